@@ -1,0 +1,1 @@
+"""Exchanges: how one attempt is spoken on a vendor's wire."""

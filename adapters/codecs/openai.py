@@ -1,0 +1,188 @@
+"""The codec of vendors that speak OpenAI's own shape, or nearly: most of them.
+
+It repairs what such vendors get wrong in small ways (usage in odd places, tool-call deltas without an index, empty
+ids, null choices), and it is strict about endings: an answer is whole at ``[DONE]`` or at the end of the body once
+every choice has finished, and at no other point.
+"""
+
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+
+import orjson
+
+from adapters.codecs.mend import BadAnswer
+from adapters.codecs.openai_answers import Answer, ChatAnswer, EmbeddingsAnswer
+from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
+from adapters.core.failures import LOST, Failure, Kind
+from adapters.core.shapes import Ask, Event, Seed
+from adapters.core.sse import Decoder, EventTooLarge
+from adapters.core.vendor import Codec, Plan
+from adapters.core.wire import Call, Data, End, Got, Head, Lost, Woke
+
+MAX_BODY = 64 * 1024 * 1024
+"""The largest whole answer that is read, in bytes."""
+MAX_ERROR_BODY = 64 * 1024
+"""How much of an error's body is read, in bytes; the rest is not needed to tell its kind."""
+
+REQUEST_HEADERS = ((b"content-type", b"application/json"), (b"accept-encoding", b"identity"))
+RATE_LIMIT_HEADERS = frozenset(
+    f"x-ratelimit-{what}-{of}" for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")
+)
+
+
+def codec(answer: Callable[[Plan, Ask, Seed], Answer]) -> Codec:
+    """The codec of an operation whose answers are read so."""
+
+    def for_plan(plan: Plan) -> Make:
+        return lambda ask, seed: OpenAIExchange(plan, ask, seed, answer(plan, ask, seed))
+
+    return for_plan
+
+
+class OpenAIExchange:
+    """One call to an OpenAI-shaped endpoint, streamed or whole."""
+
+    __slots__ = ("_answer", "_ask", "_body", "_head", "_id", "_plan", "_sse")
+
+    def __init__(self, plan: Plan, ask: Ask, seed: Seed, answer: Answer) -> None:
+        self._plan = plan
+        self._ask = ask
+        self._id = next(seed.ids)
+        self._head: Head | None = None
+        self._body: list[bytes] = []
+        self._sse: Decoder | None = None
+        self._answer = answer
+
+    def start(self) -> list[Do]:
+        url = self._plan.target.base_url + self._plan.op.path
+        body = orjson.dumps(self._ask.fields)
+        return [Send(self._id, Call("POST", url, REQUEST_HEADERS, body, self._ask.stream))]
+
+    def feed(self, got: Got) -> list[Do]:
+        match got:
+            case Data():
+                return self._events(got.data) if self._sse else self._collect(got.data)
+            case Head():
+                return self._begin(got)
+            case End():
+                return self._finish()
+            case Lost():
+                return self._lost(got)
+            case Woke():
+                return []
+
+    def _begin(self, head: Head) -> list[Do]:
+        self._head = head
+        encoding = head.header(b"content-encoding")
+        if encoding not in (None, "", "identity"):
+            return self._fail("invalid_response", f"sent a body encoded as {encoding[:40]!r}, which was not asked for")
+        if 300 <= head.status < 400:
+            return self._fail("vendor_error", f"answered with a redirect ({head.status}), which is never followed")
+        kind = (head.header(b"content-type") or "").lower()
+        if self._ask.stream and head.status < 300 and "json" not in kind and "html" not in kind:
+            self._sse = Decoder()
+        return [
+            Say(name.decode("latin-1"), value.decode("latin-1"))
+            for name, value in head.headers
+            if name.startswith(b"x-ratelimit-") and name.decode("latin-1") in RATE_LIMIT_HEADERS
+        ]
+
+    # --- a stream -----------------------------------------------------------------------------------------------
+
+    def _events(self, data: bytes) -> list[Do]:
+        assert self._sse is not None
+        answer = self._answer
+        try:
+            payloads = self._sse.feed(data)
+        except EventTooLarge:
+            return self._fail("invalid_response", "sent an event over 8 MiB")
+        events: list[Event] = []
+        end: list[Do] = []
+        for payload in payloads:
+            if payload == b"[DONE]":
+                end = [Done()] if answer.began else self._fail("invalid_response", "ended a stream with no answer")
+                break
+            try:
+                event = answer.chunk(payload)
+            except BadAnswer as bad:
+                end = self._fail(bad.kind, bad.what)
+                break
+            if event is not None:
+                events.append(event)
+        return self._out(events, end)
+
+    def _out(self, events: list[Event], end: list[Do]) -> list[Do]:
+        dos: list[Do] = [Emit(events)] if events else []
+        if self._answer.usage is not None:
+            dos.append(Spent(self._id, self._answer.usage))
+            self._answer.usage = None
+        return dos + end
+
+    # --- a whole body, or an error ------------------------------------------------------------------------------
+
+    def _collect(self, data: bytes) -> list[Do]:
+        assert self._head is not None
+        self._body.append(data)
+        size = sum(map(len, self._body)) if len(self._body) < 64 or len(self._body) % 64 == 0 else 0
+        if self._head.status >= 400 and size > MAX_ERROR_BODY:
+            return [Close(self._id), *self._finish()]
+        if size > MAX_BODY:
+            return self._fail("invalid_response", "sent a body over 64 MiB")
+        return []
+
+    def _finish(self) -> list[Do]:
+        assert self._head is not None
+        if self._sse is not None:
+            if self._answer.finished:
+                return [Done()]
+            what = "closed the stream before the answer was finished"
+            return self._fail("truncated" if self._answer.began else "invalid_response", what)
+        body = b"".join(self._body)
+        try:
+            event = self._answer.whole(self._head.status, body)
+        except BadAnswer as bad:
+            return self._fail(bad.kind, bad.what)
+        return self._out([event], [Done()])
+
+    def _lost(self, lost: Lost) -> list[Do]:
+        if self._sse is not None and self._answer.finished:
+            return [Done()]  # only the end marker was cut off
+        kind = LOST[lost.phase]
+        if self._head is None and kind == "reset":
+            kind = "vendor_error"
+        return [Fail(Failure.of(kind, f"{self._vendor} could not be read: {lost.why}.", phase=lost.phase))]
+
+    def _fail(self, kind: Kind, what: str) -> list[Do]:
+        retry_after_s = None
+        if self._head is not None and self._head.status >= 400:
+            retry_after_s = retry_after(self._head)
+        return [Fail(Failure.of(kind, f"{self._vendor} {what}.", retry_after_s=retry_after_s))]
+
+    @property
+    def _vendor(self) -> str:
+        return self._plan.target.vendor.title
+
+
+def retry_after(head: Head) -> float | None:
+    """How long the vendor asks us to wait, in seconds: ``retry-after-ms``, else ``retry-after`` (seconds or a date).
+
+    A date is measured against the response's own ``date``, so that no clock of ours matters.
+    """
+    for name, unit in ((b"retry-after-ms", 1000.0), (b"retry-after", 1.0), (b"x-retry-after", 1.0)):
+        text = head.header(name)
+        if text is None:
+            continue
+        try:
+            return max(0.0, float(text) / unit)
+        except ValueError:
+            pass
+        try:
+            until = parsedate_to_datetime(text) - parsedate_to_datetime(head.header(b"date") or "")
+            return max(0.0, until.total_seconds())
+        except (ValueError, TypeError):
+            continue
+    return None
+
+
+openai_chat = codec(ChatAnswer)
+openai_embeddings = codec(EmbeddingsAnswer)

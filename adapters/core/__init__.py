@@ -1,0 +1,1 @@
+"""The vocabulary that every vendor file, codec and wrapper is written in."""

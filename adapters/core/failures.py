@@ -1,0 +1,178 @@
+"""Why an attempt failed: a closed list of kinds, whose fault each is, and the one row of the error table it becomes.
+
+The table is the contract of docs/errors.md. A vendor's table only names kinds; it never invents a status.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from adapters.core.wire import Phase
+
+Fault = Literal["caller", "credential", "vendor", "rate"]
+Kind = Literal[
+    "bad_request",
+    "context",
+    "inspection",
+    "key_refused",
+    "no_funds",
+    "forbidden",
+    "model_not_found",
+    "rate_limited",
+    "overloaded",
+    "vendor_error",
+    "invalid_response",
+    "tls",
+    "connect",
+    "connect_timeout",
+    "reset",
+    "truncated",
+    "first_token_timeout",
+    "idle_timeout",
+    "total_timeout",
+]
+
+
+class Row(NamedTuple):
+    """One row of the error table, with the fault that decides on retry and failover."""
+
+    fault: Fault
+    status: int
+    type: str
+    code: str | None
+    param: str | None = None
+
+
+ROWS: Mapping[Kind, Row] = {
+    "bad_request": Row("caller", 400, "invalid_request_error", None),
+    "context": Row("caller", 400, "invalid_request_error", "context_length_exceeded", "messages"),
+    "inspection": Row("caller", 400, "invalid_request_error", "content_filter"),
+    "key_refused": Row("credential", 502, "server_error", "upstream_auth_error"),
+    "no_funds": Row("credential", 429, "insufficient_quota", "insufficient_quota"),
+    "forbidden": Row("credential", 502, "server_error", "upstream_auth_error"),
+    "model_not_found": Row("credential", 404, "invalid_request_error", "model_not_found"),
+    "rate_limited": Row("rate", 429, "rate_limit_error", "rate_limit_exceeded"),
+    "overloaded": Row("vendor", 502, "server_error", "upstream_error"),
+    "vendor_error": Row("vendor", 502, "server_error", "upstream_error"),
+    "invalid_response": Row("vendor", 502, "server_error", "upstream_invalid_response"),
+    "tls": Row("vendor", 502, "server_error", "upstream_tls_error"),
+    "connect": Row("vendor", 502, "server_error", "upstream_error"),
+    "connect_timeout": Row("vendor", 504, "server_error", "upstream_connect_timeout"),
+    "reset": Row("vendor", 502, "server_error", "upstream_stream_reset"),
+    "truncated": Row("vendor", 502, "server_error", "upstream_stream_truncated"),
+    "first_token_timeout": Row("vendor", 504, "server_error", "upstream_first_token_timeout"),
+    "idle_timeout": Row("vendor", 504, "server_error", "upstream_idle_timeout"),
+    "total_timeout": Row("vendor", 504, "server_error", "upstream_total_timeout"),
+}
+
+LOST: Mapping[Phase, Kind] = {
+    "dns": "connect",
+    "connect": "connect",
+    "connect_timeout": "connect_timeout",
+    "tls": "tls",
+    "pool": "connect_timeout",
+    "write": "reset",
+    "reset": "reset",
+    "protocol": "invalid_response",
+    "first_token": "first_token_timeout",
+    "idle": "idle_timeout",
+    "total": "total_timeout",
+}
+"""What a lost call becomes, for every phase there is."""
+
+
+class Failure(NamedTuple):
+    """One failed attempt, already in the terms of the error table. ``retry_after_s`` is the vendor's own wish."""
+
+    kind: Kind
+    fault: Fault
+    status: int
+    type: str
+    code: str | None
+    message: str
+    param: str | None = None
+    retry_after_s: float | None = None
+    phase: Phase | None = None
+
+    @classmethod
+    def of(
+        cls,
+        kind: Kind,
+        message: str,
+        *,
+        param: str | None = None,
+        retry_after_s: float | None = None,
+        phase: Phase | None = None,
+    ) -> "Failure":
+        """A failure of this kind; everything but the message comes from the table."""
+        row = ROWS[kind]
+        return cls(kind, row.fault, row.status, row.type, row.code, message, param or row.param, retry_after_s, phase)
+
+
+class Refused(Exception):
+    """The target can't do what is asked, and nothing was sent: a 400 naming ``param``, or the next target."""
+
+    def __init__(self, param: str, message: str, code: str = "unsupported_parameter") -> None:
+        super().__init__(message)
+        self.param = param
+        self.message = message
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of a vendor's error table: all that is given must match. ``text`` is looked for in the message.
+
+    ``code`` and ``type`` match the vendor's own words exactly, in any letter case; a ``code`` ending in ``*`` matches
+    as a prefix.
+    """
+
+    kind: Kind
+    status: int | None = None
+    code: str | None = None
+    type: str | None = None
+    text: str | None = None
+
+    def matches(self, status: int, code: str, type_: str, message: str) -> bool:
+        """Whether an error with these words is the one meant."""
+        if self.status is not None and self.status != status:
+            return False
+        if self.code is not None and not _same(self.code, code):
+            return False
+        if self.type is not None and not _same(self.type, type_):
+            return False
+        return self.text is None or self.text.lower() in message.lower()
+
+
+def _same(pattern: str, word: str) -> bool:
+    pattern, word = pattern.lower(), word.lower()
+    return word.startswith(pattern[:-1]) if pattern.endswith("*") else word == pattern
+
+
+BY_STATUS: Mapping[int, Kind] = {
+    400: "bad_request",
+    401: "key_refused",
+    402: "no_funds",
+    403: "forbidden",
+    404: "model_not_found",
+    408: "vendor_error",
+    409: "vendor_error",
+    413: "bad_request",
+    415: "bad_request",
+    422: "bad_request",
+    429: "rate_limited",
+    451: "inspection",
+}
+"""What a status means where no rule of the vendor says more. Anything else is the vendor's own trouble."""
+
+
+def classify(rules: Iterable[Rule], status: int, error: Mapping[str, Any]) -> Kind:
+    """The kind of a vendor's error: its own rules in order, then the status.
+
+    A status below 400 (an error inside HTTP 200) that no rule knows counts as the vendor's own trouble.
+    """
+    code, type_, message = (str(error.get(name) or "") for name in ("code", "type", "message"))
+    for rule in rules:
+        if rule.matches(status, code, type_, message):
+            return rule.kind
+    return BY_STATUS.get(status, "vendor_error")

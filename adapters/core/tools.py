@@ -1,0 +1,71 @@
+"""Tools as vendors take them: names that a vendor refuses are sent under another and put back in the answer."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.core.conversation import renamed
+from adapters.core.params import Draft, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """One vendor's rules for ``tools``; used as the verdict.
+
+    ``name`` is the pattern of names that it takes, ``taken`` the names that it keeps to itself, ``most`` the longest
+    list, ``types`` the kinds of tools it knows.
+    """
+
+    name: str = r"[a-zA-Z0-9_-]{1,64}"
+    taken: tuple[str, ...] = ()
+    most: int = 128
+    types: tuple[str, ...] = ("function",)
+    why: str = "functions; a name the vendor refuses is sent under another, and put back in the answer"
+    words: tuple[Word, ...] = ("honoured", "mapped", "refused")
+
+    def apply(self, name: str, value: Any, draft: Draft) -> None:
+        """Write the tools into the draft. Raises Refused for a kind of tool that the vendor does not know."""
+        if len(value) > self.most:
+            draft.refuse(name, f"the vendor takes at most {self.most} tools, and {len(value)} were sent")
+        if not value:
+            draft.tell(name, "mapped", "an empty list, said by leaving it out")
+            return
+        draft.body[name] = [self._tool(f"{name}[{at}]", tool, draft) for at, tool in enumerate(value)]
+        draft.tell(name, "honoured", "sent as they came")
+
+    def _tool(self, where: str, tool: dict[str, Any], draft: Draft) -> dict[str, Any]:
+        if tool["type"] not in self.types:
+            draft.refuse(f"{where}.type", f"the vendor knows tools of type {', '.join(self.types)} only")
+        if tool["type"] != "function":
+            return tool
+        function = dict(tool["function"])
+        ours = function["name"]
+        if not re.fullmatch(self.name, ours) or ours in self.taken:
+            theirs = self._other_name(ours, draft)
+            draft.tool_names[theirs] = ours
+            function["name"] = theirs
+            draft.tell("tools.function.name", "mapped", f"{ours} is offered as {theirs}")
+        if function.get("parameters") is None:
+            function["parameters"] = {"type": "object", "properties": {}}
+        return {**tool, "function": function}
+
+    def _other_name(self, ours: str, draft: Draft) -> str:
+        stem = re.sub(r"[^a-zA-Z0-9_-]", "_", ours)[:48]
+        theirs = f"tool_{stem}"
+        while theirs in draft.tool_names:
+            theirs += "_"
+        return theirs
+
+
+def send_tool_choice(name: str, value: Any, draft: Draft) -> None:
+    """The choice as it came, with a tool's other name where it has one."""
+    if type(value) is dict and type(value.get("function")) is dict:
+        function = value["function"]
+        value = {**value, "function": {**function, "name": renamed(draft, str(function.get("name") or ""))}}
+    draft.body[name] = value
+    draft.tell(name, "honoured", "sent as it came")
+
+
+def forces(value: Any) -> bool:
+    """Whether a ``tool_choice`` demands a call: ``required``, or a tool by name."""
+    return value == "required" or type(value) is dict

@@ -1,0 +1,110 @@
+"""What a vendor is: a name, hosts, a way to sign, and for each operation a table of verdicts and of failures."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from adapters.core.auth import Auth
+from adapters.core.exchange import Make
+from adapters.core.failures import Rule
+from adapters.core.params import Draft, Told, Verdict, apply
+from adapters.core.shapes import Ask, Model, Operation
+from adapters.core.thinking import Dial, settle
+
+ThinkingPolicy = Literal["auto", "vendor", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operation of a vendor.
+
+    ``path`` is appended to the base URL; ``codec`` makes the Exchange; ``params`` holds a verdict for every OpenAI
+    parameter (and for the vendor's own where they need one); ``failures`` are tried in order before the status;
+    ``own_tool_ids``: the vendor's tool-call ids repeat, so ours take their place; ``max_inputs`` is the most texts one embeddings call takes, as a function of the model; ``finish`` corrects the
+    finished body (for what depends on several fields).
+    """
+
+    path: str
+    codec: "Codec"
+    params: Mapping[str, Verdict]
+    failures: tuple[Rule, ...] = ()
+    own_tool_ids: bool = False
+    max_inputs: Callable[[Model], int | None] = lambda model: None
+    finish: Callable[[Draft], None] = lambda draft: None
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One vendor: all that is needed to talk to it but a key.
+
+    ``base_urls`` maps a region to the prefix an OpenAI SDK would be given; ``key_names`` are the environment variables
+    that hold its key, the usual first; ``thinking`` is how its models are told to think or not.
+    """
+
+    name: str
+    title: str
+    base_urls: Mapping[str, str]
+    auth: Auth
+    key_names: tuple[str, ...]
+    operations: Mapping[Operation, Op]
+    docs: str
+    dial: Dial | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request may go: one model of one configured vendor, with the operator's wishes for it.
+
+    ``entry`` is the vendor's name in the configuration (several entries may share a kind); ``overlay`` is the
+    operator's ``set``; ``base_url`` has no trailing slash.
+    """
+
+    entry: str
+    vendor: Vendor
+    model: Model
+    base_url: str
+    overlay: Mapping[str, Any] = field(default_factory=dict)
+    strict: bool = False
+    thinking: ThinkingPolicy = "auto"
+    report_model: Literal["requested", "vendor"] = "requested"
+    emulated: bool = False  # one of our own emulators, started by us: its answers are marked
+
+    @property
+    def label(self) -> str:
+        """``entry/model``, as the configuration and ``x-banjia-target`` spell it."""
+        label = f"{self.entry}/{self.model.id}"
+        return f"emulator:{label}" if self.emulated else label
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A request made ready for one target: the ask in the vendor's terms, and what became of every field."""
+
+    ask: Ask
+    target: Target
+    op: Op
+    told: Mapping[str, Told]
+    thinks: bool = False
+    tool_names: Mapping[str, str] = field(default_factory=dict)
+
+
+Codec = Callable[[Plan], Make]
+
+FIRST = ("messages", "tools", "input")
+"""Fields whose verdicts others look at (renamed tools, a hint in the prompt): applied before the rest."""
+
+
+def plan(ask: Ask, target: Target) -> Plan:
+    """The request in the terms of this target. Pure. Raises Refused where the target can't serve it."""
+    op = target.vendor.operations[ask.operation]
+    if target.overlay:
+        ask = ask.but({**ask.fields, **target.overlay})
+    draft = Draft(ask, target.model, strict=target.strict)
+    fields = settle(draft, target.vendor.dial, target.thinking)
+    draft.ask = ask.but(fields)
+    order = [name for name in FIRST if name in fields]
+    order += [name for name in fields if name not in FIRST]
+    apply(draft, op.params, order)
+    draft.body["model"] = target.model.id
+    op.finish(draft)
+    return Plan(draft.ask.but(draft.body), target, op, draft.told, draft.thinks, draft.tool_names)

@@ -1,0 +1,16 @@
+"""Wrappers: each makes up for one thing that a vendor lacks, around any codec."""
+
+from adapters.core.exchange import Make
+from adapters.core.vendor import Plan
+from adapters.emulations.split import split
+
+WRAPS = (split,)
+"""Innermost first."""
+
+
+def wrapped(plan: Plan) -> Make:
+    """The codec of the plan's operation in all the wrappers that have something to do."""
+    make = plan.op.codec(plan)
+    for wrap in WRAPS:
+        make = wrap(make, plan)
+    return make

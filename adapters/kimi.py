@@ -1,0 +1,159 @@
+"""Kimi, of Moonshot AI: OpenAI's wire, with fixed sampling on the K models and rules of its own for thinking.
+
+Sources: platform.kimi.com API reference, error reference and migration guide (copies of 2024 to 2026-10) and probes
+on both hosts of 2026-09-01, as put together in docs/vendors/kimi.md. Families: ``v1`` is moonshot-v1, ``k2p`` the K2
+previews, ``k`` K2.5 and newer. Checked against the live service: never.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.codecs.openai import openai_chat
+from adapters.core.auth import Bearer
+from adapters.core.conversation import Conversation
+from adapters.core.failures import Rule
+from adapters.core.families import NOT_IN_API, OPENAI_CHAT, ask_for_usage
+from adapters.core.params import (
+    Choose,
+    Clamp,
+    Draft,
+    Drop,
+    Fixed,
+    Honour,
+    Refuse,
+    Rename,
+    Rewrite,
+    Verdict,
+    Within,
+    by_fact,
+    by_family,
+)
+from adapters.core.thinking import Dial
+from adapters.core.tools import Tools, forces, send_tool_choice
+from adapters.core.vendor import Op, Vendor
+
+
+def turn(draft: Draft, on: bool) -> None:
+    """K2.5 and K2.6 think unless told not to."""
+    draft.body["thinking"] = {"type": "enabled" if on else "disabled"}
+
+
+def tool_choice(name: str, value: Any, draft: Draft) -> None:
+    """A forced call excludes thinking: 400 "tool_choice 'required' is incompatible with thinking enabled"."""
+    if forces(value) and draft.model.family != "k":
+        draft.refuse(name, "this model can't be made to call a tool: use auto, or map the name to a K model")
+    if forces(value) and draft.thinks and not (value == "required" and draft.model.facts.get("required_thinking")):
+        draft.refuse(name, "the model can't be made to call a tool while it thinks: turn thinking off for this name")
+    send_tool_choice(name, value, draft)
+
+
+def stop(name: str, value: Any, draft: Draft) -> None:
+    """At most five strings of at most 32 bytes each; the match is not part of the answer."""
+    texts = [value] if type(value) is str else value
+    if any(len(text.encode()) > 32 for text in texts):
+        draft.refuse(name, "the vendor takes stop strings of at most 32 bytes")
+    draft.body[name] = value
+    draft.tell(name, "honoured", "sent as it came")
+
+
+def effort(name: str, value: str, draft: Draft) -> None:
+    """K3 knows low, high and max; the other models only thinking or not, which has been settled by now."""
+    if not draft.model.facts.get("effort"):
+        word = "mapped" if draft.thinks != (value in ("none", "minimal")) else "dropped"
+        draft.tell(name, word, "said by turning thinking on or off")  # type: ignore[arg-type]
+        return
+    low, high = ("none", "minimal", "low"), ("medium", "high")
+    draft.body[name] = "low" if value in low else "high" if value in high else "max"
+    draft.tell(name, "honoured" if draft.body[name] == value else "mapped", f"sent as {draft.body[name]}")
+
+
+def response_format(name: str, value: dict[str, Any], draft: Draft) -> None:
+    """``json_schema`` from K2.5 on; older models know json_object only."""
+    if value["type"] == "json_schema" and draft.model.family != "k":
+        draft.refuse(name, "this model has json_object only, and schemas are not emulated yet: map to a K model")
+    draft.body[name] = value
+    draft.tell(name, "honoured", "sent as it came")
+
+
+def fixed(value: float, what: str) -> Choose:
+    """A sampling value that the K models fix: 400 "invalid temperature: only 1 is allowed for this model"."""
+    return by_family({"k": Fixed(value, f"{what} is fixed by the model")}, Honour())
+
+
+PARAMS: Mapping[str, Verdict] = {
+    **OPENAI_CHAT,
+    "messages": Conversation(
+        image_urls=False,
+        file_scheme="ms://",
+        image_detail=False,
+        empty_beside_calls=False,
+        tool_ids="{name}:{n}",
+        reasoning_beside_calls=True,
+    ),
+    "temperature": Choose(
+        (
+            (lambda d: d.model.family == "k" and d.thinks, Fixed(1, "the temperature is fixed by the model")),
+            (lambda d: d.model.family == "k", Fixed(0.6, "the temperature is fixed by the model")),
+        ),
+        Clamp(0, 1, "the vendor takes 0 to 1"),
+    ),
+    "top_p": fixed(0.95, "top_p"),
+    "presence_penalty": fixed(0, "the penalty"),
+    "frequency_penalty": fixed(0, "the penalty"),
+    "n": by_family(
+        {"k": Within(1, 1, "the model gives one choice, and answers are not gathered from several calls yet")},
+        Within(1, 5, "the model gives one to five choices"),
+    ),
+    "stop": Rewrite(stop, "at most 32 bytes each", ("honoured", "refused")),
+    "max_tokens": Honour(),
+    "max_completion_tokens": Honour(),
+    "logprobs": by_family({"k": Honour()}, Refuse("the caller would read them, and this model has none")),
+    "top_logprobs": by_family({"k": Honour()}, Refuse("the caller would read them, and this model has none")),
+    "user": Rename("safety_identifier"),
+    "safety_identifier": Honour(),
+    "prompt_cache_key": Honour(),
+    "prompt_cache_options": by_fact("cache_options", Honour(), Drop("the vendor caches by itself")),
+    "prediction": Honour(),
+    "parallel_tool_calls": Drop("the vendor has no such switch: several calls may come"),
+    "response_format": Rewrite(response_format, "json_schema from K2.5 on", ("honoured", "refused")),
+    "tools": Tools(name=r"[a-zA-Z_][a-zA-Z0-9_-]{2,63}", types=("function", "builtin_function")),
+    "tool_choice": Rewrite(tool_choice, "a forced call excludes thinking", ("honoured", "refused")),
+    "reasoning_effort": Rewrite(effort, "levels on K3, else thinking on or off", ("honoured", "mapped", "dropped")),
+    "seed": Drop(NOT_IN_API),
+}
+
+FAILURES = (
+    Rule("inspection", type="content_filter"),
+    Rule("inspection", text="high risk"),
+    Rule("context", text="exceeded model token limit"),
+    Rule("context", text="token length too long"),
+    Rule("no_funds", type="exceeded_current_quota_error"),
+    Rule("overloaded", type="engine_overloaded_error"),
+    Rule("rate_limited", type="rate_limit_reached_error"),
+    Rule("key_refused", type="invalid_authentication_error"),
+    Rule("key_refused", type="incorrect_api_key_error"),
+    Rule("model_not_found", type="resource_not_found_error"),
+    Rule("forbidden", type="permission_denied_error"),
+    Rule("bad_request", type="invalid_request_error", status=400),
+    Rule("bad_request", type="invalid_request_error", status=200),
+)
+
+KIMI = Vendor(
+    name="kimi",
+    title="Kimi",
+    docs="https://platform.kimi.com/docs",
+    base_urls={"cn": "https://api.moonshot.cn/v1", "intl": "https://api.moonshot.ai/v1"},
+    auth=Bearer(),
+    key_names=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
+    dial=Dial(turn),
+    operations={
+        "chat": Op(
+            path="/chat/completions",
+            codec=openai_chat,
+            params=PARAMS,
+            failures=FAILURES,
+            own_tool_ids=True,
+            finish=ask_for_usage,
+        )
+    },
+)

@@ -1,0 +1,150 @@
+"""Which targets answer under a name: the operator's models, then stand-ins, then vendors' own ids."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from adapters.core.shapes import Model, Operation
+from adapters.core.vendor import Target, Vendor
+from adapters.registry import BY_NAME
+from config import catalog
+from config.schema import ModelEntry, Policy, Settings, TargetEntry, VendorEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The targets of a name, best first, and the policy they are used by. ``how`` says where the name was found."""
+
+    targets: tuple[Target, ...]
+    policy: Policy
+    how: str
+
+
+class UnknownModel(Exception):
+    """No target for a name; the message names the nearest one that there is."""
+
+
+class Routing:
+    """The routing table of one configuration. Entries without a key are off: their targets are left out."""
+
+    def __init__(self, settings: Settings, *, emulated: bool = False) -> None:
+        self.settings = settings
+        self._emulated = emulated
+        self.live = {name: entry for name, entry in settings.vendors.items() if entry.keys()}
+        self._found: dict[tuple[str, Operation], Found] = {}
+
+    def find(self, name: str, operation: Operation) -> Found:
+        """Who answers under this name. Raises UnknownModel."""
+        found = self._found.get((name, operation))
+        if found is None:
+            found = self._search(name, operation)
+            if len(self._found) < 4096:  # names come from callers: the memory is bounded
+                self._found[name, operation] = found
+        return found
+
+    def _search(self, name: str, operation: Operation) -> Found:
+        entry, how = self._configured(name)
+        if entry is not None:
+            policy = merged(self.settings.policy, entry)
+            targets = [self.target(t, operation, policy) for t in entry.targets]
+            there = tuple(target for target in targets if target is not None)
+            if not there:
+                raise UnknownModel(f"The model '{name}' has no target that serves {operation}.")
+            return Found(there, policy, how)
+        stand_in = self.stand_in(name, operation)
+        if stand_in is not None:
+            return Found((stand_in,), self.settings.policy, "stand-in")
+        own = self._own_id(name, operation) if self.settings.open_models else None
+        if own is not None:
+            return Found((own,), self.settings.policy, "vendor's own id")
+        raise UnknownModel(self._unknown(name, operation))
+
+    def _configured(self, name: str) -> tuple[ModelEntry | None, str]:
+        models = self.settings.models
+        if name in models:
+            return models[name], "models"
+        for pattern in sorted((key for key in models if "*" in key), key=len, reverse=True):
+            if fnmatchcase(name, pattern):
+                return models[pattern], f"models: {pattern}"
+        return None, ""
+
+    def stand_in(self, name: str, operation: Operation) -> Target | None:
+        """The first configured vendor's stand-in for one of OpenAI's names."""
+        for entry_name, entry in self.live.items():
+            vendor = vendor_of(entry_name, entry)
+            found = catalog.load(vendor.name).stand_in(name, operation)
+            if found is not None:
+                wish = TargetEntry(target=f"{entry_name}/{found.model}", set=found.set)
+                return self.target(wish, operation, self.settings.policy)
+        return None
+
+    def _own_id(self, name: str, operation: Operation) -> Target | None:
+        entry_name, _, model = name.partition("/")
+        if entry_name in self.live and model:
+            return self.target(TargetEntry(target=name), operation, self.settings.policy)
+        for entry_name, entry in self.live.items():
+            if catalog.load(vendor_of(entry_name, entry).name).model(name) is not None:
+                return self.target(TargetEntry(target=f"{entry_name}/{name}"), operation, self.settings.policy)
+        return None
+
+    def target(self, wish: TargetEntry, operation: Operation, policy: Policy) -> Target | None:
+        """A target as the adapters need it; None if its vendor is off or has no such operation."""
+        entry_name, _, model_id = wish.target.partition("/")
+        entry = self.live.get(entry_name)
+        if entry is None:
+            return None
+        vendor = vendor_of(entry_name, entry)
+        # An id that the catalog does not know is sent as it is, with the newest family's facts left open.
+        model = catalog.load(vendor.name).model(model_id) or Model(model_id, operation=operation)
+        if operation not in vendor.operations or model.operation != operation:
+            return None
+        return Target(
+            entry=entry_name,
+            vendor=vendor,
+            model=model,
+            base_url=entry.base_url or vendor.base_urls[entry.region],
+            overlay=wish.set,
+            strict=policy.unsupported == "strict",
+            thinking=policy.thinking,
+            report_model=policy.report_model,
+            emulated=self._emulated,
+        )
+
+    def names(self) -> list[tuple[str, str]]:
+        """The names that ``/v1/models`` lists, with the vendor that answers: the models, then stand-ins. No wildcards."""
+        listed: dict[str, str] = {}
+        for name, entry in self.settings.models.items():
+            first = next((t for t in entry.targets if t.target.partition("/")[0] in self.live), None)
+            if "*" not in name and first is not None:
+                listed[name] = first.target.partition("/")[0]
+        for entry_name, vendor_entry in self.live.items():
+            for name in catalog.load(vendor_of(entry_name, vendor_entry).name).stand_ins:
+                listed.setdefault(name.rstrip("*"), entry_name)
+        return list(listed.items())
+
+    def _unknown(self, name: str, operation: Operation) -> str:
+        if not self.live:
+            return f"The model '{name}' does not exist: no vendor is configured."
+        near = nearest(name, [known for known, _ in self.names()])
+        hint = f" Did you mean '{near}'?" if near else ""
+        others = [t for t in ("chat", "embeddings") if t != operation]
+        for other in others:
+            if self.stand_in(name, other) is not None:  # type: ignore[arg-type]
+                hint = f" It is a model for {other}."
+        return f"The model '{name}' does not exist or you do not have access to it.{hint}"
+
+
+def vendor_of(name: str, entry: VendorEntry) -> Vendor:
+    """The adapter of a configured vendor."""
+    return BY_NAME[entry.kind or name]
+
+
+def merged(policy: Policy, entry: ModelEntry) -> Policy:
+    """The policy of one model: its own keys over the common ones."""
+    return Policy.model_validate({**policy.model_dump(), **entry.policy}) if entry.policy else policy
+
+
+def nearest(word: str, words: Iterable[str]) -> str | None:
+    """The word that is most like this one, or None."""
+    return next(iter(difflib.get_close_matches(word, list(words), 1, 0.6)), None)

@@ -1,0 +1,1 @@
+"""Stand-in vendors: strict, deterministic, and sharing no code with the adapters that they judge."""

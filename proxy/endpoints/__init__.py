@@ -1,0 +1,1 @@
+"""What answers under each path: thin, for the work is in the pipeline."""

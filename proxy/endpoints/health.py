@@ -1,0 +1,15 @@
+"""Health: no key, no call to a vendor, and nothing told of what is configured."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+
+async def live(request: Request) -> JSONResponse:
+    """The process runs."""
+    return JSONResponse({"status": "ok"})
+
+
+async def ready(request: Request) -> JSONResponse:
+    """Requests are taken; 503 while the server drains."""
+    draining = request.app.state.kit.draining
+    return JSONResponse({"status": "draining" if draining else "ok"}, 503 if draining else 200)

@@ -1,0 +1,114 @@
+"""The pipeline as one ASGI task, raced against the caller leaving."""
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.types import Receive, Scope, Send
+
+from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
+from proxy.fronts.writer import Header
+from proxy.kit import Kit
+from proxy.pipeline import Front, serve
+
+BODY_WITHIN_S = 60.0
+"""How long a body may take to arrive (seconds)."""
+
+
+class Relay:
+    """The ASGI endpoint of one front. A class, so that a Starlette route calls it as it is."""
+
+    def __init__(self, front: Front, kit: Kit) -> None:
+        self._front = front
+        self._kit = kit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await Connection(scope, receive, send, self._kit).run(self._front)
+
+
+class Connection:
+    """One request on its connection: reads the body, writes the answer, and notices when the caller leaves."""
+
+    __slots__ = ("_gone", "_kit", "_receive", "_send", "_task", "_watcher", "headers", "request_id")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, kit: Kit) -> None:
+        self._receive = receive
+        self._send = send
+        self._kit = kit
+        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        self.request_id = f"req_{kit.fresh_id(16)}"
+        self._gone = False
+        self._task: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+
+    async def run(self, front: Front) -> None:
+        """Serve the request. When the caller leaves, everything below is cancelled and closed."""
+        self._task = asyncio.current_task()
+        try:
+            await serve(self, front, self._kit, self)
+        except asyncio.CancelledError:
+            if not self._gone or self._task is None or self._task.uncancel() > 0:
+                raise  # not the caller's leaving but the server's end
+        finally:
+            if self._watcher is not None:
+                self._watcher.cancel()
+
+    # --- Incoming -----------------------------------------------------------------------------------------------
+
+    async def body(self) -> bytes:
+        """The whole body, then watch for the caller leaving. Raises SlowClient, BodyTooLarge or EncodedBody."""
+        limit = int(self._kit.settings.server.max_body_mb * 1024 * 1024)
+        encoding = self.headers.get(b"content-encoding", b"identity")
+        if encoding.lower() not in (b"identity", b""):
+            raise EncodedBody(
+                "Compressed request bodies are not taken: send the JSON as it is, without content-encoding."
+            )
+        length = self.headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > limit:
+            raise self._too_large()
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S):
+                body = await self._read(limit)
+        except TimeoutError:
+            raise SlowClient(f"The body of the request did not arrive within {BODY_WITHIN_S:g} seconds.") from None
+        self._watcher = asyncio.create_task(self._watch())
+        return body
+
+    async def _read(self, limit: int) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._leave()
+                await asyncio.sleep(0)  # here the cancellation arrives
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise self._too_large()
+            parts.append(part)
+            if not message.get("more_body"):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _too_large(self) -> BodyTooLarge:
+        limit = self._kit.settings.server.max_body_mb
+        return BodyTooLarge(f"The body of the request is over the limit of {limit:g} MiB (server.max_body_mb).")
+
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._leave()
+
+    def _leave(self) -> None:
+        self._gone = True
+        if self._task is not None:
+            self._task.cancel()
+
+    # --- Out ----------------------------------------------------------------------------------------------------
+
+    async def start(self, status: int, headers: list[Header]) -> None:
+        """Send the status and the headers."""
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, data: bytes, *, more: bool) -> None:
+        """Send a piece of the body."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})

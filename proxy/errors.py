@@ -1,0 +1,181 @@
+"""The errors a caller can get, as a tree; each knows its row of the error table in docs/errors.md.
+
+ProxyError
+├── BadRequest            400  a bad value, or one that is missing
+│   └── NotSupported      400  refused by verdict
+├── BadKey                401  no client key, or a wrong one
+├── ModelNotFound         404  no such model
+├── NoSuchPath            404  no such path
+├── MethodNotAllowed      405
+├── SlowClient            408  a body that never arrives whole
+├── BodyTooLarge          413
+├── EncodedBody           415  a compressed request
+├── InternalError         500  our bug
+├── NotServed             501  a path of OpenAI's that is not served
+├── Overloaded            503  too many at once
+├── ShuttingDown          503
+└── UpstreamFailed        4xx/5xx  what the attempts came to: the row of the failure's kind
+"""
+
+from typing import Any, ClassVar
+
+import orjson
+
+from adapters.core.failures import Failure
+
+MAX_MESSAGE = 1500
+"""The longest message, in characters: the whole body stays under 2 KiB."""
+
+
+class ProxyError(Exception):
+    """An answer that is an error: status, type, code and param of the table, and a message that says what to do."""
+
+    status: ClassVar[int] = 500
+    type: ClassVar[str] = "server_error"
+    code: str | None = None
+    retry: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.code = code if code is not None else type(self).code
+        self.http_status = type(self).status
+        self.error_type = type(self).type
+        self.should_retry = type(self).retry
+        self.retry_after_s: float | None = None
+
+    def body(self) -> bytes:
+        """The JSON body, all four members there."""
+        return orjson.dumps({"error": self.error()})
+
+    def error(self) -> dict[str, Any]:
+        """The error object, for a body or an event."""
+        message = self.message
+        while len(orjson.dumps(message)) > MAX_MESSAGE:
+            message = message[: len(message) * 3 // 4] + "…"
+        return {"message": message, "type": self.error_type, "param": self.param, "code": self.code}
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """``x-should-retry``, and ``retry-after`` in both spellings where there is one."""
+        out = [(b"x-should-retry", b"true" if self.should_retry else b"false")]
+        if self.retry_after_s is not None:
+            out.append((b"retry-after", b"%d" % max(1, round(self.retry_after_s + 0.499))))
+            out.append((b"retry-after-ms", b"%d" % round(self.retry_after_s * 1000)))
+        return out
+
+
+class BadRequest(ProxyError):
+    """A bad value, or one that is missing."""
+
+    status = 400
+    type = "invalid_request_error"
+
+
+class NotSupported(BadRequest):
+    """No target can do what is asked, and the answer would mislead without it."""
+
+    code = "unsupported_parameter"
+
+
+class BadKey(ProxyError):
+    """No client key, or a wrong one."""
+
+    status = 401
+    type = "invalid_request_error"
+
+
+class ModelNotFound(ProxyError):
+    """No such model."""
+
+    status = 404
+    type = "invalid_request_error"
+    code = "model_not_found"
+
+
+class NoSuchPath(ProxyError):
+    """No such path."""
+
+    status = 404
+    type = "invalid_request_error"
+
+
+class MethodNotAllowed(ProxyError):
+    """The path is there, the method is not."""
+
+    status = 405
+    type = "invalid_request_error"
+    code = "method_not_allowed"
+
+
+class SlowClient(ProxyError):
+    """The body did not arrive in time."""
+
+    status = 408
+    type = "invalid_request_error"
+    code = "request_timeout"
+    retry = True
+
+
+class BodyTooLarge(ProxyError):
+    """The body is over ``server.max_body_mb``."""
+
+    status = 413
+    type = "invalid_request_error"
+    code = "request_too_large"
+
+
+class EncodedBody(ProxyError):
+    """The body is compressed."""
+
+    status = 415
+    type = "invalid_request_error"
+    code = "unsupported_encoding"
+
+
+class InternalError(ProxyError):
+    """Our bug. The message never tells more than the request id."""
+
+    code = "internal_error"
+
+
+class NotServed(ProxyError):
+    """A path of OpenAI's that is not served."""
+
+    status = 501
+    type = "invalid_request_error"
+    code = "not_supported"
+
+
+class Overloaded(ProxyError):
+    """Too many requests at once."""
+
+    status = 503
+    type = "service_unavailable_error"
+    code = "server_is_overloaded"
+    retry = True
+
+
+class ShuttingDown(Overloaded):
+    """The server is draining."""
+
+    code = "server_shutting_down"
+
+
+class UpstreamFailed(ProxyError):
+    """What all the attempts came to: the last failure, in the terms of the table."""
+
+    def __init__(self, failure: Failure, *, attempts: int, in_stream: bool = False) -> None:
+        super().__init__(failure.message, param=failure.param)
+        self.code = stream_code(failure, in_stream)
+        self.http_status = failure.status
+        self.error_type = failure.type
+        self.should_retry = failure.kind == "rate_limited" and attempts <= 1
+        self.retry_after_s = failure.retry_after_s if failure.status == 429 else None
+
+
+def stream_code(failure: Failure, in_stream: bool) -> str | None:
+    """The code: two of the table's are for streams only, and read upstream_error before one has begun."""
+    if failure.code in ("upstream_stream_reset", "upstream_stream_truncated") and not in_stream:
+        return "upstream_error"
+    return failure.code

@@ -1,0 +1,64 @@
+"""The front of ``POST /v1/chat/completions``."""
+
+from typing import Any
+
+import orjson
+
+from adapters.core.shapes import Ask, Event
+from proxy.fronts.read import read_body, take_model
+from proxy.fronts.response import ResponseWriter
+from proxy.fronts.writer import Out
+from proxy.tally import Tally
+
+
+class ChatFront:
+    """Chat completions, whole or streamed."""
+
+    operation = "chat"
+
+    def read(self, body: bytes) -> Ask:
+        """The ask of a body. Raises BadRequest, naming ``param``."""
+        fields = read_body(body, "chat", required=("messages",))
+        model = take_model(fields)
+        stream = fields.get("stream") is True
+        options = fields.get("stream_options") or {}
+        return Ask("chat", model, fields, stream, stream and options.get("include_usage") is True)
+
+    def writer(self, ask: Ask, out: Out, tally: Tally) -> "ChatWriter":
+        """The writer for one answer."""
+        return ChatWriter(ask, out, tally)
+
+
+class ChatWriter(ResponseWriter):
+    """Chat answers: the usage chunk exactly when asked for, and whole answers cut into chunks for who streams."""
+
+    _last: dict[str, Any] | None = None
+
+    async def events(self, events: list[Event], attempt: Any) -> None:
+        if self._ask.include_usage:
+            self._last = dict(events[-1].data)
+        await super().events(events, attempt)
+
+    def last(self) -> list[bytes]:
+        """The usage chunk, with the answer's own id and model."""
+        if not self._ask.include_usage or self._tally.usage is None:
+            return []
+        named = self._last or {}
+        chunk = {name: named.get(name) for name in ("id", "object", "created", "model")}
+        return [orjson.dumps({**chunk, "choices": [], "usage": self._tally.usage.to_wire()})]
+
+    def chunks(self, event: Event) -> list[Event]:
+        """A whole answer as chunks: role and text, tool calls with their index, then the finish."""
+        body = event.data
+        named = {name: body[name] for name in ("id", "created", "model", "system_fingerprint") if name in body}
+        named["object"] = "chat.completion.chunk"
+        out: list[Event] = []
+        for choice in body["choices"]:
+            delta = {name: value for name, value in choice["message"].items() if value is not None}
+            if "tool_calls" in delta:
+                delta["tool_calls"] = [{"index": at, **call} for at, call in enumerate(delta["tool_calls"])]
+            delta.setdefault("content", "")
+            piece = {"index": choice["index"], "delta": delta, "logprobs": choice["logprobs"], "finish_reason": None}
+            last = {"index": choice["index"], "delta": {}, "logprobs": None, "finish_reason": choice["finish_reason"]}
+            out += [Event.of({**named, "choices": [piece]}), Event.of({**named, "choices": [last]})]
+        return out

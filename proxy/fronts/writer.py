@@ -1,0 +1,48 @@
+"""What the pipeline needs of a front's writer: the one owner of a response's status, headers, events and end."""
+
+from typing import Protocol
+
+from adapters.core.shapes import Event
+from proxy.errors import ProxyError
+from proxy.nouns import Attempt
+
+Header = tuple[bytes, bytes]
+
+
+class Out(Protocol):
+    """Where a writer writes: the ASGI connection of one request."""
+
+    async def start(self, status: int, headers: list[Header]) -> None:
+        """Send the status and the headers."""
+        ...
+
+    async def write(self, data: bytes, *, more: bool) -> None:
+        """Send a piece of the body."""
+        ...
+
+
+class Writer(Protocol):
+    """One a request. ``content_sent``: the caller has seen content, so no other target may follow."""
+
+    head_sent: bool
+    content_sent: bool
+
+    async def events(self, events: list[Event], attempt: Attempt) -> None:
+        """Hand events on, or hold them until there is content."""
+        ...
+
+    def drop(self) -> None:
+        """Another attempt begins: forget what is held."""
+        ...
+
+    async def beat(self) -> None:
+        """Show that we are alive: force the head out, then send a comment. Skipped while a write is under way."""
+        ...
+
+    async def done(self) -> None:
+        """The answer is whole: say so."""
+        ...
+
+    async def fail(self, error: ProxyError) -> None:
+        """The answer is not to be had: a status with a body, or an error event if the head has left."""
+        ...

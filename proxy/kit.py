@@ -1,0 +1,76 @@
+"""The kit: everything that has state, opened and closed in one place."""
+
+import asyncio
+import logging
+import secrets
+import traceback
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from config.routing import Routing
+from config.schema import Settings
+from proxy.services.access_log import AccessLog
+from proxy.services.budget import RetryBudget
+from proxy.services.keys import REST_S, Account, ClientKeys
+from proxy.services.upstream import Upstream
+
+errors = logging.getLogger("banjia")
+
+
+class Kit:
+    """What one running server shares between its requests."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        upstream: Upstream,
+        access_log: Callable[[Mapping[str, Any]], None] | None = None,
+        *,
+        emulated: bool = False,
+    ) -> None:
+        """``emulated``: the vendors are emulators that we started, and their answers say so."""
+        self.settings = settings
+        self.upstream = upstream
+        self.routing = Routing(settings, emulated=emulated)
+        self.client_keys = ClientKeys(settings.client_keys())
+        self.accounts = {name: Account(entry.keys()) for name, entry in settings.vendors.items()}
+        self.retries = RetryBudget()
+        self.endings: Counter[str] = Counter()
+        self.stream_endings: Counter[str] = Counter()
+        self.streams_started = 0
+        self.active = 0
+        self.draining = False
+        self.key_rest_s = REST_S
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self._secrets = sorted(
+            {key.secret.get_secret_value() for account in self.accounts.values() for key in account.keys}
+            | set(settings.client_keys()),
+            key=len,
+            reverse=True,
+        )
+        self._log = AccessLog() if access_log is None else None
+        self.access_log = access_log or self._log.write  # type: ignore[union-attr]
+
+    def redact(self, text: str) -> str:
+        """The text without any secret that we hold: a vendor may echo a key in its message."""
+        for secret in self._secrets:
+            if len(secret) >= 6 and secret in text:
+                text = text.replace(secret, "[redacted]")
+        return text
+
+    def report(self, bug: Exception, request_id: str) -> None:
+        """Log a bug of ours with its traceback, without secrets."""
+        trace = "".join(traceback.format_exception(bug))
+        errors.error("request %s: %s", request_id, self.redact(trace))
+
+    @staticmethod
+    def fresh_id(size: int) -> str:
+        """``2 * size`` random hex digits."""
+        return secrets.token_hex(size)
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        await self.upstream.aclose()
+        if self._log is not None:
+            self._log.flush()

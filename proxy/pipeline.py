@@ -1,0 +1,55 @@
+"""A request's path, top to bottom. It lives until the last byte has left or the caller has."""
+
+from typing import Protocol
+
+from adapters.core.shapes import Ask
+from proxy.errors import InternalError, ProxyError
+from proxy.fronts.response import NOTHING, ResponseWriter
+from proxy.fronts.writer import Out, Writer
+from proxy.kit import Kit
+from proxy.nouns import Incoming
+from proxy.stages.account import account
+from proxy.stages.admit import admit
+from proxy.stages.authenticate import authenticate
+from proxy.stages.heart import Heart
+from proxy.stages.resolve import resolve
+from proxy.stages.send import send
+from proxy.tally import Tally
+
+
+class Front(Protocol):
+    """OpenAI's side of one operation: a body becomes an Ask, Events become OpenAI's bytes."""
+
+    operation: str
+
+    def read(self, body: bytes) -> Ask:
+        """The ask of a body. Raises BadRequest."""
+        ...
+
+    def writer(self, ask: Ask, out: Out, tally: Tally) -> Writer:
+        """The writer for one answer."""
+        ...
+
+
+async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
+    """One request. An error before the head becomes a status, after it an error event; only cancellation is raised."""
+    tally = Tally(incoming.request_id, front.operation)
+    writer: Writer = ResponseWriter(NOTHING, out, tally)
+    try:
+        caller = authenticate(incoming.headers, kit.client_keys)  # who                           401
+        tally.caller = caller.key
+        ask = front.read(await incoming.body())  # what                                           400, 408, 413, 415
+        kit.streams_started += ask.stream
+        tally.asked(ask)
+        route = resolve(ask, kit.routing)  # which targets, best first                            404
+        with admit(kit):  # is there room; held to the last byte                                  503
+            writer = front.writer(ask, out, tally)
+            with Heart(writer, ask, kit.settings.server):  # comments to a caller who waits
+                await send(ask, route, writer, kit, tally)  # attempts, retry, next target        4xx, 502-504
+    except ProxyError as error:
+        await writer.fail(error)
+    except Exception as bug:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log a traceback
+        kit.report(bug, tally.request_id)
+        await writer.fail(InternalError(f"Something went wrong on our side. Request id: {tally.request_id}."))
+    finally:
+        account(tally.ending(), kit)  # complete, cut, gone or refused: once, also when cancelled

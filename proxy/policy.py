@@ -1,0 +1,113 @@
+"""What to do after a failed attempt: one pure function. No clock, no randomness, no state.
+
+The rule is whose fault it was (docs/architecture.md): the caller's is never tried again, the credential's goes to the
+next key, the vendor's is tried again within limits, a rate limit goes to another target before it waits.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from adapters.core.failures import Failure
+from config.schema import Policy
+
+BASE_WAIT_S = 0.25
+MAX_WAIT_S = 4.0
+DEFAULT_RATE_WAIT_S = 1.0
+"""What a rate limit without a ``retry-after`` is taken to ask for, in seconds."""
+
+
+class Standing(NamedTuple):
+    """How a request stands when an attempt has failed. Counts are of calls made; ``draw`` is a random number in 0..1.
+
+    ``other_named``: the policy's ``reroute`` names this kind of caller's error. ``left_s``: seconds to the deadline.
+    """
+
+    attempts: int
+    on_target: int
+    on_key: int
+    content_sent: bool
+    more_keys: bool
+    more_targets: bool
+    other_named: bool
+    budget_left: bool
+    left_s: float
+    draw: float
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The same target again, after a wait."""
+
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class NextKey:
+    """The same target with its next key, at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextTarget:
+    """The next target of the route, at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Hand the failure to the caller."""
+
+
+Decision = Retry | NextKey | NextTarget | GiveUp
+GIVE_UP, NEXT_KEY, NEXT_TARGET = GiveUp(), NextKey(), NextTarget()
+
+
+def decide(f: Failure, s: Standing, policy: Policy) -> Decision:
+    """What to do next.
+
+    Args:
+        f: the failure of the last attempt.
+        s: how the request stands.
+        policy: the operator's limits (``attempts``, ``attempts_per_target``, ``max_wait_s``, ``retry_on``).
+
+    Returns:
+        A retry after a full-jitter wait of up to ``min(4, 0.25 * 2**n)`` seconds, the next key or target, or giving up.
+    """
+    if s.content_sent:
+        return GIVE_UP  # the caller has part of this answer: another one can't be put behind it
+    if f.fault == "caller":
+        return NEXT_TARGET if s.other_named and s.more_targets else GIVE_UP
+    if f.fault == "credential":
+        return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP
+    if s.attempts >= policy.attempts or not s.budget_left:
+        return GIVE_UP
+    if f.fault == "rate":
+        return _after_rate_limit(f, s, policy)
+    if not retried(f, policy):
+        return GIVE_UP
+    if s.on_target < policy.attempts_per_target and f.kind != "tls":
+        wait_s = s.draw * min(MAX_WAIT_S, BASE_WAIT_S * 2 ** (s.attempts - 1))
+        if wait_s < s.left_s:
+            return Retry(wait_s)
+    return NEXT_TARGET if s.more_targets else GIVE_UP
+
+
+def _after_rate_limit(f: Failure, s: Standing, policy: Policy) -> Decision:
+    if s.more_keys:
+        return NEXT_KEY
+    if s.more_targets:
+        return NEXT_TARGET
+    wait_s = DEFAULT_RATE_WAIT_S if f.retry_after_s is None else f.retry_after_s
+    fits = wait_s <= policy.max_wait_s and wait_s < s.left_s
+    return Retry(wait_s) if fits and s.on_target < policy.attempts_per_target else GIVE_UP
+
+
+def retried(f: Failure, policy: Policy) -> bool:
+    """Whether the policy's ``retry_on`` covers this fault of the vendor's; a failed connection always is."""
+    if f.phase in ("dns", "connect", "pool", "tls"):
+        return True
+    if f.kind.endswith("timeout"):
+        return "timeout" in policy.retry_on
+    if f.kind in ("reset", "truncated") or f.phase is not None:
+        return "reset" in policy.retry_on
+    if f.kind == "invalid_response":
+        return "html" in policy.retry_on or "error_in_200" in policy.retry_on
+    return "5xx" in policy.retry_on

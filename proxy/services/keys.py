@@ -1,0 +1,73 @@
+"""Keys: our callers', kept as hashes only, and the vendors', which take turns and rest when refused."""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+REST_S = 60.0
+"""How long a refused or empty vendor key is passed over, in seconds."""
+
+
+class ClientKeys:
+    """The keys that callers may send. Without any, everybody may call."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._hashes = {_hash(key) for key in keys if key}
+
+    @property
+    def needed(self) -> bool:
+        """Whether a caller must send a key."""
+        return bool(self._hashes)
+
+    def knows(self, key: str) -> str | None:
+        """The first eight hex digits of the key's hash if it is one of ours, else None."""
+        digest = _hash(key)
+        found = False
+        for known in self._hashes:
+            found |= hmac.compare_digest(known, digest)
+        return digest.hex()[:8] if found and key else None
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+@dataclass(slots=True)
+class VendorKey:
+    """One key of one configured vendor; ``rests_until`` is on the monotonic clock, in seconds."""
+
+    secret: SecretStr
+    rests_until: float = 0.0
+
+    @property
+    def tail(self) -> str:
+        """The last four characters, to recognise it by."""
+        text = self.secret.get_secret_value()
+        return text[-4:] if len(text) >= 12 else "…"
+
+
+class Account:
+    """The keys of one configured vendor."""
+
+    def __init__(self, keys: Iterable[SecretStr]) -> None:
+        self.keys = [VendorKey(key) for key in keys]
+        self._turn = 0
+
+    def in_turn(self, now: float | None = None) -> list[VendorKey]:
+        """The keys to try, in order: rotated, those that rest last. Never empty unless there are no keys."""
+        if len(self.keys) == 1:
+            return self.keys
+        now = time.monotonic() if now is None else now
+        self._turn = (self._turn + 1) % len(self.keys) if self.keys else 0
+        rotated = self.keys[self._turn :] + self.keys[: self._turn]
+        awake = [key for key in rotated if key.rests_until <= now]
+        return awake or sorted(rotated, key=lambda key: key.rests_until)[:1]
+
+    def resting(self, now: float | None = None) -> bool:
+        """Whether every key rests."""
+        now = time.monotonic() if now is None else now
+        return all(key.rests_until > now for key in self.keys)

@@ -1,0 +1,145 @@
+"""Calls to vendors: the one module that knows httpx2. Everything above it sees ``Head``, ``Data``, ``End`` and ``Lost``.
+
+A transport, not a client: an ``AsyncClient`` costs 250 us a call for cookies, redirects and auth flows that a proxy
+must not have. httpx2 is the maintained continuation of httpx, with the same API.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from functools import lru_cache
+
+import httpx2
+
+from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Phase
+
+PHASES: tuple[tuple[type[Exception], Phase], ...] = (
+    (httpx2.ConnectTimeout, "connect_timeout"),
+    (httpx2.PoolTimeout, "pool"),
+    (httpx2.ReadTimeout, "total"),
+    (httpx2.WriteTimeout, "write"),
+    (httpx2.ConnectError, "connect"),
+    (httpx2.ReadError, "reset"),
+    (httpx2.WriteError, "write"),
+    (httpx2.CloseError, "reset"),
+    (httpx2.RemoteProtocolError, "reset"),
+    (httpx2.LocalProtocolError, "protocol"),
+    (httpx2.ProxyError, "connect"),
+    (httpx2.UnsupportedProtocol, "protocol"),
+    (httpx2.TransportError, "protocol"),
+)
+"""What each of the transport's errors means, most particular first; a test holds that none is missing."""
+
+WHY: dict[Phase, str] = {
+    "dns": "its host name could not be resolved",
+    "connect": "the connection was refused or failed",
+    "connect_timeout": "the connection took too long",
+    "tls": "no trusted TLS connection could be made",
+    "pool": "no connection became free in time",
+    "write": "the request could not be written",
+    "reset": "the connection was cut",
+    "protocol": "it did not speak HTTP as it should",
+    "first_token": "it sent no content in time",
+    "idle": "it fell silent",
+    "total": "it took too long",
+}
+
+
+class Upstream:
+    """The way to all vendors, over one transport that pools connections."""
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
+        self.transport = transport
+
+    @classmethod
+    def over_the_network(cls, connections: int) -> "Upstream":
+        """The usual one. ``connections``: how many may be open at once."""
+        limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
+        return cls(httpx2.AsyncHTTPTransport(limits=limits, retries=0))
+
+    def line(self, id_: Id, call: Call, connect_s: float) -> "Line":
+        """One call, not begun yet. ``connect_s`` limits the connection and the wait for a place in the pool."""
+        return Line(self.transport, id_, call, connect_s)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.transport.aclose()
+
+
+class Line:
+    """One call under way. ``next`` hands over what comes, ending with ``End`` or ``Lost``."""
+
+    __slots__ = ("_call", "_chunks", "_connect_s", "_id", "_over", "_response", "_transport")
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport, id_: Id, call: Call, connect_s: float) -> None:
+        self._transport = transport
+        self._id = id_
+        self._call = call
+        self._connect_s = connect_s
+        self._response: httpx2.Response | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
+        self._over = False
+
+    async def next(self) -> Got:
+        """The next thing that arrives. Raises nothing but CancelledError."""
+        try:
+            if self._chunks is None:
+                return await self._begin()
+            return Data(self._id, await anext(self._chunks))
+        except StopAsyncIteration:
+            self._over = True
+            return End(self._id)
+        except Exception as error:  # noqa: BLE001 - a transport may raise anything, and all of it is Lost
+            return self._lost(error)
+
+    async def _begin(self) -> Head:
+        call = self._call
+        url, host = parse_url(call.url)
+        headers = [(b"host", host), (b"content-length", b"%d" % len(call.body)), *call.headers]
+        # Read and write have no limit here: the driver's own timer sees to both.
+        timeout = {"connect": self._connect_s, "pool": self._connect_s, "read": None, "write": None}
+        request = httpx2.Request(
+            call.method, url, headers=headers, stream=httpx2.ByteStream(call.body), extensions={"timeout": timeout}
+        )
+        response = await self._transport.handle_async_request(request)
+        self._response = response
+        assert isinstance(response.stream, httpx2.AsyncByteStream)
+        self._chunks = aiter(response.stream)
+        return Head(self._id, response.status_code, [(name.lower(), value) for name, value in response.headers.raw])
+
+    def _lost(self, error: Exception) -> Lost:
+        self._over = True
+        phase = phase_of(error)
+        return Lost(self._id, phase, WHY[phase])
+
+    async def aclose(self) -> None:
+        """Give the connection back, or close it if its answer was not read to the end. May be called twice."""
+        response, self._response = self._response, None
+        if response is not None and isinstance(response.stream, httpx2.AsyncByteStream):
+            try:
+                await response.stream.aclose()
+            except (httpx2.HTTPError, OSError):
+                pass  # it is closed either way
+
+
+def phase_of(error: Exception) -> Phase:
+    """Where the call was lost; a failed name look-up or TLS handshake is told from its cause."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "dns"
+        if isinstance(cause, ssl.SSLError):
+            return "tls"
+        cause = cause.__cause__ or cause.__context__
+    for kind, phase in PHASES:
+        if isinstance(error, kind):
+            return phase
+    return "reset" if isinstance(error, (OSError, asyncio.IncompleteReadError)) else "protocol"
+
+
+@lru_cache(maxsize=256)
+def parse_url(text: str) -> tuple[httpx2.URL, bytes]:
+    """A URL and the Host header for it. Cached: parsing costs 17 us, and a vendor has a handful of URLs."""
+    url = httpx2.URL(text)
+    return url, url.netloc

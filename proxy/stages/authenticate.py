@@ -1,0 +1,37 @@
+"""Who asks."""
+
+from collections.abc import Mapping
+
+from proxy.errors import BadKey
+from proxy.nouns import Caller
+from proxy.services.keys import ClientKeys
+
+ANONYMOUS = Caller("anonymous")
+
+
+def authenticate(headers: Mapping[bytes, bytes], keys: ClientKeys) -> Caller:
+    """The caller by its key, in ``authorization`` or Azure's ``api-key``. Raises BadKey."""
+    if not keys.needed:
+        return ANONYMOUS
+    key = sent_key(headers)
+    if not key:
+        raise BadKey(
+            "You didn't provide an API key. Send it as a bearer token: Authorization: Bearer YOUR_KEY "
+            "(OPENAI_API_KEY does so)."
+        )
+    known = keys.knows(key)
+    if known is None:
+        masked = f"…{key[-4:]}" if len(key) >= 12 else "…"
+        raise BadKey(
+            f"Incorrect API key provided: {masked}. It must be one of server.client_keys.", code="invalid_api_key"
+        )
+    return Caller(known)
+
+
+def sent_key(headers: Mapping[bytes, bytes]) -> str:
+    """The key that came with a request, or an empty string."""
+    bearer = headers.get(b"authorization", b"").decode("utf-8", "surrogateescape")
+    scheme, _, token = bearer.partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return headers.get(b"api-key", b"").decode("utf-8", "surrogateescape").strip()

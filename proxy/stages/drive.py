@@ -1,0 +1,208 @@
+"""One attempt: does what an Exchange asks for, tells it what came of it, and leaves nothing open behind."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+
+import orjson
+
+from adapters.core.exchange import Close, Do, Done, Emit, Exchange, Fail, Note, Say, Send, Sleep, Spent
+from adapters.core.failures import Failure
+from adapters.core.params import Told
+from adapters.core.shapes import Usage
+from adapters.core.tokens import estimate_prompt
+from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Woke
+from proxy.fronts.writer import Writer
+from proxy.nouns import Attempt
+from proxy.services.upstream import WHY, Line, Upstream
+from proxy.stages.watch import Times, Watch
+from proxy.tally import Tally, tokens_shown
+
+READ_ON_S = 0.25
+"""How long a line is read on after the answer's end, so that its connection can be kept (seconds)."""
+
+Sign = Callable[[Call], Call]
+
+
+class Drive:
+    """The driver of one attempt. Use once: ``await Drive(...).run(exchange)``."""
+
+    def __init__(
+        self, attempt: Attempt, out: Writer, upstream: Upstream, sign: Sign, times: Times, tally: Tally
+    ) -> None:
+        self._attempt = attempt
+        self._out = out
+        self._upstream = upstream
+        self._sign = sign
+        self._times = times
+        self._tally = tally
+        self._lines: dict[Id, Line] = {}
+        self._sleeps: dict[Id, float] = {}
+        self._pumps: dict[Id, asyncio.Task[None]] = {}
+        self._queue: asyncio.Queue[Got | BaseException] | None = None
+        self._unpaid: dict[Id, bytes] = {}  # calls that had a 200 head and of which no cost is known: their bodies
+        self._shown = 0
+        self._watch = Watch(times)
+
+    async def run(self, exchange: Exchange) -> Failure | None:
+        """Drive it to its end. Returns None for a whole answer, else the failure. Leaves no line open, ever."""
+        try:
+            dos = exchange.start()
+            while True:
+                end = await self._obey(dos)
+                if isinstance(end, Fail):
+                    return end.failure
+                if end is not None:
+                    await self._finish()
+                    return None
+                dos = exchange.feed(await self._wait())
+        finally:
+            self._watch.stop()
+            await self._close_all()
+
+    async def _obey(self, dos: list[Do]) -> Done | Fail | None:
+        for do in dos:
+            match do:
+                case Emit(events):
+                    self._shown += tokens_shown(events)
+                    await self._out.events(events, self._attempt)
+                    if self._out.content_sent:
+                        self._watch.content()
+                case Send(id_, call):
+                    self._lines[id_] = self._upstream.line(id_, self._sign(call), self._times.connect_s)
+                    self._unpaid[id_] = call.body
+                    self._watch.start(streams=call.streams)
+                case Spent(id_, usage):
+                    self._unpaid.pop(id_, None)
+                    self._tally.spent(usage)
+                case Say(name, value):
+                    self._attempt.said[name] = value
+                case Note(field, word):
+                    self._attempt.told = {**self._attempt.told, field: Told(word, "seen in the answer")}  # type: ignore[arg-type]
+                case Sleep(id_, s):
+                    self._sleeps[id_] = s
+                case Close(id_):
+                    await self._close(id_)
+                case Done() | Fail():
+                    return do
+        return None
+
+    # --- waiting ------------------------------------------------------------------------------------------------
+
+    async def _wait(self) -> Got:
+        """What arrives next on anything that is open."""
+        while True:
+            got = await self._next()
+            known = got.id in self._lines or got.id in self._sleeps
+            match got:
+                case Head(id_, status, _):
+                    if status != 200:
+                        self._unpaid.pop(id_, None)
+                case Data():
+                    pass
+                case End(id_) | Lost(id_, _, _):
+                    if isinstance(got, Lost) and id_ in self._unpaid and not self._watch.head_seen:
+                        del self._unpaid[id_]
+                    await self._close(id_)
+                case Woke(id_):
+                    self._sleeps.pop(id_, None)
+                    self._pumps.pop(id_, None)
+            if known:
+                return got
+
+    async def _next(self) -> Got:
+        if self._queue is None and len(self._lines) == 1 and not self._sleeps:
+            (line,) = self._lines.values()  # the usual case: awaited in place, so the caller's pace is the vendor's
+            return await self._timed(line.next())
+        return await self._timed(self._pumped())
+
+    async def _timed(self, waiting: "asyncio.Future[Got] | object") -> Got:
+        """Await with the attempt's timer running; a timer that rings becomes Lost on the oldest open line."""
+        watch = self._watch
+        watch.wait()
+        try:
+            got: Got = await waiting  # type: ignore[misc]
+        except asyncio.CancelledError:
+            phase = watch.rung()
+            task = asyncio.current_task()
+            if phase is None or task is None or task.uncancel() > 0:
+                raise
+            return Lost(min(self._lines, default=0), phase, WHY[phase])
+        watch.heard(got)
+        return got
+
+    async def _pumped(self) -> Got:
+        """From several open things: a task each, into one queue of one place. Once pumped, always pumped."""
+        if self._queue is None:
+            self._queue = asyncio.Queue(1)
+        for id_, line in self._lines.items():
+            if id_ not in self._pumps:
+                self._pumps[id_] = asyncio.create_task(_pump(line, self._queue))
+        for id_, s in self._sleeps.items():
+            if id_ not in self._pumps:
+                self._pumps[id_] = asyncio.create_task(_sleep(id_, s, self._queue))
+        if not self._pumps:
+            raise RuntimeError("an Exchange waits with nothing open")
+        got = await self._queue.get()
+        if isinstance(got, BaseException):
+            raise got
+        return got
+
+    # --- ending -------------------------------------------------------------------------------------------------
+
+    async def _finish(self) -> None:
+        """The answer is whole: end the caller's, then read the line on, so that its connection can be used again."""
+        self._pay_estimates()
+        await self._out.done()
+        if self._queue is None and len(self._lines) == 1:
+            (line,) = self._lines.values()
+            self._watch.only(READ_ON_S)
+            while not isinstance(await self._timed(line.next()), (End, Lost)):
+                pass
+
+    def _pay_estimates(self) -> None:
+        """The vendor bills calls whose cost it never told, also those broken off: estimate them."""
+        for body in self._unpaid.values():
+            prompt = estimate_prompt(orjson.loads(body))
+            self._tally.spent(Usage(prompt, self._shown, source="estimated"))
+            self._shown = 0
+        self._unpaid.clear()
+
+    async def _close(self, id_: Id) -> None:
+        self._sleeps.pop(id_, None)
+        pump = self._pumps.pop(id_, None)
+        if pump is not None and not pump.done():
+            pump.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.shield(asyncio.wait([pump]))
+        line = self._lines.pop(id_, None)
+        if line is not None:
+            await line.aclose()
+
+    async def _close_all(self) -> None:
+        self._pay_estimates()
+        if self._lines or self._pumps:
+            for id_ in [*self._lines, *self._sleeps]:
+                await asyncio.shield(self._close(id_))
+
+
+async def _pump(line: Line, queue: "asyncio.Queue[Got | BaseException]") -> None:
+    try:
+        while True:
+            got = await line.next()
+            await queue.put(got)
+            if isinstance(got, (End, Lost)):
+                return
+    except Exception as error:  # noqa: BLE001 - a pump that dies unheard hangs the request
+        await queue.put(error)
+
+
+async def _sleep(id_: Id, s: float, queue: "asyncio.Queue[Got | BaseException]") -> None:
+    await asyncio.sleep(s)
+    await queue.put(Woke(id_))
+
+
+def now_s() -> float:
+    """Epoch seconds, for signing."""
+    return time.time()

@@ -1,0 +1,38 @@
+"""Signs of life: a caller who waits on a stream gets a comment now and then, so that nothing between us hangs up."""
+
+import asyncio
+from types import TracebackType
+
+from adapters.core.shapes import Ask
+from config.schema import Server
+from proxy.fronts.writer import Writer
+
+
+class Heart:
+    """Beats from ``hold_status_s`` on, every ``heartbeat_s``, for as long as the block runs. Streams only."""
+
+    __slots__ = ("_beats", "_handle", "_loop", "_server", "_streams", "_writer")
+
+    def __init__(self, writer: Writer, ask: Ask, server: Server) -> None:
+        self._writer = writer
+        self._server = server
+        self._streams = ask.stream
+        self._handle: asyncio.TimerHandle | None = None
+        self._beats: set[asyncio.Task[None]] = set()
+
+    def __enter__(self) -> None:
+        if self._streams:
+            self._loop = asyncio.get_running_loop()
+            self._handle = self._loop.call_later(self._server.hold_status_s, self._beat)
+
+    def _beat(self) -> None:
+        beat = self._loop.create_task(self._writer.beat())
+        self._beats.add(beat)
+        beat.add_done_callback(self._beats.discard)
+        self._handle = self._loop.call_later(self._server.heartbeat_s, self._beat)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+        for beat in self._beats:
+            beat.cancel()

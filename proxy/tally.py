@@ -1,0 +1,78 @@
+"""The running account of one request, frozen into exactly one Ending."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.core.params import Told
+from adapters.core.shapes import Ask, Event, Usage
+from adapters.core.tokens import estimate
+from proxy.nouns import Attempt, Ending, EndingWord
+
+
+class Tally:
+    """What happened so far. Everybody who handles the request writes in it; only ``ending`` is read."""
+
+    __slots__ = (
+        "attempts", "billed", "caller", "code", "first_content_s", "model", "notes", "operation", "request_id",
+        "started", "status", "stream", "target", "told", "usage", "word",
+    )  # fmt: skip
+
+    def __init__(self, request_id: str, operation: str) -> None:
+        self.request_id = request_id
+        self.operation = operation
+        self.started = time.perf_counter()
+        self.caller = "-"
+        self.model = ""
+        self.stream = False
+        self.attempts = 0
+        self.target: str | None = None
+        self.told: Mapping[str, Told] = {}
+        self.usage: Usage | None = None  # of the answer that was shown
+        self.billed: Usage | None = None  # of every call that was made
+        self.first_content_s: float | None = None
+        self.status = 0
+        self.code: str | None = None
+        self.word: EndingWord | None = None
+        self.notes: dict[str, Any] = {}
+
+    def asked(self, ask: Ask) -> None:
+        """The request has been read."""
+        self.model = ask.model
+        self.stream = ask.stream
+
+    def attempt(self, attempt: Attempt) -> None:
+        """An attempt begins."""
+        self.attempts += 1
+        self.target = attempt.target.label
+        self.told = attempt.told
+        self.usage = None
+
+    def spent(self, usage: Usage) -> None:
+        """A call's cost is known, or estimated."""
+        self.usage = usage if self.usage is None else self.usage + usage
+        self.billed = usage if self.billed is None else self.billed + usage
+
+    def elapsed_s(self) -> float:
+        """Seconds since the request came in."""
+        return time.perf_counter() - self.started
+
+    def ending(self) -> Ending:
+        """The one account of this request. A request of which nobody knows the end was left by its caller."""
+        return Ending(
+            self.word or "gone", self.request_id, self.operation, self.model, self.stream, self.status, self.code,
+            self.caller, self.target, self.attempts, self.told, self.usage, self.billed, self.first_content_s,
+            self.elapsed_s(), self.notes,
+        )  # fmt: skip
+
+
+def tokens_shown(events: list[Event]) -> int:
+    """An estimate of the tokens in these events' text, for calls whose vendor does not tell."""
+    count = 0
+    for event in events:
+        for choice in event.data.get("choices") or ():
+            piece = choice.get("delta") or choice.get("message") or {}
+            for text in (piece.get("content"), piece.get("reasoning_content")):
+                if type(text) is str and text:
+                    count += estimate(text)
+    return count

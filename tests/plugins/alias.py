@@ -1,0 +1,5 @@
+"""Loaded before any other plugin: respx imports httpx, and must get httpx2 under that name to see our calls."""
+
+import httpx2
+
+httpx2.alias_httpx()
