@@ -38,11 +38,19 @@ def turn(draft: Draft, on: bool) -> None:
     draft.body["thinking"] = {"type": "enabled" if on else "disabled"}
 
 
+def excludes(draft: Draft) -> str | None:
+    """A forced call and thinking exclude each other (K3 takes ``required``)."""
+    choice = draft.ask.fields.get("tool_choice")
+    if forces(choice) and not (choice == "required" and draft.model.facts.get("required_thinking")):
+        return "a call can't be forced while the model thinks"
+    return None
+
+
 def tool_choice(name: str, value: Any, draft: Draft) -> None:
     """A forced call excludes thinking: 400 "tool_choice 'required' is incompatible with thinking enabled"."""
     if forces(value) and draft.model.family != "k":
         draft.refuse(name, "this model can't be made to call a tool: use auto, or map the name to a K model")
-    if forces(value) and draft.thinks and not (value == "required" and draft.model.facts.get("required_thinking")):
+    if draft.thinks and excludes(draft):
         draft.refuse(name, "the model can't be made to call a tool while it thinks: turn thinking off for this name")
     send_tool_choice(name, value, draft)
 
@@ -145,7 +153,7 @@ KIMI = Vendor(
     base_urls={"cn": "https://api.moonshot.cn/v1", "intl": "https://api.moonshot.ai/v1"},
     auth=Bearer(),
     key_names=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
-    dial=Dial(turn),
+    dial=Dial(turn, excludes),
     operations={
         "chat": Op(
             path="/chat/completions",

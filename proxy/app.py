@@ -12,6 +12,7 @@ from proxy.endpoints.models import list_models, retrieve_model
 from proxy.endpoints.relay import Relay
 from proxy.endpoints.spec import no_such_path, wrong_method
 from proxy.fronts.chat import ChatFront
+from proxy.fronts.embeddings import EmbeddingsFront
 from proxy.kit import Kit
 from proxy.middleware import Doors
 
@@ -27,6 +28,7 @@ def create_app(kit: Kit) -> Starlette:
     app = Starlette(
         routes=[
             Route("/v1/chat/completions", Relay(ChatFront(), kit), methods=["POST"]),
+            Route("/v1/embeddings", Relay(EmbeddingsFront(), kit), methods=["POST"]),
             Route("/v1/models", list_models),
             Route("/v1/models/{model:path}", retrieve_model),
             Route("/livez", live),

@@ -4,30 +4,40 @@ A 2024 app knows nothing of thinking: under the name of a model that does not re
 under a small token limit a thinking model answers with nothing and bills it. So ``auto`` turns thinking off there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from adapters.core.params import Draft
 
-REASONERS = ("o1", "o3", "o4", "gpt-5", "gpt-6")
-"""OpenAI names that reason by themselves. A name that is not OpenAI's says nothing either way."""
+REASONERS = ("gpt-5", "gpt-6")
+"""OpenAI's gpt names that reason by themselves; the o series is told by its letter."""
 
 SMALL_LIMIT = 1024
 """Below this many tokens a thinking model may spend all of them before the first word (tokens)."""
 
-WORDS = ("thinking", "enable_thinking", "reasoning_effort")
-"""Members that say something about thinking, in any vendor's words: a request may have been written for another."""
+MEMBERS = ("thinking", "enable_thinking")
+"""Members that switch thinking, in any vendor's words: a request may have been written for another vendor."""
+
+
+def never(draft: Draft) -> str | None:
+    """Nothing in a request keeps this vendor's models from thinking."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """How one vendor is told. ``turn(draft, on)`` writes its field into the body."""
+    """How one vendor is told.
+
+    ``turn(draft, on)`` writes its own member into the body; ``excludes(draft)`` gives the reason why this request can't
+    run with thinking on (a forced tool call, for example), or None.
+    """
 
     turn: Callable[[Draft, bool], None]
+    excludes: Callable[[Draft], str | None] = never
 
 
-def wish(fields: Any) -> bool | None:
+def wish(fields: Mapping[str, Any]) -> bool | None:
     """What the request itself says of thinking, in whichever words; None if nothing."""
     thinking = fields.get("thinking")
     if type(thinking) is dict:
@@ -42,55 +52,60 @@ def wish(fields: Any) -> bool | None:
     return None
 
 
-def _is_plain_openai_name(name: str) -> bool:
-    return name.startswith(("gpt-", "chatgpt-")) and not name.startswith(REASONERS)
-
-
-def _small(fields: Any) -> bool:
-    limits = [fields[name] for name in ("max_tokens", "max_completion_tokens") if name in fields]
-    return bool(limits) and min(limits) < SMALL_LIMIT
-
-
 def settle(draft: Draft, dial: Dial | None, policy: str) -> dict[str, Any]:
     """Decide whether this request thinks, turn the vendor's dial, and hand back the fields that are still to judge.
 
-    The fields about thinking are taken out, whoever's they were, unless the vendor's own can be sent as it came.
+    The members that switch thinking are taken out, whoever's they were; the vendor's own is sent as it came.
     """
     fields = dict(draft.ask.fields)
     asked = wish(fields)
-    modes = draft.model.thinking
-    draft.thinks = modes in ("always", "default_on")
-    said = [name for name in ("thinking", "enable_thinking") if name in fields]
-    kept = {name: fields.pop(name) for name in said}
-    if dial is None or modes == "never":
-        for name in said:
-            word = "mapped" if asked is False else "dropped"
-            draft.tell(name, word, "the model does not think")  # type: ignore[arg-type]
+    mode = draft.model.thinking
+    draft.thinks = mode in ("always", "default_on")
+    said = {name: fields.pop(name) for name in MEMBERS if name in fields}
+    if dial is None or mode in ("never", "always"):
+        _tell_fixed(draft, said, asked)
         return fields
-    if modes == "always":
-        for name in said:
-            word = "mapped" if asked else "dropped"
-            draft.tell(name, word, "the model always thinks")  # type: ignore[arg-type]
+    wanted, why = (asked, "as asked") if asked is not None else _unasked(draft, dial, policy, fields)
+    if wanted is None or (wanted == draft.thinks and not said):
         return fields
-    wanted, why = asked, "as asked"
-    if wanted is None and policy == "off":
-        wanted, why = False, "the policy turns thinking off"
-    elif wanted is None and policy == "auto":
-        if _is_plain_openai_name(draft.ask.model):
-            wanted, why = False, "the model asked for does not reason"
-        elif _small(fields):
-            wanted, why = False, f"a limit under {SMALL_LIMIT} tokens would leave no room for an answer"
-    if wanted is None:
-        return fields
-    if wanted != draft.thinks or said:
-        draft.thinks = wanted
-        dial.turn(draft, wanted)
-        own = [name for name in said if type(kept[name]) is not str and name in draft.body]
+    draft.thinks = wanted
+    dial.turn(draft, wanted)
+    for name in said or ("thinking",):
+        own = name in said and type(said[name]) is not str and name in draft.body
         if own:
-            draft.body[own[0]] = kept[own[0]]  # the vendor's own words, with whatever else they say
-        for name in said or ["thinking"]:
-            if name in own:
-                draft.tell(name, "honoured", why)
-            else:
-                draft.tell(name, "mapped", why)
+            draft.body[name] = said[name]  # the vendor's own words, with whatever else they say
+        draft.tell(name, "honoured" if own else "mapped", why)
     return fields
+
+
+def _tell_fixed(draft: Draft, said: Mapping[str, Any], asked: bool | None) -> None:
+    """The model has no such switch: a wish for what it does anyway is met, any other is dropped."""
+    does = "always thinks" if draft.thinks else "does not think"
+    for name in said:
+        if asked is draft.thinks:
+            draft.tell(name, "mapped", f"the model {does}")
+        else:
+            draft.tell(name, "dropped", f"the model {does}")
+
+
+def _unasked(draft: Draft, dial: Dial, policy: str, fields: Mapping[str, Any]) -> tuple[bool | None, str]:
+    """What the policy makes of a request that says nothing of thinking; None leaves it to the model."""
+    if policy == "vendor":
+        return None, ""
+    if policy == "off":
+        return False, "the policy turns thinking off"
+    if _plain_openai_name(draft.ask.model):
+        return False, "the model asked for does not reason"
+    if _small(fields):
+        return False, f"a limit under {SMALL_LIMIT} tokens would leave no room for an answer"
+    why = dial.excludes(draft) if draft.thinks else None
+    return (False, why) if why else (None, "")
+
+
+def _plain_openai_name(name: str) -> bool:
+    return name.startswith(("gpt-", "chatgpt-")) and not name.startswith(REASONERS)
+
+
+def _small(fields: Mapping[str, Any]) -> bool:
+    limits = [fields[name] for name in ("max_tokens", "max_completion_tokens") if type(fields.get(name)) is int]
+    return bool(limits) and min(limits) < SMALL_LIMIT
