@@ -1,20 +1,210 @@
-"""The commands. What a command needs is imported when it runs, so that help and errors come at once."""
+"""The commands. What a command needs is imported when it runs, so that help and errors come at once.
 
+Exit codes: 0 all is well; 1 it can't be done here (a port in use, a server that does not answer); 2 the command line
+or the configuration is wrong.
+"""
+
+import json
+import os
+import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from config.load import Loaded
+    from proxy.server import Emulators
 
-@click.group()
+CONFIG = click.option(
+    "-c",
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    help="The configuration file [BANJIA_CONFIG, banjia.yaml].",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def fail(message: str, code: int) -> None:
+    """Print to stderr and exit."""
+    click.echo(message, err=True)
+    sys.exit(code)
+
+
+def loaded(path: Path | None) -> "Loaded":
+    """The configuration; what is wrong with it is printed, and ends the command with 2."""
+    from config.load import ConfigError, find_file, load
+
+    try:
+        result = load(path or find_file(os.environ, Path.cwd()), os.environ)
+    except ConfigError as error:
+        fail("\n".join(map(str, error.complaints)), 2)
+        raise AssertionError from error
+    for warning in result.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return result
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="banjia", prog_name="banjia", message="%(prog)s %(version)s")
 def main() -> None:
-    """An OpenAI-compatible migration proxy: leave OpenAI without touching your code."""
+    r"""An OpenAI-compatible migration proxy: leave OpenAI without touching your code.
+
+    \b
+    banjia demo                     see it work, with no key
+    MOONSHOT_API_KEY=… banjia serve   run it, with one
+    """
 
 
 @main.command()
-@click.option("-c", "--config", "path", type=click.Path(path_type=Path), help="The configuration file.")
-def serve(path: Path) -> None:
-    """Run the proxy."""
-    from config.load import load_file
+def demo() -> None:
+    """Emulated vendors, the proxy in front of them, one streamed call; then serves until Ctrl-C. Needs no key."""
+    from proxy.demo import run
+
+    try:
+        run(_emulators(), click.echo, lambda text: click.echo(text, nl=False))
+    except OSError as error:
+        fail(f"error: {error}", 1)
+
+
+@main.command()
+@CONFIG
+@click.option("--emulate", is_flag=True, help="Call our own emulators instead of the vendors.")
+def serve(path: Path | None, emulate: bool) -> None:
+    """Run the proxy. Without a file, vendors come from the key variables in the environment."""
+    from config.schema import Settings
     from proxy.server import run
 
-    run(load_file(path))
+    settings = Settings() if emulate and path is None and not _configured() else loaded(path).settings
+    try:
+        run(settings, lambda line: click.echo(line, err=True), _emulators() if emulate else None)
+    except OSError as error:
+        fail(f"error: {error}", 1)
+
+
+def _emulators() -> "Emulators":
+    from emulators import NAMES, start
+
+    return {name: partial(start, name) for name in NAMES}
+
+
+def _configured() -> bool:
+    from config.load import find_file
+
+    return find_file(os.environ, Path.cwd()) is not None
+
+
+@main.command()
+@click.argument("vendors", nargs=-1, required=True)
+@click.option(
+    "--port", default=9001, show_default=True, help="The first vendor's port; the next ones follow. 0: free ones."
+)
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME[=VALUE][@N]", help="Misbehave; may be given several times."
+)
+def emulate(vendors: tuple[str, ...], port: int, faults: tuple[str, ...]) -> None:
+    """Stand-in vendors alone, on loopback, speaking the vendors' own wire. Prints their NAME=VALUE lines, then ready."""
+    import asyncio
+    import signal
+
+    import uvloop
+    from emulators.serve import serve as serve_vendors
+
+    async def until_signal() -> None:
+        stop = asyncio.Event()
+        for sig in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(sig, stop.set)
+        await serve_vendors(vendors, port, faults, os.environ, click.echo, stop)
+
+    try:
+        uvloop.run(until_signal())
+    except ValueError as error:
+        fail(f"error: {error}", 2)
+    except OSError as error:
+        fail(f"error: {error}", 1)
+
+
+@main.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@JSON
+def check(file: Path | None, as_json: bool) -> None:
+    """Lint a configuration: file:line:col, key, what is expected. Exit 2 if it can't be used."""
+    from config.load import ConfigError, find_file, load
+
+    source = file or find_file(os.environ, Path.cwd())
+    errors: list[str] = []
+    warnings: list[str] = []
+    try:
+        warnings = [str(warning) for warning in load(source, os.environ).warnings]
+    except ConfigError as error:
+        errors = [str(complaint) for complaint in error.complaints]
+    if as_json:
+        click.echo(json.dumps({"file": str(source or ""), "errors": errors, "warnings": warnings}, ensure_ascii=False))
+    else:
+        for line in errors:
+            click.echo(line, err=True)
+        for line in warnings:
+            click.echo(f"warning: {line}", err=True)
+        if not errors:
+            click.echo(f"{source or 'the environment'}: ok")
+    sys.exit(2 if errors else 0)
+
+
+@main.command()
+@click.argument("request", type=click.File("rb"))
+@CONFIG
+@JSON
+def explain(request: Any, path: Path | None, as_json: bool) -> None:
+    """What would be sent to whom, field by field, sending nothing. REQUEST is a JSON body, or - for standard input."""
+    from proxy.errors import ProxyError
+    from proxy.explain import explain as explained
+    from proxy.explain import lines
+
+    try:
+        found = explained(request.read(), loaded(path).settings)
+    except ProxyError as error:
+        fail(f"{error.http_status} {error.code or error.error_type}: {error.message}", 1)
+        return
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
+    else:
+        for line in lines(found):
+            click.echo(line)
+
+
+@main.command()
+@click.option("--url", help="Where the server is [http://127.0.0.1:8080, or as configured].")
+def healthcheck(url: str | None) -> None:
+    """Exit 0 if the server is ready, 1 if not."""
+    import http.client
+    from urllib.parse import urlsplit
+
+    target = urlsplit(
+        url or (os.environ.get("BANJIA_SERVER__LISTEN") and _local(os.environ["BANJIA_SERVER__LISTEN"])) or _from_file()
+    )
+    connection = http.client.HTTPConnection(target.hostname or "127.0.0.1", target.port or 80, timeout=4)
+    try:
+        connection.request("GET", "/readyz")
+        status = connection.getresponse().status
+    except OSError as error:
+        fail(f"{target.geturl()} does not answer: {error}", 1)
+    else:
+        click.echo("ready" if status == 200 else f"not ready ({status})")
+        sys.exit(0 if status == 200 else 1)
+
+
+def _local(listen: str) -> str:
+    host, _, port = listen.rpartition(":")
+    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]', '') else host}:{port}"  # noqa: S104
+
+
+def _from_file() -> str:
+    from config.load import ConfigError, find_file, load
+    from config.schema import Server
+
+    try:
+        return _local(load(find_file(os.environ, Path.cwd()), os.environ).settings.server.listen)
+    except ConfigError:
+        return _local(Server().listen)

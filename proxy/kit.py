@@ -31,6 +31,7 @@ class Kit:
     ) -> None:
         """``emulated``: the vendors are emulators that we started, and their answers say so."""
         self.settings = settings
+        self.emulated = emulated
         self.upstream = upstream
         self.routing = Routing(settings, emulated=emulated)
         self.client_keys = ClientKeys(settings.client_keys())

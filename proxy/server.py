@@ -1,24 +1,172 @@
-"""Running the app under uvicorn, with the flags that a proxy wants."""
+"""Running the app under uvicorn, with the flags that a proxy wants, and stopping it in order."""
 
+import asyncio
+import contextlib
 import gc
+import signal
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Protocol
 
 import uvicorn
+import uvloop
+from pydantic import SecretStr
 
-from config.schema import Settings
+from config.schema import Settings, VendorEntry
 from proxy.app import create_app
 from proxy.kit import Kit
 from proxy.services.upstream import Upstream
 
 
-def run(settings: Settings) -> None:
-    """Serve until a signal."""
-    kit = Kit(settings, Upstream.over_the_network(settings.server.max_concurrency))
-    app = create_app(kit)
-    host, _, port = settings.server.listen.rpartition(":")
-    gc.collect()
-    gc.freeze()  # what is there now stays: the collector need not look at it again
-    gc.set_threshold(50_000, 20, 20)
-    uvicorn.run(
-        app, host=host.strip("[]"), port=int(port), loop="uvloop", http="httptools", ws="none", log_level="warning",
-        access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=75,
+class Server(uvicorn.Server):
+    """uvicorn, with signals left to us: it would close the door at once and exit with the signal's number."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the door, then tell."""
+        await super().startup(sockets)
+        freeze()
+        self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: see :func:`stop_on_signals`."""
+        yield
+
+
+def bind(listen: str, *, tries: int = 1) -> socket.socket:
+    """A listening socket for ``host:port``, or for one of the next ports. Raises OSError, naming the cure."""
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for at in range(tries):
+        sock = socket.socket(family, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((host, int(port) + at))
+        except OSError as error:
+            sock.close()
+            if at == tries - 1:
+                raise OSError(f"can't listen on {listen}: {error.strerror or error} (set server.listen)") from None
+        else:
+            sock.setblocking(False)
+            return sock
+    raise AssertionError
+
+
+def url_of(sock: socket.socket) -> str:
+    """Where a client on this machine finds it."""
+    host, port = sock.getsockname()[:2]
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    return f"http://{host}:{port}"
+
+
+async def serve(kit: Kit, sock: socket.socket, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve on a bound socket until a signal, then stop in order. Closes the kit."""
+    server = Server(
+        uvicorn.Config(
+            create_app(kit), http="httptools", ws="none", lifespan="on", log_level="warning", access_log=False,
+            server_header=False, proxy_headers=False, timeout_keep_alive=75, backlog=2048,
+            timeout_graceful_shutdown=int(kit.settings.server.grace_s),
+        ),
+        ready,
     )  # fmt: skip
+    with stop_on_signals(server, kit):
+        await server.serve([sock])
+
+
+def freeze() -> None:
+    """What is there now stays: the collector need not look at it again, and looks less often at the rest."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+@contextmanager
+def stop_on_signals(server: Server, kit: Kit) -> Iterator[None]:
+    """SIGTERM: not ready any more, the door stays open for ``drain_delay_s``, then closes. SIGINT: closes now.
+
+    A second signal stops at once.
+    """
+    loop = asyncio.get_running_loop()
+
+    def close() -> None:
+        server.should_exit = True
+
+    def stop(delay_s: float) -> None:
+        if kit.draining:
+            server.should_exit = server.force_exit = True
+            return
+        kit.draining = True
+        loop.call_later(delay_s, close)
+
+    loop.add_signal_handler(signal.SIGTERM, stop, kit.settings.server.drain_delay_s)
+    loop.add_signal_handler(signal.SIGINT, stop, 0.0)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+class Emulator(Protocol):
+    """What is needed of a running emulator."""
+
+    base_url: str
+    environment: dict[str, str]
+
+    async def aclose(self) -> None:
+        """Stop it."""
+        ...
+
+
+Emulators = Mapping[str, Callable[[], Awaitable[Emulator]]]
+"""How to start the emulator of each vendor that has one."""
+
+
+@asynccontextmanager
+async def emulated(settings: Settings, emulators: Emulators) -> AsyncIterator[Settings]:
+    """The same settings with every vendor stood in for by an emulator of ours, for as long as the block runs."""
+    kinds = {name: entry.kind or name for name, entry in settings.vendors.items()} or {name: name for name in emulators}
+    running = {name: await emulators[kind]() for name, kind in kinds.items() if kind in emulators}
+    try:
+        entries = {name: _entry(settings.vendors.get(name), kinds[name], running[name]) for name in running}
+        yield settings.model_copy(update={"vendors": entries})
+    finally:
+        for emulator in running.values():
+            await emulator.aclose()
+
+
+def _entry(configured: VendorEntry | None, kind: str, emulator: Emulator) -> VendorEntry:
+    key = next(value for name, value in emulator.environment.items() if name.endswith("_KEY"))
+    mine = {"kind": kind, "base_url": emulator.base_url, "api_key": SecretStr(key), "api_keys": [], "region": "cn"}
+    return (configured or VendorEntry()).model_copy(update=mine)
+
+
+def run(settings: Settings, out: Callable[[str], None], emulators: Emulators | None = None) -> None:
+    """Serve until a signal; with emulators, no vendor is called. Raises OSError if the address can't be had."""
+
+    async def main() -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            used = await stack.enter_async_context(emulated(settings, emulators)) if emulators else settings
+            sock = bind(used.server.listen)
+            kit = Kit(used, Upstream.over_the_network(used.server.max_concurrency), emulated=bool(emulators))
+            await serve(kit, sock, ready=lambda: out(greeting(kit, url_of(sock))))
+
+    uvloop.run(main())
+
+
+def greeting(kit: Kit, url: str) -> str:
+    """The line at the start: where we are, and who answers."""
+    vendors = ", ".join(kit.routing.live) or "nobody"
+    how = " (emulated: no vendor is called)" if kit.emulated else ""
+    return f"banjia serves {url}/v1, answered by {vendors}{how}"
+
+
+def environment_lines(url: str, keys: Sequence[str] = ()) -> list[str]:
+    """The two lines that point an OpenAI SDK here. A client key is never printed."""
+    return [f"OPENAI_BASE_URL={url}/v1", f"OPENAI_API_KEY={'<one of server.client_keys>' if keys else 'anything'}"]

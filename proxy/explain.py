@@ -1,0 +1,78 @@
+"""What would be sent to whom, field by field, sending nothing: the pipeline's own stages up to the first byte."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from adapters.core.failures import Refused
+from adapters.core.shapes import Ask, Seed
+from adapters.core.vendor import Target, plan
+from adapters.emulations import wrapped
+from config.routing import Routing
+from config.schema import Settings
+from proxy.fronts.chat import ChatFront
+from proxy.fronts.embeddings import EmbeddingsFront
+from proxy.stages.resolve import resolve
+
+
+def explain(body: bytes, settings: Settings) -> dict[str, Any]:
+    """The explanation as data: the model, the operation, and for each target what becomes of each field.
+
+    Raises ProxyError for a request that would be answered with an error before any target is asked.
+    """
+    ask = read(body)
+    route = resolve(ask, Routing(settings))
+    return {
+        "model": ask.model,
+        "operation": ask.operation,
+        "stream": ask.stream,
+        "targets": [about(ask, target) for target in route.targets],
+    }
+
+
+def read(body: bytes) -> Ask:
+    """The ask of a body; one with ``input`` and no messages is for embeddings."""
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        fields = None  # the front says what is wrong with it
+    embeds = type(fields) is dict and "input" in fields and "messages" not in fields
+    return EmbeddingsFront().read(body) if embeds else ChatFront().read(body)
+
+
+def about(ask: Ask, target: Target) -> dict[str, Any]:
+    """What this target would be sent, or why it would be passed over."""
+    try:
+        made = plan(ask, target)
+    except Refused as refused:
+        return {"target": target.label, "refused": {"param": refused.param, "message": refused.message}}
+    fields = {"model": {"verdict": "mapped", "why": f"sent as {target.model.id}"}}
+    fields |= {name: {"verdict": told.word, "why": told.why} for name, told in made.told.items()}
+    dos = wrapped(made)(made.ask, Seed(iter(range(1, 1000)), "0" * 24, 0)).start()
+    calls = [do.call for do in dos if hasattr(do, "call")]
+    return {
+        "target": target.label,
+        "calls": len(calls),
+        "url": calls[0].url,
+        "thinks": made.thinks,
+        "fields": dict(sorted(fields.items())),
+        "body": orjson.loads(calls[0].body),
+    }
+
+
+def lines(explained: dict[str, Any]) -> Iterator[str]:
+    """The explanation for a reader at a terminal."""
+    how = "streamed" if explained["stream"] else "whole"
+    yield f"{explained['model']} ({explained['operation']}, {how})"
+    for number, target in enumerate(explained["targets"], 1):
+        yield ""
+        yield f"{number}. {target['target']}"
+        if "refused" in target:
+            yield f"   passed over: {target['refused']['message']}"
+            continue
+        yield f"   POST {target['url']}"
+        width = max(map(len, target["fields"]))
+        for name, told in target["fields"].items():
+            yield f"   {name:<{width}}  {told['verdict']:<9} {told['why']}"
+        yield "   " + orjson.dumps(target["body"]).decode()
