@@ -171,7 +171,8 @@ class UpstreamFailed(ProxyError):
         self.http_status = failure.status
         self.error_type = failure.type
         self.should_retry = failure.kind == "rate_limited" and attempts <= 1
-        self.retry_after_s = failure.retry_after_s if failure.status == 429 else None
+        if failure.kind == "rate_limited":
+            self.retry_after_s = 1.0 if failure.retry_after_s is None else failure.retry_after_s
 
 
 def stream_code(failure: Failure, in_stream: bool) -> str | None:

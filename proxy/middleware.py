@@ -26,6 +26,6 @@ def canonical(path: str) -> str:
     path = re.sub("/{2,}", "/", path)
     while path.startswith("/v1/v1/"):
         path = path[3:]
-    if path.startswith("/v1/") or path == "/" or path.startswith(UNVERSIONED):
+    if path.startswith("/v1/") or path in ("/", "/v1") or path.startswith(UNVERSIONED):
         return path
     return f"/v1{path}"

@@ -70,12 +70,12 @@ class Upstream:
 class Line:
     """One call under way. ``next`` hands over what comes, ending with ``End`` or ``Lost``."""
 
-    __slots__ = ("_call", "_chunks", "_connect_s", "_id", "_over", "_response", "_transport")
+    __slots__ = ("_chunks", "_connect_s", "_id", "_over", "_response", "_transport", "call")
 
     def __init__(self, transport: httpx2.AsyncBaseTransport, id_: Id, call: Call, connect_s: float) -> None:
         self._transport = transport
         self._id = id_
-        self._call = call
+        self.call = call
         self._connect_s = connect_s
         self._response: httpx2.Response | None = None
         self._chunks: AsyncIterator[bytes] | None = None
@@ -94,7 +94,7 @@ class Line:
             return self._lost(error)
 
     async def _begin(self) -> Head:
-        call = self._call
+        call = self.call
         url, host = parse_url(call.url)
         headers = [(b"host", host), (b"content-length", b"%d" % len(call.body)), *call.headers]
         # Read and write have no limit here: the driver's own timer sees to both.

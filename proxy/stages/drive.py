@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import orjson
 
@@ -12,7 +11,7 @@ from adapters.core.failures import Failure
 from adapters.core.params import Told
 from adapters.core.shapes import Usage
 from adapters.core.tokens import estimate_prompt
-from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Woke
+from adapters.core.wire import Call, End, Got, Head, Id, Lost, Woke
 from proxy.fronts.writer import Writer
 from proxy.nouns import Attempt
 from proxy.services.upstream import WHY, Line, Upstream
@@ -71,7 +70,6 @@ class Drive:
                         self._watch.content()
                 case Send(id_, call):
                     self._lines[id_] = self._upstream.line(id_, self._sign(call), self._times.connect_s)
-                    self._unpaid[id_] = call.body
                     self._watch.start(streams=call.streams)
                 case Spent(id_, usage):
                     self._unpaid.pop(id_, None)
@@ -94,22 +92,19 @@ class Drive:
         """What arrives next on anything that is open."""
         while True:
             got = await self._next()
-            known = got.id in self._lines or got.id in self._sleeps
+            if got.id not in self._lines and got.id not in self._sleeps:
+                continue  # closed meanwhile: what was still under way is not for us
             match got:
-                case Head(id_, status, _):
-                    if status != 200:
-                        self._unpaid.pop(id_, None)
-                case Data():
-                    pass
+                case Head(id_, 200, _):
+                    self._unpaid[id_] = self._lines[id_].call.body
                 case End(id_) | Lost(id_, _, _):
-                    if isinstance(got, Lost) and id_ in self._unpaid and not self._watch.head_seen:
-                        del self._unpaid[id_]
                     await self._close(id_)
                 case Woke(id_):
                     self._sleeps.pop(id_, None)
                     self._pumps.pop(id_, None)
-            if known:
-                return got
+                case _:
+                    pass
+            return got
 
     async def _next(self) -> Got:
         if self._queue is None and len(self._lines) == 1 and not self._sleeps:
@@ -117,12 +112,12 @@ class Drive:
             return await self._timed(line.next())
         return await self._timed(self._pumped())
 
-    async def _timed(self, waiting: "asyncio.Future[Got] | object") -> Got:
+    async def _timed(self, waiting: Awaitable[Got]) -> Got:
         """Await with the attempt's timer running; a timer that rings becomes Lost on the oldest open line."""
         watch = self._watch
         watch.wait()
         try:
-            got: Got = await waiting  # type: ignore[misc]
+            got = await waiting
         except asyncio.CancelledError:
             phase = watch.rung()
             task = asyncio.current_task()
@@ -201,8 +196,3 @@ async def _pump(line: Line, queue: "asyncio.Queue[Got | BaseException]") -> None
 async def _sleep(id_: Id, s: float, queue: "asyncio.Queue[Got | BaseException]") -> None:
     await asyncio.sleep(s)
     await queue.put(Woke(id_))
-
-
-def now_s() -> float:
-    """Epoch seconds, for signing."""
-    return time.time()

@@ -1,0 +1,89 @@
+"""Running the real thing for a test: the app under uvicorn on a real port, vendors on real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+
+from config.schema import Settings
+from proxy.app import create_app
+from proxy.kit import Kit
+from proxy.server import Server, bind, url_of
+from proxy.services.upstream import Upstream
+
+
+@dataclass
+class Running:
+    """A proxy that runs: where, with which kit, and the access lines it has written."""
+
+    url: str
+    kit: Kit
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    async def settled(self, endings: int, within_s: float = 5.0) -> None:
+        """Wait until this many requests have ended."""
+        async with asyncio.timeout(within_s):
+            while len(self.lines) < endings:
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def proxy(settings: Settings | Mapping[str, Any], upstream: Upstream | None = None) -> AsyncIterator[Running]:
+    """The proxy on a free port of loopback, for as long as the block runs."""
+    if not isinstance(settings, Settings):
+        settings = Settings.model_validate(settings)
+    lines: list[dict[str, Any]] = []
+    kit = Kit(settings, upstream or Upstream.over_the_network(1000), lambda line: lines.append(dict(line)))
+    sock = bind("127.0.0.1:0")
+    sock.listen(2048)
+    ready = asyncio.Event()
+    config = uvicorn.Config(
+        create_app(kit), http="httptools", ws="none", log_level="warning", access_log=False, server_header=False,
+        proxy_headers=False, timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = Server(config, ready.set)
+    task = asyncio.create_task(server.serve([sock]))
+    await asyncio.wait([task, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        await task
+    try:
+        yield Running(url_of(sock), kit, lines)
+    finally:
+        server.should_exit = True
+        await task
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
+
+
+@asynccontextmanager
+async def vendor(handler: Handler) -> AsyncIterator[str]:
+    """A scripted vendor: ``handler(reader, writer, body)`` answers each request with exact bytes. Yields its base URL."""
+    open_writers: set[asyncio.StreamWriter] = set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_writers.add(writer)
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+                )  # fmt: skip
+                await handler(reader, writer, await reader.readexactly(length))
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+            open_writers.discard(writer)
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    finally:
+        server.close()
+        for writer in list(open_writers):
+            writer.close()
