@@ -3,7 +3,7 @@
 import asyncio
 from typing import NamedTuple
 
-from adapters.core.wire import Data, Got, Head, Phase
+from adapters.core.wire import Got, Head, Phase
 
 LOOK_AGAIN_S = 1.0
 """When the timer rings while the caller, not the vendor, is awaited, it looks again after this long (seconds)."""
@@ -21,8 +21,8 @@ class Times(NamedTuple):
 class Watch:
     """Rings by cancelling the task that waits, and says why: ``rung`` tells a ring from another cancellation."""
 
-    __slots__ = ("_content", "_first_at", "_handle", "_heard_at", "_loop", "_phase", "_streams", "_task", "_times",
-                 "_total_at", "_waiting", "head_seen")  # fmt: skip
+    __slots__ = ("_content", "_first_at", "_handle", "_head_seen", "_heard_at", "_loop", "_phase", "_streams", "_task", "_times",
+                 "_total_at", "_waiting")  # fmt: skip
 
     def __init__(self, times: Times) -> None:
         self._times = times
@@ -34,7 +34,7 @@ class Watch:
         self._content = False
         self._waiting = False
         self._heard_at = self._first_at = self._total_at = 0.0
-        self.head_seen = False
+        self._head_seen = False
 
     def start(self, *, streams: bool) -> None:
         """A call is sent: the total runs from the first, the time to content where it streams."""
@@ -63,8 +63,11 @@ class Watch:
     def heard(self, got: Got) -> None:
         """Something arrived: the vendor is not awaited any more."""
         self._waiting = False
-        if isinstance(got, (Head, Data)):
-            self.head_seen = True
+        if isinstance(got, Head) and not self._head_seen:
+            self._head_seen = True  # from now on silence counts: ring early enough to see it
+            if self._streams and self._handle is not None:
+                self._handle.cancel()
+                self._handle = self._loop.call_at(self._due(), self._ring)
 
     def content(self) -> None:
         """Content has reached the caller: the time to the first token no longer counts."""
@@ -87,7 +90,7 @@ class Watch:
         if self._streams:
             if not self._content:
                 due = min(due, self._first_at)
-            if self.head_seen:
+            if self._head_seen:
                 due = min(due, self._heard_at + self._times.idle_s)
         return due
 

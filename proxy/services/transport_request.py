@@ -1,0 +1,35 @@
+"""A request as the bytes that go over the wire, and nothing but one request."""
+
+import re
+from functools import lru_cache
+
+import httpx2
+
+TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+@lru_cache(maxsize=512)
+def _is_token(name: bytes) -> bool:
+    return TOKEN.fullmatch(name) is not None
+
+
+def spell(request: httpx2.Request, target: bytes) -> tuple[bytes, bytes]:
+    """A request's head and body as bytes. Raises LocalProtocolError for what would not be one request on the wire."""
+    stream = request.stream
+    if not isinstance(stream, httpx2.ByteStream):
+        raise httpx2.LocalProtocolError("only a request whose body is at hand can be sent")
+    body = b"".join(stream)
+    lengths: list[bytes] = []
+    lines = [b"%b %b HTTP/1.1" % (request.method.encode("latin-1"), target)]
+    for name, value in request.headers.raw:
+        if not _is_token(name):
+            raise httpx2.LocalProtocolError(f"not a header's name: {name!r}")
+        if len(name) in (14, 17) and name.lower() in (b"content-length", b"transfer-encoding"):
+            lengths.append(value)
+        lines.append(name + b": " + value)
+    if lengths != [b"%d" % len(body)] and (lengths or body):
+        raise httpx2.LocalProtocolError("a body needs one content-length, its own, and no transfer-encoding")
+    head = b"\r\n".join(lines)
+    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:
+        raise httpx2.LocalProtocolError("a line break in a header")
+    return head + b"\r\n\r\n", body

@@ -1,0 +1,170 @@
+"""A stage for playbooks: one request through the pipeline against scripted vendors, without sockets or waiting."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import respx
+
+from config.schema import Settings
+from proxy.fronts.chat import ChatFront
+from proxy.kit import Kit
+from proxy.pipeline import serve
+from proxy.services.upstream import Upstream
+
+KIMI = "https://api.moonshot.cn/v1/chat/completions"
+QWEN = "https://dashscope.aliyuncs.com/compatible-mode/v1/chat/completions"
+HOSTS = {"api.moonshot.cn": "kimi", "dashscope.aliyuncs.com": "qwen"}
+
+BOTH: Mapping[str, Any] = {
+    "vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001"}, "qwen": {"api_key": "sk-qwen-0000000000000001"}},
+    "models": {"gpt-4o": ["kimi/kimi-k2.6", "qwen/qwen3.6-plus"]},
+}
+
+
+def chunk(delta: Mapping[str, Any], finish: str | None = None) -> bytes:
+    """One event of a vendor's stream."""
+    data = {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m",
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}  # fmt: skip
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+DONE = b"data: [DONE]\n\n"
+SSE = {"content-type": "text/event-stream"}
+
+
+def whole(text: str) -> httpx2.Response:
+    """A whole answer."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    body = {"id": "c-1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice], "usage": usage}
+    return httpx2.Response(200, json=body)
+
+
+def stream(*pieces: bytes, error: Exception | None = None) -> httpx2.Response:
+    """A stream of these bytes, which then ends, or breaks with the error."""
+
+    async def body() -> AsyncIterator[bytes]:
+        for piece in pieces:
+            yield piece
+        if error is not None:
+            raise error
+
+    return httpx2.Response(200, headers=SSE, content=body())
+
+
+def hello() -> httpx2.Response:
+    """A streamed ``hello`` that ends well."""
+    return stream(chunk({"role": "assistant", "content": ""}), chunk({"content": "hello"}), chunk({}, "stop"), DONE)
+
+
+def error(status: int, type_: str, message: str = "no", **headers: str) -> httpx2.Response:
+    """An error in Kimi's shape."""
+    return httpx2.Response(status, json={"error": {"message": message, "type": type_}}, headers=headers)
+
+
+@dataclass
+class Played:
+    """What came of it: which vendors were called, what was waited, what the caller got."""
+
+    calls: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    kit: Kit | None = None
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+    @property
+    def events(self) -> list[Any]:
+        """The events of a stream, parsed; the end marker as it is."""
+        payloads = [p.removeprefix("data: ") for p in self.body.decode().split("\n\n") if p.startswith("data: ")]
+        return [p if p == "[DONE]" else json.loads(p) for p in payloads]
+
+    @property
+    def text(self) -> str:
+        """The text that the caller saw."""
+        if not self.headers["content-type"].startswith("text/event-stream"):
+            return str(self.json["choices"][0]["message"]["content"])
+        deltas = [c["delta"] for e in self.events if e != "[DONE]" for c in e.get("choices", [])]
+        return "".join(d.get("content") or "" for d in deltas)
+
+    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """The head leaves."""
+        assert not self.status, "two heads"
+        self.status = status
+        self.headers = {name.decode(): value.decode() for name, value in headers}
+
+    async def write(self, data: bytes, *, more: bool) -> None:
+        """A piece of the body leaves."""
+        assert self.status, "a body before its head"
+        self.body += data
+
+
+class Request:
+    """A request as the pipeline sees it."""
+
+    request_id = "req_1"
+
+    def __init__(self, body: Mapping[str, Any], headers: Mapping[bytes, bytes] | None = None) -> None:
+        self.headers = headers or {}
+        self._body = body
+
+    async def body(self) -> bytes:
+        """The whole body."""
+        return json.dumps(self._body).encode()
+
+
+Reply = httpx2.Response | Exception
+
+
+def play(
+    replies: Mapping[str, Sequence[Reply]],
+    settings: Mapping[str, Any] = BOTH,
+    *,
+    kit: Kit | None = None,
+    **asked: Any,
+) -> Played:
+    """One request; each vendor gives its replies in turn. A call beyond them fails the test."""
+    played = Played()
+    left = {name: list(them) for name, them in replies.items()}
+
+    async def handler(request: httpx2.Request) -> httpx2.Response:
+        vendor = HOSTS[request.url.host]
+        played.calls.append(vendor)
+        played.keys.append(request.headers["authorization"].removeprefix("Bearer "))
+        played.bodies.append(json.loads(await request.aread()))
+        assert left.get(vendor), f"an unexpected call to {vendor}"
+        reply = left[vendor].pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    router: Any = respx.Router(assert_all_called=False)  # its types name httpx; what it handles is httpx2 (see plugins)
+    router.route().mock(side_effect=handler)
+
+    async def run() -> None:
+        kit_ = kit or Kit(Settings.model_validate(settings), Upstream(httpx2.MockTransport(router.async_handler)))
+        kit_.upstream = Upstream(httpx2.MockTransport(router.async_handler))
+        kit_.access_log = lambda line: played.lines.append(dict(line))
+
+        async def no_wait(seconds: float) -> None:
+            played.waits.append(seconds)
+
+        kit_.sleep = no_wait
+        played.kit = kit_
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], **asked}
+        await serve(Request(body), ChatFront(), kit_, played)
+
+    asyncio.run(run())
+    return played

@@ -1,0 +1,247 @@
+"""Real sockets: callers who leave, vendors who stall, streams that break, and the count of how they ended."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from tests.harness import Running, proxy, vendor
+from tests.proxy.play import DONE, chunk
+
+Write = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
+SSE_HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+def piece(data: bytes) -> bytes:
+    """One HTTP chunk."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def settings(base_url: str, **more: Any) -> dict[str, Any]:
+    entry = {"kind": "kimi", "api_key": "sk-kimi-0000000000000001", "base_url": base_url, **more.pop("vendor", {})}
+    return {"vendors": {"kimi": entry}, **more}
+
+
+async def ask(url: str, **body: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Send a request and leave the answer unread."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    data = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], **body}).encode()
+    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(data) + data)
+    return reader, writer
+
+
+async def read_all(url: str, **body: Any) -> tuple[int, bytes]:
+    """The status and the decoded body of a request."""
+    reader, writer = await ask(url, **body)
+    head = await reader.readuntil(b"\r\n\r\n")
+    status = int(head.split()[1])
+    if b"transfer-encoding: chunked" in head.lower():
+        out = b""
+        while size := int(await reader.readline(), 16):
+            out += (await reader.readexactly(size + 2))[:-2]
+    else:
+        length = next(int(x.split(b":")[1]) for x in head.split(b"\r\n") if x.lower().startswith(b"content-length"))
+        out = await reader.readexactly(length)
+    writer.close()
+    return status, out
+
+
+class Stalling:
+    """A vendor that does something, then waits until its caller hangs up, and notes how long that took."""
+
+    def __init__(self, before: bytes = b"") -> None:
+        self.before = before
+        self.reached = asyncio.Event()
+        self.closed = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        writer.write(self.before)
+        await writer.drain()
+        self.reached.set()
+        assert await reader.read(1) == b""
+        self.closed += 1
+        raise ConnectionError
+
+
+BEFORE = {
+    "before any response byte": b"",
+    "after the head": SSE_HEAD,
+    "within the stream": SSE_HEAD + piece(chunk({"role": "assistant", "content": "a"})),
+}
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+@pytest.mark.parametrize("where", BEFORE)
+def test_when_the_caller_leaves_the_vendors_socket_closes_at_once(where: str, streamed: bool) -> None:
+    async def scene() -> None:
+        stalling = Stalling(BEFORE[where] if streamed else b"")
+        async with vendor(stalling) as base_url, proxy(settings(base_url)) as running:
+            _, writer = await ask(running.url, stream=streamed)
+            await stalling.reached.wait()
+            if where == "within the stream" and streamed:
+                await asyncio.sleep(0.05)
+            writer.close()
+            async with asyncio.timeout(1):
+                while not stalling.closed:
+                    await asyncio.sleep(0.005)
+            await running.settled(1)
+            assert running.lines[0]["ending"] == "gone"
+            assert running.kit.active == 0
+
+    asyncio.run(scene())
+
+
+async def fails(base_url: str, within_s: float, streamed: bool, **timeouts: float) -> tuple[int, bytes, Running]:
+    policy = {"attempts": 1}
+    made = settings(base_url, vendor={"timeouts": timeouts}, policy=policy)
+    async with proxy(made) as running, asyncio.timeout(within_s):
+        status, body = await read_all(running.url, stream=streamed)
+        return status, body, running
+
+
+TIMEOUTS: list[tuple[str, bytes, bool, dict[str, float], str]] = [
+    ("first_token: silence", b"", True, {"first_token_s": 0.2}, "upstream_first_token_timeout"),
+    ("first_token: a head only", SSE_HEAD, True, {"first_token_s": 0.2}, "upstream_first_token_timeout"),
+    ("first_token: a role and comments", SSE_HEAD + piece(b": hi\n\n") + piece(chunk({"role": "assistant"})), True,
+     {"first_token_s": 0.2}, "upstream_first_token_timeout"),
+    ("idle", SSE_HEAD + piece(chunk({"content": "a"})), True, {"idle_s": 0.2}, "upstream_idle_timeout"),
+    ("total of a stream", SSE_HEAD + piece(chunk({"content": "a"})), True, {"total_s": 0.2}, "upstream_total_timeout"),
+    ("total of a whole answer", b"", False, {"total_s": 0.2}, "upstream_total_timeout"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("what", "before", "streamed", "timeouts", "code"), TIMEOUTS, ids=[t[0] for t in TIMEOUTS])
+def test_each_timeout_names_itself(
+    what: str, before: bytes, streamed: bool, timeouts: dict[str, float], code: str
+) -> None:
+    async def scene() -> None:
+        stalling = Stalling(before)
+        async with vendor(stalling) as base_url:
+            status, body, running = await fails(base_url, 3, streamed, **timeouts)
+        shown = b'"content":"a"' in body
+        assert status == (200 if shown else 504)
+        assert code.encode() in body
+        assert b"[DONE]" not in body
+        assert running.lines[0]["ending"] == ("cut" if shown else "refused")
+        assert stalling.closed == 1
+
+    asyncio.run(scene())
+
+
+def test_a_whole_answer_has_no_first_token_timeout() -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        await asyncio.sleep(0.4)
+        choice = {"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}
+        data = json.dumps({"choices": [choice]}).encode()
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(data) + data
+        )
+
+    async def scene() -> None:
+        async with vendor(slow) as base_url:
+            status, _, _ = await fails(base_url, 3, False, first_token_s=0.1, idle_s=0.1)
+            assert status == 200
+
+    asyncio.run(scene())
+
+
+def test_a_caller_who_waits_gets_comments_and_then_the_answer() -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        await asyncio.sleep(0.5)
+        writer.write(
+            SSE_HEAD + piece(chunk({"content": "late"})) + piece(chunk({}, "stop")) + piece(DONE) + b"0\r\n\r\n"
+        )
+
+    async def scene() -> None:
+        server = {"hold_status_s": 0.1, "heartbeat_s": 0.1}
+        async with vendor(slow) as base_url, proxy(settings(base_url, server=server)) as running:
+            status, body = await read_all(running.url, stream=True)
+        assert status == 200
+        assert body.startswith(b": keep-alive\n\n: keep-alive\n\n")
+        assert body.endswith(b"data: [DONE]\n\n")
+        assert b"late" in body
+
+    asyncio.run(scene())
+
+
+def test_a_head_that_left_early_still_ends_in_one_error_event() -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        await asyncio.sleep(0.3)
+        data = b'{"error":{"message":"bad","type":"invalid_request_error"}}'
+        writer.write(
+            b"HTTP/1.1 400 Bad\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(data) + data
+        )
+
+    async def scene() -> None:
+        server = {"hold_status_s": 0.1, "heartbeat_s": 0.1}
+        async with vendor(slow) as base_url, proxy(settings(base_url, server=server)) as running:
+            status, body = await read_all(running.url, stream=True)
+        assert status == 200
+        events = [e for e in body.split(b"\n\n") if e.startswith(b"data")]
+        assert len(events) == 1
+        assert json.loads(events[0][6:])["error"]["type"] == "invalid_request_error"
+
+    asyncio.run(scene())
+
+
+def test_a_vendor_that_does_not_hang_up_after_its_end_marker_delays_nobody() -> None:
+    whole = SSE_HEAD + piece(chunk({"content": "a"}) + chunk({}, "stop") + DONE)
+
+    async def scene() -> None:
+        async with vendor(Stalling(whole)) as base_url, proxy(settings(base_url)) as running:
+            async with asyncio.timeout(0.2):
+                status, body = await read_all(running.url, stream=True)
+            assert (status, body[-14:]) == (200, b"data: [DONE]\n\n")
+
+    asyncio.run(scene())
+
+
+def test_streams_started_are_streams_ended_whatever_happened() -> None:
+    """A thousand streams over a vendor that misbehaves by turns; half of the callers leave at some point."""
+    turn = iter(range(10_000_000))
+
+    async def moody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        kind = next(turn) % 6
+        if kind == 0:
+            writer.write(b"HTTP/1.1 500 x\r\ncontent-length: 0\r\n\r\n")
+            return
+        writer.write(SSE_HEAD + piece(chunk({"content": "a"})))
+        await writer.drain()
+        await asyncio.sleep(0.01 * (kind % 3))
+        if kind == 1:
+            raise ConnectionError
+        end = b"" if kind == 2 else chunk({}, "stop") + DONE
+        writer.write((piece(end) if end else b"") + b"0\r\n\r\n")
+
+    async def one(url: str, number: int) -> None:
+        reader, writer = await ask(url, stream=True)
+        if number % 2:
+            await asyncio.sleep(0.002 * (number % 11))
+        else:
+            await reader.readuntil(b"0\r\n\r\n" if number % 4 else b"\r\n\r\n")
+        writer.close()
+
+    async def scene() -> None:
+        async with vendor(moody) as base_url, proxy(settings(base_url)) as running:
+            gate = asyncio.Semaphore(50)
+
+            async def gated(number: int) -> None:
+                async with gate:
+                    try:
+                        await asyncio.wait_for(one(running.url, number), 10)
+                    except (asyncio.IncompleteReadError, ConnectionError):
+                        pass
+
+            await asyncio.gather(*(gated(number) for number in range(1000)))
+            await asyncio.sleep(1)
+            kit = running.kit
+            assert sum(kit.stream_endings.values()) == kit.streams_started
+            assert kit.streams_started > 500
+            assert set(kit.stream_endings) == {"complete", "cut", "gone", "refused"}
+            assert kit.active == 0
+            assert len(running.lines) == kit.streams_started
+
+    asyncio.run(scene())
