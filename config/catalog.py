@@ -1,16 +1,18 @@
 """What changes without code: each vendor's models, prices, retirements and stand-ins for OpenAI's names."""
 
 import datetime
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from ruamel.yaml import YAML
+from pydantic import BaseModel, ConfigDict
 
 from adapters.core.shapes import Model, Operation, Thinking
+from config import compact
+
+Confidence = Literal["high", "medium", "low"]
+"""high: the vendor's own page or recorded traffic; medium: one third party; low: hearsay, or sources disagree."""
 
 
 class Row(BaseModel):
@@ -20,9 +22,10 @@ class Row(BaseModel):
 
 
 class Price(Row):
-    """A price in the catalog's currency per million tokens, valid from a day on. ``source`` says where it was read.
+    """A price in the catalog's currency per million tokens. ``source`` says where it was read.
 
-    A tier holds for prompts of up to ``up_to`` tokens; the whole request is billed at its tier.
+    A tier holds for prompts of up to ``up_to`` tokens; the whole request is billed at its tier. A price that is not
+    known has no row: a zero would be read as free.
     """
 
     input: float
@@ -30,12 +33,25 @@ class Price(Row):
     cached: float | None = None
     up_to: int | None = None
     thinking_output: float | None = None
-    since: datetime.date | None = None
+    """What output costs while the model thinks, where that differs."""
+    since: datetime.date
+    """The first day on which it is known to hold."""
+    until: datetime.date | None = None
+    """The last day on which it is known to hold; left out while it does."""
     source: str
+    confidence: Confidence
+
+    def holds(self, day: datetime.date) -> bool:
+        """Whether it is known to hold on that day."""
+        return self.since <= day and (self.until is None or day <= self.until)
+
+    def covers(self, prompt_tokens: int) -> bool:
+        """Whether a prompt of that length is within its tier."""
+        return self.up_to is None or prompt_tokens <= self.up_to
 
 
 class ModelRow(Row):
-    """One model of a vendor, as its pages describe it. Limits are in tokens."""
+    """One model of a vendor, as its pages describe it. Limits are in tokens; what is left out is not known."""
 
     id: str
     family: str = ""
@@ -44,16 +60,28 @@ class ModelRow(Row):
     max_output: int | None = None
     input: frozenset[str] = frozenset({"text"})
     thinking: Thinking = "never"
-    prices: list[Price] = []
-    retired: datetime.date | None = None
-    successor: str | None = None
     facts: dict[str, Any] = {}
+    since: datetime.date | None = None
+    """The day it came out."""
+    retired: datetime.date | None = None
+    """The first day without it, or the first on which it was found gone."""
+    successor: str | None = None
+    """What to use in its place: the vendor's word, or else ours."""
+    confidence: Confidence
+    prices: list[Price] = []
 
     def model(self) -> Model:
         """The facts that verdicts may rest on."""
         return Model(
             self.id, self.family, self.operation, self.context, self.max_output, self.input, self.thinking, self.facts
         )
+
+    def price_at(self, day: datetime.date, prompt_tokens: int) -> Price | None:
+        """What a request of that day and prompt length is billed by, or None if that is not known."""
+        known = [price for price in self.prices if price.holds(day)]
+        newest = max((price.since for price in known), default=None)
+        tiers = [price for price in known if price.since == newest and price.covers(prompt_tokens)]
+        return min(tiers, key=lambda price: float("inf") if price.up_to is None else price.up_to, default=None)
 
 
 class StandIn(Row):
@@ -72,11 +100,12 @@ class Catalog(Row):
     """The day these facts were last read."""
     models: list[ModelRow]
     stand_ins: dict[str, StandIn] = {}
-    """OpenAI's names, with * at the end for a family of them; the longest match wins."""
-    by_id: dict[str, ModelRow] = Field(default={}, exclude=True)
+    """OpenAI's names, and patterns with * for the many dated ones; a name wins over patterns, a longer over a shorter."""
 
-    def model_post_init(self, context: Any) -> None:
-        self.by_id.update({row.id: row for row in self.models})
+    @cached_property
+    def by_id(self) -> dict[str, ModelRow]:
+        """The rows by model id."""
+        return {row.id: row for row in self.models}
 
     def model(self, id_: str) -> Model | None:
         """The model of this id, or None."""
@@ -84,9 +113,9 @@ class Catalog(Row):
         return row.model() if row else None
 
     def stand_in(self, name: str, operation: Operation) -> StandIn | None:
-        """Who answers under this OpenAI name, for this operation; the longest pattern wins."""
+        """Who answers under this OpenAI name, for this operation."""
         matches = [pattern for pattern in self.stand_ins if fnmatchcase(name, pattern)]
-        for pattern in sorted(matches, key=len, reverse=True):
+        for pattern in sorted(matches, key=lambda p: (p != name, -len(p))):
             found = self.stand_ins[pattern]
             if self.by_id[found.model].operation == operation:
                 return found
@@ -97,5 +126,4 @@ class Catalog(Row):
 def load(vendor: str) -> Catalog:
     """The catalog that ships for a vendor. Raises FileNotFoundError if there is none."""
     text = resources.files("config").joinpath("catalog", f"{vendor}.yaml").read_text(encoding="utf-8")
-    raw: Mapping[str, Any] = YAML(typ="safe").load(text)
-    return Catalog.model_validate(raw)
+    return Catalog.model_validate(compact.read(text))
