@@ -6,6 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from config.routing import nearest as nearest_word
 from proxy.endpoints.reply import error_response
 from proxy.errors import MethodNotAllowed, NoSuchPath, NotServed, ProxyError
 
@@ -14,7 +15,7 @@ NOT_SERVED: Mapping[str, str] = {
     "assistants": f"{CHAT} and keep the conversation in your app",
     "audio": "no configured vendor's speech is served",
     "batches": f"{CHAT} for each request",
-    "chat": CHAT,
+    "chat/completions": CHAT,
     "completions": f"{CHAT} with the prompt as a user message",
     "containers": CHAT,
     "conversations": f"{CHAT} and keep the conversation in your app",
@@ -31,16 +32,18 @@ NOT_SERVED: Mapping[str, str] = {
     "vector_stores": "POST /v1/embeddings, and keep the vectors in your app",
     "videos": CHAT,
 }
-"""First segments of OpenAI's paths that are not served, and the nearest thing that is."""
+"""How OpenAI's paths begin that are not served, and the nearest thing that is."""
+SERVED = ("/v1/chat/completions", "/v1/embeddings", "/v1/models")
 
 
 def answer_for(method: str, path: str) -> ProxyError:
     """501 for a path of OpenAI's, 404 for any other."""
-    segments = path.removeprefix("/v1").strip("/").split("/")
-    nearest = NOT_SERVED.get(segments[0])
-    if nearest is not None:
-        return NotServed(f"{method} {path} is not served by this proxy; {nearest}.")
-    return NoSuchPath(f"Invalid URL ({method} {path})")
+    rest = path.removeprefix("/v1").strip("/") + "/"
+    for beginning, nearest in NOT_SERVED.items():
+        if rest.startswith(f"{beginning}/"):
+            return NotServed(f"{method} {path} is not served by this proxy; {nearest}.")
+    near = nearest_word(path, SERVED)
+    return NoSuchPath(f"Invalid URL ({method} {path})" + (f". Did you mean {near}?" if near else ""))
 
 
 async def no_such_path(request: Request, error: Exception) -> Response:
