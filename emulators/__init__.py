@@ -1,1 +1,35 @@
 """Stand-in vendors: strict, deterministic, and sharing no code with the adapters that they judge."""
+
+import difflib
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+from emulators.core.emulator import Arrived, Emulator, Vendor
+from emulators.kimi import Kimi
+
+VENDORS: dict[str, Callable[[Mapping[str, str]], Vendor]] = {"kimi": Kimi}
+NAMES: tuple[str, ...] = tuple(VENDORS)
+
+__all__ = ["NAMES", "Arrived", "Emulator", "start"]
+
+
+async def start(
+    vendor: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    environ: Mapping[str, str] = os.environ,
+    faults: Sequence[str] = (),
+) -> Emulator:
+    """Start an emulator and return it listening; port 0 takes a free one.
+
+    Raises ValueError for a vendor or a fault that does not exist, naming the nearest that does, and OSError if the
+    port is taken.
+    """
+    if vendor not in VENDORS:
+        near = difflib.get_close_matches(vendor, NAMES, n=1)
+        hint = f", did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"no emulator is called {vendor!r}{hint}; there are: {', '.join(NAMES)}")
+    emulator = Emulator(VENDORS[vendor](environ), host, faults)
+    await emulator.listen(port)
+    return emulator

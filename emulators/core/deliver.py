@@ -1,0 +1,235 @@
+"""From a vendor's reply to bytes on the wire, with the faults in between.
+
+A fault of streams hits an answer that is not streamed where that makes sense: `cut` and `stall_within` after half of
+the body, `no_end` and `bad_json` with half of it, `invalid_utf8` in its text, `drip`, `split_utf8`, `gzip` and
+`short_body` as they are. `error_event`, `no_done`, `done_only`, `comments` and `crlf` leave it alone.
+"""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+
+from emulators.core.http import LAST_CHUNK, Connection, Request, chunk, head
+from emulators.core.replies import DONE, Answer, Frame, Reply
+
+Active = dict[str, float]
+Failure = Callable[[str], Reply]
+"""The vendor's reply for a kind of failure."""
+
+MISSING_BYTES = 64
+"""By how much `short_body` promises too much."""
+DRIP_BYTES = 8
+SPLIT_PAUSE_S = 0.002
+"""Long enough that the halves of a character leave in two TCP segments."""
+
+
+class Reset(Exception):
+    """The connection is to be reset here."""
+
+
+async def deliver(wire: Connection, request: Request, reply: Reply | Answer, active: Active, fail: Failure) -> bool:
+    """Send `reply`. Returns whether the connection may be used again; raises Reset when a fault says so."""
+    await asyncio.sleep(active.get("delay", 0) / 1000)
+    if "stall_before" in active:
+        await asyncio.sleep(active["stall_before"])
+    if "reset" in active:
+        raise Reset
+    body_allowed = request.method != "HEAD"
+    if isinstance(reply, Answer) and reply.stream:
+        return await _stream(wire, reply, active, fail)
+    if isinstance(reply, Answer):
+        reply = _spoilt(reply, active)
+        return await _whole(wire, reply, active, body_allowed)
+    return await _whole(wire, reply, _only_writing(active), body_allowed)
+
+
+def _only_writing(active: Active) -> Active:
+    """Return the faults that hit a refusal too: those of the head and of how bytes are written."""
+    return {name: value for name, value in active.items() if name not in ("cut", "stall_within")}
+
+
+def _spoilt(answer: Answer, active: Active) -> Reply:
+    _enlarge(answer, active)
+    body = answer.whole()
+    if "no_end" in active or "bad_json" in active:
+        body = body[: len(body) // 2]
+    if "invalid_utf8" in active:
+        body = _with_bad_byte(body)
+    return Reply(answer.status, body, answer.headers(stream=False))
+
+
+async def _whole(wire: Connection, reply: Reply, active: Active, body_allowed: bool) -> bool:
+    body, headers = reply.body, list(reply.headers)
+    if "gzip" in active:
+        body = gzip.compress(body)
+        headers.append(("content-encoding", "gzip"))
+    promised = len(body) + (MISSING_BYTES if "short_body" in active else 0)
+    headers += [("content-length", str(promised)), ("date", formatdate(usegmt=True))]
+    write = _Writer(wire, active, chunked=False)
+    start = head(reply.status, headers)
+    if not {"reset_after_head", "stall_after_head", "drip", "split_utf8", "cut", "stall_within"} & active.keys():
+        await wire.send(start + (body if body_allowed else b""))
+    else:
+        await wire.send(start)
+        await _after_head(wire, active)
+        await _body_in_halves(wire, write, body, active)
+    return "short_body" not in active
+
+
+async def _body_in_halves(wire: Connection, write: "_Writer", body: bytes, active: Active) -> None:
+    half = len(body) // 2
+    await write(body[:half])
+    if "cut" in active:
+        raise Reset
+    if "stall_within" in active:
+        await asyncio.sleep(active["stall_within"])
+    await write(body[half:])
+
+
+async def _after_head(wire: Connection, active: Active) -> None:
+    if "reset_after_head" in active:
+        raise Reset
+    if "stall_after_head" in active:
+        await asyncio.sleep(active["stall_after_head"])
+
+
+async def _stream(wire: Connection, answer: Answer, active: Active, fail: Failure) -> bool:
+    _enlarge(answer, active)
+    headers = [*answer.headers(stream=True), ("date", formatdate(usegmt=True))]
+    if "gzip" in active:
+        headers.append(("content-encoding", "gzip"))
+    if "short_body" in active:
+        return await _short_stream(wire, answer, active, headers)
+    await wire.send(head(200, [*headers, ("transfer-encoding", "chunked")]))
+    await _after_head(wire, active)
+    write = _Writer(wire, active, chunked=True)
+    await _events(write, answer, active, fail)
+    await write.end()
+    return True
+
+
+async def _short_stream(wire: Connection, answer: Answer, active: Active, headers: list[tuple[str, str]]) -> bool:
+    body = b"".join(_event(frame, active) for frame in answer.frames())
+    await wire.send(head(200, [*headers, ("content-length", str(len(body) + MISSING_BYTES))]) + body)
+    return False
+
+
+async def _events(write: "_Writer", answer: Answer, active: Active, fail: Failure) -> None:
+    most = active.get("cut", active.get("error_event"))
+    contents = 0
+    for place, frame in enumerate(_bent(answer, active)):
+        if place == most:
+            break
+        if place and answer.gap_s:
+            await asyncio.sleep(answer.gap_s)
+        await write(_event(frame, active))
+        contents += frame.part in ("content", "tool")
+        if contents == 2 and frame.part in ("content", "tool") and "stall_within" in active:
+            await asyncio.sleep(active["stall_within"])
+    if "cut" in active:
+        raise Reset
+    if "error_event" in active:
+        await write(_event(Frame("error", fail("error_500").body), active))
+
+
+def _bent(answer: Answer, active: Active) -> Iterator[Frame]:
+    """Return the answer's events, left out or spoilt as the faults say."""
+    if "done_only" in active:
+        return iter([DONE])
+    if "no_end" in active:
+        return _half(answer)
+    frames = answer.frames()
+    if "no_done" in active:
+        frames = (frame for frame in frames if frame.part != "done")
+    if "bad_json" in active:
+        return _spoil_one(frames, lambda raw: raw[: len(raw) // 2])
+    if "invalid_utf8" in active:
+        return _spoil_one(frames, _with_bad_byte)
+    return frames
+
+
+def _half(answer: Answer) -> Iterator[Frame]:
+    frames = [frame for frame in answer.frames() if frame.part in ("role", "reasoning", "content", "tool")]
+    told = [place for place, frame in enumerate(frames) if frame.part in ("content", "tool")]
+    return iter(frames[: told[len(told) // 2]] if told else frames)
+
+
+def _spoil_one(frames: Iterator[Frame], spoil: Callable[[bytes], bytes]) -> Iterator[Frame]:
+    """Spoil the second content event, or whatever comes second if there is none before the end."""
+    seen, spoilt = 0, False
+    for frame in frames:
+        seen += frame.part in ("content", "reasoning", "tool")
+        if not spoilt and (seen == 2 or frame.part == "finish"):
+            spoilt = True
+            yield Frame(frame.part, spoil(frame.raw))
+        else:
+            yield frame
+
+
+def _with_bad_byte(raw: bytes) -> bytes:
+    """Put a byte that is no UTF-8 into the first text with something in it, else before the last bracket."""
+    for key in (b'"content":"', b'"reasoning_content":"', b'"arguments":"'):
+        at = raw.find(key)
+        if at >= 0 and raw[at + len(key) : at + len(key) + 1] != b'"':
+            return raw[: at + len(key)] + b"\xff" + raw[at + len(key) :]
+    return raw[:-1] + b"\xff" + raw[-1:]
+
+
+def _enlarge(answer: Answer, active: Active) -> None:
+    if "big_event" in active:
+        answer.turns[0].content.insert(0, "x" * int(active["big_event"]))
+
+
+def _event(frame: Frame, active: Active) -> bytes:
+    line = b"\r\n" if "crlf" in active else b"\n"
+    before = b": keep-alive" + line * 2 + line if "comments" in active else b""
+    return before + b"data: " + frame.raw + line * 2
+
+
+class _Writer:
+    """Writes a body's pieces: whole, dripping, split or packed."""
+
+    def __init__(self, wire: Connection, active: Active, *, chunked: bool) -> None:
+        self._wire = wire
+        self._active = active
+        self._chunked = chunked
+        # A whole body is packed before its length is told; a stream is packed as it goes.
+        self._packer = zlib.compressobj(wbits=31) if chunked and "gzip" in active else None
+
+    async def __call__(self, data: bytes) -> None:
+        if self._packer is not None:
+            data = self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH)
+        if "drip" in self._active:
+            pieces = [data[at : at + DRIP_BYTES] for at in range(0, len(data), DRIP_BYTES)]
+            await self._slowly(pieces, self._active["drip"] / 1000)
+        elif "split_utf8" in self._active:
+            await self._slowly(split_characters(data), SPLIT_PAUSE_S)
+        else:
+            await self._wire.send(self._framed(data))
+
+    async def _slowly(self, pieces: list[bytes], pause_s: float) -> None:
+        for piece in pieces:
+            await self._wire.send(self._framed(piece))
+            if len(pieces) > 1:
+                await asyncio.sleep(pause_s)
+
+    def _framed(self, data: bytes) -> bytes:
+        return chunk(data) if self._chunked else data
+
+    async def end(self) -> None:
+        """Close a chunked body."""
+        rest = self._packer.flush() if self._packer is not None else b""
+        await self._wire.send(chunk(rest) + LAST_CHUNK)
+
+
+def split_characters(data: bytes) -> list[bytes]:
+    """Cut `data` inside each character that has several bytes."""
+    pieces, start = [], 0
+    for at in range(1, len(data)):
+        inside = data[at] & 0xC0 == 0x80
+        if inside and data[at - 1] & 0xC0 == 0xC0:
+            pieces.append(data[start:at])
+            start = at
+    return [*pieces, data[start:]]

@@ -1,0 +1,226 @@
+"""A vendor on a port: takes requests, notes them, answers them, and has the faults it is told to have."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from emulators.core.deliver import Reset, deliver
+from emulators.core.faults import Faults
+from emulators.core.http import Connection, Request
+from emulators.core.replies import Answer, Refused, Reply
+
+LONGEST_LOG = 10_000
+RESET_PAUSE_S = 0.02
+"""A reset discards what the kernel has not delivered yet; on loopback this is ample."""
+BACKLOG = 4096
+ELSEWHERE = "/elsewhere"
+"""Where `redirect` points; nothing is there, but who follows it is seen in `requests`."""
+WORDED_BY_THE_VENDOR = (
+    "bad_key",
+    "model_missing",
+    "context",
+    "inspection",
+    "quota",
+    "rate_limit",
+    "overloaded",
+    "error_500",
+)
+_HTML = b"<html>\r\n<head><title>%s</title></head>\r\n<body><center><h1>%s</h1></center></body>\r\n</html>\r\n"
+
+
+class Vendor(Protocol):
+    """What a vendor's module brings."""
+
+    name: str
+    prefix: str
+    """The part of the path that belongs to the base URL."""
+
+    def environment(self, base_url: str) -> dict[str, str]:
+        """Return the variables that point a client here, by the vendor's usual names."""
+
+    def answer(self, request: Request) -> Reply | Answer:
+        """Return what the vendor gives. Raises Refused."""
+
+    def failure(self, name: str, value: float | None, request: Request) -> Reply:
+        """Return the vendor's reply for one of `WORDED_BY_THE_VENDOR`."""
+
+
+@dataclass(slots=True)
+class Arrived:
+    """A request that came. The key is masked."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+    """Parsed JSON, `None` if it was none."""
+    status: int = 0
+    """What was answered; 0 as long as nothing was, and for good if no head was sent."""
+    usage: dict[str, Any] | None = None
+    """What the vendor counted, if the answer was sent to its end."""
+    ending: str = "open"
+    """`open` while it is answered, then `whole`, `cut` (by a fault) or `gone` (the caller left)."""
+
+
+def masked(headers: dict[str, str]) -> dict[str, str]:
+    """Return the headers with all but the last four characters of a credential left out."""
+    secret = ("authorization", "api-key", "x-api-key")
+    return {name: f"***{value[-4:]}" if name in secret else value for name, value in headers.items()}
+
+
+class Emulator:
+    """A running emulator; made by `emulators.start`."""
+
+    def __init__(self, vendor: Vendor, host: str, faults: Sequence[str]) -> None:
+        self.name = vendor.name
+        self.host = host
+        self.port = 0
+        self.base_url = ""
+        self.environment: dict[str, str] = {}
+        self.requests: list[Arrived] = []
+        self.streams_finished = 0
+        self._vendor = vendor
+        self._faults = Faults(faults)
+        self._connections: set[Connection] = set()
+        self._active = 0
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, port: int) -> None:
+        """Take the port (0: a free one). Raises OSError if it is taken."""
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(
+            lambda: Connection(self._handle, self._connections), self.host, port, backlog=BACKLOG
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+        shown = f"[{self.host}]" if ":" in self.host else self.host
+        self.base_url = f"http://{shown}:{self.port}{self._vendor.prefix}"
+        self.environment = self._vendor.environment(self.base_url)
+
+    def set_faults(self, faults: Sequence[str]) -> None:
+        """Replace the faults and count requests from 1 again. Raises ValueError naming what is wrong."""
+        self._faults.set(faults)
+
+    @property
+    def open_connections(self) -> int:
+        """TCP connections open now."""
+        return len(self._connections)
+
+    @property
+    def active(self) -> int:
+        """Requests that are being answered now."""
+        return self._active
+
+    async def aclose(self) -> None:
+        """Stop listening, reset what is open, wait for the tasks."""
+        if self._server is not None:
+            self._server.close()
+            for connection in list(self._connections):
+                await connection.end()
+            await self._server.wait_closed()
+            await asyncio.sleep(0)
+
+    async def _handle(self, request: Request, wire: Connection) -> bool:
+        if request.path.startswith("/_emulator/"):
+            return await deliver(wire, request, self._control(request), {}, lambda _: Reply.json(500, None))
+        arrived = Arrived(request.method, request.path, masked(request.headers), request.json)
+        self.requests.append(arrived)
+        del self.requests[:-LONGEST_LOG]
+        self._active += 1
+        try:
+            return await self._answer(request, wire, arrived)
+        except Reset:
+            arrived.ending = "cut"
+            await asyncio.sleep(RESET_PAUSE_S)
+            wire.abort()
+            return False
+        finally:
+            self._active -= 1
+            if arrived.ending == "open":
+                arrived.ending = "gone"
+
+    async def _answer(self, request: Request, wire: Connection, arrived: Arrived) -> bool:
+        active = self._faults.take()
+
+        def fail(name: str) -> Reply:
+            return self._vendor.failure(name, active.get(name), request)
+
+        reply = self._reply(request, active)
+        arrived.status = 0 if "reset" in active else reply.status
+        again = await deliver(wire, request, reply, active, fail)
+        arrived.ending = "whole"
+        if isinstance(reply, Answer):
+            arrived.usage = reply.usage()
+            self.streams_finished += reply.stream and not {"no_end", "no_done"} & active.keys()
+        return again
+
+    def _reply(self, request: Request, active: dict[str, float]) -> Reply | Answer:
+        for name in WORDED_BY_THE_VENDOR:
+            if name in active:
+                return self._vendor.failure(name, active[name], request)
+        replaced = self._replaced(request, active)
+        if replaced is not None:
+            return replaced
+        try:
+            reply = self._vendor.answer(request)
+        except Refused as refused:
+            return refused.reply
+        if "error_in_200" in active:
+            return self._error_in_200(request, reply)
+        if "json_instead" in active and isinstance(reply, Answer):
+            reply.stream = False
+        return reply
+
+    def _replaced(self, request: Request, active: dict[str, float]) -> Reply | None:
+        html = [("content-type", "text/html; charset=utf-8")]
+        if "html_502" in active:
+            return Reply(502, _HTML % ((b"502 Bad Gateway",) * 2), html)
+        if "html_200" in active:
+            return Reply(200, _HTML % ((b"Welcome",) * 2), html)
+        if "empty_200" in active:
+            return Reply(200, b"", [("content-type", "application/json")])
+        if "redirect" in active and not request.path.endswith(ELSEWHERE):
+            return Reply(307, b"", [("location", f"{self.base_url}{ELSEWHERE}")])
+        return None
+
+    def _error_in_200(self, request: Request, reply: Reply | Answer) -> Reply:
+        error = self._vendor.failure("error_500", None, request)
+        if isinstance(reply, Answer) and reply.stream:
+            return Reply(200, b"data: " + error.body + b"\n\n", reply.headers(stream=True))
+        return Reply(200, error.body, error.headers)
+
+    def _control(self, request: Request) -> Reply:
+        match request.method, request.path:
+            case "GET", "/_emulator/faults":
+                return Reply.json(200, {"faults": self._faults.spelled()})
+            case "PUT", "/_emulator/faults":
+                return self._put_faults(request.json)
+            case "GET", "/_emulator/requests":
+                return Reply.json(200, {"requests": [asdict(one) for one in self.requests]})
+            case "DELETE", "/_emulator/requests":
+                self.requests.clear()
+                return Reply.json(200, {"requests": []})
+            case "GET", "/_emulator/state":
+                return Reply.json(200, self._state())
+        return Reply.json(404, {"error": f"no control is called {request.method} {request.path}"})
+
+    def _put_faults(self, body: Any) -> Reply:
+        wanted = body.get("faults") if isinstance(body, dict) else body
+        if not isinstance(wanted, list):
+            return Reply.json(400, {"error": 'send {"faults": ["NAME=VALUE@N", ...]} or the list alone'})
+        try:
+            self.set_faults(wanted)
+        except ValueError as wrong:
+            return Reply.json(400, {"error": str(wrong)})
+        return Reply.json(200, {"faults": self._faults.spelled()})
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "open_connections": self.open_connections,
+            "active": self.active,
+            "streams_finished": self.streams_finished,
+            "requests": len(self.requests),
+            "time": time.time(),
+        }

@@ -1,0 +1,237 @@
+"""What the stand-in model says. No randomness: the same request gives the same answer.
+
+- It echoes the last user text: `You said: <text>`.
+- Orders inside the last user message, joined by commas, change that:
+  `emulator:words=50` the answer is `w1 w2 … w50`, one word an event;
+  `emulator:gap=20` so many milliseconds between a stream's events;
+  `emulator:reason=30` so many words of reasoning (a word instead of a number: that word), where the model thinks.
+- A tool that is offered is called when its name stands in the last user message (case does not matter, and a space or
+  a hyphen is as good as an underscore), each such tool once, in the order offered; or when the request forces it.
+  The arguments are made from the tool's schema (`schemas.py`).
+- After a tool's message it says `The tool said: <content>`.
+- Where the model thinks, `Thinking about: <text>` comes first.
+- JSON mode: an object, `{"answer": "<what it would have said>"}`; with a schema, a value made from the schema.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from emulators.core import tokens
+from emulators.core.schemas import instance
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool on offer. `builtin`: the vendor's own, which gets a query instead of schema-made arguments."""
+
+    name: str
+    parameters: dict[str, Any] | None = None
+    builtin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call the model makes; `arguments` is JSON text."""
+
+    name: str
+    arguments: str
+    builtin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the last user message orders."""
+
+    words: int | None = None
+    gap_s: float = 0.0
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A request in words that no vendor owns. Limits are in tokens."""
+
+    messages: list[Message]
+    tools: list[Tool] = field(default_factory=list)
+    choice: str = "auto"
+    """`auto`, `none`, `required`, or `=NAME` for that very tool."""
+    parallel: bool = True
+    thinks: bool = False
+    json_mode: bool = False
+    schema: dict[str, Any] | None = None
+    stops: list[str] = field(default_factory=list)
+    most_answer: int | None = None
+    most_reasoning: int | None = None
+    most_in_all: int | None = None
+    bare_calls: bool = False
+    """A tool without parameters gets arguments `""` instead of `{}`."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """One choice of the answer, cut into the pieces that events carry."""
+
+    reasoning: list[str]
+    content: list[str]
+    calls: list[Call]
+    finish: str
+
+    @property
+    def text(self) -> str:
+        return "".join(self.content)
+
+    @property
+    def thought(self) -> str:
+        return "".join(self.reasoning)
+
+    @property
+    def reasoning_tokens(self) -> int:
+        return tokens.count(self.thought)
+
+    @property
+    def answer_tokens(self) -> int:
+        """Tokens of text and calls, without reasoning."""
+        return tokens.count(self.text) + sum(tokens.count(f"{call.name} {call.arguments}") for call in self.calls)
+
+
+def text_of(content: Any) -> str:
+    """Return the text of a message's content, whether it is a string or parts."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        return " ".join(str(part.get("text", "")) for part in content if isinstance(part, dict) and "text" in part)
+    return ""
+
+
+def last_user_text(messages: list[Message]) -> str:
+    """Return the text of the last user message, `""` if there is none."""
+    return next((text_of(one.get("content")) for one in reversed(messages) if one.get("role") == "user"), "")
+
+
+def orders(messages: list[Message]) -> Orders:
+    """Return what the last user message orders; what cannot be read is ignored."""
+    found: dict[str, str] = {}
+    for group in re.findall(r"emulator:(\w+=[^\s,]+(?:,\w+=[^\s,]+)*)", last_user_text(messages)):
+        found.update(pair.split("=", 1) for pair in group.split(","))
+    words, gap = found.get("words", ""), found.get("gap", "")
+    return Orders(
+        words=int(words) if words.isdecimal() else None,
+        gap_s=int(gap) / 1000 if gap.isdecimal() else 0.0,
+        reason=found.get("reason"),
+    )
+
+
+def respond(scene: Scene) -> Turn:
+    """Return what the model says to `scene`."""
+    given = orders(scene.messages)
+    thought, left, ended = _reasoning(scene, given)
+    if ended:
+        return Turn(thought, [], [], "length")
+    calls = _calls(scene)
+    if calls:
+        return Turn(thought, [], calls, "tool_calls")
+    text, finish = _text(scene, given, left)
+    as_words = given.words is not None and not scene.json_mode and scene.schema is None
+    return Turn(thought, tokens.words(text) if as_words else tokens.pieces(text), [], finish)
+
+
+def _reasoning(scene: Scene, given: Orders) -> tuple[list[str], int | None, bool]:
+    """Return the reasoning's pieces, how many tokens are left for the answer, and whether the budget is used up."""
+    left = scene.most_in_all
+    if not scene.thinks:
+        return [], left, False
+    text = "Thinking about: " + last_user_text(scene.messages)
+    if given.reason is not None:
+        text = numbered("r", int(given.reason)) if given.reason.isdecimal() else given.reason
+    if scene.most_reasoning is not None:
+        text, _ = tokens.cut(text, scene.most_reasoning)
+    cut_off = False
+    if left is not None:
+        text, cut_off = tokens.cut(text, left)
+        left -= tokens.count(text)
+    return tokens.pieces(text), left, cut_off or left == 0
+
+
+def _calls(scene: Scene) -> list[Call]:
+    prompt = last_user_text(scene.messages)
+    wanted = [_call(scene, tool, prompt) for tool in _wanted(scene, prompt)]
+    return wanted if scene.parallel else wanted[:1]
+
+
+def _wanted(scene: Scene, prompt: str) -> list[Tool]:
+    if scene.choice == "none" or not scene.tools:
+        return []
+    if scene.choice.startswith("="):
+        return [tool for tool in scene.tools if tool.name == scene.choice[1:]][:1]
+    if scene.messages and scene.messages[-1].get("role") == "tool" and scene.choice == "auto":
+        return []
+    named = [tool for tool in scene.tools if mentions(prompt, tool.name)]
+    return named or (scene.tools[:1] if scene.choice == "required" else [])
+
+
+def mentions(prompt: str, name: str) -> bool:
+    """Return whether a tool's name stands in the prompt as a word of its own."""
+    plain = _plain(name).strip()
+    return bool(plain) and re.search(rf"(?<![a-z0-9]){re.escape(plain)}(?![a-z0-9])", _plain(prompt)) is not None
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[_\-\s$]+", " ", text.lower())
+
+
+def _call(scene: Scene, tool: Tool, prompt: str) -> Call:
+    if tool.builtin:
+        return Call(tool.name, json.dumps({"query": prompt}, ensure_ascii=False), builtin=True)
+    if not (tool.parameters or {}).get("properties"):
+        return Call(tool.name, "" if scene.bare_calls else "{}")
+    return Call(tool.name, json.dumps(instance(tool.parameters, prompt), ensure_ascii=False))
+
+
+def _text(scene: Scene, given: Orders, left: int | None) -> tuple[str, str]:
+    """Return the answer's text within its limits, and the finish reason."""
+    text = _said(scene, given)
+    places = [at for stop in scene.stops if stop and (at := text.find(stop)) >= 0]
+    if places:
+        text = text[: min(places)]
+    limits = [limit for limit in (scene.most_answer, left) if limit is not None]
+    if limits:
+        text, cut_off = tokens.cut(text, min(limits))
+        if cut_off:
+            return text, "length"
+    return text, "stop"
+
+
+def _said(scene: Scene, given: Orders) -> str:
+    prompt = last_user_text(scene.messages)
+    if scene.schema is not None:
+        return json.dumps(instance(scene.schema, prompt), ensure_ascii=False)
+    text = _plain_answer(scene, given, prompt)
+    if scene.json_mode:
+        return json.dumps({"answer": text}, ensure_ascii=False)
+    return _continued(scene.messages[-1], text) if scene.messages else text
+
+
+def _plain_answer(scene: Scene, given: Orders, prompt: str) -> str:
+    results: list[str] = []
+    for message in reversed(scene.messages):
+        if message.get("role") != "tool":
+            break
+        results.insert(0, text_of(message.get("content")))
+    if results:
+        return "The tool said: " + "; ".join(results)
+    return numbered("w", given.words) if given.words is not None else f"You said: {prompt}"
+
+
+def _continued(last: Message, text: str) -> str:
+    """Leave out the prefix that the caller has begun the answer with."""
+    prefix = text_of(last.get("content")) if last.get("role") == "assistant" and last.get("partial") else ""
+    return text.removeprefix(prefix)
+
+
+def numbered(letter: str, many: int) -> str:
+    """Return `w1 w2 …`, `many` words."""
+    return " ".join(f"{letter}{place}" for place in range(1, many + 1))

@@ -1,0 +1,203 @@
+"""Kimi (Moonshot AI) on a port: written from the vendor's fact sheet, whose sections the comments name.
+
+`BANJIA_EMULATOR_RETIRED=1` in the environment serves the retired models too, as they were.
+"""
+
+import hashlib
+import itertools
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from emulators.core import tokens
+from emulators.core.http import Request
+from emulators.core.mind import Scene, Tool, orders, respond, text_of
+from emulators.core.replies import Answer, Refused, Reply
+from emulators.kimi import errors, messages, rules
+from emulators.kimi.answer import Completion, request_headers
+from emulators.kimi.models import MODELS, Model, listing, thinks
+
+MADE_UP_KEY = "sk-emulated-kimi-0000000000000001"
+TOKENS_PER_MESSAGE = 4
+TOKENS_PER_PICTURE = 256
+LEAST_CACHED = 256
+"""Prompt tokens that an earlier request must exceed for its prefix to be cached (sheet 4b)."""
+REMEMBERED = 1000
+"""Prompts whose prefixes are kept."""
+
+
+class Kimi:
+    """The vendor: one key, a list of models, a cache of prefixes."""
+
+    name = "kimi"
+    prefix = "/v1"
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._key = environ.get("MOONSHOT_API_KEY") or environ.get("KIMI_API_KEY") or MADE_UP_KEY
+        retired = environ.get("BANJIA_EMULATOR_RETIRED") == "1"
+        self._models = {name: model for name, model in MODELS.items() if retired or not model.retired}
+        self._numbers = itertools.count(1)
+        self._prompts: OrderedDict[str, int] = OrderedDict()
+
+    def environment(self, base_url: str) -> dict[str, str]:
+        return {"MOONSHOT_API_KEY": self._key, "MOONSHOT_BASE_URL": base_url}
+
+    def answer(self, request: Request) -> Reply | Answer:
+        try:
+            reply = self._answer(request)
+        except Refused as refused:
+            reply = refused.reply
+        if isinstance(reply, Reply):
+            reply.headers += request_headers(next(self._numbers))
+        return reply
+
+    def failure(self, name: str, value: float | None, request: Request) -> Reply:
+        asked = request.json.get("model") if isinstance(request.json, dict) else None
+        if name == "rate_limit":
+            reply = errors.rate_limit(1 if value is None else value)
+        elif name == "model_missing":
+            reply = errors.missing_model(asked)
+        elif name == "context":
+            model = self._models.get(asked) if isinstance(asked, str) else None
+            window = model.window if model else 262_144
+            reply = errors.too_long(window, window + 3_215)
+        else:
+            reply = errors.fixed(name)
+        reply.headers += request_headers(next(self._numbers))
+        return reply
+
+    def _answer(self, request: Request) -> Reply | Answer:
+        self._authenticate(request)
+        match request.method, request.path:
+            case "POST", "/v1/chat/completions":
+                return self._chat(request)
+            case "GET", "/v1/models":
+                return Reply.json(200, {"object": "list", "data": [listing(one) for one in self._models.values()]})
+            case "GET", path if path.startswith("/v1/models/"):
+                # sheet 2: not documented, "emulate from the list"
+                wanted = path.removeprefix("/v1/models/")
+                found = self._models.get(wanted)
+                return Reply.json(200, listing(found)) if found else errors.missing_model(wanted)
+            case "POST", "/v1/tokenizers/estimate-token-count":
+                return self._estimate(request)
+            case "GET", "/v1/users/me/balance":
+                return Reply.json(200, _BALANCE)
+        # sheet 2: /completions, /embeddings, /images/* … "none"; the words are ours
+        return errors.error(404, "resource_not_found_error", f"Not found: {request.method} {request.path}")
+
+    def _authenticate(self, request: Request) -> None:
+        # sheet 6: the two 401s; the sheet does not say which belongs to a missing key
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not key:
+            raise Refused(errors.fixed("no_key"))
+        if key.strip() != self._key:
+            raise Refused(errors.fixed("bad_key"))
+
+    def _asked(self, request: Request) -> tuple[dict[str, Any], Model]:
+        body = request.json
+        if not isinstance(body, dict):
+            raise errors.invalid("Invalid request: the body is not a JSON object")
+        name = body.get("model")
+        if not isinstance(name, str) or not name:
+            raise errors.invalid("Invalid request: model is required")
+        model = self._models.get(name)
+        if model is None:
+            raise Refused(errors.missing_model(name))
+        return body, model
+
+    def _chat(self, request: Request) -> Completion:
+        body, model = self._asked(request)
+        thinking = thinks(model, body)
+        rules.check(body, model, thinking=thinking)
+        messages.check(body.get("messages"), model, thinking=thinking)
+        prompt = count_prompt(body)
+        _fits(body, model, prompt)
+        turn = respond(_scene(body, thinking))
+        turns = [turn, *(respond(_scene(body, thinking)) for _ in range((body.get("n") or 1) - 1))]
+        cached = self._cached(body, prompt)
+        gap_s = orders(body["messages"]).gap_s
+        return Completion(turns, body, model, next(self._numbers), prompt, cached, gap_s)
+
+    def _cached(self, body: dict[str, Any], prompt: int) -> int:
+        """Return how many prompt tokens an earlier request had too, and remember this one (sheet 4b)."""
+        found, so_far = 0, hashlib.sha256(str(body["model"]).encode())
+        for message in body["messages"]:
+            so_far.update(orjson.dumps(message))
+            found = self._prompts.get(so_far.hexdigest(), found)
+        if prompt > LEAST_CACHED:
+            self._prompts[so_far.hexdigest()] = prompt
+            while len(self._prompts) > REMEMBERED:
+                self._prompts.popitem(last=False)
+        return min(found, prompt)
+
+    def _estimate(self, request: Request) -> Reply:
+        body, model = self._asked(request)
+        messages.check(body.get("messages"), model, thinking=False)
+        return Reply.json(200, {"data": {"total_tokens": count_prompt(body)}})
+
+
+def _fits(body: dict[str, Any], model: Model, prompt: int) -> None:
+    # sheet 6: "Input token length too long"
+    if prompt > model.window:
+        raise Refused(errors.fixed("too_long"))
+    # sheet 4a: max_completion_tokens: prompt + value > context
+    requested = prompt + (_most(body) or 0)
+    if requested > model.window:
+        raise Refused(errors.too_long(model.window, requested))
+
+
+def _most(body: dict[str, Any]) -> int | None:
+    most = body.get("max_completion_tokens")
+    return most if most is not None else body.get("max_tokens")
+
+
+def count_prompt(body: dict[str, Any]) -> int:
+    """Return the prompt's tokens: messages, pictures and tools."""
+    total = 0
+    for message in body["messages"]:
+        content = message.get("content")
+        total += TOKENS_PER_MESSAGE + tokens.count(text_of(content))
+        total += sum(tokens.count(orjson.dumps(call).decode()) for call in message.get("tool_calls") or [])
+        if isinstance(content, list):
+            total += TOKENS_PER_PICTURE * sum(part.get("type") != "text" for part in content)
+    return total + sum(tokens.count(orjson.dumps(tool).decode()) for tool in body.get("tools") or [])
+
+
+def _scene(body: dict[str, Any], thinking: bool) -> Scene:
+    wish = body.get("response_format") or {}
+    stop = body.get("stop")
+    choice = body.get("tool_choice") or "auto"
+    return Scene(
+        messages=body["messages"],
+        tools=[_tool(tool) for tool in _offered(body)],
+        choice=choice if isinstance(choice, str) else f"={choice['function']['name']}",
+        thinks=thinking,
+        json_mode=wish.get("type") == "json_object",
+        schema=wish["json_schema"]["schema"] if wish.get("type") == "json_schema" else None,
+        stops=[stop] if isinstance(stop, str) else stop or [],
+        most_in_all=_most(body),
+    )
+
+
+def _offered(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the tools of the request, and those that system messages bring (sheet 4b: dynamic tool loading)."""
+    dynamic = [
+        tool for message in body["messages"] if message["role"] == "system" for tool in message.get("tools") or []
+    ]
+    return [*(body.get("tools") or []), *dynamic]
+
+
+def _tool(tool: dict[str, Any]) -> Tool:
+    function = tool["function"]
+    return Tool(function["name"], function.get("parameters"), builtin=tool["type"] == "builtin_function")
+
+
+# sheet 2: balance
+_BALANCE = {
+    "code": 0,
+    "data": {"available_balance": 100.0, "voucher_balance": 0.0, "cash_balance": 100.0},
+    "scode": "0x0",
+    "status": True,
+}

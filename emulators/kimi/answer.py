@@ -1,0 +1,145 @@
+"""Kimi's completions, whole and streamed (sheet 5, samples 8.1 to 8.3)."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from emulators.core.logprobs import logprobs
+from emulators.core.mind import Call, Turn
+from emulators.core.replies import DONE, Answer, Frame
+from emulators.core.tokens import pieces as cut_up
+from emulators.kimi.models import Model
+
+Json = dict[str, Any]
+
+
+class Completion(Answer):
+    """One answer; `number` makes its ids."""
+
+    def __init__(
+        self, turns: list[Turn], body: Json, model: Model, number: int, prompt: int, cached: int, gap_s: float
+    ) -> None:
+        super().__init__(turns, stream=body.get("stream") is True, gap_s=gap_s)
+        self._model = model
+        self._number = number
+        self._prompt = prompt
+        self._cached = cached
+        options = body.get("stream_options")
+        self._include_usage = isinstance(options, dict) and options.get("include_usage") is True
+        # sheet 4a: logprobs are in the 2026 schema, not in 2024's
+        self._logprobs = body.get("logprobs") is True and model.family == "K"
+        self._top = body.get("top_logprobs") or 0
+        self._created = int(time.time())
+
+    def headers(self, *, stream: bool) -> list[tuple[str, str]]:
+        kind = "text/event-stream; charset=utf-8" if stream else "application/json; charset=utf-8"
+        return [("content-type", kind), *request_headers(self._number)]
+
+    def usage(self) -> Json:
+        told = self._flat_usage(self.turns)
+        if self._model.family == "K":
+            told["prompt_tokens_details"] = {"cached_tokens": self._cached, "cache_write_tokens": 0}
+            told["completion_tokens_details"] = {"reasoning_tokens": sum(turn.reasoning_tokens for turn in self.turns)}
+        return told
+
+    def _flat_usage(self, turns: list[Turn]) -> Json:
+        # sheet 5: usage: prompt includes cached, completion includes reasoning
+        completion = sum(turn.reasoning_tokens + turn.answer_tokens for turn in turns)
+        return {
+            "prompt_tokens": self._prompt,
+            "completion_tokens": completion,
+            "total_tokens": self._prompt + completion,
+            "cached_tokens": self._cached,
+        }
+
+    def _start(self, kind: str) -> Json:
+        # sheet 5: id: `chatcmpl-` now, `cmpl-` and 32 hex digits in 2024-25
+        lead = "chatcmpl-" if self._model.family == "K" else "cmpl-"
+        return {
+            "id": f"{lead}{self._number:032x}",
+            "object": kind,
+            "created": self._created,
+            "model": self._model.id,
+        }
+
+    def whole(self) -> bytes:
+        choices = [self._choice(index, turn) for index, turn in enumerate(self.turns)]
+        return orjson.dumps({**self._start("chat.completion"), "choices": choices, "usage": self.usage()})
+
+    def _choice(self, index: int, turn: Turn) -> Json:
+        message: Json = {"role": "assistant", "content": turn.text}
+        if turn.reasoning:
+            message["reasoning_content"] = turn.thought
+        if turn.calls:
+            message["tool_calls"] = [tool_call(place, call) for place, call in enumerate(turn.calls)]
+        choice: Json = {"index": index, "message": message, "finish_reason": turn.finish}
+        if self._logprobs:
+            choice["logprobs"] = logprobs(turn.content, self._top)
+        return choice
+
+    def frames(self) -> Iterator[Frame]:
+        start = self._start("chat.completion.chunk")
+        for part, choice in self._interleaved():
+            yield Frame(part, orjson.dumps({**start, "choices": [choice]}))
+        if self._include_usage:
+            # sheet 5: usage with include_usage: "also an extra chunk with choices: []"
+            yield Frame("usage", orjson.dumps({**start, "choices": [], "usage": self.usage()}))
+        yield DONE
+
+    def _interleaved(self) -> Iterator[tuple[Any, Json]]:
+        """Take an event of each choice in turn, until all are told."""
+        tellers = [self._told(index, turn) for index, turn in enumerate(self.turns)]
+        while tellers:
+            for teller in list(tellers):
+                told = next(teller, None)
+                if told is None:
+                    tellers.remove(teller)
+                else:
+                    yield told
+
+    def _told(self, index: int, turn: Turn) -> Iterator[tuple[Any, Json]]:
+        def choice(delta: Json, **more: Any) -> Json:
+            return {"index": index, "delta": delta, "finish_reason": None, **more}
+
+        # sheet 5: first delta
+        yield "role", choice({"role": "assistant", "content": ""})
+        for piece in turn.reasoning:
+            yield "reasoning", choice({"reasoning_content": piece})
+        for piece in turn.content:
+            more = {"logprobs": logprobs([piece], self._top)} if self._logprobs else {}
+            yield "content", choice({"content": piece}, **more)
+        for place, call in enumerate(turn.calls):
+            for delta in _tool_deltas(place, call):
+                yield "tool", choice({"tool_calls": [delta]})
+        # sheet 5: usage without include_usage is in the last chunk's choice, "per choice when n>1"
+        yield "finish", choice({}, finish_reason=turn.finish, usage=self._flat_usage([turn]))
+
+
+def tool_call(place: int, call: Call) -> Json:
+    """Return a call as a message carries it. Sheet 5: tool ids are `NAME:PLACE` and start again each turn."""
+    kind = "builtin_function" if call.builtin else "function"
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": f"{call.name}:{place}", "type": kind, "function": function}
+
+
+def _tool_deltas(place: int, call: Call) -> Iterator[Json]:
+    # sheet 5: tool deltas: 1st index, id, type, name and arguments ""; later index and arguments only
+    first = {"index": place, **tool_call(place, call)}
+    first["function"]["arguments"] = ""
+    yield first
+    for piece in cut_up(call.arguments):
+        yield {"index": place, "function": {"arguments": piece}}
+
+
+def request_headers(number: int) -> list[tuple[str, str]]:
+    """Return the headers that every reply has (sheet 5: headers)."""
+    request_id = f"{number:08x}-0000-11ef-9d1c-aaaaaaaaaaaa"
+    return [
+        ("Msh-Request-Id", request_id),
+        ("Msh-Uid", "emulated"),
+        ("Msh-Gid", "enterprise-tier-5"),
+        ("Server-Timing", "inner; dur=1"),
+        ("x-msh-trace-id", f"{number:032x}"),
+    ]
