@@ -1,14 +1,134 @@
-"""File and environment -> Settings."""
+"""File and environment -> Settings, or complaints that name the place, the key and the cure."""
 
+import datetime
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from ruamel.yaml import YAML
+from pydantic import ValidationError
 
-from config.schema import Settings
+from config.complaints import Complaint, ConfigError, Place
+from config.schema import Section, Settings
+from config.tree import Node
+
+__all__ = ["Complaint", "ConfigError", "Loaded", "find_file", "load", "load_file"]
+
+DEFAULT_NAME = "banjia.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration that can be used. ``source`` is the file's path, or ``environment``."""
+
+    settings: Settings
+    source: str
+    warnings: list[Complaint]
+
+
+def find_file(environ: Mapping[str, str], cwd: Path) -> Path | None:
+    """The file to load when none is named: ``BANJIA_CONFIG``, else ``banjia.yaml`` here; None for no file at all."""
+    named = environ.get("BANJIA_CONFIG")
+    if named:
+        return cwd / named
+    default = cwd / DEFAULT_NAME
+    return default if default.exists() else None
+
+
+def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = True) -> Loaded:
+    """The settings of a file, or without one of the vendors' key variables, with ``BANJIA_`` variables laid over them.
+
+    Without ``keys_needed`` vendors may have no key: for when emulators take their place. Raises ConfigError.
+    """
+    from config.environment import override
+
+    folder = path.parent if path else Path()
+    root, complaints = _tree(path, environ, folder)
+    complaints += override(root, environ, folder)
+    if path is None and keys_needed and not complaints and not _plain_vendors(root):
+        raise ConfigError([_no_key()])
+    settings = _validated(root, complaints)
+    return Loaded(settings, str(path) if path else "environment", _checked(settings, root, keys_needed=keys_needed))
 
 
 def load_file(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of a file."""
-    return Settings.model_validate(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+    return load(path, environ).settings
+
+
+def _tree(path: Path | None, environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Complaint]]:
+    if path is None:
+        from config.environment import zero_config
+
+        return zero_config(environ, folder)
+    from config.document import parse
+    from config.interpolate import interpolate
+
+    root = parse(_text(path), str(path))
+    return root, interpolate(root, environ, folder)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        column = error.start - error.object.rfind(b"\n", 0, error.start)
+        raise ConfigError([Complaint(Place(str(path), line, column), "", "this is not text in UTF-8")]) from None
+    except OSError as error:
+        why = (error.strerror or "no reason given").lower()
+        raise ConfigError([Complaint(Place(str(path)), "", f"the file can't be read ({why})")]) from None
+
+
+def _plain_vendors(root: Node) -> bool:
+    vendors = root.child("vendors")
+    return bool(vendors and vendors.value)
+
+
+def _no_key() -> Complaint:
+    from config.environment import in_order, key_names
+
+    names = ", ".join(name for vendor in in_order() for name in key_names(vendor))
+    wrong = f"no vendor's key was found; looked for {names}"
+    return Complaint(
+        Place("environment"), "", wrong, f"one of them, or a file {DEFAULT_NAME} (`banjia demo` needs none)"
+    )
+
+
+def _validated(root: Node, complaints: list[Complaint]) -> Settings:
+    """The tree as settings. Raises ConfigError with what is wrong with it, and with the complaints so far."""
+    from config.wording import complaints_of
+
+    _drop_empty_sections(root)
+    try:
+        settings = Settings.model_validate(root.plain())
+    except ValidationError as error:
+        raise ConfigError([*complaints, *complaints_of(error, root)]) from None
+    if complaints:
+        raise ConfigError(complaints)
+    return settings
+
+
+def _drop_empty_sections(root: Node) -> None:
+    """A key with nothing under it, all of it commented out perhaps, is as good as none."""
+    from config.shape import at
+
+    for key in [key for key, node in root.value.items() if node.value is None and key in Settings.model_fields]:
+        kind = at([key])
+        if key in ("vendors", "models") or (isinstance(kind, type) and issubclass(kind, Section)):
+            del root.value[key]
+    vendors = root.child("vendors")
+    for node in vendors.value.values() if vendors and isinstance(vendors.value, dict) else ():
+        if node.value is None:
+            node.value = {}
+
+
+def _checked(settings: Settings, root: Node, *, keys_needed: bool) -> list[Complaint]:
+    """The warnings. Raises ConfigError."""
+    from config.checks import Findings, check
+
+    found = Findings(settings, root, datetime.datetime.now(tz=datetime.UTC).date())
+    check(found, keys_needed=keys_needed)
+    if found.errors:
+        raise ConfigError(found.errors)
+    return sorted(found.warnings, key=lambda warning: warning.place)

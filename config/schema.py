@@ -1,19 +1,73 @@
 """The settings, every key of them. Published as ``config/banjia.schema.json``; docs/configuration.md is its prose.
 
 A key whose feature is still to come is in here with its default, and any other value is refused with "not yet": a
-setting is never taken and ignored.
+setting is never taken and ignored. The text under a key describes it; ``config/publish.py`` reads it from this file.
 """
 
+import ipaddress
+import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    SecretStr,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError, core_schema
 
 Strategy = Literal["failover", "weighted", "fastest", "cheapest"]
 RetryCause = Literal["5xx", "html", "reset", "timeout", "error_in_200"]
 RETRY_ON: tuple[RetryCause, ...] = ("5xx", "html", "reset", "timeout", "error_in_200")
 
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """Marks a key whose feature is still to come: only this value is taken."""
+
+    only: Any
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def check(self, value: Any) -> Any:
+        """The value, if it is the one that works. Raises PydanticCustomError ``not_yet``."""
+        if value != self.only:
+            raise PydanticCustomError("not_yet", "not yet", {"only": self.only})
+        return value
+
+
+class PolicyKeys:
+    """Marks the keys of a policy that differ for one model: validated as a policy, kept as those that were given."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            self.given,
+            handler.generate_schema(Policy),
+            serialization=core_schema.plain_serializer_function_ser_schema(dict),
+        )
+
+    def given(self, policy: "Policy") -> dict[str, Any]:
+        """Only what was said."""
+        return policy.model_dump(exclude_unset=True)
+
 
 def _one_or_many(value: Any) -> Any:
+    return [value] if isinstance(value, str | dict) else value
+
+
+def _one_or_many_texts(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
@@ -22,33 +76,73 @@ def _switch(value: Any) -> Any:
     return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
 
 
-Secrets = Annotated[list[SecretStr], BeforeValidator(_one_or_many)]
+def _number(value: Any) -> Any:
+    """Environment variables are text."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def _sendable(key: SecretStr) -> SecretStr:
+    text = key.get_secret_value()
+    if text.startswith("Bearer "):
+        raise ValueError("the key begins with 'Bearer '; expected the key alone")
+    if not all("!" <= char <= "~" for char in text):
+        raise ValueError("the key holds a space, a line break or a letter beyond ASCII; expected the key alone")
+    return key
+
+
+def _there(keys: list[SecretStr]) -> list[SecretStr]:
+    return [key for key in keys if key.get_secret_value()]
+
+
+Secret = Annotated[SecretStr, AfterValidator(_sendable)]
+Secrets = Annotated[list[Secret], BeforeValidator(_one_or_many_texts), AfterValidator(_there)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+
+def _address(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535 or (":" in host and host[0] != "["):
+        raise ValueError("expected host:port, for example 127.0.0.1:8080 or [::1]:8080")
+    return value
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        port_is_fine = parts.port != 0
+    except ValueError:
+        raise ValueError("this is not a URL; expected one such as https://host/v1") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine or " " in value:
+        raise ValueError("expected a URL that starts with http:// or https://")
+    if parts.username is not None:
+        raise ValueError("a URL can't hold a user or password; expected them in api_key or headers")
+    if parts.query or parts.fragment:
+        raise ValueError("expected a URL without '?' and '#': paths are appended to it")
+    return value.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Url = Annotated[str, AfterValidator(_url)]
 
 
 class Section(BaseModel):
     """Unknown keys are errors, values are not coerced beyond what a text file needs, and nothing changes later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, hide_input_in_errors=True)
-
-
-def not_yet(section: Section, key: str, default: object) -> None:
-    """Refuse a value whose feature is still to come."""
-    if getattr(section, key) != default:
-        raise ValueError(f"not yet: '{key}' can only be {default!r} in this version (leave the key out)")
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Server(Section):
     """The front door."""
 
-    listen: str = "127.0.0.1:8080"
+    listen: Address = "127.0.0.1:8080"
     """Address and port to serve on. Beyond loopback it needs client_keys, or insecure: true."""
-    admin_listen: str = "127.0.0.1:8081"
+    admin_listen: Address = "127.0.0.1:8081"
     """Address and port for metrics and administration; opened once there are any."""
     client_keys: Secrets = []
     """Keys that callers must send. Empty: no key is asked for."""
-    insecure: bool = False
+    insecure: Switch = False
     """Serve beyond loopback without client keys."""
     max_body_mb: Annotated[float, Field(gt=0, le=1024)] = 64
     """Largest request body, in MiB."""
@@ -62,21 +156,16 @@ class Server(Section):
     """Seconds between the signal to stop and closing the door."""
     grace_s: Annotated[float, Field(ge=0, le=3600)] = 30
     """Seconds that running requests get to finish after the signal to stop."""
-    transport: Literal["fast", "httpx"] = "httpx"
+    transport: Annotated[Literal["fast", "httpx"], NotYet("httpx")] = "httpx"
     """How vendors are called."""
 
-    @field_validator("listen", "admin_listen")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if not host or not port.isdigit() or int(port) > 65535:
-            raise ValueError("expected host:port, for example 127.0.0.1:8080")
-        return value
-
-    @model_validator(mode="after")
-    def _pending(self) -> "Server":
-        not_yet(self, "transport", "httpx")
-        return self
+    def beyond_loopback(self) -> bool:
+        """Whether other machines can reach the door."""
+        host = self.listen.rpartition(":")[0].strip("[]")
+        try:
+            return not ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return host.lower() != "localhost"
 
 
 class Timeouts(Section):
@@ -95,21 +184,14 @@ class Timeouts(Section):
 class Limits(Section):
     """What a vendor's account allows, per key."""
 
-    concurrency: Annotated[int, Field(ge=1)] | None = None
+    concurrency: Annotated[Count | None, NotYet(None)] = None
     """Calls at once."""
-    rpm: Annotated[int, Field(ge=1)] | None = None
+    rpm: Annotated[Count | None, NotYet(None)] = None
     """Calls a minute."""
-    tpm: Annotated[int, Field(ge=1)] | None = None
+    tpm: Annotated[Count | None, NotYet(None)] = None
     """Tokens a minute."""
-    wait_s: Seconds = 300
+    wait_s: Annotated[Seconds, NotYet(300)] = 300
     """How long a call over the limits waits for its turn, in seconds."""
-
-    @model_validator(mode="after")
-    def _pending(self) -> "Limits":
-        for key in ("concurrency", "rpm", "tpm"):
-            not_yet(self, key, None)
-        not_yet(self, "wait_s", 300)
-        return self
 
 
 class VendorEntry(Section):
@@ -117,66 +199,62 @@ class VendorEntry(Section):
 
     kind: str | None = None
     """The vendor's adapter, for example kimi or qwen."""
-    protocol: Literal["openai", "native"] = "openai"
+    protocol: Annotated[Literal["openai", "native"], NotYet("openai")] = "openai"
     """The OpenAI-shaped API, or the vendor's own."""
-    edition: str | None = None
+    edition: Annotated[str | None, NotYet(None)] = None
     """Which of two OpenAI-shaped APIs, where a vendor has had two."""
     region: Literal["cn", "intl", "us", "hk", "finance"] = "cn"
     """Which of the vendor's hosts; keys are bound to one."""
-    base_url: str | None = None
+    base_url: Url | None = None
     """The whole prefix, as an OpenAI SDK would be given it; takes the place of the region's host."""
-    token_url: str | None = None
+    token_url: Annotated[Url | None, NotYet(None)] = None
     """Where access tokens are fetched (ERNIE native)."""
-    api_key: SecretStr | None = None
-    """The key."""
+    api_key: Secret | None = None
+    """The key. An unset ${VARIABLE} turns this vendor off."""
     api_keys: Secrets = []
-    """Several keys, used in turn."""
-    access_key: SecretStr | None = None
+    """Several keys, used in turn. Those whose ${VARIABLE} is unset are left out."""
+    access_key: Annotated[Secret | None, NotYet(None)] = None
     """Half of a credential (ERNIE native)."""
-    secret_key: SecretStr | None = None
+    secret_key: Annotated[Secret | None, NotYet(None)] = None
     """The other half."""
-    secret_id: SecretStr | None = None
+    secret_id: Annotated[Secret | None, NotYet(None)] = None
     """Half of a credential (Hunyuan native)."""
-    auth: Literal["oauth", "iam"] = "oauth"
+    auth: Annotated[Literal["oauth", "iam"], NotYet("oauth")] = "oauth"
     """How the native ERNIE protocol signs."""
-    headers: dict[str, str] = {}
+    headers: Annotated[dict[str, str], Field(repr=False)] = {}
     """Headers added to every call to this vendor."""
-    proxy: str = "env"
+    proxy: Annotated[str, NotYet("env"), Field(repr=False)] = "env"
     """The outbound proxy: env (HTTP_PROXY and its kin), none, or a URL."""
     timeouts: Timeouts = Timeouts()
     """How long to wait."""
     limits: Limits = Limits()
     """What the account allows."""
 
-    @field_validator("base_url", "token_url")
+    @field_validator("headers")
     @classmethod
-    def _url(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("http://", "https://")):
-            raise ValueError("expected a URL that starts with http:// or https://")
-        return value.rstrip("/") if value else value
+    def _sendable_headers(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, value in headers.items():
+            if not _HEADER.fullmatch(name):
+                raise ValueError("expected names of headers without spaces and colons")
+            if name.lower() in _OURS:
+                raise ValueError(f"the header {name} is set by the proxy itself; expected others")
+            if not all(" " <= char <= "~" for char in value):
+                raise ValueError(f"the header {name} holds a line break or a letter beyond ASCII")
+        return headers
 
-    @field_validator("proxy")
-    @classmethod
-    def _proxy(cls, value: str) -> str:
-        if value not in ("env", "none") and "://" not in value:
-            raise ValueError("expected env, none, or a proxy URL such as http://10.0.0.1:3128")
-        return value
+    @field_serializer("headers", when_used="json")
+    def _masked(self, headers: dict[str, str]) -> dict[str, str]:
+        return dict.fromkeys(headers, "**********")
 
     @model_validator(mode="after")
-    def _pending(self) -> "VendorEntry":
-        for key, default in (
-            ("protocol", "openai"), ("edition", None), ("token_url", None), ("auth", "oauth"),
-            ("access_key", None), ("secret_key", None), ("secret_id", None), ("proxy", "env"),
-        ):  # fmt: skip
-            not_yet(self, key, default)
+    def _one_kind_of_key(self) -> "VendorEntry":
         if self.api_key is not None and self.api_keys:
-            raise ValueError("give api_key or api_keys, not both")
+            raise PydanticCustomError("two_keys", "both api_key and api_keys are given; expected one of them")
         return self
 
     def keys(self) -> list[SecretStr]:
         """The keys that are there: empty ones are none."""
-        given = [self.api_key] if self.api_key is not None else self.api_keys
-        return [key for key in given if key.get_secret_value()]
+        return _there([self.api_key] if self.api_key is not None else self.api_keys)
 
 
 class Policy(Section):
@@ -184,7 +262,7 @@ class Policy(Section):
 
     unsupported: Literal["adapt", "strict"] = "adapt"
     """adapt changes what it can and says so; strict refuses what adapt would drop or clamp."""
-    emulate: dict[str, Switch] = {}
+    emulate: Annotated[dict[str, Switch], NotYet({})] = {}
     """Emulations to switch on or off by name."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     """Calls to vendors for one request, at most."""
@@ -192,45 +270,33 @@ class Policy(Section):
     """Calls to one target for one request, at most."""
     max_wait_s: Annotated[float, Field(ge=0, le=600)] = 20
     """The longest retry-after that is waited for, in seconds."""
-    reroute: list[Literal["context", "inspection"]] = []
+    reroute: Annotated[list[Literal["context", "inspection"]], BeforeValidator(_one_or_many_texts)] = []
     """Errors of the caller's that still go on to the next target."""
-    retry_on: list[RetryCause] = list(RETRY_ON)
+    retry_on: Annotated[list[RetryCause], BeforeValidator(_one_or_many_texts)] = list(RETRY_ON)
     """Faults of the vendor's that are tried again."""
     thinking: Literal["auto", "vendor", "off"] = "auto"
     """auto: off under names that do not reason and under small limits; vendor: as the model does by itself."""
-    hedge_s: Annotated[float, Field(gt=0)] | Literal["off"] = "off"
+    hedge_s: Annotated[Annotated[float, Field(gt=0)] | Literal["off"], NotYet("off")] = "off"
     """Ask a second target too after this many seconds."""
-    fetch_images: Switch = False
+    fetch_images: Annotated[Switch, NotYet(False)] = False
     """Fetch public image URLs for vendors that take data only."""
-    moderations: str = "refuse"
+    moderations: Annotated[str, NotYet("refuse")] = "refuse"
     """What answers /v1/moderations: refuse, pass, or a target."""
     report_model: Literal["requested", "vendor"] = "requested"
     """Which model name answers carry."""
-    open_models: bool | None = None
+    open_models: Switch | None = None
     """Whether vendor/model and vendors' own ids may be asked for. Default: only without client keys."""
-
-    @model_validator(mode="after")
-    def _pending(self) -> "Policy":
-        for key, default in (("emulate", {}), ("hedge_s", "off"), ("fetch_images", False), ("moderations", "refuse")):
-            not_yet(self, key, default)
-        return self
 
 
 class Breaker(Section):
     """When a failing target is rested."""
 
-    failures: Annotated[int, Field(ge=1)] = 5
+    failures: Annotated[Count, NotYet(5)] = 5
     """Failures in a row that rest a target."""
-    rest_s: Seconds = 30
+    rest_s: Annotated[Seconds, NotYet(30)] = 30
     """The first rest, in seconds."""
-    cap_s: Seconds = 300
+    cap_s: Annotated[Seconds, NotYet(300)] = 300
     """The longest rest, in seconds."""
-
-    @model_validator(mode="after")
-    def _pending(self) -> "Breaker":
-        for key, default in (("failures", 5), ("rest_s", 30), ("cap_s", 300)):
-            not_yet(self, key, default)
-        return self
 
 
 class TargetEntry(Section):
@@ -238,7 +304,7 @@ class TargetEntry(Section):
 
     target: str
     """vendor/model"""
-    weight: Annotated[float, Field(gt=0)] = 1
+    weight: Annotated[float, Field(gt=0), NotYet(1)] = 1
     """Its share, under the weighted strategy."""
     set: dict[str, Any] = {}
     """Fields laid over every request, before the verdicts; the operator's value wins."""
@@ -247,14 +313,9 @@ class TargetEntry(Section):
     @classmethod
     def _shape(cls, value: str) -> str:
         vendor, slash, model = value.partition("/")
-        if not (vendor and slash and model):
+        if not (vendor and slash and model) or value != value.strip():
             raise ValueError("expected vendor/model, for example kimi/kimi-k2.6")
         return value
-
-    @model_validator(mode="after")
-    def _pending(self) -> "TargetEntry":
-        not_yet(self, "weight", 1)
-        return self
 
 
 def _target(value: Any) -> Any:
@@ -264,11 +325,13 @@ def _target(value: Any) -> Any:
 class ModelEntry(Section):
     """Who answers under a name: a target, a list of them (first is tried first), or the long form."""
 
-    targets: Annotated[list[Annotated[TargetEntry, BeforeValidator(_target)]], Field(min_length=1)]
+    targets: Annotated[
+        list[Annotated[TargetEntry, BeforeValidator(_target)]], BeforeValidator(_one_or_many), Field(min_length=1)
+    ]
     """The targets, best first."""
-    strategy: Strategy = "failover"
+    strategy: Annotated[Strategy, NotYet("failover")] = "failover"
     """How the first target is chosen."""
-    policy: dict[str, Any] = {}
+    policy: Annotated[dict[str, Any], PolicyKeys()] = {}
     """Keys of policy that differ for this name."""
 
     @model_validator(mode="before")
@@ -280,16 +343,11 @@ class ModelEntry(Section):
             return {"targets": value}
         return value
 
-    @model_validator(mode="after")
-    def _pending(self) -> "ModelEntry":
-        not_yet(self, "strategy", "failover")
-        return self
-
 
 class Settings(Section):
     """The whole configuration."""
 
-    version: Literal[1] = 1
+    version: Annotated[Literal[1], BeforeValidator(_number)] = 1
     """The version of this file's format."""
     server: Server = Server()
     """The front door."""

@@ -1,0 +1,256 @@
+"""What no single key can tell: vendors, regions, targets, models, keys and addresses that must fit together."""
+
+import datetime
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters import registry
+from adapters.core.params import UNSAFE
+from adapters.core.vendor import Vendor
+from config import catalog
+from config.complaints import Complaint, looks_secret, nearest, one_of, pasted_secret
+from config.schema import ModelEntry, Settings, VendorEntry
+from config.tree import CREDENTIALS, Node, find, follow, is_credential, scalars
+
+_NO_FIELD = UNSAFE | {"model", "stream"}
+_ONLY_COMMON = ("open_models", "moderations")
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the checks found, and what they look at. ``today`` decides whether a model is retired already."""
+
+    settings: Settings
+    root: Node
+    today: datetime.date
+    errors: list[Complaint] = field(default_factory=list)
+    warnings: list[Complaint] = field(default_factory=list)
+
+    def complaint(
+        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
+    ) -> Complaint:
+        """A complaint about a place of the settings, said of the nearest place in the file."""
+        node, path = follow(self.root, loc)
+        return node.complaint(path, wrong, expected, meant, at_key=at_key)
+
+    def error(
+        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
+    ) -> None:
+        """It can't be used like this."""
+        self.errors.append(self.complaint(loc, wrong, expected, meant, at_key=at_key))
+
+    def warn(
+        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
+    ) -> None:
+        """It can be used, but this should be known."""
+        self.warnings.append(self.complaint(loc, wrong, expected, meant, at_key=at_key))
+
+    def vendor(self, name: str) -> Vendor | None:
+        """The adapter of a configured vendor."""
+        entry = self.settings.vendors[name]
+        return registry.BY_NAME.get(entry.kind or name)
+
+
+def check(found: Findings, *, keys_needed: bool) -> None:
+    """Run every check. Without ``keys_needed`` a vendor may have no key (emulators take its place)."""
+    for one in (vendors, targets, names, sets, policies, door, pasted):
+        one(found)
+    if keys_needed and not found.errors:
+        off(found)
+
+
+def vendors(found: Findings) -> None:
+    """Every vendor has an adapter, and a host in its region."""
+    for name, entry in found.settings.vendors.items():
+        where = ("vendors", name)
+        vendor = found.vendor(name)
+        if "/" in name or not name.strip():
+            found.error(where, "a vendor's name can't hold '/' or be empty", "a name such as kimi", at_key=True)
+        elif vendor is None:
+            kind = entry.kind or name
+            meant = nearest(kind, registry.BY_NAME)
+            known = one_of(sorted(registry.BY_NAME))
+            what = f"unknown kind of vendor '{kind}'" if entry.kind else f"there is no vendor '{kind}'"
+            expected = "" if meant else f"{'' if entry.kind else 'kind: '}{known}"
+            found.error((*where, "kind") if entry.kind else where, what, expected, meant, at_key=not entry.kind)
+        elif entry.base_url is None:
+            _region(found, where, entry, vendor)
+
+
+def _region(found: Findings, where: tuple[str, ...], entry: VendorEntry, vendor: Vendor) -> None:
+    if not vendor.base_urls:
+        found.error(
+            where,
+            "the key 'base_url' is missing",
+            "the address of your server, such as http://10.0.0.5:8000/v1",
+            at_key=True,
+        )
+    elif entry.region not in vendor.base_urls:
+        regions = one_of(vendor.base_urls)
+        found.error((*where, "region"), f"{vendor.title} has no region '{entry.region}'", f"{regions}, or a base_url")
+
+
+def _each_target(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    for name, entry in settings.models.items():
+        for index, target in enumerate(entry.targets):
+            vendor, _, model = target.target.partition("/")
+            yield ("models", name, "targets", index, "target"), vendor, model
+
+
+def targets(found: Findings) -> None:
+    """Every target names a vendor that is configured, and a model that it is known to have."""
+    configured = found.settings.vendors
+    for where, vendor, model in _each_target(found.settings):
+        if vendor not in configured:
+            meant = nearest(vendor, configured)
+            expected = "" if meant else one_of(configured) if configured else "vendors: to have it"
+            found.error(
+                where, f"there is no vendor '{vendor}' in vendors", expected, f"{meant}/{model}" if meant else ""
+            )
+        elif configured[vendor].base_url is None:
+            _model(found, where, vendor, model)
+
+
+def _model(found: Findings, where: tuple[str | int, ...], entry: str, model: str) -> None:
+    vendor = found.vendor(entry)
+    try:
+        rows = catalog.load(vendor.name).by_id if vendor else {}
+    except FileNotFoundError:
+        return
+    row = rows.get(model)
+    if row is None and rows:
+        slip = next((known for known in rows if _bare(known) == _bare(model)), None)
+        if slip:
+            found.error(where, f"{entry} has no model '{model}'", meant=f"{entry}/{slip}")
+        else:
+            near = nearest(model, rows)
+            wrong = f"the catalog of {entry} has no model '{model}'; it will be asked for all the same"
+            found.warn(where, wrong, meant=f"{entry}/{near}" if near else "")
+    elif row is not None and row.retired:
+        when = "was retired on" if row.retired <= found.today else "will be retired on"
+        found.warn(
+            where, f"{model} {when} {row.retired}", f"{entry}/{row.successor}" if row.successor else "another model"
+        )
+
+
+def _bare(model: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", model.lower())
+
+
+def names(found: Findings) -> None:
+    """A model's name is a name, or the beginning of names with a * at its end."""
+    for name in found.settings.models:
+        stem = name.removesuffix("*")
+        if not name.strip() or "*" in stem or (stem != name and re.search(r"[?\[\]]", stem)):
+            wrong = "a name may have one *, at its end" if name.strip() else "a model without a name"
+            found.error(("models", name), wrong, 'a name such as gpt-4o or "gpt-4*"', at_key=True)
+
+
+def sets(found: Findings) -> None:
+    """No field that ``set`` lays over requests moves a destination, a credential or what the caller chose."""
+    for name, entry in found.settings.models.items():
+        for index, target in enumerate(entry.targets):
+            for key in target.set:
+                if key.lower() in _NO_FIELD:
+                    where = ("models", name, "targets", index, "set", key)
+                    wrong = "a field that set can't choose"
+                    found.error(where, wrong, "the model in target, and addresses and keys in vendors", at_key=True)
+
+
+def policies(found: Findings) -> None:
+    """What only holds for all names can't differ for one."""
+    for name, entry in found.settings.models.items():
+        for key in _ONLY_COMMON:
+            if key in entry.policy:
+                found.error(
+                    ("models", name, "policy", key),
+                    "this can't differ for one model",
+                    "it in policy: at the top",
+                    at_key=True,
+                )
+
+
+def door(found: Findings) -> None:
+    """Beyond loopback, callers need a key, unless the operator says otherwise."""
+    server = found.settings.server
+    if server.beyond_loopback() and not found.settings.client_keys() and not server.insecure:
+        cure = 'client_keys: ["${BANJIA_CLIENT_KEY}"] with the variable set, or insecure: true'
+        found.error(
+            ("server", "listen"), f"{server.listen} can be reached from other machines, and no client key is set", cure
+        )
+
+
+def pasted(found: Findings) -> None:
+    """Secrets belong into the environment or a file of their own."""
+    for path, node in scalars(found.root):
+        if node.place.variable or node.variables or node.from_file or not isinstance(node.value, str):
+            continue
+        secret = pasted_secret(node.value)
+        if is_credential(path) or tuple(path[:2]) == ("server", "client_keys"):
+            secret = secret or looks_secret(node.value)
+        if secret:
+            found.warnings.append(
+                node.complaint(path, "a secret is written in this file", f'"${{{_variable(found, path)}}}"')
+            )
+
+
+def _variable(found: Findings, path: tuple[str | int, ...]) -> str:
+    if path[0] == "server":
+        return "BANJIA_CLIENT_KEY"
+    vendor = found.vendor(str(path[1])) if is_credential(path) else None
+    return vendor.key_names[0] if vendor and vendor.key_names else "VARIABLE"
+
+
+def off(found: Findings) -> None:
+    """A vendor without a key is off; a model whose vendors are all off can't be served."""
+    reasons = {name: _reason(found, name) for name, entry in found.settings.vendors.items() if not entry.keys()}
+    configured = found.settings.vendors
+    if not configured:
+        found.error(
+            ("vendors",),
+            "no vendor is configured",
+            'at least one, such as kimi: {api_key: "${KIMI_API_KEY}"}',
+            at_key=True,
+        )
+    elif len(reasons) == len(configured):
+        why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+        found.error(("vendors",), f"no vendor has a key ({why})", "one of them (`banjia demo` needs none)", at_key=True)
+    else:
+        for name, entry in found.settings.models.items():
+            _unserved(found, name, entry, reasons)
+    for name, reason in reasons.items():
+        found.warn(_credential(found, name), f"{reason}: {name} is off, and targets of it are skipped", at_key=True)
+    _left_out(found, reasons)
+
+
+def _unserved(found: Findings, name: str, entry: ModelEntry, reasons: dict[str, str]) -> None:
+    used = {target.target.partition("/")[0]: None for target in entry.targets}
+    if all(vendor in reasons for vendor in used):
+        why = "; ".join(f"{vendor} is off: {reasons[vendor]}" for vendor in used)
+        found.error(("models", name), f"no target is left ({why})", "a vendor with a key", at_key=True)
+
+
+def _credential(found: Findings, name: str) -> tuple[str | int, ...]:
+    given = next((key for key in CREDENTIALS if find(found.root, "vendors", name, key)), None)
+    return ("vendors", name, given) if given else ("vendors", name)
+
+
+def _reason(found: Findings, name: str) -> str:
+    node = find(found.root, *_credential(found, name))
+    if node is None or node is find(found.root, "vendors", name):
+        return "no api_key is given"
+    unset = [child.unset for _, child in scalars(node) if child.unset]
+    if unset:
+        return f"{' and '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set"
+    return "its key is empty"
+
+
+def _left_out(found: Findings, reasons: dict[str, Any]) -> None:
+    for name in found.settings.vendors:
+        keys = find(found.root, "vendors", name, "api_keys")
+        if keys is not None and name not in reasons:
+            for path, node in scalars(keys, ("vendors", name, "api_keys")):
+                if node.unset:
+                    found.warnings.append(node.complaint(path, f"{node.unset} is not set: this key is left out"))

@@ -1,0 +1,86 @@
+"""What is wrong with a configuration, told in one line: where, which key, what, what was expected, the nearest word."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_PASTED = re.compile(r"\b(sk|ak|tp|pk)-[\w-]{8,}|\bbce-v3/|\b(AKID|LTAI)\w{8,}|\bBearer \S")
+_RANDOM = re.compile(r"[0-9a-f]{24,}|[0-9a-f]{8}-[0-9a-f]{4}-|^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+=-]{20,}$")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something stands: a file with line and column (from 1), or a variable of the environment."""
+
+    source: str
+    line: int = 0
+    column: int = 0
+    variable: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One thing that is wrong, and its cure. It never holds a secret, and renders on one line."""
+
+    place: Place
+    key: str
+    wrong: str
+    expected: str = ""
+    meant: str = ""
+
+    def __str__(self) -> str:
+        parts = [str(self.place)]
+        if self.place.variable:
+            parts.append(f"{self.place.variable} ({self.key})" if self.key else self.place.variable)
+        elif self.key:
+            parts.append(self.key)
+        text = ": ".join([*parts, self.wrong])
+        if self.expected:
+            text += f"; expected {self.expected}"
+        if self.meant:
+            text += f"; did you mean '{self.meant}'?"
+        return "".join(char if char.isprintable() else " " for char in text)
+
+
+class ConfigError(Exception):
+    """The configuration can't be used. ``complaints`` has at least one entry, in the order of the file."""
+
+    def __init__(self, complaints: Iterable[Complaint]) -> None:
+        self.complaints = sorted(complaints, key=lambda complaint: complaint.place)
+        super().__init__("\n".join(map(str, self.complaints)))
+
+
+def key_path(path: Sequence[str | int]) -> str:
+    """``models.gpt-4o[0].target``: a path as people write it."""
+    text = ""
+    for part in path:
+        name = "(hidden)" if isinstance(part, str) and _PASTED.search(part) else part
+        text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else f"{name}"
+    return text
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """The word that is most like this one, or an empty string."""
+    by_folded = {known.casefold(): known for known in words}
+    found = difflib.get_close_matches(word.casefold(), by_folded, 1, 0.6)
+    return by_folded[found[0]] if found else ""
+
+
+def pasted_secret(text: str) -> bool:
+    """Whether a text holds a credential by the look of its prefix."""
+    return _PASTED.search(text) is not None
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text may be a credential; it is then left out of messages."""
+    return pasted_secret(text) or _RANDOM.search(text) is not None
+
+
+def one_of(words: Iterable[str]) -> str:
+    """``a, b or c``."""
+    *most, last = words
+    return f"{', '.join(most)} or {last}" if most else last

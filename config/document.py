@@ -1,0 +1,187 @@
+"""YAML 1.2 -> a tree of values with places. Only plain data: no tags, no objects. Duplicate keys are errors."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from config.complaints import Complaint, ConfigError, Place, key_path
+from config.tree import Node
+
+_PREFIX = "tag:yaml.org,2002:"
+_MOST_NODES = 100_000  # aliases can multiply a small file without end
+_INDENT = "the same indentation as its neighbours, in spaces"
+
+_PROBLEMS: tuple[tuple[str, str, str], ...] = (
+    (r"character '\\t'", "a tab", "spaces for indentation"),
+    (r"undefined alias|alphabetic or numeric", "a name that begins with * or & has a meaning of its own in YAML", 'quotes around it, for example "gpt-4*"'),
+    (r"cannot start any token", "a value can't begin with this character", "quotes around the value"),
+    (r"mapping values are not allowed", "a ':' that can't stand here", "another indentation, or quotes around a value that holds ': '"),
+    (r"sequence entries are not allowed", "a '- ' that can't stand here", "each list item on a line of its own"),
+    (r"expected <block end>.*'[\]}]'", "a bracket that was never opened", ""),
+    (r"expected <block end>", "this line does not line up with those above", _INDENT),
+    (r"could not find expected ':'", "a key without its ':'", "key: value"),
+    (r"unexpected end of stream|document separator", "a quote that is never closed", ""),
+    (r"unknown escape character|escape sequence", "an unknown escape in double quotes", "single quotes, or \\\\ for a backslash"),
+    (r"found another document", "a second document", "one document in a file"),
+    (r"maximum depth", "nested too deep", ""),
+)  # fmt: skip
+
+
+def parse(text: str, source: str) -> Node:
+    """The tree of a document. Raises ConfigError: where it isn't YAML, isn't a mapping, or has a key twice."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.composer.warn_double_anchors = False
+    try:
+        root = yaml.compose(text)
+    except YAMLError as error:
+        raise ConfigError([_syntax(error, text, source)]) from None
+    start = Place(source, 1, 1)
+    if root is None:
+        raise ConfigError(
+            [Complaint(start, "", "the file is empty", 'at least vendors: {kimi: {api_key: "${KIMI_API_KEY}"}}')]
+        )
+    if not isinstance(root, MappingNode):
+        kind = "a list" if isinstance(root, SequenceNode) else "text"
+        raise ConfigError([Complaint(start, "", f"the file holds {kind}", "keys such as vendors: and models:")])
+    tree = _Tree(source)
+    node = tree.node(root, ())
+    if tree.complaints:
+        raise ConfigError(tree.complaints)
+    return node
+
+
+def _syntax(error: YAMLError, text: str, source: str) -> Complaint:
+    if not isinstance(error, MarkedYAMLError):
+        at = getattr(error, "position", 0)
+        place = Place(source, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+        return Complaint(place, "", "a character that YAML does not allow", "printable text in UTF-8")
+    problem, mark = str(error.problem), error.problem_mark
+    if (error.context or "").startswith("while parsing a flow"):
+        return _unclosed(error, text, source)
+    if "end of stream" in problem and error.context_mark:
+        mark = error.context_mark  # the quote that was opened, not the end of the file
+    place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
+    for pattern, wrong, expected in _PROBLEMS:
+        if re.search(pattern, problem):
+            return Complaint(place, "", wrong, expected)
+    return Complaint(place, "", "this is not YAML", "key: value")
+
+
+def _unclosed(error: MarkedYAMLError, text: str, source: str) -> Complaint:
+    mark, opened = error.problem_mark, error.context_mark
+    place = Place(source, mark.line + 1, mark.column + 1)
+    line = text.split("\n")[mark.line]
+    if line[: mark.column].endswith("$"):
+        return Complaint(place, "", "${...} inside { } or [ ] needs quotes", '"${VARIABLE}"')
+    bracket = "{" if "mapping" in str(error.context) else "["
+    close = "}" if bracket == "{" else "]"
+    return Complaint(
+        place, "", f"the '{bracket}' of line {opened.line + 1} is not closed before this", f"',' or '{close}'"
+    )
+
+
+class _Tree:
+    """One document on its way from the parser's nodes to ours."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.complaints: list[Complaint] = []
+        self._open: set[int] = set()
+        self._count = 0
+
+    def place(self, node: Any) -> Place:
+        return Place(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
+
+    def node(self, node: Any, path: tuple[str | int, ...]) -> Node:
+        self._count += 1
+        if id(node) in self._open or self._count > _MOST_NODES:
+            raise ConfigError([Complaint(self.place(node), "", "an alias that goes on without end")])
+        if isinstance(node, ScalarNode):
+            return self._scalar(node)
+        self._open.add(id(node))
+        try:
+            if isinstance(node, MappingNode):
+                return Node(self._mapping(node, path), self.place(node))
+            return Node([self.node(item, (*path, n)) for n, item in enumerate(node.value)], self.place(node))
+        finally:
+            self._open.discard(id(node))
+
+    def _mapping(self, mapping: Any, path: tuple[str | int, ...]) -> dict[str, Node]:
+        own: dict[str, Node] = {}
+        merged: dict[str, Node] = {}
+        for key, value in mapping.value:
+            place = self.place(key)
+            if key.tag == f"{_PREFIX}merge":
+                for name, child in self._merged(value, path):
+                    merged.setdefault(name, child)
+            elif not isinstance(key, ScalarNode):
+                self.complaints.append(Complaint(place, "", "a key that is no text", "key: value"))
+            elif key.value in own:
+                first = own[key.value].key_place
+                assert first is not None
+                self.complaints.append(
+                    Complaint(
+                        place,
+                        key_path((*path, key.value)),
+                        f"the key is here twice, first in line {first.line}",
+                        "it once",
+                    )
+                )
+            else:
+                own[key.value] = self.node(value, (*path, key.value))
+                own[key.value].key_place = place
+        return {**merged, **own}
+
+    def _merged(self, value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str, Node]]:
+        """What ``<<: *anchor`` brings in: the keys of a mapping, or of several."""
+        for part in value.value if isinstance(value, SequenceNode) else [value]:
+            if isinstance(part, MappingNode):
+                yield from self._mapping(part, path).items()
+            else:
+                self.complaints.append(Complaint(self.place(value), "", "'<<' without a mapping", "<<: *anchor"))
+
+    def _scalar(self, node: Any) -> Node:
+        tag = str(node.tag)
+        found = Node(node.value, self.place(node), raw=node.value, quoted=node.style is not None)
+        if not tag.startswith(_PREFIX) or tag.removeprefix(_PREFIX) not in _KNOWN:
+            self.complaints.append(Complaint(self.place(node), "", "a YAML tag", "the value without its '!'"))
+        elif not found.quoted:
+            found.value = typed(node.value, tag.removeprefix(_PREFIX))
+        return found
+
+
+_KNOWN = frozenset({"str", "int", "float", "bool", "null", "timestamp", "value"})
+
+
+def typed(text: str, tag: str | None = None) -> Any:
+    """What an unquoted text is under YAML 1.2: nothing, true or false, a number, else text."""
+    if tag is None:
+        tag = next((name for name, pattern in _CORE if pattern.fullmatch(text)), "str")
+    if tag == "null":
+        return None
+    if tag == "bool":
+        return text.lower() == "true"
+    try:
+        if tag == "int":
+            return _integer(text.replace("_", ""))
+        if tag == "float":
+            return float(text.replace("_", "").lower().replace(".inf", "inf").replace(".nan", "nan"))
+    except ValueError:
+        return text
+    return text
+
+
+_CORE = (
+    ("null", re.compile(r"~|null|Null|NULL|")),
+    ("bool", re.compile(r"true|True|TRUE|false|False|FALSE")),
+    ("int", re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")),
+    ("float", re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")),
+)
+
+
+def _integer(text: str) -> int:
+    return int(text, 0) if text.lstrip("+-")[:2].lower() in ("0x", "0o", "0b") else int(text)

@@ -1,0 +1,231 @@
+"""Settings from variables: ``BANJIA_`` with ``__`` between keys, laid over the file; and vendors from their own keys."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from adapters import registry
+from adapters.core.vendor import Vendor
+from config.complaints import Complaint, ConfigError, Place, nearest
+from config.interpolate import is_file, read_secret
+from config.schema import ModelEntry, Settings
+from config.shape import fields, inside, is_section
+from config.tree import Node, node_of, scalars
+
+PREFIX = "BANJIA_"
+RESERVED = ("BANJIA_CONFIG", "BANJIA_LANG", "BANJIA_CLIENT_KEY")
+_EMULATOR = "BANJIA_EMULATOR_"
+# Kubernetes sets these in every pod beside a Service named banjia; they are nobody's settings.
+_SERVICE_LINK = re.compile(
+    r"BANJIA_(?:(?!.*__)\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)$"
+)
+_LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
+
+ORDER = ("qwen", "kimi", "ernie", "hunyuan")
+"""Whose key is looked for first; the other vendors follow in the registry's order."""
+_NEVER = ("OPENAI_", "TENCENTCLOUD_")
+
+
+def place_of(variable: str) -> Place:
+    """A variable of the environment as a place."""
+    return Place("environment", variable=variable)
+
+
+def override(root: Node, environ: Mapping[str, str], folder: Path) -> list[Complaint]:
+    """Lay the ``BANJIA_`` variables over the tree, in place; an empty one says nothing. What can't be is returned.
+
+    The shorter names go first, so that ``BANJIA_VENDORS`` as JSON can be refined by ``BANJIA_VENDORS__KIMI__REGION``.
+    """
+    complaints = []
+    for name in sorted(filter(_ours, environ), key=lambda name: (name.count("__"), name)):
+        if _LINK_VALUE.match(environ[name]) and name.endswith("_PORT"):
+            continue
+        try:
+            _lay(root, name, environ[name], folder)
+        except ConfigError as error:
+            complaints.extend(error.complaints)
+    _add_client_key(root, environ, folder, complaints)
+    return complaints
+
+
+def _ours(name: str) -> bool:
+    return (
+        name.startswith(PREFIX)
+        and name not in RESERVED
+        and not name.startswith(_EMULATOR)
+        and not _SERVICE_LINK.match(name)
+    )
+
+
+def _lay(root: Node, name: str, text: str, folder: Path) -> None:
+    """Set what one variable says. Raises ConfigError."""
+    place = place_of(name)
+    parts = name.removeprefix(PREFIX).split("__")
+    node, path = root, list[str]()
+    kind: Any = Settings
+    for depth, part in enumerate(parts):
+        node = _opened(node, place)
+        key = _key(node, kind, path, part)
+        if key is None:
+            raise ConfigError([Complaint(place, "", "unknown variable", meant=nearest_variable(name, root))])
+        path.append(key)
+        kind = inside(kind, key)
+        if depth < len(parts) - 1:
+            node = node.value.setdefault(key, Node({}, place, place))
+    if text == "":
+        return
+    value = _value(kind, text, place, path)
+    _read_files(value, folder)
+    node.value[path[-1]] = value
+    if len(path) == 3 and path[0] == "vendors" and path[2] in ("api_key", "api_keys"):
+        node.value.pop("api_keys" if path[2] == "api_key" else "api_key", None)  # the environment wins
+
+
+def _opened(node: Node, place: Place) -> Node:
+    """The node as a mapping: what is nothing becomes an empty one, a model's short form its long form."""
+    if node.value is None:
+        node.value = {}
+    elif not isinstance(node.value, dict):
+        node.value = {"targets": Node(node.value, node.place, node.key_place, node.raw, node.quoted)}
+    elif "target" in node.value:
+        node.value = {"targets": Node(node.value, node.place, node.key_place)}
+    return node
+
+
+def _key(node: Node, kind: Any, path: list[str], part: str) -> str | None:
+    """The key that a part of a variable's name means, or None."""
+    if is_section(kind):
+        return part.lower() if part.lower() in fields(kind) else None
+    if get_origin(kind) is not dict or not part:
+        return None
+    known: dict[str, str] = {_folded(key): key for key in node.value}
+    if path == ["vendors"]:
+        known = {**{_folded(key): key for key in registry.BY_NAME}, **known}
+    if _folded(part) in known:
+        return known[_folded(part)]
+    if part != part.upper():
+        return part  # written out, as Docker and Kubernetes allow
+    if path == ["models"]:
+        return None  # gpt-4o or gpt_4o or gpt.4o: can't be told
+    return part.lower().replace("_", "-") if path[-1] == "headers" else part.lower()
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[-.]", "_", name).lower()
+
+
+def _value(kind: Any, text: str, place: Place, path: list[str]) -> Node:
+    """A variable's text as the kind of value that its key takes. Raises ConfigError."""
+    if kind is ModelEntry or get_origin(kind) is list:
+        if text.lstrip()[:1] not in ("[", "{"):
+            items = [item.strip() for item in text.split(",")]
+            return node_of([item for item in items if item], place)
+        return node_of(_json(text, place, path), place)
+    if is_section(kind) or get_origin(kind) is dict:
+        value = _json(text, place, path)
+        if not isinstance(value, dict):
+            raise ConfigError(
+                [Complaint(place, ".".join(path), "this is not a mapping", 'JSON such as {"key": "value"}')]
+            )
+        return node_of(value, place)
+    if kind is Any:
+        try:
+            return node_of(json.loads(text), place)
+        except ValueError:
+            pass
+    return node_of(text, place)
+
+
+def _json(text: str, place: Place, path: list[str]) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise ConfigError(
+            [Complaint(place, ".".join(path), "this is not JSON", 'JSON such as {"key": "value"}')]
+        ) from None
+
+
+def _read_files(node: Node, folder: Path) -> None:
+    for path, scalar in scalars(node):
+        if isinstance(scalar.value, str) and is_file(scalar.value):
+            try:
+                scalar.value, scalar.from_file = read_secret(scalar.value, folder), True
+            except ValueError as error:
+                raise ConfigError([scalar.complaint(path, str(error))]) from None
+
+
+def _add_client_key(root: Node, environ: Mapping[str, str], folder: Path, complaints: list[Complaint]) -> None:
+    key = node_of(environ.get("BANJIA_CLIENT_KEY", ""), place_of("BANJIA_CLIENT_KEY"))
+    try:
+        _read_files(key, folder)
+    except ConfigError as error:
+        complaints.extend(error.complaints)
+        return
+    server = root.value.setdefault("server", Node({}, key.place, key.place))
+    if not key.value or not isinstance(_opened(server, key.place).value, dict):
+        return
+    keys = server.value.setdefault("client_keys", Node([], key.place, key.place))
+    if isinstance(keys.value, str):
+        keys.value = [Node(keys.value, keys.place, keys.place, keys.raw, keys.quoted, keys.variables, keys.from_file)]
+    if keys.value is None:
+        keys.value = []
+    if isinstance(keys.value, list) and key.value not in [known.value for known in keys.value]:
+        keys.value.append(key)
+
+
+def nearest_variable(name: str, root: Node) -> str:
+    """The known variable that is most like this one."""
+    found = nearest(name.removeprefix(PREFIX), [*_known(Settings, root), *(r.removeprefix(PREFIX) for r in RESERVED)])
+    return f"{PREFIX}{found}" if found else ""
+
+
+def _known(kind: Any, node: Node | None) -> Iterator[str]:
+    """The names of the variables for everything below such a value."""
+    if is_section(kind):
+        below = fields(kind)
+    elif get_origin(kind) is dict:
+        names = list(node.value) if node and isinstance(node.value, dict) else []
+        entry = get_args(kind)[1]
+        below = dict.fromkeys([*names, *(registry.BY_NAME if "VendorEntry" in str(entry) else ())], entry)
+    else:
+        return
+    for key, inner in below.items():
+        name = _folded(key).upper()
+        yield name
+        yield from (f"{name}__{rest}" for rest in _known(inner, node.child(key) if node else None))
+
+
+# --- no file: vendors from their own key variables ---
+
+
+def in_order() -> list[Vendor]:
+    """The vendors that a key alone is enough for, in the order in which their keys are looked for."""
+    ranked = [registry.BY_NAME[name] for name in ORDER if name in registry.BY_NAME]
+    ranked += [vendor for vendor in registry.VENDORS if vendor.name not in ORDER]
+    return [vendor for vendor in ranked if vendor.base_urls and key_names(vendor)]
+
+
+def key_names(vendor: Vendor) -> list[str]:
+    """The variables that may hold a vendor's key without being named in a file."""
+    return [name for name in vendor.key_names if not name.startswith(_NEVER)]
+
+
+def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Complaint]]:
+    """A tree of the vendors whose usual key variable is set: of two for one vendor, the first. And what is wrong."""
+    vendors: dict[str, Node] = {}
+    complaints: list[Complaint] = []
+    for vendor in in_order():
+        name = next((name for name in key_names(vendor) if environ.get(name)), None)
+        if name is not None:
+            entry: dict[str, str] = {"api_key": environ[name]}
+            if "cn" not in vendor.base_urls:
+                entry["region"] = next(iter(vendor.base_urls))
+            vendors[vendor.name] = node_of(entry, place_of(name))
+            try:
+                _read_files(vendors[vendor.name], folder)
+            except ConfigError as error:
+                complaints.extend(error.complaints)
+    root = Place("environment")
+    return Node({"vendors": Node(vendors, root, root)}, root, root), complaints

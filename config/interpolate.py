@@ -1,0 +1,146 @@
+"""``${VAR}``, ``${VAR:-default}``, ``${VAR:?message}``, ``$$`` and ``file:/path`` in values."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.complaints import Complaint
+from config.document import typed
+from config.tree import Node, is_credential, scalars
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BARE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)$|os\.environ/(\w+)$|env\.([A-Z0-9_]+)$")
+_FORMS = "${VAR}, ${VAR:-default} or ${VAR:?message}"
+_MOST_BYTES = 65_536
+
+
+class Unset(Exception):
+    """A variable without a value where one is needed; ``message`` is the operator's own, if given."""
+
+    def __init__(self, name: str, message: str = "") -> None:
+        super().__init__(name)
+        self.name = name
+        self.message = message
+
+
+class _Text:
+    """One text being expanded. ``used`` collects the names of the variables that its value came from."""
+
+    def __init__(self, text: str, environ: Mapping[str, str]) -> None:
+        self.text = text
+        self.environ = environ
+        self.used: list[str] = []
+
+    def until(self, at: int, *, closing: bool, live: bool = True) -> tuple[str, int]:
+        """What stands from here to the closing brace, or to the end, and where that is.
+
+        Not ``live``: a default that is not needed, of which only the end is looked for.
+        """
+        text, parts = self.text, []
+        while at < len(text) and not (closing and text[at] == "}"):
+            if text.startswith("$$", at):
+                parts.append("$")
+                at += 2
+            elif text.startswith("${", at):
+                value, at = self.variable(at + 2, live=live)
+                parts.append(value)
+            else:
+                parts.append(text[at])
+                at += 1
+        if closing and at == len(text):
+            raise ValueError("a '${' that is never closed")
+        return "".join(parts), at
+
+    def variable(self, at: int, *, live: bool) -> tuple[str, int]:
+        """The value of the variable whose name begins here, and where the text goes on after its brace."""
+        match = _NAME.match(self.text, at)
+        if match is None:
+            raise ValueError("a '${' without a variable's name")
+        name, at = match.group(), match.end()
+        form = self.text[at : at + 2]
+        given = self.environ.get(name)
+        if live and given is not None and (given or form.startswith("}")):
+            self.used.append(name)
+        if form.startswith("}"):
+            if live and given is None:
+                raise Unset(name)
+            return given or "", at + 1
+        if form not in (":-", ":?"):
+            raise ValueError(f"'${{{name}' goes on in an unknown way")
+        rest, end = self.until(at + 2, closing=True, live=live and not given)
+        if live and not given and form == ":?":
+            raise Unset(name, rest or "it is needed")
+        return given or rest, end + 1
+
+
+def expand(text: str, environ: Mapping[str, str]) -> tuple[str, list[str]]:
+    """The text with its variables filled in, and the names of those that were used.
+
+    An empty variable counts as set for ``${VAR}``, as unset for the other two forms. Raises Unset; ValueError says
+    how the text is malformed.
+    """
+    reading = _Text(text, environ)
+    value, _ = reading.until(0, closing=False)
+    return value, reading.used
+
+
+def read_secret(value: str, folder: Path) -> str:
+    """What the file of a ``file:`` value holds, without its last line break. Raises ValueError, which names the file."""
+    path = folder / value.removeprefix("file:").replace("//", "/", 1)
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ValueError(f"the file {path} is larger than 64 KiB")
+        return content.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise ValueError(f"the file {path} is not text in UTF-8") from None
+    except OSError as error:
+        raise ValueError(f"the file {path} can't be read ({(error.strerror or 'no reason given').lower()})") from None
+
+
+def is_file(value: str) -> bool:
+    """Whether a whole value names a file to read: ``file:/run/secrets/x``, or ``file:./x`` beside the configuration."""
+    return value.startswith(("file:/", "file:./", "file:../"))
+
+
+def interpolate(root: Node, environ: Mapping[str, str], folder: Path) -> list[Complaint]:
+    """Fill in every text value of the tree, in place; what can't be is marked broken and complained about.
+
+    A vendor's credential whose variable is unset is left empty, with the variable's name in ``unset``.
+    """
+    complaints = []
+    for path, node in scalars(root):
+        if isinstance(node.value, str) and (
+            "$" in node.value or node.value.startswith(("file:", "os.environ/", "env."))
+        ):
+            complaint = _fill(node, path, environ, folder)
+            if complaint is not None:
+                node.broken = True
+                complaints.append(complaint)
+    return complaints
+
+
+def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], folder: Path) -> Complaint | None:
+    bare = _BARE.match(node.value)
+    if bare is not None:
+        name = next(filter(None, bare.groups()))
+        return node.complaint(path, "a variable in another spelling", f'"${{{name}}}"')
+    try:
+        value, used = expand(node.value, environ)
+        node.variables = tuple(used)
+        if is_file(node.raw):
+            value, node.from_file = read_secret(value, folder), True
+    except Unset as unset:
+        if unset.message:
+            return node.complaint(path, f"{unset.name} is not set: {unset.message}")
+        if is_credential(path):
+            node.value, node.unset = "", unset.name
+            return None
+        return node.complaint(
+            path, f"{unset.name} is not set", f"it in the environment, or ${{{unset.name}:-a default}}"
+        )
+    except ValueError as error:
+        return node.complaint(path, str(error), _FORMS if "${" in str(error) else "")
+    node.value = typed(value) if not node.quoted and "set" in path and node.variables else value
+    return None

@@ -1,0 +1,119 @@
+"""What pydantic found, in our own words, at the place of the key or value at fault."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from config.complaints import Complaint, nearest, one_of
+from config.schema import ModelEntry, Section, TargetEntry
+from config.shape import at, fields, is_section
+from config.tree import Node, follow, is_credential, shown
+
+Words = tuple[str, str, str]
+"""What is wrong, what was expected, the nearest word."""
+
+
+def complaints_of(error: ValidationError, root: Node) -> list[Complaint]:
+    """One complaint for each value at fault; what was complained about before is left out."""
+    found: dict[tuple[str | int, ...], Complaint] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        node, path = follow(root, detail["loc"])
+        if node.broken:
+            continue
+        here = (*path, detail["loc"][-1]) if detail["type"] == "missing" else tuple(path)
+        complaint = _complaint(detail, node, path)
+        earlier = found.get(here)
+        # A union says for each of its members what it would have taken.
+        if earlier is not None and earlier.expected and complaint.expected and earlier.expected != complaint.expected:
+            complaint = node.complaint(path, earlier.wrong, f"{earlier.expected} or {complaint.expected}")
+        found[here] = complaint
+    return list(found.values())
+
+
+def _complaint(detail: ErrorDetails, node: Node, path: list[str | int]) -> Complaint:
+    kind, loc = detail["type"], detail["loc"]
+    if kind == "extra_forbidden":
+        wrong, expected, meant = _unknown(loc)
+        return node.complaint(path, wrong, expected, meant, at_key=True)
+    if kind == "missing":
+        return node.complaint(path, f"the key '{loc[-1]}' is missing", _of(at(loc[:-1])), at_key=True)
+    wrong, expected, meant = _words(detail, node, path)
+    return node.complaint(path, wrong, expected, meant)
+
+
+def _unknown(loc: tuple[int | str, ...]) -> Words:
+    section = at(loc[:-1])
+    known = list(fields(section)) if is_section(section) else []
+    meant = nearest(str(loc[-1]), known)
+    return "unknown key", "" if meant else one_of(known) if known else "", meant
+
+
+def _words(detail: ErrorDetails, node: Node, path: list[str | int]) -> Words:
+    kind, ctx = detail["type"], detail.get("ctx", {})
+    got = f"got {shown(node, path)}"
+    if kind in ("value_error", "two_keys"):
+        text = str(ctx["error"]) if kind == "value_error" else detail["msg"]
+        wrong, _, expected = text.rpartition("expected ")
+        return wrong.rstrip("; ") or (got if expected else text), expected, ""
+    if kind == "not_yet":
+        return f"not yet: {_pending(node, path)} is still to come", f"{_value(ctx['only'])}the key left out", ""
+    if kind == "literal_error":
+        return _choice(ctx, node, got)
+    expected = _EXPECTED.get(kind) or _RANGES.get(kind, _no_words)(ctx) or _of(at(detail["loc"]))
+    hint = " in quotes" if kind == "string_type" and isinstance(node.value, bool | int | float) else ""
+    return got, f"{expected}{hint}", ""
+
+
+def _pending(node: Node, path: list[str | int]) -> str:
+    simple = isinstance(node.value, str | int | float) and not is_credential(path)
+    return shown(node, path).removeprefix("text ").removeprefix("the number ") if simple else "this key"
+
+
+def _value(only: Any) -> str:
+    return f"{only}, or " if isinstance(only, str | int | float) and not isinstance(only, bool) else ""
+
+
+def _choice(ctx: Mapping[str, Any], node: Node, got: str) -> Words:
+    quoted = re.findall(r"'([^']*)'", str(ctx["expected"]))
+    words = quoted or [str(ctx["expected"])]
+    meant = nearest(node.value, words) if isinstance(node.value, str) and not node.variables else ""
+    return got, one_of(words), meant
+
+
+def _of(annotation: Any) -> str:
+    """What may stand where this section or list is."""
+    if annotation is ModelEntry:
+        return "vendor/model, a list of them, or {targets: [...]}"
+    if annotation is TargetEntry:
+        return "vendor/model, or {target: vendor/model, set: {...}}"
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return "a mapping, with keys indented below it"
+    return "another value"
+
+
+def _no_words(ctx: Mapping[str, Any]) -> str:
+    return ""
+
+
+def _table(words: str, kinds: Iterable[str]) -> dict[str, str]:
+    return dict.fromkeys(kinds, words)
+
+
+_EXPECTED: Mapping[str, str] = {
+    **_table("text", ("string_type", "string_unicode")),
+    **_table("a whole number", ("int_type", "int_parsing", "int_from_float", "int_parsing_size")),
+    **_table("a number", ("float_type", "float_parsing", "finite_number")),
+    **_table("true or false", ("bool_type", "bool_parsing")),
+    **_table("a list", ("list_type",)),
+    **_table("a mapping, with keys indented below it", ("dict_type", "mapping_type")),
+    **_table("at least one", ("too_short",)),
+}
+_RANGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "greater_than": lambda ctx: f"more than {ctx['gt']:g}",
+    "greater_than_equal": lambda ctx: f"{ctx['ge']:g} or more",
+    "less_than": lambda ctx: f"less than {ctx['lt']:g}",
+    "less_than_equal": lambda ctx: f"{ctx['le']:g} or less",
+}
