@@ -5,7 +5,7 @@ Each mend answers something seen on the wire; the vendor pages in docs/vendors/ 
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -43,7 +43,8 @@ def parse(payload: bytes) -> tuple[bytes, Any]:
     try:
         # The slow way takes bad UTF-8 and halves of surrogate pairs, which some vendors cut between two events.
         value = json.loads(payload.decode("utf-8", "replace"))
-        clean = json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        clean = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
         return clean, orjson.loads(clean)
     except (ValueError, RecursionError):
         raise BadAnswer("invalid_response", "sent something that is not JSON") from None
@@ -54,11 +55,12 @@ def find_error(data: Any) -> Mapping[str, Any] | None:
     if type(data) is not dict:
         return None
     error = data.get("error")
-    if type(error) is dict:
+    answers = data.get("choices") is not None or data.get("data") is not None
+    if type(error) is dict and (error or not answers):
         return error
     if type(error) is str and error:
-        return {"message": error}
-    if data.get("choices") is None and data.get("data") is None and ("code" in data or data.get("object") == "error"):
+        return {"code": data.get("code"), "type": data.get("type"), "message": error}
+    if error or (not answers and ("code" in data or "message" in data or data.get("object") == "error")):
         return data
     return None
 
@@ -78,34 +80,79 @@ def usage_of(told: Any) -> Usage | None:
     """A vendor's usage object as ours; a flat ``cached_tokens`` (Kimi) counts as the detail it is."""
     if type(told) is not dict:
         return None
-    prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens", 0)
-    if type(prompt) is not int or type(completion) is not int:
+    prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens") or 0
+    if not _is_count(prompt) or not _is_count(completion):
         return None
     wire = dict(told)
     flat = wire.pop("cached_tokens", None)
-    prompt_details = wire.get("prompt_tokens_details") or {}
-    cached = prompt_details.get("cached_tokens") or flat or 0
-    if type(flat) is int and "cached_tokens" not in prompt_details:
-        wire["prompt_tokens_details"] = {**prompt_details, "cached_tokens": flat}
-    reasoning = (wire.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0
-    return Usage(prompt, completion, int(cached), int(reasoning), "vendor", wire)
+    prompt_details = _details(wire, "prompt_tokens_details")
+    if _is_count(flat) and prompt_details.get("cached_tokens") is None:
+        prompt_details = wire["prompt_tokens_details"] = {**prompt_details, "cached_tokens": flat}
+    cached = prompt_details.get("cached_tokens")
+    reasoning = _details(wire, "completion_tokens_details").get("reasoning_tokens")
+    return Usage(
+        prompt,
+        completion,
+        cached if _is_count(cached) else 0,
+        reasoning if _is_count(reasoning) else 0,
+        "vendor",
+        wire,
+    )
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return type(value) is int and value >= 0
+
+
+def _details(wire: dict[str, Any], name: str) -> dict[str, Any]:
+    """A usage object's details; what is no object is taken out."""
+    details = wire.get(name)
+    if type(details) is dict:
+        return details
+    wire.pop(name, None)
+    return {}
 
 
 def finish_reason(reason: Any, called: bool) -> str | None:
     """OpenAI's word for a finish reason. ``called``: tool calls were made, so a plain stop means ``tool_calls``."""
-    if not reason or reason == "null":
+    if type(reason) is not str or reason in ("", "null"):
         return None
     if reason in BROKEN:
-        raise BadAnswer("truncated", f"gave the answer up ({printable(str(reason))[:40]})")
+        raise BadAnswer("truncated", f"gave the answer up ({printable(reason)[:40]})")
     word = FINISH_REASONS.get(reason, reason)
     return "tool_calls" if called and word == "stop" else word
 
 
 def arguments_text(arguments: Any) -> str | None:
-    """A tool call's arguments as the string they should be; None stays None."""
-    if arguments is None or type(arguments) is str:
+    """A tool call's arguments as the string they should be; None for those that say nothing, as ``{}`` does."""
+    if not arguments:
+        return None
+    if type(arguments) is str:
         return arguments
-    return orjson.dumps(arguments).decode()
+    try:
+        return orjson.dumps(arguments).decode()
+    except TypeError:  # nested deeper than anything is
+        raise BadAnswer("invalid_response", "sent a tool call that can't be written") from None
+
+
+def text_of(value: Any) -> str | None:
+    """An id or a name, which some vendors send as a number; None for whatever says nothing."""
+    if type(value) is int:
+        return str(value)
+    return value if type(value) is str and value else None
+
+
+class Call:
+    """What is known of one tool call while its pieces come in."""
+
+    __slots__ = ("argued", "indexed", "name", "told", "vendor_id")
+
+    def __init__(self) -> None:
+        self.told = False  # its id has been sent
+        self.name: str | None = None
+        self.argued = False
+        self.indexed = False
+        self.vendor_id: str | None = None
 
 
 class ToolCalls:
@@ -116,15 +163,17 @@ class ToolCalls:
     not there, put all in one piece, or give every call index 0.
     """
 
-    __slots__ = ("_by_key", "_calls", "_id_prefix", "_names", "_own_ids")
+    __slots__ = ("_by_id", "_by_index", "_calls", "_id_prefix", "_names", "_own_ids", "_used")
 
     def __init__(self, id_prefix: str, own_ids: bool, names: Mapping[str, str]) -> None:
         """``own_ids``: the vendor's ids are not unique, so ours take their place; ``names`` undoes renamed tools."""
         self._id_prefix = id_prefix
         self._own_ids = own_ids
         self._names = names
-        self._calls: list[dict[str, Any]] = []
-        self._by_key: dict[Any, int] = {}
+        self._calls: list[Call] = []
+        self._by_index: dict[int, int] = {}
+        self._by_id: dict[str, int] = {}
+        self._used: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -139,62 +188,79 @@ class ToolCalls:
 
     def closing(self) -> list[dict[str, Any]]:
         """Pieces still owed when the choice finishes: a tool without parameters must be called with ``{}``."""
-        owed = [at for at, call in enumerate(self._calls) if not call["arguments"]]
+        owed = [at for at, call in enumerate(self._calls) if not call.argued]
         for at in owed:
-            self._calls[at]["arguments"] = True
+            self._calls[at].argued = True
         return [{"index": at, "function": {"arguments": "{}"}} for at in owed]
 
     def _piece(self, piece: dict[str, Any]) -> dict[str, Any]:
         function = piece.get("function")
         function = function if type(function) is dict else {}
-        at = self._place(piece.get("index"), piece.get("id"), function.get("name"))
+        vendor_id, name = text_of(piece.get("id")), text_of(function.get("name"))
+        at = self._place(piece.get("index"), vendor_id, name)
         call = self._calls[at]
         out = {key: value for key, value in piece.items() if key not in ("index", "id", "type", "function")}
         out["index"] = at
         rest = {key: value for key, value in function.items() if key not in ("name", "arguments")}
-        if not call["id"]:
-            vendor_id = piece.get("id")
-            call["id"] = vendor_id if vendor_id and not self._own_ids else f"{self._id_prefix}{at:02d}"
-            out["id"] = call["id"]
+        if not call.told:
+            call.told = True
+            out["id"] = self._id(at, vendor_id)
             out["type"] = "function"
-        name = function.get("name")
-        if name and not call["name"]:
-            call["name"] = True
+            rest["arguments"] = ""
+        if name and call.name is None:
+            call.name = name
             rest["name"] = self._names.get(name, name)
         arguments = arguments_text(function.get("arguments"))
         if arguments:
-            call["arguments"] = True
+            call.argued = True
             rest["arguments"] = arguments
-        elif "id" in out:
-            rest["arguments"] = ""
         if rest:
             out["function"] = rest
         return out
 
-    def _place(self, index: Any, vendor_id: Any, name: Any) -> int:
-        """Which call a piece belongs to: by index, unless a new id under an old index shows another call."""
-        key = ("index", index) if type(index) is int else None
-        id_key = ("id", vendor_id) if vendor_id else None
-        if id_key is not None and id_key in self._by_key and (key is None or self._by_key.get(key) is not None):
-            known = self._by_key[id_key]
-            if key is None or self._by_key[key] == known:
-                return known
-        if key is not None and key in self._by_key:
-            known = self._by_key[key]
-            if id_key is None or self._calls[known]["vendor_id"] in (None, vendor_id):
-                if id_key is not None:
-                    self._calls[known]["vendor_id"] = vendor_id
-                    self._by_key[id_key] = known
-                return known
-        elif key is None and id_key is None and self._calls and not (name and self._calls[-1]["name"]):
-            return len(self._calls) - 1
-        self._calls.append({"id": None, "name": False, "arguments": False, "vendor_id": vendor_id or None})
-        at = len(self._calls) - 1
-        if key is not None:
-            self._by_key[key] = at
-        if id_key is not None:
-            self._by_key[id_key] = at
+    def _id(self, at: int, vendor_id: str | None) -> str:
+        own = self._own_ids or vendor_id is None or vendor_id in self._used
+        unique = f"{self._id_prefix}{at:02d}" if own or vendor_id is None else vendor_id
+        self._used.add(unique)
+        return unique
+
+    def _place(self, index: Any, vendor_id: str | None, name: str | None) -> int:
+        """Which call a piece belongs to; a call that nothing points at yet is begun."""
+        index = index if type(index) is int else None
+        at = self._known(index, vendor_id, name)
+        if at is None or not self._goes_on(self._calls[at], vendor_id, name):
+            self._calls.append(Call())
+            at = len(self._calls) - 1
+            if vendor_id:
+                self._by_id[vendor_id] = at
+            if index is not None:
+                self._by_index[index] = at
+        call = self._calls[at]
+        call.vendor_id = call.vendor_id or vendor_id
+        call.indexed = call.indexed or index is not None
+        if vendor_id:
+            self._by_id.setdefault(vendor_id, at)
+        if index is not None:
+            self._by_index.setdefault(index, at)
         return at
+
+    def _known(self, index: int | None, vendor_id: str | None, name: str | None) -> int | None:
+        """The call that a piece points at, by its index unless its id is another call's; else the one before it."""
+        by_index = self._by_index.get(index) if index is not None else None
+        by_id = self._by_id.get(vendor_id) if vendor_id else None
+        if by_index is not None and (by_id is None or self._calls[by_index].vendor_id in (None, vendor_id)):
+            return by_index
+        if by_id is not None:
+            return by_id
+        if self._calls and not name and (index is None or not self._calls[-1].indexed):
+            return len(self._calls) - 1
+        return None
+
+    def _goes_on(self, call: Call, vendor_id: str | None, name: str | None) -> bool:
+        """Whether a piece goes on with this call. With a name it may be another, under an index or id used before."""
+        if name is None or call.name is None:
+            return True
+        return name == call.name and (vendor_id is None or call.vendor_id in (None, vendor_id))
 
 
 def whole_tool_calls(calls: Any, id_prefix: str, own_ids: bool, names: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -202,15 +268,19 @@ def whole_tool_calls(calls: Any, id_prefix: str, own_ids: bool, names: Mapping[s
     if type(calls) is dict:
         calls = [calls]
     mended: list[dict[str, Any]] = []
+    used: set[str] = set()
     for call in calls if type(calls) is list else []:
         if type(call) is not dict:
             continue
-        function = dict(call.get("function") or {})
-        name = function.get("name")
-        function["name"] = names.get(name, name) if type(name) is str else ""
+        function = call.get("function")
+        function = dict(function) if type(function) is dict else {}
+        name = text_of(function.get("name")) or ""
+        function["name"] = names.get(name, name)
         function["arguments"] = arguments_text(function.get("arguments")) or "{}"
-        vendor_id = call.get("id")
-        unique = vendor_id if vendor_id and not own_ids else f"{id_prefix}{len(mended):02d}"
+        vendor_id = text_of(call.get("id"))
+        own = own_ids or vendor_id is None or vendor_id in used
+        unique = f"{id_prefix}{len(mended):02d}" if own or vendor_id is None else vendor_id
+        used.add(unique)
         rest = {key: value for key, value in call.items() if key not in ("id", "type", "function", "index")}
         mended.append({**rest, "id": unique, "type": "function", "function": function})
     return mended

@@ -7,10 +7,11 @@ every choice has finished, and at no other point.
 
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from math import isfinite
 
 import orjson
 
-from adapters.codecs.mend import BadAnswer
+from adapters.codecs.mend import BadAnswer, printable
 from adapters.codecs.openai_answers import Answer, ChatAnswer, EmbeddingsAnswer
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
 from adapters.core.failures import LOST, Failure, Kind
@@ -42,7 +43,7 @@ def codec(answer: Callable[[Plan, Ask, Seed], Answer]) -> Codec:
 class OpenAIExchange:
     """One call to an OpenAI-shaped endpoint, streamed or whole."""
 
-    __slots__ = ("_answer", "_ask", "_body", "_head", "_id", "_plan", "_sse")
+    __slots__ = ("_answer", "_ask", "_body", "_head", "_id", "_over", "_plan", "_size", "_sse")
 
     def __init__(self, plan: Plan, ask: Ask, seed: Seed, answer: Answer) -> None:
         self._plan = plan
@@ -50,8 +51,10 @@ class OpenAIExchange:
         self._id = next(seed.ids)
         self._head: Head | None = None
         self._body: list[bytes] = []
+        self._size = 0
         self._sse: Decoder | None = None
         self._answer = answer
+        self._over = False
 
     def start(self) -> list[Do]:
         url = self._plan.target.base_url + self._plan.op.path
@@ -59,6 +62,8 @@ class OpenAIExchange:
         return [Send(self._id, Call("POST", url, REQUEST_HEADERS, body, self._ask.stream))]
 
     def feed(self, got: Got) -> list[Do]:
+        if self._over:  # some vendors go on after their own end
+            return []
         match got:
             case Data():
                 return self._events(got.data) if self._sse else self._collect(got.data)
@@ -74,8 +79,9 @@ class OpenAIExchange:
     def _begin(self, head: Head) -> list[Do]:
         self._head = head
         encoding = head.header(b"content-encoding")
-        if encoding not in (None, "", "identity"):
-            return self._fail("invalid_response", f"sent a body encoded as {encoding[:40]!r}, which was not asked for")
+        if encoding and encoding.lower() != "identity":
+            coded = printable(encoding[:40])
+            return self._fail("invalid_response", f"sent a body encoded as {coded}, which was not asked for")
         if 300 <= head.status < 400:
             return self._fail("vendor_error", f"answered with a redirect ({head.status}), which is never followed")
         kind = (head.header(b"content-type") or "").lower()
@@ -99,8 +105,8 @@ class OpenAIExchange:
         events: list[Event] = []
         end: list[Do] = []
         for payload in payloads:
-            if payload == b"[DONE]":
-                end = [Done()] if answer.began else self._fail("invalid_response", "ended a stream with no answer")
+            if payload.strip() == b"[DONE]":
+                end = self._done() if answer.began else self._fail("invalid_response", "ended a stream with no answer")
                 break
             try:
                 event = answer.chunk(payload)
@@ -109,24 +115,18 @@ class OpenAIExchange:
                 break
             if event is not None:
                 events.append(event)
-        return self._out(events, end)
-
-    def _out(self, events: list[Event], end: list[Do]) -> list[Do]:
-        dos: list[Do] = [Emit(events)] if events else []
-        if self._answer.usage is not None:
-            dos.append(Spent(self._id, self._answer.usage))
-            self._answer.usage = None
-        return dos + end
+        return [Emit(events), *end] if events else end
 
     # --- a whole body, or an error ------------------------------------------------------------------------------
 
     def _collect(self, data: bytes) -> list[Do]:
         assert self._head is not None
         self._body.append(data)
-        size = sum(map(len, self._body)) if len(self._body) < 64 or len(self._body) % 64 == 0 else 0
-        if self._head.status >= 400 and size > MAX_ERROR_BODY:
+        self._size += len(data)
+        if self._head.status >= 400 and self._size > MAX_ERROR_BODY:
             return [Close(self._id), *self._finish()]
-        if size > MAX_BODY:
+        if self._size > MAX_BODY:
+            self._body.clear()
             return self._fail("invalid_response", "sent a body over 64 MiB")
         return []
 
@@ -134,7 +134,7 @@ class OpenAIExchange:
         assert self._head is not None
         if self._sse is not None:
             if self._answer.finished:
-                return [Done()]
+                return self._done()
             what = "closed the stream before the answer was finished"
             return self._fail("truncated" if self._answer.began else "invalid_response", what)
         body = b"".join(self._body)
@@ -142,21 +142,33 @@ class OpenAIExchange:
             event = self._answer.whole(self._head.status, body)
         except BadAnswer as bad:
             return self._fail(bad.kind, bad.what)
-        return self._out([event], [Done()])
+        return [Emit([event]), *self._done()]
 
     def _lost(self, lost: Lost) -> list[Do]:
         if self._sse is not None and self._answer.finished:
-            return [Done()]  # only the end marker was cut off
+            return self._done()  # only the end marker was cut off
+        if self._head is not None and self._head.status >= 400:
+            return self._finish()  # the status tells the kind, whatever the body would have said
         kind = LOST[lost.phase]
         if self._head is None and kind == "reset":
             kind = "vendor_error"
-        return [Fail(Failure.of(kind, f"{self._vendor} could not be read: {lost.why}.", phase=lost.phase))]
+        failure = Failure.of(kind, f"{self._vendor} could not be read: {lost.why}.", phase=lost.phase)
+        return self._end(Fail(failure))
+
+    def _done(self) -> list[Do]:
+        return self._end(Done())
 
     def _fail(self, kind: Kind, what: str) -> list[Do]:
         retry_after_s = None
         if self._head is not None and self._head.status >= 400:
             retry_after_s = retry_after(self._head)
-        return [Fail(Failure.of(kind, f"{self._vendor} {what}.", retry_after_s=retry_after_s))]
+        return self._end(Fail(Failure.of(kind, f"{self._vendor} {what}.", retry_after_s=retry_after_s)))
+
+    def _end(self, end: Done | Fail) -> list[Do]:
+        """The last of all: what the call cost, told once however often the vendor said it, and the end itself."""
+        self._over = True
+        usage = self._answer.usage
+        return [end] if usage is None else [Spent(self._id, usage), end]
 
     @property
     def _vendor(self) -> str:
@@ -173,9 +185,13 @@ def retry_after(head: Head) -> float | None:
         if text is None:
             continue
         try:
-            return max(0.0, float(text) / unit)
+            wait_s = float(text) / unit
         except ValueError:
             pass
+        else:
+            if isfinite(wait_s):
+                return max(0.0, wait_s)
+            continue
         try:
             until = parsedate_to_datetime(text) - parsedate_to_datetime(head.header(b"date") or "")
             return max(0.0, until.total_seconds())

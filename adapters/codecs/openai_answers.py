@@ -53,6 +53,15 @@ def read_body(plan: Plan, status: int, body: bytes) -> dict[str, Any]:
     raise complaint(plan.op.failures, status, error)
 
 
+def written(event: Event) -> Event:
+    """The event with its bytes written, here where a failure to write them is still the vendor's. Raises BadAnswer."""
+    try:
+        event.raw  # noqa: B018
+    except (TypeError, RecursionError):
+        raise BadAnswer("invalid_response", "sent JSON that is nested too deeply") from None
+    return event
+
+
 def describe(body: bytes) -> str:
     """What a body that is no JSON object looks like, in words: nothing of it is copied."""
     start = body[:200].lstrip().lower()
@@ -66,7 +75,7 @@ def describe(body: bytes) -> str:
 class ChatAnswer:
     """The answer as it is read: mends each piece, and knows which choices have begun and finished."""
 
-    __slots__ = ("_ask", "_calls", "_plan", "_seed", "_unfinished", "_wanted", "began", "usage")
+    __slots__ = ("_ask", "_calls", "_name", "_plan", "_seed", "_unfinished", "_wanted", "began", "usage")
 
     def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
         self._plan = plan
@@ -74,6 +83,7 @@ class ChatAnswer:
         self._seed = seed
         self._calls: dict[int, ToolCalls | None] = {}
         self._unfinished: set[int] = set()
+        self._name: dict[str, Any] = {}
         wanted = ask.fields.get("n")
         self._wanted = wanted if type(wanted) is int else 1
         self.began = False
@@ -93,25 +103,23 @@ class ChatAnswer:
         if type(data) is not dict:
             raise BadAnswer("invalid_response", "sent an event that is not an object")
         event = Event(raw, data)
-        self._take_usage(event, data)
         choices = data.get("choices")
+        if choices is not None and (type(choices) is not list or not all(type(c) is dict for c in choices)):
+            raise BadAnswer("invalid_response", "sent an event whose choices are not a list of objects")
+        self._take_usage(event, data)
         if not choices:
             return None
-        if type(choices) is not list:
-            raise BadAnswer("invalid_response", "sent an event whose choices are not a list")
-        for choice in choices:
-            self._choice(event, choice)
+        for at, choice in enumerate(choices):
+            self._choice(event, at, choice)
         self.began = True
         self._identity(event, data, "chat.completion.chunk")
-        return event
+        return written(event)
 
-    def _choice(self, event: Event, choice: Any) -> None:
-        if type(choice) is not dict:
-            raise BadAnswer("invalid_response", "sent a choice that is not an object")
+    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> None:
         index = choice.get("index")
         if type(index) is not int:
             event.edit()
-            index = choice["index"] = 0
+            index = choice["index"] = at
         delta = choice.get("delta")
         if type(delta) is not dict:
             event.edit()
@@ -159,7 +167,7 @@ class ChatAnswer:
         if data.get("usage") is not None:
             self.usage = usage_of(event.edit().pop("usage")) or self.usage
         for choice in data.get("choices") or ():
-            if type(choice) is dict and "usage" in choice:  # Kimi, without include_usage
+            if "usage" in choice:  # Kimi, without include_usage
                 event.edit()
                 self.usage = usage_of(choice.pop("usage")) or self.usage
 
@@ -172,12 +180,19 @@ class ChatAnswer:
             event.edit()["model"] = target.model.id
         if data.get("object") != kind:
             event.edit()["object"] = kind
-        if not data.get("id"):
-            event.edit()["id"] = f"chatcmpl-{self._seed.answer_id}"
-        if type(data.get("created")) is not int:
-            event.edit()["created"] = self._seed.created
+        for name, value in self._named(data).items():
+            if data.get(name) != value:
+                event.edit()[name] = value
         if target.emulated:
             event.edit()["system_fingerprint"] = "fp_emulator"
+
+    def _named(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Id and time of the answer: the first that the vendor told, else ours, and the same in all its chunks."""
+        if not self._name:
+            id_, created = data.get("id"), data.get("created")
+            self._name["id"] = id_ if type(id_) is str and id_ else f"chatcmpl-{self._seed.answer_id}"
+            self._name["created"] = created if type(created) is int else self._seed.created
+        return self._name
 
     def whole(self, status: int, body: bytes) -> Event:
         """A whole body, mended. Raises BadAnswer for an error, in whichever status it came."""
@@ -195,11 +210,12 @@ class ChatAnswer:
         self.usage = told
         data["usage"] = told.to_wire()
         self._identity(event, data, "chat.completion")
-        return event
+        return written(event)
 
     def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
         choice.pop("usage", None)
-        choice.setdefault("index", at)
+        if type(choice.get("index")) is not int:
+            choice["index"] = at
         choice.setdefault("logprobs", None)
         message = choice.get("message")
         if type(message) is not dict:
@@ -207,13 +223,12 @@ class ChatAnswer:
         message["role"] = "assistant"
         message.setdefault("content", None)
         message.setdefault("refusal", None)
-        calls = message.get("tool_calls")
+        plan = self._plan
+        calls = whole_tool_calls(
+            message.pop("tool_calls", None), self._id_prefix(choice["index"]), plan.op.own_tool_ids, plan.tool_names
+        )
         if calls:
-            plan = self._plan
-            mended = whole_tool_calls(calls, self._id_prefix(at), plan.op.own_tool_ids, plan.tool_names)
-            message["tool_calls"] = mended
-        else:
-            message.pop("tool_calls", None)
+            message["tool_calls"] = calls
         if message.get("function_call") is None:
             message.pop("function_call", None)
         reason = finish_reason(choice.get("finish_reason"), bool(calls))
@@ -242,20 +257,34 @@ class EmbeddingsAnswer:
         """The list of vectors: as many as there were inputs, sorted by index. Raises BadAnswer."""
         data = read_body(self._plan, status, body)
         vectors = data.get("data")
-        asked = self._ask.fields.get("input")
-        wanted = len(asked) if type(asked) is list else 1
-        if type(vectors) is not list or not all(type(v) is dict and "embedding" in v for v in vectors):
+        wanted = count_inputs(self._ask.fields.get("input"))
+        if type(vectors) is not list or not all(type(v) is dict and v.get("embedding") for v in vectors):
             raise BadAnswer("invalid_response", "sent an answer without vectors")
         if len(vectors) != wanted:
             raise BadAnswer("invalid_response", f"sent {len(vectors)} vectors for {wanted} inputs")
-        for at, vector in enumerate(vectors):
-            vector.setdefault("index", at)
-            vector["object"] = "embedding"
-        vectors.sort(key=lambda vector: int(vector["index"]))
+        data["data"] = in_order(vectors)
         told = usage_of(data.get("usage")) or Usage(estimate_prompt(self._ask.fields), 0, source="estimated")
         self.usage = told
         data["usage"] = {"prompt_tokens": told.prompt, "total_tokens": told.prompt}
         data["object"] = "list"
         target = self._plan.target
         data["model"] = self._ask.model if target.report_model == "requested" else data.get("model", target.model.id)
-        return Event(None, data, WHOLE)
+        return written(Event(None, data, WHOLE))
+
+
+def count_inputs(asked: Any) -> int:
+    """How many vectors an embeddings request asks for: a list of token ids is one input, like a text."""
+    return len(asked) if type(asked) is list and asked and type(asked[0]) is not int else 1
+
+
+def in_order(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The vectors by their index, counted from 0. Where none has one of its own they stand as they came.
+
+    Raises BadAnswer where two share an index and others don't: whose vector it is could only be guessed.
+    """
+    told = [vector.get("index") for vector in vectors]
+    if all(type(index) is int for index in told) and len(set(told)) == len(told):
+        vectors = sorted(vectors, key=lambda vector: vector["index"])
+    elif len(set(map(str, told))) > 1:
+        raise BadAnswer("invalid_response", "sent vectors whose order can't be told")
+    return [{**vector, "object": "embedding", "index": at} for at, vector in enumerate(vectors)]

@@ -42,6 +42,12 @@ class Around:
             del self._owner[got.id]
         return self._take(child, child.feed(got))
 
+    def _end(self, dos: list[Do]) -> list[Do]:
+        """After our own end nothing that arrives is ours any more; the driver closes what is open."""
+        if dos and isinstance(dos[-1], (Done, Fail)):
+            self._owner.clear()
+        return dos
+
     def _take(self, child: Exchange, dos: list[Do]) -> list[Do]:
         out: list[Do] = []
         for do in dos:
@@ -55,9 +61,9 @@ class Around:
                 case Emit(events):
                     out += self.on_emit(child, events)
                 case Done():
-                    out += self._close(child) + self.on_done(child)
+                    return self._end(out + self._close(child) + self.on_done(child))
                 case Fail(failure):
-                    out += self._close(child) + self.on_fail(child, failure)
+                    return self._end(out + self._close(child) + self.on_fail(child, failure))
                 case _:
                     out.append(do)
         return out

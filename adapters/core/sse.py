@@ -18,64 +18,74 @@ class Decoder:
     """Feed it bytes as they arrive; it hands back the payloads of the events that became complete.
 
     A payload is the event's ``data`` lines joined by a newline. Comments, ``id``, ``event``, ``retry`` and events
-    with empty data yield nothing: the vendors that name an error event say so in its data too.
+    whose data is blank yield nothing: the vendors that name an error event say so in its data too. What is handed back
+    does not depend on where the bytes were cut.
     """
 
-    __slots__ = ("_data", "_parts", "_size", "_started")
+    __slots__ = ("_after_cr", "_data", "_line", "_size", "_started")
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []  # the unfinished line, unjoined: a large event may come in thousands of reads
+        self._line = bytearray()  # the unfinished line: a large event may come in thousands of reads
         self._data: list[bytes] = []  # the data lines of the unfinished event
-        self._size = 0
+        self._size = 0  # of those lines joined, in bytes
         self._started = False
+        self._after_cr = False  # the last byte ended a line, and a LF right after it belongs to the same end
 
     def feed(self, data: bytes) -> list[bytes]:
         """The payloads completed by these bytes, in order. Raises :class:`EventTooLarge`."""
         if not self._started:
             data = self._without_bom(data)
-        if b"\n" not in data and b"\r" not in data and not (self._parts and self._parts[-1].endswith(b"\r")):
-            self._parts.append(data)
-            self._grow(len(data))
+        if self._after_cr and data:
+            data = data.removeprefix(b"\n")
+            self._after_cr = False
+        if b"\r" in data:
+            self._after_cr = data.endswith(b"\r")
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        if b"\n" not in data:
+            self._line += data
+            self._check(len(self._line))
             return []
+        *lines, rest = data.split(b"\n")
+        if self._line:
+            lines[0] = bytes(self._line) + lines[0]
+        self._line = bytearray(rest)
         payloads: list[bytes] = []
-        for line in self._lines(data):
-            if not line:
+        for line in lines:
+            if line:
+                self._take(line)
+            elif self._data:
                 self._flush(payloads)
-            elif line.startswith(b"data:"):
-                value = line[6:] if line.startswith(b"data: ") else line[5:]
-                self._data.append(value)
-                self._grow(len(value))
+        self._check(len(rest))
         return payloads
 
-    def _lines(self, data: bytes) -> list[bytes]:
-        """The lines that are whole now; the beginning of the next one is kept."""
-        whole = b"".join(self._parts) + data if self._parts else data
-        held = b""
-        if b"\r" in whole:
-            if whole.endswith(b"\r"):  # perhaps the first half of a CRLF: wait for what follows
-                whole, held = whole[:-1], b"\r"
-            whole = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        *lines, rest = whole.split(b"\n")
-        self._parts = [rest + held] if rest or held else []
-        self._size = sum(map(len, self._data)) + len(rest)
-        return lines
-
-    def _flush(self, payloads: list[bytes]) -> None:
-        if self._data:
-            payload = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-            if payload:
-                payloads.append(payload)
-            self._data = []
-            self._size = 0
-
-    def _grow(self, size: int) -> None:
-        self._size += size
+    def _take(self, line: bytes) -> None:
+        self._check(len(line))
+        if line.startswith(b"data:"):
+            value = line[6:] if line.startswith(b"data: ") else line[5:]
+        elif line == b"data":
+            value = b""
+        else:
+            return
+        self._size += len(value) + bool(self._data)  # with the newline that joins them
+        self._data.append(value)
         if self._size > MAX_EVENT:
             raise EventTooLarge
 
+    def _flush(self, payloads: list[bytes]) -> None:
+        payload = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        if payload and not payload.isspace():
+            payloads.append(payload)
+        self._data = []
+        self._size = 0
+
+    def _check(self, line: int) -> None:
+        """A line must fit into the event, too, whatever it says: there is room for ``data: `` beside the largest."""
+        if self._size + line > MAX_EVENT + len(b"data: "):
+            raise EventTooLarge
+
     def _without_bom(self, data: bytes) -> bytes:
-        data = b"".join(self._parts) + data
-        self._parts = []
+        data = bytes(self._line) + data
+        self._line = bytearray()
         if len(data) < len(BOM) and BOM.startswith(data):
             return data  # too short to tell; looked at again with the next bytes
         self._started = True
