@@ -1,0 +1,356 @@
+"""Catalogs: what every one of them holds, what reading does, and facts spot-checked against values written out here."""
+
+import datetime
+from importlib import resources
+
+import pytest
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from adapters.core.shapes import Operation
+from adapters.core.thinking import REASONERS
+from adapters.registry import BY_NAME
+from config import catalog, compact
+from config.catalog import Catalog, ModelRow, Price
+
+FILES = sorted(
+    path.name.removesuffix(".yaml")
+    for path in resources.files("config").joinpath("catalog").iterdir()
+    if path.name.endswith(".yaml")
+)
+KIMI = catalog.load("kimi")
+QWEN = catalog.load("qwen")
+TODAY = datetime.date(2026, 11, 22)
+
+CHAT_2024 = (
+    "gpt-3.5-turbo", "gpt-3.5-turbo-0125", "gpt-3.5-turbo-1106", "gpt-3.5-turbo-0613", "gpt-3.5-turbo-0301",
+    "gpt-3.5-turbo-16k", "gpt-3.5-turbo-16k-0613", "gpt-4", "gpt-4-0314", "gpt-4-0613", "gpt-4-32k",
+    "gpt-4-32k-0314", "gpt-4-32k-0613", "gpt-4-turbo", "gpt-4-turbo-2024-04-09", "gpt-4-turbo-preview",
+    "gpt-4-1106-preview", "gpt-4-0125-preview", "gpt-4-vision-preview", "gpt-4-1106-vision-preview", "gpt-4o",
+    "gpt-4o-2024-05-13", "gpt-4o-2024-08-06", "gpt-4o-2024-11-20", "chatgpt-4o-latest", "gpt-4o-mini",
+    "gpt-4o-mini-2024-07-18", "o1", "o1-2024-12-17", "o1-preview", "o1-preview-2024-09-12", "o1-mini",
+    "o1-mini-2024-09-12",
+)  # fmt: skip
+CHAT_SINCE = (
+    "o3", "o3-2025-04-16", "o3-mini", "o3-mini-2025-01-31", "o4-mini", "o4-mini-2025-04-16", "gpt-4.1",
+    "gpt-4.1-2025-04-14", "gpt-4.1-mini", "gpt-4.1-mini-2025-04-14", "gpt-4.1-nano", "gpt-5", "gpt-5-mini", "gpt-5.1",
+)  # fmt: skip
+SEES = ("gpt-4o", "gpt-4o-2024-05-13", "gpt-4o-mini", "gpt-4o-mini-2024-07-18", "gpt-4-turbo",
+        "gpt-4-turbo-2024-04-09", "gpt-4-vision-preview")  # fmt: skip
+NOT_CHAT = ("gpt-3.5-turbo-instruct", "gpt-4o-audio-preview", "gpt-4o-realtime-preview", "gpt-4o-transcribe",
+            "o3-deep-research", "o1-pro", "whisper-1", "dall-e-3", "davinci-002", "gpt-4o-mini-tts")  # fmt: skip
+
+
+def text_of(vendor: str) -> str:
+    return resources.files("config").joinpath("catalog", f"{vendor}.yaml").read_text(encoding="utf-8")
+
+
+def stood_in(cat: Catalog, name: str, operation: Operation = "chat") -> ModelRow:
+    found = cat.stand_in(name, operation)
+    assert found is not None, name
+    return cat.by_id[found.model]
+
+
+def price(cat: Catalog, model: str, day: datetime.date = TODAY, prompt_tokens: int = 1000) -> Price:
+    found = cat.by_id[model].price_at(day, prompt_tokens)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_a_yaml_parser_reads_the_same_from_a_catalog_as_the_fast_reader(vendor: str) -> None:
+    """It also refuses duplicate keys, which the fast reader would let the last of win."""
+    general = YAML(typ="safe").load(text_of(vendor))
+    assert Catalog.model_validate(general) == Catalog.model_validate(compact.read(text_of(vendor)))
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_a_catalog_is_that_of_a_vendor_we_have(vendor: str) -> None:
+    assert catalog.load(vendor).vendor == vendor
+    assert vendor in BY_NAME
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_ids_are_unique_and_every_limit_is_positive(vendor: str) -> None:
+    cat = catalog.load(vendor)
+    assert len(cat.by_id) == len(cat.models)
+    for row in cat.models:
+        assert row.family, row.id
+        assert row.context is None or row.context > 0, row.id
+        assert row.max_output is None or 0 < row.max_output <= (row.context or row.max_output), row.id
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_every_stand_in_is_a_current_model_with_a_known_price(vendor: str) -> None:
+    cat = catalog.load(vendor)
+    for name, found in cat.stand_ins.items():
+        row = cat.by_id[found.model]
+        assert row.retired is None or row.retired > cat.read, name
+        assert row.price_at(cat.read, 1000) is not None, name
+        wanted = "embeddings" if "embedding" in name else "chat"
+        assert row.operation == wanted, name
+        assert row.operation in BY_NAME[cat.vendor].operations, name
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_listed_stand_ins_are_found_under_their_own_name(vendor: str) -> None:
+    """No pattern takes a name away from the row that spells it out, and no row is out of reach."""
+    cat = catalog.load(vendor)
+    for name, found in cat.stand_ins.items():
+        if "*" not in name:
+            assert cat.stand_in(name, cat.by_id[found.model].operation) is found, name
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_retired_models_have_a_date_in_the_past_and_a_current_successor(vendor: str) -> None:
+    cat = catalog.load(vendor)
+    for row in cat.models:
+        if row.retired is not None:
+            assert row.retired <= cat.read, row.id
+            assert row.successor is not None, row.id
+            assert cat.by_id[row.successor].retired is None, row.id
+        else:
+            assert row.successor is None, row.id
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_every_price_is_dated_sourced_and_more_than_nothing(vendor: str) -> None:
+    cat = catalog.load(vendor)
+    for row in cat.models:
+        for one in row.prices:
+            assert one.source.strip(), row.id
+            assert one.since <= (one.until or cat.read) <= cat.read, row.id
+            assert one.input > 0, row.id
+            assert one.output > 0 or row.operation == "embeddings", row.id
+            assert one.cached is None or 0 < one.cached < one.input, row.id
+            assert one.thinking_output is None or one.thinking_output > one.output, row.id
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_on_any_day_the_prices_of_a_model_are_one_list_with_rising_tiers(vendor: str) -> None:
+    for row in catalog.load(vendor).models:
+        by_day: dict[datetime.date, list[Price]] = {}
+        for one in row.prices:
+            by_day.setdefault(one.since, []).append(one)
+        for tiers in by_day.values():
+            borders = [float("inf") if one.up_to is None else one.up_to for one in tiers]
+            assert borders == sorted(set(borders)), row.id
+            assert [one.input for one in tiers] == sorted(one.input for one in tiers), row.id
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_no_model_of_today_stays_priced_after_its_retirement(vendor: str) -> None:
+    for row in catalog.load(vendor).models:
+        if row.retired is not None:
+            assert all(one.until is not None and one.until <= row.retired for one in row.prices), row.id
+
+
+@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+@pytest.mark.parametrize("name", CHAT_2024 + CHAT_SINCE)
+def test_openai_chat_names_have_a_stand_in(cat: Catalog, name: str) -> None:
+    assert stood_in(cat, name).operation == "chat"
+
+
+@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+@pytest.mark.parametrize("name", SEES)
+def test_names_that_took_images_stand_for_models_that_take_images(cat: Catalog, name: str) -> None:
+    assert "image" in stood_in(cat, name).input
+
+
+@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+@pytest.mark.parametrize("name", NOT_CHAT)
+def test_names_of_other_than_chat_models_have_no_chat_stand_in(cat: Catalog, name: str) -> None:
+    assert cat.stand_in(name, "chat") is None
+
+
+@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+def test_names_that_reason_stand_for_models_that_think_by_themselves(cat: Catalog) -> None:
+    for name in CHAT_2024 + CHAT_SINCE:
+        if name.startswith(("o1", "o3", "o4", *REASONERS)):
+            assert stood_in(cat, name).thinking in ("default_on", "always"), name
+
+
+@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+def test_names_that_do_not_reason_stand_for_models_that_can_be_kept_from_thinking(cat: Catalog) -> None:
+    for name in CHAT_2024 + CHAT_SINCE:
+        if not name.startswith(("o1", "o3", "o4", *REASONERS)):
+            assert stood_in(cat, name).thinking != "always", name
+
+
+def test_embedding_names_stand_for_qwen_with_openais_size_where_it_is_offered() -> None:
+    for name in ("text-embedding-ada-002", "text-embedding-3-small"):
+        found = QWEN.stand_in(name, "embeddings")
+        assert found is not None
+        assert (found.model, found.set) == ("text-embedding-v4", {"dimensions": 1536})
+        assert 1536 in QWEN.by_id[found.model].facts["dimensions"]
+    large = QWEN.stand_in("text-embedding-3-large", "embeddings")
+    assert large is not None
+    assert (large.model, large.set) == ("text-embedding-v4", {})
+
+
+def test_kimi_has_no_embeddings() -> None:
+    assert KIMI.stand_in("text-embedding-3-small", "embeddings") is None
+    assert {row.operation for row in KIMI.models} == {"chat"}
+
+
+def test_a_stand_in_is_for_its_own_operation_only() -> None:
+    assert QWEN.stand_in("text-embedding-3-small", "chat") is None
+    assert QWEN.stand_in("gpt-4o", "embeddings") is None
+
+
+def test_a_longer_pattern_wins_over_a_shorter_and_a_name_over_both() -> None:
+    row = {"id": "a", "confidence": "low"}
+    stand_ins = {"x*": {"model": "a"}, "x-long*": {"model": "b"}, "x-long-1": {"model": "c"}}
+    rows = [row, {**row, "id": "b"}, {**row, "id": "c"}]
+    cat = Catalog.model_validate({"vendor": "v", "read": TODAY, "models": rows, "stand_ins": stand_ins})
+    answers = {name: cat.stand_in(name, "chat") for name in ("x-short", "x-long-2", "x-long-1", "y")}
+    assert {name: found and found.model for name, found in answers.items()} == {
+        "x-short": "a", "x-long-2": "b", "x-long-1": "c", "y": None,
+    }  # fmt: skip
+
+
+# -- prices by day and by length of prompt
+
+
+def test_a_prompt_is_billed_whole_at_its_tier() -> None:
+    assert price(QWEN, "qwen3.6-plus", prompt_tokens=262_144).input == 2
+    assert price(QWEN, "qwen3.6-plus", prompt_tokens=262_145).input == 8
+    assert [price(QWEN, "qwen3-max", prompt_tokens=n).output for n in (32_768, 32_769, 200_000)] == [10, 16, 28]
+
+
+def test_a_price_is_that_of_the_day() -> None:
+    assert price(KIMI, "moonshot-v1-8k", datetime.date(2024, 7, 9)).output == 12
+    assert price(KIMI, "moonshot-v1-8k", datetime.date(2025, 12, 1)).output == 10
+    assert price(QWEN, "qwen-max", datetime.date(2024, 7, 9)).input == 40
+    assert price(QWEN, "qwen-max").input == 2.4
+
+
+@pytest.mark.parametrize(
+    ("model", "day", "why"),
+    [
+        ("qwen-max", datetime.date(2025, 1, 1), "between two readings"),
+        ("moonshot-v1-8k", TODAY, "after its retirement"),
+        ("kimi-k2.6", datetime.date(2026, 1, 1), "before it was first read"),
+        ("qwen3.8-max", TODAY, "never found"),
+    ],
+)
+def test_a_price_that_is_not_known_is_none_and_not_zero(model: str, day: datetime.date, why: str) -> None:
+    row = KIMI.by_id.get(model) or QWEN.by_id[model]
+    assert row.price_at(day, 10) is None, why
+
+
+# -- spot checks
+
+
+@pytest.mark.parametrize(
+    ("model", "family", "context", "max_output", "thinking", "prices"),
+    [
+        ("kimi-k3", "k", 1_048_576, 1_048_576, "always", (20, 2, 100)),
+        ("kimi-k2.6", "k", 262_144, None, "default_on", (6.5, 1.1, 27)),
+        ("kimi-k2.7-code-highspeed", "k", 262_144, None, "always", (13, 2.6, 54)),
+        ("qwen3.6-plus", "qwen3.6", 1_000_000, 65_536, "default_on", (2, 0.2, 12)),
+        ("qwen3.6-flash", "qwen3.6", 1_000_000, 65_536, "default_on", (1.2, None, 7.2)),
+        ("qwen-flash", "qwen3", 1_000_000, 32_768, "default_off", (0.15, 0.03, 1.5)),
+        ("qwen-plus", "qwen3", 1_000_000, 32_768, "default_off", (0.8, 0.16, 2)),
+        ("qwen-long", "long", 10_000_000, 8_192, "never", (0.5, None, 2)),
+        ("qwen3-vl-plus", "vl", 262_144, 32_768, "default_off", (1, 0.2, 10)),
+        ("qwen3-coder-plus", "coder", 1_000_000, 65_536, "never", (4, 0.8, 16)),
+        ("qwq-plus", "reasoner", 131_072, 8_192, "always", (1.6, None, 4)),
+    ],
+)
+def test_models_of_today_are_as_the_vendors_describe_them(
+    model: str, family: str, context: int, max_output: int | None, thinking: str, prices: tuple[float | None, ...]
+) -> None:
+    cat = KIMI if model in KIMI.by_id else QWEN
+    row, paid = cat.by_id[model], price(cat, model)
+    assert (row.family, row.context, row.max_output, row.thinking) == (family, context, max_output, thinking)
+    assert (paid.input, paid.cached, paid.output) == prices
+
+
+@pytest.mark.parametrize(
+    ("model", "retired"),
+    [
+        ("moonshot-v1-8k", "2026-08-31"),
+        ("moonshot-v1-128k", "2026-08-31"),
+        ("kimi-k2.5", "2026-08-31"),
+        ("kimi-k2-0711-preview", "2026-05-25"),
+        ("kimi-k2-thinking", "2026-05-25"),
+        ("kimi-latest", "2026-01-28"),
+        ("kimi-thinking-preview", "2025-11-11"),
+    ],
+)
+def test_kimi_models_of_earlier_years_are_dated_as_gone(model: str, retired: str) -> None:
+    row = KIMI.by_id[model]
+    assert (str(row.retired), row.successor) == (retired, "kimi-k2.6")
+
+
+def test_the_facts_that_verdicts_rest_on_are_where_the_vendors_say() -> None:
+    def having(cat: Catalog, fact: str) -> set[str]:
+        return {row.id for row in cat.models if row.facts.get(fact)}
+
+    assert having(KIMI, "effort") == having(KIMI, "required_thinking") == {"kimi-k3"}
+    assert having(QWEN, "json_schema") == {
+        "qwen3.7-plus", "qwen3.7-flash", "qwen3.7-max", "qwen3.8-max", "qwen3.8-flash",
+    }  # fmt: skip
+    assert having(QWEN, "stream_only") == {row.id for row in QWEN.models if row.family in ("reasoner", "omni")}
+    assert {"qwen3.5-plus", "qwen3.6-plus", "qwen3.7-max"} <= having(QWEN, "max_completion_tokens")
+    assert not having(QWEN, "max_completion_tokens") & {"qwen-plus", "qwen-max", "qwen3-max", "qwen-flash"}
+    assert {"qwen-plus", "qwen-plus-character", "qwen3-32b"} <= having(QWEN, "many_choices")
+    assert not having(QWEN, "logprobs") & {row.id for row in QWEN.models if row.thinking == "always"}
+
+
+@pytest.mark.parametrize(
+    ("model", "texts", "tokens", "default"),
+    [
+        ("text-embedding-v4", 10, 8192, 1024),
+        ("text-embedding-v3", 10, 8192, 1024),
+        ("text-embedding-v2", 25, 2048, 1536),
+    ],
+)
+def test_embedding_models_tell_their_sizes_and_limits(model: str, texts: int, tokens: int, default: int) -> None:
+    facts = QWEN.by_id[model].facts
+    assert (facts["max_inputs"], facts["max_tokens_per_input"], facts["dimensions"][0]) == (texts, tokens, default)
+
+
+# -- the reader
+
+
+def test_the_fast_reader_takes_words_numbers_quotes_comments_and_braces_over_lines() -> None:
+    text = (
+        "# a comment\nname: two words  # another\nday: 2026-11-22\nlist:\n  - {id: a-1.5b, n: -2, x: 0.5, on: true,\n"
+        '     "q": "a, b: {c}", many: [1, two, null]}\n\n  - {id: 3.x}\nmap:\n  a*: {}\n  b.c: {url: http://h:1/p}\n'
+    )
+    expected = {
+        "name": "two words", "day": "2026-11-22",
+        "list": [{"id": "a-1.5b", "n": -2, "x": 0.5, "on": True, "q": "a, b: {c}", "many": [1, "two", None]}, {"id": "3.x"}],
+        "map": {"a*": {}, "b.c": {"url": "http://h:1/p"}},
+    }  # fmt: skip
+    assert compact.read(text) == expected
+    general = YAML(typ="safe").load(text)
+    assert {**general, "day": str(general["day"])} == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "list:\n  - id: a\n    n: 1\n",
+        "list:\n  - {id: a\n",
+        "? odd\n",
+        "map:\n  a:\n    b: 1\n",
+        "stray\n",
+        "a: 'b'\n- c\n",
+    ],
+)
+def test_the_fast_reader_refuses_what_it_does_not_understand(text: str) -> None:
+    with pytest.raises(ValueError):
+        compact.read(text)
+
+
+def test_a_row_with_a_word_that_is_not_in_the_schema_is_refused() -> None:
+    with pytest.raises(ValidationError, match="contxt"):
+        ModelRow.model_validate({"id": "a", "confidence": "low", "contxt": 1})
+
+
+def test_a_vendor_without_a_catalog_is_a_missing_file() -> None:
+    with pytest.raises(FileNotFoundError):
+        catalog.load("nobody")
