@@ -1,0 +1,340 @@
+"""Places and kept connections of the fast transport: who gets which, when they are closed, and that none is lost."""
+
+import asyncio
+import contextlib
+import random
+from typing import Any
+
+import httpx2
+import pytest
+
+from proxy.services import transport_wire
+from proxy.services.transport import FastTransport
+from proxy.services.upstream import phase_of
+from tests.services.peers import Peer, Talk, always, call, request, run
+
+loops = pytest.mark.parametrize("uv", [False, True], ids=["asyncio", "uvloop"])
+OK = b"HTTP/1.1 200 OK\r\n"
+ANSWER = OK + b"content-length: 2\r\n\r\nok"
+
+
+def nothing_left(transport: FastTransport, places: int) -> None:
+    """Every place is free or held by an unused connection."""
+    idle = sum(map(len, transport._idle.values()))
+    assert transport._free_places + idle == places
+    assert len(transport._wires) == idle
+    assert not transport._line
+
+
+async def body_of(response: httpx2.Response) -> bytes:
+    return b"".join([part async for part in response.aiter_raw()])
+
+
+@loops
+def test_the_connection_used_last_is_used_next(uv: bool) -> None:
+    used: list[int] = []
+
+    async def script(talk: Talk) -> None:
+        while await talk.request():
+            used.append(talk.number)
+            await talk.answer()
+
+    async def main() -> None:
+        async with Peer(script) as peer, FastTransport(10) as transport:
+            await asyncio.gather(*(call(transport, request(peer.url)) for _ in range(4)))
+            used.clear()
+            for _ in range(5):
+                await call(transport, request(peer.url))
+            assert peer.met == 4
+            assert len(set(used)) == 1
+
+    run(main(), uv=uv)
+
+
+@loops
+def test_a_connection_is_free_as_soon_as_its_answer_has_come_read_or_not(uv: bool) -> None:
+    async def main() -> None:
+        async with Peer(always(ANSWER)) as peer, FastTransport(1) as transport:
+            first = await transport.handle_async_request(request(peer.url))
+            second = await transport.handle_async_request(request(peer.url))
+            assert await body_of(second) == await body_of(first) == b"ok"
+            assert peer.met == 1
+
+    run(main(), uv=uv)
+
+
+@loops
+def test_who_waits_is_served_in_the_order_of_coming(uv: bool) -> None:
+    order: list[int] = []
+
+    async def main() -> None:
+        async with Peer(always(ANSWER)) as peer, FastTransport(2) as transport:
+
+            async def one(number: int) -> None:
+                await call(transport, request(peer.url))
+                order.append(number)
+
+            await asyncio.gather(*(one(number) for number in range(40)))
+            assert peer.met == 2
+            nothing_left(transport, 2)
+        assert all(abs(number - place) <= 1 for place, number in enumerate(order))
+
+    run(main(), uv=uv)
+
+
+@loops
+def test_never_are_more_connections_open_than_places(uv: bool) -> None:
+    most = 0
+
+    async def script(talk: Talk) -> None:
+        nonlocal most
+        most = max(most, peer.open)
+        while await talk.request():
+            await asyncio.sleep(0.001)
+            await talk.answer()
+
+    peer = Peer(script)
+
+    async def main() -> None:
+        async with peer, FastTransport(7) as transport:
+            await asyncio.gather(*(call(transport, request(peer.url)) for _ in range(200)))
+            nothing_left(transport, 7)
+
+    run(main(), uv=uv)
+    assert most == 7
+
+
+@loops
+def test_an_unused_connection_to_one_vendor_makes_room_for_another_vendor(uv: bool) -> None:
+    async def main() -> None:
+        async with Peer(always(ANSWER)) as one, Peer(always(ANSWER)) as two, FastTransport(2) as transport:
+            await asyncio.gather(*(call(transport, request(one.url)) for _ in range(2)))
+            assert await call(transport, request(two.url)) == (200, b"ok")
+            nothing_left(transport, 2)
+            await asyncio.gather(*(call(transport, request(peer.url)) for peer in (one, two) * 10))
+            nothing_left(transport, 2)
+
+    run(main(), uv=uv)
+
+
+@loops
+def test_an_unused_connection_is_closed_when_its_time_is_up(uv: bool) -> None:
+    async def main() -> None:
+        async with Peer(always(ANSWER)) as peer, FastTransport(5, keep_s=0.1) as transport:
+            await asyncio.gather(*(call(transport, request(peer.url)) for _ in range(3)))
+            assert peer.open == 3
+            await peer.empty()
+            nothing_left(transport, 5)
+            assert transport._free_places == 5
+            assert await call(transport, request(peer.url)) == (200, b"ok")
+            await peer.empty()
+
+    run(main(), uv=uv)
+
+
+@loops
+def test_an_unused_connection_that_the_vendor_closes_is_forgotten_at_once(uv: bool) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.request()
+        await talk.answer()
+        await asyncio.sleep(0.02)
+
+    async def main() -> None:
+        async with Peer(script) as peer, FastTransport(5) as transport:
+            await call(transport, request(peer.url))
+            await peer.empty()
+            await asyncio.sleep(0.02)
+            assert transport._free_places == 5
+            nothing_left(transport, 5)
+
+    run(main(), uv=uv)
+
+
+def stale(after: int, then: bytes = b"", wait_s: float = 0.0) -> Any:
+    """A vendor whose first ``after`` connections take a second request, say ``then``, and are reset."""
+
+    async def script(talk: Talk) -> None:
+        await talk.request()
+        await talk.answer()
+        while await talk.request():
+            if talk.number <= after:
+                await asyncio.sleep(wait_s)
+                if then:
+                    await talk.say(then)
+                    await asyncio.sleep(0.02)
+                talk.reset()
+                return
+            await talk.answer(b"again")
+
+    return script
+
+
+@loops
+def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_unseen(uv: bool) -> None:
+    async def main() -> None:
+        async with Peer(stale(after=5)) as peer, FastTransport(5) as transport:
+            await asyncio.gather(*(call(transport, request(peer.url)) for _ in range(2)))
+            assert await call(transport, request(peer.url)) == (200, b"ok")
+            assert peer.met == 3, "a fresh one, not the other kept one"
+            nothing_left(transport, 5)
+
+    run(main(), uv=uv)
+
+
+@loops
+def test_a_reset_after_the_first_byte_of_an_answer_is_not_retried(uv: bool) -> None:
+    async def main() -> None:
+        async with Peer(stale(after=1, then=b"H")) as peer, FastTransport(5) as transport:
+            await call(transport, request(peer.url))
+            with pytest.raises(httpx2.ReadError):
+                await call(transport, request(peer.url))
+            assert peer.met == 1
+
+    run(main(), uv=uv)
+
+
+@loops
+def test_a_reset_of_a_fresh_connection_is_not_retried(uv: bool) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.request()
+        talk.reset()
+
+    async def main() -> None:
+        async with Peer(script) as peer, FastTransport(5) as transport:
+            with pytest.raises(httpx2.ReadError):
+                await call(transport, request(peer.url))
+            assert peer.met == 1
+            nothing_left(transport, 5)
+
+    run(main(), uv=uv)
+
+
+@loops
+def test_a_late_reset_is_the_vendors_failure_and_not_retried(uv: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vendor had the request long enough to have done the work: a second one might be billed as well."""
+    monkeypatch.setattr(transport_wire, "STALE_S", 0.1)
+
+    async def main() -> None:
+        async with Peer(stale(after=1, wait_s=0.3)) as peer, FastTransport(5) as transport:
+            await call(transport, request(peer.url))
+            with pytest.raises(httpx2.ReadError):
+                await call(transport, request(peer.url))
+            assert peer.met == 1
+
+    run(main(), uv=uv)
+
+
+# --- callers who leave ------------------------------------------------------------------------------------------
+
+
+async def unsteady(talk: Talk) -> None:
+    """A vendor that answers in parts and sometimes not at all."""
+    chance = random.Random(talk.number)
+    while await talk.request():
+        await asyncio.sleep(chance.random() * 0.01)
+        if chance.random() < 0.1:
+            talk.reset()
+            return
+        await talk.say(OK + b"transfer-encoding: chunked\r\n\r\n")
+        for _ in range(chance.randrange(4)):
+            await asyncio.sleep(chance.random() * 0.005)
+            await talk.say(b"5\r\nhello\r\n")
+        await talk.say(b"0\r\n\r\n")
+
+
+async def leave(task: asyncio.Task[Any], chance: random.Random) -> None:
+    """Cancel it at some moment; sometimes twice, as a timeout and a caller's leaving can."""
+    for _ in range(chance.randrange(6)):
+        await asyncio.sleep(0)
+    await asyncio.sleep(chance.choice((0, 0, 0.001, 0.005, 0.02)) * chance.random())
+    task.cancel()
+    if chance.random() < 0.5:
+        if chance.random() < 0.5:
+            await asyncio.sleep(0)
+        task.cancel()
+
+
+@loops
+def test_3000_calls_of_which_half_are_cancelled_leave_no_socket_and_no_place(uv: bool) -> None:
+    async def main() -> None:
+        chance = random.Random(7)
+        ended: dict[str, int] = {}
+        async with Peer(unsteady) as peer, FastTransport(20) as transport:
+
+            async def one() -> None:
+                try:
+                    await call(transport, request(peer.url, b"x" * chance.choice((2, 2, 400_000))))
+                    word = "answered"
+                except httpx2.TransportError:
+                    word = "failed"
+                except asyncio.CancelledError:
+                    word = "left"
+                    raise
+                finally:
+                    ended[word] = ended.get(word, 0) + 1
+
+            for _ in range(60):
+                tasks = [asyncio.create_task(one()) for _ in range(50)]
+                leaving = [leave(task, chance) for task in tasks if chance.random() < 0.5]
+                await asyncio.gather(*leaving)
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.05)
+            nothing_left(transport, 20)
+            assert await call(transport, request(peer.url)) is not None
+            await transport.aclose()
+            await peer.empty()
+        assert ended["left"] > 300
+        assert ended["answered"] > 300
+
+    run(main(), uv=uv)
+
+
+@loops
+def test_a_place_that_is_given_to_a_caller_in_the_moment_of_leaving_is_given_on(
+    uv: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def main() -> None:
+        async with Peer(always(OK + b"content-length: 9\r\n\r\nhello")) as peer, FastTransport(1) as transport:
+            response = await transport.handle_async_request(request(peer.url))
+            first = asyncio.create_task(transport.handle_async_request(request(peer.url)))
+            second = asyncio.create_task(transport.handle_async_request(request(peer.url)))
+            await asyncio.sleep(0.01)
+            give = transport._release_place
+
+            def give_and_cancel() -> None:
+                give()
+                first.cancel()
+
+            monkeypatch.setattr(transport, "_release_place", give_and_cancel)
+            await response.aclose()
+            with contextlib.suppress(asyncio.CancelledError):
+                await first
+            async with asyncio.timeout(5):
+                await (await second).aclose()
+            await peer.empty()
+            nothing_left(transport, 1)
+
+    run(main(), uv=uv)
+
+
+@loops
+def test_closing_ends_what_is_under_way_waiting_or_still_to_come(uv: bool) -> None:
+    async def main() -> None:
+        async with Peer(always(OK + b"content-length: 9\r\n\r\nhello")) as peer:
+            transport = FastTransport(1)
+            reading = asyncio.create_task(call(transport, request(peer.url)))
+            await asyncio.sleep(0.05)
+            waiting = asyncio.create_task(call(transport, request(peer.url)))
+            await asyncio.sleep(0.01)
+            await transport.aclose()
+            with pytest.raises(httpx2.ReadError) as cut:
+                await reading
+            assert phase_of(cut.value) == "reset"
+            with pytest.raises(httpx2.ConnectError):
+                await waiting
+            with pytest.raises(httpx2.ConnectError):
+                await call(transport, request(peer.url))
+            await peer.empty()
+
+    run(main(), uv=uv)
