@@ -125,7 +125,8 @@ class Line:
 
 def phase_of(error: Exception) -> Phase:
     """Where the call was lost; a failed name look-up or TLS handshake is told from its cause."""
-    cause: BaseException | None = error
+    # Only of a ConnectError: a cut over TLS has an SSLWantReadError in its past that means nothing.
+    cause: BaseException | None = error if isinstance(error, httpx2.ConnectError) else None
     while cause is not None:
         if isinstance(cause, socket.gaierror):
             return "dns"
