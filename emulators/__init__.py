@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from emulators.core.emulator import Arrived, Emulator, Vendor
 from emulators.kimi import Kimi
+from emulators.qwen import Qwen
 
-VENDORS: dict[str, Callable[[Mapping[str, str]], Vendor]] = {"kimi": Kimi}
+VENDORS: dict[str, Callable[[Mapping[str, str]], Vendor]] = {"kimi": Kimi, "qwen": Qwen}
 NAMES: tuple[str, ...] = tuple(VENDORS)
 
 __all__ = ["NAMES", "Arrived", "Emulator", "start"]

@@ -18,9 +18,12 @@ class Kind(NamedTuple):
     needs_value: bool = False
 
 
+AS_THE_VENDOR = -1.0
+"""No value was given and the vendor has one of its own."""
+
 TABLE: dict[str, Kind] = {
     # Refusals in the vendor's own words, instead of an answer.
-    "rate_limit": Kind("429 with the vendor's own headers; asks to wait", "seconds", 1),
+    "rate_limit": Kind("429 with the vendor's own headers; asks to wait", "seconds", AS_THE_VENDOR),
     "overloaded": Kind("the vendor has no room: its own status and body"),
     "quota": Kind("the account has no funds, as the vendor says it"),
     "inspection": Kind("the vendor's content check refuses the input"),

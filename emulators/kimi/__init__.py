@@ -56,7 +56,7 @@ class Kimi:
     def failure(self, name: str, value: float | None, request: Request) -> Reply:
         asked = request.json.get("model") if isinstance(request.json, dict) else None
         if name == "rate_limit":
-            reply = errors.rate_limit(1 if value is None else value)
+            reply = errors.rate_limit(1 if value is None or value < 0 else value)
         elif name == "model_missing":
             reply = errors.missing_model(asked)
         elif name == "context":
@@ -114,8 +114,8 @@ class Kimi:
         messages.check(body.get("messages"), model, thinking=thinking)
         prompt = count_prompt(body)
         _fits(body, model, prompt)
-        turn = respond(_scene(body, thinking))
-        turns = [turn, *(respond(_scene(body, thinking)) for _ in range((body.get("n") or 1) - 1))]
+        scene = _scene(body, thinking)
+        turns = [respond(scene) for _ in range(body.get("n") or 1)]
         cached = self._cached(body, prompt)
         gap_s = orders(body["messages"]).gap_s
         return Completion(turns, body, model, next(self._numbers), prompt, cached, gap_s)

@@ -1,0 +1,174 @@
+"""Qwen's completions in compatible mode, whole and streamed (sheet 5a, sample 8.1)."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from emulators.core.logprobs import logprobs
+from emulators.core.mind import Call, Turn
+from emulators.core.replies import DONE, Answer, Frame, Part
+from emulators.core.tokens import pieces as cut_up
+from emulators.qwen.models import Model
+
+Json = dict[str, Any]
+
+
+class Completion(Answer):
+    """One answer; `number` makes its ids, `named` says that the caller had named the tool to call."""
+
+    def __init__(
+        self,
+        turns: list[Turn],
+        body: Json,
+        model: Model,
+        *,
+        number: int,
+        prompt: int,
+        gap_s: float,
+        named: bool,
+        thinks: bool,
+    ) -> None:
+        super().__init__(turns, stream=body.get("stream") is True, gap_s=gap_s)
+        self._model = model
+        self._number = number
+        self._prompt = prompt
+        self._named = named
+        self._thinks = thinks
+        options = body.get("stream_options")
+        self._include_usage = isinstance(options, dict) and options.get("include_usage") is True
+        # sheet 4a: logprobs: some ids only
+        self._logprobs = body.get("logprobs") is True and model.logprobs
+        self._top = body.get("top_logprobs") or 0
+        self._created = int(time.time())
+
+    def headers(self, *, stream: bool) -> list[tuple[str, str]]:
+        kind = "text/event-stream;charset=UTF-8" if stream else "application/json"
+        return [("content-type", kind), *request_headers(self._number)]
+
+    def usage(self) -> Json:
+        # sheet 5a: usage; completion_tokens_details "or null"
+        reasoning = sum(turn.reasoning_tokens for turn in self.turns)
+        text = sum(turn.answer_tokens for turn in self.turns)
+        details = {"reasoning_tokens": reasoning, "text_tokens": text} if self._thinks else None
+        return {
+            "prompt_tokens": self._prompt,
+            "completion_tokens": reasoning + text,
+            "total_tokens": self._prompt + reasoning + text,
+            "completion_tokens_details": details,
+            "prompt_tokens_details": {"audio_tokens": None, "cached_tokens": 0},
+        }
+
+    def _finish(self, turn: Turn) -> str:
+        # sheet 5a: named tool_choice: finish_reason can be "stop" although there are tool_calls
+        return "stop" if turn.calls and self._named else turn.finish
+
+    def whole(self) -> bytes:
+        return orjson.dumps(
+            {
+                "choices": [self._choice(index, turn) for index, turn in enumerate(self.turns)],
+                "object": "chat.completion",
+                "usage": self.usage(),
+                "created": self._created,
+                "system_fingerprint": None,
+                "model": self._model.id,
+                "id": f"chatcmpl-{request_id(self._number)}",
+            }
+        )
+
+    def _choice(self, index: int, turn: Turn) -> Json:
+        message: Json = {"content": turn.text, "role": "assistant"}
+        if self._thinks:
+            message["reasoning_content"] = turn.thought
+        if turn.calls:
+            message["tool_calls"] = [
+                {
+                    "function": {"arguments": call.arguments, "name": call.name},
+                    "id": self._call_id(index, place),
+                    "type": "function",
+                }
+                for place, call in enumerate(turn.calls)
+            ]
+        told = logprobs(turn.content, self._top) if self._logprobs else None
+        return {"message": message, "finish_reason": self._finish(turn), "index": index, "logprobs": told}
+
+    def _call_id(self, choice: int, place: int) -> str:
+        return f"call_{self._number:016x}{choice:04x}{place:04x}"
+
+    def frames(self) -> Iterator[Frame]:
+        tellers = [self._told(index, turn) for index, turn in enumerate(self.turns)]
+        while tellers:
+            for teller in list(tellers):
+                told = next(teller, None)
+                if told is None:
+                    tellers.remove(teller)
+                else:
+                    yield self._frame(told[0], [told[1]], None)
+        if self._include_usage:
+            # sheet 5a: with include_usage a last chunk `choices: []` + usage
+            yield self._frame("usage", [], self.usage())
+        yield DONE
+
+    def _frame(self, part: Part, choices: list[Json], usage: Json | None) -> Frame:
+        # sheet 5a: stream frames: usage null on each chunk; system_fingerprint and service_tier null
+        told = {
+            "choices": choices,
+            "created": self._created,
+            "id": f"chatcmpl-{request_id(self._number)}",
+            "model": self._model.id,
+            "object": "chat.completion.chunk",
+            "service_tier": None,
+            "system_fingerprint": None,
+            "usage": usage,
+        }
+        return Frame(part, orjson.dumps(told))
+
+    def _told(self, index: int, turn: Turn) -> Iterator[tuple[Part, Json]]:
+        def choice(content: str | None, *, finish: str | None = None, **delta: Any) -> Json:
+            # sheet 5a: stream frames: null-filled fields; role only in the first delta
+            filled = {"content": content, "function_call": None, "refusal": None, "role": None, "tool_calls": None}
+            told = logprobs([content], self._top) if content and self._logprobs else None
+            return {"delta": {**filled, **delta}, "finish_reason": finish, "index": index, "logprobs": told}
+
+        # sheet 5a: reasoning: content null meanwhile
+        if self._thinks:
+            yield "role", choice(None, role="assistant", reasoning_content="")
+        else:
+            yield "role", choice("", role="assistant")
+        for piece in turn.reasoning:
+            yield "reasoning", choice(None, reasoning_content=piece)
+        more = {"reasoning_content": None} if self._thinks else {}
+        for piece in turn.content:
+            yield "content", choice(piece, **more)
+        for place, call in enumerate(turn.calls):
+            for delta in self._tool_deltas(index, place, call):
+                yield "tool", choice(None, tool_calls=[delta], **more)
+        yield "finish", choice("", finish=self._finish(turn), **more)
+
+    def _tool_deltas(self, index: int, place: int, call: Call) -> Iterator[Json]:
+        """Sheet 5a: tool deltas: later ones carry an empty id and name; 8.1 shows both."""
+
+        def delta(call_id: str, name: str, arguments: str) -> Json:
+            function = {"name": name, "arguments": arguments}
+            return {"index": place, "id": call_id, "type": "function", "function": function}
+
+        yield delta(self._call_id(index, place), call.name, "")
+        for piece in cut_up(call.arguments):
+            yield delta("", "", piece)
+
+
+def request_id(number: int) -> str:
+    """Return the id of the reply with that number."""
+    return f"7d1c0b1e-0000-9c11-8c11-{number:012x}"
+
+
+def request_headers(number: int) -> list[tuple[str, str]]:
+    """Return the headers that every reply has (sheet 5b: headers)."""
+    return [
+        ("x-request-id", request_id(number)),
+        ("x-dashscope-call-gateway", "true"),
+        ("req-cost-time", "1"),
+        ("x-envoy-upstream-service-time", "1"),
+        ("server", "istio-envoy"),
+    ]
