@@ -27,7 +27,7 @@ class Decoder:
     def __init__(self) -> None:
         self._line = bytearray()  # the unfinished line: a large event may come in thousands of reads
         self._data: list[bytes] = []  # the data lines of the unfinished event
-        self._size = 0  # of those lines joined, in bytes
+        self._size = 0  # of those lines, in bytes
         self._started = False
         self._after_cr = False  # the last byte ended a line, and a LF right after it belongs to the same end
 
@@ -66,7 +66,7 @@ class Decoder:
             value = b""
         else:
             return
-        self._size += len(value) + bool(self._data)  # with the newline that joins them
+        self._size += len(line) if self._data else len(value)  # many empty lines are large, too
         self._data.append(value)
         if self._size > MAX_EVENT:
             raise EventTooLarge

@@ -1,0 +1,152 @@
+"""Drives an Exchange by hand and writes down what it asks for, so that a test reads like a script.
+
+    Play(chat_plan()).head().data(b"data: ...").over().end
+
+Every step checks the contract of docs/architecture.md: nothing after the end, fresh ids, a cost once a call.
+"""
+
+from itertools import count
+from typing import Any
+
+import orjson
+
+from adapters.core.exchange import Close, Do, Done, Emit, Fail, Say, Send, Sleep, Spent
+from adapters.core.failures import Failure
+from adapters.core.shapes import Ask, Event, Model, Seed, Usage
+from adapters.core.vendor import Plan, Target, plan
+from adapters.core.wire import Data, End, Got, Head, Id, Lost, Phase
+from adapters.emulations import wrapped
+from adapters.registry import BY_NAME
+
+MODELS = {
+    "kimi-k2.6": Model("kimi-k2.6", "k", context=262_144, thinking="default_on"),
+    "moonshot-v1-8k": Model("moonshot-v1-8k", "v1", context=8_192),
+    "qwen-plus": Model("qwen-plus", "qwen", context=131_072, thinking="default_off", facts={"many_choices": True}),
+    "text-embedding-v4": Model("text-embedding-v4", operation="embeddings", facts={"dimensions": [1024, 512]}),
+}
+SEED = ("a" * 24, 1_700_000_000)
+HELLO = [{"role": "user", "content": "Hello"}]
+
+
+def target(vendor: str, model: str) -> Target:
+    """A model at a vendor's mainland host."""
+    found = BY_NAME[vendor]
+    return Target(vendor, found, MODELS[model], found.base_urls["cn"])
+
+
+def chat_plan(vendor: str = "kimi", model: str | None = None, *, stream: bool = True, **fields: Any) -> Plan:
+    """A chat request for ``gpt-4o``, planned."""
+    model = model or {"kimi": "kimi-k2.6", "qwen": "qwen-plus"}[vendor]
+    body = {"messages": HELLO, **({"stream": True} if stream else {}), **fields}
+    return plan(Ask("chat", "gpt-4o", body, stream), target(vendor, model))
+
+
+def embeddings_plan(inputs: Any, **fields: Any) -> Plan:
+    """An embeddings request for ``text-embedding-3-small``, planned for Qwen."""
+    ask = Ask("embeddings", "text-embedding-3-small", {"input": inputs, **fields})
+    return plan(ask, target("qwen", "text-embedding-v4"))
+
+
+class Play:
+    """One attempt. What happened is in ``events``, ``sends``, ``closed``, ``said``, ``spent``, ``end`` and ``dos``."""
+
+    def __init__(self, planned: Plan) -> None:
+        self.dos: list[Do] = []
+        self.events: list[Event] = []
+        self.sends: list[Send] = []
+        self.closed: list[Id] = []
+        self.said: dict[str, str] = {}
+        self.spent: dict[Id, Usage] = {}
+        self.end: Done | Fail | None = None
+        self.open: set[Id] = set()
+        self.exchange = wrapped(planned)(planned.ask, Seed(count(1), *SEED))
+        self._take(self.exchange.start())
+
+    def head(self, status: int = 200, kind: str = "text/event-stream", *, id_: Id = 1, **headers: str) -> "Play":
+        """The vendor's head; ``retry_after="1"`` is the header ``retry-after: 1``."""
+        given = [(b"content-type", kind.encode())] if kind else []
+        given += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        return self.got(Head(id_, status, given))
+
+    def data(self, data: bytes, *, id_: Id = 1) -> "Play":
+        """Bytes of a body."""
+        return self.got(Data(id_, data))
+
+    def json(self, value: Any, *, status: int = 200, id_: Id = 1) -> "Play":
+        """A whole answer: head, body and end."""
+        return self.head(status, "application/json", id_=id_).data(orjson.dumps(value), id_=id_).over(id_=id_)
+
+    def sse(self, *payloads: Any) -> "Play":
+        """Events; a dict is sent as JSON."""
+        for payload in payloads:
+            raw = payload.encode() if type(payload) is str else orjson.dumps(payload)
+            self.data(b"data: " + raw + b"\n\n")
+        return self
+
+    def over(self, *, id_: Id = 1) -> "Play":
+        """The body is complete."""
+        return self.got(End(id_))
+
+    def lost(self, phase: Phase = "reset", *, id_: Id = 1) -> "Play":
+        """The call is lost."""
+        return self.got(Lost(id_, phase, "the test lost it"))
+
+    def got(self, got: Got) -> "Play":
+        """Feed one; what has ended is fed, too, and must stay silent."""
+        if isinstance(got, (End, Lost)):
+            self.open.discard(got.id)
+        self._take(self.exchange.feed(got))
+        return self
+
+    @property
+    def failure(self) -> Failure:
+        """How it failed."""
+        assert isinstance(self.end, Fail), self.end
+        return self.end.failure
+
+    @property
+    def done(self) -> bool:
+        """Whether the answer was whole."""
+        return isinstance(self.end, Done)
+
+    @property
+    def raws(self) -> list[bytes]:
+        """The events' bytes."""
+        return [event.raw for event in self.events]
+
+    def _take(self, dos: list[Do]) -> None:
+        assert self.end is None or dos == [], f"{dos} after the end"
+        for at, do in enumerate(dos):
+            self._note(do)
+            assert self.end is None or at == len(dos) - 1, f"{dos[at:]} is not the end"
+        assert self.end is not None or self.open, "waits with nothing open"
+        self.dos += dos
+
+    def _note(self, do: Do) -> None:
+        match do:
+            case Send(id_):
+                assert id_ not in {send.id for send in self.sends}
+                self.sends.append(do)
+                self.open.add(id_)
+            case Emit(events):
+                assert events, "an empty Emit"
+                for event in events:
+                    event.raw.decode("utf-8")
+                self.events += events
+            case Spent(id_, usage):
+                assert id_ not in self.spent, "a cost told twice"
+                self.spent[id_] = usage
+            case Say(name, value):
+                self.said[name] = value
+            case Sleep(id_):
+                self.open.add(id_)
+            case Close(id_):
+                self.closed.append(id_)
+                self.open.discard(id_)
+            case Done() | Fail():
+                self.end = do
+
+
+def answer(vendor: str, body: bytes, **fields: Any) -> Play:
+    """One stream, fed whole and ended."""
+    return Play(chat_plan(vendor, **fields)).head().data(body).over()

@@ -1,0 +1,99 @@
+"""What vendors send, and what we make of it: the pairs in ``golden/``, whole and cut at every byte."""
+
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adapters.core.wire import Phase
+from tests.adapters.add_up import add_up
+from tests.adapters.golden import PAIRS, Pair, told
+from tests.adapters.play import Play
+
+STREAMS = [pair for pair in PAIRS if pair.streams]
+
+
+def name(pair: object) -> str | None:
+    return pair.name if isinstance(pair, Pair) else None
+
+
+def answered(play: Play) -> dict[int, dict[str, Any]]:
+    """The choices, without the difference between a text that is missing and one that is empty."""
+    choices = add_up(play.events)
+    for choice in choices.values():
+        choice["message"] = {key: value for key, value in choice["message"].items() if value not in (None, "")}
+    return choices
+
+
+@cache
+def uncut(pair: Pair) -> Play:
+    return pair.begin().data(pair.body).over()
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=name)
+def test_a_recorded_answer_becomes_what_stands_below_the_line(pair: Pair) -> None:
+    assert told(pair.begin().data(pair.body).over()) == pair.wanted
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=name)
+def test_the_same_bytes_give_the_same_wishes_again(pair: Pair) -> None:
+    first, second = (pair.begin().data(pair.body).over() for _ in range(2))
+    assert list(map(repr, first.dos)) == list(map(repr, second.dos))
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=name)
+def test_an_answer_that_arrives_byte_by_byte_is_the_same_answer(pair: Pair) -> None:
+    drip = pair.begin()
+    for at in range(len(pair.body)):
+        drip.data(pair.body[at : at + 1])
+    assert told(drip.over()) == pair.wanted
+
+
+@pytest.mark.parametrize("phase", [None, "reset", "idle", "protocol"])
+@pytest.mark.parametrize("pair", STREAMS, ids=name)
+def test_a_stream_cut_at_any_byte_is_the_whole_answer_or_a_failure(pair: Pair, phase: Phase | None) -> None:
+    want = answered(uncut(pair))
+    ends = set()
+    for at in range(len(pair.body)):
+        play = pair.begin().data(pair.body[:at])
+        play.over() if phase is None else play.lost(phase)
+        assert play.end is not None, at
+        if play.done:
+            assert uncut(pair).done, at
+            assert answered(play) == want, at
+        ends.add(play.done)
+        silent = len(play.dos)
+        play.data(pair.body[at:]).over()
+        assert len(play.dos) == silent
+    assert False in ends
+
+
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if not pair.streams and pair.status == 200], ids=name)
+def test_a_body_cut_at_any_byte_is_a_failure_and_never_a_parsed_prefix(pair: Pair) -> None:
+    for at in range(len(pair.body.rstrip())):
+        assert pair.begin().data(pair.body[:at]).lost("reset").failure.kind == "reset"
+        assert pair.begin().data(pair.body[:at]).over().failure.kind == "invalid_response"
+
+
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(STREAMS), st.data())
+def test_any_cuts_give_the_same_bytes(pair: Pair, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(pair.body)), max_size=12)))
+    play = pair.begin()
+    for begin, end in zip([0, *cuts], [*cuts, len(pair.body)], strict=True):
+        play.data(pair.body[begin:end])
+    assert play.over().raws == uncut(pair).raws
+    assert play.end == uncut(pair).end
+    assert play.spent == uncut(pair).spent
+
+
+@pytest.mark.parametrize("end", [b"\r", b"\r\n"])
+@pytest.mark.parametrize("pair", STREAMS, ids=name)
+def test_other_line_ends_make_no_difference(pair: Pair, end: bytes) -> None:
+    body = pair.body.replace(b"\n", end)
+    whole, drip = pair.begin().data(body).over(), pair.begin()
+    for at in range(len(body)):
+        drip.data(body[at : at + 1])
+    assert told(whole) == told(drip.over()) == pair.wanted
