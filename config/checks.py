@@ -144,7 +144,7 @@ def names(found: Findings) -> None:
     for name in found.settings.models:
         stem = name.removesuffix("*")
         if not name.strip() or "*" in stem or (stem != name and re.search(r"[?\[\]]", stem)):
-            wrong = "a name may have one *, at its end" if name.strip() else "a model without a name"
+            wrong = "a name can end in one * and hold no other pattern" if name.strip() else "a model without a name"
             found.error(("models", name), wrong, 'a name such as gpt-4o or "gpt-4*"', at_key=True)
 
 

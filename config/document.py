@@ -19,7 +19,6 @@ _PROBLEMS: tuple[tuple[str, str, str], ...] = (
     (r"character '\\t'", "a tab", "spaces for indentation"),
     (r"undefined alias|alphabetic or numeric", "a name that begins with * or & has a meaning of its own in YAML", 'quotes around it, for example "gpt-4*"'),
     (r"cannot start any token", "a value can't begin with this character", "quotes around the value"),
-    (r"mapping values are not allowed", "a ':' that can't stand here", "another indentation, or quotes around a value that holds ': '"),
     (r"sequence entries are not allowed", "a '- ' that can't stand here", "each list item on a line of its own"),
     (r"expected <block end>.*'[\]}]'", "a bracket that was never opened", ""),
     (r"expected <block end>", "this line does not line up with those above", _INDENT),
@@ -65,10 +64,30 @@ def _syntax(error: YAMLError, text: str, source: str) -> Complaint:
     if "end of stream" in problem and error.context_mark:
         mark = error.context_mark  # the quote that was opened, not the end of the file
     place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
+    if "mapping values" in problem:
+        return _colon(place, text)
     for pattern, wrong, expected in _PROBLEMS:
         if re.search(pattern, problem):
             return Complaint(place, "", wrong, expected)
     return Complaint(place, "", "this is not YAML", "key: value")
+
+
+def _colon(place: Place, text: str) -> Complaint:
+    """A colon after what can't be a key: for want of one above, by its indentation, or since it is part of a value."""
+    lines = text.split("\n")
+    this = lines[place.line - 1]
+    if re.search(r":\s", this[: place.column - 1]):
+        return Complaint(place, "", "a second ':' in one line", "quotes around a value that holds ': '")
+    above = next((n for n in range(place.line - 1, 0, -1) if _said(lines[n - 1])), 0)
+    if above and not re.search(r":(\s|$)", _said(lines[above - 1])):
+        column = len(lines[above - 1]) - len(lines[above - 1].lstrip()) + 1
+        return Complaint(Place(place.source, above, column), "", "a key without its ':'", "key: value")
+    start = Place(place.source, place.line, len(this) - len(this.lstrip()) + 1)
+    return Complaint(start, "", "this line does not line up with those above", _INDENT)
+
+
+def _said(line: str) -> str:
+    return re.sub(r"(^|\s)#.*", "", line).strip()
 
 
 def _unclosed(error: MarkedYAMLError, text: str, source: str) -> Complaint:
@@ -134,6 +153,8 @@ class _Tree:
             else:
                 own[key.value] = self.node(value, (*path, key.value))
                 own[key.value].key_place = place
+                if own[key.value].value is None and not own[key.value].raw:
+                    own[key.value].place = place  # nothing stands nowhere
         return {**merged, **own}
 
     def _merged(self, value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str, Node]]:

@@ -1,5 +1,6 @@
 """Settings from variables: ``BANJIA_`` with ``__`` between keys, laid over the file; and vendors from their own keys."""
 
+import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -63,7 +64,7 @@ def _lay(root: Node, name: str, text: str, folder: Path) -> None:
     """Set what one variable says. Raises ConfigError."""
     place = place_of(name)
     parts = name.removeprefix(PREFIX).split("__")
-    node, path = root, list[str]()
+    node, path = root if text else copy.deepcopy(root), list[str]()  # an empty one is checked, and changes nothing
     kind: Any = Settings
     for depth, part in enumerate(parts):
         node = _opened(node, place)

@@ -65,6 +65,8 @@ class _Text:
             if live and given is None:
                 raise Unset(name)
             return given or "", at + 1
+        if not form:
+            raise ValueError("a '${' that is never closed")
         if form not in (":-", ":?"):
             raise ValueError(f"'${{{name}' goes on in an unknown way")
         rest, end = self.until(at + 2, closing=True, live=live and not given)

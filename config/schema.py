@@ -90,6 +90,10 @@ def _sendable(key: SecretStr) -> SecretStr:
     return key
 
 
+def _header_error(name: str, text: str) -> PydanticCustomError:
+    return PydanticCustomError("header", "{text}", {"text": text, "at": name})
+
+
 def _there(keys: list[SecretStr]) -> list[SecretStr]:
     return [key for key in keys if key.get_secret_value()]
 
@@ -123,7 +127,12 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
-Address = Annotated[str, AfterValidator(_address)]
+def _written(value: Any) -> Any:
+    """A lone port is a number in YAML; it is refused with the same words as other texts that are no address."""
+    return str(value) if type(value) is int else value
+
+
+Address = Annotated[str, BeforeValidator(_written), AfterValidator(_address)]
 Url = Annotated[str, AfterValidator(_url)]
 
 
@@ -235,11 +244,13 @@ class VendorEntry(Section):
     def _sendable_headers(cls, headers: dict[str, str]) -> dict[str, str]:
         for name, value in headers.items():
             if not _HEADER.fullmatch(name):
-                raise ValueError("expected names of headers without spaces and colons")
+                raise _header_error(
+                    name, "the name of a header holds a space or a colon; expected a name such as x-team"
+                )
             if name.lower() in _OURS:
-                raise ValueError(f"the header {name} is set by the proxy itself; expected others")
+                raise _header_error(name, "the proxy sets this header by itself; expected others")
             if not all(" " <= char <= "~" for char in value):
-                raise ValueError(f"the header {name} holds a line break or a letter beyond ASCII")
+                raise _header_error(name, "the value holds a line break or a letter beyond ASCII")
         return headers
 
     @field_serializer("headers", when_used="json")

@@ -1,5 +1,6 @@
 """Settings as they were written: values with their places, before they are validated."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from config.complaints import Complaint, Place, key_path, looks_secret
 
 Path = tuple[str | int, ...]
+
+_URL_WITH_MORE = re.compile(r"://[^/]*@|://.*[?#]")
 
 CREDENTIALS = ("api_key", "api_keys", "access_key", "secret_key", "secret_id")
 """The keys of a vendor that may stay unset: the vendor is then off."""
@@ -113,12 +116,12 @@ def shown(node: Node, path: Sequence[str | int]) -> str:
     """A value for a message: its kind, and the value itself unless that may be a secret."""
     value = node.value
     kind = _kind(value)
-    if kind in ("nothing", "a list", "a mapping"):
+    if kind in ("nothing", "a list", "an empty list", "a mapping"):
         return kind
     if node.variables:
         return "the value of " + ", ".join(f"${{{name}}}" for name in node.variables)
-    if is_secret(path) or node.from_file or looks_secret(str(value)):
-        return f"{kind} (not shown)"
+    if is_secret(path) or node.from_file or looks_secret(str(value)) or _URL_WITH_MORE.search(str(value)):
+        return f"{kind.replace('the', 'a')} (not shown)"
     if isinstance(value, bool):
         return str(value).lower()
     text = str(value)
@@ -132,7 +135,7 @@ def _kind(value: Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
-        return "a list"
+        return "a list" if value else "an empty list"
     if isinstance(value, bool):
         return "true or false"
     return "the number" if isinstance(value, int | float) else "text"

@@ -40,12 +40,18 @@ def _complaint(detail: ErrorDetails, node: Node, path: list[str | int]) -> Compl
         return node.complaint(path, wrong, expected, meant, at_key=True)
     if kind == "missing":
         return node.complaint(path, f"the key '{loc[-1]}' is missing", _of(at(loc[:-1])), at_key=True)
+    name: str = detail.get("ctx", {}).get("at", "")
+    inner = node.child(name) if name else None
+    if inner is not None:
+        node, path = inner, [*path, name]
     wrong, expected, meant = _words(detail, node, path)
     return node.complaint(path, wrong, expected, meant)
 
 
 def _unknown(loc: tuple[int | str, ...]) -> Words:
     section = at(loc[:-1])
+    if section is TargetEntry and loc[-1] in fields(ModelEntry):
+        return f"'{loc[-1]}' goes beside targets", "targets: [...] in the place of target", ""
     known = list(fields(section)) if is_section(section) else []
     meant = nearest(str(loc[-1]), known)
     return "unknown key", "" if meant else one_of(known) if known else "", meant
@@ -54,10 +60,9 @@ def _unknown(loc: tuple[int | str, ...]) -> Words:
 def _words(detail: ErrorDetails, node: Node, path: list[str | int]) -> Words:
     kind, ctx = detail["type"], detail.get("ctx", {})
     got = f"got {shown(node, path)}"
-    if kind in ("value_error", "two_keys"):
-        text = str(ctx["error"]) if kind == "value_error" else detail["msg"]
-        wrong, _, expected = text.rpartition("expected ")
-        return wrong.rstrip("; ") or (got if expected else text), expected, ""
+    if kind in ("value_error", "two_keys", "header"):
+        wrong, _, expected = f"; {ctx['error'] if kind == 'value_error' else detail['msg']}".partition("; expected ")
+        return wrong.removeprefix("; ") or got, expected, ""
     if kind == "not_yet":
         return f"not yet: {_pending(node, path)} is still to come", f"{_value(ctx['only'])}the key left out", ""
     if kind == "literal_error":
@@ -105,7 +110,8 @@ def _table(words: str, kinds: Iterable[str]) -> dict[str, str]:
 _EXPECTED: Mapping[str, str] = {
     **_table("text", ("string_type", "string_unicode")),
     **_table("a whole number", ("int_type", "int_parsing", "int_from_float", "int_parsing_size")),
-    **_table("a number", ("float_type", "float_parsing", "finite_number")),
+    **_table("a number", ("float_type", "float_parsing")),
+    **_table("a finite number", ("finite_number",)),
     **_table("true or false", ("bool_type", "bool_parsing")),
     **_table("a list", ("list_type",)),
     **_table("a mapping, with keys indented below it", ("dict_type", "mapping_type")),

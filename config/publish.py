@@ -1,0 +1,104 @@
+"""``python -m config.publish`` writes the JSON Schema of banjia.yaml, for editors. Made from config/schema.py."""
+
+import ast
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+from config import schema
+from config.schema import NotYet, Section, Settings
+
+Json = dict[str, Any]
+
+FILE = Path(__file__).with_name("banjia.schema.json")
+VARIABLE = {"$ref": "#/definitions/variable"}
+_SCALARS = ("integer", "number", "boolean")
+
+
+def text() -> str:
+    """The published file."""
+    made = Settings.model_json_schema(ref_template="#/definitions/{model}")
+    definitions = made.pop("$defs")
+    for name, definition in {**definitions, "Settings": made}.items():
+        _describe(definition, getattr(schema, name))
+    definitions["ModelEntry"] = _model(definitions["ModelEntry"])
+    definitions["variable"] = {
+        "description": 'A value from the environment, "${NAME}", or from a file, "file:/run/secrets/name".',
+        "type": "string",
+        "pattern": r"\$\{.+\}|^file:",
+    }
+    top = {"$schema": "http://json-schema.org/draft-07/schema#", **made, "title": "banjia.yaml"}
+    return json.dumps({**top, "definitions": definitions}, indent=2, ensure_ascii=False) + "\n"
+
+
+def docstrings(section: type[Section]) -> dict[str, str]:
+    """The text under each key of a section, read from the source of config/schema.py."""
+    source = ast.parse(Path(schema.__file__).read_text(encoding="utf-8"))
+    body = next(node.body for node in source.body if isinstance(node, ast.ClassDef) and node.name == section.__name__)
+    found = {}
+    for key, below in itertools.pairwise(body):
+        if isinstance(key, ast.AnnAssign) and isinstance(key.target, ast.Name) and isinstance(below, ast.Expr):
+            found[key.target.id] = str(ast.literal_eval(below.value))
+    return found
+
+
+def _describe(definition: Json, section: type[Section]) -> None:
+    """Add what the models don't say by themselves: descriptions, variables in scalars, the short forms of lists."""
+    definition["description"] = definition["description"].replace("``", "")
+    told = docstrings(section)
+    for key, wanted in definition["properties"].items():
+        wanted.pop("title", None)
+        described: Json = {"description": told[key].replace("``", "") + _pending(section, key)}
+        default = wanted.pop("default", None)
+        if default not in (None, [], {}) and "$ref" not in wanted:
+            described["default"] = default
+        definition["properties"][key] = {**described, **_loosened(wanted, switch=_switch(section, key))}
+
+
+def _pending(section: type[Section], key: str) -> str:
+    marks = [mark for mark in section.model_fields[key].metadata if isinstance(mark, NotYet)]
+    return " Not yet: leave it out." if marks else ""
+
+
+def _switch(section: type[Section], key: str) -> bool:
+    return "_switch" in str(section.model_fields[key].metadata) or "_switch" in str(
+        section.model_fields[key].annotation
+    )
+
+
+def _loosened(wanted: Json, *, switch: bool) -> Json:
+    """A value's schema with variables in the place of scalars, and one item in the place of a list of texts."""
+    if "$ref" in wanted:
+        return {"allOf": [wanted]}  # what stands beside $ref counts for nothing in draft 7
+    words = [{"enum": ["on", "off"]}] if switch else []
+    if "anyOf" in wanted:
+        members = [member for member in wanted["anyOf"] if member.get("type") != "null"]
+        if len(members) > 1 or members[0].get("type") in _SCALARS:
+            return {"anyOf": [*members, *words, VARIABLE]}
+        only: Json = members[0]
+        return only
+    if wanted.get("type") in _SCALARS or "enum" in wanted or "const" in wanted:
+        return {"anyOf": [wanted, *words, VARIABLE]}
+    if wanted.get("type") == "array":
+        one = _loosened(wanted["items"], switch=False)
+        return {"anyOf": [one, {**wanted, "items": one}]}
+    if wanted.get("additionalProperties", {}) not in ({}, True):
+        return {**wanted, "additionalProperties": _loosened(wanted["additionalProperties"], switch=switch)}
+    return wanted
+
+
+def _model(long: Json) -> Json:
+    """Who answers under a name: a target, a list of them, or the long form."""
+    target = {"type": "string", "description": "vendor/model", "pattern": r"^[^/]+/.+|\$\{.+\}"}
+    one = {"anyOf": [target, {"$ref": "#/definitions/TargetEntry"}]}
+    many = {"type": "array", "items": one, "minItems": 1}
+    long["properties"]["targets"] = {**long["properties"]["targets"], "anyOf": [one, many]}
+    return {
+        "description": long.pop("description"),
+        "anyOf": [target, {"$ref": "#/definitions/TargetEntry"}, many, long],
+    }
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")
