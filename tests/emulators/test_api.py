@@ -1,0 +1,213 @@
+"""Starting, watching and steering an emulator."""
+
+import asyncio
+import socket
+import time
+
+import pytest
+
+import emulators
+from emulators import Emulator
+from emulators.serve import serve
+from tests.emulators.kit import Raw, ask, chat, spelled, until, with_emulator
+
+VENDORS = pytest.mark.parametrize("vendor", emulators.NAMES)
+
+
+async def control(emulator: Emulator, method: str, path: str, body: object = None) -> Raw:
+    return await ask(emulator, body, f"//_emulator/{path}", method=method, headers={"authorization": "none"})
+
+
+@VENDORS
+def test_an_emulator_listens_within_50_ms_and_says_where(vendor: str) -> None:
+    async def main() -> None:
+        begun = time.perf_counter()
+        emulator = await emulators.start(vendor, environ={})
+        took_s = time.perf_counter() - begun
+        try:
+            assert took_s < 0.05
+            assert emulator.name == vendor
+            assert emulator.base_url.startswith(f"http://127.0.0.1:{emulator.port}/")
+            assert emulator.base_url in emulator.environment.values()
+        finally:
+            await emulator.aclose()
+
+    asyncio.run(main())
+
+
+def test_an_unknown_vendor_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(ValueError, match=r"did you mean 'kimi'\?.*kimi, qwen"):
+        asyncio.run(emulators.start("kimmi"))
+
+
+def test_an_unknown_fault_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(ValueError, match="did you mean 'rate_limit'"):
+        asyncio.run(emulators.start("kimi", faults=["ratelimit"]))
+
+
+def test_base_urls_and_variables_are_the_vendors_own() -> None:
+    async def main(emulator: Emulator) -> tuple[str, dict[str, str]]:
+        return emulator.base_url.split(str(emulator.port))[1], emulator.environment
+
+    kimi = with_emulator("kimi", main)
+    qwen = with_emulator("qwen", main)
+    assert kimi[0] == "/v1"
+    assert list(kimi[1]) == ["MOONSHOT_API_KEY", "MOONSHOT_BASE_URL"]
+    assert qwen[0] == "/compatible-mode/v1"
+    assert list(qwen[1]) == ["DASHSCOPE_API_KEY", "DASHSCOPE_BASE_URL"]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "variable"),
+    [("kimi", "MOONSHOT_API_KEY"), ("kimi", "KIMI_API_KEY"), ("qwen", "DASHSCOPE_API_KEY")],
+)
+def test_the_key_is_taken_from_the_environment_and_no_other_is_accepted(vendor: str, variable: str) -> None:
+    async def main(emulator: Emulator) -> tuple[int, int]:
+        right = await ask(emulator, chat(vendor), headers={"authorization": "Bearer sk-mine"})
+        wrong = await ask(emulator, chat(vendor), headers={"authorization": "Bearer sk-other"})
+        return right.status, wrong.status
+
+    assert with_emulator(vendor, main, environ={variable: "sk-mine"}) == (200, 401)
+
+
+@VENDORS
+def test_what_arrives_is_noted_with_the_key_masked(vendor: str) -> None:
+    async def main(emulator: Emulator) -> None:
+        await ask(emulator, chat(vendor, "first"))
+        await ask(emulator, {"model": "no-such"}, headers={"X-Mine": "yes"})
+        first, second = emulator.requests
+        assert (first.method, first.status, first.ending) == ("POST", 200, "whole")
+        assert first.path.endswith("/chat/completions")
+        assert first.body["messages"][0]["content"] == "first"
+        assert first.headers["authorization"] == "***0001"
+        assert first.usage is not None
+        assert first.usage["total_tokens"] == first.usage["prompt_tokens"] + first.usage["completion_tokens"]
+        assert second.status in (400, 404)
+        assert second.headers["x-mine"] == "yes"
+        told = await control(emulator, "GET", "requests")
+        assert [one["status"] for one in told.json["requests"]] == [first.status, second.status]
+        assert b"sk-emulated" not in told.body
+        await control(emulator, "DELETE", "requests")
+        assert emulator.requests == []
+
+    with_emulator(vendor, main)
+
+
+def test_the_log_keeps_the_last_ten_thousand() -> None:
+    async def main(emulator: Emulator) -> None:
+        emulator.requests.extend([emulators.Arrived("GET", "/old", {}, None)] * 10_000)
+        await ask(emulator, None, "/models", method="GET")
+        assert len(emulator.requests) == 10_000
+        assert emulator.requests[-1].path == "/v1/models"
+
+    with_emulator("kimi", main)
+
+
+def test_faults_are_set_and_told_over_http_and_bad_ones_change_nothing() -> None:
+    async def main(emulator: Emulator) -> None:
+        put = await control(emulator, "PUT", "faults", {"faults": ["rate_limit=2@1", "delay=1"]})
+        assert (put.status, put.json) == (200, {"faults": ["rate_limit=2@1", "delay=1"]})
+        bad = await control(emulator, "PUT", "faults", ["erorr_500"])
+        assert bad.status == 400
+        assert "did you mean 'error_500'" in bad.json["error"]
+        assert (await control(emulator, "PUT", "faults", {"x": 1})).status == 400
+        assert (await control(emulator, "GET", "faults")).json == put.json
+        assert (await control(emulator, "PUT", "faults", [])).json == {"faults": []}
+        assert (await control(emulator, "GET", "nothing")).status == 404
+        assert emulator.requests == [], "control is no request"
+
+    with_emulator("kimi", main)
+
+
+def test_the_state_tells_connections_requests_and_streams() -> None:
+    async def main(emulator: Emulator) -> None:
+        waiting = asyncio.create_task(ask(emulator, chat("kimi", "emulator:words=3,gap=100", stream=True)))
+        await until(lambda: emulator.active == 1)
+        state = (await control(emulator, "GET", "state")).json
+        assert (state["open_connections"], state["active"], state["streams_finished"]) == (2, 1, 0)
+        await waiting
+        await until(lambda: emulator.open_connections == 0)
+        assert (emulator.active, emulator.streams_finished) == (0, 1)
+
+    with_emulator("kimi", main)
+
+
+def test_serve_prints_the_variables_then_ready_and_ends_when_told() -> None:
+    async def main() -> list[str]:
+        lines: list[str] = []
+        until_set = asyncio.Event()
+        task = asyncio.create_task(serve(["kimi", "qwen"], 0, [], {}, lines.append, until_set))
+        await until(lambda: "ready" in lines)
+        until_set.set()
+        await task
+        return lines
+
+    lines = asyncio.run(main())
+    assert lines[-1] == "ready"
+    names = ["MOONSHOT_API_KEY", "MOONSHOT_BASE_URL", "DASHSCOPE_API_KEY", "DASHSCOPE_BASE_URL"]
+    assert [line.partition("=")[0] for line in lines[:-1]] == names
+
+
+def neighbours() -> tuple[socket.socket, socket.socket]:
+    """Two free ports in a row, both held."""
+    for _ in range(50):
+        first, second = socket.create_server(("127.0.0.1", 0)), socket.socket()
+        try:
+            second.bind(("127.0.0.1", first.getsockname()[1] + 1))
+        except OSError:
+            first.close()
+            second.close()
+            continue
+        return first, second
+    raise AssertionError("no two free ports in a row")
+
+
+def test_serve_takes_ports_in_a_row_and_leaves_none_open_when_one_is_taken() -> None:
+    async def main() -> None:
+        first, second = neighbours()
+        port = first.getsockname()[1]
+        first.close()
+        lines: list[str] = []
+        with second, pytest.raises(OSError, match="in use"):
+            await serve(["kimi", "qwen"], port, [], {}, lines.append, asyncio.Event())
+        assert lines == []
+        stop = asyncio.Event()
+        stop.set()
+        await serve(["kimi", "qwen"], port, [], {}, lines.append, stop)
+        assert f"MOONSHOT_BASE_URL=http://127.0.0.1:{port}/v1" in lines
+        assert f"DASHSCOPE_BASE_URL=http://127.0.0.1:{port + 1}/compatible-mode/v1" in lines
+
+    asyncio.run(main())
+
+
+def test_a_caller_who_hangs_up_in_a_stream_is_noticed_at_once() -> None:
+    async def main(emulator: Emulator) -> None:
+        body = chat("kimi", "emulator:words=100,gap=50", stream=True)
+        _, writer = await asyncio.open_connection(emulator.host, emulator.port)
+        writer.write(spelled(emulator, body, "/chat/completions", "POST", {}))
+        await until(lambda: emulator.active == 1)
+        writer.close()
+        await writer.wait_closed()
+        await until(lambda: emulator.open_connections == 0 and emulator.active == 0, 1.0)
+        assert emulator.requests[0].ending == "gone"
+        assert emulator.streams_finished == 0
+
+    with_emulator("kimi", main)
+
+
+def test_a_thousand_streams_run_at_once() -> None:
+    async def main(emulator: Emulator) -> None:
+        body = chat("kimi", "emulator:words=3", stream=True)
+        emulator.set_faults(["stall_within"])
+        tasks = [asyncio.create_task(ask(emulator, body)) for _ in range(1000)]
+        await until(lambda: emulator.active == 1000, 20)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await until(lambda: emulator.open_connections == 0 and emulator.active == 0)
+        emulator.set_faults([])
+        answers = await asyncio.gather(*(ask(emulator, body) for _ in range(1000)))
+        assert all(answer.events[-1] == b"[DONE]" for answer in answers)
+        assert emulator.streams_finished == 1000
+
+    with_emulator("kimi", main)
