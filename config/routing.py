@@ -120,7 +120,8 @@ class Routing:
                 listed[name] = first.target.partition("/")[0]
         for entry_name, vendor_entry in self.live.items():
             for name in catalog.load(vendor_of(entry_name, vendor_entry).name).stand_ins:
-                listed.setdefault(name.rstrip("*"), entry_name)
+                if "*" not in name:
+                    listed.setdefault(name, entry_name)
         return list(listed.items())
 
     def _unknown(self, name: str, operation: Operation) -> str:

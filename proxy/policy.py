@@ -106,8 +106,5 @@ def retried(f: Failure, policy: Policy) -> bool:
         return True
     if f.kind.endswith("timeout"):
         return "timeout" in policy.retry_on
-    if f.kind in ("reset", "truncated") or f.phase is not None:
-        return "reset" in policy.retry_on
-    if f.kind == "invalid_response":
-        return "html" in policy.retry_on or "error_in_200" in policy.retry_on
-    return "5xx" in policy.retry_on
+    cause = f.cause or "reset"
+    return cause in policy.retry_on

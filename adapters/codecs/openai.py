@@ -12,9 +12,9 @@ from math import isfinite
 import orjson
 
 from adapters.codecs.mend import BadAnswer, printable
-from adapters.codecs.openai_answers import Answer, ChatAnswer, EmbeddingsAnswer
+from adapters.codecs.openai_answers import Answer, ChatAnswer, EmbeddingsAnswer, is_html
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
-from adapters.core.failures import LOST, Failure, Kind
+from adapters.core.failures import LOST, Cause, Failure, Kind
 from adapters.core.shapes import Ask, Event, Seed
 from adapters.core.sse import Decoder, EventTooLarge
 from adapters.core.vendor import Codec, Plan
@@ -162,7 +162,17 @@ class OpenAIExchange:
         retry_after_s = None
         if self._head is not None and self._head.status >= 400:
             retry_after_s = retry_after(self._head)
-        return self._end(Fail(Failure.of(kind, f"{self._vendor} {what}.", retry_after_s=retry_after_s)))
+        message = f"{self._vendor} {what}."
+        return self._end(Fail(Failure.of(kind, message, retry_after_s=retry_after_s, cause=self._cause(kind))))
+
+    def _cause(self, kind: Kind) -> Cause:
+        """How a fault showed itself: a page for people, an end too early, an error inside a 200, or a status."""
+        status = self._head.status if self._head is not None else 0
+        if self._body and is_html(self._body[0]):
+            return "html"
+        if kind == "truncated":
+            return "reset"
+        return "error_in_200" if status < 400 else "5xx"
 
     def _end(self, end: Done | Fail) -> list[Do]:
         """The last of all: what the call cost, told once however often the vendor said it, and the end itself."""

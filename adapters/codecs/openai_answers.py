@@ -62,12 +62,17 @@ def written(event: Event) -> Event:
     return event
 
 
+def is_html(body: bytes) -> bool:
+    """Whether it is a page for people: a gateway's error, or a portal that wants a login."""
+    return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
+
+
 def describe(body: bytes) -> str:
     """What a body that is no JSON object looks like, in words: nothing of it is copied."""
     start = body[:200].lstrip().lower()
     if not start:
         return "an empty body"
-    if start.startswith((b"<!doctype", b"<html")):
+    if is_html(start):
         return "an HTML page"
     return "a body that is not a JSON object"
 

@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 from adapters.core.wire import Phase
 
 Fault = Literal["caller", "credential", "vendor", "rate"]
+Cause = Literal["5xx", "html", "reset", "timeout", "error_in_200"]
+"""How a vendor's fault showed itself, in the words of the policy's ``retry_on``."""
 Kind = Literal[
     "bad_request",
     "context",
@@ -93,6 +95,7 @@ class Failure(NamedTuple):
     param: str | None = None
     retry_after_s: float | None = None
     phase: Phase | None = None
+    cause: Cause | None = None
 
     @classmethod
     def of(
@@ -103,10 +106,13 @@ class Failure(NamedTuple):
         param: str | None = None,
         retry_after_s: float | None = None,
         phase: Phase | None = None,
+        cause: Cause | None = None,
     ) -> "Failure":
         """A failure of this kind; everything but the message comes from the table."""
         row = ROWS[kind]
-        return cls(kind, row.fault, row.status, row.type, row.code, message, param or row.param, retry_after_s, phase)
+        return cls(
+            kind, row.fault, row.status, row.type, row.code, message, param or row.param, retry_after_s, phase, cause
+        )
 
 
 class Refused(Exception):

@@ -126,17 +126,25 @@ class Line:
 def phase_of(error: Exception) -> Phase:
     """Where the call was lost; a failed name look-up or TLS handshake is told from its cause."""
     # Only of a ConnectError: a cut over TLS has an SSLWantReadError in its past that means nothing.
-    cause: BaseException | None = error if isinstance(error, httpx2.ConnectError) else None
-    while cause is not None:
+    for cause in causes(error) if isinstance(error, httpx2.ConnectError) else ():
         if isinstance(cause, socket.gaierror):
             return "dns"
         if isinstance(cause, ssl.SSLError):
             return "tls"
-        cause = cause.__cause__ or cause.__context__
     for kind, phase in PHASES:
         if isinstance(error, kind):
             return phase
     return "reset" if isinstance(error, (OSError, asyncio.IncompleteReadError)) else "protocol"
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """The error and what led to it; a chain may run in a circle."""
+    chain: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in chain:
+        chain.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return chain
 
 
 @lru_cache(maxsize=256)

@@ -22,16 +22,7 @@ FIRST_FAILS: list[tuple[str, Any, list[str]]] = [
     ("empty funds", lambda: error(429, "exceeded_current_quota_error"), ["kimi"]),
     ("a rate limit", lambda: error(429, "rate_limit_reached_error"), ["kimi"]),
     ("a retired model", lambda: error(404, "resource_not_found_error"), ["kimi"]),
-    ("an untrusted certificate", lambda: tls_error(), ["kimi"]),
 ]  # fmt: skip
-
-
-def tls_error() -> httpx2.ConnectError:
-    import ssl
-
-    failed = httpx2.ConnectError("tls")
-    failed.__cause__ = ssl.SSLCertVerificationError("self-signed")
-    return failed
 
 
 @pytest.mark.parametrize("streamed", [False, True])

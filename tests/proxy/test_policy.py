@@ -1,0 +1,77 @@
+"""The decision after a failure, as one pure function over everything it may rest on."""
+
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.core.failures import ROWS, Failure, Kind
+from config.schema import RETRY_ON, Policy
+from proxy.policy import GIVE_UP, NEXT_KEY, NEXT_TARGET, Retry, Standing, decide
+
+FRESH = Standing(1, 1, 1, False, False, True, False, True, 600.0, 0.5)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+standings = st.builds(
+    Standing, st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.booleans(), st.booleans(),
+    st.booleans(), st.booleans(), st.floats(0, 600), st.floats(0, 1),
+)  # fmt: skip
+failures = st.builds(
+    lambda kind, wait, cause: Failure.of(kind, "x", retry_after_s=wait, cause=cause),
+    st.sampled_from(KINDS), st.none() | st.floats(0, 1e6), st.none() | st.sampled_from(RETRY_ON),
+)  # fmt: skip
+policies = st.builds(
+    Policy, attempts=st.integers(1, 5), attempts_per_target=st.integers(1, 3), max_wait_s=st.floats(0, 60),
+    retry_on=st.lists(st.sampled_from(RETRY_ON), unique=True),
+)  # fmt: skip
+
+
+@given(failures, standings, policies)
+def test_the_rules_that_always_hold(f: Failure, s: Standing, policy: Policy) -> None:
+    decision = decide(f, s, policy)
+
+    if s.content_sent:
+        assert decision == GIVE_UP, "two answers would be mixed"
+    if decision == NEXT_TARGET:
+        assert s.more_targets
+    if decision == NEXT_KEY:
+        assert s.more_keys
+    if f.fault == "caller":
+        assert decision == (NEXT_TARGET if s.other_named and s.more_targets and not s.content_sent else GIVE_UP)
+    if f.fault == "credential":
+        assert not isinstance(decision, Retry), "a refused key is not tried twice"
+    if isinstance(decision, Retry):
+        assert s.attempts < policy.attempts
+        assert s.on_target < policy.attempts_per_target
+        assert s.budget_left
+        assert 0 <= decision.wait_s < s.left_s
+        assert f.fault != "rate" or decision.wait_s <= policy.max_wait_s
+    if f.fault == "vendor" and s.attempts >= policy.attempts:
+        assert decision == GIVE_UP
+
+
+def test_an_untrusted_certificate_is_never_tried_twice_on_the_same_target() -> None:
+    untrusted = Failure.of("tls", "x", phase="tls")
+    assert decide(untrusted, FRESH, Policy()) == NEXT_TARGET
+    assert decide(untrusted, FRESH._replace(more_targets=False), Policy()) == GIVE_UP
+
+
+def test_a_connection_that_failed_is_tried_again_whatever_retry_on_says() -> None:
+    refused = Failure.of("connect", "x", phase="connect")
+    assert isinstance(decide(refused, FRESH, Policy(retry_on=[])), Retry)
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 3])
+def test_waits_double_and_are_fully_jittered(attempts: int) -> None:
+    policy = Policy(attempts=5, attempts_per_target=5)
+    for draw in (0.0, 0.25, 1.0):
+        standing = FRESH._replace(attempts=attempts, on_target=attempts, draw=draw)
+        assert decide(Failure.of("vendor_error", "x", cause="5xx"), standing, policy) == Retry(
+            draw * 0.25 * 2 ** (attempts - 1)
+        )
+
+
+def test_without_budget_nothing_is_tried_again() -> None:
+    for kind in KINDS:
+        if ROWS[kind].fault in ("vendor", "rate"):
+            assert decide(Failure.of(kind, "x"), FRESH._replace(budget_left=False), Policy()) == GIVE_UP
