@@ -74,7 +74,7 @@ def _syntax(error: YAMLError, text: str, source: str) -> Complaint:
 
 def _colon(place: Place, text: str) -> Complaint:
     """A colon after what can't be a key: for want of one above, by its indentation, or since it is part of a value."""
-    lines = text.split("\n")
+    lines = _lines(text)
     this = lines[place.line - 1]
     if re.search(r":\s", this[: place.column - 1]):
         return Complaint(place, "", "a second ':' in one line", "quotes around a value that holds ': '")
@@ -86,6 +86,11 @@ def _colon(place: Place, text: str) -> Complaint:
     return Complaint(start, "", "this line does not line up with those above", _INDENT)
 
 
+def _lines(text: str) -> list[str]:
+    """The lines as YAML counts them, and one more: an error may stand at the end."""
+    return [*re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text), ""]
+
+
 def _said(line: str) -> str:
     return re.sub(r"(^|\s)#.*", "", line).strip()
 
@@ -93,7 +98,7 @@ def _said(line: str) -> str:
 def _unclosed(error: MarkedYAMLError, text: str, source: str) -> Complaint:
     mark, opened = error.problem_mark, error.context_mark
     place = Place(source, mark.line + 1, mark.column + 1)
-    line = text.split("\n")[mark.line]
+    line = _lines(text)[mark.line]
     if line[: mark.column].endswith("$"):
         return Complaint(place, "", "${...} inside { } or [ ] needs quotes", '"${VARIABLE}"')
     bracket = "{" if "mapping" in str(error.context) else "["

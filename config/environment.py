@@ -1,9 +1,9 @@
 """Settings from variables: ``BANJIA_`` with ``__`` between keys, laid over the file; and vendors from their own keys."""
 
-import copy
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -12,7 +12,7 @@ from adapters.core.vendor import Vendor
 from config.complaints import Complaint, ConfigError, Place, nearest
 from config.interpolate import is_file, read_secret
 from config.schema import ModelEntry, Settings
-from config.shape import fields, inside, is_section
+from config.shape import at, fields, inside, is_section
 from config.tree import Node, node_of, scalars
 
 PREFIX = "BANJIA_"
@@ -63,45 +63,59 @@ def _ours(name: str) -> bool:
 def _lay(root: Node, name: str, text: str, folder: Path) -> None:
     """Set what one variable says. Raises ConfigError."""
     place = place_of(name)
-    parts = name.removeprefix(PREFIX).split("__")
-    node, path = root if text else copy.deepcopy(root), list[str]()  # an empty one is checked, and changes nothing
-    kind: Any = Settings
-    for depth, part in enumerate(parts):
-        node = _opened(node, place)
-        key = _key(node, kind, path, part)
-        if key is None:
-            raise ConfigError([Complaint(place, "", "unknown variable", meant=nearest_variable(name, root))])
-        path.append(key)
-        kind = inside(kind, key)
-        if depth < len(parts) - 1:
-            node = node.value.setdefault(key, Node({}, place, place))
+    path, kind = _resolved(root, name)
     if text == "":
         return
     value = _value(kind, text, place, path)
     _read_files(value, folder)
+    node: Node | None = root
+    for depth, key in enumerate(path[:-1]):
+        node = _opened(node, at(path[:depth]))
+        if node is None:
+            return  # the file has something else there, which is complained about
+        node = node.value.setdefault(key, Node({}, place, place))
+    node = _opened(node, at(path[:-1]))
+    if node is None:
+        return
     node.value[path[-1]] = value
     if len(path) == 3 and path[0] == "vendors" and path[2] in ("api_key", "api_keys"):
         node.value.pop("api_keys" if path[2] == "api_key" else "api_key", None)  # the environment wins
 
 
-def _opened(node: Node, place: Place) -> Node:
+def _resolved(root: Node, name: str) -> tuple[list[str], Any]:
+    """The path that a variable's name means, and what kind of value stands there. Raises ConfigError."""
+    path: list[str] = []
+    node: Node | None = root
+    kind: Any = Settings
+    for part in name.removeprefix(PREFIX).split("__"):
+        key = _key(node, kind, path, part)
+        if key is None:
+            raise ConfigError([Complaint(place_of(name), "", "unknown variable", meant=nearest_variable(name, root))])
+        path.append(key)
+        kind = inside(kind, key)
+        node = node.child(key) if node else None
+    return path, kind
+
+
+def _opened(node: Node | None, kind: Any) -> Node | None:
     """The node as a mapping: what is nothing becomes an empty one, a model's short form its long form."""
+    if node is None:
+        return None
     if node.value is None:
         node.value = {}
-    elif not isinstance(node.value, dict):
-        node.value = {"targets": Node(node.value, node.place, node.key_place, node.raw, node.quoted)}
-    elif "target" in node.value:
-        node.value = {"targets": Node(node.value, node.place, node.key_place)}
-    return node
+    elif kind is ModelEntry and (not isinstance(node.value, dict) or "target" in node.value):
+        node.value = {"targets": replace(node)}
+    return node if isinstance(node.value, dict) else None
 
 
-def _key(node: Node, kind: Any, path: list[str], part: str) -> str | None:
+def _key(node: Node | None, kind: Any, path: list[str], part: str) -> str | None:
     """The key that a part of a variable's name means, or None."""
     if is_section(kind):
         return part.lower() if part.lower() in fields(kind) else None
     if get_origin(kind) is not dict or not part:
         return None
-    known: dict[str, str] = {_folded(key): key for key in node.value}
+    here = node.value if node and isinstance(node.value, dict) else ()
+    known: dict[str, str] = {_folded(key): key for key in here}
     if path == ["vendors"]:
         known = {**{_folded(key): key for key in registry.BY_NAME}, **known}
     if _folded(part) in known:
@@ -164,12 +178,14 @@ def _add_client_key(root: Node, environ: Mapping[str, str], folder: Path, compla
     except ConfigError as error:
         complaints.extend(error.complaints)
         return
-    server = root.value.setdefault("server", Node({}, key.place, key.place))
-    if not key.value or not isinstance(_opened(server, key.place).value, dict):
+    if not key.value:
+        return
+    server = _opened(root.value.setdefault("server", Node({}, key.place, key.place)), None)
+    if server is None:
         return
     keys = server.value.setdefault("client_keys", Node([], key.place, key.place))
     if isinstance(keys.value, str):
-        keys.value = [Node(keys.value, keys.place, keys.place, keys.raw, keys.quoted, keys.variables, keys.from_file)]
+        keys.value = [replace(keys)]
     if keys.value is None:
         keys.value = []
     if isinstance(keys.value, list) and key.value not in [known.value for known in keys.value]:

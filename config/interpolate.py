@@ -131,7 +131,7 @@ def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], f
     try:
         value, used = expand(node.value, environ)
         node.variables = tuple(used)
-        if is_file(node.raw):
+        if node.raw.startswith("file:") and is_file(value):
             value, node.from_file = read_secret(value, folder), True
     except Unset as unset:
         if unset.message:

@@ -1,0 +1,32 @@
+"""Fixtures for tests of the configuration."""
+
+import datetime
+from types import SimpleNamespace
+
+import pytest
+
+from adapters import registry
+from adapters.kimi import KIMI
+from adapters.qwen import QWEN
+from config import catalog
+
+ROWS = {
+    "kimi": {"kimi-k2.6": None, "kimi-k2.5": (datetime.date(2026, 8, 31), "kimi-k2.6"), "kimi-k3": (datetime.date(2099, 1, 1), None)},
+    "qwen": {"qwen-plus": None},
+}  # fmt: skip
+
+
+@pytest.fixture
+def two_vendors(monkeypatch):
+    """Two vendors with small catalogs, so that messages do not change with what ships."""
+
+    def load(vendor):
+        rows = {
+            id_: SimpleNamespace(retired=gone and gone[0], successor=gone and gone[1])
+            for id_, gone in ROWS[vendor].items()
+        }
+        return SimpleNamespace(by_id=rows)
+
+    monkeypatch.setattr(registry, "VENDORS", (KIMI, QWEN))
+    monkeypatch.setattr(registry, "BY_NAME", {"kimi": KIMI, "qwen": QWEN})
+    monkeypatch.setattr(catalog, "load", load)

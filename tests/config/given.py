@@ -1,0 +1,24 @@
+"""A configuration written into a folder of its own, and what comes of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from config.load import ConfigError, Loaded, load
+
+VENDOR = "vendors:\n  kimi: {api_key: k}\n"
+
+
+def loaded(text: str, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Loaded:
+    """The configuration of this text, as ``banjia.yaml`` in the folder (the current one unless given)."""
+    path = folder / "banjia.yaml" if folder else Path("banjia.yaml")
+    path.write_text(text, encoding="utf-8", newline="")
+    return load(path, environ or {})
+
+
+def complaints(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
+    """What is said about a text that can't be used."""
+    with pytest.raises(ConfigError) as caught:
+        loaded(text, environ)
+    return [str(complaint) for complaint in caught.value.complaints]

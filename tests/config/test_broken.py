@@ -1,0 +1,85 @@
+"""Broken configurations, each with the whole message that it gets: ``broken/*.txt``."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.config.given import VENDOR, complaints
+
+FOLDER = Path(__file__).with_name("broken")
+CASE = re.compile(
+    r"=== (?P<name>[^\[\n]+?)(?: \[(?P<variable>\w+)=(?P<value>.*)\])?\n(?P<text>.*?)--- says\n(?P<says>.*?)\n*\Z",
+    re.DOTALL,
+)
+
+
+def cases() -> list[object]:
+    found = []
+    for path in sorted(FOLDER.glob("*.txt")):
+        for case in re.split(r"^(?==== )", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            match = CASE.match(case)
+            assert match, case
+            environ = {match["variable"]: match["value"]} if match["variable"] else {}
+            found.append(pytest.param(match["text"], environ, match["says"], id=f"{path.stem}: {match['name']}"))
+    return found
+
+
+CASES = cases()
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch, two_vendors):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "environ", "says"), CASES)
+def test_a_broken_file_is_told_by_line_key_and_cure(text, environ, says):
+    assert "\n".join(complaints(text, environ)) == says
+
+
+@pytest.mark.parametrize(("text", "environ", "says"), CASES)
+def test_no_message_is_long_foreign_or_tells_a_secret(text, environ, says):
+    for said in complaints(text, environ):
+        assert "\n" not in said
+        assert len(said) < 300
+        assert not re.search(r"pydantic|Traceback|Input should|validation error|errors\.|class|canary", said)
+
+
+def test_there_are_at_least_forty_of_them():
+    assert len(CASES) >= 40
+
+
+def test_a_control_character_is_told_by_its_place():
+    assert complaints("vendors:\n  kimi: {api_key: \x07}\n") == [
+        "banjia.yaml:2:19: a character that YAML does not allow; expected printable text in UTF-8"
+    ]
+
+
+def test_a_line_break_in_a_key_is_told_without_the_key():
+    said = complaints("vendors:\n  kimi:\n    api_key: ${KIMI}\n", {"KIMI": "sk-canary\r"})
+    wrong = "the key holds a space, a line break or a letter beyond ASCII; expected the key alone"
+    assert said == [f"banjia.yaml:3:14: vendors.kimi.api_key: {wrong}"]
+
+
+def test_a_file_that_is_not_utf_8_is_told_by_its_place(tmp_path):
+    from config.load import ConfigError, load
+
+    path = tmp_path / "latin.yaml"
+    path.write_bytes(b"vendors:\n  kimi: {api_key: \xe9}\n")
+    with pytest.raises(ConfigError, match=r"latin\.yaml:2:19: this is not text in UTF-8$"):
+        load(path, {})
+
+
+def test_a_file_that_is_not_there_is_told_by_its_name(tmp_path):
+    from config.load import ConfigError, load
+
+    with pytest.raises(ConfigError, match=r"/none\.yaml: the file can't be read \(no such file or directory\)$"):
+        load(tmp_path / "none.yaml", {})
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_the_file():
+    text = (
+        "version: 3\n" + VENDOR.replace("k}", "k, region: moon}") + "server: {listen: '${L}'}\npolicy: {attempt: 1}\n"
+    )
+    assert [said.split(":")[1] for said in complaints(text)] == ["1", "3", "4", "5"]
