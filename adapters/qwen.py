@@ -159,6 +159,7 @@ CHAT: Mapping[str, Verdict] = {
         Refuse("the caller would read them, and this model has none"),
     ),
     "response_format": Rewrite(response_format, "JSON mode without thinking", ("honoured", "refused")),
+    "parallel_tool_calls": Honour(),
     "tools": Tools(taken=("search",)),
     "tool_choice": Rewrite(tool_choice, "a forced call excludes thinking", ("honoured", "mapped", "refused")),
     "reasoning_effort": Rewrite(effort, "levels, a budget, or thinking off", ("mapped", "honoured", "dropped")),
