@@ -70,8 +70,12 @@ class Kit:
         """``2 * size`` random hex digits."""
         return secrets.token_hex(size)
 
+    def flush(self) -> None:
+        """Write the access lines that are still held."""
+        if self._log is not None:
+            self._log.flush()
+
     async def aclose(self) -> None:
         """Close what was opened."""
         await self.upstream.aclose()
-        if self._log is not None:
-            self._log.flush()
+        self.flush()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -90,7 +91,7 @@ def freeze() -> None:
 def stop_on_signals(server: Server, kit: Kit) -> Iterator[None]:
     """SIGTERM: not ready any more, the door stays open for ``drain_delay_s``, then closes. SIGINT: closes now.
 
-    A second signal stops at once.
+    A second signal ends the process.
     """
     loop = asyncio.get_running_loop()
 
@@ -99,8 +100,8 @@ def stop_on_signals(server: Server, kit: Kit) -> Iterator[None]:
 
     def stop(delay_s: float) -> None:
         if kit.draining:
-            server.should_exit = server.force_exit = True
-            return
+            kit.flush()
+            os._exit(1)  # asked twice: at once, whatever is still going on
         kit.draining = True
         loop.call_later(delay_s, close)
 
