@@ -16,13 +16,18 @@ def estimate(text: str) -> int:
 
 def texts(value: Any) -> str:
     """All the text in a prompt: the strings of messages, parts, tools or inputs, one after another."""
-    if type(value) is str:
-        return "" if value.startswith("data:") else value
-    if isinstance(value, Mapping):
-        return "".join(texts(member) for member in value.values())
-    if type(value) is list:
-        return "".join(texts(member) for member in value)
-    return ""
+    found: list[str] = []
+    todo = [value]
+    while todo:  # no recursion: a caller may nest a schema deeper than the interpreter's stack
+        one = todo.pop()
+        if type(one) is str:
+            if not one.startswith("data:"):
+                found.append(one)
+        elif isinstance(one, Mapping):
+            todo += reversed(one.values())
+        elif type(one) is list:
+            todo += reversed(one)
+    return "".join(found)
 
 
 def estimate_prompt(fields: Mapping[str, Any]) -> int:

@@ -1,0 +1,162 @@
+"""When an answer is whole, and when it is not: the only two ways to be done are ``[DONE]`` and a finished body."""
+
+from typing import Any
+
+import pytest
+
+from adapters.codecs.mend import BROKEN, FINISH_REASONS
+from tests.adapters.add_up import add_up
+from tests.adapters.play import Play, chat_plan
+
+USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+
+
+def chunk(text: str | None = None, finish: Any = None, *, at: int = 0, **more: Any) -> dict[str, Any]:
+    delta = {} if text is None else {"content": text}
+    return {"id": "c", "created": 1, "choices": [{"index": at, "delta": delta, "finish_reason": finish}], **more}
+
+
+def stream(*payloads: Any, n: int = 1) -> Play:
+    planned = chat_plan() if n == 1 else chat_plan(model="moonshot-v1-8k", n=n)
+    return Play(planned).head().sse(*payloads)
+
+
+def test_the_marker_after_the_finish_is_the_end() -> None:
+    assert stream(chunk("a"), chunk(finish="stop"), "[DONE]").done
+
+
+def test_blanks_around_the_marker_do_not_hide_it() -> None:
+    assert stream(chunk("a"), chunk(finish="stop"), " [DONE] ").done
+
+
+def test_the_answer_is_done_at_the_marker_and_not_only_when_the_vendor_hangs_up() -> None:
+    play = Play(chat_plan()).head().sse(chunk("a"), chunk(finish="stop"))
+    assert play.end is None
+    assert play.sse("[DONE]").done
+
+
+def test_the_end_of_the_body_after_the_finish_is_the_end() -> None:
+    assert stream(chunk("a"), chunk(finish="stop")).over().done
+
+
+def test_the_end_of_the_body_before_the_finish_is_a_failure() -> None:
+    failure = stream(chunk("a")).over().failure
+    assert (failure.kind, failure.code) == ("truncated", "upstream_stream_truncated")
+
+
+@pytest.mark.parametrize("payloads", [[], ["[DONE]"], [{"choices": [], "usage": USAGE}, "[DONE]"], [{}, "[DONE]"]])
+def test_a_stream_without_an_answer_is_no_answer(payloads: list[Any]) -> None:
+    failure = stream(*payloads).over().failure
+    assert (failure.kind, failure.code) == ("invalid_response", "upstream_invalid_response")
+
+
+def test_every_choice_must_have_finished() -> None:
+    assert stream(chunk("a"), chunk("b", at=1), chunk(finish="stop"), n=2).over().failure.kind == "truncated"
+    assert stream(chunk("a"), chunk("b", at=1), chunk(finish="stop"), chunk(finish="length", at=1), n=2).over().done
+
+
+def test_a_choice_that_was_asked_for_and_never_came_is_missing() -> None:
+    assert stream(chunk("a"), chunk(finish="stop"), n=2).over().failure.kind == "truncated"
+
+
+def test_a_choice_nobody_asked_for_must_finish_too() -> None:
+    assert stream(chunk("a"), chunk("b", at=7), chunk(finish="stop")).over().failure.kind == "truncated"
+
+
+def test_a_usage_chunk_between_finish_and_marker_is_counted_and_not_shown() -> None:
+    play = stream(chunk("a"), chunk(finish="stop"), {"choices": [], "usage": USAGE}, "[DONE]")
+    assert play.done
+    assert len(play.events) == 2
+    assert play.spent[1][:2] == (3, 2)
+
+
+@pytest.mark.parametrize("choices", [None, [], "absent"])
+def test_a_usage_chunk_may_have_no_choices_in_any_spelling(choices: Any) -> None:
+    told = {"usage": USAGE} if choices == "absent" else {"choices": choices, "usage": USAGE}
+    play = stream(chunk("a"), chunk(finish="stop"), told, "[DONE]")
+    assert (play.done, len(play.events), play.spent[1].prompt) == (True, 2, 3)
+
+
+def test_a_cost_told_with_every_chunk_is_counted_once_and_the_last_is_true() -> None:
+    costs = [{**USAGE, "completion_tokens": at} for at in range(4)]
+    play = stream(*(chunk("a", usage=cost) for cost in costs), chunk(finish="stop", usage=USAGE), "[DONE]")
+    assert play.spent[1][:2] == (3, 2)
+    assert all("usage" not in event.data for event in play.events)
+
+
+def test_a_cost_told_before_a_failure_is_counted() -> None:
+    play = stream(chunk("a", usage=USAGE)).lost()
+    assert play.failure.kind == "reset"
+    assert play.spent[1][:2] == (3, 2)
+
+
+@pytest.mark.parametrize("more", [[chunk("b")], ["[DONE]"], ["{"], [{"error": {"message": "late"}}]])
+def test_what_comes_after_the_marker_is_not_heard(more: list[Any]) -> None:
+    play = stream(chunk("a"), chunk(finish="stop"), "[DONE]", *more).over()
+    assert (play.done, len(play.events)) == (True, 2)
+    at_once = Play(chat_plan()).head()
+    body = [b'{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}]}', b"[DONE]", b'{"choices":[{}]}']
+    assert at_once.data(b"data: " + b"\n\ndata: ".join(body) + b"\n\n").done
+    assert len(at_once.events) == 1
+
+
+def test_the_marker_without_a_finish_is_believed_and_no_finish_is_made_up() -> None:
+    play = stream(chunk("a"), "[DONE]")
+    assert play.done
+    assert add_up(play.events)[0]["finish_reason"] is None
+
+
+@pytest.mark.parametrize("reason", ["", "null", None, 0, 1, False, [], {}, ["stop"]])
+def test_a_finish_that_says_nothing_is_none(reason: Any) -> None:
+    play = stream(chunk("a", reason)).over()
+    assert play.failure.kind == "truncated"
+    assert play.events[0].data["choices"][0]["finish_reason"] is None
+
+
+@pytest.mark.parametrize("reason", sorted(BROKEN))
+def test_a_finish_that_says_it_broke_is_a_failure(reason: str) -> None:
+    play = stream(chunk("a"), chunk(None, reason), "[DONE]")
+    assert (play.failure.kind, len(play.events)) == ("truncated", 1)
+    body = {"choices": [{"message": {"content": "a"}, "finish_reason": reason}]}
+    assert Play(chat_plan(stream=False)).json(body).failure.kind == "truncated"
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [*FINISH_REASONS.items(), ("stop", "stop"), ("new_word", "new_word")])
+def test_finish_reasons_are_said_in_openais_words(theirs: str, ours: str) -> None:
+    assert add_up(stream(chunk("a", theirs)).over().events)[0]["finish_reason"] == ours
+
+
+@pytest.mark.parametrize("reason", [None, "", "null", "absent"])
+def test_a_whole_answer_that_has_not_finished_is_a_failure(reason: Any) -> None:
+    choice = {"message": {"content": "a"}, "finish_reason": reason}
+    if reason == "absent":
+        del choice["finish_reason"]
+    assert Play(chat_plan(stream=False)).json({"choices": [choice]}).failure.kind == "truncated"
+
+
+def test_id_time_and_model_are_the_same_in_all_chunks() -> None:
+    odd = [{"id": "", "created": None}, {"id": "x", "created": 5}, {"id": 7, "created": "8"}, {}]
+    play = stream(*({**chunk("a"), **names, "model": "m"} for names in odd), chunk(finish="stop"), "[DONE]")
+    named = {
+        (event.data["id"], event.data["created"], event.data["model"], event.data["object"]) for event in play.events
+    }
+    assert named == {("chatcmpl-" + "a" * 24, 1_700_000_000, "gpt-4o", "chat.completion.chunk")}
+
+
+def test_the_first_chunk_of_a_choice_has_the_role() -> None:
+    play = stream(chunk("a"), chunk("b"), chunk(finish="stop"), "[DONE]")
+    assert [event.data["choices"][0]["delta"].get("role") for event in play.events] == ["assistant", None, None]
+
+
+def test_comments_and_pings_between_events_are_nothing() -> None:
+    play = Play(chat_plan()).head()
+    play.data(b": ping\n\n").sse(chunk("a")).data(b"event: ping\n\n: ping\n\ndata:\n\n").sse(
+        chunk(finish="stop"), "[DONE]"
+    )
+    assert (play.done, len(play.events)) == (True, 2)
+
+
+def test_a_whole_answer_to_who_asked_for_a_stream_is_handed_over_whole() -> None:
+    body = {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "usage": USAGE}
+    play = Play(chat_plan()).json(body)
+    assert (play.done, play.events[0].kind) == (True, "whole")

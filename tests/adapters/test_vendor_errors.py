@@ -1,0 +1,211 @@
+"""Every error that docs/vendors/ lists for a vendor, in each of the places where a vendor may put it."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from adapters.core.failures import Failure, Kind
+from tests.adapters.play import Play, chat_plan
+
+KIMI: list[tuple[int, str, str, Kind]] = [
+    (400, "content_filter", "The request was rejected because it was considered high risk", "inspection"),
+    (400, "invalid_request_error", "Invalid request: something", "bad_request"),
+    (400, "invalid_request_error", "invalid temperature: only 1 is allowed for this model", "bad_request"),
+    (400, "invalid_request_error", "Input token length too long", "context"),
+    (
+        400,
+        "invalid_request_error",
+        "Invalid request: Your request exceeded model token limit: 262144 (requested: 265359)",
+        "context",
+    ),
+    (400, "invalid_request_error", "Invalid request: Your request exceeded model token limit: 8192", "context"),
+    (400, "invalid_request_error", "file size exceeded 100MB", "bad_request"),
+    (401, "invalid_authentication_error", "Invalid Authentication", "key_refused"),
+    (401, "incorrect_api_key_error", "Incorrect API key provided", "key_refused"),
+    (403, "permission_denied_error", "The API you are accessing is not open", "forbidden"),
+    (404, "resource_not_found_error", "Not found the model kimi-x or Permission denied", "model_not_found"),
+    (429, "engine_overloaded_error", "The engine is currently overloaded, please try again later", "overloaded"),
+    (
+        429,
+        "exceeded_current_quota_error",
+        "Your account org-x is suspended due to insufficient balance, please recharge your account",
+        "no_funds",
+    ),
+    (429, "exceeded_current_quota_error", "You exceeded your current token quota: 1", "no_funds"),
+    (429, "rate_limit_reached_error", "request reached organization max RPM: 3", "rate_limited"),
+    (429, "rate_limit_reached_error", "TPM rate limit, current: 1410, limit: 100", "rate_limited"),
+    (500, "server_error", "invalid state transition", "vendor_error"),
+    (500, "unexpected_output", "Failed to extract file: x", "vendor_error"),
+    (503, "server_unavailable", "", "vendor_error"),
+]
+QUOTA = "You exceeded your current quota, please check your plan and billing details."
+QWEN: list[tuple[int, str, str, Kind]] = [
+    (400, "invalid_parameter_error", "Range of max_tokens should be [1, 8192]", "bad_request"),
+    (400, "InvalidParameter", "Range of n should be [1, 4]", "bad_request"),
+    (400, "invalid_parameter_error", "Range of input length should be [1, 30720]", "context"),
+    (
+        400,
+        "InvalidParameter",
+        "<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 6]",
+        "context",
+    ),
+    (400, "data_inspection_failed", "Input data may contain inappropriate content.", "inspection"),
+    (400, "DataInspectionFailed", "Output data may contain inappropriate content.", "inspection"),
+    (400, "Arrearage", "Access denied, please make sure your account is in good standing.", "no_funds"),
+    (401, "invalid_api_key", "Incorrect API key provided.", "key_refused"),
+    (401, "InvalidApiKey", "Invalid API-key provided.", "key_refused"),
+    (403, "AllocationQuota.FreeTierOnly", "The free tier of the model has been exhausted.", "no_funds"),
+    (404, "model_not_found", "The model x does not exist or you do not have access to it.", "model_not_found"),
+    (404, "ModelNotFound", "Model can not be found.", "model_not_found"),
+    (400, "InvalidParameter", "Model not exist.", "model_not_found"),
+    (404, "model_not_supported", "Unsupported model x for OpenAI compatibility mode.", "model_not_found"),
+    (403, "Model.AccessDenied", "Model access denied.", "model_not_found"),
+    (429, "limit_requests", "You exceeded your current requests list.", "rate_limited"),
+    (429, "limit_burst_rate", "Request rate increased too quickly", "rate_limited"),
+    (429, "insufficient_quota", QUOTA, "rate_limited"),
+    (429, "Throttling", "Requests throttling triggered.", "rate_limited"),
+    (429, "Throttling.RateQuota", "Requests rate limit exceeded", "rate_limited"),
+    (429, "Throttling.BurstRate", "Request rate increased too quickly", "rate_limited"),
+    (429, "Throttling.AllocationQuota", QUOTA, "rate_limited"),
+    (429, "CommodityNotPurchased", "Commodity has not purchased yet.", "no_funds"),
+    (429, "PrepaidBillOverdue", "The prepaid bill is overdue.", "no_funds"),
+    (429, "PostpaidBillOverdue", "The postpaid bill is overdue.", "no_funds"),
+    (429, "BudgetLimitExceeded", "Budget exceeded.", "no_funds"),
+    (500, "internal_error", "An internal error has occured", "vendor_error"),
+    (500, "internal_server_error", "An internal error has occured", "vendor_error"),
+    (500, "InternalError", "An internal error has occured", "vendor_error"),
+    (500, "InternalError.Algo", "An internal error has occured", "vendor_error"),
+    (500, "SystemError", "An system error has occured", "vendor_error"),
+    (500, "ModelServiceFailed", "Failed to request model service.", "vendor_error"),
+    (500, "InternalError.Timeout", "An internal timeout error has occured", "vendor_error"),
+    (504, "RequestTimeOut", "Request timed out", "vendor_error"),
+]
+BY_STATUS: list[tuple[str, int, str, Kind]] = [
+    ("kimi", 499, "client_closed_request", "vendor_error"),
+    ("qwen", 400, "BadRequest.EmptyInput", "bad_request"),
+    ("qwen", 400, "BadRequest.EmptyParameters", "bad_request"),
+    ("qwen", 400, "BadRequest.EmptyModel", "bad_request"),
+    ("qwen", 413, "BadRequest.TooLarge", "bad_request"),
+    ("qwen", 400, "InvalidURL", "bad_request"),
+    ("qwen", 400, "CustomRoleBlocked", "bad_request"),
+    ("qwen", 400, "FaqRuleBlocked", "bad_request"),
+    ("qwen", 400, "IPInfringementSuspect", "bad_request"),
+    ("qwen", 400, "UnsupportedOperation", "bad_request"),
+    ("qwen", 403, "AccessDenied", "forbidden"),
+    ("qwen", 403, "access_denied", "forbidden"),
+    ("qwen", 403, "AccessDenied.Unpurchased", "forbidden"),
+    ("qwen", 403, "Workspace.AccessDenied", "forbidden"),
+    ("qwen", 404, "NotFound", "model_not_found"),
+    ("qwen", 409, "Conflict", "vendor_error"),
+    ("qwen", 503, "ModelUnavailable", "overloaded"),
+    ("qwen", 503, "ModelServingError", "overloaded"),
+]
+"""Errors whose kind their HTTP status tells: they are listed with that status only."""
+
+CONTRACT: dict[Kind, tuple[str, int, str, str | None]] = {
+    "bad_request": ("caller", 400, "invalid_request_error", None),
+    "context": ("caller", 400, "invalid_request_error", "context_length_exceeded"),
+    "inspection": ("caller", 400, "invalid_request_error", "content_filter"),
+    "key_refused": ("credential", 502, "server_error", "upstream_auth_error"),
+    "forbidden": ("credential", 502, "server_error", "upstream_auth_error"),
+    "no_funds": ("credential", 429, "insufficient_quota", "insufficient_quota"),
+    "model_not_found": ("credential", 404, "invalid_request_error", "model_not_found"),
+    "rate_limited": ("rate", 429, "rate_limit_error", "rate_limit_exceeded"),
+    "overloaded": ("vendor", 502, "server_error", "upstream_error"),
+    "vendor_error": ("vendor", 502, "server_error", "upstream_error"),
+}
+
+CHUNK = {"id": "c", "created": 1, "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": None}]}
+
+
+def bodies(vendor: str, word: str, message: str) -> list[dict[str, Any]]:
+    """The shapes in which a vendor sends this error."""
+    if vendor == "kimi":
+        return [{"error": {"message": message, "type": word}}]
+    return [
+        {"error": {"message": message, "type": word, "param": None, "code": word}, "request_id": "1"},
+        {"code": word, "message": message, "request_id": "1"},
+    ]
+
+
+def check(failure: Failure, kind: Kind, message: str) -> None:
+    assert failure.kind == kind
+    assert (failure.fault, failure.status, failure.type, failure.code) == CONTRACT[kind]
+    assert failure.param == ("messages" if kind == "context" else None)
+    assert message.rstrip(".") in failure.message
+
+
+ROWS = [("kimi", *row) for row in KIMI] + [("qwen", *row) for row in QWEN]
+CASES = [
+    pytest.param(status, vendor, body, message, kind, id=f"{vendor}-{word}-{kind}-{shape}")
+    for vendor, status, word, message, kind in ROWS
+    for shape, body in enumerate(bodies(vendor, word, message))
+]
+COLUMNS = ("status", "vendor", "body", "message", "kind")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(COLUMNS, CASES)
+def test_an_error_with_its_status(stream: bool, status: int, vendor: str, body: Any, message: str, kind: Kind) -> None:
+    check(Play(chat_plan(vendor, stream=stream)).json(body, status=status).failure, kind, message)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(COLUMNS, CASES)
+def test_an_error_inside_http_200(stream: bool, status: int, vendor: str, body: Any, message: str, kind: Kind) -> None:
+    check(Play(chat_plan(vendor, stream=stream)).json(body).failure, kind, message)
+
+
+@pytest.mark.parametrize(COLUMNS, CASES)
+def test_an_error_as_the_first_event(status: int, vendor: str, body: Any, message: str, kind: Kind) -> None:
+    play = Play(chat_plan(vendor)).head().sse(body, CHUNK, "[DONE]")
+    check(play.failure, kind, message)
+    assert play.events == []
+
+
+@pytest.mark.parametrize(COLUMNS, CASES)
+def test_an_error_in_the_middle_of_a_stream(status: int, vendor: str, body: Any, message: str, kind: Kind) -> None:
+    lines = b"".join(b"data: " + orjson.dumps(event) + b"\n\n" for event in (CHUNK, body, CHUNK))
+    play = Play(chat_plan(vendor)).head().data(lines + b"data: [DONE]\n\n").over()
+    check(play.failure, kind, message)
+    assert len(play.events) == 1
+
+
+@pytest.mark.parametrize(("vendor", "status", "word", "kind"), BY_STATUS)
+def test_an_error_that_its_status_explains(vendor: str, status: int, word: str, kind: Kind) -> None:
+    for body in bodies(vendor, word, "why"):
+        check(Play(chat_plan(vendor)).json(body, status=status).failure, kind, "why")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "bad_request"),
+        (401, "key_refused"),
+        (402, "no_funds"),
+        (403, "forbidden"),
+        (404, "model_not_found"),
+        (413, "bad_request"),
+        (418, "vendor_error"),
+        (422, "bad_request"),
+        (429, "rate_limited"),
+        (500, "vendor_error"),
+        (502, "vendor_error"),
+        (504, "vendor_error"),
+        (599, "vendor_error"),
+    ],
+)
+@pytest.mark.parametrize(
+    "body", [b"", b"oops", b"<html>gone</html>", b"[1]", b"null", b"5", b'"x"', b"{}", b"\xff\xfe"]
+)
+@pytest.mark.parametrize("kind_of_body", ["application/json", "text/html", "text/event-stream", ""])
+def test_the_status_tells_the_kind_where_the_body_tells_nothing(
+    status: int, kind: Kind, body: bytes, kind_of_body: str
+) -> None:
+    for stream in (True, False):
+        play = Play(chat_plan(stream=stream)).head(status, kind_of_body).data(body).over()
+        assert play.failure.kind == kind
+        assert "gone" not in play.failure.message
+        broken = Play(chat_plan(stream=stream)).head(status, kind_of_body).data(body).lost()
+        assert broken.failure.kind == kind
