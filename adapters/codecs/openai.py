@@ -58,7 +58,10 @@ class OpenAIExchange:
 
     def start(self) -> list[Do]:
         url = self._plan.target.base_url + self._plan.op.path
-        body = orjson.dumps(self._ask.fields)
+        try:
+            body = orjson.dumps(self._ask.fields)
+        except TypeError:  # JSON of more levels than orjson writes
+            return self._fail("bad_request", "can't be asked: the request is nested too deeply")
         return [Send(self._id, Call("POST", url, REQUEST_HEADERS, body, self._ask.stream))]
 
     def feed(self, got: Got) -> list[Do]:

@@ -24,7 +24,7 @@ def texts(value: Any) -> str:
             if not one.startswith("data:"):
                 found.append(one)
         elif isinstance(one, Mapping):
-            todo += reversed(one.values())
+            todo += reversed(list(one.values()))
         elif type(one) is list:
             todo += reversed(one)
     return "".join(found)

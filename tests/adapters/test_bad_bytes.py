@@ -135,3 +135,12 @@ def test_json_nested_to_any_depth_does_not_raise(depth: int, place: str) -> None
     assert play.end is not None
     whole = Play(chat_plan(stream=False)).head(200, "application/json")
     assert whole.data(body.replace(b"delta", b"message")).over().end is not None
+
+
+def test_a_request_nested_too_deeply_is_the_callers_fault_and_nothing_is_sent() -> None:
+    schema: dict[str, Any] = {}
+    for _ in range(300):
+        schema = {"properties": schema}
+    tool = {"type": "function", "function": {"name": "get", "parameters": schema}}
+    play = Play(chat_plan(tools=[tool]))
+    assert (play.failure.kind, play.sends) == ("bad_request", [])
