@@ -47,6 +47,13 @@ class Findings:
         """It can be used, but this should be known."""
         self.warnings.append(self.complaint(loc, wrong, expected, meant, at_key=at_key))
 
+    def named(self, loc: tuple[str | int, ...], text: str) -> str:
+        """A word of the settings in quotes, or where it came from if that may be a secret."""
+        node, _ = follow(self.root, loc)
+        if node.from_file or looks_secret(text):
+            return "(not shown)"
+        return " ".join(f"from ${{{name}}}" for name in node.variables) or f"'{text}'"
+
     def vendor(self, name: str) -> Vendor | None:
         """The adapter of a configured vendor."""
         entry = self.settings.vendors[name]
@@ -72,7 +79,8 @@ def vendors(found: Findings) -> None:
             kind = entry.kind or name
             meant = nearest(kind, registry.BY_NAME)
             known = one_of(sorted(registry.BY_NAME))
-            what = f"unknown kind of vendor '{kind}'" if entry.kind else f"there is no vendor '{kind}'"
+            word = found.named((*where, "kind"), kind) if entry.kind else f"'{kind}'"
+            what = f"unknown kind of vendor {word}" if entry.kind else f"there is no vendor {word}"
             expected = "" if meant else f"{'' if entry.kind else 'kind: '}{known}"
             found.error((*where, "kind") if entry.kind else where, what, expected, meant, at_key=not entry.kind)
         elif entry.base_url is None:
@@ -107,7 +115,10 @@ def targets(found: Findings) -> None:
             meant = nearest(vendor, configured)
             expected = "" if meant else one_of(configured) if configured else "vendors: to have it"
             found.error(
-                where, f"there is no vendor '{vendor}' in vendors", expected, f"{meant}/{model}" if meant else ""
+                where,
+                f"there is no vendor {found.named(where, vendor)} in vendors",
+                expected,
+                f"{meant}/{model}" if meant else "",
             )
         elif configured[vendor].base_url is None:
             _model(found, where, vendor, model)
@@ -123,10 +134,12 @@ def _model(found: Findings, where: tuple[str | int, ...], entry: str, model: str
     if row is None and rows:
         slip = next((known for known in rows if _bare(known) == _bare(model)), None)
         if slip:
-            found.error(where, f"{entry} has no model '{model}'", meant=f"{entry}/{slip}")
+            found.error(where, f"{entry} has no model {found.named(where, model)}", meant=f"{entry}/{slip}")
         else:
             near = nearest(model, rows)
-            wrong = f"the catalog of {entry} has no model '{model}'; it will be asked for all the same"
+            wrong = (
+                f"the catalog of {entry} has no model {found.named(where, model)}; it will be asked for all the same"
+            )
             found.warn(where, wrong, meant=f"{entry}/{near}" if near else "")
     elif row is not None and row.retired:
         when = "was retired on" if row.retired <= found.today else "will be retired on"

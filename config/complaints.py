@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_PASTED = re.compile(r"\b(sk|ak|tp|pk)-[\w-]{8,}|\bbce-v3/|\b(AKID|LTAI)\w{8,}|\bBearer \S")
+_PASTED = re.compile(r"\b(?:(?:sk|ak|tp|pk)-[\w-]{8}|bce-v3/|(?:AKID|LTAI)\w{8}|Bearer [^\s'\"])[^\s'\"]*")
 _RANDOM = re.compile(r"[0-9a-f]{24,}|[0-9a-f]{8}-[0-9a-f]{4}-|^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+=-]{20,}$")
 
 
@@ -31,6 +31,10 @@ class Complaint:
     wrong: str
     expected: str = ""
     meant: str = ""
+
+    def __post_init__(self) -> None:
+        for field in ("key", "wrong", "meant"):
+            object.__setattr__(self, field, _PASTED.sub("(hidden)", getattr(self, field)))
 
     def __str__(self) -> str:
         parts = [str(self.place)]
@@ -58,8 +62,7 @@ def key_path(path: Sequence[str | int]) -> str:
     """``models.gpt-4o[0].target``: a path as people write it."""
     text = ""
     for part in path:
-        name = "(hidden)" if isinstance(part, str) and _PASTED.search(part) else part
-        text += f"[{name}]" if isinstance(part, int) else f".{name}" if text else f"{name}"
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
 
 

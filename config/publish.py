@@ -100,5 +100,10 @@ def _model(long: Json) -> Json:
     }
 
 
+def write(file: Path = FILE) -> None:
+    """Write the published file."""
+    file.write_text(text(), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    FILE.write_text(text(), encoding="utf-8")
+    write()
