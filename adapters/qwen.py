@@ -48,13 +48,18 @@ def limit(name: str, value: int, draft: Draft) -> None:
     own = name == "max_tokens" or bool(draft.model.facts.get("max_completion_tokens"))
     to = name if own else "max_tokens"
     sent = min(value, draft.model.max_output or value)
-    draft.body[to] = min(sent, draft.body.get(to, sent))
+    other = draft.body.get(to, sent)  # the other of the two, where both are sent under one name
+    draft.body[to] = min(sent, other)
     if sent != value:
         draft.tell(name, "clamped", f"the model gives at most {sent} tokens")
+    elif sent > other:
+        draft.tell(name, "mapped", "the smaller of the two limits is sent")
     elif own:
         draft.tell(name, "honoured", "sent as it came")
     else:
         draft.tell(name, "mapped", "sent as max_tokens", quiet=True)
+    if sent < other:
+        draft.tell("max_tokens", "mapped", "the smaller of the two limits is sent")
 
 
 def seed(name: str, value: int, draft: Draft) -> None:
@@ -132,11 +137,21 @@ def web_search(name: str, value: Any, draft: Draft) -> None:
     draft.tell(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
 
 
+def gives_logprobs(draft: Draft) -> bool:
+    """Some models do, and none while it thinks."""
+    return bool(draft.model.facts.get("logprobs")) and not draft.thinks
+
+
+NO_LOGPROBS = Refuse("the caller would read them, and this model gives none")
+
+
 def finish(draft: Draft) -> None:
     """What hangs on several fields: usage in streams, parallel calls as OpenAI has them, models that only stream."""
     ask_for_usage(draft)
     if draft.model.facts.get("stream_only") and not draft.ask.stream:
         draft.refuse("stream", "this model only streams, and its pieces are not put together yet: send stream: true")
+    if draft.model.facts.get("no_system") and any(m["role"] == "system" for m in draft.body["messages"]):
+        draft.refuse("messages", "this model takes no system message")
     if draft.body.get("tools") and "parallel_tool_calls" not in draft.body:
         draft.body["parallel_tool_calls"] = True  # the vendor's default is false, OpenAI's is true
         draft.tell("parallel_tool_calls", "mapped", "OpenAI's default, said aloud", quiet=True)
@@ -160,7 +175,7 @@ CHAT: Mapping[str, Verdict] = {
     ),
     "response_format": Rewrite(response_format, "JSON mode without thinking", ("honoured", "refused")),
     "parallel_tool_calls": Honour(),
-    "tools": Tools(taken=("search",)),
+    "tools": by_fact("no_tools", Refuse("this model takes no tools"), Tools(taken=("search",))),
     "tool_choice": Rewrite(tool_choice, "a forced call excludes thinking", ("honoured", "mapped", "refused")),
     "reasoning_effort": Rewrite(effort, "levels, a budget, or thinking off", ("mapped", "honoured", "dropped")),
     "web_search_options": Rewrite(web_search, "the vendor's own search", ("mapped",)),

@@ -1,9 +1,10 @@
 """Which targets answer under a name: the operator's models, then stand-ins, then vendors' own ids."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 from adapters.core.shapes import Model, Operation
 from adapters.core.vendor import Target, Vendor
@@ -75,8 +76,8 @@ class Routing:
             vendor = vendor_of(entry_name, entry)
             found = catalog.load(vendor.name).stand_in(name, operation)
             if found is not None:
-                wish = TargetEntry(target=f"{entry_name}/{found.model}", set=found.set)
-                return self.target(wish, operation, self.settings.policy)
+                wish = TargetEntry(target=f"{entry_name}/{found.model}")
+                return self.target(wish, operation, self.settings.policy, defaults=found.set)
         return None
 
     def _own_id(self, name: str, operation: Operation) -> Target | None:
@@ -88,7 +89,9 @@ class Routing:
                 return self.target(TargetEntry(target=f"{entry_name}/{name}"), operation, self.settings.policy)
         return None
 
-    def target(self, wish: TargetEntry, operation: Operation, policy: Policy) -> Target | None:
+    def target(
+        self, wish: TargetEntry, operation: Operation, policy: Policy, defaults: Mapping[str, Any] | None = None
+    ) -> Target | None:
         """A target as the adapters need it; None if its vendor is off or has no such operation."""
         entry_name, _, model_id = wish.target.partition("/")
         entry = self.live.get(entry_name)
@@ -105,6 +108,7 @@ class Routing:
             model=model,
             base_url=entry.base_url or vendor.base_urls[entry.region],
             overlay=wish.set,
+            defaults=defaults or {},
             strict=policy.unsupported == "strict",
             thinking=policy.thinking,
             report_model=policy.report_model,

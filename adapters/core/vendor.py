@@ -56,7 +56,8 @@ class Target:
     """Where a request may go: one model of one configured vendor, with the operator's wishes for it.
 
     ``entry`` is the vendor's name in the configuration (several entries may share a kind); ``overlay`` is the
-    operator's ``set``; ``base_url`` has no trailing slash.
+    operator's ``set``, which wins over the caller; ``defaults`` are a stand-in's, which the caller wins over;
+    ``base_url`` has no trailing slash.
     """
 
     entry: str
@@ -64,6 +65,7 @@ class Target:
     model: Model
     base_url: str
     overlay: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     strict: bool = False
     thinking: ThinkingPolicy = "auto"
     report_model: Literal["requested", "vendor"] = "requested"
@@ -97,8 +99,8 @@ FIRST = ("messages", "tools", "input")
 def plan(ask: Ask, target: Target) -> Plan:
     """The request in the terms of this target. Pure. Raises Refused where the target can't serve it."""
     op = target.vendor.operations[ask.operation]
-    if target.overlay:
-        ask = ask.but({**ask.fields, **target.overlay})
+    if target.overlay or target.defaults:
+        ask = ask.but({**target.defaults, **ask.fields, **target.overlay})
     draft = Draft(ask, target.model, strict=target.strict)
     fields = settle(draft, target.vendor.dial, target.thinking)
     draft.ask = ask.but(fields)
