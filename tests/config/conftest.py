@@ -2,6 +2,7 @@
 
 import datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,17 +11,17 @@ from adapters.kimi import KIMI
 from adapters.qwen import QWEN
 from config import catalog
 
-ROWS = {
+ROWS: dict[str, dict[str, Any]] = {
     "kimi": {"kimi-k2.6": None, "kimi-k2.5": (datetime.date(2026, 8, 31), "kimi-k2.6"), "kimi-k3": (datetime.date(2099, 1, 1), None)},
     "qwen": {"qwen-plus": None},
 }  # fmt: skip
 
 
 @pytest.fixture
-def two_vendors(monkeypatch):
+def two_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two vendors with small catalogs, so that messages do not change with what ships."""
 
-    def load(vendor):
+    def load(vendor: str) -> Any:
         rows = {
             id_: SimpleNamespace(retired=gone and gone[0], successor=gone and gone[1])
             for id_, gone in ROWS[vendor].items()

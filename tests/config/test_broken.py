@@ -1,6 +1,7 @@
 """Broken configurations, each with the whole message that it gets: ``broken/*.txt``."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ CASE = re.compile(
 )
 
 
-def cases() -> list[object]:
+def cases() -> Sequence[object]:
     found = []
     for path in sorted(FOLDER.glob("*.txt")):
         for case in re.split(r"^(?==== )", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
@@ -29,40 +30,40 @@ CASES = cases()
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch, two_vendors):
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_vendors: None) -> None:
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize(("text", "environ", "says"), CASES)
-def test_a_broken_file_is_told_by_line_key_and_cure(text, environ, says):
+def test_a_broken_file_is_told_by_line_key_and_cure(text: str, environ: dict[str, str], says: str) -> None:
     assert "\n".join(complaints(text, environ)) == says
 
 
 @pytest.mark.parametrize(("text", "environ", "says"), CASES)
-def test_no_message_is_long_foreign_or_tells_a_secret(text, environ, says):
+def test_no_message_is_long_foreign_or_tells_a_secret(text: str, environ: dict[str, str], says: str) -> None:
     for said in complaints(text, environ):
         assert "\n" not in said
         assert len(said) < 300
         assert not re.search(r"pydantic|Traceback|Input should|validation error|errors\.|class|canary", said)
 
 
-def test_there_are_at_least_forty_of_them():
+def test_there_are_at_least_forty_of_them() -> None:
     assert len(CASES) >= 40
 
 
-def test_a_control_character_is_told_by_its_place():
+def test_a_control_character_is_told_by_its_place() -> None:
     assert complaints("vendors:\n  kimi: {api_key: \x07}\n") == [
         "banjia.yaml:2:19: a character that YAML does not allow; expected printable text in UTF-8"
     ]
 
 
-def test_a_line_break_in_a_key_is_told_without_the_key():
+def test_a_line_break_in_a_key_is_told_without_the_key() -> None:
     said = complaints("vendors:\n  kimi:\n    api_key: ${KIMI}\n", {"KIMI": "sk-canary\r"})
     wrong = "the key holds a space, a line break or a letter beyond ASCII; expected the key alone"
     assert said == [f"banjia.yaml:3:14: vendors.kimi.api_key: {wrong}"]
 
 
-def test_a_file_that_is_not_utf_8_is_told_by_its_place(tmp_path):
+def test_a_file_that_is_not_utf_8_is_told_by_its_place(tmp_path: Path) -> None:
     from config.load import ConfigError, load
 
     path = tmp_path / "latin.yaml"
@@ -71,14 +72,14 @@ def test_a_file_that_is_not_utf_8_is_told_by_its_place(tmp_path):
         load(path, {})
 
 
-def test_a_file_that_is_not_there_is_told_by_its_name(tmp_path):
+def test_a_file_that_is_not_there_is_told_by_its_name(tmp_path: Path) -> None:
     from config.load import ConfigError, load
 
     with pytest.raises(ConfigError, match=r"/none\.yaml: the file can't be read \(no such file or directory\)$"):
         load(tmp_path / "none.yaml", {})
 
 
-def test_all_mistakes_are_told_at_once_in_the_order_of_the_file():
+def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
     text = (
         "version: 3\n" + VENDOR.replace("k}", "k, region: moon}") + "server: {listen: '${L}'}\npolicy: {attempt: 1}\n"
     )

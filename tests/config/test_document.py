@@ -1,6 +1,8 @@
 """YAML 1.2 as settings need it: plain data, with places."""
 
 import datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,7 +22,7 @@ from config.tree import Node, find
         ("'1'", "1"), ('"true"', "true"), ("!!str 5", "5"), ("NaN", "NaN"),
     ],
 )  # fmt: skip
-def test_an_unquoted_value_is_what_yaml_1_2_says(text, value):
+def test_an_unquoted_value_is_what_yaml_1_2_says(text: str, value: Any) -> None:
     found = parse(f"a: {text}\n", "x").plain()["a"]
     assert found == value
     assert type(found) is type(value)
@@ -29,11 +31,11 @@ def test_an_unquoted_value_is_what_yaml_1_2_says(text, value):
 @pytest.mark.parametrize(
     "text", ["1", "-5", "010", "0o10", "0x1f", "1.5", "1e3", ".inf", "true", "null", "~", "yes", "1:30", "a", ""]
 )
-def test_a_filled_in_value_is_read_like_one_in_the_file(text):
+def test_a_filled_in_value_is_read_like_one_in_the_file(text: str) -> None:
     assert typed(text) == parse(f"a: {text}\n", "x").plain()["a"]
 
 
-def test_every_key_and_value_has_its_place():
+def test_every_key_and_value_has_its_place() -> None:
     root = parse("# first\nserver:\n  listen:   here\nmodels:\n  - a\n  - {b: c}\n", "x")
     listen, inner = find(root, "server", "listen"), find(root, "models", 1, "b")
     assert listen
@@ -42,7 +44,7 @@ def test_every_key_and_value_has_its_place():
     assert (str(inner.key_place), str(inner.place)) == ("x:6:6", "x:6:9")
 
 
-def test_keys_are_text_whatever_they_look_like():
+def test_keys_are_text_whatever_they_look_like() -> None:
     assert parse("1: a\ntrue: b\nnull: c\n2024-01-01: d\n", "x").plain() == {
         "1": "a",
         "true": "b",
@@ -51,7 +53,7 @@ def test_keys_are_text_whatever_they_look_like():
     }
 
 
-def test_an_anchor_serves_twice_and_can_be_merged():
+def test_an_anchor_serves_twice_and_can_be_merged() -> None:
     text = "a: &t {x: 1, y: 2}\nb: *t\nc: {<<: *t, y: 3}\nd: {<<: [*t, {z: 4}]}\n"
     assert parse(text, "x").plain() == {
         "a": {"x": 1, "y": 2},
@@ -61,11 +63,11 @@ def test_an_anchor_serves_twice_and_can_be_merged():
     }
 
 
-def test_an_anchor_may_be_used_again():
+def test_an_anchor_may_be_used_again() -> None:
     assert parse("a: &x 1\nb: &x 2\nc: *x\n", "x").plain() == {"a": 1, "b": 2, "c": 2}
 
 
-def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     from config.load import load
 
     path = tmp_path / "bom.yaml"
@@ -73,14 +75,14 @@ def test_a_file_with_a_byte_order_mark_is_read(tmp_path):
     assert list(load(path, {}).settings.vendors) == ["kimi"]
 
 
-def test_aliases_do_not_multiply_without_end():
+def test_aliases_do_not_multiply_without_end() -> None:
     text = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
     text += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
     with pytest.raises(ConfigError, match="without end"):
         parse(text, "x")
 
 
-def test_dates_stay_text():
+def test_dates_stay_text() -> None:
     assert not isinstance(parse("a: 2024-01-01", "x").plain()["a"], datetime.date)
 
 
@@ -89,7 +91,7 @@ PIECES = ["a", "b: ", ": ", "- ", "\n", "  ", "{", "}", "[", "]", '"', "'", "&x 
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join) | st.text(max_size=40))
-def test_any_text_is_a_tree_or_one_complaint_with_a_place(text):
+def test_any_text_is_a_tree_or_one_complaint_with_a_place(text: str) -> None:
     try:
         assert isinstance(parse(text, "x"), Node)
     except ConfigError as error:

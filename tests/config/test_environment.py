@@ -1,8 +1,12 @@
 """Settings from ``BANJIA_`` variables, over a file or without one."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from config.load import ConfigError, find_file, load
+from config.schema import Settings
 from tests.config.given import VENDOR, loaded
 
 KEY = {"MOONSHOT_API_KEY": "sk-moonshot"}
@@ -19,22 +23,22 @@ models:
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch, two_vendors):
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_vendors: None) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def over(**environ):
+def over(**environ: str) -> Settings:
     """The settings of the file above under these variables, their prefix left out here."""
     return loaded(FILE, {f"BANJIA_{name}": value for name, value in environ.items()}).settings
 
 
-def said(environ, text=FILE):
+def said(environ: dict[str, str], text: str = FILE) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         loaded(text, environ)
     return [str(complaint) for complaint in caught.value.complaints]
 
 
-def test_the_environment_wins_over_the_file_and_the_file_over_the_default():
+def test_the_environment_wins_over_the_file_and_the_file_over_the_default() -> None:
     settings = over(SERVER__LISTEN="127.0.0.1:2000", VENDORS__KIMI__REGION="intl")
     assert settings.server.listen == "127.0.0.1:2000"
     assert settings.vendors["kimi"].region == "intl"
@@ -63,56 +67,56 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default():
         ("VENDORS__QWEN__API_KEY", "new", "vendors.qwen.region", "cn"),
     ],
 )  # fmt: skip
-def test_every_kind_of_key_can_be_set(name, text, path, value):
-    found = over(**{name: text})
+def test_every_kind_of_key_can_be_set(name: str, text: str, path: Any, value: Any) -> None:
+    found: Any = over(**{name: text})
     for part in path.split("."):
         part = part.replace("%", ".")
         found = found[part] if isinstance(found, dict) else getattr(found, part)
     assert found == value
 
 
-def targets(settings, name):
+def targets(settings: Settings, name: str) -> list[str]:
     return [target.target for target in settings.models[name].targets]
 
 
-def test_a_model_is_set_as_a_target_a_list_or_json():
+def test_a_model_is_set_as_a_target_a_list_or_json() -> None:
     assert targets(over(MODELS__GPT_4O="My-Qwen.2/qwen-plus"), "gpt-4o") == ["My-Qwen.2/qwen-plus"]
     two = over(MODELS__GPT_4_1="kimi/kimi-k2.6, My-Qwen.2/qwen-plus")
     assert targets(two, "gpt-4.1") == ["kimi/kimi-k2.6", "My-Qwen.2/qwen-plus"]
     assert targets(over(MODELS='{"o1": "kimi/kimi-k2.6"}'), "o1") == ["kimi/kimi-k2.6"]
 
 
-def test_a_key_below_a_short_form_of_a_model_opens_it():
+def test_a_key_below_a_short_form_of_a_model_opens_it() -> None:
     settings = over(MODELS__GPT_4O__POLICY__ATTEMPTS="1", MODELS__GPT_4_1__POLICY='{"attempts": 2}')
     assert settings.models["gpt-4o"].policy == {"attempts": 1}
     assert settings.models["gpt-4.1"].policy == {"attempts": 2}
     assert settings.models["gpt-4.1"].targets[0].set == {"x": 1}
 
 
-def test_a_name_written_out_is_taken_as_it_is():
+def test_a_name_written_out_is_taken_as_it_is() -> None:
     assert targets(over(**{"MODELS__o3-mini": "kimi/kimi-k2.6"}), "o3-mini") == ["kimi/kimi-k2.6"]
 
 
-def test_a_longer_name_refines_a_shorter_one():
+def test_a_longer_name_refines_a_shorter_one() -> None:
     settings = over(VENDORS='{"kimi": {"api_key": "json"}}', VENDORS__KIMI__REGION="intl", MODELS="{}")
     assert list(settings.vendors) == ["kimi"]
     assert settings.vendors["kimi"].region == "intl"
     assert settings.vendors["kimi"].keys()[0].get_secret_value() == "json"
 
 
-def test_one_spelling_of_a_key_takes_the_place_of_the_other():
+def test_one_spelling_of_a_key_takes_the_place_of_the_other() -> None:
     settings = over(VENDORS__KIMI__API_KEYS="x,y", VENDORS__MY_QWEN_2__API_KEY="z")
     keys = {name: [key.get_secret_value() for key in entry.keys()] for name, entry in settings.vendors.items()}  # noqa: SIM118
     assert keys == {"kimi": ["x", "y"], "My-Qwen.2": ["z"]}
 
 
-def test_an_empty_variable_says_nothing():
+def test_an_empty_variable_says_nothing() -> None:
     assert (
         over(SERVER__LISTEN="", VENDORS__QWEN__API_KEY="", MODELS__GPT_4O__POLICY__ATTEMPTS="") == loaded(FILE).settings
     )
 
 
-def test_a_secret_may_be_in_a_file(tmp_path):
+def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-secret\n")
     settings = over(VENDORS__KIMI__API_KEY=f"file:{tmp_path}/key", CLIENT_KEY=f"file:{tmp_path}/key")
     assert settings.vendors["kimi"].keys()[0].get_secret_value() == "from-secret"
@@ -122,17 +126,17 @@ def test_a_secret_may_be_in_a_file(tmp_path):
     ]
 
 
-def test_dollars_in_a_variable_stay():
+def test_dollars_in_a_variable_stay() -> None:
     assert over(CLIENT_KEY="pa$$word${X}").client_keys() == ["one", "pa$$word${X}"]
 
 
 @pytest.mark.parametrize(("before", "after"), [("", ["new"]), ("client_keys: old", ["old", "new"]), ("client_keys: [old, new]", ["old", "new"]), ("client_keys:", ["new"])])  # fmt: skip
-def test_the_client_key_joins_those_of_the_file(before, after):
+def test_the_client_key_joins_those_of_the_file(before: str, after: list[str]) -> None:
     text = f"server:\n  listen: 127.0.0.1:80\n  {before}\n" + VENDOR
     assert loaded(text, {"BANJIA_CLIENT_KEY": "new"}).settings.client_keys() == after
 
 
-def test_the_client_key_works_without_a_file():
+def test_the_client_key_works_without_a_file() -> None:
     settings = load(None, {**KEY, "BANJIA_CLIENT_KEY": "new", "BANJIA_SERVER__LISTEN": "0.0.0.0:80"}).settings
     assert settings.client_keys() == ["new"]
     assert not settings.open_models
@@ -152,13 +156,13 @@ def test_the_client_key_works_without_a_file():
         ("BANJIA_MODELS__GPT_4", "BANJIA_MODELS__GPT_4O"),
     ],
 )
-def test_an_unknown_variable_is_an_error_that_names_the_nearest(name, meant):
+def test_an_unknown_variable_is_an_error_that_names_the_nearest(name: str, meant: str) -> None:
     assert said({name: "canary"}) == [f"environment: {name}: unknown variable; did you mean '{meant}'?"]
     assert said({name: ""}) == [f"environment: {name}: unknown variable; did you mean '{meant}'?"]
 
 
 @pytest.mark.parametrize("name", ["BANJIA_", "BANJIA___", "BANJIA_SERVER__", "BANJIA_SERVER__LISTEN__X", "BANJIA_POLICY__REROUTE__0", "BANJIA_VENDORS__"])  # fmt: skip
-def test_a_variable_that_leads_nowhere_is_unknown(name):
+def test_a_variable_that_leads_nowhere_is_unknown(name: str) -> None:
     assert "unknown variable" in said({name: "1"})[0]
 
 
@@ -176,11 +180,11 @@ def test_a_variable_that_leads_nowhere_is_unknown(name):
         ("VENDORS__KIMI__LIMITS__RPM", "5", "BANJIA_VENDORS__KIMI__LIMITS__RPM (vendors.kimi.limits.rpm): not yet: '5' is still to come; expected the key left out"),
     ],
 )  # fmt: skip
-def test_a_bad_variable_is_told_by_its_name(name, text, says):
+def test_a_bad_variable_is_told_by_its_name(name: str, text: str, says: str) -> None:
     assert said({f"BANJIA_{name}": text}) == [f"environment: {says}"]
 
 
-def test_what_kubernetes_and_our_emulators_set_is_nobodys_setting():
+def test_what_kubernetes_and_our_emulators_set_is_nobodys_setting() -> None:
     links = {
         "BANJIA_SERVICE_HOST": "10.0.0.1",
         "BANJIA_SERVICE_PORT": "8080",
@@ -196,9 +200,9 @@ def test_what_kubernetes_and_our_emulators_set_is_nobodys_setting():
     assert "unknown variable" in said({"BANJIA_PORT": "8080"})[0]
 
 
-def test_the_file_is_the_one_named_else_the_one_here_else_none(tmp_path):
+def test_the_file_is_the_one_named_else_the_one_here_else_none(tmp_path: Path) -> None:
     assert find_file({}, tmp_path) is None
     (tmp_path / "banjia.yaml").write_text(VENDOR)
     assert find_file({}, tmp_path) == tmp_path / "banjia.yaml"
     assert find_file({"BANJIA_CONFIG": ""}, tmp_path) == tmp_path / "banjia.yaml"
-    assert find_file({"BANJIA_CONFIG": "/etc/b.yaml"}, tmp_path).as_posix() == "/etc/b.yaml"
+    assert find_file({"BANJIA_CONFIG": "/etc/b.yaml"}, tmp_path) == Path("/etc/b.yaml")

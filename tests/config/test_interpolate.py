@@ -1,5 +1,8 @@
 """Variables and files in values."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from config.interpolate import Unset, expand
@@ -9,7 +12,7 @@ ENVIRON = {"A": "a", "B": "b c", "EMPTY": "", "PORT": "9000", "DOLLAR": "${A}$$"
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch, two_vendors):
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_vendors: None) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -38,7 +41,7 @@ def here(tmp_path, monkeypatch, two_vendors):
         ("${DOLLAR}", "${A}$$"),
     ],
 )
-def test_a_text_is_filled_in_once(text, value):
+def test_a_text_is_filled_in_once(text: str, value: Any) -> None:
     assert expand(text, ENVIRON)[0] == value
 
 
@@ -46,23 +49,23 @@ def test_a_text_is_filled_in_once(text, value):
     ("text", "name", "message"),
     [("${NONE}", "NONE", ""), ("${NONE:?get one}", "NONE", "get one"), ("${EMPTY:?}", "EMPTY", "it is needed"), ("${NONE:-${NEITHER}}", "NEITHER", "")],
 )  # fmt: skip
-def test_an_unset_variable_is_named(text, name, message):
+def test_an_unset_variable_is_named(text: str, name: str, message: str) -> None:
     with pytest.raises(Unset) as caught:
         expand(text, ENVIRON)
     assert (caught.value.name, caught.value.message) == (name, message)
 
 
 @pytest.mark.parametrize("text", ["${", "${A", "${}", "${1A}", "${A-x}", "${A?x}", "${A:+x}", "${A:-x", "${ A }"])
-def test_a_malformed_variable_is_refused(text):
+def test_a_malformed_variable_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"'\$\{"):
         expand(text, ENVIRON)
 
 
-def test_the_names_that_a_value_came_from_are_kept():
+def test_the_names_that_a_value_came_from_are_kept() -> None:
     assert expand("${A}${NONE:-${B}}${A:-${PORT}}", ENVIRON)[1] == ["A", "B", "A"]
 
 
-def test_a_variable_becomes_what_its_key_takes():
+def test_a_variable_becomes_what_its_key_takes() -> None:
     text = (
         VENDOR.replace("k}", "k, timeouts: {idle_s: '${IDLE}'}}")
         + "policy: {attempts: '${N}', open_models: '${YES}'}\nserver: {insecure: '${YES}', client_keys: '${KEY}'}\n"
@@ -75,11 +78,11 @@ def test_a_variable_becomes_what_its_key_takes():
     assert settings.client_keys() == ["123456"]
 
 
-def test_a_key_of_digits_stays_text():
+def test_a_key_of_digits_stays_text() -> None:
     assert loaded("vendors: {kimi: {api_key: '${K}'}}\n", {"K": "0123"}).settings.vendors["kimi"].keys()[0].get_secret_value() == "0123"  # fmt: skip
 
 
-def test_an_unquoted_variable_in_set_is_read_like_a_value_of_the_file():
+def test_an_unquoted_variable_in_set_is_read_like_a_value_of_the_file() -> None:
     text = (
         VENDOR
         + "models:\n  a:\n    target: kimi/kimi-k2.6\n    set:\n      top_k: ${K}\n      name: '${K}'\n      on: ${T}\n      x: {y: [\"${K}\"]}\n"
@@ -88,17 +91,17 @@ def test_an_unquoted_variable_in_set_is_read_like_a_value_of_the_file():
     assert target.set == {"top_k": 5, "name": "5", "on": True, "x": {"y": ["5"]}}
 
 
-def test_names_of_keys_are_not_filled_in():
+def test_names_of_keys_are_not_filled_in() -> None:
     settings = loaded(VENDOR + "models:\n  '${A}': kimi/kimi-k2.6\n", {"A": "b"}).settings
     assert list(settings.models) == ["${A}"]
 
 
-def test_a_target_may_come_from_a_variable():
+def test_a_target_may_come_from_a_variable() -> None:
     settings = loaded(VENDOR + "models:\n  a: kimi/${MODEL:-kimi-k2.6}\n").settings
     assert settings.models["a"].targets[0].target == "kimi/kimi-k2.6"
 
 
-def test_a_value_may_be_in_a_file_of_its_own(tmp_path):
+def test_a_value_may_be_in_a_file_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("sk-1\n")
     (tmp_path / "crlf").write_bytes(b"sk-2\r\n")
     (tmp_path / "two").write_bytes(b"sk-3\n\n")
@@ -111,7 +114,7 @@ def test_a_value_may_be_in_a_file_of_its_own(tmp_path):
     ]
 
 
-def test_a_value_that_came_from_a_variable_is_not_read_as_a_file(tmp_path):
+def test_a_value_that_came_from_a_variable_is_not_read_as_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("sk-1\n")
     settings = loaded("vendors:\n  kimi: {api_key: '${K}'}\n", {"K": f"file:{tmp_path}/key"}).settings
     assert settings.vendors["kimi"].keys()[0].get_secret_value().startswith("file:")
@@ -120,13 +123,13 @@ def test_a_value_that_came_from_a_variable_is_not_read_as_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "why"), [(b"\xff", "is not text in UTF-8"), (b"x" * 70_000, "is larger than 64 KiB")]
 )
-def test_a_file_that_can_be_no_secret_is_named_without_what_it_holds(tmp_path, content, why):
+def test_a_file_that_can_be_no_secret_is_named_without_what_it_holds(tmp_path: Path, content: bytes, why: str) -> None:
     (tmp_path / "key").write_bytes(content)
     assert complaints("vendors:\n  kimi: {api_key: file:./key}\n") == [
         f"banjia.yaml:2:19: vendors.kimi.api_key: the file key {why}"
     ]
 
 
-def test_a_folder_is_no_secret(tmp_path):
+def test_a_folder_is_no_secret(tmp_path: Path) -> None:
     said = complaints(f"vendors:\n  kimi: {{api_key: 'file:{tmp_path}'}}\n")
     assert said == [f"banjia.yaml:2:19: vendors.kimi.api_key: the file {tmp_path} can't be read (is a directory)"]

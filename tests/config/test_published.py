@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema_rs
 import pytest
@@ -17,28 +18,28 @@ SCHEMA = json.loads(publish.FILE.read_text(encoding="utf-8"))
 KEYS = {"MOONSHOT_API_KEY": "m", "DASHSCOPE_API_KEY": "d", "KIMI_KEY_1": "k", "KIMI_KEY_2": "l"}
 
 
-def errors(text):
+def errors(text: str) -> list[str]:
     data = YAML(typ="safe").load(text)
     return [error.message for error in jsonschema_rs.validator_for(SCHEMA).iter_errors(data)]
 
 
-def test_the_published_schema_is_the_one_of_the_models():
+def test_the_published_schema_is_the_one_of_the_models() -> None:
     assert publish.FILE.read_text(encoding="utf-8") == publish.text(), "run: python -m config.publish"
 
 
-def test_every_key_is_described():
+def test_every_key_is_described() -> None:
     for name, definition in {**SCHEMA["definitions"], "Settings": SCHEMA}.items():
         for key, wanted in definition.get("properties", {}).items():
             assert wanted["description"].strip(), f"{name}.{key}"
             assert "title" not in wanted
 
 
-def test_every_section_is_described():
+def test_every_section_is_described() -> None:
     assert all(section.__doc__ for section in Section.__subclasses__())
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_is_valid_for_editors_and_names_the_schema(path):
+def test_an_example_is_valid_for_editors_and_names_the_schema(path: Any) -> None:
     text = path.read_text(encoding="utf-8")
     assert errors(text) == []
     first = text.splitlines()[0]
@@ -47,7 +48,7 @@ def test_an_example_is_valid_for_editors_and_names_the_schema(path):
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_example_starts_without_a_warning(path, tmp_path):
+def test_an_example_starts_without_a_warning(path: Any, tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for name in ("banjia_client_key", "dashscope_api_key"):
         (tmp_path / name).write_text("secret\n")
@@ -56,11 +57,11 @@ def test_an_example_starts_without_a_warning(path, tmp_path):
     assert all(entry.keys() for entry in result.settings.vendors.values())
 
 
-def test_there_are_three_examples():
+def test_there_are_three_examples() -> None:
     assert [path.stem for path in EXAMPLES] == ["failover", "minimal", "sidecar"]
 
 
-def test_failover_starts_with_either_vendor_alone():
+def test_failover_starts_with_either_vendor_alone() -> None:
     path = next(path for path in EXAMPLES if path.stem == "failover")
     assert load(path, {"DASHSCOPE_API_KEY": "d"}).warnings
     assert load(path, {"KIMI_KEY_2": "k"}).warnings
@@ -79,7 +80,7 @@ def test_failover_starts_with_either_vendor_alone():
         "vendors: {kimi: {api_keys: ['${K}', '${L}']}}",
     ],
 )
-def test_an_editor_takes_short_forms_and_variables(text):
+def test_an_editor_takes_short_forms_and_variables(text: str) -> None:
     assert errors(text) == []
 
 
@@ -91,10 +92,10 @@ def test_an_editor_takes_short_forms_and_variables(text):
         "models: {a: {targets: [kimi/x], policy: {attempt: 1}}}", "vendors: {kimi: {timeouts: {idle_s: -1}}}", "vendors: [kimi]",
     ],
 )  # fmt: skip
-def test_an_editor_marks_what_is_wrong(text):
+def test_an_editor_marks_what_is_wrong(text: str) -> None:
     assert errors(text)
 
 
-def test_the_schema_is_written_where_it_is_wanted(tmp_path):
+def test_the_schema_is_written_where_it_is_wanted(tmp_path: Path) -> None:
     publish.write(tmp_path / "schema.json")
     assert json.loads((tmp_path / "schema.json").read_text(encoding="utf-8")) == SCHEMA

@@ -2,6 +2,9 @@
 
 import dataclasses
 import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -23,12 +26,12 @@ ENVIRON = {"PLAIN": "canary", "KIMI": CANARY, "CLIENT": f"{CANARY}2", "BANJIA_CL
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch, two_vendors):
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_vendors: None) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "key").write_text(CANARY)
 
 
-def below(value):
+def below(value: Any) -> Iterator[Any]:
     """Every value that can be reached, but for what a header's own mapping holds."""
     yield value
     if isinstance(value, BaseModel):
@@ -47,26 +50,26 @@ def below(value):
             yield from below(getattr(value, field.name))
 
 
-def test_the_canaries_are_in_the_settings_at_all():
+def test_the_canaries_are_in_the_settings_at_all() -> None:
     settings = loaded(FILE, ENVIRON).settings
     assert settings.client_keys() == [CANARY, f"{CANARY}2", CANARY, f"{CANARY}3"]
     assert [len(entry.keys()) for entry in settings.vendors.values()] == [1, 2]
     assert settings.vendors["kimi"].headers == {"x-key": CANARY}
 
 
-def test_no_value_of_the_tree_shows_a_secret():
+def test_no_value_of_the_tree_shows_a_secret() -> None:
     for value in below(loaded(FILE, ENVIRON)):
         assert "canary" not in str(value)
         assert "canary" not in repr(value)
 
 
-def test_no_dump_as_json_shows_a_secret():
+def test_no_dump_as_json_shows_a_secret() -> None:
     settings = loaded(FILE, ENVIRON).settings
     assert "canary" not in str(settings.model_dump(mode="json"))
     assert "canary" not in settings.model_dump_json()
 
 
-def test_no_warning_shows_a_secret():
+def test_no_warning_shows_a_secret() -> None:
     warnings = loaded(FILE, ENVIRON).warnings
     assert len(warnings) >= 4
     assert not any("canary" in str(warning) or "canary" in repr(warning) for warning in warnings)
@@ -75,7 +78,7 @@ def test_no_warning_shows_a_secret():
 PLACES = ["version: {}", "server: {}", "server: {{listen: {}}}", "server: {{client_keys: {{a: {}}}}}", "server: {{insecure: {}}}", "vendors: {}", "vendors: {{kimi: {}}}", "vendors: {{kimi: {{region: {}}}}}", "vendors: {{kimi: {{api_key: [{}]}}}}", "vendors: {{kimi: {{api_key: 'a {}'}}}}", "vendors: {{kimi: {{headers: [{}]}}}}", "vendors: {{kimi: {{base_url: {}}}}}", "vendors: {{kimi: {{base_url: 'https://me:{}@x/'}}}}", "vendors: {{kimi: {{base_url: 'https://x/?key={}'}}}}", "vendors: {{kimi: {{proxy: 'http://me:{}@x'}}}}", "vendors: {{kimi: {{proxy: {}}}}}", "vendors: {{kimi: {{kind: {}}}}}", "vendors: {{kimi: {{edition: {}}}}}", "vendors: {{kimi: {{secret_key: {}}}}}", "vendors: {{kimi: {{timeouts: {{idle_s: {}}}}}}}", "vendors: {{{}: {{api_key: k}}}}", "models: {{a: {}}}", "models: {{a: [{}]}}", "models: {{{}: 5}}", "models: {{a: {{target: {}}}}}", "models: {{a: {{targets: [kimi/kimi-k2.6], strategy: {}}}}}", "policy: {{attempts: {}}}", "policy: {{reroute: [{}]}}", "policy: {{emulate: {}}}", "policy: {{moderations: {}}}", "policy: {{hedge_s: {}}}", "{}: 1", "policy: {{{}: 1}}", "server: [{}", "policy: '{}", "breaker: {}: {}", "models: {{a: kimi/{}, a: {}}}", "vendors: *{}", "policy: !{} x", "models: {{a: {}/x}}"]  # fmt: skip
 
 
-def said(text):
+def said(text: str) -> str:
     """All that is shown of a configuration, whether it can be used or not."""
     try:
         found = loaded(text, ENVIRON)
@@ -88,14 +91,14 @@ def said(text):
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("secret", [CANARY, "${KIMI}", "file:./key", "'${NONE:-sk-canary-0123456789abcdef}'"])
-def test_no_complaint_shows_a_secret_that_stands_in_the_wrong_place(place, secret):
+def test_no_complaint_shows_a_secret_that_stands_in_the_wrong_place(place: str, secret: str) -> None:
     if secret != CANARY and "'" in place:
         secret = secret.strip("'")
     assert "canary" not in said(place.format(*[secret] * place.count("{}")) + "\n")
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_what_a_variable_holds_is_not_shown_whatever_it_looks_like(place):
+def test_what_a_variable_holds_is_not_shown_whatever_it_looks_like(place: str) -> None:
     if "'" not in place:
         place = place.replace("{}", "'{}'")
     text = place.format(*["${PLAIN}"] * place.count("{}")) + "\n"
@@ -103,7 +106,7 @@ def test_what_a_variable_holds_is_not_shown_whatever_it_looks_like(place):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_file_with_random_damage_is_taken_or_told_and_shows_no_secret(seed):
+def test_a_file_with_random_damage_is_taken_or_told_and_shows_no_secret(seed: int) -> None:
     rng = random.Random(seed)
     marks = [" ", "\n", "\t", ":", "-", "{", "}", "[", "]", '"', "'", "#", "&", "*", "$", "x", "5"]
     for _ in range(30):
