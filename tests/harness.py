@@ -1,12 +1,14 @@
 """Running the real thing for a test: the app under uvicorn on a real port, vendors on real sockets."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from config.schema import Settings
 from proxy.app import create_app
@@ -31,22 +33,26 @@ class Running:
 
 
 @asynccontextmanager
-async def proxy(settings: Settings | Mapping[str, Any], upstream: Upstream | None = None) -> AsyncIterator[Running]:
-    """The proxy on a free port of loopback, for as long as the block runs."""
+async def proxy(
+    settings: Settings | Mapping[str, Any],
+    upstream: Upstream | None = None,
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+) -> AsyncIterator[Running]:
+    """The proxy on a free port of loopback, for as long as the block runs; ``around`` may wrap its app."""
     if not isinstance(settings, Settings):
         settings = Settings.model_validate(settings)
     lines: list[dict[str, Any]] = []
     kit = Kit(settings, upstream or Upstream.over_the_network(1000), lambda line: lines.append(dict(line)))
     sock = bind("127.0.0.1:0")
     sock.listen(2048)
-    ready = asyncio.Event()
+    ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     config = uvicorn.Config(
-        create_app(kit), http="httptools", ws="none", log_level="warning", access_log=False, server_header=False,
+        around(create_app(kit)), http="httptools", ws="none", log_level="warning", access_log=False, server_header=False,
         proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
-    server = Server(config, ready.set)
+    server = Server(config, lambda: ready.set_result(None))
     task = asyncio.create_task(server.serve([sock]))
-    await asyncio.wait([task, asyncio.create_task(ready.wait())], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
     if task.done():
         await task
     try:
@@ -54,6 +60,13 @@ async def proxy(settings: Settings | Mapping[str, Any], upstream: Upstream | Non
     finally:
         server.should_exit = True
         await task
+
+
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection and see it closed."""
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitable[None]]
@@ -77,13 +90,13 @@ async def vendor(handler: Handler) -> AsyncIterator[str]:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
-            writer.close()
             open_writers.discard(writer)
+            await hang_up(writer)
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     finally:
         server.close()
-        for writer in list(open_writers):
-            writer.close()
+        await asyncio.gather(*(hang_up(writer) for writer in list(open_writers)))
+        await server.wait_closed()

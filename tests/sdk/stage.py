@@ -1,0 +1,169 @@
+"""The stage: emulators and proxies on a loop of their own, so that tests can use blocking clients as applications do."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import openai
+from openai import AsyncOpenAI, OpenAI
+
+import emulators
+from emulators import Arrived, Emulator
+from tests.harness import Running, proxy
+from tests.sdk.tap import Seen, Tap
+
+T = TypeVar("T")
+LONGEST_S = 20.0
+MODEL = {"kimi": "kimi/kimi-k2.6", "qwen": "qwen/qwen3.6-plus"}
+"""What stands in for gpt-4o: today's models that take tools, images and JSON mode."""
+GENERATION = int(openai.__version__.partition(".")[0])
+"""The SDK's own generation: 1 for that of July 2024."""
+KEY = "sk-of-the-application-0001"
+
+
+class Loop:
+    """An event loop in a thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="stage", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the coroutine returns, run over there."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(LONGEST_S)
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(LONGEST_S)
+        self._loop.close()
+
+
+@dataclass
+class Front:
+    """A proxy that runs, its clients, and everything that it has sent."""
+
+    running: Running
+    seen: list[Seen]
+    clients: list[OpenAI] = field(default_factory=list)
+
+    @property
+    def base_url(self) -> str:
+        return f"{self.running.url}/v1"
+
+    def sdk(self, key: str = KEY, *, max_retries: int = 0, **more: Any) -> OpenAI:
+        """The official client, without retries of its own unless asked; closed with the proxy."""
+        client = OpenAI(base_url=self.base_url, api_key=key, max_retries=max_retries, **more)
+        self.clients.append(client)
+        return client
+
+    def async_sdk(self) -> AsyncOpenAI:
+        """The official client for asyncio; the caller closes it."""
+        return AsyncOpenAI(base_url=self.base_url, api_key=KEY, max_retries=0)
+
+
+class Stage:
+    """Both emulators, for as long as the tests run, and proxies in front of them."""
+
+    def __init__(self) -> None:
+        self.loop = Loop()
+        self.emulators: dict[str, Emulator] = {
+            name: self.loop.run(emulators.start(name, environ={})) for name in emulators.NAMES
+        }
+
+    def close(self) -> None:
+        for emulator in self.emulators.values():
+            self.loop.run(emulator.aclose())
+        self.loop.close()
+
+    def reset(self) -> None:
+        """Forget the faults and the requests of the test before."""
+        for emulator in self.emulators.values():
+            emulator.set_faults([])
+            emulator.requests.clear()
+
+    def settings(self, *vendors: str, timeouts: Mapping[str, float] | None = None, **more: Any) -> dict[str, Any]:
+        """A configuration with these vendors, the first of which is asked first."""
+        entries = {name: self._entry(name, timeouts or {}) for name in vendors}
+        names = {name: [MODEL[vendor] for vendor in vendors] for name in ("gpt-4o", "o3")}
+        small = {"text-embedding-3-small": "qwen/text-embedding-v4"} if "qwen" in vendors else {}
+        return {"vendors": entries, "models": {**names, **small}, **more}
+
+    def _entry(self, name: str, timeouts: Mapping[str, float]) -> dict[str, Any]:
+        emulator = self.emulators[name]
+        key = next(value for variable, value in emulator.environment.items() if variable.endswith("_KEY"))
+        return {"api_key": key, "base_url": emulator.base_url, "timeouts": dict(timeouts)}
+
+    @contextmanager
+    def front(self, settings: Mapping[str, Any]) -> Iterator[Front]:
+        """A proxy with these settings."""
+        seen: list[Seen] = []
+        context = proxy(settings, around=lambda app: Tap(app, seen))
+        front = Front(self.loop.run(context.__aenter__()), seen)
+        try:
+            yield front
+        finally:
+            for client in front.clients:
+                client.close()
+            self.loop.run(context.__aexit__(None, None, None))
+
+
+@dataclass
+class Site:
+    """What a test gets: one vendor, a proxy in front of it, and a client."""
+
+    vendor: str
+    emulator: Emulator
+    front: Front
+    sdk: OpenAI
+
+    @property
+    def calls(self) -> list[Arrived]:
+        """The chat and embedding calls that reached the vendor in this test."""
+        return self.emulator.requests
+
+    def chat(self, content: Any = "Hello", **more: Any) -> Any:
+        """One chat completion: a user's message, or a list of messages."""
+        return self.sdk.chat.completions.create(**asked(content, **more))
+
+    def stream(self, content: Any = "Hello", **more: Any) -> list[Any]:
+        """All chunks of a streamed chat completion."""
+        return list(self.chat(content, stream=True, **more))
+
+    def raw(self, content: Any = "Hello", **more: Any) -> Any:
+        """The same with the response's headers."""
+        return self.sdk.chat.completions.with_raw_response.create(**asked(content, **more))
+
+
+def asked(content: Any = "Hello", **more: Any) -> dict[str, Any]:
+    """A request under OpenAI's name, as an application writes it."""
+    messages = content if type(content) is list and content and "role" in content[0] else [user(content)]
+    return {"model": "gpt-4o", "messages": messages, **more}
+
+
+def user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+def text_of(chunks: list[Any]) -> str:
+    """The text that a stream's chunks add up to."""
+    return "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices)
+
+
+def adapted(response: Any) -> dict[str, str]:
+    """What a raw response says of the fields that were changed: field to word."""
+    told = response.headers.get("x-banjia-adapted") or ""
+    return dict(part.split("=", 1) for part in told.split(";") if part)
+
+
+def until(true: Callable[[], bool], longest_s: float = 5.0) -> float:
+    """Wait until it is so, and return how long it took (seconds). Fail if it takes too long."""
+    begun = time.monotonic()
+    while not true():
+        assert time.monotonic() - begun < longest_s, "it did not come to be"
+        time.sleep(0.005)
+    return time.monotonic() - begun
