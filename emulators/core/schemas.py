@@ -13,11 +13,22 @@ DEEPEST = 8
 """Schemas may refer to themselves: below this depth only what is required is made."""
 
 
-def instance(schema: Any, prompt: str = "", name: str = "value", root: Any = None, depth: int = 0) -> Any:
-    """Return a value that `schema` allows; `name` is the property it is for."""
+class BadSchema(Exception):
+    """What was sent as a schema is none."""
+
+
+def instance(schema: Any, prompt: str = "") -> Any:
+    """Return a value that `schema` allows. Raises BadSchema."""
+    try:
+        return _made(schema, prompt, "value", schema, 0)
+    except (TypeError, ValueError, AttributeError, RecursionError) as wrong:
+        raise BadSchema from wrong
+
+
+def _made(schema: Any, prompt: str, name: str, root: Schema, depth: int) -> Any:
+    """Return a value; `name` is the property it is for."""
     if not isinstance(schema, dict):
         return f"{name} value"
-    root = schema if root is None else root
     schema = _resolved(schema, root, depth)
     if "const" in schema:
         return schema["const"]
@@ -99,7 +110,7 @@ def _object(schema: Schema, prompt: str, name: str, root: Schema, depth: int) ->
     properties = schema.get("properties") or {}
     required = schema.get("required") or []
     return {
-        key: instance(value, prompt, key, root, depth + 1)
+        key: _made(value, prompt, key, root, depth + 1)
         for key, value in properties.items()
         if depth <= DEEPEST or key in required
     }
@@ -108,11 +119,11 @@ def _object(schema: Schema, prompt: str, name: str, root: Schema, depth: int) ->
 def _array(schema: Schema, prompt: str, name: str, root: Schema, depth: int) -> list[Any]:
     tuple_items = schema.get("prefixItems")
     if isinstance(tuple_items, list):
-        return [instance(item, prompt, name, root, depth + 1) for item in tuple_items]
+        return [_made(item, prompt, name, root, depth + 1) for item in tuple_items]
     least = schema.get("minItems", 0)
     if depth > DEEPEST or schema.get("maxItems") == 0:
         return []
-    return [instance(schema.get("items", {}), prompt, name, root, depth + 1)] * max(1, least)
+    return [_made(schema.get("items", {}), prompt, name, root, depth + 1)] * max(1, least)
 
 
 def _string(schema: Schema, prompt: str, name: str, root: Schema, depth: int) -> str:
@@ -131,10 +142,16 @@ def _number(schema: Schema, prompt: str, name: str, root: Schema, depth: int) ->
         value = float(said(prompt, name) or 1)
     except ValueError:
         value = 1.0
-    low = schema.get("minimum", schema.get("exclusiveMinimum", value - 1) + 1)
-    high = schema.get("maximum", schema.get("exclusiveMaximum", value + 1) - 1)
-    value = min(max(value, low), high)
+    value = _within(value, schema)
     return int(value) if value == int(value) else value
+
+
+def _within(value: float, schema: Schema) -> float:
+    """Return the value, or the nearest whole step inside the schema's bounds."""
+    low = schema.get("minimum", schema.get("exclusiveMinimum", value - 1) + 1)
+    value = max(value, low)
+    high = schema.get("maximum", schema.get("exclusiveMaximum", value + 1) - 1)
+    return float(min(value, high))
 
 
 def _boolean(schema: Schema, prompt: str, name: str, root: Schema, depth: int) -> bool:

@@ -15,6 +15,7 @@ from emulators.core import tokens
 from emulators.core.http import Request
 from emulators.core.mind import Scene, Tool, orders, respond, text_of
 from emulators.core.replies import Answer, Refused, Reply
+from emulators.core.schemas import BadSchema
 from emulators.kimi import errors, messages, rules
 from emulators.kimi.answer import Completion, request_headers
 from emulators.kimi.models import MODELS, Model, listing, thinks
@@ -49,6 +50,8 @@ class Kimi:
             reply = self._answer(request)
         except Refused as refused:
             reply = refused.reply
+        except BadSchema:
+            reply = errors.invalid("Invalid request: a schema is malformed").reply
         if isinstance(reply, Reply):
             reply.headers += request_headers(next(self._numbers))
         return reply
@@ -110,8 +113,8 @@ class Kimi:
     def _chat(self, request: Request) -> Completion:
         body, model = self._asked(request)
         thinking = thinks(model, body)
-        rules.check(body, model, thinking=thinking)
         messages.check(body.get("messages"), model, thinking=thinking)
+        rules.check(body, model, thinking=thinking)
         prompt = count_prompt(body)
         _fits(body, model, prompt)
         scene = _scene(body, thinking)
@@ -135,6 +138,7 @@ class Kimi:
     def _estimate(self, request: Request) -> Reply:
         body, model = self._asked(request)
         messages.check(body.get("messages"), model, thinking=False)
+        rules.check_tools(body, model, thinking=False)
         return Reply.json(200, {"data": {"total_tokens": count_prompt(body)}})
 
 
@@ -162,7 +166,7 @@ def count_prompt(body: dict[str, Any]) -> int:
         total += sum(tokens.count(orjson.dumps(call).decode()) for call in message.get("tool_calls") or [])
         if isinstance(content, list):
             total += TOKENS_PER_PICTURE * sum(part.get("type") != "text" for part in content)
-    return total + sum(tokens.count(orjson.dumps(tool).decode()) for tool in body.get("tools") or [])
+    return total + sum(tokens.count(orjson.dumps(tool).decode()) for tool in rules.offered(body))
 
 
 def _scene(body: dict[str, Any], thinking: bool) -> Scene:
@@ -171,7 +175,7 @@ def _scene(body: dict[str, Any], thinking: bool) -> Scene:
     choice = body.get("tool_choice") or "auto"
     return Scene(
         messages=body["messages"],
-        tools=[_tool(tool) for tool in _offered(body)],
+        tools=[_tool(tool) for tool in rules.offered(body)],
         choice=choice if isinstance(choice, str) else f"={choice['function']['name']}",
         thinks=thinking,
         json_mode=wish.get("type") == "json_object",
@@ -179,14 +183,6 @@ def _scene(body: dict[str, Any], thinking: bool) -> Scene:
         stops=[stop] if isinstance(stop, str) else stop or [],
         most_in_all=_most(body),
     )
-
-
-def _offered(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the tools of the request, and those that system messages bring (sheet 4b: dynamic tool loading)."""
-    dynamic = [
-        tool for message in body["messages"] if message["role"] == "system" for tool in message.get("tools") or []
-    ]
-    return [*(body.get("tools") or []), *dynamic]
 
 
 def _tool(tool: dict[str, Any]) -> Tool:

@@ -15,7 +15,10 @@ def check_schema(schema: dict[str, Any]) -> None:
     # "`$schema` not wanted"
     if "$schema" in schema:
         raise invalid("Invalid request: At path '': $schema is not allowed")
-    _node(schema, "")
+    try:
+        _node(schema, "")
+    except (TypeError, AttributeError, RecursionError):
+        raise invalid("Invalid request: the schema is malformed") from None
 
 
 def _node(schema: Any, path: str) -> None:

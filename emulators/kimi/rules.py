@@ -123,13 +123,22 @@ def _effort(body: Body, model: Model, thinking: bool) -> None:
         raise invalid(f"invalid reasoning_effort: only {', '.join(model.efforts)} are allowed for this model")
 
 
-def _tools(body: Body, model: Model, thinking: bool) -> None:
-    tools = body.get("tools")
-    if tools is None:
-        return
+def offered(body: Body) -> list[Any]:
+    """Return the tools of the request, and those that system messages bring (sheet 4b: kimi-k3 only). Raises Refused."""
+    dynamic = body["model"] == "kimi-k3"
+    bringing = [body, *(one for one in body["messages"] if dynamic and one["role"] == "system")]
+    lists = [one.get("tools") or [] for one in bringing]
+    if not all(isinstance(tools, list) for tools in lists):
+        raise invalid("Invalid request: tools must be a list")
+    return [tool for tools in lists for tool in tools]
+
+
+def check_tools(body: Body, model: Model, thinking: bool) -> None:
+    """Raise Refused for the first tool that Kimi would not take. The messages have been checked before."""
+    tools = offered(body)
     # sheet 4a: tools <=128
-    if not isinstance(tools, list) or len(tools) > MOST_TOOLS:
-        raise invalid(f"Invalid request: tools must be a list of at most {MOST_TOOLS}")
+    if len(tools) > MOST_TOOLS:
+        raise invalid(f"Invalid request: at most {MOST_TOOLS} tools are allowed")
     for tool in tools:
         _tool(tool, model, thinking)
 
@@ -211,7 +220,7 @@ RULES: tuple[Rule, ...] = (
     _limits,
     _logprobs,
     _effort,
-    _tools,
+    check_tools,
     _choice,
     _format,
 )

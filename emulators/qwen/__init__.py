@@ -13,6 +13,7 @@ from emulators.core import tokens
 from emulators.core.http import Request
 from emulators.core.mind import Scene, Tool, orders, respond, text_of
 from emulators.core.replies import Answer, Reply
+from emulators.core.schemas import BadSchema
 from emulators.qwen import embeddings, errors, messages, rules
 from emulators.qwen.answer import Completion, request_headers, request_id
 from emulators.qwen.errors import Refusal
@@ -42,6 +43,8 @@ class Qwen:
             told = self._answer(request, number)
         except Refusal as refusal:
             return _refused(refusal, number)
+        except BadSchema:
+            return _refused(errors.invalid("a schema is malformed"), number)
         return told if isinstance(told, Answer) else Reply.json(200, told, request_headers(number))
 
     def failure(self, name: str, value: float | None, request: Request) -> Reply:

@@ -25,7 +25,8 @@ def _stream(body: Body, model: Model, thinking: bool) -> None:
     if thinking and model.thinks_in_streams_only and not streams:
         raise invalid("parameter.enable_thinking must be set to false for non-streaming calls")
     # sheet 4a: modalities, audio: "omni only, and stream must be true"
-    if "audio" in (body.get("modalities") or []) and not (model.hears and streams):
+    modalities = body.get("modalities")
+    if isinstance(modalities, list) and "audio" in modalities and not (model.hears and streams):
         raise invalid("modalities with audio need an omni model and stream mode")
 
 
@@ -125,7 +126,7 @@ def _tools(body: Body, model: Model, thinking: bool) -> None:
         function = tool.get("function") if isinstance(tool, dict) else None
         name = function.get("name") if isinstance(function, dict) else None
         # sheet 4a: tools: function tools
-        if tool.get("type") != "function" or not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not name or tool.get("type") != "function":
             raise invalid("tools should be functions with a name")
         # sheet 4a: tools: name `search` forbidden
         if name == "search":

@@ -1,0 +1,157 @@
+"""What the stand-in model says, and how text is counted and cut."""
+
+import json
+from typing import Any
+
+import hypothesis.strategies as st
+import jsonschema_rs
+import pytest
+from hypothesis import given
+
+from emulators.core import tokens
+from emulators.core.mind import Call, Scene, Tool, Turn, mentions, orders, respond
+from emulators.core.schemas import instance
+
+
+def said(text: str, **more: Any) -> Turn:
+    return respond(Scene([{"role": "user", "content": text}], **more))
+
+
+def test_the_last_user_text_counts_also_when_it_comes_in_parts() -> None:
+    parts = [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {}}, {"type": "text", "text": "b"}]
+    messages: list[dict[str, Any]] = [{"role": "user", "content": "old"}, {"role": "user", "content": parts}]
+    assert respond(Scene(messages)).text == "You said: a b"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "gap_s", "reason"),
+    [
+        ("emulator:words=50", 50, 0.0, None),
+        ("say emulator:gap=20,words=3 now", 3, 0.02, None),
+        ("emulator:words=2 emulator:reason=4", 2, 0.0, "4"),
+        ("emulator:words=many", None, 0.0, None),
+        ("nothing", None, 0.0, None),
+    ],
+)
+def test_orders_are_read_from_the_text(text: str, words: int | None, gap_s: float, reason: str | None) -> None:
+    found = orders([{"role": "user", "content": text}])
+    assert (found.words, found.gap_s, found.reason) == (words, gap_s, reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "named"),
+    [
+        ("use get_weather", "get_weather", True),
+        ("Get Weather please", "get_weather", True),
+        ("get-weather!", "get_weather", True),
+        ("请用get_weather查询", "get_weather", True),
+        ("get_weather2", "get_weather", False),
+        ("research", "search", False),
+        ("weather", "get_weather", False),
+    ],
+)
+def test_a_tool_is_named_by_words_that_stand_for_themselves(text: str, name: str, named: bool) -> None:
+    assert mentions(text, name) is named
+
+
+def test_named_tools_are_called_in_the_order_offered() -> None:
+    tools = [Tool("alpha"), Tool("beta"), Tool("gamma")]
+    assert [call.name for call in said("gamma alpha", tools=tools).calls] == ["alpha", "gamma"]
+    assert [call.name for call in said("gamma alpha", tools=tools, parallel=False).calls] == ["alpha"]
+    assert said("gamma", tools=tools, choice="none").calls == []
+    assert [call.name for call in said("nothing", tools=tools, choice="required").calls] == ["alpha"]
+    assert [call.name for call in said("alpha", tools=tools, choice="=beta").calls] == ["beta"]
+    assert said("nothing", tools=tools).calls == []
+
+
+def test_results_of_tools_are_told_and_no_tool_is_called_again() -> None:
+    messages = [
+        {"role": "user", "content": "alpha"},
+        {"role": "tool", "content": "one"},
+        {"role": "tool", "content": "two"},
+    ]
+    assert respond(Scene(messages, tools=[Tool("alpha")])).text == "The tool said: one; two"
+
+
+def test_arguments_come_from_the_schema_and_from_the_text() -> None:
+    parameters = {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string"},
+            "country": {"type": "string"},
+            "days": {"type": "integer"},
+            "exact": {"type": "boolean"},
+            "unit": {"enum": ["c", "f"]},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "place": {"type": "object", "properties": {"name": {"type": "string"}}},
+        },
+    }
+    text = 'forecast city="New York", days=3. unit=f'
+    (call,) = said(text, tools=[Tool("forecast", parameters)]).calls
+    assert json.loads(call.arguments) == {
+        "city": "New York",
+        "country": "country value",
+        "days": 3,
+        "exact": True,
+        "unit": "f",
+        "tags": ["tags value"],
+        "place": {"name": "name value"},
+    }
+    assert said("forecast", tools=[Tool("forecast")]).calls == [Call("forecast", "{}")]
+    assert said("forecast", tools=[Tool("forecast")], bare_calls=True).calls == [Call("forecast", "")]
+
+
+def test_limits_and_stop_words_set_the_finish_reason() -> None:
+    assert said("emulator:words=5", most_answer=5).finish == "stop"
+    assert said("emulator:words=5", most_answer=4).finish == "length"
+    stopped = said("emulator:words=5", stops=["w4", "w2"], most_answer=4)
+    assert (stopped.text, stopped.finish) == ("w1 ", "stop")
+    eaten = said("emulator:reason=9,words=5", thinks=True, most_in_all=9)
+    assert (eaten.text, eaten.finish, eaten.reasoning_tokens) == ("", "length", 9)
+
+
+SCHEMAS: list[dict[str, Any]] = [
+    {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"type": "number", "minimum": 5}}},
+    {"type": "object", "properties": {"a": {"anyOf": [{"type": "null"}, {"type": "string"}]}}},
+    {"allOf": [{"type": "object", "properties": {"a": {"const": 3}}}, {"properties": {"b": {"type": "boolean"}}}]},
+    {"type": "array", "items": {"type": ["null", "integer"], "maximum": -2}, "minItems": 3},
+    {"type": "array", "prefixItems": [{"type": "string", "minLength": 30}, {"type": "string", "maxLength": 2}]},
+    {"type": "string", "format": "date"},
+    {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 2},
+    {
+        "$ref": "#/$defs/Node",
+        "$defs": {
+            "Node": {
+                "type": "object",
+                "properties": {"next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]}},
+                "required": ["next"],
+            }
+        },
+    },
+]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_an_instance_is_valid_by_its_schema(schema: dict[str, Any]) -> None:
+    assert jsonschema_rs.is_valid(schema, instance(schema))
+
+
+@given(st.text())
+def test_pieces_and_words_join_to_the_text_they_were_cut_from(text: str) -> None:
+    assert "".join(tokens.pieces(text)) == text
+    assert len(tokens.pieces(text)) <= tokens.MOST_PIECES
+    assert "".join(tokens.words(text)) == text
+
+
+@given(st.text(), st.integers(0, 20))
+def test_a_cut_keeps_that_many_tokens_and_says_whether_it_cut(text: str, most: int) -> None:
+    kept, cut_off = tokens.cut(text, most)
+    assert text.startswith(kept)
+    assert tokens.count(kept) == min(most, tokens.count(text))
+    assert cut_off is (tokens.count(text) > most)
+
+
+def test_a_token_is_a_word_or_a_chinese_character() -> None:
+    assert tokens.count("two words") == 2
+    assert tokens.count("搬家 ok") == 3
+    assert tokens.count("") == 0

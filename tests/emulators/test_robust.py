@@ -1,0 +1,115 @@
+"""Whatever JSON comes, a vendor answers it or refuses it with a 4xx; it never fails."""
+
+from typing import Any
+
+import hypothesis.strategies as st
+import orjson
+import pytest
+from hypothesis import given, settings
+
+from emulators.core.http import Request
+from emulators.core.replies import Answer, Reply
+from emulators.kimi import Kimi
+from emulators.qwen import Qwen
+from tests.emulators.kit import MODEL, WEATHER
+
+FIELDS = [
+    *("temperature", "top_p", "n", "stop", "max_tokens", "max_completion_tokens", "presence_penalty"),
+    *("frequency_penalty", "seed", "logprobs", "top_logprobs", "parallel_tool_calls", "tools", "tool_choice"),
+    *("response_format", "stream", "stream_options", "thinking", "enable_thinking", "thinking_budget"),
+    *("reasoning_effort", "modalities", "top_k", "repetition_penalty", "input", "dimensions"),
+    *("encoding_format", "translation_options"),
+]
+KEYWORDS = [
+    "anyOf",
+    "allOf",
+    "$ref",
+    "$defs",
+    "enum",
+    "items",
+    "prefixItems",
+    "minItems",
+    "required",
+    "type",
+    "properties",
+]
+NAMES = [
+    *("role", "content", "tool_calls", "tool_call_id", "type", "function", "name", "arguments", "parameters"),
+    *("properties", "items", "anyOf", "$ref", "schema", "json_schema", "image_url", "url", "include_usage", "text"),
+    *("partial", "id", "reasoning_content", "tools"),
+]
+WORDS = st.sampled_from(
+    [
+        *("user", "system", "assistant", "tool", "function", "object", "array", "text", "image_url", "json_object"),
+        *("json_schema", "required", "auto", "enabled", "disabled", "get_weather", "data:image/png;base64,aGVs", ""),
+    ]
+)
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-2, 9), st.floats(-3, 3, allow_nan=False), WORDS)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)),
+    max_leaves=12,
+)
+SCHEMAS = st.builds(
+    lambda properties, more: {"type": "object", "properties": properties, **more},
+    st.one_of(st.none(), st.dictionaries(st.sampled_from(["a", "b"]), VALUES, max_size=2)),
+    st.dictionaries(st.sampled_from(KEYWORDS), VALUES, max_size=2),
+)
+PLAIN = [{"role": "user", "content": "get weather, json"}]
+MESSAGES = st.one_of(
+    st.just(PLAIN), VALUES, st.lists(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5), max_size=3)
+)
+FORMED = st.builds(
+    lambda schema, stream: {
+        "messages": PLAIN,
+        "stream": stream,
+        "tools": [{"type": "function", "function": {"name": "get_weather", "parameters": schema}}],
+        "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}},
+    },
+    SCHEMAS,
+    st.booleans(),
+)
+BODIES = st.one_of(
+    VALUES,
+    FORMED,
+    st.builds(
+        lambda messages, fields, tools: {"messages": messages, **({"tools": [WEATHER]} if tools else {}), **fields},
+        MESSAGES,
+        st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=3),
+        st.booleans(),
+    ),
+)
+
+
+def told(vendor: Kimi | Qwen, path: str, body: Any) -> int:
+    """Return the status, having told the answer both ways."""
+    key = next(value for name, value in vendor.environment("").items() if name.endswith("_KEY"))
+    headers = {"authorization": f"Bearer {key}"}
+    reply = vendor.answer(Request("POST", vendor.prefix + path, "", headers, orjson.dumps(body)))
+    if isinstance(reply, Answer):
+        orjson.loads(reply.whole())
+        assert [frame.part for frame in reply.frames()][-1] == "done"
+    else:
+        assert isinstance(reply, Reply)
+        orjson.loads(reply.body)
+    return reply.status
+
+
+@pytest.mark.parametrize(
+    ("make", "path", "model"),
+    [
+        (Kimi, "/chat/completions", MODEL["kimi"]),
+        (Kimi, "/chat/completions", "moonshot-v1-8k-vision-preview"),
+        (Kimi, "/tokenizers/estimate-token-count", MODEL["kimi"]),
+        (Qwen, "/chat/completions", MODEL["qwen"]),
+        (Qwen, "/chat/completions", "qwen3.8-max"),
+        (Qwen, "/embeddings", "text-embedding-v4"),
+    ],
+)
+@settings(max_examples=100, deadline=None)
+@given(body=BODIES)
+def test_any_json_is_answered_or_refused(make: type[Kimi | Qwen], path: str, model: str, body: Any) -> None:
+    vendor = make({"BANJIA_EMULATOR_RETIRED": "1"})
+    if isinstance(body, dict):
+        body = {"model": model, **body}
+    assert told(vendor, path, body) in (200, 400, 404)
