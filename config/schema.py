@@ -165,7 +165,7 @@ class Server(Section):
     """Seconds between the signal to stop and closing the door."""
     grace_s: Annotated[float, Field(ge=0, le=3600)] = 30
     """Seconds that running requests get to finish after the signal to stop."""
-    transport: Annotated[Literal["fast", "httpx"], NotYet("httpx")] = "httpx"
+    transport: Literal["fast", "httpx"] = "fast"
     """How vendors are called."""
 
     def beyond_loopback(self) -> bool:

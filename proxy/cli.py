@@ -33,12 +33,12 @@ def fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def loaded(path: Path | None) -> "Loaded":
+def loaded(path: Path | None, *, keys_needed: bool = True) -> "Loaded":
     """The configuration; what is wrong with it is printed, and ends the command with 2."""
     from config.load import ConfigError, find_file, load
 
     try:
-        result = load(path or find_file(os.environ, Path.cwd()), os.environ)
+        result = load(path or find_file(os.environ, Path.cwd()), os.environ, keys_needed=keys_needed)
     except ConfigError as error:
         fail("\n".join(map(str, error.complaints)), 2)
         raise AssertionError from error
@@ -74,12 +74,14 @@ def demo() -> None:
 @click.option("--emulate", is_flag=True, help="Call our own emulators instead of the vendors.")
 def serve(path: Path | None, emulate: bool) -> None:
     """Run the proxy. Without a file, vendors come from the key variables in the environment."""
-    from config.schema import Settings
     from proxy.server import run
 
-    settings = Settings() if emulate and path is None and not _configured() else loaded(path).settings
     try:
-        run(settings, lambda line: click.echo(line, err=True), _emulators() if emulate else None)
+        run(
+            loaded(path, keys_needed=not emulate).settings,
+            lambda line: click.echo(line, err=True),
+            _emulators() if emulate else None,
+        )
     except OSError as error:
         fail(f"error: {error}", 1)
 
@@ -88,12 +90,6 @@ def _emulators() -> "Emulators":
     from emulators import NAMES, start
 
     return {name: partial(start, name) for name in NAMES}
-
-
-def _configured() -> bool:
-    from config.load import find_file
-
-    return find_file(os.environ, Path.cwd()) is not None
 
 
 @main.command()
@@ -110,6 +106,7 @@ def emulate(vendors: tuple[str, ...], port: int, faults: tuple[str, ...]) -> Non
     import signal
 
     import uvloop
+
     from emulators.serve import serve as serve_vendors
 
     async def until_signal() -> None:
@@ -181,9 +178,7 @@ def healthcheck(url: str | None) -> None:
     import http.client
     from urllib.parse import urlsplit
 
-    target = urlsplit(
-        url or (os.environ.get("BANJIA_SERVER__LISTEN") and _local(os.environ["BANJIA_SERVER__LISTEN"])) or _from_file()
-    )
+    target = urlsplit(url or _configured_url())
     connection = http.client.HTTPConnection(target.hostname or "127.0.0.1", target.port or 80, timeout=4)
     try:
         connection.request("GET", "/readyz")
@@ -195,16 +190,13 @@ def healthcheck(url: str | None) -> None:
         sys.exit(0 if status == 200 else 1)
 
 
-def _local(listen: str) -> str:
-    host, _, port = listen.rpartition(":")
-    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]', '') else host}:{port}"  # noqa: S104
-
-
-def _from_file() -> str:
+def _configured_url() -> str:
     from config.load import ConfigError, find_file, load
     from config.schema import Server
 
     try:
-        return _local(load(find_file(os.environ, Path.cwd()), os.environ).settings.server.listen)
+        listen = load(find_file(os.environ, Path.cwd()), os.environ, keys_needed=False).settings.server.listen
     except ConfigError:
-        return _local(Server().listen)
+        listen = Server().listen
+    host, _, port = listen.rpartition(":")
+    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}"  # noqa: S104

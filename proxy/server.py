@@ -155,7 +155,8 @@ def run(settings: Settings, out: Callable[[str], None], emulators: Emulators | N
         async with contextlib.AsyncExitStack() as stack:
             used = await stack.enter_async_context(emulated(settings, emulators)) if emulators else settings
             sock = bind(used.server.listen)
-            kit = Kit(used, Upstream.over_the_network(used.server.max_concurrency), emulated=bool(emulators))
+            upstream = Upstream.over_the_network(used.server.max_concurrency, used.server.transport)
+            kit = Kit(used, upstream, emulated=bool(emulators))
             await serve(kit, sock, ready=lambda: out(greeting(kit, url_of(sock))))
 
     uvloop.run(main())

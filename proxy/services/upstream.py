@@ -9,10 +9,14 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from functools import lru_cache
+from typing import Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Phase
+from proxy.services.transport import FastTransport
 
 PHASES: tuple[tuple[type[Exception], Phase], ...] = (
     (httpx2.ConnectTimeout, "connect_timeout"),
@@ -47,24 +51,68 @@ WHY: dict[Phase, str] = {
 
 
 class Upstream:
-    """The way to all vendors, over one transport that pools connections."""
+    """The way to all vendors. Connections are pooled; an outbound proxy of the environment is used where it applies."""
 
-    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
-        self.transport = transport
+    def __init__(self, transport: httpx2.AsyncBaseTransport, proxies: "Proxies | None" = None) -> None:
+        self._direct = transport
+        self._proxies = proxies
 
     @classmethod
-    def over_the_network(cls, connections: int) -> "Upstream":
-        """The usual one. ``connections``: how many may be open at once."""
+    def over_the_network(cls, connections: int, kind: Literal["fast", "httpx"] = "fast") -> "Upstream":
+        """The usual one. ``connections``: how many may be open at once; ``kind``: ours, or httpx2's own transport."""
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
-        return cls(httpx2.AsyncHTTPTransport(limits=limits, retries=0))
+        proxies = Proxies(limits) if getproxies() else None
+        if kind == "fast":
+            return cls(FastTransport(connections), proxies)
+        return cls(httpx2.AsyncHTTPTransport(limits=limits, retries=0), proxies)
 
     def line(self, id_: Id, call: Call, connect_s: float) -> "Line":
         """One call, not begun yet. ``connect_s`` limits the connection and the wait for a place in the pool."""
-        return Line(self.transport, id_, call, connect_s)
+        by_proxy = self._proxies.transport_for(call.url) if self._proxies is not None else None
+        return Line(by_proxy or self._direct, id_, call, connect_s)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self.transport.aclose()
+        await self._direct.aclose()
+        if self._proxies is not None:
+            await self._proxies.aclose()
+
+
+class Proxies:
+    """The outbound proxies of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY): a bare transport has none.
+
+    They are read once, at the start, and are served by httpx2's own transport.
+    """
+
+    def __init__(self, limits: httpx2.Limits) -> None:
+        self._limits = limits
+        self._by_scheme = getproxies()
+        self._transports: dict[str, httpx2.AsyncHTTPTransport] = {}
+        self._chosen: dict[str, str | None] = {}
+
+    def transport_for(self, url: str) -> httpx2.AsyncHTTPTransport | None:
+        """The transport for a URL, or None where it is called directly."""
+        proxy = self._chosen.get(url, "")
+        if proxy == "":
+            proxy = self._chosen[url] = self.proxy_of(url)
+        if proxy is None:
+            return None
+        if proxy not in self._transports:
+            self._transports[proxy] = httpx2.AsyncHTTPTransport(proxy=proxy, limits=self._limits, retries=0)
+        return self._transports[proxy]
+
+    def proxy_of(self, url: str) -> str | None:
+        """The proxy's URL for a vendor's URL, or None."""
+        parts = urlsplit(url)
+        if proxy_bypass(parts.netloc):
+            return None
+        proxy = self._by_scheme.get(parts.scheme) or self._by_scheme.get("all")
+        return proxy if proxy is None or "://" in proxy else f"http://{proxy}"
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for transport in self._transports.values():
+            await transport.aclose()
 
 
 class Line:
