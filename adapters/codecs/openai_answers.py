@@ -77,6 +77,15 @@ def describe(body: bytes) -> str:
     return "a body that is not a JSON object"
 
 
+def fill_logprobs(choice: dict[str, Any]) -> bool:
+    """Add the members of ``logprobs`` that OpenAI always sends, null where the vendor has none. Whether any was added."""
+    told = choice.get("logprobs")
+    if not isinstance(told, dict) or {"content", "refusal"} <= told.keys():
+        return False
+    choice["logprobs"] = {"content": None, "refusal": None, **told}
+    return True
+
+
 class ChatAnswer:
     """The answer as it is read: mends each piece, and knows which choices have begun and finished."""
 
@@ -129,6 +138,8 @@ class ChatAnswer:
         if type(delta) is not dict:
             event.edit()
             delta = choice["delta"] = {}
+        if choice.get("logprobs") is not None and fill_logprobs(choice):
+            event.edit()
         if index not in self._calls:
             self._calls[index] = None
             self._unfinished.add(index)
@@ -221,6 +232,7 @@ class ChatAnswer:
         choice.pop("usage", None)
         if type(choice.get("index")) is not int:
             choice["index"] = at
+        fill_logprobs(choice)
         choice.setdefault("logprobs", None)
         message = choice.get("message")
         if type(message) is not dict:
