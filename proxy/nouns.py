@@ -13,9 +13,13 @@ EndingWord = Literal["complete", "cut", "gone", "refused"]
 
 
 class Incoming(Protocol):
-    """A request as it comes in: ``headers`` by lower-case name, and a body that may still be on its way."""
+    """A request as it comes in: ``headers`` by lower-case name, and a body that may still be on its way.
+
+    ``gone``: its caller has left.
+    """
 
     request_id: str
+    gone: bool
     headers: Mapping[bytes, bytes]
 
     async def body(self) -> bytes:

@@ -1,9 +1,10 @@
 """A request's path, top to bottom. It lives until the last byte has left or the caller has."""
 
+import asyncio
 from typing import Protocol
 
 from adapters.core.shapes import Ask
-from proxy.errors import InternalError, ProxyError
+from proxy.errors import InternalError, ProxyError, ShuttingDown
 from proxy.fronts.response import NOTHING, ResponseWriter
 from proxy.fronts.writer import Out, Writer
 from proxy.kit import Kit
@@ -48,6 +49,10 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
                 await send(ask, route, writer, kit, tally)  # attempts, retry, next target        4xx, 502-504
     except ProxyError as error:
         await writer.fail(error)
+    except asyncio.CancelledError:
+        if not incoming.gone:  # the server's end, not the caller's leaving: say so while the line is open
+            await writer.fail(ShuttingDown("The server is shutting down. Try again in a moment."))
+        raise
     except Exception as bug:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log a traceback
         kit.report(bug, tally.request_id)
         await writer.fail(InternalError(f"Something went wrong on our side. Request id: {tally.request_id}."))

@@ -49,6 +49,7 @@ def bind(listen: str, *, tries: int = 1) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, int(port) + at))
+            sock.listen(2048)  # here, not later: until somebody listens, two may bind the same port
         except OSError as error:
             sock.close()
             if at == tries - 1:

@@ -44,7 +44,6 @@ async def proxy(
     lines: list[dict[str, Any]] = []
     kit = Kit(settings, upstream or Upstream.over_the_network(1000), lambda line: lines.append(dict(line)))
     sock = bind("127.0.0.1:0")
-    sock.listen(2048)
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     config = uvicorn.Config(
         around(create_app(kit)), http="httptools", ws="none", log_level="warning", access_log=False, server_header=False,

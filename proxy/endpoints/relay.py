@@ -28,7 +28,7 @@ class Relay:
 class Connection:
     """One request on its connection: reads the body, writes the answer, and notices when the caller leaves."""
 
-    __slots__ = ("_gone", "_kit", "_receive", "_send", "_task", "_watcher", "headers", "request_id")
+    __slots__ = ("_kit", "_receive", "_send", "_task", "_watcher", "gone", "headers", "request_id")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, kit: Kit) -> None:
         self._receive = receive
@@ -36,7 +36,7 @@ class Connection:
         self._kit = kit
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.request_id = f"req_{kit.fresh_id(16)}"
-        self._gone = False
+        self.gone = False
         self._task: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
@@ -46,7 +46,7 @@ class Connection:
         try:
             await serve(self, front, self._kit, self)
         except asyncio.CancelledError:
-            if not self._gone or self._task is None or self._task.uncancel() > 0:
+            if not self.gone or self._task is None or self._task.uncancel() > 0:
                 raise  # not the caller's leaving but the server's end
         finally:
             if self._watcher is not None:
@@ -99,7 +99,7 @@ class Connection:
         self._leave()
 
     def _leave(self) -> None:
-        self._gone = True
+        self.gone = True
         if self._task is not None:
             self._task.cancel()
 

@@ -115,6 +115,7 @@ class Request:
     """A request as the pipeline sees it."""
 
     request_id = "req_1"
+    gone = False
 
     def __init__(self, body: Mapping[str, Any], headers: Mapping[bytes, bytes] | None = None) -> None:
         self.headers = headers or {}

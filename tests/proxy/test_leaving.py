@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -249,3 +249,20 @@ def test_streams_started_are_streams_ended_whatever_happened() -> None:
             assert len(running.lines) == kit.streams_started
 
     asyncio.run(scene())
+
+
+def test_a_stream_that_outlives_the_servers_grace_is_told_so() -> None:
+    async def scene() -> bytes:
+        async with vendor(Stalling(SSE_HEAD + piece(chunk({"content": "a"})))) as base_url, AsyncExitStack() as stack:
+            running = await stack.enter_async_context(proxy(settings(base_url)))
+            async with asked(running.url, stream=True) as reader:
+                await reader.readuntil(b'"content":"a"')
+                closing = asyncio.create_task(stack.aclose())
+                rest = await reader.read(-1)
+                await closing
+            assert running.lines[0]["ending"] == "cut"
+            return rest
+
+    rest = asyncio.run(scene())
+    assert b"server_shutting_down" in rest
+    assert b"[DONE]" not in rest
