@@ -154,6 +154,7 @@ KIMI = Vendor(
     auth=Bearer(),
     key_names=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
     dial=Dial(turn, excludes),
+    hides=r"org-[\w-]+(<ak-[\w-]+>)?",
     operations={
         "chat": Op(
             path="/chat/completions",

@@ -242,10 +242,20 @@ FAILURES = (
     Rule("model_not_found", code="ModelNotFound"),
     Rule("model_not_found", code="Model.AccessDenied"),
     Rule("model_not_found", text="model not exist"),
+    Rule("forbidden", code="AccessDenied*"),
+    Rule("forbidden", code="access_denied"),
+    Rule("forbidden", code="Workspace.AccessDenied"),
+    Rule("forbidden", code="WorkSpaceNotFound"),
     Rule("overloaded", status=503),
     Rule("vendor_error", code="RequestTimeOut"),
     Rule("bad_request", code="invalid_parameter_error"),
     Rule("bad_request", code="InvalidParameter*"),
+    Rule("bad_request", code="BadRequest*"),
+    Rule("bad_request", code="UnsupportedOperation"),
+    Rule("bad_request", code="InvalidURL"),
+    Rule("bad_request", code="CustomRoleBlocked"),
+    Rule("bad_request", code="FaqRuleBlocked"),
+    Rule("bad_request", code="IPInfringementSuspect"),
 )
 
 QWEN = Vendor(

@@ -4,13 +4,15 @@ Each mend answers something seen on the wire; the vendor pages in docs/vendors/ 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 import orjson
 
-from adapters.core.failures import Kind, Rule, classify
+from adapters.core.failures import Kind, classify
 from adapters.core.shapes import Usage
+from adapters.core.vendor import Plan
 
 
 class BadAnswer(Exception):
@@ -65,10 +67,13 @@ def find_error(data: Any) -> Mapping[str, Any] | None:
     return None
 
 
-def complaint(rules: Iterable[Rule], status: int, error: Mapping[str, Any]) -> BadAnswer:
+def complaint(plan: Plan, status: int, error: Mapping[str, Any]) -> BadAnswer:
     """The vendor's error as ours: its kind by the vendor's table, its message kept to 500 printable characters."""
     said = " ".join(printable(str(error.get("message") or error.get("type") or "no reason given")).split())
-    return BadAnswer(classify(rules, status, error), f"answered {status}: {said[:500]}".rstrip("."))
+    hides = plan.target.vendor.hides
+    if hides is not None:
+        said = re.sub(hides, "[hidden]", said)
+    return BadAnswer(classify(plan.op.failures, status, error), f"answered {status}: {said[:500]}".rstrip("."))
 
 
 def printable(text: str) -> str:

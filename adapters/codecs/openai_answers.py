@@ -50,7 +50,7 @@ def read_body(plan: Plan, status: int, body: bytes) -> dict[str, Any]:
         error = data if type(data) is dict else {"message": describe(body)}
     if error is None:
         raise BadAnswer("invalid_response", f"answered {status} with {describe(body)}")
-    raise complaint(plan.op.failures, status, error)
+    raise complaint(plan, status, error)
 
 
 def written(event: Event) -> Event:
@@ -113,7 +113,7 @@ class ChatAnswer:
         raw, data = parse(payload)
         error = find_error(data)
         if error is not None:
-            raise complaint(self._plan.op.failures, 200, error)
+            raise complaint(self._plan, 200, error)
         if type(data) is not dict:
             raise BadAnswer("invalid_response", "sent an event that is not an object")
         event = Event(raw, data)

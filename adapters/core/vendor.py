@@ -38,7 +38,8 @@ class Vendor:
     """One vendor: all that is needed to talk to it but a key.
 
     ``base_urls`` maps a region to the prefix an OpenAI SDK would be given; ``key_names`` are the environment variables
-    that hold its key, the usual first; ``thinking`` is how its models are told to think or not.
+    that hold its key, the usual first; ``dial`` is how its models are told to think or not; ``hides`` is a pattern of
+    what its messages say of the operator's account, which is no caller's business.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Vendor:
     operations: Mapping[Operation, Op]
     docs: str
     dial: Dial | None = None
+    hides: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
