@@ -135,7 +135,7 @@ def test_a_whole_answer_that_has_not_finished_is_a_failure(reason: Any) -> None:
 
 
 def test_id_time_and_model_are_the_same_in_all_chunks() -> None:
-    odd = [{"id": "", "created": None}, {"id": "x", "created": 5}, {"id": 7, "created": "8"}, {}]
+    odd: list[dict[str, Any]] = [{"id": "", "created": None}, {"id": "x", "created": 5}, {"id": 7, "created": "8"}, {}]
     play = stream(*({**chunk("a"), **names, "model": "m"} for names in odd), chunk(finish="stop"), "[DONE]")
     named = {
         (event.data["id"], event.data["created"], event.data["model"], event.data["object"]) for event in play.events

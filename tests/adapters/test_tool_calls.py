@@ -24,14 +24,13 @@ def piece(arguments: Any = None, **more: Any) -> dict[str, Any]:
 def streamed(*chunks: Any, vendor: str = "qwen", finish: str = "tool_calls", planned: Plan | None = None) -> list[Any]:
     """The calls that OpenAI's client has after chunks with these ``tool_calls``."""
     play = Play(planned or chat_plan(vendor)).head()
-    for calls in chunks:
-        play.sse({"choices": [{"index": 0, "delta": {"tool_calls": calls}, "finish_reason": None}]})
+    for pieces in chunks:
+        play.sse({"choices": [{"index": 0, "delta": {"tool_calls": pieces}, "finish_reason": None}]})
     play.sse({"choices": [{"index": 0, "delta": {}, "finish_reason": finish}]}, "[DONE]")
     assert play.done
     choice = add_up(play.events)[0]
     assert choice["finish_reason"] == "tool_calls"
-    calls: list[Any] = choice["message"]["tool_calls"]
-    return calls
+    return list(choice["message"]["tool_calls"])
 
 
 def whole(*calls: dict[str, Any], vendor: str = "qwen", planned: Plan | None = None) -> list[Any]:
@@ -215,7 +214,8 @@ def sinful(draw: st.DrawFn) -> tuple[list[list[dict[str, Any]]], list[dict[str, 
                 one["id"] = one["function"]["name"] = blank
             if index != "missing":
                 one["index"] = 0 if index == "zero" else at * (2 if gaps else 1)
-            if chunks and draw(st.booleans()):
+            joins: bool = draw(st.booleans())
+            if chunks and joins:
                 chunks[-1].append(one)
             else:
                 chunks.append([one])
