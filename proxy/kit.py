@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from pydantic import SecretStr
+
 from config.routing import Routing
 from config.schema import Settings
 from proxy.services.access_log import AccessLog
@@ -44,20 +46,14 @@ class Kit:
         self.draining = False
         self.key_rest_s = REST_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-        self._secrets = sorted(
-            {key.secret.get_secret_value() for account in self.accounts.values() for key in account.keys}
-            | set(settings.client_keys()),
-            key=len,
-            reverse=True,
-        )
+        self._secrets = secrets_of(settings)
         self._log = AccessLog() if access_log is None else None
         self.access_log = access_log or self._log.write  # type: ignore[union-attr]
 
     def redact(self, text: str) -> str:
         """The text without any secret that we hold: a vendor may echo a key in its message."""
         for secret in self._secrets:
-            if len(secret) >= 6 and secret in text:
-                text = text.replace(secret, "[redacted]")
+            text = text.replace(secret.get_secret_value(), "[redacted]")
         return text
 
     def report(self, bug: Exception, request_id: str) -> None:
@@ -79,3 +75,12 @@ class Kit:
         """Close what was opened."""
         await self.upstream.aclose()
         self.flush()
+
+
+def secrets_of(settings: Settings) -> list[SecretStr]:
+    """Every secret of a configuration, the longest first: one may be the beginning of another."""
+    texts = set(settings.client_keys())
+    for entry in settings.vendors.values():
+        texts |= {key.get_secret_value() for key in entry.keys()}  # noqa: SIM118 - no mapping: its keys are its credentials
+        texts |= set(entry.headers.values())
+    return [SecretStr(text) for text in sorted(texts, key=len, reverse=True) if len(text) >= 6]

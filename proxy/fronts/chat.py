@@ -44,7 +44,8 @@ class ChatWriter(ResponseWriter):
         if not self._ask.include_usage or self._tally.usage is None:
             return []
         named = self._last or {}
-        chunk = {name: named.get(name) for name in ("id", "object", "created", "model")}
+        chunk = {name: named.get(name) for name in ("id", "created", "model")}
+        chunk["object"] = "chat.completion.chunk"  # also where the vendor sent one whole answer
         return [orjson.dumps({**chunk, "choices": [], "usage": self._tally.usage.to_wire()})]
 
     def chunks(self, event: Event) -> list[Event]:

@@ -5,6 +5,7 @@ must not have. httpx2 is the maintained continuation of httpx, with the same API
 """
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator
@@ -60,6 +61,7 @@ class Upstream:
     @classmethod
     def over_the_network(cls, connections: int, kind: Literal["fast", "httpx"] = "fast") -> "Upstream":
         """The usual one. ``connections``: how many may be open at once; ``kind``: ours, or httpx2's own transport."""
+        logging.getLogger("httpcore2").setLevel(logging.INFO)  # its debug lines hold the vendor's headers
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
         proxies = Proxies(limits) if getproxies() else None
         if kind == "fast":
