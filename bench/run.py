@@ -45,11 +45,13 @@ http {{
   }}
 }}
 """
+BANJIA = [sys.executable, "-m", "proxy", "serve", "-c", "bench/banjia.bench.yaml"]
 TARGETS: dict[str, tuple[int, list[str]]] = {
     "nginx": (9201, ["nginx", "-c"]),
     "plain": (9220, [sys.executable, "-m", "bench.plain", "--port", "9220", "--transport", "fast"]),
     "plain-httpx": (9220, [sys.executable, "-m", "bench.plain", "--port", "9220", "--transport", "httpx"]),
-    "banjia": (9210, [sys.executable, "-m", "proxy", "serve", "-c", "bench/banjia.bench.yaml"]),
+    "banjia": (9210, [*BANJIA]),
+    "banjia-httpx": (9210, ["env", "BANJIA_SERVER__TRANSPORT=httpx", *BANJIA]),
 }
 COLUMNS = [
     ("first answer s", "start", "answer_s"),
