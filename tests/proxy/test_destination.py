@@ -16,7 +16,8 @@ ELSEWHERE = "https://elsewhere.example/v1"
 
 @pytest.mark.parametrize("name", sorted(UNSAFE))
 def test_a_field_that_could_choose_a_destination_is_left_out_and_told(name: str) -> None:
-    played = play({"kimi": [whole("ok")]}, **{name: ELSEWHERE})
+    asked: dict[str, Any] = {name: ELSEWHERE}
+    played = play({"kimi": [whole("ok")]}, **asked)
 
     assert played.calls == ["kimi"]
     assert name not in played.bodies[0]

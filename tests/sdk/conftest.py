@@ -1,6 +1,6 @@
 """One stage for the whole run, one proxy for each vendor, and a check of all that was sent after each test."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -20,10 +20,22 @@ def _stage() -> Iterator[Stage]:
         stage.close()
 
 
+Started = Callable[[Mapping[str, Any]], Front]
+
+
 @pytest.fixture(scope="session")
-def _fronts(_stage: Stage) -> Iterator[dict[str, Front]]:
+def _started(_stage: Stage) -> Iterator[Started]:
+    """Proxies by their settings: starting one takes longer than most tests."""
+    running: dict[str, Front] = {}
     with ExitStack() as stack:
-        yield {name: stack.enter_context(_stage.front(_stage.settings(name))) for name in emulators.NAMES}
+
+        def started(settings: Mapping[str, Any]) -> Front:
+            key = repr(settings)
+            if key not in running:
+                running[key] = stack.enter_context(_stage.front(settings))
+            return running[key]
+
+        yield started
 
 
 @pytest.fixture
@@ -40,27 +52,26 @@ def vendor(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def site(stage: Stage, vendor: str, _fronts: dict[str, Front]) -> Iterator[Site]:
-    """A vendor behind the proxy that all tests share: for tests in which nothing goes wrong."""
-    front = _fronts[vendor]
-    front.seen.clear()
-    with front.sdk() as sdk:
-        yield Site(vendor, stage.emulators[vendor], front, sdk)
-    for seen in front.seen:
-        obeys(seen)
+def site(stage: Stage, vendor: str, start: Callable[..., Front]) -> Site:
+    """A vendor behind a proxy, and a client: all that most tests need."""
+    front = start(vendor)
+    return Site(vendor, stage.emulators[vendor], front, front.sdk())
 
 
 @pytest.fixture
-def start(stage: Stage) -> Iterator[Callable[..., Front]]:
-    """Start a proxy of one's own: ``start("kimi", "qwen", timeouts=…, policy=…)``. For faults, which leave traces."""
-    fronts: list[Front] = []
-    with ExitStack() as stack:
+def start(stage: Stage, _started: Started) -> Iterator[Callable[..., Front]]:
+    """A proxy with settings of one's own: ``start("kimi", "qwen", timeouts=…, policy=…)``. For tests with faults.
 
-        def started(*vendors: str, **more: Any) -> Front:
-            fronts.append(stack.enter_context(stage.front(stage.settings(*vendors, **more))))
-            return fronts[-1]
+    Tests with the same settings share one, which has forgotten the test before: rested keys and retries spent.
+    """
+    used: list[Front] = []
 
-        yield started
-    for front in fronts:
+    def started(*vendors: str, **more: Any) -> Front:
+        used.append(_started(stage.settings(*vendors, **more)))
+        used[-1].forget()
+        return used[-1]
+
+    yield started
+    for front in used:
         for seen in front.seen:
             obeys(seen)

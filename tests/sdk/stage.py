@@ -13,6 +13,7 @@ from openai import AsyncOpenAI, OpenAI
 
 import emulators
 from emulators import Arrived, Emulator
+from proxy.services.budget import RetryBudget
 from tests.harness import Running, proxy
 from tests.sdk.tap import Seen, Tap
 
@@ -55,11 +56,22 @@ class Front:
     def base_url(self) -> str:
         return f"{self.running.url}/v1"
 
-    def sdk(self, key: str = KEY, *, max_retries: int = 0, **more: Any) -> OpenAI:
-        """The official client, without retries of its own unless asked; closed with the proxy."""
-        client = OpenAI(base_url=self.base_url, api_key=key, max_retries=max_retries, **more)
-        self.clients.append(client)
-        return client
+    def sdk(self, key: str = KEY, *, max_retries: int = 0) -> OpenAI:
+        """The official client, without retries of its own unless asked."""
+        if not self.clients:
+            # Nothing here speaks TLS, and reading the machine's certificates for every client takes its time.
+            plain = openai.DefaultHttpxClient(verify=False)
+            self.clients.append(OpenAI(base_url=self.base_url, api_key=KEY, max_retries=0, http_client=plain))
+        return self.clients[0].with_options(api_key=key, max_retries=max_retries)
+
+    def forget(self) -> None:
+        """Bring back the state of the start: no key rests, no retry is spent, nothing was sent."""
+        self.seen.clear()
+        kit = self.running.kit
+        kit.retries = RetryBudget()
+        for account in kit.accounts.values():
+            for key in account.keys:
+                key.rests_until = 0.0
 
     def async_sdk(self) -> AsyncOpenAI:
         """The official client for asyncio; the caller closes it."""
