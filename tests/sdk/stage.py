@@ -68,6 +68,7 @@ class Front:
         """Bring back the state of the start: no key rests, no retry is spent, nothing was sent."""
         self.seen.clear()
         kit = self.running.kit
+        kit.sleep = _briefly
         kit.retries = RetryBudget()
         for account in kit.accounts.values():
             for key in account.keys:
@@ -76,6 +77,11 @@ class Front:
     def async_sdk(self) -> AsyncOpenAI:
         """The official client for asyncio; the caller closes it."""
         return AsyncOpenAI(base_url=self.base_url, api_key=KEY, max_retries=0)
+
+
+async def _briefly(seconds: float) -> None:
+    """A hundredth of the wait before a retry: it is drawn by lot, and which it was is not what is tested here."""
+    await asyncio.sleep(seconds / 100)
 
 
 class Stage:
@@ -99,8 +105,8 @@ class Stage:
             emulator.requests.clear()
 
     def settings(self, *vendors: str, timeouts: Mapping[str, float] | None = None, **more: Any) -> dict[str, Any]:
-        """A configuration with these vendors, the first of which is asked first."""
-        entries = {name: self._entry(name, timeouts or {}) for name in vendors}
+        """A configuration with these vendors, the first of which is asked first and has these ``timeouts``."""
+        entries = {name: self._entry(name, timeouts or {} if name == vendors[0] else {}) for name in vendors}
         names = {name: [MODEL[vendor] for vendor in vendors] for name in ("gpt-4o", "o3")}
         small = {"text-embedding-3-small": "qwen/text-embedding-v4"} if "qwen" in vendors else {}
         return {"vendors": entries, "models": {**names, **small}, **more}
