@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from adapters.core.params import Told
 from adapters.core.shapes import Usage
@@ -34,8 +34,7 @@ class Caller:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """Which targets may answer, best first, and by which policy."""
 
     name: str
@@ -53,8 +52,7 @@ class Attempt:
     said: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """How one request ended; made exactly once for each. Times are in seconds, tokens in ``usage``.
 
     ``complete``: the whole answer was handed over. ``cut``: it broke off after its head had left. ``gone``: the caller

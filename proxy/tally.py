@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.core.params import Told
 from adapters.core.shapes import Ask, Event, Usage
-from adapters.core.tokens import estimate
+from adapters.core.tokens import estimate_counts
 from proxy.nouns import Attempt, Ending, EndingWord
 
 
@@ -66,13 +66,28 @@ class Tally:
         )  # fmt: skip
 
 
-def tokens_shown(events: list[Event]) -> int:
-    """An estimate of the tokens in these events' text, for calls whose vendor does not tell."""
-    count = 0
-    for event in events:
-        for choice in event.data.get("choices") or ():
-            piece = choice.get("delta") or choice.get("message") or {}
-            for text in (piece.get("content"), piece.get("reasoning_content")):
-                if type(text) is str and text:
-                    count += estimate(text)
-    return count
+class Shown:
+    """The text that an attempt has shown, counted for calls whose vendor does not tell. Kept cheap: it runs per event."""
+
+    __slots__ = ("_ascii", "_other")
+
+    def __init__(self) -> None:
+        self._ascii = self._other = 0
+
+    def add(self, events: list[Event]) -> None:
+        """Count the text of these chunks."""
+        for event in events:
+            for choice in event.data["choices"]:
+                delta = choice["delta"]
+                text = delta.get("content") or delta.get("reasoning_content")
+                if type(text) is str:
+                    if text.isascii():
+                        self._ascii += len(text)
+                    else:
+                        self._other += len(text)
+
+    def take(self) -> int:
+        """The tokens counted so far, by the rule of ``adapters/core/tokens.py``; counting begins anew."""
+        tokens = estimate_counts(self._ascii, self._other)
+        self._ascii = self._other = 0
+        return tokens

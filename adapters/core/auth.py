@@ -1,6 +1,5 @@
 """How a call is signed: a pure function of the call and a secret, applied by the driver as the call leaves."""
 
-from dataclasses import replace
 from typing import Protocol
 
 from adapters.core.wire import Call
@@ -21,4 +20,5 @@ class Bearer:
         """The same call with the header, or untouched for the key ``none``."""
         if secret == "none":
             return call
-        return replace(call, headers=(*call.headers, (b"authorization", b"Bearer " + secret.encode("latin-1"))))
+        headers = (*call.headers, (b"authorization", b"Bearer " + secret.encode("latin-1")))
+        return Call(call.method, call.url, headers, call.body, call.streams)

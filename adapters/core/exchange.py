@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adapters.core.failures import Failure
+from adapters.core.params import Word
 from adapters.core.shapes import Ask, Event, Seed, Usage
 from adapters.core.wire import Call, Got, Id
 
@@ -64,7 +65,7 @@ class Note:
     """A verdict found late, while the answer was read."""
 
     field: str
-    word: str
+    word: Word
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ answer's meaning does not rest on it. ``refused``: a 400, because the caller wou
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol
 
 from adapters.core.failures import Refused
@@ -285,7 +286,7 @@ def header(told: Mapping[str, Told], limit: int = 1024) -> str | None:
 
     Honoured fields and plain renames are left out; what does not fit is counted as ``more=N``. None if all is left out.
     """
-    parts = sorted(f"{_ascii(name)}={t.word}" for name, t in told.items() if t.word != "honoured" and not t.quiet)
+    parts = sorted([f"{_ascii(name)}={t.word}" for name, t in told.items() if t.word != "honoured" and not t.quiet])
     if not parts:
         return None
     text = ";".join(parts)
@@ -296,5 +297,6 @@ def header(told: Mapping[str, Told], limit: int = 1024) -> str | None:
     return text
 
 
+@lru_cache(maxsize=4096)
 def _ascii(name: str) -> str:
     return "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "?" for c in name)

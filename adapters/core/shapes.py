@@ -1,7 +1,7 @@
 """The nouns of one answer: what was asked, of which model, the events that answer it, and what it cost."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -13,8 +13,7 @@ WHOLE: Literal["whole"] = "whole"
 EventKind = Literal["chunk", "whole"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """A request in OpenAI's terms: ``fields`` is its body without ``model`` and without null members.
 
     ``model`` is the name the caller used, which need not be a vendor's. After planning, ``fields`` holds the vendor's
@@ -29,7 +28,7 @@ class Ask:
 
     def but(self, fields: Mapping[str, Any]) -> "Ask":
         """The same request with other fields, for a wrapper that asks in parts."""
-        return replace(self, fields=fields)
+        return Ask(self.operation, self.model, fields, self.stream, self.include_usage)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,12 @@ def estimate(text: str) -> int:
     of theirs is public for every model.
     """
     ascii_count = len(text.encode("ascii", "ignore"))
-    return (ascii_count + 3) // 4 + ((len(text) - ascii_count) * 2 + 2) // 3
+    return estimate_counts(ascii_count, len(text) - ascii_count)
+
+
+def estimate_counts(ascii_count: int, other_count: int) -> int:
+    """The same from counts of characters."""
+    return (ascii_count + 3) // 4 + (other_count * 2 + 2) // 3
 
 
 def texts(value: Any) -> str:

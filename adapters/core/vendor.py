@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from adapters.core.auth import Auth
 from adapters.core.exchange import Make
@@ -80,16 +80,15 @@ class Target:
         return f"emulator:{label}" if self.emulated else label
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A request made ready for one target: the ask in the vendor's terms, and what became of every field."""
 
     ask: Ask
     target: Target
     op: Op
     told: Mapping[str, Told]
-    thinks: bool = False
-    tool_names: Mapping[str, str] = field(default_factory=dict)
+    thinks: bool
+    tool_names: Mapping[str, str]
 
 
 Codec = Callable[[Plan], Make]

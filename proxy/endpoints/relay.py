@@ -1,7 +1,7 @@
 """The pipeline as one ASGI task, raced against the caller leaving."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from starlette.types import Receive, Scope, Send
 
@@ -28,7 +28,7 @@ class Relay:
 class Connection:
     """One request on its connection: reads the body, writes the answer, and notices when the caller leaves."""
 
-    __slots__ = ("_kit", "_receive", "_send", "_task", "_watcher", "gone", "headers", "request_id")
+    __slots__ = ("_kit", "_late", "_receive", "_send", "_task", "_watcher", "gone", "headers", "request_id")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, kit: Kit) -> None:
         self._receive = receive
@@ -37,6 +37,7 @@ class Connection:
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.request_id = f"req_{kit.fresh_id(16)}"
         self.gone = False
+        self._late = False
         self._task: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
@@ -49,8 +50,10 @@ class Connection:
             if not self.gone or self._task is None or self._task.uncancel() > 0:
                 raise  # not the caller's leaving but the server's end
         finally:
-            if self._watcher is not None:
-                self._watcher.cancel()
+            # Both are let go of here: a cancelled watcher holds a traceback that leads back to this connection.
+            watcher, self._watcher, self._task = self._watcher, None, None
+            if watcher is not None:
+                watcher.cancel()
 
     # --- Incoming -----------------------------------------------------------------------------------------------
 
@@ -65,11 +68,15 @@ class Connection:
         length = self.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
             raise self._too_large()
+        late = asyncio.get_running_loop().call_later(BODY_WITHIN_S, self._too_slow)
         try:
-            async with asyncio.timeout(BODY_WITHIN_S):
-                body = await self._read(limit)
-        except TimeoutError:
+            body = await self._read(limit)
+        except asyncio.CancelledError:
+            if not self._late or self._task is None or self._task.uncancel() > 0:
+                raise
             raise SlowClient(f"The body of the request did not arrive within {BODY_WITHIN_S:g} seconds.") from None
+        finally:
+            late.cancel()
         self._watcher = asyncio.create_task(self._watch())
         return body
 
@@ -100,15 +107,22 @@ class Connection:
 
     def _leave(self) -> None:
         self.gone = True
+        self._cancel()
+
+    def _too_slow(self) -> None:
+        self._late = True
+        self._cancel()
+
+    def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
     # --- Out ----------------------------------------------------------------------------------------------------
 
-    async def start(self, status: int, headers: list[Header]) -> None:
+    def start(self, status: int, headers: list[Header]) -> Awaitable[None]:
         """Send the status and the headers."""
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        return self._send({"type": "http.response.start", "status": status, "headers": headers})
 
-    async def write(self, data: bytes, *, more: bool) -> None:
+    def write(self, data: bytes, *, more: bool) -> Awaitable[None]:
         """Send a piece of the body."""
-        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        return self._send({"type": "http.response.body", "body": data, "more_body": more})

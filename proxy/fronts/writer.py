@@ -1,5 +1,6 @@
 """What the pipeline needs of a front's writer: the one owner of a response's status, headers, events and end."""
 
+from collections.abc import Awaitable
 from typing import Protocol
 
 from adapters.core.shapes import Event
@@ -12,11 +13,11 @@ Header = tuple[bytes, bytes]
 class Out(Protocol):
     """Where a writer writes: the ASGI connection of one request."""
 
-    async def start(self, status: int, headers: list[Header]) -> None:
+    def start(self, status: int, headers: list[Header]) -> Awaitable[None]:
         """Send the status and the headers."""
         ...
 
-    async def write(self, data: bytes, *, more: bool) -> None:
+    def write(self, data: bytes, *, more: bool) -> Awaitable[None]:
         """Send a piece of the body."""
         ...
 

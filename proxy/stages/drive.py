@@ -2,21 +2,21 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import orjson
 
 from adapters.core.exchange import Close, Do, Done, Emit, Exchange, Fail, Note, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
 from adapters.core.params import Told
-from adapters.core.shapes import Usage
+from adapters.core.shapes import CHUNK, Event, Usage
 from adapters.core.tokens import estimate_prompt
-from adapters.core.wire import Call, End, Got, Head, Id, Lost, Woke
+from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Woke
 from proxy.fronts.writer import Writer
 from proxy.nouns import Attempt
 from proxy.services.upstream import WHY, Line, Upstream
 from proxy.stages.watch import Times, Watch
-from proxy.tally import Tally, tokens_shown
+from proxy.tally import Shown, Tally
 
 READ_ON_S = 0.25
 """How long a line is read on after the answer's end, so that its connection can be kept (seconds)."""
@@ -41,7 +41,7 @@ class Drive:
         self._pumps: dict[Id, asyncio.Task[None]] = {}
         self._queue: asyncio.Queue[Got | BaseException] | None = None
         self._unpaid: dict[Id, bytes] = {}  # calls that had a 200 head and of which no cost is known: their bodies
-        self._shown = 0
+        self._shown = Shown()
         self._watch = Watch(times)
 
     async def run(self, exchange: Exchange) -> Failure | None:
@@ -49,83 +49,93 @@ class Drive:
         try:
             dos = exchange.start()
             while True:
-                end = await self._obey(dos)
-                if isinstance(end, Fail):
-                    return end.failure
-                if end is not None:
-                    await self._finish()
-                    return None
-                dos = exchange.feed(await self._wait())
+                for do in dos:
+                    if type(do) is Emit:
+                        await self._emit(do.events)
+                    elif type(do) is Done:
+                        await self._finish()
+                        return None
+                    elif type(do) is Fail:
+                        return do.failure
+                    elif type(do) is Close:
+                        await self._close(do.id)
+                    else:
+                        self._take(do)
+                dos = exchange.feed(await self._next())
         finally:
             self._watch.stop()
             await self._close_all()
 
-    async def _obey(self, dos: list[Do]) -> Done | Fail | None:
-        for do in dos:
-            match do:
-                case Emit(events):
-                    self._shown += tokens_shown(events)
-                    await self._out.events(events, self._attempt)
-                    if self._out.content_sent:
-                        self._watch.content()
-                case Send(id_, call):
-                    self._lines[id_] = self._upstream.line(id_, self._sign(call), self._times.connect_s)
-                    self._watch.start(streams=call.streams)
-                case Spent(id_, usage):
-                    self._unpaid.pop(id_, None)
-                    self._tally.spent(usage)
-                case Say(name, value):
-                    self._attempt.said[name] = value
-                case Note(field, word):
-                    self._attempt.told = {**self._attempt.told, field: Told(word, "seen in the answer")}  # type: ignore[arg-type]
-                case Sleep(id_, s):
-                    self._sleeps[id_] = s
-                case Close(id_):
-                    await self._close(id_)
-                case Done() | Fail():
-                    return do
-        return None
+    async def _emit(self, events: list[Event]) -> None:
+        if events[0].kind is CHUNK:
+            self._shown.add(events)
+        await self._out.events(events, self._attempt)
+        if self._out.content_sent:
+            self._watch.content()
+
+    def _take(self, do: Do) -> None:
+        """What is done without waiting."""
+        match do:
+            case Send(id_, call):
+                self._lines[id_] = self._upstream.line(id_, self._sign(call), self._times.connect_s)
+                self._watch.start(streams=call.streams)
+            case Spent(id_, usage):
+                self._unpaid.pop(id_, None)
+                self._tally.spent(usage)
+            case Say(name, value):
+                self._attempt.said[name] = value
+            case Note(field, word):
+                self._attempt.told = {**self._attempt.told, field: Told(word, "seen in the answer")}
+            case Sleep(id_, s):
+                self._sleeps[id_] = s
+            case _:
+                raise AssertionError(do)
 
     # --- waiting ------------------------------------------------------------------------------------------------
 
-    async def _wait(self) -> Got:
-        """What arrives next on anything that is open."""
-        while True:
-            got = await self._next()
-            if got.id not in self._lines and got.id not in self._sleeps:
-                continue  # closed meanwhile: what was still under way is not for us
-            match got:
-                case Head(id_, 200, _):
-                    self._unpaid[id_] = self._lines[id_].call.body
-                case End(id_) | Lost(id_, _, _):
-                    await self._close(id_)
-                case Woke(id_):
-                    self._sleeps.pop(id_, None)
-                    self._pumps.pop(id_, None)
-                case _:
-                    pass
-            return got
-
     async def _next(self) -> Got:
-        if self._queue is None and len(self._lines) == 1 and not self._sleeps:
-            (line,) = self._lines.values()  # the usual case: awaited in place, so the caller's pace is the vendor's
-            return await self._timed(line.next())
-        return await self._timed(self._pumped())
-
-    async def _timed(self, waiting: Awaitable[Got]) -> Got:
-        """Await with the attempt's timer running; a timer that rings becomes Lost on the oldest open line."""
+        """What arrives next on anything that is open; a timer that rings becomes Lost on the oldest open line."""
         watch = self._watch
-        watch.wait()
-        try:
-            got = await waiting
-        except asyncio.CancelledError:
-            phase = watch.rung()
-            task = asyncio.current_task()
-            if phase is None or task is None or task.uncancel() > 0:
-                raise
-            return Lost(min(self._lines, default=0), phase, WHY[phase])
-        watch.heard(got)
-        return got
+        while True:
+            watch.wait()
+            try:
+                if self._queue is None and len(self._lines) == 1 and not self._sleeps:
+                    # The usual case: awaited in place, so that the caller's pace is the vendor's.
+                    got = await next(iter(self._lines.values())).next()
+                else:
+                    got = await self._pumped()
+            except asyncio.CancelledError:
+                lost = self._rung()
+                if lost is None:
+                    raise
+                got = lost
+            watch.heard(got)
+            if got.id in self._lines or got.id in self._sleeps:
+                if type(got) is not Data:
+                    await self._note(got)
+                return got
+            # closed meanwhile: what was still under way is not for us
+
+    def _rung(self) -> Lost | None:
+        """What a cancelled wait came to, if it was our timer that cancelled it; None for any other cancellation."""
+        phase = self._watch.rung()
+        task = asyncio.current_task()
+        if phase is None or task is None or task.uncancel() > 0:
+            return None
+        return Lost(min(self._lines, default=0), phase, WHY[phase])
+
+    async def _note(self, got: Got) -> None:
+        """Keep the books of what is open and what is owed."""
+        match got:
+            case Head(id_, 200, _):
+                self._unpaid[id_] = self._lines[id_].call.body
+            case End(id_) | Lost(id_, _, _):
+                await self._close(id_)
+            case Woke(id_):
+                self._sleeps.pop(id_, None)
+                self._pumps.pop(id_, None)
+            case _:
+                pass
 
     async def _pumped(self) -> Got:
         """From several open things: a task each, into one queue of one place. Once pumped, always pumped."""
@@ -151,17 +161,15 @@ class Drive:
         self._pay_estimates()
         await self._out.done()
         if self._queue is None and len(self._lines) == 1:
-            (line,) = self._lines.values()
             self._watch.only(READ_ON_S)
-            while not isinstance(await self._timed(line.next()), (End, Lost)):
+            while type(await self._next()) not in (End, Lost):
                 pass
 
     def _pay_estimates(self) -> None:
         """The vendor bills calls whose cost it never told, also those broken off: estimate them."""
         for body in self._unpaid.values():
             prompt = estimate_prompt(orjson.loads(body))
-            self._tally.spent(Usage(prompt, self._shown, source="estimated"))
-            self._shown = 0
+            self._tally.spent(Usage(prompt, self._shown.take(), source="estimated"))
         self._unpaid.clear()
 
     async def _close(self, id_: Id) -> None:
