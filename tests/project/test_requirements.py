@@ -1,0 +1,62 @@
+"""What is installed is locked by hash, and little."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+LOCKED = sorted((ROOT / "requirements").glob("*.txt"))
+
+
+def pins(path: Path) -> dict[str, str]:
+    """Package -> version of a compiled file."""
+    found = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", path.read_text(), re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in found}
+
+
+def direct() -> set[str]:
+    """The packages that pyproject.toml names."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return {canonicalize_name(Requirement(line).name) for line in project["dependencies"]}
+
+
+@pytest.mark.parametrize("path", LOCKED, ids=lambda path: path.name)
+def test_every_pin_has_hashes_and_names_no_index(path: Path) -> None:
+    entries = re.split(r"\n(?=[A-Za-z0-9])", path.read_text())
+    for entry in entries:
+        assert re.match(r"[A-Za-z0-9._-]+==\S+", entry), entry
+        assert "--hash=sha256:" in entry, entry
+    assert not re.search(r"://|--index|--extra-index|--find-links|--trusted-host| @ ", path.read_text())
+
+
+def test_the_lock_is_of_the_dependencies_that_the_project_names() -> None:
+    runtime = pins(ROOT / "requirements" / "runtime.txt")
+    assert direct() <= runtime.keys()
+    for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]:
+        needed = Requirement(line)
+        assert needed.specifier.contains(runtime[canonicalize_name(needed.name)]), line
+
+
+@pytest.mark.parametrize("name", ["dev.txt", "sdk-1.35.txt"])
+def test_tests_run_on_the_very_versions_that_are_shipped(name: str) -> None:
+    tested = pins(ROOT / "requirements" / name)
+    shipped = pins(ROOT / "requirements" / "runtime.txt")
+    assert {package: tested.get(package) for package in shipped} == shipped
+
+
+def test_at_most_twelve_direct_dependencies_and_thirty_in_all_run() -> None:
+    assert len(direct()) <= 12
+    assert len(pins(ROOT / "requirements" / "runtime.txt")) <= 30
+
+
+def test_the_old_http_client_is_no_part_of_what_runs() -> None:
+    """httpx and httpcore lose pool slots when calls are cancelled; their continuation httpx2 does not."""
+    assert not {"httpx", "httpcore"} & pins(ROOT / "requirements" / "runtime.txt").keys()
+
+
+def test_there_is_one_kind_of_lock() -> None:
+    assert not list(ROOT.glob("uv.lock")) + list(ROOT.glob("poetry.lock")) + list(ROOT.glob("Pipfile.lock"))
