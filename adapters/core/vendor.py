@@ -72,12 +72,11 @@ class Target:
     thinking: ThinkingPolicy = "auto"
     report_model: Literal["requested", "vendor"] = "requested"
     emulated: bool = False  # one of our own emulators, started by us: its answers are marked
+    label: str = field(init=False)  # ``entry/model``, as the configuration and ``x-banjia-target`` spell it
 
-    @property
-    def label(self) -> str:
-        """``entry/model``, as the configuration and ``x-banjia-target`` spell it."""
+    def __post_init__(self) -> None:
         label = f"{self.entry}/{self.model.id}"
-        return f"emulator:{label}" if self.emulated else label
+        object.__setattr__(self, "label", f"emulator:{label}" if self.emulated else label)
 
 
 class Plan(NamedTuple):

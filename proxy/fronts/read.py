@@ -20,7 +20,8 @@ def read_body(body: bytes, operation: str, required: tuple[str, ...]) -> dict[st
         ) from None
     if type(fields) is not dict:
         raise BadRequest("The JSON body of your request must be an object.", code="invalid_type")
-    fields = {name: value for name, value in fields.items() if value is not None}
+    if None in fields.values():  # to OpenAI an explicit null is an absent member
+        fields = {name: value for name, value in fields.items() if value is not None}
     for name in required:
         if name not in fields:
             raise BadRequest(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")

@@ -110,11 +110,14 @@ class Drive:
                     raise
                 got = lost
             watch.heard(got)
-            if got.id in self._lines or got.id in self._sleeps:
-                if type(got) is not Data:
-                    await self._note(got)
-                return got
-            # closed meanwhile: what was still under way is not for us
+            if got.id not in self._lines and got.id not in self._sleeps:
+                continue  # closed meanwhile: what was still under way is not for us
+            if type(got) is Head:
+                if got.status == 200:
+                    self._unpaid[got.id] = self._lines[got.id].call.body
+            elif type(got) is not Data:
+                await self._over(got.id)
+            return got
 
     def _rung(self) -> Lost | None:
         """What a cancelled wait came to, if it was our timer that cancelled it; None for any other cancellation."""
@@ -123,19 +126,6 @@ class Drive:
         if phase is None or task is None or task.uncancel() > 0:
             return None
         return Lost(min(self._lines, default=0), phase, WHY[phase])
-
-    async def _note(self, got: Got) -> None:
-        """Keep the books of what is open and what is owed."""
-        match got:
-            case Head(id_, 200, _):
-                self._unpaid[id_] = self._lines[id_].call.body
-            case End(id_) | Lost(id_, _, _):
-                await self._close(id_)
-            case Woke(id_):
-                self._sleeps.pop(id_, None)
-                self._pumps.pop(id_, None)
-            case _:
-                pass
 
     async def _pumped(self) -> Got:
         """From several open things: a task each, into one queue of one place. Once pumped, always pumped."""
@@ -171,6 +161,15 @@ class Drive:
             prompt = estimate_prompt(orjson.loads(body))
             self._tally.spent(Usage(prompt, self._shown.take(), source="estimated"))
         self._unpaid.clear()
+
+    async def _over(self, id_: Id) -> None:
+        """A line or a sleep has ended by itself."""
+        line = self._lines.pop(id_, None)
+        if line is not None:
+            await line.aclose()
+        else:
+            self._sleeps.pop(id_, None)
+        self._pumps.pop(id_, None)
 
     async def _close(self, id_: Id) -> None:
         self._sleeps.pop(id_, None)

@@ -3,6 +3,7 @@
 import random
 import time
 from dataclasses import replace
+from functools import lru_cache
 from itertools import count
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_never
@@ -12,6 +13,7 @@ from adapters.core.shapes import Ask, Seed
 from adapters.core.vendor import Plan, Target, plan
 from adapters.core.wire import Call
 from adapters.emulations import wrapped
+from config.schema import Timeouts
 from proxy.errors import NotSupported, UpstreamFailed
 from proxy.fronts.writer import Writer
 from proxy.kit import Kit
@@ -49,6 +51,17 @@ async def _go_on(course: "Course", failure: Failure) -> Failure | None:
     return await retrying(attempt)
 
 
+@lru_cache(maxsize=1024)
+def times_of(timeouts: Timeouts, thinks: bool, stream: bool) -> Times:
+    """The limits of an attempt: what is left out of the settings depends on the call."""
+    return Times(
+        timeouts.connect_s,
+        timeouts.first_token_s or (600.0 if thinks else 120.0),
+        timeouts.idle_s,
+        timeouts.total_s or (1800.0 if stream else 600.0),
+    )
+
+
 class Course:
     """The way of one request through its route: the target and key in use, and those still to come."""
 
@@ -65,7 +78,9 @@ class Course:
         self._on_key = 0
         # A target whose keys all rest is tried after the others, never left out.
         self._refusal: Refused | None = None
-        self._targets = sorted(route.targets, key=lambda target: kit.accounts[target.entry].resting())
+        self._targets = list(route.targets)
+        if len(self._targets) > 1:
+            self._targets.sort(key=lambda target: kit.accounts[target.entry].resting())
         first = self._plan_next()
         if first is None:
             raise self._not_supported()
@@ -97,7 +112,7 @@ class Course:
         self._on_key += 1
         self._out.drop()
         seed = Seed(count(1), self._answer_id, self._created)
-        times = self._times(chosen)
+        self._times = times_of(self.kit.settings.vendors[chosen.target.entry].timeouts, chosen.thinks, self._ask.stream)
         headers = self.kit.settings.vendors[chosen.target.entry].headers
 
         def sign(call: Call) -> Call:
@@ -106,20 +121,11 @@ class Course:
                 call = replace(call, headers=(*call.headers, *extra))
             return chosen.target.vendor.auth.sign(call, key.secret.get_secret_value(), time.time())
 
-        drive = Drive(attempt, self._out, self.kit.upstream, sign, times, self._tally)
+        drive = Drive(attempt, self._out, self.kit.upstream, sign, self._times, self._tally)
         failure = await drive.run(wrapped(chosen)(chosen.ask, seed))
         if failure is not None:
             failure = self._in_our_words(failure, chosen.target, key)
         return failure
-
-    def _times(self, chosen: Plan) -> Times:
-        timeouts = self.kit.settings.vendors[chosen.target.entry].timeouts
-        return Times(
-            timeouts.connect_s,
-            timeouts.first_token_s or (600.0 if chosen.thinks else 120.0),
-            timeouts.idle_s,
-            timeouts.total_s or (1800.0 if self._ask.stream else 600.0),
-        )
 
     def _in_our_words(self, failure: Failure, target: Target, key: VendorKey) -> Failure:
         message = self.kit.redact(failure.message)
@@ -150,7 +156,7 @@ class Course:
             more_targets=self._upcoming is not None,
             other_named=failure.kind in self._route.policy.reroute,
             budget_left=self.kit.retries.left(),
-            left_s=self._times(self._plan).total_s - self._tally.elapsed_s(),
+            left_s=self._times.total_s - self._tally.elapsed_s(),
             draw=random.random(),  # noqa: S311 - jitter, not a secret
         )
         self._wait_s = 0.0
