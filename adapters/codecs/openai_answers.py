@@ -111,6 +111,10 @@ class ChatAnswer:
     def chunk(self, payload: bytes) -> Event | None:
         """One event of a stream, mended; None if it held nothing for the caller. Raises BadAnswer."""
         raw, data = parse(payload)
+        if self._is_plain(data):
+            event = Event(raw, data)
+            self._identity(event, data, "chat.completion.chunk")
+            return written(event)
         error = find_error(data)
         if error is not None:
             raise complaint(self._plan, 200, error)
@@ -128,6 +132,25 @@ class ChatAnswer:
         self.began = True
         self._identity(event, data, "chat.completion.chunk")
         return written(event)
+
+    def _is_plain(self, data: Any) -> bool:
+        """Whether it is what nearly every event is: a piece of one choice that has begun, with nothing to mend."""
+        if type(data) is not dict or "error" in data or data.get("usage") is not None:
+            return False
+        choices = data.get("choices")
+        if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
+            return False
+        choice = choices[0]
+        delta = choice.get("delta")
+        return (
+            type(delta) is dict
+            and type(choice.get("index")) is int
+            and choice["index"] in self._calls
+            and choice.get("finish_reason") is None
+            and choice.get("logprobs") is None
+            and not delta.get("tool_calls")
+            and "usage" not in choice
+        )
 
     def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> None:
         index = choice.get("index")
@@ -196,18 +219,19 @@ class ChatAnswer:
             event.edit()["model"] = target.model.id
         if data.get("object") != kind:
             event.edit()["object"] = kind
-        for name, value in self._named(data).items():
-            if data.get(name) != value:
-                event.edit()[name] = value
+        name = self._name or self._named(data)
+        if data.get("id") != name["id"]:
+            event.edit()["id"] = name["id"]
+        if data.get("created") != name["created"]:
+            event.edit()["created"] = name["created"]
         if target.emulated:
             event.edit()["system_fingerprint"] = "fp_emulator"
 
     def _named(self, data: dict[str, Any]) -> dict[str, Any]:
         """Id and time of the answer: the first that the vendor told, else ours, and the same in all its chunks."""
-        if not self._name:
-            id_, created = data.get("id"), data.get("created")
-            self._name["id"] = id_ if type(id_) is str and id_ else f"chatcmpl-{self._seed.answer_id}"
-            self._name["created"] = created if type(created) is int else self._seed.created
+        id_, created = data.get("id"), data.get("created")
+        self._name["id"] = id_ if type(id_) is str and id_ else f"chatcmpl-{self._seed.answer_id}"
+        self._name["created"] = created if type(created) is int else self._seed.created
         return self._name
 
     def whole(self, status: int, body: bytes) -> Event:

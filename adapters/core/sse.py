@@ -33,6 +33,11 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The payloads completed by these bytes, in order. Raises :class:`EventTooLarge`."""
+        if data.startswith(b"data: ") and data.endswith(b"\n\n") and self._fresh() and len(data) <= MAX_EVENT:
+            whole = data[6:-2].split(b"\n\ndata: ")
+            if not any(map(_needs_care, whole)):
+                self._started = True
+                return whole  # the usual read: whole events, each of one line
         if not self._started:
             data = self._without_bom(data)
         if self._after_cr and data:
@@ -57,6 +62,10 @@ class Decoder:
                 self._flush(payloads)
         self._check(len(rest))
         return payloads
+
+    def _fresh(self) -> bool:
+        """Whether nothing is left of earlier reads."""
+        return not (self._line or self._data or self._after_cr)
 
     def _take(self, line: bytes) -> None:
         self._check(len(line))
@@ -90,6 +99,11 @@ class Decoder:
             return data  # too short to tell; looked at again with the next bytes
         self._started = True
         return data.removeprefix(BOM)
+
+
+def _needs_care(payload: bytes) -> bool:
+    """Whether a payload between two usual boundaries may yet be more than one line of data, or none."""
+    return b"\n" in payload or b"\r" in payload or not payload or payload.isspace()
 
 
 def encode(payloads: list[bytes]) -> bytes:

@@ -113,7 +113,7 @@ class ResponseWriter:
         await self._out.write(body, more=False)
 
     async def _write(self, data: bytes, *, more: bool = True) -> None:
-        self._writing = True
+        self._writing = True  # a beat keeps out of the way meanwhile
         try:
             if not self.head_sent:
                 about = self._about_attempt() if self.content_sent or not more else []
