@@ -32,15 +32,22 @@ def turn(draft: Draft, on: bool) -> None:
 
 
 def excludes(draft: Draft) -> str | None:
-    """What can't be had together with thinking: JSON mode, a forced call, and for open Qwen3 a whole answer."""
+    """What can't be had together with thinking: JSON mode, and a forced call."""
     fields = draft.ask.fields
     if (fields.get("response_format") or {}).get("type") == "json_object":
         return "JSON mode and thinking exclude each other"
     if forces(fields.get("tool_choice")):
         return "a call can't be forced while the model thinks"
-    if draft.model.family == "qwen3" and not draft.ask.stream:
-        return "the model thinks in streams only"
     return None
+
+
+def prevents(draft: Draft) -> str | None:
+    """Open Qwen3 thinks in streams only: 400 "parameter.enable_thinking must be set to false for non-streaming calls".
+
+    For which models that still holds is not told; the open ones are those that think by themselves.
+    """
+    opened = draft.model.family == "qwen3" and draft.model.thinking == "default_on"
+    return "the model thinks in streams only" if opened and not draft.ask.stream else None
 
 
 def limit(name: str, value: int, draft: Draft) -> None:
@@ -271,7 +278,7 @@ QWEN = Vendor(
     },
     auth=Bearer(),
     key_names=("DASHSCOPE_API_KEY",),
-    dial=Dial(turn, excludes),
+    dial=Dial(turn, excludes, prevents),
     operations={
         "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=finish),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=max_inputs),

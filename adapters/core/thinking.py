@@ -30,11 +30,13 @@ class Dial:
     """How one vendor is told.
 
     ``turn(draft, on)`` writes its own member into the body; ``excludes(draft)`` gives the reason why this request can't
-    run with thinking on (a forced tool call, for example), or None.
+    run with thinking on (a forced tool call, for example), or None. ``prevents(draft)`` is the same for what wins even
+    over a request that asks for thinking.
     """
 
     turn: Callable[[Draft, bool], None]
     excludes: Callable[[Draft], str | None] = never
+    prevents: Callable[[Draft], str | None] = never
 
 
 def wish(fields: Mapping[str, Any]) -> bool | None:
@@ -66,6 +68,9 @@ def settle(draft: Draft, dial: Dial | None, policy: str) -> dict[str, Any]:
         _tell_fixed(draft, said, asked)
         return fields
     wanted, why = (asked, "as asked") if asked is not None else _unasked(draft, dial, policy, fields)
+    prevented = dial.prevents(draft) if wanted or (wanted is None and draft.thinks) else None
+    if prevented:
+        return _without(draft, dial, said, fields, prevented)
     if wanted is None or (wanted == draft.thinks and not said):
         return fields
     draft.thinks = wanted
@@ -75,6 +80,18 @@ def settle(draft: Draft, dial: Dial | None, policy: str) -> dict[str, Any]:
         if own:
             draft.body[name] = said[name]  # the vendor's own words, with whatever else they say
         draft.tell(name, "honoured" if own else "mapped", why)
+    return fields
+
+
+def _without(draft: Draft, dial: Dial, said: Mapping[str, Any], fields: dict[str, Any], why: str) -> dict[str, Any]:
+    """The request runs without thinking although it, or the model by itself, would have it otherwise."""
+    if draft.thinks:
+        dial.turn(draft, False)
+    draft.thinks = False
+    for name in said:
+        draft.tell(name, "dropped", why)
+    if not said:
+        draft.tell("thinking", "mapped", why)
     return fields
 
 
