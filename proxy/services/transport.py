@@ -45,18 +45,20 @@ class FastTransport(httpx2.AsyncBaseTransport):
             raise httpx2.UnsupportedProtocol(f"not a scheme that can be called: {url.scheme!r}")
         head, body = spell(request, url.raw_path)
         limits: Limits = request.extensions.get("timeout", {})
-        no_body = request.method == "HEAD"
+        answer = await self.ask(origin, head, body, limits, no_body=request.method == "HEAD")
+        return httpx2.Response(answer.status, headers=answer.headers, stream=answer)
+
+    async def ask(self, origin: Origin, head: bytes, body: bytes, limits: Limits, *, no_body: bool = False) -> Answer:
+        """The same for bytes that are ready, without httpx2's objects around them: they cost more than the call."""
         wire = await self._take(origin, limits)
         try:
-            answer = await wire.ask(head, body, limits, no_body=no_body)
+            return await wire.ask(head, body, limits, no_body=no_body)
         except (httpx2.NetworkError, httpx2.RemoteProtocolError):
             if not wire.went_stale:
                 raise
-            answer = None
-        if answer is None:  # the vendor closed a kept connection just as it was used again
-            wire = await self._take(origin, limits, fresh=True)
-            answer = await wire.ask(head, body, limits, no_body=no_body)
-        return _response(answer)
+        # The vendor closed a kept connection just as it was used again.
+        wire = await self._take(origin, limits, fresh=True)
+        return await wire.ask(head, body, limits, no_body=no_body)
 
     async def aclose(self) -> None:
         """Close every connection. Calls under way fail; later ones do too."""
@@ -223,7 +225,3 @@ class FastTransport(httpx2.AsyncBaseTransport):
             else:
                 del self._idle[origin]
         self._sweeper = loop.call_at(min(due) + self._keep_s, self._sweep) if due else None
-
-
-def _response(answer: Answer) -> httpx2.Response:
-    return httpx2.Response(answer.status, headers=answer.headers, stream=answer)

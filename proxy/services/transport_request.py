@@ -1,6 +1,7 @@
 """A request as the bytes that go over the wire, and nothing but one request."""
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 import httpx2
@@ -19,17 +20,22 @@ def spell(request: httpx2.Request, target: bytes) -> tuple[bytes, bytes]:
     if not isinstance(stream, httpx2.ByteStream):
         raise httpx2.LocalProtocolError("only a request whose body is at hand can be sent")
     body = b"".join(stream)
+    return spell_head(request.method.encode("latin-1"), target, request.headers.raw, len(body)), body
+
+
+def spell_head(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]], size: int) -> bytes:
+    """A head for a body of this size. Raises LocalProtocolError for what would not be one request on the wire."""
     lengths: list[bytes] = []
-    lines = [b"%b %b HTTP/1.1" % (request.method.encode("latin-1"), target)]
-    for name, value in request.headers.raw:
+    lines = [b"%b %b HTTP/1.1" % (method, target)]
+    for name, value in headers:
         if not _is_token(name):
             raise httpx2.LocalProtocolError(f"not a header's name: {name!r}")
         if len(name) in (14, 17) and name.lower() in (b"content-length", b"transfer-encoding"):
             lengths.append(value)
         lines.append(name + b": " + value)
-    if lengths != [b"%d" % len(body)] and (lengths or body):
+    if lengths != [b"%d" % size] and (lengths or size):
         raise httpx2.LocalProtocolError("a body needs one content-length, its own, and no transfer-encoding")
     head = b"\r\n".join(lines)
     if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1 or b"\0" in head:
         raise httpx2.LocalProtocolError("a line break in a header")
-    return head + b"\r\n\r\n", body
+    return head + b"\r\n\r\n"

@@ -18,6 +18,7 @@ import httpx2
 
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Phase
 from proxy.services.transport import FastTransport
+from proxy.services.transport_request import spell_head
 
 PHASES: tuple[tuple[type[Exception], Phase], ...] = (
     (httpx2.ConnectTimeout, "connect_timeout"),
@@ -120,16 +121,15 @@ class Proxies:
 class Line:
     """One call under way. ``next`` hands over what comes, ending with ``End`` or ``Lost``."""
 
-    __slots__ = ("_chunks", "_connect_s", "_id", "_over", "_response", "_transport", "call")
+    __slots__ = ("_body", "_chunks", "_connect_s", "_id", "_transport", "call")
 
     def __init__(self, transport: httpx2.AsyncBaseTransport, id_: Id, call: Call, connect_s: float) -> None:
         self._transport = transport
         self._id = id_
         self.call = call
         self._connect_s = connect_s
-        self._response: httpx2.Response | None = None
+        self._body: httpx2.AsyncByteStream | None = None
         self._chunks: AsyncIterator[bytes] | None = None
-        self._over = False
 
     async def next(self) -> Got:
         """The next thing that arrives. Raises nothing but CancelledError."""
@@ -138,37 +138,37 @@ class Line:
                 return await self._begin()
             return Data(self._id, await anext(self._chunks))
         except StopAsyncIteration:
-            self._over = True
             return End(self._id)
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, and all of it is Lost
-            return self._lost(error)
+            phase = phase_of(error)
+            return Lost(self._id, phase, WHY[phase])
 
     async def _begin(self) -> Head:
         call = self.call
-        url, host = parse_url(call.url)
+        url, host, origin = parse_url(call.url)
         headers = [(b"host", host), (b"content-length", b"%d" % len(call.body)), *call.headers]
         # Read and write have no limit here: the driver's own timer sees to both.
-        timeout = {"connect": self._connect_s, "pool": self._connect_s, "read": None, "write": None}
-        request = httpx2.Request(
-            call.method, url, headers=headers, stream=httpx2.ByteStream(call.body), extensions={"timeout": timeout}
-        )
-        response = await self._transport.handle_async_request(request)
-        self._response = response
-        assert isinstance(response.stream, httpx2.AsyncByteStream)
-        self._chunks = aiter(response.stream)
-        return Head(self._id, response.status_code, [(name.lower(), value) for name, value in response.headers.raw])
-
-    def _lost(self, error: Exception) -> Lost:
-        self._over = True
-        phase = phase_of(error)
-        return Lost(self._id, phase, WHY[phase])
+        limits = {"connect": self._connect_s, "pool": self._connect_s, "read": None, "write": None}
+        if isinstance(self._transport, FastTransport):
+            head = spell_head(call.method.encode(), url.raw_path, headers, len(call.body))
+            answer = await self._transport.ask(origin, head, call.body, limits)
+            status, raw, self._body = answer.status, answer.headers, answer
+        else:
+            request = httpx2.Request(
+                call.method, url, headers=headers, stream=httpx2.ByteStream(call.body), extensions={"timeout": limits}
+            )
+            response = await self._transport.handle_async_request(request)
+            assert isinstance(response.stream, httpx2.AsyncByteStream)
+            status, raw, self._body = response.status_code, response.headers.raw, response.stream
+        self._chunks = aiter(self._body)
+        return Head(self._id, status, [(name.lower(), value) for name, value in raw])
 
     async def aclose(self) -> None:
         """Give the connection back, or close it if its answer was not read to the end. May be called twice."""
-        response, self._response = self._response, None
-        if response is not None and isinstance(response.stream, httpx2.AsyncByteStream):
+        body, self._body = self._body, None
+        if body is not None:
             try:
-                await response.stream.aclose()
+                await body.aclose()
             except (httpx2.HTTPError, OSError):
                 pass  # it is closed either way
 
@@ -198,7 +198,7 @@ def causes(error: BaseException) -> list[BaseException]:
 
 
 @lru_cache(maxsize=256)
-def parse_url(text: str) -> tuple[httpx2.URL, bytes]:
-    """A URL and the Host header for it. Cached: parsing costs 17 us, and a vendor has a handful of URLs."""
+def parse_url(text: str) -> tuple[httpx2.URL, bytes, tuple[bytes, bytes, int | None]]:
+    """A URL, its Host header and its origin. Cached: parsing costs 17 us, and a vendor has a handful of URLs."""
     url = httpx2.URL(text)
-    return url, url.netloc
+    return url, url.netloc, (url.raw_scheme, url.raw_host, url.port)
