@@ -1,4 +1,4 @@
-"""The settings, every key of them. Published as ``config/banjia.schema.json``; docs/configuration.md is its prose.
+"""The settings, every key of them. Published as ``config/banjia.schema.json``.
 
 A key whose feature is still to come is in here with its default, and any other value is refused with "not yet": a
 setting is never taken and ignored. The text under a key describes it; ``config/publish.py`` reads it from this file.
