@@ -1,0 +1,39 @@
+# Behind a mirror: --build-arg BASE_IMAGE=… --build-arg PIP_INDEX_URL=…
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+FROM ${BASE_IMAGE} AS build
+ARG PIP_INDEX_URL
+ARG PIP_NO_INDEX
+ARG PIP_FIND_LINKS
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+# What runs goes into an environment without pip; what builds stays behind in this stage.
+RUN python3 -m venv /tools && python3 -m venv --without-pip /opt/banjia
+COPY requirements/runtime.txt requirements/build.txt requirements/
+RUN /tools/bin/pip --python /opt/banjia/bin/python install --no-compile --require-hashes -r requirements/runtime.txt \
+    && /tools/bin/pip install --no-compile --require-hashes -r requirements/build.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY scripts/launcher.py scripts/launcher_main.py scripts/
+COPY adapters adapters
+COPY config config
+COPY emulators emulators
+COPY proxy proxy
+RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
+    && /tools/bin/pip --python /opt/banjia/bin/python install --no-compile --no-deps --no-index /wheel/*.whl \
+    && /opt/banjia/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/banjia/lib
+
+FROM ${BASE_IMAGE}
+LABEL org.opencontainers.image.title="banjia" \
+      org.opencontainers.image.description="An OpenAI-compatible migration proxy" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="MIT"
+COPY --from=build /opt/banjia /opt/banjia
+# A container is reached from outside it, so banjia asks for a client key: BANJIA_CLIENT_KEY or a configuration.
+ENV PATH=/opt/banjia/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BANJIA_SERVER__LISTEN=0.0.0.0:8080
+WORKDIR /
+USER 10001:10001
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["banjia", "healthcheck"]
+ENTRYPOINT ["banjia"]
+CMD ["serve"]
