@@ -29,7 +29,7 @@ from adapters.core.params import (
     by_family,
 )
 from adapters.core.thinking import Dial
-from adapters.core.tools import Tools, forces, send_tool_choice
+from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
 from adapters.core.vendor import Op, Vendor
 
 
@@ -48,6 +48,7 @@ def excludes(draft: Draft) -> str | None:
 
 def tool_choice(name: str, value: Any, draft: Draft) -> None:
     """A forced call excludes thinking: 400 "tool_choice 'required' is incompatible with thinking enabled"."""
+    check_tool_choice(name, value, draft)
     if forces(value) and draft.model.family != "k":
         draft.refuse(name, "this model can't be made to call a tool: use auto, or map the name to a K model")
     if draft.thinks and excludes(draft):

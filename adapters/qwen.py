@@ -16,7 +16,7 @@ from adapters.core.families import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, a
 from adapters.core.params import Clamp, Draft, Drop, Honour, Refuse, Rewrite, Verdict, by_fact
 from adapters.core.shapes import Model
 from adapters.core.thinking import Dial
-from adapters.core.tools import Tools, forces, send_tool_choice
+from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
 from adapters.core.vendor import Op, Vendor
 
 SEEDS = 2**31
@@ -109,6 +109,7 @@ def response_format(name: str, value: dict[str, Any], draft: Draft) -> None:
 
 def tool_choice(name: str, value: Any, draft: Draft) -> None:
     """``required`` is taken by newer models only; with a single tool its name says the same."""
+    check_tool_choice(name, value, draft)
     if draft.thinks and forces(value):
         draft.refuse(name, "the model can't be made to call a tool while it thinks: turn thinking off for this name")
     if value == "required" and not draft.model.facts.get("required_tool_choice"):

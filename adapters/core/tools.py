@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.core.conversation import renamed
+from adapters.core.failures import Refused
 from adapters.core.params import Draft, Word
 
 
@@ -55,6 +56,28 @@ class Tools:
         while theirs in draft.tool_names:
             theirs += "_"
         return theirs
+
+
+def check_tool_choice(name: str, value: Any, draft: Draft) -> None:
+    """A choice that demands a call needs tools, and one that names a tool names one of them, as at OpenAI.
+
+    Kimi also takes tools from system messages. Raises Refused.
+    """
+    if not forces(value):
+        return
+    lists = [draft.ask.fields.get("tools"), *(message.get("tools") for message in draft.ask.fields["messages"])]
+    names = [_named(tool) for tools in lists if type(tools) is list for tool in tools]
+    if not names:
+        raise Refused(name, f"Invalid value for '{name}': it is only allowed when tools are sent.", "unsupported_value")
+    wanted = _named(value)
+    if wanted is not None and wanted not in names:
+        raise Refused(name, f"Invalid value for '{name}': no tool is called '{wanted}'.", "unsupported_value")
+
+
+def _named(tool: Any) -> Any:
+    """The function's name in a tool or a choice, None where there is none."""
+    function = tool.get("function") if type(tool) is dict else None
+    return function.get("name") if type(function) is dict else None
 
 
 def send_tool_choice(name: str, value: Any, draft: Draft) -> None:
