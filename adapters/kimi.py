@@ -25,12 +25,16 @@ from adapters.core.params import (
     Rewrite,
     Verdict,
     Within,
+    Word,
     by_fact,
     by_family,
 )
 from adapters.core.thinking import Dial
 from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
 from adapters.core.vendor import Op, Vendor
+
+WARM = 0.3
+"""The temperature below which moonshot-v1 and the K2 previews are not asked for several choices."""
 
 
 def turn(draft: Draft, on: bool) -> None:
@@ -82,6 +86,21 @@ def response_format(name: str, value: dict[str, Any], draft: Draft) -> None:
         draft.refuse(name, "this model has json_object only, and schemas are not emulated yet: map to a K model")
     draft.body[name] = value
     draft.tell(name, "honoured", "sent as it came")
+
+
+def finish(draft: Draft) -> None:
+    """Usage in streams; and several choices want some warmth: 400 near temperature 0, which is moonshot-v1's default.
+
+    How near is not told: 0.3 is what other gateways send, and it is taken.
+    """
+    ask_for_usage(draft)
+    if draft.body.get("n", 1) == 1:
+        return
+    warmth = draft.body.get("temperature", 0 if draft.model.family == "v1" else 1)
+    if warmth < WARM:
+        word: Word = "clamped" if "temperature" in draft.body else "mapped"
+        draft.body["temperature"] = WARM
+        draft.tell("temperature", word, f"several choices want a temperature: {WARM} is sent")
 
 
 def fixed(value: float, what: str) -> Choose:
@@ -163,7 +182,7 @@ KIMI = Vendor(
             params=PARAMS,
             failures=FAILURES,
             own_tool_ids=True,
-            finish=ask_for_usage,
+            finish=finish,
         )
     },
 )
