@@ -87,10 +87,10 @@ async def _briefly(seconds: float) -> None:
 class Stage:
     """Both emulators, for as long as the tests run, and proxies in front of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.loop = Loop()
         self.emulators: dict[str, Emulator] = {
-            name: self.loop.run(emulators.start(name, environ={})) for name in emulators.NAMES
+            name: self.loop.run(emulators.start(name, environ=environ or {})) for name in emulators.NAMES
         }
 
     def close(self) -> None:
