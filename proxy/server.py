@@ -45,7 +45,8 @@ def bind(listen: str, *, tries: int = 1) -> socket.socket:
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for at in range(tries):
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        # The protocol is said aloud: asyncio turns off the delay of small packets only where it is told that it is TCP.
+        sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, int(port) + at))
