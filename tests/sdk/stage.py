@@ -67,6 +67,7 @@ class Front:
     def forget(self) -> None:
         """Bring back the state of the start: no key rests, no retry is spent, nothing was sent."""
         self.seen.clear()
+        self.running.lines.clear()
         kit = self.running.kit
         kit.sleep = _briefly
         kit.retries = RetryBudget()
@@ -99,7 +100,8 @@ class Stage:
         self.loop.close()
 
     def reset(self) -> None:
-        """Forget the faults and the requests of the test before."""
+        """Forget the faults and the requests of the test before, once the last of them has ended."""
+        until(lambda: not any(emulator.active for emulator in self.emulators.values()))
         for emulator in self.emulators.values():
             emulator.set_faults([])
             emulator.requests.clear()
@@ -143,6 +145,12 @@ class Site:
     def calls(self) -> list[Arrived]:
         """The chat and embedding calls that reached the vendor in this test."""
         return self.emulator.requests
+
+    def counted(self) -> tuple[int, int, int]:
+        """The tokens that the vendor counted for the last call: prompt, completion and both. It counts at its end."""
+        until(lambda: self.calls[-1].usage is not None)
+        told = self.calls[-1].usage or {}
+        return told["prompt_tokens"], told["completion_tokens"], told["total_tokens"]
 
     def chat(self, content: Any = "Hello", **more: Any) -> Any:
         """One chat completion: a user's message, or a list of messages."""

@@ -8,7 +8,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from tests.sdk.stage import Site, asked, text_of
+from tests.sdk.stage import Site, asked, text_of, until
 
 T = Any
 
@@ -55,7 +55,7 @@ def test_cancelling_the_task_ends_the_vendors_stream(site: Site) -> None:
         return loop.time() - begun
 
     assert with_client(site, act) < 1
-    assert site.calls[-1].ending == "gone"
+    until(lambda: site.calls[-1].ending == "gone")
 
 
 def test_the_asyncio_client_raises_the_same_errors(site: Site) -> None:

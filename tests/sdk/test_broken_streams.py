@@ -129,10 +129,10 @@ def test_leaving_a_stream_ends_the_vendors_within_a_second(site: Site) -> None:
 
     stream.close()
 
-    took_s = until(lambda: site.emulator.active == 0 and site.emulator.open_connections == before - 1)
+    took_s = until(lambda: site.emulator.active == 0 and site.emulator.open_connections < before)
     assert took_s < 1
-    assert site.calls[-1].ending == "gone"
-    until(lambda: site.front.running.lines[-1]["ending"] == "gone")
+    until(lambda: site.calls[-1].ending == "gone")
+    until(lambda: [line["ending"] for line in site.front.running.lines][-1:] == ["gone"])
 
 
 def test_giving_up_on_a_whole_answer_ends_the_vendors_within_a_second(stage: Stage, start: Start, vendor: str) -> None:
@@ -146,7 +146,7 @@ def test_giving_up_on_a_whole_answer_ends_the_vendors_within_a_second(stage: Sta
 
     until(lambda: emulator.active == 0)
     assert time.monotonic() - begun < 1.3
-    assert emulator.requests[-1].ending == "gone"
+    until(lambda: emulator.requests[-1].ending == "gone")
 
 
 def test_twenty_callers_who_leave_leave_nothing_open(site: Site) -> None:
@@ -159,4 +159,4 @@ def test_twenty_callers_who_leave_leave_nothing_open(site: Site) -> None:
         stream.close()
 
     assert until(lambda: site.emulator.active == 0) < 1
-    assert {call.ending for call in site.calls} == {"gone"}
+    until(lambda: {call.ending for call in site.calls} == {"gone"})

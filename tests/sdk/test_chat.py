@@ -27,12 +27,8 @@ def test_a_whole_answer_has_text_a_finish_the_asked_for_model_and_the_vendors_co
     assert not choice.message.tool_calls
     assert (answer.model, answer.object) == ("gpt-4o", "chat.completion")
     assert answer.id
-    counted = site.calls[-1].usage
-    assert counted is not None
     told = answer.usage
-    assert (told.prompt_tokens, told.completion_tokens, told.total_tokens) == (
-        counted["prompt_tokens"], counted["completion_tokens"], counted["total_tokens"],
-    )  # fmt: skip
+    assert (told.prompt_tokens, told.completion_tokens, told.total_tokens) == site.counted()
 
 
 def test_system_messages_and_history_arrive_in_order(site: Site) -> None:
@@ -95,11 +91,7 @@ def test_usage_ends_a_stream_exactly_when_it_is_asked_for(site: Site) -> None:
     assert all(chunk.choices and chunk.usage is None for chunk in chunks)
     assert last.choices == []
     assert (last.id, last.model) == (chunks[0].id, "gpt-4o")
-    counted = site.calls[-1].usage
-    assert counted is not None
-    assert (last.usage.prompt_tokens, last.usage.completion_tokens, last.usage.total_tokens) == (
-        counted["prompt_tokens"], counted["completion_tokens"], counted["total_tokens"],
-    )  # fmt: skip
+    assert (last.usage.prompt_tokens, last.usage.completion_tokens, last.usage.total_tokens) == site.counted()
 
 
 def test_include_usage_false_is_the_same_as_none(site: Site) -> None:
