@@ -12,6 +12,7 @@ from adapters.core.failures import Refused
 from adapters.core.params import UNSAFE, Told, header
 from adapters.core.shapes import Ask
 from adapters.core.surface import CHAT, EFFORTS, EMBEDDINGS, validate
+from adapters.core.thinking import MEMBERS
 from adapters.core.vendor import Plan, Target, plan
 from adapters.registry import VENDORS
 from config import catalog
@@ -130,7 +131,9 @@ def test_every_field_has_a_verdict_and_the_body_agrees(
         assert not (strict and word in ("dropped", "clamped")), name
         if word == "honoured" and name != "stream_options":
             assert body[name] == value or name in ("messages", "tools"), name
-        if word == "dropped" and name not in ("stream_options", "messages"):
+        if word == "dropped" and name in MEMBERS:
+            assert body.get(name) != value, name  # the vendor may be told the contrary in the same words
+        elif word == "dropped" and name not in ("stream_options", "messages"):
             assert name not in body, name
         if word == "clamped":
             assert any(body.get(to) not in (None, value) for to in (name, "max_tokens")), name

@@ -88,8 +88,11 @@ def _without(draft: Draft, dial: Dial, said: Mapping[str, Any], fields: dict[str
     if draft.thinks:
         dial.turn(draft, False)
     draft.thinks = False
-    for name in said:
-        draft.tell(name, "dropped", why)
+    for name, value in said.items():
+        if wish({name: value}) is False:
+            draft.tell(name, "mapped", "as asked")
+        else:
+            draft.tell(name, "dropped", why)
     if not said:
         draft.tell("thinking", "mapped", why)
     return fields
