@@ -57,7 +57,8 @@ class Findings:
     def vendor(self, name: str) -> Vendor | None:
         """The adapter of a configured vendor."""
         entry = self.settings.vendors[name]
-        return registry.BY_NAME.get(entry.kind or name)
+        vendor = registry.BY_NAME.get(entry.kind or name)
+        return vendor.of_edition(entry.edition) if vendor else None
 
 
 def check(found: Findings, *, keys_needed: bool) -> None:
@@ -127,7 +128,7 @@ def targets(found: Findings) -> None:
 def _model(found: Findings, where: tuple[str | int, ...], entry: str, model: str) -> None:
     vendor = found.vendor(entry)
     try:
-        rows = catalog.load(vendor.name).by_id if vendor else {}
+        rows = catalog.load(vendor.catalog).by_id if vendor else {}
     except FileNotFoundError:
         return
     row = rows.get(model)

@@ -74,7 +74,7 @@ class Routing:
         """The first configured vendor's stand-in for one of OpenAI's names."""
         for entry_name, entry in self.live.items():
             vendor = vendor_of(entry_name, entry)
-            found = catalog.load(vendor.name).stand_in(name, operation)
+            found = catalog.load(vendor.catalog).stand_in(name, operation)
             if found is not None:
                 wish = TargetEntry(target=f"{entry_name}/{found.model}")
                 return self.target(wish, operation, self.settings.policy, defaults=found.set)
@@ -85,7 +85,7 @@ class Routing:
         if entry_name in self.live and model:
             return self.target(TargetEntry(target=name), operation, self.settings.policy)
         for entry_name, entry in self.live.items():
-            if catalog.load(vendor_of(entry_name, entry).name).model(name) is not None:
+            if catalog.load(vendor_of(entry_name, entry).catalog).model(name) is not None:
                 return self.target(TargetEntry(target=f"{entry_name}/{name}"), operation, self.settings.policy)
         return None
 
@@ -99,7 +99,7 @@ class Routing:
             return None
         vendor = vendor_of(entry_name, entry)
         # An id that the catalog does not know is sent as it is, with the newest family's facts left open.
-        model = catalog.load(vendor.name).model(model_id) or Model(model_id, operation=operation)
+        model = catalog.load(vendor.catalog).model(model_id) or Model(model_id, operation=operation)
         if operation not in vendor.operations or model.operation != operation:
             return None
         return Target(
@@ -123,7 +123,7 @@ class Routing:
             if "*" not in name and first is not None:
                 listed[name] = first.target.partition("/")[0]
         for entry_name, vendor_entry in self.live.items():
-            for name in catalog.load(vendor_of(entry_name, vendor_entry).name).stand_ins:
+            for name in catalog.load(vendor_of(entry_name, vendor_entry).catalog).stand_ins:
                 if "*" not in name:
                     listed.setdefault(name, entry_name)
         return list(listed.items())
@@ -141,8 +141,10 @@ class Routing:
 
 
 def vendor_of(name: str, entry: VendorEntry) -> Vendor:
-    """The adapter of a configured vendor."""
-    return BY_NAME[entry.kind or name]
+    """The adapter of a configured vendor, in its edition."""
+    vendor = BY_NAME[entry.kind or name].of_edition(entry.edition)
+    assert vendor is not None  # checked when the configuration was loaded
+    return vendor
 
 
 def merged(policy: Policy, entry: ModelEntry) -> Policy:

@@ -22,7 +22,7 @@ from proxy.explain import explain
 MODELS = [
     (vendor, row.model())
     for vendor in VENDORS
-    for row in catalog.load(vendor.name).models
+    for row in catalog.load(vendor.catalog).models
     if row.operation in vendor.operations
 ]
 CHATS = {f"{vendor.name}/{model.id}": (vendor, model) for vendor, model in MODELS if model.operation == "chat"}

@@ -36,6 +36,7 @@ class Draft:
     body: dict[str, Any] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
     tool_names: dict[str, str] = field(default_factory=dict)  # the vendor's name -> the caller's
+    emulate: dict[str, Any] = field(default_factory=dict)  # what a wrapper makes up for -> the value it needs
 
     def tell(self, name: str, word: Word, why: str, *, quiet: bool = False) -> None:
         """Record a verdict. Raises Refused for ``refused``, and under ``strict`` also for dropped and clamped."""
@@ -179,6 +180,28 @@ class Refuse:
             draft.tell(name, "mapped", "the default, said by leaving it out")
         else:
             draft.refuse(name, self.why)
+
+
+@dataclass(frozen=True, slots=True)
+class Emulate:
+    """Made up for by the wrapper of that name (``adapters/emulations``), which reads the value from ``Plan.emulate``.
+
+    ``sent``: the vendor is told too, where it takes the field but does not all that OpenAI would.
+    """
+
+    by: str
+    why: str
+    sent: bool = False
+    words: tuple[Word, ...] = ("emulated", "mapped")
+
+    def apply(self, name: str, value: Any, draft: Draft) -> None:
+        if neutral(draft, name, value):
+            draft.tell(name, "mapped", "the default, said by leaving it out")
+            return
+        if self.sent:
+            draft.body[name] = value
+        draft.emulate[self.by] = value
+        draft.tell(name, "emulated", self.why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,9 @@ class Vendor:
 
     ``base_urls`` maps a region to the prefix an OpenAI SDK would be given; ``key_names`` are the environment variables
     that hold its key, the usual first; ``dial`` is how its models are told to think or not; ``hides`` is a pattern of
-    what its messages say of the operator's account, which is no caller's business.
+    what its messages say of the operator's account, which is no caller's business. ``editions``: the OpenAI-shaped APIs
+    that a vendor has had side by side, by name, the usual one (itself) under its own name too; ``edition`` is the name
+    of one that is not the usual one.
     """
 
     name: str
@@ -51,6 +53,17 @@ class Vendor:
     docs: str
     dial: Dial | None = None
     hides: str | None = None
+    edition: str | None = None
+    editions: Mapping[str, "Vendor"] = field(default_factory=dict)
+
+    @property
+    def catalog(self) -> str:
+        """The name of its catalog file: the other edition of a vendor has its own models."""
+        return self.name if self.edition is None else f"{self.name}_{self.edition}"
+
+    def of_edition(self, edition: str | None) -> "Vendor | None":
+        """The API of that edition: this one where none is asked for, None where there is no such one."""
+        return self if edition is None else self.editions.get(edition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,10 @@ class Target:
 
 
 class Plan(NamedTuple):
-    """A request made ready for one target: the ask in the vendor's terms, and what became of every field."""
+    """A request made ready for one target: the ask in the vendor's terms, and what became of every field.
+
+    ``emulate`` names what wrappers have to make up for, with the value that each one needs.
+    """
 
     ask: Ask
     target: Target
@@ -88,6 +104,7 @@ class Plan(NamedTuple):
     told: Mapping[str, Told]
     thinks: bool
     tool_names: Mapping[str, str]
+    emulate: Mapping[str, Any]
 
 
 Codec = Callable[[Plan], Make]
@@ -109,4 +126,4 @@ def plan(ask: Ask, target: Target) -> Plan:
     apply(draft, op.params, order)
     draft.body["model"] = target.model.id
     op.finish(draft)
-    return Plan(draft.ask.but(draft.body), target, op, draft.told, draft.thinks, draft.tool_names)
+    return Plan(draft.ask.but(draft.body), target, op, draft.told, draft.thinks, draft.tool_names, draft.emulate)
