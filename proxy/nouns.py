@@ -1,4 +1,4 @@
-"""The nouns of a request, without behaviour."""
+"""The nouns of a request, without behaviour but the line that an ending is in the log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -75,3 +75,30 @@ class Ending(NamedTuple):
     first_content_s: float | None
     total_s: float
     notes: Mapping[str, Any]
+
+    def line(self) -> dict[str, object]:
+        """The access line: times in milliseconds, tokens as billed. No text of the request and no secret is in it."""
+        return {
+            "request_id": self.request_id,
+            "ending": self.word,
+            "status": self.status,
+            "code": self.code,
+            "operation": self.operation,
+            "model": self.model[:200],
+            "stream": self.stream,
+            "target": self.target,
+            "attempts": self.attempts,
+            "caller": self.caller,
+            "adapted": {name: told.word for name, told in self.told.items() if told.word != "honoured"},
+            "shown": _tokens(self.usage),
+            "billed": _tokens(self.billed),
+            "first_content_ms": None if self.first_content_s is None else round(self.first_content_s * 1000, 1),
+            "total_ms": round(self.total_s * 1000, 1),
+            **self.notes,
+        }
+
+
+def _tokens(usage: Usage | None) -> dict[str, object] | None:
+    if usage is None:
+        return None
+    return {"prompt": usage.prompt, "completion": usage.completion, "cached": usage.cached, "source": usage.source}

@@ -12,7 +12,7 @@ from proxy.nouns import Incoming
 from proxy.stages.account import account
 from proxy.stages.admit import admit
 from proxy.stages.authenticate import authenticate
-from proxy.stages.heart import Heart
+from proxy.stages.heart import heart
 from proxy.stages.resolve import resolve
 from proxy.stages.send import send
 from proxy.tally import Tally
@@ -45,7 +45,7 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
         route = resolve(ask, kit.routing)  # which targets, best first                            404
         with admit(kit):  # is there room; held to the last byte                                  503
             writer = front.writer(ask, out, tally)
-            with Heart(writer, ask, kit.settings.server):  # comments to a caller who waits
+            with heart(writer, ask, kit.settings.server):  # comments to a caller who waits
                 await send(ask, route, writer, kit, tally)  # attempts, retry, next target        4xx, 502-504
     except ProxyError as error:
         await writer.fail(error)

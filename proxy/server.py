@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from config.schema import Settings, VendorEntry
 from proxy.app import create_app
+from proxy.door import Door
 from proxy.kit import Kit
 from proxy.services.upstream import Upstream
 
@@ -72,7 +73,7 @@ async def serve(kit: Kit, sock: socket.socket, *, ready: Callable[[], None] = la
     """Serve on a bound socket until a signal, then stop in order. Closes the kit."""
     server = Server(
         uvicorn.Config(
-            create_app(kit), http="httptools", ws="none", lifespan="on", log_level="warning", access_log=False,
+            create_app(kit), http=Door, ws="none", lifespan="on", log_level="warning", access_log=False,
             server_header=False, proxy_headers=False, timeout_keep_alive=75, backlog=2048,
             timeout_graceful_shutdown=int(kit.settings.server.grace_s),
         ),

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from config.schema import Settings
 from proxy.app import create_app
+from proxy.door import Door
 from proxy.kit import Kit
 from proxy.server import Server, bind, url_of
 from proxy.services.upstream import Upstream
@@ -42,11 +43,11 @@ async def proxy(
     if not isinstance(settings, Settings):
         settings = Settings.model_validate(settings)
     lines: list[dict[str, Any]] = []
-    kit = Kit(settings, upstream or Upstream.over_the_network(1000), lambda line: lines.append(dict(line)))
+    kit = Kit(settings, upstream or Upstream.over_the_network(1000), lambda ending: lines.append(ending.line()))
     sock = bind("127.0.0.1:0")
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     config = uvicorn.Config(
-        around(create_app(kit)), http="httptools", ws="none", log_level="warning", access_log=False, server_header=False,
+        around(create_app(kit)), http=Door, ws="none", log_level="warning", access_log=False, server_header=False,
         proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = Server(config, lambda: ready.set_result(None))

@@ -1,5 +1,6 @@
 """How a call is signed: a pure function of the call and a secret, applied by the driver as the call leaves."""
 
+from functools import lru_cache
 from typing import Protocol
 
 from adapters.core.wire import Call
@@ -20,5 +21,10 @@ class Bearer:
         """The same call with the header, or untouched for the key ``none``."""
         if secret == "none":
             return call
-        headers = (*call.headers, (b"authorization", b"Bearer " + secret.encode("latin-1")))
-        return Call(call.method, call.url, headers, call.body, call.streams)
+        return Call(call.method, call.url, (*call.headers, bearer(secret)), call.body, call.streams)
+
+
+@lru_cache(maxsize=256)
+def bearer(secret: str) -> tuple[bytes, bytes]:
+    """The header that says who pays."""
+    return b"authorization", b"Bearer " + secret.encode("latin-1")

@@ -1,10 +1,11 @@
 """The pipeline as one ASGI task, raced against the caller leaving."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.types import Receive, Scope, Send
 
+from proxy.door import whole_of
 from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
 from proxy.fronts.writer import Header
 from proxy.kit import Kit
@@ -28,12 +29,13 @@ class Relay:
 class Connection:
     """One request on its connection: reads the body, writes the answer, and notices when the caller leaves."""
 
-    __slots__ = ("_kit", "_late", "_receive", "_send", "_task", "_watcher", "gone", "headers", "request_id")
+    __slots__ = ("_kit", "_late", "_receive", "_send", "_task", "_watcher", "_whole", "gone", "headers", "request_id")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, kit: Kit) -> None:
         self._receive = receive
         self._send = send
         self._kit = kit
+        self._whole: Callable[[int, list[Header], bytes], bool] | None = whole_of(scope)
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.request_id = f"req_{kit.fresh_id(16)}"
         self.gone = False
@@ -59,7 +61,7 @@ class Connection:
 
     async def body(self) -> bytes:
         """The whole body, then watch for the caller leaving. Raises SlowClient, BodyTooLarge or EncodedBody."""
-        limit = int(self._kit.settings.server.max_body_mb * 1024 * 1024)
+        limit = self._kit.max_body
         encoding = self.headers.get(b"content-encoding", b"identity")
         if encoding.lower() not in (b"identity", b""):
             raise EncodedBody(
@@ -118,6 +120,12 @@ class Connection:
             self._task.cancel()
 
     # --- Out ----------------------------------------------------------------------------------------------------
+
+    async def whole(self, status: int, headers: list[Header], body: bytes) -> None:
+        """Send an answer that is whole: by the door's short way where it is open."""
+        if self._whole is None or not self._whole(status, headers, body):
+            await self._send({"type": "http.response.start", "status": status, "headers": headers})
+            await self._send({"type": "http.response.body", "body": body})
 
     def start(self, status: int, headers: list[Header]) -> Awaitable[None]:
         """Send the status and the headers."""

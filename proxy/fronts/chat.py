@@ -34,10 +34,10 @@ class ChatWriter(ResponseWriter):
 
     _last: dict[str, Any] | None = None
 
-    async def events(self, events: list[Event], attempt: Any) -> None:
+    def saw(self, events: list[Event]) -> None:
+        """Remember what the usage chunk will repeat."""
         if self._ask.include_usage:
             self._last = dict(events[-1].data)
-        await super().events(events, attempt)
 
     def last(self) -> list[bytes]:
         """The usage chunk, with the answer's own id and model."""

@@ -1,5 +1,7 @@
 """The writer that all JSON fronts share: heads, held events, comments, endings. What differs is a few hooks."""
 
+from collections.abc import Awaitable
+
 from adapters.core.params import header
 from adapters.core.shapes import WHOLE, Ask, Event
 from adapters.core.sse import encode
@@ -45,6 +47,9 @@ class ResponseWriter:
         """The events of a stream for a whole answer."""
         raise NotImplementedError
 
+    def saw(self, events: list[Event]) -> None:
+        """Events have come, which may still be held."""
+
     def last(self) -> list[bytes]:
         """What stands between the last event and the end marker."""
         return []
@@ -54,8 +59,9 @@ class ResponseWriter:
     async def events(self, events: list[Event], attempt: Attempt) -> None:
         self._attempt = attempt
         if not self._ask.stream:
-            await self._whole(events[0])
+            await self._answer(events[0])
             return
+        self.saw(events)
         if events[0].kind is WHOLE:
             events = self.chunks(events[0])
         if not self.content_sent:
@@ -98,35 +104,33 @@ class ResponseWriter:
         head = [JSON, (b"content-length", b"%d" % len(body)), *error.headers(), *self._common()]
         if self._tally.attempts:
             head.append((b"x-banjia-attempts", b"%d" % self._tally.attempts))
-        await self._start(error.http_status, head)
-        self.ended = True
-        await self._out.write(body, more=False)
+        await self._send_whole(error.http_status, head, body)
 
-    async def _whole(self, event: Event) -> None:
+    async def _answer(self, event: Event) -> None:
         body = self.whole(event)
         self.content_sent = True
         self._tally.first_content_s = self._tally.elapsed_s()
         self._tally.word = "complete"
         head = [JSON, (b"content-length", b"%d" % len(body)), *self._about_attempt(), *self._common()]
-        await self._start(200, head)
-        self.ended = True
-        await self._out.write(body, more=False)
+        await self._send_whole(200, head, body)
+
+    def _send_whole(self, status: int, headers: list[Header], body: bytes) -> Awaitable[None]:
+        self.head_sent = self.ended = True
+        self._tally.status = status
+        return self._out.whole(status, headers, body)
 
     async def _write(self, data: bytes, *, more: bool = True) -> None:
         self._writing = True  # a beat keeps out of the way meanwhile
         try:
             if not self.head_sent:
                 about = self._about_attempt() if self.content_sent or not more else []
-                await self._start(200, [*STREAM, *about, *self._common()])
+                self.head_sent = True
+                self._tally.status = 200
+                await self._out.start(200, [*STREAM, *about, *self._common()])
             self.ended = not more
             await self._out.write(data, more=more)
         finally:
             self._writing = False
-
-    async def _start(self, status: int, headers: list[Header]) -> None:
-        self.head_sent = True
-        self._tally.status = status
-        await self._out.start(status, headers)
 
     def _common(self) -> list[Header]:
         return [

@@ -13,6 +13,10 @@ Header = tuple[bytes, bytes]
 class Out(Protocol):
     """Where a writer writes: the ASGI connection of one request."""
 
+    def whole(self, status: int, headers: list[Header], body: bytes) -> Awaitable[None]:
+        """Send an answer that is whole; ``headers`` hold its ``content-length``."""
+        ...
+
     def start(self, status: int, headers: list[Header]) -> Awaitable[None]:
         """Send the status and the headers."""
         ...

@@ -1,12 +1,15 @@
-"""Keys: our callers', kept as hashes only, and the vendors', which take turns and rest when refused."""
+"""Keys: our callers', kept as hashes only, and the vendors', which take turns and rest when refused; and what goes along."""
 
 import hashlib
 import hmac
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import SecretStr
+
+from config.schema import Timeouts, VendorEntry
 
 REST_S = 60.0
 """How long a refused or empty vendor key is passed over, in seconds."""
@@ -50,12 +53,41 @@ class VendorKey:
         return text[-4:] if len(text) >= 12 else "…"
 
 
-class Account:
-    """The keys of one configured vendor."""
+class Times(NamedTuple):
+    """The limits of one attempt, in seconds."""
 
-    def __init__(self, keys: Iterable[SecretStr]) -> None:
-        self.keys = [VendorKey(key) for key in keys]
+    connect_s: float
+    first_token_s: float
+    idle_s: float
+    total_s: float
+
+
+def times_of(timeouts: Timeouts, thinks: bool, stream: bool) -> Times:
+    """The limits of an attempt: what is left out of the settings depends on the call."""
+    return Times(
+        timeouts.connect_s,
+        timeouts.first_token_s or (600.0 if thinks else 120.0),
+        timeouts.idle_s,
+        timeouts.total_s or (1800.0 if stream else 600.0),
+    )
+
+
+class Account:
+    """One configured vendor, ready for use: its keys, the headers that every call to it has, the limits of a call."""
+
+    def __init__(self, entry: VendorEntry) -> None:
+        self.keys = [VendorKey(key) for key in entry.keys()]  # noqa: SIM118 - no mapping: its keys are its credentials
+        self.headers = tuple((name.lower().encode(), value.encode()) for name, value in entry.headers.items())
         self._turn = 0
+        self._times = {
+            (thinks, stream): times_of(entry.timeouts, thinks, stream)
+            for thinks in (False, True)
+            for stream in (False, True)
+        }
+
+    def times(self, thinks: bool, stream: bool) -> Times:
+        """The limits of one call."""
+        return self._times[thinks, stream]
 
     def in_turn(self, now: float | None = None) -> list[VendorKey]:
         """The keys to try, in order: rotated, those that rest last. Never empty unless there are no keys."""

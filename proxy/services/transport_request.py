@@ -14,6 +14,16 @@ def _is_token(name: bytes) -> bool:
     return TOKEN.fullmatch(name) is not None
 
 
+@lru_cache(maxsize=1024)
+def opening(method: str, target: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """The part of a head that stays from one body to the next: all but its length, which is to be put behind it.
+
+    Kept, since a vendor's headers hardly change. Raises LocalProtocolError for what would not be one request.
+    """
+    head = spell_head(method.encode("latin-1"), target, headers, 0)
+    return head[:-2] + b"content-length: "
+
+
 def spell(request: httpx2.Request, target: bytes) -> tuple[bytes, bytes]:
     """A request's head and body as bytes. Raises LocalProtocolError for what would not be one request on the wire."""
     stream = request.stream

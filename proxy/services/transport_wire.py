@@ -267,6 +267,17 @@ class Answer(httpx2.AsyncByteStream):
             except BaseException:
                 self._leave()
                 raise
+        return self.take()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the answer has come to its end, and all of it has been taken."""
+        return self._wire is None and self.error is None and not self._parts
+
+    def take(self) -> bytes:
+        """What has come since the last time, without waiting: empty if nothing has."""
+        if not self._parts:
+            return b""
         parts, self._parts = self._parts, []
         if self._size > MAX_BUFFERED and self._wire is not None:
             self._wire.go_on()

@@ -18,7 +18,8 @@ import httpx2
 
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Phase
 from proxy.services.transport import FastTransport
-from proxy.services.transport_request import spell_head
+from proxy.services.transport_request import opening
+from proxy.services.transport_wire import Answer
 
 PHASES: tuple[tuple[type[Exception], Phase], ...] = (
     (httpx2.ConnectTimeout, "connect_timeout"),
@@ -121,15 +122,29 @@ class Proxies:
 class Line:
     """One call under way. ``next`` hands over what comes, ending with ``End`` or ``Lost``."""
 
-    __slots__ = ("_body", "_chunks", "_connect_s", "_id", "_transport", "call")
+    __slots__ = ("_answer", "_body", "_chunks", "_connect_s", "_id", "_transport", "call")
 
     def __init__(self, transport: httpx2.AsyncBaseTransport, id_: Id, call: Call, connect_s: float) -> None:
         self._transport = transport
         self._id = id_
         self.call = call
         self._connect_s = connect_s
+        self._answer: Answer | None = None
         self._body: httpx2.AsyncByteStream | None = None
         self._chunks: AsyncIterator[bytes] | None = None
+
+    def ready(self) -> Got | None:
+        """The next thing, if it has arrived already: most of a short answer comes together with its head."""
+        answer = self._answer
+        if answer is None:
+            return None
+        data = answer.take()
+        if data:
+            return Data(self._id, data)
+        if answer.whole:
+            self._answer = self._body = None  # the connection is free again
+            return End(self._id)
+        return None
 
     async def next(self) -> Got:
         """The next thing that arrives. Raises nothing but CancelledError."""
@@ -146,26 +161,32 @@ class Line:
     async def _begin(self) -> Head:
         call = self.call
         url, host, origin = parse_url(call.url)
-        headers = [(b"host", host), (b"content-length", b"%d" % len(call.body)), *call.headers]
         # Read and write have no limit here: the driver's own timer sees to both.
         limits = {"connect": self._connect_s, "pool": self._connect_s, "read": None, "write": None}
         if isinstance(self._transport, FastTransport):
-            head = spell_head(call.method.encode(), url.raw_path, headers, len(call.body))
-            answer = await self._transport.ask(origin, head, call.body, limits)
-            status, raw, self._body = answer.status, answer.headers, answer
-        else:
-            request = httpx2.Request(
-                call.method, url, headers=headers, stream=httpx2.ByteStream(call.body), extensions={"timeout": limits}
-            )
-            response = await self._transport.handle_async_request(request)
-            assert isinstance(response.stream, httpx2.AsyncByteStream)
-            status, raw, self._body = response.status_code, response.headers.raw, response.stream
+            head = opening(call.method, url.raw_path, (host, *call.headers))
+            answer = await self._transport.ask(origin, b"%b%d\r\n\r\n" % (head, len(call.body)), call.body, limits)
+            self._answer = self._body = self._chunks = answer
+            return Head(self._id, answer.status, [(name.lower(), value) for name, value in answer.headers])
+        headers = [host, (b"content-length", b"%d" % len(call.body)), *call.headers]
+        request = httpx2.Request(
+            call.method, url, headers=headers, stream=httpx2.ByteStream(call.body), extensions={"timeout": limits}
+        )
+        response = await self._transport.handle_async_request(request)
+        assert isinstance(response.stream, httpx2.AsyncByteStream)
+        self._body = response.stream
         self._chunks = aiter(self._body)
-        return Head(self._id, status, [(name.lower(), value) for name, value in raw])
+        return Head(self._id, response.status_code, [(name.lower(), value) for name, value in response.headers.raw])
+
+    @property
+    def closed(self) -> bool:
+        """Whether there is nothing left to close."""
+        return self._body is None
 
     async def aclose(self) -> None:
         """Give the connection back, or close it if its answer was not read to the end. May be called twice."""
         body, self._body = self._body, None
+        self._answer = None
         if body is not None:
             try:
                 await body.aclose()
@@ -198,7 +219,7 @@ def causes(error: BaseException) -> list[BaseException]:
 
 
 @lru_cache(maxsize=256)
-def parse_url(text: str) -> tuple[httpx2.URL, bytes, tuple[bytes, bytes, int | None]]:
+def parse_url(text: str) -> tuple[httpx2.URL, tuple[bytes, bytes], tuple[bytes, bytes, int | None]]:
     """A URL, its Host header and its origin. Cached: parsing costs 17 us, and a vendor has a handful of URLs."""
     url = httpx2.URL(text)
-    return url, url.netloc, (url.raw_scheme, url.raw_host, url.port)
+    return url, (b"host", url.netloc), (url.raw_scheme, url.raw_host, url.port)

@@ -9,13 +9,14 @@ import orjson
 from adapters.core.exchange import Close, Do, Done, Emit, Exchange, Fail, Note, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
 from adapters.core.params import Told
-from adapters.core.shapes import CHUNK, Event, Usage
+from adapters.core.shapes import CHUNK, Usage
 from adapters.core.tokens import estimate_prompt
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Woke
 from proxy.fronts.writer import Writer
 from proxy.nouns import Attempt
+from proxy.services.keys import Times
 from proxy.services.upstream import WHY, Line, Upstream
-from proxy.stages.watch import Times, Watch
+from proxy.stages.watch import Watch
 from proxy.tally import Shown, Tally
 
 READ_ON_S = 0.25
@@ -26,6 +27,9 @@ Sign = Callable[[Call], Call]
 
 class Drive:
     """The driver of one attempt. Use once: ``await Drive(...).run(exchange)``."""
+
+    __slots__ = ("_attempt", "_lines", "_out", "_pumps", "_queue", "_shown", "_sign", "_sleeps", "_tally", "_times", "_unpaid",
+                 "_upstream", "_watch")  # fmt: skip
 
     def __init__(
         self, attempt: Attempt, out: Writer, upstream: Upstream, sign: Sign, times: Times, tally: Tally
@@ -51,7 +55,12 @@ class Drive:
             while True:
                 for do in dos:
                     if type(do) is Emit:
-                        await self._emit(do.events)
+                        events = do.events
+                        if events[0].kind is CHUNK:
+                            self._shown.add(events)
+                        await self._out.events(events, self._attempt)
+                        if self._out.content_sent:
+                            self._watch.content()
                     elif type(do) is Done:
                         await self._finish()
                         return None
@@ -61,37 +70,41 @@ class Drive:
                         await self._close(do.id)
                     else:
                         self._take(do)
-                dos = exchange.feed(await self._next())
+                dos = exchange.feed(self._ready() or await self._next())
         finally:
             self._watch.stop()
-            await self._close_all()
-
-    async def _emit(self, events: list[Event]) -> None:
-        if events[0].kind is CHUNK:
-            self._shown.add(events)
-        await self._out.events(events, self._attempt)
-        if self._out.content_sent:
-            self._watch.content()
+            if self._unpaid:
+                self._pay_estimates()
+            if self._lines or self._pumps:
+                await self._close_all()
 
     def _take(self, do: Do) -> None:
         """What is done without waiting."""
-        match do:
-            case Send(id_, call):
-                self._lines[id_] = self._upstream.line(id_, self._sign(call), self._times.connect_s)
-                self._watch.start(streams=call.streams)
-            case Spent(id_, usage):
-                self._unpaid.pop(id_, None)
-                self._tally.spent(usage)
-            case Say(name, value):
-                self._attempt.said[name] = value
-            case Note(field, word):
-                self._attempt.told = {**self._attempt.told, field: Told(word, "seen in the answer")}
-            case Sleep(id_, s):
-                self._sleeps[id_] = s
-            case _:
-                raise AssertionError(do)
+        if type(do) is Send:
+            self._lines[do.id] = self._upstream.line(do.id, self._sign(do.call), self._times.connect_s)
+            self._watch.start(streams=do.call.streams)
+        elif type(do) is Spent:
+            self._unpaid.pop(do.id, None)
+            self._tally.spent(do.usage)
+        elif type(do) is Say:
+            self._attempt.said[do.name] = do.value
+        elif type(do) is Note:
+            self._attempt.told = {**self._attempt.told, do.field: Told(do.word, "seen in the answer")}
+        elif type(do) is Sleep:
+            self._sleeps[do.id] = do.s
+        else:
+            raise AssertionError(do)
 
     # --- waiting ------------------------------------------------------------------------------------------------
+
+    def _ready(self) -> Got | None:
+        """What the one open line has brought already, so that nothing need be awaited; None if there is no such thing."""
+        if len(self._lines) != 1 or self._queue is not None:
+            return None
+        got = next(iter(self._lines.values())).ready()
+        if type(got) is End:
+            del self._lines[got.id]
+        return got
 
     async def _next(self) -> Got:
         """What arrives next on anything that is open; a timer that rings becomes Lost on the oldest open line."""
@@ -152,7 +165,7 @@ class Drive:
         await self._out.done()
         if self._queue is None and len(self._lines) == 1:
             self._watch.only(READ_ON_S)
-            while type(await self._next()) not in (End, Lost):
+            while type(self._ready() or await self._next()) not in (End, Lost):
                 pass
 
     def _pay_estimates(self) -> None:
@@ -165,10 +178,10 @@ class Drive:
     async def _over(self, id_: Id) -> None:
         """A line or a sleep has ended by itself."""
         line = self._lines.pop(id_, None)
-        if line is not None:
-            await line.aclose()
-        else:
+        if line is None:
             self._sleeps.pop(id_, None)
+        elif not line.closed:
+            await line.aclose()
         self._pumps.pop(id_, None)
 
     async def _close(self, id_: Id) -> None:
@@ -183,10 +196,8 @@ class Drive:
             await line.aclose()
 
     async def _close_all(self) -> None:
-        self._pay_estimates()
-        if self._lines or self._pumps:
-            for id_ in [*self._lines, *self._sleeps]:
-                await asyncio.shield(self._close(id_))
+        for id_ in [*self._lines, *self._sleeps]:
+            await asyncio.shield(self._close(id_))
 
 
 async def _pump(line: Line, queue: "asyncio.Queue[Got | BaseException]") -> None:

@@ -1,29 +1,35 @@
 """Signs of life: a caller who waits on a stream gets a comment now and then, so that nothing between us hangs up."""
 
 import asyncio
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
 from adapters.core.shapes import Ask
 from config.schema import Server
 from proxy.fronts.writer import Writer
 
+STILL: AbstractContextManager[None] = nullcontext()
+
+
+def heart(writer: Writer, ask: Ask, server: Server) -> AbstractContextManager[None]:
+    """What beats while the block runs: nothing, for a caller who waits for a whole answer."""
+    return Heart(writer, server) if ask.stream else STILL
+
 
 class Heart:
-    """Beats from ``hold_status_s`` on, every ``heartbeat_s``, for as long as the block runs. Streams only."""
+    """Beats from ``hold_status_s`` on, every ``heartbeat_s``, for as long as the block runs."""
 
-    __slots__ = ("_beats", "_handle", "_loop", "_server", "_streams", "_writer")
+    __slots__ = ("_beats", "_handle", "_loop", "_server", "_writer")
 
-    def __init__(self, writer: Writer, ask: Ask, server: Server) -> None:
+    def __init__(self, writer: Writer, server: Server) -> None:
         self._writer = writer
         self._server = server
-        self._streams = ask.stream
+        self._loop = asyncio.get_running_loop()
         self._handle: asyncio.TimerHandle | None = None
         self._beats: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> None:
-        if self._streams:
-            self._loop = asyncio.get_running_loop()
-            self._handle = self._loop.call_later(self._server.hold_status_s, self._beat)
+        self._handle = self._loop.call_later(self._server.hold_status_s, self._beat)
 
     def _beat(self) -> None:
         beat = self._loop.create_task(self._writer.beat())

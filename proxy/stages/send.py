@@ -3,7 +3,6 @@
 import random
 import time
 from dataclasses import replace
-from functools import lru_cache
 from itertools import count
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_never
@@ -13,7 +12,6 @@ from adapters.core.shapes import Ask, Seed
 from adapters.core.vendor import Plan, Target, plan
 from adapters.core.wire import Call
 from adapters.emulations import wrapped
-from config.schema import Timeouts
 from proxy.errors import NotSupported, UpstreamFailed
 from proxy.fronts.writer import Writer
 from proxy.kit import Kit
@@ -21,7 +19,6 @@ from proxy.nouns import Attempt, Route
 from proxy.policy import GiveUp, NextKey, NextTarget, Retry, Standing, decide
 from proxy.services.keys import VendorKey
 from proxy.stages.drive import Drive
-from proxy.stages.watch import Times
 from proxy.tally import Tally
 
 
@@ -49,17 +46,6 @@ async def _go_on(course: "Course", failure: Failure) -> Failure | None:
         retry=retry_if_result(course.goes_on), wait=course.wait, stop=stop_never, sleep=course.kit.sleep
     )
     return await retrying(attempt)
-
-
-@lru_cache(maxsize=1024)
-def times_of(timeouts: Timeouts, thinks: bool, stream: bool) -> Times:
-    """The limits of an attempt: what is left out of the settings depends on the call."""
-    return Times(
-        timeouts.connect_s,
-        timeouts.first_token_s or (600.0 if thinks else 120.0),
-        timeouts.idle_s,
-        timeouts.total_s or (1800.0 if stream else 600.0),
-    )
 
 
 class Course:
@@ -112,13 +98,12 @@ class Course:
         self._on_key += 1
         self._out.drop()
         seed = Seed(count(1), self._answer_id, self._created)
-        self._times = times_of(self.kit.settings.vendors[chosen.target.entry].timeouts, chosen.thinks, self._ask.stream)
-        headers = self.kit.settings.vendors[chosen.target.entry].headers
+        account = self.kit.accounts[chosen.target.entry]
+        self._times = account.times(chosen.thinks, self._ask.stream)
 
         def sign(call: Call) -> Call:
-            if headers:
-                extra = tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
-                call = replace(call, headers=(*call.headers, *extra))
+            if account.headers:
+                call = replace(call, headers=(*call.headers, *account.headers))
             return chosen.target.vendor.auth.sign(call, key.secret.get_secret_value(), time.time())
 
         drive = Drive(attempt, self._out, self.kit.upstream, sign, self._times, self._tally)

@@ -1,21 +1,12 @@
 """The timer of one attempt: one handle on the loop, looked at when it rings, running only while the vendor is awaited."""
 
 import asyncio
-from typing import NamedTuple
 
 from adapters.core.wire import Got, Head, Phase
+from proxy.services.keys import Times
 
 LOOK_AGAIN_S = 1.0
 """When the timer rings while the caller, not the vendor, is awaited, it looks again after this long (seconds)."""
-
-
-class Times(NamedTuple):
-    """The limits of one attempt, in seconds."""
-
-    connect_s: float
-    first_token_s: float
-    idle_s: float
-    total_s: float
 
 
 class Watch:

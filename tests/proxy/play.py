@@ -99,6 +99,11 @@ class Played:
         deltas = [c["delta"] for e in self.events if e != "[DONE]" for c in e.get("choices", [])]
         return "".join(d.get("content") or "" for d in deltas)
 
+    async def whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        """A whole answer leaves."""
+        await self.start(status, headers)
+        await self.write(body, more=False)
+
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The head leaves."""
         assert not self.status, "two heads"
@@ -157,7 +162,7 @@ def play(
     async def run() -> None:
         kit_ = kit or Kit(Settings.model_validate(settings), Upstream(httpx2.MockTransport(router.async_handler)))
         kit_.upstream = Upstream(httpx2.MockTransport(router.async_handler))
-        kit_.access_log = lambda line: played.lines.append(dict(line))
+        kit_.access_log = lambda ending: played.lines.append(ending.line())
 
         async def no_wait(seconds: float) -> None:
             played.waits.append(seconds)

@@ -1,11 +1,13 @@
 """A tap on the proxy's door: what it sent for each request, byte for byte."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from proxy.door import SEND, WHOLE, whole_of
 
 
 @dataclass
@@ -48,13 +50,31 @@ class Tap:
         one = Seen(scope["path"])
         self._seen.append(one)
 
+        def head(status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+            one.status = status
+            one.headers = {name.decode(): value.decode() for name, value in headers}
+
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                one.status = message["status"]
-                one.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+                head(message["status"], message["headers"])
             elif message["type"] == "http.response.body":
                 one.body += message.get("body", b"")
                 one.ended = not message.get("more_body", False)
             await send(message)
+
+        short = whole_of(scope)
+        if short is not None:  # whole answers pass by another way
+
+            def noted_whole(status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+                head(status, headers)
+                one.body += body
+                one.ended = True  # before it is sent: the client may look at once
+                sent: bool = short(status, headers, body)
+                if not sent:
+                    one.body.clear()
+                    one.ended = False
+                return sent
+
+            scope = {**scope, "extensions": {WHOLE: {SEND: noted_whole}}}
 
         await self._app(scope, receive, noted)

@@ -1,0 +1,112 @@
+"""Whole answers leave by the door's short way, which is told from uvicorn's own by nothing but its cost."""
+
+import asyncio
+import json
+from asyncio import run
+
+import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from proxy.door import send_whole
+from tests.harness import hang_up, proxy, vendor
+
+BODY = json.dumps({"model": "kimi/kimi-k2.6", "messages": [{"role": "user", "content": "hi"}]}).encode()
+ANSWER = json.dumps({
+    "id": "1", "object": "chat.completion", "created": 1, "model": "kimi-k2.6",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
+}).encode()  # fmt: skip
+
+
+async def says_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(ANSWER))
+    writer.write(ANSWER)
+
+
+def request(*headers: bytes, version: bytes = b"1.1", body: bytes = BODY) -> bytes:
+    lines = [b"POST /v1/chat/completions HTTP/" + version, b"host: x", b"content-length: %d" % len(body), *headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+async def answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
+    """The next answer on a connection: its head in lower case, and its body."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    size = next(int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
+    return head, await reader.readexactly(size)
+
+
+async def talk(sent: bytes, answers: int) -> tuple[list[tuple[bytes, bytes]], bool]:
+    """What comes back over one connection, and whether the server closed it then."""
+    async with vendor(says_hello) as url, proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(sent)
+        got = [await answer(reader) for _ in range(answers)]
+        try:
+            closed = await asyncio.wait_for(reader.read(1), 0.1) == b""
+        except TimeoutError:
+            closed = False
+        await hang_up(writer)
+        return got, closed
+
+
+def test_one_connection_carries_one_answer_after_another() -> None:
+    got, closed = run(talk(request() + request() + request(body=b"no json") + request(), 4))
+
+    assert [head.split(b" ")[1] for head, _ in got] == [b"200", b"200", b"400", b"200"]
+    assert [b"hello" in body for _, body in got] == [True, True, False, True]
+    assert all(head.count(b"\r\ndate: ") == 1 for head, _ in got)
+    assert not closed
+
+
+@pytest.mark.parametrize("sent", [request(b"connection: close"), request(version=b"1.0")], ids=["asked", "HTTP/1.0"])
+def test_a_caller_who_wants_it_closed_is_told_and_served(sent: bytes) -> None:
+    ((head, body),), closed = run(talk(sent, 1))
+
+    assert b"\r\nconnection: close\r\n" in head
+    assert b"hello" in body
+    assert closed
+
+
+def test_a_caller_who_waits_to_be_asked_for_the_body_is_asked() -> None:
+    run(_expecting())
+
+
+async def _expecting() -> None:
+    async with vendor(says_hello) as url, proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head, _, body = request(b"expect: 100-continue").partition(b"\r\n\r\n")
+        writer.write(head + b"\r\n\r\n")
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(body)
+        assert b"hello" in (await answer(reader))[1]
+        await hang_up(writer)
+
+
+class Cycle(RequestResponseCycle):
+    """A request that nobody sent."""
+
+    def __init__(self) -> None:
+        self.response_started = self.disconnected = False
+        self.scope = {"method": "POST"}  # type: ignore[typeddict-item]
+        self.default_headers = []
+        self.keep_alive = True
+        self.flow = type("Flow", (), {"write_paused": False})()
+
+
+def test_a_header_with_a_line_break_is_never_sent() -> None:
+    with pytest.raises(ValueError, match="line break"):
+        send_whole(Cycle(), 200, [(b"content-length", b"0"), (b"x-said", b"a\r\nx-more: b")], b"")
+
+
+@pytest.mark.parametrize("way", ["response_started", "disconnected", "paused", "head"])
+def test_what_is_not_simple_is_left_to_the_server(way: str) -> None:
+    cycle = Cycle()
+    if way == "paused":
+        cycle.flow.write_paused = True
+    elif way == "head":
+        cycle.scope["method"] = "HEAD"
+    else:
+        setattr(cycle, way, True)
+
+    assert not send_whole(cycle, 200, [(b"content-length", b"0")], b"")
