@@ -204,6 +204,8 @@ def pasted(found: Findings) -> None:
         secret = pasted_secret(node.value)
         if is_credential(path) or tuple(path[:2]) == ("server", "client_keys"):
             secret = secret or looks_secret(node.value)
+        elif len(path) == 3 and path[2] == "proxy":
+            secret = "@" in node.value  # a user and a password before the host
         if secret:
             found.warnings.append(
                 node.complaint(path, "a secret is written in this file", f'"${{{_variable(found, path)}}}"')

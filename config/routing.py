@@ -106,7 +106,7 @@ class Routing:
             entry=entry_name,
             vendor=vendor,
             model=model,
-            base_url=entry.base_url or vendor.base_urls[entry.region],
+            base_url=base_url_of(entry_name, entry),
             overlay=wish.set,
             defaults=defaults or {},
             strict=policy.unsupported == "strict",
@@ -145,6 +145,11 @@ def vendor_of(name: str, entry: VendorEntry) -> Vendor:
     vendor = BY_NAME[entry.kind or name].of_edition(entry.edition)
     assert vendor is not None  # checked when the configuration was loaded
     return vendor
+
+
+def base_url_of(name: str, entry: VendorEntry) -> str:
+    """Where a configured vendor is called: the prefix of every path."""
+    return entry.base_url or vendor_of(name, entry).base_urls[entry.region]
 
 
 def merged(policy: Policy, entry: ModelEntry) -> Policy:

@@ -132,8 +132,31 @@ def _written(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
+def _outbound(value: Any) -> Any:
+    """``env``, ``none``, or the URL of a forward proxy; it may hold a password, and is a secret as a whole."""
+    if value in ("env", "none") or isinstance(value, SecretStr):
+        return value
+    try:
+        parts = urlsplit(value if isinstance(value, str) else "")
+        port_is_fine = parts.port != 0
+    except ValueError:
+        raise ValueError("this is not a URL; expected one such as http://10.0.0.1:3128") from None
+    if parts.scheme.startswith("socks"):
+        raise ValueError("SOCKS needs a library that is not part of banjia; expected a proxy that speaks HTTP")
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
+        raise ValueError("expected env, none, or a URL such as http://10.0.0.1:3128")
+    if not all("!" <= char <= "~" for char in value):
+        raise ValueError(
+            "the URL holds a space, a line break or a letter beyond ASCII; expected them as %20 and the like"
+        )
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError("expected a URL that ends after its port: a proxy has no path")
+    return SecretStr(value.rstrip("/"))
+
+
 Address = Annotated[str, BeforeValidator(_written), AfterValidator(_address)]
 Url = Annotated[str, AfterValidator(_url)]
+Outbound = Annotated[Literal["env", "none"] | SecretStr, BeforeValidator(_outbound)]
 
 
 class Section(BaseModel):
@@ -232,8 +255,8 @@ class VendorEntry(Section):
     """How the native ERNIE protocol signs."""
     headers: Annotated[dict[str, str], Field(repr=False)] = {}
     """Headers added to every call to this vendor."""
-    proxy: Annotated[str, NotYet("env"), Field(repr=False)] = "env"
-    """The outbound proxy: env (HTTP_PROXY and its kin), none, or a URL."""
+    proxy: Outbound = "env"
+    """How its calls leave: env (HTTPS_PROXY and its kin, NO_PROXY), none (directly), or through the proxy of this URL."""
     timeouts: Timeouts = Timeouts()
     """How long to wait."""
     limits: Limits = Limits()
@@ -262,6 +285,10 @@ class VendorEntry(Section):
         if self.api_key is not None and self.api_keys:
             raise PydanticCustomError("two_keys", "both api_key and api_keys are given; expected one of them")
         return self
+
+    def outbound(self) -> str:
+        """``env``, ``none``, or the URL of a forward proxy, with its password."""
+        return self.proxy if isinstance(self.proxy, str) else self.proxy.get_secret_value()
 
     def keys(self) -> list[SecretStr]:
         """The keys that are there: empty ones are none."""

@@ -7,6 +7,7 @@ import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from types import TracebackType
+from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
@@ -37,6 +38,7 @@ class Kit:
         self.settings = settings
         self.emulated = emulated
         self.upstream = upstream
+        upstream.lead({name: entry.outbound() for name, entry in settings.vendors.items()})
         self.routing = Routing(settings, emulated=emulated)
         self.client_keys = ClientKeys(settings.client_keys())
         self.accounts = {name: Account(entry) for name, entry in settings.vendors.items()}
@@ -81,12 +83,19 @@ class Kit:
         self.flush()
 
 
+def _passwords(outbound: str) -> set[str]:
+    """What is secret of an outbound proxy's URL: the password, as written and as it is sent."""
+    password = urlsplit(outbound).password or ""
+    return {password, unquote(password)}
+
+
 def secrets_of(settings: Settings) -> list[SecretStr]:
     """Every secret of a configuration, the longest first: one may be the beginning of another."""
     texts = set(settings.client_keys())
     for entry in settings.vendors.values():
         texts |= {key.get_secret_value() for key in entry.keys()}  # noqa: SIM118 - no mapping: its keys are its credentials
         texts |= set(entry.headers.values())
+        texts |= _passwords(entry.outbound())
     return [SecretStr(text) for text in sorted(texts, key=len, reverse=True) if len(text) >= 6]
 
 

@@ -14,6 +14,7 @@ import uvicorn
 import uvloop
 from pydantic import SecretStr
 
+from config.routing import base_url_of
 from config.schema import Settings, VendorEntry
 from proxy.app import create_app
 from proxy.door import Door
@@ -148,6 +149,7 @@ async def emulated(settings: Settings, emulators: Emulators) -> AsyncIterator[Se
 def _entry(configured: VendorEntry | None, kind: str, emulator: Emulator) -> VendorEntry:
     key = next(value for name, value in emulator.environment.items() if name.endswith("_KEY"))
     mine = {"kind": kind, "base_url": emulator.base_url, "api_key": SecretStr(key), "api_keys": [], "region": "cn"}
+    mine["proxy"] = "none"  # it is on loopback: a proxy of the environment could not reach it
     return (configured or VendorEntry()).model_copy(update=mine)
 
 
@@ -160,7 +162,12 @@ def run(settings: Settings, out: Callable[[str], None], emulators: Emulators | N
             sock = bind(used.server.listen)
             upstream = Upstream.over_the_network(used.server.max_concurrency, used.server.transport)
             kit = Kit(used, upstream, emulated=bool(emulators))
-            await serve(kit, sock, ready=lambda: out(greeting(kit, url_of(sock))))
+
+            def ready() -> None:
+                out(greeting(kit, url_of(sock)))
+                out(leaving(kit))
+
+            await serve(kit, sock, ready=ready)
 
     uvloop.run(main())
 
@@ -170,6 +177,18 @@ def greeting(kit: Kit, url: str) -> str:
     vendors = ", ".join(kit.routing.live) or "nobody"
     how = " (emulated: no vendor is called)" if kit.emulated else ""
     return f"banjia serves {url}/v1, answered by {vendors}{how}"
+
+
+def leaving(kit: Kit) -> str:
+    """The line that says how vendor calls leave: directly, or through which proxy, by vendor where they differ."""
+    ways: dict[str, list[str]] = {}
+    for name, entry in kit.routing.live.items():
+        proxy = kit.upstream.to(name).proxy_of(base_url_of(name, entry))
+        socks = " (in vain: banjia speaks no SOCKS)" if proxy and proxy.startswith("socks") else ""
+        ways.setdefault(f"through {proxy}{socks}" if proxy else "directly", []).append(name)
+    if len(ways) == 1:
+        return f"vendor calls leave {next(iter(ways))}"
+    return "vendor calls leave: " + "; ".join(f"{', '.join(names)} {way}" for way, names in ways.items())
 
 
 def environment_lines(url: str, keys: Sequence[str] = ()) -> list[str]:

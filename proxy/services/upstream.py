@@ -8,7 +8,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
@@ -54,11 +54,22 @@ WHY: dict[Phase, str] = {
 
 
 class Upstream:
-    """The way to all vendors. Connections are pooled; an outbound proxy of the environment is used where it applies."""
+    """The way to all vendors. Connections are pooled; a proxy of the environment is used where it applies.
 
-    def __init__(self, transport: httpx2.AsyncBaseTransport, proxies: "Proxies | None" = None) -> None:
+    ``proxies`` are those of the environment; ``limits`` hold for the proxies that are named in the configuration.
+    """
+
+    def __init__(
+        self,
+        transport: httpx2.AsyncBaseTransport,
+        proxies: "Proxies | OneProxy | None" = None,
+        limits: httpx2.Limits | None = None,
+    ) -> None:
         self._direct = transport
         self._proxies = proxies
+        self._limits = limits or httpx2.Limits()
+        self._named: dict[str, OneProxy] = {}
+        self._ways: dict[str, Upstream] = {}
 
     @classmethod
     def over_the_network(cls, connections: int, kind: Literal["fast", "httpx"] = "fast") -> "Upstream":
@@ -67,43 +78,106 @@ class Upstream:
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
         proxies = Proxies(limits) if getproxies() else None
         if kind == "fast":
-            return cls(FastTransport(connections), proxies)
-        return cls(httpx2.AsyncHTTPTransport(limits=limits, retries=0), proxies)
+            return cls(FastTransport(connections), proxies, limits)
+        return cls(httpx2.AsyncHTTPTransport(limits=limits, retries=0), proxies, limits)
+
+    def lead(self, outbound: Mapping[str, str]) -> None:
+        """Set how each configured vendor's calls leave: by the environment (``env``), ``none``, or a proxy's URL."""
+        self._ways = {entry: self._way(wish) for entry, wish in outbound.items() if wish != "env"}
+
+    def to(self, entry: str) -> "Upstream":
+        """The way to one configured vendor."""
+        return self._ways.get(entry, self)
+
+    def _way(self, wish: str) -> "Upstream":
+        if wish == "none":
+            return Upstream(self._direct)
+        if wish not in self._named:
+            self._named[wish] = OneProxy(wish, self._limits)
+        return Upstream(self._direct, self._named[wish])
 
     def line(self, id_: Id, call: Call, connect_s: float) -> "Line":
         """One call, not begun yet. ``connect_s`` limits the connection and the wait for a place in the pool."""
-        by_proxy = self._proxies.transport_for(call.url) if self._proxies is not None else None
-        return Line(by_proxy or self._direct, id_, call, connect_s)
+        return Line(self.transport_for(call.url), id_, call, connect_s)
+
+    def transport_for(self, url: str) -> httpx2.AsyncBaseTransport:
+        """What a call to this URL goes over."""
+        by_proxy = self._proxies.transport_for(url) if self._proxies is not None else None
+        return by_proxy or self._direct
+
+    def proxy_of(self, url: str) -> str | None:
+        """The proxy that a call to this URL goes through, without its credentials; None if it goes directly."""
+        proxy = self._proxies.proxy_of(url) if self._proxies is not None else None
+        return proxy and bare(proxy)
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._direct.aclose()
-        if self._proxies is not None:
-            await self._proxies.aclose()
+        for proxies in (self._proxies, *self._named.values()):
+            if proxies is not None:
+                await proxies.aclose()
+
+
+def bare(proxy: str) -> str:
+    """A proxy's URL without user and password."""
+    scheme, _, rest = proxy.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2].rstrip('/')}"
+
+
+class OneProxy:
+    """A forward proxy, served by httpx2's own transport: CONNECT for https, the whole URL in the request for http."""
+
+    def __init__(self, url: str, limits: httpx2.Limits) -> None:
+        self._url = url
+        self._transport: httpx2.AsyncBaseTransport
+        if url.startswith("socks"):
+            self._transport = NoSocks()
+        else:
+            self._transport = httpx2.AsyncHTTPTransport(proxy=url, limits=limits, retries=0)
+
+    def transport_for(self, url: str) -> httpx2.AsyncBaseTransport:
+        """The same for every URL: who names a proxy wants it used, whatever NO_PROXY says."""
+        return self._transport
+
+    def proxy_of(self, url: str) -> str:
+        """Its own URL."""
+        return self._url
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+
+class NoSocks(httpx2.AsyncBaseTransport):
+    """Stands where the environment names a SOCKS proxy: that needs a library which is not part of banjia."""
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Nothing is sent: going out directly instead would be what nobody asked for."""
+        raise httpx2.ProxyError("the environment names a SOCKS proxy, which can't be used")
 
 
 class Proxies:
     """The outbound proxies of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY): a bare transport has none.
 
-    They are read once, at the start, and are served by httpx2's own transport.
+    They are read once, at the start.
     """
 
     def __init__(self, limits: httpx2.Limits) -> None:
         self._limits = limits
         self._by_scheme = getproxies()
-        self._transports: dict[str, httpx2.AsyncHTTPTransport] = {}
+        self._by_proxy: dict[str, OneProxy] = {}
         self._chosen: dict[str, str | None] = {}
 
-    def transport_for(self, url: str) -> httpx2.AsyncHTTPTransport | None:
+    def transport_for(self, url: str) -> httpx2.AsyncBaseTransport | None:
         """The transport for a URL, or None where it is called directly."""
         proxy = self._chosen.get(url, "")
         if proxy == "":
             proxy = self._chosen[url] = self.proxy_of(url)
         if proxy is None:
             return None
-        if proxy not in self._transports:
-            self._transports[proxy] = httpx2.AsyncHTTPTransport(proxy=proxy, limits=self._limits, retries=0)
-        return self._transports[proxy]
+        if proxy not in self._by_proxy:
+            self._by_proxy[proxy] = OneProxy(proxy, self._limits)
+        return self._by_proxy[proxy].transport_for(url)
 
     def proxy_of(self, url: str) -> str | None:
         """The proxy's URL for a vendor's URL, or None."""
@@ -115,8 +189,8 @@ class Proxies:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for transport in self._transports.values():
-            await transport.aclose()
+        for proxy in self._by_proxy.values():
+            await proxy.aclose()
 
 
 class Line:

@@ -106,7 +106,7 @@ class Course:
                 call = replace(call, headers=(*call.headers, *account.headers))
             return chosen.target.vendor.auth.sign(call, key.secret.get_secret_value(), time.time())
 
-        drive = Drive(attempt, self._out, self.kit.upstream, sign, self._times, self._tally)
+        drive = Drive(attempt, self._out, self.kit.upstream.to(chosen.target.entry), sign, self._times, self._tally)
         failure = await drive.run(wrapped(chosen)(chosen.ask, seed))
         if failure is not None:
             failure = self._in_our_words(failure, chosen.target, key)

@@ -18,7 +18,9 @@ server:
   client_keys: [sk-canary-0123456789abcdef, "${CLIENT}", file:./key]
 vendors:
   kimi: {api_key: "${KIMI}", headers: {x-key: sk-canary-0123456789abcdef}}
-  qwen: {api_keys: [sk-canary-0123456789abcdef, "${QWEN:-sk-canary-0123456789abcdef}"]}
+  qwen:
+    api_keys: [sk-canary-0123456789abcdef, "${QWEN:-sk-canary-0123456789abcdef}"]
+    proxy: http://me:sk-canary-0123456789abcdef@10.0.0.1:3128
 models:
   a: kimi/kimi-k2.6
 """
@@ -55,6 +57,7 @@ def test_the_canaries_are_in_the_settings_at_all() -> None:
     assert settings.client_keys() == [CANARY, f"{CANARY}2", CANARY, f"{CANARY}3"]
     assert [len(entry.keys()) for entry in settings.vendors.values()] == [1, 2]
     assert settings.vendors["kimi"].headers == {"x-key": CANARY}
+    assert settings.vendors["qwen"].outbound() == f"http://me:{CANARY}@10.0.0.1:3128"
 
 
 def test_no_value_of_the_tree_shows_a_secret() -> None:
@@ -71,7 +74,7 @@ def test_no_dump_as_json_shows_a_secret() -> None:
 
 def test_no_warning_shows_a_secret() -> None:
     warnings = loaded(FILE, ENVIRON).warnings
-    assert len(warnings) >= 4
+    assert len(warnings) >= 5
     assert not any("canary" in str(warning) or "canary" in repr(warning) for warning in warnings)
 
 
