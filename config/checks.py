@@ -20,13 +20,17 @@ _ONLY_COMMON = ("open_models", "moderations")
 
 @dataclass(slots=True)
 class Findings:
-    """What the checks found, and what they look at. ``today`` decides whether a model is retired already."""
+    """What the checks found, and what they look at.
+
+    ``today`` decides whether a model is retired already; ``off`` are the vendors without a key, with the reason.
+    """
 
     settings: Settings
     root: Node
     today: datetime.date
     errors: list[Complaint] = field(default_factory=list)
     warnings: list[Complaint] = field(default_factory=list)
+    off: dict[str, str] = field(default_factory=dict)
 
     def complaint(
         self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
@@ -222,6 +226,7 @@ def _variable(found: Findings, path: tuple[str | int, ...]) -> str:
 def off(found: Findings) -> None:
     """A vendor without a key is off; a model whose vendors are all off can't be served."""
     reasons = {name: _reason(found, name) for name, entry in found.settings.vendors.items() if not entry.keys()}
+    found.off = reasons
     configured = found.settings.vendors
     if not configured:
         found.error(

@@ -19,11 +19,15 @@ DEFAULT_NAME = "banjia.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A configuration that can be used. ``source`` is the file's path, or ``environment``."""
+    """A configuration that can be used.
+
+    ``source`` is the file's path, or ``environment``; ``off`` are the vendors that have no key, with the reason.
+    """
 
     settings: Settings
     source: str
     warnings: list[Complaint]
+    off: Mapping[str, str]
 
 
 def find_file(environ: Mapping[str, str], cwd: Path) -> Path | None:
@@ -48,7 +52,8 @@ def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = T
     if path is None and keys_needed and not complaints and not _plain_vendors(root):
         raise ConfigError([_no_key()])
     settings = _validated(root, complaints)
-    return Loaded(settings, str(path) if path else "environment", _checked(settings, root, keys_needed=keys_needed))
+    warnings, off = _checked(settings, root, keys_needed=keys_needed)
+    return Loaded(settings, str(path) if path else "environment", warnings, off)
 
 
 def load_file(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -123,12 +128,12 @@ def _drop_empty_sections(root: Node) -> None:
             node.value = {}
 
 
-def _checked(settings: Settings, root: Node, *, keys_needed: bool) -> list[Complaint]:
-    """The warnings. Raises ConfigError."""
+def _checked(settings: Settings, root: Node, *, keys_needed: bool) -> tuple[list[Complaint], Mapping[str, str]]:
+    """The warnings, and the vendors that are off. Raises ConfigError."""
     from config.checks import Findings, check
 
     found = Findings(settings, root, datetime.datetime.now(tz=datetime.UTC).date())
     check(found, keys_needed=keys_needed)
     if found.errors:
         raise ConfigError(found.errors)
-    return sorted(found.warnings, key=lambda warning: warning.place)
+    return sorted(found.warnings, key=lambda warning: warning.place), found.off

@@ -13,38 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from proxy import cli_listings
+from proxy.cli_parts import CONFIG, JSON, fail, loaded
+
 if TYPE_CHECKING:
-    from config.load import Loaded
     from proxy.server import Emulators
-
-CONFIG = click.option(
-    "-c",
-    "--config",
-    "path",
-    type=click.Path(path_type=Path),
-    help="The configuration file [BANJIA_CONFIG, banjia.yaml].",
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def fail(message: str, code: int) -> None:
-    """Print to stderr and exit."""
-    click.echo(message, err=True)
-    sys.exit(code)
-
-
-def loaded(path: Path | None, *, keys_needed: bool = True) -> "Loaded":
-    """The configuration; what is wrong with it is printed, and ends the command with 2."""
-    from config.load import ConfigError, find_file, load
-
-    try:
-        result = load(path or find_file(os.environ, Path.cwd()), os.environ, keys_needed=keys_needed)
-    except ConfigError as error:
-        fail("\n".join(map(str, error.complaints)), 2)
-        raise AssertionError from error
-    for warning in result.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    return result
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -56,6 +29,10 @@ def main() -> None:
     banjia demo                     see it work, with no key
     MOONSHOT_API_KEY=… banjia serve   run it, with one
     """
+
+
+for command in (cli_listings.routes, cli_listings.vendors, cli_listings.models):
+    main.add_command(command)
 
 
 @main.command()

@@ -1,0 +1,68 @@
+"""The commands that list: what is configured, what vendors can do, what models there are. They call nobody."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from proxy.cli_parts import CONFIG, JSON, loaded
+
+
+def shown(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print the data as JSON, or the lines."""
+    if as_json:
+        click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    else:
+        for line in lines:
+            click.echo(line)
+
+
+@click.command(epilog="Exit codes: 0; 2 if the configuration can't be used.")
+@CONFIG
+@JSON
+def routes(path: Path | None, as_json: bool) -> None:
+    """The routing table: who answers under which name, and which vendors are off."""
+    from proxy.commands.routes import lines
+    from proxy.commands.routes import routes as found_routes
+
+    found = found_routes(loaded(path))
+    shown(found, lines(found), as_json=as_json)
+
+
+@click.command(epilog="Exit code: 0.")
+@JSON
+def vendors(as_json: bool) -> None:
+    """The capability matrix: what becomes of each OpenAI feature at the vendors' stand-ins for gpt-4o.
+
+    Made from the vendors' tables by planning a request for each cell. The words: honoured, mapped, clamped, emulated,
+    dropped, refused.
+    """
+    from proxy.commands.table import terminal_width
+    from proxy.commands.vendors import lines, matrix
+
+    found = matrix()
+    shown(found, lines(found, terminal_width()), as_json=as_json)
+
+
+@click.command(epilog="Exit codes: 0; 2 for a vendor that there is not.")
+@click.option("--vendor", metavar="V", help="One vendor's models only.")
+@JSON
+def models(vendor: str | None, as_json: bool) -> None:
+    """The catalog of models: limits, what they take, prices with their date, retirement."""
+    import datetime
+
+    from config.complaints import nearest
+    from proxy.commands.models import lines
+    from proxy.commands.models import models as found_models
+    from proxy.commands.vendors import each_edition
+
+    try:
+        found = found_models(datetime.datetime.now(tz=datetime.UTC).date(), vendor)
+    except KeyError:
+        known = [name for name, _ in each_edition()]
+        near = nearest(vendor or "", known)
+        hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(known)}"
+        raise click.BadParameter(f"no vendor is called {vendor!r}; {hint}", param_hint="--vendor") from None
+    shown(found, lines(found), as_json=as_json)

@@ -1,0 +1,99 @@
+"""``banjia vendors``: what each vendor makes of OpenAI's features, found by planning one request a cell."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args
+
+import orjson
+
+from adapters.core.failures import Refused
+from adapters.core.params import Told, Word
+from adapters.core.shapes import Model
+from adapters.core.vendor import Target, Vendor, plan
+from adapters.registry import VENDORS
+from config import catalog
+from proxy.commands.probes import ASKED, PROBES, Probe
+from proxy.commands.table import table
+from proxy.explain import read
+
+LOUDEST = (*reversed(get_args(Word)),)
+"""The words from refused to honoured: a field of several parts is as good as the worst of them."""
+
+
+def each_edition(vendors: Iterable[Vendor] = VENDORS) -> Iterator[tuple[str, Vendor]]:
+    """Every API of every vendor, with the name that the matrix gives it: ``vendor``, or ``vendor/edition``."""
+    for vendor in vendors:
+        yield vendor.name, vendor
+        for name, edition in vendor.editions.items():
+            if edition.edition is not None:
+                yield f"{vendor.name}/{name}", edition
+
+
+def matrix() -> dict[str, Any]:
+    """The capability matrix: for each vendor its stand-ins, and for each column a verdict and its reason."""
+    return {
+        "columns": [probe.column for probe in PROBES],
+        "vendors": [
+            {
+                "vendor": name,
+                "title": vendor.title,
+                "models": {op: model.id for op in ASKED if (model := _model(vendor, op))},
+                "cells": {probe.column: {"verdict": told.word, "why": told.why} for probe, told in cells(vendor)},
+            }
+            for name, vendor in each_edition()
+        ],
+    }
+
+
+def cells(vendor: Vendor) -> Iterator[tuple[Probe, Told]]:
+    """One line of the matrix."""
+    for probe in PROBES:
+        yield probe, cell(vendor, probe)
+
+
+def cell(vendor: Vendor, probe: Probe) -> Told:
+    """What becomes of a probe at the vendor's stand-in for the OpenAI name that it asks for."""
+    model = _model(vendor, probe.operation)
+    if model is None:
+        return Told("refused", f"{vendor.title} has no {probe.operation}")
+    ask = read(orjson.dumps(probe.body))
+    try:
+        told = plan(ask, Target(vendor.name, vendor, model, "", defaults=_defaults(vendor, probe))).told
+    except Refused as refused:
+        return Told("refused", refused.message)
+    parts = [said for name, said in told.items() if name == probe.field or name.startswith(f"{probe.field}.")]
+    return min(parts, key=lambda said: LOUDEST.index(said.word))
+
+
+def _model(vendor: Vendor, operation: str) -> Model | None:
+    """The model that answers under OpenAI's name; one without facts where a server of the user's own has any models."""
+    asked = next((op for op in ASKED if op == operation and op in vendor.operations), None)
+    if asked is None:
+        return None
+    try:
+        rows = catalog.load(vendor.catalog)
+    except FileNotFoundError:
+        return Model("any", operation=asked)
+    found = rows.stand_in(ASKED[asked], asked)
+    return rows.model(found.model) if found else None
+
+
+def _defaults(vendor: Vendor, probe: Probe) -> dict[str, Any]:
+    try:
+        found = catalog.load(vendor.catalog).stand_in(ASKED[probe.operation], probe.operation)
+    except FileNotFoundError:
+        return {}
+    return found.set if found else {}
+
+
+def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
+    """The matrix for a terminal of that many columns: a line a vendor."""
+    head = ["vendor", *found["columns"]]
+    rows = [
+        [line["vendor"], *(line["cells"][column]["verdict"] for column in found["columns"])]
+        for line in found["vendors"]
+    ]
+    yield from table(head, rows, width)
+    yield ""
+    for line in found["vendors"]:
+        models = ", ".join(f"{ASKED[op]} is {id_}" for op, id_ in line["models"].items())
+        yield f"{line['vendor']}: {models}"

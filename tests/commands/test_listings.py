@@ -1,0 +1,129 @@
+"""``routes`` and ``models``: what they list is what the proxy does and what the catalogs hold."""
+
+import datetime
+from pathlib import Path
+
+import pytest
+
+from config import catalog
+from proxy.commands.models import models, tiers
+from tests.commands.conftest import KIMI_KEY, QWEN_KEY, Run, data
+
+BOTH = {"MOONSHOT_API_KEY": KIMI_KEY, "DASHSCOPE_API_KEY": QWEN_KEY}
+FILE = """
+vendors:
+  kimi: {api_key: "${MOONSHOT_API_KEY}", region: intl}
+  qwen: {api_key: "${DASHSCOPE_API_KEY}"}
+  spare: {kind: qwen, api_keys: ["${SPARE_A}", "${SPARE_B}"]}
+models:
+  gpt-4o: [spare/qwen3.6-plus, kimi/kimi-k2.6, qwen/qwen3.6-plus]
+  "gpt-3.5*": {target: qwen/qwen-flash, set: {thinking: disabled}}
+  gpt-4: {targets: [kimi/kimi-k2.6], policy: {unsupported: strict, attempts: 1}}
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "banjia.yaml"
+    path.write_text(FILE)
+    return path
+
+
+def test_routes_have_their_targets_in_order_and_what_differs(banjia: Run, file: Path) -> None:
+    found = data(banjia("routes", "--json", env=BOTH))
+    by_name = {route["name"]: route for route in found["routes"]}
+
+    assert list(by_name)[:3] == ["gpt-4o", "gpt-3.5*", "gpt-4"]
+    assert by_name["gpt-4o"]["targets"] == [
+        {"target": "spare/qwen3.6-plus", "off": "spare is off"},
+        {"target": "kimi/kimi-k2.6"},
+        {"target": "qwen/qwen3.6-plus"},
+    ]
+    assert by_name["gpt-3.5*"]["targets"] == [{"target": "qwen/qwen-flash", "set": {"thinking": "disabled"}}]
+    assert by_name["gpt-4"]["policy"] == {"unsupported": "strict", "attempts": 1}
+    assert {route["from"] for route in found["routes"]} == {"models", "stand-in"}
+    assert by_name["gpt-4o-mini"]["from"] == "stand-in"
+
+
+def test_routes_leave_out_the_stand_ins_that_a_pattern_takes(banjia: Run, file: Path) -> None:
+    names = [route["name"] for route in data(banjia("routes", "--json", env=BOTH))["routes"]]
+    assert not [name for name in names if name.startswith("gpt-3.5-turbo")]
+
+
+def test_routes_say_which_vendors_are_off_and_why(banjia: Run, file: Path) -> None:
+    found = data(banjia("routes", "--json", env=BOTH))
+    off = {vendor["name"]: vendor["off"] for vendor in found["vendors"]}
+    assert off == {"kimi": None, "qwen": None, "spare": "SPARE_A and SPARE_B are not set"}
+    assert found["vendors"][0]["base_url"] == "https://api.moonshot.ai/v1"
+
+    lines = banjia("routes", env=BOTH).stdout.splitlines()
+    assert any(line.startswith("spare: ") and "off: SPARE_A and SPARE_B are not set" in line for line in lines)
+    assert any("spare/qwen3.6-plus (spare is off) then kimi/kimi-k2.6 then" in line for line in lines)
+    assert any("unsupported: strict, attempts: 1" in line for line in lines)
+
+
+def test_routes_need_no_file_and_show_no_key(banjia: Run) -> None:
+    ended = banjia("routes", env=BOTH)
+    assert ended.exit_code == 0
+    assert "text-embedding-ada-002  qwen/text-embedding-v4 (dimensions: 1536)" in ended.stdout
+    assert "0000000" not in ended.output
+
+
+def test_routes_say_whether_other_names_are_taken(banjia: Run) -> None:
+    assert "may be asked for too" in banjia("routes", env=BOTH).stdout
+    closed = banjia("routes", env={**BOTH, "BANJIA_CLIENT_KEY": "a-long-random-word"})
+    assert "404" in closed.stdout.splitlines()[-1]
+
+
+def test_routes_without_any_key_end_with_2(banjia: Run) -> None:
+    ended = banjia("routes")
+    assert ended.exit_code == 2
+    assert "MOONSHOT_API_KEY" in ended.stderr
+
+
+def test_models_are_those_of_the_catalogs_with_everything_known(banjia: Run) -> None:
+    found = data(banjia("models", "--vendor", "kimi", "--json"))
+    rows = catalog.load("kimi").models
+    assert [row["id"] for row in found] == [row.id for row in rows]
+    k26 = next(row for row in found if row["id"] == "kimi-k2.6")
+    assert k26["context"] == 262144
+    assert k26["input"] == ["image", "text", "video"]
+    assert (k26["thinking"], k26["gone"], k26["currency"]) == ("default_on", False, "CNY")
+    assert "gpt-4o" in k26["stands_in_for"]
+    price = k26["prices"][0]
+    assert {"input", "cached", "output", "up_to", "since", "source", "confidence", "now"} <= set(price)
+    assert price["now"]
+
+
+def test_models_tell_a_retirement_with_the_successor(banjia: Run) -> None:
+    (line,) = [line for line in banjia("models", "--vendor", "kimi").stdout.splitlines() if " moonshot-v1-8k " in line]
+    assert "2026-08-31, now kimi-k2.6" in line
+
+
+def test_models_show_a_line_for_each_length_of_prompt(banjia: Run) -> None:
+    lines = banjia("models", "--vendor", "qwen").stdout.splitlines()
+    at = next(at for at, line in enumerate(lines) if " qwen-plus " in line)
+    assert "0.8 / 0.16 / 2 (thinking 8), prompts to 131072" in lines[at]
+    assert "2.4 / 0.48 / 20" in lines[at + 1]
+    assert "model bank mid-2026" in lines[at]
+
+
+def test_the_prices_of_a_day_are_those_that_a_request_of_the_day_is_billed_by() -> None:
+    for vendor in ("kimi", "qwen"):
+        for row in catalog.load(vendor).models:
+            for day in (datetime.date(2024, 7, 9), datetime.date(2025, 6, 1), datetime.date(2026, 11, 22)):
+                found = tiers(row, day)
+                for tokens in (1, 40_000, 200_000, 900_000):
+                    billed = row.price_at(day, tokens)
+                    assert billed == next((price for price in found if price.covers(tokens)), None)
+
+
+def test_models_of_all_vendors_come_without_the_option(banjia: Run) -> None:
+    assert {row["vendor"] for row in data(banjia("models", "--json"))} >= {"kimi", "qwen"}
+    assert {row["vendor"] for row in models(datetime.date(2026, 11, 22), "qwen")} == {"qwen"}
+
+
+def test_a_vendor_that_there_is_not_ends_with_2_and_the_nearest(banjia: Run) -> None:
+    ended = banjia("models", "--vendor", "kimmi")
+    assert ended.exit_code == 2
+    assert "did you mean 'kimi'?" in ended.stderr

@@ -1,0 +1,50 @@
+"""How the commands behave: help comes at once and says the exit codes, listings have JSON."""
+
+import subprocess
+import sys
+
+import pytest
+
+from proxy.cli import main
+from tests.commands.conftest import Run
+
+HEAVY = ("starlette", "httpx2", "uvicorn", "uvloop", "pydantic", "orjson", "ruamel", "adapters", "config", "emulators")
+
+
+@pytest.mark.parametrize("args", ["'--help'", "'routes', '--help'", "'doctor', '--help'"])
+def test_help_comes_without_importing_what_it_does_not_need(args: str) -> None:
+    code = (
+        "import sys; from proxy.cli import main\n"
+        f"try: main([{args}])\n"
+        f"finally: print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0
+    assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["routes", "vendors", "models"])
+def test_listings_and_doctor_start_no_server_to_say_what_they_know(name: str) -> None:
+    code = (
+        "import sys; from proxy.cli import main\n"
+        f"try: main([{name!r}])\n"
+        "finally: print([name for name in ('starlette', 'httpx2', 'uvicorn') if name in sys.modules], file=sys.stderr)"
+    )
+    env = {"MOONSHOT_API_KEY": "sk-kimi-0000000000000001", "PATH": "/usr/bin"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, env=env)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.strip() == "[]"
+
+
+def test_every_command_says_in_its_help_what_it_does_and_with_which_exit_codes(banjia: Run) -> None:
+    shown = banjia("--help").stdout
+    assert "Examples:" in shown
+    for name, command in main.commands.items():
+        assert name in shown
+        assert "Exit code" in banjia(name, "--help").stdout, name
+        assert command.help, name
+
+
+@pytest.mark.parametrize("name", ["routes", "vendors", "models", "check", "explain", "doctor"])
+def test_every_listing_has_json(name: str) -> None:
+    assert any("--json" in parameter.opts for parameter in main.commands[name].params)
