@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy import cli_listings
+from proxy import cli_listings, cli_setup
 from proxy.cli_parts import CONFIG, JSON, fail, loaded
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def main() -> None:
     """
 
 
-for command in (cli_listings.routes, cli_listings.vendors, cli_listings.models):
+for command in (cli_setup.init, cli_setup.env, cli_listings.routes, cli_listings.vendors, cli_listings.models):
     main.add_command(command)
 
 

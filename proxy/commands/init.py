@@ -1,0 +1,163 @@
+"""``banjia init``: a commented configuration from the keys that the environment has. Their values are never copied."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+
+from adapters.core.shapes import Operation
+from adapters.core.vendor import Vendor
+from adapters.registry import BY_NAME
+from config import catalog
+from config.catalog import StandIn
+from config.complaints import one_of
+from config.environment import ORDER, in_order, key_names, zero_config
+from config.tree import CREDENTIALS, Node
+
+USUAL: tuple[tuple[str, Operation], ...] = (
+    ("gpt-4o", "chat"),
+    ("gpt-4o-mini", "chat"),
+    ("gpt-4-turbo", "chat"),
+    ("gpt-4", "chat"),
+    ("gpt-3.5-turbo", "chat"),
+    ("text-embedding-3-small", "embeddings"),
+    ("text-embedding-3-large", "embeddings"),
+    ("text-embedding-ada-002", "embeddings"),
+)
+"""The names that apps of 2024 ask for."""
+
+
+class Found(NamedTuple):
+    """A vendor for the file: its entry, each value as YAML, and the variables whose values are its credential."""
+
+    vendor: Vendor
+    entry: Mapping[str, str]
+    variables: tuple[str, ...]
+
+
+def found_in(environ: Mapping[str, str]) -> list[Found]:
+    """The vendors whose usual key variable is set, in the order in which a name falls to them."""
+    root, _ = zero_config(environ, Path())
+    vendors = root.child("vendors")
+    return [_found(name, node) for name, node in vendors.value.items()] if vendors else []
+
+
+def _found(name: str, node: Node) -> Found:
+    entry: dict[str, str] = {}
+    variables = []
+    for key, child in node.value.items():
+        if key in CREDENTIALS:
+            entry[key] = f'"${{{child.place.variable}}}"'
+            variables.append(child.place.variable)
+        else:
+            entry[key] = str(child.value)
+    kind = str(node.value["kind"].value) if "kind" in node.value else name
+    return Found(BY_NAME[kind].of_edition(entry.get("edition")) or BY_NAME[kind], entry, tuple(variables))
+
+
+def _not_found(vendor: Vendor) -> Found:
+    names = key_names(vendor)
+    return Found(vendor, {"api_key": f'"${{{names[0]}}}"'}, tuple(names))
+
+
+def text(environ: Mapping[str, str], file: Path | None) -> str:
+    """The file's text. ``file`` is where it will stand, which the way to the schema depends on; None if nowhere."""
+    return "\n".join(_lines(environ, file)) + "\n"
+
+
+def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
+    there = found_in(environ)
+    rest = [_not_found(vendor) for vendor in in_order() if vendor.name not in {found.vendor.name for found in there}]
+    real = there or [found for found in rest if found.vendor.name in ORDER]
+    yield f"# yaml-language-server: $schema={schema(file)}"
+    yield "#"
+    yield "# What answers when your app asks for OpenAI. `banjia check` finds mistakes in this file, `banjia routes` shows what it"
+    yield "# means. What is left out has its default; editors that know the line above show every key there is."
+    yield ""
+    yield "version: 1"
+    yield ""
+    yield "server:"
+    yield "  listen: 127.0.0.1:8080"
+    yield "  # To serve other machines, listen on 0.0.0.0:8080; callers then need a key, which they send as OPENAI_API_KEY."
+    yield '  # client_keys: ["${BANJIA_CLIENT_KEY}"]'
+    yield ""
+    if there:
+        yield "# Found in the environment. The keys stay there: this file only has the names of their variables."
+    else:
+        yield "# No vendor's key was found in the environment. Set the variable of one of these; those without stay off."
+    yield "vendors:"
+    for found in real:
+        yield from _vendor(found, "  ")
+    for found in rest:
+        if found not in real:
+            yield from _vendor(found, "  # ")
+    yield ""
+    yield from _models(real)
+    yield ""
+    yield "# policy:"
+    yield "#   unsupported: strict   # refuse what would be changed or dropped; adapt, the default, does it and says so"
+    yield "#   attempts: 3           # calls to vendors for one request, at most"
+
+
+def _vendor(found: Found, indent: str) -> Iterator[str]:
+    vendor = found.vendor
+    more = f" (or {' or '.join(found.variables[1:])})" if len(found.variables) > 1 and "#" in indent else ""
+    yield f"{indent}{vendor.name}: # {vendor.title}{more}"
+    for key, value in found.entry.items():
+        yield f"{indent}  {key}: {value}"
+    if len(vendor.base_urls) > 1 and "#" not in indent:
+        region = found.entry.get("region", "cn")
+        yield f"{indent}  # region: {region}   # where the key is from, for it works there only: {one_of(vendor.base_urls)}"
+
+
+def _models(vendors: list[Found]) -> Iterator[str]:
+    yield "# What the app asks for, and who answers: the first is tried first. OpenAI's other names have stand-ins of their own."
+    yield "models:"
+    for name, operation in USUAL:
+        hits = [(found, hit) for found in vendors if (hit := stand_in(found.vendor, name, operation))]
+        if operation == "chat" and hits:
+            targets = [f"{found.vendor.name}/{hit.model}" for found, hit in hits]
+            yield f"  {name}: {targets[0]}" if len(targets) == 1 else f"  {name}: [{', '.join(targets)}]"
+    vectors = [(name, hit) for name, op in USUAL if op == "embeddings" and (hit := _first(vendors, name))]
+    if vectors:
+        yield "  # Vectors of two models can't be compared: one model for each name, and no failover. Without a line here:"
+    for name, (found, hit) in vectors:
+        sizes = f", {hit.set['dimensions']} numbers unless the app asks for others" if "dimensions" in hit.set else ""
+        yield f"  # {name}: {found.vendor.name}/{hit.model}{sizes}"
+
+
+def _first(vendors: list[Found], name: str) -> tuple[Found, StandIn] | None:
+    hits = ((found, stand_in(found.vendor, name, "embeddings")) for found in vendors)
+    return next(((found, hit) for found, hit in hits if hit), None)
+
+
+def stand_in(vendor: Vendor, name: str, operation: Operation) -> StandIn | None:
+    """The vendor's stand-in, or None if it has none."""
+    try:
+        return catalog.load(vendor.catalog).stand_in(name, operation) if operation in vendor.operations else None
+    except FileNotFoundError:
+        return None
+
+
+def schema(file: Path | None) -> str:
+    """Where the schema is that ships with this version: as seen from the file if that stands above it."""
+    there = Path(str(resources.files("config").joinpath("banjia.schema.json"))).resolve()
+    folder = file.resolve().parent if file else None
+    if folder and there.is_relative_to(folder):
+        return there.relative_to(folder).as_posix()
+    return os.fspath(there)
+
+
+def said(environ: Mapping[str, str], file: Path) -> Iterator[str]:
+    """What to tell about the file that was written."""
+    there = found_in(environ)
+    if there:
+        keys = ", ".join(f"{found.vendor.name} by {' and '.join(found.variables)}" for found in there)
+        yield f"{file}: written; found {keys}"
+    else:
+        names = ", ".join(name for vendor in in_order() for name in key_names(vendor))
+        yield f"{file}: written as a template, for no vendor's key was found; looked for {names}"
+    where = "" if file.name == "banjia.yaml" and file.parent == Path() else f" -c {json.dumps(str(file))}"
+    yield f"next: banjia check{where.removeprefix(' -c') if where else ''}, then banjia serve{where}"
