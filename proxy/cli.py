@@ -20,22 +20,34 @@ if TYPE_CHECKING:
     from proxy.server import Emulators
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+EXAMPLES = """\b
+Examples:
+  banjia demo                              see it work, with no key
+  MOONSHOT_API_KEY=… banjia serve          run it, with one
+  banjia init && banjia check              a configuration from the keys that are there
+  eval "$(banjia env)"                     point the apps of this shell here
+  banjia routes                            who answers under which name
+  banjia doctor                            what stands in the way, and the cure
+  echo '{"model": "gpt-4o", "messages": []}' | banjia explain -
+
+\b
+Exit codes: 0 all is well; 1 it can't be done here; 2 the command line or the configuration is wrong.
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
 @click.version_option(package_name="banjia", prog_name="banjia", message="%(prog)s %(version)s")
 def main() -> None:
-    r"""An OpenAI-compatible migration proxy: leave OpenAI without touching your code.
-
-    \b
-    banjia demo                     see it work, with no key
-    MOONSHOT_API_KEY=… banjia serve   run it, with one
-    """
+    """An OpenAI-compatible migration proxy: leave OpenAI without touching your code."""
 
 
-for command in (cli_setup.init, cli_setup.env, cli_listings.routes, cli_listings.vendors, cli_listings.models):
+for command in (
+    cli_setup.init, cli_setup.env, cli_setup.doctor, cli_listings.routes, cli_listings.vendors, cli_listings.models,
+):  # fmt: skip
     main.add_command(command)
 
 
-@main.command()
+@main.command(epilog="Exit codes: 0 after Ctrl-C; 1 if no port is free.")
 def demo() -> None:
     """Emulated vendors, the proxy in front of them, one streamed call; then serves until Ctrl-C. Needs no key."""
     from proxy.demo import run
@@ -46,7 +58,9 @@ def demo() -> None:
         fail(f"error: {error}", 1)
 
 
-@main.command()
+@main.command(
+    epilog="Exit codes: 0 after a signal; 1 if the address can't be had, or at a second signal; 2 if the configuration is wrong."
+)
 @CONFIG
 @click.option("--emulate", is_flag=True, help="Call our own emulators instead of the vendors.")
 def serve(path: Path | None, emulate: bool) -> None:
@@ -69,7 +83,7 @@ def _emulators() -> "Emulators":
     return {name: partial(start, name) for name in NAMES}
 
 
-@main.command()
+@main.command(epilog="Exit codes: 0 after a signal; 1 if a port is taken; 2 for a vendor or fault that there is not.")
 @click.argument("vendors", nargs=-1, required=True)
 @click.option(
     "--port", default=9001, show_default=True, help="The first vendor's port; the next ones follow. 0: free ones."
@@ -100,7 +114,7 @@ def emulate(vendors: tuple[str, ...], port: int, faults: tuple[str, ...]) -> Non
         fail(f"error: {error}", 1)
 
 
-@main.command()
+@main.command(epilog="Exit codes: 0; 2 if the configuration can't be used.")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @JSON
 def check(file: Path | None, as_json: bool) -> None:
@@ -126,7 +140,9 @@ def check(file: Path | None, as_json: bool) -> None:
     sys.exit(2 if errors else 0)
 
 
-@main.command()
+@main.command(
+    epilog="Exit codes: 0; 1 if the request would be answered with an error; 2 if the configuration can't be used."
+)
 @click.argument("request", type=click.File("rb"))
 @CONFIG
 @JSON
@@ -148,7 +164,7 @@ def explain(request: Any, path: Path | None, as_json: bool) -> None:
             click.echo(line)
 
 
-@main.command()
+@main.command(epilog="Exit codes: 0 if the server is ready; 1 if not.")
 @click.option("--url", help="Where the server is [http://127.0.0.1:8080, or as configured].")
 def healthcheck(url: str | None) -> None:
     """Exit 0 if the server is ready, 1 if not."""

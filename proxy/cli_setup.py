@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from proxy.cli_parts import CONFIG, fail, loaded
+from proxy.cli_parts import CONFIG, JSON, fail, loaded
 
 
 @click.command(epilog="Exit codes: 0; 1 if the file is there already, or can't be written.")
@@ -49,3 +49,31 @@ def env(shell: str | None, path: Path | None) -> None:
     wanted = next((known for known in SHELLS if known == shell), None) or shell_of(os.environ)
     for line in lines(variables(loaded(path, keys_needed=False).settings, os.environ), wanted):
         click.echo(line)
+
+
+@click.command(epilog="Exit codes: 0 if nothing failed; 1 if something did.")
+@CONFIG
+@JSON
+@click.option("--offline", is_flag=True, help="Call nobody: only what can be seen on this machine.")
+def doctor(path: Path | None, as_json: bool, offline: bool) -> None:
+    """What stands in the way, and the cure: configuration, models, proxies, port, and for each vendor DNS, TLS, clock, keys.
+
+    Each key is tried by listing the vendor's models, which spends no token. Keys are shown by their last four characters.
+    """
+    import asyncio
+    import json
+    import sys
+
+    from config.load import find_file
+    from proxy.commands.doctor import examine
+    from proxy.commands.doctor.report import Finding, data, healthy, lines
+
+    def tell(finding: Finding) -> None:
+        for line in () if as_json else lines(finding):
+            click.echo(line)
+
+    file = path or find_file(os.environ, Path.cwd())
+    found = asyncio.run(examine(file, os.environ, tell, offline=offline))
+    if as_json:
+        click.echo(json.dumps(data(found), ensure_ascii=False, indent=2))
+    sys.exit(0 if healthy(found) else 1)

@@ -1,0 +1,80 @@
+"""``banjia doctor``: what stands in the way, and the cure. It changes nothing, spends no token and shows no key."""
+
+import asyncio
+import datetime
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from config.load import ConfigError, Loaded, load
+from config.schema import Settings
+from proxy.commands.doctor import local
+from proxy.commands.doctor.report import Finding, failed
+from proxy.commands.doctor.vendor import Vendor
+from proxy.services.upstream import Upstream
+
+Tell = Callable[[Finding], None]
+
+
+async def examine(
+    path: Path | None,
+    environ: Mapping[str, str],
+    tell: Tell,
+    *,
+    offline: bool = False,
+    now: Callable[[], float] = time.time,
+) -> list[Finding]:
+    """Look at everything, and tell each finding as it comes. ``now``: the time of this machine, in epoch seconds."""
+    found: list[Finding] = []
+
+    def told(finding: Finding) -> None:
+        found.append(finding)
+        tell(finding)
+
+    try:
+        loaded = load(path, environ)
+    except ConfigError as error:
+        for complaint in error.complaints:
+            told(failed("config", str(complaint), "banjia check tells when it is right; banjia init writes a new one"))
+        loaded = None
+    settings = loaded.settings if loaded else Settings()
+    upstream = Upstream.over_the_network(20, settings.server.transport)
+    upstream.lead({name: entry.outbound() for name, entry in settings.vendors.items()})
+    try:
+        _look_here(loaded, settings, upstream, told, now)
+        if not offline:
+            await _look_there(settings, upstream, told, now)
+    finally:
+        await upstream.aclose()
+    return found
+
+
+def _look_here(
+    loaded: Loaded | None, settings: Settings, upstream: Upstream, tell: Tell, now: Callable[[], float]
+) -> None:
+    """All that nobody need be asked for. Of a configuration that does not load, only what does not depend on it."""
+    today = datetime.datetime.fromtimestamp(now(), tz=datetime.UTC).date()
+    if loaded:
+        for finding in (*local.configuration(loaded), *local.retired(settings, today)):
+            tell(finding)
+    for finding in local.ways_out(settings, upstream):
+        tell(finding)
+    if loaded:
+        for finding in local.door(settings):
+            tell(finding)
+
+
+async def _look_there(settings: Settings, upstream: Upstream, tell: Tell, now: Callable[[], float]) -> None:
+    """All vendors that have a key, side by side; told in the order of the configuration."""
+
+    async def look(name: str) -> list[Finding]:
+        return [finding async for finding in Vendor(name, settings.vendors[name], upstream, now).findings()]
+
+    looks = [asyncio.create_task(look(name)) for name, entry in settings.vendors.items() if entry.keys()]
+    try:
+        for each in looks:
+            for finding in await each:
+                tell(finding)
+    finally:
+        for each in looks:
+            each.cancel()
