@@ -23,7 +23,7 @@ def shown(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
 @CONFIG
 @JSON
 def routes(path: Path | None, as_json: bool) -> None:
-    """The routing table: who answers under which name, and which vendors are off."""
+    """Who answers under which name; which vendors are off."""
     from proxy.commands.routes import lines
     from proxy.commands.routes import routes as found_routes
 
@@ -34,9 +34,9 @@ def routes(path: Path | None, as_json: bool) -> None:
 @click.command(epilog="Exit code: 0.")
 @JSON
 def vendors(as_json: bool) -> None:
-    """The capability matrix: what becomes of each OpenAI feature at the vendors' stand-ins for gpt-4o.
+    """The capability matrix: what vendors can do.
 
-    Made from the vendors' tables by planning a request for each cell. The words: honoured, mapped, clamped, emulated,
+    Made from the vendors' tables, by planning a request for each cell at the stand-in for gpt-4o. The words: honoured, mapped, clamped, emulated,
     dropped, refused.
     """
     from proxy.commands.table import terminal_width
@@ -50,7 +50,7 @@ def vendors(as_json: bool) -> None:
 @click.option("--vendor", metavar="V", help="One vendor's models only.")
 @JSON
 def models(vendor: str | None, as_json: bool) -> None:
-    """The catalog of models: limits, what they take, prices with their date, retirement."""
+    """The catalog of models: limits, prices, retirement."""
     import datetime
 
     from config.complaints import nearest

@@ -12,9 +12,9 @@ from proxy.cli_parts import CONFIG, JSON, fail, loaded
 @click.argument("file", default="banjia.yaml", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(file: Path, force: bool) -> None:
-    """Write a commented configuration from the vendors' key variables in the environment.
+    """Write a commented configuration from what is found.
 
-    FILE is banjia.yaml unless given; - is standard output. Keys are named as variables, never copied.
+    What is found are the vendors' key variables in the environment. FILE is banjia.yaml unless given; - is standard output. Keys are named as variables, never copied.
     """
     from proxy.commands.init import said, text
 
@@ -40,9 +40,9 @@ def init(file: Path, force: bool) -> None:
 )
 @CONFIG
 def env(shell: str | None, path: Path | None) -> None:
-    """The environment lines that point an app here: OPENAI_BASE_URL and OPENAI_API_KEY, and OPENAI_API_BASE for old SDKs.
+    """The environment lines that point an app here.
 
-    Where a proxy variable is set, NO_PROXY keeps calls to this machine from going through it. No secret is printed.
+    OPENAI_BASE_URL and OPENAI_API_KEY, and OPENAI_API_BASE for SDKs before 1.0. Where a proxy variable is set, NO_PROXY keeps calls to this machine from going through it. No secret is printed.
     """
     from proxy.commands.env import SHELLS, lines, shell_of, variables
 
@@ -56,8 +56,9 @@ def env(shell: str | None, path: Path | None) -> None:
 @JSON
 @click.option("--offline", is_flag=True, help="Call nobody: only what can be seen on this machine.")
 def doctor(path: Path | None, as_json: bool, offline: bool) -> None:
-    """What stands in the way, and the cure: configuration, models, proxies, port, and for each vendor DNS, TLS, clock, keys.
+    """What stands in the way, and the cure.
 
+    Looks at the configuration, retired models, proxies, the port, and for each vendor at DNS, TLS, the clock and keys.
     Each key is tried by listing the vendor's models, which spends no token. Keys are shown by their last four characters.
     """
     import asyncio

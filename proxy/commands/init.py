@@ -120,12 +120,12 @@ def _models(vendors: list[Found]) -> Iterator[str]:
         if operation == "chat" and hits:
             targets = [f"{found.vendor.name}/{hit.model}" for found, hit in hits]
             yield f"  {name}: {targets[0]}" if len(targets) == 1 else f"  {name}: [{', '.join(targets)}]"
-    vectors = [(name, hit) for name, op in USUAL if op == "embeddings" and (hit := _first(vendors, name))]
+    vectors = [(name, one) for name, op in USUAL if op == "embeddings" and (one := _first(vendors, name))]
     if vectors:
         yield "  # Vectors of two models can't be compared: one model for each name, and no failover. Without a line here:"
-    for name, (found, hit) in vectors:
-        sizes = f", {hit.set['dimensions']} numbers unless the app asks for others" if "dimensions" in hit.set else ""
-        yield f"  # {name}: {found.vendor.name}/{hit.model}{sizes}"
+    for name, (found, row) in vectors:
+        sizes = f", {row.set['dimensions']} numbers unless the app asks for others" if "dimensions" in row.set else ""
+        yield f"  # {name}: {found.vendor.name}/{row.model}{sizes}"
 
 
 def _first(vendors: list[Found], name: str) -> tuple[Found, StandIn] | None:

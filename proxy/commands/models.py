@@ -97,4 +97,4 @@ def _price(price: dict[str, Any]) -> str:
 def _end(row: dict[str, Any]) -> str:
     if row["retired"] is None:
         return "-"
-    return row["retired"] + (f", now {row['successor']}" if row["successor"] else "")
+    return f"{row['retired']}, now {row['successor']}" if row["successor"] else str(row["retired"])

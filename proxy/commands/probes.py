@@ -46,7 +46,7 @@ class Probe:
     """One column: the request's members beyond the plain ones, and the member whose verdict fills the cell."""
 
     column: str
-    field: str
+    member: str
     more: Mapping[str, Any] = field(default_factory=dict)
     operation: Operation = "chat"
 

@@ -60,7 +60,7 @@ def cell(vendor: Vendor, probe: Probe) -> Told:
         told = plan(ask, Target(vendor.name, vendor, model, "", defaults=_defaults(vendor, probe))).told
     except Refused as refused:
         return Told("refused", refused.message)
-    parts = [said for name, said in told.items() if name == probe.field or name.startswith(f"{probe.field}.")]
+    parts = [said for name, said in told.items() if name == probe.member or name.startswith(f"{probe.member}.")]
     return min(parts, key=lambda said: LOUDEST.index(said.word))
 
 

@@ -210,8 +210,8 @@ def test_a_valid_key_of_another_region_is_told_with_the_region_to_set(vendor: st
                     f"server: {{listen: '127.0.0.1:0'}}\nvendors: {{{vendor}: {{api_keys: ['${{KEY}}', '${{OTHER}}']}}}}\n"
                 )
             wrong = told.one("keys", "fail")
-            assert "the key ending in abcd is valid, but belongs to another region" in wrong.text
-            assert "region: intl" in wrong.cure
+            assert "the key ending in abcd: valid key, wrong region" in wrong.text
+            assert "set region: intl" in wrong.cure
             assert "wxyz is taken" in told.one("keys", "ok").text
             assert all(seen.method == "GET" for seen in [*here.requests, *there.requests])
 
@@ -521,3 +521,15 @@ def test_the_command_ends_with_0_or_1_and_says_it_as_json_too(banjia: Run) -> No
 def test_the_regions_of_a_vendor_are_its_own() -> None:
     """What the doctor tries is what the configuration can choose."""
     assert set(KIMI.base_urls) == {"cn", "intl"}
+
+
+def test_the_cure_for_a_wrong_region_cures_it_without_a_file_too() -> None:
+    async def main() -> None:
+        async with emulator(key=OTHER) as here, emulator(key=KEY) as there:
+            environ = {"MOONSHOT_API_KEY": KEY, "BANJIA_SERVER__LISTEN": "127.0.0.1:0"}
+            with regions("kimi", cn=here.base_url, intl=there.base_url):
+                cure = (await doctor(None, environ)).one("keys", "fail").cure
+                name, _, value = cure.rpartition(": ")[2].rstrip(")").partition("=")
+                assert (await doctor(None, {**environ, name: value})).healthy
+
+    run(main())

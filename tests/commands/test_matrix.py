@@ -66,13 +66,15 @@ def test_a_cell_is_what_happens(
         return
     assert answer.status_code == 200, answer.text
     assert arrived, "an answer without a call"
-    said = {word for name, word in adapted(answer).items() if name == probe.field or name.startswith(f"{probe.field}.")}
+    said = {
+        word for name, word in adapted(answer).items() if name == probe.member or name.startswith(f"{probe.member}.")
+    }
     assert said == (set() if told.word == "honoured" or told.quiet else {told.word})
-    wanted = probe.body[probe.field]
-    if told.word == "honoured" and probe.field not in ("stream_options", "input"):
-        assert arrived[0][probe.field] == wanted
-    if told.word in ("clamped", "dropped") or (told.word == "mapped" and probe.field not in arrived[0]):
-        assert arrived[0].get(probe.field) != wanted
+    wanted = probe.body[probe.member]
+    if told.word == "honoured" and probe.member not in ("stream_options", "input"):
+        assert arrived[0][probe.member] == wanted
+    if told.word in ("clamped", "dropped") or (told.word == "mapped" and probe.member not in arrived[0]):
+        assert arrived[0].get(probe.member) != wanted
     stands(probe, told.word, answer)
 
 
@@ -111,8 +113,8 @@ def test_every_vendor_and_edition_has_a_line_and_every_cell_a_verdict_with_its_r
 
 
 def test_a_probe_looks_at_a_member_that_it_sends() -> None:
-    assert all(probe.field in probe.body for probe in PROBES)
-    assert {probe.field for probe in PROBES if probe.operation == "chat"} <= set(CHAT)
+    assert all(probe.member in probe.body for probe in PROBES)
+    assert {probe.member for probe in PROBES if probe.operation == "chat"} <= set(CHAT)
 
 
 def test_the_matrix_has_a_line_a_vendor_and_folds_at_the_terminals_width(banjia: Run) -> None:

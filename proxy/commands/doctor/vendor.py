@@ -133,8 +133,9 @@ class Vendor:
             case "key_refused" | "forbidden":
                 region = await self._other_region(key)
                 if region is not None:
-                    text = f"{said} is valid, but belongs to another region"
-                    return failed("keys", text, f"set region: {region} in {entry}")
+                    variable = f"BANJIA_VENDORS__{self._name.upper().replace('-', '_')}__REGION"
+                    cure = f"set region: {region} in {entry} (without a file: {variable}={region})"
+                    return failed("keys", f"{said}: valid key, wrong region", cure)
                 return failed("keys", f"{said} is refused", f"make a new one, and put it where {entry} takes it from")
             case "no_funds":
                 return failed("keys", f"{said} is taken, but its account is empty", "top it up")
