@@ -125,3 +125,10 @@ def test_the_matrix_has_a_line_a_vendor_and_folds_at_the_terminals_width(banjia:
     ]  # fmt: skip
     assert max(map(len, list(lines(found, 100))[: -len(found["vendors"])])) <= 100
     assert banjia("vendors").stdout.splitlines() == whole
+
+
+def test_a_field_of_several_parts_is_as_good_as_the_worst_of_them() -> None:
+    """Qwen knows no names of speakers (dropped), and developer is sent as system (mapped)."""
+    said = [{"role": "developer", "content": "Be brief."}, {"role": "user", "name": "ann", "content": "Hello"}]
+    assert cell(registry.BY_NAME["qwen"], Probe("x", "messages", {"messages": said})).word == "dropped"
+    assert cell(registry.BY_NAME["qwen"], Probe("x", "messages", {"messages": said[:1]})).word == "mapped"

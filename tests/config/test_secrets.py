@@ -120,3 +120,13 @@ def test_a_file_with_random_damage_is_taken_or_told_and_shows_no_secret(seed: in
             pieces[n] = pieces[n][:at] + rng.choice(marks) + pieces[n][at + rng.randint(0, 1) :]
         text = CANARY.join(pieces)
         assert "0123456789" not in said(text), text
+
+
+@pytest.mark.parametrize(("url", "warned"), [("http://me:word@10.0.0.1:3128", True), ("http://10.0.0.1:3128", False)])
+def test_a_password_in_the_url_of_a_proxy_is_a_secret_in_the_file(url: str, warned: bool) -> None:
+    warnings = [
+        str(warning)
+        for warning in loaded(f"vendors:\n  kimi: {{api_key: '${{KIMI}}', proxy: '{url}'}}\n", ENVIRON).warnings
+    ]
+    assert any("a secret is written in this file" in warning for warning in warnings) is warned
+    assert not any("word" in warning for warning in warnings)
