@@ -23,6 +23,20 @@ errors = logging.getLogger("banjia")
 _ids = random.Random()  # noqa: S311 - seeded by the system; ids are no secrets
 
 
+class Live:
+    """One configuration, made ready for requests. A request keeps to the one that it began with: it is never changed."""
+
+    def __init__(self, settings: Settings, upstream: Upstream, *, emulated: bool = False) -> None:
+        self.settings = settings
+        self.routing = Routing(settings, emulated=emulated)
+        self.client_keys = ClientKeys(settings.client_keys())
+        self.accounts = {
+            name: Account(entry, upstream.way(entry.outbound())) for name, entry in settings.vendors.items()
+        }
+        self.max_body = int(settings.server.max_body_mb * 1024 * 1024)
+        self.secrets = secrets_of(settings)
+
+
 class Kit:
     """What one running server shares between its requests."""
 
@@ -35,30 +49,24 @@ class Kit:
         emulated: bool = False,
     ) -> None:
         """``emulated``: the vendors are emulators that we started, and their answers say so."""
-        self.settings = settings
         self.emulated = emulated
         self.upstream = upstream
-        upstream.lead({name: entry.outbound() for name, entry in settings.vendors.items()})
-        self.routing = Routing(settings, emulated=emulated)
-        self.client_keys = ClientKeys(settings.client_keys())
-        self.accounts = {name: Account(entry) for name, entry in settings.vendors.items()}
+        self.live = Live(settings, upstream, emulated=emulated)
         self.retries = RetryBudget()
         self.endings: Counter[str] = Counter()
         self.stream_endings: Counter[str] = Counter()
         self.streams_started = 0
         self.active = 0
-        self.max_body = int(settings.server.max_body_mb * 1024 * 1024)
         self.place = Place(self)
         self.draining = False
         self.key_rest_s = REST_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-        self._secrets = secrets_of(settings)
         self._log = AccessLog() if access_log is None else None
         self.access_log = access_log or self._log.write  # type: ignore[union-attr]
 
     def redact(self, text: str) -> str:
         """The text without any secret that we hold: a vendor may echo a key in its message."""
-        for secret in self._secrets:
+        for secret in self.live.secrets:
             text = text.replace(secret.get_secret_value(), "[redacted]")
         return text
 

@@ -36,17 +36,18 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
     """One request. An error before the head becomes a status, after it an error event; only cancellation is raised."""
     tally = Tally(incoming.request_id, front.operation)
     writer: Writer = ResponseWriter(NOTHING, out, tally)
+    live = kit.live  # the configuration of this moment, to the end
     try:
-        caller = authenticate(incoming.headers, kit.client_keys)  # who                           401
+        caller = authenticate(incoming.headers, live.client_keys)  # who                          401
         tally.caller = caller.key
         ask = front.read(await incoming.body())  # what                                           400, 408, 413, 415
         kit.streams_started += ask.stream
         tally.asked(ask)
-        route = resolve(ask, kit.routing)  # which targets, best first                            404
+        route = resolve(ask, live.routing)  # which targets, best first                            404
         with admit(kit):  # is there room; held to the last byte                                  503
             writer = front.writer(ask, out, tally)
-            with heart(writer, ask, kit.settings.server):  # comments to a caller who waits
-                await send(ask, route, writer, kit, tally)  # attempts, retry, next target        4xx, 502-504
+            with heart(writer, ask, live.settings.server):  # comments to a caller who waits
+                await send(ask, route, writer, kit, live, tally)  # attempts, retry, next target        4xx, 502-504
     except ProxyError as error:
         await writer.fail(error)
     except asyncio.CancelledError:

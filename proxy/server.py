@@ -76,7 +76,7 @@ async def serve(kit: Kit, sock: socket.socket, *, ready: Callable[[], None] = la
         uvicorn.Config(
             create_app(kit), http=Door, ws="none", lifespan="on", log_level="warning", access_log=False,
             server_header=False, proxy_headers=False, timeout_keep_alive=75, backlog=2048,
-            timeout_graceful_shutdown=int(kit.settings.server.grace_s),
+            timeout_graceful_shutdown=int(kit.live.settings.server.grace_s),
         ),
         ready,
     )  # fmt: skip
@@ -109,7 +109,7 @@ def stop_on_signals(server: Server, kit: Kit) -> Iterator[None]:
         kit.draining = True
         loop.call_later(delay_s, close)
 
-    loop.add_signal_handler(signal.SIGTERM, stop, kit.settings.server.drain_delay_s)
+    loop.add_signal_handler(signal.SIGTERM, stop, kit.live.settings.server.drain_delay_s)
     loop.add_signal_handler(signal.SIGINT, stop, 0.0)
     try:
         yield
@@ -174,7 +174,7 @@ def run(settings: Settings, out: Callable[[str], None], emulators: Emulators | N
 
 def greeting(kit: Kit, url: str) -> str:
     """The line at the start: where we are, and who answers."""
-    vendors = ", ".join(kit.routing.live) or "nobody"
+    vendors = ", ".join(kit.live.routing.live) or "nobody"
     how = " (emulated: no vendor is called)" if kit.emulated else ""
     return f"banjia serves {url}/v1, answered by {vendors}{how}"
 
@@ -182,8 +182,8 @@ def greeting(kit: Kit, url: str) -> str:
 def leaving(kit: Kit) -> str:
     """The line that says how vendor calls leave: directly, or through which proxy, by vendor where they differ."""
     ways: dict[str, list[str]] = {}
-    for name, entry in kit.routing.live.items():
-        proxy = kit.upstream.to(name).proxy_of(base_url_of(name, entry))
+    for name, entry in kit.live.routing.live.items():
+        proxy = kit.upstream.way(entry.outbound()).proxy_of(base_url_of(name, entry))
         socks = " (in vain: banjia speaks no SOCKS)" if proxy and proxy.startswith("socks") else ""
         ways.setdefault(f"through {proxy}{socks}" if proxy else "directly", []).append(name)
     if len(ways) == 1:

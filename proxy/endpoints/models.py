@@ -17,10 +17,12 @@ async def list_models(request: Request) -> Response:
     """Every name that is answered, wildcards left out."""
     kit: Kit = request.app.state.kit
     try:
-        authenticate(dict(request.headers.raw), kit.client_keys)
+        authenticate(dict(request.headers.raw), kit.live.client_keys)
     except ProxyError as error:
         return error_response(error)
-    return json_response({"object": "list", "data": [_model(name, vendor) for name, vendor in kit.routing.names()]})
+    return json_response(
+        {"object": "list", "data": [_model(name, vendor) for name, vendor in kit.live.routing.names()]}
+    )
 
 
 async def retrieve_model(request: Request) -> Response:
@@ -28,7 +30,7 @@ async def retrieve_model(request: Request) -> Response:
     kit: Kit = request.app.state.kit
     name = request.path_params["model"]
     try:
-        authenticate(dict(request.headers.raw), kit.client_keys)
+        authenticate(dict(request.headers.raw), kit.live.client_keys)
         return json_response(_model(name, _vendor(name, kit)))
     except ProxyError as error:
         return error_response(error)
@@ -36,10 +38,10 @@ async def retrieve_model(request: Request) -> Response:
 
 def _vendor(name: str, kit: Kit) -> str:
     try:
-        return kit.routing.find(name, "chat").targets[0].entry
+        return kit.live.routing.find(name, "chat").targets[0].entry
     except UnknownModel as unknown:
         try:
-            return kit.routing.find(name, "embeddings").targets[0].entry
+            return kit.live.routing.find(name, "embeddings").targets[0].entry
         except UnknownModel:
             raise ModelNotFound(str(unknown), param="model") from None
 

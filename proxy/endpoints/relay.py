@@ -61,7 +61,7 @@ class Connection:
 
     async def body(self) -> bytes:
         """The whole body, then watch for the caller leaving. Raises SlowClient, BodyTooLarge or EncodedBody."""
-        limit = self._kit.max_body
+        limit = self._kit.live.max_body
         encoding = self.headers.get(b"content-encoding", b"identity")
         if encoding.lower() not in (b"identity", b""):
             raise EncodedBody(
@@ -99,7 +99,7 @@ class Connection:
                 return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _too_large(self) -> BodyTooLarge:
-        limit = self._kit.settings.server.max_body_mb
+        limit = self._kit.live.settings.server.max_body_mb
         return BodyTooLarge(f"The body of the request is over the limit of {limit:g} MiB (server.max_body_mb).")
 
     async def _watch(self) -> None:

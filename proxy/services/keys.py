@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from config.schema import Timeouts, VendorEntry
+from proxy.services.upstream import Upstream
 
 REST_S = 60.0
 """How long a refused or empty vendor key is passed over, in seconds."""
@@ -73,9 +74,11 @@ def times_of(timeouts: Timeouts, thinks: bool, stream: bool) -> Times:
 
 
 class Account:
-    """One configured vendor, ready for use: its keys, the headers that every call to it has, the limits of a call."""
+    """One configured vendor, ready for use: its keys, the headers of every call to it, the limits of a call, the way out."""
 
-    def __init__(self, entry: VendorEntry) -> None:
+    def __init__(self, entry: VendorEntry, way: Upstream) -> None:
+        self.entry = entry
+        self.way = way
         self.keys = [VendorKey(key) for key in entry.keys()]  # noqa: SIM118 - no mapping: its keys are its credentials
         self.headers = tuple((name.lower().encode(), value.encode()) for name, value in entry.headers.items())
         self._turn = 0

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
@@ -69,7 +69,6 @@ class Upstream:
         self._proxies = proxies
         self._limits = limits or httpx2.Limits()
         self._named: dict[str, OneProxy] = {}
-        self._ways: dict[str, Upstream] = {}
 
     @classmethod
     def over_the_network(cls, connections: int, kind: Literal["fast", "httpx"] = "fast") -> "Upstream":
@@ -81,15 +80,10 @@ class Upstream:
             return cls(FastTransport(connections), proxies, limits)
         return cls(httpx2.AsyncHTTPTransport(limits=limits, retries=0), proxies, limits)
 
-    def lead(self, outbound: Mapping[str, str]) -> None:
-        """Set how each configured vendor's calls leave: by the environment (``env``), ``none``, or a proxy's URL."""
-        self._ways = {entry: self._way(wish) for entry, wish in outbound.items() if wish != "env"}
-
-    def to(self, entry: str) -> "Upstream":
-        """The way to one configured vendor."""
-        return self._ways.get(entry, self)
-
-    def _way(self, wish: str) -> "Upstream":
+    def way(self, wish: str) -> "Upstream":
+        """How one vendor's calls leave: by the environment (``env``), ``none``, or a proxy's URL."""
+        if wish == "env":
+            return self
         if wish == "none":
             return Upstream(self._direct)
         if wish not in self._named:

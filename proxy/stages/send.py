@@ -14,7 +14,7 @@ from adapters.core.wire import Call
 from adapters.emulations import wrapped
 from proxy.errors import NotSupported, UpstreamFailed
 from proxy.fronts.writer import Writer
-from proxy.kit import Kit
+from proxy.kit import Kit, Live
 from proxy.nouns import Attempt, Route
 from proxy.policy import GiveUp, NextKey, NextTarget, Retry, Standing, decide
 from proxy.services.keys import VendorKey
@@ -22,12 +22,12 @@ from proxy.stages.drive import Drive
 from proxy.tally import Tally
 
 
-async def send(ask: Ask, route: Route, out: Writer, kit: Kit, tally: Tally) -> None:
+async def send(ask: Ask, route: Route, out: Writer, kit: Kit, live: Live, tally: Tally) -> None:
     """Answer the ask from the route's targets, best first.
 
     Raises NotSupported if no target can serve it, UpstreamFailed if none did; what has left by then stays out.
     """
-    course = Course(ask, route, kit, tally, out)
+    course = Course(ask, route, kit, live, tally, out)
     failure = await course.attempt()
     if failure is not None:  # only now: entering tenacity costs as much as the rest of an attempt
         failure = await _go_on(course, failure)
@@ -51,8 +51,9 @@ async def _go_on(course: "Course", failure: Failure) -> Failure | None:
 class Course:
     """The way of one request through its route: the target and key in use, and those still to come."""
 
-    def __init__(self, ask: Ask, route: Route, kit: Kit, tally: Tally, out: Writer) -> None:
+    def __init__(self, ask: Ask, route: Route, kit: Kit, live: Live, tally: Tally, out: Writer) -> None:
         self.kit = kit
+        self._live = live
         self._ask = ask
         self._route = route
         self._tally = tally
@@ -66,12 +67,12 @@ class Course:
         self._refusal: Refused | None = None
         self._targets = list(route.targets)
         if len(self._targets) > 1:
-            self._targets.sort(key=lambda target: kit.accounts[target.entry].resting())
+            self._targets.sort(key=lambda target: live.accounts[target.entry].resting())
         first = self._plan_next()
         if first is None:
             raise self._not_supported()
         self._plan: Plan = first
-        self._keys: list[VendorKey] = kit.accounts[first.target.entry].in_turn()
+        self._keys: list[VendorKey] = live.accounts[first.target.entry].in_turn()
         self._upcoming: Plan | None = None
 
     def _not_supported(self) -> NotSupported:
@@ -98,7 +99,7 @@ class Course:
         self._on_key += 1
         self._out.drop()
         seed = Seed(count(1), self._answer_id, self._created)
-        account = self.kit.accounts[chosen.target.entry]
+        account = self._live.accounts[chosen.target.entry]
         self._times = account.times(chosen.thinks, self._ask.stream)
 
         def sign(call: Call) -> Call:
@@ -106,7 +107,7 @@ class Course:
                 call = replace(call, headers=(*call.headers, *account.headers))
             return chosen.target.vendor.auth.sign(call, key.secret.get_secret_value(), time.time())
 
-        drive = Drive(attempt, self._out, self.kit.upstream.to(chosen.target.entry), sign, self._times, self._tally)
+        drive = Drive(attempt, self._out, account.way, sign, self._times, self._tally)
         failure = await drive.run(wrapped(chosen)(chosen.ask, seed))
         if failure is not None:
             failure = self._in_our_words(failure, chosen.target, key)
@@ -115,7 +116,7 @@ class Course:
     def _in_our_words(self, failure: Failure, target: Target, key: VendorKey) -> Failure:
         message = self.kit.redact(failure.message)
         if failure.kind in ("key_refused", "forbidden"):
-            region = self.kit.settings.vendors[target.entry].region
+            region = self._live.settings.vendors[target.entry].region
             message = (
                 f"{target.vendor.title} refused the key ending in {key.tail} (vendor '{target.entry}'). Check the key, "
                 f"and that it belongs to this region ({region}): a key works at one of the vendor's hosts only."
@@ -157,7 +158,7 @@ class Course:
             case NextTarget():
                 assert self._upcoming is not None
                 self._plan, self._upcoming = self._upcoming, None
-                self._keys = self.kit.accounts[self._plan.target.entry].in_turn()
+                self._keys = self._live.accounts[self._plan.target.entry].in_turn()
                 self._on_target = self._on_key = 0
         return True
 

@@ -207,7 +207,7 @@ def test_strict_refuses_what_adapt_would_drop_and_names_it() -> None:
 
 def test_a_bug_of_ours_is_a_500_that_tells_nothing_but_the_request(caplog: pytest.LogCaptureFixture) -> None:
     kit = Kit(Settings.model_validate(BOTH), Upstream(httpx2.MockTransport(lambda request: whole("x"))))
-    kit.accounts.clear()
+    kit.live.accounts.clear()
     played = play({}, kit=kit)
 
     assert (played.status, played.json["error"]["code"]) == (500, "internal_error")

@@ -77,7 +77,7 @@ def test_no_secret_shows_anywhere(what: str, transport: Any, caplog: pytest.LogC
                         got = await client.post(f"{running.url}/v1/chat/completions", json=body, headers=headers)
                         seen.append(got.text + str(got.headers))
                 seen.append(json.dumps(running.lines))
-                seen.append(repr(running.kit.settings) + repr(running.kit.__dict__))
+                seen.append(repr(running.kit.live.settings) + repr(running.kit.__dict__))
 
     asyncio.run(scene())
     logged = caplog.text + "".join(capfd.readouterr())

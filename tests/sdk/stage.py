@@ -71,7 +71,7 @@ class Front:
         kit = self.running.kit
         kit.sleep = _briefly
         kit.retries = RetryBudget()
-        for account in kit.accounts.values():
+        for account in kit.live.accounts.values():
             for key in account.keys:
                 key.rests_until = 0.0
 

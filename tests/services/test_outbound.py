@@ -96,9 +96,9 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
-async def called(upstream: Upstream, url: str, entry: str = "kimi") -> bytes | Lost:
-    """The body that a call of this vendor's gets, or how it was lost."""
-    line = upstream.to(entry).line(1, Call("POST", url, [(b"x-a", b"b")], b"{}", streams=False), 5.0)
+async def called(upstream: Upstream, url: str, wish: str = "env") -> bytes | Lost:
+    """The body that a call of a vendor with this wish gets, or how it was lost."""
+    line = upstream.way(wish).line(1, Call("POST", url, [(b"x-a", b"b")], b"{}", streams=False), 5.0)
     body = b""
     try:
         while True:
@@ -133,7 +133,6 @@ def test_env_sends_http_in_absolute_form_through_the_proxy(monkeypatch: pytest.M
         async with Peer(always(ANSWER)) as vendor, ForwardProxy() as through:
             monkeypatch.setenv("HTTP_PROXY", through.url)
             upstream = Upstream.over_the_network(10)
-            upstream.lead({"kimi": "env"})
             assert await called(upstream, vendor.url) == b"ok"
             assert through.asked == [f"POST {vendor.url} HTTP/1.1"]
             await upstream.aclose()
@@ -172,10 +171,9 @@ def test_none_goes_directly_whatever_the_environment_says(monkeypatch: pytest.Mo
         async with Peer(always(ANSWER)) as vendor, ForwardProxy() as through:
             monkeypatch.setenv("HTTP_PROXY", through.url)
             upstream = Upstream.over_the_network(10)
-            upstream.lead({"kimi": "none", "qwen": "env"})
-            assert await called(upstream, vendor.url, "kimi") == b"ok"
+            assert await called(upstream, vendor.url, "none") == b"ok"
             assert through.asked == []
-            assert await called(upstream, vendor.url, "qwen") == b"ok"
+            assert await called(upstream, vendor.url, "env") == b"ok"
             assert len(through.asked) == 1
             await upstream.aclose()
 
@@ -195,8 +193,8 @@ def test_a_named_proxy_gets_the_vendors_calls_with_its_password(monkeypatch: pyt
             monkeypatch.setenv("HTTPS_PROXY", other.url)
             monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")  # what a name in the file says goes before it
             upstream = Upstream.over_the_network(10)
-            upstream.lead({"kimi": through.url.replace("//", "//me:p%40ss%20word@")})
-            assert await called(upstream, vendor.url) == b"ok"
+            wish = through.url.replace("//", "//me:p%40ss%20word@")
+            assert await called(upstream, vendor.url, wish) == b"ok"
             assert len(through.asked) == 1
             assert other.asked == []
             await upstream.aclose()
@@ -209,12 +207,12 @@ def test_a_proxy_that_refuses_the_password_is_a_failed_connection_and_no_secret_
     async def main() -> None:
         async with Peer(always(ANSWER), with_tls()) as vendor, ForwardProxy("me:other") as through:
             upstream = Upstream.over_the_network(10)
-            upstream.lead({"kimi": through.url.replace("//", "//me:canary@")})
-            lost = await called(upstream, vendor.url)
+            wish = through.url.replace("//", "//me:canary@")
+            lost = await called(upstream, vendor.url, wish)
             assert isinstance(lost, Lost)
             assert lost.phase == "connect"
             assert "canary" not in repr(lost)
-            assert upstream.to("kimi").proxy_of(vendor.url) == through.url
+            assert upstream.way(wish).proxy_of(vendor.url) == through.url
             await upstream.aclose()
 
     run(main())

@@ -39,7 +39,6 @@ async def examine(
         loaded = None
     settings = loaded.settings if loaded else Settings()
     upstream = Upstream.over_the_network(20, settings.server.transport)
-    upstream.lead({name: entry.outbound() for name, entry in settings.vendors.items()})
     try:
         _look_here(loaded, settings, upstream, told, now)
         if not offline:

@@ -75,7 +75,7 @@ def ways_out(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
         yield ok("proxies", "none are set: vendor calls leave directly")
     else:
         for name, entry in settings.vendors.items():
-            proxy = upstream.to(name).proxy_of(base_url_of(name, entry))
+            proxy = upstream.way(entry.outbound()).proxy_of(base_url_of(name, entry))
             if proxy and proxy.startswith("socks"):
                 cure = f"set an HTTP proxy in HTTPS_PROXY, or proxy: none in vendors.{name}"
                 yield failed("proxies", f"{name}: calls would go through {proxy}, and banjia speaks no SOCKS", cure)

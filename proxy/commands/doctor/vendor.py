@@ -29,7 +29,7 @@ class Vendor:
         self._name = name
         self._entry = entry
         self._adapter = vendor_of(name, entry)
-        self._upstream = upstream.to(name)
+        self._upstream = upstream.way(entry.outbound())
         self._base_url = base_url_of(name, entry)
         self._host = urlsplit(self._base_url).hostname or ""
         self._proxy = self._upstream.proxy_of(self._base_url)
