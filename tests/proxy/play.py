@@ -161,7 +161,8 @@ def play(
 
     async def run() -> None:
         kit_ = kit or Kit(Settings.model_validate(settings), Upstream(httpx2.MockTransport(router.async_handler)))
-        kit_.upstream = Upstream(httpx2.MockTransport(router.async_handler))
+        for account in kit_.live.accounts.values():
+            account.way = Upstream(httpx2.MockTransport(router.async_handler))
         kit_.access_log = lambda ending: played.lines.append(ending.line())
 
         async def no_wait(seconds: float) -> None:
