@@ -5,10 +5,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from emulators.core.emulator import Arrived, Emulator, Vendor
+from emulators.hunyuan import Hunyuan
 from emulators.kimi import Kimi
 from emulators.qwen import Qwen
 
-VENDORS: dict[str, Callable[[Mapping[str, str]], Vendor]] = {"kimi": Kimi, "qwen": Qwen}
+VENDORS: dict[str, Callable[[Mapping[str, str]], Vendor]] = {"kimi": Kimi, "qwen": Qwen, "hunyuan": Hunyuan}
 NAMES: tuple[str, ...] = tuple(VENDORS)
 
 __all__ = ["NAMES", "Arrived", "Emulator", "start"]

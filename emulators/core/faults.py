@@ -28,7 +28,7 @@ TABLE: dict[str, Kind] = {
     "quota": Kind("the account has no funds, as the vendor says it"),
     "inspection": Kind("the vendor's content check refuses the input"),
     "bad_key": Kind("401, whatever the key"),
-    "model_missing": Kind("404: no such model"),
+    "model_missing": Kind("no such model: 404, or what the vendor says instead"),
     "context": Kind("400: the input is too long for the model"),
     "error_500": Kind("the vendor's own internal error"),
     # Replies that are no vendor's words.

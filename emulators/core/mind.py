@@ -4,7 +4,8 @@
 - Orders inside the last user message, joined by commas, change that:
   `emulator:words=50` the answer is `w1 w2 … w50`, one word an event;
   `emulator:gap=20` so many milliseconds between a stream's events;
-  `emulator:reason=30` so many words of reasoning (a word instead of a number: that word), where the model thinks.
+  `emulator:reason=30` so many words of reasoning (a word instead of a number: that word), where the model thinks;
+  `emulator:moderated=5` after so many words the vendor's content check ends the answer, where it ends answers.
 - A tool that is offered is called when its name stands in the last user message (case does not matter, and a space or
   a hyphen is as good as an underscore), each such tool once, in the order offered; or when the request forces it.
   The arguments are made from the tool's schema (`schemas.py`).
@@ -49,6 +50,7 @@ class Orders:
     words: int | None = None
     gap_s: float = 0.0
     reason: str | None = None
+    moderated: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ class Scene:
     json_mode: bool = False
     schema: dict[str, Any] | None = None
     stops: list[str] = field(default_factory=list)
+    keeps_stop: bool = False
+    """The text that stopped the answer is part of it."""
+    moderates: bool = False
+    """A content check may end the answer: its finish is `content_filter` then."""
     most_answer: int | None = None
     most_reasoning: int | None = None
     most_in_all: int | None = None
@@ -117,11 +123,12 @@ def orders(messages: list[Message]) -> Orders:
     found: dict[str, str] = {}
     for group in re.findall(r"emulator:(\w+=[^\s,]+(?:,\w+=[^\s,]+)*)", last_user_text(messages)):
         found.update(pair.split("=", 1) for pair in group.split(","))
-    words, gap = found.get("words", ""), found.get("gap", "")
+    words, gap, moderated = found.get("words", ""), found.get("gap", ""), found.get("moderated", "")
     return Orders(
         words=int(words) if words.isdecimal() else None,
         gap_s=int(gap) / 1000 if gap.isdecimal() else 0.0,
         reason=found.get("reason"),
+        moderated=int(moderated) if moderated.isdecimal() else None,
     )
 
 
@@ -193,16 +200,18 @@ def _call(scene: Scene, tool: Tool, prompt: str) -> Call:
 
 def _text(scene: Scene, given: Orders, left: int | None) -> tuple[str, str]:
     """Return the answer's text within its limits, and the finish reason."""
-    text = _said(scene, given)
-    places = [at for stop in scene.stops if stop and (at := text.find(stop)) >= 0]
+    text, finish = _said(scene, given), "stop"
+    places = [at + len(stop) * scene.keeps_stop for stop in scene.stops if stop and (at := text.find(stop)) >= 0]
     if places:
         text = text[: min(places)]
+    if scene.moderates and given.moderated is not None:
+        text, finish = tokens.cut(text, given.moderated)[0], "content_filter"
     limits = [limit for limit in (scene.most_answer, left) if limit is not None]
     if limits:
         text, cut_off = tokens.cut(text, min(limits))
         if cut_off:
             return text, "length"
-    return text, "stop"
+    return text, finish
 
 
 def _said(scene: Scene, given: Orders) -> str:

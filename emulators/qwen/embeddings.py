@@ -1,12 +1,10 @@
 """Qwen's embeddings in compatible mode (sheet 3c, 5a). Where the sheet gives no wording, the words are ours."""
 
-import hashlib
-import math
-from array import array
 from typing import Any
 
 from emulators.core import tokens
 from emulators.core.checks import is_integer
+from emulators.core.vectors import vector
 from emulators.qwen.errors import invalid, out_of_range
 from emulators.qwen.models import Embedder
 
@@ -47,10 +45,3 @@ def _texts(given: Any, model: Embedder) -> list[str]:
     if not all(1 <= tokens.count(text) <= model.most_tokens for text in texts):
         raise out_of_range("input length", "1", str(model.most_tokens))
     return texts
-
-
-def vector(text: str, width: int) -> list[float]:
-    """Return a vector of length 1 that depends on the text alone."""
-    raw = array("h", hashlib.shake_256(text.encode()).digest(2 * width))
-    length = math.sqrt(sum(value * value for value in raw))
-    return [value / length for value in raw]

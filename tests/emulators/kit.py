@@ -14,8 +14,10 @@ from emulators import Emulator
 
 T = TypeVar("T")
 LONGEST_S = 30.0
-MODEL = {"kimi": "kimi-k2.6", "qwen": "qwen-plus"}
+MODEL = {"kimi": "kimi-k2.6", "qwen": "qwen-plus", "hunyuan": "hy3", "classic": "hunyuan-turbos-latest"}
 Json = dict[str, Any]
+CLASSIC = "classic"
+"""Hunyuan's older edition, on the port of its emulator."""
 
 
 def with_emulator(
@@ -44,6 +46,12 @@ def key_of(emulator: Emulator) -> str:
 def client(emulator: Emulator, key: str | None = None) -> AsyncOpenAI:
     """The official client, without retries: what the vendor says is what the test sees."""
     return AsyncOpenAI(base_url=emulator.base_url, api_key=key or key_of(emulator), max_retries=0)
+
+
+def classic_client(emulator: Emulator) -> AsyncOpenAI:
+    """The official client for Hunyuan's older edition."""
+    at, key = (emulator.environment[name] for name in ("HUNYUAN_BASE_URL", "HUNYUAN_API_KEY"))
+    return AsyncOpenAI(base_url=at, api_key=key, max_retries=0)
 
 
 @dataclass

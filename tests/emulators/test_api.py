@@ -36,7 +36,7 @@ def test_an_emulator_listens_within_50_ms_and_says_where(vendor: str) -> None:
 
 
 def test_an_unknown_vendor_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(ValueError, match=r"did you mean 'kimi'\?.*kimi, qwen"):
+    with pytest.raises(ValueError, match=r"did you mean 'kimi'\?.*kimi, qwen, hunyuan"):
         asyncio.run(emulators.start("kimmi"))
 
 
@@ -55,11 +55,21 @@ def test_base_urls_and_variables_are_the_vendors_own() -> None:
     assert list(kimi[1]) == ["MOONSHOT_API_KEY", "MOONSHOT_BASE_URL"]
     assert qwen[0] == "/compatible-mode/v1"
     assert list(qwen[1]) == ["DASHSCOPE_API_KEY", "DASHSCOPE_BASE_URL"]
+    hunyuan = with_emulator("hunyuan", main)
+    assert hunyuan[0] == "/v1"
+    assert list(hunyuan[1]) == ["TOKENHUB_API_KEY", "TOKENHUB_BASE_URL", "HUNYUAN_API_KEY", "HUNYUAN_BASE_URL"]
+    assert hunyuan[1]["HUNYUAN_BASE_URL"] == hunyuan[1]["TOKENHUB_BASE_URL"].removesuffix("/v1") + "/classic/v1"
 
 
 @pytest.mark.parametrize(
     ("vendor", "variable"),
-    [("kimi", "MOONSHOT_API_KEY"), ("kimi", "KIMI_API_KEY"), ("qwen", "DASHSCOPE_API_KEY")],
+    [
+        ("kimi", "MOONSHOT_API_KEY"),
+        ("kimi", "KIMI_API_KEY"),
+        ("qwen", "DASHSCOPE_API_KEY"),
+        ("hunyuan", "TOKENHUB_API_KEY"),
+        ("hunyuan", "TENCENT_TOKENHUB_API_KEY"),
+    ],
 )
 def test_the_key_is_taken_from_the_environment_and_no_other_is_accepted(vendor: str, variable: str) -> None:
     async def main(emulator: Emulator) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from emulators.core.http import Request
 from emulators.core.replies import Answer, Reply
+from emulators.hunyuan import Hunyuan
 from emulators.kimi import Kimi
 from emulators.qwen import Qwen
 from tests.emulators.kit import MODEL, WEATHER
@@ -18,7 +19,7 @@ FIELDS = [
     *("frequency_penalty", "seed", "logprobs", "top_logprobs", "parallel_tool_calls", "tools", "tool_choice"),
     *("response_format", "stream", "stream_options", "thinking", "enable_thinking", "thinking_budget"),
     *("reasoning_effort", "modalities", "top_k", "repetition_penalty", "input", "dimensions"),
-    *("encoding_format", "translation_options"),
+    *("encoding_format", "translation_options", "custom_tool", "web_search_options"),
 ]
 KEYWORDS = [
     "anyOf",
@@ -41,7 +42,17 @@ NAMES = [
 WORDS = st.sampled_from(
     [
         *("user", "system", "assistant", "tool", "function", "object", "array", "text", "image_url", "json_object"),
-        *("json_schema", "required", "auto", "enabled", "disabled", "get_weather", "data:image/png;base64,aGVs", ""),
+        *(
+            "json_schema",
+            "required",
+            "auto",
+            "custom",
+            "enabled",
+            "disabled",
+            "get_weather",
+            "data:image/png;base64,aGVs",
+            "",
+        ),
     ]
 )
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-2, 9), st.floats(-3, 3, allow_nan=False), WORDS)
@@ -81,11 +92,13 @@ BODIES = st.one_of(
 )
 
 
-def told(vendor: Kimi | Qwen, path: str, body: Any) -> int:
-    """Return the status, having told the answer both ways."""
-    key = next(value for name, value in vendor.environment("").items() if name.endswith("_KEY"))
-    headers = {"authorization": f"Bearer {key}"}
-    reply = vendor.answer(Request("POST", vendor.prefix + path, "", headers, orjson.dumps(body)))
+def told(vendor: Kimi | Qwen | Hunyuan, path: str, body: Any) -> int:
+    """Return the status, having told the answer both ways; a path of the classic edition is taken from the root."""
+    keys = [value for name, value in vendor.environment("").items() if name.endswith("_KEY")]
+    classic = path.startswith("/classic/")
+    headers = {"authorization": f"Bearer {keys[-1] if classic else keys[0]}"}
+    target = path if classic else vendor.prefix + path
+    reply = vendor.answer(Request("POST", target, "", headers, orjson.dumps(body)))
     if isinstance(reply, Answer):
         orjson.loads(reply.whole())
         assert [frame.part for frame in reply.frames()][-1] == "done"
@@ -104,11 +117,16 @@ def told(vendor: Kimi | Qwen, path: str, body: Any) -> int:
         (Qwen, "/chat/completions", MODEL["qwen"]),
         (Qwen, "/chat/completions", "qwen3.8-max"),
         (Qwen, "/embeddings", "text-embedding-v4"),
+        (Hunyuan, "/chat/completions", MODEL["hunyuan"]),
+        (Hunyuan, "/embeddings", "kinfra-text-embedding-0.6b"),
+        (Hunyuan, "/classic/v1/chat/completions", "hunyuan-a13b"),
+        (Hunyuan, "/classic/v1/chat/completions", "hunyuan-vision"),
+        (Hunyuan, "/classic/v1/embeddings", "hunyuan-embedding"),
     ],
 )
 @settings(max_examples=100, deadline=None)
 @given(body=BODIES)
-def test_any_json_is_answered_or_refused(make: type[Kimi | Qwen], path: str, model: str, body: Any) -> None:
+def test_any_json_is_answered_or_refused(make: type[Kimi | Qwen | Hunyuan], path: str, model: str, body: Any) -> None:
     vendor = make({"BANJIA_EMULATOR_RETIRED": "1"})
     if isinstance(body, dict):
         body = {"model": model, **body}

@@ -1,4 +1,4 @@
-"""The official client against both vendors: what an application would see."""
+"""The official client against every vendor: what an application would see."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,18 +11,19 @@ from openai import AsyncOpenAI
 
 import emulators
 from emulators import Emulator
-from tests.emulators.kit import MODEL, WEATHER, chat, client, function, with_emulator
+from tests.emulators.kit import CLASSIC, MODEL, WEATHER, chat, classic_client, client, function, with_emulator
 
 VENDORS = pytest.mark.parametrize("vendor", emulators.NAMES)
+EDITIONS = pytest.mark.parametrize("vendor", [*emulators.NAMES, CLASSIC])
 Act = Callable[[AsyncOpenAI], Awaitable[Any]]
 
 
 def with_client(vendor: str, act: Act, **more: Any) -> Any:
     async def main(emulator: Emulator) -> Any:
-        async with client(emulator) as sdk:
+        async with classic_client(emulator) if vendor == CLASSIC else client(emulator) as sdk:
             return await act(sdk)
 
-    return with_emulator(vendor, main, **more)
+    return with_emulator("hunyuan" if vendor == CLASSIC else vendor, main, **more)
 
 
 def asked(vendor: str, text: str = "Hello", **more: Any) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def text_of(chunks: list[Any]) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
 
 
-@VENDORS
+@EDITIONS
 @pytest.mark.parametrize(
     "text", ["Hello", "搬家很容易，对吗？", "👩‍👩‍👧 e\u0301 \u2028 end", 'quotes " and \\ and\nlines']
 )
@@ -58,7 +59,7 @@ def test_the_last_user_text_comes_back_unharmed_whole_and_streamed(vendor: str, 
     assert len({chunk.id for chunk in chunks}) == 1
 
 
-@VENDORS
+@EDITIONS
 def test_orders_in_the_text_set_how_many_words_come_and_how_fast(vendor: str) -> None:
     async def act(sdk: AsyncOpenAI) -> tuple[list[Any], float]:
         begun = asyncio.get_running_loop().time()
@@ -70,7 +71,7 @@ def test_orders_in_the_text_set_how_many_words_come_and_how_fast(vendor: str) ->
     assert took_s >= 0.2
 
 
-@VENDORS
+@EDITIONS
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_tool_that_is_named_is_called_and_its_result_is_told(vendor: str, stream: bool) -> None:
     async def act(sdk: AsyncOpenAI) -> tuple[Any, Any]:
@@ -111,7 +112,7 @@ def test_json_mode_answers_with_an_object(vendor: str) -> None:
     assert orjson.loads(answer.choices[0].message.content) == {"answer": "You said: in JSON please"}
 
 
-@pytest.mark.parametrize(("vendor", "model"), [("kimi", "kimi-k2.6"), ("qwen", "qwen3.7-plus")])
+@pytest.mark.parametrize(("vendor", "model"), [("kimi", "kimi-k2.6"), ("qwen", "qwen3.7-plus"), ("hunyuan", "hy3")])
 def test_a_schema_is_answered_with_an_instance_of_it(vendor: str, model: str) -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}, "degrees": {"type": "integer"}}}
 
@@ -136,7 +137,7 @@ def test_a_token_limit_ends_with_length_and_a_stop_word_with_stop(vendor: str) -
     assert (stopped.choices[0].message.content, stopped.choices[0].finish_reason) == ("w1 w2 ", "stop")
 
 
-@VENDORS
+@EDITIONS
 def test_the_same_request_gets_the_same_answer(vendor: str) -> None:
     async def act(sdk: AsyncOpenAI) -> list[Any]:
         return [await sdk.chat.completions.create(**asked(vendor, "again", tools=[WEATHER])) for _ in range(2)]
@@ -155,37 +156,89 @@ def test_models_are_listed(vendor: str) -> None:
 
 
 ERRORS = [
-    ("rate_limit", openai.RateLimitError, openai.RateLimitError),
-    ("overloaded", openai.RateLimitError, openai.InternalServerError),
-    ("quota", openai.RateLimitError, openai.BadRequestError),
-    ("inspection", openai.BadRequestError, openai.BadRequestError),
-    ("bad_key", openai.AuthenticationError, openai.AuthenticationError),
-    ("model_missing", openai.NotFoundError, openai.NotFoundError),
-    ("context", openai.BadRequestError, openai.BadRequestError),
-    ("error_500", openai.InternalServerError, openai.InternalServerError),
-    ("html_502", openai.InternalServerError, openai.InternalServerError),
-    ("reset", openai.APIConnectionError, openai.APIConnectionError),
-    ("reset_after_head", openai.APIConnectionError, openai.APIConnectionError),
+    ("rate_limit", openai.RateLimitError, openai.RateLimitError, openai.RateLimitError),
+    ("overloaded", openai.RateLimitError, openai.InternalServerError, openai.RateLimitError),
+    ("quota", openai.RateLimitError, openai.BadRequestError, openai.APIStatusError),
+    ("inspection", openai.BadRequestError, openai.BadRequestError, openai.APIStatusError),
+    ("bad_key", openai.AuthenticationError, openai.AuthenticationError, openai.AuthenticationError),
+    ("model_missing", openai.NotFoundError, openai.NotFoundError, openai.BadRequestError),
+    ("context", openai.BadRequestError, openai.BadRequestError, openai.BadRequestError),
+    ("error_500", openai.InternalServerError, openai.InternalServerError, openai.InternalServerError),
+    ("html_502", openai.InternalServerError, openai.InternalServerError, openai.InternalServerError),
+    ("reset", openai.APIConnectionError, openai.APIConnectionError, openai.APIConnectionError),
+    ("reset_after_head", openai.APIConnectionError, openai.APIConnectionError, openai.APIConnectionError),
 ]
 
 
-@pytest.mark.parametrize(("fault", "kimi", "qwen"), ERRORS)
+def calling(vendor: str, *, stream: bool) -> Act:
+    async def act(sdk: AsyncOpenAI) -> None:
+        if stream:
+            await streamed(sdk, asked(vendor))
+        else:
+            await sdk.chat.completions.create(**asked(vendor))
+
+    return act
+
+
+@pytest.mark.parametrize(("fault", "kimi", "qwen", "hunyuan"), ERRORS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_each_fault_is_the_clients_own_error(
-    fault: str, kimi: type[Exception], qwen: type[Exception], stream: bool
+    fault: str, kimi: type[Exception], qwen: type[Exception], hunyuan: type[Exception], stream: bool
 ) -> None:
-    def calling(vendor: str) -> Act:
-        async def act(sdk: AsyncOpenAI) -> None:
-            if stream:
-                await streamed(sdk, asked(vendor))
-            else:
-                await sdk.chat.completions.create(**asked(vendor))
-
-        return act
-
-    for vendor, expected in (("kimi", kimi), ("qwen", qwen)):
+    for vendor, expected in (("kimi", kimi), ("qwen", qwen), ("hunyuan", hunyuan)):
         with pytest.raises(expected):
-            with_client(vendor, calling(vendor), faults=[fault])
+            with_client(vendor, calling(vendor, stream=stream), faults=[fault])
+
+
+CLASSIC_ERRORS = [
+    ("rate_limit", openai.RateLimitError),
+    ("overloaded", openai.InternalServerError),
+    ("quota", openai.APIStatusError),
+    ("inspection", openai.BadRequestError),
+    ("bad_key", openai.AuthenticationError),
+    ("model_missing", openai.NotFoundError),
+    ("context", openai.BadRequestError),
+    ("error_500", openai.InternalServerError),
+    ("html_502", openai.InternalServerError),
+    ("reset", openai.APIConnectionError),
+]
+
+
+@pytest.mark.parametrize(("fault", "expected"), CLASSIC_ERRORS)
+@pytest.mark.parametrize("stream", [False, True])
+def test_each_fault_is_the_clients_own_error_in_the_classic_edition_too(
+    fault: str, expected: type[Exception], stream: bool
+) -> None:
+    with pytest.raises(expected):
+        with_client(CLASSIC, calling(CLASSIC, stream=stream), faults=[fault])
+
+
+def test_the_classic_edition_cuts_at_a_token_limit_and_leaves_the_stop_text_in() -> None:
+    async def act(sdk: AsyncOpenAI) -> tuple[Any, Any]:
+        cut = await sdk.chat.completions.create(**asked(CLASSIC, "emulator:words=9", max_tokens=4))
+        stopped = await sdk.chat.completions.create(**asked(CLASSIC, "emulator:words=9", stop=["w8", "w3"]))
+        return cut, stopped
+
+    cut, stopped = with_client(CLASSIC, act)
+    assert (cut.choices[0].message.content, cut.choices[0].finish_reason) == ("w1 w2 w3 w4", "length")
+    assert (stopped.choices[0].message.content, stopped.choices[0].finish_reason) == ("w1 w2 w3", "stop")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model", "width"),
+    [
+        ("hunyuan", "kinfra-text-embedding-0.6b", 1024),
+        ("hunyuan", "kinfra-text-embedding-4b", 2560),
+        (CLASSIC, "hunyuan-embedding", 1024),
+    ],
+)
+def test_both_editions_of_hunyuan_embed_with_models_of_their_own(vendor: str, model: str, width: int) -> None:
+    async def act(sdk: AsyncOpenAI) -> Any:
+        return await sdk.embeddings.create(model=model, input=["a b", "c"], encoding_format="float")
+
+    answer = with_client(vendor, act)
+    assert [(item.index, len(item.embedding)) for item in answer.data] == [(0, width), (1, width)]
+    assert (answer.model, answer.usage.prompt_tokens, answer.usage.total_tokens) == (model, 3, 3)
 
 
 def test_qwen_embeds_texts_in_order_and_kimi_has_no_embeddings() -> None:

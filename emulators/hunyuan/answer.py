@@ -1,0 +1,86 @@
+"""What both editions' answers have in common: OpenAI's shape and one choice (sheet 5.2)."""
+
+import time
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from emulators.core.mind import Turn
+from emulators.core.replies import Answer, Part
+from emulators.core.tokens import pieces as cut_up
+
+Json = dict[str, Any]
+
+
+class Completion(Answer):
+    """One answer; `number` makes its ids, `prompt` are the tokens of its prompt."""
+
+    def __init__(self, turn: Turn, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
+        super().__init__([turn], stream=body.get("stream") is True, gap_s=gap_s)
+        self._turn = turn
+        self._model = body["model"]
+        self._number = number
+        self._prompt = prompt
+        self._created = int(time.time())
+
+    def headers(self, *, stream: bool) -> list[tuple[str, str]]:
+        return [("content-type", "text/event-stream" if stream else "application/json")]
+
+    @abstractmethod
+    def _id(self) -> str: ...
+
+    @abstractmethod
+    def _call_id(self, place: int) -> str: ...
+
+    @abstractmethod
+    def _finish(self) -> str: ...
+
+    def _start(self, kind: str) -> Json:
+        return {"id": self._id(), "object": kind, "created": self._created, "model": self._model}
+
+    def _counted(self, completion: int) -> Json:
+        return {
+            "prompt_tokens": self._prompt,
+            "completion_tokens": completion,
+            "total_tokens": self._prompt + completion,
+        }
+
+    def whole(self) -> bytes:
+        choice = {"index": 0, "message": self._message(), "finish_reason": self._finish()}
+        return orjson.dumps(
+            {**self._start("chat.completion"), "choices": [choice], "usage": self.usage(), **self._verdict()}
+        )
+
+    def _verdict(self) -> Json:
+        """Return what the content check adds to the answer's end."""
+        return {}
+
+    def _message(self) -> Json:
+        message: Json = {"role": "assistant", "content": self._turn.text}
+        # sheet 5.2: reasoning
+        if self._turn.reasoning:
+            message["reasoning_content"] = self._turn.thought
+        if self._turn.calls:
+            message["tool_calls"] = [self._call(place) for place in range(len(self._turn.calls))]
+        return message
+
+    def _call(self, place: int) -> Json:
+        call = self._turn.calls[place]
+        function = {"name": call.name, "arguments": call.arguments}
+        return {"id": self._call_id(place), "type": "function", "function": function}
+
+    def _deltas(self) -> Iterator[tuple[Part, Json]]:
+        """Yield what a stream's events carry, without the role at the start and the finish at the end."""
+        for piece in self._turn.reasoning:
+            yield "reasoning", {"reasoning_content": piece}
+        for piece in self._turn.content:
+            yield "content", {"content": piece}
+        for place, call in enumerate(self._turn.calls):
+            # the sheet has no pieces of calls for these editions: as OpenAI's, id and name once
+            first = {"index": place, **self._call(place)}
+            first["function"]["arguments"] = ""
+            yield "tool", {"tool_calls": [first]}
+            for piece in cut_up(call.arguments):
+                yield "tool", {"tool_calls": [{"index": place, "function": {"arguments": piece}}]}

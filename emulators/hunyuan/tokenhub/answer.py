@@ -1,0 +1,59 @@
+"""TokenHub's completions, whole and streamed (sheet 5.2, sample 8.4)."""
+
+from collections.abc import Iterator
+
+import orjson
+
+from emulators.core.mind import Turn
+from emulators.core.replies import DONE, Frame
+from emulators.hunyuan.answer import Completion as Base
+from emulators.hunyuan.answer import Json
+
+
+class Completion(Base):
+    """One answer."""
+
+    def __init__(self, turn: Turn, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
+        super().__init__(turn, body, number=number, prompt=prompt, gap_s=gap_s)
+        options = body.get("stream_options")
+        self._include_usage = isinstance(options, dict) and options.get("include_usage") is True
+
+    def _id(self) -> str:
+        # sheet 5.2: the id is a UUID; 8.4
+        return f"0b7e2c1a-0000-4000-8000-{self._number:012x}"
+
+    def _call_id(self, place: int) -> str:
+        # sheet 5.2: tool call ids
+        return f"chatcmpl-tool-{self._number:024x}{place:08x}"
+
+    def _finish(self) -> str:
+        # sheet 5.2: finish_reason: "OpenAI set"
+        return self._turn.finish
+
+    def usage(self) -> Json:
+        # sheet 5.2: usage details. What is cached, and from how many tokens on, is not said: nothing
+        return {
+            **self._counted(self._turn.reasoning_tokens + self._turn.answer_tokens),
+            "prompt_tokens_details": {"cached_tokens": 0},
+            "completion_tokens_details": {"reasoning_tokens": self._turn.reasoning_tokens},
+        }
+
+    def frames(self) -> Iterator[Frame]:
+        start = self._start("chat.completion.chunk")
+        role = {"role": "assistant", "content": ""}
+        told = list(self._deltas())
+        # sheet 8.4: the role comes with the first of the reasoning, the finish with the last of the content
+        if told and told[0][0] == "reasoning":
+            told[0] = ("reasoning", {**role, **told[0][1]})
+        else:
+            told.insert(0, ("role", role))
+        for place, (part, delta) in enumerate(told, 1):
+            finish = self._finish() if place == len(told) else None
+            choice = {"index": 0, "delta": delta, "finish_reason": finish}
+            # an answer of one piece is told by its finish: it has no event before it that faults could hit
+            named = "finish" if finish and len(told) <= 2 else part
+            yield Frame(named, orjson.dumps({**start, "choices": [choice]}))
+        if self._include_usage:
+            # sheet 5.2: a final usage chunk with empty choices
+            yield Frame("usage", orjson.dumps({**start, "choices": [], "usage": self.usage()}))
+        yield DONE
