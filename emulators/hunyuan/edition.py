@@ -40,7 +40,8 @@ class Edition(ABC):
     def failure(self, name: str, value: float | None, request: Request) -> Reply:
         """Return this edition's reply for one of `WORDED_BY_THE_VENDOR`."""
         asked = request.json.get("model") if isinstance(request.json, dict) else None
-        wait_s = None if value is None or value < 0 else value
+        # of these faults one has a value: that of the others is no wait
+        wait_s = value if name == "rate_limit" and value is not None and value >= 0 else None
         return self.refused(self._fault(name, asked, wait_s), next(self._numbers))
 
     @abstractmethod

@@ -155,3 +155,16 @@ def test_a_token_is_a_word_or_a_chinese_character() -> None:
     assert tokens.count("two words") == 2
     assert tokens.count("搬家 ok") == 3
     assert tokens.count("") == 0
+
+
+def test_a_content_check_ends_the_answer_only_where_there_is_one_and_before_a_limit() -> None:
+    turn = said("emulator:words=9,moderated=3", moderates=True)
+    assert (turn.text, turn.finish) == ("w1 w2 w3", "content_filter")
+    assert said("emulator:words=9,moderated=3").finish == "stop"
+    turn = said("emulator:words=9,moderated=3", moderates=True, most_answer=2)
+    assert (turn.text, turn.finish) == ("w1 w2", "length")
+
+
+@pytest.mark.parametrize(("keeps", "text"), [(False, "w1 w2 "), (True, "w1 w2 w3")])
+def test_the_text_that_stops_is_left_out_or_kept(keeps: bool, text: str) -> None:
+    assert said("emulator:words=9", stops=["w8", "w3"], keeps_stop=keeps).text == text
