@@ -5,11 +5,17 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from emulators.core.emulator import Arrived, Emulator, Vendor
+from emulators.ernie import Ernie
 from emulators.hunyuan import Hunyuan
 from emulators.kimi import Kimi
 from emulators.qwen import Qwen
 
-VENDORS: dict[str, Callable[[Mapping[str, str]], Vendor]] = {"kimi": Kimi, "qwen": Qwen, "hunyuan": Hunyuan}
+VENDORS: dict[str, Callable[[Mapping[str, str]], Vendor]] = {
+    "kimi": Kimi,
+    "qwen": Qwen,
+    "ernie": Ernie,
+    "hunyuan": Hunyuan,
+}
 NAMES: tuple[str, ...] = tuple(VENDORS)
 
 __all__ = ["NAMES", "Arrived", "Emulator", "start"]

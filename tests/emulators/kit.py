@@ -14,7 +14,13 @@ from emulators import Emulator
 
 T = TypeVar("T")
 LONGEST_S = 30.0
-MODEL = {"kimi": "kimi-k2.6", "qwen": "qwen-plus", "hunyuan": "hy3", "classic": "hunyuan-turbos-latest"}
+MODEL = {
+    "kimi": "kimi-k2.6",
+    "qwen": "qwen-plus",
+    "ernie": "ernie-5.1",
+    "hunyuan": "hy3",
+    "classic": "hunyuan-turbos-latest",
+}
 Json = dict[str, Any]
 CLASSIC = "classic"
 """Hunyuan's older edition, on the port of its emulator."""

@@ -36,7 +36,7 @@ def test_an_emulator_listens_within_50_ms_and_says_where(vendor: str) -> None:
 
 
 def test_an_unknown_vendor_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(ValueError, match=r"did you mean 'kimi'\?.*kimi, qwen, hunyuan"):
+    with pytest.raises(ValueError, match=r"did you mean 'kimi'\?.*kimi, qwen, ernie, hunyuan"):
         asyncio.run(emulators.start("kimmi"))
 
 
@@ -51,10 +51,13 @@ def test_base_urls_and_variables_are_the_vendors_own() -> None:
 
     kimi = with_emulator("kimi", main)
     qwen = with_emulator("qwen", main)
+    ernie = with_emulator("ernie", main)
     assert kimi[0] == "/v1"
     assert list(kimi[1]) == ["MOONSHOT_API_KEY", "MOONSHOT_BASE_URL"]
     assert qwen[0] == "/compatible-mode/v1"
     assert list(qwen[1]) == ["DASHSCOPE_API_KEY", "DASHSCOPE_BASE_URL"]
+    assert ernie[0] == "/v2"
+    assert list(ernie[1]) == ["QIANFAN_API_KEY", "QIANFAN_BASE_URL"]
     hunyuan = with_emulator("hunyuan", main)
     assert hunyuan[0] == "/v1"
     assert list(hunyuan[1]) == ["TOKENHUB_API_KEY", "TOKENHUB_BASE_URL", "HUNYUAN_API_KEY", "HUNYUAN_BASE_URL"]
@@ -67,6 +70,8 @@ def test_base_urls_and_variables_are_the_vendors_own() -> None:
         ("kimi", "MOONSHOT_API_KEY"),
         ("kimi", "KIMI_API_KEY"),
         ("qwen", "DASHSCOPE_API_KEY"),
+        ("ernie", "QIANFAN_API_KEY"),
+        ("ernie", "QIANFAN_BEARER_TOKEN"),
         ("hunyuan", "TOKENHUB_API_KEY"),
         ("hunyuan", "TENCENT_TOKENHUB_API_KEY"),
     ],
@@ -92,7 +97,7 @@ def test_what_arrives_is_noted_with_the_key_masked(vendor: str) -> None:
         assert first.headers["authorization"] == "***0001"
         assert first.usage is not None
         assert first.usage["total_tokens"] == first.usage["prompt_tokens"] + first.usage["completion_tokens"]
-        assert second.status in (400, 404)
+        assert second.status in (400, 401, 404)
         assert second.headers["x-mine"] == "yes"
         told = await control(emulator, "GET", "requests")
         assert [one["status"] for one in told.json["requests"]] == [first.status, second.status]

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from emulators.core.http import Request
 from emulators.core.replies import Answer, Reply
+from emulators.ernie import Ernie
 from emulators.hunyuan import Hunyuan
 from emulators.kimi import Kimi
 from emulators.qwen import Qwen
@@ -20,6 +21,7 @@ FIELDS = [
     *("response_format", "stream", "stream_options", "thinking", "enable_thinking", "thinking_budget"),
     *("reasoning_effort", "modalities", "top_k", "repetition_penalty", "input", "dimensions"),
     *("encoding_format", "translation_options", "custom_tool", "web_search_options"),
+    *("penalty_score", "metadata", "user", "web_search", "thinking_strategy"),
 ]
 KEYWORDS = [
     "anyOf",
@@ -92,7 +94,7 @@ BODIES = st.one_of(
 )
 
 
-def told(vendor: Kimi | Qwen | Hunyuan, path: str, body: Any) -> int:
+def told(vendor: Kimi | Qwen | Ernie | Hunyuan, path: str, body: Any) -> int:
     """Return the status, having told the answer both ways; a path of the classic edition is taken from the root."""
     keys = [value for name, value in vendor.environment("").items() if name.endswith("_KEY")]
     classic = path.startswith("/classic/")
@@ -117,6 +119,10 @@ def told(vendor: Kimi | Qwen | Hunyuan, path: str, body: Any) -> int:
         (Qwen, "/chat/completions", MODEL["qwen"]),
         (Qwen, "/chat/completions", "qwen3.8-max"),
         (Qwen, "/embeddings", "text-embedding-v4"),
+        (Ernie, "/chat/completions", MODEL["ernie"]),
+        (Ernie, "/chat/completions", "ernie-4.5-turbo-vl"),
+        (Ernie, "/chat/completions", "ernie-3.5-8k"),
+        (Ernie, "/embeddings", "bge-large-zh"),
         (Hunyuan, "/chat/completions", MODEL["hunyuan"]),
         (Hunyuan, "/embeddings", "kinfra-text-embedding-0.6b"),
         (Hunyuan, "/classic/v1/chat/completions", "hunyuan-a13b"),
@@ -126,7 +132,9 @@ def told(vendor: Kimi | Qwen | Hunyuan, path: str, body: Any) -> int:
 )
 @settings(max_examples=100, deadline=None)
 @given(body=BODIES)
-def test_any_json_is_answered_or_refused(make: type[Kimi | Qwen | Hunyuan], path: str, model: str, body: Any) -> None:
+def test_any_json_is_answered_or_refused(
+    make: type[Kimi | Qwen | Ernie | Hunyuan], path: str, model: str, body: Any
+) -> None:
     vendor = make({"BANJIA_EMULATOR_RETIRED": "1"})
     if isinstance(body, dict):
         body = {"model": model, **body}

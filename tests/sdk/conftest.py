@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.sdk.spec import obeys
-from tests.sdk.stage import Front, Site, Stage
+from tests.sdk.stage import VENDORS, Front, Site, Stage
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def stage(_stage: Stage) -> Stage:
     return _stage
 
 
-@pytest.fixture(params=("kimi", "qwen"))
+@pytest.fixture(params=VENDORS)
 def vendor(request: pytest.FixtureRequest) -> str:
     """Each vendor in turn."""
     return str(request.param)

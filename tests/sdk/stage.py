@@ -21,6 +21,7 @@ T = TypeVar("T")
 LONGEST_S = 20.0
 MODEL = {"kimi": "kimi/kimi-k2.6", "qwen": "qwen/qwen3.6-plus"}
 """What stands in for gpt-4o: today's models that take tools, images and JSON mode."""
+VENDORS = tuple(MODEL)
 GENERATION = int(openai.__version__.partition(".")[0])
 """The SDK's own generation: 1 for that of July 2024."""
 KEY = "sk-of-the-application-0001"
@@ -91,7 +92,7 @@ class Stage:
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.loop = Loop()
         self.emulators: dict[str, Emulator] = {
-            name: self.loop.run(emulators.start(name, environ=environ or {})) for name in emulators.NAMES
+            name: self.loop.run(emulators.start(name, environ=environ or {})) for name in VENDORS
         }
 
     def close(self) -> None:

@@ -1,0 +1,171 @@
+"""ERNIE's completions on v2, whole and streamed (sheet 5.2, sample 8.3)."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from emulators.core.mind import Call, Turn
+from emulators.core.replies import DONE, Answer, Frame, Part
+from emulators.core.tokens import count
+from emulators.ernie.models import Model
+
+Json = dict[str, Any]
+GO_ON, SHOW = 1, 2
+"""The worst `flag` with which one may go on, and with which the text may be shown (sheet 5.1: flag)."""
+
+
+class Completion(Answer):
+    """One answer; `number` makes its ids, `flag` is what the check of the content says of it."""
+
+    def __init__(
+        self, turn: Turn, body: Json, model: Model, *, number: int, prompt: int, gap_s: float, flag: int
+    ) -> None:
+        super().__init__([turn], stream=body.get("stream") is True, gap_s=gap_s)
+        self._model = model
+        self._number = number
+        self._prompt = prompt
+        self._flag = flag
+        options = body.get("stream_options") or {}
+        self._include_usage = options.get("include_usage") is True
+        # sheet 5.2: "2024 v2 chunks: usage on every chunk"; 4.3: `chunk_include_usage` puts running totals on each
+        self._running = model.retired or options.get("chunk_include_usage") is True
+        search = body.get("web_search") or {}
+        self._searches = search.get("enable") is True
+        self._traces = self._searches and search.get("enable_trace") is True
+        self._tells_search = self._searches and search.get("enable_status") is True
+        self._created = int(time.time())
+
+    @property
+    def _turn(self) -> Turn:
+        return self.turns[0]
+
+    def headers(self, *, stream: bool) -> list[tuple[str, str]]:
+        kind = "text/event-stream" if stream else "application/json"
+        return [("content-type", kind), *limit_headers()]
+
+    def usage(self) -> Json:
+        return self._usage(self._turn.answer_tokens, self._turn.reasoning_tokens)
+
+    def _usage(self, answer: int, reasoning: int) -> Json:
+        told: Json = {
+            "prompt_tokens": self._prompt,
+            "completion_tokens": answer + reasoning,
+            "total_tokens": self._prompt + answer + reasoning,
+        }
+        # sheet 5.2: usage details: "on newer models"
+        if not self._model.retired:
+            told["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+            told["prompt_tokens_details"] = {"cached_tokens": 0}
+        return told
+
+    def _so_far(self, content: str, reasoning: str) -> Json | None:
+        return self._usage(count(content), count(reasoning)) if self._running else None
+
+    def _start(self) -> Json:
+        # sheet 5.2: a chunk's object "may read `chat.completion`", and does in 8.3
+        return {
+            "id": answer_id(self._number),
+            "object": "chat.completion",
+            "created": self._created,
+            "model": self._model.id,
+        }
+
+    def _last(self) -> Json:
+        """Return what ends a choice: the finish reason and the verdict of the content check."""
+        finish = "content_filter" if self._flag > SHOW else self._turn.finish
+        # sheet 5.2: finish_reason: "before 2025-03-12 also `normal`"
+        if self._model.retired and finish == "stop":
+            finish = "normal"
+        told: Json = {"finish_reason": finish, "flag": self._flag}
+        if self._flag:
+            # sheet 5.1: ban_round: -1 is the current turn
+            told["ban_round"] = -1
+        return told
+
+    def whole(self) -> bytes:
+        message: Json = {"role": "assistant", "content": self._turn.text}
+        if self._turn.reasoning:
+            message["reasoning_content"] = self._turn.thought
+        if self._turn.calls:
+            message["tool_calls"] = [self._call(place, call) for place, call in enumerate(self._turn.calls)]
+        told = {
+            **self._start(),
+            "choices": [{"index": 0, "message": message, **self._last()}],
+            "usage": self.usage(),
+        }
+        if self._traces:
+            told["search_results"] = _FOUND
+        return orjson.dumps(told)
+
+    def _call(self, place: int, call: Call) -> Json:
+        function = {"name": call.name, "arguments": call.arguments}
+        return {"id": f"call_{self._number:016x}{place:04x}", "type": "function", "function": function}
+
+    def frames(self) -> Iterator[Frame]:
+        said = {"content": "", "reasoning": ""}
+        role: Json = {"role": "assistant", "content": ""}
+        for part, delta in self._deltas():
+            choice = {"delta": {**role, **delta}, "flag": 0}
+            if part == "content":
+                said[part] += delta["content"]
+            elif part == "reasoning":
+                said[part] += delta["reasoning_content"]
+            # sheet 5.2: stream: role only in the first delta; 8.3: which carries text as well
+            yield self._frame(part, choice, self._so_far(**said))
+            role = {}
+        yield self._frame("finish", {"delta": {**role, "content": ""}, **self._last()}, self.usage())
+        if self._include_usage:
+            # sheet 8.3: the last chunk has usage and no choices
+            yield Frame("usage", orjson.dumps({**self._start(), "choices": [], "usage": self.usage()}))
+        yield DONE
+
+    def _frame(self, part: Part, choice: Json, usage: Json | None) -> Frame:
+        told: Json = {"index": 0, **choice}
+        if self._model.retired:
+            # sheet 5.2: 2024 v2 chunks: `is_end`, `need_clear_history` inside choices; `normal` also mid-stream
+            unsafe = choice["flag"] > GO_ON
+            told = {"finish_reason": "normal", **told, "is_end": part == "finish", "need_clear_history": unsafe}
+        chunk = {**self._start(), "choices": [told]}
+        if self._traces and part == "finish":
+            chunk["search_results"] = _FOUND
+        if self._running:
+            chunk["usage"] = usage
+        return Frame(part, orjson.dumps(chunk))
+
+    def _deltas(self) -> Iterator[tuple[Part, Json]]:
+        if self._tells_search:
+            # sheet 5.2: search: `delta_tag` deltas, which are no content; the part is "role" since it is no text
+            yield "role", {"content": "Searching", "delta_tag": "search_status"}
+        for piece in self._turn.reasoning:
+            yield "reasoning", {"reasoning_content": piece}
+        for piece in self._turn.content:
+            yield "content", {"content": piece}
+        for place, call in enumerate(self._turn.calls):
+            # Whole in one delta: the vendor's SDK wants id, type, name and arguments in each (sheet source S1).
+            yield "tool", {"content": "", "tool_calls": [{"index": place, **self._call(place, call)}]}
+
+
+def answer_id(number: int) -> str:
+    """Return the id of the answer with that number (sheet 1: request id)."""
+    return f"as-{number:010x}"
+
+
+def limit_headers(left: int = 9_999) -> list[tuple[str, str]]:
+    """Return the headers that tell limits (sheet 7), with made-up figures and no reset.
+
+    The vendor's SDK slows itself down to what they say.
+    """
+    return [
+        ("X-Ratelimit-Limit-Requests", "10000"),
+        ("X-Ratelimit-Limit-Input-Tokens", "300000"),
+        ("X-Ratelimit-Limit-Output-Tokens", "100000"),
+        ("X-Ratelimit-Remaining-Requests", str(left)),
+        ("X-Ratelimit-Remaining-Input-Tokens", "299000"),
+        ("X-Ratelimit-Remaining-Output-Tokens", "99000"),
+    ]
+
+
+# Sheet 5.2: search_results; the members are those of the vendor's SDK (S1).
+_FOUND = [{"index": 1, "url": "https://example.invalid/1", "title": "Made up", "datasource_id": ""}]
