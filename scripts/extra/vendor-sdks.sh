@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The vendors' own SDKs against our emulators.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. scripts/lib/common.sh
+use_environment .venvs/vendor-sdks requirements/vendor-sdks.txt
+# Without the alias of httpx to httpx2: neither is here.
+exec .venvs/vendor-sdks/bin/python -m pytest -q -o addopts="-ra --strict-markers --strict-config" tests/vendor_sdks
