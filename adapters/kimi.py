@@ -24,7 +24,6 @@ from adapters.core.params import (
     Rename,
     Rewrite,
     Verdict,
-    Within,
     Word,
     by_fact,
     by_family,
@@ -63,8 +62,23 @@ def tool_choice(name: str, value: Any, draft: Draft) -> None:
 def stop(name: str, value: Any, draft: Draft) -> None:
     """At most five strings of at most 32 bytes each; the match is not part of the answer."""
     texts = [value] if type(value) is str else value
-    if any(len(text.encode()) > 32 for text in texts):
-        draft.refuse(name, "the vendor takes stop strings of at most 32 bytes")
+    short = [text for text in texts if len(text.encode()) <= 32]
+    if len(short) == len(texts):
+        draft.body[name] = value
+        draft.tell(name, "honoured", "sent as it came")
+        return
+    draft.make_up(name, "stop", value, "the vendor takes 32 bytes at most, and the text is cut by us at longer ones")
+    if short:
+        draft.body[name] = short
+
+
+def choices(name: str, value: int, draft: Draft) -> None:
+    """The K models give one choice, the others one to five."""
+    most = 1 if draft.model.family == "k" else 5
+    if value > most:
+        gives = "one choice" if most == 1 else "at most five choices"
+        draft.make_up(name, "n", value, f"the model gives {gives}, and a call is made for each")
+        return
     draft.body[name] = value
     draft.tell(name, "honoured", "sent as it came")
 
@@ -128,11 +142,8 @@ PARAMS: Mapping[str, Verdict] = {
     "top_p": fixed(0.95, "top_p"),
     "presence_penalty": fixed(0, "the penalty"),
     "frequency_penalty": fixed(0, "the penalty"),
-    "n": by_family(
-        {"k": Within(1, 1, "the model gives one choice, and answers are not gathered from several calls yet")},
-        Within(1, 5, "the model gives one to five choices"),
-    ),
-    "stop": Rewrite(stop, "at most 32 bytes each", ("honoured", "refused")),
+    "n": Rewrite(choices, "K models give one: a call is made for each", ("honoured", "emulated", "refused")),
+    "stop": Rewrite(stop, "longer ones than 32 bytes are looked for by us", ("honoured", "emulated", "refused")),
     "max_tokens": Honour(),
     "max_completion_tokens": Honour(),
     "logprobs": by_family({"k": Honour()}, Refuse("the caller would read them, and this model has none")),

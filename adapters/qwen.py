@@ -82,10 +82,9 @@ def choices(name: str, value: int, draft: Draft) -> None:
     """1 to 4 choices from some models, and one only beside tools: 400 "Range of n should be [1, 4]"."""
     many = draft.model.facts.get("many_choices") and not draft.thinks and not draft.ask.fields.get("tools")
     if value > (4 if many else 1):
-        most = (
-            "at most four choices" if many else "one choice here, and answers are not gathered from several calls yet"
-        )
-        draft.refuse(name, f"the model gives {most}")
+        gives = "at most four choices" if many else "one choice here"
+        draft.make_up(name, "n", value, f"the model gives {gives}, and a call is made for each")
+        return
     draft.body[name] = value
     draft.tell(name, "honoured", "sent as it came")
 
@@ -170,7 +169,7 @@ CHAT: Mapping[str, Verdict] = {
     "messages": Conversation(names=False, image_detail=False),
     "temperature": Clamp(0, 1.99, "the vendor takes 0 to just under 2"),
     "top_p": Clamp(0.001, 1, "the vendor takes more than 0"),
-    "n": Rewrite(choices, "up to four from some models", ("honoured", "refused")),
+    "n": Rewrite(choices, "up to four from some models, else a call for each", ("honoured", "emulated", "refused")),
     "frequency_penalty": Drop(NOT_IN_API),
     "max_tokens": Rewrite(limit, "up to the model's own limit", ("honoured", "clamped")),
     "max_completion_tokens": Rewrite(limit, "older models call it max_tokens", ("honoured", "mapped", "clamped")),

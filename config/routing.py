@@ -110,6 +110,7 @@ class Routing:
             overlay=wish.set,
             defaults=defaults or {},
             strict=policy.unsupported == "strict",
+            without=policy.emulate.off(),
             thinking=policy.thinking,
             report_model=policy.report_model,
             emulated=self._emulated,
@@ -153,8 +154,12 @@ def base_url_of(name: str, entry: VendorEntry) -> str:
 
 
 def merged(policy: Policy, entry: ModelEntry) -> Policy:
-    """The policy of one model: its own keys over the common ones."""
-    return Policy.model_validate({**policy.model_dump(), **entry.policy}) if entry.policy else policy
+    """The policy of one model: its own keys over the common ones, emulations one by one."""
+    if not entry.policy:
+        return policy
+    common = policy.model_dump()
+    emulate = {**common["emulate"], **entry.policy.get("emulate", {})}
+    return Policy.model_validate({**common, **entry.policy, "emulate": emulate})
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:

@@ -295,12 +295,25 @@ class VendorEntry(Section):
         return _there([self.api_key] if self.api_key is not None else self.api_keys)
 
 
+class Emulations(Section):
+    """What is made up for where a vendor has it not. Switched off, the field is refused there."""
+
+    n: Switch = True
+    """Several choices of models that give one: a call for each, which the vendor bills."""
+    stop: Switch = True
+    """Stop strings that a vendor does not take."""
+
+    def off(self) -> frozenset[str]:
+        """The names that are switched off."""
+        return frozenset(name for name, on in self if not on)
+
+
 class Policy(Section):
     """What is done when a vendor can't do what is asked, or fails."""
 
     unsupported: Literal["adapt", "strict"] = "adapt"
     """adapt changes what it can and says so; strict refuses what adapt would drop or clamp."""
-    emulate: Annotated[dict[str, Switch], NotYet({})] = {}
+    emulate: Emulations = Emulations()
     """Emulations to switch on or off by name."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     """Calls to vendors for one request, at most."""

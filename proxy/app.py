@@ -12,6 +12,7 @@ from proxy.endpoints.models import list_models, retrieve_model
 from proxy.endpoints.relay import Relay
 from proxy.endpoints.spec import no_such_path, wrong_method
 from proxy.fronts.chat import ChatFront
+from proxy.fronts.completions import CompletionsFront
 from proxy.fronts.embeddings import EmbeddingsFront
 from proxy.kit import Kit
 from proxy.middleware import Doors
@@ -24,6 +25,7 @@ def create_app(kit: Kit) -> ASGIApp:
     """
     relays = {
         "/v1/chat/completions": Relay(ChatFront(), kit),
+        "/v1/completions": Relay(CompletionsFront(), kit),
         "/v1/embeddings": Relay(EmbeddingsFront(), kit),
     }
 

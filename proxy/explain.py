@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from adapters.core.around import Around
 from adapters.core.failures import Refused
 from adapters.core.shapes import Ask, Seed
 from adapters.core.vendor import Target, plan
@@ -12,6 +13,7 @@ from adapters.emulations import wrapped
 from config.routing import Routing
 from config.schema import Settings
 from proxy.fronts.chat import ChatFront
+from proxy.fronts.completions import CompletionsFront
 from proxy.fronts.embeddings import EmbeddingsFront
 from proxy.stages.resolve import resolve
 
@@ -25,20 +27,24 @@ def explain(body: bytes, settings: Settings) -> dict[str, Any]:
     route = resolve(ask, Routing(settings))
     return {
         "model": ask.model,
-        "operation": ask.operation,
+        "operation": ask.operation if ask.reworded is None else "completions",
         "stream": ask.stream,
         "targets": [about(ask, target) for target in route.targets],
     }
 
 
 def read(body: bytes) -> Ask:
-    """The ask of a body; one with ``input`` and no messages is for embeddings."""
+    """The ask of a body; one with ``input`` and no messages is for embeddings, one with ``prompt`` for completions."""
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
         fields = None  # the front says what is wrong with it
-    embeds = type(fields) is dict and "input" in fields and "messages" not in fields
-    return EmbeddingsFront().read(body) if embeds else ChatFront().read(body)
+    if type(fields) is dict and "messages" not in fields:
+        if "prompt" in fields:
+            return CompletionsFront().read(body)
+        if "input" in fields:
+            return EmbeddingsFront().read(body)
+    return ChatFront().read(body)
 
 
 def about(ask: Ask, target: Target) -> dict[str, Any]:
@@ -49,11 +55,11 @@ def about(ask: Ask, target: Target) -> dict[str, Any]:
         return {"target": target.label, "refused": {"param": refused.param, "message": refused.message}}
     fields = {"model": {"verdict": "mapped", "why": f"sent as {target.model.id}"}}
     fields |= {name: {"verdict": told.word, "why": told.why} for name, told in made.told.items()}
-    dos = wrapped(made)(made.ask, Seed(iter(range(1, 1000)), "0" * 24, 0)).start()
-    calls = [do.call for do in dos if hasattr(do, "call")]
+    exchange = wrapped(made)(made.ask, Seed(iter(range(1, 1000)), "0" * 24, 0))
+    calls = [do.call for do in exchange.start() if hasattr(do, "call")]
     return {
         "target": target.label,
-        "calls": len(calls),
+        "calls": exchange.calls if isinstance(exchange, Around) else len(calls),
         "url": calls[0].url,
         "thinks": made.thinks,
         "fields": dict(sorted(fields.items())),
@@ -71,7 +77,7 @@ def lines(explained: dict[str, Any]) -> Iterator[str]:
         if "refused" in target:
             yield f"   passed over: {target['refused']['message']}"
             continue
-        yield f"   POST {target['url']}"
+        yield f"   POST {target['url']}" + (f"  ({target['calls']} calls)" if target["calls"] > 1 else "")
         width = max(map(len, target["fields"]))
         for name, told in target["fields"].items():
             yield f"   {name:<{width}}  {told['verdict']:<9} {told['why']}"

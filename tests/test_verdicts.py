@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from adapters.core.failures import Refused
 from adapters.core.params import UNSAFE, Told, header
 from adapters.core.shapes import Ask
-from adapters.core.surface import CHAT, EFFORTS, EMBEDDINGS, validate
+from adapters.core.surface import CHAT, COMPLETIONS, EFFORTS, EMBEDDINGS, validate
 from adapters.core.thinking import MEMBERS
 from adapters.core.vendor import Plan, Target, plan
 from adapters.registry import VENDORS
 from config import catalog
 from config.schema import Settings
-from proxy.explain import explain
+from proxy.explain import explain, lines
 
 MODELS = [
     (vendor, row.model())
@@ -26,7 +26,8 @@ MODELS = [
     if row.operation in vendor.operations
 ]
 CHATS = {f"{vendor.name}/{model.id}": (vendor, model) for vendor, model in MODELS if model.operation == "chat"}
-TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
+FUNCTION = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}
+TOOL = {"type": "function", "function": FUNCTION}
 SEARCH = {"type": "function", "function": {"name": "search"}}
 
 VALUES: Mapping[str, st.SearchStrategy[Any]] = {
@@ -36,11 +37,13 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
         [{"role": "user", "content": "a", "name": "ann"}, {"role": "assistant", "content": "", "tool_calls": [
             {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}]},
          {"role": "tool", "tool_call_id": "c1", "content": "4"}],
+        [{"role": "user", "content": "a"}, {"role": "assistant", "content": None, "function_call": {
+            "name": "get_weather", "arguments": "{}"}}, {"role": "function", "name": "get_weather", "content": "4"}],
     ]),
     "audio": st.just({"voice": "alloy", "format": "mp3"}),
     "frequency_penalty": st.floats(-2, 2),
-    "function_call": st.sampled_from(["auto", "none"]),
-    "functions": st.sampled_from([[], [{"name": "f"}]]),
+    "function_call": st.sampled_from(["auto", "none", {"name": "get_weather"}]),
+    "functions": st.sampled_from([[], [FUNCTION], [FUNCTION, {"name": "search"}]]),
     "logit_bias": st.sampled_from([{}, {"50256": -100}]),
     "logprobs": st.booleans(),
     "max_completion_tokens": st.integers(1, 2_000_000),
@@ -126,7 +129,8 @@ def test_every_field_has_a_verdict_and_the_body_agrees(
         said = told_of(name, made.told)
         assert said, f"{name} was lost without a verdict"
         word = said[0].word
-        assert word in ("honoured", "mapped", "clamped", "dropped"), (name, word)
+        assert word in ("honoured", "mapped", "clamped", "emulated", "dropped"), (name, word)
+        assert (word == "emulated") == (name in made.emulate), name
         assert said[0].why, name
         assert not (strict and word in ("dropped", "clamped")), name
         if word == "honoured" and name != "stream_options":
@@ -176,19 +180,57 @@ REFUSED_EVERYWHERE = {"audio", "moderation", "web_search_options"}
 """Asked for, these are a 400 at Kimi: they can't be part of a request that is explained to the end."""
 
 
+def one_target(name: str, target: str) -> Settings:
+    """A configuration in which this target answers under the name."""
+    keys = {"kimi": {"api_key": "sk-kimi-0000000000000001"}, "qwen": {"api_key": "sk-qwen-0000000000000001"}}
+    return Settings.model_validate({"vendors": keys, "models": {name: target}})
+
+
 @pytest.mark.parametrize("target", ["kimi/kimi-k2.6", "qwen/qwen3.6-plus"])
 def test_explain_names_a_verdict_for_every_openai_field(target: str) -> None:
     assert set(EVERY) - {"model"} == set(CHAT) - REFUSED_EVERYWHERE
-    keys = {"kimi": {"api_key": "sk-kimi-0000000000000001"}, "qwen": {"api_key": "sk-qwen-0000000000000001"}}
-    made = Settings.model_validate({"vendors": keys, "models": {"gpt-4o": target}})
 
-    (about,) = explain(json.dumps(EVERY).encode(), made)["targets"]
+    (about,) = explain(json.dumps(EVERY).encode(), one_target("gpt-4o", target))["targets"]
 
     assert about["target"] == target
     said = {name.partition(".")[0] for name in about["fields"]}
     assert set(EVERY) <= said
     assert about["url"].endswith("/chat/completions")
     assert "sk-" not in json.dumps(about)
+
+
+@pytest.mark.parametrize("target", ["kimi/kimi-k2.6", "qwen/qwen3.6-plus"])
+def test_explain_names_a_verdict_for_every_field_of_a_completion(target: str) -> None:
+    asked = {"model": "davinci-002", "prompt": ["a", "b", "c"], "best_of": 2, "echo": True, "frequency_penalty": 0.5,
+             "logit_bias": {"1": 2}, "logprobs": 0, "max_tokens": 60, "n": 2, "presence_penalty": 0.5, "seed": 7,
+             "stop": ["x"], "stream": True, "stream_options": {"include_usage": True}, "suffix": "", "temperature": 0.3,
+             "top_p": 0.5, "user": "u"}  # fmt: skip
+    assert set(asked) - {"model"} == set(COMPLETIONS)
+
+    explained = explain(json.dumps(asked).encode(), one_target("davinci-002", target))
+
+    (about,) = explained["targets"]
+    assert explained["operation"] == "completions"
+    assert set(asked) <= {name.partition(".")[0] for name in about["fields"]}
+    assert (about["fields"]["prompt"]["verdict"], about["fields"]["echo"]["verdict"]) == ("mapped", "emulated")
+    assert about["calls"] == 6
+    assert about["body"]["messages"] == [{"role": "user", "content": "a"}]
+    assert any("(6 calls)" in line for line in lines(explained))
+
+
+@pytest.mark.parametrize("target", ["kimi/kimi-k2.6", "qwen/qwen3.6-plus"])
+def test_explain_shows_functions_as_the_tools_that_they_are_sent_as(target: str) -> None:
+    asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "functions": [FUNCTION],
+             "function_call": {"name": "get_weather"}}  # fmt: skip
+
+    (about,) = explain(json.dumps(asked).encode(), one_target("gpt-4o", target))["targets"]
+
+    assert (about["fields"]["functions"]["verdict"], about["fields"]["function_call"]["verdict"]) == (
+        "mapped",
+        "mapped",
+    )
+    assert about["body"]["tools"] == [TOOL]
+    assert about["body"]["tool_choice"] == {"type": "function", "function": {"name": "get_weather"}}
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED_EVERYWHERE))

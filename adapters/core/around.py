@@ -21,6 +21,8 @@ class Around:
     """
 
     holds: ClassVar[Holds] = "NONE"
+    calls: int = 1
+    """How many calls it makes in all, if none fails."""
 
     def __init__(self) -> None:
         self._owner: dict[Id, Exchange] = {}

@@ -48,8 +48,6 @@ class Conversation:
         if role == "developer" and not self.developer:
             out["role"] = "system"
             draft.tell("messages.role", "mapped", "developer is sent as system")
-        elif role == "function":
-            draft.refuse(f"{where}.role", "legacy function messages are not translated yet: send tool messages")
         if not self.names and out.pop("name", None) is not None:
             draft.tell("messages.name", "dropped", "the vendor knows no names of speakers")
         if type(out.get("content")) is list:

@@ -6,10 +6,9 @@ The base is OpenAI's parameters at a vendor that knows the 2024 core of the chat
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.core.params import Draft, Drop, Honour, Refuse, Rename, Rewrite, Verdict
+from adapters.core.params import Draft, Drop, Emulate, Honour, Refuse, Rename, Rewrite, Verdict
 
 NO_AUDIO = Refuse("the vendor answers in text only")
-NO_FUNCTIONS = Refuse("the legacy functions are not translated to tools yet: send tools instead")
 NOT_IN_API = "not in the vendor's API, and the answer's meaning does not rest on it"
 
 
@@ -36,12 +35,17 @@ def ask_for_usage(draft: Draft) -> None:
         draft.body["stream_options"] = {"include_usage": True}
 
 
+def as_tools(name: str, value: Any, draft: Draft) -> None:
+    """Functions have been said as tools by the time a table is asked: see ``adapters/core/functions.py``."""
+    draft.tell(name, "mapped", "sent as tools")
+
+
 OPENAI_CHAT: Mapping[str, Verdict] = {
     "messages": Honour(),
     "audio": NO_AUDIO,
     "frequency_penalty": Honour(),
-    "function_call": NO_FUNCTIONS,
-    "functions": NO_FUNCTIONS,
+    "function_call": Rewrite(as_tools, "sent as tool_choice", ("mapped", "refused")),
+    "functions": Rewrite(as_tools, "sent as tools, and answered as functions: one call at most", ("mapped", "refused")),
     "logit_bias": Drop(NOT_IN_API),
     "logprobs": Refuse("the caller would read them, and the vendor has none"),
     "max_completion_tokens": Rename("max_tokens"),
@@ -49,7 +53,7 @@ OPENAI_CHAT: Mapping[str, Verdict] = {
     "metadata": Drop("kept by OpenAI's dashboard, which no vendor has"),
     "modalities": NO_AUDIO,
     "moderation": Refuse("the vendor returns no moderation results"),
-    "n": Refuse("the vendor gives one choice, and answers are not yet gathered from several calls"),
+    "n": Emulate("n", "the vendor gives one choice: a call is made for each"),
     "parallel_tool_calls": Drop("the vendor has no such switch"),
     "prediction": Drop("it speeds an answer up and does not change it"),
     "presence_penalty": Honour(),

@@ -8,21 +8,13 @@ answer's meaning does not rest on it. ``refused``: a 400, because the caller wou
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from adapters.core.failures import Refused
 from adapters.core.shapes import Ask, Model
+from adapters.core.shapes import Told as Told  # noqa: PLC0414 - known from here to all who give verdicts
+from adapters.core.shapes import Word as Word  # noqa: PLC0414
 from adapters.core.surface import SURFACE
-
-Word = Literal["honoured", "mapped", "clamped", "emulated", "dropped", "refused"]
-
-
-class Told(NamedTuple):
-    """What became of one field of one request. A quiet one (a plain rename) is left out of the response header."""
-
-    word: Word
-    why: str
-    quiet: bool = False
 
 
 @dataclass(slots=True)
@@ -37,6 +29,7 @@ class Draft:
     told: dict[str, Told] = field(default_factory=dict)
     tool_names: dict[str, str] = field(default_factory=dict)  # the vendor's name -> the caller's
     emulate: dict[str, Any] = field(default_factory=dict)  # what a wrapper makes up for -> the value it needs
+    without: frozenset[str] = frozenset()  # the emulations that the operator has switched off
 
     def tell(self, name: str, word: Word, why: str, *, quiet: bool = False) -> None:
         """Record a verdict. Raises Refused for ``refused``, and under ``strict`` also for dropped and clamped."""
@@ -50,6 +43,13 @@ class Draft:
     def refuse(self, name: str, why: str) -> None:
         """Raise Refused, naming the field."""
         self.tell(name, "refused", why)
+
+    def make_up(self, name: str, by: str, value: Any, why: str) -> None:
+        """Leave the field to the wrapper ``by``. Raises Refused where the operator has switched that emulation off."""
+        if by in self.without:
+            self.refuse(name, f"{why}, which policy.emulate switches off here (emulate: {{{by}: on}} brings it back)")
+        self.emulate[by] = value
+        self.tell(name, "emulated", why)
 
 
 class Verdict(Protocol):
@@ -192,16 +192,15 @@ class Emulate:
     by: str
     why: str
     sent: bool = False
-    words: tuple[Word, ...] = ("emulated", "mapped")
+    words: tuple[Word, ...] = ("emulated", "mapped", "refused")
 
     def apply(self, name: str, value: Any, draft: Draft) -> None:
         if neutral(draft, name, value):
             draft.tell(name, "mapped", "the default, said by leaving it out")
             return
+        draft.make_up(name, self.by, value, self.why)
         if self.sent:
             draft.body[name] = value
-        draft.emulate[self.by] = value
-        draft.tell(name, "emulated", self.why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,40 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-Operation = Literal["chat", "embeddings"]
+Operation = Literal["chat", "completions", "embeddings"]
 Thinking = Literal["never", "always", "default_on", "default_off"]
+Word = Literal["honoured", "mapped", "clamped", "emulated", "dropped", "refused"]
 CHUNK: Literal["chunk"] = "chunk"
 WHOLE: Literal["whole"] = "whole"
 EventKind = Literal["chunk", "whole"]
+
+
+class Told(NamedTuple):
+    """What became of one field of one request. A quiet one (a plain rename) is left out of the response header."""
+
+    word: Word
+    why: str
+    quiet: bool = False
+
+
+class Reworded(NamedTuple):
+    """What became of a request before it was an ask: a front has said one operation's request in another one's words.
+
+    ``asked`` is what the caller sent, for the front's writer. ``told`` is what became of the fields that were
+    said in other words. ``variants`` are the fields of the further calls that one answer is gathered from, each
+    laid over the ask's own.
+    """
+
+    asked: Mapping[str, Any]
+    told: Mapping[str, Told]
+    variants: tuple[Mapping[str, Any], ...] = ()
 
 
 class Ask(NamedTuple):
     """A request in OpenAI's terms: ``fields`` is its body without ``model`` and without null members.
 
     ``model`` is the name the caller used, which need not be a vendor's. After planning, ``fields`` holds the vendor's
-    own terms and the vendor's model id.
+    own terms and the vendor's model id. ``reworded`` is there where the caller asked for another operation.
     """
 
     operation: Operation
@@ -25,10 +47,11 @@ class Ask(NamedTuple):
     fields: Mapping[str, Any]
     stream: bool = False
     include_usage: bool = False
+    reworded: Reworded | None = None
 
     def but(self, fields: Mapping[str, Any]) -> "Ask":
         """The same request with other fields, for a wrapper that asks in parts."""
-        return Ask(self.operation, self.model, fields, self.stream, self.include_usage)
+        return Ask(self.operation, self.model, fields, self.stream, self.include_usage, self.reworded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """OpenAI's own parameters, as data: their types and ranges, and the values that ask for nothing beyond the default.
 
-Source: OpenAI's published API description of 2026-08 (``CreateChatCompletionRequest``, ``CreateEmbeddingRequest``),
-whose parameters a test compares with this table. A wrong type is the caller's error at every vendor alike, so it is
+Source: OpenAI's published API description of 2026-08 (``CreateChatCompletionRequest``,
+``CreateCompletionRequest``, ``CreateEmbeddingRequest``), whose parameters a test compares with this table. A wrong type is the caller's error at every vendor alike, so it is
 checked here once; what a vendor makes of a right value is that vendor's table.
 """
 
@@ -105,6 +105,11 @@ def check_messages(name: str, messages: list[Any]) -> None:
                 f"{where}.tool_call_id", f"Missing required parameter: '{where}.tool_call_id'.",
                 "missing_required_parameter",
             )  # fmt: skip
+        if role == "function":
+            check_name(where, message)
+        call = message.get("function_call")
+        if call is not None and type(call) is not dict:
+            raise wrong_type(f"{where}.function_call", "an object", call)
         calls = message.get("tool_calls")
         if calls is not None:
             _check_tool_calls(f"{where}.tool_calls", calls)
@@ -153,6 +158,28 @@ def check_tools(name: str, tools: list[Any]) -> None:
                 )  # fmt: skip
 
 
+def check_name(where: str, value: Mapping[str, Any]) -> None:
+    """A function that is not named can't be called."""
+    if type(value.get("name")) is not str or not value["name"]:
+        raise Invalid(f"{where}.name", f"Missing required parameter: '{where}.name'.", "missing_required_parameter")
+
+
+def check_functions(name: str, functions: list[Any]) -> None:
+    """Functions are objects with a name."""
+    for at, function in enumerate(functions):
+        if type(function) is not dict:
+            raise wrong_type(f"{name}[{at}]", "an object", function)
+        check_name(f"{name}[{at}]", function)
+
+
+def check_function_call(name: str, choice: Any) -> None:
+    """``none``, ``auto``, or an object with the name of the function to call."""
+    if type(choice) is dict:
+        check_name(name, choice)
+    elif choice not in ("none", "auto"):
+        raise Invalid(name, f"Invalid value for '{name}': expected one of none, auto.", "unsupported_value")
+
+
 def check_tool_choice(name: str, choice: Any) -> None:
     """``none``, ``auto``, ``required``, or an object that names what must be called."""
     if type(choice) is str and choice not in ("none", "auto", "required"):
@@ -182,10 +209,22 @@ def check_stop(name: str, value: str | list[Any]) -> None:
                 raise wrong_type(f"{name}[{at}]", "a string", text)
 
 
+def check_prompt(name: str, value: str | list[Any]) -> None:
+    """What is to be gone on from: a text, texts, token ids, or lists of token ids; at most 2,048. A text may be empty."""
+    if value:
+        _check_texts(name, value, may_be_empty=True)
+    elif type(value) is list:
+        raise Invalid(name, f"Invalid '{name}': it must not be empty.")
+
+
 def check_input(name: str, value: str | list[Any]) -> None:
     """What is to be embedded: a text, texts, token ids, or lists of token ids; at most 2,048, none empty."""
     if not value:
         raise Invalid(name, f"Invalid '{name}': it must not be empty.")
+    _check_texts(name, value, may_be_empty=False)
+
+
+def _check_texts(name: str, value: str | list[Any], *, may_be_empty: bool) -> None:
     if type(value) is not list:
         return
     if len(value) > 2048 and type(value[0]) is not int:
@@ -196,7 +235,7 @@ def check_input(name: str, value: str | list[Any]) -> None:
     for at, item in enumerate(value):
         if type(item) is not kind:
             raise wrong_type(f"{name}[{at}]", JSON_NAMES[kind], item)
-        if item in ("", []):
+        if item == [] or (item == "" and not may_be_empty):
             raise Invalid(f"{name}[{at}]", f"Invalid '{name}[{at}]': it must not be empty.")
         if kind is list and any(type(token) is not int for token in item):
             raise Invalid(f"{name}[{at}]", f"Invalid '{name}[{at}]': expected an array of integers.", "invalid_type")
@@ -208,8 +247,8 @@ CHAT: Mapping[str, Param] = {
     "messages": Param((list,), check=check_messages),
     "audio": Param((dict,)),
     "frequency_penalty": Param((float,), -2, 2, neutral=(0,)),
-    "function_call": Param((str, dict), neutral=("auto",)),
-    "functions": Param((list,), neutral=([],)),
+    "function_call": Param((str, dict), neutral=("auto",), check=check_function_call),
+    "functions": Param((list,), neutral=([],), check=check_functions),
     "logit_bias": Param((dict,), neutral=({},)),
     "logprobs": Param((bool,), neutral=(False,)),
     "max_completion_tokens": Param((int,), 1),
@@ -243,6 +282,26 @@ CHAT: Mapping[str, Param] = {
     "web_search_options": Param((dict,)),
 }
 
+COMPLETIONS: Mapping[str, Param] = {
+    "prompt": Param((str, list), check=check_prompt),
+    "best_of": Param((int,), 0, 20, neutral=(1,)),
+    "echo": Param((bool,), neutral=(False,)),
+    "frequency_penalty": CHAT["frequency_penalty"],
+    "logit_bias": CHAT["logit_bias"],
+    "logprobs": Param((int,), 0, 5, neutral=(0,)),
+    "max_tokens": Param((int,), 0),
+    "n": CHAT["n"],
+    "presence_penalty": CHAT["presence_penalty"],
+    "seed": CHAT["seed"],
+    "stop": CHAT["stop"],
+    "stream": CHAT["stream"],
+    "stream_options": CHAT["stream_options"],
+    "suffix": Param((str,), neutral=("",)),
+    "temperature": CHAT["temperature"],
+    "top_p": CHAT["top_p"],
+    "user": CHAT["user"],
+}
+
 EMBEDDINGS: Mapping[str, Param] = {
     "input": Param((str, list), check=check_input),
     "dimensions": Param((int,), 1),
@@ -250,7 +309,7 @@ EMBEDDINGS: Mapping[str, Param] = {
     "user": Param((str,)),
 }
 
-SURFACE: Mapping[str, Mapping[str, Param]] = {"chat": CHAT, "embeddings": EMBEDDINGS}
+SURFACE: Mapping[str, Mapping[str, Param]] = {"chat": CHAT, "completions": COMPLETIONS, "embeddings": EMBEDDINGS}
 
 
 def validate(operation: str, body: Mapping[str, Any]) -> None:

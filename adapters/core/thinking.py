@@ -10,6 +10,8 @@ from typing import Any
 
 from adapters.core.params import Draft
 
+PLAIN = ("gpt-", "chatgpt-", "text-", "davinci-", "babbage-")
+"""How OpenAI's names begin that know nothing of reasoning, but for those of REASONERS."""
 REASONERS = ("gpt-5", "gpt-6")
 """OpenAI's gpt names that reason by themselves; the o series is told by its letter."""
 
@@ -123,7 +125,7 @@ def _unasked(draft: Draft, dial: Dial, policy: str, fields: Mapping[str, Any]) -
 
 
 def _plain_openai_name(name: str) -> bool:
-    return name.startswith(("gpt-", "chatgpt-")) and not name.startswith(REASONERS)
+    return name.startswith(PLAIN) and not name.startswith(REASONERS)
 
 
 def _small(fields: Mapping[str, Any]) -> bool:

@@ -6,7 +6,8 @@ from typing import Any, Literal, NamedTuple
 
 from adapters.core.auth import Auth
 from adapters.core.exchange import Make
-from adapters.core.failures import Rule
+from adapters.core.failures import Refused, Rule
+from adapters.core.functions import as_tools, is_legacy, of_functions
 from adapters.core.params import Draft, Told, Verdict, apply
 from adapters.core.shapes import Ask, Model, Operation
 from adapters.core.thinking import Dial, settle
@@ -82,6 +83,7 @@ class Target:
     overlay: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     strict: bool = False
+    without: frozenset[str] = frozenset()  # the emulations that the operator has switched off
     thinking: ThinkingPolicy = "auto"
     report_model: Literal["requested", "vendor"] = "requested"
     emulated: bool = False  # one of our own emulators, started by us: its answers are marked
@@ -95,7 +97,8 @@ class Target:
 class Plan(NamedTuple):
     """A request made ready for one target: the ask in the vendor's terms, and what became of every field.
 
-    ``emulate`` names what wrappers have to make up for, with the value that each one needs.
+    ``emulate`` names what wrappers have to make up for, with the value that each one needs. ``more`` are the asks of
+    the further calls that the answer is gathered from (several prompts in one request), in the vendor's terms too.
     """
 
     ask: Ask
@@ -105,6 +108,7 @@ class Plan(NamedTuple):
     thinks: bool
     tool_names: Mapping[str, str]
     emulate: Mapping[str, Any]
+    more: tuple[Ask, ...] = ()
 
 
 Codec = Callable[[Plan], Make]
@@ -113,12 +117,47 @@ FIRST = ("messages", "tools", "input")
 """Fields whose verdicts others look at (renamed tools, a hint in the prompt): applied before the rest."""
 
 
+MOST_CHOICES = 16
+"""Choices that are gathered from a call each, at most: a request that is tried again makes all its calls again."""
+MOST_CALLS = 64
+"""Calls that one answer is gathered from, at most: twenty prompts, a usual batch, with three choices each."""
+
+
 def plan(ask: Ask, target: Target) -> Plan:
     """The request in the terms of this target. Pure. Raises Refused where the target can't serve it."""
+    made = _planned(ask, target)
+    variants = () if ask.reworded is None else ask.reworded.variants
+    choices = made.emulate.get("n", 1)
+    if choices > MOST_CHOICES:
+        raise Refused("n", f"'n' is not supported by {target.model.id}: a call is made for each choice, and at most "
+                      f"{MOST_CHOICES} are made so.")  # fmt: skip
+    if choices * (1 + len(variants)) > MOST_CALLS:
+        raise Refused("prompt", f"'prompt' is not supported by {target.model.id}: a call is made for each prompt and "
+                      f"choice, and at most {MOST_CALLS} are made for one request. Send fewer prompts at once.")  # fmt: skip
+    if not variants:
+        return made
+    more = tuple(_planned(ask.but({**ask.fields, **variant}), target).ask for variant in variants)
+    return made._replace(more=more)
+
+
+def _planned(ask: Ask, target: Target) -> Plan:
     op = target.vendor.operations[ask.operation]
     if target.overlay or target.defaults:
         ask = ask.but({**target.defaults, **ask.fields, **target.overlay})
-    draft = Draft(ask, target.model, strict=target.strict)
+    draft = Draft(ask, target.model, strict=target.strict, without=target.without)
+    if ask.reworded is not None:
+        draft.told.update(ask.reworded.told)
+    if ask.operation != "chat" or not is_legacy(ask.fields):
+        return _written(draft, target, op)
+    as_tools(draft, one_at_a_time="honoured" in op.params["parallel_tool_calls"].words)
+    try:
+        return _written(draft, target, op)
+    except Refused as refused:
+        raise of_functions(refused, ask.fields) from None
+
+
+def _written(draft: Draft, target: Target, op: Op) -> Plan:
+    ask = draft.ask
     fields = settle(draft, target.vendor.dial, target.thinking)
     draft.ask = ask.but(fields)
     order = [name for name in FIRST if name in fields]

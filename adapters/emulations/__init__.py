@@ -2,9 +2,11 @@
 
 from adapters.core.exchange import Make
 from adapters.core.vendor import Plan
+from adapters.emulations.fan_out import fan_out
 from adapters.emulations.split import split
+from adapters.emulations.stop import stop
 
-WRAPS = (split,)
+WRAPS = (stop, split, fan_out)
 """Innermost first."""
 
 

@@ -33,6 +33,7 @@ class Split(Around):
         self._seed = seed
         inputs = ask.fields["input"]
         self._parts = [inputs[at : at + most] for at in range(0, len(inputs), most)]
+        self.calls = len(self._parts)
         self._starts = list(range(0, len(inputs), most))
         self._next = 0
         self._running: dict[int, int] = {}  # id() of a child -> its part

@@ -16,7 +16,6 @@ NOT_SERVED: Mapping[str, str] = {
     "audio": "no configured vendor's speech is served",
     "batches": f"{CHAT} for each request",
     "chat/completions": CHAT,
-    "completions": f"{CHAT} with the prompt as a user message",
     "containers": CHAT,
     "conversations": f"{CHAT} and keep the conversation in your app",
     "evals": CHAT,
@@ -33,7 +32,7 @@ NOT_SERVED: Mapping[str, str] = {
     "videos": CHAT,
 }
 """How OpenAI's paths begin that are not served, and the nearest thing that is."""
-SERVED = ("/v1/chat/completions", "/v1/embeddings", "/v1/models")
+SERVED = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models")
 
 
 def answer_for(method: str, path: str) -> ProxyError:

@@ -5,6 +5,7 @@ from typing import Any
 import orjson
 
 from adapters.core.shapes import Ask, Event
+from proxy.fronts.functions import of_functions
 from proxy.fronts.read import read_body, take_model
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
@@ -25,8 +26,8 @@ class ChatFront:
         return Ask("chat", model, fields, stream, stream and options.get("include_usage") is True)
 
     def writer(self, ask: Ask, out: Out, tally: Tally) -> "ChatWriter":
-        """The writer for one answer."""
-        return ChatWriter(ask, out, tally)
+        """The writer for one answer, in the shape that its caller reads."""
+        return (FunctionsWriter if ask.fields.get("functions") else ChatWriter)(ask, out, tally)
 
 
 class ChatWriter(ResponseWriter):
@@ -63,3 +64,14 @@ class ChatWriter(ResponseWriter):
             last = {"index": choice["index"], "delta": {}, "logprobs": None, "finish_reason": choice["finish_reason"]}
             out += [Event.of({**named, "choices": [piece]}), Event.of({**named, "choices": [last]})]
         return out
+
+
+class FunctionsWriter(ChatWriter):
+    """The same for a caller of functions: one call, in their shape. The log line counts those that are left out."""
+
+    async def events(self, events: list[Event], attempt: Any) -> None:
+        kept, left_out = of_functions(events)
+        if left_out:
+            self._tally.notes["calls_left_out"] = self._tally.notes.get("calls_left_out", 0) + left_out
+        if kept:
+            await super().events(kept, attempt)

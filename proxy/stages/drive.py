@@ -196,8 +196,9 @@ class Drive:
             await line.aclose()
 
     async def _close_all(self) -> None:
-        for id_ in [*self._lines, *self._sleeps]:
-            await asyncio.shield(self._close(id_))
+        if self._lines or self._sleeps:
+            # All of them, even where the caller leaves just now: with the answer's last byte he often does.
+            await asyncio.shield(asyncio.gather(*map(self._close, [*self._lines, *self._sleeps])))
 
 
 async def _pump(line: Line, queue: "asyncio.Queue[Got | BaseException]") -> None:

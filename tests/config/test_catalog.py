@@ -37,8 +37,15 @@ CHAT_SINCE = (
 )  # fmt: skip
 SEES = ("gpt-4o", "gpt-4o-2024-05-13", "gpt-4o-mini", "gpt-4o-mini-2024-07-18", "gpt-4-turbo",
         "gpt-4-turbo-2024-04-09", "gpt-4-vision-preview")  # fmt: skip
-NOT_CHAT = ("gpt-3.5-turbo-instruct", "gpt-4o-audio-preview", "gpt-4o-realtime-preview", "gpt-4o-transcribe",
-            "o3-deep-research", "o1-pro", "whisper-1", "dall-e-3", "davinci-002", "gpt-4o-mini-tts")  # fmt: skip
+COMPLETIONS = (
+    "gpt-3.5-turbo-instruct",
+    "gpt-3.5-turbo-instruct-0914",
+    "text-davinci-003",
+    "davinci-002",
+    "babbage-002",
+)
+NOT_CHAT = ("gpt-4o-audio-preview", "gpt-4o-realtime-preview", "gpt-4o-transcribe",
+            "o3-deep-research", "o1-pro", "whisper-1", "dall-e-3", "gpt-4o-mini-tts")  # fmt: skip
 
 
 def text_of(vendor: str) -> str:
@@ -155,6 +162,12 @@ def test_openai_chat_names_have_a_stand_in(cat: Catalog, name: str) -> None:
 @pytest.mark.parametrize("name", SEES)
 def test_names_that_took_images_stand_for_models_that_take_images(cat: Catalog, name: str) -> None:
     assert "image" in stood_in(cat, name).input
+
+
+@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+@pytest.mark.parametrize("name", COMPLETIONS)
+def test_names_of_completions_models_have_a_chat_stand_in_with_thinking_off(cat: Catalog, name: str) -> None:
+    assert stood_in(cat, name).thinking in ("never", "default_off", "default_on")
 
 
 @pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])

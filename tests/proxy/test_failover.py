@@ -191,7 +191,7 @@ def test_a_target_that_cannot_serve_the_request_is_passed_over() -> None:
 
 
 def test_when_no_target_can_serve_it_the_first_reason_is_told() -> None:
-    played = play({}, n=3)
+    played = play({}, n=17)
 
     assert played.status == 400
     assert played.json["error"]["param"] == "n"
@@ -220,6 +220,6 @@ def endings(played: Played) -> str:
 
 
 def test_every_request_ends_in_exactly_one_line() -> None:
-    for played in (play({"kimi": [whole("x")]}), play({}, n=3), play({"kimi": [hello()]}, stream=True)):
+    for played in (play({"kimi": [whole("x")]}), play({}, n=17), play({"kimi": [hello()]}, stream=True)):
         assert len(played.lines) == 1
-    assert endings(play({}, n=3)) == "refused"
+    assert endings(play({}, n=17)) == "refused"

@@ -98,18 +98,33 @@ def obeys(seen: Seen) -> None:
 
 
 def _kind(path: str) -> str:
-    kinds = {"completions": "CreateChatCompletionResponse", "embeddings": "CreateEmbeddingResponse"}
+    kinds = {"completions": "CreateCompletionResponse", "embeddings": "CreateEmbeddingResponse"}
+    if is_chat(path):
+        return "CreateChatCompletionResponse"
     last = path.rstrip("/").rpartition("/")[2]
     return kinds.get(last) or ("ListModelsResponse" if last == "models" else "Model")
+
+
+def is_chat(path: str) -> bool:
+    """Whether it is chat's completions, or those of before."""
+    return path.rstrip("/").endswith("/chat/completions")
 
 
 def _stream(seen: Seen) -> None:
     events = list(seen.events())
     last = events.pop() if seen.ended else None
     for event in events:
-        holds("CreateChatCompletionStreamResponse", orjson.loads(event))
+        if is_chat(seen.path):
+            holds("CreateChatCompletionStreamResponse", orjson.loads(event))
+        else:
+            holds("CreateCompletionResponse", _finished(orjson.loads(event)))
     if last is not None and last != "[DONE]":
         holds("ErrorResponse", orjson.loads(last))
+
+
+def _finished(chunk: Any) -> Any:
+    """A chunk of a completion as if it were the last: the description has no schema of its own for streams."""
+    return {**chunk, "choices": [{**one, "finish_reason": one["finish_reason"] or "stop"} for one in chunk["choices"]]}
 
 
 def _floats(body: Any) -> Any:

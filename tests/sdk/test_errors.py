@@ -125,7 +125,6 @@ def test_the_vendors_words_reach_the_user_without_its_key(start: Start, stage: S
     [
         (lambda sdk: sdk.moderations.create(input="x"), openai.InternalServerError, 501),
         (lambda sdk: sdk.images.generate(prompt="x", model="dall-e-3"), openai.InternalServerError, 501),
-        (lambda sdk: sdk.completions.create(model="gpt-3.5-turbo-instruct", prompt="x"), openai.InternalServerError, 501),
         (lambda sdk: sdk.files.list(), openai.InternalServerError, 501),
         (lambda sdk: sdk.batches.list(), openai.InternalServerError, 501),
         (lambda sdk: sdk.fine_tuning.jobs.list(), openai.InternalServerError, 501),
@@ -133,7 +132,7 @@ def test_the_vendors_words_reach_the_user_without_its_key(start: Start, stage: S
         (lambda sdk: sdk.audio.speech.create(model="tts-1", voice="alloy", input="x"), openai.InternalServerError, 501),
         (lambda sdk: sdk.post("/nothing/here", cast_to=object, body={}), openai.NotFoundError, 404),
     ],
-    ids=["moderations", "images", "completions", "files", "batches", "fine-tuning", "assistants", "speech", "no such path"],
+    ids=["moderations", "images", "files", "batches", "fine-tuning", "assistants", "speech", "no such path"],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
 def test_what_is_not_served_says_so_at_once(

@@ -120,12 +120,6 @@ def test_sampling_that_is_changed_says_how(site: Site) -> None:
     assert (told["temperature"], told["top_p"]) == (word, word)
 
 
-def test_two_choices_are_refused_where_the_model_gives_one(site: Site) -> None:
-    error = refused(site, "n", n=2)
-
-    assert "one choice" in error.message
-
-
 def test_log_probabilities_come_or_are_refused_by_name(site: Site) -> None:
     if site.vendor == "qwen":
         refused(site, "logprobs", logprobs=True)
@@ -156,8 +150,7 @@ def test_what_openai_would_refuse_is_refused_before_any_vendor_sees_it(site: Sit
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("audio", {"voice": "alloy", "format": "mp3"}), ("modalities", ["text", "audio"]),
-                        ("functions", [{"name": "f"}])]
+    ("name", "value"), [("audio", {"voice": "alloy", "format": "mp3"}), ("modalities", ["text", "audio"])]
 )  # fmt: skip
 def test_what_no_vendor_can_do_is_refused_by_name(site: Site, name: str, value: Any) -> None:
     refused(site, name, extra_body={name: value})

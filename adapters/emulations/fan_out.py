@@ -1,0 +1,155 @@
+"""One answer from several calls: choices of a vendor that gives one a call, and several prompts in one request.
+
+Choices stand prompt by prompt, as OpenAI's completions have them: those of the first prompt, then those of the second.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from adapters.core.around import Around, Holds
+from adapters.core.exchange import Do, Done, Emit, Exchange, Fail, Make
+from adapters.core.failures import Failure
+from adapters.core.shapes import WHOLE, Ask, Event, Seed
+from adapters.core.vendor import Plan
+
+AT_ONCE = 4
+"""How many calls run at the same time: enough to hide the latency, few enough for a small account."""
+SEEDS = 2**31
+"""Seeds are counted on within 31 bits, which every vendor takes."""
+
+
+def fan_out(make: Make, plan: Plan) -> Make:
+    """Wrap where a call gives fewer choices than were asked for, or one of the prompts only."""
+    copies = plan.emulate.get("n", 1)
+    asks = (plan.ask, *plan.more)
+    if copies == len(asks) == 1:
+        return make
+    kind = SideBySide if plan.ask.stream else Together
+    return lambda ask, seed: kind(make, asks, copies, seed)
+
+
+class FanOut(Around):
+    """Calls ``copies`` times for each ask, some at once. A call that fails fails the whole.
+
+    A call's own choices, one or what its vendor gives at once, are counted on from those of the calls before it.
+    """
+
+    def __init__(self, make: Make, asks: tuple[Ask, ...], copies: int, seed: Seed) -> None:
+        super().__init__()
+        self._make = make
+        self._asks = asks
+        self._copies = copies
+        self._seed = seed
+        each = asks[0].fields.get("n")
+        self._each = each if type(each) is int and copies == 1 else 1
+        self.calls = len(asks) * copies
+        self._next = 0
+        self._done = 0
+        self._numbers: dict[int, int] = {}  # id() of a child -> the number of its call
+        self._children: list[Exchange] = []
+        self._named: Mapping[str, Any] = {}
+
+    def start(self) -> list[Do]:
+        """Make the first calls."""
+        dos: list[Do] = []
+        for _ in range(min(AT_ONCE, self.calls)):
+            dos += self._begin_next()
+        return dos
+
+    def _begin_next(self) -> list[Do]:
+        number, self._next = self._next, self._next + 1
+        prompt, copy = divmod(number, self._copies)
+        ask = self._asks[prompt]
+        seed = ask.fields.get("seed")
+        if copy and type(seed) is int:  # the same seed would give the same choice again
+            ask = ask.but({**ask.fields, "seed": (seed + copy) % SEEDS})
+        # Ids that are made from the answer's own (of tool calls) must differ between the choices.
+        own = self._seed._replace(answer_id=f"{self._seed.answer_id[:-2]}{number:02x}")
+        child = self._make(ask, own)
+        self._children.append(child)  # kept alive: the key is its identity
+        self._numbers[id(child)] = number
+        return self.begin(child)
+
+    def renumbered(self, child: Exchange, event: Event) -> Event:
+        """The event with its choices counted through, and with the one name that all of the answer goes by."""
+        before = self._numbers[id(child)] * self._each
+        if not self._named:
+            self._named = {name: event.data[name] for name in ("id", "created", "model") if name in event.data}
+        data = event.edit()
+        data.update(self._named)
+        # A choice that nobody asked for would stand in another one's place.
+        data["choices"] = [choice for choice in data["choices"] if choice["index"] < self._each]
+        for choice in data["choices"]:
+            choice["index"] += before
+        return event
+
+    def on_done(self, child: Exchange) -> list[Do]:
+        """Make the next call, or end with the last."""
+        self._done += 1
+        if self._next < self.calls:
+            return self._begin_next()
+        return [] if self._done < self.calls else self.last()
+
+    def last(self) -> list[Do]:
+        """What ends the whole."""
+        return [Done()]
+
+    def _close(self, child: Exchange) -> list[Do]:
+        """A child's line is left to end by itself, so that its connection can be used again; at our end all are closed."""
+        return []
+
+    def on_fail(self, child: Exchange, failure: Failure) -> list[Do]:
+        """A call that fails fails the whole, and says for which prompt it was made."""
+        if len(self._asks) == 1:
+            return [Fail(failure)]
+        where = f"(prompt {self._numbers[id(child)] // self._copies}) "
+        return [Fail(failure._replace(message=where + failure.message))]
+
+
+class SideBySide(FanOut):
+    """Streams: every piece is passed on as it comes, under its choice's index."""
+
+    holds: ClassVar[Holds] = "NONE"
+
+    def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:
+        """Pass on; a vendor that answers whole where a stream was asked for has that passed on as well."""
+        counted = [event for event in (self.renumbered(child, event) for event in events) if event.data["choices"]]
+        return [Emit(counted)] if counted else []
+
+
+class Together(FanOut):
+    """Whole answers: put together when all are there."""
+
+    holds: ClassVar[Holds] = "ALL"
+
+    def __init__(self, make: Make, asks: tuple[Ask, ...], copies: int, seed: Seed) -> None:
+        super().__init__(make, asks, copies, seed)
+        self._answers: dict[int, dict[str, Any]] = {}
+
+    def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:
+        """Keep a call's answer until all are there."""
+        self._answers[self._numbers[id(child)]] = self.renumbered(child, events[0]).edit()
+        return []
+
+    def last(self) -> list[Do]:
+        """All choices in order, and the sum of what they cost."""
+        answers = [self._answers[number] for number in range(self.calls)]
+        choices = [choice for answer in answers for choice in sorted(answer["choices"], key=lambda one: one["index"])]
+        usage: dict[str, Any] = {}
+        for answer in answers:
+            usage = _sum(usage, answer["usage"])
+        return [Emit([Event.of({**answers[0], "choices": choices, "usage": usage}, WHOLE)]), Done()]
+
+
+def _sum(total: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
+    """Two usage objects as one: counts are added up, details too; of what is no count the later stays."""
+    out = dict(total)
+    for name, value in one.items():
+        before = out.get(name)
+        if type(value) is dict:
+            out[name] = _sum(before if type(before) is dict else {}, value)
+        elif type(value) is int and type(before) is int:
+            out[name] = before + value
+        elif value is not None or before is None:
+            out[name] = value
+    return out

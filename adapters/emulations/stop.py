@@ -1,0 +1,141 @@
+"""Stop strings that a vendor does not take, or leaves in the text: looked for here, in the content of each choice.
+
+The match that ends first counts, since there a model would have stopped; of those that end together, the longest. So it
+does not matter how a stream is cut. Reasoning and the arguments of tools are not searched, as at OpenAI.
+"""
+
+from typing import Any, ClassVar
+
+from adapters.core.around import Around, Holds
+from adapters.core.exchange import Do, Done, Emit, Exchange, Fail, Make
+from adapters.core.failures import Failure
+from adapters.core.shapes import WHOLE, Ask, Event, Seed
+from adapters.core.vendor import Plan
+
+
+def stop(make: Make, plan: Plan) -> Make:
+    """Wrap where the plan leaves stop strings to us."""
+    value = plan.emulate.get("stop")
+    texts = tuple(text for text in ([value] if type(value) is str else value or []) if text)
+    return (lambda ask, seed: Stop(make, ask, seed, texts)) if texts else make
+
+
+def find(text: str, stops: tuple[str, ...]) -> int | None:
+    """Where the first match begins; None if there is none."""
+    found = [(at + len(one), at) for one in stops if (at := text.find(one)) >= 0]
+    return min(found)[1] if found else None
+
+
+def tail(text: str, stops: tuple[str, ...]) -> int:
+    """How many characters at the end of a text may be the beginning of a match."""
+    for size in range(min(len(text), max(map(len, stops)) - 1), 0, -1):
+        end = text[-size:]
+        if any(one.startswith(end) for one in stops):
+            return size
+    return 0
+
+
+class Text:
+    """The content of one choice as it comes: what of it may be shown, and whether it has been cut."""
+
+    __slots__ = ("_entries", "_held", "_read", "_shown", "_stops", "cut")
+
+    def __init__(self, stops: tuple[str, ...]) -> None:
+        self._stops = stops
+        self._held = ""
+        self._shown = 0
+        self._read = 0
+        self._entries: list[tuple[int, Any]] = []  # log probabilities, by where their token begins
+        self.cut = False
+
+    def take(self, piece: str, *, last: bool) -> str:
+        """The text that may be shown now that this piece has come; all that is left with the last."""
+        text = self._held + piece
+        at = find(text, self._stops)
+        self.cut = at is not None
+        end = at if at is not None else len(text) - (0 if last else tail(text, self._stops))
+        self._held = text[end:]
+        self._shown += end
+        return text[:end]
+
+    def logprobs(self, told: Any) -> Any:
+        """The probabilities of what has been shown by now, in the place of those that came."""
+        entries = told.get("content") if type(told) is dict else None
+        for entry in entries if type(entries) is list else []:
+            self._entries.append((self._read, entry))
+            self._read += len(str(entry.get("token") or "")) if type(entry) is dict else 0
+        ready = [entry for begins, entry in self._entries if begins < self._shown]
+        self._entries = self._entries[len(ready) :]
+        if type(told) is dict:
+            return {**told, "content": ready}
+        return {"content": ready, "refusal": None} if ready else told
+
+
+class Stop(Around):
+    """Cuts each choice at its first match. When all have ended that way the call is closed: the rest is not paid for."""
+
+    holds: ClassVar[Holds] = "TAIL"
+
+    def __init__(self, make: Make, ask: Ask, seed: Seed, stops: tuple[str, ...]) -> None:
+        super().__init__()
+        self._child = make(ask, seed)
+        self._stops = stops
+        wanted = ask.fields.get("n")
+        self._wanted = wanted if type(wanted) is int else 1
+        self._texts: dict[int, Text] = {}
+        self._ended: set[int] = set()
+        self._over = False
+
+    def start(self) -> list[Do]:
+        """Ask as without us."""
+        return self.begin(self._child)
+
+    def _take(self, child: Exchange, dos: list[Do]) -> list[Do]:
+        """What the same read brought behind the last match still counts: a cost, or the end itself."""
+        out = super()._take(child, dos)
+        if self._over and not isinstance(out[-1], (Done, Fail)):
+            out += self._end([*self._close(child), Done()])
+        return out
+
+    def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:
+        """Pass on what is before the match, less what may be the beginning of one."""
+        shown = [event for event in events if self._shows(event)]
+        if len(self._ended) >= self._wanted and any(text.cut for text in self._texts.values()):
+            self._over = True
+        return [Emit(shown)] if shown else []
+
+    def on_fail(self, child: Exchange, failure: Failure) -> list[Do]:
+        """What fails behind the last match fails unseen: the answer was whole before."""
+        return [Done()] if self._over else [Fail(failure)]
+
+    def _shows(self, event: Event) -> bool:
+        """Cut the event to what may be shown; False if that is nothing."""
+        data = event.data
+        kept = [choice for choice in data["choices"] if self._choice(event, choice)]
+        if len(kept) < len(data["choices"]):
+            event.edit()["choices"] = kept
+        return bool(kept)
+
+    def _choice(self, event: Event, choice: dict[str, Any]) -> bool:
+        index = choice["index"]
+        if index in self._ended:
+            return False
+        text = self._texts.get(index)
+        if text is None:
+            text = self._texts[index] = Text(self._stops)
+        part = choice["message" if event.kind is WHOLE else "delta"]
+        content = part.get("content")
+        came = content if type(content) is str else ""
+        last = choice.get("finish_reason") is not None
+        shown = text.take(came, last=last)
+        if last or text.cut:
+            self._ended.add(index)
+        logprobs = text.logprobs(choice.get("logprobs"))
+        if shown == came and not text.cut and logprobs == choice.get("logprobs"):
+            return True
+        event.edit()
+        part["content"] = shown
+        choice["logprobs"] = logprobs
+        if text.cut:
+            choice["finish_reason"] = "stop"
+        return bool(shown or text.cut or last or any(value for key, value in part.items() if key != "content"))

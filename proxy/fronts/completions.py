@@ -1,0 +1,107 @@
+"""The front of ``POST /v1/completions``, over chat: the prompt is a user's message, the answer's content is the text."""
+
+from typing import Any
+
+import orjson
+
+from adapters.core.completions import as_chat, texts_of
+from adapters.core.failures import Refused
+from adapters.core.shapes import CHUNK, WHOLE, Ask, Event
+from adapters.core.surface import Invalid, validate
+from proxy.errors import BadRequest, NotSupported
+from proxy.fronts.read import read_body, take_model
+from proxy.fronts.response import ResponseWriter
+from proxy.fronts.writer import Out
+from proxy.nouns import Attempt
+from proxy.tally import Tally
+
+
+class CompletionsFront:
+    """Legacy completions, whole or streamed, of one prompt or several."""
+
+    operation = "completions"
+
+    def read(self, body: bytes) -> Ask:
+        """The chat ask of a body. Raises BadRequest, naming ``param``, also for what chat can't do."""
+        fields = read_body(body, "completions", required=("prompt",))
+        model = take_model(fields)
+        stream = fields.get("stream") is True
+        options = fields.get("stream_options") or {}
+        asked = Ask("completions", model, fields, stream, stream and options.get("include_usage") is True)
+        try:
+            ask = as_chat(asked)
+            validate("chat", ask.fields)  # members that are chat's alone have not been looked at yet
+        except Refused as refused:
+            raise NotSupported(refused.message, param=refused.param, code=refused.code) from None
+        except Invalid as invalid:
+            raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
+        return ask
+
+    def writer(self, ask: Ask, out: Out, tally: Tally) -> "CompletionsWriter":
+        """The writer for one answer."""
+        return CompletionsWriter(ask, out, tally)
+
+
+class CompletionsWriter(ResponseWriter):
+    """Chat's answers as texts: the same object for a body and for each chunk of a stream.
+
+    A chunk that has nothing but a role is left out. With ``echo`` the prompt leads the first text of each choice.
+    """
+
+    def __init__(self, ask: Ask, out: Out, tally: Tally) -> None:
+        super().__init__(ask, out, tally)
+        assert ask.reworded is not None  # the front has made it
+        asked = ask.reworded.asked
+        self._echoes = texts_of(asked["prompt"]) if asked.get("echo") else []
+        self._each: int = asked.get("n", 1)
+        self._echoed: set[int] = set()
+        self._named: dict[str, Any] = {}
+
+    def drop(self) -> None:
+        super().drop()
+        self._echoed.clear()  # what was held is forgotten, the echo in it too
+
+    async def events(self, events: list[Event], attempt: Attempt) -> None:
+        texts = [text for text in map(self._text, events) if text is not None]
+        if texts:
+            await super().events(texts, attempt)
+
+    def chunks(self, event: Event) -> list[Event]:
+        """A whole answer as chunks: each choice is one."""
+        body = dict(event.data)
+        body.pop("usage", None)
+        return [Event.of({**body, "choices": [choice]}) for choice in body["choices"]]
+
+    def last(self) -> list[bytes]:
+        """The usage chunk, with the answer's own id and model."""
+        if not self._ask.include_usage or self._tally.usage is None:
+            return []
+        return [orjson.dumps({**self._named, "choices": [], "usage": self._tally.usage.to_wire()})]
+
+    def _text(self, event: Event) -> Event | None:
+        """The event as a completion; None if it says nothing."""
+        data = event.data
+        part = "message" if event.kind is WHOLE else "delta"
+        choices = [self._choice(choice, choice[part].get("content")) for choice in data["choices"]]
+        if event.kind is CHUNK:
+            choices = [choice for choice in choices if choice["text"] or choice["finish_reason"]]
+        if not choices:
+            return None
+        self._named = {
+            "id": f"cmpl-{data['id'].removeprefix('chatcmpl-')}",
+            "object": "text_completion",
+            "created": data["created"],
+            "model": data["model"],
+        }
+        if data.get("system_fingerprint"):
+            self._named["system_fingerprint"] = data["system_fingerprint"]
+        usage = {"usage": data["usage"]} if event.kind is WHOLE else {}
+        return Event.of({**self._named, "choices": choices, **usage}, event.kind)
+
+    def _choice(self, choice: dict[str, Any], content: Any) -> dict[str, Any]:
+        index: int = choice["index"]
+        text = content if type(content) is str else ""
+        if self._echoes and index not in self._echoed and (text or choice.get("finish_reason")):
+            self._echoed.add(index)
+            text = self._echoes[index // self._each] + text
+        return {"text": text, "index": index, "logprobs": None, "finish_reason": choice.get("finish_reason")}
