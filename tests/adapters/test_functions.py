@@ -21,7 +21,7 @@ def messages_of(*messages: dict[str, Any], vendor: str = "qwen") -> list[dict[st
 
 
 def test_calls_and_results_get_ids_that_agree() -> None:
-    asked = [
+    asked: list[dict[str, Any]] = [
         {"role": "user", "content": "a"},
         {"role": "assistant", "content": None, "function_call": {"name": "get_weather", "arguments": '{"a": 1}'}},
         {"role": "function", "name": "get_weather", "content": "4"},

@@ -20,7 +20,7 @@ SSE = [(b"content-type", b"text/event-stream")]
 def planned(stops: list[str], *, stream: bool = True, n: int = 1) -> Plan:
     """A request whose stop strings are left to us: Kimi takes 32 bytes, so one over that is among them."""
     model = "kimi-k2.6" if n == 1 else "moonshot-v1-8k"
-    made = chat_plan(model=model, stream=stream, stop=["x" * 33], **({"n": n} if n > 1 else {}))
+    made = chat_plan(model=model, stream=stream, stop=["x" * 33], n=n)
     return made._replace(emulate={"stop": stops})
 
 

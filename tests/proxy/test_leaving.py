@@ -96,6 +96,29 @@ def test_when_the_caller_leaves_the_vendors_socket_closes_at_once(where: str, st
     asyncio.run(scene())
 
 
+HELD_OPEN = SSE_HEAD + piece(chunk({"role": "assistant", "content": "a"})) + piece(chunk({}, "stop") + DONE)
+
+
+@pytest.mark.parametrize("n", [1, 3, 6])
+def test_vendors_that_keep_their_lines_after_the_end_are_all_hung_up_on(n: int) -> None:
+    """The caller leaves with the last byte, while several lines are being closed: none of them may be forgotten."""
+
+    async def scene() -> None:
+        stalling = Stalling(HELD_OPEN)
+        async with vendor(stalling) as base_url, proxy(settings(base_url)) as running:
+            async with asked(running.url, stream=True, n=n) as reader:
+                await reader.readuntil(DONE)
+            async with asyncio.timeout(2):
+                while stalling.closed < n:
+                    await asyncio.sleep(0.005)
+            await running.settled(1)
+            assert running.lines[0]["ending"] == "complete"
+            left = [task for task in asyncio.all_tasks() if "_pump" in repr(task.get_coro())]
+            assert left == []
+
+    asyncio.run(scene())
+
+
 async def fails(base_url: str, within_s: float, streamed: bool, **timeouts: float) -> tuple[int, bytes, Running]:
     policy = {"attempts": 1}
     made = settings(base_url, vendor={"timeouts": timeouts}, policy=policy)
