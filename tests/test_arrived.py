@@ -156,8 +156,9 @@ def same_messages(ours: list[Any], theirs: list[Any], case: Case) -> bool:
 def spoken(message: dict[str, Any]) -> tuple[str, str, list[Any]]:
     content = message.get("content") or ""
     text = content if isinstance(content, str) else "".join(part["text"] for part in content)
-    role = {"developer": "system"}.get(message["role"], message["role"])
-    return role, text, [call["function"] for call in message.get("tool_calls") or []]
+    role = {"developer": "system", "function": "tool"}.get(message["role"], message["role"])
+    calls = [call["function"] for call in message.get("tool_calls") or []]
+    return role, text, calls + ([message["function_call"]] if message.get("function_call") else [])
 
 
 optional = {name: st.one_of(values, st.none()) for name, values in VALUES.items() if name != "messages"}

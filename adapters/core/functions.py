@@ -20,8 +20,10 @@ def is_legacy(fields: Mapping[str, Any]) -> bool:
     """Whether anything in a request speaks of functions."""
     if "functions" in fields or "function_call" in fields:
         return True
-    messages = fields.get("messages")
-    return messages is not None and any(m.get("role") == "function" or "function_call" in m for m in messages)
+    for message in fields.get("messages", ()):  # a plain loop: every chat request comes by here
+        if "function_call" in message or message["role"] == "function":
+            return True
+    return False
 
 
 def as_tools(draft: Draft, *, one_at_a_time: bool) -> None:

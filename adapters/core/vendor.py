@@ -126,18 +126,25 @@ MOST_CALLS = 64
 def plan(ask: Ask, target: Target) -> Plan:
     """The request in the terms of this target. Pure. Raises Refused where the target can't serve it."""
     made = _planned(ask, target)
+    if ask.reworded is None and not made.emulate:
+        return made
     variants = () if ask.reworded is None else ask.reworded.variants
-    choices = made.emulate.get("n", 1)
-    if choices > MOST_CHOICES:
-        raise Refused("n", f"'n' is not supported by {target.model.id}: a call is made for each choice, and at most "
-                      f"{MOST_CHOICES} are made so.")  # fmt: skip
-    if choices * (1 + len(variants)) > MOST_CALLS:
-        raise Refused("prompt", f"'prompt' is not supported by {target.model.id}: a call is made for each prompt and "
-                      f"choice, and at most {MOST_CALLS} are made for one request. Send fewer prompts at once.")  # fmt: skip
+    _count(made, 1 + len(variants))
     if not variants:
         return made
     more = tuple(_planned(ask.but({**ask.fields, **variant}), target).ask for variant in variants)
     return made._replace(more=more)
+
+
+def _count(made: Plan, prompts: int) -> None:
+    """Raise Refused where the answer would take too many calls."""
+    choices, model = made.emulate.get("n", 1), made.target.model.id
+    if choices > MOST_CHOICES:
+        why = f"a call is made for each choice, and at most {MOST_CHOICES} are made so"
+        raise Refused("n", f"'n' is not supported by {model}: {why}.")
+    if choices * prompts > MOST_CALLS:
+        why = f"a call is made for each prompt and choice, and at most {MOST_CALLS} are made for one request"
+        raise Refused("prompt", f"'prompt' is not supported by {model}: {why}. Send fewer prompts at once.")
 
 
 def _planned(ask: Ask, target: Target) -> Plan:
