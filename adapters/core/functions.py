@@ -20,7 +20,7 @@ def is_legacy(fields: Mapping[str, Any]) -> bool:
     """Whether anything in a request speaks of functions."""
     if "functions" in fields or "function_call" in fields:
         return True
-    for message in fields.get("messages", ()):  # a plain loop: every chat request comes by here
+    for message in fields.get("messages", ()):  # noqa: SIM110 - every chat request comes by here, and a loop is quicker
         if "function_call" in message or message["role"] == "function":
             return True
     return False
