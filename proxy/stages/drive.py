@@ -196,9 +196,8 @@ class Drive:
             await line.aclose()
 
     async def _close_all(self) -> None:
-        if self._lines or self._sleeps:
-            # All of them, even where the caller leaves just now: with the answer's last byte he often does.
-            await asyncio.shield(asyncio.gather(*map(self._close, [*self._lines, *self._sleeps])))
+        # All of them, even where the caller leaves just now: with the answer's last byte he often does.
+        await asyncio.shield(asyncio.gather(*map(self._close, [*self._lines, *self._sleeps])))
 
 
 async def _pump(line: Line, queue: "asyncio.Queue[Got | BaseException]") -> None:
