@@ -20,6 +20,9 @@ FILES = sorted(
 )
 KIMI = catalog.load("kimi")
 QWEN = catalog.load("qwen")
+ERNIE = catalog.load("ernie")
+MAIN = [KIMI, QWEN, ERNIE]
+NAMES = [cat.vendor for cat in MAIN]
 TODAY = datetime.date(2026, 11, 22)
 
 CHAT_2024 = (
@@ -122,13 +125,15 @@ def test_retired_models_have_a_date_in_the_past_and_a_current_successor(vendor: 
 
 @pytest.mark.parametrize("vendor", FILES)
 def test_every_price_is_dated_sourced_and_more_than_nothing(vendor: str) -> None:
+    """A zero is a price only where the source says that the model is free."""
     cat = catalog.load(vendor)
     for row in cat.models:
         for one in row.prices:
             assert one.source.strip(), row.id
             assert one.since <= (one.until or cat.read) <= cat.read, row.id
-            assert one.input > 0, row.id
-            assert one.output > 0 or row.operation == "embeddings", row.id
+            free = (one.input, one.output) == (0, 0) and one.source.startswith("free ")
+            assert one.input > 0 or free, row.id
+            assert one.output > 0 or free or row.operation == "embeddings", row.id
             assert one.cached is None or 0 < one.cached < one.input, row.id
             assert one.thinking_output is None or one.thinking_output > one.output, row.id
 
@@ -152,38 +157,38 @@ def test_no_model_of_today_stays_priced_after_its_retirement(vendor: str) -> Non
             assert all(one.until is not None and one.until <= row.retired for one in row.prices), row.id
 
 
-@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
 @pytest.mark.parametrize("name", CHAT_2024 + CHAT_SINCE)
 def test_openai_chat_names_have_a_stand_in(cat: Catalog, name: str) -> None:
     assert stood_in(cat, name).operation == "chat"
 
 
-@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
 @pytest.mark.parametrize("name", SEES)
 def test_names_that_took_images_stand_for_models_that_take_images(cat: Catalog, name: str) -> None:
     assert "image" in stood_in(cat, name).input
 
 
-@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
 @pytest.mark.parametrize("name", COMPLETIONS)
 def test_names_of_completions_models_have_a_chat_stand_in_with_thinking_off(cat: Catalog, name: str) -> None:
     assert stood_in(cat, name).thinking in ("never", "default_off", "default_on")
 
 
-@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
 @pytest.mark.parametrize("name", NOT_CHAT)
 def test_names_of_other_than_chat_models_have_no_chat_stand_in(cat: Catalog, name: str) -> None:
     assert cat.stand_in(name, "chat") is None
 
 
-@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
 def test_names_that_reason_stand_for_models_that_think_by_themselves(cat: Catalog) -> None:
     for name in CHAT_2024 + CHAT_SINCE:
         if name.startswith(("o1", "o3", "o4", *REASONERS)):
             assert stood_in(cat, name).thinking in ("default_on", "always"), name
 
 
-@pytest.mark.parametrize("cat", [KIMI, QWEN], ids=["kimi", "qwen"])
+@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
 def test_names_that_do_not_reason_stand_for_models_that_can_be_kept_from_thinking(cat: Catalog) -> None:
     for name in CHAT_2024 + CHAT_SINCE:
         if not name.startswith(("o1", "o3", "o4", *REASONERS)):

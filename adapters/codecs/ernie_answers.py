@@ -1,0 +1,72 @@
+"""Chat answers of Baidu's OpenAI-shaped API, which says in its own words what may not be shown and what is not the end.
+
+``flag`` of a choice is the verdict of the vendor's inspection: 1 may go on, from 2 on the conversation should stop, from
+3 on the text should not be shown. Until March 2025 ``finish_reason`` was ``normal`` in every chunk, and ``is_end`` told
+the last. Source: the vendor's API pages, as put together in docs/vendors/ernie.md.
+"""
+
+from typing import Any
+
+from adapters.codecs.openai import codec
+from adapters.codecs.openai_answers import ChatAnswer
+from adapters.core.shapes import Ask, Event, Seed
+from adapters.core.vendor import Plan
+
+STOP, HIDE = 2, 3
+TEXTS = ("content", "reasoning_content")
+PLAIN_ENDS = ("stop", "length")
+
+
+class ErnieAnswer(ChatAnswer):
+    """A chat answer in which flagged choices end as ``content_filter``."""
+
+    __slots__ = ("_flagged",)
+
+    def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
+        super().__init__(plan, ask, seed)
+        self._flagged: set[Any] = set()
+
+    def _is_plain(self, data: Any) -> bool:
+        return super()._is_plain(data) and not flag_of(data["choices"][0])
+
+    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> None:
+        index, flag = choice.get("index", at), flag_of(choice)
+        if flag >= STOP:
+            self._flagged.add(index)
+        delta = choice.get("delta")
+        if flag >= HIDE and type(delta) is dict:
+            event.edit()
+            hide(delta)
+        if choice.get("finish_reason") == "normal":
+            event.edit()
+            choice["finish_reason"] = "stop" if choice.get("is_end") is True else None
+        if index in self._flagged and choice.get("finish_reason") in PLAIN_ENDS:
+            event.edit()
+            choice["finish_reason"] = "content_filter"
+        super()._choice(event, at, choice)
+
+    def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
+        flag = flag_of(choice)
+        if flag >= HIDE and type(choice.get("message")) is dict:
+            hide(choice["message"])
+        if choice.get("finish_reason") == "normal":
+            choice["finish_reason"] = "stop"
+        if flag >= STOP and choice.get("finish_reason") in PLAIN_ENDS:
+            choice["finish_reason"] = "content_filter"
+        super()._whole_choice(at, choice)
+
+
+def flag_of(choice: dict[str, Any]) -> int:
+    """The inspection's verdict on a choice; 0 where there is none."""
+    flag = choice.get("flag")
+    return flag if type(flag) is int else 0
+
+
+def hide(message: dict[str, Any]) -> None:
+    """Take the texts out of a message or delta that the vendor asks not to show."""
+    for name in TEXTS:
+        if message.get(name):
+            message[name] = ""
+
+
+ernie_chat = codec(ErnieAnswer)

@@ -1,0 +1,292 @@
+"""ERNIE, of Baidu (Qianfan): the OpenAI-shaped v2 API. The v1 API of 2024 was shut down by Baidu on 2026-08-31.
+
+Sources: the vendor's v2 chat, embeddings and error pages (error page: revision 2026-11-11), its page on thinking models,
+its SDK (qianfan 0.4.12) and other gateways, as put together in docs/vendors/ernie.md. What a model can do is in its
+catalog row; an id that the catalog does not know and that is none of Baidu's own is a model of another maker, resold.
+Checked against the live service: never.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.codecs.ernie_answers import ernie_chat
+from adapters.codecs.openai import openai_embeddings
+from adapters.core.auth import Bearer
+from adapters.core.conversation import Conversation
+from adapters.core.failures import Rule
+from adapters.core.families import OPENAI_CHAT, OPENAI_EMBEDDINGS, ask_for_usage
+from adapters.core.params import (
+    Choose,
+    Clamp,
+    Draft,
+    Drop,
+    Emulate,
+    Honour,
+    Refuse,
+    Rename,
+    Rewrite,
+    Verdict,
+    by_fact,
+)
+from adapters.core.shapes import Model
+from adapters.core.thinking import Dial
+from adapters.core.tools import Tools, check_tool_choice, send_tool_choice
+from adapters.core.vendor import Op, Vendor
+
+COLDEST = 0.01
+"""What is sent for a temperature of 0, which the vendor refuses: the range is open there, and how near is not told."""
+SEEDS = 2**31 - 2
+"""How many seeds there are: 1 to 2**31 - 2."""
+STOP_STRINGS, STOP_LENGTH = 4, 20
+EFFORTS = {"none": "low", "minimal": "low", "low": "low", "medium": "medium"}
+"""OpenAI's efforts as the vendor's three; whatever is not in here is high."""
+
+
+def resold(draft: Draft) -> bool:
+    """Whether it is another maker's model, which takes that maker's ranges."""
+    return not draft.model.family and not draft.model.id.startswith(("ernie", "qianfan"))
+
+
+def turn(draft: Draft, on: bool) -> None:
+    """Models that can do both take ``enable_thinking``, which is off unless it is asked for."""
+    draft.body["enable_thinking"] = on
+
+
+def limit(name: str, value: int, draft: Draft) -> None:
+    """Both limits are sent as ``max_tokens``, which the chat page lists; above the model's own it is refused."""
+    sent = min(value, draft.model.max_output or value)
+    other = draft.body.get("max_tokens", sent)
+    draft.body["max_tokens"] = min(sent, other)
+    if sent != value:
+        draft.tell(name, "clamped", f"the model gives at most {sent} tokens")
+    elif sent > other:
+        draft.tell(name, "mapped", "the smaller of the two limits is sent")
+    elif name == "max_tokens":
+        draft.tell(name, "honoured", "sent as it came")
+    else:
+        draft.tell(name, "mapped", "sent as max_tokens", quiet=True)
+    if sent < other:
+        smaller_of_two = "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
+        draft.tell(smaller_of_two, "mapped", "the smaller of the two limits is sent")
+
+
+def penalty(name: str, value: float, draft: Draft) -> None:
+    """ERNIE has one ``penalty_score``, from 1 (none) to 2: the stronger of OpenAI's two is said by it.
+
+    The scale is our choice, so that 0 stays "no penalty"; what rewards repetition can't be said.
+    """
+    if value <= 0:
+        word: Any = "mapped" if value == 0 else "dropped"
+        draft.tell(name, word, "no penalty, said by leaving it out" if value == 0 else "the vendor only punishes")
+        return
+    score = max(1 + value / 2, draft.body.get("penalty_score", 1))
+    draft.body["penalty_score"] = score
+    draft.tell(name, "mapped", f"sent as a penalty_score of {score:g}")
+
+
+def seed(name: str, value: int, draft: Draft) -> None:
+    """1 to 2**31 - 2; another one is folded into that range, which repeats just as well."""
+    sent = value if 1 <= value <= SEEDS else value % SEEDS + 1
+    draft.body[name] = sent
+    draft.tell(
+        name, "honoured" if sent == value else "mapped", "sent as it came" if sent == value else f"sent as {sent}"
+    )
+
+
+def stop(name: str, value: Any, draft: Draft) -> None:
+    """At most four strings of 1 to 20 characters, as a list. What is beyond that is cut off by us.
+
+    The strings that the vendor takes are sent all the same: it then stops writing, and billing, by itself.
+    """
+    texts = [text for text in ([value] if type(value) is str else value) if text]
+    taken = [] if draft.model.facts.get("no_stop") else [text for text in texts if len(text) <= STOP_LENGTH]
+    taken = taken[:STOP_STRINGS]
+    if taken:
+        draft.body[name] = taken
+    if len(taken) < len(texts):
+        draft.emulate["stop"] = texts
+        why = "this model takes none" if draft.model.facts.get("no_stop") else "the vendor takes 20 characters at most"
+        draft.tell(name, "emulated", f"{why}: the answer is cut by us")
+    elif not texts:
+        draft.tell(name, "mapped", "no stop string, said by leaving it out")
+    elif taken == value:
+        draft.tell(name, "honoured", "sent as it came")
+    else:
+        draft.tell(name, "mapped", "sent as a list", quiet=True)
+
+
+def tool_choice(name: str, value: Any, draft: Draft) -> None:
+    """OpenAI's four forms are taken; a tool is named by the name under which it is offered."""
+    check_tool_choice(name, value, draft)
+    send_tool_choice(name, value, draft)
+
+
+def effort(name: str, value: str, draft: Draft) -> None:
+    """Levels where the model has them, else thinking or not, which has been settled by now."""
+    if draft.model.facts.get("effort"):
+        sent = EFFORTS.get(value, "high")
+        draft.body[name] = sent
+        draft.tell(name, "honoured" if sent == value else "mapped", f"sent as {sent}")
+    elif draft.thinks != (value in ("none", "minimal")):
+        draft.tell(name, "mapped", "the request runs with thinking" if draft.thinks else "it runs without thinking")
+    else:
+        draft.tell(name, "dropped", f"the model {'always thinks' if draft.thinks else 'does not think'}")
+
+
+def web_search(name: str, value: Any, draft: Draft) -> None:
+    """The vendor's own search, without OpenAI's annotations."""
+    draft.body["web_search"] = {"enable": True}
+    draft.tell(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
+
+
+def finish(draft: Draft) -> None:
+    """Usage in streams; and the last message can't be blank: 400 ``invalid_messages``.
+
+    A tool may well have nothing to say, so that an empty result is spelled out; a blank question is refused.
+    """
+    ask_for_usage(draft)
+    last = draft.body["messages"][-1]
+    content = last.get("content")
+    if type(content) is not str or content.strip():
+        return
+    if last["role"] != "tool":
+        draft.refuse(f"messages[{len(draft.body['messages']) - 1}].content", "the vendor takes no blank last message")
+    draft.body["messages"] = [*draft.body["messages"][:-1], {**last, "content": "(empty)"}]
+    draft.tell("messages.content", "mapped", "the vendor takes no blank last message: the tool's result reads (empty)")
+
+
+PENALTY = Choose(
+    (
+        (resold, Honour()),
+        (lambda draft: draft.thinks, Drop("the model has no such setting while it thinks")),
+    ),
+    Rewrite(penalty, "sent as penalty_score", ("mapped", "dropped")),
+)
+
+CHAT: Mapping[str, Verdict] = {
+    **OPENAI_CHAT,
+    "messages": Conversation(),
+    "temperature": Choose(
+        (
+            (resold, Honour()),
+            (lambda draft: bool(draft.model.facts.get("no_temperature")), Drop("the model refuses a temperature")),
+        ),
+        Clamp(COLDEST, 1, "the vendor takes more than 0, up to 1"),
+    ),
+    "n": Emulate("n", "the vendor gives one choice a call: the others are asked for by us"),
+    "frequency_penalty": PENALTY,
+    "presence_penalty": PENALTY,
+    "max_tokens": Rewrite(limit, "up to the model's own limit", ("honoured", "mapped", "clamped")),
+    "max_completion_tokens": Rewrite(limit, "sent as max_tokens", ("mapped", "clamped")),
+    "seed": by_fact(
+        "no_seed", Drop("the model takes no seed"), Rewrite(seed, "folded into 31 bits", ("honoured", "mapped"))
+    ),
+    "stop": Rewrite(
+        stop, "four strings of 20 characters; longer ones are cut by us", ("honoured", "mapped", "emulated")
+    ),
+    "response_format": by_fact("no_json", Refuse("this model writes plain text only"), Honour()),
+    "tools": by_fact("no_tools", Refuse("this model takes no tools"), Tools()),
+    "tool_choice": Rewrite(tool_choice, "none, auto, required or a tool by name", ("honoured", "refused")),
+    "parallel_tool_calls": Honour(),
+    "reasoning_effort": Rewrite(effort, "levels, or thinking on or off", ("honoured", "mapped", "dropped")),
+    "metadata": Honour("sent as it came: the vendor labels its logs with it"),
+    "user": Honour(),
+    "safety_identifier": Rename("user"),
+    "web_search_options": by_fact(
+        "search",
+        Rewrite(web_search, "the vendor's own search", ("mapped",)),
+        Refuse("the caller would rely on the search, and this model has none"),
+    ),
+}
+
+
+def dimensions(name: str, value: int, draft: Draft) -> None:
+    """Every model has one size, which no field changes."""
+    (size,) = draft.model.facts.get("dimensions") or [None]
+    if value != size:
+        draft.refuse(name, f"the model gives vectors of {size or 'one size'}, not of {value}")
+    draft.tell(name, "mapped", "the model's only size, said by leaving it out")
+
+
+def encoding(name: str, value: str, draft: Draft) -> None:
+    """Only float is known: base64 is made from it by us, from the same numbers."""
+    draft.body[name] = "float"
+    draft.tell(name, "honoured" if value == "float" else "mapped", "floats are asked for, and encoded by us")
+
+
+def texts(name: str, value: Any, draft: Draft) -> None:
+    """Text only: no token ids."""
+    if type(value) is list and type(value[0]) is not str:
+        draft.refuse(name, "the vendor takes text, not token ids (in LangChain: check_embedding_ctx_length=False)")
+    draft.body[name] = value
+    draft.tell(name, "honoured", "sent as it came")
+
+
+EMBEDDINGS: Mapping[str, Verdict] = {
+    **OPENAI_EMBEDDINGS,
+    "input": Rewrite(texts, "text; token ids are not decoded yet", ("honoured", "refused")),
+    "dimensions": Rewrite(dimensions, "the model's only size", ("mapped", "refused")),
+    "encoding_format": Rewrite(encoding, "base64 is made by us", ("honoured", "mapped")),
+    "user": Honour(),
+}
+
+
+def max_inputs(model: Model) -> int:
+    """Texts in one embeddings call: 16, and 1 for tao-8k."""
+    return int(model.facts.get("max_inputs") or 16)
+
+
+FAILURES = (
+    # The code stands for two things: no model was named (400), or there is no such model, which is a 401.
+    Rule("bad_request", code="invalid_model", text="model is empty"),
+    Rule("model_not_found", code="invalid_model"),
+    Rule("model_not_found", code="model_offline"),
+    Rule("context", code="characters_too_long"),
+    Rule("context", code="tokens_too_long"),
+    Rule("context", text="prompt tokens too long"),
+    Rule("inspection", code="image_url_unsafe"),
+    Rule("inspection", code="system_unsafe"),
+    Rule("inspection", code="user_setting_unsafe"),
+    Rule("inspection", code="functions_unsafe"),
+    Rule("inspection", type="unsafe_request"),
+    Rule("key_refused", code="invalid_iam_token"),
+    Rule("key_refused", code="invalid_appid"),
+    # Not the key is refused but what the request asks for: the key must not rest for it.
+    Rule("bad_request", code="no_parameter_permission"),
+    Rule("no_funds", code="account_overdue"),
+    Rule("no_funds", code="coding_plan_*"),
+    Rule("rate_limited", code="rpm_rate_limit_exceeded"),
+    Rule("rate_limited", code="tpm_rate_limit_exceeded"),
+    Rule("rate_limited", code="input_tpm_rate_limit_exceeded"),
+    Rule("rate_limited", code="output_tpm_rate_limit_exceeded"),
+    Rule("rate_limited", code="user_rate_limit_exceeded"),
+    Rule("rate_limited", code="cluster_*"),
+    Rule("rate_limited", code="preemptible_*"),
+    Rule("rate_limited", code="Offline_batch_reasoning_refused"),
+    Rule("rate_limited", type="rate_limit_exceeded"),
+    Rule("vendor_error", code="internal_error"),
+    Rule("vendor_error", code="dispatch_internal_error"),
+    Rule("vendor_error", code="image_generation_interal_error"),  # the vendor's spelling
+    Rule("vendor_error", type="Internal_error"),
+    Rule("vendor_error", code="method_not_supported"),  # not our caller's doing: the address is wrong
+    Rule("bad_request", code="malformed_json"),
+    Rule("bad_request", code="invalid_messages"),
+    Rule("bad_request", code="invalid_argument"),
+    Rule("bad_request", code="invalid_plugin_argument"),
+    Rule("bad_request", code="invalid_image_*"),
+    Rule("bad_request", type="invalid_request_error"),
+)
+
+ERNIE = Vendor(
+    name="ernie",
+    title="ERNIE",
+    docs="https://cloud.baidu.com/doc/qianfan-docs/",
+    base_urls={"cn": "https://qianfan.baidubce.com/v2"},
+    auth=Bearer(),
+    key_names=("QIANFAN_API_KEY", "QIANFAN_BEARER_TOKEN"),
+    dial=Dial(turn),
+    operations={
+        "chat": Op("/chat/completions", ernie_chat, CHAT, FAILURES, finish=finish),
+        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=max_inputs),
+    },
+)
