@@ -75,13 +75,19 @@ def penalty(name: str, value: float, draft: Draft) -> None:
 
     The scale is our choice, so that 0 stays "no penalty"; what rewards repetition can't be said.
     """
-    if value <= 0:
-        word: Any = "mapped" if value == 0 else "dropped"
-        draft.tell(name, word, "no penalty, said by leaving it out" if value == 0 else "the vendor only punishes")
-        return
-    score = max(1 + value / 2, draft.body.get("penalty_score", 1))
-    draft.body["penalty_score"] = score
-    draft.tell(name, "mapped", f"sent as a penalty_score of {score:g}")
+    fields = draft.ask.fields
+    strongest = max(fields.get("frequency_penalty") or 0, fields.get("presence_penalty") or 0)
+    score = 1 + strongest / 2
+    if value == 0:
+        draft.tell(name, "mapped", "no penalty, said by leaving it out")
+    elif "penalty_score" in fields:
+        draft.tell(name, "dropped", "the request has a penalty_score of its own")
+    elif value < 0:
+        draft.tell(name, "dropped", "the vendor can only discourage repetition")
+    else:
+        draft.body["penalty_score"] = score
+        which = "sent" if value == strongest else "the stronger of the two penalties is sent,"
+        draft.tell(name, "mapped", f"{which} as a penalty_score of {score:g}")
 
 
 def seed(name: str, value: int, draft: Draft) -> None:
@@ -105,8 +111,8 @@ def stop(name: str, value: Any, draft: Draft) -> None:
         draft.body[name] = taken
     if len(taken) < len(texts):
         draft.emulate["stop"] = texts
-        why = "this model takes none" if draft.model.facts.get("no_stop") else "the vendor takes 20 characters at most"
-        draft.tell(name, "emulated", f"{why}: the answer is cut by us")
+        limited = "no stop strings" if draft.model.facts.get("no_stop") else "stop strings of at most 20 characters"
+        draft.tell(name, "emulated", f"the model takes {limited}: the answer is cut by us")
     elif not texts:
         draft.tell(name, "mapped", "no stop string, said by leaving it out")
     elif taken == value:
@@ -135,7 +141,8 @@ def effort(name: str, value: str, draft: Draft) -> None:
 
 def web_search(name: str, value: Any, draft: Draft) -> None:
     """The vendor's own search, without OpenAI's annotations."""
-    draft.body["web_search"] = {"enable": True}
+    if "web_search" not in draft.ask.fields:
+        draft.body["web_search"] = {"enable": True}
     draft.tell(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
 
 

@@ -34,7 +34,7 @@ MODELS = {
 NAMES = ("gpt-4o", "o3")
 """What the application asks for: a model that does not reason, and one that does."""
 LIMITS = ("max_tokens", "max_completion_tokens")
-QUIET = {"user": "safety_identifier", "max_completion_tokens": "max_tokens"}
+QUIET = {"user": "safety_identifier", "safety_identifier": "user", "max_completion_tokens": "max_tokens"}
 """Plain renames, which the header leaves out."""
 OURS = {"include_usage", "include_obfuscation"}
 
@@ -128,7 +128,7 @@ def is_told(case: Case, arrived: dict[str, Any], name: str, value: Any) -> bool:
         return same_messages(value, arrived["messages"], case)
     if name == "tools" and value:
         return [without_defaults(tool) for tool in arrived["tools"]] == value or case.names("tools")
-    if arrived.get(name) == value:
+    if arrived.get(name) == value or (name == "stop" and arrived.get(name) == [value]):
         return True
     other = QUIET.get(name, name)
     limits = [case.fields[limit] for limit in LIMITS if case.fields.get(limit)]

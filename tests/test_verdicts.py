@@ -139,6 +139,8 @@ def test_every_field_has_a_verdict_and_the_body_agrees(
             assert body.get(name) != value, name  # the vendor may be told the contrary in the same words
         elif word == "dropped" and name not in ("stream_options", "messages"):
             assert name not in body, name
+        if word == "emulated":
+            assert name in made.emulate, name  # a wrapper is told; without one nothing would make up for it
         if word == "clamped":
             assert any(body.get(to) not in (None, value) for to in (name, "max_tokens")), name
     assert not UNSAFE & set(body)

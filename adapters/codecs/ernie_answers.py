@@ -2,7 +2,7 @@
 
 ``flag`` of a choice is the verdict of the vendor's inspection: 1 may go on, from 2 on the conversation should stop, from
 3 on the text should not be shown. Until March 2025 ``finish_reason`` was ``normal`` in every chunk, and ``is_end`` told
-the last. Source: the vendor's API pages, as put together in docs/vendors/ernie.md.
+the last; since then it is left out until the end, where OpenAI has null. Source: the vendor's API pages, as put together in docs/vendors/ernie.md.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ class ErnieAnswer(ChatAnswer):
         self._flagged: set[Any] = set()
 
     def _is_plain(self, data: Any) -> bool:
-        return super()._is_plain(data) and not flag_of(data["choices"][0])
+        return super()._is_plain(data) and "finish_reason" in data["choices"][0] and not flag_of(data["choices"][0])
 
     def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> None:
         index, flag = choice.get("index", at), flag_of(choice)
@@ -37,7 +37,7 @@ class ErnieAnswer(ChatAnswer):
         if flag >= HIDE and type(delta) is dict:
             event.edit()
             hide(delta)
-        if choice.get("finish_reason") == "normal":
+        if choice.get("finish_reason", "normal") == "normal":  # left out of all chunks but the last
             event.edit()
             choice["finish_reason"] = "stop" if choice.get("is_end") is True else None
         if index in self._flagged and choice.get("finish_reason") in PLAIN_ENDS:

@@ -56,7 +56,7 @@ def read(path: Path) -> Pair:
     operation, model, how, fields = asked.split(" ", 3)
     given: dict[str, Any] = orjson.loads(fields)
     if operation == "embeddings":
-        planned = embeddings_plan(given.pop("input"), **given)
+        planned = embeddings_plan(given.pop("input"), path.parent.name, model, **given)
     else:
         planned = chat_plan(path.parent.name, model, stream=how == "stream", **given)
     named = dict(header.split(": ", 1) for header in headers)

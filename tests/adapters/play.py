@@ -22,6 +22,9 @@ MODELS = {
     "kimi-k2.6": Model("kimi-k2.6", "k", context=262_144, thinking="default_on"),
     "moonshot-v1-8k": Model("moonshot-v1-8k", "v1", context=8_192),
     "qwen-plus": Model("qwen-plus", "qwen", context=131_072, thinking="default_off", facts={"many_choices": True}),
+    "ernie-4.5-turbo-128k": Model("ernie-4.5-turbo-128k", "ernie4.5", context=131_072),
+    "ernie-x1.1": Model("ernie-x1.1", "x1", context=65_536, thinking="always"),
+    "bge-large-zh": Model("bge-large-zh", "embedding", "embeddings", facts={"dimensions": [1024], "max_inputs": 16}),
     "text-embedding-v4": Model("text-embedding-v4", operation="embeddings", facts={"dimensions": [1024, 512]}),
 }
 SEED = ("a" * 24, 1_700_000_000)
@@ -36,15 +39,15 @@ def target(vendor: str, model: str) -> Target:
 
 def chat_plan(vendor: str = "kimi", model: str | None = None, *, stream: bool = True, **fields: Any) -> Plan:
     """A chat request for ``gpt-4o``, planned."""
-    model = model or {"kimi": "kimi-k2.6", "qwen": "qwen-plus"}[vendor]
+    model = model or {"kimi": "kimi-k2.6", "qwen": "qwen-plus", "ernie": "ernie-4.5-turbo-128k"}[vendor]
     body = {"messages": HELLO, **({"stream": True} if stream else {}), **fields}
     return plan(Ask("chat", "gpt-4o", body, stream), target(vendor, model))
 
 
-def embeddings_plan(inputs: Any, **fields: Any) -> Plan:
-    """An embeddings request for ``text-embedding-3-small``, planned for Qwen."""
+def embeddings_plan(inputs: Any, vendor: str = "qwen", model: str = "text-embedding-v4", **fields: Any) -> Plan:
+    """An embeddings request for ``text-embedding-3-small``, planned."""
     ask = Ask("embeddings", "text-embedding-3-small", {"input": inputs, **fields})
-    return plan(ask, target("qwen", "text-embedding-v4"))
+    return plan(ask, target(vendor, model))
 
 
 class Play:

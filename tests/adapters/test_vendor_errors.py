@@ -82,7 +82,55 @@ QWEN: list[tuple[int, str, str, Kind]] = [
     (500, "InternalError.Timeout", "An internal timeout error has occured", "vendor_error"),
     (504, "RequestTimeOut", "Request timed out", "vendor_error"),
 ]
+NOT_THERE = "The model does not exist or you do not have access to it."
+ERNIE: list[tuple[int, str, str, Kind]] = [
+    (400, "malformed_json", "Malformed JSON", "bad_request"),
+    (400, "invalid_model", "model is empty", "bad_request"),
+    (400, "invalid_messages", "the last message can not be blank", "bad_request"),
+    (400, "invalid_argument", "temperature should be in (0.0, 1.0]", "bad_request"),
+    (400, "invalid_plugin_argument", "Invalid plugin argument", "bad_request"),
+    (400, "invalid_image_url", "Invalid image url", "bad_request"),
+    (400, "invalid_image_generation_prompt", "Invalid prompt", "bad_request"),
+    (400, "invalid_image_generation_refer_image", "Invalid refer image", "bad_request"),
+    (400, "characters_too_long", "the max input characters is 516096", "context"),
+    (400, "tokens_too_long", "Prompt tokens too long", "context"),
+    (400, "image_url_unsafe", "The image is unsafe", "inspection"),
+    (401, "invalid_iam_token", "IAM Certification failed", "key_refused"),
+    (401, "invalid_appid", "Invalid appid", "key_refused"),
+    (401, "invalid_model", NOT_THERE, "model_not_found"),
+    (401, "no_parameter_permission", "No permission to use the parameter", "bad_request"),
+    (403, "account_overdue", "The account is overdue", "no_funds"),
+    (403, "model_offline", "The model is offline", "model_not_found"),
+    (403, "system_unsafe", "The system message is unsafe", "inspection"),
+    (403, "user_setting_unsafe", "The user setting is unsafe", "inspection"),
+    (403, "functions_unsafe", "The functions are unsafe", "inspection"),
+    (405, "method_not_supported", "Method not supported", "vendor_error"),
+    (429, "rpm_rate_limit_exceeded", "Rate limit reached for RPM", "rate_limited"),
+    (429, "tpm_rate_limit_exceeded", "Rate limit reached for TPM", "rate_limited"),
+    (429, "input_tpm_rate_limit_exceeded", "Rate limit reached for input TPM", "rate_limited"),
+    (429, "output_tpm_rate_limit_exceeded", "Rate limit reached for output TPM", "rate_limited"),
+    (429, "user_rate_limit_exceeded", "Rate limit reached for the user", "rate_limited"),
+    (429, "cluster_rate_limit_exceeded", "Rate limit reached for the cluster", "rate_limited"),
+    (429, "cluster_rpm_rate_limit_exceeded", "Rate limit reached for the cluster", "rate_limited"),
+    (429, "cluster_tpm_rate_limit_exceeded", "Rate limit reached for the cluster", "rate_limited"),
+    (429, "preemptible_rate_limit_exceeded", "Rate limit reached for preemptible calls", "rate_limited"),
+    (429, "Offline_batch_reasoning_refused", "Refused for now", "rate_limited"),
+    (429, "coding_plan_hour_quota_exceeded", "The quota of this hour is used up", "no_funds"),
+    (429, "coding_plan_week_quota_exceeded", "The quota of this week is used up", "no_funds"),
+    (500, "internal_error", "Internal error", "vendor_error"),
+    (500, "dispatch_internal_error", "Internal error", "vendor_error"),
+    (500, "image_generation_interal_error", "Internal error", "vendor_error"),
+]
+ERNIE_TYPES = {
+    400: "invalid_request_error", 401: "access_denied", 403: "access_denied", 405: "", 429: "rate_limit_exceeded",
+    500: "Internal_error",
+}  # fmt: skip
+"""The type that comes with most codes of a status; what is unsafe has one of its own, and plans have none."""
 BY_STATUS: list[tuple[str, int, str, Kind]] = [
+    ("ernie", 401, "some_new_code", "key_refused"),
+    ("ernie", 403, "some_new_code", "forbidden"),
+    ("ernie", 429, "some_new_code", "rate_limited"),
+    ("ernie", 503, "some_new_code", "vendor_error"),
     ("kimi", 499, "client_closed_request", "vendor_error"),
     ("qwen", 400, "BadRequest.EmptyInput", "bad_request"),
     ("qwen", 400, "BadRequest.EmptyParameters", "bad_request"),
@@ -124,6 +172,11 @@ def bodies(vendor: str, word: str, message: str) -> list[dict[str, Any]]:
     """The shapes in which a vendor sends this error."""
     if vendor == "kimi":
         return [{"error": {"message": message, "type": word}}]
+    if vendor == "ernie":
+        status = next((row[0] for row in ERNIE if row[1:3] == (word, message)), 0)
+        type_ = "unsafe_request" if "unsafe" in word else "" if "plan" in word else ERNIE_TYPES.get(status, "")
+        shapes = [{"code": word, "message": message, "type": type_}, {"code": word, "message": message}]
+        return [{"error": shape, "id": "as-nx1"} for shape in shapes]
     return [
         {"error": {"message": message, "type": word, "param": None, "code": word}, "request_id": "1"},
         {"code": word, "message": message, "request_id": "1"},
@@ -139,6 +192,7 @@ def check(failure: Failure, kind: Kind, message: str) -> None:
 
 
 ROWS = [("kimi", *row) for row in KIMI] + [("qwen", *row) for row in QWEN]
+ROWS += [("ernie", *row) for row in ERNIE]
 CASES = [
     pytest.param(status, vendor, body, message, kind, id=f"{vendor}-{word}-{kind}-{shape}")
     for vendor, status, word, message, kind in ROWS

@@ -12,6 +12,8 @@ from adapters.core.thinking import REASONERS
 from adapters.registry import BY_NAME
 from config import catalog, compact
 from config.catalog import Catalog, ModelRow, Price
+from config.load import load as load_settings
+from config.routing import Routing
 
 FILES = sorted(
     path.name.removesuffix(".yaml")
@@ -206,6 +208,22 @@ def test_embedding_names_stand_for_qwen_with_openais_size_where_it_is_offered() 
     assert (large.model, large.set) == ("text-embedding-v4", {})
 
 
+def test_embedding_names_stand_for_an_ernie_model_that_takes_texts_as_long_as_openais() -> None:
+    for name in ("text-embedding-ada-002", "text-embedding-3-small", "text-embedding-3-large"):
+        found = ERNIE.stand_in(name, "embeddings")
+        assert found is not None
+        assert ERNIE.by_id[found.model].facts["max_tokens_per_input"] >= 8191
+        assert found.set == {}
+
+
+@pytest.mark.parametrize("variable", ["QIANFAN_API_KEY", "QIANFAN_BEARER_TOKEN"])
+def test_baidus_key_alone_is_enough_for_openais_names(variable: str) -> None:
+    routing = Routing(load_settings(None, {variable: "bce-v3/ALTAK-0/1"}).settings)
+
+    assert [target.label for target in routing.find("gpt-4o", "chat").targets] == ["ernie/ernie-4.5-turbo-vl"]
+    assert [target.label for target in routing.find("text-embedding-3-small", "embeddings").targets] == ["ernie/tao-8k"]
+
+
 def test_kimi_has_no_embeddings() -> None:
     assert KIMI.stand_in("text-embedding-3-small", "embeddings") is None
     assert {row.operation for row in KIMI.models} == {"chat"}
@@ -273,13 +291,18 @@ def test_a_price_that_is_not_known_is_none_and_not_zero(model: str, day: datetim
         ("qwen-long", "long", 10_000_000, 8_192, "never", (0.5, None, 2)),
         ("qwen3-vl-plus", "vl", 262_144, 32_768, "default_off", (1, 0.2, 10)),
         ("qwen3-coder-plus", "coder", 1_000_000, 65_536, "never", (4, 0.8, 16)),
+        ("ernie-5.0", "ernie5", 131_072, 65_536, "always", (6, None, 24)),
+        ("ernie-5.1", "ernie5", 131_072, 65_536, "always", (4, None, 18)),
+        ("ernie-4.5-turbo-128k", "ernie4.5", 131_072, 12_288, "never", (0.8, 0.2, 3.2)),
+        ("ernie-4.5-turbo-vl", "ernie4.5", 131_072, 16_384, "never", (3, 0.75, 9)),
+        ("ernie-x1.1", "x1", 65_536, 65_536, "always", (1, None, 4)),
         ("qwq-plus", "reasoner", 131_072, 8_192, "always", (1.6, None, 4)),
     ],
 )
 def test_models_of_today_are_as_the_vendors_describe_them(
     model: str, family: str, context: int, max_output: int | None, thinking: str, prices: tuple[float | None, ...]
 ) -> None:
-    cat = KIMI if model in KIMI.by_id else QWEN
+    cat = next(cat for cat in MAIN if model in cat.by_id)
     row, paid = cat.by_id[model], price(cat, model)
     assert (row.family, row.context, row.max_output, row.thinking) == (family, context, max_output, thinking)
     assert (paid.input, paid.cached, paid.output) == prices
@@ -302,6 +325,26 @@ def test_kimi_models_of_earlier_years_are_dated_as_gone(model: str, retired: str
     assert (str(row.retired), row.successor) == (retired, "kimi-k2.6")
 
 
+def test_ernie_models_of_2024_went_with_the_api_they_were_on() -> None:
+    old = {
+        "ernie-4.0-8k",
+        "ernie-4.0-turbo-8k",
+        "ernie-3.5-8k",
+        "ernie-3.5-128k",
+        "ernie-speed-8k",
+        "ernie-lite-8k",
+        "ernie-tiny-8k",
+    }
+    assert {row.id for row in ERNIE.models if str(row.retired) == "2026-08-31"} >= old
+    july = datetime.date(2024, 7, 9)
+    paid = {model: price(ERNIE, model, july) for model in old}
+    assert {model: (one.input, one.output) for model, one in paid.items()} == {
+        "ernie-4.0-8k": (120, 120), "ernie-4.0-turbo-8k": (30, 60), "ernie-3.5-8k": (12, 12), "ernie-3.5-128k": (12, 12),
+        "ernie-speed-8k": (0, 0), "ernie-lite-8k": (0, 0), "ernie-tiny-8k": (0, 0),
+    }  # fmt: skip
+    assert price(ERNIE, "tao-8k", datetime.date(2024, 7, 22)).input == 2
+
+
 def test_the_facts_that_verdicts_rest_on_are_where_the_vendors_say() -> None:
     def having(cat: Catalog, fact: str) -> set[str]:
         return {row.id for row in cat.models if row.facts.get(fact)}
@@ -314,6 +357,10 @@ def test_the_facts_that_verdicts_rest_on_are_where_the_vendors_say() -> None:
     assert {"qwen3.5-plus", "qwen3.6-plus", "qwen3.7-max"} <= having(QWEN, "max_completion_tokens")
     assert not having(QWEN, "max_completion_tokens") & {"qwen-plus", "qwen-max", "qwen3-max", "qwen-flash"}
     assert {"qwen-plus", "qwen-plus-character", "qwen3-32b"} <= having(QWEN, "many_choices")
+    x1 = {"ernie-x1.1", "ernie-x1.1-preview"}
+    assert having(ERNIE, "no_stop") == having(ERNIE, "no_seed") == x1 < having(ERNIE, "no_json")
+    assert having(ERNIE, "no_temperature") == {"ernie-5.5-flash-preview"}
+    assert not having(ERNIE, "no_tools") & {found.model for found in ERNIE.stand_ins.values()}
     assert not having(QWEN, "logprobs") & {row.id for row in QWEN.models if row.thinking == "always"}
 
 
