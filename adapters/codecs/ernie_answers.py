@@ -24,13 +24,14 @@ class ErnieAnswer(ChatAnswer):
 
     def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
         super().__init__(plan, ask, seed)
-        self._flagged: set[Any] = set()
+        self._flagged: set[int] = set()
 
     def _is_plain(self, data: Any) -> bool:
         return super()._is_plain(data) and "finish_reason" in data["choices"][0] and not flag_of(data["choices"][0])
 
     def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> None:
-        index, flag = choice.get("index", at), flag_of(choice)
+        index, flag = choice.get("index"), flag_of(choice)
+        index = index if type(index) is int else at
         if flag >= STOP:
             self._flagged.add(index)
         delta = choice.get("delta")

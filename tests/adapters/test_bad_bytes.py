@@ -80,7 +80,9 @@ def several(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 CALLS = several(maybe(index=JSON, id=JSON, function=maybe(name=JSON, arguments=JSON)))
 DELTA = maybe(role=JSON, content=JSON, tool_calls=CALLS)
-CHOICE = maybe(index=JSON, finish_reason=JSON | st.just("stop"), usage=SOME | JSON, delta=DELTA, message=DELTA)
+FLAGS = {"flag": st.integers(0, 4) | JSON, "is_end": st.booleans() | JSON}  # ERNIE's
+REASON = st.sampled_from(["stop", "normal"]) | JSON
+CHOICE = maybe(index=JSON, finish_reason=REASON, usage=SOME | JSON, delta=DELTA, message=DELTA, **FLAGS)
 ANSWER = maybe(choices=several(CHOICE), usage=SOME | JSON, data=several(SOME), id=JSON, created=JSON, error=JSON)
 
 
@@ -90,7 +92,7 @@ def dump(value: Any) -> bytes:
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.lists(ANSWER, max_size=3), st.sampled_from(["kimi", "qwen"]))
+@given(st.lists(ANSWER, max_size=3), st.sampled_from(["kimi", "qwen", "ernie"]))
 def test_any_json_in_events_becomes_events_or_a_failure(payloads: list[Any], vendor: str) -> None:
     play = Play(chat_plan(vendor)).head()
     for payload in payloads:
@@ -101,7 +103,13 @@ def test_any_json_in_events_becomes_events_or_a_failure(payloads: list[Any], ven
         event.shows()
 
 
-PLANS = [chat_plan(), chat_plan("qwen", stream=False), embeddings_plan("a"), embeddings_plan(["a", "b"])]
+PLANS = [
+    chat_plan(),
+    chat_plan("qwen", stream=False),
+    chat_plan("ernie"),
+    embeddings_plan("a"),
+    embeddings_plan(["a", "b"]),
+]
 
 
 @settings(max_examples=500, deadline=None)
@@ -116,7 +124,7 @@ PIECES = st.binary(max_size=40) | st.sampled_from([b"data: ", b"\n\n", b'{"choic
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.lists(PIECES, max_size=8), st.booleans(), st.sampled_from(["kimi", "qwen"]))
+@given(st.lists(PIECES, max_size=8), st.booleans(), st.sampled_from(["kimi", "qwen", "ernie"]))
 def test_any_bytes_come_to_an_end(parts: list[bytes], stream: bool, vendor: str) -> None:
     play = Play(chat_plan(vendor, stream=stream)).head()
     for part in parts:

@@ -74,7 +74,7 @@ def test_a_model_of_baidus_own_that_the_catalog_does_not_know_is_an_ernie() -> N
 def test_the_stronger_penalty_is_said_as_the_vendors_one(
     frequency: float, presence: float, score: float | None
 ) -> None:
-    both = {"frequency_penalty": frequency, "presence_penalty": presence}
+    both: dict[str, Any] = {"frequency_penalty": frequency, "presence_penalty": presence}
     for fields in (both, dict(reversed(both.items()))):
         assert body(**fields) == ({} if score is None else {"penalty_score": score})
         for name, value in fields.items():
@@ -84,7 +84,8 @@ def test_the_stronger_penalty_is_said_as_the_vendors_one(
 
 
 def test_a_penalty_score_of_the_requests_own_wins() -> None:
-    for fields in ({"penalty_score": 1.1, "presence_penalty": 1}, {"presence_penalty": 1, "penalty_score": 1.1}):
+    both: dict[str, Any] = {"penalty_score": 1.1, "presence_penalty": 1}
+    for fields in (both, dict(reversed(both.items()))):
         assert body(**fields) == {"penalty_score": 1.1}
         assert words(**fields)["presence_penalty"] == "dropped"
 
@@ -114,7 +115,7 @@ def test_a_seed_is_inside_the_open_interval_and_the_same_every_time(value: int) 
     ],
 )  # fmt: skip
 def test_both_limits_are_sent_as_one_up_to_the_models_own(
-    fields: dict[str, int], sent: int, told: dict[str, str]
+    fields: dict[str, Any], sent: int, told: dict[str, str]
 ) -> None:
     assert body(**fields) == {"max_tokens": sent}
     assert words(**fields) == told
@@ -215,8 +216,9 @@ def test_an_effort_is_else_met_by_what_the_model_does_anyway_or_dropped(model: s
 
 def test_a_search_is_the_vendors_own_where_the_model_has_one() -> None:
     assert body(web_search_options={}) == {"web_search": {"enable": True}}
-    mine = {"enable": True, "search_number": 3}
-    for fields in ({"web_search_options": {}, "web_search": mine}, {"web_search": mine, "web_search_options": {}}):
+    mine: Any = {"enable": True, "search_number": 3}
+    both: dict[str, Any] = {"web_search_options": {}, "web_search": mine}
+    for fields in (both, dict(reversed(both.items()))):
         assert body(**fields) == {"web_search": mine}
     assert refusal(SEES, web_search_options={}) == "web_search_options"
 
@@ -249,7 +251,7 @@ def test_developers_speak_as_system() -> None:
 def test_a_blank_last_message_is_refused_or_spelled_out_for_a_tool(blank: str) -> None:
     assert refusal(messages=[*HI, {"role": "user", "content": blank}]) == "messages[1].content"
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
-    called = [*HI, {"role": "assistant", "content": None, "tool_calls": [call]}]
+    called: list[dict[str, Any]] = [*HI, {"role": "assistant", "content": None, "tool_calls": [call]}]
     silent = [*called, {"role": "tool", "tool_call_id": "c1", "content": blank}]
     planned = made(messages=silent)
     assert planned.ask.fields["messages"][-1]["content"] == "(empty)"
