@@ -38,6 +38,8 @@ def as_tools(draft: Draft, *, one_at_a_time: bool) -> None:
             raise Refused(
                 "functions", "Invalid 'functions': send either functions or tools, not both.", "unsupported_value"
             )
+        if "tools" in fields:
+            draft.tell("tools", "mapped", "an empty list beside functions, which are sent as tools")
         fields["tools"] = [{"type": "function", "function": function} for function in functions]
         if one_at_a_time and len(functions) > 1:
             fields.setdefault("parallel_tool_calls", False)
