@@ -17,6 +17,7 @@ from adapters.core.params import Clamp, Draft, Drop, Honour, Refuse, Rewrite, Ve
 from adapters.core.shapes import Model
 from adapters.core.thinking import Dial
 from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
+from adapters.core.vectors import SIZES, TEXTS_ONLY
 from adapters.core.vendor import Op, Vendor
 
 SEEDS = 2**31
@@ -189,36 +190,16 @@ CHAT: Mapping[str, Verdict] = {
 }
 
 
-def dimensions(name: str, value: int, draft: Draft) -> None:
-    """v3 and v4 offer a list of sizes; v1 and v2 have one."""
-    offered = draft.model.facts.get("dimensions") or []
-    if value not in offered:
-        draft.refuse(name, f"the model gives vectors of {', '.join(map(str, offered)) or 'one size'}, not of {value}")
-    if len(offered) > 1:
-        draft.body[name] = value
-        draft.tell(name, "honoured", "sent as it came")
-    else:
-        draft.tell(name, "mapped", "the model's only size, said by leaving it out")
-
-
 def encoding(name: str, value: str, draft: Draft) -> None:
     """Only float is documented: base64 is made from it by us, from the same numbers."""
     draft.body[name] = "float"
     draft.tell(name, "honoured" if value == "float" else "mapped", "floats are asked for, and encoded by us")
 
 
-def texts(name: str, value: Any, draft: Draft) -> None:
-    """Text only: no token ids."""
-    if type(value) is list and type(value[0]) is not str:
-        draft.refuse(name, "the vendor takes text, not token ids (in LangChain: check_embedding_ctx_length=False)")
-    draft.body[name] = value
-    draft.tell(name, "honoured", "sent as it came")
-
-
 EMBEDDINGS: Mapping[str, Verdict] = {
     **OPENAI_EMBEDDINGS,
-    "input": Rewrite(texts, "text; token ids are not decoded yet", ("honoured", "refused")),
-    "dimensions": Rewrite(dimensions, "the sizes that the model offers", ("honoured", "mapped", "refused")),
+    "input": TEXTS_ONLY,
+    "dimensions": SIZES,
     "encoding_format": Rewrite(encoding, "base64 is made by us", ("honoured", "mapped")),
 }
 

@@ -98,6 +98,8 @@ class Catalog(Row):
     currency: Literal["CNY", "USD"] = "CNY"
     read: datetime.date
     """The day these facts were last read."""
+    ended: datetime.date | None = None
+    """The first day without the whole platform, as it was announced: its stand-ins name the models as they were."""
     models: list[ModelRow]
     stand_ins: dict[str, StandIn] = {}
     """OpenAI's names, and patterns with * for the many dated ones; a name wins over patterns, a longer over a shorter."""

@@ -58,11 +58,14 @@ class Findings:
             return "(not shown)"
         return " ".join(f"from ${{{name}}}" for name in node.variables) or f"'{text}'"
 
+    def kind(self, name: str) -> Vendor | None:
+        """The adapter of a configured vendor's kind, in its usual edition."""
+        return registry.BY_NAME.get(self.settings.vendors[name].kind or name)
+
     def vendor(self, name: str) -> Vendor | None:
         """The adapter of a configured vendor."""
-        entry = self.settings.vendors[name]
-        vendor = registry.BY_NAME.get(entry.kind or name)
-        return vendor.of_edition(entry.edition) if vendor else None
+        kind = self.kind(name)
+        return kind.of_edition(self.settings.vendors[name].edition) if kind else None
 
 
 def check(found: Findings, *, keys_needed: bool) -> None:
@@ -74,22 +77,45 @@ def check(found: Findings, *, keys_needed: bool) -> None:
 
 
 def vendors(found: Findings) -> None:
-    """Every vendor has an adapter, and a host in its region."""
+    """Every vendor has an adapter, in an edition that there is, and a host in its region."""
     for name, entry in found.settings.vendors.items():
         where = ("vendors", name)
-        vendor = found.vendor(name)
+        kind, vendor = found.kind(name), found.vendor(name)
         if "/" in name or not name.strip():
             found.error(where, "a vendor's name can't hold '/' or be empty", "a name such as kimi", at_key=True)
+        elif kind is None:
+            _kind(found, where, entry, entry.kind or name)
         elif vendor is None:
-            kind = entry.kind or name
-            meant = nearest(kind, registry.BY_NAME)
-            known = one_of(sorted(registry.BY_NAME))
-            word = found.named((*where, "kind"), kind) if entry.kind else f"'{kind}'"
-            what = f"unknown kind of vendor {word}" if entry.kind else f"there is no vendor {word}"
-            expected = "" if meant else f"{'' if entry.kind else 'kind: '}{known}"
-            found.error((*where, "kind") if entry.kind else where, what, expected, meant, at_key=not entry.kind)
+            _edition(found, where, entry, kind)
         elif entry.base_url is None:
             _region(found, where, entry, vendor)
+            _ended(found, where, kind, vendor)
+
+
+def _kind(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: str) -> None:
+    meant = nearest(kind, registry.BY_NAME)
+    known = one_of(sorted(registry.BY_NAME))
+    word = found.named((*where, "kind"), kind) if entry.kind else f"'{kind}'"
+    what = f"unknown kind of vendor {word}" if entry.kind else f"there is no vendor {word}"
+    expected = "" if meant else f"{'' if entry.kind else 'kind: '}{known}"
+    found.error((*where, "kind") if entry.kind else where, what, expected, meant, at_key=not entry.kind)
+
+
+def _edition(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: Vendor) -> None:
+    wished = str(entry.edition)
+    wrong = f"{kind.title} has no edition {found.named((*where, 'edition'), wished)}"
+    expected = one_of(kind.edition_names) if kind.edition_names else "the key left out: there is only one"
+    found.error((*where, "edition"), wrong, expected, nearest(wished, kind.edition_names))
+
+
+def _ended(found: Findings, where: tuple[str, ...], kind: Vendor, vendor: Vendor) -> None:
+    """The host of an edition may be gone as a whole, whatever its models."""
+    ended = catalog.load(vendor.catalog).ended if vendor.edition else None
+    if ended is not None:
+        wrong = f"the {vendor.edition} edition of {vendor.title} was announced to end on {ended}"
+        found.warn(
+            (*where, "edition"), wrong, f"edition: {kind.usual_edition}, with a key for it ({kind.key_names[0]})"
+        )
 
 
 def _region(found: Findings, where: tuple[str, ...], entry: VendorEntry, vendor: Vendor) -> None:
@@ -131,10 +157,13 @@ def targets(found: Findings) -> None:
 
 def _model(found: Findings, where: tuple[str | int, ...], entry: str, model: str) -> None:
     vendor = found.vendor(entry)
+    if vendor is None:
+        return
     try:
-        rows = catalog.load(vendor.catalog).by_id if vendor else {}
+        cat = catalog.load(vendor.catalog)
     except FileNotFoundError:
         return
+    rows = cat.by_id
     row = rows.get(model)
     if row is None and rows:
         slip = next((known for known in rows if _bare(known) == _bare(model)), None)
@@ -148,9 +177,15 @@ def _model(found: Findings, where: tuple[str | int, ...], entry: str, model: str
             found.warn(where, wrong, meant=f"{entry}/{near}" if near else "")
     elif row is not None and row.retired:
         when = "was retired on" if row.retired <= found.today else "will be retired on"
-        found.warn(
-            where, f"{model} {when} {row.retired}", f"{entry}/{row.successor}" if row.successor else "another model"
-        )
+        found.warn(where, f"{model} {when} {row.retired}", _successor(found, entry, row, moved=cat.ended is not None))
+
+
+def _successor(found: Findings, entry: str, row: catalog.ModelRow, *, moved: bool) -> str:
+    """What to use in a retired model's place; where its whole platform has ended, that is in the usual edition."""
+    kind = found.kind(entry)
+    if row.successor is None or kind is None:
+        return "another model"
+    return f"{row.successor} in edition: {kind.usual_edition}" if moved else f"{entry}/{row.successor}"
 
 
 def _bare(model: str) -> str:

@@ -218,10 +218,11 @@ def _known(kind: Any, node: Node | None) -> Iterator[str]:
 
 
 def in_order() -> list[Vendor]:
-    """The vendors that a key alone is enough for, in the order in which their keys are looked for."""
+    """The vendors that a key alone is enough for, each with its editions, in the order in which keys are looked for."""
     ranked = [registry.BY_NAME[name] for name in ORDER if name in registry.BY_NAME]
     ranked += [vendor for vendor in registry.VENDORS if vendor.name not in ORDER]
-    return [vendor for vendor in ranked if vendor.base_urls and key_names(vendor)]
+    every = [edition for vendor in ranked for edition in vendor.in_each_edition]
+    return [vendor for vendor in every if vendor.base_urls and key_names(vendor)]
 
 
 def key_names(vendor: Vendor) -> list[str]:
@@ -230,18 +231,26 @@ def key_names(vendor: Vendor) -> list[str]:
 
 
 def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Complaint]]:
-    """A tree of the vendors whose usual key variable is set: of two for one vendor, the first. And what is wrong."""
+    """A tree of the vendors whose usual key variable is set: of two for one vendor, the first. And what is wrong.
+
+    Another edition has the vendor's name where the usual one has no key, else a name of its own.
+    """
     vendors: dict[str, Node] = {}
     complaints: list[Complaint] = []
     for vendor in in_order():
         name = next((name for name in key_names(vendor) if environ.get(name)), None)
         if name is not None:
             entry: dict[str, str] = {"api_key": environ[name]}
+            called = vendor.name
+            if called in vendors:
+                called, entry["kind"] = f"{vendor.name}-{vendor.edition}", vendor.name
+            if vendor.edition is not None:
+                entry["edition"] = vendor.edition
             if "cn" not in vendor.base_urls:
                 entry["region"] = next(iter(vendor.base_urls))
-            vendors[vendor.name] = node_of(entry, place_of(name))
+            vendors[called] = node_of(entry, place_of(name))
             try:
-                _read_files(vendors[vendor.name], folder)
+                _read_files(vendors[called], folder)
             except ConfigError as error:
                 complaints.extend(error.complaints)
     root = Place("environment")

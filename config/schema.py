@@ -233,8 +233,8 @@ class VendorEntry(Section):
     """The vendor's adapter, for example kimi or qwen."""
     protocol: Annotated[Literal["openai", "native"], NotYet("openai")] = "openai"
     """The OpenAI-shaped API, or the vendor's own."""
-    edition: Annotated[str | None, NotYet(None)] = None
-    """Which of two OpenAI-shaped APIs, where a vendor has had two."""
+    edition: str | None = None
+    """Which of two OpenAI-shaped APIs, where a vendor has had two: tokenhub or classic for hunyuan."""
     region: Literal["cn", "intl", "us", "hk", "finance"] = "cn"
     """Which of the vendor's hosts; keys are bound to one."""
     base_url: Url | None = None

@@ -14,18 +14,18 @@ from adapters.core.shapes import Ask
 from adapters.core.surface import CHAT, COMPLETIONS, EFFORTS, EMBEDDINGS, validate
 from adapters.core.thinking import MEMBERS
 from adapters.core.vendor import Plan, Target, plan
-from adapters.registry import VENDORS
+from adapters.registry import BY_CATALOG
 from config import catalog
 from config.schema import Settings
 from proxy.explain import explain, lines
 
 MODELS = [
-    (vendor, row.model())
-    for vendor in VENDORS
-    for row in catalog.load(vendor.catalog).models
+    (name, vendor, row.model())
+    for name, vendor in BY_CATALOG.items()
+    for row in catalog.load(name).models
     if row.operation in vendor.operations
 ]
-CHATS = {f"{vendor.name}/{model.id}": (vendor, model) for vendor, model in MODELS if model.operation == "chat"}
+CHATS = {f"{name}/{model.id}": (vendor, model) for name, vendor, model in MODELS if model.operation == "chat"}
 FUNCTION = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 TOOL = {"type": "function", "function": FUNCTION}
 SEARCH = {"type": "function", "function": {"name": "search"}}
@@ -184,11 +184,22 @@ REFUSED_EVERYWHERE = {"audio", "moderation", "web_search_options"}
 
 def one_target(name: str, target: str) -> Settings:
     """A configuration in which this target answers under the name."""
-    keys = {"kimi": {"api_key": "sk-kimi-0000000000000001"}, "qwen": {"api_key": "sk-qwen-0000000000000001"}}
-    return Settings.model_validate({"vendors": keys, "models": {name: target}})
+    entry = {"api_key": "sk-0000000000000001"}
+    vendors = dict.fromkeys(("kimi", "qwen", "ernie", "hunyuan"), entry)
+    vendors["hunyuan-classic"] = {**entry, "kind": "hunyuan", "edition": "classic"}
+    return Settings.model_validate({"vendors": vendors, "models": {name: target}})
 
 
-@pytest.mark.parametrize("target", ["kimi/kimi-k2.6", "qwen/qwen3.6-plus"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "kimi/kimi-k2.6",
+        "qwen/qwen3.6-plus",
+        "ernie/ernie-4.5-turbo-vl",
+        "hunyuan/hy3",
+        "hunyuan-classic/hunyuan-turbos-latest",
+    ],
+)
 def test_explain_names_a_verdict_for_every_openai_field(target: str) -> None:
     assert set(EVERY) - {"model"} == set(CHAT) - REFUSED_EVERYWHERE
 
@@ -246,7 +257,7 @@ def test_explain_says_why_a_target_is_passed_over(name: str) -> None:
 
 
 def test_the_embeddings_surface_has_a_verdict_everywhere() -> None:
-    for vendor in VENDORS:
+    for name, vendor in BY_CATALOG.items():
         for operation, op in vendor.operations.items():
             surface = CHAT if operation == "chat" else EMBEDDINGS
-            assert set(surface) <= set(op.params), (vendor.name, operation)
+            assert set(surface) <= set(op.params), (name, operation)

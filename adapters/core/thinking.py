@@ -56,10 +56,11 @@ def wish(fields: Mapping[str, Any]) -> bool | None:
     return None
 
 
-def settle(draft: Draft, dial: Dial | None, policy: str) -> dict[str, Any]:
+def settle(draft: Draft, dial: Dial | None, policy: str, leaning: bool | None = None) -> dict[str, Any]:
     """Decide whether this request thinks, turn the vendor's dial, and hand back the fields that are still to judge.
 
     The members that switch thinking are taken out, whoever's they were; the vendor's own is sent as it came.
+    ``leaning`` is a stand-in's word for a request that has none: what the model asked for would have done.
     """
     fields = dict(draft.ask.fields)
     asked = wish(fields)
@@ -69,7 +70,7 @@ def settle(draft: Draft, dial: Dial | None, policy: str) -> dict[str, Any]:
     if dial is None or mode in ("never", "always"):
         _tell_fixed(draft, said, asked)
         return fields
-    wanted, why = (asked, "as asked") if asked is not None else _unasked(draft, dial, policy, fields)
+    wanted, why = (asked, "as asked") if asked is not None else _unasked(draft, dial, policy, fields, leaning)
     prevented = dial.prevents(draft) if wanted or (wanted is None and draft.thinks) else None
     if prevented:
         return _without(draft, dial, said, fields, prevented)
@@ -110,7 +111,9 @@ def _tell_fixed(draft: Draft, said: Mapping[str, Any], asked: bool | None) -> No
             draft.tell(name, "dropped", f"the model {does}")
 
 
-def _unasked(draft: Draft, dial: Dial, policy: str, fields: Mapping[str, Any]) -> tuple[bool | None, str]:
+def _unasked(
+    draft: Draft, dial: Dial, policy: str, fields: Mapping[str, Any], leaning: bool | None
+) -> tuple[bool | None, str]:
     """What the policy makes of a request that says nothing of thinking; None leaves it to the model."""
     if policy == "vendor":
         return None, ""
@@ -120,8 +123,10 @@ def _unasked(draft: Draft, dial: Dial, policy: str, fields: Mapping[str, Any]) -
         return False, "the model asked for does not reason"
     if _small(fields):
         return False, f"a limit under {SMALL_LIMIT} tokens would leave no room for an answer"
-    why = dial.excludes(draft) if draft.thinks else None
-    return (False, why) if why else (None, "")
+    why = dial.excludes(draft) if (draft.thinks if leaning is None else leaning) else None
+    if why:
+        return False, why
+    return leaning, "as the model asked for would"
 
 
 def _plain_openai_name(name: str) -> bool:

@@ -10,7 +10,7 @@ from adapters.core.failures import Refused, Rule
 from adapters.core.functions import as_tools, is_legacy, of_functions
 from adapters.core.params import Draft, Told, Verdict, apply
 from adapters.core.shapes import Ask, Model, Operation
-from adapters.core.thinking import Dial, settle
+from adapters.core.thinking import MEMBERS, Dial, settle, wish
 
 ThinkingPolicy = Literal["auto", "vendor", "off"]
 
@@ -40,9 +40,9 @@ class Vendor:
 
     ``base_urls`` maps a region to the prefix an OpenAI SDK would be given; ``key_names`` are the environment variables
     that hold its key, the usual first; ``dial`` is how its models are told to think or not; ``hides`` is a pattern of
-    what its messages say of the operator's account, which is no caller's business. ``editions``: the OpenAI-shaped APIs
-    that a vendor has had side by side, by name, the usual one (itself) under its own name too; ``edition`` is the name
-    of one that is not the usual one.
+    what its messages say of the operator's account, which is no caller's business. A vendor that has had several
+    OpenAI-shaped APIs side by side is the usual one of them, called ``usual_edition``; the others are its ``editions``
+    by name, and each of these knows its own as ``edition``.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Vendor:
     dial: Dial | None = None
     hides: str | None = None
     edition: str | None = None
+    usual_edition: str | None = None
     editions: Mapping[str, "Vendor"] = field(default_factory=dict)
 
     @property
@@ -62,9 +63,21 @@ class Vendor:
         """The name of its catalog file: the other edition of a vendor has its own models."""
         return self.name if self.edition is None else f"{self.name}_{self.edition}"
 
+    @property
+    def edition_names(self) -> tuple[str, ...]:
+        """What the editions are called, the usual one first; empty where there is but one."""
+        return () if self.usual_edition is None else (self.usual_edition, *self.editions)
+
+    @property
+    def in_each_edition(self) -> tuple["Vendor", ...]:
+        """This one, then its other editions."""
+        return (self, *self.editions.values())
+
     def of_edition(self, edition: str | None) -> "Vendor | None":
         """The API of that edition: this one where none is asked for, None where there is no such one."""
-        return self if edition is None else self.editions.get(edition)
+        if edition is None or edition == self.usual_edition:
+            return self
+        return self.editions.get(edition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,23 +162,25 @@ def _count(made: Plan, prompts: int) -> None:
 
 def _planned(ask: Ask, target: Target) -> Plan:
     op = target.vendor.operations[ask.operation]
+    leaning = wish(target.defaults) if target.defaults else None
     if target.overlay or target.defaults:
-        ask = ask.but({**target.defaults, **ask.fields, **target.overlay})
+        defaults = {name: value for name, value in target.defaults.items() if name not in MEMBERS}
+        ask = ask.but({**defaults, **ask.fields, **target.overlay})
     draft = Draft(ask, target.model, strict=target.strict, without=target.without)
     if ask.reworded is not None:
         draft.told.update(ask.reworded.told)
     if ask.operation != "chat" or not is_legacy(ask.fields):
-        return _written(draft, target, op)
+        return _written(draft, target, op, leaning)
     as_tools(draft, one_at_a_time="honoured" in op.params["parallel_tool_calls"].words)
     try:
-        return _written(draft, target, op)
+        return _written(draft, target, op, leaning)
     except Refused as refused:
         raise of_functions(refused, ask.fields) from None
 
 
-def _written(draft: Draft, target: Target, op: Op) -> Plan:
+def _written(draft: Draft, target: Target, op: Op, leaning: bool | None) -> Plan:
     ask = draft.ask
-    fields = settle(draft, target.vendor.dial, target.thinking)
+    fields = settle(draft, target.vendor.dial, target.thinking, leaning)
     draft.ask = ask.but(fields)
     order = [name for name in FIRST if name in fields]
     order += [name for name in fields if name not in FIRST]

@@ -2,7 +2,8 @@
 
 ``python -m tests.adapters.golden`` writes the lower halves anew; read the difference before it is committed.
 
-The upper half is the request in one line (operation, model, ``stream`` or ``whole``, further fields), the head as HTTP
+A folder is a vendor's, and bears the name of its catalog: another edition has one of its own. The upper half is the
+request in one line (operation, model, ``stream`` or ``whole``, further fields), the head as HTTP
 writes it, an empty line, and the body byte by byte. Bodies are our own words in the shapes that docs/vendors/ describes.
 """
 

@@ -16,7 +16,7 @@ from adapters.core.shapes import Ask, Event, Model, Seed, Usage
 from adapters.core.vendor import Plan, Target, plan
 from adapters.core.wire import Data, End, Got, Head, Id, Lost, Phase
 from adapters.emulations import wrapped
-from adapters.registry import BY_NAME
+from adapters.registry import BY_CATALOG
 
 MODELS = {
     "kimi-k2.6": Model("kimi-k2.6", "k", context=262_144, thinking="default_on"),
@@ -25,21 +25,35 @@ MODELS = {
     "ernie-4.5-turbo-128k": Model("ernie-4.5-turbo-128k", "ernie4.5", context=131_072),
     "ernie-x1.1": Model("ernie-x1.1", "x1", context=65_536, thinking="always"),
     "bge-large-zh": Model("bge-large-zh", "embedding", "embeddings", facts={"dimensions": [1024], "max_inputs": 16}),
+    "hy3": Model("hy3", "hy", context=256_000, thinking="default_off", facts={"effort": True}),
+    "hunyuan-turbos-latest": Model("hunyuan-turbos-latest", "hunyuan", context=32_000),
     "text-embedding-v4": Model("text-embedding-v4", operation="embeddings", facts={"dimensions": [1024, 512]}),
+    "kinfra-text-embedding-0.6b": Model(
+        "kinfra-text-embedding-0.6b", operation="embeddings", facts={"dimensions": [1024]}
+    ),
+    "hunyuan-embedding": Model("hunyuan-embedding", operation="embeddings", facts={"dimensions": [1024]}),
 }
+USUAL = {
+    "kimi": "kimi-k2.6",
+    "qwen": "qwen-plus",
+    "ernie": "ernie-4.5-turbo-128k",
+    "hunyuan": "hy3",
+    "hunyuan_classic": "hunyuan-turbos-latest",
+}
+"""The model of a test that names none, by the vendor's catalog: its name, and its edition's where that is another."""
 SEED = ("a" * 24, 1_700_000_000)
 HELLO = [{"role": "user", "content": "Hello"}]
 
 
 def target(vendor: str, model: str) -> Target:
-    """A model at a vendor's mainland host."""
-    found = BY_NAME[vendor]
-    return Target(vendor, found, MODELS[model], found.base_urls["cn"])
+    """A model at a vendor's mainland host; ``vendor`` is the name of its catalog."""
+    found = BY_CATALOG[vendor]
+    return Target(found.name, found, MODELS[model], found.base_urls["cn"])
 
 
 def chat_plan(vendor: str = "kimi", model: str | None = None, *, stream: bool = True, **fields: Any) -> Plan:
     """A chat request for ``gpt-4o``, planned."""
-    model = model or {"kimi": "kimi-k2.6", "qwen": "qwen-plus", "ernie": "ernie-4.5-turbo-128k"}[vendor]
+    model = model or USUAL[vendor]
     body = {"messages": HELLO, **({"stream": True} if stream else {}), **fields}
     return plan(Ask("chat", "gpt-4o", body, stream), target(vendor, model))
 

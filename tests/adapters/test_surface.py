@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from adapters.core.completions import OVER_CHAT, TO_CHAT
 from adapters.core.surface import CHAT, COMPLETIONS, EMBEDDINGS, SURFACE, Invalid, validate
-from adapters.registry import VENDORS
+from adapters.registry import BY_CATALOG
 
 NEWER_THAN_THE_SPEC = {"moderation", "prompt_cache_options"}
 """In the newest client, and not yet in the copy of OpenAI's description that the tests read."""
@@ -63,7 +63,7 @@ def test_every_parameter_of_completions_has_a_verdict_and_a_reason() -> None:
     assert {name for name, verdict in OVER_CHAT.items() if verdict is TO_CHAT} <= set(CHAT)
 
 
-@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
+@pytest.mark.parametrize("vendor", BY_CATALOG.values(), ids=BY_CATALOG)
 def test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter(vendor: Any) -> None:
     for operation, op in vendor.operations.items():
         for name in SURFACE[operation]:

@@ -126,11 +126,58 @@ ERNIE_TYPES = {
     500: "Internal_error",
 }  # fmt: skip
 """The type that comes with most codes of a status; what is unsafe has one of its own, and plans have none."""
+HUNYUAN: list[tuple[int, str, str, Kind]] = [
+    (400, "400001", "invalid parameter 'temperature'", "bad_request"),
+    (400, "400002", "invalid parameter 'model': model is required", "bad_request"),
+    (400, "400003", "input is too long", "context"),
+    (400, "400004", "model hy9 not found", "model_not_found"),
+    (400, "400005", "capability is not supported", "bad_request"),
+    (400, "400006", "response_format is not supported", "bad_request"),
+    (401, "401001", "api key is missing", "key_refused"),
+    (401, "401002", "invalid api key", "key_refused"),
+    (401, "401003", "api key has expired", "key_refused"),
+    (401, "401004", "api key is disabled", "key_refused"),
+    (401, "401005", "api key is disabled", "key_refused"),
+    (400, "401006", "model hy9 not found", "model_not_found"),
+    (402, "401007", "endpoint is inactive: FREE_QUOTA_EXHAUSTED", "no_funds"),
+    (402, "401008", "endpoint is inactive: not paid for", "no_funds"),
+    (403, "403001", "access denied", "forbidden"),
+    (403, "403002", "access denied: client IP 10.0.0.1", "forbidden"),
+    (403, "403003", "access denied", "forbidden"),
+    (402, "403004", "account is in arrears", "no_funds"),
+    (403, "403005", "access denied", "forbidden"),
+    (403, "403006", "access denied", "forbidden"),
+    (413, "413001", "request body is too large", "bad_request"),
+    (429, "429001", "rate limit exceeded on dimension: rpm", "rate_limited"),
+    (429, "429002", "requests per minute exceeded", "rate_limited"),
+    (429, "429003", "tokens per minute exceeded", "rate_limited"),
+    (429, "429004", "tokens per day exceeded", "no_funds"),
+    (429, "429005", "too many calls at once", "rate_limited"),
+    (429, "429006", "capacity is busy", "overloaded"),
+    (451, "451001", "content was filtered by safety policy", "inspection"),
+    (500, "500001", "internal error", "vendor_error"),
+    (502, "502001", "provider failed", "vendor_error"),
+    (503, "503001", "service is not available", "overloaded"),
+    (504, "504001", "upstream timed out", "vendor_error"),
+]
+CLASSIC: list[tuple[int, str, str, Kind]] = [
+    (400, "1001", "messages: user (tool) and assistant must alternate", "bad_request"),
+]
 BY_STATUS: list[tuple[str, int, str, Kind]] = [
     ("ernie", 401, "some_new_code", "key_refused"),
     ("ernie", 403, "some_new_code", "forbidden"),
     ("ernie", 429, "some_new_code", "rate_limited"),
     ("ernie", 503, "some_new_code", "vendor_error"),
+    ("hunyuan", 503, "gateway", "overloaded"),
+    ("hunyuan", 451, "gateway", "inspection"),
+    ("hunyuan", 402, "gateway", "no_funds"),
+    ("hunyuan_classic", 400, "1002", "bad_request"),
+    ("hunyuan_classic", 401, "invalid_api_key", "key_refused"),
+    ("hunyuan_classic", 403, "2001", "forbidden"),
+    ("hunyuan_classic", 404, "1004", "model_not_found"),
+    ("hunyuan_classic", 429, "2003", "rate_limited"),
+    ("hunyuan_classic", 500, "4000", "vendor_error"),
+    ("hunyuan_classic", 503, "4001", "overloaded"),
     ("kimi", 499, "client_closed_request", "vendor_error"),
     ("qwen", 400, "BadRequest.EmptyInput", "bad_request"),
     ("qwen", 400, "BadRequest.EmptyParameters", "bad_request"),
@@ -170,6 +217,14 @@ CHUNK = {"id": "c", "created": 1, "choices": [{"index": 0, "delta": {"content": 
 
 def bodies(vendor: str, word: str, message: str) -> list[dict[str, Any]]:
     """The shapes in which a vendor sends this error."""
+    if vendor == "hunyuan":
+        code = int(word) if word.isdigit() else word
+        rest = {"message": message, "source": "gateway", "request_id": "r-1"}
+        return [{"error": {"type": "gateway_error", "code": one, **rest}} for one in (word, code)]
+    if vendor == "hunyuan_classic":
+        return [
+            {"error": {"id": "e", "message": message, "type": "invalid_request_error", "param": None, "code": word}}
+        ]
     if vendor == "kimi":
         return [{"error": {"message": message, "type": word}}]
     if vendor == "ernie":
@@ -191,8 +246,8 @@ def check(failure: Failure, kind: Kind, message: str) -> None:
     assert shown.rstrip(".") in failure.message
 
 
-ROWS = [("kimi", *row) for row in KIMI] + [("qwen", *row) for row in QWEN]
-ROWS += [("ernie", *row) for row in ERNIE]
+TABLES = {"kimi": KIMI, "qwen": QWEN, "ernie": ERNIE, "hunyuan": HUNYUAN, "hunyuan_classic": CLASSIC}
+ROWS = [(vendor, *row) for vendor, table in TABLES.items() for row in table]
 CASES = [
     pytest.param(status, vendor, body, message, kind, id=f"{vendor}-{word}-{kind}-{shape}")
     for vendor, status, word, message, kind in ROWS
@@ -232,6 +287,19 @@ def test_an_error_in_the_middle_of_a_stream(status: int, vendor: str, body: Any,
 def test_an_error_that_its_status_explains(vendor: str, status: int, word: str, kind: Kind) -> None:
     for body in bodies(vendor, word, "why"):
         check(Play(chat_plan(vendor)).json(body, status=status).failure, kind, "why")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_key_that_may_not_use_a_model_is_good_for_others(stream: bool) -> None:
+    error = {"error": {"type": "permission_error", "code": "403003", "message": "the key's scope lacks model hy3"}}
+    failure = Play(chat_plan("hunyuan", stream=stream)).json(error, status=403).failure
+    check(failure, "model_not_found", "the key's scope lacks model hy3")
+
+
+def test_filtered_content_is_told_by_its_type_whatever_its_code() -> None:
+    error = {"error": {"type": "content_filter_error", "code": "upstream-7", "message": "filtered"}}
+    for status in (400, 451):
+        check(Play(chat_plan("hunyuan")).json(error, status=status).failure, "inspection", "filtered")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def two_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
             id_: SimpleNamespace(retired=gone and gone[0], successor=gone and gone[1])
             for id_, gone in ROWS[vendor].items()
         }
-        return SimpleNamespace(by_id=rows)
+        return SimpleNamespace(by_id=rows, ended=None)
 
     monkeypatch.setattr(registry, "VENDORS", (KIMI, QWEN))
     monkeypatch.setattr(registry, "BY_NAME", {"kimi": KIMI, "qwen": QWEN})

@@ -9,11 +9,9 @@ from ruamel.yaml import YAML
 
 from adapters.core.shapes import Operation
 from adapters.core.thinking import REASONERS
-from adapters.registry import BY_NAME
+from adapters.registry import BY_CATALOG
 from config import catalog, compact
 from config.catalog import Catalog, ModelRow, Price
-from config.load import load as load_settings
-from config.routing import Routing
 
 FILES = sorted(
     path.name.removesuffix(".yaml")
@@ -23,8 +21,10 @@ FILES = sorted(
 KIMI = catalog.load("kimi")
 QWEN = catalog.load("qwen")
 ERNIE = catalog.load("ernie")
-MAIN = [KIMI, QWEN, ERNIE]
-NAMES = [cat.vendor for cat in MAIN]
+HUNYUAN = catalog.load("hunyuan")
+CLASSIC = catalog.load("hunyuan_classic")
+NAMES = ("kimi", "qwen", "ernie", "hunyuan", "hunyuan_classic")
+ALL = pytest.mark.parametrize("cat", [catalog.load(name) for name in NAMES], ids=NAMES)
 TODAY = datetime.date(2026, 11, 22)
 
 CHAT_2024 = (
@@ -53,6 +53,11 @@ NOT_CHAT = ("gpt-4o-audio-preview", "gpt-4o-realtime-preview", "gpt-4o-transcrib
             "o3-deep-research", "o1-pro", "whisper-1", "dall-e-3", "gpt-4o-mini-tts")  # fmt: skip
 
 
+def current(cat: Catalog) -> Catalog:
+    """The catalog where the successors of its models are: that of the usual edition where the platform has ended."""
+    return cat if cat.ended is None else catalog.load(cat.vendor)
+
+
 def text_of(vendor: str) -> str:
     return resources.files("config").joinpath("catalog", f"{vendor}.yaml").read_text(encoding="utf-8")
 
@@ -78,8 +83,11 @@ def test_a_yaml_parser_reads_the_same_from_a_catalog_as_the_fast_reader(vendor: 
 
 @pytest.mark.parametrize("vendor", FILES)
 def test_a_catalog_is_that_of_a_vendor_we_have(vendor: str) -> None:
-    assert catalog.load(vendor).vendor == vendor
-    assert vendor in BY_NAME
+    assert catalog.load(vendor).vendor == BY_CATALOG[vendor].name
+
+
+def test_every_vendor_has_a_catalog_in_each_edition() -> None:
+    assert set(BY_CATALOG) <= set(FILES)
 
 
 @pytest.mark.parametrize("vendor", FILES)
@@ -93,15 +101,35 @@ def test_ids_are_unique_and_every_limit_is_positive(vendor: str) -> None:
 
 
 @pytest.mark.parametrize("vendor", FILES)
-def test_every_stand_in_is_a_current_model_with_a_known_price(vendor: str) -> None:
+def test_every_stand_in_is_a_model_that_serves_the_operation_of_its_name(vendor: str) -> None:
     cat = catalog.load(vendor)
     for name, found in cat.stand_ins.items():
+        operation = cat.by_id[found.model].operation
+        assert operation == ("embeddings" if "embedding" in name else "chat"), name
+        assert operation in BY_CATALOG[vendor].operations, name
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_every_stand_in_is_a_current_model_with_a_price_where_any_has_one(vendor: str) -> None:
+    """Where a platform has ended, a model that had a price: it is called for as long as there is an answer."""
+    cat = catalog.load(vendor)
+    priced = {row.operation for row in cat.models if row.price_at(cat.read, 1000)}
+    for name, found in cat.stand_ins.items():
         row = cat.by_id[found.model]
+        if cat.ended is not None:
+            assert row.prices, name
+            continue
         assert row.retired is None or row.retired > cat.read, name
-        assert row.price_at(cat.read, 1000) is not None, name
-        wanted = "embeddings" if "embedding" in name else "chat"
-        assert row.operation == wanted, name
-        assert row.operation in BY_NAME[cat.vendor].operations, name
+        assert row.price_at(cat.read, 1000) is not None or row.operation not in priced, name
+
+
+@pytest.mark.parametrize("vendor", FILES)
+def test_no_model_outlives_a_platform_that_has_ended(vendor: str) -> None:
+    cat = catalog.load(vendor)
+    if cat.ended is not None:
+        assert cat.ended <= cat.read
+        assert all(row.retired is not None and row.retired <= cat.ended for row in cat.models)
+        assert BY_CATALOG[vendor].edition is not None, "it has a successor in the vendor's usual edition"
 
 
 @pytest.mark.parametrize("vendor", FILES)
@@ -120,7 +148,8 @@ def test_retired_models_have_a_date_in_the_past_and_a_current_successor(vendor: 
         if row.retired is not None:
             assert row.retired <= cat.read, row.id
             assert row.successor is not None, row.id
-            assert cat.by_id[row.successor].retired is None, row.id
+            successor = current(cat).by_id[row.successor]
+            assert (successor.retired, successor.operation) == (None, row.operation), row.id
         else:
             assert row.successor is None, row.id
 
@@ -159,38 +188,52 @@ def test_no_model_of_today_stays_priced_after_its_retirement(vendor: str) -> Non
             assert all(one.until is not None and one.until <= row.retired for one in row.prices), row.id
 
 
-@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
+@ALL
 @pytest.mark.parametrize("name", CHAT_2024 + CHAT_SINCE)
 def test_openai_chat_names_have_a_stand_in(cat: Catalog, name: str) -> None:
     assert stood_in(cat, name).operation == "chat"
 
 
-@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
+@pytest.mark.parametrize("cat", [KIMI, QWEN, ERNIE], ids=["kimi", "qwen", "ernie"])
 @pytest.mark.parametrize("name", SEES)
 def test_names_that_took_images_stand_for_models_that_take_images(cat: Catalog, name: str) -> None:
     assert "image" in stood_in(cat, name).input
 
 
-@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
+@ALL
 @pytest.mark.parametrize("name", COMPLETIONS)
 def test_names_of_completions_models_have_a_chat_stand_in_with_thinking_off(cat: Catalog, name: str) -> None:
     assert stood_in(cat, name).thinking in ("never", "default_off", "default_on")
 
 
-@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
+def test_hunyuans_names_for_images_are_left_to_the_operator_but_for_the_vision_previews_of_the_classic_edition() -> (
+    None
+):
+    """hy4 has no known price, and the classic models that see are too small for a name like gpt-4o."""
+    assert "image" in HUNYUAN.by_id["hy4"].input
+    assert all("image" not in stood_in(HUNYUAN, name).input for name in SEES)
+    sees = {name for name in (*CHAT_2024, *CHAT_SINCE) if "image" in stood_in(CLASSIC, name).input}
+    assert sees == {"gpt-4-vision-preview", "gpt-4-1106-vision-preview"}
+
+
+@ALL
 @pytest.mark.parametrize("name", NOT_CHAT)
 def test_names_of_other_than_chat_models_have_no_chat_stand_in(cat: Catalog, name: str) -> None:
     assert cat.stand_in(name, "chat") is None
 
 
-@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
-def test_names_that_reason_stand_for_models_that_think_by_themselves(cat: Catalog) -> None:
+@ALL
+def test_names_that_reason_stand_for_models_that_think_by_themselves_or_are_told_to(cat: Catalog) -> None:
     for name in CHAT_2024 + CHAT_SINCE:
         if name.startswith(("o1", "o3", "o4", *REASONERS)):
-            assert stood_in(cat, name).thinking in ("default_on", "always"), name
+            thinks = stood_in(cat, name).thinking
+            found = cat.stand_in(name, "chat")
+            assert found is not None
+            told = thinks == "default_off" and found.set == {"thinking": "enabled"}
+            assert thinks in ("default_on", "always") or told, name
 
 
-@pytest.mark.parametrize("cat", MAIN, ids=NAMES)
+@ALL
 def test_names_that_do_not_reason_stand_for_models_that_can_be_kept_from_thinking(cat: Catalog) -> None:
     for name in CHAT_2024 + CHAT_SINCE:
         if not name.startswith(("o1", "o3", "o4", *REASONERS)):
@@ -208,20 +251,15 @@ def test_embedding_names_stand_for_qwen_with_openais_size_where_it_is_offered() 
     assert (large.model, large.set) == ("text-embedding-v4", {})
 
 
-def test_embedding_names_stand_for_an_ernie_model_that_takes_texts_as_long_as_openais() -> None:
-    for name in ("text-embedding-ada-002", "text-embedding-3-small", "text-embedding-3-large"):
-        found = ERNIE.stand_in(name, "embeddings")
-        assert found is not None
-        assert ERNIE.by_id[found.model].facts["max_tokens_per_input"] >= 8191
-        assert found.set == {}
-
-
-@pytest.mark.parametrize("variable", ["QIANFAN_API_KEY", "QIANFAN_BEARER_TOKEN"])
-def test_baidus_key_alone_is_enough_for_openais_names(variable: str) -> None:
-    routing = Routing(load_settings(None, {variable: "bce-v3/ALTAK-0/1"}).settings)
-
-    assert [target.label for target in routing.find("gpt-4o", "chat").targets] == ["ernie/ernie-4.5-turbo-vl"]
-    assert [target.label for target in routing.find("text-embedding-3-small", "embeddings").targets] == ["ernie/tao-8k"]
+@pytest.mark.parametrize("name", ["text-embedding-ada-002", "text-embedding-3-small", "text-embedding-3-large"])
+def test_embedding_names_stand_for_hunyuan_in_the_size_that_its_model_has(name: str) -> None:
+    small, classic = HUNYUAN.stand_in(name, "embeddings"), CLASSIC.stand_in(name, "embeddings")
+    assert small is not None
+    assert classic is not None
+    assert (small.set, classic.set) == ({}, {}), "a call with dimensions is refused"
+    size = 2560 if name.endswith("large") else 1024
+    assert HUNYUAN.by_id[small.model].facts["dimensions"] == [size]
+    assert CLASSIC.by_id[classic.model].facts["dimensions"] == [1024]
 
 
 def test_kimi_has_no_embeddings() -> None:
@@ -302,7 +340,7 @@ def test_a_price_that_is_not_known_is_none_and_not_zero(model: str, day: datetim
 def test_models_of_today_are_as_the_vendors_describe_them(
     model: str, family: str, context: int, max_output: int | None, thinking: str, prices: tuple[float | None, ...]
 ) -> None:
-    cat = next(cat for cat in MAIN if model in cat.by_id)
+    cat = next(cat for cat in (KIMI, QWEN, ERNIE) if model in cat.by_id)
     row, paid = cat.by_id[model], price(cat, model)
     assert (row.family, row.context, row.max_output, row.thinking) == (family, context, max_output, thinking)
     assert (paid.input, paid.cached, paid.output) == prices
@@ -345,6 +383,40 @@ def test_ernie_models_of_2024_went_with_the_api_they_were_on() -> None:
     assert price(ERNIE, "tao-8k", datetime.date(2024, 7, 22)).input == 2
 
 
+@pytest.mark.parametrize(
+    ("model", "retired", "successor"),
+    [
+        ("hunyuan-turbos-latest", "2026-06-22", "hy3"),
+        ("hunyuan-t1-latest", "2026-06-22", "hy3"),
+        ("hunyuan-standard-256K", "2026-06-22", "hy3"),
+        ("hunyuan-lite", "2026-09-30", "hy3"),
+        ("hunyuan-embedding", "2026-09-30", "kinfra-text-embedding-0.6b"),
+    ],
+)
+def test_classic_hunyuan_is_dated_as_gone_and_points_to_tokenhub(model: str, retired: str, successor: str) -> None:
+    assert str(CLASSIC.ended) == "2026-09-30"
+    row = CLASSIC.by_id[model]
+    assert (str(row.retired), row.successor) == (retired, successor)
+
+
+@pytest.mark.parametrize(
+    ("cat", "model", "day", "prompt_tokens", "prices"),
+    [
+        (CLASSIC, "hunyuan-lite", datetime.date(2024, 7, 9), 1000, (0, 0)),
+        (CLASSIC, "hunyuan-standard", datetime.date(2024, 7, 9), 1000, (4.5, 5)),
+        (CLASSIC, "hunyuan-pro", datetime.date(2024, 7, 9), 1000, (30, 100)),
+        (HUNYUAN, "hy3-preview", TODAY, 1000, (1.2, 4)),
+        (HUNYUAN, "hy3-preview", TODAY, 20_000, (1.6, 6.4)),
+        (HUNYUAN, "hy3-preview", TODAY, 100_000, (2, 8)),
+    ],
+)
+def test_hunyuan_models_cost_what_the_lists_of_their_day_say(
+    cat: Catalog, model: str, day: datetime.date, prompt_tokens: int, prices: tuple[float, float]
+) -> None:
+    paid = price(cat, model, day, prompt_tokens)
+    assert (paid.input, paid.output) == prices
+
+
 def test_the_facts_that_verdicts_rest_on_are_where_the_vendors_say() -> None:
     def having(cat: Catalog, fact: str) -> set[str]:
         return {row.id for row in cat.models if row.facts.get(fact)}
@@ -362,6 +434,9 @@ def test_the_facts_that_verdicts_rest_on_are_where_the_vendors_say() -> None:
     assert having(ERNIE, "no_temperature") == {"ernie-5.5-flash-preview"}
     assert not having(ERNIE, "no_tools") & {found.model for found in ERNIE.stand_ins.values()}
     assert not having(QWEN, "logprobs") & {row.id for row in QWEN.models if row.thinking == "always"}
+    assert having(HUNYUAN, "effort") == {"hy4", "hy4-flash", "hy4-preview", "hy3", "hy3-preview"}
+    assert {"hunyuan-lite", "hunyuan-standard", "hunyuan-code"} <= having(CLASSIC, "no_tools")
+    assert not having(CLASSIC, "no_tools") & {"hunyuan-pro", "hunyuan-functioncall", "hunyuan-turbos-latest"}
 
 
 @pytest.mark.parametrize(

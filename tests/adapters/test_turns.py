@@ -1,0 +1,180 @@
+"""Conversations for vendors that want turns: what is brought into that order, what is refused, and what is told."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.core.failures import Refused
+from adapters.core.params import Draft
+from adapters.core.shapes import Ask, Model
+from tests.adapters.play import chat_plan, target
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "get_tide", "arguments": "{}"}}
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+
+
+def system(text: str) -> dict[str, Any]:
+    return {"role": "system", "content": text}
+
+
+def user(text: Any) -> dict[str, Any]:
+    return {"role": "user", "content": text}
+
+
+def assistant(text: str | None, *calls: dict[str, Any]) -> dict[str, Any]:
+    return {"role": "assistant", "content": text, **({"tool_calls": list(calls)} if calls else {})}
+
+
+def tool(text: str, call: str = "c1") -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": call, "content": text}
+
+
+def sent(*messages: dict[str, Any], model: Model | None = None) -> tuple[list[Any], dict[str, str]]:
+    """The messages as the classic host gets them, and what was told of them."""
+    verdict = target("hunyuan_classic", "hunyuan-turbos-latest").vendor.operations["chat"].params["messages"]
+    draft = Draft(Ask("chat", "gpt-4o", {"messages": list(messages)}), model or Model("hunyuan-turbos-latest"))
+    verdict.apply("messages", list(messages), draft)
+    return draft.body["messages"], {name: told.word for name, told in draft.told.items()}
+
+
+def refused(*messages: dict[str, Any]) -> str:
+    with pytest.raises(Refused) as caught:
+        chat_plan("hunyuan_classic", messages=list(messages))
+    beginning = f"'{caught.value.param}' is not supported by hunyuan-turbos-latest"
+    assert caught.value.message.startswith(beginning)
+    return caught.value.param + caught.value.message.removeprefix(beginning)
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [user("a")],
+        [system("s"), user("a")],
+        [user("a"), assistant("b"), user("c")],
+        [user("a"), assistant("", CALL), tool("4")],
+        [user("a"), assistant("", CALL, {**CALL, "id": "c2"}), tool("4"), tool("5", "c2")],
+        [user("a"), assistant("", CALL), tool("4"), assistant("b"), user("c")],
+    ],
+)
+def test_a_conversation_in_turns_is_sent_as_it_came(messages: list[Any]) -> None:
+    assert sent(*messages) == (messages, {"messages": "honoured"})
+
+
+def test_a_turn_that_only_called_tools_has_an_empty_text_and_no_null() -> None:
+    without: dict[str, Any] = {"role": "assistant", "tool_calls": [CALL]}
+    for came in (assistant(None, CALL), without):
+        assert sent(user("a"), came, tool("4")) == (
+            [user("a"), assistant("", CALL), tool("4")],
+            {"messages": "honoured"},
+        )
+
+
+@pytest.mark.parametrize(
+    ("came", "goes"),
+    [
+        ([user("a"), system("s")], [system("s"), user("a")]),
+        ([system("s"), system("t"), user("a")], [system("s\n\nt"), user("a")]),
+        ([system("s"), user("a"), system("t"), user("b")], [system("s\n\nt"), user("a\n\nb")]),
+        ([user("a"), user("b")], [user("a\n\nb")]),
+        ([user("a"), assistant("b"), assistant("c"), user("d")], [user("a"), assistant("b\n\nc"), user("d")]),
+        (
+            [user("a"), assistant("b"), assistant(None, CALL), tool("4")],
+            [user("a"), assistant("b", CALL), tool("4")],
+        ),
+        ([system("s")], [user("s")]),
+        ([user("a"), user("")], [user("a")]),
+        ([system(""), user("a")], [user("a")]),
+        ([user("a"), assistant(""), user("b")], [user("a\n\nb")]),
+        ([user("a"), assistant("", CALL), tool("")], [user("a"), assistant("", CALL), tool('""')]),
+    ],
+)
+def test_what_says_the_same_in_turns_is_brought_into_them_and_told(came: list[Any], goes: list[Any]) -> None:
+    assert sent(*came) == (goes, {"messages": "mapped"})
+
+
+def test_a_developers_word_joins_the_system_text() -> None:
+    messages, told = sent({"role": "developer", "content": "s"}, user("a"), system("t"))
+    assert messages == [system("s\n\nt"), user("a")]
+    assert told == {"messages.role": "mapped", "messages": "mapped"}
+
+
+def test_neighbours_with_images_are_one_list_of_parts() -> None:
+    sees = Model("hunyuan-turbos-vision", input=frozenset({"text", "image"}))
+    messages, _ = sent(user("a"), user([IMAGE]), user([{"type": "text", "text": "b"}]), model=sees)
+    assert messages == [user([{"type": "text", "text": "a"}, IMAGE, {"type": "text", "text": "b"}])]
+
+
+def test_a_system_message_is_text_only() -> None:
+    sees = Model("hunyuan-turbos-vision", input=frozenset({"text", "image"}))
+    in_parts = {"role": "system", "content": [{"type": "text", "text": "s"}, {"type": "text", "text": "t"}]}
+    assert sent(in_parts, user("a"), model=sees)[0] == [system("st"), user("a")]
+    with pytest.raises(Refused, match="text only"):
+        sent({"role": "system", "content": [IMAGE]}, user("a"), model=sees)
+
+
+def test_reasoning_of_earlier_answers_is_left_out_and_told() -> None:
+    messages, told = sent(user("a"), {**assistant("b"), "reasoning_content": "hm"}, user("c"))
+    assert messages == [user("a"), assistant("b"), user("c")]
+    assert told["messages.reasoning_content"] == "dropped"
+
+
+@pytest.mark.parametrize(
+    ("messages", "says"),
+    [
+        ([assistant("a"), user("b")], "messages[0].role: the vendor takes no assistant message first: begin with a user message."),
+        ([system("s"), assistant("a"), user("b")], "messages[1].role: the vendor takes no assistant message first: begin with a user message."),
+        ([system("s"), user("a"), assistant("b")], "messages[2].role: the vendor goes on with no assistant message: end with the user's."),
+        ([user("a"), assistant("", CALL), tool("4"), user("b")], "messages[3].role: the vendor takes no user message after the result of a tool: let the model answer first."),
+        ([tool("4")], "messages[0].role: the vendor takes no result of a tool before the call: begin with a user message."),
+        ([user("a"), tool("4")], "messages[1].role: the vendor takes no result of a tool after a user message: send the assistant message that called it."),
+        ([user("a"), assistant("", CALL), assistant("b"), user("c")], "messages[2].role: the vendor takes no assistant message after one that called tools: send their results first."),
+        ([user("")], "messages: nothing is said in it: send a user message."),
+        ([user("a"), *[assistant("b"), user("c")] * 20], "messages: the vendor takes at most 40 messages, and 41 were sent: leave some out."),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_said_in_turns_is_refused_at_its_place_with_the_cure(messages: list[Any], says: str) -> None:
+    assert refused(*messages) == says
+
+
+def test_messages_are_counted_as_they_are_sent() -> None:
+    messages, _ = sent(*[user("a")] * 60)
+    assert len(messages) == 1
+    assert len(sent(user("a"), *[assistant("b"), user("c")] * 19)[0]) == 39
+
+
+TEXT = st.sampled_from(["", "a", "b"])
+MESSAGES = st.lists(
+    st.one_of(
+        st.builds(system, TEXT),
+        st.builds(user, TEXT),
+        st.builds(assistant, TEXT),
+        st.builds(lambda text: assistant(text, CALL), TEXT),
+        st.builds(tool, TEXT),
+    ),
+    min_size=1,
+    max_size=9,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(MESSAGES)
+def test_whatever_is_sent_keeps_the_order_and_loses_no_text(messages: list[Any]) -> None:
+    before = [dict(message) for message in messages]
+    try:
+        out, _ = sent(*messages)
+    except Refused:
+        return
+    assert messages == before, "the caller's messages were changed in place"
+    roles = [message["role"] for message in out]
+    assert "system" not in roles[1:]
+    turns = [("assistant" if role == "assistant" else "asks", role) for role in roles if role != "system"]
+    assert turns[0][1] == "user"
+    assert turns[-1][0] == "asks"
+    for (side, role), (next_side, next_role) in itertools.pairwise(turns):
+        assert side != next_side or role == next_role == "tool"
+    assert all(message["content"] or message.get("tool_calls") for message in out)
+    said = sorted("".join(str(message["content"] or "") for message in messages))
+    assert sorted("".join(out_["content"] or "" for out_ in out).replace("\n", "").replace('"', "")) == said
