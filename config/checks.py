@@ -70,7 +70,7 @@ class Findings:
 
 def check(found: Findings, *, keys_needed: bool) -> None:
     """Run every check. Without ``keys_needed`` a vendor may have no key (emulators take its place)."""
-    for one in (vendors, targets, names, sets, policies, door, pasted):
+    for one in (vendors, targets, names, sets, policies, moderations, door, pasted):
         one(found)
     if keys_needed and not found.errors:
         off(found)
@@ -223,6 +223,22 @@ def policies(found: Findings) -> None:
                     "it in policy: at the top",
                     at_key=True,
                 )
+
+
+def moderations(found: Findings) -> None:
+    """A target that is to answer /v1/moderations is of a vendor that has them."""
+    wish = found.settings.policy.moderations
+    if wish in ("refuse", "pass"):
+        return
+    where, (entry, _, model) = ("policy", "moderations"), wish.partition("/")
+    if entry not in found.settings.vendors:
+        meant = nearest(entry, found.settings.vendors)
+        wrong = f"there is no vendor {found.named(where, entry)} in vendors"
+        found.error(where, wrong, "refuse or pass", f"{meant}/{model}" if meant else "")
+        return
+    vendor = found.vendor(entry)
+    if vendor is not None and "moderations" not in vendor.operations:
+        found.error(where, f"{vendor.title} has no moderations", "refuse (501) or pass (nothing is flagged, unseen)")
 
 
 def door(found: Findings) -> None:

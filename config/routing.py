@@ -4,13 +4,18 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from functools import cached_property
+from typing import Any, get_args
 
 from adapters.core.shapes import Model, Operation
 from adapters.core.vendor import Target, Vendor
 from adapters.registry import BY_NAME
 from config import catalog
 from config.schema import ModelEntry, Policy, Settings, TargetEntry, VendorEntry
+
+OPERATIONS: tuple[Operation, ...] = get_args(Operation)
+LONGEST = 200
+"""How much of a caller's word is compared with those that there are, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class Routing:
         own = self._own_id(name, operation) if self.settings.open_models else None
         if own is not None:
             return Found((own,), self.settings.policy, "vendor's own id")
-        raise UnknownModel(self._unknown(name, operation))
+        raise UnknownModel(self.unknown(name, operation))
 
     def _configured(self, name: str) -> tuple[ModelEntry | None, str]:
         models = self.settings.models
@@ -116,27 +121,50 @@ class Routing:
             emulated=self._emulated,
         )
 
-    def names(self) -> list[tuple[str, str]]:
+    @cached_property
+    def names(self) -> Mapping[str, str]:
         """The names that ``/v1/models`` lists, with the vendor that answers: the models, then stand-ins. No wildcards."""
-        listed: dict[str, str] = {}
-        for name, entry in self.settings.models.items():
-            first = next((t for t in entry.targets if t.target.partition("/")[0] in self.live), None)
-            if "*" not in name and first is not None:
-                listed[name] = first.target.partition("/")[0]
-        for entry_name, vendor_entry in self.live.items():
-            for name in catalog.load(vendor_of(entry_name, vendor_entry).catalog).stand_ins:
-                if "*" not in name:
-                    listed.setdefault(name, entry_name)
-        return list(listed.items())
+        owners = {name: self.owner(name) for name in self._told()}
+        return {name: owner for name, owner in owners.items() if owner is not None}
 
-    def _unknown(self, name: str, operation: Operation) -> str:
+    def _told(self) -> list[str]:
+        """The names of ``models`` whose vendor is on, then the stand-ins'. No wildcards."""
+        names = [
+            name for name, entry in self.settings.models.items()
+            if any(target.target.partition("/")[0] in self.live for target in entry.targets)
+        ]  # fmt: skip
+        for entry_name, entry in self.live.items():
+            names += catalog.load(vendor_of(entry_name, entry).catalog).stand_ins
+        return [name for name in names if "*" not in name]
+
+    def _own_ids(self) -> list[str]:
+        """The vendors' own ids, alone and after their vendor, where they may be asked for."""
+        if not self.settings.open_models:
+            return []
+        ids = [
+            (name, id_)
+            for name, entry in self.live.items()
+            for id_ in catalog.load(vendor_of(name, entry).catalog).by_id
+        ]
+        return [id_ for _, id_ in ids] + [f"{name}/{id_}" for name, id_ in ids]
+
+    def owner(self, name: str) -> str | None:
+        """The vendor that answers under this name, whatever it is asked for; None if there is no such model."""
+        for operation in OPERATIONS:
+            try:
+                return self.find(name, operation).targets[0].entry
+            except UnknownModel:
+                continue
+        return None
+
+    def unknown(self, name: str, operation: Operation | None = None) -> str:
+        """What is said of a name that nobody answers under: for this operation, or at all."""
         if not self.live:
             return f"The model '{name}' does not exist: no vendor is configured."
-        near = nearest(name, [known for known, _ in self.names()])
+        near = nearest(name, [*self._told(), *self._own_ids()])
         hint = f" Did you mean '{near}'?" if near else ""
-        others = [t for t in ("chat", "embeddings") if t != operation]
-        for other in others:
-            if self.stand_in(name, other) is not None:  # type: ignore[arg-type]
+        for other in OPERATIONS:
+            if other != operation and self.stand_in(name, other) is not None:
                 hint = f" It is a model for {other}."
         return f"The model '{name}' does not exist or you do not have access to it.{hint}"
 
@@ -164,4 +192,4 @@ def merged(policy: Policy, entry: ModelEntry) -> Policy:
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The word that is most like this one, or None."""
-    return next(iter(difflib.get_close_matches(word, list(words), 1, 0.6)), None)
+    return next(iter(difflib.get_close_matches(word[:LONGEST], list(words), 1, 0.6)), None)

@@ -159,6 +159,13 @@ Url = Annotated[str, AfterValidator(_url)]
 Outbound = Annotated[Literal["env", "none"] | SecretStr, BeforeValidator(_outbound)]
 
 
+def _judge(value: str) -> str:
+    vendor, slash, model = value.partition("/")
+    if value not in ("refuse", "pass") and not (vendor and slash and model and value == value.strip()):
+        raise ValueError("expected refuse, pass, or vendor/model")
+    return value
+
+
 class Section(BaseModel):
     """Unknown keys are errors, values are not coerced beyond what a text file needs, and nothing changes later."""
 
@@ -331,8 +338,8 @@ class Policy(Section):
     """Ask a second target too after this many seconds."""
     fetch_images: Annotated[Switch, NotYet(False)] = False
     """Fetch public image URLs for vendors that take data only."""
-    moderations: Annotated[str, NotYet("refuse")] = "refuse"
-    """What answers /v1/moderations: refuse, pass, or a target."""
+    moderations: Annotated[str, AfterValidator(_judge)] = "refuse"
+    """What answers /v1/moderations: refuse (501), pass (nothing is flagged, unseen), or vendor/model."""
     report_model: Literal["requested", "vendor"] = "requested"
     """Which model name answers carry."""
     open_models: Switch | None = None

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from proxy.endpoints.health import live, ready
 from proxy.endpoints.models import list_models, retrieve_model
+from proxy.endpoints.moderations import Moderations
 from proxy.endpoints.relay import Relay
 from proxy.endpoints.spec import no_such_path, wrong_method
 from proxy.fronts.chat import ChatFront
@@ -37,6 +38,7 @@ def create_app(kit: Kit) -> ASGIApp:
     app = Starlette(
         routes=[
             *(Route(path, relay, methods=["POST"]) for path, relay in relays.items()),
+            Route("/v1/moderations", Moderations(kit), methods=["POST"]),
             Route("/v1/models", list_models),
             Route("/v1/models/{model:path}", retrieve_model),
             Route("/livez", live),
@@ -49,5 +51,6 @@ def create_app(kit: Kit) -> ASGIApp:
         exception_handlers={404: no_such_path, 405: wrong_method},
         lifespan=lifespan,
     )
+    app.router.redirect_slashes = False  # the doors take stray slashes away
     app.state.kit = kit
     return Doors(app, relays)

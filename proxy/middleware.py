@@ -1,39 +1,70 @@
-"""The ways in: the same paths with and without ``/v1``, doubled, and with stray slashes. Pure ASGI."""
+"""The ways in: one path for every spelling of it that SDKs and pasted base URLs come with. Pure ASGI."""
 
 import re
 from collections.abc import Mapping
+from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 UNVERSIONED = ("/livez", "/readyz", "/healthz", "/health/")
+NAMED = re.compile(
+    r"/(?:deployments|engines)/(?!.*/extensions/)(?P<model>.+?)"
+    r"(?P<operation>/(?:chat/completions|completions|embeddings|(?:audio|images)/\w+))"
+)
+"""A path that names the model: Azure's deployments, and the engines of OpenAI's first SDKs (0.28 has ``engine=`` still).
+
+Azure's ``extensions`` are another operation: a chat over the caller's own documents, which is not served.
+"""
+
+
+class Relay(Protocol):
+    """What serves an operation, and can serve it for a model that the path names."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    def for_model(self, name: str) -> ASGIApp:
+        """The same for one model, whatever the body says of it."""
+        ...
 
 
 class Doors:
     """Brings a path into the one form that is routed: users paste base URLs with and without ``/v1``.
 
-    ``relays`` are called at once for a POST to their path; everything else goes to the app.
+    ``relays`` are called at once for a POST to their path, spelt as OpenAI does; what that does not find has its path
+    looked at closer, and goes to a relay or to the app.
     """
 
-    def __init__(self, app: ASGIApp, relays: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, app: ASGIApp, relays: Mapping[str, Relay]) -> None:
         self._app = app
         self._relays = relays
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        relay = None
+        app: ASGIApp | None = None
         if scope["type"] == "http":
-            path = scope["path"]
-            if not path.startswith("/v1/") or path.startswith("/v1/v1/") or "//" in path:
-                scope["path"] = path = canonical(path)
             if scope["method"] == "POST":
-                relay = self._relays.get(path)
-        await (relay or self._app)(scope, receive, send)
+                app = self._relays.get(scope["path"])
+            if app is None:
+                app = self._closer(scope)
+        await (app or self._app)(scope, receive, send)
+
+    def _closer(self, scope: Scope) -> ASGIApp | None:
+        path, model = canonical(scope["path"])
+        scope["path"] = path
+        relay = self._relays.get(path) if scope["method"] == "POST" else None
+        return relay.for_model(model) if relay and model else relay
 
 
-def canonical(path: str) -> str:
-    """``/v1/...`` for every spelling of an API path; health paths stay as they are."""
-    path = re.sub("/{2,}", "/", path)
-    while path.startswith("/v1/v1/"):
-        path = path[3:]
-    if path.startswith("/v1/") or path in ("/", "/v1") or path.startswith(UNVERSIONED):
-        return path
-    return f"/v1{path}"
+def canonical(path: str) -> tuple[str, str | None]:
+    """``/v1/...`` for every spelling of an API path, and the model if the path names one; health paths stay as they are.
+
+    ``/v1`` may be missing or doubled, Azure's ``/openai`` may stand before it, and slashes may be too many.
+    """
+    path = re.sub("/{2,}", "/", path).rstrip("/")
+    if path.startswith(UNVERSIONED):
+        return path, None
+    while (beginning := path.partition("/")[2].partition("/")[0]) in ("v1", "openai"):
+        path = path[1 + len(beginning) :]
+    named = NAMED.fullmatch(path)
+    if named is not None:
+        return f"/v1{named['operation']}", named["model"]
+    return f"/v1{path}" if path else "/", None

@@ -3,7 +3,6 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from config.routing import UnknownModel
 from proxy.endpoints.reply import error_response, json_response
 from proxy.errors import ModelNotFound, ProxyError
 from proxy.kit import Kit
@@ -21,7 +20,7 @@ async def list_models(request: Request) -> Response:
     except ProxyError as error:
         return error_response(error)
     return json_response(
-        {"object": "list", "data": [_model(name, vendor) for name, vendor in kit.live.routing.names()]}
+        {"object": "list", "data": [_model(name, vendor) for name, vendor in kit.live.routing.names.items()]}
     )
 
 
@@ -31,19 +30,12 @@ async def retrieve_model(request: Request) -> Response:
     name = request.path_params["model"]
     try:
         authenticate(dict(request.headers.raw), kit.live.client_keys)
-        return json_response(_model(name, _vendor(name, kit)))
+        vendor = kit.live.routing.owner(name)
+        if vendor is None:
+            raise ModelNotFound(kit.live.routing.unknown(name), param="model")
+        return json_response(_model(name, vendor))
     except ProxyError as error:
         return error_response(error)
-
-
-def _vendor(name: str, kit: Kit) -> str:
-    try:
-        return kit.live.routing.find(name, "chat").targets[0].entry
-    except UnknownModel as unknown:
-        try:
-            return kit.live.routing.find(name, "embeddings").targets[0].entry
-        except UnknownModel:
-            raise ModelNotFound(str(unknown), param="model") from None
 
 
 def _model(name: str, vendor: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.types import Receive, Scope, Send
 
 from proxy.door import whole_of
+from proxy.endpoints.named import NamedFront
 from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
 from proxy.fronts.writer import Header
 from proxy.kit import Kit
@@ -23,7 +24,12 @@ class Relay:
         self._kit = kit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await Connection(scope, receive, send, self._kit).run(self._front)
+        connection = Connection(scope, receive, send, self._kit)
+        await connection.run(serve(connection, self._front, self._kit, connection))
+
+    def for_model(self, name: str) -> "Relay":
+        """The same for one model: that which the path names, not the body."""
+        return Relay(NamedFront(self._front, name), self._kit)
 
 
 class Connection:
@@ -43,11 +49,11 @@ class Connection:
         self._task: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
-    async def run(self, front: Front) -> None:
+    async def run(self, served: Awaitable[None]) -> None:
         """Serve the request. When the caller leaves, everything below is cancelled and closed."""
         self._task = asyncio.current_task()
         try:
-            await serve(self, front, self._kit, self)
+            await served
         except asyncio.CancelledError:
             if not self.gone or self._task is None or self._task.uncancel() > 0:
                 raise  # not the caller's leaving but the server's end

@@ -9,7 +9,17 @@ from proxy.errors import BadRequest
 
 
 def read_body(body: bytes, operation: str, required: tuple[str, ...]) -> dict[str, Any]:
-    """The members of a JSON body, without nulls. Raises BadRequest, naming ``param``."""
+    """The members of a JSON body, valid for the operation. Raises BadRequest, naming ``param``."""
+    fields = read_members(body, required)
+    try:
+        validate(operation, fields)
+    except Invalid as invalid:
+        raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
+    return fields
+
+
+def read_members(body: bytes, required: tuple[str, ...]) -> dict[str, Any]:
+    """The members of a JSON body, without nulls. Raises BadRequest, naming ``param`` where one is missing."""
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -25,10 +35,6 @@ def read_body(body: bytes, operation: str, required: tuple[str, ...]) -> dict[st
     for name in required:
         if name not in fields:
             raise BadRequest(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
-    try:
-        validate(operation, fields)
-    except Invalid as invalid:
-        raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
     return fields
 
 

@@ -1,8 +1,8 @@
 """The writer that all JSON fronts share: heads, held events, comments, endings. What differs is a few hooks."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 
-from adapters.core.params import header
+from adapters.core.params import Told, header
 from adapters.core.shapes import WHOLE, Ask, Event
 from adapters.core.sse import encode
 from proxy.errors import ProxyError
@@ -105,6 +105,16 @@ class ResponseWriter:
         if self._tally.attempts:
             head.append((b"x-banjia-attempts", b"%d" % self._tally.attempts))
         await self._send_whole(error.http_status, head, body)
+
+    async def ours(self, body: bytes, told: Mapping[str, Told]) -> None:
+        """Send a JSON body that no vendor had a part in, telling what was made up for."""
+        self._tally.told = told
+        self._tally.word = "complete"
+        head = [JSON, (b"content-length", b"%d" % len(body)), *self._common()]
+        adapted = header(told)
+        if adapted is not None:
+            head.append((b"x-banjia-adapted", adapted.encode()))
+        await self._send_whole(200, head, body)
 
     async def _answer(self, event: Event) -> None:
         body = self.whole(event)

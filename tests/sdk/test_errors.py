@@ -128,7 +128,7 @@ def test_the_vendors_words_reach_the_user_without_its_key(start: Start, stage: S
         (lambda sdk: sdk.files.list(), openai.InternalServerError, 501),
         (lambda sdk: sdk.batches.list(), openai.InternalServerError, 501),
         (lambda sdk: sdk.fine_tuning.jobs.list(), openai.InternalServerError, 501),
-        (lambda sdk: sdk.beta.assistants.list(), openai.InternalServerError, 501),
+        (lambda sdk: sdk.beta.assistants.list(), openai.NotFoundError, 404),
         (lambda sdk: sdk.audio.speech.create(model="tts-1", voice="alloy", input="x"), openai.InternalServerError, 501),
         (lambda sdk: sdk.post("/nothing/here", cast_to=object, body={}), openai.NotFoundError, 404),
     ],

@@ -1,0 +1,54 @@
+"""``POST /v1/moderations`` by ``policy.moderations``: refused unless the operator says otherwise."""
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from adapters.core.params import Told
+from proxy.endpoints.relay import Connection
+from proxy.errors import InternalError, NotServed, ProxyError
+from proxy.fronts.moderations import read, unseen
+from proxy.fronts.response import NOTHING, ResponseWriter
+from proxy.fronts.writer import Out
+from proxy.kit import Kit
+from proxy.nouns import Incoming
+from proxy.stages.account import account
+from proxy.stages.authenticate import authenticate
+from proxy.tally import Tally
+
+REFUSED = (
+    "POST /v1/moderations is not served by this proxy: an app may rely on it as a gate, and no configured vendor has "
+    "moderations. Set policy.moderations to pass and every input is answered as not flagged, unseen; or leave it to "
+    "the vendors, whose own inspection answers with code content_filter."
+)
+PASSED = {"moderations": Told("emulated", "nothing is flagged, for nothing is looked at (policy.moderations: pass)")}
+
+
+class Moderations:
+    """The ASGI endpoint. A class, so that a Starlette route calls it as it is."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = Connection(scope, receive, send, self._kit)
+        await connection.run(judge(connection, self._kit, connection))
+
+
+async def judge(incoming: Incoming, kit: Kit, out: Out) -> None:
+    """One request: refused, or answered by ourselves. Accounted for like any other."""
+    tally = Tally(incoming.request_id, "moderations")
+    writer = ResponseWriter(NOTHING, out, tally)
+    try:
+        tally.caller = authenticate(incoming.headers, kit.client_keys).key
+        if kit.settings.policy.moderations != "pass":
+            raise NotServed(REFUSED)
+        tally.model, results = read(await incoming.body())
+        answer = unseen(kit.fresh_id(12), tally.model, results)
+        await writer.ours(orjson.dumps(answer), PASSED)
+    except ProxyError as error:
+        await writer.fail(error)
+    except Exception as bug:  # noqa: BLE001 - as in the pipeline
+        kit.report(bug, tally.request_id)
+        await writer.fail(InternalError(f"Something went wrong on our side. Request id: {tally.request_id}."))
+    finally:
+        account(tally.ending(), kit)
