@@ -41,7 +41,7 @@ def test_the_lock_is_of_the_dependencies_that_the_project_names() -> None:
         assert needed.specifier.contains(runtime[canonicalize_name(needed.name)]), line
 
 
-@pytest.mark.parametrize("name", ["dev.txt", "sdk-1.35.txt"])
+@pytest.mark.parametrize("name", ["dev.txt", "sdk-0.28.txt", "sdk-1.35.txt", "sdk-2.txt"])
 def test_tests_run_on_the_very_versions_that_are_shipped(name: str) -> None:
     tested = pins(ROOT / "requirements" / name)
     shipped = pins(ROOT / "requirements" / "runtime.txt")

@@ -98,7 +98,11 @@ def obeys(seen: Seen) -> None:
 
 
 def _kind(path: str) -> str:
-    kinds = {"completions": "CreateCompletionResponse", "embeddings": "CreateEmbeddingResponse"}
+    kinds = {
+        "completions": "CreateCompletionResponse",
+        "embeddings": "CreateEmbeddingResponse",
+        "moderations": "CreateModerationResponse",
+    }
     if is_chat(path):
         return "CreateChatCompletionResponse"
     last = path.rstrip("/").rpartition("/")[2]

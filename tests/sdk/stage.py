@@ -6,16 +6,18 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import openai
-from openai import AsyncOpenAI, OpenAI
 
 import emulators
 from emulators import Arrived, Emulator
 from proxy.services.budget import RetryBudget
 from tests.harness import Running, proxy
 from tests.sdk.tap import Seen, Tap
+
+if TYPE_CHECKING:  # the stage serves clients of other generations too, which have no such classes
+    from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 
 T = TypeVar("T")
 LONGEST_S = 20.0
@@ -51,18 +53,18 @@ class Front:
 
     running: Running
     seen: list[Seen]
-    clients: list[OpenAI] = field(default_factory=list)
+    clients: "list[OpenAI]" = field(default_factory=list)
 
     @property
     def base_url(self) -> str:
         return f"{self.running.url}/v1"
 
-    def sdk(self, key: str = KEY, *, max_retries: int = 0) -> OpenAI:
+    def sdk(self, key: str = KEY, *, max_retries: int = 0) -> "OpenAI":
         """The official client, without retries of its own unless asked."""
         if not self.clients:
             # Nothing here speaks TLS, and reading the machine's certificates for every client takes its time.
             plain = openai.DefaultHttpxClient(verify=False)
-            self.clients.append(OpenAI(base_url=self.base_url, api_key=KEY, max_retries=0, http_client=plain))
+            self.clients.append(openai.OpenAI(base_url=self.base_url, api_key=KEY, max_retries=0, http_client=plain))
         return self.clients[0].with_options(api_key=key, max_retries=max_retries)
 
     def forget(self) -> None:
@@ -76,9 +78,17 @@ class Front:
             for key in account.keys:
                 key.rests_until = 0.0
 
-    def async_sdk(self) -> AsyncOpenAI:
+    def async_sdk(self) -> "AsyncOpenAI":
         """The official client for asyncio; the caller closes it."""
-        return AsyncOpenAI(base_url=self.base_url, api_key=KEY, max_retries=0)
+        return openai.AsyncOpenAI(base_url=self.base_url, api_key=KEY, max_retries=0)
+
+    def azure(self, deployment: str | None = None, **more: Any) -> "AzureOpenAI":
+        """The official client for Azure, pointed at the proxy as at a resource of Azure's; the caller closes it."""
+        plain = openai.DefaultHttpxClient(verify=False)
+        return openai.AzureOpenAI(
+            **{"azure_endpoint": self.running.url, "api_key": KEY, "api_version": "2024-06-01", **more},
+            azure_deployment=deployment, max_retries=0, http_client=plain,
+        )  # fmt: skip
 
 
 async def _briefly(seconds: float) -> None:
@@ -140,7 +150,7 @@ class Site:
     vendor: str
     emulator: Emulator
     front: Front
-    sdk: OpenAI
+    sdk: "OpenAI"
 
     @property
     def calls(self) -> list[Arrived]:
