@@ -1,5 +1,6 @@
 """What is installed is locked by hash, and little."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -56,6 +57,16 @@ def test_at_most_twelve_direct_dependencies_and_thirty_in_all_run() -> None:
 def test_the_old_http_client_is_no_part_of_what_runs() -> None:
     """httpx and httpcore lose pool slots when calls are cancelled; their continuation httpx2 does not."""
     assert not {"httpx", "httpcore"} & pins(ROOT / "requirements" / "runtime.txt").keys()
+
+
+def test_the_lock_of_the_client_for_node_has_hashes_and_names_no_host() -> None:
+    folder = ROOT / "tests" / "sdk_node"
+    text = (folder / "package-lock.json").read_text()
+    assert "://" not in text
+    locked = json.loads(text)["packages"]
+    assert locked.pop("")["dependencies"] == json.loads((folder / "package.json").read_text())["dependencies"]
+    assert locked
+    assert all(re.match(r"sha512-.+", package["integrity"]) for package in locked.values())
 
 
 def test_there_is_one_kind_of_lock() -> None:
