@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
-import emulators
 from tests.sdk.spec import obeys
-from tests.sdk.stage import KEY, Front, Stage
+from tests.sdk.stage import KEY, MODEL, Front, Stage
 from tests.sdk.test_broken_streams import SHORT
 
 CLIENT_KEY = "sk-client-00000001"
@@ -85,7 +84,7 @@ def main() -> None:
             vendor: {
                 name: stack.enter_context(stage.front(stage.settings(vendor, **more))) for name, more in FRONTS.items()
             }
-            for vendor in emulators.NAMES
+            for vendor in MODEL
         }
         steered = Steered(stage, fronts)
         _tell(steered.places())
