@@ -85,9 +85,17 @@ export function chat(site) {
     assert.deepEqual(answers, texts.map((text) => `You said: ${text}`));
   });
 
-  test('an image as a data URI arrives', async () => {
+  test('an image as a data URI arrives, or is refused by name where the model takes none', async () => {
     const parts = [{ type: 'text', text: 'What is it?' }, { type: 'image_url', image_url: { url: PIXEL } }];
-    assert.equal((await site().chat([user(parts)])).choices[0].message.content, 'You said: What is it?');
+    let answer;
+    try {
+      answer = await site().chat([user(parts)]);
+    } catch (error) {
+      assert.deepEqual([error.status, error.param], [400, 'messages[0].content[1].type']);
+      assert.deepEqual((await site().state()).calls, []);
+      return;
+    }
+    assert.equal(answer.choices[0].message.content, 'You said: What is it?');
     assert.deepEqual((await site().lastCall()).body.messages[0].content, parts);
   });
 
@@ -129,11 +137,13 @@ export function chat(site) {
     assert.ok(!('logit_bias' in body));
   });
 
-  test('reasoning comes beside the answer where the model thinks', async () => {
+  test('reasoning comes beside the answer where the model thinks, and never inside', async () => {
     const { message } = (await site().chat('Hello', { model: 'o3' })).choices[0];
-    assert.deepEqual([message.content, message.reasoning_content], ['You said: Hello', 'Thinking about: Hello']);
     const chunks = await site().stream('Hello', { model: 'o3' });
-    assert.equal(chunks.map((chunk) => chunk.choices[0].delta.reasoning_content ?? '').join(''), 'Thinking about: Hello');
+    const streamed = chunks.map((chunk) => chunk.choices[0].delta.reasoning_content ?? '').join('');
+    assert.deepEqual([message.content, textOf(chunks)], ['You said: Hello', 'You said: Hello']);
+    assert.equal(streamed, message.reasoning_content ?? '');
+    assert.ok(['', 'Thinking about: Hello'].includes(streamed), streamed);
   });
 
   test('a base URL with and without its version is the same', async () => {
