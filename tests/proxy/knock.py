@@ -59,7 +59,7 @@ def knock(*knocks: Knock, settings: Mapping[str, Any] = SETTINGS) -> Opened:
     async def run() -> None:
         kit = Kit(
             Settings.model_validate(settings), Upstream(httpx2.MockTransport(vendor)),
-            lambda line: opened.lines.append(dict(line)),
+            lambda ending: opened.lines.append(dict(ending.line())),
         )  # fmt: skip
         door = httpx2.ASGITransport(create_app(kit), raise_app_exceptions=True)
         async with httpx2.AsyncClient(transport=door) as client:
