@@ -38,9 +38,10 @@ async def judge(incoming: Incoming, kit: Kit, out: Out) -> None:
     """One request: refused, or answered by ourselves. Accounted for like any other."""
     tally = Tally(incoming.request_id, "moderations")
     writer = ResponseWriter(NOTHING, out, tally)
+    live = kit.live  # the configuration of this moment, to the end
     try:
-        tally.caller = authenticate(incoming.headers, kit.client_keys).key
-        if kit.settings.policy.moderations != "pass":
+        tally.caller = authenticate(incoming.headers, live.client_keys).key
+        if live.settings.policy.moderations != "pass":
             raise NotServed(REFUSED)
         tally.model, results = read(await incoming.body())
         answer = unseen(kit.fresh_id(12), tally.model, results)
