@@ -14,7 +14,7 @@ import uvicorn
 import uvloop
 from pydantic import SecretStr
 
-from config.routing import base_url_of
+from config.routing import base_url_of, vendor_of
 from config.schema import Settings, VendorEntry
 from proxy.app import create_app
 from proxy.door import Door
@@ -147,10 +147,17 @@ async def emulated(settings: Settings, emulators: Emulators) -> AsyncIterator[Se
 
 
 def _entry(configured: VendorEntry | None, kind: str, emulator: Emulator) -> VendorEntry:
-    key = next(value for name, value in emulator.environment.items() if name.endswith("_KEY"))
-    mine = {"kind": kind, "base_url": emulator.base_url, "api_key": SecretStr(key), "api_keys": [], "region": "cn"}
+    entry = (configured or VendorEntry()).model_copy(update={"kind": kind})
+    key, base_url = door_of(vendor_of(kind, entry).key_names, emulator.environment)
+    mine = {"base_url": base_url, "api_key": SecretStr(key), "api_keys": [], "region": "cn"}
     mine["proxy"] = "none"  # it is on loopback: a proxy of the environment could not reach it
-    return (configured or VendorEntry()).model_copy(update=mine)
+    return entry.model_copy(update=mine)
+
+
+def door_of(key_names: Sequence[str], environment: Mapping[str, str]) -> tuple[str, str]:
+    """The key and the base URL of one API among those that an emulator serves: a vendor may have two editions."""
+    name = next(name for name in key_names if name in environment)
+    return environment[name], environment[name.replace("_API_KEY", "_BASE_URL")]
 
 
 def run(settings: Settings, out: Callable[[str], None], emulators: Emulators | None = None) -> None:

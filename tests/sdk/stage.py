@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import openai
 
 import emulators
+from config.routing import vendor_of
+from config.schema import VendorEntry
 from emulators import Arrived, Emulator
+from proxy.server import door_of
 from proxy.services.budget import RetryBudget
 from tests.harness import Running, proxy
 from tests.sdk.tap import Seen, Tap
@@ -21,8 +24,37 @@ if TYPE_CHECKING:  # the stage serves clients of other generations too, which ha
 
 T = TypeVar("T")
 LONGEST_S = 20.0
-MODEL = {"kimi": "kimi/kimi-k2.6", "qwen": "qwen/qwen3.6-plus"}
+MODEL = {
+    "kimi": "kimi/kimi-k2.6",
+    "qwen": "qwen/qwen3.6-plus",
+    "ernie": "ernie/ernie-4.5-turbo-vl",
+    "hunyuan": "hunyuan/hy3",
+    "hunyuan-classic": "hunyuan-classic/hunyuan-turbos-latest",
+}
 """What stands in for gpt-4o: today's models that take tools, images and JSON mode."""
+EMBEDS = {
+    "qwen": "qwen/text-embedding-v4",
+    "ernie": "ernie/bge-large-zh",
+    "hunyuan": "hunyuan/kinfra-text-embedding-0.6b",
+    "hunyuan-classic": "hunyuan-classic/hunyuan-embedding",
+}
+"""What stands in for text-embedding-3-small, at the vendors that have such models."""
+THINKS: dict[str, Any] = {
+    **MODEL,
+    "ernie": "ernie/ernie-x1.1",
+    "hunyuan": {"target": "hunyuan/hy3", "set": {"thinking": "enabled"}},
+    "hunyuan-classic": "hunyuan-classic/hunyuan-t1-latest",
+}
+"""What stands in for o3: models that think."""
+LACKS = {
+    "images": {"hunyuan", "hunyuan-classic"},
+    "json_object": {"hunyuan-classic"},
+    "json_schema": {"qwen", "hunyuan-classic"},
+    "logprobs": {"qwen", "ernie", "hunyuan", "hunyuan-classic"},
+    "two required tools": {"hunyuan-classic"},
+}
+"""What the model that stands in for gpt-4o can't do: a 400 that names the parameter, as docs/vendors/ has it."""
+CLASSIC = {"kind": "hunyuan", "edition": "classic"}
 VENDORS = tuple(MODEL)
 GENERATION = int(openai.__version__.partition(".")[0])
 """The SDK's own generation: 1 for that of July 2024."""
@@ -102,11 +134,12 @@ class Stage:
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.loop = Loop()
         self.emulators: dict[str, Emulator] = {
-            name: self.loop.run(emulators.start(name, environ=environ or {})) for name in VENDORS
+            name: self.loop.run(emulators.start(name, environ=environ or {})) for name in emulators.NAMES
         }
+        self.emulators["hunyuan-classic"] = self.emulators["hunyuan"]  # one port, two editions
 
     def close(self) -> None:
-        for emulator in self.emulators.values():
+        for emulator in set(self.emulators.values()):
             self.loop.run(emulator.aclose())
         self.loop.close()
 
@@ -120,14 +153,18 @@ class Stage:
     def settings(self, *vendors: str, timeouts: Mapping[str, float] | None = None, **more: Any) -> dict[str, Any]:
         """A configuration with these vendors, the first of which is asked first and has these ``timeouts``."""
         entries = {name: self._entry(name, timeouts or {} if name == vendors[0] else {}) for name in vendors}
-        names = {name: [MODEL[vendor] for vendor in vendors] for name in ("gpt-4o", "o3")}
-        small = {"text-embedding-3-small": "qwen/text-embedding-v4"} if "qwen" in vendors else {}
-        return {"vendors": entries, "models": {**names, **small}, **more}
+        names = {
+            "gpt-4o": [MODEL[vendor] for vendor in vendors],
+            "o3": {"targets": [THINKS[vendor] for vendor in vendors]},
+        }
+        small = [EMBEDS[vendor] for vendor in vendors if vendor in EMBEDS]
+        return {"vendors": entries, "models": {**names, **({"text-embedding-3-small": small} if small else {})}, **more}
 
     def _entry(self, name: str, timeouts: Mapping[str, float]) -> dict[str, Any]:
-        emulator = self.emulators[name]
-        key = next(value for variable, value in emulator.environment.items() if variable.endswith("_KEY"))
-        return {"api_key": key, "base_url": emulator.base_url, "timeouts": dict(timeouts)}
+        edition = CLASSIC if name == "hunyuan-classic" else {}
+        adapter = vendor_of(name, VendorEntry.model_validate(edition))
+        key, base_url = door_of(adapter.key_names, self.emulators[name].environment)
+        return {"api_key": key, "base_url": base_url, "timeouts": dict(timeouts), **edition}
 
     @contextmanager
     def front(self, settings: Mapping[str, Any]) -> Iterator[Front]:
@@ -156,6 +193,10 @@ class Site:
     def calls(self) -> list[Arrived]:
         """The chat and embedding calls that reached the vendor in this test."""
         return self.emulator.requests
+
+    def lacks(self, what: str) -> bool:
+        """Whether the vendor's stand-in can't do this."""
+        return self.vendor in LACKS[what]
 
     def counted(self) -> tuple[int, int, int]:
         """The tokens that the vendor counted for the last call: prompt, completion and both. It counts at its end."""

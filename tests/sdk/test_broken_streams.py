@@ -68,6 +68,8 @@ def test_a_stream_that_breaks_before_its_first_word_has_a_status(
     stage: Stage, start: Start, vendor: str, fault: str
 ) -> None:
     front = start(vendor, timeouts=SHORT)
+    if vendor == "ernie":  # its first event has a word already
+        fault = fault.replace("=1", "=0")
     stage.emulators[vendor].set_faults([fault])
 
     with pytest.raises(openai.InternalServerError) as caught:

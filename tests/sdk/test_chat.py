@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import openai
 import pytest
 
 from tests.sdk.stage import Site, adapted, asked, text_of, user
@@ -106,12 +107,18 @@ def test_an_image_as_a_data_uri_arrives(site: Site) -> None:
         {"type": "image_url", "image_url": {"url": PIXEL, "detail": "low"}},
     ]
 
+    if site.lacks("images"):
+        with pytest.raises(openai.BadRequestError) as caught:
+            site.raw(parts)
+        assert (caught.value.param, caught.value.code) == ("messages[0].content[1].type", "unsupported_parameter")
+        return
+
     response = site.raw(parts)
 
     assert response.parse().choices[0].message.content == "You said: What is it?"
-    sent = site.calls[-1].body["messages"][0]["content"]
-    assert sent == [parts[0], {"type": "image_url", "image_url": {"url": PIXEL}}]
-    assert adapted(response)["messages.content.detail"] == "dropped"
+    text, image = site.calls[-1].body["messages"][0]["content"]
+    assert (text, image["type"], image["image_url"]["url"]) == (parts[0], "image_url", PIXEL)
+    assert "detail" in image["image_url"] or adapted(response)["messages.content.detail"] == "dropped"
 
 
 def test_five_megabytes_in_a_message_pass(site: Site) -> None:
@@ -119,8 +126,10 @@ def test_five_megabytes_in_a_message_pass(site: Site) -> None:
 
     answer = site.chat([user(big), user("and now?")])
 
-    assert answer.choices[0].message.content == "You said: and now?"
-    assert site.calls[-1].body["messages"][0]["content"] == big
+    one = f"{big}\n\nand now?"  # two turns of the user in a row are one to a vendor that wants them to alternate
+    joined = site.vendor == "hunyuan-classic"
+    assert answer.choices[0].message.content == f"You said: {one if joined else 'and now?'}"
+    assert site.calls[-1].body["messages"][0]["content"] == (one if joined else big)
 
 
 def test_five_megabytes_in_an_answer_pass_whole_and_streamed(site: Site) -> None:
