@@ -30,8 +30,9 @@ USUAL: tuple[tuple[str, Operation], ...] = (
 
 
 class Found(NamedTuple):
-    """A vendor for the file: its entry, each value as YAML, and the variables whose values are its credential."""
+    """A vendor for the file: under which name, its entry, each value as YAML, and the variables of its credential."""
 
+    name: str
     vendor: Vendor
     entry: Mapping[str, str]
     variables: tuple[str, ...]
@@ -54,12 +55,12 @@ def _found(name: str, node: Node) -> Found:
         else:
             entry[key] = str(child.value)
     kind = str(node.value["kind"].value) if "kind" in node.value else name
-    return Found(BY_NAME[kind].of_edition(entry.get("edition")) or BY_NAME[kind], entry, tuple(variables))
+    return Found(name, BY_NAME[kind].of_edition(entry.get("edition")) or BY_NAME[kind], entry, tuple(variables))
 
 
 def _not_found(vendor: Vendor) -> Found:
     names = key_names(vendor)
-    return Found(vendor, {"api_key": f'"${{{names[0]}}}"'}, tuple(names))
+    return Found(vendor.name, vendor, {"api_key": f'"${{{names[0]}}}"'}, tuple(names))
 
 
 def text(environ: Mapping[str, str], file: Path | None) -> str:
@@ -69,7 +70,12 @@ def text(environ: Mapping[str, str], file: Path | None) -> str:
 
 def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     there = found_in(environ)
-    rest = [_not_found(vendor) for vendor in in_order() if vendor.name not in {found.vendor.name for found in there}]
+    named = {found.vendor.name for found in there}
+    # An edition other than the usual one is for those who have its key.
+    rest = [_not_found(vendor) for vendor in in_order() if vendor.edition is None and vendor.name not in named]
+    gone = [found for found in there if ended(found.vendor)]
+    if len(gone) < len(there):  # what has ended is not built on where there is something else
+        there, rest = [found for found in there if found not in gone], gone + rest
     real = there or [found for found in rest if found.vendor.name in ORDER]
     yield f"# yaml-language-server: $schema={schema(file)}"
     yield "#"
@@ -104,7 +110,7 @@ def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
 def _vendor(found: Found, indent: str) -> Iterator[str]:
     vendor = found.vendor
     more = f" (or {' or '.join(found.variables[1:])})" if len(found.variables) > 1 and "#" in indent else ""
-    yield f"{indent}{vendor.name}: # {vendor.title}{more}"
+    yield f"{indent}{found.name}: # {vendor.title}{more}"
     for key, value in found.entry.items():
         yield f"{indent}  {key}: {value}"
     if len(vendor.base_urls) > 1 and "#" not in indent:
@@ -118,14 +124,14 @@ def _models(vendors: list[Found]) -> Iterator[str]:
     for name, operation in USUAL:
         hits = [(found, hit) for found in vendors if (hit := stand_in(found.vendor, name, operation))]
         if operation == "chat" and hits:
-            targets = [f"{found.vendor.name}/{hit.model}" for found, hit in hits]
+            targets = [f"{found.name}/{hit.model}" for found, hit in hits]
             yield f"  {name}: {targets[0]}" if len(targets) == 1 else f"  {name}: [{', '.join(targets)}]"
     vectors = [(name, one) for name, op in USUAL if op == "embeddings" and (one := _first(vendors, name))]
     if vectors:
         yield "  # Vectors of two models can't be compared: one model for each name, and no failover. Without a line here:"
     for name, (found, row) in vectors:
         sizes = f", {row.set['dimensions']} numbers unless the app asks for others" if "dimensions" in row.set else ""
-        yield f"  # {name}: {found.vendor.name}/{row.model}{sizes}"
+        yield f"  # {name}: {found.name}/{row.model}{sizes}"
 
 
 def _first(vendors: list[Found], name: str) -> tuple[Found, StandIn] | None:
@@ -141,6 +147,14 @@ def stand_in(vendor: Vendor, name: str, operation: Operation) -> StandIn | None:
         return None
 
 
+def ended(vendor: Vendor) -> bool:
+    """Whether the vendor has announced an end of this API, which the catalog dates."""
+    try:
+        return catalog.load(vendor.catalog).ended is not None
+    except FileNotFoundError:
+        return False
+
+
 def schema(file: Path | None) -> str:
     """Where the schema is that ships with this version: as seen from the file if that stands above it."""
     there = Path(str(resources.files("config").joinpath("banjia.schema.json"))).resolve()
@@ -154,7 +168,7 @@ def said(environ: Mapping[str, str], file: Path) -> Iterator[str]:
     """What to tell about the file that was written."""
     there = found_in(environ)
     if there:
-        keys = ", ".join(f"{found.vendor.name} by {' and '.join(found.variables)}" for found in there)
+        keys = ", ".join(f"{found.name} by {' and '.join(found.variables)}" for found in there)
         yield f"{file}: written; found {keys}"
     else:
         names = ", ".join(name for vendor in in_order() for name in key_names(vendor))
