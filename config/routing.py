@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from adapters.core.shapes import Model, Operation
 from adapters.core.vendor import Target, Vendor
-from adapters.registry import BY_NAME
+from adapters.registry import BY_NAME, VENDORS
 from config import catalog
 from config.schema import ModelEntry, Policy, Settings, TargetEntry, VendorEntry
 
@@ -166,7 +166,22 @@ class Routing:
         for other in OPERATIONS:
             if other != operation and self.stand_in(name, other) is not None:
                 hint = f" It is a model for {other}."
+        if operation is not None:
+            hint += self._elsewhere(name, operation)
         return f"The model '{name}' does not exist or you do not have access to it.{hint}"
+
+    def _elsewhere(self, name: str, operation: Operation) -> str:
+        """The vendors that would answer under this name, had they a key: said of OpenAI's names only."""
+        others = [vendor for vendor in VENDORS if operation in vendor.operations and stands_in(vendor, name, operation)]
+        if not others:
+            return ""
+        named = " or ".join(f"{vendor.title} ({vendor.key_names[0]})" for vendor in others)
+        return f" None of the configured vendors has it; with a key, {named} would answer."
+
+
+def stands_in(vendor: Vendor, name: str, operation: Operation) -> bool:
+    """Whether a vendor has a stand-in for one of OpenAI's names."""
+    return catalog.load(vendor.catalog).stand_in(name, operation) is not None
 
 
 def vendor_of(name: str, entry: VendorEntry) -> Vendor:
