@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from adapters.core.failures import Refused
 from adapters.core.params import UNSAFE, Told, header
-from adapters.core.shapes import Ask
+from adapters.core.shapes import Ask, Model
 from adapters.core.surface import CHAT, COMPLETIONS, EFFORTS, EMBEDDINGS, validate
 from adapters.core.thinking import MEMBERS
-from adapters.core.vendor import Plan, Target, plan
+from adapters.core.vendor import Plan, Target, Vendor, plan
+from adapters.openai_compatible import OPENAI_COMPATIBLE
 from adapters.registry import BY_CATALOG
 from config import catalog
 from config.schema import Settings
@@ -25,7 +26,10 @@ MODELS = [
     for row in catalog.load(name).models
     if row.operation in vendor.operations
 ]
-CHATS = {f"{name}/{model.id}": (vendor, model) for name, vendor, model in MODELS if model.operation == "chat"}
+CHATS: dict[str, tuple[Vendor, Model]] = {
+    f"{name}/{model.id}": (vendor, model) for name, vendor, model in MODELS if model.operation == "chat"
+}
+CHATS["openai_compatible/qwen2:7b"] = (OPENAI_COMPATIBLE, Model("qwen2:7b"))  # a server's own, which no catalog has
 FUNCTION = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 TOOL = {"type": "function", "function": FUNCTION}
 SEARCH = {"type": "function", "function": {"name": "search"}}
@@ -146,6 +150,19 @@ def test_every_field_has_a_verdict_and_the_body_agrees(
     assert not UNSAFE & set(body)
     line = header(made.told)
     assert line is None or (line.isascii() and len(line) <= 1024 and line == line.strip())
+
+
+@settings(max_examples=300, deadline=None)
+@given(fields_)
+def test_a_server_of_ones_own_is_sent_the_request_as_it_came(fields: dict[str, Any]) -> None:
+    made = planned(fields, Target("office", OPENAI_COMPATIBLE, Model("qwen2:7b"), "http://office/v1"))
+
+    wanted = {name: value for name, value in fields.items() if name not in UNSAFE} | {"model": "qwen2:7b"}
+    if type(wanted.get("thinking")) is str:
+        del wanted["thinking"]  # our own word for operators, which no server knows
+    if fields.get("stream"):
+        wanted["stream_options"] = {**fields.get("stream_options", {}), "include_usage": True}
+    assert dict(made.ask.fields) == wanted
 
 
 @settings(max_examples=200, deadline=None)

@@ -116,9 +116,12 @@ class Failure(NamedTuple):
 
 
 class Refused(Exception):
-    """The target can't do what is asked, and nothing was sent: a 400 naming ``param``, or the next target."""
+    """The target can't do what is asked, and nothing was sent: a 400 naming ``param``, or the next target.
 
-    def __init__(self, param: str, message: str, code: str = "unsupported_parameter") -> None:
+    A ``code`` of None is a bad value: one that no vendor could do anything with.
+    """
+
+    def __init__(self, param: str, message: str, code: str | None = "unsupported_parameter") -> None:
         super().__init__(message)
         self.param = param
         self.message = message

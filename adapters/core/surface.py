@@ -252,7 +252,7 @@ CHAT: Mapping[str, Param] = {
     "logit_bias": Param((dict,), neutral=({},)),
     "logprobs": Param((bool,), neutral=(False,)),
     "max_completion_tokens": Param((int,), 1),
-    "max_tokens": Param((int,), 1),
+    "max_tokens": Param((int,), 0),  # a vendor of whom we know more refuses 0: adapters/core/vendor.py
     "metadata": Param((dict,), neutral=({},)),
     "modalities": Param((list,), neutral=(["text"],)),
     "moderation": Param((dict,)),

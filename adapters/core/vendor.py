@@ -42,7 +42,9 @@ class Vendor:
     that hold its key, the usual first; ``dial`` is how its models are told to think or not; ``hides`` is a pattern of
     what its messages say of the operator's account, which is no caller's business. A vendor that has had several
     OpenAI-shaped APIs side by side is the usual one of them, called ``usual_edition``; the others are its ``editions``
-    by name, and each of these knows its own as ``edition``.
+    by name, and each of these knows its own as ``edition``. ``transparent``: a server of which nothing is known but its
+    wire, so that requests go out as they came, also where OpenAI's own service would refuse a value that its description
+    allows.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Vendor:
     edition: str | None = None
     usual_edition: str | None = None
     editions: Mapping[str, "Vendor"] = field(default_factory=dict)
+    transparent: bool = False
 
     @property
     def catalog(self) -> str:
@@ -126,6 +129,14 @@ class Plan(NamedTuple):
 
 Codec = Callable[[Plan], Make]
 
+
+def check_room(fields: Mapping[str, Any]) -> None:
+    """No answer fits into no tokens. OpenAI's description allows it and its service refuses it. Raises Refused."""
+    if fields.get("max_tokens") == 0:
+        wrong = "Invalid 'max_tokens': integer below minimum value. Expected a value >= 1, but got 0 instead."
+        raise Refused("max_tokens", wrong, code=None)
+
+
 FIRST = ("messages", "tools", "input")
 """Fields whose verdicts others look at (renamed tools, a hint in the prompt): applied before the rest."""
 
@@ -169,6 +180,9 @@ def _planned(ask: Ask, target: Target) -> Plan:
     draft = Draft(ask, target.model, strict=target.strict, without=target.without)
     if ask.reworded is not None:
         draft.told.update(ask.reworded.told)
+    if target.vendor.transparent:
+        return _written(draft, target, op, leaning)
+    check_room(ask.fields)
     if ask.operation != "chat" or not is_legacy(ask.fields):
         return _written(draft, target, op, leaning)
     as_tools(draft, one_at_a_time="honoured" in op.params["parallel_tool_calls"].words)
@@ -179,8 +193,8 @@ def _planned(ask: Ask, target: Target) -> Plan:
 
 
 def _written(draft: Draft, target: Target, op: Op, leaning: bool | None) -> Plan:
-    ask = draft.ask
-    fields = settle(draft, target.vendor.dial, target.thinking, leaning)
+    ask, vendor = draft.ask, target.vendor
+    fields = dict(ask.fields) if vendor.transparent else settle(draft, vendor.dial, target.thinking, leaning)
     draft.ask = ask.but(fields)
     order = [name for name in FIRST if name in fields]
     order += [name for name in fields if name not in FIRST]

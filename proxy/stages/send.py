@@ -12,7 +12,7 @@ from adapters.core.shapes import Ask, Seed
 from adapters.core.vendor import Plan, Target, plan
 from adapters.core.wire import Call
 from adapters.emulations import wrapped
-from proxy.errors import NotSupported, UpstreamFailed
+from proxy.errors import BadRequest, NotSupported, UpstreamFailed
 from proxy.fronts.writer import Writer
 from proxy.kit import Kit, Live
 from proxy.nouns import Attempt, Route
@@ -75,10 +75,12 @@ class Course:
         self._keys: list[VendorKey] = live.accounts[first.target.entry].in_turn()
         self._upcoming: Plan | None = None
 
-    def _not_supported(self) -> NotSupported:
+    def _not_supported(self) -> BadRequest:
         """Every target refused: the caller is told what the first of them said."""
-        assert self._refusal is not None  # a route has a target, and each one plans or refuses
-        return NotSupported(self._refusal.message, param=self._refusal.param, code=self._refusal.code)
+        refusal = self._refusal
+        assert refusal is not None  # a route has a target, and each one plans or refuses
+        kind = BadRequest if refusal.code is None else NotSupported
+        return kind(refusal.message, param=refusal.param, code=refusal.code)
 
     def _plan_next(self) -> Plan | None:
         """The next target that can serve the ask; the others are passed over, and the first reason is kept."""
@@ -118,9 +120,13 @@ class Course:
         if failure.kind in ("key_refused", "forbidden"):
             region = self._live.settings.vendors[target.entry].region
             message = (
-                f"{target.vendor.title} refused the key ending in {key.tail} (vendor '{target.entry}'). Check the key, "
-                f"and that it belongs to this region ({region}): a key works at one of the vendor's hosts only."
+                f"{target.vendor.title} refused the key ending in {key.tail} (vendor '{target.entry}'). Check the key"
             )
+            if target.vendor.base_urls:
+                message += (
+                    f", and that it belongs to this region ({region}): a key works at one of the vendor's hosts only"
+                )
+            message += "."
         return failure._replace(message=message)
 
     # --- after a failure ----------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ MODELS = {
     "bge-large-zh": Model("bge-large-zh", "embedding", "embeddings", facts={"dimensions": [1024], "max_inputs": 16}),
     "hy3": Model("hy3", "hy", context=256_000, thinking="default_off", facts={"effort": True}),
     "hunyuan-turbos-latest": Model("hunyuan-turbos-latest", "hunyuan", context=32_000),
+    "qwen2:7b": Model("qwen2:7b"),
+    "bge-m3": Model("bge-m3", operation="embeddings"),
     "text-embedding-v4": Model("text-embedding-v4", operation="embeddings", facts={"dimensions": [1024, 512]}),
     "kinfra-text-embedding-0.6b": Model(
         "kinfra-text-embedding-0.6b", operation="embeddings", facts={"dimensions": [1024]}
@@ -39,6 +41,7 @@ USUAL = {
     "ernie": "ernie-4.5-turbo-128k",
     "hunyuan": "hy3",
     "hunyuan_classic": "hunyuan-turbos-latest",
+    "openai_compatible": "qwen2:7b",
 }
 """The model of a test that names none, by the vendor's catalog: its name, and its edition's where that is another."""
 SEED = ("a" * 24, 1_700_000_000)
@@ -46,9 +49,9 @@ HELLO = [{"role": "user", "content": "Hello"}]
 
 
 def target(vendor: str, model: str) -> Target:
-    """A model at a vendor's mainland host; ``vendor`` is the name of its catalog."""
+    """A model at a vendor's mainland host, or at a server of one's own; ``vendor`` is the name of its catalog."""
     found = BY_CATALOG[vendor]
-    return Target(found.name, found, MODELS[model], found.base_urls["cn"])
+    return Target(found.name, found, MODELS[model], found.base_urls.get("cn", "http://office:8000/v1"))
 
 
 def chat_plan(vendor: str = "kimi", model: str | None = None, *, stream: bool = True, **fields: Any) -> Plan:

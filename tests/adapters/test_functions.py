@@ -65,7 +65,7 @@ def test_one_call_at_a_time_is_asked_for_where_a_vendor_can_be_told() -> None:
     assert "parallel_tool_calls" not in chat_plan("kimi", functions=[GET, TIME]).ask.fields
 
 
-@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
+@pytest.mark.parametrize("vendor", [one for one in VENDORS if not one.transparent], ids=lambda vendor: vendor.name)
 def test_functions_of_the_operators_are_tools_too(vendor: Any) -> None:
     model = MODELS[{"kimi": "kimi-k2.6", "qwen": "qwen-plus"}.get(vendor.name, "kimi-k2.6")]
     wish = Target(vendor.name, vendor, model, "http://x/v1", overlay={"functions": [GET], "function_call": "none"})

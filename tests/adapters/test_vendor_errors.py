@@ -163,6 +163,24 @@ HUNYUAN: list[tuple[int, str, str, Kind]] = [
 CLASSIC: list[tuple[int, str, str, Kind]] = [
     (400, "1001", "messages: user (tool) and assistant must alternate", "bad_request"),
 ]
+SERVER: list[tuple[int, str, str, Kind]] = [
+    (400, "context_length_exceeded", "This model's maximum context length is 8192 tokens.", "context"),
+    (400, "exceed_context_size_error", "the request exceeds the available context size", "context"),
+    (400, "content_filter", "The response was filtered.", "inspection"),
+    (400, "content_policy_violation", "Your request was rejected by our safety system.", "inspection"),
+    (400, "invalid_request_error", "Invalid value: 'boss'.", "bad_request"),
+    (400, "BadRequestError", "top_p must be in (0, 1]", "bad_request"),
+    (401, "invalid_api_key", "Incorrect API key provided.", "key_refused"),
+    (401, "account_deactivated", "Your account was deactivated.", "key_refused"),
+    (404, "model_not_found", "The model `x` does not exist or you do not have access to it.", "model_not_found"),
+    (400, "20012", "Model does not exist.", "model_not_found"),
+    (429, "insufficient_quota", QUOTA, "no_funds"),
+    (429, "billing_hard_limit_reached", "Billing hard limit has been reached", "no_funds"),
+    (429, "rate_limit_exceeded", "Rate limit reached for requests", "rate_limited"),
+    (503, "50505", "Model service overloaded.", "overloaded"),
+    (503, "unavailable_error", "Loading model", "overloaded"),
+    (500, "server_error", "The server had an error while processing your request.", "vendor_error"),
+]
 BY_STATUS: list[tuple[str, int, str, Kind]] = [
     ("ernie", 401, "some_new_code", "key_refused"),
     ("ernie", 403, "some_new_code", "forbidden"),
@@ -196,6 +214,10 @@ BY_STATUS: list[tuple[str, int, str, Kind]] = [
     ("qwen", 409, "Conflict", "vendor_error"),
     ("qwen", 503, "ModelUnavailable", "overloaded"),
     ("qwen", 503, "ModelServingError", "overloaded"),
+    ("openai_compatible", 503, "slow_down", "overloaded"),
+    ("openai_compatible", 400, "invalid_value", "bad_request"),
+    ("openai_compatible", 402, "402", "no_funds"),
+    ("openai_compatible", 403, "unsupported_country_region_territory", "forbidden"),
 ]
 """Errors whose kind their HTTP status tells: they are listed with that status only."""
 
@@ -234,7 +256,12 @@ def bodies(vendor: str, word: str, message: str) -> list[dict[str, Any]]:
         return [{"error": shape, "id": "as-nx1"} for shape in shapes]
     return [
         {"error": {"message": message, "type": word, "param": None, "code": word}, "request_id": "1"},
-        {"code": word, "message": message, "request_id": "1"},
+        {
+            "code": word,
+            "message": message,
+            "request_id": "1",
+            **({"type": word} if vendor == "openai_compatible" else {}),
+        },
     ]
 
 
@@ -246,7 +273,14 @@ def check(failure: Failure, kind: Kind, message: str) -> None:
     assert shown.rstrip(".") in failure.message
 
 
-TABLES = {"kimi": KIMI, "qwen": QWEN, "ernie": ERNIE, "hunyuan": HUNYUAN, "hunyuan_classic": CLASSIC}
+TABLES = {
+    "kimi": KIMI,
+    "qwen": QWEN,
+    "ernie": ERNIE,
+    "hunyuan": HUNYUAN,
+    "hunyuan_classic": CLASSIC,
+    "openai_compatible": SERVER,
+}
 ROWS = [(vendor, *row) for vendor, table in TABLES.items() for row in table]
 CASES = [
     pytest.param(status, vendor, body, message, kind, id=f"{vendor}-{word}-{kind}-{shape}")

@@ -18,7 +18,8 @@ sys.path.insert(0, banjia.__path__[0])
 import proxy
 from config.catalog import load
 from adapters.registry import BY_CATALOG
-print(json.dumps({"proxy": proxy.__file__, "models": {name: len(load(name).models) for name in BY_CATALOG}}))
+models = {name: len(load(name).models) for name, vendor in BY_CATALOG.items() if vendor.base_urls}
+print(json.dumps({"proxy": proxy.__file__, "models": models}))
 """
 
 

@@ -54,6 +54,7 @@ ROWS: list[Row] = [
     ("temperature true", "POST", CHAT, with_(temperature=True), AUTH, 400, "invalid_type", "temperature"),
     ("temperature 3", "POST", CHAT, with_(temperature=3), AUTH, 400, None, "temperature"),
     ("n 0", "POST", CHAT, with_(n=0), AUTH, 400, None, "n"),
+    ("max_tokens 0", "POST", CHAT, with_(max_tokens=0), AUTH, 400, None, "max_tokens"),
     ("max_tokens 1.5", "POST", CHAT, with_(max_tokens=1.5), AUTH, 400, "invalid_type", "max_tokens"),
     ("five stops", "POST", CHAT, with_(stop=["a"] * 5), AUTH, 400, None, "stop"),
     ("a stop of numbers", "POST", CHAT, with_(stop=[1]), AUTH, 400, "invalid_type", "stop[0]"),

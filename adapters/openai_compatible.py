@@ -1,0 +1,75 @@
+"""Any server that speaks OpenAI's wire and that we know nothing more of: vLLM, Ollama, llama.cpp, SiliconFlow, OpenAI.
+
+The table is transparent: a request goes out as it came but for the model's name, and streams ask for their usage,
+which we count. What the server makes of a field is the server's. Sources for the errors: OpenAI's guide to error codes
+(2024 to 2026), and the shapes of vLLM, llama.cpp and SiliconFlow as put together in docs/vendors/openai_compatible.md.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.codecs.openai import openai_chat, openai_embeddings
+from adapters.core.auth import Bearer
+from adapters.core.failures import Rule
+from adapters.core.params import Draft, Honour, Rewrite, Verdict
+from adapters.core.surface import CHAT, EMBEDDINGS
+from adapters.core.vendor import Op, Vendor
+
+
+def thinking(name: str, value: Any, draft: Draft) -> None:
+    """The server's own object is its own affair; our neutral word has no spelling that every server knows."""
+    if type(value) is str:
+        draft.tell(name, "dropped", "how this server's models are told is not known: send its own field")
+        return
+    draft.body[name] = value
+    draft.tell(name, "honoured", "sent as it came")
+
+
+def finish(draft: Draft) -> None:
+    """Streams ask for usage, whatever else their options say; who did not ask for it is not shown it."""
+    if draft.ask.stream:
+        draft.body["stream_options"] = {**draft.body.get("stream_options", {}), "include_usage": True}
+
+
+AS_IT_CAME = Honour()
+
+PARAMS: Mapping[str, Verdict] = {
+    **dict.fromkeys(CHAT, AS_IT_CAME),
+    "thinking": Rewrite(thinking, "the server's own object is sent as it came", ("honoured", "dropped")),
+}
+
+FAILURES = (
+    Rule("context", code="context_length_exceeded"),
+    Rule("context", text="maximum context length"),  # vLLM, and OpenAI's older models
+    Rule("context", type="exceed_context_size_error"),  # llama.cpp
+    Rule("inspection", code="content_filter"),
+    Rule("inspection", code="content_policy_violation"),
+    Rule("no_funds", code="insufficient_quota"),
+    Rule("no_funds", type="insufficient_quota"),
+    Rule("no_funds", code="billing_hard_limit_reached"),
+    Rule("rate_limited", code="rate_limit_exceeded"),
+    Rule("key_refused", code="invalid_api_key"),
+    Rule("key_refused", code="account_deactivated"),
+    Rule("model_not_found", code="model_not_found"),
+    Rule("model_not_found", code="20012"),  # SiliconFlow
+    Rule("overloaded", code="50505"),  # SiliconFlow
+    Rule("overloaded", type="unavailable_error"),  # llama.cpp, while it loads the model
+    Rule("overloaded", status=503),
+    Rule("bad_request", type="invalid_request_error", status=400),
+    Rule("bad_request", type="invalid_request_error", status=200),
+    Rule("bad_request", type="BadRequestError"),  # vLLM
+)
+
+OPENAI_COMPATIBLE = Vendor(
+    name="openai_compatible",
+    title="The server",
+    docs="https://platform.openai.com/docs/api-reference",
+    base_urls={},
+    auth=Bearer(),
+    key_names=(),
+    transparent=True,
+    operations={
+        "chat": Op("/chat/completions", openai_chat, PARAMS, FAILURES, finish=finish),
+        "embeddings": Op("/embeddings", openai_embeddings, dict.fromkeys(EMBEDDINGS, AS_IT_CAME), FAILURES),
+    },
+)

@@ -1,0 +1,65 @@
+"""A server of one's own in the configuration: it needs an address, may be without a key, and is never found by itself."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.registry import VENDORS
+from config.environment import in_order
+from config.routing import Routing, UnknownModel
+from tests.config.given import complaints, loaded
+
+OFFICE = "office: {kind: openai_compatible, base_url: 'http://10.0.0.5:8000/v1', api_key: none}"
+CONFIG = f"vendors:\n  {OFFICE}\nmodels:\n  gpt-4o: office/qwen2:7b\n  text-embedding-3-small: office/bge-m3\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_server_is_reached_at_its_address_under_whatever_model_it_has() -> None:
+    routing = Routing(loaded(CONFIG).settings)
+
+    (chat,) = routing.find("gpt-4o", "chat").targets
+    (vectors,) = routing.find("text-embedding-3-small", "embeddings").targets
+
+    assert (chat.label, chat.base_url) == ("office/qwen2:7b", "http://10.0.0.5:8000/v1")
+    assert (vectors.model.id, vectors.model.operation) == ("bge-m3", "embeddings")
+
+
+def test_a_configuration_with_a_server_has_nothing_to_be_warned_of() -> None:
+    assert loaded(CONFIG).warnings == []
+
+
+def test_its_models_can_be_asked_for_by_their_own_names_but_stand_in_for_nobody() -> None:
+    routing = Routing(loaded(f"vendors:\n  {OFFICE}\n").settings)
+
+    assert routing.find("office/llama3:8b", "chat").targets[0].model.id == "llama3:8b"
+    assert routing.names() == []
+    with pytest.raises(UnknownModel):
+        routing.find("gpt-4o", "chat")
+
+
+def test_beside_a_vendor_it_takes_no_stand_in_away() -> None:
+    both = f"vendors:\n  {OFFICE}\n  kimi: {{api_key: k}}\n"
+    assert Routing(loaded(both).settings).find("gpt-4o", "chat").targets[0].label == "kimi/kimi-k2.6"
+
+
+def test_without_an_address_it_is_refused() -> None:
+    (said,) = complaints("vendors:\n  office: {kind: openai_compatible, api_key: none}\n")
+    assert said == (
+        "banjia.yaml:2:3: vendors.office: the key 'base_url' is missing; "
+        "expected the address of your server, such as http://10.0.0.5:8000/v1"
+    )
+
+
+def test_without_a_word_about_its_key_it_is_off() -> None:
+    said = complaints("vendors:\n  office: {kind: openai_compatible, base_url: 'http://10.0.0.5:8000/v1'}\n")
+    assert "no api_key is given" in said[0]
+
+
+def test_no_variable_of_the_environment_brings_it_up() -> None:
+    (server,) = [vendor for vendor in VENDORS if vendor.name == "openai_compatible"]
+    assert server not in in_order()
+    assert server.key_names == ()
