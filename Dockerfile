@@ -9,8 +9,8 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 # What runs goes into an environment without pip; what builds stays behind in this stage.
 RUN python3 -m venv /tools && python3 -m venv --without-pip /opt/banjia
-COPY requirements/runtime.txt requirements/build.txt requirements/
-RUN /tools/bin/pip --python /opt/banjia/bin/python install --no-compile --require-hashes -r requirements/runtime.txt \
+COPY requirements/image.txt requirements/build.txt requirements/
+RUN /tools/bin/pip --python /opt/banjia/bin/python install --no-compile --require-hashes -r requirements/image.txt \
     && /tools/bin/pip install --no-compile --require-hashes -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY scripts/launcher.py scripts/launcher_main.py scripts/

@@ -19,7 +19,7 @@ from adapters.core.shapes import Model
 from adapters.core.thinking import Dial
 from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
 from adapters.core.turns import Turns
-from adapters.core.vectors import BASE64_BY_US, SIZES, TEXTS_ONLY
+from adapters.core.vectors import BASE64_BY_US, SIZES
 from adapters.core.vendor import Op, Vendor
 
 SEEDS = 10_000
@@ -113,7 +113,6 @@ CHAT: Mapping[str, Verdict] = {
 
 EMBEDDINGS: Mapping[str, Verdict] = {
     **OPENAI_EMBEDDINGS,
-    "input": TEXTS_ONLY,
     "dimensions": SIZES,
     "encoding_format": BASE64_BY_US,
 }

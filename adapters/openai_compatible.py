@@ -11,8 +11,9 @@ from typing import Any
 from adapters.codecs.openai import openai_chat, openai_embeddings
 from adapters.core.auth import Bearer
 from adapters.core.failures import Rule
+from adapters.core.families import OPENAI_EMBEDDINGS
 from adapters.core.params import Draft, Honour, Rewrite, Verdict
-from adapters.core.surface import CHAT, EMBEDDINGS
+from adapters.core.surface import CHAT
 from adapters.core.vendor import Op, Vendor
 
 
@@ -37,6 +38,8 @@ PARAMS: Mapping[str, Verdict] = {
     **dict.fromkeys(CHAT, AS_IT_CAME),
     "thinking": Rewrite(thinking, "the server's own object is sent as it came", ("honoured", "dropped")),
 }
+
+VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": AS_IT_CAME}
 
 FAILURES = (
     Rule("context", code="context_length_exceeded"),
@@ -70,6 +73,6 @@ OPENAI_COMPATIBLE = Vendor(
     transparent=True,
     operations={
         "chat": Op("/chat/completions", openai_chat, PARAMS, FAILURES, finish=finish),
-        "embeddings": Op("/embeddings", openai_embeddings, dict.fromkeys(EMBEDDINGS, AS_IT_CAME), FAILURES),
+        "embeddings": Op("/embeddings", openai_embeddings, VECTORS, FAILURES),
     },
 )

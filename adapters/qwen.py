@@ -17,7 +17,7 @@ from adapters.core.params import Clamp, Draft, Drop, Honour, Refuse, Rewrite, Ve
 from adapters.core.shapes import Model
 from adapters.core.thinking import Dial
 from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
-from adapters.core.vectors import SIZES, TEXTS_ONLY
+from adapters.core.vectors import SIZES
 from adapters.core.vendor import Op, Vendor
 
 SEEDS = 2**31
@@ -198,7 +198,6 @@ def encoding(name: str, value: str, draft: Draft) -> None:
 
 EMBEDDINGS: Mapping[str, Verdict] = {
     **OPENAI_EMBEDDINGS,
-    "input": TEXTS_ONLY,
     "dimensions": SIZES,
     "encoding_format": Rewrite(encoding, "base64 is made by us", ("honoured", "mapped")),
 }

@@ -27,7 +27,7 @@ def explain(body: bytes, settings: Settings) -> dict[str, Any]:
     route = resolve(ask, Routing(settings))
     return {
         "model": ask.model,
-        "operation": ask.operation if ask.reworded is None else "completions",
+        "operation": "completions" if ask.reworded and "prompt" in ask.reworded.asked else ask.operation,
         "stream": ask.stream,
         "targets": [about(ask, target) for target in route.targets],
     }

@@ -80,7 +80,7 @@ OPENAI_CHAT: Mapping[str, Verdict] = {
 }
 
 OPENAI_EMBEDDINGS: Mapping[str, Verdict] = {
-    "input": Honour(),
+    "input": Honour("text as it came; token ids as the text that they stand for", ("honoured", "mapped")),
     "dimensions": Honour(),
     "encoding_format": Honour(),
     "user": Drop(NOT_IN_API),

@@ -23,7 +23,7 @@ class Told(NamedTuple):
 
 
 class Reworded(NamedTuple):
-    """What became of a request before it was an ask: a front has said one operation's request in another one's words.
+    """What became of a request before it was an ask: a front has said it in other words, or as another operation.
 
     ``asked`` is what the caller sent, for the front's writer. ``told`` is what became of the fields that were
     said in other words. ``variants`` are the fields of the further calls that one answer is gathered from, each
@@ -39,7 +39,8 @@ class Ask(NamedTuple):
     """A request in OpenAI's terms: ``fields`` is its body without ``model`` and without null members.
 
     ``model`` is the name the caller used, which need not be a vendor's. After planning, ``fields`` holds the vendor's
-    own terms and the vendor's model id. ``reworded`` is there where the caller asked for another operation.
+    own terms and the vendor's model id. ``reworded`` is there where the front has said the
+    request, or a field of it, in other words.
     """
 
     operation: Operation

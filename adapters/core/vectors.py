@@ -1,16 +1,6 @@
-"""Verdicts on embeddings that vendors share: text and no token ids, the sizes of a model, and base64 made by us."""
-
-from typing import Any
+"""Verdicts on embeddings that vendors share: the sizes of a model, and base64 made by us."""
 
 from adapters.core.params import Draft, Rewrite
-
-
-def texts(name: str, value: Any, draft: Draft) -> None:
-    """Text only: no token ids."""
-    if type(value) is list and type(value[0]) is not str:
-        draft.refuse(name, "the vendor takes text, not token ids (in LangChain: check_embedding_ctx_length=False)")
-    draft.body[name] = value
-    draft.tell(name, "honoured", "sent as it came")
 
 
 def dimensions(name: str, value: int, draft: Draft) -> None:
@@ -32,6 +22,5 @@ def floats(name: str, value: str, draft: Draft) -> None:
     )
 
 
-TEXTS_ONLY = Rewrite(texts, "text; token ids are not decoded yet", ("honoured", "refused"))
 SIZES = Rewrite(dimensions, "the sizes that the model offers", ("honoured", "mapped", "refused"))
 BASE64_BY_US = Rewrite(floats, "base64 is made by us", ("mapped",))

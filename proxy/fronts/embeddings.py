@@ -6,22 +6,29 @@ from typing import Any
 
 import orjson
 
-from adapters.core.shapes import Ask, Event
+from adapters.core.shapes import Ask, Event, Reworded, Told
 from proxy.fronts.read import read_body, take_model
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
+from proxy.services.tokens import decoded, has_ids
 from proxy.tally import Tally
+
+DECODED = {"input": Told("mapped", "token ids were decoded to text")}
 
 
 class EmbeddingsFront:
-    """Embeddings, as floats or as base64."""
+    """Embeddings of texts, or of token ids, as floats or as base64."""
 
     operation = "embeddings"
 
     def read(self, body: bytes) -> Ask:
         """The ask of a body. Raises BadRequest, naming ``param``."""
         fields = read_body(body, "embeddings", required=("input",))
-        return Ask("embeddings", take_model(fields), fields)
+        model = take_model(fields)
+        if not has_ids(fields["input"]):
+            return Ask("embeddings", model, fields)
+        fields["input"] = decoded("input", fields["input"], model)
+        return Ask("embeddings", model, fields, reworded=Reworded(fields, DECODED))
 
     def writer(self, ask: Ask, out: Out, tally: Tally) -> "EmbeddingsWriter":
         """The writer for one answer."""

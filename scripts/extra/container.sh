@@ -35,7 +35,7 @@ rm "$work/base.tar"
 
 # The wheels come in as files: the build needs no network, and the hashes are checked all the same.
 say "fetching wheels"
-for name in runtime build; do
+for name in image build; do
     .venvs/container/bin/python -m pip download --quiet --require-hashes --only-binary :all: --python-version 3.11 \
         --dest "$work/wheels" -r "requirements/$name.txt"
 done

@@ -250,11 +250,6 @@ def test_vectors_have_the_models_own_size_and_none_is_sent(where: str, size: int
     assert f"not of {size // 2}" in refused(where, input="a", dimensions=size // 2)
 
 
-@pytest.mark.parametrize("where", ["hunyuan/kinfra-text-embedding-0.6b", "hunyuan_classic/hunyuan-embedding"])
-def test_token_ids_are_refused(where: str) -> None:
-    assert "not token ids" in refused(where, input=[1, 2])
-
-
 def test_a_call_of_the_classic_host_takes_fifty_texts() -> None:
     for file, most in (("hunyuan_classic", 50), ("hunyuan", None)):
         vendor = BY_CATALOG[file]

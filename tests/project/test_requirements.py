@@ -42,6 +42,15 @@ def test_the_lock_is_of_the_dependencies_that_the_project_names() -> None:
         assert needed.specifier.contains(runtime[canonicalize_name(needed.name)]), line
 
 
+def test_the_image_has_what_runs_and_the_extra_that_decodes_token_ids() -> None:
+    (needed,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["tokens"]
+    extra = Requirement(needed)
+    image = pins(ROOT / "requirements" / "image.txt")
+    assert extra.specifier.contains(image[canonicalize_name(extra.name)])
+    assert image.pop(extra.name) == pins(ROOT / "requirements" / "dev.txt")[extra.name]
+    assert image == pins(ROOT / "requirements" / "runtime.txt")
+
+
 @pytest.mark.parametrize("name", ["dev.txt", "sdk-0.28.txt", "sdk-1.35.txt", "sdk-2.txt"])
 def test_tests_run_on_the_very_versions_that_are_shipped(name: str) -> None:
     tested = pins(ROOT / "requirements" / name)

@@ -6,6 +6,7 @@ from typing import Any
 import openai
 import pytest
 
+from proxy.services import tokens
 from tests.sdk.spec import floats
 from tests.sdk.stage import EMBEDS, Front, Site, Stage, asked
 
@@ -133,11 +134,16 @@ def test_dimensions_that_the_model_does_not_offer_are_refused_by_name(embedder: 
 
 
 @pytest.mark.parametrize("given", [[15339, 1917], [[15339, 1917], [65]]])
-def test_token_ids_are_refused_with_the_way_out(embedder: Site, given: Any) -> None:
-    with pytest.raises(openai.BadRequestError, match="check_embedding_ctx_length") as caught:
+def test_token_ids_without_the_extra_are_refused_with_two_ways_out(
+    embedder: Site, given: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "table", lambda encoding: None)
+
+    with pytest.raises(openai.BadRequestError, match=r"banjia\[tokens\].*check_embedding_ctx_length") as caught:
         vectors(embedder, given)
 
-    assert caught.value.param == "input"
+    assert (caught.value.param, caught.value.code) == ("input", "unsupported_parameter")
+    assert not embedder.calls
 
 
 @pytest.mark.parametrize("given", ["", [], ["one", ""]])
