@@ -26,6 +26,18 @@ use_environment() {
     "$python" scripts/lib/environment.py "$@"
 }
 
+# use_node_modules FOLDER SOURCE: the folder has what the package.json and package-lock.json in SOURCE name.
+use_node_modules() {
+    local stamp
+    stamp=$(cat "$2/package.json" "$2/package-lock.json" | sha256sum)
+    [ "$(cat "$1/.installed" 2>/dev/null)" = "$stamp" ] && return
+    say "installing the packages of $2 with npm"
+    mkdir -p "$1"
+    cp "$2/package.json" "$2/package-lock.json" "$1/"
+    (cd "$1" && npm ci --silent --ignore-scripts --no-audit --no-fund)
+    printf '%s\n' "$stamp" >"$1/.installed"
+}
+
 # A part that this machine has no tool for: one line, which is a failure where everything must run.
 not_run() {
     printf 'NOT RUN: %s\n' "$*"
