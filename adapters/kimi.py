@@ -95,9 +95,16 @@ def effort(name: str, value: str, draft: Draft) -> None:
 
 
 def response_format(name: str, value: dict[str, Any], draft: Draft) -> None:
-    """``json_schema`` from K2.5 on; older models know json_object only."""
+    """``json_schema`` from K2.5 on; older models know json_object only. A schema may not name its dialect."""
     if value["type"] == "json_schema" and draft.model.family != "k":
         draft.refuse(name, "this model has json_object only, and schemas are not emulated yet: map to a K model")
+    named = value.get("json_schema", {})
+    schema = named.get("schema")
+    if type(schema) is dict and "$schema" in schema:  # as Zod and other makers of schemas write it
+        bare = {key: member for key, member in schema.items() if key != "$schema"}
+        draft.body[name] = {**value, "json_schema": {**named, "schema": bare}}
+        draft.tell(name, "mapped", "sent without $schema, which the vendor refuses")
+        return
     draft.body[name] = value
     draft.tell(name, "honoured", "sent as it came")
 
@@ -154,7 +161,7 @@ PARAMS: Mapping[str, Verdict] = {
     "prompt_cache_options": by_fact("cache_options", Honour(), Drop("the vendor caches by itself")),
     "prediction": Honour(),
     "parallel_tool_calls": Drop("the vendor has no such switch: several calls may come"),
-    "response_format": Rewrite(response_format, "json_schema from K2.5 on", ("honoured", "refused")),
+    "response_format": Rewrite(response_format, "json_schema from K2.5 on", ("honoured", "mapped", "refused")),
     "tools": Tools(name=r"[a-zA-Z_][a-zA-Z0-9_-]{2,63}", types=("function", "builtin_function")),
     "tool_choice": Rewrite(tool_choice, "a forced call excludes thinking", ("honoured", "refused")),
     "reasoning_effort": Rewrite(effort, "levels on K3, else thinking on or off", ("honoured", "mapped", "dropped")),

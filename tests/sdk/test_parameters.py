@@ -51,11 +51,14 @@ def test_json_mode_gives_json_whether_or_not_the_prompt_says_so(site: Site, prom
     assert json.loads(answer.choices[0].message.content) == {"answer": f"You said: {prompt}"}
 
 
-def test_a_json_schema_is_obeyed_or_refused_by_name(site: Site) -> None:
+@pytest.mark.parametrize("dialect", [{}, {"$schema": "http://json-schema.org/draft-07/schema#"}], ids=["bare", "named"])
+def test_a_json_schema_is_obeyed_or_refused_by_name(site: Site, dialect: dict[str, str]) -> None:
+    named: Any = SCHEMA["json_schema"]
+    wanted = {**SCHEMA, "json_schema": {**named, "schema": {**dialect, **named["schema"]}}}
     if site.lacks("json_schema"):
-        refused(site, "response_format", response_format=SCHEMA)
+        refused(site, "response_format", response_format=wanted)
         return
-    answer = site.chat("city=Oslo degrees=4", response_format=SCHEMA)
+    answer = site.chat("city=Oslo degrees=4", response_format=wanted)
     assert json.loads(answer.choices[0].message.content) == {"city": "Oslo", "degrees": 4}
 
 

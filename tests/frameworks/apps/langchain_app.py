@@ -1,0 +1,55 @@
+"""An application on LangChain: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+
+from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+from pydantic import BaseModel
+
+
+@tool
+def get_weather(city: str) -> str:
+    """The weather of a city."""
+    return f"sunny in {city}"
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str
+    age: int
+
+
+def chat() -> None:
+    answer = ChatOpenAI(model="gpt-4o", temperature=0.3).invoke("Hello")
+    assert answer.content == "You said: Hello", answer
+    assert answer.usage_metadata["total_tokens"] > 0, answer
+
+
+def stream() -> None:
+    chunks = list(ChatOpenAI(model="gpt-4o").stream("Hello"))
+    assert "".join(chunk.content for chunk in chunks) == "You said: Hello", chunks
+
+
+def tools() -> None:
+    model = ChatOpenAI(model="gpt-4o").bind_tools([get_weather])
+    question = HumanMessage("get_weather city=Oslo")
+    asked = model.invoke([question])
+    (call,) = asked.tool_calls
+    assert (call["name"], call["args"]) == ("get_weather", {"city": "Oslo"}), asked
+    told = model.invoke([question, asked, ToolMessage(get_weather.invoke(call["args"]), tool_call_id=call["id"])])
+    assert told.content == "The tool said: sunny in Oslo", told
+
+
+def structured() -> None:
+    made = ChatOpenAI(model="gpt-4o").with_structured_output(Person, method="function_calling").invoke("name=Ann")
+    person = made if type(made) is dict else made.model_dump()  # of old it knows the classes of pydantic 1 only
+    assert person == {"name": "Ann", "age": 1}, made
+
+
+def embeddings() -> None:
+    """Token ids by default: the same vectors as of the texts."""
+    texts = ["hello world", "b", "你好"]
+    by_ids = OpenAIEmbeddings(model="text-embedding-3-small").embed_documents(texts)
+    by_text = OpenAIEmbeddings(model="text-embedding-3-small", check_embedding_ctx_length=False).embed_documents(texts)
+    assert len(by_ids) == 3
+    assert by_ids == by_text
