@@ -82,7 +82,12 @@ def main(commands: dict[str, str]) -> int:
                 for name, command in commands.items()
                 for vendor, front in fronts.items()
             ]
-            return 1 if sum([report(one.result()) for one in runs]) else 0
+            failures = sum([report(one.result()) for one in runs])
+        decoded = [line for front in fronts.values() for line in front.running.lines if line["adapted"].get("input")]
+        if not decoded and any("langchain" in command for command in commands.values()):
+            say("failed: no token ids arrived, so that decoding them was not tried")
+            failures += 1
+        return 1 if failures else 0
 
 
 def report(done: Run) -> int:
