@@ -13,6 +13,7 @@ from adapters.registry import VENDORS
 from config import catalog
 from proxy.commands.probes import ASKED, PROBES, Probe
 from proxy.commands.table import table
+from proxy.errors import NotSupported
 from proxy.explain import read
 
 LOUDEST = (*reversed(get_args(Word)),)
@@ -55,10 +56,10 @@ def cell(vendor: Vendor, probe: Probe) -> Told:
     model = _model(vendor, probe.operation)
     if model is None:
         return Told("refused", f"{vendor.title} has no {probe.operation}")
-    ask = read(orjson.dumps(probe.body))
     try:
+        ask = read(orjson.dumps(probe.body))
         told = plan(ask, Target(vendor.name, vendor, model, "", defaults=_defaults(vendor, probe))).told
-    except Refused as refused:
+    except (NotSupported, Refused) as refused:  # token ids are refused at the front where the extra is not installed
         return Told("refused", refused.message)
     parts = [said for name, said in told.items() if name == probe.member or name.startswith(f"{probe.member}.")]
     return min(parts, key=lambda said: LOUDEST.index(said.word))
@@ -69,19 +70,15 @@ def _model(vendor: Vendor, operation: str) -> Model | None:
     asked = next((op for op in ASKED if op == operation and op in vendor.operations), None)
     if asked is None:
         return None
-    try:
-        rows = catalog.load(vendor.catalog)
-    except FileNotFoundError:
+    if vendor.transparent:
         return Model("any", operation=asked)
+    rows = catalog.load(vendor.catalog)
     found = rows.stand_in(ASKED[asked], asked)
     return rows.model(found.model) if found else None
 
 
 def _defaults(vendor: Vendor, probe: Probe) -> dict[str, Any]:
-    try:
-        found = catalog.load(vendor.catalog).stand_in(ASKED[probe.operation], probe.operation)
-    except FileNotFoundError:
-        return {}
+    found = catalog.load(vendor.catalog).stand_in(ASKED[probe.operation], probe.operation)
     return found.set if found else {}
 
 

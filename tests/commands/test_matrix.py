@@ -12,6 +12,7 @@ from adapters import registry
 from adapters.core.surface import CHAT
 from proxy.commands.probes import PROBES, Probe
 from proxy.commands.vendors import cell, lines, matrix
+from proxy.services import tokens
 from tests.commands.conftest import Run, data
 from tests.sdk.stage import Front, Stage, adapted
 
@@ -110,6 +111,17 @@ def test_every_vendor_and_edition_has_a_line_and_every_cell_a_verdict_with_its_r
         for told in line["cells"].values():
             assert told["verdict"] in ("honoured", "mapped", "clamped", "emulated", "dropped", "refused")
             assert told["why"]
+
+
+def test_a_server_of_ones_own_honours_all_and_token_ids_are_refused_without_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = registry.BY_NAME["openai_compatible"]
+    words = {column: cell(server, probe).word for column, probe in BY_COLUMN.items()}
+    assert words == {**dict.fromkeys(BY_COLUMN, "honoured"), "token_ids": "mapped"}
+
+    monkeypatch.setattr(tokens, "table", lambda encoding: None)
+    assert cell(server, BY_COLUMN["token_ids"]).word == "refused"
 
 
 def test_a_probe_looks_at_a_member_that_it_sends() -> None:
