@@ -16,11 +16,13 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adapters.registry import BY_NAME
+from config.routing import Routing, UnknownModel
+from config.schema import Settings
 from proxy.services.tokens import CL100K, O200K, folder
-from tests.sdk.stage import Stage
+from tests.sdk.stage import MODEL, Stage
 
 CACHED = {
     CL100K: "9b5ad71b2ce5302211f9c61530b329a4922fc6a4",
@@ -52,14 +54,13 @@ def tables(cache: Path) -> None:
         (cache / name).write_bytes(gzip.decompress((there / f"{encoding.name}.tiktoken.gz").read_bytes()))
 
 
-def run(name: str, command: str, vendor: str, url: str, cache: str) -> Run:
+def run(name: str, command: str, vendor: str, url: str, without: list[str], cache: str) -> Run:
     """Run one framework against one vendor: the environment says where it calls, and nothing else does."""
     ours = {
         "OPENAI_BASE_URL": url, "OPENAI_API_BASE": url, "OPENAI_API_KEY": "anything", "TIKTOKEN_CACHE_DIR": cache,
         "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1",
     }  # fmt: skip
     environ = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "PYTHON"))} | ours
-    without = [] if "embeddings" in BY_NAME[vendor].operations else ["embeddings"]
     done = subprocess.run(
         [*shlex.split(command), *without], env=environ, capture_output=True, text=True, timeout=300, check=False
     )
@@ -75,10 +76,12 @@ def main(commands: dict[str, str]) -> int:
         stack.callback(stage.close)
         cache = stack.enter_context(tempfile.TemporaryDirectory())
         tables(Path(cache))
-        fronts = {name: stack.enter_context(stage.front(stage.settings(name))) for name in stage.emulators}
+        settings = {name: stage.settings(name) for name in MODEL if name in BY_NAME}
+        fronts = {name: stack.enter_context(stage.front(made)) for name, made in settings.items()}
+        without = {name: [] if embeds(made) else ["embeddings"] for name, made in settings.items()}
         with ThreadPoolExecutor(2) as pool:
             runs = [
-                pool.submit(run, name, command, vendor, front.base_url, cache)
+                pool.submit(run, name, command, vendor, front.base_url, without[vendor], cache)
                 for name, command in commands.items()
                 for vendor, front in fronts.items()
             ]
@@ -88,6 +91,14 @@ def main(commands: dict[str, str]) -> int:
             say("failed: no token ids arrived, so that decoding them was not tried")
             failures += 1
         return 1 if failures else 0
+
+
+def embeds(settings: dict[str, Any]) -> bool:
+    """Whether anybody answers embeddings under these settings."""
+    try:
+        return bool(Routing(Settings.model_validate(settings)).find("text-embedding-3-small", "embeddings").targets)
+    except UnknownModel:
+        return False
 
 
 def report(done: Run) -> int:
