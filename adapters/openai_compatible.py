@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.codecs.openai import openai_chat, openai_embeddings
+from adapters.codecs.openai_completions import openai_completions
 from adapters.core.auth import Bearer
 from adapters.core.failures import Rule
 from adapters.core.families import OPENAI_EMBEDDINGS
 from adapters.core.params import Draft, Honour, Rewrite, Verdict
-from adapters.core.surface import CHAT
+from adapters.core.surface import CHAT, COMPLETIONS
 from adapters.core.vendor import Op, Vendor
 
 
@@ -73,6 +74,9 @@ OPENAI_COMPATIBLE = Vendor(
     transparent=True,
     operations={
         "chat": Op("/chat/completions", openai_chat, PARAMS, FAILURES, finish=finish),
+        "completions": Op(
+            "/completions", openai_completions, dict.fromkeys(COMPLETIONS, AS_IT_CAME), FAILURES, finish=finish
+        ),
         "embeddings": Op("/embeddings", openai_embeddings, VECTORS, FAILURES),
     },
 )

@@ -27,7 +27,7 @@ def explain(body: bytes, settings: Settings) -> dict[str, Any]:
     route = resolve(ask, Routing(settings))
     return {
         "model": ask.model,
-        "operation": "completions" if ask.reworded and "prompt" in ask.reworded.asked else ask.operation,
+        "operation": ask.reworded.native.operation if ask.reworded and ask.reworded.native else ask.operation,
         "stream": ask.stream,
         "targets": [about(ask, target) for target in route.targets],
     }

@@ -78,8 +78,8 @@ class Shown:
         """Count the text of these chunks."""
         for event in events:
             for choice in event.data["choices"]:
-                delta = choice["delta"]
-                text = delta.get("content") or delta.get("reasoning_content")
+                delta = choice.get("delta")  # none in a vendor's own completions
+                text = choice["text"] if delta is None else delta.get("content") or delta.get("reasoning_content")
                 if type(text) is str:
                     if text.isascii():
                         self._ascii += len(text)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adapters.core.failures import Refused
 from adapters.core.params import UNSAFE, Told, header
 from adapters.core.shapes import Ask, Model
-from adapters.core.surface import CHAT, COMPLETIONS, EFFORTS, EMBEDDINGS, validate
+from adapters.core.surface import CHAT, COMPLETIONS, EFFORTS, SURFACE, validate
 from adapters.core.thinking import MEMBERS
 from adapters.core.vendor import Plan, Target, Vendor, plan
 from adapters.openai_compatible import OPENAI_COMPATIBLE
@@ -273,8 +273,7 @@ def test_explain_says_why_a_target_is_passed_over(name: str) -> None:
     assert about["refused"]["param"] == name
 
 
-def test_the_embeddings_surface_has_a_verdict_everywhere() -> None:
+def test_every_surface_has_a_verdict_everywhere() -> None:
     for name, vendor in BY_CATALOG.items():
         for operation, op in vendor.operations.items():
-            surface = CHAT if operation == "chat" else EMBEDDINGS
-            assert set(surface) <= set(op.params), (name, operation)
+            assert set(SURFACE[operation]) <= set(op.params), (name, operation)

@@ -90,6 +90,9 @@ class ChatAnswer:
     """The answer as it is read: mends each piece, and knows which choices have begun and finished."""
 
     __slots__ = ("_ask", "_calls", "_name", "_plan", "_seed", "_unfinished", "_wanted", "began", "usage")
+    _kinds = ("chat.completion.chunk", "chat.completion")
+    _id_begins = "chatcmpl-"
+    _said = "message"
 
     def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
         self._plan = plan
@@ -113,7 +116,7 @@ class ChatAnswer:
         raw, data = parse(payload)
         if self._is_plain(data):
             event = Event(raw, data)
-            self._identity(event, data, "chat.completion.chunk")
+            self._identity(event, data, self._kinds[0])
             return written(event)
         error = find_error(data)
         if error is not None:
@@ -130,7 +133,7 @@ class ChatAnswer:
         for at, choice in enumerate(choices):
             self._choice(event, at, choice)
         self.began = True
-        self._identity(event, data, "chat.completion.chunk")
+        self._identity(event, data, self._kinds[0])
         return written(event)
 
     def _is_plain(self, data: Any) -> bool:
@@ -230,7 +233,7 @@ class ChatAnswer:
     def _named(self, data: dict[str, Any]) -> dict[str, Any]:
         """Id and time of the answer: the first that the vendor told, else ours, and the same in all its chunks."""
         id_, created = data.get("id"), data.get("created")
-        self._name["id"] = id_ if type(id_) is str and id_ else f"chatcmpl-{self._seed.answer_id}"
+        self._name["id"] = id_ if type(id_) is str and id_ else f"{self._id_begins}{self._seed.answer_id}"
         self._name["created"] = created if type(created) is int else self._seed.created
         return self._name
 
@@ -245,11 +248,11 @@ class ChatAnswer:
             self._whole_choice(at, choice)
         told = usage_of(data.get("usage"))
         if told is None:
-            shown = estimate(texts([choice["message"] for choice in choices]))
+            shown = estimate(texts([choice[self._said] for choice in choices]))
             told = Usage(estimate_prompt(self._ask.fields), shown, source="estimated")
         self.usage = told
         data["usage"] = told.to_wire()
-        self._identity(event, data, "chat.completion")
+        self._identity(event, data, self._kinds[1])
         return written(event)
 
     def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:

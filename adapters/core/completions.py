@@ -18,18 +18,9 @@ NOT_HERE = ("messages", "tools", "functions", "audio", "modalities")
 """Members of a chat request whose answer is no text: a completion could not show it."""
 
 
-def text_of_tokens(where: str, ids: list[int]) -> str:
-    """The text that token ids stand for. Raises Refused: they are not decoded yet."""
-    raise Refused(where, f"'{where}' holds token ids, which are not decoded yet: send the text itself.")
-
-
-def texts_of(prompt: Any) -> list[str]:
-    """The prompts of a request, as texts. Raises Refused."""
-    if type(prompt) is str:
-        return [prompt]
-    if type(prompt[0]) is int:
-        return [text_of_tokens("prompt", prompt)]
-    return [one if type(one) is str else text_of_tokens(f"prompt[{at}]", one) for at, one in enumerate(prompt)]
+def texts_of(prompt: str | list[str]) -> list[str]:
+    """The prompts of a request."""
+    return [prompt] if type(prompt) is str else list(prompt)
 
 
 def prompt(name: str, value: Any, draft: Draft) -> None:
@@ -86,7 +77,10 @@ OVER_CHAT: Mapping[str, Verdict] = {
 
 
 def as_chat(ask: Ask) -> Ask:
-    """The chat request that a completion's request amounts to. Raises Refused, naming what chat can't do."""
+    """The chat request that a completion's request amounts to, its prompts as texts.
+
+    Raises Refused, naming what chat can't do. :func:`only_native` keeps that for later.
+    """
     draft = Draft(ask, Model(ask.model, operation="completions"))
     for name, value in ask.fields.items():
         verdict = OVER_CHAT.get(name)
@@ -101,4 +95,11 @@ def as_chat(ask: Ask) -> Ask:
         draft.tell("max_tokens", "mapped", f"{MAX_TOKENS}, which is OpenAI's default for completions")
     variants = tuple({"messages": [{"role": "user", "content": text}]} for text in texts_of(ask.fields["prompt"])[1:])
     told = {name: said for name, said in draft.told.items() if said.word != "honoured"}
-    return Ask("chat", ask.model, draft.body, ask.stream, ask.include_usage, Reworded(ask.fields, told, variants))
+    reworded = Reworded(ask.fields, told, variants, native=ask)
+    return Ask("chat", ask.model, draft.body, ask.stream, ask.include_usage, reworded)
+
+
+def only_native(ask: Ask, refused: Refused) -> Ask:
+    """The request that chat can't serve, for vendors that have completions themselves; others refuse it."""
+    reworded = Reworded(ask.fields, {}, native=ask, refused=refused)
+    return Ask("chat", ask.model, {}, ask.stream, ask.include_usage, reworded)

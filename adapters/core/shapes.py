@@ -6,6 +6,8 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from adapters.core.failures import Refused
+
 Operation = Literal["chat", "completions", "embeddings"]
 Thinking = Literal["never", "always", "default_on", "default_off"]
 Word = Literal["honoured", "mapped", "clamped", "emulated", "dropped", "refused"]
@@ -27,20 +29,23 @@ class Reworded(NamedTuple):
 
     ``asked`` is what the caller sent, for the front's writer. ``told`` is what became of the fields that were
     said in other words. ``variants`` are the fields of the further calls that one answer is gathered from, each
-    laid over the ask's own.
+    laid over the ask's own. ``native`` is the request in the operation that was asked for, for vendors that have it
+    themselves; ``refused`` is why others can't serve it, where they can't.
     """
 
     asked: Mapping[str, Any]
     told: Mapping[str, Told]
     variants: tuple[Mapping[str, Any], ...] = ()
+    native: "Ask | None" = None
+    refused: Refused | None = None
 
 
 class Ask(NamedTuple):
     """A request in OpenAI's terms: ``fields`` is its body without ``model`` and without null members.
 
     ``model`` is the name the caller used, which need not be a vendor's. After planning, ``fields`` holds the vendor's
-    own terms and the vendor's model id. ``reworded`` is there where the front has said the
-    request, or a field of it, in other words.
+    own terms and the vendor's model id. ``reworded`` is there where the front has said the request, or
+    a field of it, in other words.
     """
 
     operation: Operation

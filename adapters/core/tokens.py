@@ -36,5 +36,5 @@ def texts(value: Any) -> str:
 
 
 def estimate_prompt(fields: Mapping[str, Any]) -> int:
-    """The prompt of a chat or embeddings request, in tokens."""
-    return sum(estimate(texts(fields[name])) for name in ("messages", "tools", "input") if name in fields)
+    """The prompt of a request, in tokens."""
+    return sum(estimate(texts(fields[name])) for name in ("messages", "tools", "input", "prompt") if name in fields)

@@ -9,7 +9,7 @@ from adapters.core.exchange import Make
 from adapters.core.failures import Refused, Rule
 from adapters.core.functions import as_tools, is_legacy, of_functions
 from adapters.core.params import Draft, Told, Verdict, apply
-from adapters.core.shapes import Ask, Model, Operation
+from adapters.core.shapes import Ask, Model, Operation, Reworded
 from adapters.core.thinking import MEMBERS, Dial, settle, wish
 
 ThinkingPolicy = Literal["auto", "vendor", "off"]
@@ -149,6 +149,8 @@ MOST_CALLS = 64
 
 def plan(ask: Ask, target: Target) -> Plan:
     """The request in the terms of this target. Pure. Raises Refused where the target can't serve it."""
+    if ask.reworded is not None:
+        ask = _said_to(ask, ask.reworded, target)
     made = _planned(ask, target)
     if ask.reworded is None and not made.emulate:
         return made
@@ -158,6 +160,16 @@ def plan(ask: Ask, target: Target) -> Plan:
         return made
     more = tuple(_planned(ask.but({**ask.fields, **variant}), target).ask for variant in variants)
     return made._replace(more=more)
+
+
+def _said_to(ask: Ask, reworded: Reworded, target: Target) -> Ask:
+    """The request as it was asked, where the vendor has that operation itself. Raises Refused where it had to have it."""
+    native = reworded.native
+    if native is not None and native.operation in target.vendor.operations:
+        return native
+    if reworded.refused is not None:
+        raise reworded.refused
+    return ask
 
 
 def _count(made: Plan, prompts: int) -> None:

@@ -4,16 +4,19 @@ from typing import Any
 
 import orjson
 
-from adapters.core.completions import as_chat, texts_of
+from adapters.core.completions import as_chat, only_native, texts_of
 from adapters.core.failures import Refused
-from adapters.core.shapes import CHUNK, WHOLE, Ask, Event
+from adapters.core.shapes import CHUNK, WHOLE, Ask, Event, Reworded, Told
 from adapters.core.surface import Invalid, validate
-from proxy.errors import BadRequest, NotSupported
+from proxy.errors import BadRequest
 from proxy.fronts.read import read_body, take_model
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
 from proxy.nouns import Attempt
+from proxy.services.tokens import decoded, has_ids
 from proxy.tally import Tally
+
+DECODED = {"prompt": Told("mapped", "token ids were decoded to text")}
 
 
 class CompletionsFront:
@@ -22,17 +25,21 @@ class CompletionsFront:
     operation = "completions"
 
     def read(self, body: bytes) -> Ask:
-        """The chat ask of a body. Raises BadRequest, naming ``param``, also for what chat can't do."""
+        """The chat ask of a body, which knows how it was asked too. Raises BadRequest, naming ``param``."""
         fields = read_body(body, "completions", required=("prompt",))
         model = take_model(fields)
         stream = fields.get("stream") is True
         options = fields.get("stream_options") or {}
-        asked = Ask("completions", model, fields, stream, stream and options.get("include_usage") is True)
+        reworded = None
+        if has_ids(fields["prompt"]):
+            fields["prompt"] = decoded("prompt", fields["prompt"], model)
+            reworded = Reworded(fields, DECODED)
+        asked = Ask("completions", model, fields, stream, stream and options.get("include_usage") is True, reworded)
         try:
             ask = as_chat(asked)
             validate("chat", ask.fields)  # members that are chat's alone have not been looked at yet
         except Refused as refused:
-            raise NotSupported(refused.message, param=refused.param, code=refused.code) from None
+            return only_native(asked, refused)
         except Invalid as invalid:
             raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
         return ask
@@ -79,8 +86,11 @@ class CompletionsWriter(ResponseWriter):
         return [orjson.dumps({**self._named, "choices": [], "usage": self._tally.usage.to_wire()})]
 
     def _text(self, event: Event) -> Event | None:
-        """The event as a completion; None if it says nothing."""
+        """The event as a completion; None if it says nothing. A vendor's own completion is one."""
         data = event.data
+        if data["object"] == "text_completion":
+            self._named = {name: data[name] for name in ("id", "object", "created", "model")}
+            return event
         part = "message" if event.kind is WHOLE else "delta"
         choices = [self._choice(choice, choice[part].get("content")) for choice in data["choices"]]
         if event.kind is CHUNK:

@@ -12,7 +12,7 @@ def add_up(events: Iterable[Event]) -> dict[int, dict[str, Any]]:
     for event in events:
         for piece in event.data["choices"]:
             choice = choices.setdefault(piece["index"], {"message": {}, "finish_reason": None})
-            _add(choice["message"], piece["delta"])
+            _add(choice["message"], piece["delta"] if "delta" in piece else {"content": piece["text"]})
             choice["finish_reason"] = piece.get("finish_reason") or choice["finish_reason"]
     for choice in choices.values():
         for call in choice["message"].get("tool_calls") or ():

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from adapters.core.vendor import Plan
-from tests.adapters.play import Play, chat_plan, embeddings_plan
+from tests.adapters.play import Play, chat_plan, completions_plan, embeddings_plan
 
 HERE = Path(__file__).parent / "golden"
 LINE = b"----------\n"
@@ -58,6 +58,8 @@ def read(path: Path) -> Pair:
     given: dict[str, Any] = orjson.loads(fields)
     if operation == "embeddings":
         planned = embeddings_plan(given.pop("input"), path.parent.name, model, **given)
+    elif operation == "completions":
+        planned = completions_plan(path.parent.name, model, stream=how == "stream", **given)
     else:
         planned = chat_plan(path.parent.name, model, stream=how == "stream", **given)
     named = dict(header.split(": ", 1) for header in headers)

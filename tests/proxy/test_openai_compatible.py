@@ -17,8 +17,15 @@ ANSWER = {
 }  # fmt: skip
 
 
+TEXT: dict[str, Any] = {
+    "id": "cmpl-1", "object": "text_completion", "created": 1, "model": "m",
+    "choices": [{"index": 0, "text": "Lima", "logprobs": None, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+}  # fmt: skip
+
+
 class Office:
-    """What the server saw, and what it answers."""
+    """What the server saw, and what it answers: JSON, or the events of a stream."""
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
@@ -28,11 +35,12 @@ class Office:
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         self.bodies.append(json.loads(body))
         status, answer = self.answer
-        data = json.dumps(answer).encode()
-        writer.write(
-            b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (status, len(data))
-            + data
-        )
+        kind, data = b"application/json", json.dumps(answer).encode()
+        if type(answer) is list:
+            kind = b"text/event-stream"
+            data = b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in answer) + b"data: [DONE]\n\n"
+        head = b"HTTP/1.1 %d X\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n" % (status, kind, len(data))
+        writer.write(head + data)
 
 
 @asynccontextmanager
@@ -45,8 +53,11 @@ async def office(key: str = "none") -> AsyncIterator[tuple[Running, Office]]:
 
     async with vendor(handler) as url:
         settings = {
-            "vendors": {"office": {"kind": "openai_compatible", "base_url": url, "api_key": key}},
-            "models": {"gpt-4o": "office/qwen2:7b"},
+            "vendors": {
+                "office": {"kind": "openai_compatible", "base_url": url, "api_key": key},
+                "kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": "http://127.0.0.1:9/v1"},
+            },
+            "models": {"gpt-4o": "office/qwen2:7b", "both": ["kimi/kimi-k2.6", "office/qwen2:7b"]},
         }
         async with proxy(settings) as running:
             yield running, server
@@ -56,6 +67,60 @@ async def chat(running: Running, **more: Any) -> httpx2.Response:
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], **more}
     async with httpx2.AsyncClient() as client:
         return await client.post(f"{running.url}/v1/chat/completions", json=body)
+
+
+async def complete(running: Running, **body: Any) -> httpx2.Response:
+    async with httpx2.AsyncClient() as client:
+        return await client.post(f"{running.url}/v1/completions", json=body)
+
+
+def test_a_completion_arrives_as_a_completion_with_what_chat_could_not_do() -> None:
+    more = {"prompt": "Peru:", "suffix": ".", "logprobs": 2, "echo": True, "best_of": 3, "max_tokens": 0}
+
+    async def run() -> None:
+        async with office() as (running, server):
+            server.answer = (200, TEXT)
+            answer = await complete(running, model="gpt-4o", **more)
+            assert server.bodies == [{**more, "model": "qwen2:7b"}]
+            assert answer.json() == {**TEXT, "model": "gpt-4o"}
+            assert "x-banjia-adapted" not in answer.headers
+
+    asyncio.run(run())
+
+
+def test_a_completion_streams_as_texts_with_usage_for_those_who_asked() -> None:
+    choice = TEXT["choices"][0]
+    begun, ended = {**choice, "text": "Li", "finish_reason": None}, {**choice, "text": "ma"}
+    events = [{**TEXT, "choices": [one], "usage": None} for one in (begun, ended)] + [{**TEXT, "choices": []}]
+
+    async def run() -> None:
+        async with office() as (running, server):
+            server.answer = (200, events)
+            options = {"include_usage": True}
+            plain = await complete(running, model="gpt-4o", prompt="Peru:", stream=True)
+            told = await complete(running, model="gpt-4o", prompt="Peru:", stream=True, stream_options=options)
+            assert [body["stream_options"] for body in server.bodies] == [options, options]
+            first, second, usage = [json.loads(line[6:]) for line in told.text.split("\n\n")[:-2]]
+            assert [first["choices"][0]["text"], second["choices"][0]["text"]] == ["Li", "ma"]
+            assert (usage["choices"], usage["usage"]["total_tokens"]) == ([], 2)
+            assert plain.text.count("data: {") == 2
+            assert plain.text.endswith("data: [DONE]\n\n")
+
+    asyncio.run(run())
+
+
+def test_what_chat_cannot_do_goes_on_to_the_target_that_has_completions() -> None:
+    async def run() -> None:
+        async with office() as (running, server):
+            server.answer = (200, TEXT)
+            answer = await complete(running, model="both", prompt=[[15339, 1917]], suffix=".")
+            assert answer.headers["x-banjia-target"] == "office/qwen2:7b"
+            assert answer.headers["x-banjia-adapted"] == "prompt=mapped"
+            assert server.bodies[0]["prompt"] == ["hello world"]
+            alone = await complete(running, model="kimi/kimi-k2.6", prompt="a", suffix=".")
+            assert (alone.status_code, alone.json()["error"]["param"]) == (400, "suffix")
+
+    asyncio.run(run())
 
 
 def test_a_request_arrives_as_it_was_sent_and_nothing_is_told_as_changed() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import openai
 import pytest
 
+from proxy.services import tokens
 from tests.sdk.stage import Site, adapted
 
 WORDS = "emulator:words=6"
@@ -124,8 +125,6 @@ def test_the_names_of_2023_are_answered(site: Site, model: str) -> None:
         ({"best_of": 3}, "best_of"),
         ({"best_of": 3, "n": 2}, "best_of"),
         ({"max_tokens": 0}, "max_tokens"),
-        ({"prompt": [1, 2, 3]}, "prompt"),
-        ({"prompt": [[1, 2], [3]]}, "prompt[0]"),
         ({"prompt": ["x"] * 65}, "prompt"),
         ({"prompt": ["x"] * 20, "n": 16}, "prompt"),
     ],
@@ -136,6 +135,17 @@ def test_what_chat_cannot_do_is_refused_by_name(site: Site, fields: dict[str, An
         complete(site, **fields)
 
     assert (caught.value.param, caught.value.code) == (param, "unsupported_parameter")
+    assert not site.calls
+
+
+@pytest.mark.parametrize("given", [[15339, 1917], [[15339, 1917], [65]]])
+def test_token_ids_without_the_extra_are_refused(site: Site, given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "table", lambda encoding: None)
+
+    with pytest.raises(openai.BadRequestError) as caught:
+        complete(site, prompt=given)
+
+    assert (caught.value.param, caught.value.code) == ("prompt", "unsupported_parameter")
     assert not site.calls
 
 

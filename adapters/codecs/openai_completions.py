@@ -1,0 +1,56 @@
+"""The answers of servers that have OpenAI's legacy completions themselves: texts, read as strictly as chat's are."""
+
+from typing import Any
+
+from adapters.codecs.mend import BadAnswer, finish_reason
+from adapters.codecs.openai import codec
+from adapters.codecs.openai_answers import ChatAnswer
+from adapters.core.shapes import Ask, Event, Seed
+from adapters.core.vendor import Plan
+
+
+class CompletionsAnswer(ChatAnswer):
+    """A completion as it is read: a text where chat has a message, in a body and in chunks alike."""
+
+    __slots__ = ()
+    _kinds = ("text_completion", "text_completion")
+    _id_begins = "cmpl-"
+    _said = "text"
+
+    def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
+        super().__init__(plan, ask, seed)
+        prompt = ask.fields.get("prompt")
+        self._wanted *= len(prompt) if type(prompt) is list and type(prompt[0]) is not int else 1
+
+    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> None:
+        before = dict(choice)
+        reason = self._text_choice(at, choice)
+        if choice != before:
+            event.edit()
+        index = choice["index"]
+        if index not in self._calls:
+            self._calls[index] = None
+            self._unfinished.add(index)
+        if reason is not None:
+            self._unfinished.discard(index)
+
+    def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
+        choice.pop("usage", None)
+        if self._text_choice(at, choice) is None:
+            raise BadAnswer("truncated", "sent an answer that is not finished")
+
+    def _text_choice(self, at: int, choice: dict[str, Any]) -> str | None:
+        """Mend a choice in place; its finish reason, if it has one. Raises BadAnswer."""
+        if type(choice.get("index")) is not int:
+            choice["index"] = at
+        if choice.get("text") is None:
+            choice["text"] = ""
+        if type(choice["text"]) is not str:
+            raise BadAnswer("invalid_response", "sent a completion whose text is none")
+        choice.setdefault("logprobs", None)
+        choice["finish_reason"] = finish_reason(choice.get("finish_reason"), called=False)
+        reason: str | None = choice["finish_reason"]
+        return reason
+
+
+openai_completions = codec(CompletionsAnswer)
