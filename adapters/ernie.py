@@ -221,17 +221,8 @@ def encoding(name: str, value: str, draft: Draft) -> None:
     draft.tell(name, "honoured" if value == "float" else "mapped", "floats are asked for, and encoded by us")
 
 
-def texts(name: str, value: Any, draft: Draft) -> None:
-    """Text only: no token ids."""
-    if type(value) is list and type(value[0]) is not str:
-        draft.refuse(name, "the vendor takes text, not token ids (in LangChain: check_embedding_ctx_length=False)")
-    draft.body[name] = value
-    draft.tell(name, "honoured", "sent as it came")
-
-
 EMBEDDINGS: Mapping[str, Verdict] = {
     **OPENAI_EMBEDDINGS,
-    "input": Rewrite(texts, "text; token ids are not decoded yet", ("honoured", "refused")),
     "dimensions": Rewrite(dimensions, "the model's only size", ("mapped", "refused")),
     "encoding_format": Rewrite(encoding, "base64 is made by us", ("honoured", "mapped")),
     "user": Honour(),
