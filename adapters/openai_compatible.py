@@ -8,13 +8,13 @@ which we count. What the server makes of a field is the server's. Sources for th
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.codecs.openai import openai_chat, openai_embeddings
+from adapters.codecs.openai import openai_chat, openai_embeddings, openai_moderations
 from adapters.codecs.openai_completions import openai_completions
 from adapters.core.auth import Bearer
 from adapters.core.failures import Rule
 from adapters.core.families import OPENAI_EMBEDDINGS
 from adapters.core.params import Draft, Honour, Rewrite, Verdict
-from adapters.core.surface import CHAT, COMPLETIONS
+from adapters.core.surface import CHAT, COMPLETIONS, MODERATIONS
 from adapters.core.vendor import Op, Vendor
 
 
@@ -78,5 +78,6 @@ OPENAI_COMPATIBLE = Vendor(
             "/completions", openai_completions, dict.fromkeys(COMPLETIONS, AS_IT_CAME), FAILURES, finish=finish
         ),
         "embeddings": Op("/embeddings", openai_embeddings, VECTORS, FAILURES),
+        "moderations": Op("/moderations", openai_moderations, dict.fromkeys(MODERATIONS, AS_IT_CAME), FAILURES),
     },
 )

@@ -49,6 +49,14 @@ class Routing:
                 self._found[name, operation] = found
         return found
 
+    def judge(self) -> Found | None:
+        """Who answers moderations, whatever the name that was asked for: the target of the policy, if it names one."""
+        policy = self.settings.policy
+        if policy.moderations in ("refuse", "pass"):
+            return None
+        target = self.target(TargetEntry(target=policy.moderations), "moderations", policy)
+        return Found((target,), policy, "policy.moderations") if target else None
+
     def _search(self, name: str, operation: Operation) -> Found:
         entry, how = self._configured(name)
         if entry is not None:

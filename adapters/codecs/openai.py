@@ -12,7 +12,7 @@ from math import isfinite
 import orjson
 
 from adapters.codecs.mend import BadAnswer, printable
-from adapters.codecs.openai_answers import Answer, ChatAnswer, EmbeddingsAnswer, is_html
+from adapters.codecs.openai_answers import Answer, ChatAnswer, EmbeddingsAnswer, ModerationsAnswer, is_html
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
 from adapters.core.failures import LOST, Cause, Failure, Kind
 from adapters.core.shapes import Ask, Event, Seed
@@ -215,3 +215,4 @@ def retry_after(head: Head) -> float | None:
 
 openai_chat = codec(ChatAnswer)
 openai_embeddings = codec(EmbeddingsAnswer)
+openai_moderations = codec(ModerationsAnswer)

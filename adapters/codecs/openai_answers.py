@@ -316,6 +316,33 @@ class EmbeddingsAnswer:
         return written(Event(None, data, WHOLE))
 
 
+class ModerationsAnswer:
+    """What a vendor's moderations found, as it came. It never streams and has no usage."""
+
+    __slots__ = ("_ask", "_plan", "began", "usage")
+    finished = False
+
+    def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
+        self._plan = plan
+        self._ask = ask
+        self.began = False
+        self.usage: Usage | None = None
+
+    def chunk(self, payload: bytes) -> Event | None:
+        """There are no streams of moderations."""
+        raise BadAnswer("invalid_response", "streamed an answer that can't be streamed")
+
+    def whole(self, status: int, body: bytes) -> Event:
+        """The results. Raises BadAnswer: one that says of an input whether it is flagged must be there."""
+        data = read_body(self._plan, status, body)
+        results = data.get("results")
+        if type(results) is not list or not results or not all(type(r) is dict and "flagged" in r for r in results):
+            raise BadAnswer("invalid_response", "sent moderations without results")
+        target = self._plan.target
+        data["model"] = self._ask.model if target.report_model == "requested" else data.get("model", target.model.id)
+        return written(Event(None, data, WHOLE))
+
+
 def count_inputs(asked: Any) -> int:
     """How many vectors an embeddings request asks for: a list of token ids is one input, like a text."""
     return len(asked) if type(asked) is list and asked and type(asked[0]) is not int else 1

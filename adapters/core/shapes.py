@@ -8,7 +8,7 @@ import orjson
 
 from adapters.core.failures import Refused
 
-Operation = Literal["chat", "completions", "embeddings"]
+Operation = Literal["chat", "completions", "embeddings", "moderations"]
 Thinking = Literal["never", "always", "default_on", "default_off"]
 Word = Literal["honoured", "mapped", "clamped", "emulated", "dropped", "refused"]
 CHUNK: Literal["chunk"] = "chunk"

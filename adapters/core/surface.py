@@ -309,7 +309,14 @@ EMBEDDINGS: Mapping[str, Param] = {
     "user": Param((str,)),
 }
 
-SURFACE: Mapping[str, Mapping[str, Param]] = {"chat": CHAT, "completions": COMPLETIONS, "embeddings": EMBEDDINGS}
+MODERATIONS: Mapping[str, Param] = {"input": Param((str, list))}
+
+SURFACE: Mapping[str, Mapping[str, Param]] = {
+    "chat": CHAT,
+    "completions": COMPLETIONS,
+    "embeddings": EMBEDDINGS,
+    "moderations": MODERATIONS,
+}
 
 
 def validate(operation: str, body: Mapping[str, Any]) -> None:

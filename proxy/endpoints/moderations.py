@@ -1,4 +1,4 @@
-"""``POST /v1/moderations`` by ``policy.moderations``: refused unless the operator says otherwise."""
+"""``POST /v1/moderations`` by ``policy.moderations``: refused, passed unseen, or asked of a target that has them."""
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -6,19 +6,20 @@ from starlette.types import Receive, Scope, Send
 from adapters.core.params import Told
 from proxy.endpoints.relay import Connection
 from proxy.errors import InternalError, NotServed, ProxyError
-from proxy.fronts.moderations import read, unseen
+from proxy.fronts.moderations import ModerationsFront, read, unseen
 from proxy.fronts.response import NOTHING, ResponseWriter
 from proxy.fronts.writer import Out
 from proxy.kit import Kit
 from proxy.nouns import Incoming
+from proxy.pipeline import serve
 from proxy.stages.account import account
 from proxy.stages.authenticate import authenticate
 from proxy.tally import Tally
 
 REFUSED = (
     "POST /v1/moderations is not served by this proxy: an app may rely on it as a gate, and no configured vendor has "
-    "moderations. Set policy.moderations to pass and every input is answered as not flagged, unseen; or leave it to "
-    "the vendors, whose own inspection answers with code content_filter."
+    "moderations. Set policy.moderations to a target that has them (of kind openai_compatible), or to pass and every "
+    "input is answered as not flagged, unseen; or leave it to the vendors, whose inspection answers content_filter."
 )
 PASSED = {"moderations": Told("emulated", "nothing is flagged, for nothing is looked at (policy.moderations: pass)")}
 
@@ -31,7 +32,10 @@ class Moderations:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = Connection(scope, receive, send, self._kit)
-        await connection.run(judge(connection, self._kit, connection))
+        if self._kit.live.routing.judge() is None:
+            await connection.run(judge(connection, self._kit, connection))
+        else:
+            await connection.run(serve(connection, ModerationsFront(), self._kit, connection))
 
 
 async def judge(incoming: Incoming, kit: Kit, out: Out) -> None:

@@ -1,10 +1,14 @@
-"""The front of ``POST /v1/moderations``, and the answer that finds nothing because nobody looked."""
+"""The front of ``POST /v1/moderations``: a vendor's own, or the answer that finds nothing because nobody looked."""
 
 from typing import Any
 
+from adapters.core.shapes import Ask
 from adapters.core.surface import Invalid, wrong_type
 from proxy.errors import BadRequest
 from proxy.fronts.read import read_members
+from proxy.fronts.response import ResponseWriter
+from proxy.fronts.writer import Out
+from proxy.tally import Tally
 
 MODEL = "omni-moderation-latest"
 """What OpenAI takes where no model is named."""
@@ -15,6 +19,23 @@ CATEGORIES = (
     "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic",
 )  # fmt: skip
 """OpenAI's categories, all of which its clients expect in every result (source: its API description)."""
+
+
+class ModerationsFront:
+    """Moderations by a vendor that has them: the question and the answer as they come."""
+
+    operation = "moderations"
+
+    def read(self, body: bytes) -> Ask:
+        """The ask of a body. Raises BadRequest, naming ``param``."""
+        model, _ = read(body)
+        fields = read_members(body, required=("input",))
+        fields.pop("model", None)
+        return Ask("moderations", model, fields)
+
+    def writer(self, ask: Ask, out: Out, tally: Tally) -> ResponseWriter:
+        """The writer for one answer."""
+        return ResponseWriter(ask, out, tally)
 
 
 def read(body: bytes) -> tuple[str, int]:

@@ -7,9 +7,11 @@ from proxy.nouns import Route
 
 
 def resolve(ask: Ask, routing: Routing) -> Route:
-    """The route of the model that was asked for. Raises ModelNotFound, naming the nearest."""
+    """The route of the model that was asked for; of moderations, the policy's. Raises ModelNotFound, naming the nearest."""
     try:
-        found = routing.find(ask.model, ask.operation)
+        found = routing.judge() if ask.operation == "moderations" else routing.find(ask.model, ask.operation)
     except UnknownModel as unknown:
         raise ModelNotFound(str(unknown), param="model") from None
+    if found is None:
+        raise ModelNotFound("No target of policy.moderations answers.", param="model")
     return Route(ask.model, found.targets, found.policy)

@@ -266,7 +266,6 @@ def test_embeddings_have_one_size_and_so_many_texts_a_call(model: str, size: int
     assert planned.told["dimensions"].word == "mapped"
     assert planned.op.max_inputs(planned.target.model) == most
     assert refusal(model, operation="embeddings", input="a", dimensions=1536) == "dimensions"
-    assert refusal(model, operation="embeddings", input=[1, 2]) == "input"
 
 
 def test_strict_refuses_what_would_be_clamped_or_dropped() -> None:

