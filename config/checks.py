@@ -11,7 +11,7 @@ from adapters.core.params import UNSAFE
 from adapters.core.vendor import Vendor
 from config import catalog
 from config.complaints import Complaint, looks_secret, nearest, one_of, pasted_secret
-from config.schema import ModelEntry, Settings, VendorEntry
+from config.schema import OFF, ModelEntry, Settings, VendorEntry, beyond_loopback
 from config.tree import CREDENTIALS, Node, find, follow, is_credential, scalars
 
 _NO_FIELD = UNSAFE | {"model", "stream"}
@@ -70,7 +70,7 @@ class Findings:
 
 def check(found: Findings, *, keys_needed: bool) -> None:
     """Run every check. Without ``keys_needed`` a vendor may have no key (emulators take its place)."""
-    for one in (vendors, targets, names, sets, policies, moderations, door, pasted):
+    for one in (vendors, targets, names, sets, policies, moderations, door, admin, pasted):
         one(found)
     if keys_needed and not found.errors:
         off(found)
@@ -249,6 +249,19 @@ def door(found: Findings) -> None:
         found.error(
             ("server", "listen"), f"{server.listen} can be reached from other machines, and no client key is set", cure
         )
+
+
+def admin(found: Findings) -> None:
+    """The admin port has no key of its own: other machines reach it only where the operator says so in words."""
+    server = found.settings.server
+    where = ("server", "admin_listen")
+    if server.admin_listen == OFF:
+        return
+    if beyond_loopback(server.admin_listen) and not server.insecure:
+        wrong = f"{server.admin_listen} can be reached from other machines, and this port asks for no key"
+        found.error(where, wrong, "an address on loopback such as 127.0.0.1:8081, off, or insecure: true")
+    elif "admin_listen" in server.model_fields_set and server.admin_listen == server.listen:
+        found.error(where, f"{server.admin_listen} is where callers are served", "another port, or off")
 
 
 def pasted(found: Findings) -> None:

@@ -130,6 +130,14 @@ class Routing:
         )
 
     @cached_property
+    def labels(self) -> frozenset[str]:
+        """Every ``vendor/model`` that the operator or a catalog names. Where models are open, callers may name others."""
+        named = {target.target for entry in self.settings.models.values() for target in entry.targets}
+        for entry_name, entry in self.live.items():
+            named |= {f"{entry_name}/{id_}" for id_ in catalog.load(vendor_of(entry_name, entry).catalog).by_id}
+        return frozenset(named)
+
+    @cached_property
     def names(self) -> Mapping[str, str]:
         """The names that ``/v1/models`` lists, with the vendor that answers: the models, then stand-ins. No wildcards."""
         owners = {name: self.owner(name) for name in self._told()}

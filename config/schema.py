@@ -28,6 +28,9 @@ Strategy = Literal["failover", "weighted", "fastest", "cheapest"]
 RetryCause = Literal["5xx", "html", "reset", "timeout", "error_in_200"]
 RETRY_ON: tuple[RetryCause, ...] = ("5xx", "html", "reset", "timeout", "error_in_200")
 
+OFF = "off"
+"""The word for an admin port that is not opened."""
+
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"})
 
@@ -112,6 +115,19 @@ def _address(value: str) -> str:
     return value
 
 
+def _address_or_off(value: str) -> str:
+    return OFF if value in (OFF, "none") else _address(value)
+
+
+def beyond_loopback(listen: str) -> bool:
+    """Whether other machines can reach this address and port."""
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() != "localhost"
+
+
 def _url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -155,6 +171,7 @@ def _outbound(value: Any) -> Any:
 
 
 Address = Annotated[str, BeforeValidator(_written), AfterValidator(_address)]
+AdminAddress = Annotated[str, BeforeValidator(_written), AfterValidator(_address_or_off)]
 Url = Annotated[str, AfterValidator(_url)]
 Outbound = Annotated[Literal["env", "none"] | SecretStr, BeforeValidator(_outbound)]
 
@@ -177,12 +194,12 @@ class Server(Section):
 
     listen: Address = "127.0.0.1:8080"
     """Address and port to serve on. Beyond loopback it needs client_keys, or insecure: true."""
-    admin_listen: Address = "127.0.0.1:8081"
-    """Address and port for metrics and administration; opened once there are any."""
+    admin_listen: AdminAddress = "127.0.0.1:8081"
+    """Address and port for metrics, status and reload; off for none. Beyond loopback it needs insecure: true."""
     client_keys: Secrets = []
     """Keys that callers must send. Empty: no key is asked for."""
     insecure: Switch = False
-    """Serve beyond loopback without client keys."""
+    """Serve beyond loopback without client keys, and let the admin port do so too."""
     max_body_mb: Annotated[float, Field(gt=0, le=1024)] = 64
     """Largest request body, in MiB."""
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = 1000
@@ -200,11 +217,7 @@ class Server(Section):
 
     def beyond_loopback(self) -> bool:
         """Whether other machines can reach the door."""
-        host = self.listen.rpartition(":")[0].strip("[]")
-        try:
-            return not ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host.lower() != "localhost"
+        return beyond_loopback(self.listen)
 
 
 class Timeouts(Section):

@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from proxy.endpoints.health import live, ready
+from proxy.endpoints.health import HEALTH
 from proxy.endpoints.models import list_models, retrieve_model
 from proxy.endpoints.moderations import Moderations
 from proxy.endpoints.relay import Relay
@@ -41,12 +41,7 @@ def create_app(kit: Kit) -> ASGIApp:
             Route("/v1/moderations", Moderations(kit), methods=["POST"]),
             Route("/v1/models", list_models),
             Route("/v1/models/{model:path}", retrieve_model),
-            Route("/livez", live),
-            Route("/health/liveliness", live),
-            Route("/health/liveness", live),
-            Route("/readyz", ready),
-            Route("/healthz", ready),
-            Route("/health/readiness", ready),
+            *HEALTH,
         ],
         exception_handlers={404: no_such_path, 405: wrong_method},
         lifespan=lifespan,

@@ -67,11 +67,13 @@ def serve(path: Path | None, emulate: bool) -> None:
     """Run the proxy. Without a file, vendors come from the key variables in the environment."""
     from proxy.server import run
 
+    configured = loaded(path, keys_needed=not emulate)
     try:
         run(
-            loaded(path, keys_needed=not emulate).settings,
+            configured.settings,
             lambda line: click.echo(line, err=True),
             _emulators() if emulate else None,
+            configured.source,
         )
     except OSError as error:
         fail(f"error: {error}", 1)

@@ -4,6 +4,7 @@ ProxyError
 ├── BadRequest            400  a bad value, or one that is missing
 │   └── NotSupported      400  refused by verdict
 ├── BadKey                401  no client key, or a wrong one
+├── AccessDenied          403
 ├── ModelNotFound         404  no such model
 ├── NoSuchPath            404  no such path
 ├── MethodNotAllowed      405
@@ -83,6 +84,14 @@ class BadKey(ProxyError):
 
     status = 401
     type = "invalid_request_error"
+
+
+class AccessDenied(ProxyError):
+    """Not for who asks."""
+
+    status = 403
+    type = "invalid_request_error"
+    code = "access_denied"
 
 
 class ModelNotFound(ProxyError):

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import random
+import time
 import traceback
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
@@ -16,8 +17,11 @@ from config.schema import Settings
 from proxy.nouns import Ending
 from proxy.services.access_log import AccessLog
 from proxy.services.budget import RetryBudget
+from proxy.services.counts import Counts
 from proxy.services.keys import REST_S, Account, ClientKeys
+from proxy.services.metrics import Labels, Metrics
 from proxy.services.upstream import Upstream
+from proxy.version import version
 
 errors = logging.getLogger("banjia")
 _ids = random.Random()  # noqa: S311 - seeded by the system; ids are no secrets
@@ -37,6 +41,13 @@ class Live:
         self.secrets = secrets_of(settings)
 
 
+class Outcome(NamedTuple):
+    """What came of reading the configuration anew: whether it is in use now, and what there is to say about it."""
+
+    ok: bool
+    told: Sequence[str] = ()
+
+
 class Kit:
     """What one running server shares between its requests."""
 
@@ -53,9 +64,12 @@ class Kit:
         self.upstream = upstream
         self.live = Live(settings, upstream, emulated=emulated)
         self.retries = RetryBudget()
-        self.endings: Counter[str] = Counter()
-        self.stream_endings: Counter[str] = Counter()
-        self.streams_started = 0
+        self.started = time.time()
+        self.source = "environment"  # or the path of the file that the configuration came from
+        self.reload: Callable[[], Awaitable[Outcome]] | None = None
+        self._loaded, self._loaded_at = True, self.started
+        self.metrics = Metrics()
+        self.counts = Counts(self.metrics, self._known)
         self.active = 0
         self.place = Place(self)
         self.draining = False
@@ -63,6 +77,7 @@ class Kit:
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._log = AccessLog() if access_log is None else None
         self.access_log = access_log or self._log.write  # type: ignore[union-attr]
+        self._register()
 
     def redact(self, text: str) -> str:
         """The text without any secret that we hold: a vendor may echo a key in its message."""
@@ -79,6 +94,41 @@ class Kit:
     def fresh_id(size: int) -> str:
         """``2 * size`` random hex digits, to tell answers apart: no secret, so no system call for each."""
         return f"{_ids.getrandbits(8 * size):0{2 * size}x}"
+
+    def loaded(self, *, ok: bool) -> None:
+        """The configuration was read anew; where it was not ``ok`` the old one serves on. Kept for the metrics."""
+        self._loaded = ok
+        if ok:
+            self._loaded_at = time.time()
+
+    def _known(self, label: str) -> bool:
+        return label.removeprefix("emulator:") in self.live.routing.labels
+
+    def _register(self) -> None:
+        """Let what the kit itself knows be read as metrics."""
+        gauge = self.metrics.gauge
+        gauge("banjia_build_info", "The version that runs.", ("version",), lambda: {(version(),): 1})
+        gauge("banjia_active_requests", "Requests in progress.", (), lambda: {(): self.active})
+        gauge("banjia_draining", "1 while the server stops.", (), lambda: {(): self.draining})
+        gauge(
+            "banjia_config_reload_success",
+            "1 if the last configuration read is in use.",
+            (),
+            lambda: {(): self._loaded},
+        )
+        gauge(
+            "banjia_config_reload_timestamp_seconds", "When the one in use was read.", (), lambda: {(): self._loaded_at}
+        )
+        gauge("banjia_vendor_keys", "Keys by vendor and state.", ("vendor", "state"), self._keys)
+
+    def _keys(self) -> Mapping[Labels, float]:
+        now = time.monotonic()
+        found: dict[Labels, float] = {}
+        for name, account in self.live.accounts.items():
+            resting = sum(key.rests_until > now for key in account.keys)
+            found[name, "resting"] = resting
+            found[name, "ready"] = len(account.keys) - resting
+        return found
 
     def flush(self) -> None:
         """Write the access lines that are still held."""

@@ -52,11 +52,23 @@ class Attempt:
     said: dict[str, str]
 
 
+class Failed(NamedTuple):
+    """One attempt that failed: at which target, with which kind of failure, and the tokens that it cost if any."""
+
+    target: str
+    kind: str
+    usage: Usage | None
+
+
 class Ending(NamedTuple):
     """How one request ended; made exactly once for each. Times are in seconds, tokens in ``usage``.
 
     ``complete``: the whole answer was handed over. ``cut``: it broke off after its head had left. ``gone``: the caller
     left. ``refused``: an error instead of an answer.
+
+    ``usage`` is of the last attempt, ``billed`` of all. The time to the first content falls into three: until the body was
+    there, ``vendor_s`` from the first call's leaving to the arrival of the bytes that brought the content (with the
+    connection, failed attempts and the waits between them), and ``added_s``, what is left: banjia's own.
     """
 
     word: EndingWord
@@ -73,7 +85,10 @@ class Ending(NamedTuple):
     usage: Usage | None
     billed: Usage | None
     first_content_s: float | None
+    vendor_s: float | None
+    added_s: float | None
     total_s: float
+    failed: Sequence[Failed]
     notes: Mapping[str, Any]
 
     def line(self) -> dict[str, object]:
@@ -90,12 +105,19 @@ class Ending(NamedTuple):
             "attempts": self.attempts,
             "caller": self.caller,
             "adapted": {name: told.word for name, told in self.told.items() if told.word != "honoured"},
-            "shown": _tokens(self.usage),
+            "failed": [{"target": failed.target, "kind": failed.kind} for failed in self.failed],
+            "shown": None if self.first_content_s is None else _tokens(self.usage),
             "billed": _tokens(self.billed),
-            "first_content_ms": None if self.first_content_s is None else round(self.first_content_s * 1000, 1),
-            "total_ms": round(self.total_s * 1000, 1),
+            "first_content_ms": _ms(self.first_content_s, 1),
+            "vendor_ms": _ms(self.vendor_s, 1),
+            "added_ms": _ms(self.added_s, 3),
+            "total_ms": _ms(self.total_s, 1),
             **self.notes,
         }
+
+
+def _ms(seconds: float | None, digits: int) -> float | None:
+    return None if seconds is None else round(seconds * 1000, digits)
 
 
 def _tokens(usage: Usage | None) -> dict[str, object] | None:

@@ -40,8 +40,10 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
     try:
         caller = authenticate(incoming.headers, live.client_keys)  # who                          401
         tally.caller = caller.key
-        ask = front.read(await incoming.body())  # what                                           400, 408, 413, 415
-        kit.streams_started += ask.stream
+        body = await incoming.body()  #                                                          408, 413, 415
+        tally.read()
+        ask = front.read(body)  # what                                                            400
+        kit.counts.streams_started += ask.stream
         tally.asked(ask)
         route = resolve(ask, live.routing)  # which targets, best first                            404
         with admit(kit):  # is there room; held to the last byte                                  503

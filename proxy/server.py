@@ -15,15 +15,26 @@ import uvloop
 from pydantic import SecretStr
 
 from config.routing import base_url_of, vendor_of
-from config.schema import Settings, VendorEntry
+from config.schema import OFF, Settings, VendorEntry
+from config.schema import Server as ServerSettings
 from proxy.app import create_app
 from proxy.door import Door
 from proxy.kit import Kit
+from proxy.services.loop_watch import LoopWatch
 from proxy.services.upstream import Upstream
 
 
-class Server(uvicorn.Server):
+class Quiet(uvicorn.Server):
     """uvicorn, with signals left to us: it would close the door at once and exit with the signal's number."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: see :func:`stop_on_signals`."""
+        yield
+
+
+class Server(Quiet):
+    """The server that callers use."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -35,13 +46,8 @@ class Server(uvicorn.Server):
         freeze()
         self._ready()
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Nothing: see :func:`stop_on_signals`."""
-        yield
 
-
-def bind(listen: str, *, tries: int = 1) -> socket.socket:
+def bind(listen: str, *, tries: int = 1, key: str = "server.listen") -> socket.socket:
     """A listening socket for ``host:port``, or for one of the next ports. Raises OSError, naming the cure."""
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
@@ -56,11 +62,27 @@ def bind(listen: str, *, tries: int = 1) -> socket.socket:
         except OSError as error:
             sock.close()
             if at == tries - 1:
-                raise OSError(f"can't listen on {listen}: {error.strerror or error} (set server.listen)") from None
+                raise OSError(f"can't listen on {listen}: {error.strerror or error} (set {key})") from None
         else:
             sock.setblocking(False)
             return sock
     raise AssertionError
+
+
+def bind_admin(server: ServerSettings, out: Callable[[str], None]) -> socket.socket | None:
+    """The admin port's socket; None if it is off, or if nobody asked for it and another program has it: that is told.
+
+    Raises OSError where the configuration names the address.
+    """
+    if server.admin_listen == OFF:
+        return None
+    try:
+        return bind(server.admin_listen, key="server.admin_listen")
+    except OSError as error:
+        if "admin_listen" in server.model_fields_set:
+            raise
+        out(f"warning: {error}; going on without metrics and status")
+        return None
 
 
 def url_of(sock: socket.socket) -> str:
@@ -70,8 +92,10 @@ def url_of(sock: socket.socket) -> str:
     return f"http://{host}:{port}"
 
 
-async def serve(kit: Kit, sock: socket.socket, *, ready: Callable[[], None] = lambda: None) -> None:
-    """Serve on a bound socket until a signal, then stop in order. Closes the kit."""
+async def serve(
+    kit: Kit, sock: socket.socket, *, admin: socket.socket | None = None, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Serve on bound sockets until a signal, then stop in order. Closes the kit."""
     server = Server(
         uvicorn.Config(
             create_app(kit), http=Door, ws="none", lifespan="on", log_level="warning", access_log=False,
@@ -80,8 +104,43 @@ async def serve(kit: Kit, sock: socket.socket, *, ready: Callable[[], None] = la
         ),
         ready,
     )  # fmt: skip
-    with stop_on_signals(server, kit):
-        await server.serve([sock])
+    with watched(kit), stop_on_signals(server, kit):
+        async with beside(kit, admin):
+            await server.serve([sock])
+
+
+@contextmanager
+def watched(kit: Kit) -> Iterator[None]:
+    """Watch whether the event loop answers."""
+    watch = LoopWatch()
+    watch.register(kit.metrics)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
+
+
+@asynccontextmanager
+async def beside(kit: Kit, sock: socket.socket | None) -> AsyncIterator[None]:
+    """The admin port, for as long as the block runs: also while the server drains."""
+    if sock is None:
+        yield
+        return
+    from proxy.admin import create_admin
+
+    server = Quiet(
+        uvicorn.Config(
+            create_admin(kit), http=Door, ws="none", lifespan="off", log_level="warning", access_log=False,
+            server_header=False, proxy_headers=False, timeout_keep_alive=75, timeout_graceful_shutdown=1,
+        )
+    )  # fmt: skip
+    task = asyncio.create_task(server.serve([sock]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
 
 
 def freeze() -> None:
@@ -160,21 +219,30 @@ def door_of(key_names: Sequence[str], environment: Mapping[str, str]) -> tuple[s
     return environment[name], environment[name.replace("_API_KEY", "_BASE_URL")]
 
 
-def run(settings: Settings, out: Callable[[str], None], emulators: Emulators | None = None) -> None:
-    """Serve until a signal; with emulators, no vendor is called. Raises OSError if the address can't be had."""
+def run(
+    settings: Settings, out: Callable[[str], None], emulators: Emulators | None = None, source: str = "environment"
+) -> None:
+    """Serve until a signal; with emulators, no vendor is called. Raises OSError if an address can't be had.
+
+    ``source`` is where the settings came from, to be told.
+    """
 
     async def main() -> None:
         async with contextlib.AsyncExitStack() as stack:
             used = await stack.enter_async_context(emulated(settings, emulators)) if emulators else settings
             sock = bind(used.server.listen)
+            admin = bind_admin(used.server, out)
             upstream = Upstream.over_the_network(used.server.max_concurrency, used.server.transport)
             kit = Kit(used, upstream, emulated=bool(emulators))
+            kit.source = source
 
             def ready() -> None:
                 out(greeting(kit, url_of(sock)))
                 out(leaving(kit))
+                if admin is not None:
+                    out(f"metrics on {url_of(admin)}/metrics")
 
-            await serve(kit, sock, ready=ready)
+            await serve(kit, sock, admin=admin, ready=ready)
 
     uvloop.run(main())
 

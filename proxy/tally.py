@@ -1,27 +1,29 @@
 """The running account of one request, frozen into exactly one Ending."""
 
-import time
 from collections.abc import Mapping
+from time import perf_counter
 from typing import Any
 
 from adapters.core.params import Told
 from adapters.core.shapes import Ask, Event, Usage
 from adapters.core.tokens import estimate_counts
-from proxy.nouns import Attempt, Ending, EndingWord
+from proxy.nouns import Attempt, Ending, EndingWord, Failed
 
 
 class Tally:
     """What happened so far. Everybody who handles the request writes in it; only ``ending`` is read."""
 
     __slots__ = (
-        "attempts", "billed", "caller", "code", "first_content_s", "model", "notes", "operation", "request_id",
-        "started", "status", "stream", "target", "told", "usage", "word",
+        "attempts", "billed", "caller", "code", "ended_at", "failed", "first_content_s", "heard_at", "model", "notes",
+        "operation", "read_at", "request_id", "sent_at", "started", "status", "stream", "target", "told", "usage", "word",
     )  # fmt: skip
 
     def __init__(self, request_id: str, operation: str) -> None:
         self.request_id = request_id
         self.operation = operation
-        self.started = time.perf_counter()
+        self.started = self.read_at = perf_counter()
+        self.sent_at: float | None = None
+        self.heard_at = self.ended_at = 0.0
         self.caller = "-"
         self.model = ""
         self.stream = False
@@ -34,7 +36,12 @@ class Tally:
         self.status = 0
         self.code: str | None = None
         self.word: EndingWord | None = None
+        self.failed: list[Failed] | tuple[()] = ()
         self.notes: dict[str, Any] = {}
+
+    def read(self) -> None:
+        """The whole body is there: what it took until now was the caller's time."""
+        self.read_at = perf_counter()
 
     def asked(self, ask: Ask) -> None:
         """The request has been read."""
@@ -48,6 +55,23 @@ class Tally:
         self.told = attempt.told
         self.usage = None
 
+    def failure(self, target: str, kind: str) -> None:
+        """An attempt has failed."""
+        self.failed = [*self.failed, Failed(target, kind, self.usage)]
+
+    def sends(self) -> None:
+        """A call leaves: from the first one on, the vendor is awaited."""
+        if self.sent_at is None:
+            self.sent_at = perf_counter()
+
+    def heard(self) -> None:
+        """Something of the vendor's has arrived. Told until content has been shown: later it is of no use."""
+        self.heard_at = perf_counter()
+
+    def left(self) -> None:
+        """The last byte has been handed over."""
+        self.ended_at = perf_counter()
+
     def spent(self, usage: Usage) -> None:
         """A call's cost is known, or estimated."""
         self.usage = usage if self.usage is None else self.usage + usage
@@ -55,14 +79,18 @@ class Tally:
 
     def elapsed_s(self) -> float:
         """Seconds since the request came in."""
-        return time.perf_counter() - self.started
+        return perf_counter() - self.started
 
     def ending(self) -> Ending:
         """The one account of this request. A request of which nobody knows the end was left by its caller."""
+        vendor_s = added_s = None
+        if self.first_content_s is not None and self.sent_at is not None:
+            vendor_s = self.heard_at - self.sent_at
+            added_s = self.first_content_s - (self.read_at - self.started) - vendor_s
         return Ending(
             self.word or "gone", self.request_id, self.operation, self.model, self.stream, self.status, self.code,
             self.caller, self.target, self.attempts, self.told, self.usage, self.billed, self.first_content_s,
-            self.elapsed_s(), self.notes,
+            vendor_s, added_s, (self.ended_at or perf_counter()) - self.started, self.failed, self.notes,
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 
 async def live(request: Request) -> JSONResponse:
@@ -13,3 +14,14 @@ async def ready(request: Request) -> JSONResponse:
     """Requests are taken; 503 while the server drains."""
     draining = request.app.state.kit.draining
     return JSONResponse({"status": "draining" if draining else "ok"}, 503 if draining else 200)
+
+
+HEALTH = (
+    Route("/livez", live),
+    Route("/health/liveliness", live),
+    Route("/health/liveness", live),
+    Route("/readyz", ready),
+    Route("/healthz", ready),
+    Route("/health/readiness", ready),
+)
+"""The paths by which orchestrators and users of other gateways ask."""

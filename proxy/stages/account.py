@@ -1,4 +1,4 @@
-"""An ending becomes a count and one log line, exactly once for every request."""
+"""An ending is counted and becomes one log line, exactly once for every request."""
 
 from proxy.kit import Kit
 from proxy.nouns import Ending
@@ -6,7 +6,5 @@ from proxy.nouns import Ending
 
 def account(ending: Ending, kit: Kit) -> None:
     """Count the ending and write its line. Never raises for what is in the request."""
-    kit.endings[ending.word] += 1
-    if ending.stream:
-        kit.stream_endings[ending.word] += 1
+    kit.counts.add(ending)
     kit.access_log(ending)

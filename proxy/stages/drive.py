@@ -70,7 +70,10 @@ class Drive:
                         await self._close(do.id)
                     else:
                         self._take(do)
-                dos = exchange.feed(self._ready() or await self._next())
+                got = self._ready() or await self._next()
+                if not self._out.content_sent:
+                    self._tally.heard()
+                dos = exchange.feed(got)
         finally:
             self._watch.stop()
             if self._unpaid:
@@ -82,6 +85,7 @@ class Drive:
         """What is done without waiting."""
         if type(do) is Send:
             self._lines[do.id] = self._upstream.line(do.id, self._sign(do.call), self._times.connect_s)
+            self._tally.sends()
             self._watch.start(streams=do.call.streams)
         elif type(do) is Spent:
             self._unpaid.pop(do.id, None)
@@ -163,6 +167,7 @@ class Drive:
         """The answer is whole: end the caller's, then read the line on, so that its connection can be used again."""
         self._pay_estimates()
         await self._out.done()
+        self._tally.left()
         if self._queue is None and len(self._lines) == 1:
             self._watch.only(READ_ON_S)
             while type(self._ready() or await self._next()) not in (End, Lost):

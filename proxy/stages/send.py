@@ -112,6 +112,7 @@ class Course:
         drive = Drive(attempt, self._out, account.way, sign, self._times, self._tally)
         failure = await drive.run(wrapped(chosen)(chosen.ask, seed))
         if failure is not None:
+            self._tally.failure(chosen.target.label, failure.kind)
             failure = self._in_our_words(failure, chosen.target, key)
         return failure
 

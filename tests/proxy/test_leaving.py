@@ -265,11 +265,12 @@ def test_streams_started_are_streams_ended_whatever_happened() -> None:
             async with asyncio.timeout(10):
                 while kit.active:
                     await asyncio.sleep(0.01)
-            assert sum(kit.stream_endings.values()) == kit.streams_started
-            assert kit.streams_started > 500
-            assert set(kit.stream_endings) == {"complete", "cut", "gone", "refused"}
+            ended, started = kit.counts.endings(streams=True), kit.counts.streams_started
+            assert sum(ended.values()) == started
+            assert started > 500
+            assert set(ended) == {"complete", "cut", "gone", "refused"}
             assert kit.active == 0
-            assert len(running.lines) == kit.streams_started
+            assert len(running.lines) == started
 
     asyncio.run(scene())
 

@@ -1,0 +1,133 @@
+"""The admin port's app: metrics, status, reload. It has no key of its own, so it stays on loopback and looks who asks."""
+
+import ipaddress
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adapters.core.shapes import Operation
+from config.routing import UnknownModel
+from config.schema import beyond_loopback
+from proxy.endpoints.health import HEALTH
+from proxy.endpoints.reply import error_response
+from proxy.endpoints.spec import no_such_path, wrong_method
+from proxy.errors import AccessDenied, NotServed
+from proxy.kit import Kit
+from proxy.services.exposition import Exposition
+from proxy.version import version
+
+OPERATIONS: Sequence[Operation] = ("chat", "embeddings")
+
+
+def create_admin(kit: Kit) -> ASGIApp:
+    """The app beside the one that callers use."""
+    app = Starlette(
+        routes=[
+            Route("/metrics", metrics),
+            Route("/status", status),
+            Route("/reload", reload, methods=["POST"]),
+            *HEALTH,
+        ],
+        exception_handlers={404: no_such_path, 405: wrong_method},
+    )
+    app.state.kit = kit
+    app.state.exposition = Exposition(kit.metrics)
+    return Doorkeeper(app, kit)
+
+
+class Doorkeeper:
+    """Refuses what a web page could send from the operator's own browser. Pure ASGI.
+
+    A page can point a name of its own at 127.0.0.1 and be let in by the browser, or send a form to our address. The
+    first comes with that name as its Host, the second with an Origin. Beyond loopback, which the operator has to
+    allow in words, machines call us by our name, and only the Origin tells.
+    """
+
+    def __init__(self, app: ASGIApp, kit: Kit) -> None:
+        self._app = app
+        self._kit = kit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+            refusal = self._refusal(headers.get(b"host", ""), headers.get(b"origin"))
+            if refusal is not None:
+                await error_response(AccessDenied(refusal))(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, host: str, origin: str | None) -> str | None:
+        if origin is not None and origin.partition("://")[2] != host:
+            return "The admin port takes no requests from web pages of other sites."
+        local = not beyond_loopback(self._kit.live.settings.server.admin_listen)
+        if local and not plain_host(host):
+            return "The admin port answers to localhost and to IP addresses, not to other names."
+        return None
+
+
+def plain_host(host: str) -> bool:
+    """Whether a Host header names this machine in a way that no web page can: by address, or as localhost."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        ipaddress.ip_address(name)
+    except ValueError:
+        return host.partition(":")[0].lower() == "localhost"
+    return True
+
+
+async def metrics(request: Request) -> Response:
+    """The figures of the moment, as Prometheus reads them."""
+    text, content_type = request.app.state.exposition.text(request.headers.get("accept", ""))
+    return Response(text, headers={"content-type": content_type})
+
+
+async def status(request: Request) -> Response:
+    """What runs here and how it goes, as JSON. No secret is in it."""
+    return JSONResponse(status_of(request.app.state.kit))
+
+
+def status_of(kit: Kit) -> dict[str, Any]:
+    """The members of ``/status``: times in seconds, counts since the start."""
+    live = kit.live
+    return {
+        "version": version(),
+        "uptime_s": round(time.time() - kit.started, 1),
+        "config": kit.source,
+        "emulated": kit.emulated,
+        "draining": kit.draining,
+        "active": kit.active,
+        "endings": kit.counts.endings(),
+        "vendors": {name: "on" if name in live.routing.live else "off" for name in live.settings.vendors},
+        "models": _models(kit),
+    }
+
+
+def _models(kit: Kit) -> Mapping[str, list[str]]:
+    """The targets of every name that is listed, best first."""
+    routing = kit.live.routing
+    found: dict[str, list[str]] = {}
+    for name, _ in routing.names():
+        for operation in OPERATIONS:
+            try:
+                found.setdefault(name, [target.label for target in routing.find(name, operation).targets])
+            except UnknownModel:
+                continue
+    return found
+
+
+async def reload(request: Request) -> Response:
+    """Read the configuration anew: 200 if it is in use now, 409 with the reasons if the old one serves on."""
+    kit: Kit = request.app.state.kit
+    if kit.reload is None:
+        return error_response(
+            NotServed("The configuration can't be reloaded here: restart the server to use a new one.")
+        )
+    outcome = await kit.reload()
+    return JSONResponse({"ok": outcome.ok, "told": list(outcome.told)}, 200 if outcome.ok else 409)
