@@ -1,10 +1,10 @@
 """The admin port's app: metrics, status, reload. It has no key of its own, so it stays on loopback and looks who asks."""
 
 import ipaddress
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -23,6 +23,7 @@ from proxy.kit import Kit
 from proxy.services.exposition import Exposition
 from proxy.version import version
 
+HOST = re.compile(r"(\[[^\]@]+\]|[^:@\[\]]+)(?::\d+)?")
 OPERATIONS: Sequence[Operation] = ("chat", "embeddings")
 
 
@@ -74,11 +75,12 @@ class Doorkeeper:
 
 def plain_host(host: str) -> bool:
     """Whether a Host header names this machine in a way that no web page can: by address, or as localhost."""
+    found = HOST.fullmatch(host)
+    name = found[1].strip("[]").lower() if found else ""
     try:
-        name = urlsplit(f"//{host}").hostname or ""
         ipaddress.ip_address(name)
     except ValueError:
-        return host.partition(":")[0].lower() == "localhost"
+        return name == "localhost"
     return True
 
 

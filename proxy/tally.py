@@ -22,8 +22,9 @@ class Tally:
         self.request_id = request_id
         self.operation = operation
         self.started = self.read_at = perf_counter()
-        self.sent_at: float | None = None
-        self.heard_at = self.ended_at = 0.0
+        self.sent_at: float | None = None  # the first call
+        self.heard_at = 0.0  # the bytes that brought the first content, or the last ones before it
+        self.ended_at = 0.0  # the last byte of a whole answer, handed over
         self.caller = "-"
         self.model = ""
         self.stream = False
@@ -58,19 +59,6 @@ class Tally:
     def failure(self, target: str, kind: str) -> None:
         """An attempt has failed."""
         self.failed = [*self.failed, Failed(target, kind, self.usage)]
-
-    def sends(self) -> None:
-        """A call leaves: from the first one on, the vendor is awaited."""
-        if self.sent_at is None:
-            self.sent_at = perf_counter()
-
-    def heard(self) -> None:
-        """Something of the vendor's has arrived. Told until content has been shown: later it is of no use."""
-        self.heard_at = perf_counter()
-
-    def left(self) -> None:
-        """The last byte has been handed over."""
-        self.ended_at = perf_counter()
 
     def spent(self, usage: Usage) -> None:
         """A call's cost is known, or estimated."""

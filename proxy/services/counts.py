@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import chain
 from operator import attrgetter
 from typing import Literal
 
@@ -87,7 +88,8 @@ class Counts:
         for (operation, word, status, stream, label, code), group in groups.items():
             target = self._target(label)
             known_code = code if code is None or code in CODES else OTHER
-            cell = self._cells.setdefault((operation, word, status, stream, target, known_code), Cell())
+            known = (operation, word, status, stream, target, known_code)
+            cell = self._cells.get(known) or self._cells.setdefault(known, Cell())
             cell.requests += len(group)
             shown = [ending for ending in group if ending.first_content_s is not None]
             if shown:
@@ -95,14 +97,19 @@ class Counts:
                 cell.total.observe_all([ending.total_s for ending in shown])
                 cell.added.observe_all([ending.added_s for ending in shown if ending.added_s is not None])
             self._changed(operation, group)
-            last = [ending for ending in group if ending.attempts > len(ending.failed)]
+            last = group
+            if label is None:
+                last = []
+            elif any(ending.failed for ending in group):
+                last = [ending for ending in group if ending.attempts > len(ending.failed)]
+                self._failed(group)
             cell.answered += len(last)
             billed = [ending.usage for ending in last if ending.usage is not None]
-            self._spent(target, billed, "billed")
-            self._spent(target, billed if shown == last else [one.usage for one in shown if one.usage], "shown")
-            for ending in group:
-                if ending.failed:
-                    self._failed(ending)
+            if shown == last:
+                self._spent(target, billed, "billed", "shown")
+            else:
+                self._spent(target, billed, "billed")
+                self._spent(target, [ending.usage for ending in shown if ending.usage is not None], "shown")
 
     def _changed(self, operation: str, group: list[Ending]) -> None:
         changed: dict[tuple[str, str], int] = {}
@@ -120,20 +127,24 @@ class Counts:
             return NONE
         return label if self._known(label) else f"{label.partition('/')[0]}/{OTHER}"
 
-    def _failed(self, ending: Ending) -> None:
-        for failed in ending.failed:
+    def _failed(self, group: list[Ending]) -> None:
+        for failed in chain.from_iterable([ending.failed for ending in group]):
             target = self._target(failed.target)
             self._failures[target, failed.kind] += 1
             if failed.usage is not None:
                 self._spent(target, [failed.usage], "billed")
 
-    def _spent(self, target: str, usages: list[Usage], account: Tokens) -> None:
+    def _spent(self, target: str, usages: list[Usage], *accounts: Tokens) -> None:
         for source in ("vendor", "estimated"):
             told = [usage for usage in usages if usage.source == source]
             if told:
-                self._tokens[target, account, "prompt", source] += sum([usage.prompt for usage in told])
-                self._tokens[target, account, "completion", source] += sum([usage.completion for usage in told])
-                self._tokens[target, account, "cached", source] += sum([usage.cached for usage in told])
+                prompt = sum([usage.prompt for usage in told])
+                completion = sum([usage.completion for usage in told])
+                cached = sum([usage.cached for usage in told])
+                for account in accounts:
+                    self._tokens[target, account, "prompt", source] += prompt
+                    self._tokens[target, account, "completion", source] += completion
+                    self._tokens[target, account, "cached", source] += cached
 
     # --- read when somebody looks -------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from time import perf_counter
 
 import orjson
 
@@ -71,8 +72,8 @@ class Drive:
                     else:
                         self._take(do)
                 got = self._ready() or await self._next()
-                if not self._out.content_sent:
-                    self._tally.heard()
+                if not self._out.content_sent and type(got) is Data:
+                    self._tally.heard_at = perf_counter()
                 dos = exchange.feed(got)
         finally:
             self._watch.stop()
@@ -85,7 +86,8 @@ class Drive:
         """What is done without waiting."""
         if type(do) is Send:
             self._lines[do.id] = self._upstream.line(do.id, self._sign(do.call), self._times.connect_s)
-            self._tally.sends()
+            if self._tally.sent_at is None:
+                self._tally.sent_at = perf_counter()
             self._watch.start(streams=do.call.streams)
         elif type(do) is Spent:
             self._unpaid.pop(do.id, None)
@@ -167,7 +169,7 @@ class Drive:
         """The answer is whole: end the caller's, then read the line on, so that its connection can be used again."""
         self._pay_estimates()
         await self._out.done()
-        self._tally.left()
+        self._tally.ended_at = perf_counter()
         if self._queue is None and len(self._lines) == 1:
             self._watch.only(READ_ON_S)
             while type(self._ready() or await self._next()) not in (End, Lost):

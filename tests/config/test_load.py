@@ -194,6 +194,18 @@ def test_the_admin_address_is_taken() -> None:
     assert settings.server.admin_listen == "127.0.0.1:9000"
 
 
+@pytest.mark.parametrize("word", ["off", "none"])
+def test_the_admin_port_can_be_off(word: str) -> None:
+    assert loaded(VENDOR + f"server: {{admin_listen: {word}}}\n").settings.server.admin_listen == "off"
+
+
+def test_the_admin_port_goes_beyond_loopback_where_the_operator_says_so_in_words() -> None:
+    text = VENDOR + "server: {admin_listen: '0.0.0.0:8081', insecure: true}\n"
+    assert loaded(text).settings.server.admin_listen == "0.0.0.0:8081"
+    with pytest.raises(ConfigError, match="asks for no key"):
+        loaded(text.replace("insecure: true", "client_keys: [a]"))
+
+
 def test_sections_with_all_their_keys_commented_out_are_as_good_as_none() -> None:
     assert loaded(VENDOR + "server:\n  # listen: x\nmodels:\npolicy:\nbreaker:\n").settings == loaded(VENDOR).settings
 

@@ -1,0 +1,180 @@
+"""The admin port: what it tells, to whom, and that it never stands in the way."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import httpx2
+import pytest
+
+from config.schema import Server, Settings
+from proxy.admin import create_admin, plain_host
+from proxy.kit import Kit, Outcome
+from proxy.server import beside, bind, bind_admin, url_of
+from proxy.services.upstream import Upstream
+from tests.harness import proxy
+from tests.proxy.play import BOTH
+from tests.proxy.test_commands import lines_until, run, running
+from tests.proxy.test_secrets import CANARIES, CLIENT_KEY, HEADER, OTHER_KEY, VENDOR_KEY
+
+LOCAL = {"host": "127.0.0.1:8081"}
+
+
+def kit_of(settings: Mapping[str, Any] = BOTH) -> Kit:
+    return Kit(Settings.model_validate(settings), Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500))))
+
+
+def ask(path: str, kit: Kit, method: str = "GET", headers: Mapping[str, str] = LOCAL) -> httpx2.Response:
+    async def scene() -> httpx2.Response:
+        transport = httpx2.ASGITransport(create_admin(kit))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
+            return await client.request(method, path, headers=headers)
+
+    return asyncio.run(scene())
+
+
+def test_status_tells_what_runs_and_how_it_goes() -> None:
+    kit = kit_of({**BOTH, "vendors": {**BOTH["vendors"], "away": {"kind": "kimi"}}})
+    kit.source = "banjia.yaml"
+    told = ask("/status", kit).json()
+    assert told["config"] == "banjia.yaml"
+    assert told["vendors"] == {"kimi": "on", "qwen": "on", "away": "off"}
+    assert told["models"]["gpt-4o"] == ["kimi/kimi-k2.6", "qwen/qwen3.6-plus"]
+    assert told["models"]["text-embedding-3-small"] == ["qwen/text-embedding-v4"]
+    assert (told["active"], told["endings"], told["draining"]) == (0, {}, False)
+    assert told["uptime_s"] >= 0
+
+
+def test_no_secret_is_on_any_page() -> None:
+    entry = {"api_keys": [VENDOR_KEY, OTHER_KEY], "headers": {"x-tenant": HEADER}, "base_url": "http://127.0.0.1:9/v1"}
+    kit = kit_of({"vendors": {"kimi": entry}, "server": {"client_keys": [CLIENT_KEY]}})
+    for path in ("/metrics", "/status", "/readyz", "/nowhere"):
+        page = ask(path, kit).text
+        assert [canary for canary in CANARIES if canary in page] == []
+
+
+def test_health_is_asked_for_here_too_and_tells_of_the_drain() -> None:
+    kit = kit_of()
+    assert ask("/livez", kit).status_code == ask("/readyz", kit).status_code == 200
+    kit.draining = True
+    assert ask("/readyz", kit).status_code == 503
+    assert "banjia_draining 1.0" in ask("/metrics", kit).text
+
+
+@pytest.mark.parametrize(
+    ("host", "plain"),
+    [
+        ("127.0.0.1:8081", True), ("localhost:8081", True), ("LOCALHOST", True), ("[::1]:8081", True), ("10.0.0.5", True),
+        ("", False), ("evil.example:8081", False), ("localhost.evil.example", False), ("127.0.0.1.evil.example", False),
+        ("evil.example@127.0.0.1", False), ("[::1", False), ("127.0.0.1:x", False),
+    ],
+)  # fmt: skip
+def test_only_addresses_and_localhost_are_answered(host: str, plain: bool) -> None:
+    assert plain_host(host) is plain
+    assert ask("/metrics", kit_of(), headers={"host": host}).status_code == (200 if plain else 403)
+
+
+def test_a_page_of_another_site_is_refused_and_one_of_ours_is_not() -> None:
+    kit = kit_of()
+    for origin in ("https://evil.example", "null", "http://127.0.0.1:3000"):
+        answer = ask("/reload", kit, "POST", {**LOCAL, "origin": origin})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "access_denied")
+    assert ask("/status", kit, headers={**LOCAL, "origin": "http://127.0.0.1:8081"}).status_code == 200
+
+
+def test_beyond_loopback_it_is_called_by_its_name() -> None:
+    kit = kit_of({**BOTH, "server": {"admin_listen": "0.0.0.0:8081", "insecure": True}})
+    assert ask("/metrics", kit, headers={"host": "banjia:8081"}).status_code == 200
+    assert ask("/metrics", kit, headers={"host": "banjia:8081", "origin": "http://evil.example"}).status_code == 403
+
+
+def test_reload_does_what_the_kit_can() -> None:
+    kit = kit_of()
+    assert ask("/reload", kit, "POST").status_code == 501
+    outcomes = iter([Outcome(True), Outcome(False, ["banjia.yaml:3:1: no"])])
+
+    async def reload() -> Outcome:
+        return next(outcomes)
+
+    kit.reload = reload
+    assert ask("/reload", kit).status_code == 405
+    done, refused = ask("/reload", kit, "POST"), ask("/reload", kit, "POST")
+    assert (done.status_code, done.json()) == (200, {"ok": True, "told": []})
+    assert (refused.status_code, refused.json()) == (409, {"ok": False, "told": ["banjia.yaml:3:1: no"]})
+
+
+def test_a_configuration_that_was_wrong_is_in_the_metrics() -> None:
+    kit = kit_of()
+    assert "banjia_config_reload_success 1.0" in ask("/metrics", kit).text
+    kit.loaded(ok=False)
+    assert "banjia_config_reload_success 0.0" in ask("/metrics", kit).text
+
+
+def test_nothing_of_it_is_on_the_port_of_the_apps() -> None:
+    async def scene() -> list[int]:
+        async with proxy(BOTH) as served, httpx2.AsyncClient(trust_env=False) as client:
+            gets = [(await client.get(served.url + path)).status_code for path in ("/metrics", "/status", "/reload")]
+            return [*gets, (await client.post(served.url + "/reload")).status_code]
+
+    assert asyncio.run(scene()) == [404] * 4
+
+
+def test_it_serves_beside_the_proxy_and_is_gone_after_it() -> None:
+    async def scene() -> None:
+        kit = kit_of()
+        sock = bind("127.0.0.1:0")
+        url = url_of(sock)
+        async with beside(kit, sock), httpx2.AsyncClient(trust_env=False) as client:
+            assert "banjia_build_info" in (await client.get(f"{url}/metrics")).text
+        with pytest.raises(ConnectionError):
+            await asyncio.open_connection(*sock_name(url))
+
+    asyncio.run(scene())
+
+
+def sock_name(url: str) -> tuple[str, int]:
+    host, port = url.removeprefix("http://").split(":")
+    return host, int(port)
+
+
+def test_a_taken_port_that_nobody_asked_for_is_one_line_and_no_more() -> None:
+    told: list[str] = []
+    with closing(socket.socket()) as other:
+        try:
+            other.bind(("127.0.0.1", 8081))
+            other.listen()
+        except OSError:
+            pass  # taken already
+        assert bind_admin(Server(), told.append) is None
+    [line] = told
+    assert "127.0.0.1:8081" in line
+    assert "server.admin_listen" in line
+
+
+def test_a_taken_port_that_is_set_ends_the_start_with_1() -> None:
+    with closing(bind("127.0.0.1:0")) as other:
+        taken = url_of(other).removeprefix("http://")
+        env = {"BANJIA_SERVER__LISTEN": "127.0.0.1:0", "BANJIA_SERVER__ADMIN_LISTEN": taken}
+        ended = run("serve", "--emulate", env=env)
+    assert ended.returncode == 1
+    assert f"can't listen on {taken}" in ended.stderr
+    assert "server.admin_listen" in ended.stderr
+
+
+def test_off_opens_none() -> None:
+    assert bind_admin(Server(admin_listen="off"), pytest.fail) is None
+    assert bind_admin(Server(admin_listen="none"), pytest.fail) is None
+
+
+def test_serve_opens_it_and_counts_what_is_asked() -> None:
+    env = {"BANJIA_SERVER__LISTEN": "127.0.0.1:18381", "BANJIA_SERVER__ADMIN_LISTEN": "127.0.0.1:18382"}
+    with running("serve", "--emulate", env=env) as process, httpx2.Client(trust_env=False) as client:
+        lines_until(process, "metrics on http://127.0.0.1:18382/metrics")
+        asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+        client.post("http://127.0.0.1:18381/v1/chat/completions", content=json.dumps(asked))
+        page = client.get("http://127.0.0.1:18382/metrics").text
+    assert 'banjia_requests_total{ending="complete",operation="chat",status="2xx"} 1.0' in page
+    assert "banjia_loop_lag_seconds_count" in page

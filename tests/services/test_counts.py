@@ -1,0 +1,215 @@
+"""What is counted adds up, whatever happens to requests, and grows with the configuration alone."""
+
+import re
+from typing import Any, Literal
+from unittest.mock import patch
+
+import httpx2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from adapters.core.failures import ROWS
+from adapters.core.params import Told
+from adapters.core.shapes import Ask, Usage
+from adapters.registry import BY_NAME
+from config.schema import Settings
+from proxy.kit import Kit
+from proxy.nouns import Attempt, Ending
+from proxy.services.exposition import Exposition
+from proxy.services.loop_watch import LoopWatch
+from proxy.services.metrics import LONG_S, Histogram, Metrics
+from proxy.services.upstream import Upstream
+from proxy.stages.account import account
+from proxy.tally import Tally
+from tests.project.documents import ROOT
+from tests.proxy.play import BOTH, Played, error, hello, play, stream, whole
+
+TARGETS = ("kimi/kimi-k2.6", "qwen/qwen3.6-plus")
+
+
+def kit_of(settings: Any = BOTH) -> Kit:
+    return Kit(Settings.model_validate(settings), Upstream(httpx2.MockTransport(lambda _: None)), lambda _: None)  # type: ignore[arg-type]
+
+
+def series(kit: Kit) -> dict[str, float]:
+    """Every sample that a reader gets, by its name and labels."""
+    text, _ = Exposition(kit.metrics).text("")
+    return {
+        sample.name + str(sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text.decode())
+        for sample in family.samples
+        if not sample.name.startswith("process_")
+    }
+
+
+def of(played: Played, name: str, **labels: str) -> dict[tuple[str, ...], Any]:
+    """What one metric says, by label values, of the series that have these labels."""
+    assert played.kit is not None
+    family = played.kit.metrics.families[name]
+    wanted = {family.labels.index(label): value for label, value in labels.items()}
+    return {
+        values: figure
+        for values, figure in family.read().items()
+        if all(values[at] == value for at, value in wanted.items())
+    }
+
+
+tokens = st.integers(0, 10_000)
+sources: st.SearchStrategy[Literal["vendor", "estimated"]] = st.sampled_from(("vendor", "estimated"))
+usages = st.tuples(tokens, tokens, sources).map(lambda them: Usage(them[0], them[1], source=them[2]))
+
+
+@st.composite
+def endings(draw: st.DrawFn) -> Ending:
+    """One request as the stages would write it down: attempts that fail or not, costs that are known or not, an end."""
+    tally = Tally("req_1", draw(st.sampled_from(("chat", "embeddings"))))
+    tally.asked(Ask("chat", "gpt-4o", {}, draw(st.booleans())))
+    targets: list[str] = draw(st.lists(st.sampled_from(TARGETS), max_size=4))
+    told = {"seed": Told("dropped", ""), "stop": Told("honoured", "")}
+    for at, label in enumerate(targets):
+        tally.attempt(Attempt(_target(label), at + 1, told, {}))
+        tally.sent_at = tally.sent_at or tally.started
+        for usage in draw(st.lists(usages, max_size=2)):
+            tally.spent(usage)
+        if at < len(targets) - 1 or draw(st.booleans()):
+            tally.failure(label, draw(st.sampled_from(sorted(ROWS))))
+    shows = draw(st.booleans())
+    if targets and shows:
+        tally.heard_at = tally.started
+        tally.first_content_s = tally.elapsed_s()
+    tally.word = draw(st.sampled_from((None, "complete", "cut", "gone", "refused")))
+    tally.status = draw(st.sampled_from((0, 200, 400, 429, 502)))
+    tally.code = draw(st.sampled_from((None, "upstream_idle_timeout", "a code of the vendor's own")))
+    return tally.ending()
+
+
+def _target(label: str) -> Any:
+    return type("Target", (), {"label": label, "vendor": BY_NAME["kimi"]})()
+
+
+@given(st.lists(endings(), max_size=12))
+def test_what_is_counted_adds_up_to_what_was_accounted_for(ended: list[Ending]) -> None:
+    kit = kit_of()
+    with patch("proxy.services.counts.BATCH", 5):
+        for ending in ended:
+            kit.counts.streams_started += ending.stream
+            account(ending, kit)
+    counts = kit.counts
+    assert sum(counts.requests().values()) == len(ended)
+    assert sum(counts.stream_endings().values()) == counts.streams_started
+    assert sum(counts.attempts().values()) == sum(ending.attempts for ending in ended)
+    assert sum(counts.failures().values()) == sum(len(ending.failed) for ending in ended)
+    for kind in ("prompt", "completion"):
+        counted = sum(n for labels, n in counts.tokens().items() if labels[1:3] == ("billed", kind))
+        assert counted == sum(getattr(ending.billed, kind) for ending in ended if ending.billed is not None)
+        shown = sum(n for labels, n in counts.tokens().items() if labels[1:3] == ("shown", kind))
+        assert shown <= counted
+    reasons = {reason for _, reason in counts.stream_endings()}
+    assert reasons <= {"none", "upstream_idle_timeout", "other"}
+
+
+@given(st.lists(st.floats(0, 4000)))
+def test_figures_counted_together_are_counted_as_one_by_one(figures: list[float]) -> None:
+    one_by_one, together = Histogram(LONG_S), Histogram(LONG_S)
+    for figure in figures:
+        one_by_one.observe(figure)
+    together.observe_all(list(figures))
+    assert one_by_one.counts == together.counts
+    assert one_by_one.sum == pytest.approx(together.sum)
+
+
+def test_five_thousand_made_up_names_make_no_series() -> None:
+    """Models are open without client keys, so a target's label may hold a word of the caller's."""
+    kit = kit_of()
+
+    def ask(name: str) -> None:
+        tally = Tally("req_1", "chat")
+        tally.asked(Ask("chat", f"kimi/{name}", {}, False))
+        told = {name: Told("dropped", ""), f"tools.{name}": Told("dropped", "")}
+        tally.attempt(Attempt(_target(f"kimi/{name}"), 1, told, {}))
+        tally.failure(f"kimi/{name}", "model_not_found")
+        account(tally.ending(), kit)
+
+    ask("the first")
+    before = series(kit)
+    for number in range(5000):
+        ask(f"made-up-{number}")
+    after = series(kit)
+    assert after.keys() == before.keys()
+    assert kit.counts.attempts() == {("kimi/other",): 5001}
+    assert kit.counts.verdicts() == {("chat", "other", "dropped"): 5001, ("chat", "tools", "dropped"): 5001}
+
+
+def test_a_failover_is_counted_where_it_happened() -> None:
+    played = play({"kimi": [error(500, "server_error")] * 2, "qwen": [whole("hi")]}, temperature=0.3)
+    assert of(played, "banjia_attempts_total") == {("kimi/kimi-k2.6",): 2, ("qwen/qwen3.6-plus",): 1}
+    assert of(played, "banjia_attempt_failures_total") == {("kimi/kimi-k2.6", "vendor_error"): 2}
+    assert of(played, "banjia_requests_total") == {("chat", "complete", "2xx"): 1}
+    prompt = of(played, "banjia_tokens_total", kind="prompt")
+    assert prompt == {("qwen/qwen3.6-plus", account, "prompt", "vendor"): 3 for account in ("shown", "billed")}
+    assert [one["kind"] for one in played.lines[0]["failed"]] == ["vendor_error", "vendor_error"]
+
+
+def test_a_stream_that_breaks_is_counted_with_its_reason() -> None:
+    first = stream(hello_start(), error=httpx2.ReadError("x"))
+    played = play({"kimi": [first]}, {**BOTH, "policy": {"attempts": 1}}, stream=True)
+    assert of(played, "banjia_stream_endings_total") == {("cut", "upstream_stream_reset"): 1}
+    accounts = {labels[1] for labels in of(played, "banjia_tokens_total", source="estimated")}
+    assert accounts == {"shown", "billed"}  # the vendor bills what it sent, and the caller has seen it
+
+
+def hello_start() -> bytes:
+    return b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"he"},"finish_reason":null}]}\n\n'
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_the_time_to_the_first_content_is_the_vendors_and_ours(streamed: bool) -> None:
+    """Here the body is there at once, so nothing is the caller's."""
+    played = play({"kimi": [hello() if streamed else whole("hi")]}, stream=streamed)
+    [line] = played.lines
+    assert line["added_ms"] > 0
+    assert line["vendor_ms"] > 0
+    assert line["vendor_ms"] + line["added_ms"] == pytest.approx(line["first_content_ms"], abs=0.3)
+    assert line["first_content_ms"] <= line["total_ms"]
+    [histogram] = of(played, "banjia_added_seconds").values()
+    assert isinstance(histogram, Histogram)
+    assert histogram.sum * 1000 == pytest.approx(line["added_ms"], abs=0.002)
+
+
+def test_a_refusal_shows_no_tokens_and_has_no_times() -> None:
+    played = play({"kimi": [error(400, "invalid_request_error")]})
+    [line] = played.lines
+    assert (line["shown"], line["first_content_ms"], line["added_ms"]) == (None, None, None)
+    assert of(played, "banjia_first_content_seconds") == {}
+
+
+def test_the_page_can_be_read_and_buckets_add_up() -> None:
+    played = play({"kimi": [hello()]}, stream=True)
+    assert played.kit is not None
+    found = series(played.kit)
+    name = "banjia_request_seconds"
+    buckets = [value for key, value in found.items() if key.startswith(f"{name}_bucket")]
+    assert buckets == sorted(buckets)
+    assert buckets[-1] == 1
+    assert len(buckets) == len(LONG_S) + 1
+
+
+def test_two_metrics_never_share_a_name() -> None:
+    metrics = Metrics()
+    metrics.gauge("x", "", (), dict)
+    with pytest.raises(ValueError, match="two metrics"):
+        metrics.gauge("x", "", (), dict)
+
+
+def test_every_metric_is_documented_with_its_labels_and_no_other_is() -> None:
+    kit = kit_of()
+    LoopWatch().register(kit.metrics)
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(banjia_\w+)` \| ([^|]*)\|", page, re.MULTILINE)
+    documented = {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
+    assert documented == {name: family.labels for name, family in kit.metrics.families.items()}
+    text, _ = Exposition(kit.metrics).text("")
+    of_the_process = set(re.findall(r"^# TYPE (process_\w+)", text.decode(), re.MULTILINE))
+    assert {name for name in of_the_process if name not in page} == set()
