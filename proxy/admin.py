@@ -3,7 +3,7 @@
 import ipaddress
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.applications import Starlette
@@ -12,8 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from adapters.core.shapes import Operation
-from config.routing import UnknownModel
+from config.routing import OPERATIONS, UnknownModel
 from config.schema import beyond_loopback
 from proxy.endpoints.health import HEALTH
 from proxy.endpoints.reply import error_response
@@ -24,7 +23,6 @@ from proxy.services.exposition import Exposition
 from proxy.version import version
 
 HOST = re.compile(r"(\[[^\]@]+\]|[^:@\[\]]+)(?::\d+)?")
-OPERATIONS: Sequence[Operation] = ("chat", "embeddings")
 
 
 def create_admin(kit: Kit) -> ASGIApp:
@@ -115,7 +113,7 @@ def _models(kit: Kit) -> Mapping[str, list[str]]:
     """The targets of every name that is listed, best first."""
     routing = kit.live.routing
     found: dict[str, list[str]] = {}
-    for name, _ in routing.names():
+    for name in routing.names:
         for operation in OPERATIONS:
             try:
                 found.setdefault(name, [target.label for target in routing.find(name, operation).targets])

@@ -72,7 +72,7 @@ class Drive:
                     else:
                         self._take(do)
                 got = self._ready() or await self._next()
-                if not self._out.content_sent and type(got) is Data:
+                if not self._out.content_sent and type(got) is not Head:
                     self._tally.heard_at = perf_counter()
                 dos = exchange.feed(got)
         finally:
