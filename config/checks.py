@@ -70,7 +70,7 @@ class Findings:
 
 def check(found: Findings, *, keys_needed: bool) -> None:
     """Run every check. Without ``keys_needed`` a vendor may have no key (emulators take its place)."""
-    for one in (vendors, targets, names, sets, policies, moderations, door, admin, pasted):
+    for one in (vendors, targets, names, weights, sets, policies, moderations, rests, door, admin, pasted):
         one(found)
     if keys_needed and not found.errors:
         off(found)
@@ -199,6 +199,28 @@ def names(found: Findings) -> None:
         if not name.strip() or "*" in stem or (stem != name and re.search(r"[?\[\]]", stem)):
             wrong = "a name can end in one * and hold no other pattern" if name.strip() else "a model without a name"
             found.error(("models", name), wrong, 'a name such as gpt-4o or "gpt-4*"', at_key=True)
+
+
+def weights(found: Findings) -> None:
+    """A weight counts for something."""
+    for name, entry in found.settings.models.items():
+        for index, target in enumerate(entry.targets):
+            if "weight" in target.model_fields_set and entry.strategy != "weighted":
+                found.warn(
+                    ("models", name, "targets", index, "weight"),
+                    f"a weight counts for nothing under strategy: {entry.strategy}",
+                    "strategy: weighted beside targets",
+                    at_key=True,
+                )
+
+
+def rests(found: Findings) -> None:
+    """The longest rest is not shorter than the first."""
+    breaker = found.settings.breaker
+    if breaker.cap_s < breaker.rest_s:
+        key = "cap_s" if "cap_s" in breaker.model_fields_set else "rest_s"
+        wrong = f"the longest rest ({breaker.cap_s:g}) is shorter than the first ({breaker.rest_s:g})"
+        found.error(("breaker", key), wrong, f"cap_s of at least {breaker.rest_s:g}")
 
 
 def sets(found: Findings) -> None:

@@ -11,7 +11,7 @@ from adapters.core.shapes import Model, Operation
 from adapters.core.vendor import Target, Vendor
 from adapters.registry import BY_NAME, VENDORS
 from config import catalog
-from config.schema import ModelEntry, Policy, Settings, TargetEntry, VendorEntry
+from config.schema import ModelEntry, Policy, Settings, Strategy, TargetEntry, VendorEntry
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 LONGEST = 200
@@ -20,11 +20,16 @@ LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The targets of a name, best first, and the policy they are used by. ``how`` says where the name was found."""
+    """The targets of a name as they are listed, and the policy they are used by. ``how``: where the name was found.
+
+    ``strategy`` chooses the first; ``weights`` has a share for each target.
+    """
 
     targets: tuple[Target, ...]
     policy: Policy
     how: str
+    strategy: Strategy = "failover"
+    weights: tuple[float, ...] = (1.0,)
 
 
 class UnknownModel(Exception):
@@ -61,11 +66,12 @@ class Routing:
         entry, how = self._configured(name)
         if entry is not None:
             policy = merged(self.settings.policy, entry)
-            targets = [self.target(t, operation, policy) for t in entry.targets]
-            there = tuple(target for target in targets if target is not None)
+            targets = [(self.target(t, operation, policy), t.weight) for t in entry.targets]
+            there = tuple(target for target, _ in targets if target is not None)
             if not there:
                 raise UnknownModel(f"The model '{name}' has no target that serves {operation}.")
-            return Found(there, policy, how)
+            weights = tuple(weight for target, weight in targets if target is not None)
+            return Found(there, policy, how, entry.strategy, weights)
         stand_in = self.stand_in(name, operation)
         if stand_in is not None:
             return Found((stand_in,), self.settings.policy, "stand-in")

@@ -347,8 +347,8 @@ class Policy(Section):
     """Faults of the vendor's that are tried again."""
     thinking: Literal["auto", "vendor", "off"] = "auto"
     """auto: off under names that do not reason and under small limits; vendor: as the model does by itself."""
-    hedge_s: Annotated[Annotated[float, Field(gt=0)] | Literal["off"], NotYet("off")] = "off"
-    """Ask a second target too after this many seconds."""
+    hedge_s: Seconds | Literal["off"] = "off"
+    """Ask a second target too when a whole answer has not come after this many seconds. Both are billed."""
     fetch_images: Annotated[Switch, NotYet(False)] = False
     """Fetch public image URLs for vendors that take data only."""
     moderations: Annotated[str, AfterValidator(_judge)] = "refuse"
@@ -362,11 +362,11 @@ class Policy(Section):
 class Breaker(Section):
     """When a failing target is rested."""
 
-    failures: Annotated[Count, NotYet(5)] = 5
+    failures: Count = 5
     """Failures in a row that rest a target."""
-    rest_s: Annotated[Seconds, NotYet(30)] = 30
-    """The first rest, in seconds."""
-    cap_s: Annotated[Seconds, NotYet(300)] = 300
+    rest_s: Seconds = 30
+    """The first rest, in seconds; the second in a row is twice as long, and so on."""
+    cap_s: Seconds = 300
     """The longest rest, in seconds."""
 
 
@@ -375,7 +375,7 @@ class TargetEntry(Section):
 
     target: str
     """vendor/model"""
-    weight: Annotated[float, Field(gt=0), NotYet(1)] = 1
+    weight: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] = 1
     """Its share, under the weighted strategy."""
     set: dict[str, Any] = {}
     """Fields laid over every request, before the verdicts; the operator's value wins."""
@@ -400,8 +400,8 @@ class ModelEntry(Section):
         list[Annotated[TargetEntry, BeforeValidator(_target)]], BeforeValidator(_one_or_many), Field(min_length=1)
     ]
     """The targets, best first."""
-    strategy: Annotated[Strategy, NotYet("failover")] = "failover"
-    """How the first target is chosen."""
+    strategy: Strategy = "failover"
+    """How the first target is chosen: as listed, by weight, by observed speed, or by the catalog's price."""
     policy: Annotated[dict[str, Any], PolicyKeys()] = {}
     """Keys of policy that differ for this name."""
 

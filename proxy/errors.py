@@ -18,6 +18,7 @@ ProxyError
 └── UpstreamFailed        4xx/5xx  what the attempts came to: the row of the failure's kind
 """
 
+from math import ceil
 from typing import Any, ClassVar
 
 import orjson
@@ -61,7 +62,7 @@ class ProxyError(Exception):
         """``x-should-retry``, and ``retry-after`` in both spellings where there is one."""
         out = [(b"x-should-retry", b"true" if self.should_retry else b"false")]
         if self.retry_after_s is not None:
-            out.append((b"retry-after", b"%d" % max(1, round(self.retry_after_s + 0.499))))
+            out.append((b"retry-after", b"%d" % ceil(self.retry_after_s)))
             out.append((b"retry-after-ms", b"%d" % round(self.retry_after_s * 1000)))
         return out
 
@@ -172,14 +173,17 @@ class ShuttingDown(Overloaded):
 
 
 class UpstreamFailed(ProxyError):
-    """What all the attempts came to: the last failure, in the terms of the table."""
+    """What all the attempts came to: the last failure, in the terms of the table.
 
-    def __init__(self, failure: Failure, *, attempts: int, in_stream: bool = False) -> None:
+    ``spent``: no attempt is left for this call, those of earlier requests for it counted.
+    """
+
+    def __init__(self, failure: Failure, *, attempts: int, spent: bool = False, in_stream: bool = False) -> None:
         super().__init__(failure.message, param=failure.param)
         self.code = stream_code(failure, in_stream)
         self.http_status = failure.status
         self.error_type = failure.type
-        self.should_retry = failure.kind == "rate_limited" and attempts <= 1
+        self.should_retry = failure.kind == "rate_limited" and attempts <= 1 and not spent
         if failure.kind == "rate_limited":
             self.retry_after_s = 1.0 if failure.retry_after_s is None else failure.retry_after_s
 

@@ -1,6 +1,7 @@
 """The kit: everything that has state, opened and closed in one place."""
 
 import asyncio
+import datetime
 import logging
 import random
 import time
@@ -16,14 +17,17 @@ from config.routing import Routing
 from config.schema import Settings
 from proxy.nouns import Ending
 from proxy.services.access_log import AccessLog
+from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
 from proxy.services.counts import Counts
 from proxy.services.keys import REST_S, Account, ClientKeys
+from proxy.services.latency import Latencies
 from proxy.services.metrics import Labels, Metrics
 from proxy.services.upstream import Upstream
 from proxy.version import version
 
 errors = logging.getLogger("banjia")
+BEIJING = datetime.timezone(datetime.timedelta(hours=8))
 _ids = random.Random()  # noqa: S311 - seeded by the system; ids are no secrets
 
 
@@ -64,6 +68,9 @@ class Kit:
         self.upstream = upstream
         self.live = Live(settings, upstream, emulated=emulated)
         self.retries = RetryBudget()
+        self.breaker = Breaker()
+        self.latencies = Latencies()
+        self.today: Callable[[], datetime.date] = _today
         self.started = time.time()
         self.source = "environment"  # or the path of the file that the configuration came from
         self.reload: Callable[[], Awaitable[Outcome]] | None = None
@@ -139,6 +146,11 @@ class Kit:
         """Close what was opened."""
         await self.upstream.aclose()
         self.flush()
+
+
+def _today() -> datetime.date:
+    """The day by which vendors bill: Beijing's."""
+    return datetime.datetime.now(BEIJING).date()
 
 
 def _passwords(outbound: str) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from adapters.core.params import Told
 from adapters.core.shapes import Usage
 from adapters.core.vendor import Target
-from config.schema import Policy
+from config.schema import Policy, Strategy
 
 EndingWord = Literal["complete", "cut", "gone", "refused"]
 
@@ -35,11 +35,13 @@ class Caller:
 
 
 class Route(NamedTuple):
-    """Which targets may answer, best first, and by which policy."""
+    """Which targets may answer, as they are listed, how the first is chosen, by which policy. A weight for each."""
 
     name: str
     targets: Sequence[Target]
     policy: Policy
+    strategy: Strategy = "failover"
+    weights: tuple[float, ...] = ()
 
 
 @dataclass(slots=True)

@@ -17,6 +17,10 @@ from proxy.stages.resolve import resolve
 from proxy.stages.send import send
 from proxy.tally import Tally
 
+RETRIED = b"x-stainless-retry-count"
+"""OpenAI's SDKs say in it how many requests they have made before, for the same call."""
+FIRST = b"0"
+
 
 class Front(Protocol):
     """OpenAI's side of one operation: a body becomes an Ask, Events become OpenAI's bytes."""
@@ -44,7 +48,7 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
         tally.read()
         ask = front.read(body)  # what                                                            400
         kit.counts.streams_started += ask.stream
-        tally.asked(ask)
+        tally.asked(ask, incoming.headers.get(RETRIED, FIRST))
         route = resolve(ask, live.routing)  # which targets, best first                            404
         with admit(kit):  # is there room; held to the last byte                                  503
             writer = front.writer(ask, out, tally)

@@ -19,6 +19,9 @@ DEFAULT_RATE_WAIT_S = 1.0
 class Standing(NamedTuple):
     """How a request stands when an attempt has failed. Counts are of calls made; ``draw`` is a random number in 0..1.
 
+    ``attempts`` counts those of the caller's earlier requests for the same call too. ``budget_left``: the target in use
+    may be asked once more; another target may be in any case.
+
     ``other_named``: the policy's ``reroute`` names this kind of caller's error. ``left_s``: seconds to the deadline.
     """
 
@@ -69,7 +72,8 @@ def decide(f: Failure, s: Standing, policy: Policy) -> Decision:
         policy: the operator's limits (``attempts``, ``attempts_per_target``, ``max_wait_s``, ``retry_on``).
 
     Returns:
-        A retry after a full-jitter wait of up to ``min(4, 0.25 * 2**n)`` seconds, the next key or target, or giving up.
+        A retry after a full-jitter wait of up to ``min(4, 0.25 * 2**n)`` seconds, or as long as the vendor asks for, if
+        that fits; the next key or target; or giving up.
     """
     if s.content_sent:
         return GIVE_UP  # the caller has part of this answer: another one can't be put behind it
@@ -77,26 +81,27 @@ def decide(f: Failure, s: Standing, policy: Policy) -> Decision:
         return NEXT_TARGET if s.other_named and s.more_targets else GIVE_UP
     if f.fault == "credential":
         return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP
-    if s.attempts >= policy.attempts or not s.budget_left:
+    if s.attempts >= policy.attempts:
         return GIVE_UP
     if f.fault == "rate":
         return _after_rate_limit(f, s, policy)
     if not retried(f, policy):
         return GIVE_UP
-    if s.on_target < policy.attempts_per_target and f.kind != "tls":
-        wait_s = s.draw * min(MAX_WAIT_S, BASE_WAIT_S * 2 ** (s.attempts - 1))
-        if wait_s < s.left_s:
+    if s.budget_left and s.on_target < policy.attempts_per_target and f.kind != "tls":
+        asked_s = f.retry_after_s or 0.0
+        wait_s = max(asked_s, s.draw * min(MAX_WAIT_S, BASE_WAIT_S * 2 ** (s.attempts - 1)))
+        if wait_s < s.left_s and asked_s <= policy.max_wait_s:
             return Retry(wait_s)
     return NEXT_TARGET if s.more_targets else GIVE_UP
 
 
 def _after_rate_limit(f: Failure, s: Standing, policy: Policy) -> Decision:
-    if s.more_keys:
+    if s.more_keys and s.budget_left:
         return NEXT_KEY
     if s.more_targets:
         return NEXT_TARGET
     wait_s = DEFAULT_RATE_WAIT_S if f.retry_after_s is None else f.retry_after_s
-    fits = wait_s <= policy.max_wait_s and wait_s < s.left_s
+    fits = s.budget_left and wait_s <= policy.max_wait_s and wait_s < s.left_s
     return Retry(wait_s) if fits and s.on_target < policy.attempts_per_target else GIVE_UP
 
 

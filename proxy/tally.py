@@ -14,8 +14,9 @@ class Tally:
     """What happened so far. Everybody who handles the request writes in it; only ``ending`` is read."""
 
     __slots__ = (
-        "attempts", "billed", "caller", "code", "ended_at", "failed", "first_content_s", "heard_at", "model", "notes",
-        "operation", "read_at", "request_id", "sent_at", "started", "status", "stream", "target", "told", "usage", "word",
+        "attempts", "billed", "caller", "code", "earlier", "ended_at", "failed", "first_content_s", "heard_at", "model",
+        "notes", "operation", "read_at", "replays", "request_id", "sent_at", "started", "status", "stream", "target", "told",
+        "usage", "word",
     )  # fmt: skip
 
     def __init__(self, request_id: str, operation: str) -> None:
@@ -29,6 +30,8 @@ class Tally:
         self.model = ""
         self.stream = False
         self.attempts = 0
+        self.earlier = 0  # requests that the caller's SDK made before this one for the same call
+        self.replays = 1  # calls that may still be sent again unseen, by services/transport.py
         self.target: str | None = None
         self.told: Mapping[str, Told] = {}
         self.usage: Usage | None = None  # of the answer that was shown
@@ -44,10 +47,12 @@ class Tally:
         """The whole body is there: what it took until now was the caller's time."""
         self.read_at = perf_counter()
 
-    def asked(self, ask: Ask) -> None:
-        """The request has been read."""
+    def asked(self, ask: Ask, earlier: bytes = b"0") -> None:
+        """The request has been read; ``earlier``: how many the caller says to have made before, for the same call."""
         self.model = ask.model
         self.stream = ask.stream
+        if earlier != b"0" and earlier.isdigit():
+            self.earlier = min(int(earlier[:4]), 100)
 
     def attempt(self, attempt: Attempt) -> None:
         """An attempt begins."""
@@ -64,6 +69,26 @@ class Tally:
         """A call's cost is known, or estimated."""
         self.usage = usage if self.usage is None else self.usage + usage
         self.billed = usage if self.billed is None else self.billed + usage
+
+    def beside(self, target: str) -> "Tally":
+        """An attempt begins that may run beside another one: its own account, to be taken back at its end."""
+        leg = Tally(self.request_id, self.operation)
+        leg.started = self.started
+        leg.attempts = self.attempts
+        leg.replays, self.replays = self.replays, 0
+        self.attempts += 1
+        self.target = target
+        return leg
+
+    def take(self, leg: "Tally") -> None:
+        """What an attempt cost that has ended; ``show`` says whose answer is the caller's."""
+        self.replays += leg.replays
+        if leg.billed is not None:
+            self.billed = leg.billed if self.billed is None else self.billed + leg.billed
+
+    def show(self, leg: "Tally") -> None:
+        """The answer, or the failure, is this attempt's."""
+        self.target, self.told, self.usage = leg.target, leg.told, leg.usage
 
     def elapsed_s(self) -> float:
         """Seconds since the request came in."""

@@ -8,6 +8,7 @@ It knows no outbound proxies, HTTP/2 or redirects; httpx2's own transport serves
 import asyncio
 import ssl
 from collections import OrderedDict
+from typing import Protocol
 
 import httpx2
 
@@ -17,6 +18,12 @@ from proxy.services.transport_wire import Answer, Limits, Wire
 
 Origin = tuple[bytes, bytes, int | None]
 SCHEMES = {b"http": 80, b"https": 443}
+
+
+class Spare(Protocol):
+    """Whose calls these are. ``replays``: how many of them may still be sent again unseen; none, and all go fresh."""
+
+    replays: int
 
 
 class FastTransport(httpx2.AsyncBaseTransport):
@@ -48,14 +55,25 @@ class FastTransport(httpx2.AsyncBaseTransport):
         answer = await self.ask(origin, head, body, limits, no_body=request.method == "HEAD")
         return httpx2.Response(answer.status, headers=answer.headers, stream=answer)
 
-    async def ask(self, origin: Origin, head: bytes, body: bytes, limits: Limits, *, no_body: bool = False) -> Answer:
+    async def ask(
+        self,
+        origin: Origin,
+        head: bytes,
+        body: bytes,
+        limits: Limits,
+        spare: Spare | None = None,
+        *,
+        no_body: bool = False,
+    ) -> Answer:
         """The same for bytes that are ready, without httpx2's objects around them: they cost more than the call."""
-        wire = await self._take(origin, limits)
+        wire = await self._take(origin, limits, fresh=spare is not None and not spare.replays)
         try:
             return await wire.ask(head, body, limits, no_body=no_body)
         except (httpx2.NetworkError, httpx2.RemoteProtocolError):
-            if not wire.went_stale:
+            if not wire.went_stale or (spare is not None and not spare.replays):
                 raise
+        if spare is not None:
+            spare.replays -= 1
         # The vendor closed a kept connection just as it was used again.
         wire = await self._take(origin, limits, fresh=True)
         return await wire.ask(head, body, limits, no_body=no_body)

@@ -17,7 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Phase
-from proxy.services.transport import FastTransport
+from proxy.services.transport import FastTransport, Spare
 from proxy.services.transport_request import opening
 from proxy.services.transport_wire import Answer
 
@@ -90,9 +90,12 @@ class Upstream:
             self._named[wish] = OneProxy(wish, self._limits)
         return Upstream(self._direct, self._named[wish])
 
-    def line(self, id_: Id, call: Call, connect_s: float) -> "Line":
-        """One call, not begun yet. ``connect_s`` limits the connection and the wait for a place in the pool."""
-        return Line(self.transport_for(call.url), id_, call, connect_s)
+    def line(self, id_: Id, call: Call, connect_s: float, spare: Spare | None = None) -> "Line":
+        """One call, not begun yet. ``connect_s`` limits the connection and the wait for a place in the pool.
+
+        ``spare`` says whether it may be sent again unseen, when the vendor closes a kept connection just then.
+        """
+        return Line(self.transport_for(call.url), id_, call, connect_s, spare)
 
     def transport_for(self, url: str) -> httpx2.AsyncBaseTransport:
         """What a call to this URL goes over."""
@@ -190,13 +193,16 @@ class Proxies:
 class Line:
     """One call under way. ``next`` hands over what comes, ending with ``End`` or ``Lost``."""
 
-    __slots__ = ("_answer", "_body", "_chunks", "_connect_s", "_id", "_transport", "call")
+    __slots__ = ("_answer", "_body", "_chunks", "_connect_s", "_id", "_spare", "_transport", "call")
 
-    def __init__(self, transport: httpx2.AsyncBaseTransport, id_: Id, call: Call, connect_s: float) -> None:
+    def __init__(
+        self, transport: httpx2.AsyncBaseTransport, id_: Id, call: Call, connect_s: float, spare: Spare | None = None
+    ) -> None:
         self._transport = transport
         self._id = id_
         self.call = call
         self._connect_s = connect_s
+        self._spare = spare
         self._answer: Answer | None = None
         self._body: httpx2.AsyncByteStream | None = None
         self._chunks: AsyncIterator[bytes] | None = None
@@ -233,7 +239,8 @@ class Line:
         limits = {"connect": self._connect_s, "pool": self._connect_s, "read": None, "write": None}
         if isinstance(self._transport, FastTransport):
             head = opening(call.method, url.raw_path, (host, *call.headers))
-            answer = await self._transport.ask(origin, b"%b%d\r\n\r\n" % (head, len(call.body)), call.body, limits)
+            head = b"%b%d\r\n\r\n" % (head, len(call.body))
+            answer = await self._transport.ask(origin, head, call.body, limits, self._spare)
             self._answer = self._body = self._chunks = answer
             return Head(self._id, answer.status, [(name.lower(), value) for name, value in answer.headers])
         headers = [host, (b"content-length", b"%d" % len(call.body)), *call.headers]

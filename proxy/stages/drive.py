@@ -85,7 +85,7 @@ class Drive:
     def _take(self, do: Do) -> None:
         """What is done without waiting."""
         if type(do) is Send:
-            self._lines[do.id] = self._upstream.line(do.id, self._sign(do.call), self._times.connect_s)
+            self._lines[do.id] = self._upstream.line(do.id, self._sign(do.call), self._times.connect_s, self._tally)
             if self._tally.sent_at is None:
                 self._tally.sent_at = perf_counter()
             self._watch.start(streams=do.call.streams)

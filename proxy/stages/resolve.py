@@ -14,4 +14,4 @@ def resolve(ask: Ask, routing: Routing) -> Route:
         raise ModelNotFound(str(unknown), param="model") from None
     if found is None:
         raise ModelNotFound("No target of policy.moderations answers.", param="model")
-    return Route(ask.model, found.targets, found.policy)
+    return Route(ask.model, found.targets, found.policy, found.strategy, found.weights)

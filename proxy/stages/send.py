@@ -1,7 +1,9 @@
 """Attempts, until one answers or none is left: which target, which key, and what to do after a failure."""
 
+import copy
 import random
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from itertools import count
 
@@ -17,8 +19,11 @@ from proxy.fronts.writer import Writer
 from proxy.kit import Kit, Live
 from proxy.nouns import Attempt, Route
 from proxy.policy import GiveUp, NextKey, NextTarget, Retry, Standing, decide
+from proxy.services.breaker import Trial
 from proxy.services.keys import VendorKey
 from proxy.stages.drive import Drive
+from proxy.stages.hedge import hedging
+from proxy.stages.order import ordered
 from proxy.tally import Tally
 
 
@@ -28,24 +33,32 @@ async def send(ask: Ask, route: Route, out: Writer, kit: Kit, live: Live, tally:
     Raises NotSupported if no target can serve it, UpstreamFailed if none did; what has left by then stays out.
     """
     course = Course(ask, route, kit, live, tally, out)
-    failure = await course.attempt()
+    attempt = hedging(course) if course.hedge_s else course.attempt
+    failure = await attempt()
     if failure is not None:  # only now: entering tenacity costs as much as the rest of an attempt
-        failure = await _go_on(course, failure)
+        failure = await _go_on(course, attempt, failure)
     if failure is not None:
-        raise UpstreamFailed(failure, attempts=tally.attempts, in_stream=out.head_sent)
+        spent = tally.attempts + tally.earlier >= route.policy.attempts
+        raise UpstreamFailed(failure, attempts=tally.attempts, spent=spent, in_stream=out.head_sent)
 
 
-async def _go_on(course: "Course", failure: Failure) -> Failure | None:
+async def _go_on(
+    course: "Course", attempt: Callable[[], Awaitable[Failure | None]], failure: Failure
+) -> Failure | None:
     """After a first failure: the policy decides, tenacity waits. Returns the last failure, or None."""
     known = [failure]
 
-    async def attempt() -> Failure | None:
-        return known.pop() if known else await course.attempt()
+    async def again() -> Failure | None:
+        return known.pop() if known else await attempt()
 
     retrying = AsyncRetrying(
         retry=retry_if_result(course.goes_on), wait=course.wait, stop=stop_never, sleep=course.kit.sleep
     )
-    return await retrying(attempt)
+    return await retrying(again)
+
+
+PLACE = ("_plan", "_keys", "_times", "_on_target", "_on_key")
+"""What says where a course stands."""
 
 
 class Course:
@@ -56,24 +69,34 @@ class Course:
         self._live = live
         self._ask = ask
         self._route = route
-        self._tally = tally
-        self._out = out
+        self.tally = tally
+        self.out = out
         self._answer_id = kit.fresh_id(12)
         self._created = int(time.time())
         self._wait_s = 0.0
         self._on_target = 0
         self._on_key = 0
-        # A target whose keys all rest is tried after the others, never left out.
         self._refusal: Refused | None = None
         self._targets = list(route.targets)
+        self._timed = False
+        self.hedge_s = 0.0  # after how long a second target is asked too; 0 for not at all
         if len(self._targets) > 1:
-            self._targets.sort(key=lambda target: live.accounts[target.entry].resting())
+            self._several()
         first = self._plan_next()
         if first is None:
             raise self._not_supported()
         self._plan: Plan = first
         self._keys: list[VendorKey] = live.accounts[first.target.entry].in_turn()
         self._upcoming: Plan | None = None
+
+    def _several(self) -> None:
+        """What only matters where there is a choice."""
+        route, hedge_s = self._route, self._route.policy.hedge_s
+        if route.strategy != "failover":
+            self._targets = ordered(route, self._ask, self.kit)
+            self._timed = route.strategy == "fastest"
+        if hedge_s != "off" and not self._ask.stream:
+            self.hedge_s = hedge_s
 
     def _not_supported(self) -> BadRequest:
         """Every target refused: the caller is told what the first of them said."""
@@ -85,21 +108,34 @@ class Course:
     def _plan_next(self) -> Plan | None:
         """The next target that can serve the ask; the others are passed over, and the first reason is kept."""
         while self._targets:
-            target = self._targets.pop(0)
+            target = self._targets.pop(0 if len(self._targets) == 1 else self._first_awake())
             try:
                 return plan(self._ask, target)
             except Refused as refusal:
                 self._refusal = self._refusal or refusal
         return None
 
+    def _first_awake(self) -> int:
+        """The place of the next target: one that rests, or whose keys all do, is tried after the others, never left out."""
+        return next((place for place, target in enumerate(self._targets) if not self._rests(target)), 0)
+
+    def _rests(self, target: Target) -> bool:
+        if self._live.accounts[target.entry].resting():
+            return True
+        breaker = self.kit.breaker
+        return target.label in breaker.troubled and breaker.rests(target.label, time.monotonic())
+
     async def attempt(self) -> Failure | None:
         """One attempt with the target and key in use. None for a whole answer."""
         chosen, key = self._plan, self._keys[0]
-        attempt = Attempt(chosen.target, self._tally.attempts + 1, chosen.told, {})
-        self._tally.attempt(attempt)
+        label, breaker = chosen.target.label, self.kit.breaker
+        trial = breaker.enter(label, time.monotonic()) if label in breaker.troubled else None
+        began_s = self.tally.elapsed_s() if self._timed else 0.0
+        attempt = Attempt(chosen.target, self.tally.attempts + 1, chosen.told, {})
+        self.tally.attempt(attempt)
         self._on_target += 1
         self._on_key += 1
-        self._out.drop()
+        self.out.drop()
         seed = Seed(count(1), self._answer_id, self._created)
         account = self._live.accounts[chosen.target.entry]
         self._times = account.times(chosen.thinks, self._ask.stream)
@@ -109,12 +145,40 @@ class Course:
                 call = replace(call, headers=(*call.headers, *account.headers))
             return chosen.target.vendor.auth.sign(call, key.secret.get_secret_value(), time.time())
 
-        drive = Drive(attempt, self._out, account.way, sign, self._times, self._tally)
-        failure = await drive.run(wrapped(chosen)(chosen.ask, seed))
+        drive = Drive(attempt, self.out, account.way, sign, self._times, self.tally)
+        try:
+            failure = await drive.run(wrapped(chosen)(chosen.ask, seed))
+        except BaseException:  # the caller has left, or a bug: nothing is known of the target
+            if trial is not None:
+                trial.leave()
+            if self._timed:
+                self.kit.latencies.left(label, self._ask.stream, self.tally.elapsed_s() - began_s)
+            raise
         if failure is not None:
-            self._tally.failure(chosen.target.label, failure.kind)
+            self.tally.failure(chosen.target.label, failure.kind)
             failure = self._in_our_words(failure, chosen.target, key)
+            self._judge(failure, label, trial)
+        elif label in breaker.troubled:
+            breaker.succeeded(label, trial)
+        if self._timed:
+            self._time(label, began_s, failure)
         return failure
+
+    def _judge(self, failure: Failure, label: str, trial: Trial | None) -> None:
+        """Tell the breaker. A wait for a connection that never came free is no fault of the target's."""
+        if failure.fault == "vendor" and failure.phase != "pool":
+            draw = random.random()  # noqa: S311 - jitter, not a secret
+            self.kit.breaker.failed(label, trial, time.monotonic(), draw, self._live.settings.breaker)
+        elif trial is not None:
+            trial.leave()
+
+    def _time(self, label: str, began_s: float, failure: Failure | None) -> None:
+        """Remember how long it took to the first content, or to the failure; the caller's own error tells nothing."""
+        latencies, stream, now_s = self.kit.latencies, self._ask.stream, self.tally.elapsed_s()
+        if failure is None:
+            latencies.took(label, stream, (self.tally.first_content_s or now_s) - began_s)
+        elif failure.fault != "caller":
+            latencies.failed(label, stream, now_s - began_s)
 
     def _in_our_words(self, failure: Failure, target: Target, key: VendorKey) -> Failure:
         message = self.kit.redact(failure.message)
@@ -138,18 +202,20 @@ class Course:
             return False
         if self._upcoming is None:
             self._upcoming = self._plan_next()
-        if failure.fault == "credential" and failure.kind != "model_not_found" and self._may_rest():
-            self._keys[0].rests_until = time.monotonic() + self.kit.key_rest_s
+        if self._may_rest():
+            self.rest_key(failure)
+        if failure.phase in ("reset", "write"):
+            self.tally.replays = 0  # other kept connections are likely to be dead too
         standing = Standing(
-            attempts=self._tally.attempts,
+            attempts=self.tally.attempts + self.tally.earlier,
             on_target=self._on_target,
             on_key=self._on_key,
-            content_sent=self._out.content_sent,
+            content_sent=self.out.content_sent,
             more_keys=len(self._keys) > 1,
             more_targets=self._upcoming is not None,
             other_named=failure.kind in self._route.policy.reroute,
-            budget_left=self.kit.retries.left(),
-            left_s=self._times.total_s - self._tally.elapsed_s(),
+            budget_left=self.kit.retries.left() and not (self._upcoming is not None and self._rests(self._plan.target)),
+            left_s=self._times.total_s - self.tally.elapsed_s(),
             draw=random.random(),  # noqa: S311 - jitter, not a secret
         )
         self._wait_s = 0.0
@@ -163,11 +229,20 @@ class Course:
                 self._keys = self._keys[1:]
                 self._on_key = 0
             case NextTarget():
-                assert self._upcoming is not None
-                self._plan, self._upcoming = self._upcoming, None
-                self._keys = self._live.accounts[self._plan.target.entry].in_turn()
-                self._on_target = self._on_key = 0
+                self._move_on()
         return True
+
+    def _move_on(self) -> None:
+        """To the next target, which has been planned."""
+        assert self._upcoming is not None
+        self._plan, self._upcoming = self._upcoming, None
+        self._keys = self._live.accounts[self._plan.target.entry].in_turn()
+        self._on_target = self._on_key = 0
+
+    def rest_key(self, failure: Failure) -> None:
+        """Let the key in use rest, if it is what failed."""
+        if failure.fault == "credential" and failure.kind != "model_not_found":
+            self._keys[0].rests_until = time.monotonic() + self.kit.key_rest_s
 
     def _may_rest(self) -> bool:
         """The last key of the last target is never rested: there would be nothing left to try."""
@@ -176,3 +251,34 @@ class Course:
     def wait(self, state: RetryCallState) -> float:
         """How long to wait before the next attempt, in seconds: what was decided."""
         return self._wait_s
+
+    # --- two attempts side by side, for stages/hedge.py -----------------------------------------------------------
+
+    @property
+    def reroute(self) -> Sequence[str]:
+        """The caller's errors that still go on to another target."""
+        return self._route.policy.reroute
+
+    def beside(self, out: Writer) -> "Course":
+        """The attempt that is next, apart: with a writer and an account of its own."""
+        leg = copy.copy(self)
+        leg.out = out
+        leg.tally = self.tally.beside(self._plan.target.label)
+        return leg
+
+    def second(self, out: Writer) -> "Course | None":
+        """The same at the next target. None if there is none that is awake, or no attempt is left for it."""
+        attempts, kit = self.tally.attempts + self.tally.earlier, self.kit
+        if attempts >= self._route.policy.attempts or not kit.retries.left():
+            return None
+        if self._upcoming is None:
+            self._upcoming = self._plan_next()
+        if self._upcoming is None or self._rests(self._upcoming.target):
+            return None
+        kit.retries.spend()
+        self._move_on()
+        return self.beside(out)
+
+    def adopt(self, leg: "Course") -> None:
+        """Go on from where this attempt has ended."""
+        vars(self).update({name: getattr(leg, name) for name in PLACE})

@@ -171,6 +171,15 @@ def test_a_secret_in_the_file_is_a_warning(text: str, says: str) -> None:
     assert warnings(text) == [f"banjia.yaml:{says}"]
 
 
+def test_a_weight_that_counts_for_nothing_is_a_warning() -> None:
+    text = "models: {a: {targets: [{target: kimi/kimi-k2.6, weight: 2}], strategy: STRATEGY}}\n"
+    assert warnings(VENDOR + text.replace("STRATEGY", "weighted")) == []
+    wrong = "a weight counts for nothing under strategy: fastest; expected strategy: weighted beside targets"
+    assert warnings(VENDOR + text.replace("STRATEGY", "fastest")) == [
+        f"banjia.yaml:3:49: models.a.targets[0].weight: {wrong}"
+    ]
+
+
 def test_a_secret_from_elsewhere_is_none() -> None:
     assert warnings("vendors: {kimi: {api_key: '${K}'}}\n", {"K": "sk-abcdefgh1234"}) == []
     assert warnings(VENDOR, {"BANJIA_VENDORS__KIMI__API_KEY": "sk-abcdefgh1234"}) == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.core.failures import ROWS, Failure, Kind
 from config.schema import RETRY_ON, Policy
-from proxy.policy import GIVE_UP, NEXT_KEY, NEXT_TARGET, Retry, Standing, decide
+from proxy.policy import GIVE_UP, NEXT_KEY, NEXT_TARGET, Decision, Retry, Standing, decide
 
 FRESH = Standing(1, 1, 1, False, False, True, False, True, 600.0, 0.5)
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -71,7 +71,32 @@ def test_waits_double_and_are_fully_jittered(attempts: int) -> None:
         )
 
 
-def test_without_budget_nothing_is_tried_again() -> None:
+def test_without_budget_no_target_is_asked_twice_and_another_one_still_is() -> None:
+    broke = FRESH._replace(budget_left=False, more_keys=True)
     for kind in KINDS:
         if ROWS[kind].fault in ("vendor", "rate"):
-            assert decide(Failure.of(kind, "x"), FRESH._replace(budget_left=False), Policy()) == GIVE_UP
+            assert decide(Failure.of(kind, "x"), broke, Policy()) == NEXT_TARGET
+            assert decide(Failure.of(kind, "x"), broke._replace(more_targets=False), Policy()) == GIVE_UP
+
+
+@pytest.mark.parametrize(
+    ("asks_s", "left_s", "decision"),
+    [
+        (None, 600.0, Retry(0.125)),
+        (0.0, 600.0, Retry(0.125)),
+        (7.0, 600.0, Retry(7.0)),
+        (21.0, 600.0, GIVE_UP),  # over max_wait_s
+        (7.0, 5.0, GIVE_UP),  # over what is left of the request's time
+        (None, 0.1, GIVE_UP),
+    ],
+)
+def test_a_failing_vendor_that_asks_for_a_wait_gets_it_if_it_fits(
+    asks_s: float | None, left_s: float, decision: Decision
+) -> None:
+    alone = FRESH._replace(more_targets=False, left_s=left_s)
+    assert decide(Failure.of("overloaded", "x", retry_after_s=asks_s, cause="5xx"), alone, Policy()) == decision
+
+
+def test_a_rate_limit_that_outlasts_the_request_is_passed_on_now() -> None:
+    alone = FRESH._replace(more_targets=False, left_s=5.0)
+    assert decide(Failure.of("rate_limited", "x", retry_after_s=6.0), alone, Policy()) == GIVE_UP

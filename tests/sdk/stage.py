@@ -15,6 +15,7 @@ from config.routing import vendor_of
 from config.schema import VendorEntry
 from emulators import Arrived, Emulator
 from proxy.server import door_of
+from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
 from tests.harness import Running, proxy
 from tests.sdk.tap import Seen, Tap
@@ -100,12 +101,13 @@ class Front:
         return self.clients[0].with_options(api_key=key, max_retries=max_retries)
 
     def forget(self) -> None:
-        """Bring back the state of the start: no key rests, no retry is spent, nothing was sent."""
+        """Bring back the state of the start: no key or target rests, no retry is spent, nothing was sent."""
         self.seen.clear()
         self.running.lines.clear()
         kit = self.running.kit
         kit.sleep = _briefly
         kit.retries = RetryBudget()
+        kit.breaker = Breaker()
         for account in kit.live.accounts.values():
             for key in account.keys:
                 key.rests_until = 0.0

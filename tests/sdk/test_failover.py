@@ -12,14 +12,14 @@ Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 ORDER = pytest.mark.parametrize(("first", "second"), [("kimi", "qwen"), ("qwen", "kimi")])
 
-# fault, and how often the first is asked at most: a reset of a kept connection is taken for its age, and not counted
+# fault, and how often the first is asked at most: the first reset of a kept connection is taken for its age
 TAKEN_OVER = [
     ("error_in_200", 2),
     ("error_500", 2),
     ("overloaded", 2),
     ("html_502", 2),
     ("empty_200", 2),
-    ("reset", 4),
+    ("reset", 3),
     ("reset_after_head", 2),
     ("stall_before=30", 2),
     ("bad_key", 1),

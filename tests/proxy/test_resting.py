@@ -1,0 +1,264 @@
+"""Playbooks of the breaker: a target that fails goes behind the others, is probed by one request, and comes back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import httpx2
+import pytest
+
+from config.schema import Settings
+from proxy.fronts.chat import ChatFront
+from proxy.kit import Kit, Live
+from proxy.pipeline import serve
+from proxy.services.upstream import Upstream
+from tests.proxy.play import BOTH, HOSTS, Played, Request, chunk, error, play, stream, whole
+
+ONE = {**BOTH, "models": {"gpt-4o": "kimi/kimi-k2.6"}}
+KIMI, QWEN = "kimi/kimi-k2.6", "qwen/qwen3.6-plus"
+
+
+class Scene:
+    """Vendors that are well or not, and any number of requests to them on one kit."""
+
+    def __init__(self, settings: Mapping[str, Any] = BOTH) -> None:
+        self.calls: list[str] = []
+        self.answers: dict[str, Callable[[], Awaitable[httpx2.Response]]] = {"kimi": well, "qwen": well}
+        self.kit = Kit(
+            Settings.model_validate(settings), Upstream(httpx2.MockTransport(self._answer)), lambda end: None
+        )
+        self.kit.sleep = _no_wait
+
+    async def _answer(self, request: httpx2.Request) -> httpx2.Response:
+        vendor = HOSTS[request.url.host]
+        self.calls.append(vendor)
+        return await self.answers[vendor]()
+
+    async def ask(self) -> Played:
+        played = Played()
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+        await serve(Request(body), ChatFront(), self.kit, played)
+        return played
+
+    def later(self, s: float) -> None:
+        """So much time passes for those that rest."""
+        for trouble in self.kit.breaker.troubled.values():
+            if trouble.rest is not None:
+                trouble.rest.until -= s
+
+    def called(self) -> list[str]:
+        """Who was called since the last time."""
+        calls, self.calls = self.calls, []
+        return calls
+
+
+async def _no_wait(seconds: float) -> None:
+    """No wait before a retry."""
+
+
+async def well() -> httpx2.Response:
+    return whole("hello")
+
+
+async def dead() -> httpx2.Response:
+    raise httpx2.ConnectError("refused")
+
+
+async def rested(scene: Scene) -> None:
+    """Kimi has failed five times, and rests."""
+    scene.answers["kimi"] = dead
+    while not scene.kit.breaker.rests(KIMI, 0.0):
+        await scene.ask()
+    scene.called()
+
+
+def test_with_one_of_two_targets_killed_no_request_fails_and_from_the_sixth_failure_on_it_is_left_alone() -> None:
+    async def main() -> None:
+        scene = Scene()
+        scene.answers["kimi"] = dead
+        statuses = [(await scene.ask()).status for _ in range(1000)]
+        assert statuses == [200] * 1000
+        assert scene.called().count("kimi") == 5
+
+    asyncio.run(main())
+
+
+def test_a_target_that_is_healed_during_its_first_rest_is_back_within_31_seconds() -> None:
+    async def main() -> None:
+        scene = Scene()
+        await rested(scene)
+        scene.answers["kimi"] = well
+        scene.later(23.9)
+        await scene.ask()
+        assert scene.called() == ["qwen"]
+        scene.later(7.1)
+        for _ in range(3):
+            await scene.ask()
+        assert scene.called() == ["kimi"] * 3
+        assert not scene.kit.breaker.troubled
+
+    asyncio.run(main())
+
+
+def test_after_a_rest_exactly_one_of_fifty_requests_probes() -> None:
+    async def main() -> None:
+        scene = Scene()
+        await rested(scene)
+        scene.later(30)
+        held = asyncio.Event()
+
+        async def slow() -> httpx2.Response:
+            await held.wait()
+            return whole("hello")
+
+        scene.answers["kimi"] = slow
+        asking = [asyncio.create_task(scene.ask()) for _ in range(50)]
+        while len(scene.calls) < 50:
+            await asyncio.sleep(0)
+        assert scene.called().count("kimi") == 1
+        held.set()
+        assert {(await task).status for task in asking} == {200}
+
+    asyncio.run(main())
+
+
+def test_a_probe_that_fails_is_answered_by_the_other_target_and_the_next_rest_is_longer() -> None:
+    async def main() -> None:
+        scene = Scene()
+        await rested(scene)
+        scene.later(30)
+        assert (await scene.ask()).status == 200
+        assert scene.called() == ["kimi", "qwen"]
+        scene.later(47.9)
+        await scene.ask()
+        assert scene.called() == ["qwen"]
+        scene.later(12.1)
+        await scene.ask()
+        assert scene.called()[0] == "kimi"
+
+    asyncio.run(main())
+
+
+def test_a_caller_who_leaves_while_probing_frees_the_probe() -> None:
+    async def main() -> None:
+        scene = Scene()
+        await rested(scene)
+        scene.later(30)
+
+        async def never() -> httpx2.Response:
+            await asyncio.sleep(60)
+            raise AssertionError
+
+        scene.answers["kimi"] = never
+        probing = asyncio.create_task(scene.ask())
+        while not scene.calls:
+            await asyncio.sleep(0)
+        await scene.ask()
+        probing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await probing
+        assert scene.called() == ["kimi", "qwen"]
+
+        scene.answers["kimi"] = well
+        await scene.ask()
+        assert scene.called() == ["kimi"]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    "answer", [lambda: error(429, "rate_limit_reached_error"), lambda: error(400, "invalid_request_error")]
+)
+def test_a_probe_that_tells_nothing_of_the_target_is_followed_by_another(answer: Callable[[], httpx2.Response]) -> None:
+    async def main() -> None:
+        scene = Scene()
+        await rested(scene)
+        scene.later(30)
+
+        async def other() -> httpx2.Response:
+            return answer()
+
+        scene.answers["kimi"] = other
+        for _ in range(2):
+            await scene.ask()
+        assert scene.called().count("kimi") == 2
+
+    asyncio.run(main())
+
+
+def test_the_last_target_of_a_route_is_never_taken_away() -> None:
+    first = play({"kimi": [error(500, "x")] * 2}, ONE)
+    for _ in range(5):
+        assert play({"kimi": [error(500, "x")] * 2}, kit=first.kit).status == 502
+    assert first.kit
+    assert first.kit.breaker.rests(KIMI, 0.0)
+
+    assert play({"kimi": [whole("hello")]}, kit=first.kit).status == 200
+    assert not first.kit.breaker.troubled
+
+
+def test_when_all_targets_rest_each_is_asked_once_in_their_order() -> None:
+    async def main() -> None:
+        scene = Scene()
+        scene.answers |= {"kimi": dead, "qwen": dead}
+        for _ in range(6):
+            assert (await scene.ask()).status == 502
+        scene.called()
+        await scene.ask()
+        assert scene.called() == ["kimi", "qwen"]
+        scene.answers["qwen"] = well
+        assert (await scene.ask()).status == 200
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("what", "make"),
+    [
+        ("a bad request", lambda: error(400, "invalid_request_error")),
+        ("inspected text", lambda: error(400, "content_filter")),
+        ("a rate limit", lambda: error(429, "rate_limit_reached_error", **{"retry-after": "3600"})),
+        ("a refused key", lambda: error(401, "invalid_authentication_error")),
+        ("a retired model", lambda: error(404, "resource_not_found_error")),
+    ],
+)
+def test_only_the_vendors_fault_counts(what: str, make: Callable[[], httpx2.Response]) -> None:
+    kit = None
+    for _ in range(6):
+        kit = play({"kimi": [make()]}, ONE, kit=kit).kit
+    assert kit
+    assert not kit.breaker.troubled
+
+
+def test_a_stream_that_breaks_off_counts_and_one_that_ends_well_resets_the_count() -> None:
+    kit = None
+    for _ in range(4):
+        half = stream(chunk({"content": "half"}), error=httpx2.ReadError("reset"))
+        kit = play({"kimi": [half]}, ONE, kit=kit, stream=True).kit
+    assert kit
+    assert kit.breaker.troubled[KIMI].failures == 4
+
+    play({"kimi": [stream(chunk({"content": "a"}), chunk({}, "stop"), b"data: [DONE]\n\n")]}, kit=kit, stream=True)
+    assert not kit.breaker.troubled
+
+
+def test_rests_outlive_a_new_configuration_and_follow_its_wishes() -> None:
+    async def main() -> None:
+        scene = Scene({**BOTH, "breaker": {"failures": 2, "rest_s": 10, "cap_s": 15}})
+        scene.answers["kimi"] = dead
+        await scene.ask()
+        assert scene.called() == ["kimi", "kimi", "qwen"]
+
+        changed = Settings.model_validate({**BOTH, "breaker": {"failures": 1, "rest_s": 100}})
+        scene.kit.live = Live(changed, scene.kit.upstream)
+        await scene.ask()
+        assert scene.called() == ["qwen"]
+
+        scene.later(10)
+        await scene.ask()
+        assert scene.called() == ["kimi", "qwen"]
+        scene.later(159)
+        await scene.ask()
+        assert scene.called() == ["qwen"]
+
+    asyncio.run(main())
