@@ -1,12 +1,13 @@
 """Two vendors behind one name: the second answers where the first can't, and never where the caller is at fault."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import openai
 import pytest
 
-from tests.sdk.stage import Front, Stage, asked, text_of
+from tests.sdk.stage import GENERATION, Front, Stage, asked, text_of
 
 Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -133,3 +134,38 @@ def test_when_both_fail_the_error_is_raised_after_three_calls_at_most(stage: Sta
     assert caught.value.status_code == 502
     assert sum(len(emulator.requests) for emulator in stage.emulators.values()) <= 3
     assert len(front.seen) == 1
+
+
+LONG = "rate_limit=3600"
+UNLUCKY = [
+    ([LONG], 3),
+    (["rate_limit=0"], 3),
+    (["error_500"], 3),
+    (["overloaded"], 3),
+    (["error_in_200"], 3),
+    (["reset"], 4),  # the first reset of a kept connection is taken for its age
+    (["bad_key"], 1),
+    (["quota"], 1),
+    ([f"{LONG}@1", *(f"error_500@{n}" for n in range(2, 9))], 3),
+    ([f"{LONG}@1", f"{LONG}@2", *(f"error_500@{n}" for n in range(3, 9))], 3),
+]
+
+
+@pytest.mark.parametrize("vendor", ["kimi", "qwen"])
+@pytest.mark.parametrize(
+    ("faults", "most"), UNLUCKY, ids=[row[0][-1].partition("@")[0] + str(len(row[0])) for row in UNLUCKY]
+)
+def test_with_the_sdks_own_retries_on_top_the_vendor_is_asked_three_times_at_most(
+    stage: Stage, start: Start, monkeypatch: pytest.MonkeyPatch, vendor: str, faults: list[str], most: int
+) -> None:
+    if GENERATION == 1 and len(faults) > 1:
+        most = 5  # that SDK does not say which try it is
+    front = start(vendor)
+    stage.emulators[vendor].set_faults(faults)
+    real = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda s: real(min(s, 0.01)))
+
+    with pytest.raises(openai.APIStatusError):
+        front.sdk(max_retries=2).chat.completions.create(**asked("Hello"))
+
+    assert 1 <= len(stage.emulators[vendor].requests) <= most
