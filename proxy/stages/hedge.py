@@ -56,8 +56,10 @@ def hedging(course: "Course") -> Callable[[], Awaitable[Failure | None]]:
                     _start(second, legs)
             return await _first_answer(course, legs)
         finally:
-            await _close(legs)
-            _bill(course, legs)
+            try:
+                await _close(legs)
+            finally:
+                _bill(course, legs)
 
     return attempt
 
@@ -101,10 +103,15 @@ async def _hand_over(course: "Course", leg: "Course", legs: Legs) -> None:
 
 
 async def _close(legs: Legs) -> None:
-    """Leave nothing open, also when the caller leaves meanwhile."""
+    """Leave nothing open. A caller who has his answer often leaves just now: what is closed is waited for all the same."""
     for task in legs:
         task.cancel()
-    await asyncio.shield(asyncio.gather(*legs, return_exceptions=True))
+    closed = asyncio.gather(*legs, return_exceptions=True)
+    try:
+        await asyncio.shield(closed)
+    except asyncio.CancelledError:
+        await asyncio.shield(closed)
+        raise
 
 
 def _bill(course: "Course", legs: Legs) -> None:

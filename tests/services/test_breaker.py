@@ -104,7 +104,8 @@ class BreakerMachine(RuleBasedStateMachine):
             assert (trouble.failures, until) == (self.model.streak, None)
         else:
             assert until is not None
-            assert (trouble.rest.number, trouble.rest.until) == (self.model.rests, pytest.approx(until))
+            assert trouble.rest.number == self.model.rests
+            assert trouble.rest.until == pytest.approx(until)
 
 
 TestBreaker: Any = BreakerMachine.TestCase

@@ -1,0 +1,271 @@
+"""A second target beside a slow one: who answers, what is closed, counted and billed. Real sockets, short waits."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from tests.harness import Running, proxy
+from tests.proxy.test_leaving import asked, read_all
+from tests.services.peers import Peer, Talk
+
+SLOW, QUICK = "slow/kimi-k2.6", "quick/kimi-k2.6"
+HEDGED = {"hedge_s": 0.05}
+
+
+def answer(text: str, prompt: int = 3, completion: int = 2) -> bytes:
+    choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    return json.dumps({"id": "c", "choices": [choice], "usage": usage}).encode()
+
+
+class Vendor:
+    """Answers after a while, with a text or a status; knows how often it was asked."""
+
+    def __init__(self, name: str, after_s: float = 0.0, status: int = 200) -> None:
+        self.name = name
+        self.after_s = after_s
+        self.status = status
+        self.seen = 0
+        self.left = 0
+
+    async def __call__(self, talk: Talk) -> None:
+        while await talk.request():
+            self.seen += 1
+            try:
+                async with asyncio.timeout(self.after_s):
+                    await talk.reader.read(1)
+                self.left += 1
+                return
+            except TimeoutError:
+                pass
+            body = answer(self.name) if self.status == 200 else b'{"error":{"message":"no","type":"x"}}'
+            head = b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+            await talk.say(head % (self.status, len(body)) + body)
+
+
+@asynccontextmanager
+async def scene(slow: Vendor, quick: Vendor, *, attempts: int = 3, **more: Any) -> AsyncIterator[Running]:
+    """The slow one first, the quick one beside it."""
+    async with AsyncExitStack() as stack:
+        peers = [(vendor.name, await stack.enter_async_context(Peer(vendor))) for vendor in (slow, quick)]
+        entries = {
+            name: {"kind": "kimi", "api_key": f"sk-{name}-000000000001", "base_url": peer.url} for name, peer in peers
+        }
+        settings = {
+            "vendors": entries, "models": {"gpt-4o": {"targets": [SLOW, QUICK], "strategy": more.pop("strategy", "failover")}},
+            "policy": {**HEDGED, "attempts": attempts, **more.pop("policy", {})}, **more,
+        }  # fmt: skip
+        running = await stack.enter_async_context(proxy(settings))
+        running.kit.sleep = _no_wait
+        yield running
+
+
+async def _no_wait(seconds: float) -> None:
+    """No wait before a retry."""
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    async def limited() -> None:
+        async with asyncio.timeout(10):
+            await main()
+
+    asyncio.run(limited())
+
+
+def text(body: bytes) -> str:
+    return str(json.loads(body)["choices"][0]["message"]["content"])
+
+
+def test_the_second_target_answers_when_the_first_is_slow_and_the_first_is_closed() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 30), Vendor("quick")
+        async with scene(slow, quick) as running:
+            status, body = await read_all(running.url)
+            assert (status, text(body)) == (200, "quick")
+            await running.settled(1)
+            while not slow.left:
+                await asyncio.sleep(0.005)
+            line = running.lines[0]
+            assert (line["target"], line["attempts"], line["hedged"]) == (QUICK, 2, SLOW)
+            assert line["shown"] == {"prompt": 3, "completion": 2, "cached": 0, "source": "vendor"}
+            assert line["billed"] == {"prompt": 6, "completion": 4, "cached": 0, "source": "estimated"}
+            assert not running.kit.breaker.troubled
+            assert running.kit.active == 0
+
+    run(main)
+
+
+def test_the_header_tells_how_many_were_asked_and_who_answered() -> None:
+    async def main() -> None:
+        async with scene(Vendor("slow", 0.15), Vendor("quick", 30)) as running, asked(running.url) as reader:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            assert "x-banjia-attempts: 2" in head
+            assert f"x-banjia-target: {SLOW}" in head
+
+    run(main)
+
+
+def test_a_first_target_that_answers_in_time_is_the_only_one_asked() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow"), Vendor("quick")
+        async with scene(slow, quick) as running:
+            assert text((await read_all(running.url))[1]) == "slow"
+            assert (slow.seen, quick.seen) == (1, 0)
+            await running.settled(1)
+            assert "hedged" not in running.lines[0]
+
+    run(main)
+
+
+def test_when_both_answer_the_first_answer_is_the_callers_and_both_are_billed() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 0.15), Vendor("quick", 30)
+        async with scene(slow, quick) as running:
+            assert text((await read_all(running.url))[1]) == "slow"
+            await running.settled(1)
+            assert (running.lines[0]["target"], running.lines[0]["hedged"]) == (SLOW, QUICK)
+            assert running.lines[0]["billed"]["prompt"] == 6
+
+    run(main)
+
+
+@pytest.mark.parametrize(("off", "stream"), [({"hedge_s": "off"}, False), ({}, True)])
+def test_without_the_setting_and_for_streams_nobody_is_asked_twice(off: dict[str, Any], stream: bool) -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 30), Vendor("quick")
+        async with scene(slow, quick, policy=off) as running:
+            async with asked(running.url, stream=stream):
+                await asyncio.sleep(0.15)
+            await running.settled(1)
+            assert (slow.seen, quick.seen) == (1, 0)
+
+    run(main)
+
+
+def test_a_failure_of_the_second_leaves_the_first_to_answer_and_counts_against_the_second() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 0.15), Vendor("quick", status=500)
+        async with scene(slow, quick) as running:
+            assert text((await read_all(running.url))[1]) == "slow"
+            assert (slow.seen, quick.seen) == (1, 1)
+            assert {label: t.failures for label, t in running.kit.breaker.troubled.items()} == {QUICK: 1}
+
+    run(main)
+
+
+def test_a_failure_of_the_first_leaves_the_second_to_answer() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 0.1, status=500), Vendor("quick", 0.15)
+        async with scene(slow, quick) as running:
+            assert text((await read_all(running.url))[1]) == "quick"
+            assert (slow.seen, quick.seen) == (1, 1)
+
+    run(main)
+
+
+def test_a_first_that_fails_in_time_is_retried_as_ever() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", status=500), Vendor("quick")
+        async with scene(slow, quick) as running:
+            assert text((await read_all(running.url))[1]) == "quick"
+            assert (slow.seen, quick.seen) == (2, 1)
+
+    run(main)
+
+
+@pytest.mark.parametrize(("attempts", "seen"), [(1, (1, 0)), (2, (1, 1)), (3, (1, 2))])
+def test_both_count_among_the_attempts(attempts: int, seen: tuple[int, int]) -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 0.1, status=500), Vendor("quick", 0.15, status=500)
+        async with scene(slow, quick, attempts=attempts) as running:
+            status, _ = await read_all(running.url)
+            await running.settled(1)
+            assert (status, (slow.seen, quick.seen)) == (502, seen)
+            assert running.lines[0]["attempts"] == attempts
+
+    run(main)
+
+
+def test_a_second_call_is_a_retry_for_the_budget() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 0.1), Vendor("quick", 0.3)
+        async with scene(slow, quick) as running:
+            for _ in range(5):
+                await read_all(running.url)
+            assert (slow.seen, quick.seen) == (5, 3)
+
+    run(main)
+
+
+def test_the_callers_own_error_is_told_at_once_and_the_other_is_closed() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 30), Vendor("quick", status=400)
+        async with scene(slow, quick) as running:
+            status, body = await read_all(running.url)
+            assert (status, json.loads(body)["error"]["type"]) == (400, "invalid_request_error")
+            while not slow.left:
+                await asyncio.sleep(0.005)
+            assert (slow.seen, quick.seen) == (1, 1)
+
+    run(main)
+
+
+def test_a_target_that_rests_is_not_asked_beside_another() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 0.15), Vendor("quick")
+        async with scene(slow, quick, breaker={"failures": 1}) as running:
+            breaker = running.kit.breaker
+            breaker.failed(QUICK, None, asyncio.get_running_loop().time(), 0.0, running.kit.live.settings.breaker)
+            assert text((await read_all(running.url))[1]) == "slow"
+            assert quick.seen == 0
+
+    run(main)
+
+
+def test_when_the_caller_leaves_both_are_closed_and_no_probe_stays_taken() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 30), Vendor("quick", 30)
+        async with scene(slow, quick, breaker={"failures": 1, "rest_s": 0.001, "cap_s": 1}) as running:
+            breaker = running.kit.breaker
+            breaker.failed(SLOW, None, 0.0, 0.0, running.kit.live.settings.breaker)
+            async with asked(running.url):
+                while not quick.seen:
+                    await asyncio.sleep(0.005)
+                assert breaker.rests(SLOW, 1e9), "it is being probed"
+            await running.settled(1)
+            while slow.left + quick.left < 2:
+                await asyncio.sleep(0.005)
+            assert not breaker.rests(SLOW, 1e9)
+            assert (running.lines[0]["ending"], running.lines[0]["attempts"]) == ("gone", 2)
+            assert running.kit.active == 0
+
+    run(main)
+
+
+def test_the_one_that_was_too_slow_is_known_to_be_slow() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 30), Vendor("quick")
+        async with scene(slow, quick, strategy="fastest") as running:
+            assert text((await read_all(running.url))[1]) == "quick"
+            latencies = running.kit.latencies
+            await running.settled(1)
+            assert (latencies.of(SLOW, False) or 0) > (latencies.of(QUICK, False) or 1)
+
+    run(main)
+
+
+def test_the_second_timer_rings_for_its_own_attempt_alone() -> None:
+    async def main() -> None:
+        slow, quick = Vendor("slow", 30), Vendor("quick", 30)
+        async with scene(slow, quick, attempts=2) as running:
+            for account in running.kit.live.accounts.values():
+                account._times = {key: times._replace(total_s=0.2) for key, times in account._times.items()}
+            status, body = await read_all(running.url)
+            assert (status, json.loads(body)["error"]["code"]) == (504, "upstream_total_timeout")
+            assert (slow.left, quick.left) == (1, 1)
+
+    run(main)
