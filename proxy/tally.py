@@ -83,12 +83,16 @@ class Tally:
     def take(self, leg: "Tally") -> None:
         """What an attempt cost that has ended; ``show`` says whose answer is the caller's."""
         self.replays += leg.replays
+        self.failed = [*self.failed, *leg.failed]
+        if leg.sent_at is not None:
+            self.sent_at = leg.sent_at if self.sent_at is None else min(self.sent_at, leg.sent_at)
         if leg.billed is not None:
             self.billed = leg.billed if self.billed is None else self.billed + leg.billed
 
     def show(self, leg: "Tally") -> None:
         """The answer, or the failure, is this attempt's."""
         self.target, self.told, self.usage = leg.target, leg.told, leg.usage
+        self.heard_at = leg.heard_at
 
     def elapsed_s(self) -> float:
         """Seconds since the request came in."""

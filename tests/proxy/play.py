@@ -139,7 +139,7 @@ def play(
     settings: Mapping[str, Any] = BOTH,
     *,
     kit: Kit | None = None,
-    headers: Mapping[bytes, bytes] | None = None,
+    sent_with: Mapping[bytes, bytes] | None = None,
     **asked: Any,
 ) -> Played:
     """One request; each vendor gives its replies in turn. A call beyond them fails the test."""
@@ -172,7 +172,7 @@ def play(
         kit_.sleep = no_wait
         played.kit = kit_
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], **asked}
-        await serve(Request(body, headers), ChatFront(), kit_, played)
+        await serve(Request(body, sent_with), ChatFront(), kit_, played)
 
     asyncio.run(run())
     return played

@@ -55,7 +55,7 @@ def test_a_wait_is_told_in_whole_seconds_rounded_up_and_none_is_told_as_none(
 def test_what_an_sdk_tried_before_counts_among_the_attempts(
     earlier: bytes, replies: list[Callable[[], Any]], calls: int, retry: str
 ) -> None:
-    played = play({"kimi": [make() for make in replies]}, ONE, headers={b"x-stainless-retry-count": earlier})
+    played = play({"kimi": [make() for make in replies]}, ONE, sent_with={b"x-stainless-retry-count": earlier})
     assert len(played.calls) == calls
     assert played.headers["x-should-retry"] == retry
 
@@ -71,7 +71,7 @@ def test_an_sdk_that_does_as_it_is_told_never_causes_more_calls_than_attempts(at
             kinds = [limited() if failures >> (calls + i) & 1 else error(500, "x") for i in range(6)]
             configured = {**ONE, "policy": {"attempts": attempts, "attempts_per_target": attempts}}
             told = {b"x-stainless-retry-count": b"%d" % earlier}
-            played = play({"kimi": kinds}, configured, kit=kit, headers=told)
+            played = play({"kimi": kinds}, configured, kit=kit, sent_with=told)
             calls, retry = calls + len(played.calls), played.headers["x-should-retry"]
         assert calls <= attempts
 
