@@ -80,3 +80,11 @@ def test_the_lock_of_the_client_for_node_has_hashes_and_names_no_host() -> None:
 
 def test_there_is_one_kind_of_lock() -> None:
     assert not list(ROOT.glob("uv.lock")) + list(ROOT.glob("poetry.lock")) + list(ROOT.glob("Pipfile.lock"))
+
+
+def test_the_image_has_all_that_the_runtime_has_in_the_same_versions() -> None:
+    def pinned(name: str) -> set[str]:
+        text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+        return set(re.findall(r"^[a-z0-9_.-]+==\S+", text, re.MULTILINE))
+
+    assert pinned("image.txt") >= pinned("runtime.txt")
