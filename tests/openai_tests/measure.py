@@ -24,7 +24,7 @@ TESTS = ("chat/test_completions.py", "test_completions.py", "test_embeddings.py"
 STREAMED = re.compile("overload_2")
 """The client's tests have the calls that stream under this name."""
 CONFIG = """version: 1
-server: {{listen: "127.0.0.1:0"}}
+server: {{listen: "127.0.0.1:0", admin_listen: "off"}}
 vendors:
   mock: {{kind: openai_compatible, base_url: "{url}", api_key: none}}
 models:
