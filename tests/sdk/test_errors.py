@@ -94,8 +94,8 @@ def test_a_rate_limit_tells_how_long_to_wait(start: Start, stage: Stage, vendor:
 def test_the_sdk_itself_gets_over_a_rate_limit_that_the_proxy_did_not_wait_for(
     start: Start, stage: Stage, vendor: str
 ) -> None:
-    front = start(vendor, policy={"attempts": 1})
-    stage.emulators[vendor].set_faults(["rate_limit=0@1"])
+    front = start(vendor, policy={"max_wait_s": 0.5})
+    stage.emulators[vendor].set_faults(["rate_limit=1@1"])
 
     answer = front.sdk(max_retries=2).chat.completions.create(**asked("Hello"))
 

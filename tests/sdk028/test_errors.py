@@ -29,12 +29,20 @@ FAULTS = [
     ("html_200", "APIError", 502, "upstream_invalid_response"),
 ]
 
+OTHERWISE: dict[tuple[str, str], tuple[str, int, str | None]] = {
+    ("ernie", "overloaded"): ("RateLimitError", 429, "rate_limit_exceeded"),
+    ("hunyuan-classic", "inspection"): ("InvalidRequestError", 400, None),
+    ("hunyuan-classic", "context"): ("InvalidRequestError", 400, None),
+}
+"""Where a vendor's own words leave less to tell: see the suite of the newer clients."""
+
 
 @STREAM
 @pytest.mark.parametrize(("fault", "kind", "status", "code"), FAULTS, ids=[row[0] for row in FAULTS])
 def test_a_vendors_failure_is_the_clients_own_error(
     site: Site, stream: bool, fault: str, kind: str, status: int, code: str
 ) -> None:
+    kind, status, told = OTHERWISE.get((site.vendor, fault), (kind, status, code))
     site.emulator.set_faults([fault])
 
     with pytest.raises(openai.error.OpenAIError) as caught:
@@ -42,7 +50,7 @@ def test_a_vendors_failure_is_the_clients_own_error(
 
     error = caught.value
     assert type(error).__name__ == kind
-    assert (error.http_status, error.json_body["error"]["code"]) == (status, code)
+    assert (error.http_status, error.json_body["error"]["code"]) == (status, told)
     assert error.headers["x-request-id"].startswith("req_")
     assert error.user_message
     assert len(site.front.seen) == 1
