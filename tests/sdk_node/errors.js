@@ -24,16 +24,20 @@ const FAULTS = [
   ['reset_after_head', 'InternalServerError', 502, 'upstream_error', null, 3],
 ];
 
+// Baidu's word for a crowded cluster is one of its rate limits.
+const OTHERWISE = { 'ernie overloaded': ['RateLimitError', 429, 'rate_limit_exceeded'] };
+
 export function errors(site) {
   for (const [fault, kind, status, code, param, most] of FAULTS) {
     for (const stream of [false, true]) {
       test(`${fault} is a ${kind} without a storm of retries${stream ? ', streamed' : ''}`, async () => {
         const here = site();
+        const told = OTHERWISE[`${here.vendor} ${fault}`] ?? [kind, status, code];
         await here.faults(fault);
         const made = here.client({ maxRetries: 2 }).chat.completions.create(asked('Hello', { stream }));
         const error = await raised(stream ? made.then(all) : made);
-        assert.ok(error instanceof OpenAI[kind], `${error.constructor.name}: ${error.message}`);
-        assert.deepEqual([error.status, error.code, error.param], [status, code, param]);
+        assert.ok(error instanceof OpenAI[told[0]], `${error.constructor.name}: ${error.message}`);
+        assert.deepEqual([error.status, error.code, error.param], [told[1], told[2], param]);
         assert.match(error.requestID, /^req_/);
         assert.equal(error.requestID, error.headers.get('x-request-id'));
         assert.equal(error.headers.get('x-should-retry'), 'false');
@@ -46,7 +50,7 @@ export function errors(site) {
 
   test('the client itself gets over a rate limit that the proxy did not wait for', async () => {
     const here = site('once');
-    await here.faults('rate_limit=0@1');
+    await here.faults('rate_limit=1@1');
     const answer = await here.client({ maxRetries: 2 }).chat.completions.create(asked('Hello'));
     assert.equal(answer.choices[0].message.content, 'You said: Hello');
     assert.equal((await here.state()).seen.length, 2);
