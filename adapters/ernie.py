@@ -40,6 +40,8 @@ SEEDS = 2**31 - 2
 STOP_STRINGS, STOP_LENGTH = 4, 20
 EFFORTS = {"none": "low", "minimal": "low", "low": "low", "medium": "medium"}
 """OpenAI's efforts as the vendor's three; whatever is not in here is high."""
+NO_TOOLS = "the vendor does not list this model among those that take tools: map the name to one that it does"
+NO_JSON = Refuse("this model writes plain text only")
 
 
 def resold(draft: Draft) -> bool:
@@ -127,6 +129,17 @@ def tool_choice(name: str, value: Any, draft: Draft) -> None:
     send_tool_choice(name, value, draft)
 
 
+def response_format(name: str, value: Any, draft: Draft) -> None:
+    """X1 and the writing models take no such field, those of 2024 no json_schema."""
+    if draft.model.facts.get("no_json"):
+        NO_JSON.apply(name, value, draft)
+    elif draft.model.facts.get("no_schema") and value["type"] == "json_schema":
+        draft.refuse(name, "this model writes JSON, but by no schema: json_object is what it takes")
+    else:
+        draft.body[name] = value
+        draft.tell(name, "honoured", "sent as it came")
+
+
 def effort(name: str, value: str, draft: Draft) -> None:
     """Levels where the model has them, else thinking or not, which has been settled by now."""
     if draft.model.facts.get("effort"):
@@ -191,8 +204,8 @@ CHAT: Mapping[str, Verdict] = {
     "stop": Rewrite(
         stop, "four strings of 20 characters; longer ones are cut by us", ("honoured", "mapped", "emulated")
     ),
-    "response_format": by_fact("no_json", Refuse("this model writes plain text only"), Honour()),
-    "tools": by_fact("no_tools", Refuse("this model takes no tools"), Tools()),
+    "response_format": Rewrite(response_format, "text, json_object, json_schema", ("honoured", "mapped", "refused")),
+    "tools": by_fact("no_tools", Refuse(NO_TOOLS), Tools()),
     "tool_choice": Rewrite(tool_choice, "none, auto, required or a tool by name", ("honoured", "refused")),
     "parallel_tool_calls": Honour(),
     "reasoning_effort": Rewrite(effort, "levels, or thinking on or off", ("honoured", "mapped", "dropped")),

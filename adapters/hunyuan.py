@@ -44,7 +44,8 @@ def limit(name: str, value: int, draft: Draft) -> None:
     else:
         draft.tell(name, "mapped", "sent as max_tokens", quiet=True)
     if sent < other:
-        draft.tell("max_tokens", "mapped", "the smaller of the two limits is sent")
+        smaller_of_two = "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
+        draft.tell(smaller_of_two, "mapped", "the smaller of the two limits is sent")
 
 
 LIMIT = Rewrite(limit, "sent as max_tokens; reasoning counts too", ("honoured", "mapped", "clamped"))
@@ -88,6 +89,18 @@ def search(name: str, value: Any, draft: Draft) -> None:
     draft.tell(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
 
 
+def response_format(name: str, value: Any, draft: Draft) -> None:
+    """Both kinds at hy3; no schema, or neither, at others."""
+    if draft.model.facts.get("no_json"):
+        NO_JSON.apply(name, value, draft)
+    elif draft.model.facts.get("no_schema") and value["type"] == "json_schema":
+        draft.refuse(name, "this model writes JSON, but by no schema: map the name to hy3")
+    else:
+        draft.body[name] = value
+        draft.tell(name, "honoured", "sent as it came")
+
+
+NO_JSON = Refuse("this model has no JSON mode, and it is not emulated yet: map the name to hy3")
 LOOSE = Honour("sent as it came; the vendor says that some models ignore it")
 
 CHAT: Mapping[str, Verdict] = {
@@ -100,10 +113,8 @@ CHAT: Mapping[str, Verdict] = {
     "n": ONE_BY_ONE,
     "parallel_tool_calls": SEVERAL_CALLS,
     "reasoning_effort": Rewrite(effort, "low, medium, high, or thinking off", ("honoured", "mapped", "dropped")),
-    "response_format": by_fact(
-        "no_json",
-        Refuse("this model has no JSON mode, and it is not emulated yet: map the name to hy3"),
-        Honour(),
+    "response_format": Rewrite(
+        response_format, "json_object and json_schema, by model", ("honoured", "mapped", "refused")
     ),
     "seed": Honour(),
     "tools": TOOLS,
@@ -138,6 +149,12 @@ FAILURES = (
     Rule("rate_limited", code="4290*"),
 )
 
+
+def most(model: Model) -> int | None:
+    """Texts in one embeddings call."""
+    return model.facts.get("max_inputs")
+
+
 # --- classic ---
 
 
@@ -156,6 +173,11 @@ def seed(name: str, value: int, draft: Draft) -> None:
     """1 to 10000; any other is folded into that range, which repeats just as well."""
     draft.body[name] = (value - 1) % SEEDS + 1
     draft.tell(name, "honoured" if draft.body[name] == value else "mapped", f"folded into 1 to {SEEDS}")
+
+
+def stop_classic(name: str, value: Any, draft: Draft) -> None:
+    """As a list, in which form alone the old platform is known to take it; the match stays in its answer."""
+    STOP.apply(name, [value] if type(value) is str else value, draft)
 
 
 def tool_choice_classic(name: str, value: Any, draft: Draft) -> None:
@@ -182,6 +204,8 @@ def search_classic(name: str, value: Any, draft: Draft) -> None:
     draft.tell(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
 
 
+STOP = Emulate("stop", "the vendor leaves the match in its answer: it is cut off", sent=True)
+
 CLASSIC_CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
     "messages": Turns(Conversation(names=False, image_detail=False), most=40),
@@ -194,7 +218,7 @@ CLASSIC_CHAT: Mapping[str, Verdict] = {
     "reasoning_effort": Rewrite(effort_classic, "thinking on or off, at hunyuan-a13b", ("mapped", "dropped")),
     "response_format": Refuse("this API has no JSON mode, and it is not emulated yet: edition tokenhub has one"),
     "seed": Rewrite(seed, "1 to 10000", ("honoured", "mapped")),
-    "stop": Emulate("stop", "the vendor leaves the match in its answer: it is cut off", sent=True),
+    "stop": Rewrite(stop_classic, "cut off by us", ("emulated", "mapped", "refused")),
     "tools": TOOLS,
     "tool_choice": Rewrite(tool_choice_classic, "none, auto, or one tool", ("honoured", "mapped", "refused")),
     "web_search_options": by_fact(
@@ -244,6 +268,6 @@ HUNYUAN = Vendor(
     dial=Dial(turn, excludes),
     operations={
         "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=ask_for_usage),
-        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES),
+        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=most),
     },
 )

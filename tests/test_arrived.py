@@ -4,7 +4,7 @@ Random requests over OpenAI's whole chat surface go through the real proxy to th
 the catalogs and the emulators know. A refusal by the vendor of what we let through fails the test: one of them is wrong.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,19 +14,44 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import OpenAI
 
+import emulators.ernie.models
+import emulators.hunyuan.classic.models
+import emulators.hunyuan.tokenhub.models
 import emulators.kimi.models
 import emulators.qwen.models
 from config import catalog
+from proxy.commands.probes import PIXEL
 from tests.sdk.stage import Front, Stage
 from tests.test_verdicts import VALUES
 
-KNOWN: Mapping[str, Any] = {"kimi": emulators.kimi.models.MODELS, "qwen": emulators.qwen.models.MODELS}
+KNOWN: Mapping[str, Any] = {
+    "kimi": emulators.kimi.models.MODELS,
+    "qwen": emulators.qwen.models.MODELS,
+    "ernie": emulators.ernie.models.MODELS,
+    "hunyuan": emulators.hunyuan.tokenhub.models.MODELS,
+    "hunyuan-classic": emulators.hunyuan.classic.models.MODELS,
+}
 OUT = ("qwen-mt-", "qwen-long")
 """Models for one purpose only, which want members of their own (translation_options) or files."""
+NEWEST = {
+    "kimi": ("kimi-k2.6", "kimi-k3"),
+    "qwen": ("qwen3.6-plus", "qwen-plus"),
+    "ernie": ("ernie-4.5-turbo-vl", "ernie-5.1"),
+    "hunyuan": ("hy3", "hy4-preview"),
+    "hunyuan-classic": ("hunyuan-turbos-latest", "hunyuan-t1-latest"),
+}
+"""What an application of today would be pointed at: a model that need not think, and one that may."""
+
+
+def rows(vendor: str) -> catalog.Catalog:
+    """The catalog of a vendor, or of its edition."""
+    return catalog.load(vendor.replace("-", "_"))
+
+
 MODELS = {
     vendor: sorted(
         row.id
-        for row in catalog.load(vendor).models
+        for row in rows(vendor).models
         if row.operation == "chat" and row.id in KNOWN[vendor] and not row.id.startswith(OUT)
     )
     for vendor in KNOWN
@@ -69,10 +94,15 @@ class Door:
 @pytest.fixture(scope="module")
 def door() -> Iterator[Door]:
     stage = Stage(environ={"BANJIA_EMULATOR_RETIRED": "1"})
-    names = {f"{name}/{model}": f"{vendor}/{model}" for vendor in MODELS for model in MODELS[vendor] for name in NAMES}
+    names = {
+        f"{name}/{vendor}/{model}": f"{vendor}/{model}"
+        for vendor in MODELS
+        for model in MODELS[vendor]
+        for name in NAMES
+    }
     try:
         with (
-            stage.front({**stage.settings("kimi", "qwen"), "models": names}) as front,
+            stage.front({**stage.settings(*MODELS), "models": names}) as front,
             httpx2.Client(base_url=front.base_url, trust_env=False, timeout=20) as client,
         ):
             yield Door(stage, front, client)
@@ -80,10 +110,12 @@ def door() -> Iterator[Door]:
         stage.close()
 
 
-def sent(door: Door, vendor: str, model: str, fields: dict[str, Any]) -> Case:
+def sent(door: Door, vendor: str, model: str, fields: dict[str, Any], asked: str) -> Case:
+    """Ask for a vendor's model under OpenAI's name, or, if ``asked`` is the vendor, under its own."""
+    name = f"{vendor}/{model}" if asked == vendor else f"{asked}/{vendor}/{model}"
     seen = door.stage.emulators[vendor].requests
     seen.clear()
-    answer = door.client.post("/chat/completions", json={**fields, "model": model})
+    answer = door.client.post("/chat/completions", json={**fields, "model": name})
     told = dict(part.split("=", 1) for part in answer.headers.get("x-banjia-adapted", "").split(";") if part)
     error = answer.json()["error"] if answer.status_code != 200 else {}
     return Case(fields, answer.status_code, told, error, seen[-1].body if seen else None)
@@ -92,12 +124,12 @@ def sent(door: Door, vendor: str, model: str, fields: dict[str, Any]) -> Case:
 def most(vendor: str, model: str) -> float:
     """Up to how many tokens an answer may surely ask for: beyond it the vendor's own 400 is the right answer.
 
-    Kimi counts prompt and answer against one window. Qwen's limits are clamped to, where the catalog knows them.
+    Kimi counts prompt and answer against one window. The others' limits are clamped to, where the catalog knows them.
     """
     known = KNOWN[vendor][model]
     if vendor == "kimi":
         return float(known.window) - 1000
-    row = catalog.load(vendor).model(model)
+    row = rows(vendor).model(model)
     assert row is not None
     return float("inf") if row.max_output else float(known.most_out)
 
@@ -181,7 +213,7 @@ def test_every_field_arrives_or_is_named(door: Door, vendor: str) -> None:
         asked=st.sampled_from([*NAMES, vendor]),
     )
     def arrives(fields: dict[str, Any], keep: list[str], model: str, asked: str) -> None:
-        judged(sent(door, vendor, f"{asked}/{model}", thinned(fields, keep)), most(vendor, model))
+        judged(sent(door, vendor, model, thinned(fields, keep), asked), most(vendor, model))
 
     arrives()
 
@@ -193,9 +225,60 @@ def test_each_field_alone_arrives_or_is_named_at_every_model(door: Door, vendor:
     @given(value=optional[name], model=st.sampled_from(MODELS[vendor]), asked=st.sampled_from([*NAMES, vendor]))
     def arrives(value: Any, model: str, asked: str) -> None:
         fields = {"messages": [{"role": "user", "content": "hi"}], name: value}
-        judged(sent(door, vendor, f"{asked}/{model}", fields), most(vendor, model))
+        judged(sent(door, vendor, model, fields, asked), most(vendor, model))
 
     arrives()
+
+
+@pytest.mark.parametrize("vendor", sorted(MODELS))
+@pytest.mark.parametrize(
+    ("asked", "fields", "reasons"),
+    [
+        ("gpt-4o", {}, lambda mode: mode == "always"),
+        ("o3", {"reasoning_effort": "none"}, lambda mode: mode == "always"),
+        ("o3", {"reasoning_effort": "high"}, lambda mode: mode != "never"),
+    ],
+    ids=["a name that does not reason", "no effort", "high effort"],
+)
+def test_a_model_reasons_if_it_is_to_and_only_then_unless_it_always_does(
+    door: Door, vendor: str, asked: str, fields: dict[str, Any], reasons: Callable[[str], bool]
+) -> None:
+    """Whatever a model does by itself: there catalogs and emulators may read their sources in different ways.
+
+    It is asked for a stream, since some models do nothing else.
+    """
+    said = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
+    for model in MODELS[vendor]:
+        body = {"model": f"{asked}/{vendor}/{model}", **said, **fields}
+        answer = door.client.post("/chat/completions", json=body)
+        assert answer.status_code == 200, answer.text
+        row = rows(vendor).model(model)
+        assert row is not None
+        assert ('"reasoning_content":"T' in answer.text) is reasons(row.thinking), f"{model}: {answer.text}"
+
+
+@pytest.mark.parametrize("vendor", sorted(MODELS))
+def test_an_image_reaches_the_models_that_see_and_no_other(door: Door, vendor: str) -> None:
+    parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
+    for model in MODELS[vendor]:
+        body = {"model": f"gpt-4o/{vendor}/{model}", "messages": [{"role": "user", "content": parts}], "stream": True}
+        answer = door.client.post("/chat/completions", json=body)
+        row = rows(vendor).model(model)
+        assert row is not None
+        assert answer.status_code == (200 if "image" in row.input else 400), answer.text
+        assert answer.status_code == 200 or answer.json()["error"]["param"].startswith("messages[0]"), answer.text
+
+
+@pytest.mark.parametrize("vendor", sorted(set(MODELS) - {"kimi"}))
+def test_many_texts_are_embedded_by_every_model(door: Door, vendor: str) -> None:
+    """More than a vendor takes in one call; Kimi has no embeddings."""
+    texts = [f"text {number}" for number in range(60)]
+    models = [row.id for row in rows(vendor).models if row.operation == "embeddings"]
+    assert models
+    for model in models:
+        answer = door.client.post("/embeddings", json={"model": f"{vendor}/{model}", "input": texts})
+        assert answer.status_code == 200, answer.text
+        assert [item["index"] for item in answer.json()["data"]] == list(range(60))
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
@@ -207,17 +290,19 @@ def test_what_the_newest_sdks_send_by_themselves_is_answered(door: Door, vendor:
         "messages": [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hello"}],
         "service_tier": "auto", "stream": stream, **({"stream_options": {"include_usage": True}} if stream else {}),
     }  # fmt: skip
-    for model in {"kimi": ("kimi-k2.6", "kimi-k3"), "qwen": ("qwen3.6-plus", "qwen-plus")}[vendor]:
+    for model in NEWEST[vendor]:
         for asked in (*NAMES, vendor):
-            case = sent(door, vendor, f"{asked}/{model}", new)
+            case = sent(door, vendor, model, new, asked)
             assert case.status == 200, str(case)
             judged(case)
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 def test_a_plain_call_of_the_newest_sdk_is_answered(door: Door, vendor: str) -> None:
-    model = {"kimi": "kimi-k2.6", "qwen": "qwen3.6-plus"}[vendor]
+    model = NEWEST[vendor][0]
     with OpenAI(base_url=door.front.base_url, api_key="x", max_retries=0) as sdk:
-        answer = sdk.chat.completions.create(model=f"gpt-4o/{model}", messages=[{"role": "user", "content": "Hello"}])
+        answer = sdk.chat.completions.create(
+            model=f"gpt-4o/{vendor}/{model}", messages=[{"role": "user", "content": "Hello"}]
+        )
 
     assert answer.choices[0].message.content == "You said: Hello"

@@ -60,6 +60,7 @@ def settle(draft: Draft, dial: Dial | None, policy: str, leaning: bool | None = 
     """Decide whether this request thinks, turn the vendor's dial, and hand back the fields that are still to judge.
 
     The members that switch thinking are taken out, whoever's they were; the vendor's own is sent as it came.
+    Where the catalog is not sure what the model does by itself (fact ``default_unsure``), every wish is sent.
     ``leaning`` is a stand-in's word for a request that has none: what the model asked for would have done.
     """
     fields = dict(draft.ask.fields)
@@ -74,7 +75,8 @@ def settle(draft: Draft, dial: Dial | None, policy: str, leaning: bool | None = 
     prevented = dial.prevents(draft) if wanted or (wanted is None and draft.thinks) else None
     if prevented:
         return _without(draft, dial, said, fields, prevented)
-    if wanted is None or (wanted == draft.thinks and not said):
+    sure = not draft.model.facts.get("default_unsure")
+    if wanted is None or (wanted == draft.thinks and sure and not said):
         return fields
     draft.thinks = wanted
     dial.turn(draft, wanted)

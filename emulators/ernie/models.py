@@ -34,19 +34,22 @@ class Model:
     """The types that response_format may have; empty: it may not be sent."""
     temperature: bool = True
     steady: bool = True
-    """Whether stop and seed may be sent (sheet 4.3: "not on X1")."""
+    """Whether stop, seed and penalty_score may be sent (sheet 4.3: "not on X1")."""
     retired: bool = False
 
 
 _K = 1_024
 
-# Sheet 3.3, ernie-5.0, -5.1: "tools, reasoning"; 4.3: enable_thinking is false by default.
-_FIVE = Model("", 128 * _K, 65_536, thinking="off", tools=True)
+# Sheet 3.3, ernie-5.0, -5.1: "tools, reasoning". Whether they can be kept from it is open (sheet 9: reasoning_effort vs
+# enable_thinking on ERNIE 5.x). Read strictly: they always think.
+_FIVE = Model("", 128 * _K, 65_536, thinking="always", tools=True)
 _SEEING_FIVE = replace(_FIVE, price=("0.006", "0.024"), sees=True, watches=True)
 # Sheet 3.3, below the table: whether 4.5 Turbo takes tools is disputed; the vendor's own page says no.
 _TURBO = Model("", 128 * _K, 12_288, ("0.0008", "0.0032"))
-# Sheet 3.3: "`enable_thinking` on some", not said which.
-_TURBO_VL = replace(_TURBO, price=("0.003", "0.009"), thinking="off", sees=True, watches=True, tools=True)
+# Sheet 3.3: "12288-16384" for all three: the larger window has the larger answer, by the list that the row is taken from
+# (sheet source G7). "`enable_thinking` on some", not said which: on the previews below, by the vendor's page on thinking.
+_TURBO_VL = replace(_TURBO, most_out=16_384, price=("0.003", "0.009"), sees=True, watches=True, tools=True)
+_TURBO_VL_32K = replace(_TURBO_VL, most_in=32 * _K, most_out=12_288)
 # Sheet 3.3: "always reasoning; no seed, stop, penalty_score, response_format".
 _X1 = Model("", 64 * _K, 65_536, ("0.001", "0.004"), thinking="always", tools=True, formats=(), steady=False)
 
@@ -56,7 +59,8 @@ _CURRENT: dict[str, Model] = {
     "ernie-5.5-flash-preview": Model("", 1_024 * _K, 65_536, thinking="always", temperature=False),
     "ernie-5.1": replace(_FIVE, most_in=119 * _K, window=128 * _K, price=("0.004", "0.018")),
     "ernie-5.0": _SEEING_FIVE,
-    # Sheet 4.3, reasoning_effort: a gateway sends these `enable_thinking`; that they think without it is in their name.
+    # Sheet 4.3, reasoning_effort: a gateway sends these `enable_thinking`, which is false by default; that they think
+    # without it is in their name. Read strictly: they do.
     "ernie-5.0-thinking-latest": replace(_SEEING_FIVE, thinking="on"),
     "ernie-5.0-thinking-preview": replace(_SEEING_FIVE, thinking="on"),
     "ernie-4.5-turbo-128k": _TURBO,
@@ -64,13 +68,17 @@ _CURRENT: dict[str, Model] = {
     "ernie-4.5-turbo-20260402": _TURBO,
     "ernie-4.5-turbo-32k": replace(_TURBO, most_in=32 * _K),
     "ernie-4.5-turbo-vl": _TURBO_VL,
-    "ernie-4.5-turbo-vl-32k": replace(_TURBO_VL, most_in=32 * _K),
+    "ernie-4.5-turbo-vl-32k": _TURBO_VL_32K,
     "ernie-4.5-turbo-vl-latest": _TURBO_VL,
+    # Not in the sheet by name ("some"); nothing but the switch was found of them, so: no tools, no price.
+    "ernie-4.5-turbo-vl-preview": replace(_TURBO_VL, thinking="off", tools=False, price=None),
+    "ernie-4.5-turbo-vl-32k-preview": replace(_TURBO_VL_32K, thinking="off", tools=False, price=None),
     "ernie-4.5-8k-preview": Model("", 8 * _K, 2_048, ("0.004", "0.016"), sees=True),
     "ernie-x1.1": _X1,
     "ernie-x1.1-preview": _X1,
-    "ernie-char-fiction-8k": Model("", 8 * _K, 2_048, ("0.0003", "0.0006")),
-    "ernie-novel-8k": Model("", 8 * _K, 2_048, ("0.04", "0.12")),
+    # Sheet 4.2, keys by family: Character, Fiction and Novel have no response_format; of v2 nothing else is said.
+    "ernie-char-fiction-8k": Model("", 8 * _K, 2_048, ("0.0003", "0.0006"), formats=TEXT),
+    "ernie-novel-8k": Model("", 8 * _K, 2_048, ("0.04", "0.12"), formats=TEXT),
     "qianfan-8b": Model("", 32 * _K, 16 * _K, ("0.0005", "0.001")),
     "qianfan-70b": Model("", 32 * _K, 16 * _K, ("0.0008", "0.0032")),
 }

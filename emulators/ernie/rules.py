@@ -78,7 +78,9 @@ def _penalties(body: Body, model: Model) -> None:
         if body.get(name) is not None and model.thinking != "always":
             raise invalid(f"{name} is not supported by the model {model.id}")
         _between(body, name, -2, 2)
-    # sheet 4.3: penalty_score [1, 2]
+    # sheet 4.3: penalty_score [1, 2], "not on X1"
+    if body.get("penalty_score") is not None and not model.steady:
+        raise invalid(f"penalty_score is not supported by the model {model.id}")
     _between(body, "penalty_score", 1, 2)
     # sheet 4.3, vendor-only: repetition_penalty (0, 2]
     _between(body, "repetition_penalty", 0, 2, above=True)

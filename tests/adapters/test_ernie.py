@@ -158,30 +158,40 @@ def test_several_choices_are_made_up_for_and_never_sent() -> None:
 
 @pytest.mark.parametrize("name", ["response_format", "tools", "seed", "stop"])
 def test_what_a_model_lacks_is_never_sent(name: str) -> None:
-    lacks = {"response_format": (X1, "ernie-novel-8k"), "tools": ("ernie-novel-8k",), "seed": (X1,), "stop": (X1,)}
+    lacks = {"response_format": (X1, "ernie-novel-8k"), "tools": (TEXT, "ernie-novel-8k"), "seed": (X1,), "stop": (X1,)}
     value: Any = {"response_format": {"type": "json_object"}, "tools": [TOOL], "seed": 7, "stop": "a"}[name]
     for model in lacks[name]:
         if name in ("seed", "stop"):
             assert name not in body(model, **{name: value})
         else:
             assert refusal(model, **{name: value}) == name
-    assert name in body(TEXT, **{name: value})
+    assert name in body(SEES, **{name: value})
 
 
 def test_schemas_are_sent_as_they_come() -> None:
     schema = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}
     assert body(response_format=schema) == {"response_format": schema}
+    assert refusal("ernie-4.0-8k", response_format=schema) == "response_format"
+    plain = {"type": "json_object"}
+    assert body("ernie-4.0-8k", response_format=plain) == {"response_format": plain}
     assert body(X1, response_format={"type": "text"}) == {}
 
 
 def test_a_tool_under_another_name_is_forced_by_that_name() -> None:
     tool = {"type": "function", "function": {"name": "get weather"}}
-    planned = made(tools=[tool], tool_choice={"type": "function", "function": {"name": "get weather"}})
+    planned = made(SEES, tools=[tool], tool_choice={"type": "function", "function": {"name": "get weather"}})
     (offered,) = planned.ask.fields["tools"]
     assert planned.ask.fields["tool_choice"]["function"]["name"] == offered["function"]["name"] != "get weather"
     assert planned.tool_names == {offered["function"]["name"]: "get weather"}
-    assert body(tools=[TOOL], tool_choice="required")["tool_choice"] == "required"
+    assert body(SEES, tools=[TOOL], tool_choice="required")["tool_choice"] == "required"
     assert refusal(tool_choice="required") == "tool_choice"
+
+
+def test_where_sources_disagree_on_what_a_model_does_by_itself_every_wish_carries_the_switch() -> None:
+    unsure = "ernie-5.0-thinking-preview"
+    assert body(unsure) == body(unsure, reasoning_effort="none") == {"enable_thinking": False}
+    assert body(unsure, asked="o3", reasoning_effort="high") == {"enable_thinking": True}
+    assert body(unsure, asked=unsure) == {}, "who says nothing leaves it to the model"
 
 
 def test_the_switch_is_turned_only_where_there_is_one() -> None:

@@ -429,12 +429,19 @@ def test_the_facts_that_verdicts_rest_on_are_where_the_vendors_say() -> None:
     assert {"qwen3.5-plus", "qwen3.6-plus", "qwen3.7-max"} <= having(QWEN, "max_completion_tokens")
     assert not having(QWEN, "max_completion_tokens") & {"qwen-plus", "qwen-max", "qwen3-max", "qwen-flash"}
     assert {"qwen-plus", "qwen-plus-character", "qwen3-32b"} <= having(QWEN, "many_choices")
-    x1 = {"ernie-x1.1", "ernie-x1.1-preview"}
-    assert having(ERNIE, "no_stop") == having(ERNIE, "no_seed") == x1 < having(ERNIE, "no_json")
+    x1 = {"ernie-x1.1", "ernie-x1.1-preview", "ernie-x1-turbo-32k"}
+    assert having(ERNIE, "no_stop") == x1 < having(ERNIE, "no_json")
+    assert having(ERNIE, "no_seed") == {*x1, "qianfan-agent-intent-32k"}
+    assert {"ernie-4.5-turbo-128k", "ernie-4.5-turbo-32k", "ernie-4.5-turbo-latest"} <= having(ERNIE, "no_tools")
+    assert not having(ERNIE, "no_tools") & {"ernie-5.1", "ernie-5.0", "ernie-x1.1", "ernie-4.5-turbo-vl"}
     assert having(ERNIE, "no_temperature") == {"ernie-5.5-flash-preview"}
-    assert not having(ERNIE, "no_tools") & {found.model for found in ERNIE.stand_ins.values()}
+    told = {name: found.model for name, found in ERNIE.stand_ins.items()}
+    without = {name for name, model in told.items() if model in having(ERNIE, "no_tools")}
+    assert {name for name in without if "instruct" not in name} == {"text-davinci-003", "davinci-002", "babbage-002"}
     assert not having(QWEN, "logprobs") & {row.id for row in QWEN.models if row.thinking == "always"}
-    assert having(HUNYUAN, "effort") == {"hy4", "hy4-flash", "hy4-preview", "hy3", "hy3-preview"}
+    hy4 = {"hy4", "hy4-flash", "hy4-preview"}
+    assert having(HUNYUAN, "effort") == hy4 | {"hy3", "hy3-preview"}
+    assert having(HUNYUAN, "no_schema") == having(HUNYUAN, "default_unsure") == hy4
     assert {"hunyuan-lite", "hunyuan-standard", "hunyuan-code"} <= having(CLASSIC, "no_tools")
     assert not having(CLASSIC, "no_tools") & {"hunyuan-pro", "hunyuan-functioncall", "hunyuan-turbos-latest"}
 

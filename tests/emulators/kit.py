@@ -17,7 +17,7 @@ LONGEST_S = 30.0
 MODEL = {
     "kimi": "kimi-k2.6",
     "qwen": "qwen-plus",
-    "ernie": "ernie-5.1",
+    "ernie": "ernie-4.5-turbo-vl",
     "hunyuan": "hy3",
     "classic": "hunyuan-turbos-latest",
 }

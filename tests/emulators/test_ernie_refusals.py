@@ -18,6 +18,9 @@ JSON_OBJECT = {"response_format": {"type": "json_object"}}
 JSON_SCHEMA = {"response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}}
 X1 = {"model": "ernie-x1.1"}
 TURBO = {"model": "ernie-4.5-turbo-128k"}
+FIVE = {"model": "ernie-5.1"}
+SWITCHED = {"model": "ernie-4.5-turbo-vl-preview", "enable_thinking": True}
+NOVEL = {"model": "ernie-novel-8k"}
 VL = {"model": "ernie-4.5-turbo-vl"}
 OLD = {"model": "ernie-3.5-8k"}
 FREE = {"model": "ernie-speed-8k"}
@@ -62,7 +65,7 @@ REFUSED: list[tuple[str, Json, str, str]] = [
     ("presence_penalty, X1, out of range", {**X1, "presence_penalty": 2.1}, ARGUMENT, "presence_penalty"),
     ("penalty_score below 1", {"penalty_score": 0.9}, ARGUMENT, "penalty_score"),
     ("penalty_score above 2", {"penalty_score": 2.1}, ARGUMENT, "penalty_score"),
-    ("penalty_score, X1, out of range", {**X1, "penalty_score": 0}, ARGUMENT, "penalty_score"),
+    ("penalty_score, X1", {**X1, "penalty_score": 1.5}, ARGUMENT, "penalty_score"),
     ("repetition_penalty of 0", {"repetition_penalty": 0}, ARGUMENT, "repetition_penalty"),
     ("n", {"n": 2}, ARGUMENT, "n must"),
     ("stop, five", {"stop": list("abcde")}, ARGUMENT, "stop"),
@@ -76,6 +79,7 @@ REFUSED: list[tuple[str, Json, str, str]] = [
     ("seed, X1", {**X1, "seed": 1}, ARGUMENT, "seed"),
     ("max_tokens of 0", {"max_tokens": 0}, ARGUMENT, "max_tokens"),
     ("max_tokens, model", {**TURBO, "max_tokens": 12_289}, ARGUMENT, "[1, 12288]"),
+    ("max_tokens, the smaller window", {"model": "ernie-4.5-turbo-vl-32k", "max_tokens": 12_289}, ARGUMENT, "12288]"),
     ("max_tokens, 2024", {**OLD, "max_tokens": 2_049}, ARGUMENT, "[1, 2048]"),
     ("max_completion_tokens", {"max_completion_tokens": 9}, ARGUMENT, "max_completion_tokens"),
     ("logprobs", {"logprobs": True}, ARGUMENT, "logprobs"),
@@ -98,11 +102,13 @@ REFUSED: list[tuple[str, Json, str, str]] = [
     ("enable_thinking, no boolean", {"enable_thinking": "yes"}, ARGUMENT, "enable_thinking"),
     ("enable_thinking, a model that can't", {**TURBO, "enable_thinking": True}, ARGUMENT, "enable_thinking"),
     ("enable_thinking, a model that must", {**X1, "enable_thinking": False}, ARGUMENT, "enable_thinking"),
-    ("thinking_budget below 100", {"enable_thinking": True, "thinking_budget": 99}, ARGUMENT, "thinking_budget"),
-    ("thinking_budget too large", {"enable_thinking": True, "thinking_budget": 16_385}, ARGUMENT, "thinking_budget"),
+    ("enable_thinking, ERNIE 5", {**FIVE, "enable_thinking": False}, ARGUMENT, "enable_thinking"),
+    ("enable_thinking, no preview", {**VL, "enable_thinking": True}, ARGUMENT, "enable_thinking"),
+    ("thinking_budget below 100", {**SWITCHED, "thinking_budget": 99}, ARGUMENT, "thinking_budget"),
+    ("thinking_budget too large", {**SWITCHED, "thinking_budget": 16_385}, ARGUMENT, "thinking_budget"),
     ("thinking_budget, a model that can't", {**TURBO, "thinking_budget": 100}, ARGUMENT, "thinking_budget"),
-    ("thinking_strategy", {"enable_thinking": True, "thinking_strategy": "long"}, ARGUMENT, "thinking_strategy"),
-    ("reasoning_effort", {"reasoning_effort": "minimal"}, ARGUMENT, "reasoning_effort"),
+    ("thinking_strategy", {**SWITCHED, "thinking_strategy": "long"}, ARGUMENT, "thinking_strategy"),
+    ("reasoning_effort", {**FIVE, "reasoning_effort": "minimal"}, ARGUMENT, "reasoning_effort"),
     ("reasoning_effort, a model that can't", {**TURBO, "reasoning_effort": "low"}, ARGUMENT, "reasoning_effort"),
     ("tools, model", {**TURBO, "tools": [WEATHER]}, ARGUMENT, "tools"),
     ("tools, 2024", {**FREE, "tools": [WEATHER]}, ARGUMENT, "tools"),
@@ -117,6 +123,7 @@ REFUSED: list[tuple[str, Json, str, str]] = [
     ("response_format text, X1", {**X1, "response_format": {"type": "text"}}, ARGUMENT, "response_format"),
     ("response_format, v1's string", {"response_format": "json_object"}, ARGUMENT, "response_format"),
     ("json_schema, 2024", {**OLD, **JSON_SCHEMA}, ARGUMENT, "json_schema"),
+    ("json_object, writing", {**NOVEL, **JSON_OBJECT}, ARGUMENT, "json_object"),
     ("json_object, 2024 and free", {**FREE, **JSON_OBJECT}, ARGUMENT, "json_object"),
     (
         "json_schema, no schema",
@@ -141,7 +148,7 @@ REFUSED: list[tuple[str, Json, str, str]] = [
     ("tool result without a call", {"messages": [USER, TOOL]}, MESSAGES, "tool_call_id"),
     ("tool result to another call", history({**TOOL, "tool_call_id": "call_2"}), MESSAGES, "tool_call_id"),
     ("tool call without arguments", history(tool_calls=[{"id": "call_1", "type": "function", **NAMED}]), MESSAGES, ""),
-    ("image_url, text-only model", part("image_url", {"url": PICTURE}), MESSAGES, "image_url"),
+    ("image_url, text-only model", {**FIVE, **part("image_url", {"url": PICTURE})}, MESSAGES, "image_url"),
     (
         "video_url, pictures only",
         {"model": "ernie-4.5-8k-preview", **part("video_url", {"url": PICTURE})},
@@ -154,14 +161,14 @@ REFUSED: list[tuple[str, Json, str, str]] = [
     ("image_url, bare", {**VL, **part("image_url", PICTURE)}, "invalid_image_url", ""),
     ("image_url, no base64", {**VL, **part("image_url", {"url": "data:image/png;base64,%"})}, "invalid_image_url", ""),
     ("too long", {**OLD, **said("w " * 5_200)}, "tokens_too_long", "Prompt tokens too long"),
-    ("too long, 5.1", said("w " * 121_900), "tokens_too_long", "Prompt tokens too long"),
+    ("too long, 5.1", {**FIVE, **said("w " * 121_900)}, "tokens_too_long", "Prompt tokens too long"),
     ("too many characters", {**OLD, **said("w" * 20_001)}, "characters_too_long", ""),
 ]
 
 TAKEN: list[tuple[str, Json]] = [
-    ("the ends of ranges", {"temperature": 1, "top_p": 0, "penalty_score": 2, "max_tokens": 65_536, "n": 1}),
+    ("the ends of ranges", {"temperature": 1, "top_p": 0, "penalty_score": 2, "max_tokens": 16_384, "n": 1}),
     ("temperature just above 0", {"temperature": 0.001, "top_p": 1.0, "penalty_score": 1.0, "repetition_penalty": 2}),
-    ("penalties that X1 ignores", {**X1, "frequency_penalty": -2, "presence_penalty": 2, "penalty_score": 1.5}),
+    ("penalties that X1 ignores", {**X1, "frequency_penalty": -2, "presence_penalty": 2}),
     ("stop, four of 20 characters", {"stop": ["字" * 20] * 4}),
     ("seed, ends", {"seed": 2**31 - 2}),
     ("user and 16 labels", {"user": "u", "metadata": {str(i): "x" for i in range(16)}}),
@@ -173,11 +180,11 @@ TAKEN: list[tuple[str, Json]] = [
     ("tool_choice required, thinking", {**X1, "tools": [WEATHER], "tool_choice": "required"}),
     ("tools without parameters", {"tools": [NAMED]}),
     ("json_object", JSON_OBJECT),
-    ("json_object, thinking", {**JSON_OBJECT, "enable_thinking": True}),
+    ("json_object, thinking", {**JSON_OBJECT, **FIVE}),
     ("json_object, 2024", {**OLD, **JSON_OBJECT}),
     ("json_schema, 4.5", {**TURBO, **JSON_SCHEMA}),
-    ("thinking", {"enable_thinking": True, "thinking_budget": 100, "thinking_strategy": "short_think"}),
-    ("reasoning_effort", {"reasoning_effort": "high"}),
+    ("thinking", {**SWITCHED, "thinking_budget": 100, "thinking_strategy": "short_think"}),
+    ("reasoning_effort", {**FIVE, "reasoning_effort": "high"}),
     ("enable_thinking off where there is none", {**TURBO, "enable_thinking": False}),
     ("null content beside tool_calls", history()),
     ("empty content beside tool_calls", history(content="")),

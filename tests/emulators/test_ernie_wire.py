@@ -75,7 +75,7 @@ def test_the_first_delta_has_the_role_and_already_text() -> None:
 
 def test_running_totals_stand_on_every_chunk_if_asked_for() -> None:
     asked = {"include_usage": True, "chunk_include_usage": True}
-    body = chat("ernie", "emulator:words=3,reason=2", enable_thinking=True, stream=True, stream_options=asked)
+    body = chat("ernie", "emulator:words=3,reason=2", **X1, stream=True, stream_options=asked)
     told = [chunk["usage"]["completion_tokens"] for chunk in got(body).chunks]
     assert told[-1] == told[-2] == 5
     assert told == sorted(told)
@@ -106,12 +106,13 @@ def test_only_the_first_tool_is_called_if_parallel_calls_are_not_wanted() -> Non
 @pytest.mark.parametrize(
     ("model", "more", "thinks"),
     [
-        ("ernie-5.1", {}, False),
-        ("ernie-5.1", {"enable_thinking": True}, True),
+        ("ernie-5.1", {}, True),
+        ("ernie-5.0", {}, True),
         ("ernie-5.0-thinking-latest", {}, True),
         ("ernie-5.0-thinking-latest", {"enable_thinking": False}, False),
         ("ernie-4.5-turbo-vl", {}, False),
-        ("ernie-4.5-turbo-vl", {"enable_thinking": True}, True),
+        ("ernie-4.5-turbo-vl-preview", {}, False),
+        ("ernie-4.5-turbo-vl-preview", {"enable_thinking": True}, True),
         ("ernie-4.5-turbo-128k", {}, False),
         ("ernie-x1.1", {}, True),
         ("ernie-5.5-flash-preview", {}, True),
@@ -127,7 +128,7 @@ def test_a_model_thinks_as_its_row_says(model: str, more: Json, thinks: bool) ->
 
 def test_a_budget_cuts_the_reasoning_and_max_tokens_cuts_both() -> None:
     def told(**more: Any) -> tuple[int, str, str]:
-        answer = got(chat("ernie", "emulator:reason=150,words=30", enable_thinking=True, **more)).json
+        answer = got(chat("ernie", "emulator:reason=150,words=30", **X1, **more)).json
         choice, usage = answer["choices"][0], answer["usage"]
         return usage["completion_tokens"], choice["message"]["content"][:5], choice["finish_reason"]
 

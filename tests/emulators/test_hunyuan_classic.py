@@ -77,7 +77,7 @@ def test_moderated_text_ends_as_sensitive(stream: bool) -> None:
 
 @pytest.mark.parametrize(
     ("stop", "text"),
-    [("w3", "w1 w2 w3"), (["w8", "w3"], "w1 w2 w3"), (["w2 w3", "w2"], "w1 w2"), (list("abcdef"), "w1 w2 w3 w4")],
+    [(["w3"], "w1 w2 w3"), (["w8", "w3"], "w1 w2 w3"), (["w2 w3", "w2"], "w1 w2"), (list("abcdef"), "w1 w2 w3 w4")],
 )
 def test_the_stop_text_is_part_of_the_answer_and_the_first_that_is_whole_ends_it(stop: Any, text: str) -> None:
     answer = got(asked("emulator:words=4", stop=stop)).json["choices"][0]
@@ -189,9 +189,11 @@ REFUSED: list[tuple[str, Json]] = [
     ("seed, large", {"seed": 10_001}),
     ("n", {"n": 2}),
     ("stop", {"stop": [1]}),
+    ("stop, a bare string", {"stop": "x"}),
     ("max_tokens", {"max_tokens": 0}),
     ("enable_thinking", {**A13B, "enable_thinking": "yes"}),
     ("tools, a model that has none", {"model": "hunyuan-lite", "tools": [WEATHER]}),
+    ("tools, a model that has none by the SDK", {"model": "hunyuan-large", "tools": [WEATHER]}),
     ("tools, type", {"tools": [{"type": "custom"}]}),
     ("tool_choice required", {"tools": [WEATHER], "tool_choice": "required"}),
     (

@@ -64,7 +64,7 @@ REFUSED: list[tuple[str, Json, str]] = [
     ("stop, too many", {"stop": list("abcde")}, PARAMETER),
     ("stop, no text", {"stop": [1]}, PARAMETER),
     ("max_tokens, 0", {"max_tokens": 0}, PARAMETER),
-    ("max_tokens, more than the model has", {"max_tokens": 131_073}, PARAMETER),
+    ("max_tokens, more than the model has", {"max_tokens": 64_001}, PARAMETER),
     ("max_tokens, more than hy4 has", {**HY4, "max_tokens": 65_537}, PARAMETER),
     ("thinking, type", {"thinking": {"type": "auto"}}, PARAMETER),
     ("thinking, no object", {"thinking": True}, PARAMETER),
@@ -94,7 +94,7 @@ REFUSED: list[tuple[str, Json, str]] = [
     ("too long", {**MT2, "messages": [{"role": "user", "content": "w " * 4_100}]}, CONTEXT),
     (
         "too long with max_tokens",
-        {"max_tokens": 131_072, "messages": [{"role": "user", "content": "w " * 131_072}]},
+        {**HY4, "max_tokens": 65_536, "messages": [{"role": "user", "content": "w " * 983_100}]},
         CONTEXT,
     ),
     ("an unknown model", {"model": "gpt-4o"}, MODEL),
@@ -105,7 +105,7 @@ REFUSED: list[tuple[str, Json, str]] = [
 ]
 
 TAKEN: list[tuple[str, Json]] = [
-    ("the ends of the ranges", {"temperature": 2, "top_p": 0, "n": 1, "seed": 0, "max_tokens": 131_072}),
+    ("the ends of the ranges", {"temperature": 2, "top_p": 0, "n": 1, "seed": 0, "max_tokens": 64_000}),
     ("stop, four", {"stop": list("wxyz")}),
     ("a system message anywhere, users in a row", {"messages": [USER, USER, {"role": "system", "content": "x"}]}),
     ("null content beside tool_calls", history(content=None)),
@@ -143,11 +143,15 @@ def test_tokenhub_takes_it(more: Json) -> None:
 
 
 @pytest.mark.parametrize("choice", ["required", NAMED])
-def test_a_call_can_be_forced_thinking_or_not(choice: Any) -> None:
-    for more in (ON, OFF):
-        answer = got(chat("hunyuan", "Hello", tools=[WEATHER], tool_choice=choice, **more)).json["choices"][0]
+def test_a_call_can_be_forced_but_not_while_the_model_thinks(choice: Any) -> None:
+    forced = {"tools": [WEATHER], "tool_choice": choice}
+    for more in ({}, OFF, {**HY4, **OFF}):
+        answer = got(chat("hunyuan", "Hello", **forced, **more)).json["choices"][0]
         assert [call["function"]["name"] for call in answer["message"]["tool_calls"]] == ["get_weather"]
         assert answer["finish_reason"] == "tool_calls"
+    for more in (ON, HY4):
+        refused = got(chat("hunyuan", "Hello", **forced, **more))
+        assert (refused.status, code_of(refused)) == (400, CAPABILITY)
 
 
 @pytest.mark.parametrize(

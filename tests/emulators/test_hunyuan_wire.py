@@ -153,13 +153,13 @@ def test_models_have_a_status_and_retired_ones_are_listed_when_told_to() -> None
     }
 
 
-def test_texts_are_embedded_any_number_of_them_and_the_same_text_always_alike() -> None:
-    body = {"model": "kinfra-text-embedding-0.6b", "input": ["x y", *(f"text {i}" for i in range(60)), "x y"]}
+def test_fifty_texts_are_embedded_and_the_same_text_always_alike() -> None:
+    body = {"model": "kinfra-text-embedding-0.6b", "input": ["x y", *(f"text {i}" for i in range(48)), "x y"]}
     answer = got(body, "/embeddings").json
     assert set(answer) == {"object", "data", "model", "usage"}
-    assert [item["index"] for item in answer["data"]] == list(range(62))
+    assert [item["index"] for item in answer["data"]] == list(range(50))
     assert answer["data"][0]["embedding"] == answer["data"][-1]["embedding"] != answer["data"][1]["embedding"]
-    assert answer["usage"] == {"prompt_tokens": 124, "total_tokens": 124}
+    assert answer["usage"] == {"prompt_tokens": 100, "total_tokens": 100}
 
 
 FAULTS = [

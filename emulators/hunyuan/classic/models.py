@@ -36,8 +36,9 @@ _ROWS: dict[str, Model] = {
     "hunyuan-turbos-longtext-128k": replace(_TOOLS, most_in=128 * _K),
     "hunyuan-t1-latest": replace(_TOOLS, thinking="always"),
     "hunyuan-a13b": replace(_TOOLS, most_in=224 * _K, thinking="on"),
-    "hunyuan-large": replace(_TOOLS, most_in=32 * _K),
-    "hunyuan-large-longcontext": replace(_TOOLS, most_in=134 * _K),
+    # sheet 3.1: tools by a gateway's table; 4.2: the SDK names turbos, t1 and functioncall, in 2024 pro and turbo, as well
+    "hunyuan-large": Model("", 32 * _K),
+    "hunyuan-large-longcontext": Model("", 134 * _K),
     "hunyuan-functioncall": replace(_TOOLS, most_in=32 * _K),
     "hunyuan-code": Model("", 8 * _K),
     "hunyuan-role": Model("", 32 * _K),

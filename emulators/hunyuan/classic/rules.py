@@ -36,11 +36,10 @@ def _n(body: Body, model: Model) -> None:
 
 
 def _stop(body: Body, model: Model) -> None:
-    # sheet 4.3: stop as native: a list (4.2), of no limited length; OpenAI's single string is not ruled out
+    # sheet 4.3: stop as native: a list (4.2), of no limited length. OpenAI's single string is not said to be taken
     stop = body.get("stop")
-    stops = stop if isinstance(stop, list) else [stop]
-    if stop is not None and not all(isinstance(one, str) for one in stops):
-        raise invalid("stop must be a string or a list of strings")
+    if stop is not None and (not isinstance(stop, list) or not all(isinstance(one, str) for one in stop)):
+        raise invalid("stop must be a list of strings")
 
 
 def _limit(body: Body, model: Model) -> None:

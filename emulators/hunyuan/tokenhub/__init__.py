@@ -16,6 +16,7 @@ from emulators.hunyuan.tokenhub.models import (
     EMBEDDERS,
     MODELS,
     MOST_EMBEDDED,
+    MOST_TEXTS,
     MULTIMODAL_EMBEDDERS,
     Model,
     listing,
@@ -94,6 +95,8 @@ class TokenHub(Edition):
                 raise errors.unsupported(f"model {name} does not embed text")
             raise errors.missing_model(name)
         texts = embeddings.texts_of(body, errors.invalid)
+        if len(texts) > MOST_TEXTS:
+            raise errors.invalid(f"input has at most {MOST_TEXTS} texts")
         # sheet 3.3: `dimensions` -> 400 (400001), whatever its value
         if body.get("dimensions") is not None:
             raise errors.invalid("dimensions is not supported")

@@ -27,11 +27,12 @@ class Model:
 
 _K = 1024
 _ROWS = (
-    # sheet 4.3: thinking: off by default for hy3 and hy3-preview; hy4-preview is not named there: on
+    # sheet 4.3: thinking: off by default for hy3 and hy3-preview; hy4-preview is not named there. Read strictly: on.
+    # hy4 and hy4-flash, of which lists of others speak, are not in the sheet: not served
     Model("hy4-preview", 1024 * _K, 960 * _K, 64 * _K, "on", tools=True, json=True),
-    # sheet 3.2: 128K out; other catalogues say 64K
-    Model("hy3", 256 * _K, 192 * _K, 128 * _K, "off", tools=True, json=True, schema=True),
-    Model("hy3-preview", 256 * _K, 192 * _K, 128 * _K, "off", tools=True, json=True, schema=True),
+    # sheet 3.2: 128K out; other catalogues say 64K (sheet 9: open). Read strictly: 64K, and K is 1000 there
+    Model("hy3", 256 * _K, 192 * _K, 64_000, "off", tools=True, json=True, schema=True),
+    Model("hy3-preview", 256 * _K, 192 * _K, 64_000, "off", tools=True, json=True, schema=True),
     *(Model(f"hy-mt2-{size}", 8 * _K, 4 * _K, 4 * _K) for size in ("pro", "plus", "lite")),
     Model("hunyuan-role-latest", 32 * _K, 28 * _K, 4 * _K),
     # sheet 3.1: until 2026-06-22, "for a time also sold on TokenHub"
@@ -43,7 +44,9 @@ MODELS: dict[str, Model] = {model.id: model for model in _ROWS}
 EMBEDDERS: dict[str, int] = {"kinfra-text-embedding-0.6b": 1024, "kinfra-text-embedding-4b": 2560}
 """Sheet 3.3: the text embedders and their dimensions."""
 MOST_EMBEDDED = 32 * _K
-"""Sheet 3.3: 32K context. How many texts a call takes is not known: any number."""
+"""Sheet 3.3: 32K context."""
+MOST_TEXTS = 50
+"""How many texts a call takes is not known. Read strictly: no more than on the platform before (sheet 3.3)."""
 MULTIMODAL_EMBEDDERS = ("kinfra-vl-embedding-2b", "kinfra-vl-embedding-8b")
 """Sheet 3.3: on a route of their own."""
 

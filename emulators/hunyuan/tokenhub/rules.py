@@ -11,7 +11,7 @@ from emulators.core.checks import is_integer, is_number
 from emulators.hunyuan.edition import Body
 from emulators.hunyuan.messages import check as check_messages
 from emulators.hunyuan.tokenhub.errors import invalid, unsupported, unsupported_format
-from emulators.hunyuan.tokenhub.models import Model
+from emulators.hunyuan.tokenhub.models import Model, thinks
 from emulators.hunyuan.tools import check_tool
 
 Rule = Callable[[Body, Model], None]
@@ -108,6 +108,9 @@ def _choice(body: Body, model: Model) -> None:
         raise invalid("tool_choice must be none, auto, required or a named function")
     if not wanted:
         raise invalid("tool_choice asks for a tool that is not among the tools")
+    # not in the sheet: the vendor's page on thinking has auto only while the model thinks. Read strictly: so it is
+    if thinks(model, body):
+        raise unsupported("tool_choice can only be auto while the model thinks")
 
 
 def _format(body: Body, model: Model) -> None:
