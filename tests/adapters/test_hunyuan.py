@@ -91,7 +91,8 @@ def test_the_smaller_of_two_limits_is_sent_in_either_order(where: str, order: tu
     assert "max_completion_tokens" not in made.ask.fields
     assert made.told["max_tokens"].word == "mapped"
     limits = {"max_tokens": 50, "max_completion_tokens": 60}
-    made = planned(where, **{name: limits[name] for name in order})
+    fields = {name: limits[name] for name in order}
+    made = planned(where, **fields)
     assert made.ask.fields["max_tokens"] == 50
     assert made.told["max_completion_tokens"] == ("mapped", "the smaller of the two limits is sent", False)
 
