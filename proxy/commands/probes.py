@@ -33,6 +33,8 @@ SCHEMA = {
 }
 ASKED: Mapping[Operation, str] = {"chat": "gpt-4o", "embeddings": "text-embedding-3-small"}
 """The OpenAI name under which an operation is asked for: the vendor's stand-in for it answers."""
+REASONS = "o3"
+"""The OpenAI name for what only models that reason are asked for."""
 
 PLAIN: Mapping[Operation, Mapping[str, Any]] = {
     "chat": {"messages": [{"role": "user", "content": "Name a fruit, as JSON."}]},
@@ -49,11 +51,17 @@ class Probe:
     member: str
     more: Mapping[str, Any] = field(default_factory=dict)
     operation: Operation = "chat"
+    name: str = ""
+
+    @property
+    def asked(self) -> str:
+        """The OpenAI name that is asked for: its own, or that of the operation."""
+        return self.name or ASKED[self.operation]
 
     @property
     def body(self) -> dict[str, Any]:
         """The whole request."""
-        return {"model": ASKED[self.operation], **PLAIN[self.operation], **self.more}
+        return {"model": self.asked, **PLAIN[self.operation], **self.more}
 
 
 def one(name: str, value: Any, column: str = "") -> Probe:
@@ -98,7 +106,7 @@ PROBES: tuple[Probe, ...] = (
     one("logit_bias", {"50256": -100}),
     one("max_tokens", 300),
     one("max_completion_tokens", 300),
-    one("reasoning_effort", "high", "thinking"),
+    Probe("thinking", "reasoning_effort", {"reasoning_effort": "high"}, name=REASONS),
     one("user", "u-1"),
     Probe("embeddings", "input", operation="embeddings"),
     Probe("dimensions", "dimensions", {"dimensions": 512}, "embeddings"),

@@ -11,13 +11,25 @@ from adapters.core.shapes import Model
 from adapters.core.vendor import Target, Vendor, plan
 from adapters.registry import VENDORS
 from config import catalog
-from proxy.commands.probes import ASKED, PROBES, Probe
+from proxy.commands.probes import ASKED, PROBES, REASONS, Probe
 from proxy.commands.table import table
 from proxy.errors import NotSupported
 from proxy.explain import read
 
 LOUDEST = (*reversed(get_args(Word)),)
 """The words from refused to honoured: a field of several parts is as good as the worst of them."""
+ANY = "any"
+"""What stands for the models of a server of the user's own, of which nothing is known."""
+SHOWN = {
+    "chat": Probe("chat", ""),
+    "embeddings": Probe("embeddings", "", operation="embeddings"),
+    "reasoning": Probe("reasoning", "", name=REASONS),
+}
+"""The stand-ins that a line of the matrix speaks of, by what they are asked for."""
+LEGEND = (
+    f"A cell speaks of the model that answers under {ASKED['chat']}; thinking of the one under {REASONS},",
+    "which are told below. A vendor's other models may do more, or less. The reasons: --json",
+)
 
 
 def each_edition(vendors: Iterable[Vendor] = VENDORS) -> Iterator[tuple[str, Vendor]]:
@@ -37,7 +49,7 @@ def matrix() -> dict[str, Any]:
             {
                 "vendor": name,
                 "title": vendor.title,
-                "models": {op: model.id for op in ASKED if (model := _model(vendor, op))},
+                "models": {part: model.id for part, probe in SHOWN.items() if (model := _model(vendor, probe))},
                 "cells": {probe.column: {"verdict": told.word, "why": told.why} for probe, told in cells(vendor)},
             }
             for name, vendor in each_edition()
@@ -53,7 +65,7 @@ def cells(vendor: Vendor) -> Iterator[tuple[Probe, Told]]:
 
 def cell(vendor: Vendor, probe: Probe) -> Told:
     """What becomes of a probe at the vendor's stand-in for the OpenAI name that it asks for."""
-    model = _model(vendor, probe.operation)
+    model = _model(vendor, probe)
     if model is None:
         return Told("refused", f"{vendor.title} has no {probe.operation}")
     try:
@@ -65,20 +77,19 @@ def cell(vendor: Vendor, probe: Probe) -> Told:
     return min(parts, key=lambda said: LOUDEST.index(said.word))
 
 
-def _model(vendor: Vendor, operation: str) -> Model | None:
+def _model(vendor: Vendor, probe: Probe) -> Model | None:
     """The model that answers under OpenAI's name; one without facts where a server of the user's own has any models."""
-    asked = next((op for op in ASKED if op == operation and op in vendor.operations), None)
-    if asked is None:
+    if probe.operation not in vendor.operations:
         return None
     if vendor.transparent:
-        return Model("any", operation=asked)
+        return Model(ANY, operation=probe.operation)
     rows = catalog.load(vendor.catalog)
-    found = rows.stand_in(ASKED[asked], asked)
+    found = rows.stand_in(probe.asked, probe.operation)
     return rows.model(found.model) if found else None
 
 
 def _defaults(vendor: Vendor, probe: Probe) -> dict[str, Any]:
-    found = catalog.load(vendor.catalog).stand_in(ASKED[probe.operation], probe.operation)
+    found = catalog.load(vendor.catalog).stand_in(probe.asked, probe.operation)
     return found.set if found else {}
 
 
@@ -91,6 +102,8 @@ def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
     ]
     yield from table(head, rows, width)
     yield ""
+    yield from LEGEND
+    yield ""
     for line in found["vendors"]:
-        models = ", ".join(f"{ASKED[op]} is {id_}" for op, id_ in line["models"].items())
-        yield f"{line['vendor']}: {models}"
+        models = [f"{SHOWN[part].asked} is {id_}" for part, id_ in line["models"].items() if id_ != ANY]
+        yield f"{line['vendor']}: {', '.join(models) or 'the models of your own server, under their names'}"

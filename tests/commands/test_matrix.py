@@ -7,16 +7,17 @@ from typing import Any
 import httpx2
 import pytest
 
-import emulators
 from adapters import registry
 from adapters.core.surface import CHAT
 from proxy.commands.probes import PROBES, Probe
-from proxy.commands.vendors import cell, lines, matrix
+from proxy.commands.vendors import cell, each_edition, lines, matrix
 from proxy.services import tokens
 from tests.commands.conftest import Run, data
-from tests.sdk.stage import Front, Stage, adapted
+from tests.sdk.stage import VENDORS, Front, Stage, adapted
 
 BY_COLUMN = {probe.column: probe for probe in PROBES}
+LINES = {name.replace("/", "-"): vendor for name, vendor in each_edition() if not vendor.transparent}
+"""The matrix's lines by the names of the stage, but for a server of one's own, which nobody stands in for."""
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
 
 
@@ -33,11 +34,7 @@ def stage() -> Iterator[Stage]:
 def fronts(stage: Stage) -> Iterator[dict[str, Front]]:
     """For each vendor a proxy that has it alone, and no word about models: stand-ins answer."""
     with ExitStack() as running:
-        yield {
-            name: running.enter_context(stage.front({"vendors": stage.settings(name)["vendors"]}))
-            for name in emulators.NAMES
-            if name in registry.BY_NAME
-        }
+        yield {name: running.enter_context(stage.front({"vendors": stage.settings(name)["vendors"]})) for name in LINES}
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +43,13 @@ def client() -> Iterator[httpx2.Client]:
         yield made
 
 
-@pytest.mark.parametrize("vendor", [name for name in emulators.NAMES if name in registry.BY_NAME])
+@pytest.mark.parametrize("vendor", sorted(LINES))
 @pytest.mark.parametrize("column", BY_COLUMN)
 def test_a_cell_is_what_happens(
     vendor: str, column: str, stage: Stage, fronts: dict[str, Front], client: httpx2.Client
 ) -> None:
     probe = BY_COLUMN[column]
-    told = cell(registry.BY_NAME[vendor], probe)
+    told = cell(LINES[vendor], probe)
     stage.reset()
 
     answer = client.post(f"{fronts[vendor].base_url}{PATHS[probe.operation]}", json=probe.body)
@@ -95,10 +92,16 @@ def stands(probe: Probe, word: str, answer: httpx2.Response) -> None:
         assert body["choices"][0]["logprobs"]["content"]
     if probe.column in ("choice_required", "choice_named"):
         assert body["choices"][0]["message"]["tool_calls"]
+    if probe.column == "thinking":
+        assert body["choices"][0]["message"]["reasoning_content"]
     if probe.column == "dimensions":
         assert len(body["data"][0]["embedding"]) == 512
     if probe.column == "base64":
         assert isinstance(body["data"][0]["embedding"], str)
+
+
+def test_every_line_is_proven() -> None:
+    assert set(LINES) == set(VENDORS)
 
 
 def test_every_vendor_and_edition_has_a_line_and_every_cell_a_verdict_with_its_reason(banjia: Run) -> None:

@@ -149,8 +149,8 @@ def test_a_call_can_be_forced_but_not_while_the_model_thinks(choice: Any) -> Non
         answer = got(chat("hunyuan", "Hello", **forced, **more)).json["choices"][0]
         assert [call["function"]["name"] for call in answer["message"]["tool_calls"]] == ["get_weather"]
         assert answer["finish_reason"] == "tool_calls"
-    for more in (ON, HY4):  # type: ignore[assignment]
-        refused = got(chat("hunyuan", "Hello", **forced, **more))
+    for thinks in (ON, HY4):
+        refused = got(chat("hunyuan", "Hello", **forced, **thinks))
         assert (refused.status, code_of(refused)) == (400, CAPABILITY)
 
 
