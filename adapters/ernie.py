@@ -15,6 +15,7 @@ from adapters.core.auth import Bearer
 from adapters.core.conversation import Conversation
 from adapters.core.failures import Rule
 from adapters.core.families import OPENAI_CHAT, OPENAI_EMBEDDINGS, ask_for_usage
+from adapters.core.limits import limit
 from adapters.core.params import (
     Choose,
     Clamp,
@@ -28,9 +29,9 @@ from adapters.core.params import (
     Verdict,
     by_fact,
 )
-from adapters.core.shapes import Model
 from adapters.core.thinking import Dial
 from adapters.core.tools import Tools, check_tool_choice, send_tool_choice
+from adapters.core.vectors import FLOATS_ASKED_FOR, SIZES, inputs
 from adapters.core.vendor import Op, Vendor
 
 COLDEST = 0.01
@@ -52,24 +53,6 @@ def resold(draft: Draft) -> bool:
 def turn(draft: Draft, on: bool) -> None:
     """Models that can do both take ``enable_thinking``, which is off unless it is asked for."""
     draft.body["enable_thinking"] = on
-
-
-def limit(name: str, value: int, draft: Draft) -> None:
-    """Both limits are sent as ``max_tokens``, which the chat page lists; above the model's own it is refused."""
-    sent = min(value, draft.model.max_output or value)
-    other = draft.body.get("max_tokens", sent)
-    draft.body["max_tokens"] = min(sent, other)
-    if sent != value:
-        draft.tell(name, "clamped", f"the model gives at most {sent} tokens")
-    elif sent > other:
-        draft.tell(name, "mapped", "the smaller of the two limits is sent")
-    elif name == "max_tokens":
-        draft.tell(name, "honoured", "sent as it came")
-    else:
-        draft.tell(name, "mapped", "sent as max_tokens", quiet=True)
-    if sent < other:
-        smaller_of_two = "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
-        draft.tell(smaller_of_two, "mapped", "the smaller of the two limits is sent")
 
 
 def penalty(name: str, value: float, draft: Draft) -> None:
@@ -220,31 +203,12 @@ CHAT: Mapping[str, Verdict] = {
 }
 
 
-def dimensions(name: str, value: int, draft: Draft) -> None:
-    """Every model has one size, which no field changes."""
-    (size,) = draft.model.facts.get("dimensions") or [None]
-    if value != size:
-        draft.refuse(name, f"the model gives vectors of {size or 'one size'}, not of {value}")
-    draft.tell(name, "mapped", "the model's only size, said by leaving it out")
-
-
-def encoding(name: str, value: str, draft: Draft) -> None:
-    """Only float is known: base64 is made from it by us, from the same numbers."""
-    draft.body[name] = "float"
-    draft.tell(name, "honoured" if value == "float" else "mapped", "floats are asked for, and encoded by us")
-
-
 EMBEDDINGS: Mapping[str, Verdict] = {
     **OPENAI_EMBEDDINGS,
-    "dimensions": Rewrite(dimensions, "the model's only size", ("mapped", "refused")),
-    "encoding_format": Rewrite(encoding, "base64 is made by us", ("honoured", "mapped")),
+    "dimensions": SIZES,
+    "encoding_format": FLOATS_ASKED_FOR,
     "user": Honour(),
 }
-
-
-def max_inputs(model: Model) -> int:
-    """Texts in one embeddings call: 16, and 1 for tao-8k."""
-    return int(model.facts.get("max_inputs") or 16)
 
 
 FAILURES = (
@@ -298,6 +262,6 @@ ERNIE = Vendor(
     dial=Dial(turn),
     operations={
         "chat": Op("/chat/completions", ernie_chat, CHAT, FAILURES, finish=finish),
-        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=max_inputs),
+        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(16)),
     },
 )

@@ -14,12 +14,12 @@ from adapters.core.auth import Bearer
 from adapters.core.conversation import Conversation, renamed
 from adapters.core.failures import Rule
 from adapters.core.families import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, ask_for_usage
+from adapters.core.limits import limit
 from adapters.core.params import Draft, Drop, Emulate, Honour, Refuse, Rewrite, Verdict, by_fact
-from adapters.core.shapes import Model
 from adapters.core.thinking import Dial
 from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
 from adapters.core.turns import Turns
-from adapters.core.vectors import BASE64_BY_US, SIZES
+from adapters.core.vectors import BASE64_BY_US, SIZES, inputs
 from adapters.core.vendor import Op, Vendor
 
 SEEDS = 10_000
@@ -28,24 +28,6 @@ SEEDS = 10_000
 ONE_BY_ONE = Emulate("n", "each answer is asked for in a call of its own")
 SEVERAL_CALLS = Drop("the vendor has no such switch: several calls may come")
 TOOLS = by_fact("no_tools", Refuse("this model takes no tools: map the name to one that does"), Tools())
-
-
-def limit(name: str, value: int, draft: Draft) -> None:
-    """Both of OpenAI's limits are sent as ``max_tokens``, the smaller of them and never more than the model gives."""
-    sent = min(value, draft.model.max_output or value)
-    other = draft.body.get("max_tokens", sent)
-    draft.body["max_tokens"] = min(sent, other)
-    if sent != value:
-        draft.tell(name, "clamped", f"the model gives at most {sent} tokens")
-    elif sent > other:
-        draft.tell(name, "mapped", "the smaller of the two limits is sent")
-    elif name == "max_tokens":
-        draft.tell(name, "honoured", "sent as it came")
-    else:
-        draft.tell(name, "mapped", "sent as max_tokens", quiet=True)
-    if sent < other:
-        smaller_of_two = "max_tokens" if name == "max_completion_tokens" else "max_completion_tokens"
-        draft.tell(smaller_of_two, "mapped", "the smaller of the two limits is sent")
 
 
 LIMIT = Rewrite(limit, "sent as max_tokens; reasoning counts too", ("honoured", "mapped", "clamped"))
@@ -150,11 +132,6 @@ FAILURES = (
 )
 
 
-def most(model: Model) -> int | None:
-    """Texts in one embeddings call."""
-    return model.facts.get("max_inputs")
-
-
 # --- classic ---
 
 
@@ -229,11 +206,6 @@ CLASSIC_CHAT: Mapping[str, Verdict] = {
 }
 
 
-def most_classic(model: Model) -> int:
-    """Texts in one embeddings call."""
-    return 50
-
-
 CLASSIC_FAILURES = (
     Rule("bad_request", code="1001"),
     Rule("bad_request", type="invalid_request_error", status=400),
@@ -252,7 +224,7 @@ HUNYUAN_CLASSIC = Vendor(
     dial=Dial(turn_classic),
     operations={
         "chat": Op("/chat/completions", openai_chat, CLASSIC_CHAT, CLASSIC_FAILURES, finish=ask_for_usage),
-        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, CLASSIC_FAILURES, max_inputs=most_classic),
+        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, CLASSIC_FAILURES, max_inputs=inputs(50)),
     },
 )
 
@@ -268,6 +240,6 @@ HUNYUAN = Vendor(
     dial=Dial(turn, excludes),
     operations={
         "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=ask_for_usage),
-        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=most),
+        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(50)),
     },
 )

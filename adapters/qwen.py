@@ -13,11 +13,11 @@ from adapters.core.auth import Bearer
 from adapters.core.conversation import Conversation
 from adapters.core.failures import Rule
 from adapters.core.families import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, ask_for_usage
+from adapters.core.limits import limit
 from adapters.core.params import Clamp, Draft, Drop, Honour, Refuse, Rewrite, Verdict, by_fact
-from adapters.core.shapes import Model
 from adapters.core.thinking import Dial
 from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
-from adapters.core.vectors import SIZES
+from adapters.core.vectors import FLOATS_ASKED_FOR, SIZES, inputs
 from adapters.core.vendor import Op, Vendor
 
 SEEDS = 2**31
@@ -49,25 +49,6 @@ def prevents(draft: Draft) -> str | None:
     """
     opened = draft.model.family == "qwen3" and draft.model.thinking == "default_on"
     return "the model thinks in streams only" if opened and not draft.ask.stream else None
-
-
-def limit(name: str, value: int, draft: Draft) -> None:
-    """``max_tokens`` is refused above the model's own limit; newer models take ``max_completion_tokens`` too."""
-    own = name == "max_tokens" or bool(draft.model.facts.get("max_completion_tokens"))
-    to = name if own else "max_tokens"
-    sent = min(value, draft.model.max_output or value)
-    other = draft.body.get(to, sent)  # the other of the two, where both are sent under one name
-    draft.body[to] = min(sent, other)
-    if sent != value:
-        draft.tell(name, "clamped", f"the model gives at most {sent} tokens")
-    elif sent > other:
-        draft.tell(name, "mapped", "the smaller of the two limits is sent")
-    elif own:
-        draft.tell(name, "honoured", "sent as it came")
-    else:
-        draft.tell(name, "mapped", "sent as max_tokens", quiet=True)
-    if sent < other:
-        draft.tell("max_tokens", "mapped", "the smaller of the two limits is sent")
 
 
 def seed(name: str, value: int, draft: Draft) -> None:
@@ -190,22 +171,11 @@ CHAT: Mapping[str, Verdict] = {
 }
 
 
-def encoding(name: str, value: str, draft: Draft) -> None:
-    """Only float is documented: base64 is made from it by us, from the same numbers."""
-    draft.body[name] = "float"
-    draft.tell(name, "honoured" if value == "float" else "mapped", "floats are asked for, and encoded by us")
-
-
 EMBEDDINGS: Mapping[str, Verdict] = {
     **OPENAI_EMBEDDINGS,
     "dimensions": SIZES,
-    "encoding_format": Rewrite(encoding, "base64 is made by us", ("honoured", "mapped")),
+    "encoding_format": FLOATS_ASKED_FOR,
 }
-
-
-def max_inputs(model: Model) -> int:
-    """Texts in one embeddings call: 10 for v3 and v4, 25 for v1 and v2."""
-    return int(model.facts.get("max_inputs") or 10)
 
 
 FAILURES = (
@@ -261,6 +231,6 @@ QWEN = Vendor(
     dial=Dial(turn, excludes, prevents),
     operations={
         "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=finish),
-        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=max_inputs),
+        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(10)),
     },
 )

@@ -281,8 +281,8 @@ class ChatAnswer:
         choice["finish_reason"] = reason
 
 
-class EmbeddingsAnswer:
-    """Vectors, in the order of the inputs. It never streams."""
+class WholeAnswer:
+    """An answer that never streams."""
 
     __slots__ = ("_ask", "_plan", "began", "usage")
     finished = False
@@ -294,8 +294,20 @@ class EmbeddingsAnswer:
         self.usage: Usage | None = None
 
     def chunk(self, payload: bytes) -> Event | None:
-        """There are no streams of embeddings."""
+        """There are no streams of these answers."""
         raise BadAnswer("invalid_response", "streamed an answer that can't be streamed")
+
+    def named(self, data: dict[str, Any]) -> Event:
+        """The mended body, under the model's name that the caller is told."""
+        target = self._plan.target
+        data["model"] = self._ask.model if target.report_model == "requested" else data.get("model", target.model.id)
+        return written(Event(None, data, WHOLE))
+
+
+class EmbeddingsAnswer(WholeAnswer):
+    """Vectors, in the order of the inputs."""
+
+    __slots__ = ()
 
     def whole(self, status: int, body: bytes) -> Event:
         """The list of vectors: as many as there were inputs, sorted by index. Raises BadAnswer."""
@@ -311,26 +323,13 @@ class EmbeddingsAnswer:
         self.usage = told
         data["usage"] = {"prompt_tokens": told.prompt, "total_tokens": told.prompt}
         data["object"] = "list"
-        target = self._plan.target
-        data["model"] = self._ask.model if target.report_model == "requested" else data.get("model", target.model.id)
-        return written(Event(None, data, WHOLE))
+        return self.named(data)
 
 
-class ModerationsAnswer:
-    """What a vendor's moderations found, as it came. It never streams and has no usage."""
+class ModerationsAnswer(WholeAnswer):
+    """What a vendor's moderations found, as it came. It has no usage."""
 
-    __slots__ = ("_ask", "_plan", "began", "usage")
-    finished = False
-
-    def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
-        self._plan = plan
-        self._ask = ask
-        self.began = False
-        self.usage: Usage | None = None
-
-    def chunk(self, payload: bytes) -> Event | None:
-        """There are no streams of moderations."""
-        raise BadAnswer("invalid_response", "streamed an answer that can't be streamed")
+    __slots__ = ()
 
     def whole(self, status: int, body: bytes) -> Event:
         """The results. Raises BadAnswer: one that says of an input whether it is flagged must be there."""
@@ -338,9 +337,7 @@ class ModerationsAnswer:
         results = data.get("results")
         if type(results) is not list or not results or not all(type(r) is dict and "flagged" in r for r in results):
             raise BadAnswer("invalid_response", "sent moderations without results")
-        target = self._plan.target
-        data["model"] = self._ask.model if target.report_model == "requested" else data.get("model", target.model.id)
-        return written(Event(None, data, WHOLE))
+        return self.named(data)
 
 
 def count_inputs(asked: Any) -> int:
