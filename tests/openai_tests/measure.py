@@ -9,9 +9,11 @@ stream ends otherwise with banjia between than without. (The mock does not strea
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +26,7 @@ TESTS = ("chat/test_completions.py", "test_completions.py", "test_embeddings.py"
 STREAMED = re.compile("overload_2")
 """The client's tests have the calls that stream under this name."""
 CONFIG = """version: 1
-server: {{listen: "127.0.0.1:0", admin_listen: "off"}}
+server: {{listen: "127.0.0.1:{port}", admin_listen: "off"}}
 vendors:
   mock: {{kind: openai_compatible, base_url: "{url}", api_key: none}}
 models:
@@ -32,28 +34,42 @@ models:
 policy: {{moderations: mock/anything}}
 """
 ROOT = Path(__file__).parents[2]
+START_S, RUN_S = 60.0, 300.0
+"""How long a server may take to start, and the client's tests to run (seconds): nothing here waits for ever."""
 
 Outcomes = Mapping[str, str]
 """What became of each test: passed, failed or skipped."""
 
 
 @contextmanager
-def served(command: list[str], told: str) -> Iterator[str]:
-    """A server for as long as the block runs, and the address that it tells of itself, where ``told`` matches."""
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+def served(command: list[str], port: int) -> Iterator[None]:
+    """A server on this port, for as long as the block runs. What it says goes to a file: a pipe that nobody reads fills up."""
+    with tempfile.TemporaryFile() as said:
+        server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
         try:
-            assert server.stdout is not None
-            lines = iter(server.stdout.readline, "")
-            seen: list[str] = []
-            for line in lines:
-                seen.append(line)
-                if found := re.search(told, line):
-                    break
-            else:
-                sys.exit(f"{command[0]} did not start:\n{''.join(seen)}")
-            yield found[1]
+            if not answers(port, server):
+                said.seek(0)
+                sys.exit(f"{command[0]} did not start:\n{said.read().decode(errors='replace')}")
+            yield
         finally:
             server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def answers(port: int, server: subprocess.Popen[bytes]) -> bool:
+    """Whether somebody listens on this port in time, before the server has ended."""
+    until = time.monotonic() + START_S
+    while server.poll() is None and time.monotonic() < until:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return True
+        except OSError:
+            time.sleep(0.05)
+    return False
 
 
 def outcomes(source: Path, url: str, report: Path) -> Outcomes:
@@ -61,7 +77,7 @@ def outcomes(source: Path, url: str, report: Path) -> Outcomes:
     tests = [f"tests/api_resources/{name}" for name in TESTS]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *tests]
     environ = {**os.environ, "TEST_API_BASE_URL": url, "NO_PROXY": "127.0.0.1"}
-    done = subprocess.run(command, cwd=source, env=environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=source, env=environ, capture_output=True, text=True, check=False, timeout=RUN_S)
     if done.returncode not in (0, 1):
         sys.exit(f"pytest ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     found = {}
@@ -98,13 +114,13 @@ def main(source: Path, mock: str) -> int:
     assert description is not None
     with tempfile.TemporaryDirectory() as folder:
         config, report = Path(folder, "banjia.yaml"), Path(folder, "report.xml")
-        port = free_port()
+        port, between_port = free_port(), free_port()
+        url, between_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{between_port}/v1"
         steady = [mock, "--host", "127.0.0.1", "--port", str(port), "--quiet", "--no-color", str(description)]
-        with served(steady, r"requests on (http://[\d.:]+)") as url:
-            config.write_text(CONFIG.format(url=url))
+        with served(steady, port):
+            config.write_text(CONFIG.format(url=url, port=between_port))
             direct = outcomes(source, url, report)
-            proxy = [sys.executable, "-m", "proxy", "serve", "-c", str(config)]
-            with served(proxy, r"serves (http://\S+/v1)") as between_url:
+            with served([sys.executable, "-m", "proxy", "serve", "-c", str(config)], between_port):
                 between = outcomes(source, between_url, report)
     for line in table(direct, between):
         say(line)
@@ -121,8 +137,6 @@ def say(line: str) -> None:
 
 def free_port() -> int:
     """A port of loopback that was free just now."""
-    import socket
-
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
