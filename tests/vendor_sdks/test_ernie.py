@@ -59,7 +59,9 @@ def test_an_answer_is_read_with_its_usage(chat: Any) -> None:
     answer = chat.create(messages=said("Hi"))
     (choice,) = answer.choices
     assert (choice.message.content, choice.finish_reason, choice.flag) == ("You said: Hi", "stop", 0)
-    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens) == (5, 3, 8)
+    # ernie-5.1 always thinks: three words of thought are paid for beside the three of the answer
+    assert choice.message.reasoning_content == "Thinking about: Hi"
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens) == (5, 6, 11)
 
 
 def test_a_stream_is_read_with_reasoning_and_usage(chat: Any) -> None:
