@@ -4,9 +4,10 @@ An ASGI server takes an answer's head and body apart, and looks at each header t
 costs a tenth of the request, so the door offers an ASGI extension that sends head and body as one piece of bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
+from weakref import ref
 
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -23,15 +24,21 @@ class Door(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The request's head is there: offer the extension before its task begins."""
         super().on_headers_complete()
-        self.scope["extensions"] = {WHOLE: {SEND: partial(send_whole, self.cycle)}}
+        # A reference that does not hold: the cycle has the scope, and would wait for the garbage collector with its body.
+        self.scope["extensions"] = {WHOLE: {SEND: partial(send_whole, ref(self.cycle))}}
 
 
-def send_whole(cycle: RequestResponseCycle, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+def send_whole(
+    of: Callable[[], RequestResponseCycle | None], status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes
+) -> bool:
     """Send an answer that is whole, as uvicorn would; False, and nothing done, where it is not simply possible.
 
     ``headers`` must hold the body's ``content-length``. Raises ValueError for a header with a line break.
     """
-    if cycle.response_started or cycle.disconnected or cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
+    cycle = of()
+    if cycle is None or cycle.response_started or cycle.disconnected:
+        return False
+    if cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
         return False
     lines = [name + b": " + value for name, value in (*cycle.default_headers, *headers)]
     if not cycle.keep_alive:

@@ -9,6 +9,8 @@ from typing import Any, Protocol, TextIO
 import orjson
 
 FLUSH_S = 0.2
+BATCH = 32
+"""Lines spelt at once. Many more would hold up the requests of that moment for milliseconds."""
 
 
 class Line(Protocol):
@@ -25,22 +27,29 @@ class AccessLog:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
         self._lines: list[tuple[float, Line]] = []
+        self._spelt: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def write(self, line: Line) -> None:
         """Add a line; the time is noted here (epoch seconds). Call it on the event loop."""
         self._lines.append((time.time(), line))
+        if len(self._lines) == BATCH:
+            self._spell()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
+
+    def _spell(self) -> None:
+        lines, self._lines = self._lines, []
+        self._spelt += [orjson.dumps({"time": round(at, 3), **line.line()}) for at, line in lines]
 
     def flush(self) -> None:
         """Write what is there. A log that can't be written never fails a request."""
         self._timer = None
-        lines, self._lines = self._lines, []
-        if lines:
+        self._spell()
+        spelt, self._spelt = self._spelt, []
+        if spelt:
             try:
                 stream = self._stream or sys.stdout
-                spelt = [orjson.dumps({"time": round(at, 3), **line.line()}) for at, line in lines]
                 stream.write(b"\n".join(spelt).decode() + "\n")
                 stream.flush()
             except (OSError, ValueError):

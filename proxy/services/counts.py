@@ -13,7 +13,7 @@ from proxy.errors import ProxyError
 from proxy.nouns import Ending
 from proxy.services.metrics import LONG_S, QUICK_S, Histogram, Labels, Metrics
 
-BATCH = 128
+BATCH = 32
 """How many endings are held at most before they are counted."""
 
 FIELDS: Mapping[str, Collection[str]] = {operation: params.keys() for operation, params in SURFACE.items()}

@@ -54,7 +54,10 @@ async def _go_on(
     retrying = AsyncRetrying(
         retry=retry_if_result(course.goes_on), wait=course.wait, stop=stop_never, sleep=course.kit.sleep
     )
-    return await retrying(again)
+    try:
+        return await retrying(again)
+    finally:
+        retrying.iter_state.reset()  # its actions refer back to it: all of this would wait for the garbage collector
 
 
 PLACE = ("_plan", "_keys", "_times", "_on_target", "_on_key")
