@@ -127,6 +127,10 @@ class Kit:
             "banjia_config_reload_timestamp_seconds", "When the one in use was read.", (), lambda: {(): self._loaded_at}
         )
         gauge("banjia_vendor_keys", "Keys by vendor and state.", ("vendor", "state"), self._keys)
+        gauge("banjia_resting_targets", "1 for a target that rests.", ("target",), self._resting)
+
+    def _resting(self) -> Mapping[Labels, float]:
+        return {(label,): 1 for label in self.breaker.resting(time.monotonic()) if self._known(label)}
 
     def _keys(self) -> Mapping[Labels, float]:
         now = time.monotonic()

@@ -61,6 +61,10 @@ class Breaker:
         rest = trouble.rest if trouble is not None else None
         return rest is not None and (rest.probed or now < rest.until)
 
+    def resting(self, now: float) -> list[str]:
+        """The targets that rest, or are being probed."""
+        return [label for label in self.troubled if self.rests(label, now)]
+
     def enter(self, label: str, now: float) -> Trial | None:
         """An attempt begins. None at a target that is awake; else the trial, to be given back with what came of it."""
         trouble = self.troubled.get(label)

@@ -5,7 +5,7 @@ a vendor that has a request works on it to the end, whoever waits.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from adapters.core.failures import Failure
@@ -16,7 +16,8 @@ from proxy.nouns import Attempt
 if TYPE_CHECKING:
     from proxy.stages.send import Course
 
-Legs = dict["asyncio.Task[Failure | None]", "Course"]
+HEDGED = "hedged"
+"""The kind by which an attempt is accounted for that was given up since the other one was first."""
 
 
 class Held:
@@ -28,6 +29,7 @@ class Held:
 
     async def events(self, events: list[Event], attempt: Attempt) -> None:
         self.answer = (events, attempt)
+        self.content_sent = True
 
     def drop(self) -> None:
         self.answer = None
@@ -42,82 +44,86 @@ class Held:
         """Nothing: the driver's return says so."""
 
 
-def hedging(course: "Course") -> Callable[[], Awaitable[Failure | None]]:
-    """The course's attempts, with a second one beside each that takes longer than ``hedge_s``."""
+class Hedge:
+    """A course's attempts, with a second one beside each that takes longer than ``hedge_s``."""
 
-    async def attempt() -> Failure | None:
-        legs: Legs = {}
+    def __init__(self, course: "Course") -> None:
+        self._course = course
+        self._legs: dict[asyncio.Task[Failure | None], Course] = {}
+        self._told: Course | None = None  # whose answer or failure it is that counts
+
+    async def attempt(self) -> Failure | None:
+        """One attempt, or two side by side. None for a whole answer; else the failure that the course goes on from."""
+        course, self._legs = self._course, {}
         try:
-            first = _start(course.beside(Held()), legs)
+            first = self._start(course.beside(Held()))
             await asyncio.wait([first], timeout=course.hedge_s)
             if not first.done():
                 second = course.second(Held())
                 if second is not None:
-                    _start(second, legs)
-            return await _first_answer(course, legs)
+                    self._start(second)
+            return await self._first_answer()
         finally:
             try:
-                await _close(legs)
+                await self._close()
             finally:
-                _bill(course, legs)
+                self._account()
 
-    return attempt
+    def _start(self, leg: "Course") -> "asyncio.Task[Failure | None]":
+        task = asyncio.create_task(leg.attempt())
+        self._legs[task] = self._told = leg
+        return task
 
+    async def _first_answer(self) -> Failure | None:
+        """Hand over the first whole answer. When none came, the last failure: the course goes on from there."""
+        course, pending = self._course, set(self._legs)
+        while True:
+            await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            ended = [task for task in self._legs if task in pending and task.done()]
+            pending.difference_update(ended)
+            for task in sorted(ended, key=lambda task: task.result() is not None):  # an answer before a failure
+                failure, leg = task.result(), self._legs[task]
+                self._told = leg
+                if failure is None:
+                    await self._hand_over(leg)
+                    return None
+                if not pending or (failure.fault == "caller" and failure.kind not in course.reroute):
+                    course.adopt(leg)
+                    return failure
+                leg.rest_key(failure)
 
-def _start(leg: "Course", legs: Legs) -> "asyncio.Task[Failure | None]":
-    task = asyncio.create_task(leg.attempt())
-    legs[task] = leg
-    return task
-
-
-async def _first_answer(course: "Course", legs: Legs) -> Failure | None:
-    """Hand over the first whole answer. When none came, the last failure: the course goes on from there."""
-    pending = set(legs)
-    while True:
-        await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-        ended = [task for task in legs if task in pending and task.done()]
-        pending.difference_update(ended)
-        for task in sorted(ended, key=lambda task: task.result() is not None):  # an answer before a failure
-            failure, leg = task.result(), legs[task]
-            course.tally.show(leg.tally)
-            if failure is None:
-                await _hand_over(course, leg, legs)
-                return None
-            if not pending or (failure.fault == "caller" and failure.kind not in course.reroute):
-                course.adopt(leg)
-                return failure
-            leg.rest_key(failure)
-
-
-async def _hand_over(course: "Course", leg: "Course", legs: Legs) -> None:
-    assert isinstance(leg.out, Held)
-    assert leg.out.answer is not None  # its driver said that the answer is whole
-    events, attempt = leg.out.answer
-    attempt.number = course.tally.attempts
-    for task, other in legs.items():
-        if other is not leg:
-            course.tally.notes["hedged"] = other.tally.target
+    async def _hand_over(self, leg: "Course") -> None:
+        assert isinstance(leg.out, Held)
+        assert leg.out.answer is not None  # its driver said that the answer is whole
+        events, attempt = leg.out.answer
+        course = self._course
+        attempt.number = course.tally.attempts
+        for task in self._legs:
             task.cancel()
-    await course.out.events(events, attempt)
-    await course.out.done()
+        await course.out.events(events, attempt)
+        await course.out.done()
+        course.tally.ended_at = perf_counter()
 
+    async def _close(self) -> None:
+        """Leave nothing open. A caller who has his answer often leaves just now: the end is waited for all the same."""
+        for task in self._legs:
+            task.cancel()
+        closed = asyncio.gather(*self._legs, return_exceptions=True)
+        try:
+            await asyncio.shield(closed)
+        except asyncio.CancelledError:
+            await asyncio.shield(closed)
+            raise
 
-async def _close(legs: Legs) -> None:
-    """Leave nothing open. A caller who has his answer often leaves just now: what is closed is waited for all the same."""
-    for task in legs:
-        task.cancel()
-    closed = asyncio.gather(*legs, return_exceptions=True)
-    try:
-        await asyncio.shield(closed)
-    except asyncio.CancelledError:
-        await asyncio.shield(closed)
-        raise
-
-
-def _bill(course: "Course", legs: Legs) -> None:
-    """What both cost. Of the one that was broken off nobody will hear: it was asked for the same as the other."""
-    usage = course.tally.usage
-    for task, leg in legs.items():
-        if task.cancelled() and usage is not None:
-            leg.tally.billed = Usage(usage.prompt, usage.completion, source="estimated")
-        course.tally.take(leg.tally)
+    def _account(self) -> None:
+        """What both cost. Of one that was broken off nobody will hear: it was asked for the same as the other."""
+        tally, told = self._course.tally, self._told
+        assert told is not None  # the first leg at least
+        usage = told.tally.usage
+        for task, leg in self._legs.items():
+            if leg is not told and not leg.tally.failed:
+                if task.cancelled() and usage is not None:
+                    leg.tally.usage = leg.tally.billed = Usage(usage.prompt, usage.completion, source="estimated")
+                leg.tally.failure(leg.label, HEDGED)
+            tally.take(leg.tally)
+        tally.show(told.tally)

@@ -22,7 +22,7 @@ from proxy.policy import GiveUp, NextKey, NextTarget, Retry, Standing, decide
 from proxy.services.breaker import Trial
 from proxy.services.keys import VendorKey
 from proxy.stages.drive import Drive
-from proxy.stages.hedge import hedging
+from proxy.stages.hedge import Hedge
 from proxy.stages.order import ordered
 from proxy.tally import Tally
 
@@ -33,7 +33,7 @@ async def send(ask: Ask, route: Route, out: Writer, kit: Kit, live: Live, tally:
     Raises NotSupported if no target can serve it, UpstreamFailed if none did; what has left by then stays out.
     """
     course = Course(ask, route, kit, live, tally, out)
-    attempt = hedging(course) if course.hedge_s else course.attempt
+    attempt = Hedge(course).attempt if course.hedge_s else course.attempt
     failure = await attempt()
     if failure is not None:  # only now: entering tenacity costs as much as the rest of an attempt
         failure = await _go_on(course, attempt, failure)
@@ -258,6 +258,11 @@ class Course:
     # --- two attempts side by side, for stages/hedge.py -----------------------------------------------------------
 
     @property
+    def label(self) -> str:
+        """The target in use."""
+        return self._plan.target.label
+
+    @property
     def reroute(self) -> Sequence[str]:
         """The caller's errors that still go on to another target."""
         return self._route.policy.reroute
@@ -266,7 +271,7 @@ class Course:
         """The attempt that is next, apart: with a writer and an account of its own."""
         leg = copy.copy(self)
         leg.out = out
-        leg.tally = self.tally.beside(self._plan.target.label)
+        leg.tally = self.tally.beside(self.label)
         return leg
 
     def second(self, out: Writer) -> "Course | None":

@@ -90,11 +90,17 @@ def test_the_second_target_answers_when_the_first_is_slow_and_the_first_is_close
             while not slow.left:
                 await asyncio.sleep(0.005)
             line = running.lines[0]
-            assert (line["target"], line["attempts"], line["hedged"]) == (QUICK, 2, SLOW)
+            assert (line["target"], line["attempts"]) == (QUICK, 2)
+            assert line["failed"] == [{"target": SLOW, "kind": "hedged"}]
+            assert line["vendor_ms"] >= 50, "from the first call on"
             assert line["shown"] == {"prompt": 3, "completion": 2, "cached": 0, "source": "vendor"}
             assert line["billed"] == {"prompt": 6, "completion": 4, "cached": 0, "source": "estimated"}
             assert not running.kit.breaker.troubled
             assert running.kit.active == 0
+            assert running.kit.counts.attempts() == {(SLOW,): 1, (QUICK,): 1}
+            tokens = running.kit.counts.tokens()
+            assert (tokens[QUICK, "billed", "prompt", "vendor"], tokens[QUICK, "shown", "prompt", "vendor"]) == (3, 3)
+            assert (tokens[SLOW, "billed", "prompt", "estimated"], tokens[SLOW, "shown", "prompt", "vendor"]) == (3, 0)
 
     run(main)
 
@@ -116,7 +122,7 @@ def test_a_first_target_that_answers_in_time_is_the_only_one_asked() -> None:
             assert text((await read_all(running.url))[1]) == "slow"
             assert (slow.seen, quick.seen) == (1, 0)
             await running.settled(1)
-            assert "hedged" not in running.lines[0]
+            assert running.lines[0]["failed"] == []
 
     run(main)
 
@@ -127,7 +133,8 @@ def test_when_both_answer_the_first_answer_is_the_callers_and_both_are_billed() 
         async with scene(slow, quick) as running:
             assert text((await read_all(running.url))[1]) == "slow"
             await running.settled(1)
-            assert (running.lines[0]["target"], running.lines[0]["hedged"]) == (SLOW, QUICK)
+            assert running.lines[0]["target"] == SLOW
+            assert running.lines[0]["failed"] == [{"target": QUICK, "kind": "hedged"}]
             assert running.lines[0]["billed"]["prompt"] == 6
 
     run(main)
@@ -152,6 +159,8 @@ def test_a_failure_of_the_second_leaves_the_first_to_answer_and_counts_against_t
         async with scene(slow, quick) as running:
             assert text((await read_all(running.url))[1]) == "slow"
             assert (slow.seen, quick.seen) == (1, 1)
+            await running.settled(1)
+            assert running.lines[0]["failed"] == [{"target": QUICK, "kind": "vendor_error"}]
             assert {label: t.failures for label, t in running.kit.breaker.troubled.items()} == {QUICK: 1}
 
     run(main)

@@ -83,6 +83,22 @@ def test_with_one_of_two_targets_killed_no_request_fails_and_from_the_sixth_fail
     asyncio.run(main())
 
 
+def test_who_rests_is_seen_in_the_metrics() -> None:
+    async def main() -> None:
+        scene = Scene()
+        assert resting(scene) == {}
+        await rested(scene)
+        assert resting(scene) == {(KIMI,): 1}
+        scene.later(30)
+        assert resting(scene) == {}
+
+    asyncio.run(main())
+
+
+def resting(scene: Scene) -> Mapping[Any, Any]:
+    return scene.kit.metrics.families["banjia_resting_targets"].read()
+
+
 def test_a_target_that_is_healed_during_its_first_rest_is_back_within_31_seconds() -> None:
     async def main() -> None:
         scene = Scene()
