@@ -113,7 +113,38 @@ def test_a_vendor_that_resets_every_request_sees_one_more_than_the_attempts_at_m
     asyncio.run(main())
 
 
-def test_after_a_reset_the_next_attempt_takes_a_fresh_connection() -> None:
+def test_only_one_attempt_of_a_request_is_forgiven_a_kept_connection() -> None:
+    """Every connection serves one request and resets at the next, and every fresh one answers 500."""
+    seen = 0
+
+    async def script(talk: Talk) -> None:
+        nonlocal seen
+        await talk.request()
+        if talk.number <= 6:
+            await asyncio.sleep(0.05)
+            await talk.answer(OK.encode(), head=b"content-type: application/json\r\n")
+        else:
+            seen += 1
+            await talk.say(b"HTTP/1.1 500 X\r\ncontent-length: 0\r\n\r\n")
+        if await talk.request():
+            seen += 1
+            talk.reset()
+
+    async def main() -> None:
+        policy = {"attempts": 3, "attempts_per_target": 3}
+        async with Peer(script) as peer, proxy(settings(peer.url, policy=policy)) as running:
+            running.kit.sleep = _no_wait
+            await warmed(running, 6)
+            status, _ = await read_all(running.url)
+            assert (status, seen) == (502, 4)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("stale_s", [1.0, 0.0], ids=["taken for its age", "taken for a failure"])
+def test_after_a_reset_the_next_call_takes_a_fresh_connection(stale_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.services.transport_wire.STALE_S", stale_s)
+
     async def script(talk: Talk) -> None:
         for _ in range(2):
             if not await talk.request():
