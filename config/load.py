@@ -15,6 +15,8 @@ from config.tree import Node
 __all__ = ["Complaint", "ConfigError", "Loaded", "find_file", "load", "load_file"]
 
 DEFAULT_NAME = "banjia.yaml"
+ENVIRONMENT = "environment"
+"""The source of a configuration without a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = T
         raise ConfigError([_no_key()])
     settings = _validated(root, complaints)
     warnings, off = _checked(settings, root, keys_needed=keys_needed)
-    return Loaded(settings, str(path) if path else "environment", warnings, off)
+    return Loaded(settings, str(path) if path else ENVIRONMENT, warnings, off)
 
 
 def load_file(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -125,9 +125,9 @@ def _models(kit: Kit) -> Mapping[str, list[str]]:
 async def reload(request: Request) -> Response:
     """Read the configuration anew: 200 if it is in use now, 409 with the reasons if the old one serves on."""
     kit: Kit = request.app.state.kit
-    if kit.reload is None:
+    if kit.again is None:
         return error_response(
-            NotServed("The configuration can't be reloaded here: restart the server to use a new one.")
+            NotServed("There is no configuration file to read again: restart the server to use another environment.")
         )
-    outcome = await kit.reload()
-    return JSONResponse({"ok": outcome.ok, "told": list(outcome.told)}, 200 if outcome.ok else 409)
+    reloaded = await kit.reload()
+    return JSONResponse({"ok": reloaded.ok, "told": reloaded.told}, 200 if reloaded.ok else 409)

@@ -17,7 +17,7 @@ from proxy import cli_listings, cli_setup
 from proxy.cli_parts import CONFIG, JSON, fail, loaded
 
 if TYPE_CHECKING:
-    from proxy.server import Emulators
+    from proxy.emulated import Emulators
 
 
 EXAMPLES = """\b
@@ -64,16 +64,19 @@ def demo() -> None:
 @CONFIG
 @click.option("--emulate", is_flag=True, help="Call our own emulators instead of the vendors.")
 def serve(path: Path | None, emulate: bool) -> None:
-    """Run the proxy. Without a file, vendors come from the key variables in the environment."""
+    """Run the proxy. Without a file, vendors come from the key variables in the environment.
+
+    A file is read again when it changes, and on SIGHUP; one that is wrong is told and changes nothing.
+    """
     from proxy.server import run
 
     configured = loaded(path, keys_needed=not emulate)
     try:
         run(
-            configured.settings,
+            configured,
             lambda line: click.echo(line, err=True),
+            os.environ,
             _emulators() if emulate else None,
-            configured.source,
         )
     except OSError as error:
         fail(f"error: {error}", 1)

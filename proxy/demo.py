@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 import uvloop
 
 from config.schema import Server, Settings
+from proxy.emulated import Emulators, emulated
 from proxy.kit import Kit
-from proxy.server import Emulators, bind, emulated, environment_lines, serve, url_of
+from proxy.server import bind, environment_lines, serve, url_of
 from proxy.services.upstream import Upstream
 
 QUESTION = "你好! Say hello from the other side of the move."
@@ -22,7 +23,9 @@ def run(emulators: Emulators, out: Callable[[str], None], write: Callable[[str],
     """Show one streamed answer and the environment lines, then serve until a signal. Needs no key and no network."""
 
     async def main() -> None:
-        async with emulated(Settings(server=Server(drain_delay_s=0)), emulators) as used:
+        settings = Settings(server=Server(drain_delay_s=0))
+        async with emulated(settings, emulators) as stand_ins:
+            used = stand_ins.over(settings)
             sock = bind(used.server.listen, tries=PORTS)
             kit = Kit(used, Upstream.over_the_network(100), lambda line: None, emulated=True)
             showing: list[asyncio.Future[None]] = []

@@ -18,6 +18,9 @@ SEND = "send"
 it has sent the answer; where it has not, the usual messages do."""
 
 
+CLOSE = (b"connection", b"close")
+
+
 class Door(HttpToolsProtocol):
     """One connection of a caller."""
 
@@ -41,7 +44,7 @@ def send_whole(
     if cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
         return False
     lines = [name + b": " + value for name, value in (*cycle.default_headers, *headers)]
-    if not cycle.keep_alive:
+    if not cycle.keep_alive and CLOSE not in cycle.default_headers:
         lines.append(b"connection: close")
     head = b"\r\n".join(lines)
     if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:

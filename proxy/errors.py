@@ -167,9 +167,14 @@ class Overloaded(ProxyError):
 
 
 class ShuttingDown(Overloaded):
-    """The server is draining."""
+    """The server is draining, and the request did not end in time."""
 
     code = "server_shutting_down"
+
+    def __init__(self, *, attempts: int = 0) -> None:
+        super().__init__("The server is shutting down. Try again in a moment.")
+        self.should_retry = attempts == 0  # a vendor that was called may have billed the call
+        self.retry_after_s = 1.0
 
 
 class UpstreamFailed(ProxyError):

@@ -6,21 +6,23 @@ import logging
 import random
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import weakref
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import TracebackType
-from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
-from config.routing import Routing
-from config.schema import Settings
+from config.load import ENVIRONMENT, ConfigError, Loaded
+from config.routing import Routing, base_url_of
+from config.schema import Settings, VendorEntry
+from proxy.changes import Reloaded, changed, kept
 from proxy.nouns import Ending
 from proxy.services.access_log import AccessLog
 from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
 from proxy.services.counts import Counts
-from proxy.services.keys import REST_S, Account, ClientKeys
+from proxy.services.keys import REST_S, Account, ClientKeys, VendorKey
 from proxy.services.latency import Latencies
 from proxy.services.metrics import Labels, Metrics
 from proxy.services.upstream import Upstream
@@ -32,24 +34,36 @@ _ids = random.Random()  # noqa: S311 - seeded by the system; ids are no secrets
 
 
 class Live:
-    """One configuration, made ready for requests. A request keeps to the one that it began with: it is never changed."""
+    """One configuration, made ready for requests. A request keeps to the one that it began with: it is never changed.
 
-    def __init__(self, settings: Settings, upstream: Upstream, *, emulated: bool = False) -> None:
+    ``before``: the one that it takes the place of, whose accounts go on where they are the same.
+    """
+
+    def __init__(
+        self, settings: Settings, upstream: Upstream, *, emulated: bool = False, before: "Live | None" = None
+    ) -> None:
         self.settings = settings
         self.routing = Routing(settings, emulated=emulated)
         self.client_keys = ClientKeys(settings.client_keys())
-        self.accounts = {
-            name: Account(entry, upstream.way(entry.outbound())) for name, entry in settings.vendors.items()
+        old: dict[str, Account] = before.accounts if before is not None else {}
+        self.accounts: dict[str, Account] = {
+            name: account_of(name, entry, upstream, old.get(name)) for name, entry in settings.vendors.items()
         }
         self.max_body = int(settings.server.max_body_mb * 1024 * 1024)
         self.secrets = secrets_of(settings)
 
 
-class Outcome(NamedTuple):
-    """What came of reading the configuration anew: whether it is in use now, and what there is to say about it."""
+def account_of(name: str, entry: VendorEntry, upstream: Upstream, before: Account | None) -> Account:
+    """The account of an entry: the one before if nothing changed, else one in which the same keys go on resting.
 
-    ok: bool
-    told: Sequence[str] = ()
+    At another address a key may be as good as new: then nothing is carried over.
+    """
+    if before is not None and before.entry == entry:
+        return before
+    known: list[VendorKey] = []
+    if before is not None and base_url_of(name, before.entry) == base_url_of(name, entry):
+        known = before.keys
+    return Account(entry, upstream.way(entry.outbound()), known)
 
 
 class Kit:
@@ -67,13 +81,18 @@ class Kit:
         self.emulated = emulated
         self.upstream = upstream
         self.live = Live(settings, upstream, emulated=emulated)
+        self._lives = weakref.WeakSet([self.live])
+        self.again: Callable[[], Loaded] | None = None
+        """Reads the configuration anew, in a thread. Raises ConfigError. None: there is no file."""
+        self.tell: Callable[[str], None] = errors.info
+        """Takes the lines that are for the operator."""
+        self._reloading = asyncio.Lock()
         self.retries = RetryBudget()
         self.breaker = Breaker()
         self.latencies = Latencies()
         self.today: Callable[[], datetime.date] = _today
         self.started = time.time()
-        self.source = "environment"  # or the path of the file that the configuration came from
-        self.reload: Callable[[], Awaitable[Outcome]] | None = None
+        self.source = ENVIRONMENT  # or the path of the file that the configuration came from
         self._loaded, self._loaded_at = True, self.started
         self.metrics = Metrics()
         self.counts = Counts(self.metrics, self._known)
@@ -88,9 +107,42 @@ class Kit:
 
     def redact(self, text: str) -> str:
         """The text without any secret that we hold: a vendor may echo a key in its message."""
-        for secret in self.live.secrets:
+        lives = list(self._lives)  # an answer may hold a key that only the requests of an older configuration know
+        for secret in lives[0].secrets if len(lives) == 1 else longest_first(s for live in lives for s in live.secrets):
             text = text.replace(secret.get_secret_value(), "[redacted]")
         return text
+
+    async def reload(self) -> Reloaded:
+        """Read the configuration anew and use it from the next request on; one that is wrong changes nothing.
+
+        Requests that are under way keep to the configuration that they began with. One line tells what came of it.
+        """
+        async with self._reloading:
+            reloaded = await self._reload()
+        self.tell(reloaded.line())
+        return reloaded
+
+    async def _reload(self) -> Reloaded:
+        if self.again is None:
+            return Reloaded("no file")
+        before = self.live
+        try:
+            loaded = await asyncio.to_thread(self.again)
+            settings, restart = kept(before.settings, loaded.settings, loaded.source)
+            live = Live(settings, self.upstream, emulated=self.emulated, before=before)
+        except ConfigError as error:
+            return self._refused(map(str, error.complaints))
+        except Exception as bug:  # noqa: BLE001 - a bug in reading a file is no reason to stop serving or watching
+            self.report(bug, "(reload)")
+            return self._refused(["something went wrong on our side; the log has it"])
+        self.live = live
+        self._lives.add(live)
+        self.loaded(ok=True)
+        return Reloaded("applied", loaded.source, changed(before.settings, settings), restart)
+
+    def _refused(self, complaints: Iterable[str]) -> Reloaded:
+        self.loaded(ok=False)
+        return Reloaded("refused", complaints=list(complaints))
 
     def report(self, bug: Exception, request_id: str) -> None:
         """Log a bug of ours with its traceback, without secrets."""
@@ -170,7 +222,12 @@ def secrets_of(settings: Settings) -> list[SecretStr]:
         texts |= {key.get_secret_value() for key in entry.keys()}  # noqa: SIM118 - no mapping: its keys are its credentials
         texts |= set(entry.headers.values())
         texts |= _passwords(entry.outbound())
-    return [SecretStr(text) for text in sorted(texts, key=len, reverse=True) if len(text) >= 6]
+    return longest_first(SecretStr(text) for text in texts if len(text) >= 6)
+
+
+def longest_first(secrets: Iterable[SecretStr]) -> list[SecretStr]:
+    """The secrets, the longest first."""
+    return sorted(secrets, key=len, reverse=True)
 
 
 class Place:

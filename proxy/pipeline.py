@@ -58,7 +58,7 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
         await writer.fail(error)
     except asyncio.CancelledError:
         if not incoming.gone:  # the server's end, not the caller's leaving: say so while the line is open
-            await writer.fail(ShuttingDown("The server is shutting down. Try again in a moment."))
+            await writer.fail(ShuttingDown(attempts=tally.attempts))
         raise
     except Exception as bug:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log a traceback
         kit.report(bug, tally.request_id)

@@ -1,50 +1,29 @@
-"""Running the app under uvicorn, with the flags that a proxy wants, and stopping it in order."""
+"""Running the app under uvicorn, with the flags that a proxy wants."""
 
 import asyncio
 import contextlib
 import gc
-import os
-import signal
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Protocol
+from pathlib import Path
 
 import uvicorn
 import uvloop
-from pydantic import SecretStr
 
-from config.routing import base_url_of, vendor_of
-from config.schema import OFF, Settings, VendorEntry
+from config.load import ENVIRONMENT, Loaded
+from config.routing import base_url_of
+from config.schema import OFF
 from config.schema import Server as ServerSettings
 from proxy.app import create_app
 from proxy.door import Door
+from proxy.drain import Quiet, Server, stop_on_signals
+from proxy.emulated import Emulators, StandIns, emulated
 from proxy.kit import Kit
+from proxy.reload import Again, reload_on_change, reload_on_hangup
 from proxy.services.loop_watch import LoopWatch
 from proxy.services.upstream import Upstream
-
-
-class Quiet(uvicorn.Server):
-    """uvicorn, with signals left to us: it would close the door at once and exit with the signal's number."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Nothing: see :func:`stop_on_signals`."""
-        yield
-
-
-class Server(Quiet):
-    """The server that callers use."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the door, then tell."""
-        await super().startup(sockets)
-        freeze()
-        self._ready()
+from proxy.services.watching import look
 
 
 def bind(listen: str, *, tries: int = 1, key: str = "server.listen") -> socket.socket:
@@ -96,13 +75,17 @@ async def serve(
     kit: Kit, sock: socket.socket, *, admin: socket.socket | None = None, ready: Callable[[], None] = lambda: None
 ) -> None:
     """Serve on bound sockets until a signal, then stop in order. Closes the kit."""
+
+    def opened() -> None:
+        freeze()
+        ready()
+
     server = Server(
         uvicorn.Config(
             create_app(kit), http=Door, ws="none", lifespan="on", log_level="warning", access_log=False,
             server_header=False, proxy_headers=False, timeout_keep_alive=75, backlog=2048,
-            timeout_graceful_shutdown=int(kit.live.settings.server.grace_s),
         ),
-        ready,
+        opened,
     )  # fmt: skip
     with watched(kit), stop_on_signals(server, kit):
         async with beside(kit, admin):
@@ -150,91 +133,34 @@ def freeze() -> None:
     gc.set_threshold(50_000, 20, 20)
 
 
-@contextmanager
-def stop_on_signals(server: Server, kit: Kit) -> Iterator[None]:
-    """SIGTERM: not ready any more, the door stays open for ``drain_delay_s``, then closes. SIGINT: closes now.
-
-    A second signal ends the process.
-    """
-    loop = asyncio.get_running_loop()
-
-    def close() -> None:
-        server.should_exit = True
-
-    def stop(delay_s: float) -> None:
-        if kit.draining:
-            kit.flush()
-            os._exit(1)  # asked twice: at once, whatever is still going on
-        kit.draining = True
-        loop.call_later(delay_s, close)
-
-    loop.add_signal_handler(signal.SIGTERM, stop, kit.live.settings.server.drain_delay_s)
-    loop.add_signal_handler(signal.SIGINT, stop, 0.0)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGTERM)
-        loop.remove_signal_handler(signal.SIGINT)
-
-
-class Emulator(Protocol):
-    """What is needed of a running emulator."""
-
-    base_url: str
-    environment: dict[str, str]
-
-    async def aclose(self) -> None:
-        """Stop it."""
-        ...
-
-
-Emulators = Mapping[str, Callable[[], Awaitable[Emulator]]]
-"""How to start the emulator of each vendor that has one."""
-
-
-@asynccontextmanager
-async def emulated(settings: Settings, emulators: Emulators) -> AsyncIterator[Settings]:
-    """The same settings with every vendor stood in for by an emulator of ours, for as long as the block runs."""
-    kinds = {name: entry.kind or name for name, entry in settings.vendors.items()} or {name: name for name in emulators}
-    running = {name: await emulators[kind]() for name, kind in kinds.items() if kind in emulators}
-    try:
-        entries = {name: _entry(settings.vendors.get(name), kinds[name], running[name]) for name in running}
-        yield settings.model_copy(update={"vendors": entries})
-    finally:
-        for emulator in running.values():
-            await emulator.aclose()
-
-
-def _entry(configured: VendorEntry | None, kind: str, emulator: Emulator) -> VendorEntry:
-    entry = (configured or VendorEntry()).model_copy(update={"kind": kind})
-    key, base_url = door_of(vendor_of(kind, entry).key_names, emulator.environment)
-    mine = {"base_url": base_url, "api_key": SecretStr(key), "api_keys": [], "region": "cn"}
-    mine["proxy"] = "none"  # it is on loopback: a proxy of the environment could not reach it
-    return entry.model_copy(update=mine)
-
-
-def door_of(key_names: Sequence[str], environment: Mapping[str, str]) -> tuple[str, str]:
-    """The key and the base URL of one API among those that an emulator serves: a vendor may have two editions."""
-    name = next(name for name in key_names if name in environment)
-    return environment[name], environment[name.replace("_API_KEY", "_BASE_URL")]
-
-
 def run(
-    settings: Settings, out: Callable[[str], None], emulators: Emulators | None = None, source: str = "environment"
+    loaded: Loaded, out: Callable[[str], None], environ: Mapping[str, str], emulators: Emulators | None = None
 ) -> None:
     """Serve until a signal; with emulators, no vendor is called. Raises OSError if an address can't be had.
 
-    ``source`` is where the settings came from, to be told.
+    The configuration's file is read again when it changes and on SIGHUP; ``environ`` stays as it is now.
     """
+    path = Path(loaded.source) if loaded.source != ENVIRONMENT else None
+    seen = look(path) if path else None
 
     async def main() -> None:
         async with contextlib.AsyncExitStack() as stack:
-            used = await stack.enter_async_context(emulated(settings, emulators)) if emulators else settings
+            over: StandIns | None = None
+            used = loaded.settings
+            if emulators:
+                over = await stack.enter_async_context(emulated(used, emulators))
+                used = over.over(used)
             sock = bind(used.server.listen)
             admin = bind_admin(used.server, out)
             upstream = Upstream.over_the_network(used.server.max_concurrency, used.server.transport)
             kit = Kit(used, upstream, emulated=bool(emulators))
-            kit.source = source
+            kit.source = loaded.source
+            kit.tell = out
+            if path is not None:
+                kit.again = Again(path, dict(environ), over, loaded.warnings, out)
+            stack.enter_context(reload_on_hangup(kit))
+            if path is not None:
+                await stack.enter_async_context(reload_on_change(kit, path, seen))
 
             def ready() -> None:
                 out(greeting(kit, url_of(sock)))

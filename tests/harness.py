@@ -13,8 +13,9 @@ from starlette.types import ASGIApp
 from config.schema import Settings
 from proxy.app import create_app
 from proxy.door import Door
+from proxy.drain import Server
 from proxy.kit import Kit
-from proxy.server import Server, bind, url_of
+from proxy.server import bind, url_of
 from proxy.services.upstream import Upstream
 
 
@@ -58,6 +59,7 @@ async def proxy(
     try:
         yield Running(url_of(sock), kit, lines)
     finally:
+        kit.draining = True
         server.should_exit = True
         await task
 

@@ -55,8 +55,10 @@ class Connection:
         try:
             await served
         except asyncio.CancelledError:
-            if not self.gone or self._task is None or self._task.uncancel() > 0:
-                raise  # not the caller's leaving but the server's end
+            # The caller has left, once; or the server stops, which the caller was told, and may have left too.
+            expected = (self.gone and self._task is not None and self._task.uncancel() == 0) or self._kit.draining
+            if not expected:
+                raise
         finally:
             # Both are let go of here: a cancelled watcher holds a traceback that leads back to this connection.
             watcher, self._watcher, self._task = self._watcher, None, None

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -74,12 +74,16 @@ def times_of(timeouts: Timeouts, thinks: bool, stream: bool) -> Times:
 
 
 class Account:
-    """One configured vendor, ready for use: its keys, the headers of every call to it, the limits of a call, the way out."""
+    """One configured vendor, ready for use: its keys, the headers of every call to it, the limits of a call, the way out.
 
-    def __init__(self, entry: VendorEntry, way: Upstream) -> None:
+    ``known``: keys that are in use already; those that are still configured go on as they are, resting or not.
+    """
+
+    def __init__(self, entry: VendorEntry, way: Upstream, known: Sequence[VendorKey] = ()) -> None:
         self.entry = entry
         self.way = way
-        self.keys = [VendorKey(key) for key in entry.keys()]  # noqa: SIM118 - no mapping: its keys are its credentials
+        same = {key.secret.get_secret_value(): key for key in known}
+        self.keys = [same.get(key.get_secret_value()) or VendorKey(key) for key in entry.keys()]  # noqa: SIM118 - no mapping: its keys are its credentials
         self.headers = tuple((name.lower().encode(), value.encode()) for name, value in entry.headers.items())
         self._turn = 0
         self._times = {

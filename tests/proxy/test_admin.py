@@ -10,9 +10,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from config.complaints import Complaint, ConfigError, Place
+from config.load import Loaded
 from config.schema import Server, Settings
 from proxy.admin import create_admin, plain_host
-from proxy.kit import Kit, Outcome
+from proxy.kit import Kit
 from proxy.server import beside, bind, bind_admin, url_of
 from proxy.services.upstream import Upstream
 from tests.harness import proxy
@@ -91,19 +93,26 @@ def test_beyond_loopback_it_is_called_by_its_name() -> None:
     assert ask("/metrics", kit, headers={"host": "banjia:8081", "origin": "http://evil.example"}).status_code == 403
 
 
-def test_reload_does_what_the_kit_can() -> None:
+def test_reload_reads_the_file_again_and_tells_what_came_of_it() -> None:
     kit = kit_of()
     assert ask("/reload", kit, "POST").status_code == 501
-    outcomes = iter([Outcome(True), Outcome(False, ["banjia.yaml:3:1: no"])])
+    read: list[Loaded | ConfigError] = [
+        Loaded(kit.live.settings.model_copy(update={"models": {}}), "banjia.yaml", [], {}),
+        ConfigError([Complaint(Place("banjia.yaml", 3, 1), "vendors", "no")]),
+    ]
 
-    async def reload() -> Outcome:
-        return next(outcomes)
+    def again() -> Loaded:
+        found = read.pop(0)
+        if isinstance(found, ConfigError):
+            raise found
+        return found
 
-    kit.reload = reload
+    kit.again = again
     assert ask("/reload", kit).status_code == 405
     done, refused = ask("/reload", kit, "POST"), ask("/reload", kit, "POST")
-    assert (done.status_code, done.json()) == (200, {"ok": True, "told": []})
-    assert (refused.status_code, refused.json()) == (409, {"ok": False, "told": ["banjia.yaml:3:1: no"]})
+    assert (done.status_code, done.json()) == (200, {"ok": True, "told": ["models.gpt-4o"]})
+    assert (refused.status_code, refused.json()) == (409, {"ok": False, "told": ["banjia.yaml:3:1: vendors: no"]})
+    assert "banjia_config_reload_success 0.0" in ask("/metrics", kit).text
 
 
 def test_a_configuration_that_was_wrong_is_in_the_metrics() -> None:

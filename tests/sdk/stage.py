@@ -14,7 +14,7 @@ import emulators
 from config.routing import vendor_of
 from config.schema import VendorEntry
 from emulators import Arrived, Emulator
-from proxy.server import door_of
+from proxy.emulated import door_of
 from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
 from tests.harness import Running, proxy

@@ -16,8 +16,9 @@ import trustme
 from adapters.core.wire import Call, Data, End, Head, Lost
 from config.schema import Settings
 from emulators import start
+from proxy.emulated import emulated
 from proxy.kit import Kit, secrets_of
-from proxy.server import emulated, leaving
+from proxy.server import leaving
 from proxy.services.upstream import Upstream
 from tests.harness import proxy
 from tests.services.peers import Peer, always, run
@@ -310,7 +311,8 @@ def test_a_request_of_the_application_leaves_through_the_vendors_own_proxy() -> 
 
 def test_our_own_emulators_are_called_directly_whatever_the_environment_says() -> None:
     async def main() -> None:
-        async with emulated(vendors(kimi="http://10.0.0.1:3128"), {"kimi": lambda: start("kimi", environ={})}) as used:
-            assert used.vendors["kimi"].outbound() == "none"
+        settings = vendors(kimi="http://10.0.0.1:3128")
+        async with emulated(settings, {"kimi": lambda: start("kimi", environ={})}) as stand_ins:
+            assert stand_ins.over(settings).vendors["kimi"].outbound() == "none"
 
     run(main())

@@ -1,0 +1,112 @@
+"""Stopping in order: not ready any more, then the door closes, then running requests end, at the latest at a deadline."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import uvicorn
+
+from proxy.door import CLOSE, Door
+from proxy.kit import Kit
+
+POLL_S = 0.02
+LAST_WORDS_S = 0.3
+"""How long a request that is told to end may take to say so to its caller (seconds)."""
+CLOSING_S = 0.3
+"""How long closing the connections to vendors may take (seconds)."""
+
+
+class Quiet(uvicorn.Server):
+    """uvicorn, with signals left to us: it would close the door at once and exit with the signal's number."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: see :func:`stop_on_signals`."""
+        yield
+
+
+class Server(Quiet):
+    """The server that callers use, stopped our way.
+
+    uvicorn by itself cancels at the end of the grace what still runs, without waiting for what it has to say.
+    """
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self.deadline: float | None = None
+        """When running requests have to be over, on the loop's clock. None: the config's grace, from closing on."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the door, then tell."""
+        await super().startup(sockets)
+        self._ready()
+
+    def keep_none_alive(self) -> None:
+        """From now on answers tell their callers to make a new connection for the next request, to somebody else."""
+        self.config.encoded_headers.append(CLOSE)  # uvicorn makes its list anew every second from this one
+        self.server_state.default_headers.append(CLOSE)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the door, wait for what is running until the deadline, tell the rest to end, close the kit."""
+        loop = asyncio.get_running_loop()
+        state = self.server_state
+        deadline = self.deadline
+        if deadline is None:
+            deadline = loop.time() + (self.config.timeout_graceful_shutdown or 0)
+        for server in self.servers:
+            server.close()
+        for sock in sockets or []:
+            sock.close()
+        for connection in list(state.connections):
+            connection.shutdown()  # an unused one is closed, a used one after its answer
+        await self._ended(deadline)
+        for task in list(state.tasks):
+            task.cancel()
+        await self._ended(loop.time() + LAST_WORDS_S)
+        for connection in list(state.connections):
+            if isinstance(connection, Door):
+                connection.transport.abort()  # its caller does not read: that would hold us up for ever
+        await self._ended(loop.time() + LAST_WORDS_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSING_S):
+                await self.lifespan.shutdown()
+
+    async def _ended(self, deadline: float) -> None:
+        loop = asyncio.get_running_loop()
+        state = self.server_state
+        while (state.connections or state.tasks) and loop.time() < deadline:  # noqa: ASYNC110 - uvicorn tells of no end
+            await asyncio.sleep(min(POLL_S, max(0.0, deadline - loop.time())))
+
+
+@contextmanager
+def stop_on_signals(server: Server, kit: Kit) -> Iterator[None]:
+    """SIGTERM: not ready any more, the door stays open for ``drain_delay_s``, then closes. SIGINT: closes now.
+
+    ``grace_s`` runs from the signal, and is the longest that the door stays open. A second signal ends the process.
+    """
+    loop = asyncio.get_running_loop()
+
+    def close() -> None:
+        server.should_exit = True
+
+    def stop(*, at_once: bool) -> None:
+        if kit.draining:
+            kit.flush()
+            os._exit(1)  # asked twice: at once, whatever is still going on
+        kit.draining = True
+        server.keep_none_alive()
+        settings = kit.live.settings.server
+        server.deadline = loop.time() + settings.grace_s
+        loop.call_later(0 if at_once else min(settings.drain_delay_s, settings.grace_s), close)
+
+    loop.add_signal_handler(signal.SIGTERM, lambda: stop(at_once=False))
+    loop.add_signal_handler(signal.SIGINT, lambda: stop(at_once=True))
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        loop.remove_signal_handler(signal.SIGINT)

@@ -1,0 +1,87 @@
+"""Reading the configuration again: when its file changes, and on SIGHUP."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from config.complaints import Complaint, ConfigError, Place
+from config.load import Loaded, load
+from proxy.emulated import StandIns
+from proxy.kit import Kit
+from proxy.services.watching import Look, being_written, changes, look
+
+
+class Again:
+    """Reads the file again, secrets in files of their own included; the environment is that of the start.
+
+    ``told``: the warnings that the operator has seen already; others go to ``out``.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        environ: Mapping[str, str],
+        stand_ins: StandIns | None,
+        told: Sequence[Complaint],
+        out: Callable[[str], None],
+    ) -> None:
+        self._path = path
+        self._environ = environ
+        self._stand_ins = stand_ins
+        self._told = {str(warning) for warning in told}
+        self._out = out
+
+    def __call__(self) -> Loaded:
+        """The configuration as it is now. Raises ConfigError, also while the file is being written."""
+        before = look(self._path)
+        loaded = load(self._path, self._environ, keys_needed=self._stand_ins is None)
+        if self._stand_ins is not None:
+            loaded = replace(loaded, settings=self._stand_ins.over(loaded.settings, loaded.source))
+        if before != look(self._path) or being_written(self._path):
+            raise ConfigError(
+                [Complaint(Place(str(self._path)), "", "the file is being written: it may be half of it")]
+            )
+        warnings = [str(warning) for warning in loaded.warnings]
+        for warning in warnings:
+            if warning not in self._told:
+                self._out(f"warning: {warning}")
+        self._told = set(warnings)
+        return loaded
+
+
+@contextmanager
+def reload_on_hangup(kit: Kit) -> Iterator[None]:
+    """SIGHUP reads the configuration again, for as long as the block runs."""
+    loop = asyncio.get_running_loop()
+    running: set[asyncio.Task[object]] = set()
+
+    def reload() -> None:
+        task: asyncio.Task[object] = loop.create_task(kit.reload())
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)
+
+
+@asynccontextmanager
+async def reload_on_change(kit: Kit, path: Path, seen: Look) -> AsyncIterator[None]:
+    """A change of the file reads it again, for as long as the block runs. ``seen``: its look when it was last read."""
+
+    async def follow() -> None:
+        async for _ in changes(path, seen):
+            await kit.reload()
+
+    task = asyncio.create_task(follow())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

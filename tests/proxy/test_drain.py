@@ -1,0 +1,217 @@
+"""Stopping a real process: not ready first, then closed, and nobody who is being served is left without a word."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness import hang_up, vendor
+from tests.proxy.play import DONE, chunk
+from tests.proxy.test_commands import KEYLESS, ROOT
+from tests.proxy.test_leaving import SSE_HEAD, asked, piece, read_all, settings
+
+FIRST = SSE_HEAD + piece(chunk({"role": "assistant", "content": "a"}))
+LAST = piece(chunk({}, "stop") + DONE) + b"0\r\n\r\n"
+
+
+@dataclass
+class Served:
+    """A process that serves."""
+
+    process: Process
+    url: str
+
+    def signal(self, number: signal.Signals) -> float:
+        """Send a signal. Returns the time at which it was sent."""
+        self.process.send_signal(number)
+        return time.monotonic()
+
+    async def ended(self, within_s: float) -> tuple[int, list[dict[str, Any]], str]:
+        """The exit code, the access lines, and what else it said."""
+        async with asyncio.timeout(within_s):
+            out, err = await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode, [json.loads(line) for line in out.splitlines()], err.decode()
+
+
+@asynccontextmanager
+async def serving(tmp_path: Path, base_url: str, port: int, **server: Any) -> AsyncIterator[Served]:
+    """A proxy of its own process in front of this vendor."""
+    file = tmp_path / "banjia.yaml"
+    file.write_text(json.dumps(settings(base_url, server={"listen": f"127.0.0.1:{port}", **server})))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "proxy", "serve", "-c", str(file),
+        env={**KEYLESS, "PYTHONPATH": str(ROOT)}, stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        async with asyncio.timeout(20):
+            while not (await process.stderr.readline()).startswith(b"vendor calls leave"):
+                assert process.returncode is None
+        yield Served(process, f"http://127.0.0.1:{port}")
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def get(url: str, path: str) -> tuple[int, bytes]:
+    """The status and the head of a request on a connection of its own."""
+    host, port = url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n" % path.encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    await hang_up(writer)
+    return int(head.split()[1]), head.lower()
+
+
+def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_streams(tmp_path: Path) -> None:
+    async def scene() -> None:
+        end = asyncio.Event()
+
+        async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+            writer.write(FIRST)
+            await end.wait()
+            writer.write(LAST)
+
+        async with (
+            vendor(slow) as base_url,
+            serving(tmp_path, base_url, 18501, drain_delay_s=0.6, grace_s=5) as served,
+            asked(served.url, stream=True) as reader,
+        ):
+            await reader.readuntil(b'"content":"a"')
+            assert (await get(served.url, "/readyz"))[0] == 200
+            sent = served.signal(signal.SIGTERM)
+            while (await get(served.url, "/readyz"))[0] == 200:
+                assert time.monotonic() - sent < 0.1
+            async with asked(served.url, stream=True) as later:  # the door is still open
+                assert b"200 OK" in await later.readuntil(b"\r\n\r\n")
+                status, head = await get(served.url, "/livez")
+                assert (status, b"connection: close" in head) == (200, True)
+                with contextlib.suppress(OSError, EOFError):
+                    while True:
+                        await get(served.url, "/livez")
+                        await asyncio.sleep(0.02)
+                assert 0.5 < time.monotonic() - sent < 0.9
+                end.set()
+                for stream in (reader, later):
+                    assert b"[DONE]" in await stream.read(-1)
+            code, lines, said = await served.ended(1)
+            assert (code, [line["ending"] for line in lines], said) == (0, ["complete", "complete"], "")
+
+    asyncio.run(scene())
+
+
+def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Path) -> None:
+    """A stream, a whole answer, a body that is still coming, and a caller who does not read what there is."""
+
+    async def scene() -> None:
+        async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+            if b'"stream": true' in body or b'"stream":true' in body:
+                writer.write(FIRST)
+            while b"flood" in body:
+                writer.write(piece(chunk({"content": "a" * 60_000})))
+                await writer.drain()
+            assert await reader.read(1) == b""
+            raise ConnectionError
+
+        async with (
+            vendor(never) as base_url,
+            serving(tmp_path, base_url, 18502, drain_delay_s=0.1, grace_s=0.6) as served,
+            asked(served.url, stream=True) as stream,
+            asked(served.url, stream=True, messages=[{"role": "user", "content": "flood"}]) as unread,
+        ):
+            await stream.readuntil(b'"content":"a"')
+            await unread.readuntil(b"content")
+            whole = asyncio.create_task(read_all(served.url))
+            host, port = served.url.removeprefix("http://").split(":")
+            halfway, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{")
+            await asyncio.sleep(0.2)  # until the flood has filled what there is between the two
+            sent = served.signal(signal.SIGTERM)
+            code, lines, said = await served.ended(0.6 + 1)
+            assert time.monotonic() - sent > 0.5
+            assert code == 0
+            assert said == ""
+
+            rest = await stream.read(-1)
+            assert b'"code":"server_shutting_down"' in rest
+            assert b"[DONE]" not in rest
+            status, body = await whole
+            assert (status, json.loads(body)["error"]["code"]) == (503, "server_shutting_down")
+            head = await halfway.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503 ")
+            assert b"retry-after: 1\r\n" in head
+            assert b"x-should-retry: true\r\n" in head  # no vendor was called
+            await hang_up(writer)
+            assert sorted(line["ending"] for line in lines) == ["cut", "cut", "refused", "refused"]
+            assert {line["code"] for line in lines} == {"server_shutting_down"}
+
+    asyncio.run(scene())
+
+
+def test_a_call_that_was_made_is_not_to_be_made_again_without_thought(tmp_path: Path) -> None:
+    """The vendor may have billed it: the SDK is told not to repeat it by itself."""
+
+    async def scene() -> None:
+        reached = asyncio.Event()
+
+        async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+            reached.set()
+            assert await reader.read(1) == b""
+            raise ConnectionError
+
+        async with (
+            vendor(never) as base_url,
+            serving(tmp_path, base_url, 18503, drain_delay_s=9, grace_s=0.2) as served,
+            asked(served.url) as reader,
+        ):
+            await reached.wait()
+            served.signal(signal.SIGTERM)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert b"x-should-retry: false\r\n" in head
+            assert (await served.ended(1))[0] == 0  # the grace is the longest that the door stays open
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_ends_it_at_once(first: signal.Signals, tmp_path: Path) -> None:
+    async def scene() -> None:
+        async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+            writer.write(FIRST)
+            assert await reader.read(1) == b""
+            raise ConnectionError
+
+        port = 18504 if first is signal.SIGTERM else 18505
+        async with (
+            vendor(never) as base_url,
+            serving(tmp_path, base_url, port, drain_delay_s=30, grace_s=30) as served,
+            asked(served.url, stream=True) as reader,
+        ):
+            await reader.readuntil(b'"content":"a"')
+            served.signal(first)
+            if first is signal.SIGINT:  # closes without delay
+                with contextlib.suppress(OSError, EOFError):
+                    async with asyncio.timeout(1):
+                        while True:
+                            await get(served.url, "/livez")
+            else:
+                while (await get(served.url, "/readyz"))[0] == 200:
+                    await asyncio.sleep(0.01)
+            assert served.process.returncode is None
+            sent = served.signal(signal.SIGINT)
+            assert (await served.ended(1))[0] == 1
+            assert time.monotonic() - sent < 0.5
+
+    asyncio.run(scene())

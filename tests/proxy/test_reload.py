@@ -1,0 +1,442 @@
+"""The configuration is read again while requests run: a good one applies, a bad one changes nothing."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+import emulators
+from config.load import load
+from config.schema import Settings
+from proxy.emulated import emulated
+from proxy.reload import Again, reload_on_change
+from proxy.services.watching import being_written, links, look
+from tests.harness import Running, proxy, vendor
+from tests.proxy.play import DONE, chunk, whole
+from tests.proxy.test_commands import lines_until, running
+from tests.proxy.test_leaving import SSE_HEAD, piece
+
+ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+SECRET = "sk-old-00000000000000000001"
+
+
+def says(word: str) -> Any:
+    """A vendor that says one word, whole."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        data = whole(word).content
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(data) + data
+        )
+
+    return answer
+
+
+def text(base_url: str, key: str = SECRET, **server: Any) -> str:
+    """A configuration file with one vendor."""
+    entry = {"kind": "kimi", "api_key": key, "base_url": base_url}
+    data = {"version": 1, "server": server, "vendors": {"office": entry}, "models": {"gpt-4o": "office/kimi-k2.6"}}
+    return json.dumps(data, indent=1)
+
+
+@dataclass
+class Site:
+    """A proxy that follows a file, and the lines it told its operator."""
+
+    running: Running
+    client: httpx2.AsyncClient
+    lines: list[str] = field(default_factory=list)
+
+    async def word(self) -> str:
+        """What a vendor says to a request of now."""
+        answer = await self.client.post(f"{self.running.url}/v1/chat/completions", json=ASK)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["choices"][0]["message"]["content"])
+
+    async def told(self, beginning: str, within_s: float = 2.0) -> str:
+        """The first line that begins so, once it is there."""
+        async with asyncio.timeout(within_s):
+            while True:
+                for line in self.lines:
+                    if line.startswith(beginning):
+                        return line
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def following(path: Path, *, watched: bool = True) -> AsyncIterator[Site]:
+    """A proxy with the file's configuration; ``watched``: it follows the file by itself."""
+    async with AsyncExitStack() as stack:
+        loaded = load(path, {})
+        served = await stack.enter_async_context(proxy(loaded.settings))
+        site = Site(served, await stack.enter_async_context(httpx2.AsyncClient(trust_env=False)))
+        served.kit.again = Again(path, {}, None, loaded.warnings, site.lines.append)
+        served.kit.tell = site.lines.append
+        if watched:
+            await stack.enter_async_context(reload_on_change(served.kit, path, look(path)))
+            await asyncio.sleep(0.1)  # the watch is set in a thread
+        yield site
+
+
+def test_a_hundred_reloads_under_load_fail_no_request(tmp_path: Path) -> None:
+    """Each swaps the vendor. Requests go on all the while."""
+    file = tmp_path / "banjia.yaml"
+
+    async def scene() -> None:
+        async with vendor(says("one")) as one, vendor(says("two")) as two:
+            file.write_text(text(one))
+            async with following(file, watched=False) as site:
+                words: list[str] = []
+                over = False
+
+                async def call() -> None:
+                    while not over:
+                        words.append(await site.word())
+
+                callers = [asyncio.create_task(call()) for _ in range(8)]
+                for turn in range(100):
+                    file.write_text(text(one if turn % 2 else two))
+                    assert (await site.running.kit.reload()).changed == ["vendors.office.base_url"]
+                    await asyncio.sleep(0.005)
+                over = True
+                await asyncio.gather(*callers)
+                assert set(words) == {"one", "two"}
+                assert len(words) > 200
+                assert site.running.kit.counts.endings() == {"complete": len(words)}
+                assert len(site.lines) == 100
+
+    asyncio.run(scene())
+
+
+def in_place(file: Path, content: str) -> None:
+    file.write_text(content)
+
+
+def renamed_over(file: Path, content: str) -> None:
+    """As vim, VS Code and most deployment tools do."""
+    other = file.with_name(".banjia.yaml.swp")
+    other.write_text(content)
+    other.replace(file)
+
+
+def deleted_and_made_anew(file: Path, content: str) -> None:
+    file.unlink()
+    file.write_text(content)
+
+
+def swapped_behind_a_link(file: Path, content: str) -> None:
+    """As Kubernetes does with a ConfigMap: banjia.yaml -> ..data/banjia.yaml, ..data -> ..<time>/."""
+    folder = file.parent
+    new = folder / f"..{time.monotonic_ns()}"
+    new.mkdir()
+    (new / file.name).write_text(content)
+    (folder / "..data_tmp").symlink_to(new.name)
+    (folder / "..data_tmp").replace(folder / "..data")
+    if not file.is_symlink():
+        file.unlink()
+        file.symlink_to(f"..data/{file.name}")
+
+
+WAYS = [in_place, renamed_over, deleted_and_made_anew, swapped_behind_a_link]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_a_change_is_noticed_however_it_is_made(way: Callable[[Path, str], None], tmp_path: Path) -> None:
+    file = tmp_path / "banjia.yaml"
+
+    async def scene() -> None:
+        async with vendor(says("one")) as one, vendor(says("two")) as two:
+            file.write_text(text(one))
+            if way is swapped_behind_a_link:
+                way(file, text(one))
+            async with following(file) as site:
+                for word, url in (("two", two), ("one", one)):  # twice: the watch must outlive the first
+                    site.lines.clear()
+                    way(file, text(url))
+                    assert "vendors.office.base_url changed" in await site.told("reload applied")
+                    assert await site.word() == word
+                assert len(site.lines) == 1
+
+    asyncio.run(scene())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whether a file is being written")
+def test_a_file_that_is_half_written_is_not_read(tmp_path: Path) -> None:
+    """The first half is a configuration in itself, and its writer takes a rest."""
+    file = tmp_path / "banjia.yaml"
+
+    async def scene() -> None:
+        async with vendor(says("one")) as one, vendor(says("two")) as two:
+            file.write_text(text(one))
+            async with following(file) as site:
+                with file.open("w") as handle:
+                    handle.write(text(two))
+                    handle.flush()
+                    assert being_written(file)
+                    await asyncio.sleep(0.2)
+                    asked = await site.running.kit.reload()  # as SIGHUP would: it can't wait, so it refuses
+                    assert "the file is being written" in asked.complaints[0]
+                    await asyncio.sleep(0.2)
+                    assert await site.word() == "one"
+                    assert len(site.lines) == 1  # the watch, which can wait, has said nothing
+                    handle.write("\n")
+                assert not being_written(file)
+                await site.told("reload applied")
+                assert await site.word() == "two"
+
+    asyncio.run(scene())
+
+
+def test_a_broken_file_leaves_the_old_one_serving_and_names_the_place(tmp_path: Path) -> None:
+    file = tmp_path / "banjia.yaml"
+
+    async def scene() -> None:
+        async with vendor(says("one")) as one:
+            file.write_text(text(one))
+            async with following(file) as site:
+                file.write_text(text(one).replace('"api_key"', '"api_kee"'))
+                line = await site.told("reload refused, the configuration before stays in use")
+                assert f"{file}:" in line
+                assert "vendors.office.api_kee" in line
+                assert "did you mean 'api_key'" in line
+                assert SECRET not in line
+                assert await site.word() == "one"
+                file.write_text(text(one) + "]")
+                async with asyncio.timeout(2):
+                    while len(site.lines) < 2:
+                        await asyncio.sleep(0.01)
+                assert await site.word() == "one"
+                assert len(site.lines) == 2
+
+    asyncio.run(scene())
+
+
+def test_a_stream_ends_on_the_vendor_that_it_began_on(tmp_path: Path) -> None:
+    file = tmp_path / "banjia.yaml"
+
+    async def scene() -> None:
+        go_on = asyncio.Event()
+
+        async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+            writer.write(SSE_HEAD + piece(chunk({"role": "assistant", "content": "one "})))
+            await go_on.wait()
+            writer.write(piece(chunk({"content": "one"}) + chunk({}, "stop") + DONE) + b"0\r\n\r\n")
+
+        async with vendor(slow) as one, vendor(says("two")) as two:
+            file.write_text(text(one))
+            async with following(file, watched=False) as site:
+                url = f"{site.running.url}/v1/chat/completions"
+                async with site.client.stream("POST", url, json={**ASK, "stream": True}) as answer:
+                    lines = answer.aiter_lines()
+                    while "one " not in await anext(lines):
+                        pass
+                    file.write_text(text(two, "sk-new-00000000000000000002"))
+                    assert (await site.running.kit.reload()).word == "applied"
+                    assert await site.word() == "two"
+                    assert site.running.kit.redact(f"{SECRET} sk-new-00000000000000000002") == "[redacted] [redacted]"
+                    go_on.set()
+                    rest = [line async for line in lines]
+                    assert rest[-2] == "data: [DONE]"
+                    assert any('"content":"one"' in line or '"content": "one"' in line for line in rest)
+                await site.running.settled(2)
+                assert site.running.kit.redact(SECRET) == SECRET  # nobody uses it any more
+
+    asyncio.run(scene())
+
+
+def test_what_needs_a_restart_stays_and_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "banjia.yaml"
+
+    async def scene() -> None:
+        async with vendor(says("one")) as one:
+            file.write_text(text(one))
+            async with following(file, watched=False) as site:
+                before = site.running.kit.live.settings.server
+                file.write_text(text(one, listen="127.0.0.1:9999", transport="httpx", max_concurrency=7, heartbeat_s=3))
+                reloaded = await site.running.kit.reload()
+                assert reloaded.changed == ["server.heartbeat_s"]
+                assert reloaded.restart == ["server.listen", "server.transport", "server.max_concurrency"]
+                assert "warning: a restart is needed for server.listen, " in site.lines[-1]
+                after = site.running.kit.live.settings.server
+                assert after == before.model_copy(update={"heartbeat_s": 3})
+
+    asyncio.run(scene())
+
+
+def test_a_reload_opens_no_door_that_would_need_a_key(tmp_path: Path) -> None:
+    """The new file is fine by itself: it listens on loopback. But that would take a restart."""
+    file = tmp_path / "banjia.yaml"
+
+    async def scene() -> None:
+        file.write_text(text("http://127.0.0.1:9/v1", listen="0.0.0.0:8080", client_keys=["sk-client-0000000001"]))
+        async with following(file, watched=False) as site:
+            file.write_text(text("http://127.0.0.1:9/v1", listen="127.0.0.1:8080"))
+            reloaded = await site.running.kit.reload()
+            assert reloaded.word == "refused"
+            assert "server.client_keys" in reloaded.complaints[0]
+            assert site.running.kit.live.client_keys.needed
+
+    asyncio.run(scene())
+
+
+def test_client_keys_change_with_the_next_request(tmp_path: Path) -> None:
+    file = tmp_path / "banjia.yaml"
+
+    async def scene() -> None:
+        async with vendor(says("one")) as one:
+            file.write_text(text(one))
+            async with following(file, watched=False) as site:
+                assert await site.word() == "one"
+                file.write_text(text(one, client_keys=["sk-client-0000000001"]))
+                assert (await site.running.kit.reload()).changed == ["server.client_keys"]
+                assert "sk-client" not in site.lines[-1]
+                url = f"{site.running.url}/v1/chat/completions"
+                assert (await site.client.post(url, json=ASK)).status_code == 401
+
+    asyncio.run(scene())
+
+
+def test_a_key_goes_on_resting_at_the_same_address_and_only_there(tmp_path: Path) -> None:
+    """A key that was refused at one region may be good at another: that is the cure, and must not wait."""
+    file = tmp_path / "banjia.yaml"
+    entry = {"kind": "kimi", "api_keys": ["sk-a-000000000000001", "sk-b-000000000000001"]}
+
+    def write(**more: Any) -> None:
+        file.write_text(
+            json.dumps({"vendors": {"office": {**entry, **more}}, "models": {"gpt-4o": "office/kimi-k2.6"}})
+        )
+
+    async def scene() -> None:
+        write()
+        async with following(file, watched=False) as site:
+            kit = site.running.kit
+            kit.live.accounts["office"].keys[0].rests_until = time.monotonic() + 60
+            write(timeouts={"connect_s": 1})
+            await kit.reload()
+            assert kit.live.accounts["office"].times(False, True).connect_s == 1
+            assert [key.rests_until > time.monotonic() for key in kit.live.accounts["office"].keys] == [True, False]
+            write(region="intl")
+            await kit.reload()
+            assert [key.rests_until for key in kit.live.accounts["office"].keys] == [0.0, 0.0]
+
+    asyncio.run(scene())
+
+
+def test_a_secret_in_a_file_of_its_own_is_read_anew(tmp_path: Path) -> None:
+    file = tmp_path / "banjia.yaml"
+    secret = tmp_path / "key"
+
+    async def scene() -> None:
+        secret.write_text("sk-first-000000000001\n")
+        file.write_text(text("http://127.0.0.1:9/v1", f"file:{secret}"))
+        async with following(file, watched=False) as site:
+            secret.write_text("sk-second-00000000001\n")
+            assert (await site.running.kit.reload()).changed == ["vendors.office.api_key"]
+            assert site.running.kit.live.accounts["office"].keys[0].secret.get_secret_value() == "sk-second-00000000001"
+            assert "sk-" not in site.lines[-1]
+
+    asyncio.run(scene())
+
+
+def test_a_new_warning_is_told_once(tmp_path: Path) -> None:
+    file = tmp_path / "banjia.yaml"
+
+    async def scene() -> None:
+        file.write_text(text("http://127.0.0.1:9/v1", "none-of-your-business"))
+        async with following(file, watched=False) as site:
+            file.write_text(text("http://127.0.0.1:9/v1"))
+            for _ in range(2):
+                await site.running.kit.reload()
+            assert sum(line.startswith("warning: ") for line in site.lines) == 1
+
+    asyncio.run(scene())
+
+
+def test_emulators_stay_in_the_place_of_the_vendors(tmp_path: Path) -> None:
+    """And a vendor whose emulator does not run is refused: calling the real one would be the worst of answers."""
+    file = tmp_path / "banjia.yaml"
+    known = {name: partial(emulators.start, name, environ={}) for name in ("kimi", "qwen")}
+
+    def write(*names: str, **kinds: str) -> None:
+        entries = {**{name: {"api_key": SECRET} for name in names}, **{n: {"kind": k} for n, k in kinds.items()}}
+        file.write_text(json.dumps({"vendors": entries}))
+
+    async def scene() -> None:
+        write("kimi")
+        loaded = load(file, {}, keys_needed=False)
+        async with emulated(loaded.settings, known) as stand_ins, proxy(stand_ins.over(loaded.settings)) as served:
+            kit = served.kit
+            kit.again = Again(file, {}, stand_ins, loaded.warnings, lambda line: None)
+            address = kit.live.settings.vendors["kimi"].base_url
+            assert address is not None
+            assert address.startswith("http://127.0.0.1:")
+
+            write("kimi", second="kimi")
+            assert (await kit.reload()).word == "applied"
+            assert {entry.base_url for entry in kit.live.settings.vendors.values()} == {address}
+            assert set(kit.live.settings.vendors) == {"kimi", "second"}
+
+            write("kimi", "qwen")
+            refused = await kit.reload()
+            assert "vendors.qwen: no emulator of this vendor was started" in refused.complaints[0]
+            assert set(kit.live.settings.vendors) == {"kimi", "second"}
+
+    asyncio.run(scene())
+
+
+def test_without_a_file_there_is_nothing_to_read_again() -> None:
+    async def scene() -> None:
+        async with proxy(Settings()) as served:
+            lines: list[str] = []
+            served.kit.tell = lines.append
+            assert (await served.kit.reload()).word == "no file"
+            assert "nothing to read again" in lines[0]
+
+    asyncio.run(scene())
+
+
+def test_links_are_followed_from_the_file_to_the_end(tmp_path: Path) -> None:
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "real.yaml").write_text("")
+    (tmp_path / "current").symlink_to("v1")
+    (tmp_path / "banjia.yaml").symlink_to("current/real.yaml")
+    (tmp_path / "circle").symlink_to("circle")
+    found = links(tmp_path / "banjia.yaml")
+    assert {tmp_path / name for name in ("banjia.yaml", "current", "current/real.yaml", "v1/real.yaml")} <= found
+    assert look(tmp_path / "circle") is None
+    assert links(tmp_path / "circle")
+
+
+def test_a_process_reads_its_file_again_on_sighup_and_when_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "banjia.yaml"
+    content = (
+        'server: {listen: "127.0.0.1:18395"}\nvendors:\n  kimi: {api_key: "${KEY}"}\nmodels: {gpt-4o: kimi/kimi-k2.6}\n'
+    )
+    file.write_text(content)
+    with running("serve", "--emulate", "-c", str(file)) as process:
+        lines_until(process, "vendor calls leave")
+        process.send_signal(signal.SIGHUP)
+        assert lines_until(process, "reload")[-1] == f"reload applied from {file}: nothing changed"
+        file.write_text(content.replace("gpt-4o:", "gpt-4o-mini:"))
+        changed = "models.gpt-4o, models.gpt-4o-mini changed"
+        assert lines_until(process, "reload")[-1] == f"reload applied from {file}: {changed}"
+        file.write_text(content.replace("models", "modles"))
+        assert f"{file}:4:1: modles: " in lines_until(process, "reload refused")[-1]
+
+
+def test_a_process_without_a_file_says_so_on_sighup() -> None:
+    with running("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": "127.0.0.1:18396"}) as process:
+        lines_until(process, "vendor calls leave")
+        os.kill(process.pid, signal.SIGHUP)
+        assert "no configuration file" in lines_until(process, "reload")[-1]
