@@ -1,0 +1,200 @@
+"""The callers of a chaos run: raw sockets that may leave or stall, and the official client."""
+
+import asyncio
+import json
+import re
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import openai
+from openai import AsyncOpenAI
+
+from tests.chaos.fault_proxy import length_of
+from tests.chaos.plan import Planned
+from tests.harness import hang_up
+
+Word = Literal["complete", "error", "cut", "left", "unreachable"]
+"""``cut``: a stream that ended in an error event. ``unreachable``: no byte of an answer came; to be tried elsewhere."""
+
+
+@dataclass
+class Outcome:
+    """What a caller got. ``wrong`` says what should not have been; ``seen`` is all that it saw, to look for secrets."""
+
+    word: Word
+    status: int = 0
+    text: str = ""
+    error: dict[str, Any] | None = None
+    wrong: str = ""
+    seen: bytes = b""
+    turns: int = 1
+    took_s: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+class Broken(Exception):
+    """The answer is not what HTTP or OpenAI's API would have it."""
+
+
+def body_of(planned: Planned, turn: int) -> dict[str, Any]:
+    """The request's body."""
+    messages = [{"role": "user", "content": planned.prompt(turn)}]
+    return {"model": planned.model, "messages": messages, **({"stream": True} if planned.stream else {})}
+
+
+async def by_socket(planned: Planned, turn: int, port: int, key: str) -> Outcome:
+    """One request on a connection of its own."""
+    data = json.dumps(body_of(planned, turn)).encode()
+    head = (
+        f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {key}\r\n"
+        f"content-type: application/json\r\ncontent-length: {len(data)}\r\nconnection: close\r\n\r\n"
+    )
+    seen = bytearray()
+    sock = socket.socket()
+    if planned.behaviour != "reads":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # who stalls is felt at once
+    sock.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+        reader, writer = await asyncio.open_connection(sock=sock, limit=4096 if planned.behaviour != "reads" else 65536)
+    except OSError:
+        sock.close()
+        return Outcome("unreachable")
+    try:
+        writer.write(head.encode() + data)
+        await writer.drain()
+        if planned.behaviour != "reads":
+            while len(seen) < planned.patience and (part := await reader.read(planned.patience - len(seen))):
+                seen += part
+            if planned.behaviour != "leaves":
+                await asyncio.sleep(planned.stall_s)
+            if planned.behaviour != "stalls":
+                return Outcome("left", seen=bytes(seen))
+        while part := await reader.read(65536):
+            seen += part
+    except OSError:
+        if not seen:
+            return Outcome("unreachable")
+        return Outcome("error", wrong="the connection was reset within the answer", seen=bytes(seen))
+    finally:
+        await hang_up(writer)
+    if not seen:
+        return Outcome("unreachable")
+    try:
+        return understood(bytes(seen), planned)
+    except (Broken, ValueError, KeyError, TypeError, IndexError) as wrong:
+        return Outcome("error", wrong=f"{type(wrong).__name__}: {wrong}", seen=bytes(seen))
+
+
+def understood(seen: bytes, planned: Planned) -> Outcome:
+    """The bytes of a whole HTTP answer as an outcome. Raises Broken, or what parsing raises."""
+    head, end, body = seen.partition(b"\r\n\r\n")
+    if not end:
+        raise Broken("the head is not whole")
+    status = int(head.split(b" ", 2)[1])
+    if re.search(rb"(?im)^transfer-encoding:\s*chunked", head):
+        body = b"".join(_chunks(body))
+    elif len(body) != length_of(head):
+        raise Broken(f"{len(body)} bytes of a body of {length_of(head)}")
+    outcome = Outcome("complete", status, seen=seen)
+    if status != 200:
+        outcome.word, outcome.error = "error", checked_error(json.loads(body))
+    elif planned.stream:
+        _stream(body.decode(), outcome)
+    else:
+        outcome.text = json.loads(body)["choices"][0]["message"]["content"]
+    return outcome
+
+
+def _chunks(body: bytes) -> list[bytes]:
+    parts: list[bytes] = []
+    at = 0
+    while True:
+        line = body.index(b"\r\n", at)
+        size = int(body[at:line], 16)
+        at = line + 2
+        if not size:
+            if body[at:] != b"\r\n":
+                raise Broken("something stands behind the last chunk")
+            return parts
+        parts.append(body[at : at + size])
+        if body[at + size : at + size + 2] != b"\r\n":
+            raise Broken("a chunk is not whole")
+        at += size + 2
+
+
+def _stream(text: str, outcome: Outcome) -> None:
+    """Events up to an end that says what it is. Raises Broken."""
+    payloads = [part.removeprefix("data: ") for part in text.split("\n\n") if part and not part.startswith(":")]
+    if not payloads:
+        raise Broken("a stream without an event")
+    *events, last = payloads
+    finished = False
+    for payload in events:
+        for choice in json.loads(payload)["choices"]:
+            outcome.text += choice["delta"].get("content") or ""
+            finished = finished or choice["finish_reason"] is not None
+    if last == "[DONE]":
+        if not finished:
+            raise Broken("[DONE] without a finish_reason")
+        return
+    outcome.word, outcome.error = "cut", checked_error(json.loads(last))
+
+
+def checked_error(data: Any) -> dict[str, Any]:
+    """The error object of a body or an event. Raises Broken unless it is OpenAI's shape, whole and within bounds."""
+    if not isinstance(data, dict) or list(data) != ["error"]:
+        raise Broken(f"no error object: {str(data)[:80]}")
+    error = data["error"]
+    if set(error) != {"message", "type", "param", "code"}:
+        raise Broken(f"members of the error: {sorted(error)}")
+    if not isinstance(error["message"], str) or not error["message"] or not isinstance(error["type"], str):
+        raise Broken("an error without a message or a type")
+    if not all(isinstance(error[name], str | None) for name in ("param", "code")):
+        raise Broken("param or code is no text")
+    if len(json.dumps(data)) > 2048 or "<html" in error["message"].lower() or "Traceback" in error["message"]:
+        raise Broken("an error that is too long, or holds HTML or a traceback")
+    return dict(error)
+
+
+async def by_sdk(planned: Planned, turn: int, sdk: AsyncOpenAI) -> Outcome:
+    """One request by the official client."""
+    try:
+        if not planned.stream:
+            made = await sdk.chat.completions.create(**body_of(planned, turn))
+            return Outcome("complete", 200, made.choices[0].message.content or "", seen=made.model_dump_json().encode())
+        return await _read(await sdk.chat.completions.create(**body_of(planned, turn)))
+    except openai.APIStatusError as error:
+        return _told(Outcome("error", error.status_code, seen=error.response.content), {"error": error.body})
+    except openai.APIConnectionError:
+        return Outcome("unreachable")
+
+
+async def _read(chunks: AsyncIterator[Any]) -> Outcome:
+    outcome = Outcome("complete", 200)
+    finished = False
+    try:
+        async for chunk in chunks:
+            for choice in chunk.choices:
+                outcome.text += choice.delta.content or ""
+                finished = finished or choice.finish_reason is not None
+    except openai.APIConnectionError as error:
+        return Outcome("error", 200, wrong=f"the connection broke within the answer: {error!r}")
+    except openai.APIError as error:
+        outcome.word = "cut"
+        return _told(outcome, {"error": error.body})
+    if not finished:
+        outcome.wrong = "a stream that ended without a finish_reason, and without an error"
+    return outcome
+
+
+def _told(outcome: Outcome, data: Any) -> Outcome:
+    """The outcome with its error, checked."""
+    try:
+        outcome.error = checked_error(data)
+    except (Broken, TypeError) as wrong:
+        outcome.wrong = str(wrong)
+    outcome.seen += json.dumps(data, default=str).encode()
+    return outcome

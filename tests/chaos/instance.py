@@ -1,0 +1,44 @@
+"""``banjia serve`` for the chaos run: at SIGUSR1 it also writes down what it holds. ``instance.py CONFIG HOLDINGS``."""
+
+import asyncio
+import gc
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import proxy.server
+from proxy import cli, kit
+from proxy.services.transport import FastTransport
+
+
+class Kit(kit.Kit):
+    """The kit, which tells what it holds."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.tell_holdings)
+
+    def tell_holdings(self) -> None:
+        """Tasks, requests in progress, places of the pool. The file is there as a whole, or not at all."""
+        gc.collect()
+        transport = self.upstream._direct
+        assert isinstance(transport, FastTransport)
+        idle = sum(len(wires) for wires in transport._idle.values())
+        holdings = {
+            "tasks": len(asyncio.all_tasks()),
+            "active": self.active,
+            "waiting": len(transport._line),
+            "in_use": len(transport._wires) - idle,
+            "lost_places": self.live.settings.server.max_concurrency - transport._free_places - len(transport._wires),
+        }
+        target = Path(sys.argv[2])
+        draft = target.with_suffix(".draft")
+        draft.write_text(json.dumps(holdings))
+        draft.replace(target)
+
+
+if __name__ == "__main__":
+    vars(proxy.server)["Kit"] = Kit
+    cli.main(["serve", "-c", sys.argv[1]], standalone_mode=False)

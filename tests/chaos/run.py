@@ -1,0 +1,275 @@
+"""The chaos run: two instances, every vendor behind a fault proxy, callers who leave and stall, and things that happen.
+
+    python -m tests.chaos.run --seed 1 --requests 1000 --report report.json
+
+Writes the report as JSON, and beside it as Markdown. Exit code 1 for any violation, each named with its request; the
+same seed makes the same plan. Everything is on loopback.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+from tests.chaos.clients import Outcome, by_sdk, by_socket
+from tests.chaos.judge import (
+    MOST_GROWTH,
+    Verdict,
+    judge,
+    judge_attempts,
+    judge_logs,
+    judge_secrets,
+    judge_spared,
+)  # fmt: skip
+from tests.chaos.plan import Plan, Planned, drawn
+from tests.chaos.stage import CLIENT_KEY, DEADLINE_S, GRACE_S, NAMES, Book, Instance, Vendor
+
+CALLERS = 200
+TURNS = 4
+"""How often a caller tries a request that found no instance."""
+BLACKOUT_S = 1.0
+
+
+class Run:
+    """One run."""
+
+    def __init__(self, plan: Plan, folder: Path, every_s: float) -> None:
+        self.plan = plan
+        self.book = Book(plan)
+        self.verdict = Verdict()
+        self.outcomes: dict[int, Outcome] = {}
+        self.vendors = [Vendor(name, self.book) for name in NAMES]
+        self._folder = folder
+        self._every_s = every_s
+        self._under_way: set[int] = set()
+        self._shaken: set[int] = set()  # under way while a vendor was cut off
+        self._moved: set[int] = set()  # under way while an instance stopped
+        self._stopping = False
+        self._over = False
+        self._events: dict[str, int] = {}
+        self._early_rss = 0
+
+    async def run(self) -> Verdict:
+        """Everything, from start to judgement."""
+        for vendor in self.vendors:
+            await vendor.start()
+        self.instances = [Instance(name, self._folder, self.vendors) for name in ("steady", "restarted")]
+        try:
+            await asyncio.gather(*(instance.start() for instance in self.instances))
+            await self._load()
+            await self._judge()
+        finally:
+            for instance in self.instances:
+                with suppress(AttributeError, ProcessLookupError):
+                    instance.kill()
+            for vendor in self.vendors:
+                await vendor.aclose()
+        return self.verdict
+
+    # --- the load -----------------------------------------------------------------------------------------------
+
+    async def _load(self) -> None:
+        begun = time.monotonic()
+        self._sdks = [
+            AsyncOpenAI(
+                base_url=f"http://127.0.0.1:{instance.port}/v1", api_key=CLIENT_KEY, max_retries=0,
+                http_client=DefaultAsyncHttpxClient(verify=False, trust_env=False),
+            )
+            for instance in self.instances
+        ]  # fmt: skip
+        waiting = iter(self.plan.requests)
+        events = asyncio.create_task(self._happenings())
+        await asyncio.gather(*(self._caller(waiting) for _ in range(CALLERS)))
+        self._over = True
+        await events
+        for sdk in self._sdks:
+            await sdk.close()
+        took_s = time.monotonic() - begun
+        self.verdict.figures |= {"seconds": round(took_s, 1), "events": self._events}
+
+    async def _caller(self, waiting: Iterator[Planned]) -> None:
+        for planned in waiting:
+            self._under_way.add(planned.number)
+            if self._stopping:
+                self._moved.add(planned.number)
+            outcome = await self._asked(planned)
+            self._under_way.discard(planned.number)
+            self.outcomes[planned.number] = outcome
+            judge(planned, outcome, self.verdict, calm=planned.number not in self._shaken | self._moved)
+            if not self._early_rss and len(self.outcomes) >= early(len(self.plan.requests)):
+                self._early_rss = self.instances[0].rss()
+
+    async def _asked(self, planned: Planned) -> Outcome:
+        """One request, tried at the other instance while one can't be reached."""
+        begun = time.monotonic()
+        outcome = Outcome("unreachable")
+        for turn in range(TURNS):
+            at = (planned.instance + turn) % 2
+            try:
+                async with asyncio.timeout(DEADLINE_S + planned.stall_s + 1):
+                    if planned.sdk:
+                        outcome = await by_sdk(planned, turn, self._sdks[at])
+                    else:
+                        outcome = await by_socket(planned, turn, self.instances[at].port, CLIENT_KEY)
+            except TimeoutError:
+                outcome = Outcome("error", wrong=f"hung: no end after {DEADLINE_S + planned.stall_s + 1:.0f} s")
+            outcome.turns = turn + 1
+            if outcome.word != "unreachable":
+                break
+            await asyncio.sleep(0.1 * (turn + 1))
+        outcome.took_s = time.monotonic() - begun
+        return outcome
+
+    # --- what happens meanwhile ---------------------------------------------------------------------------------
+
+    async def _happenings(self) -> None:
+        """One after the other, until the load is over, but each of them once."""
+        turns = [self._reload, self._restart, self._black_out, self._spoil]
+        done = 0
+        while not self._over or done < len(turns):
+            await asyncio.sleep(self._every_s if not self._over else 0.1)
+            happens = turns[done % len(turns)]
+            self._events[happens.__name__.strip("_")] = self._events.get(happens.__name__.strip("_"), 0) + 1
+            await happens()
+            done += 1
+
+    async def _reload(self) -> None:
+        for instance in self.instances:
+            instance.configure()
+
+    async def _spoil(self) -> None:
+        for instance in self.instances:
+            instance.spoil()
+
+    async def _restart(self) -> None:
+        instance = self.instances[1]
+        self._stopping = True
+        self._moved |= self._under_way
+        code, took_s = await instance.stop()
+        self._stopping = False
+        if code != 0 or took_s > GRACE_S + 1:
+            self.verdict.wrong(f"instance {instance.name}: ended with {code} after {took_s:.2f} s")
+        instance.configure()
+        await instance.start()
+
+    async def _black_out(self) -> None:
+        vendor = self.vendors[self._events["black_out"] % len(self.vendors)]
+        vendor.proxy.black_out()
+        ends = time.monotonic() + BLACKOUT_S
+        while time.monotonic() < ends:
+            self._shaken |= self._under_way
+            await asyncio.sleep(0.02)
+        await vendor.proxy.start()
+
+    # --- the end ------------------------------------------------------------------------------------------------
+
+    async def _judge(self) -> None:
+        verdict = self.verdict
+        await self._settled("calls at the vendors", lambda: sum(vendor.emulator.active for vendor in self.vendors))
+        for instance in self.instances:
+            await self._settled(f"sockets of callers at {instance.name}", instance.callers)
+            await self._at_rest(instance)
+        growth = self.instances[0].rss() / max(1, self._early_rss)
+        verdict.figures["rss_growth"] = round(growth, 3)
+        verdict.figures["rss_mib"] = round(self.instances[0].rss() / 2**20, 1)
+        if growth > MOST_GROWTH:
+            verdict.wrong(f"instance {self.instances[0].name}: its memory grew to {growth:.2f} times")
+        for instance in self.instances:
+            code, took_s = await instance.stop()
+            if code != 0 or took_s > GRACE_S + 1:
+                verdict.wrong(f"instance {instance.name}: ended with {code} after {took_s:.2f} s")
+        await self._settled("connections to vendors", lambda: sum(v.proxy.open_connections for v in self.vendors))
+        await self._settled("connections at vendors", lambda: sum(v.emulator.open_connections for v in self.vendors))
+        judge_attempts(self.book, self._shaken, verdict)
+        # Who leaves before a byte has come does not notice that nobody took the request: the door may just have closed.
+        unseen = {n for n, one in self.outcomes.items() if one.word == "left" and not one.seen} & self._moved
+        judge_logs(self.instances, len(self.outcomes) - len(unseen), verdict)
+        judge_secrets(self.vendors, self.instances, self.outcomes, verdict)
+        judge_spared(verdict)
+        struck: dict[str, int] = {}
+        for vendor in self.vendors:
+            for kind, count in vendor.proxy.struck.items():
+                struck[kind] = struck.get(kind, 0) + count
+        times = sorted(outcome.took_s for outcome in self.outcomes.values())
+        verdict.figures |= {
+            "tcp_faults": struck,
+            "seconds_p50": round(times[len(times) // 2], 2),
+            "seconds_p99": round(times[len(times) * 99 // 100], 2),
+            "seconds_max": round(times[-1], 2),
+        }
+
+    async def _settled(self, what: str, count: Callable[[], int], within_s: float = 5.0) -> None:
+        until = time.monotonic() + within_s
+        while (left := count()) and time.monotonic() < until:
+            await asyncio.sleep(0.05)
+        if left:
+            self.verdict.wrong(f"after {within_s:g} s there are {left} {what} left")
+
+    async def _at_rest(self, instance: Instance, within_s: float = 5.0) -> None:
+        """Nothing is held that was not held before the first request."""
+        until = time.monotonic() + within_s
+        while True:
+            now = await instance.holdings()
+            more = {name: count for name, count in now.items() if count > instance.baseline[name]}
+            if not more or time.monotonic() > until:
+                break
+            await asyncio.sleep(0.2)
+        if more:
+            self.verdict.wrong(
+                f"instance {instance.name} still holds {more}, before the load {dict(instance.baseline)}"
+            )
+
+
+def early(count: int) -> int:
+    """After how many requests the memory is looked at first."""
+    return 1000 if count >= 2000 else min(300, count // 2)
+
+
+def markdown(seed: int, verdict: Verdict, count: int) -> str:
+    """The report for people."""
+    lines = [f"# Chaos run: seed {seed}, {count} requests", ""]
+    lines += [f"**{len(verdict.violations)} violations.**" if verdict.violations else "**No violation.**", ""]
+    lines += [f"- {text}" for text in verdict.violations[:50]]
+    lines += ["", "| figure | value |", "|---|---|"]
+    lines += [f"| {name.replace('_', ' ')} | {value} |" for name, value in sorted(verdict.figures.items())]
+    lines += ["", *(f"- calm and without a fault, and yet: {text}" for text in verdict.unexplained)]
+    words = sorted(verdict.words)
+    lines += ["", f"| fault | {' | '.join(words)} |", f"|---|{'---|' * len(words)}"]
+    for fault, counts in sorted(verdict.by_fault.items()):
+        lines.append(f"| {'none' if fault == 'reads' else fault} | {' | '.join(str(counts[word]) for word in words)} |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> int:
+    """Run, report, and say by the exit code whether all held."""
+    parser = argparse.ArgumentParser(description="The chaos run: see tests/chaos/run.py.")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--requests", type=int, default=1000)
+    parser.add_argument("--every", type=float, default=2.0, help="seconds between things that happen")
+    parser.add_argument("--report", type=Path, help="where the report goes (JSON; Markdown beside it)")
+    parser.add_argument("--keep", type=Path, help="a folder for the instances' logs, which are thrown away otherwise")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = given.keep or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        verdict = asyncio.run(Run(drawn(given.seed, given.requests), folder, given.every).run())
+    text = markdown(given.seed, verdict, given.requests)
+    if given.report:
+        data = {"seed": given.seed, "requests": given.requests, **vars(verdict)}
+        given.report.write_text(json.dumps(data, indent=1, ensure_ascii=False))
+        given.report.with_suffix(".md").write_text(text)
+    sys.stdout.write(text)
+    for violation in verdict.violations:
+        sys.stderr.write(f"seed {given.seed}: {violation}\n")
+    return 1 if verdict.violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""The stage of a chaos run: vendors whose faults follow the plan, and instances in processes of their own."""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import emulators
+from adapters.registry import BY_NAME
+from config import catalog
+from emulators.core.emulator import Arrived, Emulator
+from emulators.core.faults import Faults
+from emulators.core.http import Connection, Request
+from tests.chaos.fault_proxy import Fault, FaultProxy
+from tests.chaos.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+MARK = re.compile(rb"#(\d+)\.(\d+)#")
+Key = tuple[int, int]
+"""A request's number, and the caller's turn at it."""
+NAMES = [name for name in emulators.NAMES if name in BY_NAME]
+CLIENT_KEY = "sk-canary-client-7d1f5c0e9a"
+HEADER = "canary-header-3b8e2f6a1c"
+TIMEOUTS = {"connect_s": 0.5, "first_token_s": 1.5, "idle_s": 1.0, "total_s": 5.0}
+ATTEMPTS = 3
+MAX_WAIT_S = 1.0
+DEADLINE_S = ATTEMPTS * TIMEOUTS["total_s"] + (ATTEMPTS - 1) * MAX_WAIT_S
+"""The longest that one turn may take by these settings."""
+DRAIN_S, GRACE_S = 0.3, 2.0
+
+
+def key_of(body: bytes) -> Key | None:
+    """Whose request this body is."""
+    found = MARK.search(body)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+class Book:
+    """Which attempts of which request have been seen before the vendors, and at the vendors."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.attempts: Counter[Key] = Counter()
+        self.calls: Counter[Key] = Counter()
+
+    def of_request(self, body: bytes) -> Fault | None:
+        """Count the attempt; its TCP fault."""
+        key = key_of(body)
+        if key is None:
+            return None
+        self.attempts[key] += 1
+        planned = self.plan.requests[key[0]]
+        return planned.tcp if self.attempts[key] <= planned.attempts else None
+
+    def of_vendor(self, body: bytes) -> list[str]:
+        """Count the call; the vendor's own fault in it."""
+        key = key_of(body)
+        if key is None:
+            return []
+        self.calls[key] += 1
+        planned = self.plan.requests[key[0]]
+        return [planned.vendor] if planned.vendor and self.attempts[key] <= planned.attempts else []
+
+
+class Judged(Emulator):
+    """An emulator whose faults are those that the book has for each request."""
+
+    book: Book
+
+    async def _answer(self, request: Request, wire: Connection, arrived: Arrived) -> bool:
+        self._faults = Faults(self.book.of_vendor(request.body))  # taken by the next line, before anything is awaited
+        return await super()._answer(request, wire, arrived)
+
+
+class Vendor:
+    """An emulator and the fault proxy before it."""
+
+    def __init__(self, name: str, book: Book) -> None:
+        self.name = name
+        self.emulator = Judged(emulators.VENDORS[name]({}), "127.0.0.1", ())
+        self.emulator.book = book
+        self._book = book
+        chat = catalog.load(BY_NAME[name].catalog).stand_in("gpt-4o", "chat")
+        assert chat is not None
+        self.target = f"{name}/{chat.model}"
+
+    async def start(self) -> None:
+        await self.emulator.listen(0)
+        self.proxy = FaultProxy(self.emulator.port, self._book.plan.of_connection, self._book.of_request)
+        await self.proxy.start()
+
+    @property
+    def key(self) -> str:
+        """The key that the emulator takes."""
+        return next(value for name, value in self.emulator.environment.items() if name.endswith("_KEY"))
+
+    def entry(self) -> dict[str, Any]:
+        """How an instance is to reach it."""
+        base_url = self.emulator.base_url.replace(f":{self.emulator.port}", f":{self.proxy.port}")
+        return {
+            "api_key": f"${{CHAOS_{self.name.upper()}}}", "base_url": base_url, "timeouts": TIMEOUTS, "headers": {"x-canary": HEADER},
+        }  # fmt: skip
+
+    async def aclose(self) -> None:
+        await self.proxy.aclose()
+        await self.emulator.aclose()
+
+
+def configuration(vendors: list[Vendor], port: int, turn: int) -> str:
+    """The file of an instance; each turn has the vendors in another order."""
+    targets = [vendor.target for vendor in vendors]
+    ahead = turn % len(targets)
+    targets = targets[ahead:] + targets[:ahead]
+    data = {
+        "version": 1,
+        "server": {
+            "listen": f"127.0.0.1:{port}", "client_keys": ["${CHAOS_CLIENT}"], "heartbeat_s": 0.4, "hold_status_s": 0.8,
+            "drain_delay_s": DRAIN_S, "grace_s": GRACE_S,
+        },
+        "vendors": {vendor.name: vendor.entry() for vendor in vendors},
+        "models": {"gpt-4o": targets, "gpt-4o-mini": targets[::-1]},
+        "policy": {"max_wait_s": MAX_WAIT_S, "attempts": ATTEMPTS},
+    }  # fmt: skip
+    return json.dumps(data, indent=1)
+
+
+class Instance:
+    """One banjia, in a process of its own, that may be stopped and started again."""
+
+    def __init__(self, name: str, folder: Path, vendors: list[Vendor]) -> None:
+        self.name = name
+        self._vendors = vendors
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.file = folder / f"{name}.yaml"
+        self.out, self.err = folder / f"{name}.out", folder / f"{name}.err"
+        self._holdings = folder / f"{name}.holdings"
+        for log in (self.out, self.err):
+            log.unlink(missing_ok=True)
+        self._turn = 0
+        self.baseline: Mapping[str, int] = {}
+        self.configure()
+
+    def configure(self) -> None:
+        """Write the next configuration, all at once."""
+        draft = self.file.with_suffix(".draft")
+        draft.write_text(configuration(self._vendors, self.port, self._turn))
+        draft.replace(self.file)
+        self._turn += 1
+
+    def spoil(self) -> None:
+        """Write a configuration that can't be used."""
+        self.file.write_text(self.file.read_text().replace('"models"', '"modles"'))
+
+    async def start(self) -> None:
+        """Start, and wait until it is ready."""
+        keys = {f"CHAOS_{vendor.name.upper()}": vendor.key for vendor in self._vendors}
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        environment |= {"PYTHONPATH": str(ROOT), "CHAOS_CLIENT": CLIENT_KEY, **keys}
+        with self.out.open("ab") as out, self.err.open("ab") as err:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "tests.chaos.instance", str(self.file), str(self._holdings),
+                env=environment, stdout=out, stderr=err, cwd=ROOT,
+            )  # fmt: skip
+        async with asyncio.timeout(30):
+            while not await self._ready():
+                assert self._process.returncode is None, self.err.read_text()
+                await asyncio.sleep(0.05)
+        if not self.baseline:
+            self.baseline = await self.holdings()
+
+    async def _ready(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        try:
+            writer.write(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            return b" 200 " in await reader.readline()
+        except OSError:
+            return False
+        finally:
+            writer.close()
+
+    async def stop(self) -> tuple[int, float]:
+        """SIGTERM. Returns the exit code and how long it took (seconds)."""
+        begun = time.monotonic()
+        self._process.terminate()
+        async with asyncio.timeout(DRAIN_S + GRACE_S + 10):
+            code = await self._process.wait()
+        return code, time.monotonic() - begun
+
+    async def holdings(self) -> Mapping[str, int]:
+        """What it holds now: see ``instance.py``."""
+        self._holdings.unlink(missing_ok=True)
+        self._process.send_signal(signal.SIGUSR1)
+        async with asyncio.timeout(10):
+            while not self._holdings.exists():
+                await asyncio.sleep(0.02)
+        found: Mapping[str, int] = json.loads(self._holdings.read_text())
+        return found
+
+    def rss(self) -> int:
+        """Its resident memory, in bytes."""
+        return int(psutil.Process(self._process.pid).memory_info().rss)
+
+    def callers(self) -> int:
+        """Sockets of callers that it has open."""
+        sockets = psutil.Process(self._process.pid).net_connections("tcp")
+        return sum(one.laddr.port == self.port and one.status != psutil.CONN_LISTEN for one in sockets)
+
+    def kill(self) -> None:
+        """End it, whatever it does."""
+        if self._process.returncode is None:
+            self._process.kill()
