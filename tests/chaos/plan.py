@@ -134,6 +134,6 @@ def _behaviour(draw: random.Random) -> dict[str, Any]:
 
 
 def _text(draw: random.Random) -> str:
-    words = " ".join(draw.choices(_WORDS, k=draw.choice([3, 20, 60, draw.randint(100, 500)])))
-    gap = draw.choice([0, 0, 1, 5])
+    words = " ".join(draw.choices(_WORDS, k=draw.choice([3, 20, 60, draw.randint(60, 250)])))
+    gap = draw.choice([0, 0, 1, 3])
     return f"emulator:gap={gap} {words}" if gap else words

@@ -35,6 +35,8 @@ CALLERS = 200
 TURNS = 4
 """How often a caller tries a request that found no instance."""
 BLACKOUT_S = 1.0
+MIB = 2**20
+MOST_TOLD = 30
 
 
 class Run:
@@ -55,6 +57,7 @@ class Run:
         self._over = False
         self._events: dict[str, int] = {}
         self._early_rss = 0
+        self._memory: list[float] = []  # of the steady instance, every thousand requests (MiB)
 
     async def run(self) -> Verdict:
         """Everything, from start to judgement."""
@@ -103,6 +106,8 @@ class Run:
             self._under_way.discard(planned.number)
             self.outcomes[planned.number] = outcome
             judge(planned, outcome, self.verdict, calm=planned.number not in self._shaken | self._moved)
+            if len(self.outcomes) % 1000 == 0:
+                self._memory.append(round(self.instances[0].rss() / MIB, 1))
             if not self._early_rss and len(self.outcomes) >= early(len(self.plan.requests)):
                 self._early_rss = self.instances[0].rss()
 
@@ -167,6 +172,7 @@ class Run:
             self._shaken |= self._under_way
             await asyncio.sleep(0.02)
         await vendor.proxy.start()
+        self._shaken |= self._under_way
 
     # --- the end ------------------------------------------------------------------------------------------------
 
@@ -178,7 +184,7 @@ class Run:
             await self._at_rest(instance)
         growth = self.instances[0].rss() / max(1, self._early_rss)
         verdict.figures["rss_growth"] = round(growth, 3)
-        verdict.figures["rss_mib"] = round(self.instances[0].rss() / 2**20, 1)
+        verdict.figures["rss_mib"] = [*self._memory, round(self.instances[0].rss() / MIB, 1)]
         if growth > MOST_GROWTH:
             verdict.wrong(f"instance {self.instances[0].name}: its memory grew to {growth:.2f} times")
         for instance in self.instances:
@@ -236,10 +242,10 @@ def markdown(seed: int, verdict: Verdict, count: int) -> str:
     """The report for people."""
     lines = [f"# Chaos run: seed {seed}, {count} requests", ""]
     lines += [f"**{len(verdict.violations)} violations.**" if verdict.violations else "**No violation.**", ""]
-    lines += [f"- {text}" for text in verdict.violations[:50]]
+    lines += [f"- {text}" for text in verdict.violations[:MOST_TOLD]]
     lines += ["", "| figure | value |", "|---|---|"]
     lines += [f"| {name.replace('_', ' ')} | {value} |" for name, value in sorted(verdict.figures.items())]
-    lines += ["", *(f"- calm and without a fault, and yet: {text}" for text in verdict.unexplained)]
+    lines += ["", *(f"- calm and without a fault, and yet: {text}" for text in verdict.unexplained[:MOST_TOLD])]
     words = sorted(verdict.words)
     lines += ["", f"| fault | {' | '.join(words)} |", f"|---|{'---|' * len(words)}"]
     for fault, counts in sorted(verdict.by_fault.items()):
