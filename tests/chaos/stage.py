@@ -124,7 +124,7 @@ def configuration(vendors: list[Vendor], port: int, turn: int) -> str:
     data = {
         "version": 1,
         "server": {
-            "listen": f"127.0.0.1:{port}", "client_keys": ["${CHAOS_CLIENT}"], "heartbeat_s": 0.4, "hold_status_s": 0.8,
+            "listen": f"127.0.0.1:{port}", "admin_listen": "off", "client_keys": ["${CHAOS_CLIENT}"], "heartbeat_s": 0.4, "hold_status_s": 0.8,
             "drain_delay_s": DRAIN_S, "grace_s": GRACE_S,
         },
         "vendors": {vendor.name: vendor.entry() for vendor in vendors},
