@@ -48,7 +48,9 @@ class Served:
 async def serving(tmp_path: Path, base_url: str, port: int, **server: Any) -> AsyncIterator[Served]:
     """A proxy of its own process in front of this vendor."""
     file = tmp_path / "banjia.yaml"
-    file.write_text(json.dumps(settings(base_url, server={"listen": f"127.0.0.1:{port}", "admin_listen": "off", **server})))
+    file.write_text(
+        json.dumps(settings(base_url, server={"listen": f"127.0.0.1:{port}", "admin_listen": "off", **server}))
+    )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "proxy", "serve", "-c", str(file),
         env={**KEYLESS, "PYTHONPATH": str(ROOT)}, stdout=PIPE, stderr=PIPE,
