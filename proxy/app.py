@@ -1,7 +1,8 @@
 """The app on one screen: routes, doors, handlers, lifespan."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -31,8 +32,9 @@ def create_app(kit: Kit) -> ASGIApp:
     }
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        yield
+    async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        kit.memory.watch()
+        yield {"memory": kit.memory}  # for the door, which knows no kit
         await kit.aclose()
 
     app = Starlette(

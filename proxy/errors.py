@@ -2,7 +2,8 @@
 
 ProxyError
 ├── BadRequest            400  a bad value, or one that is missing
-│   └── NotSupported      400  refused by verdict
+│   ├── NotSupported      400  refused by verdict
+│   └── Malformed         400  not HTTP, or HTTP that can be read in two ways
 ├── BadKey                401  no client key, or a wrong one
 ├── AccessDenied          403
 ├── ModelNotFound         404  no such model
@@ -11,6 +12,7 @@ ProxyError
 ├── SlowClient            408  a body that never arrives whole
 ├── BodyTooLarge          413
 ├── EncodedBody           415  a compressed request
+├── HeadersTooLarge       431  too many headers, or too long ones
 ├── InternalError         500  our bug
 ├── NotServed             501  a path of OpenAI's that is not served
 ├── Overloaded            503  too many at once
@@ -80,6 +82,10 @@ class NotSupported(BadRequest):
     code = "unsupported_parameter"
 
 
+class Malformed(BadRequest):
+    """Not HTTP, or HTTP that can be read in two ways: who stands before us may have read the other one."""
+
+
 class BadKey(ProxyError):
     """No client key, or a wrong one."""
 
@@ -141,6 +147,14 @@ class EncodedBody(ProxyError):
     status = 415
     type = "invalid_request_error"
     code = "unsupported_encoding"
+
+
+class HeadersTooLarge(ProxyError):
+    """The headers are over the door's limits."""
+
+    status = 431
+    type = "invalid_request_error"
+    code = "headers_too_large"
 
 
 class InternalError(ProxyError):

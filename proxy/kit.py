@@ -24,6 +24,7 @@ from proxy.services.budget import RetryBudget
 from proxy.services.counts import Counts
 from proxy.services.keys import REST_S, Account, ClientKeys, VendorKey
 from proxy.services.latency import Latencies
+from proxy.services.memory import Memory
 from proxy.services.metrics import Labels, Metrics
 from proxy.services.upstream import Upstream
 from proxy.version import version
@@ -76,8 +77,10 @@ class Kit:
         access_log: Callable[[Ending], None] | None = None,
         *,
         emulated: bool = False,
+        memory: Memory | None = None,
     ) -> None:
         """``emulated``: the vendors are emulators that we started, and their answers say so."""
+        self.memory = memory or Memory()
         self.emulated = emulated
         self.upstream = upstream
         self.live = Live(settings, upstream, emulated=emulated)
@@ -200,6 +203,7 @@ class Kit:
 
     async def aclose(self) -> None:
         """Close what was opened."""
+        self.memory.close()
         await self.upstream.aclose()
         self.flush()
 

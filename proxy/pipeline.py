@@ -10,7 +10,7 @@ from proxy.fronts.writer import Out, Writer
 from proxy.kit import Kit
 from proxy.nouns import Incoming
 from proxy.stages.account import account
-from proxy.stages.admit import admit
+from proxy.stages.admit import admit, turn_away
 from proxy.stages.authenticate import authenticate
 from proxy.stages.heart import heart
 from proxy.stages.resolve import resolve
@@ -44,6 +44,7 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
     try:
         caller = authenticate(incoming.headers, live.client_keys)  # who                          401
         tally.caller = caller.key
+        turn_away(kit)  # is there room, before anything is read                                  503
         body = await incoming.body()  #                                                          408, 413, 415
         tally.read()
         ask = front.read(body)  # what                                                            400

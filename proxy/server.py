@@ -16,6 +16,7 @@ from config.routing import base_url_of
 from config.schema import OFF
 from config.schema import Server as ServerSettings
 from proxy.app import create_app
+from proxy.descriptors import raise_limit
 from proxy.door import Door
 from proxy.drain import Quiet, Server, stop_on_signals
 from proxy.emulated import Emulators, StandIns, emulated
@@ -174,6 +175,7 @@ def run(
 
             await serve(kit, sock, admin=admin, ready=ready)
 
+    raise_limit()
     uvloop.run(main())
 
 

@@ -16,6 +16,7 @@ from proxy.door import Door
 from proxy.drain import Server
 from proxy.kit import Kit
 from proxy.server import bind, url_of
+from proxy.services.memory import Memory
 from proxy.services.upstream import Upstream
 
 
@@ -39,12 +40,15 @@ async def proxy(
     settings: Settings | Mapping[str, Any],
     upstream: Upstream | None = None,
     around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    memory: Memory | None = None,
 ) -> AsyncIterator[Running]:
     """The proxy on a free port of loopback, for as long as the block runs; ``around`` may wrap its app."""
     if not isinstance(settings, Settings):
         settings = Settings.model_validate(settings)
     lines: list[dict[str, Any]] = []
-    kit = Kit(settings, upstream or Upstream.over_the_network(1000), lambda ending: lines.append(ending.line()))
+    kit = Kit(
+        settings, upstream or Upstream.over_the_network(1000), lambda ending: lines.append(ending.line()), memory=memory
+    )
     sock = bind("127.0.0.1:0")
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     config = uvicorn.Config(

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from proxy.door import whole_of
+from proxy.door import headers_of, whole_of
 from proxy.endpoints.named import NamedFront
 from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
 from proxy.fronts.writer import Header
@@ -42,7 +42,7 @@ class Connection:
         self._send = send
         self._kit = kit
         self._whole: Callable[[int, list[Header], bytes], bool] | None = whole_of(scope)
-        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        self.headers: Mapping[bytes, bytes] = headers_of(scope)
         self.request_id = f"req_{kit.fresh_id(16)}"
         self.gone = False
         self._late = False
@@ -91,20 +91,20 @@ class Connection:
         return body
 
     async def _read(self, limit: int) -> bytes:
-        parts: list[bytes] = []
-        size = 0
+        read = bytearray()  # not a list of parts: a caller may send them small, and each would cost more than it holds
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self._leave()
                 await asyncio.sleep(0)  # here the cancellation arrives
-            part = message.get("body", b"")
-            size += len(part)
-            if size > limit:
+            part: bytes = message.get("body", b"")
+            if len(read) + len(part) > limit:
                 raise self._too_large()
-            parts.append(part)
+            if not read and not message.get("more_body"):
+                return part
+            read += part
             if not message.get("more_body"):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+                return bytes(read)
 
     def _too_large(self) -> BodyTooLarge:
         limit = self._kit.live.settings.server.max_body_mb

@@ -6,9 +6,22 @@ from proxy.kit import Kit, Place
 
 def admit(kit: Kit) -> Place:
     """A place, to be held in a with block. Raises Overloaded."""
+    turn_away(kit)
+    return kit.place
+
+
+def turn_away(kit: Kit) -> None:
+    """Asked before the body is read as well: what would be turned away then need not be taken in. Raises Overloaded."""
     limit = kit.live.settings.server.max_concurrency
     if kit.active >= limit:
-        full = Overloaded(f"The server is at its limit of {limit} requests at once. Try again in a moment.")
-        full.retry_after_s = 1.0
-        raise full
-    return kit.place
+        raise _full(f"The server is at its limit of {limit} requests at once (server.max_concurrency).")
+    if kit.memory.full:
+        raise _full(
+            f"The server has no memory left for another request ({kit.memory.share:.0%} of its limit is in use)."
+        )
+
+
+def _full(why: str) -> Overloaded:
+    full = Overloaded(f"{why} Try again in a moment.")
+    full.retry_after_s = 1.0
+    return full
