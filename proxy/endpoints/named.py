@@ -3,6 +3,7 @@
 import orjson
 
 from adapters.core.shapes import Ask
+from proxy.errors import BadRequest
 from proxy.fronts.writer import Out, Writer
 from proxy.pipeline import Front
 from proxy.tally import Tally
@@ -29,9 +30,14 @@ class NamedFront:
 
 
 def named(body: bytes, model: str) -> bytes:
-    """The body with this model in it; what is no object is left for the front to complain about."""
+    """The body with this model in it; what is no object is left for the front to complain about. Raises BadRequest."""
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
         return body
-    return orjson.dumps({**fields, "model": model}) if type(fields) is dict else body
+    if type(fields) is not dict:
+        return body
+    try:
+        return orjson.dumps({**fields, "model": model})
+    except orjson.JSONEncodeError:  # what can be read may be nested deeper than what can be written
+        raise BadRequest("The JSON body of your request is nested too deeply.") from None

@@ -7,6 +7,9 @@ import orjson
 from adapters.core.surface import Invalid, validate, wrong_type
 from proxy.errors import BadRequest
 
+MAX_MEMBERS = 1000
+"""How many members a body may have at its top: OpenAI has some forty, a vendor's own come to them."""
+
 
 def read_body(body: bytes, operation: str, required: tuple[str, ...]) -> dict[str, Any]:
     """The members of a JSON body, valid for the operation. Raises BadRequest, naming ``param``."""
@@ -30,6 +33,8 @@ def read_members(body: bytes, required: tuple[str, ...]) -> dict[str, Any]:
         ) from None
     if type(fields) is not dict:
         raise BadRequest("The JSON body of your request must be an object.", code="invalid_type")
+    if len(fields) > MAX_MEMBERS:
+        raise BadRequest(f"The JSON body of your request has more than {MAX_MEMBERS} members.")
     if None in fields.values():  # to OpenAI an explicit null is an absent member
         fields = {name: value for name, value in fields.items() if value is not None}
     for name in required:
@@ -46,4 +51,6 @@ def take_model(fields: dict[str, Any]) -> str:
     if type(model) is not str:
         invalid = wrong_type("model", "a string", model)
         raise BadRequest(invalid.message, param="model", code=invalid.code)
+    if not model.isprintable():  # it will stand in a header
+        raise BadRequest("A model's name has no line breaks and no other control characters.", param="model")
     return model
