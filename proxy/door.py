@@ -58,6 +58,9 @@ class Ease:
 
 
 EASE = Ease()
+Cycle = Callable[[], RequestResponseCycle | None]
+"""A request, as long as the server has it. What its scope or transport refers to must not hold it: it would wait for the
+garbage collector, with its body."""
 CLOSE = (b"connection", b"close")
 """The header that says so."""
 
@@ -144,7 +147,6 @@ class Door(HttpToolsProtocol):
             raise Malformed("The request is of another version than HTTP/1.1 and HTTP/1.0.")
         if self._pressure.tight:
             self.cycle.keep_alive = False
-        # A reference that does not hold: the cycle has the scope, and would wait for the garbage collector with its body.
         scope["extensions"] = {WHOLE: {SEND: partial(send_whole, ref(self.cycle)), NAMES: names}}
 
     def _should_upgrade(self) -> bool:
@@ -200,8 +202,7 @@ class Door(HttpToolsProtocol):
             length = dict(cycle.scope["headers"]).get(b"content-length")
             if length is None or int(length) > KEPT_FOR:
                 cycle.keep_alive = False
-            parting = Parting(self.transport, lambda: self._part() if cycle.more_body else self.transport.close())
-            cycle.transport = cast("asyncio.Transport", parting)
+            cycle.transport = cast("asyncio.Transport", Parting(self.transport, partial(self._close, ref(cycle))))
         elif not cycle.body:
             self._stray += size
         if self._stray > MAX_HEAD or len(self.headers) > MAX_HEADERS:
@@ -274,6 +275,14 @@ class Door(HttpToolsProtocol):
         lines = b"".join(b"%b: %b\r\n" % header for header in head)
         self.transport.write(STATUS_LINE[error.http_status] + lines + b"\r\n" + body)
 
+    def _close(self, of: Cycle) -> None:
+        """Close after the answer to a request whose body was not whole when it began."""
+        cycle = of()
+        if cycle is not None and cycle.more_body:
+            self._part()
+        else:
+            self.transport.close()
+
     def _part(self) -> None:
         """Close, so that the caller can still read the answer."""
         self._stop_the_clock()
@@ -309,9 +318,7 @@ async def _refused(error: ProxyError, scope: Scope, receive: Any, send: Any) -> 
     await send({"type": "http.response.body", "body": body})
 
 
-def send_whole(
-    of: Callable[[], RequestResponseCycle | None], status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes
-) -> bool:
+def send_whole(of: Cycle, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
     """Send an answer that is whole, as uvicorn would; False, and nothing done, where it is not simply possible.
 
     ``headers`` must hold the body's ``content-length``. Raises ValueError for a header with a line break.
