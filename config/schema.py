@@ -234,16 +234,16 @@ class Timeouts(Section):
 
 
 class Limits(Section):
-    """What a vendor's account allows, per key."""
+    """What a vendor's account allows, per key. What is left out is learned from the vendor's 429s."""
 
-    concurrency: Annotated[Count | None, NotYet(None)] = None
+    concurrency: Count | None = None
     """Calls at once."""
-    rpm: Annotated[Count | None, NotYet(None)] = None
-    """Calls a minute."""
-    tpm: Annotated[Count | None, NotYet(None)] = None
-    """Tokens a minute."""
-    wait_s: Annotated[Seconds, NotYet(300)] = 300
-    """How long a call over the limits waits for its turn, in seconds."""
+    rpm: Count | None = None
+    """Calls that start in any minute."""
+    tpm: Count | None = None
+    """Tokens in any minute: the prompt and the limit of the answer, until its real cost is known."""
+    wait_s: Seconds = 300
+    """How long a call over the limits waits for its turn, in seconds, before the next target or a 429."""
 
 
 class VendorEntry(Section):

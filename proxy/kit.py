@@ -26,6 +26,7 @@ from proxy.services.keys import REST_S, Account, ClientKeys, VendorKey
 from proxy.services.latency import Latencies
 from proxy.services.memory import Memory
 from proxy.services.metrics import Labels, Metrics
+from proxy.services.pacing import Pacers
 from proxy.services.upstream import Upstream
 from proxy.version import version
 
@@ -83,6 +84,7 @@ class Kit:
         self.memory = memory or Memory()
         self.emulated = emulated
         self.upstream = upstream
+        self.pacers = Pacers()
         self.live = Live(settings, upstream, emulated=emulated)
         self._lives = weakref.WeakSet([self.live])
         self.again: Callable[[], Loaded] | None = None
@@ -107,6 +109,17 @@ class Kit:
         self._log = AccessLog() if access_log is None else None
         self.access_log = access_log or self._log.write  # type: ignore[union-attr]
         self._register()
+
+    @property
+    def live(self) -> Live:
+        """The configuration in use."""
+        return self._live
+
+    @live.setter
+    def live(self, live: Live) -> None:
+        """Another configuration comes into use: its keys take over the queues that are there."""
+        self.pacers.attach(live.accounts.items())
+        self._live = live
 
     def redact(self, text: str) -> str:
         """The text without any secret that we hold: a vendor may echo a key in its message."""

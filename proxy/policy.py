@@ -81,6 +81,8 @@ def decide(f: Failure, s: Standing, policy: Policy) -> Decision:
         return NEXT_TARGET if s.other_named and s.more_targets else GIVE_UP
     if f.fault == "credential":
         return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP
+    if f.kind == "rate_limited" and f.phase == "pool":  # never sent: it has waited for its place as long as it may
+        return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP
     if s.attempts >= policy.attempts:
         return GIVE_UP
     if f.fault == "rate":

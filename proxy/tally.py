@@ -15,8 +15,8 @@ class Tally:
 
     __slots__ = (
         "attempts", "billed", "caller", "code", "earlier", "ended_at", "failed", "first_content_s", "heard_at", "model",
-        "notes", "operation", "read_at", "replays", "request_id", "sent_at", "started", "status", "stream", "target", "told",
-        "usage", "word",
+        "notes", "operation", "queued_s", "read_at", "replays", "request_id", "sent_at", "started", "status", "stream",
+        "target", "told", "usage", "waited_s", "word",
     )  # fmt: skip
 
     def __init__(self, request_id: str, operation: str) -> None:
@@ -37,6 +37,8 @@ class Tally:
         self.usage: Usage | None = None  # of the answer that was shown
         self.billed: Usage | None = None  # of every call that was made
         self.first_content_s: float | None = None
+        self.waited_s = 0.0  # in our own queues, with nothing at a vendor
+        self.queued_s = 0.0  # of it, before the first call
         self.status = 0
         self.code: str | None = None
         self.word: EndingWord | None = None
@@ -70,11 +72,19 @@ class Tally:
         self.usage = usage if self.usage is None else self.usage + usage
         self.billed = usage if self.billed is None else self.billed + usage
 
+    def waited(self, s: float) -> None:
+        """So long there was nothing at a vendor, since a place on its key had to be waited for."""
+        self.waited_s += s
+        if self.sent_at is None:
+            self.queued_s += s
+        self.notes["queued_ms"] = round(self.waited_s * 1000, 1)
+
     def beside(self, target: str) -> "Tally":
         """An attempt begins that may run beside another one: its own account, to be taken back at its end."""
         leg = Tally(self.request_id, self.operation)
         leg.started = self.started
         leg.attempts = self.attempts
+        leg.waited_s = self.waited_s
         leg.replays, self.replays = self.replays, 0
         self.attempts += 1
         self.target = target
@@ -84,8 +94,13 @@ class Tally:
         """What an attempt cost that has ended; ``show`` says whose answer is the caller's."""
         self.replays += leg.replays
         self.failed = [*self.failed, *leg.failed]
-        if leg.sent_at is not None:
-            self.sent_at = leg.sent_at if self.sent_at is None else min(self.sent_at, leg.sent_at)
+        if leg.sent_at is None:
+            self.attempts -= 1  # it got no place on its key
+        elif self.sent_at is None or leg.sent_at < self.sent_at:
+            self.sent_at, self.queued_s = leg.sent_at, leg.queued_s
+        if leg.waited_s > self.waited_s:
+            self.waited_s = leg.waited_s
+            self.notes["queued_ms"] = leg.notes["queued_ms"]
         if leg.billed is not None:
             self.billed = leg.billed if self.billed is None else self.billed + leg.billed
 
@@ -103,7 +118,7 @@ class Tally:
         vendor_s = added_s = None
         if self.first_content_s is not None and self.sent_at is not None:
             vendor_s = self.heard_at - self.sent_at
-            added_s = self.first_content_s - (self.read_at - self.started) - vendor_s
+            added_s = self.first_content_s - (self.read_at - self.started) - self.queued_s - vendor_s
         return Ending(
             self.word or "gone", self.request_id, self.operation, self.model, self.stream, self.status, self.code,
             self.caller, self.target, self.attempts, self.told, self.usage, self.billed, self.first_content_s,

@@ -38,3 +38,21 @@ def texts(value: Any) -> str:
 def estimate_prompt(fields: Mapping[str, Any]) -> int:
     """The prompt of a request, in tokens."""
     return sum(estimate(texts(fields[name])) for name in ("messages", "tools", "input", "prompt") if name in fields)
+
+
+UNLIMITED = 1024
+"""What an answer without a limit of its own is taken to need, in tokens, before anything of it is known."""
+
+
+def estimate_call(fields: Mapping[str, Any]) -> int:
+    """What a call may cost, in tokens, before it is made: its prompt, and the answer's limit for each choice.
+
+    Kimi's gate counts the limit that is asked for, not what comes of it.
+    """
+    prompt = estimate_prompt(fields)
+    if "messages" not in fields and "prompt" not in fields:
+        return prompt
+    limit = fields.get("max_completion_tokens") or fields.get("max_tokens")
+    choices = fields.get("n")
+    most = limit if type(limit) is int else UNLIMITED
+    return prompt + most * (choices if type(choices) is int else 1)

@@ -2,13 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from emulators.core.deliver import Reset, deliver
 from emulators.core.faults import Faults
 from emulators.core.http import Connection, Request, log
+from emulators.core.limits import Limits
 from emulators.core.replies import Answer, Refused, Reply
 
 LONGEST_LOG = 10_000
@@ -83,6 +84,7 @@ class Emulator:
         self.streams_finished = 0
         self._vendor = vendor
         self._faults = Faults(faults)
+        self._limits = Limits()
         self._connections: set[Connection] = set()
         self._active = 0
         self._server: asyncio.Server | None = None
@@ -101,6 +103,10 @@ class Emulator:
     def set_faults(self, faults: Sequence[str]) -> None:
         """Replace the faults and count requests from 1 again. Raises ValueError naming what is wrong."""
         self._faults.set(faults)
+
+    def set_limits(self, limits: Mapping[str, Any]) -> None:
+        """Limit the account's calls and count from none again. Raises ValueError naming what is wrong."""
+        self._limits.set(limits)
 
     @property
     def open_connections(self) -> int:
@@ -147,8 +153,16 @@ class Emulator:
             return self._vendor.failure(name, active.get(name), request)
 
         reply = self._reply(request, active)
+        counted = isinstance(reply, Answer)
+        wait_s = self._limits.begin(time.monotonic()) if counted else None
+        if wait_s is not None:
+            counted, reply = False, self._vendor.failure("rate_limit", wait_s, request)
         arrived.status = 0 if "reset" in active else reply.status
-        again = await deliver(wire, request, reply, active, fail)
+        try:
+            again = await deliver(wire, request, reply, active, fail)
+        finally:
+            if counted:
+                self._limits.end()
         arrived.ending = "whole"
         if isinstance(reply, Answer):
             arrived.usage = reply.usage()
@@ -200,6 +214,10 @@ class Emulator:
                 return Reply.json(200, {"faults": self._faults.spelled()})
             case "PUT", "/_emulator/faults":
                 return self._put_faults(request.json)
+            case "GET", "/_emulator/limits":
+                return Reply.json(200, {"limits": self._limits.told()})
+            case "PUT", "/_emulator/limits":
+                return self._put_limits(request.json)
             case "GET", "/_emulator/requests":
                 return Reply.json(200, {"requests": [asdict(one) for one in self.requests]})
             case "DELETE", "/_emulator/requests":
@@ -218,6 +236,15 @@ class Emulator:
         except ValueError as wrong:
             return Reply.json(400, {"error": str(wrong)})
         return Reply.json(200, {"faults": self._faults.spelled()})
+
+    def _put_limits(self, body: Any) -> Reply:
+        if not isinstance(body, dict):
+            return Reply.json(400, {"error": 'send {"concurrency": 1, "rpm": 60, "window_s": 60}, or some of them'})
+        try:
+            self.set_limits(body)
+        except ValueError as wrong:
+            return Reply.json(400, {"error": str(wrong)})
+        return Reply.json(200, {"limits": self._limits.told()})
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from config.schema import Timeouts, VendorEntry
+from proxy.services.pacing import Pacer
 from proxy.services.upstream import Upstream
 
 REST_S = 60.0
@@ -46,6 +47,15 @@ class VendorKey:
 
     secret: SecretStr
     rests_until: float = 0.0
+    calls: int = 0
+    """Attempts in flight that began without a pacer."""
+    pacer: Pacer | None = None
+    """Where calls wait for their place, if there is anything to keep to."""
+
+    @property
+    def digest(self) -> bytes:
+        """What it is known by where the key itself is not to be held."""
+        return _hash(self.secret.get_secret_value())
 
     @property
     def tail(self) -> str:
@@ -96,14 +106,19 @@ class Account:
         """The limits of one call."""
         return self._times[thinks, stream]
 
-    def in_turn(self, now: float | None = None) -> list[VendorKey]:
-        """The keys to try, in order: rotated, those that rest last. Never empty unless there are no keys."""
+    def in_turn(self, now: float | None = None, model: str = "") -> list[VendorKey]:
+        """The keys to try, in order: rotated, those with the shortest queue for ``model`` first, those that rest last.
+
+        Never empty unless there are no keys.
+        """
         if len(self.keys) == 1:
             return self.keys
         now = time.monotonic() if now is None else now
         self._turn = (self._turn + 1) % len(self.keys) if self.keys else 0
         rotated = self.keys[self._turn :] + self.keys[: self._turn]
         awake = [key for key in rotated if key.rests_until <= now]
+        if any(key.pacer is not None for key in awake):
+            awake.sort(key=lambda key: 0.0 if key.pacer is None else key.pacer.wait_s(model))
         return awake or sorted(rotated, key=lambda key: key.rests_until)[:1]
 
     def resting(self, now: float | None = None) -> bool:

@@ -232,7 +232,7 @@ class Line:
             phase = phase_of(error)
             return Lost(self._id, phase, WHY[phase])
 
-    async def _begin(self) -> Head:
+    async def _begin(self) -> Got:
         call = self.call
         url, host, origin = parse_url(call.url)
         # Read and write have no limit here: the driver's own timer sees to both.

@@ -9,6 +9,7 @@ from itertools import count
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_never
 
+from adapters.core.exchange import Exchange
 from adapters.core.failures import Failure, Refused
 from adapters.core.shapes import Ask, Seed
 from adapters.core.vendor import Plan, Target, plan
@@ -20,10 +21,13 @@ from proxy.kit import Kit, Live
 from proxy.nouns import Attempt, Route
 from proxy.policy import GiveUp, NextKey, NextTarget, Retry, Standing, decide
 from proxy.services.breaker import Trial
-from proxy.services.keys import VendorKey
-from proxy.stages.drive import Drive
+from proxy.services.keys import Account, VendorKey
+from proxy.services.pace import Outcome, Ticket
+from proxy.services.pacing import Pacer
+from proxy.stages.drive import Drive, Sign
 from proxy.stages.hedge import Hedge
 from proxy.stages.order import ordered
+from proxy.stages.paced import PacedDrive, no_place, outcome_of
 from proxy.tally import Tally
 
 
@@ -60,7 +64,7 @@ async def _go_on(
         retrying.iter_state.reset()  # its actions refer back to it: all of this would wait for the garbage collector
 
 
-PLACE = ("_plan", "_keys", "_times", "_on_target", "_on_key")
+PLACE = ("_plan", "_keys", "_times", "_on_target", "_on_key", "_served", "_waited_before")
 """What says where a course stands."""
 
 
@@ -79,6 +83,8 @@ class Course:
         self._wait_s = 0.0
         self._on_target = 0
         self._on_key = 0
+        self._waited_before = 0.0
+        self._served = 0.0
         self._refusal: Refused | None = None
         self._targets = list(route.targets)
         self._timed = False
@@ -89,7 +95,7 @@ class Course:
         if first is None:
             raise self._not_supported()
         self._plan: Plan = first
-        self._keys: list[VendorKey] = live.accounts[first.target.entry].in_turn()
+        self._keys: list[VendorKey] = live.accounts[first.target.entry].in_turn(model=first.target.model.id)
         self._upcoming: Plan | None = None
 
     def _several(self) -> None:
@@ -135,7 +141,6 @@ class Course:
         trial = breaker.enter(label, time.monotonic()) if label in breaker.troubled else None
         began_s = self.tally.elapsed_s() if self._timed else 0.0
         attempt = Attempt(chosen.target, self.tally.attempts + 1, chosen.told, {})
-        self.tally.attempt(attempt)
         self._on_target += 1
         self._on_key += 1
         self.out.drop()
@@ -148,22 +153,35 @@ class Course:
                 call = replace(call, headers=(*call.headers, *account.headers))
             return chosen.target.vendor.auth.sign(call, key.secret.get_secret_value(), time.time())
 
-        drive = Drive(attempt, self.out, account.way, sign, self._times, self.tally)
+        exchange, pacer, sent = wrapped(chosen)(chosen.ask, seed), key.pacer, True
         try:
-            failure = await drive.run(wrapped(chosen)(chosen.ask, seed))
+            if pacer is None:
+                self.tally.attempt(attempt)
+                key.calls += 1
+                failure = await Drive(attempt, self.out, account.way, sign, self._times, self.tally).run(exchange)
+            else:
+                failure, sent = await self._in_its_place(pacer, attempt, account, sign, exchange)
         except BaseException:  # the caller has left, or a bug: nothing is known of the target
+            if pacer is None:
+                key.calls -= 1
+                self._stray_over(key, chosen.target, "lost", None)
             if trial is not None:
                 trial.leave()
             if self._timed:
                 self.kit.latencies.left(label, self._ask.stream, self.tally.elapsed_s() - began_s)
             raise
+        if pacer is None:
+            key.calls -= 1
+            if failure is not None or key.pacer is not None:
+                self._stray_over(key, chosen.target, outcome_of(failure), failure)
         if failure is not None:
-            self.tally.failure(chosen.target.label, failure.kind)
+            if sent:
+                self.tally.failure(chosen.target.label, failure.kind)
             failure = self._in_our_words(failure, chosen.target, key)
             self._judge(failure, label, trial)
         elif label in breaker.troubled:
             breaker.succeeded(label, trial)
-        if self._timed:
+        if self._timed and sent:
             self._time(label, began_s, failure)
         return failure
 
@@ -182,6 +200,38 @@ class Course:
             latencies.took(label, stream, (self.tally.first_content_s or now_s) - began_s)
         elif failure.fault != "caller":
             latencies.failed(label, stream, now_s - began_s)
+
+    async def _in_its_place(
+        self, pacer: Pacer, attempt: Attempt, account: Account, sign: Sign, exchange: Exchange
+    ) -> tuple[Failure | None, bool]:
+        """One attempt whose calls wait for places, and whether any was sent: without a place there was no attempt."""
+        if self._upcoming is None:
+            self._upcoming = self._plan_next()
+        model, elsewhere = attempt.target.model.id, self._upcoming is not None
+        wait_s = pacer.figures.wait_s - (self.tally.waited_s - self._waited_before)
+
+        def ticket(tokens: int) -> Ticket:
+            return Ticket(model, self.tally.started, tokens, served=self._served, elsewhere=elsewhere)
+
+        drive = PacedDrive(
+            attempt, self.out, account.way, sign, self._times, self.tally, pacer, ticket, max(0.0, wait_s)
+        )
+        failure = await drive.run(exchange)
+        if failure is not None and drive.denied is not None:
+            if not drive.sent:
+                self._on_target -= 1
+                self._on_key -= 1
+            return no_place(attempt.target, pacer.figures, drive.denied), drive.sent
+        if failure is not None and failure.kind == "rate_limited":
+            self._served = pacer.held_until(model)
+        return failure, True
+
+    def _stray_over(self, key: VendorKey, target: Target, outcome: Outcome, failure: Failure | None) -> None:
+        """A call that began without a pacer has ended; the first that is refused by rate gives its key one."""
+        account, model = self._live.accounts[target.entry], target.model.id
+        self.kit.pacers.stray_over(target.entry, account, key, model, outcome, failure)
+        if outcome == "refused" and key.pacer is not None:
+            self._served = key.pacer.held_until(model)
 
     def _in_our_words(self, failure: Failure, target: Target, key: VendorKey) -> Failure:
         message = self.kit.redact(failure.message)
@@ -217,8 +267,10 @@ class Course:
             more_keys=len(self._keys) > 1,
             more_targets=self._upcoming is not None,
             other_named=failure.kind in self._route.policy.reroute,
-            budget_left=self.kit.retries.left() and not (self._upcoming is not None and self._rests(self._plan.target)),
-            left_s=self._times.total_s - self.tally.elapsed_s(),
+            # A repeat after a rate limit waits for its turn on the key, and floods nobody: the budget is not for it.
+            budget_left=(failure.fault == "rate" or self.kit.retries.left())
+            and not (self._upcoming is not None and self._rests(self._plan.target)),
+            left_s=self._times.total_s - self.tally.elapsed_s() + self.tally.waited_s,
             draw=random.random(),  # noqa: S311 - jitter, not a secret
         )
         self._wait_s = 0.0
@@ -227,10 +279,12 @@ class Course:
                 return False
             case Retry(wait_s):
                 self._wait_s = wait_s
-                self.kit.retries.spend()
+                if failure.fault != "rate":
+                    self.kit.retries.spend()
             case NextKey():
                 self._keys = self._keys[1:]
                 self._on_key = 0
+                self._served = 0.0
             case NextTarget():
                 self._move_on()
         return True
@@ -239,8 +293,9 @@ class Course:
         """To the next target, which has been planned."""
         assert self._upcoming is not None
         self._plan, self._upcoming = self._upcoming, None
-        self._keys = self._live.accounts[self._plan.target.entry].in_turn()
+        self._keys = self._live.accounts[self._plan.target.entry].in_turn(model=self._plan.target.model.id)
         self._on_target = self._on_key = 0
+        self._waited_before, self._served = self.tally.waited_s, 0.0
 
     def rest_key(self, failure: Failure) -> None:
         """Let the key in use rest, if it is what failed."""
@@ -269,6 +324,8 @@ class Course:
 
     def beside(self, out: Writer) -> "Course":
         """The attempt that is next, apart: with a writer and an account of its own."""
+        if self._upcoming is None:
+            self._upcoming = self._plan_next()  # here, since the targets still to come are shared with the copy
         leg = copy.copy(self)
         leg.out = out
         leg.tally = self.tally.beside(self.label)

@@ -12,7 +12,7 @@ LOOK_AGAIN_S = 1.0
 class Watch:
     """Rings by cancelling the task that waits, and says why: ``rung`` tells a ring from another cancellation."""
 
-    __slots__ = ("_content", "_first_at", "_handle", "_head_seen", "_heard_at", "_loop", "_phase", "_streams", "_task", "_times",
+    __slots__ = ("_content", "_first_at", "_handle", "_head_seen", "_heard_at", "_loop", "_paused_at", "_phase", "_streams", "_task", "_times",
                  "_total_at", "_waiting")  # fmt: skip
 
     def __init__(self, times: Times) -> None:
@@ -26,6 +26,7 @@ class Watch:
         self._waiting = False
         self._heard_at = self._first_at = self._total_at = 0.0
         self._head_seen = False
+        self._paused_at = 0.0
 
     def start(self, *, streams: bool) -> None:
         """A call is sent: the total runs from the first, the time to content where it streams."""
@@ -37,6 +38,22 @@ class Watch:
         self._first_at = now + self._times.first_token_s
         self._heard_at = now
         self._handle = self._loop.call_at(self._due(), self._ring)
+
+    def pause(self) -> None:
+        """Nothing is at the vendor for a while: that time is not the vendor's."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._paused_at = self._loop.time()
+
+    def resume(self) -> None:
+        """Something is at the vendor again."""
+        if self._handle is not None and self._paused_at:
+            paused_s = self._loop.time() - self._paused_at
+            self._total_at += paused_s
+            self._first_at += paused_s
+            self._heard_at += paused_s
+            self._paused_at = 0.0
+            self._handle = self._loop.call_at(self._due(), self._ring)
 
     def only(self, s: float) -> None:
         """From now on nothing but this limit counts, in seconds from now."""

@@ -177,7 +177,7 @@ def test_a_variable_that_leads_nowhere_is_unknown(name: str) -> None:
         ("POLICY__REROUTE", "contxt", "BANJIA_POLICY__REROUTE (policy.reroute[0]): got text 'contxt'; expected context or inspection; did you mean 'context'?"),
         ("VENDORS__KIMMI__API_KEY", "x", "BANJIA_VENDORS__KIMMI__API_KEY (vendors.kimmi): there is no vendor 'kimmi'; did you mean 'kimi'?"),
         ("VENDORS__KIMI__API_KEY", "a canary", "BANJIA_VENDORS__KIMI__API_KEY (vendors.kimi.api_key): the key holds a space, a line break or a letter beyond ASCII; expected the key alone"),
-        ("VENDORS__KIMI__LIMITS__RPM", "5", "BANJIA_VENDORS__KIMI__LIMITS__RPM (vendors.kimi.limits.rpm): not yet: '5' is still to come; expected the key left out"),
+        ("VENDORS__KIMI__LIMITS__RPM", "0", "BANJIA_VENDORS__KIMI__LIMITS__RPM (vendors.kimi.limits.rpm): got text '0'; expected 1 or more"),
     ],
 )  # fmt: skip
 def test_a_bad_variable_is_told_by_its_name(name: str, text: str, says: str) -> None:

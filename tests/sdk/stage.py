@@ -17,6 +17,7 @@ from emulators import Arrived, Emulator
 from proxy.emulated import door_of
 from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
+from proxy.services.pacing import Pacers
 from tests.harness import Running, proxy
 from tests.sdk.tap import Seen, Tap
 
@@ -101,7 +102,7 @@ class Front:
         return self.clients[0].with_options(api_key=key, max_retries=max_retries)
 
     def forget(self) -> None:
-        """Bring back the state of the start: no key or target rests, no retry is spent, nothing was sent."""
+        """Bring back the state of the start: no key or target rests or is held back, no retry is spent, nothing was sent."""
         self.seen.clear()
         self.running.lines.clear()
         kit = self.running.kit
@@ -111,6 +112,9 @@ class Front:
         for account in kit.live.accounts.values():
             for key in account.keys:
                 key.rests_until = 0.0
+                key.pacer = None
+        kit.pacers = Pacers()
+        kit.pacers.attach(kit.live.accounts.items())
 
     def async_sdk(self) -> "AsyncOpenAI":
         """The official client for asyncio; the caller closes it."""
