@@ -6,9 +6,9 @@ a request that comes whole in one read next to nothing: everything else is in :m
 that leave something unfinished. One deadline a connection: it runs while a head is awaited that has begun, or the first
 one; idle connections are uvicorn's.
 
-**The short way.** An ASGI server takes an answer's head and body apart, and looks at each header twice. For a whole
-answer of ours that costs a tenth of the request, so the door offers an ASGI extension that sends head and body as one
-piece of bytes.
+**The short way.** An ASGI server takes an answer's head and body apart, and looks at each header twice; a body that is
+there is awaited all the same, and a caller's leaving is told to nobody who does not wait for it in a task. Together that
+is a fifth of a request of ours, so the door offers an ASGI extension: :class:`Way`.
 """
 
 import asyncio
@@ -28,12 +28,9 @@ from proxy.errors import Malformed, Overloaded, ProxyError
 from proxy.farewell import Deaf, Farewell, Parting
 from proxy.head import MAX_HEAD, MAX_HEADERS, examine, too_long, without_upgrade
 
-WHOLE = "banjia.whole"
-SEND = "send"
-"""The extension's name in the ASGI scope, and its first member: called as ``send(status, headers, body)``, it returns
-whether it has sent the answer; where it has not, the usual messages do."""
-NAMES = "names"
-"""Its second member: the request's headers by name. The guard has looked at them already."""
+DOOR = "banjia.door"
+WAY = "way"
+"""The extension's name in the ASGI scope, and its one member: the request's :class:`Way`."""
 
 HEAD_WITHIN_S = 10.0
 """How long a head may take to arrive (seconds)."""
@@ -58,9 +55,6 @@ class Ease:
 
 
 EASE = Ease()
-Cycle = Callable[[], RequestResponseCycle | None]
-"""A request, as long as the server has it. What its scope or transport refers to must not hold it: it would wait for the
-garbage collector, with its body."""
 CLOSE = (b"connection", b"close")
 """The header that says so."""
 
@@ -69,7 +63,8 @@ class Door(HttpToolsProtocol):
     """One connection of a caller."""
 
     __slots__ = (
-        "_awaited", "_deadline", "_head_size", "_headed", "_host", "_keeps", "_plain", "_pressure", "_stray",
+        "_awaited", "_deadline", "_head_size", "_headed", "_host", "_keeps", "_plain", "_pressure", "_self", "_stray",
+        "served",
     )  # fmt: skip
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -83,6 +78,8 @@ class Door(HttpToolsProtocol):
         self._stray = 0  # bytes that came since and were no body
         self._plain = b""  # the head to read in place of one that asked for another protocol
         self._pressure: Pressure = self.app_state.get("memory", EASE)
+        self._self = ref(self)
+        self.served: Way | None = None  # the request whose task is to hear of its caller's leaving
 
     # --- Bytes come in ------------------------------------------------------------------------------------------
 
@@ -147,7 +144,7 @@ class Door(HttpToolsProtocol):
             raise Malformed("The request is of another version than HTTP/1.1 and HTTP/1.0.")
         if self._pressure.tight:
             self.cycle.keep_alive = False
-        scope["extensions"] = {WHOLE: {SEND: partial(send_whole, ref(self.cycle)), NAMES: names}}
+        scope["extensions"] = {DOOR: {WAY: Way(self._self, self.cycle, names)}}
 
     def _should_upgrade(self) -> bool:
         """What uvicorn asks where the parser sees another protocol: here only CONNECT is left."""
@@ -275,9 +272,9 @@ class Door(HttpToolsProtocol):
         lines = b"".join(b"%b: %b\r\n" % header for header in head)
         self.transport.write(STATUS_LINE[error.http_status] + lines + b"\r\n" + body)
 
-    def _close(self, of: Cycle) -> None:
+    def _close(self, request: "ref[RequestResponseCycle]") -> None:
         """Close after the answer to a request whose body was not whole when it began."""
-        cycle = of()
+        cycle = request()
         if cycle is not None and cycle.more_body:
             self._part()
         else:
@@ -300,6 +297,8 @@ class Door(HttpToolsProtocol):
         """The connection is gone."""
         self._stop_the_clock()
         super().connection_lost(exc)
+        if self.served is not None:
+            self.served.lost()
 
 
 def _in_our_words(error: httptools.HttpParserError) -> ProxyError:
@@ -318,41 +317,83 @@ async def _refused(error: ProxyError, scope: Scope, receive: Any, send: Any) -> 
     await send({"type": "http.response.body", "body": body})
 
 
-def send_whole(of: Cycle, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
-    """Send an answer that is whole, as uvicorn would; False, and nothing done, where it is not simply possible.
+class Way:
+    """The short way in and out for one request. ``headers``: its own by name; of a name that came twice, the last.
 
-    ``headers`` must hold the body's ``content-length``. Raises ValueError for a header with a line break.
+    It holds neither the request nor the connection: these have the scope, and would wait for the garbage collector, with
+    the body, if what is in it had them.
     """
-    cycle = of()
-    if cycle is None or cycle.response_started or cycle.disconnected:
-        return False
-    if cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
-        return False
-    lines = [name + b": " + value for name, value in (*cycle.default_headers, *headers)]
-    if status in (408, 413) and cycle.more_body:
-        cycle.keep_alive = False  # the rest of the body is not waited for
-    if not cycle.keep_alive and CLOSE not in cycle.default_headers:
-        lines.append(b"connection: close")
-    head = b"\r\n".join(lines)
-    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
-        raise ValueError("a line break in a header")
-    cycle.response_started = cycle.response_complete = True
-    cycle.waiting_for_100_continue = False
-    cycle.transport.write(STATUS_LINE[status] + head + b"\r\n\r\n" + body)
-    cycle.message_event.set()
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
-    return True
+
+    __slots__ = ("_cycle", "_door", "_leave", "headers")
+
+    def __init__(self, door: "ref[Door]", cycle: RequestResponseCycle, headers: dict[bytes, bytes]) -> None:
+        self._door = door
+        self._cycle = ref(cycle)
+        self._leave: Callable[[], None] | None = None
+        self.headers = headers
+
+    def take(self) -> bytes | None:
+        """The body, if all of it is there. None: ``receive`` has it, as it comes."""
+        cycle = self._cycle()
+        if cycle is None or cycle.more_body or cycle.disconnected:
+            return None
+        body = bytes(cycle.body)
+        cycle.body = bytearray()
+        cycle.flow.resume_reading()
+        return body
+
+    def watch(self, leave: Callable[[], None]) -> bool:
+        """Have ``leave`` called once if the caller leaves before he has the whole answer. False: he has left already."""
+        door, cycle = self._door(), self._cycle()
+        if door is None or cycle is None or cycle.disconnected:
+            return False
+        self._leave = leave
+        door.served = self
+        return True
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        cycle, leave = self._cycle(), self._leave
+        self.end()
+        if leave is not None and cycle is not None and not cycle.response_complete:
+            leave()
+
+    def end(self) -> None:
+        """Nobody wants to hear of the caller's leaving any more."""
+        door = self._door()
+        self._leave = None
+        if door is not None and door.served is self:
+            door.served = None
+
+    def send(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send an answer that is whole, as uvicorn would; False, and nothing done, where it is not simply possible.
+
+        ``headers`` must hold the body's ``content-length``. Raises ValueError for a header with a line break.
+        """
+        cycle = self._cycle()
+        if cycle is None or cycle.response_started or cycle.disconnected:
+            return False
+        if cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
+            return False
+        lines = [*map(b": ".join, cycle.default_headers), *map(b": ".join, headers)]
+        if status in (408, 413) and cycle.more_body:
+            cycle.keep_alive = False  # the rest of the body is not waited for
+        if not cycle.keep_alive and CLOSE not in cycle.default_headers:
+            lines.append(b"connection: close")
+        head = b"\r\n".join(lines)
+        if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
+            raise ValueError("a line break in a header")
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        cycle.transport.write(STATUS_LINE[status] + head + b"\r\n\r\n" + body)
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            cycle.transport.close()
+        cycle.on_response()
+        return True
 
 
-def whole_of(scope: Scope) -> Any:
-    """The extension of a scope, or None under another server."""
-    offered = scope.get("extensions", {}).get(WHOLE)
-    return offered and offered[SEND]
-
-
-def headers_of(scope: Scope) -> dict[bytes, bytes]:
-    """A request's headers by name; of a name that came twice, the last."""
-    names: dict[bytes, bytes] | None = scope.get("extensions", {}).get(WHOLE, {}).get(NAMES)
-    return dict(scope["headers"]) if names is None else names
+def way_of(scope: Scope) -> Way | None:
+    """The short way of a request, or None under another server."""
+    way: Way | None = scope.get("extensions", {}).get(DOOR, {}).get(WAY)
+    return way

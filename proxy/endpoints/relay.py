@@ -1,11 +1,11 @@
 """The pipeline as one ASGI task, raced against the caller leaving."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from proxy.door import headers_of, whole_of
+from proxy.door import way_of
 from proxy.endpoints.named import NamedFront
 from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
 from proxy.fronts.writer import Header
@@ -35,14 +35,14 @@ class Relay:
 class Connection:
     """One request on its connection: reads the body, writes the answer, and notices when the caller leaves."""
 
-    __slots__ = ("_kit", "_late", "_receive", "_send", "_task", "_watcher", "_whole", "gone", "headers", "request_id")
+    __slots__ = ("_kit", "_late", "_receive", "_send", "_task", "_watcher", "_way", "gone", "headers", "request_id")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, kit: Kit) -> None:
         self._receive = receive
         self._send = send
         self._kit = kit
-        self._whole: Callable[[int, list[Header], bytes], bool] | None = whole_of(scope)
-        self.headers: Mapping[bytes, bytes] = headers_of(scope)
+        self._way = way_of(scope)
+        self.headers: Mapping[bytes, bytes] = self._way.headers if self._way is not None else dict(scope["headers"])
         self.request_id = f"req_{kit.fresh_id(16)}"
         self.gone = False
         self._late = False
@@ -64,6 +64,8 @@ class Connection:
             watcher, self._watcher, self._task = self._watcher, None, None
             if watcher is not None:
                 watcher.cancel()
+            if self._way is not None:
+                self._way.end()
 
     # --- Incoming -----------------------------------------------------------------------------------------------
 
@@ -78,17 +80,25 @@ class Connection:
         length = self.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
             raise self._too_large()
+        body = self._way.take() if self._way is not None else None
+        if body is None:
+            body = await self._in_time(limit)
+        elif len(body) > limit:
+            raise self._too_large()
+        if self._way is None or not self._way.watch(self._leave):
+            self._watcher = asyncio.create_task(self._watch())
+        return body
+
+    async def _in_time(self, limit: int) -> bytes:
         late = asyncio.get_running_loop().call_later(BODY_WITHIN_S, self._too_slow)
         try:
-            body = await self._read(limit)
+            return await self._read(limit)
         except asyncio.CancelledError:
             if not self._late or self._task is None or self._task.uncancel() > 0:
                 raise
             raise SlowClient(f"The body of the request did not arrive within {BODY_WITHIN_S:g} seconds.") from None
         finally:
             late.cancel()
-        self._watcher = asyncio.create_task(self._watch())
-        return body
 
     async def _read(self, limit: int) -> bytes:
         read = bytearray()  # not a list of parts: a caller may send them small, and each would cost more than it holds
@@ -131,7 +141,7 @@ class Connection:
 
     async def whole(self, status: int, headers: list[Header], body: bytes) -> None:
         """Send an answer that is whole: by the door's short way where it is open."""
-        if self._whole is None or not self._whole(status, headers, body):
+        if self._way is None or not self._way.send(status, headers, body):
             await self._send({"type": "http.response.start", "status": status, "headers": headers})
             await self._send({"type": "http.response.body", "body": body})
 

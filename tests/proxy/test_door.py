@@ -3,11 +3,12 @@
 import asyncio
 import json
 from asyncio import run
+from weakref import ref
 
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from proxy.door import send_whole
+from proxy.door import Way
 from tests.harness import hang_up, proxy, vendor
 
 BODY = json.dumps({"model": "kimi/kimi-k2.6", "messages": [{"role": "user", "content": "hi"}]}).encode()
@@ -94,20 +95,59 @@ class Cycle(RequestResponseCycle):
         self.flow = type("Flow", (), {"write_paused": False})()
 
 
+class NoDoor:
+    """A connection that nobody made."""
+
+
+def way(cycle: Cycle) -> Way:
+    return Way(ref(NoDoor()), cycle, {})  # type: ignore[arg-type]
+
+
 def test_a_header_with_a_line_break_is_never_sent() -> None:
-    with pytest.raises(ValueError, match="line break"):
-        send_whole(Cycle, 200, [(b"content-length", b"0"), (b"x-said", b"a\r\nx-more: b")], b"")
-
-
-@pytest.mark.parametrize("way", ["response_started", "disconnected", "paused", "head"])
-def test_what_is_not_simple_is_left_to_the_server(way: str) -> None:
     cycle = Cycle()
-    if way == "paused":
+    with pytest.raises(ValueError, match="line break"):
+        way(cycle).send(200, [(b"content-length", b"0"), (b"x-said", b"a\r\nx-more: b")], b"")
+
+
+@pytest.mark.parametrize("why", ["response_started", "disconnected", "paused", "head"])
+def test_what_is_not_simple_is_left_to_the_server(why: str) -> None:
+    cycle = Cycle()
+    if why == "paused":
         cycle.flow.write_paused = True
-    elif way == "head":
+    elif why == "head":
         cycle.scope["method"] = "HEAD"
     else:
-        setattr(cycle, way, True)
+        setattr(cycle, why, True)
 
-    assert not send_whole(lambda: cycle, 200, [(b"content-length", b"0")], b"")
-    assert not send_whole(lambda: None, 200, [(b"content-length", b"0")], b""), "the server has let go of it"
+    assert not way(cycle).send(200, [(b"content-length", b"0")], b"")
+
+
+def test_nothing_is_done_for_a_request_that_the_server_has_let_go_of() -> None:
+    let_go = way(Cycle())
+
+    assert not let_go.send(200, [(b"content-length", b"0")], b"")
+    assert let_go.take() is None
+    assert not let_go.watch(lambda: None)
+    let_go.end()
+
+
+def test_of_two_requests_on_one_connection_the_caller_leaves_both() -> None:
+    """The second waits for the first one's answer; when the caller hangs up, the vendor's call of the first is closed."""
+    run(_leaving_two())
+
+
+async def _leaving_two() -> None:
+    closed = asyncio.Event()
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        await reader.read(1)
+        closed.set()
+
+    async with vendor(never) as url, proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running:
+        host, port = running.url.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request() + request())
+        await asyncio.sleep(0.05)
+        await hang_up(writer)
+        async with asyncio.timeout(0.5):
+            await closed.wait()

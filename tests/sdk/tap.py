@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from proxy.door import SEND, WHOLE, whole_of
+from proxy.door import DOOR, WAY, Way, way_of
 
 
 @dataclass
@@ -28,12 +28,39 @@ class Seen:
     def json(self) -> Any:
         return orjson.loads(self.body)
 
+    def head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        self.status = status
+        self.headers = {name.decode(): value.decode() for name, value in headers}
+
     def events(self) -> Iterator[str]:
         """The data of each event, comments left out."""
         for block in self.body.decode().split("\n\n"):
             if block and not block.startswith(":"):
                 assert block.startswith("data: "), block
                 yield block.removeprefix("data: ")
+
+
+class Noted:
+    """The short way of a request, and what is sent by it."""
+
+    def __init__(self, way: Way, one: Seen) -> None:
+        self._way = way
+        self._one = one
+        self.headers = way.headers
+        self.take = way.take
+        self.watch = way.watch
+        self.end = way.end
+
+    def send(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
+        one = self._one
+        one.head(status, headers)
+        one.body += body
+        one.ended = True  # before it is sent: the client may look at once
+        sent = self._way.send(status, headers, body)
+        if not sent:
+            one.body.clear()
+            one.ended = False
+        return sent
 
 
 class Tap:
@@ -50,31 +77,16 @@ class Tap:
         one = Seen(scope["path"])
         self._seen.append(one)
 
-        def head(status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
-            one.status = status
-            one.headers = {name.decode(): value.decode() for name, value in headers}
-
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                head(message["status"], message["headers"])
+                one.head(message["status"], message["headers"])
             elif message["type"] == "http.response.body":
                 one.body += message.get("body", b"")
                 one.ended = not message.get("more_body", False)
             await send(message)
 
-        short = whole_of(scope)
-        if short is not None:  # whole answers pass by another way
-
-            def noted_whole(status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
-                head(status, headers)
-                one.body += body
-                one.ended = True  # before it is sent: the client may look at once
-                sent: bool = short(status, headers, body)
-                if not sent:
-                    one.body.clear()
-                    one.ended = False
-                return sent
-
-            scope = {**scope, "extensions": {WHOLE: {SEND: noted_whole}}}
+        way = way_of(scope)
+        if way is not None:  # whole answers pass by another way
+            scope = {**scope, "extensions": {DOOR: {WAY: Noted(way, one)}}}
 
         await self._app(scope, receive, noted)
