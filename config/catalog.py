@@ -4,15 +4,19 @@ import datetime
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from importlib import resources
-from typing import Any, Literal
+from itertools import pairwise
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from adapters.core.shapes import Model, Operation, Thinking
 from config import compact
 
 Confidence = Literal["high", "medium", "low"]
 """high: the vendor's own page or recorded traffic; medium: one third party; low: hearsay, or sources disagree."""
+Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Tokens = Annotated[int, Field(gt=0)]
 
 
 class Row(BaseModel):
@@ -28,18 +32,27 @@ class Price(Row):
     known has no row: a zero would be read as free.
     """
 
-    input: float
-    output: float
-    cached: float | None = None
-    up_to: int | None = None
-    thinking_output: float | None = None
+    input: Money
+    output: Money
+    cached: Money | None = None
+    """What input costs that the vendor has in its cache, where it tells so."""
+    up_to: Tokens | None = None
+    thinking_output: Money | None = None
     """What output costs while the model thinks, where that differs."""
     since: datetime.date
     """The first day on which it is known to hold."""
     until: datetime.date | None = None
     """The last day on which it is known to hold; left out while it does."""
-    source: str
+    source: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     confidence: Confidence
+
+    @model_validator(mode="after")
+    def _sane(self) -> "Price":
+        if self.until is not None and self.until < self.since:
+            raise _price_error("until", f"it ends before it begins ({self.since})", "a later day, or the key left out")
+        if self.cached is not None and self.cached > self.input:
+            raise _price_error("cached", f"cached input costs more than other input ({self.input:g})", "a lower price")
+        return self
 
     def holds(self, day: datetime.date) -> bool:
         """Whether it is known to hold on that day."""
@@ -50,14 +63,41 @@ class Price(Row):
         return self.up_to is None or prompt_tokens <= self.up_to
 
 
+def _price_error(at: str | int, wrong: str, expected: str) -> PydanticCustomError:
+    """``at``: the key or the index, below what is validated, at which it stands."""
+    return PydanticCustomError(
+        "price", "{wrong}; expected {expected}", {"at": at, "wrong": wrong, "expected": expected}
+    )
+
+
+def _in_order(prices: list[Price]) -> list[Price]:
+    """Prices as a history: the oldest list first, in each list the tier for the shortest prompts first."""
+    for index, (before, price) in enumerate(pairwise(prices), 1):
+        if price.since < before.since:
+            raise _price_error(index, f"a price since {price.since} below one since {before.since}", "the older above")
+        if price.since > before.since:
+            if before.until is not None and before.until >= price.since:
+                wrong = f"a price since {price.since} where the one above holds until {before.until}"
+                raise _price_error(index, wrong, "an earlier until above")
+        elif price.until != before.until:
+            raise _price_error(index, "a tier with another until than the one above", "the same until in a list")
+        elif before.up_to is None or (price.up_to is not None and price.up_to <= before.up_to):
+            wrong = "a tier that is not for longer prompts than the one above"
+            raise _price_error(index, wrong, "a longer up_to, left out in the last tier alone")
+    return prices
+
+
+Prices = Annotated[list[Price], AfterValidator(_in_order)]
+
+
 class ModelRow(Row):
     """One model of a vendor, as its pages describe it. Limits are in tokens; what is left out is not known."""
 
     id: str
     family: str = ""
     operation: Operation = "chat"
-    context: int | None = None
-    max_output: int | None = None
+    context: Tokens | None = None
+    max_output: Tokens | None = None
     input: frozenset[str] = frozenset({"text"})
     thinking: Thinking = "never"
     facts: dict[str, Any] = {}
@@ -65,10 +105,13 @@ class ModelRow(Row):
     """The day it came out."""
     retired: datetime.date | None = None
     """The first day without it, or the first on which it was found gone."""
+    retiring: bool = False
+    """Its end is announced, without a day."""
     successor: str | None = None
     """What to use in its place: the vendor's word, or else ours."""
     confidence: Confidence
-    prices: list[Price] = []
+    prices: Prices = []
+    """What it costs and has cost: the oldest first, in each list the tier for the shortest prompts first."""
 
     def model(self) -> Model:
         """The facts that verdicts may rest on."""
@@ -76,12 +119,15 @@ class ModelRow(Row):
             self.id, self.family, self.operation, self.context, self.max_output, self.input, self.thinking, self.facts
         )
 
-    def price_at(self, day: datetime.date, prompt_tokens: int) -> Price | None:
-        """What a request of that day and prompt length is billed by, or None if that is not known."""
+    def tiers(self, day: datetime.date) -> list[Price]:
+        """The prices of a day, by rising length of prompt."""
         known = [price for price in self.prices if price.holds(day)]
         newest = max((price.since for price in known), default=None)
-        tiers = [price for price in known if price.since == newest and price.covers(prompt_tokens)]
-        return min(tiers, key=lambda price: float("inf") if price.up_to is None else price.up_to, default=None)
+        return [price for price in known if price.since == newest]
+
+    def price_at(self, day: datetime.date, prompt_tokens: int) -> Price | None:
+        """What a request of that day and prompt length is billed by, or None if that is not known."""
+        return next((price for price in self.tiers(day) if price.covers(prompt_tokens)), None)
 
 
 class StandIn(Row):

@@ -1,6 +1,7 @@
 """Catalogs: what every one of them holds, what reading does, and facts spot-checked against values written out here."""
 
 import datetime
+import re
 from importlib import resources
 
 import pytest
@@ -151,7 +152,7 @@ def test_retired_models_have_a_date_in_the_past_and_a_current_successor(vendor: 
             successor = current(cat).by_id[row.successor]
             assert (successor.retired, successor.operation) == (None, row.operation), row.id
         else:
-            assert row.successor is None, row.id
+            assert row.retiring == (row.successor is not None), row.id
 
 
 @pytest.mark.parametrize("vendor", FILES)
@@ -311,6 +312,91 @@ def test_a_price_is_that_of_the_day() -> None:
 def test_a_price_that_is_not_known_is_none_and_not_zero(model: str, day: datetime.date, why: str) -> None:
     row = KIMI.by_id.get(model) or QWEN.by_id[model]
     assert row.price_at(day, 10) is None, why
+
+
+# -- prices as a history
+
+
+def priced(*prices: dict[str, object]) -> ModelRow:
+    told = {"input": 2, "output": 6, "since": "2024-05-21", "source": "a list", "confidence": "low"}
+    return ModelRow.model_validate({"id": "a", "confidence": "low", "prices": [told | price for price in prices]})
+
+
+@pytest.mark.parametrize(
+    ("prices", "wrong"),
+    [
+        ([{"input": -1}], "greater than or equal to 0"),
+        ([{"output": -0.1}], "greater than or equal to 0"),
+        ([{"input": float("nan")}], "finite"),
+        ([{"up_to": 0}], "greater than 0"),
+        ([{"source": " "}], "at least 1 character"),
+        ([{"until": "2024-05-20"}], "it ends before it begins (2024-05-21)"),
+        ([{"cached": 2.5}], "cached input costs more than other input (2)"),
+        ([{"since": "2025-01-01"}, {}], "a price since 2024-05-21 below one since 2025-01-01"),
+        ([{"until": "2025-01-01"}, {"since": "2025-01-01"}], "where the one above holds until 2025-01-01"),
+        ([{"up_to": 2000}, {"up_to": 1000}], "not for longer prompts"),
+        ([{"up_to": 1000}, {"up_to": 1000}], "not for longer prompts"),
+        ([{}, {"up_to": 1000}], "not for longer prompts"),
+        ([{"up_to": 1000}, {"until": "2024-07-31"}], "another until"),
+    ],
+)
+def test_prices_that_are_no_history_are_refused(prices: list[dict[str, object]], wrong: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(wrong)):
+        priced(*prices)
+
+
+def test_a_list_without_an_end_holds_until_the_next_begins() -> None:
+    row = priced({"up_to": 1000}, {"input": 4}, {"input": 1, "since": "2025-01-01"})
+    assert [one.input for one in row.tiers(datetime.date(2024, 12, 31))] == [2, 4]
+    assert [one.input for one in row.tiers(datetime.date(2025, 1, 1))] == [1]
+
+
+@pytest.mark.parametrize("vendor", NAMES)
+def test_the_four_vendors_are_priced_in_yuan(vendor: str) -> None:
+    assert catalog.load(vendor).currency == "CNY"
+    with pytest.raises(ValidationError, match="currency"):
+        Catalog.model_validate({"vendor": "v", "read": TODAY, "models": [], "currency": "EUR"})
+
+
+@pytest.mark.parametrize(
+    ("model", "before", "after"),
+    [
+        ("ernie-speed-8k", (4, 8), (0, 0)),
+        ("ernie-speed-128k", (4, 8), (0, 0)),
+        ("ernie-lite-8k", (3, 6), (0, 0)),
+        ("ernie-tiny-8k", (1, 1), (0, 0)),
+    ],
+)
+def test_baidus_small_models_became_free_on_the_day_of_the_price_war(
+    model: str, before: tuple[int, int], after: tuple[int, int]
+) -> None:
+    old, new = price(ERNIE, model, datetime.date(2024, 5, 20)), price(ERNIE, model, datetime.date(2024, 5, 21))
+    assert ((old.input, old.output), (new.input, new.output)) == (before, after)
+
+
+@pytest.mark.parametrize(
+    ("cat", "model", "prices"),
+    [
+        (KIMI, "moonshot-v1-8k", (12, 12)),
+        (KIMI, "moonshot-v1-32k", (24, 24)),
+        (KIMI, "moonshot-v1-128k", (60, 60)),
+        (QWEN, "qwen-long", (0.5, 2)),
+        (QWEN, "qwen-turbo", (2, 6)),
+        (QWEN, "qwen-plus", (4, 12)),
+        (QWEN, "qwen-max", (40, 120)),
+        (QWEN, "qwen2-72b-instruct", (5, 10)),
+        (ERNIE, "ernie-4.0-8k", (120, 120)),
+        (ERNIE, "ernie-4.0-turbo-8k", (30, 60)),
+        (ERNIE, "ernie-3.5-8k", (12, 12)),
+        (CLASSIC, "hunyuan-standard-256K", (15, 60)),
+        (CLASSIC, "hunyuan-pro", (30, 100)),
+    ],
+)
+def test_on_the_day_that_openai_left_a_million_tokens_cost_what_the_lists_of_the_time_say(
+    cat: Catalog, model: str, prices: tuple[float, float]
+) -> None:
+    paid = price(cat, model, datetime.date(2024, 7, 9))
+    assert (paid.input, paid.output) == prices
 
 
 # -- spot checks
