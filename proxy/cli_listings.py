@@ -1,5 +1,6 @@
 """The commands that list: what is configured, what vendors can do, what models there are. They call nobody."""
 
+import datetime
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -48,21 +49,21 @@ def vendors(as_json: bool) -> None:
 
 @click.command(epilog="Exit codes: 0; 2 for a vendor that there is not.")
 @click.option("--vendor", metavar="V", help="One vendor's models only.")
+@click.option("--history", is_flag=True, help="Also the prices of other days, the latest first.")
+@click.option("--at", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="What had a price on that day.")
 @JSON
-def models(vendor: str | None, as_json: bool) -> None:
+def models(vendor: str | None, *, history: bool, at: datetime.datetime | None, as_json: bool) -> None:
     """The catalog of models: limits, prices, retirement."""
-    import datetime
-
     from config.complaints import nearest
-    from proxy.commands.models import lines
+    from proxy.commands.models import each_catalog, lines
     from proxy.commands.models import models as found_models
-    from proxy.commands.vendors import each_edition
 
+    today = datetime.datetime.now(tz=datetime.UTC).date()
     try:
-        found = found_models(datetime.datetime.now(tz=datetime.UTC).date(), vendor)
+        found = found_models(today, vendor, at=at.date() if at else None)
     except KeyError:
-        known = [name for name, _ in each_edition()]
+        known = list(each_catalog())
         near = nearest(vendor or "", known)
         hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(known)}"
         raise click.BadParameter(f"no vendor is called {vendor!r}; {hint}", param_hint="--vendor") from None
-    shown(found, lines(found), as_json=as_json)
+    shown(found, lines(found, history=history), as_json=as_json)

@@ -1,37 +1,52 @@
 """``banjia models``: the catalogs, with what is known and how sure it is."""
 
 import datetime
+import textwrap
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from config import catalog
-from config.catalog import Catalog, ModelRow, Price
+from config.catalog import Catalog, ModelRow
 from proxy.commands.table import table
 from proxy.commands.vendors import each_edition
 
+WIDTH = 100
+"""Columns that no line of the listing is longer than."""
 
-def models(today: datetime.date, only: str | None = None) -> list[dict[str, Any]]:
+
+def models(today: datetime.date, only: str | None = None, *, at: datetime.date | None = None) -> list[dict[str, Any]]:
     """The rows of the catalogs as data, of one vendor if ``only`` names it; ``now`` marks the prices of today.
 
-    Raises KeyError for a vendor that there is not.
+    With ``at`` the prices of that day are marked, and models without a known one are left out. Raises KeyError for a
+    vendor that there is not.
     """
-    named = dict(each_edition())
+    named = each_catalog()
     if only is not None and only not in named:
         raise KeyError(only)
-    found = []
-    for name, vendor in named.items():
-        if only is None or name == only or name.startswith(f"{only}/"):
-            try:
-                rows = catalog.load(vendor.catalog)
-            except FileNotFoundError:
-                continue
-            found += [_told(name, rows, row, today) for row in rows.models]
+    return [
+        _told(name, rows, row, today, at or today)
+        for name, rows in named.items()
+        if only is None or name == only or name.startswith(f"{only}/")
+        for row in rows.models
+        if at is None or row.tiers(at)
+    ]
+
+
+def each_catalog() -> dict[str, Catalog]:
+    """The catalogs that ship, by vendor, or ``vendor/edition``."""
+    found = {}
+    for name, vendor in each_edition():
+        try:
+            found[name] = catalog.load(vendor.catalog)
+        except FileNotFoundError:
+            continue
     return found
 
 
-def _told(vendor: str, rows: Catalog, row: ModelRow, today: datetime.date) -> dict[str, Any]:
+def _told(vendor: str, rows: Catalog, row: ModelRow, today: datetime.date, day: datetime.date) -> dict[str, Any]:
     told = row.model_dump(mode="json", exclude={"prices", "input", "facts"})
-    current = tiers(row, today)
+    current = row.tiers(day)
     return {
         "vendor": vendor,
         **told,
@@ -44,57 +59,83 @@ def _told(vendor: str, rows: Catalog, row: ModelRow, today: datetime.date) -> di
     }
 
 
-def tiers(row: ModelRow, day: datetime.date) -> list[Price]:
-    """The prices that hold on a day, by rising length of prompt."""
-    known = [price for price in row.prices if price.holds(day)]
-    newest = max((price.since for price in known), default=None)
-    of_now = [price for price in known if price.since == newest]
-    return sorted(of_now, key=lambda price: float("inf") if price.up_to is None else price.up_to)
+FACTS = ("model", "context", "output", "takes", "thinking")
+PRICE = ("prompts to", "in", "cached", "out", "thinking", "since", "sure", "source")
 
 
-FACTS = ("vendor", "model", "context", "output", "takes", "thinking", "retired")
-PRICE = ("in / cached / out", "since", "sure", "source")
+def lines(found: Sequence[dict[str, Any]], *, history: bool = False) -> Iterator[str]:
+    """The rows for a terminal: a line of facts a model, below it its prices, a line for each length of prompt.
 
-
-def lines(found: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """The rows for a terminal: prices per million tokens, a line for each length of prompt."""
-    rows = []
-    for row in found:
-        now = [price for price in row["prices"] if price["now"]]
-        names = (row["vendor"], row["id"], _size(row["context"]), _size(row["max_output"]))
-        facts = (*names, _takes(row), row["thinking"], _end(row))
-        priced = [(_price(price), price["since"], price["confidence"], price["source"]) for price in now]
-        for at, more in enumerate(priced or [("-",) * 4]):
-            rows.append([*(facts if at == 0 else ("",) * len(facts)), *more])
-    yield from table((*FACTS, *PRICE), rows)
-    if found:
-        currencies = " and ".join(dict.fromkeys(row["currency"] for row in found))
+    With ``history`` those of other days too, the latest first. No line is longer than WIDTH.
+    """
+    for vendor, rows in groupby(found, key=lambda row: row["vendor"]):
+        yield from _vendor(vendor, list(rows), history=history)
         yield ""
-        yield f"Prices in {currencies} per million tokens, as read on {max(row['read'] for row in found)}. Earlier ones,"
-        yield "names that a model stands in for, and how sure the other facts are: --json."
+    if found:
+        yield "? is not known, - is none. Names that a model stands in for, and how sure the other facts are:"
+        yield "--json. Earlier prices: --history; those of a day: --at 2024-07-09."
+    else:
+        yield "There is no model of which that is known."
+
+
+def _vendor(vendor: str, rows: Sequence[dict[str, Any]], *, history: bool) -> Iterator[str]:
+    yield f"{vendor}: prices in {rows[0]['currency']} per million tokens, as read on {rows[0]['read']}"
+    head = (*PRICE[:6], *(("until",) if history else ()), *PRICE[6:])
+    prices = [[_price(price, history=history) for price in _shown(row, history=history)] for row in rows]
+    before = [[line[:-1] for line in told] for told in prices]
+    aligned = list(table(head[:-1], [line for told in before for line in told]))
+    left = 4 + max(map(len, aligned)) + 2
+    facts = list(table(FACTS, [_facts(row) for row in rows]))
+    yield facts[0]
+    yield f"    {aligned[0].ljust(left - 4)}{head[-1]}"
+    at = 1
+    for row, fact, told in zip(rows, facts[1:], prices, strict=True):
+        yield fact
+        for line in told:
+            source, *more = textwrap.wrap(line[-1], WIDTH - left) or [""]
+            yield f"    {aligned[at].ljust(left - 4)}{source}"
+            yield from (" " * left + rest for rest in more)
+            at += 1
+        if not told and not row["gone"]:
+            yield f"    no price {'of the day ' if row['prices'] else ''}is known"
+        if end := _end(row):
+            yield f"    {end}"
+
+
+def _shown(row: dict[str, Any], *, history: bool) -> list[dict[str, Any]]:
+    """The prices of the day, or all of them, the latest list first."""
+    if not history:
+        return [price for price in row["prices"] if price["now"]]
+    return sorted(row["prices"], key=lambda price: str(price["since"]), reverse=True)
+
+
+def _facts(row: dict[str, Any]) -> tuple[str, ...]:
+    kinds = sorted(row["input"], key=lambda kind: "tiva".find(kind[0]))
+    takes = "embeddings" if row["operation"] == "embeddings" else "+".join(kinds)
+    return row["id"], _size(row["context"]), _size(row["max_output"]), takes, row["thinking"]
 
 
 def _size(tokens: int | None) -> str:
     return "?" if tokens is None else str(tokens)
 
 
-def _takes(row: dict[str, Any]) -> str:
-    return (
-        "embeddings"
-        if row["operation"] == "embeddings"
-        else "+".join(sorted(row["input"], key=lambda kind: "tiva".find(kind[0])))
-    )
-
-
-def _price(price: dict[str, Any]) -> str:
-    cached = "?" if price["cached"] is None else f"{price['cached']:g}"
-    told = f"{price['input']:g} / {cached} / {price['output']:g}"
-    if price["thinking_output"] is not None:
-        told += f" (thinking {price['thinking_output']:g})"
-    return told + (f", prompts to {price['up_to']}" if price["up_to"] is not None else "")
+def _price(price: dict[str, Any], *, history: bool) -> list[str]:
+    thinking = price["thinking_output"]
+    return [
+        "-" if price["up_to"] is None else str(price["up_to"]),
+        f"{price['input']:g}",
+        "?" if price["cached"] is None else f"{price['cached']:g}",
+        f"{price['output']:g}",
+        "-" if thinking is None else f"{thinking:g}",
+        price["since"],
+        *((price["until"] or "-",) if history else ()),
+        price["confidence"],
+        price["source"],
+    ]
 
 
 def _end(row: dict[str, Any]) -> str:
-    if row["retired"] is None:
-        return "-"
-    return f"{row['retired']}, now {row['successor']}" if row["successor"] else str(row["retired"])
+    instead = f", in its place {row['successor']}" if row["successor"] else ""
+    if row["retired"] is not None:
+        return f"retired on {row['retired']}{instead}" if row["gone"] else f"to retire on {row['retired']}{instead}"
+    return f"to retire, on a day not told yet{instead}" if row["retiring"] else ""

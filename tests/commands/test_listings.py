@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config import catalog
-from proxy.commands.models import models, tiers
+from proxy.commands.models import models
 from tests.commands.conftest import KIMI_KEY, QWEN_KEY, Run, data
 
 BOTH = {"MOONSHOT_API_KEY": KIMI_KEY, "DASHSCOPE_API_KEY": QWEN_KEY}
@@ -95,24 +95,70 @@ def test_models_are_those_of_the_catalogs_with_everything_known(banjia: Run) -> 
     assert price["now"]
 
 
+def below(lines: list[str], model: str) -> list[str]:
+    """What is said of a model: its line, and the indented ones below it."""
+    at = next(at for at, line in enumerate(lines) if line.startswith(f"{model} "))
+    end = next(end for end in range(at + 1, len(lines)) if not lines[end].startswith(" "))
+    return [" ".join(line.split()) for line in lines[at:end]]
+
+
 def test_models_tell_a_retirement_with_the_successor(banjia: Run) -> None:
-    (line,) = [line for line in banjia("models", "--vendor", "kimi").stdout.splitlines() if " moonshot-v1-8k " in line]
-    assert "2026-08-31, now kimi-k2.6" in line
+    told = below(banjia("models", "--vendor", "kimi").stdout.splitlines(), "moonshot-v1-8k")
+    assert told[1:] == ["retired on 2026-08-31, in its place kimi-k2.6"]
+
+
+def test_models_tell_a_retirement_that_is_announced_without_a_day(banjia: Run) -> None:
+    told = below(banjia("models", "--vendor", "ernie").stdout.splitlines(), "ernie-x1.1")
+    assert told[-1] == "to retire, on a day not told yet, in its place ernie-5.1"
 
 
 def test_models_show_a_line_for_each_length_of_prompt(banjia: Run) -> None:
     lines = banjia("models", "--vendor", "qwen").stdout.splitlines()
-    at = next(at for at, line in enumerate(lines) if " qwen-plus " in line)
-    assert "0.8 / 0.16 / 2 (thinking 8), prompts to 131072" in lines[at]
-    assert "2.4 / 0.48 / 20" in lines[at + 1]
-    assert "model bank mid-2026" in lines[at]
+    assert lines[0] == "qwen: prices in CNY per million tokens, as read on 2026-11-22"
+    assert " ".join(lines[2].split()) == "prompts to in cached out thinking since sure source"
+    assert below(lines, "qwen-plus") == [
+        "qwen-plus 1000000 32768 text default_off",
+        "131072 0.8 0.16 2 8 2026-06-30 medium model bank mid-2026",
+        "262144 2.4 0.48 20 24 2026-06-30 medium model bank mid-2026",
+        "- 4.8 0.96 48 64 2026-06-30 medium model bank mid-2026",
+    ]
+
+
+def test_models_show_earlier_prices_when_asked_the_latest_first(banjia: Run) -> None:
+    lines = banjia("models", "--vendor", "qwen", "--history").stdout.splitlines()
+    told = " ".join(below(lines, "qwen-turbo")[1:])
+    assert told == (
+        "- 0.3 ? 0.6 3 2026-06-30 - medium third-party list 2026-05 and model bank mid-2026 "
+        "- 2 ? 6 - 2024-05-21 2024-07-31 medium price lists of July 2024"
+    )
+    assert len(below(banjia("models", "--vendor", "qwen").stdout.splitlines(), "qwen-turbo")) == 3
+
+
+def test_models_show_what_had_a_price_on_a_day(banjia: Run) -> None:
+    lines = banjia("models", "--at", "2024-07-09").stdout.splitlines()
+    assert below(lines, "qwen-max")[1] == "- 40 ? 120 - 2024-05-21 medium price lists of July 2024"
+    assert not [line for line in lines if line.startswith(("kimi-", "qwen3", "ernie-5", "hy3"))]
+    found = data(banjia("models", "--at", "2024-07-09", "--vendor", "kimi", "--json"))
+    assert {row["id"]: [price["output"] for price in row["prices"] if price["now"]] for row in found} == {
+        "moonshot-v1-8k": [12], "moonshot-v1-32k": [24], "moonshot-v1-128k": [60],
+    }  # fmt: skip
+    assert all(row["gone"] for row in found), "that is told of today"
+    assert "no model of which that is known" in banjia("models", "--at", "2001-01-01").stdout
+    assert banjia("models", "--at", "yesterday").exit_code == 2
+
+
+@pytest.mark.parametrize("more", [[], ["--history"], ["--at", "2024-07-09"]])
+def test_models_are_readable_at_a_hundred_columns(banjia: Run, more: list[str]) -> None:
+    lines = banjia("models", *more).stdout.splitlines()
+    assert len(lines) > 50
+    assert [line for line in lines if len(line) > 100] == []
 
 
 def test_the_prices_of_a_day_are_those_that_a_request_of_the_day_is_billed_by() -> None:
     for vendor in ("kimi", "qwen"):
         for row in catalog.load(vendor).models:
             for day in (datetime.date(2024, 7, 9), datetime.date(2025, 6, 1), datetime.date(2026, 11, 22)):
-                found = tiers(row, day)
+                found = row.tiers(day)
                 for tokens in (1, 40_000, 200_000, 900_000):
                     billed = row.price_at(day, tokens)
                     assert billed == next((price for price in found if price.covers(tokens)), None)
