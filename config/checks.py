@@ -9,7 +9,7 @@ from typing import Any
 from adapters import registry
 from adapters.core.params import UNSAFE
 from adapters.core.vendor import Vendor
-from config import catalog
+from config import catalog, retired
 from config.complaints import Complaint, looks_secret, nearest, one_of, pasted_secret
 from config.schema import OFF, ModelEntry, Settings, VendorEntry, beyond_loopback
 from config.tree import CREDENTIALS, Node, find, follow, is_credential, scalars
@@ -70,7 +70,7 @@ class Findings:
 
 def check(found: Findings, *, keys_needed: bool) -> None:
     """Run every check. Without ``keys_needed`` a vendor may have no key (emulators take its place)."""
-    for one in (vendors, targets, names, weights, sets, policies, moderations, rests, door, admin, pasted):
+    for one in (vendors, targets, stand_ins, names, weights, sets, policies, moderations, rests, door, admin, pasted):
         one(found)
     if keys_needed and not found.errors:
         off(found)
@@ -175,9 +175,8 @@ def _model(found: Findings, where: tuple[str | int, ...], entry: str, model: str
                 f"the catalog of {entry} has no model {found.named(where, model)}; it will be asked for all the same"
             )
             found.warn(where, wrong, meant=f"{entry}/{near}" if near else "")
-    elif row is not None and row.retired:
-        when = "was retired on" if row.retired <= found.today else "will be retired on"
-        found.warn(where, f"{model} {when} {row.retired}", _successor(found, entry, row, moved=cat.ended is not None))
+    elif row is not None and (told := retired.fate(row, found.today)):
+        found.warn(where, f"{model} {told}", _successor(found, entry, row, moved=cat.ended is not None))
 
 
 def _successor(found: Findings, entry: str, row: catalog.ModelRow, *, moved: bool) -> str:
@@ -186,6 +185,17 @@ def _successor(found: Findings, entry: str, row: catalog.ModelRow, *, moved: boo
     if row.successor is None or kind is None:
         return "another model"
     return f"{row.successor} in edition: {kind.usual_edition}" if moved else f"{entry}/{row.successor}"
+
+
+def stand_ins(found: Findings) -> None:
+    """What answers under OpenAI's names without a word of the operator's is there, and stays."""
+    if found.errors:
+        return
+    for fading in retired.stand_ins(found.settings):
+        entry, row = fading.entry, fading.row
+        wrong = f"{row.id}, which answers under {fading.under()}, {retired.fate(row, found.today)}"
+        instead = f"{entry}/{row.successor}" if row.successor else "another model"
+        found.warn(("vendors", entry), wrong, f"{instead} for {fading.names[0]} in models", at_key=True)
 
 
 def _bare(model: str) -> str:

@@ -1,10 +1,54 @@
-"""Ways into vendors that the vendors have closed, as their notices say. Data: a row here changes no behaviour."""
+"""What vendors have ended, as their notices say: models, and ways in. Data: a row here changes no behaviour."""
 
 import datetime
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from config import catalog
+from config.catalog import ModelRow
+from config.routing import vendor_of
 from config.schema import Settings
+
+
+def fate(row: ModelRow, today: datetime.date) -> str:
+    """What has become of a model, or will: the words after its name; empty for one that stays."""
+    if row.retired is not None:
+        return f"{'was' if row.retired <= today else 'will be'} retired on {row.retired}"
+    return "is announced to be retired, on a day not told yet" if row.retiring else ""
+
+
+class Fading(NamedTuple):
+    """A model that is gone or will be, and still answers under OpenAI's names: at which vendor, under which."""
+
+    entry: str
+    row: ModelRow
+    names: list[str]
+
+    def under(self) -> str:
+        """The names in a few words."""
+        first, *more = self.names
+        return f"{first} and {len(more)} more name{'s'[: len(more) != 1]}" if more else first
+
+
+def stand_ins(settings: Settings) -> Iterator[Fading]:
+    """The stand-ins in use that are gone or will be: of vendors with a key, under names that ``models`` does not have.
+
+    Left out are vendors with a base_url of their own, which may well serve them, and platforms that have ended whole.
+    """
+    taken, patterns = set(settings.models), [name for name in settings.models if "*" in name]
+    for entry_name, entry in settings.vendors.items():
+        if not entry.keys():
+            continue
+        cat = catalog.load(vendor_of(entry_name, entry).catalog)
+        fading: dict[str, Fading] = {}
+        for name, found in cat.stand_ins.items():
+            row = cat.by_id[found.model]
+            if (row.retired or row.retiring) and not (name in taken or any(fnmatchcase(name, p) for p in patterns)):
+                fading.setdefault(row.id, Fading(entry_name, row, [])).names.append(name)
+        taken.update(cat.stand_ins)
+        if entry.base_url is None and cat.ended is None:
+            yield from fading.values()
 
 
 class Closed(NamedTuple):

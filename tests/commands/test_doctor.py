@@ -16,6 +16,8 @@ import trustme
 
 from adapters import registry
 from adapters.kimi import KIMI
+from config import catalog
+from config.catalog import Catalog
 from config.retired import CLOSED, closed
 from config.schema import Settings, VendorEntry
 from emulators import Emulator, start
@@ -162,6 +164,23 @@ def test_a_retired_model_is_told_with_its_day_and_what_to_move_to() -> None:
         told = await doctor(text, offline=True, now=lambda: before)
         assert "will be retired" in told.one("models", "warn").text
         assert told.healthy
+
+    run(main())
+
+
+def test_a_stand_in_that_is_gone_is_told_once_with_what_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        gone = {"retired": datetime.date(2026, 9, 1), "successor": "kimi-k3"}
+        cat = catalog.load("kimi")
+        rows = [row.model_copy(update=gone) if row.id == "kimi-k2.6" else row for row in cat.models]
+        laid = Catalog(vendor="kimi", read=cat.read, models=rows, stand_ins=cat.stand_ins)
+        monkeypatch.setattr(catalog, "load", lambda vendor: laid)
+        told = await doctor("vendors: {kimi: {api_key: '${KEY}'}}\n", offline=True)
+        found = told.one("models", "fail")
+        assert "kimi/kimi-k2.6, which answers under gpt-4o and " in found.text
+        assert found.text.endswith(" was retired on 2026-09-01")
+        assert found.cure == "in models: gpt-4o: kimi/kimi-k3"
+        assert [finding.level for finding in told.of("config")] == ["ok"], "it is told once"
 
     run(main())
 

@@ -23,10 +23,10 @@ def two_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def load(vendor: str) -> Any:
         rows = {
-            id_: SimpleNamespace(retired=gone and gone[0], successor=gone and gone[1])
+            id_: SimpleNamespace(id=id_, retired=gone and gone[0], retiring=False, successor=gone and gone[1])
             for id_, gone in ROWS[vendor].items()
         }
-        return SimpleNamespace(by_id=rows, ended=None)
+        return SimpleNamespace(by_id=rows, ended=None, stand_ins={})
 
     monkeypatch.setattr(registry, "VENDORS", (KIMI, QWEN))
     monkeypatch.setattr(registry, "BY_NAME", {"kimi": KIMI, "qwen": QWEN})

@@ -4,6 +4,7 @@ import datetime
 import errno
 import http.client
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,13 +12,13 @@ from urllib.request import getproxies, proxy_bypass
 
 from config import catalog
 from config.load import Loaded
-from config.retired import closed
+from config.retired import closed, fate, stand_ins
 from config.routing import base_url_of, vendor_of
 from config.schema import Server, Settings
 from proxy.commands.doctor.report import Finding, failed, ok, warn
 from proxy.services.upstream import Upstream, bare
 
-RETIRED = " retired on "
+RETIRED = re.compile(r"(was|will be|to be) retired")
 """Warnings of the configuration with this are told by ``models`` here."""
 
 
@@ -27,7 +28,7 @@ def configuration(loaded: Loaded) -> Iterator[Finding]:
     vendors, models = len(settings.vendors), len(settings.models)
     yield ok("config", f"{loaded.source}: {_count(vendors, 'vendor')}, {_count(models, 'model')}")
     for warning in loaded.warnings:
-        if RETIRED not in warning.wrong:
+        if not RETIRED.search(warning.wrong):
             what = warning.expected or (f"did you mean '{warning.meant}'?" if warning.meant else "see what it names")
             yield warn("config", f"{warning.place}: {warning.key}: {warning.wrong}".replace(": : ", ": "), what)
 
@@ -46,6 +47,10 @@ def retired(settings: Settings, today: datetime.date) -> Iterator[Finding]:
                 found = _retired(settings, name, vendor, id_, today)
                 seen.update({found: None} if found else {})
     yield from seen
+    for fading in stand_ins(settings):
+        tell = failed if fading.row.retired is not None and fading.row.retired <= today else warn
+        text = f"{fading.entry}/{fading.row.id}, which answers under {fading.under()}, {fate(fading.row, today)}"
+        yield tell("models", text, f"in models: {fading.names[0]}: {fading.entry}/{fading.row.successor or '…'}")
     for name, row in closed(settings):
         gone = row.since <= today
         text = (
@@ -59,12 +64,11 @@ def _retired(settings: Settings, name: str, entry: str, id_: str, today: datetim
         row = catalog.load(vendor_of(entry, settings.vendors[entry]).catalog).by_id.get(id_)
     except FileNotFoundError:
         return None
-    if row is None or row.retired is None:
+    if row is None or not (told := fate(row, today)):
         return None
     cure = f"in models.{name}: {entry}/{row.successor}" if row.successor else f"another model in models.{name}"
-    if row.retired <= today:
-        return failed("models", f"{name}: {entry}/{id_} was retired on {row.retired}", cure)
-    return warn("models", f"{name}: {entry}/{id_} will be retired on {row.retired}", cure)
+    tell = failed if row.retired is not None and row.retired <= today else warn
+    return tell("models", f"{name}: {entry}/{id_} {told}", cure)
 
 
 def ways_out(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
