@@ -1,0 +1,38 @@
+"""The page on prices is what the catalogs say."""
+
+from pathlib import Path
+
+import pytest
+
+from config import price_page
+
+
+def test_the_published_page_is_the_one_of_the_catalogs() -> None:
+    assert price_page.FILE.read_text(encoding="utf-8") == price_page.text(), "run: python -m config.price_page"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "| Kimi | `moonshot-v1-8k` | 12 | 12 | 2024-06-30 | medium |",
+        "| Qwen | `qwen-long` | 0.5 | 2 | 2024-05-21 | high |",
+        "| ERNIE | `ernie-speed-8k` | 0 | 0 | 2024-05-21 | medium |",
+        "| Hunyuan | `hunyuan-pro` | 30 | 100 | 2024-05-22 | medium |",
+        "| Kimi | `kimi-k2.6` | — | 6.5 | 1.1 | 27 | | 2026-09-01 | high |",
+        "| Qwen | `qwen-plus` | up to 131,072 | 0.8 | 0.16 | 2 | 8 | 2026-06-30 | medium |",
+        "| Hunyuan | `hy3` | up to 16,000 | 1.2 | 0.4 | 4 | | 2026-11-22 | low |",
+    ],
+)
+def test_it_tells_what_the_vendors_main_models_cost(row: str) -> None:
+    assert row in price_page.text().splitlines()
+
+
+def test_a_model_without_a_price_is_not_shown_as_one_that_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(price_page, "NOW", {"qwen": ("qwen3.8-max",)})
+    with pytest.raises(KeyError, match=r"qwen3\.8-max has no price"):
+        price_page.text()
+
+
+def test_the_page_is_written_where_it_is_wanted(tmp_path: Path) -> None:
+    price_page.write(tmp_path / "prices.md")
+    assert (tmp_path / "prices.md").read_text(encoding="utf-8") == price_page.text()
