@@ -1,6 +1,7 @@
 """What changes without code: each vendor's models, prices, retirements and stand-ins for OpenAI's names."""
 
 import datetime
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from importlib import resources
@@ -113,11 +114,19 @@ class ModelRow(Row):
     prices: Prices = []
     """What it costs and has cost: the oldest first, in each list the tier for the shortest prompts first."""
 
-    def model(self) -> Model:
-        """The facts that verdicts may rest on."""
-        return Model(
-            self.id, self.family, self.operation, self.context, self.max_output, self.input, self.thinking, self.facts
+    def model(self, currency: str = "CNY") -> "Listed":
+        """The facts that verdicts may rest on, and the row for what it costs."""
+        told = (
+            self.id,
+            self.family,
+            self.operation,
+            self.context,
+            self.max_output,
+            self.input,
+            self.thinking,
+            self.facts,
         )
+        return Listed(*told, row=self, currency=currency)
 
     def tiers(self, day: datetime.date) -> list[Price]:
         """The prices of a day, by rising length of prompt."""
@@ -128,6 +137,14 @@ class ModelRow(Row):
     def price_at(self, day: datetime.date, prompt_tokens: int) -> Price | None:
         """What a request of that day and prompt length is billed by, or None if that is not known."""
         return next((price for price in self.tiers(day) if price.covers(prompt_tokens)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Model):
+    """A model that a catalog lists, with its row. One that its vendor names alone is a plain Model."""
+
+    row: ModelRow | None = field(default=None, compare=False, repr=False)
+    currency: str = field(default="CNY", compare=False)
 
 
 class StandIn(Row):
@@ -158,7 +175,7 @@ class Catalog(Row):
     def model(self, id_: str) -> Model | None:
         """The model of this id, or None."""
         row = self.by_id.get(id_)
-        return row.model() if row else None
+        return row.model(self.currency) if row else None
 
     def stand_in(self, name: str, operation: Operation) -> StandIn | None:
         """Who answers under this OpenAI name, for this operation."""

@@ -11,6 +11,7 @@ from adapters.core.params import UNSAFE
 from adapters.core.vendor import Vendor
 from config import catalog, retired
 from config.complaints import Complaint, looks_secret, nearest, one_of, pasted_secret
+from config.routing import catalog_of
 from config.schema import OFF, ModelEntry, Settings, VendorEntry, beyond_loopback
 from config.tree import CREDENTIALS, Node, find, follow, is_credential, scalars
 
@@ -70,7 +71,21 @@ class Findings:
 
 def check(found: Findings, *, keys_needed: bool) -> None:
     """Run every check. Without ``keys_needed`` a vendor may have no key (emulators take its place)."""
-    for one in (vendors, targets, stand_ins, names, weights, sets, policies, moderations, rests, door, admin, pasted):
+    for one in (
+        vendors,
+        catalogs,
+        targets,
+        stand_ins,
+        names,
+        weights,
+        sets,
+        policies,
+        moderations,
+        rests,
+        door,
+        admin,
+        pasted,
+    ):
         one(found)
     if keys_needed and not found.errors:
         off(found)
@@ -160,7 +175,7 @@ def _model(found: Findings, where: tuple[str | int, ...], entry: str, model: str
     if vendor is None:
         return
     try:
-        cat = catalog.load(vendor.catalog)
+        cat = catalog_of(entry, found.settings.vendors[entry])
     except FileNotFoundError:
         return
     rows = cat.by_id
@@ -185,6 +200,25 @@ def _successor(found: Findings, entry: str, row: catalog.ModelRow, *, moved: boo
     if row.successor is None or kind is None:
         return "another model"
     return f"{row.successor} in edition: {kind.usual_edition}" if moved else f"{entry}/{row.successor}"
+
+
+def catalogs(found: Findings) -> None:
+    """What is laid over a catalog names models that are in one of the two."""
+    for name, entry in found.settings.vendors.items():
+        if entry.catalog is None or found.vendor(name) is None:
+            continue
+        known, ids = catalog_of(name, entry).by_id, [row.id for row in entry.catalog.models]
+        for index, id_ in enumerate(ids):
+            if id_ in ids[:index]:
+                found.error(("vendors", name, "catalog", "models", index, "id"), "this model stands here already")
+        for openai, stand_in in entry.catalog.stand_ins.items():
+            if stand_in.model not in known:
+                where = ("vendors", name, "catalog", "stand_ins", openai, "model")
+                wrong = f"{name} has no model {found.named(where, stand_in.model)}"
+                near = nearest(stand_in.model, known)
+                found.error(where, wrong, "" if near else "one of its models, or it in models", near)
+            for key in stand_in.set:
+                _settable(found, ("vendors", name, "catalog", "stand_ins", openai, "set", key))
 
 
 def stand_ins(found: Findings) -> None:
@@ -238,10 +272,13 @@ def sets(found: Findings) -> None:
     for name, entry in found.settings.models.items():
         for index, target in enumerate(entry.targets):
             for key in target.set:
-                if key.lower() in _NO_FIELD:
-                    where = ("models", name, "targets", index, "set", key)
-                    wrong = "a field that set can't choose"
-                    found.error(where, wrong, "the model in target, and addresses and keys in vendors", at_key=True)
+                _settable(found, ("models", name, "targets", index, "set", key))
+
+
+def _settable(found: Findings, where: tuple[str | int, ...]) -> None:
+    if str(where[-1]).lower() in _NO_FIELD:
+        wrong = "a field that set can't choose"
+        found.error(where, wrong, "the model in target, and addresses and keys in vendors", at_key=True)
 
 
 def policies(found: Findings) -> None:

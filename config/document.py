@@ -30,8 +30,8 @@ _PROBLEMS: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 
 
-def parse(text: str, source: str) -> Node:
-    """The tree of a document. Raises ConfigError: where it isn't YAML, isn't a mapping, or has a key twice."""
+def parse(text: str, source: str, keys: str = "") -> Node:
+    """The tree of a document. ``keys``: some that it may have, if it is not the configuration itself. Raises ConfigError: where it isn't YAML, isn't a mapping, or has a key twice."""
     yaml = YAML(typ="safe", pure=True)
     yaml.composer.warn_double_anchors = False
     try:
@@ -41,11 +41,17 @@ def parse(text: str, source: str) -> Node:
     start = Place(source, 1, 1)
     if root is None:
         raise ConfigError(
-            [Complaint(start, "", "the file is empty", 'at least vendors: {kimi: {api_key: "${KIMI_API_KEY}"}}')]
+            [
+                Complaint(
+                    start, "", "the file is empty", keys or 'at least vendors: {kimi: {api_key: "${KIMI_API_KEY}"}}'
+                )
+            ]
         )
     if not isinstance(root, MappingNode):
         kind = "a list" if isinstance(root, SequenceNode) else "text"
-        raise ConfigError([Complaint(start, "", f"the file holds {kind}", "keys such as vendors: and models:")])
+        raise ConfigError(
+            [Complaint(start, "", f"the file holds {kind}", f"keys such as {keys or 'vendors: and models:'}")]
+        )
     tree = _Tree(source)
     node = tree.node(root, ())
     if tree.complaints:

@@ -11,6 +11,7 @@ from adapters import registry
 from adapters.core.vendor import Vendor
 from config.complaints import Complaint, ConfigError, Place, nearest
 from config.interpolate import is_file, read_secret
+from config.overlay import Overlay
 from config.schema import ModelEntry, Settings
 from config.shape import at, fields, inside, is_section
 from config.tree import Node, node_of, scalars
@@ -138,6 +139,8 @@ def _value(kind: Any, text: str, place: Place, path: list[str]) -> Node:
             items = [item.strip() for item in text.split(",")]
             return node_of([item for item in items if item], place)
         return node_of(_json(text, place, path), place)
+    if kind is Overlay and text.lstrip()[:1] != "{":
+        return node_of(text, place)  # the path of a file
     if is_section(kind) or get_origin(kind) is dict:
         value = _json(text, place, path)
         if not isinstance(value, dict):

@@ -47,10 +47,12 @@ def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = T
     Without ``keys_needed`` vendors may have no key: for when emulators take their place. Raises ConfigError.
     """
     from config.environment import override
+    from config.files import catalogs
 
     folder = path.parent if path else Path()
     root, complaints = _tree(path, environ, folder)
     complaints += override(root, environ, folder)
+    complaints += catalogs(root, folder)
     if path is None and keys_needed and not complaints and not _plain_vendors(root):
         raise ConfigError([_no_key()])
     settings = _validated(root, complaints)
@@ -76,12 +78,10 @@ def _tree(path: Path | None, environ: Mapping[str, str], folder: Path) -> tuple[
 
 
 def _text(path: Path) -> str:
+    from config.files import text
+
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        column = error.start - error.object.rfind(b"\n", 0, error.start)
-        raise ConfigError([Complaint(Place(str(path), line, column), "", "this is not text in UTF-8")]) from None
+        return text(path)
     except OSError as error:
         why = (error.strerror or "no reason given").lower()
         raise ConfigError([Complaint(Place(str(path)), "", f"the file can't be read ({why})")]) from None

@@ -67,6 +67,30 @@ What a model thinks is billed as output, also where an answer shows nothing of i
 for all output of a request in which they think: the column "out, thinking". `policy: {{thinking: off}}` keeps models from
 thinking that can be kept from it ([How it works](architecture.md)).
 
+## Prices of your own
+
+What a contract says, a price that changed, or a model that is newer than this release is laid over a vendor's catalog, in
+the configuration or in a file of its own (`catalog: kimi.yaml`, from the folder of the configuration):
+
+```yaml
+vendors:
+  kimi:
+    api_key: "${{KIMI_API_KEY}}"
+    catalog:
+      models:
+        - id: kimi-k2.6
+          prices:
+            - {{input: 5, cached: 1, output: 20, up_to: 32000, since: 2026-10-01, source: our contract, confidence: high}}
+            - {{input: 6, cached: 1, output: 24, since: 2026-10-01, source: our contract, confidence: high}}
+        - {{id: kimi-k9, context: 2000000, input: [text, image], thinking: default_on}}
+      stand_ins:
+        gpt-4o: {{model: kimi-k9}}
+```
+
+What is given takes the place of what ships, the rest stays; `prices` are all prices of a model, the oldest list first. A
+mistake is told by file, line and column, as any other of the configuration's. The file is read again whenever the
+configuration is; a change of it alone applies with the next SIGHUP. `currency: USD` says in which currency all of them are.
+
 ## What banjia makes of it
 
 A route with `strategy: cheapest` asks first who costs least by these prices: for the prompt as estimated and uncached,

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from config import catalog
 from config.catalog import ModelRow
-from config.routing import vendor_of
+from config.routing import catalog_of
 from config.schema import Settings
 
 
@@ -40,7 +39,7 @@ def stand_ins(settings: Settings) -> Iterator[Fading]:
     for entry_name, entry in settings.vendors.items():
         if not entry.keys():
             continue
-        cat = catalog.load(vendor_of(entry_name, entry).catalog)
+        cat = catalog_of(entry_name, entry)
         fading: dict[str, Fading] = {}
         for name, found in cat.stand_ins.items():
             row = cat.by_id[found.model]

@@ -11,6 +11,7 @@ from adapters.core.shapes import Model, Operation
 from adapters.core.vendor import Target, Vendor
 from adapters.registry import BY_NAME, VENDORS
 from config import catalog
+from config.catalog import Catalog
 from config.schema import ModelEntry, Policy, Settings, Strategy, TargetEntry, VendorEntry
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
@@ -92,8 +93,7 @@ class Routing:
     def stand_in(self, name: str, operation: Operation) -> Target | None:
         """The first configured vendor's stand-in for one of OpenAI's names."""
         for entry_name, entry in self.live.items():
-            vendor = vendor_of(entry_name, entry)
-            found = catalog.load(vendor.catalog).stand_in(name, operation)
+            found = catalog_of(entry_name, entry).stand_in(name, operation)
             if found is not None:
                 wish = TargetEntry(target=f"{entry_name}/{found.model}")
                 return self.target(wish, operation, self.settings.policy, defaults=found.set)
@@ -104,7 +104,7 @@ class Routing:
         if entry_name in self.live and model:
             return self.target(TargetEntry(target=name), operation, self.settings.policy)
         for entry_name, entry in self.live.items():
-            if catalog.load(vendor_of(entry_name, entry).catalog).model(name) is not None:
+            if catalog_of(entry_name, entry).model(name) is not None:
                 return self.target(TargetEntry(target=f"{entry_name}/{name}"), operation, self.settings.policy)
         return None
 
@@ -118,7 +118,7 @@ class Routing:
             return None
         vendor = vendor_of(entry_name, entry)
         # An id that the catalog does not know is sent as it is, with the newest family's facts left open.
-        model = catalog.load(vendor.catalog).model(model_id) or Model(model_id, operation=operation)
+        model = catalog_of(entry_name, entry).model(model_id) or Model(model_id, operation=operation)
         if operation not in vendor.operations or model.operation != operation:
             return None
         return Target(
@@ -140,7 +140,7 @@ class Routing:
         """Every ``vendor/model`` that the operator or a catalog names. Where models are open, callers may name others."""
         named = {target.target for entry in self.settings.models.values() for target in entry.targets}
         for entry_name, entry in self.live.items():
-            named |= {f"{entry_name}/{id_}" for id_ in catalog.load(vendor_of(entry_name, entry).catalog).by_id}
+            named |= {f"{entry_name}/{id_}" for id_ in catalog_of(entry_name, entry).by_id}
         return frozenset(named)
 
     @cached_property
@@ -156,18 +156,14 @@ class Routing:
             if any(target.target.partition("/")[0] in self.live for target in entry.targets)
         ]  # fmt: skip
         for entry_name, entry in self.live.items():
-            names += catalog.load(vendor_of(entry_name, entry).catalog).stand_ins
+            names += catalog_of(entry_name, entry).stand_ins
         return [name for name in names if "*" not in name]
 
     def _own_ids(self) -> list[str]:
         """The vendors' own ids, alone and after their vendor, where they may be asked for."""
         if not self.settings.open_models:
             return []
-        ids = [
-            (name, id_)
-            for name, entry in self.live.items()
-            for id_ in catalog.load(vendor_of(name, entry).catalog).by_id
-        ]
+        ids = [(name, id_) for name, entry in self.live.items() for id_ in catalog_of(name, entry).by_id]
         return [id_ for _, id_ in ids] + [f"{name}/{id_}" for name, id_ in ids]
 
     def owner(self, name: str) -> str | None:
@@ -211,6 +207,15 @@ def vendor_of(name: str, entry: VendorEntry) -> Vendor:
     vendor = BY_NAME[entry.kind or name].of_edition(entry.edition)
     assert vendor is not None  # checked when the configuration was loaded
     return vendor
+
+
+def catalog_of(name: str, entry: VendorEntry) -> Catalog:
+    """What is known of a configured vendor's models, by what ships and by the operator.
+
+    Raises FileNotFoundError where there is no catalog.
+    """
+    shipped = catalog.load(vendor_of(name, entry).catalog)
+    return entry.catalog.over(shipped) if entry.catalog else shipped
 
 
 def base_url_of(name: str, entry: VendorEntry) -> str:

@@ -18,11 +18,14 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     SecretStr,
+    WithJsonSchema,
     field_serializer,
     field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError, core_schema
+
+from config.overlay import Overlay
 
 Strategy = Literal["failover", "weighted", "fastest", "cheapest"]
 RetryCause = Literal["5xx", "html", "reset", "timeout", "error_in_200"]
@@ -173,6 +176,7 @@ def _outbound(value: Any) -> Any:
 Address = Annotated[str, BeforeValidator(_written), AfterValidator(_address)]
 AdminAddress = Annotated[str, BeforeValidator(_written), AfterValidator(_address_or_off)]
 Url = Annotated[str, AfterValidator(_url)]
+Laid = Annotated[Overlay, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})]
 Outbound = Annotated[Literal["env", "none"] | SecretStr, BeforeValidator(_outbound)]
 
 
@@ -281,6 +285,8 @@ class VendorEntry(Section):
     """How long to wait."""
     limits: Limits = Limits()
     """What the account allows."""
+    catalog: Laid | None = None
+    """A file of models, prices and stand-ins of your own, laid over what is known of the vendor; or the same right here."""
 
     @field_validator("headers")
     @classmethod

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
 
+from config.catalog import Row
 from config.schema import Policy, PolicyKeys, Section, Settings
 
 
@@ -19,11 +20,11 @@ def unwrap(annotation: Any) -> Any:
 
 
 def is_section(annotation: Any) -> bool:
-    """Whether this is one of the settings' models."""
-    return isinstance(annotation, type) and issubclass(annotation, Section)
+    """Whether this is one of the settings' models, or of a catalog's."""
+    return isinstance(annotation, type) and issubclass(annotation, Section | Row)
 
 
-def fields(section: type[Section]) -> dict[str, Any]:
+def fields(section: type[Section | Row]) -> dict[str, Any]:
     """The keys of a section, with what their values are."""
     return {
         name: Policy if any(isinstance(note, PolicyKeys) for note in field.metadata) else unwrap(field.annotation)

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from config.complaints import Complaint, nearest, one_of
-from config.schema import ModelEntry, Section, TargetEntry
+from config.overlay import Overlay
+from config.schema import ModelEntry, TargetEntry
 from config.shape import at, fields, is_section
 from config.tree import Node, follow, is_credential, shown
 
@@ -39,9 +40,11 @@ def _complaint(detail: ErrorDetails, node: Node, path: list[str | int]) -> Compl
         wrong, expected, meant = _unknown(loc)
         return node.complaint(path, wrong, expected, meant, at_key=True)
     if kind == "missing":
-        return node.complaint(path, f"the key '{loc[-1]}' is missing", _of(at(loc[:-1])), at_key=True)
-    name: str = detail.get("ctx", {}).get("at", "")
-    inner = node.child(name) if name else None
+        section = at(loc[:-1])
+        expected = _of(section) if section in (ModelEntry, TargetEntry) else ""
+        return node.complaint(path, f"the key '{loc[-1]}' is missing", expected, at_key=True)
+    name: str | int = detail.get("ctx", {}).get("at", "")
+    inner = node.child(name) if name != "" else None
     if inner is not None:
         node, path = inner, [*path, name]
     wrong, expected, meant = _words(detail, node, path)
@@ -60,7 +63,7 @@ def _unknown(loc: tuple[int | str, ...]) -> Words:
 def _words(detail: ErrorDetails, node: Node, path: list[str | int]) -> Words:
     kind, ctx = detail["type"], detail.get("ctx", {})
     got = f"got {shown(node, path)}"
-    if kind in ("value_error", "two_keys", "header"):
+    if kind in ("value_error", "two_keys", "header", "price"):
         wrong, _, expected = f"; {ctx['error'] if kind == 'value_error' else detail['msg']}".partition("; expected ")
         return wrong.removeprefix("; ") or got, expected, ""
     if kind == "not_yet":
@@ -94,7 +97,9 @@ def _of(annotation: Any) -> str:
         return "vendor/model, a list of them, or {targets: [...]}"
     if annotation is TargetEntry:
         return "vendor/model, or {target: vendor/model, set: {...}}"
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+    if annotation is Overlay:
+        return "the path of a file"
+    if is_section(annotation):
         return "a mapping, with keys indented below it"
     return "another value"
 
@@ -108,12 +113,16 @@ def _table(words: str, kinds: Iterable[str]) -> dict[str, str]:
 
 
 _EXPECTED: Mapping[str, str] = {
-    **_table("text", ("string_type", "string_unicode")),
+    **_table("text", ("string_type", "string_unicode", "string_too_short")),
+    **_table(
+        "a day such as 2026-11-22",
+        ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"),
+    ),
     **_table("a whole number", ("int_type", "int_parsing", "int_from_float", "int_parsing_size")),
     **_table("a number", ("float_type", "float_parsing")),
     **_table("a finite number", ("finite_number",)),
     **_table("true or false", ("bool_type", "bool_parsing")),
-    **_table("a list", ("list_type",)),
+    **_table("a list", ("list_type", "frozen_set_type")),
     **_table("a mapping, with keys indented below it", ("dict_type", "mapping_type")),
     **_table("at least one", ("too_short",)),
 }

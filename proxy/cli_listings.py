@@ -47,22 +47,31 @@ def vendors(as_json: bool) -> None:
     shown(found, lines(found, terminal_width()), as_json=as_json)
 
 
-@click.command(epilog="Exit codes: 0; 2 for a vendor that there is not.")
+@click.command(epilog="Exit codes: 0; 2 for a vendor that there is not, or a configuration that can't be used.")
+@click.option(
+    "-c",
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    help="List the vendors of this configuration, with its catalogs laid over.",
+)
 @click.option("--vendor", metavar="V", help="One vendor's models only.")
 @click.option("--history", is_flag=True, help="Also the prices of other days, the latest first.")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="What had a price on that day.")
 @JSON
-def models(vendor: str | None, *, history: bool, at: datetime.datetime | None, as_json: bool) -> None:
+def models(
+    path: Path | None, vendor: str | None, *, history: bool, at: datetime.datetime | None, as_json: bool
+) -> None:
     """The catalog of models: limits, prices, retirement."""
     from config.complaints import nearest
-    from proxy.commands.models import each_catalog, lines
+    from proxy.commands.models import configured, each_catalog, lines
     from proxy.commands.models import models as found_models
 
+    known = configured(loaded(path, keys_needed=False).settings) if path else each_catalog()
     today = datetime.datetime.now(tz=datetime.UTC).date()
     try:
-        found = found_models(today, vendor, at=at.date() if at else None)
+        found = found_models(today, vendor, at=at.date() if at else None, catalogs=known)
     except KeyError:
-        known = list(each_catalog())
         near = nearest(vendor or "", known)
         hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(known)}"
         raise click.BadParameter(f"no vendor is called {vendor!r}; {hint}", param_hint="--vendor") from None

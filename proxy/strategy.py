@@ -13,8 +13,7 @@ from adapters.core.failures import Refused
 from adapters.core.shapes import Ask
 from adapters.core.tokens import estimate_prompt
 from adapters.core.vendor import Target, plan
-from config import catalog
-from config.catalog import ModelRow
+from config.catalog import Listed, ModelRow
 from proxy.nouns import Route
 
 EXPLORED = 0.03
@@ -97,8 +96,5 @@ class Bill:
 
 def priced(target: Target) -> ModelRow | None:
     """The catalog's row of a target, if its prices can be compared: no rate between currencies is known here."""
-    try:
-        rows = catalog.load(target.vendor.catalog)
-    except FileNotFoundError:
-        return None
-    return rows.by_id.get(target.model.id) if rows.currency == "CNY" else None
+    model = target.model
+    return model.row if isinstance(model, Listed) and model.currency == "CNY" else None

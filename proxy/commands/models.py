@@ -2,12 +2,14 @@
 
 import datetime
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from config import catalog
 from config.catalog import Catalog, ModelRow
+from config.routing import catalog_of
+from config.schema import Settings
 from proxy.commands.table import table
 from proxy.commands.vendors import each_edition
 
@@ -15,13 +17,19 @@ WIDTH = 100
 """Columns that no line of the listing is longer than."""
 
 
-def models(today: datetime.date, only: str | None = None, *, at: datetime.date | None = None) -> list[dict[str, Any]]:
+def models(
+    today: datetime.date,
+    only: str | None = None,
+    *,
+    at: datetime.date | None = None,
+    catalogs: Mapping[str, Catalog] | None = None,
+) -> list[dict[str, Any]]:
     """The rows of the catalogs as data, of one vendor if ``only`` names it; ``now`` marks the prices of today.
 
-    With ``at`` the prices of that day are marked, and models without a known one are left out. Raises KeyError for a
-    vendor that there is not.
+    With ``at`` the prices of that day are marked, and models without a known one are left out. ``catalogs``: others
+    than those that ship. Raises KeyError for a vendor that there is not.
     """
-    named = each_catalog()
+    named = each_catalog() if catalogs is None else catalogs
     if only is not None and only not in named:
         raise KeyError(only)
     return [
@@ -42,6 +50,11 @@ def each_catalog() -> dict[str, Catalog]:
         except FileNotFoundError:
             continue
     return found
+
+
+def configured(settings: Settings) -> dict[str, Catalog]:
+    """The catalogs of the configured vendors, with what the operator has laid over them."""
+    return {name: catalog_of(name, entry) for name, entry in settings.vendors.items()}
 
 
 def _told(vendor: str, rows: Catalog, row: ModelRow, today: datetime.date, day: datetime.date) -> dict[str, Any]:

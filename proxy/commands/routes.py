@@ -5,9 +5,8 @@ from typing import Any, get_args
 
 from adapters.core.shapes import Operation
 from adapters.core.vendor import Target
-from config import catalog
 from config.load import Loaded
-from config.routing import Found, Routing, UnknownModel, base_url_of, vendor_of
+from config.routing import Found, Routing, UnknownModel, base_url_of, catalog_of, vendor_of
 from config.schema import ModelEntry, Settings
 from proxy.commands.table import table
 
@@ -66,7 +65,7 @@ def _stand_ins(routing: Routing) -> Iterator[dict[str, Any]]:
     seen = set(routing.settings.models)
     for name, entry in routing.live.items():
         try:
-            rows = catalog.load(vendor_of(name, entry).catalog)
+            rows = catalog_of(name, entry)
         except FileNotFoundError:
             continue
         for pattern in rows.stand_ins:

@@ -164,6 +164,21 @@ def test_the_prices_of_a_day_are_those_that_a_request_of_the_day_is_billed_by() 
                     assert billed == next((price for price in found if price.covers(tokens)), None)
 
 
+def test_models_of_a_configuration_are_listed_with_what_the_operator_laid_over_them(
+    banjia: Run, tmp_path: Path
+) -> None:
+    own = (
+        "models: [{id: kimi-k2.6, prices: [{input: 5, output: 20, since: 2026-10-01, source: ours, confidence: high}]}]"
+    )
+    (tmp_path / "own.yaml").write_text(own)
+    (tmp_path / "b.yaml").write_text("vendors: {moon: {kind: kimi, api_key: '${MOONSHOT_API_KEY}', catalog: own.yaml}}")
+    lines = banjia("models", "-c", "b.yaml", env=BOTH).stdout.splitlines()
+    assert below(lines, "kimi-k2.6")[1] == "- 5 ? 20 - 2026-10-01 high ours"
+    assert lines[0].startswith("moon: ")
+    assert "did you mean 'moon'?" in banjia("models", "-c", "b.yaml", "--vendor", "moons", env=BOTH).stderr
+    assert banjia("models", "-c", "none.yaml").exit_code == 2
+
+
 def test_models_of_all_vendors_come_without_the_option(banjia: Run) -> None:
     assert {row["vendor"] for row in data(banjia("models", "--json"))} >= {"kimi", "qwen"}
     assert {row["vendor"] for row in models(datetime.date(2026, 11, 22), "qwen")} == {"qwen"}

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
-from config import catalog
 from config.load import Loaded
 from config.retired import closed, fate, stand_ins
-from config.routing import base_url_of, vendor_of
+from config.routing import base_url_of, catalog_of
 from config.schema import Server, Settings
 from proxy.commands.doctor.report import Finding, failed, ok, warn
 from proxy.services.upstream import Upstream, bare
@@ -61,7 +60,7 @@ def retired(settings: Settings, today: datetime.date) -> Iterator[Finding]:
 
 def _retired(settings: Settings, name: str, entry: str, id_: str, today: datetime.date) -> Finding | None:
     try:
-        row = catalog.load(vendor_of(entry, settings.vendors[entry]).catalog).by_id.get(id_)
+        row = catalog_of(entry, settings.vendors[entry]).by_id.get(id_)
     except FileNotFoundError:
         return None
     if row is None or not (told := fate(row, today)):

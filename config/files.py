@@ -1,0 +1,47 @@
+"""Files that a configuration names in the place of a value: their content is read as if it stood there."""
+
+from pathlib import Path
+
+from config.complaints import Complaint, ConfigError, Place
+from config.document import parse
+from config.tree import Node
+
+
+def catalogs(root: Node, folder: Path) -> list[Complaint]:
+    """Put the files under ``vendors.*.catalog`` in their names' place, in the tree; what can't be read is returned.
+
+    Their values keep the places in their own file, so that whatever is wrong with them is told from there.
+    """
+    complaints: list[Complaint] = []
+    vendors = root.child("vendors")
+    for name, entry in vendors.value.items() if vendors and isinstance(vendors.value, dict) else ():
+        node = entry.child("catalog")
+        if node is not None and isinstance(node.value, str) and not node.broken:
+            try:
+                found = _read(node, ("vendors", name, "catalog"), folder)
+            except ConfigError as error:
+                node.broken = True
+                complaints += error.complaints
+            else:
+                node.value, node.place = found.value, found.place
+    return complaints
+
+
+def text(path: Path) -> str:
+    """The text of a file. Raises ConfigError where it is not UTF-8, OSError where it can't be read."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        column = error.start - error.object.rfind(b"\n", 0, error.start)
+        raise ConfigError([Complaint(Place(str(path), line, column), "", "this is not text in UTF-8")]) from None
+
+
+def _read(node: Node, key: tuple[str, ...], folder: Path) -> Node:
+    path = folder / node.value
+    try:
+        return parse(text(path), str(path), "models: or stand_ins:")
+    except OSError as error:
+        why = (error.strerror or "no reason given").lower()
+        wrong = f"the file {node.value} can't be read ({why})"
+        raise ConfigError([node.complaint(key, wrong, "the path of a file, from the folder of this one")]) from None

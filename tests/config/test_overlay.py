@@ -1,0 +1,174 @@
+"""A file of the operator's over a vendor's catalog: what it changes, and how a mistake in it is told."""
+
+import datetime
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from adapters.core.shapes import Ask
+from config import catalog
+from config.catalog import Catalog
+from config.routing import Routing, catalog_of
+from proxy.strategy import Bill
+from tests.config.given import complaints, loaded
+
+DAY = datetime.date(2026, 11, 25)
+FILE = "vendors:\n  kimi: {api_key: k, catalog: own.yaml}\n"
+OWN = """\
+models:
+  - id: kimi-k2.6
+    prices:
+      - {input: 5, cached: 1, output: 20, up_to: 32000, since: 2026-10-01, source: our contract, confidence: high}
+      - {input: 6, output: 24, since: 2026-10-01, source: our contract, confidence: high}
+  - {id: kimi-k4, family: k, context: 2000000, input: [text, image], thinking: always}
+stand_ins:
+  gpt-4o: {model: kimi-k4}
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def laid(own: str = OWN, text: str = FILE, environ: Mapping[str, str] | None = None) -> Catalog:
+    """The catalog of kimi with this over it."""
+    Path("own.yaml").write_text(own, encoding="utf-8")
+    return catalog_of("kimi", loaded(text, environ).settings.vendors["kimi"])
+
+
+def told(own: str) -> list[str]:
+    """What is said of a file that can't be used."""
+    Path("own.yaml").write_text(own, encoding="utf-8")
+    return complaints(FILE)
+
+
+# --- what it changes
+
+
+def test_prices_of_the_operators_take_the_place_of_those_that_ship() -> None:
+    row = laid().by_id["kimi-k2.6"]
+    assert [(price.input, price.cached, price.output, price.source) for price in row.tiers(DAY)] == [
+        (5, 1, 20, "our contract"),
+        (6, None, 24, "our contract"),
+    ]
+    assert row.price_at(datetime.date(2026, 9, 15), 1000) is None, "the list that shipped is gone as a whole"
+
+
+def test_what_is_not_given_stays_as_it_ships() -> None:
+    shipped, own = catalog.load("kimi"), laid()
+    row, before = own.by_id["kimi-k2.6"], shipped.by_id["kimi-k2.6"]
+    assert (row.context, row.input, row.thinking, row.facts) == (
+        before.context, before.input, before.thinking, before.facts,
+    )  # fmt: skip
+    assert own.by_id["kimi-k3"] is shipped.by_id["kimi-k3"]
+    assert own.stand_ins["gpt-4"] == shipped.stand_ins["gpt-4"]
+    assert "kimi-k4" not in shipped.by_id
+
+
+def test_a_new_model_can_be_named_and_stand_in() -> None:
+    laid()
+    routing = Routing(loaded(FILE).settings)
+    (target,) = routing.find("gpt-4o", "chat").targets
+    assert (target.label, target.model.context, target.model.thinking) == ("kimi/kimi-k4", 2_000_000, "always")
+    assert "kimi/kimi-k4" in routing.labels
+    assert loaded(FILE + "models: {a: kimi/kimi-k4}\n").warnings == []
+
+
+def test_the_cheapest_target_is_found_by_the_operators_prices() -> None:
+    laid()
+    text = FILE + "  other: {kind: kimi, api_key: o}\nmodels: {a: [kimi/kimi-k2.6, other/kimi-k2.6, kimi/kimi-k4]}\n"
+    targets = Routing(loaded(text).settings).find("a", "chat").targets
+    bill = Bill(Ask("chat", "a", {"messages": [], "max_tokens": 1_000_000}), DAY)
+    own, shipped, unknown = (bill.of(target) for target in targets)
+    assert own is not None and own // 1_000_000 == 20  # noqa: PT018
+    assert shipped is not None and shipped // 1_000_000 == 27  # noqa: PT018
+    assert unknown is None, "no price is not a price of nothing"
+
+
+def test_prices_in_another_currency_are_not_compared() -> None:
+    laid(OWN.replace("models:", "currency: USD\nmodels:", 1))
+    (target,) = Routing(loaded(FILE + "models: {a: kimi/kimi-k2.6}\n").settings).find("a", "chat").targets
+    assert Bill(Ask("chat", "a", {"messages": []}), DAY).of(target) is None
+
+
+def test_it_may_stand_in_the_configuration_itself_or_be_named_by_the_environment() -> None:
+    inline = FILE.replace("own.yaml", "{models: [{id: kimi-k4}]}")
+    assert laid(text=inline).by_id["kimi-k4"].confidence == "high"
+    plain = FILE.replace(", catalog: own.yaml", "")
+    assert "kimi-k4" in laid(text=plain, environ={"BANJIA_VENDORS__KIMI__CATALOG": "own.yaml"}).by_id
+    named = FILE.replace("own.yaml", "'${OWN}'")
+    assert "kimi-k4" in laid(text=named, environ={"OWN": "own.yaml"}).by_id
+
+
+def test_a_retirement_that_the_operator_knows_of_is_told() -> None:
+    laid("models: [{id: kimi-k2.6, retired: 2099-01-01, successor: kimi-k3}]\n")
+    model, stand_in = loaded(FILE + "models: {a: kimi/kimi-k2.6}\n").warnings[::-1]
+    assert str(model) == "banjia.yaml:3:13: models.a: kimi-k2.6 will be retired on 2099-01-01; expected kimi/kimi-k3"
+    assert str(stand_in).startswith("banjia.yaml:2:3: vendors.kimi: kimi-k2.6, which answers under gpt-4o and ")
+
+
+def test_the_file_is_read_again_with_the_configuration() -> None:
+    assert laid().by_id["kimi-k2.6"].tiers(DAY)[0].input == 5
+    assert laid(OWN.replace("input: 5", "input: 4")).by_id["kimi-k2.6"].tiers(DAY)[0].input == 4
+
+
+# --- how a mistake in it is told: file, line, column, and the way to it from the configuration
+
+
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        (OWN.replace("input: 5", "input: -5"), "own.yaml:4:17: …models[0].prices[0].input: got the number -5; expected 0 or more"),
+        (OWN.replace("input: 5", "input: five"), "own.yaml:4:17: …models[0].prices[0].input: got text 'five'; expected a number"),
+        (OWN.replace("output: 20", "output: 20, inputs: 5"), "own.yaml:4:43: …models[0].prices[0].inputs: unknown key; did you mean 'input'?"),
+        (OWN.replace("cached: 1", "cached: 7"), "own.yaml:4:28: …models[0].prices[0].cached: cached input costs more than other input (5); expected a lower price"),
+        (OWN.replace("2026-10-01, source", "October, source", 1), "own.yaml:4:64: …models[0].prices[0].since: got text 'October'; expected a day such as 2026-11-22"),
+        (OWN.replace("since: 2026-10-01", "since: 2026-10-01, until: 2026-09-01", 1), "own.yaml:4:83: …models[0].prices[0].until: it ends before it begins (2026-10-01); expected a later day, or the key left out"),
+        (OWN.replace("since: 2026-10-01", "since: 2026-09-01").replace("since: 2026-09-01", "since: 2026-11-01", 1), "own.yaml:5:9: …models[0].prices[1]: a price since 2026-09-01 below one since 2026-11-01; expected the older above"),
+        (OWN.replace("input: 6", "up_to: 100, input: 6"), "own.yaml:5:9: …models[0].prices[1]: a tier that is not for longer prompts than the one above; expected a longer up_to, left out in the last tier alone"),
+        (OWN.replace("our contract", "''", 1), "own.yaml:4:84: …models[0].prices[0].source: got text ''; expected text"),
+        (OWN.replace(", source: our contract", "", 1), "own.yaml:4:9: …models[0].prices[0]: the key 'source' is missing"),
+        (OWN.replace("models:", "currency: EUR\nmodels:", 1), "own.yaml:1:11: …currency: got text 'EUR'; expected CNY or USD"),
+        (OWN.replace("model: kimi-k4", "model: kimi-k44"), "own.yaml:8:19: …stand_ins.gpt-4o.model: kimi has no model 'kimi-k44'; did you mean 'kimi-k4'?"),
+        (OWN.replace("model: kimi-k4", "model: kimi-k4, set: {base_url: 'http://x'}"), "own.yaml:8:34: …stand_ins.gpt-4o.set.base_url: a field that set can't choose; expected the model in target, and addresses and keys in vendors"),
+        (OWN.replace("  - {id: kimi-k4", "  - {id: kimi-k4}\n  - {id: kimi-k4"), "own.yaml:7:10: …models[2].id: this model stands here already"),
+        (OWN.replace("models:", "model:", 1), "own.yaml:1:1: …model: unknown key; did you mean 'models'?"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_by_the_place_in_its_own_file(own: str, says: str) -> None:
+    assert told(own) == [says.replace("…", "vendors.kimi.catalog.", 1)]
+
+
+@pytest.mark.parametrize(
+    ("own", "says"),
+    [
+        ("models: [", "own.yaml:1:10: the '[' of line 1 is not closed before this; expected ',' or ']'"),
+        ("models: []\nmodels: []\n", "own.yaml:2:1: "),
+        ("", "own.yaml:1:1: the file is empty; expected models: or stand_ins:"),
+        ("- a\n", "own.yaml:1:1: the file holds a list; expected keys such as models: or stand_ins:"),
+    ],
+)
+def test_a_file_that_is_no_catalog_is_told(own: str, says: str) -> None:
+    (said,) = told(own)
+    assert said.startswith(says)
+
+
+def test_a_file_that_is_not_there_is_told_where_it_is_named() -> None:
+    (said,) = complaints(FILE)
+    assert said == (
+        "banjia.yaml:2:31: vendors.kimi.catalog: the file own.yaml can't be read (no such file or directory); "
+        "expected the path of a file, from the folder of this one"
+    )
+
+
+def test_a_file_that_is_not_text_is_told_by_its_place() -> None:
+    Path("own.yaml").write_bytes(b"models:\n  - {id: \xe9}\n")
+    assert complaints(FILE) == ["own.yaml:2:10: this is not text in UTF-8"]
+
+
+def test_mistakes_of_both_files_are_told_at_once() -> None:
+    Path("own.yaml").write_text(OWN.replace("input: 5", "input: -5"), encoding="utf-8")
+    said = complaints(FILE + "polizy: {}\n")
+    assert [line.split(":")[0] for line in said] == ["banjia.yaml", "own.yaml"]
