@@ -168,6 +168,15 @@ def test_a_retired_model_is_told_with_its_day_and_what_to_move_to() -> None:
     run(main())
 
 
+def test_a_model_of_a_platform_that_has_ended_is_to_be_replaced_in_the_usual_edition() -> None:
+    async def main() -> None:
+        text = "vendors: {hunyuan: {api_key: '${KEY}', edition: classic}}\nmodels: {gpt-4: hunyuan/hunyuan-pro}\n"
+        found = (await doctor(text, offline=True)).one("models", "fail")
+        assert found.cure == "in models.gpt-4: hunyuan/hy3, in edition: tokenhub"
+
+    run(main())
+
+
 def test_a_stand_in_that_is_gone_is_told_once_with_what_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         gone = {"retired": datetime.date(2026, 9, 1), "successor": "kimi-k3"}

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
+from adapters.registry import BY_NAME
 from config.load import Loaded
 from config.retired import closed, fate, stand_ins
 from config.routing import base_url_of, catalog_of
@@ -59,13 +60,17 @@ def retired(settings: Settings, today: datetime.date) -> Iterator[Finding]:
 
 
 def _retired(settings: Settings, name: str, entry: str, id_: str, today: datetime.date) -> Finding | None:
+    configured = settings.vendors[entry]
     try:
-        row = catalog_of(entry, settings.vendors[entry]).by_id.get(id_)
+        cat = catalog_of(entry, configured)
     except FileNotFoundError:
         return None
+    row = cat.by_id.get(id_)
     if row is None or not (told := fate(row, today)):
         return None
     cure = f"in models.{name}: {entry}/{row.successor}" if row.successor else f"another model in models.{name}"
+    if cat.ended is not None:
+        cure += f", in edition: {BY_NAME[configured.kind or entry].usual_edition}"
     tell = failed if row.retired is not None and row.retired <= today else warn
     return tell("models", f"{name}: {entry}/{id_} {told}", cure)
 
