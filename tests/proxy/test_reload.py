@@ -274,6 +274,34 @@ def test_what_needs_a_restart_stays_and_is_told(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
+def test_a_catalog_laid_over_is_read_with_the_configuration_and_a_broken_one_leaves_the_old(tmp_path: Path) -> None:
+    file, own = tmp_path / "banjia.yaml", tmp_path / "own.yaml"
+
+    async def scene() -> None:
+        file.write_text("vendors: {kimi: {api_key: k, catalog: own.yaml}}\n")
+        own.write_text("models: [{id: kimi-k9}]\nstand_ins: {gpt-4o: {model: kimi-k9}}\n")
+        async with following(file, watched=False) as site:
+
+            def answers() -> str:
+                (target,) = site.running.kit.live.routing.find("gpt-4o", "chat").targets
+                return target.label
+
+            assert answers() == "kimi/kimi-k9"
+            own.write_text("models: [{id: kimi-k9, contxt: 1}]\n")
+            refused = await site.running.kit.reload()
+            assert refused.word == "refused"
+            assert refused.complaints[0].startswith(f"{own}:1:24: vendors.kimi.catalog.models[0].contxt: unknown key")
+            assert answers() == "kimi/kimi-k9"
+            own.write_text("stand_ins: {gpt-4o: {model: kimi-k3}}\n")
+            assert (await site.running.kit.reload()).changed == [
+                "vendors.kimi.catalog.models",
+                "vendors.kimi.catalog.stand_ins.gpt-4o.model",
+            ]
+            assert answers() == "kimi/kimi-k3"
+
+    asyncio.run(scene())
+
+
 def test_a_reload_opens_no_door_that_would_need_a_key(tmp_path: Path) -> None:
     """The new file is fine by itself: it listens on loopback. But that would take a restart."""
     file = tmp_path / "banjia.yaml"
