@@ -13,9 +13,11 @@ of twenty on an account of five, fifteen refusals come back one after another, a
 vendor's word a refusal never lowers this figure, since a wrong one would cost minutes and a wrong concurrency costs
 seconds.
 
-*Upwards.* Answers to calls that had to wait count; after ten of them one call more at once is tried (for calls a minute:
-after a minute's worth, half as many more). A try that is refused doubles the number that it takes, one that is answered
-halves it: a limit that is really there is touched ever more seldom, one that was lifted is found in seconds.
+*Upwards.* Answers to calls that had to wait count; after ten of them, or where somebody waits and two seconds have passed,
+one call more at once is tried (for calls a minute: after a minute's worth of answers, half as many more). A try that is
+refused doubles the answers that it takes, and makes the time four times as long, one that is answered the other way
+round: a limit that is really there is touched ever more seldom, one that was lifted, or never was one, is found in
+seconds. A vendor may refuse one call among few for reasons of a moment.
 
 *Forgetting.* A figure that made nobody wait for ten minutes is dropped: the account may have been raised, and a fresh 429
 teaches it again in one round.
@@ -38,6 +40,8 @@ LONGEST_HOLD_S = 3600.0
 FORGET_S = 600.0
 ANSWERS = 10
 """Answers after waiting that it takes to try one call more at once."""
+TRY_S = 2.0
+"""The time that it takes to try one call more at once, where that comes sooner (seconds)."""
 MOST_DOUBLINGS = 4
 
 _BY_THE_MINUTE = re.compile(r"\brpm\b|rpm_|requests? per minute", re.IGNORECASE)
@@ -66,33 +70,45 @@ class Call(Mark, Protocol):
 class Figure:
     """One learned figure: None until a refusal lowers it."""
 
-    __slots__ = ("_answers", "_doublings", "_tried", "value")
+    __slots__ = ("_answers", "_doublings", "_since", "_tried", "value")
 
     def __init__(self) -> None:
         self.value: int | None = None
+        self._since = 0.0
         self._answers = 0
         self._doublings = 0
         self._tried = False
 
-    def lower(self, to: int, *, first: bool) -> None:
+    @property
+    def rises_at(self) -> float:
+        """When time alone has it rise."""
+        return self._since + TRY_S * 4.0**self._doublings
+
+    def lower(self, to: int, now: float, *, first: bool) -> None:
         """A refusal: ``to`` is what was let in. ``first``: no other refusal of the same round came before."""
         self.value = max(1, to if self.value is None else min(self.value, to))
         self._answers = 0
+        self._since = now
         if first and self._tried:
             self._doublings = min(MOST_DOUBLINGS, max(0, self._doublings) + 1)
         self._tried = False
 
-    def answered(self, unit: int, step: int) -> None:
+    def answered(self, now: float, unit: int, step: int) -> None:
         """An answer after waiting: after ``unit`` of them, doubled or halved, the figure rises by ``step``."""
-        if self.value is None:
-            return
         self._answers += 1
         if self._answers >= max(1, unit * 2**self._doublings):
-            self.value += max(1, step)
-            self._answers = 0
-            if self._tried:
-                self._doublings = max(-MOST_DOUBLINGS, self._doublings - 1)
-            self._tried = True
+            self.rise(now, step)
+
+    def rise(self, now: float, step: int = 1) -> None:
+        """Try more."""
+        if self.value is None:
+            return
+        self.value += max(1, step)
+        self._answers = 0
+        self._since = now
+        if self._tried:
+            self._doublings = max(-MOST_DOUBLINGS, self._doublings - 1)
+        self._tried = True
 
 
 class Lesson:
@@ -129,18 +145,21 @@ class Lesson:
         if rpm is not None:
             at = max(at, self.minute.free_at(rpm))
         if concurrency is not None and self.flying + self.strays >= concurrency:
-            at = NEVER
+            if at > now or now < self.concurrency.rises_at:
+                at = NEVER
+            else:
+                self.concurrency.rise(now)
         if at > now:
             self._bound_at = now
         return max(now, at)
 
-    def answered(self, call: Call) -> None:
+    def answered(self, call: Call, now: float) -> None:
         """A call was answered."""
         self._streak = 0
         if call.waited:
-            self.concurrency.answered(ANSWERS, 1)
+            self.concurrency.answered(now, ANSWERS, 1)
             rpm = self.rpm.value or 1
-            self.rpm.answered(rpm, rpm // 2)
+            self.rpm.answered(now, rpm, rpm // 2)
 
     def refused(self, call: Call | None, now: float, retry_after_s: float | None, *, by_minute: bool = False) -> None:
         """A call was refused by rate; it is not among those in flight any more. None: a call without a ticket."""
@@ -152,9 +171,9 @@ class Lesson:
         self._hold(now, retry_after_s)
         if by_minute:
             self.minute.forget(now)
-            self.rpm.lower(len(self.minute) + self.strays, first=first)
+            self.rpm.lower(len(self.minute) + self.strays, now, first=first)
         elif call is None or call.among > 1:
-            self.concurrency.lower(self.flying + self.strays, first=first)
+            self.concurrency.lower(self.flying + self.strays, now, first=first)
 
     def _hold(self, now: float, retry_after_s: float | None) -> None:
         asked = HOLD_S if retry_after_s is None else min(LONGEST_HOLD_S, max(0.0, retry_after_s))

@@ -74,15 +74,18 @@ class Pace:
 
     # --- coming and going ---------------------------------------------------------------------------------------
 
-    def enter(self, ticket: Ticket, now: float) -> bool:
-        """Place the call if nothing is in its way, else put it in the queue. Whether it has its place."""
+    def enter(self, ticket: Ticket, now: float) -> list[Ticket]:
+        """The call wants a place: it has it at once if nothing is in its way, else it stands in the queue.
+
+        Returns those that have their places now: it may be others, whose turn has come meanwhile.
+        """
         if not self._queues and self._free_at(ticket, now) <= now:
             self._place(ticket, now)
-            return True
+            return [ticket]
         insort(self._queues.setdefault(ticket.model, []), ticket, key=_since)
-        self.grant(now)
+        granted = self.grant(now)
         ticket.waited = ticket.state == "waiting"
-        return not ticket.waited
+        return granted
 
     def grant(self, now: float) -> list[Ticket]:
         """Place those whose turn has come, the earliest caller first, and return them."""
@@ -119,7 +122,7 @@ class Pace:
             else:
                 self.mean_s += (now - ticket.at - self.mean_s) / MEAN_OF
             if outcome == "answered":
-                lesson.answered(ticket)
+                lesson.answered(ticket, now)
             elif outcome == "refused" and ticket.sent:
                 lesson.refused(ticket, now, retry_after_s, by_minute=by_minute)
 
@@ -163,7 +166,7 @@ class Pace:
 
     def next_at(self, now: float) -> float | None:
         """When time alone may bring the next place; None if only the end of a call can."""
-        ats = [self._free_at(queue[0], now) for queue in self._queues.values() if self.held_back(queue[0], now)]
+        ats = [self._tried_at(queue[0], now) for queue in self._queues.values() if self.held_back(queue[0], now)]
         first = self._first(now)  # whoever came after him waits for him, even where there would be room
         if first is not None:
             ats.append(self._key_free_at(first, now))
@@ -243,6 +246,14 @@ class Pace:
         lesson = self._lessons.get(ticket.model)
         taught = now if lesson is None else lesson.free_at(ticket, now)
         return max(taught, self._key_free_at(ticket, now))
+
+    def _tried_at(self, ticket: Ticket, now: float) -> float:
+        """When a call that a lesson holds back may start at the latest, if time alone brings that."""
+        lesson = self._lessons[ticket.model]
+        at = lesson.free_at(ticket, now)
+        if at == NEVER:
+            at = max(lesson.concurrency.rises_at, now if ticket.elsewhere else lesson.held_until)
+        return max(at, self._key_free_at(ticket, now))
 
     def _key_free_at(self, ticket: Ticket, now: float) -> float:
         concurrency, rpm, tpm, _ = self.figures

@@ -58,7 +58,8 @@ class Pacer:
 
     def enter(self, ticket: Ticket) -> bool:
         """Take the place that is free, else stand in the queue. Whether the call may start at once."""
-        return self._pace.enter(ticket, time.monotonic())
+        self._tell(self._pace.enter(ticket, time.monotonic()))
+        return ticket.state == "placed"
 
     async def turn(self, ticket: Ticket, wait_s: float) -> None:
         """Wait until the call may start. Raises NoPlace after ``wait_s``, or at once if it would be in vain."""
@@ -119,11 +120,14 @@ class Pacer:
         self._grant(now)
 
     def _grant(self, now: float) -> None:
-        for ticket in self._pace.grant(now):
+        self._tell(self._pace.grant(now))
+        self._set_timer(now)
+
+    def _tell(self, granted: Iterable[Ticket]) -> None:
+        for ticket in granted:
             turn = self._turns.get(ticket)
             if turn is not None and not turn.done():  # one who was cancelled gives his place back himself
                 turn.set_result(None)
-        self._set_timer(now)
 
     def _set_timer(self, now: float) -> None:
         if self._timer is not None:

@@ -34,7 +34,9 @@ HEADER = "canary-header-3b8e2f6a1c"
 TIMEOUTS = {"connect_s": 0.5, "first_token_s": 2.0, "idle_s": 1.5, "total_s": 10.0}
 ATTEMPTS = 3
 MAX_WAIT_S = 1.0
-DEADLINE_S = ATTEMPTS * TIMEOUTS["total_s"] + (ATTEMPTS - 1) * MAX_WAIT_S
+PLACE_S = 3.0
+"""How long a call may wait for a place on a key that was refused by rate."""
+DEADLINE_S = ATTEMPTS * TIMEOUTS["total_s"] + (ATTEMPTS - 1) * MAX_WAIT_S + len(NAMES) * PLACE_S
 """The longest that one turn may take by these settings."""
 DRAIN_S, GRACE_S = 0.3, 2.0
 
@@ -108,7 +110,8 @@ class Vendor:
         """How an instance is to reach it."""
         base_url = self.emulator.base_url.replace(f":{self.emulator.port}", f":{self.proxy.port}")
         return {
-            "api_key": f"${{CHAOS_{self.name.upper()}}}", "base_url": base_url, "timeouts": TIMEOUTS, "headers": {"x-canary": HEADER},
+            "api_key": f"${{CHAOS_{self.name.upper()}}}", "base_url": base_url, "timeouts": TIMEOUTS,
+            "limits": {"wait_s": PLACE_S}, "headers": {"x-canary": HEADER},
         }  # fmt: skip
 
     async def aclose(self) -> None:

@@ -152,7 +152,9 @@ def sock_name(url: str) -> tuple[str, int]:
 def test_a_taken_port_that_nobody_asked_for_is_one_line_and_no_more() -> None:
     told: list[str] = []
     with closing(socket.socket()) as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does: connections of before may linger
+        other.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as the server does: connections of before may linger
         try:
             other.bind(("127.0.0.1", 8081))
             other.listen()

@@ -1,5 +1,7 @@
 """The queues of a key as a state machine: whatever callers and vendor do, at any time, the figures are kept to."""
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from proxy.services.lesson import FORGET_S, by_the_minute
 from proxy.services.pace import Figures, Outcome, Pace, Ticket
+from proxy.services.pacing import Pacer
 
 MINUTE_S = 60.0
 FREE = Figures()
@@ -305,6 +308,18 @@ def test_a_limit_that_was_lifted_is_found_in_rounds_not_in_hours() -> None:
     assert len(play.under_way) == 20
 
 
+def test_one_refusal_among_few_calls_holds_nobody_back_for_long() -> None:
+    """Two calls that take a minute, and one of them is refused for a reason of that moment; then twenty more come."""
+    play = Play(FREE)
+    first, second = play.come(), play.come()
+    play.end(second, "refused", 1.0)
+    for _ in range(20):
+        play.come()
+    assert play.under_way == [first]
+    play.pass_(6)
+    assert len(play.under_way) == 21
+
+
 def test_what_made_nobody_wait_for_ten_minutes_is_forgotten() -> None:
     play = Play(FREE)
     for call in burst(play, 20, let_in=1):
@@ -317,7 +332,7 @@ def test_calls_that_began_before_anything_was_known_count_too() -> None:
     play = Play(FREE)
     play.pace.strays(MODEL, 3)
     play.pace.stray_over(MODEL, 0.0, "refused", 1.0)
-    play.now = 2.0
+    play.now = 1.5
     first, second = play.come(), play.come()
     assert (first.state, second.state) == ("waiting", "waiting"), "two are in flight, as many as were let in"
     play.pace.stray_over(MODEL, play.now, "answered")
@@ -337,3 +352,20 @@ def test_calls_that_began_before_anything_was_known_count_too() -> None:
 )  # fmt: skip
 def test_only_the_vendors_own_words_tell_that_it_was_the_minute(words: str, named: bool) -> None:
     assert by_the_minute(words) is named
+
+
+def test_whose_turn_has_come_is_told_also_where_a_newcomer_is_the_first_to_notice() -> None:
+    async def main() -> None:
+        pacer = Pacer(Figures(rpm=1), minute_s=0.05, slack_s=0.0)
+        first, second, newcomer = (Ticket(MODEL, since) for since in (0.0, 1.0, 2.0))
+        assert pacer.enter(first)
+        first.sent = True
+        assert not pacer.enter(second)
+        turn = asyncio.create_task(pacer.turn(second, 5.0))
+        await asyncio.sleep(0)
+        time.sleep(0.06)
+        assert not pacer.enter(newcomer)
+        async with asyncio.timeout(1):
+            await turn
+
+    asyncio.run(main())
