@@ -314,7 +314,10 @@ def door(found: Findings) -> None:
     """Beyond loopback, callers need a key, unless the operator says otherwise."""
     server = found.settings.server
     if server.beyond_loopback() and not found.settings.client_keys() and not server.insecure:
-        cure = 'client_keys: ["${BANJIA_CLIENT_KEY}"] with the variable set, or insecure: true'
+        cure = (
+            "one in the environment (docker run: -e BANJIA_CLIENT_KEY=A_LONG_RANDOM_WORD; apps send it as OPENAI_API_KEY) "
+            "or in client_keys, or insecure: true"
+        )
         found.error(
             ("server", "listen"), f"{server.listen} can be reached from other machines, and no client key is set", cure
         )

@@ -54,7 +54,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = T
     complaints += override(root, environ, folder)
     complaints += catalogs(root, folder)
     if path is None and keys_needed and not complaints and not _plain_vendors(root):
-        raise ConfigError([_no_key()])
+        raise ConfigError([_no_key(), *_open_door(root)])
     settings = _validated(root, complaints)
     warnings, off = _checked(settings, root, keys_needed=keys_needed)
     return Loaded(settings, str(path) if path else ENVIRONMENT, warnings, off)
@@ -100,6 +100,15 @@ def _no_key() -> Complaint:
     return Complaint(
         Place("environment"), "", wrong, f"one of them, or a file {DEFAULT_NAME} (`banjia demo` needs none)"
     )
+
+
+def _open_door(root: Node) -> list[Complaint]:
+    """Whether a client key is missing too: both are told at once, so that a container is started a second time only."""
+    from config.checks import Findings, door
+
+    found = Findings(_validated(root, []), root, datetime.datetime.now(tz=datetime.UTC).date())
+    door(found)
+    return found.errors
 
 
 def _validated(root: Node, complaints: list[Complaint]) -> Settings:

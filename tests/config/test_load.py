@@ -69,6 +69,15 @@ def test_without_any_key_the_variables_and_the_demo_are_named() -> None:
     )
 
 
+def test_in_a_container_without_any_key_both_that_are_missing_are_told_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(None, {"BANJIA_SERVER__LISTEN": "0.0.0.0:8080"})
+    vendors, callers = map(str, caught.value.complaints)
+    assert vendors.startswith("environment: no vendor's key was found")
+    assert "-e BANJIA_CLIENT_KEY=" in callers
+    assert "OPENAI_API_KEY" in callers
+
+
 def test_openai_and_tencentcloud_variables_are_never_a_vendors_key(monkeypatch: pytest.MonkeyPatch) -> None:
     import dataclasses
 
