@@ -23,17 +23,21 @@ RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
     && /opt/banjia/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/banjia/lib
 
 FROM ${BASE_IMAGE}
+ARG BASE_IMAGE
 LABEL org.opencontainers.image.title="banjia" \
       org.opencontainers.image.description="An OpenAI-compatible migration proxy" \
       org.opencontainers.image.version="0.1.0" \
-      org.opencontainers.image.licenses="MIT"
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}"
 COPY --from=build /opt/banjia /opt/banjia
 # A container is reached from outside it, so banjia asks for a client key: BANJIA_CLIENT_KEY or a configuration.
 ENV PATH=/opt/banjia/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BANJIA_SERVER__LISTEN=0.0.0.0:8080
+# Vendors are trusted by the certificates of the base: one without any would make an image that can call nobody.
+RUN ["python3", "-c", "import ssl; assert ssl.create_default_context().cert_store_stats()['x509_ca'], 'no ca-certificates in the base'"]
 WORKDIR /
 USER 10001:10001
 EXPOSE 8080
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["banjia", "healthcheck"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 CMD ["banjia", "healthcheck"]
 ENTRYPOINT ["banjia"]
 CMD ["serve"]
