@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The Dockerfile: linted, and built and run without a container engine, on a base image made from Debian packages.
+# The Dockerfile: linted, built and run without a container engine, on a base image made from Debian packages. What it
+# must be is in scripts/extra/container/image.py, what it must do in life.py beside it.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh

@@ -6,7 +6,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
-PAGES = sorted([*READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [
+        *READMES,
+        *(ROOT / f"{name}.md" for name in ("CONTRIBUTING", "CHANGELOG", "SECURITY")),
+        *(ROOT / "docs").rglob("*.md"),
+    ]
+)
 
 SHELLS = ("bash", "sh", "console")
 FENCE = re.compile(
@@ -71,6 +77,6 @@ def commands(page: Path) -> list[list[str]]:
             pieces += re.split(r"\n|&&|\|", part["code"])
         pieces += re.findall(r"`([^`\n]+)`", part["before"] or "")
     found = (
-        re.match(r"\s*(?:\w+=\S+ )*((?:banjia|scripts/[a-z]+)(?![\w./]).*?)(?: *#.*)?$", piece) for piece in pieces
+        re.match(r"\s*(?:\w+=\S+ )*((?:banjia|scripts/[a-z]+)(?![\w./:]).*?)(?: *#.*)?$", piece) for piece in pieces
     )
     return [match[1].split() for match in found if match]

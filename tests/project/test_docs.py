@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from config.load import load
 from proxy.cli import main as cli
 from tests.project.documents import BLOCKS, PAGES, READMES, ROOT, SHELLS, Block, commands, headings, links, prose
+from tests.project.manifests import documents, is_compose, is_kubernetes, mistakes, with_secrets
 
 KINDS = {*SHELLS, "yaml", "json", "python", "text"}
 SHOWN_ADDRESS = "http://127.0.0.1:8080"
@@ -67,16 +67,17 @@ def test_shell_on_a_page_can_be_parsed_and_a_call_with_curl_is_answered(block: B
 
 
 @of("yaml", "json")
-def test_data_on_a_page_is_a_configuration_a_compose_file_or_json(block: Block, tmp_path: Path) -> None:
+def test_data_on_a_page_is_a_configuration_a_file_for_deployment_or_json(block: Block, tmp_path: Path) -> None:
+    """Files for Compose and Kubernetes are held to their schemas; anything else in YAML is a configuration of ours."""
     if block.kind == "json":
         json.loads(block.code)
         return
-    found = YAML(typ="safe").load(block.code)
-    if "services" in found:
-        assert all(service.keys() & {"image", "build"} for service in found["services"].values())
+    found = documents(block.code)
+    if any(is_compose(document) or is_kubernetes(document) for document in found):
+        assert [mistakes(document) for document in found] == [[] for _ in found]
         return
     path = tmp_path / "banjia.yaml"
-    path.write_text(block.code, encoding="utf-8")
+    path.write_text(with_secrets(block.code, tmp_path), encoding="utf-8")
     named = dict.fromkeys(re.findall(r"\$\{(\w+)\}", block.code), "sk-for-the-test")
     load(path, named)
 

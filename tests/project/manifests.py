@@ -1,0 +1,134 @@
+"""Deployment files as tests see them: what they are made of, what a schema says of them, and which containers are banjia's."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+from ruamel.yaml import YAML
+
+from tests.project.documents import ROOT
+
+COMPOSE = (ROOT / "compose.yaml", ROOT / "deploy" / "compose.sidecar.yaml")
+KUBERNETES = tuple(sorted((ROOT / "deploy" / "kubernetes").glob("*.yaml")))
+IMAGE = "banjia:local"
+SCHEMAS = ROOT / "tests" / "project" / "schemas"
+
+
+def documents(text: str) -> list[Any]:
+    """The documents of a YAML file."""
+    return list(YAML(typ="safe").load_all(text))
+
+
+def is_compose(document: Any) -> bool:
+    """Whether it is a Compose file."""
+    return "services" in document
+
+
+def is_kubernetes(document: Any) -> bool:
+    """Whether it is an object of Kubernetes."""
+    return "apiVersion" in document and "kind" in document
+
+
+def with_secrets(text: str, folder: Path) -> str:
+    """A configuration whose secrets in files are read from this folder, in which they are made."""
+    for name in re.findall(r"file:/run/secrets/(?:[\w-]+/)*([\w.-]+)", text):
+        (folder / name).write_text("for-the-test\n", encoding="utf-8")
+    return re.sub(r"file:/run/secrets/(?:[\w-]+/)*", "file:./", text)
+
+
+@cache
+def compose_schema() -> Any:
+    """What judges a Compose file."""
+    return jsonschema_rs.validator_for(json.loads((SCHEMAS / "compose-spec.json").read_text(encoding="utf-8")))
+
+
+@cache
+def kubernetes_schema(kind: str) -> Any:
+    """What judges an object of Kubernetes: strictly, so that a key that there is not is an error."""
+    known = json.loads((SCHEMAS / "kubernetes-1.37.json").read_text(encoding="utf-8"))
+    return jsonschema_rs.validator_for({"$ref": f"#/$defs/{known['kinds'][kind]}", "$defs": known["$defs"]})
+
+
+def mistakes(document: Any) -> list[str]:
+    """What its schema has against a Compose file or an object of Kubernetes."""
+    schema = compose_schema() if is_compose(document) else kubernetes_schema(document["kind"])
+    return [f"{'.'.join(map(str, error.instance_path))}: {error.message}" for error in schema.iter_errors(document)]
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of ours, whoever runs it. Times are in seconds; a value that comes from elsewhere is None."""
+
+    environment: Mapping[str, str | None]
+    stop_within_s: float
+    health: tuple[Any, ...]
+    """The command of each check, or the path and port that it asks."""
+    hardened: bool
+    """Read-only, without capabilities, without a way to gain any."""
+    configuration: str | None = None
+    """The text of ``BANJIA_CONFIG``."""
+    secrets: frozenset[str] = frozenset()
+    """The folders in which secrets are mounted."""
+
+
+def containers(found: list[Any]) -> Iterator[Container]:
+    """The containers of ours among the documents of a file."""
+    maps = {each["metadata"]["name"]: each["data"] for each in found if each.get("kind") == "ConfigMap"}
+    for document in found:
+        if is_compose(document):
+            for service in document["services"].values():
+                if service["image"] == IMAGE:
+                    yield _of_compose(service)
+        elif document["kind"] == "Deployment":
+            pod = document["spec"]["template"]["spec"]
+            for one in [*pod.get("initContainers", ()), *pod["containers"]]:
+                if one["image"] == IMAGE:
+                    yield _of_kubernetes(one, pod, maps)
+
+
+def _of_compose(service: dict[str, Any]) -> Container:
+    environment = {name: None if value is None else str(value) for name, value in service["environment"].items()}
+    hardened = (
+        service["read_only"] is True
+        and service["cap_drop"] == ["ALL"]
+        and service["security_opt"] == ["no-new-privileges:true"]
+    )
+    grace = re.fullmatch(r"(\d+)s", service["stop_grace_period"])
+    assert grace
+    return Container(environment, int(grace[1]), (tuple(service["healthcheck"]["test"][1:]),), hardened)
+
+
+def _of_kubernetes(one: dict[str, Any], pod: dict[str, Any], maps: dict[str, Any]) -> Container:
+    environment = {each["name"]: each.get("value") for each in one["env"]}
+    ours = one["securityContext"]
+    user = ours.get("runAsUser") or pod["securityContext"].get("runAsUser")
+    hardened = (
+        ours["readOnlyRootFilesystem"]
+        and ours["runAsNonRoot"]
+        and not ours["allowPrivilegeEscalation"]
+        and ours["capabilities"] == {"drop": ["ALL"]}
+        and user == 10001
+    )
+    ports = {port["name"]: port["containerPort"] for port in one.get("ports", ())}
+    health = []
+    for probe in (one[name] for name in ("startupProbe", "readinessProbe", "livenessProbe") if name in one):
+        if "exec" in probe:
+            health.append(tuple(probe["exec"]["command"]))
+        else:
+            health.append((probe["httpGet"]["path"], ports[probe["httpGet"]["port"]]))
+    volumes = {each["name"]: each for each in pod.get("volumes", ())}
+    text, secrets = None, set()
+    for mount in one.get("volumeMounts", ()):
+        volume = volumes[mount["name"]]
+        if "secret" in volume:
+            secrets.add(mount["mountPath"])
+        elif str(environment.get("BANJIA_CONFIG")).startswith(f"{mount['mountPath']}/"):
+            text = maps[volume["configMap"]["name"]][str(environment["BANJIA_CONFIG"]).rpartition("/")[2]]
+    return Container(
+        environment, pod["terminationGracePeriodSeconds"], tuple(health), hardened, text, frozenset(secrets)
+    )

@@ -1,0 +1,201 @@
+"""The deployment files are valid, name only settings that there are, and agree with the image and with one another."""
+
+import re
+import shlex
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.environment import in_order, key_names
+from config.load import load
+from config.schema import Server, Settings
+from tests.project.documents import ROOT
+from tests.project.manifests import (
+    COMPOSE,
+    KUBERNETES,
+    Container,
+    containers,
+    documents,
+    kubernetes_schema,
+    mistakes,
+    with_secrets,
+)
+
+FILES = [*COMPOSE, *KUBERNETES]
+SIDECARS = [path for path in FILES if "sidecar" in path.name]
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+NOT_OURS = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE"}
+"""Variables that are read by what banjia is made of."""
+
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def read(path: Path) -> list[Any]:
+    return documents(path.read_text(encoding="utf-8"))
+
+
+def ours(path: Path) -> Container:
+    """The one container of banjia in a file."""
+    [one] = containers(read(path))
+    return one
+
+
+def image_environment() -> dict[str, str]:
+    """What the image itself sets."""
+    [words] = re.findall(r"^ENV (PATH=\S+banjia.*)$", DOCKERFILE, re.MULTILINE)
+    return dict(word.split("=", 1) for word in shlex.split(words))
+
+
+def settings(one: Container, folder: Path) -> Settings:
+    """What banjia makes of a container's environment and configuration, with words in place of secrets."""
+    given = {
+        name: "for-the-test" if value is None or "${" in value else value for name, value in one.environment.items()
+    }
+    environment = {**image_environment(), **given}
+    environment.pop("BANJIA_CONFIG", None)
+    path = None
+    if one.configuration is not None:
+        path = folder / "banjia.yaml"
+        path.write_text(with_secrets(one.configuration, folder), encoding="utf-8")
+    loaded = load(path, environment)
+    assert loaded.warnings == []
+    return loaded.settings
+
+
+@each_file
+def test_a_file_is_what_its_schema_asks_for(path: Path) -> None:
+    assert [(document.get("kind"), mistakes(document)) for document in read(path) if mistakes(document)] == []
+
+
+def test_the_schemas_are_strict() -> None:
+    """A key that there is not, and a value of the wrong kind, are told; else the test above would say nothing."""
+    compose, sidecar = read(COMPOSE[0])[0], read(KUBERNETES[-1])[0]
+    compose["services"]["banjia"]["read_onyl"] = True
+    assert mistakes(compose)
+    sidecar["spec"]["template"]["spec"]["initContainers"][0]["restartPolice"] = "Always"
+    assert mistakes(sidecar)
+    assert not kubernetes_schema("Service").is_valid(
+        {"apiVersion": "v1", "kind": "Service", "metadata": {}, "spec": []}
+    )
+
+
+@each_file
+def test_every_setting_that_a_file_names_is_one_that_banjia_takes(path: Path, tmp_path: Path) -> None:
+    one = ours(path)
+    keys = {name for vendor in in_order() for name in key_names(vendor)}
+    assert {name for name in one.environment if not name.startswith("BANJIA_")} <= keys | NOT_OURS
+    assert settings(one, tmp_path).vendors
+
+
+@each_file
+def test_there_is_no_secret_in_a_file_and_none_by_default(path: Path, tmp_path: Path) -> None:
+    for name, value in ours(path).environment.items():
+        if name.endswith(("_KEY", "_TOKEN")):
+            assert value is None or value.startswith(f"${{{name}:?"), name
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"\bsk-\w|:-[^}]", text)
+
+
+def test_the_configuration_finds_its_secrets_where_they_are_mounted() -> None:
+    one = ours(ROOT / "deploy" / "kubernetes" / "deployment.yaml")
+    named = re.findall(r"file:(/\S+)/[\w.-]+", one.configuration or "")
+    assert named
+    assert set(named) == one.secrets
+
+
+@each_file
+def test_banjia_has_no_rights_and_nothing_to_write_to(path: Path) -> None:
+    assert ours(path).hardened
+
+
+@each_file
+def test_streams_in_progress_get_the_time_that_they_are_promised(path: Path, tmp_path: Path) -> None:
+    """Whoever runs the container kills it only after banjia's own delay and grace have passed."""
+    server = settings(ours(path), tmp_path).server
+    assert ours(path).stop_within_s > server.drain_delay_s + server.grace_s
+
+
+@each_file
+def test_a_container_is_asked_how_it_is_where_it_listens(path: Path, tmp_path: Path) -> None:
+    """By its own command, which reads where it listens; by HTTP only where it listens for others too."""
+    one = ours(path)
+    server = settings(one, tmp_path).server
+    port = int(server.listen.rpartition(":")[2])
+    assert one.health
+    for check in one.health:
+        assert check in [("banjia", "healthcheck"), ("/livez", port), ("/readyz", port)]
+    assert server.beyond_loopback() or set(one.health) == {("banjia", "healthcheck")}
+
+
+def test_the_default_times_fit_into_what_docker_is_told_to_wait_by_the_page() -> None:
+    server = Server()
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    told = [int(seconds) for seconds in re.findall(r"--stop-timeout (\d+)", page)]
+    assert told
+    assert min(told) > server.drain_delay_s + server.grace_s
+
+
+@pytest.mark.parametrize("path", SIDECARS, ids=lambda path: path.name)
+def test_beside_an_app_banjia_is_found_by_the_app_alone_and_needs_no_client_key(path: Path, tmp_path: Path) -> None:
+    server = settings(ours(path), tmp_path).server
+    assert not server.beyond_loopback()
+    assert server.client_keys == []
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path not in SIDECARS], ids=lambda path: path.name)
+def test_for_others_banjia_listens_where_the_image_says_and_wants_a_key(path: Path, tmp_path: Path) -> None:
+    server = settings(ours(path), tmp_path).server
+    assert server.listen == image_environment()["BANJIA_SERVER__LISTEN"]
+    assert server.client_keys
+    assert not server.insecure
+
+
+@pytest.mark.parametrize("path", SIDECARS, ids=lambda path: path.name)
+def test_the_app_beside_it_has_the_two_lines_and_no_more(path: Path) -> None:
+    [document] = read(path)
+    if "services" in document:
+        app = document["services"]["app"]
+        environment = app["environment"]
+        assert app["network_mode"] == "service:banjia"
+    else:
+        pod = document["spec"]["template"]["spec"]
+        [app] = pod["containers"]
+        environment = {each["name"]: each["value"] for each in app["env"]}
+        assert pod["initContainers"][0]["restartPolicy"] == "Always"
+    assert environment == {"OPENAI_BASE_URL": "http://127.0.0.1:8080/v1", "OPENAI_API_KEY": "anything"}
+
+
+def test_the_service_of_kubernetes_leads_to_the_pods_and_the_budget_counts_them() -> None:
+    found = {document["kind"]: document for document in read(ROOT / "deploy" / "kubernetes" / "deployment.yaml")}
+    labels = found["Deployment"]["spec"]["template"]["metadata"]["labels"]
+    pod = found["Deployment"]["spec"]["template"]["spec"]
+    [port] = found["Service"]["spec"]["ports"]
+    assert found["Service"]["spec"]["selector"] == labels
+    assert found["PodDisruptionBudget"]["spec"]["selector"]["matchLabels"] == labels
+    assert found["PodDisruptionBudget"]["spec"]["minAvailable"] < found["Deployment"]["spec"]["replicas"]
+    assert port["targetPort"] in {each["name"] for each in pod["containers"][0]["ports"]}
+
+
+def test_the_ports_are_the_images() -> None:
+    port = image_environment()["BANJIA_SERVER__LISTEN"].rpartition(":")[2]
+    assert re.findall(r"^EXPOSE (\d+)$", DOCKERFILE, re.MULTILINE) == [port]
+    for path in FILES:
+        text = re.sub(r"^ *#.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        assert set(re.findall(r":(\d{4,})\b", text)) <= {port}, path
+
+
+def test_the_image_tells_its_version_and_licence() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    labels = dict(re.findall(r'org\.opencontainers\.image\.([a-z.]+)="([^"]*)"', DOCKERFILE))
+    assert labels["version"] == project["version"]
+    assert labels["licenses"] == project["license"]
+    assert labels["title"] == project["name"]
+
+
+def test_what_the_image_is_built_from_is_let_through_and_nothing_else() -> None:
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    needed = {word for line in copied for word in line.split()}
+    let_through = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
+    assert needed == set(let_through)
