@@ -217,7 +217,7 @@ class Server(Section):
     grace_s: Annotated[float, Field(ge=0, le=3600)] = 30
     """Seconds that running requests get to finish after the signal to stop."""
     transport: Literal["fast", "httpx"] = "fast"
-    """How vendors are called."""
+    """How vendors are called: by banjia's own HTTP client, or by that of httpx2."""
 
     def beyond_loopback(self) -> bool:
         """Whether other machines can reach the door."""
@@ -254,13 +254,13 @@ class VendorEntry(Section):
     """How to reach one vendor. The adapter is ``kind``, which is the entry's name unless given."""
 
     kind: str | None = None
-    """The vendor's adapter, for example kimi or qwen."""
+    """The vendor's adapter: qwen, kimi, ernie, hunyuan or openai_compatible. Default: the entry's name."""
     protocol: Annotated[Literal["openai", "native"], NotYet("openai")] = "openai"
     """The OpenAI-shaped API, or the vendor's own."""
     edition: str | None = None
     """Which of two OpenAI-shaped APIs, where a vendor has had two: tokenhub or classic for hunyuan."""
     region: Literal["cn", "intl", "us", "hk", "finance"] = "cn"
-    """Which of the vendor's hosts; keys are bound to one."""
+    """Which of the vendor's hosts; a key is good at one only. Kimi and Hunyuan have cn and intl, Qwen all, ERNIE cn."""
     base_url: Url | None = None
     """The whole prefix, as an OpenAI SDK would be given it; takes the place of the region's host."""
     token_url: Annotated[Url | None, NotYet(None)] = None
@@ -276,13 +276,13 @@ class VendorEntry(Section):
     secret_id: Annotated[Secret | None, NotYet(None)] = None
     """Half of a credential (Hunyuan native)."""
     auth: Annotated[Literal["oauth", "iam"], NotYet("oauth")] = "oauth"
-    """How the native ERNIE protocol signs."""
+    """How the native protocol of ERNIE signs."""
     headers: Annotated[dict[str, str], Field(repr=False)] = {}
     """Headers added to every call to this vendor."""
     proxy: Outbound = "env"
     """How its calls leave: env (HTTPS_PROXY and its kin, NO_PROXY), none (directly), or through the proxy of this URL."""
     timeouts: Timeouts = Timeouts()
-    """How long to wait."""
+    """How long to wait for it."""
     limits: Limits = Limits()
     """What the account allows."""
     catalog: Laid | None = None
@@ -327,7 +327,7 @@ class Emulations(Section):
     n: Switch = True
     """Several choices of models that give one: a call for each, which the vendor bills."""
     stop: Switch = True
-    """Stop strings that a vendor does not take."""
+    """Stop strings that a vendor does not take: the answer is cut at the match, and the call ends."""
 
     def off(self) -> frozenset[str]:
         """The names that are switched off."""
@@ -340,7 +340,7 @@ class Policy(Section):
     unsupported: Literal["adapt", "strict"] = "adapt"
     """adapt changes what it can and says so; strict refuses what adapt would drop or clamp."""
     emulate: Emulations = Emulations()
-    """Emulations to switch on or off by name."""
+    """Which emulations are in use."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     """Calls to vendors for one request, at most."""
     attempts_per_target: Annotated[int, Field(ge=1, le=10)] = 2
@@ -348,11 +348,11 @@ class Policy(Section):
     max_wait_s: Annotated[float, Field(ge=0, le=600)] = 20
     """The longest retry-after that is waited for, in seconds."""
     reroute: Annotated[list[Literal["context", "inspection"]], BeforeValidator(_one_or_many_texts)] = []
-    """Errors of the caller's that still go on to the next target."""
+    """Errors of the caller's that still go on to the next target: a prompt that is too long, a text that was refused."""
     retry_on: Annotated[list[RetryCause], BeforeValidator(_one_or_many_texts)] = list(RETRY_ON)
     """Faults of the vendor's that are tried again."""
     thinking: Literal["auto", "vendor", "off"] = "auto"
-    """auto: off under names that do not reason and under small limits; vendor: as the model does by itself."""
+    """auto: off under names that do not reason and under small limits; vendor: as the model does by itself; off: unless a request asks for it."""
     hedge_s: Seconds | Literal["off"] = "off"
     """Ask a second target too when a whole answer has not come after this many seconds. Both are billed."""
     fetch_images: Annotated[Switch, NotYet(False)] = False
@@ -360,7 +360,7 @@ class Policy(Section):
     moderations: Annotated[str, AfterValidator(_judge)] = "refuse"
     """What answers /v1/moderations: refuse (501), pass (nothing is flagged, unseen), or vendor/model."""
     report_model: Literal["requested", "vendor"] = "requested"
-    """Which model name answers carry."""
+    """Which model name answers carry: the one that was asked for, or the vendor's."""
     open_models: Switch | None = None
     """Whether vendor/model and vendors' own ids may be asked for. Default: only without client keys."""
 
@@ -380,7 +380,7 @@ class TargetEntry(Section):
     """One place a name may go to."""
 
     target: str
-    """vendor/model"""
+    """The vendor by its name in vendors, a slash, and the vendor's id of the model."""
     weight: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] = 1
     """Its share, under the weighted strategy."""
     set: dict[str, Any] = {}

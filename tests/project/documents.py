@@ -60,6 +60,19 @@ def headings(page: Path) -> list[int]:
     return [len(match) for match in re.findall(r"^(#+) ", prose(page), re.MULTILINE)]
 
 
+def anchors(page: Path) -> set[str]:
+    """The places of a page that a link can lead to: its headings, as GitHub spells them, and what has an id."""
+    text = prose(page)
+    titles = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", title) for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+    spelled = [re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-") for title in titles]
+    return {*spelled, *re.findall(r'<a id="([^"]+)">', text)}
+
+
+def named(page: Path) -> str:
+    """A page's name in the project."""
+    return str(page.relative_to(ROOT))
+
+
 def links(page: Path) -> list[str]:
     """Where links point that stay inside the project."""
     found = re.findall(r"\]\(([^)\s]+)\)", prose(page))

@@ -14,10 +14,24 @@ import pytest
 
 from config.load import load
 from proxy.cli import main as cli
-from tests.project.documents import BLOCKS, PAGES, READMES, ROOT, SHELLS, Block, commands, headings, links, prose
+from tests.project.documents import (
+    BLOCKS,
+    PAGES,
+    READMES,
+    ROOT,
+    SHELLS,
+    Block,
+    anchors,
+    commands,
+    headings,
+    links,
+    named,
+    prose,
+)
 from tests.project.manifests import documents, is_compose, is_kubernetes, mistakes, with_secrets
+from tests.project.terminal import SHOWN, SHOWN_ADMIN, SHOWN_KEY, can_be_run, terminal, vendors_to_call
 
-KINDS = {*SHELLS, "yaml", "json", "python", "text"}
+KINDS = {*SHELLS, "yaml", "json", "python", "text", "diff"}
 SHOWN_ADDRESS = "http://127.0.0.1:8080"
 
 
@@ -55,15 +69,45 @@ def test_python_on_a_page_runs_against_the_demo_and_prints_an_answer(block: Bloc
     assert done.stdout.strip()
 
 
+@pytest.fixture(scope="module")
+def vendors() -> Iterator[str]:
+    """Stand-ins that take the keys that the pages show."""
+    with vendors_to_call() as told:
+        yield told
+
+
 @of(*SHELLS)
-def test_shell_on_a_page_can_be_parsed_and_a_call_with_curl_is_answered(block: Block, address: str) -> None:
+def test_shell_on_a_page_can_be_parsed_and_is_run_where_it_can_be(block: Block, vendors: str, tmp_path: Path) -> None:
     assert subprocess.run(["bash", "-n", "-c", block.code], check=False).returncode == 0
-    if block.code.startswith("curl ") and shutil.which("curl"):
-        done = run_there(
-            ["bash", "-c", block.code.replace("curl ", "curl -sSf ").replace(SHOWN_ADDRESS, address)], address
-        )
+    if not can_be_run(block) or ("curl" in block.code and not shutil.which("curl")):
+        return
+    with terminal(tmp_path, vendors) as reader:
+        if not re.search(r"export \w+_API_KEY=", block.code):
+            reader.run(f"export MOONSHOT_API_KEY={SHOWN_KEY}")
+        if re.search(rf"{SHOWN}|{SHOWN_ADMIN}", block.code) and "banjia serve" not in block.code:
+            assert reader.run("banjia serve").returncode == 0
+        done = reader.run(block.code)
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["choices"]
+        if "/v1/chat/completions" in block.code:
+            assert json.loads(done.stdout)["choices"]
+
+
+def test_most_of_the_shell_on_the_pages_is_really_run() -> None:
+    shown = [block for block in BLOCKS if block.kind in SHELLS]
+    parsed_only = {block.code for block in shown if not can_be_run(block)}
+    assert len([block for block in shown if block.code not in parsed_only]) >= 12
+    assert [code for code in parsed_only if re.match(r"banjia (?!serve|demo|emulate)", code)] == []
+
+
+@of("diff")
+def test_a_diff_on_a_page_adds_what_banjia_env_prints(block: Block, vendors: str, tmp_path: Path) -> None:
+    with terminal(tmp_path, vendors) as reader:
+        told = reader.run(f"export MOONSHOT_API_KEY={SHOWN_KEY}; banjia env --shell dotenv").stdout.replace(
+            reader.at, SHOWN
+        )
+    added = [line[1:] for line in block.code.splitlines() if line.startswith("+")]
+    assert len(added) == 2
+    assert set(added) < set(told.splitlines())
 
 
 @of("yaml", "json")
@@ -78,8 +122,7 @@ def test_data_on_a_page_is_a_configuration_a_file_for_deployment_or_json(block: 
         return
     path = tmp_path / "banjia.yaml"
     path.write_text(with_secrets(block.code, tmp_path), encoding="utf-8")
-    named = dict.fromkeys(re.findall(r"\$\{(\w+)\}", block.code), "sk-for-the-test")
-    load(path, named)
+    load(path, dict.fromkeys(re.findall(r"\$\{(\w+)(?:\}|:\?)", block.code), "sk-for-the-test"))
 
 
 def test_every_block_has_a_language_and_is_tested_or_says_why_not() -> None:
@@ -92,13 +135,18 @@ def test_few_blocks_are_marked_as_not_tested() -> None:
     assert len([block for block in BLOCKS if block.untested]) <= 5
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_to_a_file(page: Path) -> None:
-    dead = [link for link in links(page) if not (page.parent / link.partition("#")[0]).exists()]
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_to_a_file_and_to_a_place_in_it(page: Path) -> None:
+    dead = []
+    for link in links(page):
+        path, _, place = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (place and place not in anchors(target)):
+            dead.append(link)
     assert dead == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_command_that_a_page_names_exists_with_its_options(page: Path) -> None:
     for words in commands(page):
         if words[0] != "banjia":
@@ -166,6 +214,6 @@ for name, value in urllib.request.urlopen(request).headers.items():
 """
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=named)
 def test_a_page_names_no_folder_of_a_machine(page: Path) -> None:
     assert not re.search(r"(?<![\w.])/(work|home|root|tmp|Users)/", prose(page))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = [ROOT / "scripts" / name for name in ("check", "demo", "fix", "lock", "test")]
+COMMANDS = [ROOT / "scripts" / name for name in ("check", "demo", "docs", "fix", "lock", "test")]
 EXTRAS = sorted((ROOT / "scripts" / "extra").glob("*.sh"))
 SHELL = [*COMMANDS, *EXTRAS, ROOT / ".ci" / "run"]
 SET_UP = ROOT / "scripts" / "lib" / "environment.py"

@@ -1,0 +1,5 @@
+"""``python -m scripts.pages``: see scripts/docs."""
+
+from scripts.pages import write
+
+write()

@@ -1,0 +1,228 @@
+"""The reference of every key, made from the published schema (config/schema.py)."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args, get_origin
+
+from adapters.core.vendor import Vendor
+from config import publish
+from config.environment import in_order, key_names
+from config.schema import Section, Settings
+from config.shape import fields, is_section, unwrap
+from scripts.pages.table import code, table
+
+Json = Mapping[str, Any]
+
+NAMES: Mapping[str, str] = {
+    "vendors": "KIMI",
+    "vendors.NAME.kind": "OFFICE",
+    "vendors.NAME.edition": "HUNYUAN",
+    "models": "gpt-4o",
+}
+"""What stands for NAME in the variables that are shown: in general, and where a key wants another one."""
+EXAMPLES: Mapping[str, str] = {
+    "version": "1",
+    "server.listen": "0.0.0.0:8080",
+    "server.admin_listen": "127.0.0.1:9090",
+    "server.client_keys": "a-long-random-word,another-one",
+    "server.max_body_mb": "16",
+    "vendors": '{"kimi": {"api_key": "sk-..."}}',
+    "vendors.NAME.kind": "openai_compatible",
+    "vendors.NAME.edition": "classic",
+    "vendors.NAME.region": "intl",
+    "vendors.NAME.base_url": "https://api.moonshot.ai/v1",
+    "vendors.NAME.api_key": "sk-...",
+    "vendors.NAME.api_keys": "sk-first,sk-second",
+    "vendors.NAME.headers": '{"x-team": "search"}',
+    "vendors.NAME.proxy": "http://10.0.0.1:3128",
+    "models": '{"gpt-4o": "kimi/kimi-k2.6"}',
+    "models.NAME.targets": "qwen/qwen3.6-plus,kimi/kimi-k2.6",
+    "models.NAME.policy": '{"attempts": 1}',
+    "policy.reroute": "context",
+    "policy.retry_on": "5xx,reset",
+    "policy.hedge_s": "3",
+    "policy.moderations": "pass",
+}
+"""Values to show, where the type alone does not give a telling one."""
+DESCRIBED_ELSEWHERE = ("models.NAME.policy",)
+"""A section that has the keys of another one."""
+PENDING = "Not yet: leave it out."
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key: where it stands, with NAME for a name of the operator's choice, and what the schema says of it."""
+
+    path: str
+    schema: Json
+
+    @property
+    def name(self) -> str:
+        """The key alone."""
+        return self.path.rpartition(".")[2]
+
+    @property
+    def pending(self) -> bool:
+        """Whether its feature is still to come."""
+        return bool(self.schema["description"].endswith(PENDING))
+
+    @property
+    def type(self) -> str:
+        """What it takes, in words."""
+        return words(self.schema)
+
+    @property
+    def default(self) -> str:
+        """Its default, as it would be written; nothing where the meaning says it, or there is none."""
+        value = self.schema.get("default")
+        if value is None:
+            return ""
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+    @property
+    def variable(self) -> str:
+        """Its variable in the environment; nothing where none reaches it."""
+        if "[]" in self.path:
+            return ""
+        first, *rest = self.path.split(".")
+        named = NAMES.get(self.path) or NAMES.get(first, "")
+        return "BANJIA_" + "__".join([first.upper(), *(named if part == "NAME" else part.upper() for part in rest)])
+
+    @property
+    def example(self) -> str:
+        """A value other than the default."""
+        return EXAMPLES.get(self.path) or _other(self.schema)
+
+
+def sections() -> Iterator[tuple[str, str, Sequence[Key]]]:
+    """Every section: where it stands, what it is for, and its keys; what is inside a section follows it."""
+    published = json.loads(publish.text())
+    return _within("", Settings, {**published["definitions"], "Settings": published})
+
+
+def _within(path: str, section: type[Section], definitions: Json) -> Iterator[tuple[str, str, Sequence[Key]]]:
+    definition = _long(definitions[section.__name__])
+    keys = [Key(f"{path}.{name}".lstrip("."), about) for name, about in definition["properties"].items()]
+    yield path, definition["description"], keys
+    for key in keys:
+        below, inner = _below(key.path, fields(section)[key.name])
+        if inner and below not in DESCRIBED_ELSEWHERE:
+            yield from _within(below, inner, definitions)
+
+
+def _below(path: str, kind: Any) -> tuple[str, type[Section] | None]:
+    """Where the keys of a value stand (under a name, in a list, or directly), and the section that they make up."""
+    if get_origin(kind) is dict:
+        path, kind = f"{path}.NAME", unwrap(get_args(kind)[1])
+    elif get_origin(kind) is list:
+        path, kind = f"{path}[]", unwrap(get_args(kind)[0])
+    return path, kind if is_section(kind) else None
+
+
+def _long(definition: Json) -> Json:
+    """A section in its long form; the short ones have no keys of their own."""
+    if "properties" in definition:
+        return definition
+    long = definition["anyOf"][-1]
+    return {"description": definition["description"], **long}
+
+
+def words(value: Json) -> str:
+    """What a value may be, in words."""
+    if "anyOf" in value:
+        forms = [form for form in value["anyOf"] if form != publish.VARIABLE]
+        if forms and forms[-1].get("type") == "array":
+            return f"{_one(forms[0])}, or a list"
+        return " or ".join(dict.fromkeys(filter(None, map(_one, forms))))
+    return _one(value)
+
+
+def _one(form: Json) -> str:
+    if "anyOf" in form:
+        return words(form)
+    if "enum" in form:
+        return ", ".join(form["enum"])
+    if "const" in form:
+        return str(form["const"])
+    if "allOf" in form or "$ref" in form:
+        return "the keys below"
+    if form.get("type") == "object":
+        return "a mapping"
+    if form.get("type") == "array":
+        return "a list"
+    if form.get("type") == "boolean":
+        return ""  # on and off stand beside it
+    if form.get("type") in ("integer", "number"):
+        return " ".join(filter(None, ["whole number" if form["type"] == "integer" else "number", _range(form)]))
+    return "secret text" if form.get("format") == "password" else "text"
+
+
+def _range(form: Json) -> str:
+    low = f"from {form['minimum']}" if "minimum" in form else "above 0" if "exclusiveMinimum" in form else ""
+    high = f"to {form['maximum']}" if "maximum" in form else ""
+    return " ".join(filter(None, [low, high]))
+
+
+def _other(value: Json) -> str:
+    """A value that is not the default, by the type alone. Raises LookupError for a text: ``EXAMPLES`` has those."""
+    default = value.get("default")
+    for form in [value, *value.get("anyOf", [])]:
+        if "enum" in form:
+            told = {True: "on", False: "off"}.get(default, default) if type(default) is bool else default
+            return str(next(word for word in form["enum"] if word != told))
+        if form.get("type") in ("integer", "number"):
+            return f"{_number(60 if default is None else default, form):g}"
+    raise LookupError(value)
+
+
+def _number(default: float, form: Json) -> float:
+    """Twice that number where it is allowed, else half of it."""
+    return default * 2 if default * 2 <= form.get("maximum", default * 2) else default / 2
+
+
+def text() -> str:
+    """The reference: a heading, a line and a table for each section."""
+    return "\n" + "\n".join(_told(path, about, keys) for path, about, keys in sections()) + "\n"
+
+
+def _told(path: str, about: str, keys: Sequence[Key]) -> str:
+    rows = [
+        [
+            f'<a id="{_anchor(key.path)}"></a>{code(key.name)}',
+            key.type,
+            code(key.default),
+            key.schema["description"],
+            _shown(key),
+        ]
+        for key in keys
+    ]
+    title = code(path) if path else "The file"
+    head = ["key", "type", "default", "meaning", "in the environment, for example"]
+    return f"### {title}\n\n{about}\n\n{table(head, rows)}"
+
+
+def _anchor(path: str) -> str:
+    return path.replace("[]", "")
+
+
+def _shown(key: Key) -> str:
+    if not key.variable:
+        return "as a part of the list"
+    if "allOf" in key.schema:
+        return "by its keys"
+    return code(key.variable) if key.pending else code(f"{key.variable}={key.example}")
+
+
+def key_order() -> str:
+    """Whose key is looked for, and under which names, where there is no file."""
+    rows = [
+        [str(at), _vendor(vendor), ", ".join(map(code, key_names(vendor)))] for at, vendor in enumerate(in_order(), 1)
+    ]
+    return "\n" + table(["", "vendor", "variable; of several, the first that is set"], rows) + "\n"
+
+
+def _vendor(vendor: Vendor) -> str:
+    return vendor.title if vendor.edition is None else f"{vendor.title}, `edition: {vendor.edition}`"

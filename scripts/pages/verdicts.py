@@ -1,0 +1,74 @@
+"""What each vendor makes of OpenAI's parameters: the matrix of ``banjia vendors``, and the tables as they are written."""
+
+from collections.abc import Iterator, Mapping
+
+from adapters.core.completions import OVER_CHAT
+from adapters.core.params import Verdict
+from adapters.core.shapes import Operation
+from adapters.core.surface import SURFACE
+from adapters.core.vendor import Vendor
+from proxy.commands.vendors import ANY, SHOWN, each_edition, matrix
+from scripts.pages.table import code, table
+
+OPERATIONS: Mapping[Operation, str] = {
+    "chat": "Chat",
+    "embeddings": "Embeddings",
+    "completions": "Completions",
+    "moderations": "Moderations",
+}
+SAME = "sent as it came"
+
+
+def matrix_text() -> str:
+    """The matrix, turned over: a line for each feature, a column for each vendor and edition; then who was asked."""
+    found = matrix()
+    vendors = found["vendors"]
+    rows = [[code(column), *(line["cells"][column]["verdict"] for line in vendors)] for column in found["columns"]]
+    asked = ["asked of", *(_models(line["models"]) for line in vendors)]
+    return "\n" + table(["", *(code(line["vendor"]) for line in vendors)], [*rows, asked]) + "\n"
+
+
+def _models(models: Mapping[str, str]) -> str:
+    named = [f"{code(SHOWN[part].asked)}: {code(id_)}" for part, id_ in models.items() if id_ != ANY]
+    return "<br>".join(named) or "your own server"
+
+
+def text() -> str:
+    """For each vendor and operation a line a parameter: the words that it may come to, and why."""
+    return (
+        "\n"
+        + "\n".join([*map("".join, (_vendor(name, vendor) for name, vendor in each_edition())), _over_chat()])
+        + "\n"
+    )
+
+
+def _vendor(name: str, vendor: Vendor) -> Iterator[str]:
+    yield f"### {name.replace('/', ', ')}\n"
+    for operation, title in OPERATIONS.items():
+        if operation not in vendor.operations:
+            continue
+        params = vendor.operations[operation].params
+        plain = [param for param in SURFACE[operation] if _plain(params[param])]
+        yield f"\n**{title}.**"
+        if len(plain) == len(SURFACE[operation]):
+            yield " Every parameter is sent as it came.\n"
+            continue
+        yield f" Sent as they came: {', '.join(map(code, plain))}.\n\n" if plain else "\n\n"
+        yield _table({param: params[param] for param in SURFACE[operation] if param not in plain})
+
+
+def _plain(verdict: Verdict) -> bool:
+    return verdict.words == ("honoured",) and verdict.why == SAME
+
+
+def _table(params: Mapping[str, Verdict]) -> str:
+    rows = [[code(name), ", ".join(verdict.words), verdict.why] for name, verdict in params.items()]
+    return table(["parameter", "may be", "why"], rows)
+
+
+def _over_chat() -> str:
+    return (
+        "### Completions of 2023, at vendors that have chat alone\n\n"
+        "`POST /v1/completions` is said as a chat request; *honoured* means here: judged as the vendor's parameter of chat.\n\n"
+        + _table(OVER_CHAT)
+    )
