@@ -1,0 +1,62 @@
+"""Every code that banjia can answer with has its place on the page of errors, and none is there that it cannot."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adapters.core.failures import ROWS
+from proxy import errors
+from tests.project.documents import ROOT, anchors
+
+PAGE = ROOT / "docs" / "errors.md"
+SECTIONS = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL))
+CLASSES = {
+    name: found
+    for name, found in vars(errors).items()
+    if isinstance(found, type) and issubclass(found, errors.ProxyError)
+}
+RAISED = {*CLASSES, "Invalid", "Refused"}
+"""What an error is made by, in the front and in the tables: of the last two, the third argument is the code."""
+
+
+def said(path: Path) -> Iterator[str]:
+    """The codes that a file gives to the errors that it makes."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RAISED:
+            given = [*node.args[2:3], *(keyword.value for keyword in node.keywords if keyword.arg == "code")]
+            yield from (str(value.value) for value in given if isinstance(value, ast.Constant) and value.value)
+
+
+def codes() -> set[str]:
+    """Every code there is."""
+    written = {code for part in ("proxy", "adapters") for path in (ROOT / part).rglob("*.py") for code in said(path)}
+    classes = {found.code for found in CLASSES.values()}
+    return {code for code in written | classes | {row.code for row in ROWS.values()} if code}
+
+
+def test_the_codes_are_found_wherever_they_are_written() -> None:
+    assert {"invalid_type", "invalid_api_key", "server_shutting_down", "upstream_idle_timeout"} <= codes()
+    assert {"unsupported_parameter", "unsupported_value", "missing_required_parameter"} <= codes()
+
+
+def test_every_code_has_an_anchor_and_every_anchor_is_a_code() -> None:
+    assert SECTIONS.keys() == codes()
+    assert anchors(PAGE) >= codes()
+
+
+@pytest.mark.parametrize("code", sorted(SECTIONS))
+def test_a_code_says_its_status_its_cause_and_what_to_do(code: str) -> None:
+    statuses = {row.status for row in ROWS.values() if row.code == code}
+    statuses |= {found.status for found in CLASSES.values() if found.code == code}
+    [told] = re.findall(r"^\*\*(\d{3})", SECTIONS[code].strip())
+    assert not statuses or int(told) in statuses
+    assert len(SECTIONS[code].split()) > 12
+
+
+def test_every_code_of_the_table_is_one_and_every_code_is_in_the_table() -> None:
+    table = PAGE.read_text(encoding="utf-8").partition("## Code by code")[0]
+    cells = [row.split("|")[2] for row in re.findall(r"^\| \d{3} .*$", table, re.MULTILINE)]
+    assert {code for cell in cells for code in re.findall(r"`(\w+)`", cell)} - {"null"} == codes()
