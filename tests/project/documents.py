@@ -6,6 +6,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
+PAIRS = [
+    (READMES[0], READMES[1]),
+    *((ROOT / "docs" / page.name, page) for page in sorted((ROOT / "docs" / "zh").glob("*.md"))),
+]
+"""Pages that are there in English and in Chinese."""
 PAGES = sorted(
     [
         *READMES,

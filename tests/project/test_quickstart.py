@@ -1,0 +1,109 @@
+"""A newcomer's path: docs/quickstart.md from its first block to its last one, as somebody would who only has that page.
+
+Each block is done in the order of the page: shell in one terminal, Python by an app with the SDK, YAML saved as
+``banjia.yaml``, and what the page says would be printed is compared with what was. The vendors are emulators that take the
+key of the page.
+"""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.project.documents import BLOCKS, ROOT, SHELLS, Block, headings
+from tests.project.terminal import SHOWN, SHOWN_ADMIN, Terminal, terminal, vendors_to_call
+
+PAGE = ROOT / "docs" / "quickstart.md"
+"""The Chinese one shows the same commands: tests/project/test_docs.py compares them."""
+NEEDS_MORE = "docker "
+"""What the extra with the container tries (scripts/extra/container.sh)."""
+LONGEST_S = 30
+
+
+@pytest.fixture(scope="module")
+def vendors() -> Iterator[str]:
+    with vendors_to_call() as told:
+        yield told
+
+
+class Newcomer:
+    """Somebody who follows a page, and what was printed last."""
+
+    def __init__(self, at: Terminal) -> None:
+        self.at = at
+        self.printed = ""
+        self.served = ""
+        self.answers: list[str] = []
+
+    def do(self, block: Block) -> None:
+        """Do what a block says, or see that it says what was printed."""
+        if block.kind in SHELLS:
+            self._type(block.code)
+        elif block.kind == "yaml":
+            self.at.write("banjia.yaml", block.code)
+        elif block.kind == "python":
+            done = self.at.python(block.code)
+            assert done.returncode == 0, done.stderr
+            self.answers.append(done.stdout)
+        else:
+            self._compare(block)
+
+    def _type(self, code: str) -> None:
+        if "banjia serve" in code or "scripts/demo" in code:
+            self.at.stop()  # Ctrl-C in the terminal where one ran before
+        done = self.at.run(code.replace("scripts/demo", "banjia demo"))
+        assert done.returncode == 0, done.stderr
+        self.printed = done.stdout.replace(self.at.at, SHOWN).replace(self.at.admin_at, SHOWN_ADMIN)
+
+    def _compare(self, block: Block) -> None:
+        if block.code.startswith("x-banjia-"):
+            assert block.code in self.head_of_an_answer()
+        else:
+            assert normal(block.code) in normal(self.printed), str(block)
+
+    def head_of_an_answer(self) -> str:
+        """The headers of ours on the answer to a plain call."""
+        body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]})
+        url = f"http://{SHOWN}/v1/chat/completions"
+        done = self.at.run(f"curl -o /dev/null -D- {url} -H 'content-type: application/json' -d '{body}'")
+        lines = [
+            line.strip()
+            for line in done.stdout.splitlines()
+            if line.startswith(("x-banjia-target", "x-banjia-adapted"))
+        ]
+        return "\n".join(lines)
+
+
+def normal(printed: str) -> str:
+    """Output whatever the port: the demo takes the first one that is free."""
+    return re.sub(r"127\.0\.0\.1:\d+", SHOWN, printed)
+
+
+def test_a_newcomer_gets_from_the_page_to_answers_of_two_vendors_in_half_a_minute(vendors: str, tmp_path: Path) -> None:
+    blocks = [block for block in BLOCKS if block.page == PAGE]
+    began = time.monotonic()
+    with terminal(tmp_path, vendors) as opened:
+        newcomer = Newcomer(opened)
+        for block in blocks:
+            if not block.code.startswith(NEEDS_MORE):
+                newcomer.do(block)
+            print(f"{time.monotonic() - began:5.1f} s  {block}  {block.code.splitlines()[0][:60]}")  # noqa: T201 - with -s
+        first, last = newcomer.answers[0], newcomer.head_of_an_answer()
+    assert re.fullmatch(r"gpt-4o .+\n", first), "the first answer, by the SDK, under the name that was asked for"
+    assert "x-banjia-target: qwen/qwen3.6-plus" in last, "after the own configuration another vendor answers"
+    assert time.monotonic() - began < LONGEST_S
+
+
+def test_the_first_answer_takes_one_command_and_one_key_and_two_lines() -> None:
+    demo, _, serve, _, lines, app, *_ = [block for block in BLOCKS if block.page == PAGE]
+    assert demo.code == "scripts/demo"
+    assert serve.code.splitlines()[1:] == ["export MOONSHOT_API_KEY=sk-...", "banjia serve"]
+    assert lines.code.splitlines() == [f"export OPENAI_BASE_URL=http://{SHOWN}/v1", "export OPENAI_API_KEY=anything"]
+    assert app.kind == "python"
+
+
+def test_each_step_has_its_heading() -> None:
+    assert headings(PAGE) == [1, 2, 2, 2, 2, 2]
