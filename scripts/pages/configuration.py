@@ -34,6 +34,7 @@ EXAMPLES: Mapping[str, str] = {
     "vendors.NAME.base_url": "https://api.moonshot.ai/v1",
     "vendors.NAME.api_key": "sk-...",
     "vendors.NAME.api_keys": "sk-first,sk-second",
+    "vendors.NAME.catalog": '{"stand_ins": {"gpt-4o": {"model": "kimi-k3"}}}',
     "vendors.NAME.headers": '{"x-team": "search"}',
     "vendors.NAME.proxy": "http://10.0.0.1:3128",
     "models": '{"gpt-4o": "kimi/kimi-k2.6"}',
@@ -93,8 +94,11 @@ class Key:
 
     @property
     def example(self) -> str:
-        """A value other than the default."""
-        return EXAMPLES.get(self.path) or _other(self.schema)
+        """A value other than the default. Raises LookupError for a text that ``EXAMPLES`` does not have."""
+        value = EXAMPLES.get(self.path) or _other(self.schema)
+        if not value:
+            raise LookupError(f"{self.path}: EXAMPLES needs a value to show")
+        return value
 
 
 def sections() -> Iterator[tuple[str, str, Sequence[Key]]]:
@@ -119,7 +123,7 @@ def _below(path: str, kind: Any) -> tuple[str, type[Section] | None]:
         path, kind = f"{path}.NAME", unwrap(get_args(kind)[1])
     elif get_origin(kind) is list:
         path, kind = f"{path}[]", unwrap(get_args(kind)[0])
-    return path, kind if is_section(kind) else None
+    return path, kind if is_section(kind) and issubclass(kind, Section) else None
 
 
 def _long(definition: Json) -> Json:
@@ -167,7 +171,7 @@ def _range(form: Json) -> str:
 
 
 def _other(value: Json) -> str:
-    """A value that is not the default, by the type alone. Raises LookupError for a text: ``EXAMPLES`` has those."""
+    """A value that is not the default, by the type alone; nothing for a text."""
     default = value.get("default")
     for form in [value, *value.get("anyOf", [])]:
         if "enum" in form:
@@ -175,7 +179,7 @@ def _other(value: Json) -> str:
             return str(next(word for word in form["enum"] if word != told))
         if form.get("type") in ("integer", "number"):
             return f"{_number(60 if default is None else default, form):g}"
-    raise LookupError(value)
+    return ""
 
 
 def _number(default: float, form: Json) -> float:

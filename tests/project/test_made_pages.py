@@ -39,7 +39,7 @@ def paths(section: type[Section], at: str = "") -> Iterator[str]:
         path = f"{at}.{name}".lstrip(".")
         yield path
         inner = unwrap(getattr(kind, "__args__", (kind,))[-1])
-        if is_section(inner) and path != "models.NAME.policy":
+        if is_section(inner) and issubclass(inner, Section) and path != "models.NAME.policy":
             yield from paths(inner, f"{path}.NAME" if name in ("vendors", "models") else path)
 
 
