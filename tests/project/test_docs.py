@@ -96,8 +96,8 @@ def test_shell_on_a_page_can_be_parsed_and_is_run_where_it_can_be(block: Block, 
 def test_most_of_the_shell_on_the_pages_is_really_run() -> None:
     shown = [block for block in BLOCKS if block.kind in SHELLS]
     parsed_only = {block.code for block in shown if not can_be_run(block)}
-    assert len([block for block in shown if block.code not in parsed_only]) >= 12
-    assert [code for code in parsed_only if re.match(r"banjia (?!serve|demo|emulate)", code)] == []
+    assert len([block for block in shown if block.code not in parsed_only]) > len(parsed_only) * 3
+    assert [code for code in parsed_only if not re.match(r"(scripts/\w+|pip install|docker build) ?", code)] == []
 
 
 @of("diff")
