@@ -54,5 +54,5 @@ say "$added MB over the base"
 [ "$added" -le 70 ] || { say "that is more than 70"; exit 1; }
 
 say "running it, read-only, without rights, in a network of its own"
-unshare --net .venvs/container/bin/python scripts/extra/container/life.py "$root" "$work/image.json"
+unshare --net .venvs/container/bin/python -m scripts.extra.container.life "$root" "$work/image.json"
 say "passed"

@@ -1,4 +1,4 @@
-"""``life.py ROOT IMAGE.json``: an image's life as an operator knows it, step by step; stops at the first that fails.
+"""``python -m scripts.extra.container.life ROOT IMAGE.json``: an image's life as an operator knows it, step by step; stops at the first that fails.
 
 Run as root in a network of its own, in which nothing is reached but loopback.
 """
@@ -19,7 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import trustme
-from engine import Container, Engine
+
+from scripts.extra.container.engine import Container, Engine
 
 PORT = 8080
 STARTS_WITHIN_S = 2.0
