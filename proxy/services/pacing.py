@@ -6,22 +6,45 @@ calls on it cost nothing here.
 
 import asyncio
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from adapters.core.failures import Failure
-from config.schema import Limits
+from config.schema import Limits, VendorEntry
 from proxy.services.lesson import by_the_minute
 from proxy.services.pace import Figures, Outcome, Pace, Ticket
-
-if TYPE_CHECKING:
-    from proxy.services.keys import Account, VendorKey
 
 MINUTE_S = 60.0
 SLACK_S = 1.0
 """How much longer than a minute a start counts: for what a call may take to arrive (seconds)."""
 SOON_S = 0.001
 """A timer may ring a little before its time; it is set again no closer than this (seconds)."""
+
+
+class Key(Protocol):
+    """A vendor key, as far as it is looked at here; see :class:`proxy.services.keys.VendorKey`."""
+
+    calls: int
+    pacer: "Pacer | None"
+
+    @property
+    def digest(self) -> bytes:
+        """What it is known by."""
+        ...
+
+
+class Account(Protocol):
+    """A configured vendor, as far as it is looked at here; see :class:`proxy.services.keys.Account`."""
+
+    @property
+    def entry(self) -> VendorEntry:
+        """Its configuration."""
+        ...
+
+    @property
+    def keys(self) -> Sequence[Key]:
+        """Its keys."""
+        ...
 
 
 class NoPlace(Exception):
@@ -163,7 +186,7 @@ class Pacers:
         self.slack_s = slack_s
         self._pacers: dict[tuple[str, bytes], Pacer] = {}
 
-    def attach(self, accounts: "Iterable[tuple[str, Account]]") -> None:
+    def attach(self, accounts: Iterable[tuple[str, Account]]) -> None:
         """Give the keys of a configuration their pacers, with its figures. Those that it does not name are let go."""
         named = set()
         for name, account in accounts:
@@ -181,7 +204,7 @@ class Pacers:
         self._pacers = {place: pacer for place, pacer in self._pacers.items() if place in named}
 
     def stray_over(
-        self, name: str, account: "Account", key: "VendorKey", model: str, outcome: Outcome, failure: Failure | None
+        self, name: str, account: Account, key: Key, model: str, outcome: Outcome, failure: Failure | None
     ) -> None:
         """A call that began without a pacer has ended. A refusal by rate gives its key one.
 
