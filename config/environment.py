@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 
 from adapters import registry
 from adapters.core.vendor import Vendor
-from config.complaints import Complaint, ConfigError, Place, nearest
+from config.complaints import Complaint, ConfigError, Place, nearest, one_of
 from config.interpolate import is_file, read_secret
 from config.overlay import Overlay
 from config.schema import ModelEntry, Settings
@@ -18,6 +18,7 @@ from config.tree import Node, node_of, scalars
 
 PREFIX = "BANJIA_"
 RESERVED = ("BANJIA_CONFIG", "BANJIA_LANG", "BANJIA_CLIENT_KEY")
+LANGUAGES = ("en", "zh")
 _EMULATOR = "BANJIA_EMULATOR_"
 # Kubernetes sets these in every pod beside a Service named banjia; they are nobody's settings.
 _SERVICE_LINK = re.compile(
@@ -49,6 +50,12 @@ def override(root: Node, environ: Mapping[str, str], folder: Path) -> list[Compl
         except ConfigError as error:
             complaints.extend(error.complaints)
     _add_client_key(root, environ, folder, complaints)
+    language = environ.get("BANJIA_LANG", "")
+    if language and language not in LANGUAGES:
+        wrong = f"unknown language '{language}'"
+        complaints.append(
+            Complaint(place_of("BANJIA_LANG"), "", wrong, one_of(LANGUAGES), nearest(language, LANGUAGES))
+        )
     return complaints
 
 

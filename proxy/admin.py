@@ -58,7 +58,7 @@ class Doorkeeper:
             headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
             refusal = self._refusal(headers.get(b"host", ""), headers.get(b"origin"))
             if refusal is not None:
-                await error_response(AccessDenied(refusal))(scope, receive, send)
+                await error_response(AccessDenied(refusal), scope)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -127,7 +127,8 @@ async def reload(request: Request) -> Response:
     kit: Kit = request.app.state.kit
     if kit.again is None:
         return error_response(
-            NotServed("There is no configuration file to read again: restart the server to use another environment.")
+            NotServed("There is no configuration file to read again: restart the server to use another environment."),
+            request.scope,
         )
     reloaded = await kit.reload()
     return JSONResponse({"ok": reloaded.ok, "told": reloaded.told}, 200 if reloaded.ok else 409)

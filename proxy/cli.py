@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy import cli_listings, cli_setup
-from proxy.cli_parts import CONFIG, JSON, fail, loaded
+from proxy.cli_parts import CONFIG, JSON, Commands, fail, loaded, say
 
 if TYPE_CHECKING:
     from proxy.emulated import Emulators
@@ -35,7 +35,7 @@ Exit codes: 0 all is well; 1 it can't be done here; 2 the command line or the co
 """
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
 @click.version_option(package_name="banjia", prog_name="banjia", message="%(prog)s %(version)s")
 def main() -> None:
     """An OpenAI-compatible migration proxy: leave OpenAI without touching your code."""
@@ -53,7 +53,7 @@ def demo() -> None:
     from proxy.demo import run
 
     try:
-        run(_emulators(), click.echo, lambda text: click.echo(text, nl=False))
+        run(_emulators(), say, lambda text: click.echo(text, nl=False))
     except OSError as error:
         fail(f"error: {error}", 1)
 
@@ -74,7 +74,7 @@ def serve(path: Path | None, emulate: bool) -> None:
     try:
         run(
             configured,
-            lambda line: click.echo(line, err=True),
+            lambda line: say(line, err=True),
             os.environ,
             _emulators() if emulate else None,
         )
@@ -137,11 +137,11 @@ def check(file: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"file": str(source or ""), "errors": errors, "warnings": warnings}, ensure_ascii=False))
     else:
         for line in errors:
-            click.echo(line, err=True)
+            say(line, err=True)
         for line in warnings:
-            click.echo(f"warning: {line}", err=True)
+            say(f"warning: {line}", err=True)
         if not errors:
-            click.echo(f"{source or 'the environment'}: ok")
+            say(f"{source or 'the environment'}: ok")
     sys.exit(2 if errors else 0)
 
 
@@ -184,7 +184,7 @@ def healthcheck(url: str | None) -> None:
     except OSError as error:
         fail(f"{target.geturl()} does not answer: {error}", 1)
     else:
-        click.echo("ready" if status == 200 else f"not ready ({status})")
+        say("ready" if status == 200 else f"not ready ({status})")
         sys.exit(0 if status == 200 else 1)
 
 

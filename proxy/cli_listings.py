@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from proxy.cli_parts import CONFIG, JSON, loaded
+from proxy.cli_parts import CONFIG, JSON, Spoken, loaded
 
 
 def shown(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
@@ -20,7 +20,7 @@ def shown(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
             click.echo(line)
 
 
-@click.command(epilog="Exit codes: 0; 2 if the configuration can't be used.")
+@click.command(cls=Spoken, epilog="Exit codes: 0; 2 if the configuration can't be used.")
 @CONFIG
 @JSON
 def routes(path: Path | None, as_json: bool) -> None:
@@ -32,7 +32,7 @@ def routes(path: Path | None, as_json: bool) -> None:
     shown(found, lines(found), as_json=as_json)
 
 
-@click.command(epilog="Exit code: 0.")
+@click.command(cls=Spoken, epilog="Exit code: 0.")
 @JSON
 def vendors(as_json: bool) -> None:
     """The capability matrix: what vendors can do.
@@ -47,7 +47,9 @@ def vendors(as_json: bool) -> None:
     shown(found, lines(found, terminal_width()), as_json=as_json)
 
 
-@click.command(epilog="Exit codes: 0; 2 for a vendor that there is not, or a configuration that can't be used.")
+@click.command(
+    cls=Spoken, epilog="Exit codes: 0; 2 for a vendor that there is not, or a configuration that can't be used."
+)
 @click.option(
     "-c",
     "--config",

@@ -1,4 +1,4 @@
-"""What the commands have in common: their options, how they load a configuration, how they fail."""
+"""What the commands have in common: their options, how they load a configuration, how they speak and fail."""
 
 import os
 import sys
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from proxy.language import configured, for_operator
 
 if TYPE_CHECKING:
     from config.load import Loaded
@@ -20,9 +22,38 @@ CONFIG = click.option(
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+class Spoken(click.Command):
+    """A command whose help begins in the operator's language; its options are told in English."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The text below the usage line."""
+        if self.help:
+            first, *rest = self.help.split("\n", 1)
+            self.help = "\n".join([for_operator(first), *rest])
+        super().format_help_text(ctx, formatter)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """The line in the list of commands."""
+        if configured() != "en" and self.help:
+            return for_operator(self.help.partition("\n")[0])
+        return super().get_short_help_str(limit)
+
+
+class Commands(Spoken, click.Group):
+    """The commands."""
+
+    command_class = Spoken
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """Print a line for the operator, in the operator's language."""
+    click.echo(for_operator(line), err=err)
+
+
 def fail(message: str, code: int) -> None:
-    """Print to stderr and exit."""
-    click.echo(message, err=True)
+    """Print lines to stderr, in the operator's language, and exit."""
+    for line in message.split("\n"):
+        say(line, err=True)
     sys.exit(code)
 
 
@@ -36,5 +67,5 @@ def loaded(path: Path | None, *, keys_needed: bool = True) -> "Loaded":
         fail("\n".join(map(str, error.complaints)), 2)
         raise AssertionError from error
     for warning in result.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
     return result

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import click
 
-from proxy.cli_parts import CONFIG, JSON, fail, loaded
+from proxy.cli_parts import CONFIG, JSON, Spoken, fail, loaded, say
+from proxy.language import for_operator
 
 
-@click.command(epilog="Exit codes: 0; 1 if the file is there already, or can't be written.")
+@click.command(cls=Spoken, epilog="Exit codes: 0; 1 if the file is there already, or can't be written.")
 @click.argument("file", default="banjia.yaml", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(file: Path, force: bool) -> None:
@@ -29,10 +30,10 @@ def init(file: Path, force: bool) -> None:
     except OSError as error:
         fail(f"error: {file} can't be written: {error.strerror or error}", 1)
     for line in said(os.environ, file):
-        click.echo(line)
+        say(line)
 
 
-@click.command(epilog='Exit codes: 0; 2 if the configuration can\'t be used.  In sh: eval "$(banjia env)"')
+@click.command(cls=Spoken, epilog='Exit codes: 0; 2 if the configuration can\'t be used.  In sh: eval "$(banjia env)"')
 @click.option(
     "--shell",
     type=click.Choice(["sh", "fish", "powershell", "dotenv"]),
@@ -51,7 +52,7 @@ def env(shell: str | None, path: Path | None) -> None:
         click.echo(line)
 
 
-@click.command(epilog="Exit codes: 0 if nothing failed; 1 if something did.")
+@click.command(cls=Spoken, epilog="Exit codes: 0 if nothing failed; 1 if something did.")
 @CONFIG
 @JSON
 @click.option("--offline", is_flag=True, help="Call nobody: only what can be seen on this machine.")
@@ -70,7 +71,8 @@ def doctor(path: Path | None, as_json: bool, offline: bool) -> None:
     from proxy.commands.doctor.report import Finding, data, healthy, lines
 
     def tell(finding: Finding) -> None:
-        for line in () if as_json else lines(finding):
+        spoken = finding._replace(text=for_operator(finding.text), cure=for_operator(finding.cure))
+        for line in () if as_json else lines(spoken):
             click.echo(line)
 
     file = path or find_file(os.environ, Path.cwd())

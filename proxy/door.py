@@ -27,6 +27,7 @@ from proxy.descriptors import most_connections
 from proxy.errors import Malformed, Overloaded, ProxyError
 from proxy.farewell import Deaf, Farewell, Parting
 from proxy.head import MAX_HEAD, MAX_HEADERS, examine, too_long, without_upgrade
+from proxy.language import wanted
 
 DOOR = "banjia.door"
 WAY = "way"
@@ -263,7 +264,8 @@ class Door(HttpToolsProtocol):
 
     def _say(self, error: ProxyError) -> None:
         """Write an error, the last answer of the connection."""
-        body = error.body()
+        cycle = self._under_way()
+        body = error.body(wanted(dict(cycle.scope["headers"] if cycle is not None else self.headers or ())))
         head = [
             *self.server_state.default_headers, (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(body)), *error.headers(),
@@ -311,7 +313,7 @@ def _in_our_words(error: httptools.HttpParserError) -> ProxyError:
 
 async def _refused(error: ProxyError, scope: Scope, receive: Any, send: Any) -> None:
     """The ASGI app for a request whose body could not be read, behind others that are answered first."""
-    body = error.body()
+    body = error.body(wanted(dict(scope["headers"])))
     head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *error.headers()]
     await send({"type": "http.response.start", "status": error.http_status, "headers": head})
     await send({"type": "http.response.body", "body": body})

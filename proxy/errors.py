@@ -26,9 +26,12 @@ from typing import Any, ClassVar
 import orjson
 
 from adapters.core.failures import Failure
+from proxy.language import Language, spoken
 
 MAX_MESSAGE = 1500
 """The longest message, in characters: the whole body stays under 2 KiB."""
+DOCS = "docs/errors.md"
+"""Where each code has a section of its own: the message names it, for SDKs show nothing but the message."""
 
 
 class ProxyError(Exception):
@@ -49,15 +52,17 @@ class ProxyError(Exception):
         self.should_retry = type(self).retry
         self.retry_after_s: float | None = None
 
-    def body(self) -> bytes:
+    def body(self, language: Language = "en") -> bytes:
         """The JSON body, all four members there."""
-        return orjson.dumps({"error": self.error()})
+        return orjson.dumps({"error": self.error(language)})
 
-    def error(self) -> dict[str, Any]:
-        """The error object, for a body or an event."""
-        message = self.message
+    def error(self, language: Language = "en") -> dict[str, Any]:
+        """The error object, for a body or an event. Its message ends with where to read on."""
+        message = spoken(self.message, language)
         while len(orjson.dumps(message)) > MAX_MESSAGE:
             message = message[: len(message) * 3 // 4] + "…"
+        if self.code is not None:
+            message += f" ({DOCS}#{self.code})"
         return {"message": message, "type": self.error_type, "param": self.param, "code": self.code}
 
     def headers(self) -> list[tuple[bytes, bytes]]:

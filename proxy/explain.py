@@ -15,6 +15,7 @@ from config.schema import Settings
 from proxy.fronts.chat import ChatFront
 from proxy.fronts.completions import CompletionsFront
 from proxy.fronts.embeddings import EmbeddingsFront
+from proxy.language import for_operator
 from proxy.stages.resolve import resolve
 
 
@@ -75,10 +76,10 @@ def lines(explained: dict[str, Any]) -> Iterator[str]:
         yield ""
         yield f"{number}. {target['target']}"
         if "refused" in target:
-            yield f"   passed over: {target['refused']['message']}"
+            yield f"   {for_operator('passed over: ' + target['refused']['message'])}"
             continue
         yield f"   POST {target['url']}" + (f"  ({target['calls']} calls)" if target["calls"] > 1 else "")
         width = max(map(len, target["fields"]))
         for name, told in target["fields"].items():
-            yield f"   {name:<{width}}  {told['verdict']:<9} {told['why']}"
+            yield f"   {name:<{width}}  {told['verdict']:<9} {for_operator(told['why'])}"
         yield "   " + orjson.dumps(target["body"]).decode()

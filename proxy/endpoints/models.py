@@ -18,7 +18,7 @@ async def list_models(request: Request) -> Response:
     try:
         authenticate(dict(request.headers.raw), kit.live.client_keys)
     except ProxyError as error:
-        return error_response(error)
+        return error_response(error, request.scope)
     return json_response(
         {"object": "list", "data": [_model(name, vendor) for name, vendor in kit.live.routing.names.items()]}
     )
@@ -35,7 +35,7 @@ async def retrieve_model(request: Request) -> Response:
             raise ModelNotFound(kit.live.routing.unknown(name), param="model")
         return json_response(_model(name, vendor))
     except ProxyError as error:
-        return error_response(error)
+        return error_response(error, request.scope)
 
 
 def _model(name: str, vendor: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ from proxy.endpoints.named import NamedFront
 from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
 from proxy.fronts.writer import Header
 from proxy.kit import Kit
+from proxy.language import Language, wanted
 from proxy.pipeline import Front, serve
 
 BODY_WITHIN_S = 60.0
@@ -138,6 +139,10 @@ class Connection:
             self._task.cancel()
 
     # --- Out ----------------------------------------------------------------------------------------------------
+
+    def language(self) -> Language:
+        """The language of errors, by what the caller asked for."""
+        return wanted(self.headers)
 
     async def whole(self, status: int, headers: list[Header], body: bytes) -> None:
         """Send an answer that is whole: by the door's short way where it is open."""

@@ -5,8 +5,10 @@ from typing import Any
 
 import orjson
 from starlette.responses import Response
+from starlette.types import Scope
 
 from proxy.errors import ProxyError
+from proxy.language import wanted
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -15,7 +17,7 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
     return Response(orjson.dumps(body), status, about, "application/json")
 
 
-def error_response(error: ProxyError) -> Response:
-    """An error of the table."""
+def error_response(error: ProxyError, scope: Scope) -> Response:
+    """An error of the table, as the answer to this request."""
     headers = {name.decode(): value.decode() for name, value in error.headers()}
-    return json_response({"error": error.error()}, error.http_status, headers)
+    return json_response({"error": error.error(wanted(dict(scope["headers"])))}, error.http_status, headers)

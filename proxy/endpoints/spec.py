@@ -62,7 +62,7 @@ def answer_for(method: str, path: str, asked: str | None = None) -> ProxyError:
 
 async def no_such_path(request: Request, error: Exception) -> Response:
     """404 or 501, naming the path."""
-    return error_response(answer_for(request.method, request.scope["path"], as_asked(request)))
+    return error_response(answer_for(request.method, request.scope["path"], as_asked(request)), request.scope)
 
 
 async def wrong_method(request: Request, error: Exception) -> Response:
@@ -70,7 +70,7 @@ async def wrong_method(request: Request, error: Exception) -> Response:
     allow = (error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
     allowed = ", ".join(sorted(allow.split(", ")))  # Starlette names them in no order
     response = error_response(
-        MethodNotAllowed(f"Not allowed: {request.method} {as_asked(request)}. Use {allowed or 'POST'}.")
+        MethodNotAllowed(f"Not allowed: {request.method} {as_asked(request)}. Use {allowed or 'POST'}."), request.scope
     )
     if allowed:
         response.headers["allow"] = allowed

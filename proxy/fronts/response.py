@@ -95,12 +95,12 @@ class ResponseWriter:
     async def fail(self, error: ProxyError) -> None:
         self._held = []
         self._tally.code = error.code
+        body = error.body(self._out.language())
         if self.head_sent:
             self._tally.word = "cut"
-            await self._write(encode([error.body()]), more=False)
+            await self._write(encode([body]), more=False)
             return
         self._tally.word = "refused"
-        body = error.body()
         head = [JSON, (b"content-length", b"%d" % len(body)), *error.headers(), *self._common()]
         if self._tally.attempts:
             head.append((b"x-banjia-attempts", b"%d" % self._tally.attempts))

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from adapters.core.shapes import Event
 from proxy.errors import ProxyError
+from proxy.language import Language
 from proxy.nouns import Attempt
 
 Header = tuple[bytes, bytes]
@@ -12,6 +13,10 @@ Header = tuple[bytes, bytes]
 
 class Out(Protocol):
     """Where a writer writes: the ASGI connection of one request."""
+
+    def language(self) -> Language:
+        """The language of errors, by what the caller asked for."""
+        ...
 
     def whole(self, status: int, headers: list[Header], body: bytes) -> Awaitable[None]:
         """Send an answer that is whole; ``headers`` hold its ``content-length``."""

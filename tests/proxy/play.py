@@ -12,6 +12,7 @@ import respx
 from config.schema import Settings
 from proxy.fronts.chat import ChatFront
 from proxy.kit import Kit
+from proxy.language import Language
 from proxy.pipeline import serve
 from proxy.services.upstream import Upstream
 
@@ -98,6 +99,10 @@ class Played:
             return str(self.json["choices"][0]["message"]["content"])
         deltas = [c["delta"] for e in self.events if e != "[DONE]" for c in e.get("choices", [])]
         return "".join(d.get("content") or "" for d in deltas)
+
+    def language(self) -> Language:
+        """What the caller reads."""
+        return "en"
 
     async def whole(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         """A whole answer leaves."""
