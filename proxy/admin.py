@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from config.routing import OPERATIONS, UnknownModel
 from config.schema import beyond_loopback
 from proxy.endpoints.health import HEALTH
-from proxy.endpoints.reply import error_response
+from proxy.endpoints.reply import answering, error_response
 from proxy.endpoints.spec import no_such_path, wrong_method
 from proxy.errors import AccessDenied, NotServed
 from proxy.kit import Kit
@@ -82,12 +82,14 @@ def plain_host(host: str) -> bool:
     return True
 
 
+@answering
 async def metrics(request: Request) -> Response:
     """The figures of the moment, as Prometheus reads them."""
     text, content_type = request.app.state.exposition.text(request.headers.get("accept", ""))
     return Response(text, headers={"content-type": content_type})
 
 
+@answering
 async def status(request: Request) -> Response:
     """What runs here and how it goes, as JSON. No secret is in it."""
     return JSONResponse(status_of(request.app.state.kit))
@@ -122,6 +124,7 @@ def _models(kit: Kit) -> Mapping[str, list[str]]:
     return found
 
 
+@answering
 async def reload(request: Request) -> Response:
     """Read the configuration anew: 200 if it is in use now, 409 with the reasons if the old one serves on."""
     kit: Kit = request.app.state.kit

@@ -3,8 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from proxy.endpoints.reply import error_response, json_response
-from proxy.errors import ModelNotFound, ProxyError
+from proxy.endpoints.reply import answering, json_response
+from proxy.errors import ModelNotFound
 from proxy.kit import Kit
 from proxy.stages.authenticate import authenticate
 
@@ -12,30 +12,26 @@ CREATED = 1_686_935_002
 """When the names came to be (epoch seconds): a fixed time, for there is no other and clients want a number."""
 
 
+@answering
 async def list_models(request: Request) -> Response:
     """Every name that is answered, wildcards left out."""
     kit: Kit = request.app.state.kit
-    try:
-        authenticate(dict(request.headers.raw), kit.live.client_keys)
-    except ProxyError as error:
-        return error_response(error, request.scope)
+    authenticate(dict(request.headers.raw), kit.live.client_keys)
     return json_response(
         {"object": "list", "data": [_model(name, vendor) for name, vendor in kit.live.routing.names.items()]}
     )
 
 
+@answering
 async def retrieve_model(request: Request) -> Response:
     """One name, also one that is reached through a wildcard or is a vendor's own."""
     kit: Kit = request.app.state.kit
     name = request.path_params["model"]
-    try:
-        authenticate(dict(request.headers.raw), kit.live.client_keys)
-        vendor = kit.live.routing.owner(name)
-        if vendor is None:
-            raise ModelNotFound(kit.live.routing.unknown(name), param="model")
-        return json_response(_model(name, vendor))
-    except ProxyError as error:
-        return error_response(error, request.scope)
+    authenticate(dict(request.headers.raw), kit.live.client_keys)
+    vendor = kit.live.routing.owner(name)
+    if vendor is None:
+        raise ModelNotFound(kit.live.routing.unknown(name), param="model")
+    return json_response(_model(name, vendor))
 
 
 def _model(name: str, vendor: str) -> dict[str, object]:
