@@ -14,22 +14,27 @@ from tests.door.wire import ASK, Line, chat, line, run
 from tests.flaws.canary import STOLEN, Canary, canary, site
 from tests.harness import proxy, vendor
 
-MEMBERS = (
-    "api_base base_url api_base_url api_key api_keys key token authorization extra_headers headers default_headers host "
-    "user_config litellm_params model_list fallbacks config custom_llm_provider provider endpoint azure_endpoint "
-    "azure_ad_token vertex_project aws_bedrock_runtime_endpoint proxy proxies http_client organization "
-    "API_BASE Base_Url apiBase baseURL __class__"
-).split()
+MEMBERS = [
+    "api_base", "base_url", "api_base_url", "api_key", "api_keys", "key", "token", "authorization", "extra_headers", "headers",
+    "default_headers", "host", "user_config", "litellm_params", "model_list", "fallbacks", "config", "custom_llm_provider",
+    "provider", "endpoint", "azure_endpoint", "azure_ad_token", "vertex_project", "aws_bedrock_runtime_endpoint", "proxy",
+    "proxies", "http_client", "organization", "API_BASE", "Base_Url", "apiBase", "baseURL", "__class__",
+]  # fmt: skip
 """Members of a body that gateways have taken a destination or a credential from, and spellings of them."""
-HEADERS = (
-    "host x-forwarded-host x-host x-original-host forwarded x-portkey-custom-host x-portkey-config x-portkey-provider "
-    "x-portkey-forward-headers x-custom-host x-api-base x-base-url api-base base-url x-litellm-api-base x-litellm-api-key "
-    "x-target-url x-upstream x-provider-url x-openai-base-url x-openai-api-key openai-base-url x-api-key proxy-authorization "
-    "x-vendor-authorization x-upstream-authorization x-goog-api-key x-forwarded-server x-original-url x-rewrite-url "
-    "x-http-method-override cf-aig-authorization helicone-target-url helicone-openai-api-base"
-).split()
-CALLBACKS = "callback_url callback callbacks webhook webhook_url notify_url redirect_uri result_url".split()
-CONTAINERS = "extra_body metadata user_config litellm_params config options 0 fallbacks model_list".split()
+HEADERS = [
+    "host", "x-forwarded-host", "x-host", "x-original-host", "forwarded", "x-portkey-custom-host", "x-portkey-config",
+    "x-portkey-provider", "x-portkey-forward-headers", "x-custom-host", "x-api-base", "x-base-url", "api-base", "base-url",
+    "x-litellm-api-base", "x-litellm-api-key", "x-target-url", "x-upstream", "x-provider-url", "x-openai-base-url",
+    "x-openai-api-key", "openai-base-url", "x-api-key", "proxy-authorization", "x-vendor-authorization",
+    "x-upstream-authorization", "x-goog-api-key", "x-forwarded-server", "x-original-url", "x-rewrite-url",
+    "x-http-method-override", "cf-aig-authorization", "helicone-target-url", "helicone-openai-api-base",
+]  # fmt: skip
+CALLBACKS = [
+    "callback_url", "callback", "callbacks", "webhook", "webhook_url", "notify_url", "redirect_uri", "result_url",
+]  # fmt: skip
+CONTAINERS = [
+    "extra_body", "metadata", "user_config", "litellm_params", "config", "options", "0", "fallbacks", "model_list",
+]  # fmt: skip
 
 steps = st.lists(st.sampled_from([*CONTAINERS, "[]"]), max_size=6)
 places = st.sampled_from(["top", "message", "tool", "schema", "metadata", "stream_options"])

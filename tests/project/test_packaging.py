@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import venv
@@ -72,6 +73,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 def test_only_banjia_reaches_site_packages(installed: Installed) -> None:
     added = {path.name for path in installed.site.iterdir()} - installed.before
     assert added - {name for name in added if name.endswith(".dist-info")} == {"banjia"}
+
+
+def test_litellm_1_82_8_the_wheel_has_nothing_that_runs_by_itself(installed: Installed) -> None:
+    """litellm 1.82.7 and 1.82.8 on PyPI brought a ``.pth`` file, which Python runs at each start (tests/flaws)."""
+    bad = re.compile(r"\.pth$|\.so$|\.exe$|sitecustomize|usercustomize")
+    [record] = installed.site.glob("banjia-*.dist-info/RECORD")
+    files = [line.partition(",")[0] for line in record.read_text(encoding="utf-8").splitlines()]
+    assert [name for name in files if bad.search(name)] == []
+    assert [name for name in files if not name.startswith(("banjia/", "banjia-"))] == ["../../../bin/banjia"]
 
 
 def test_all_that_the_checkout_has_is_in_the_wheel(installed: Installed) -> None:
