@@ -82,7 +82,11 @@ def printable(text: str) -> str:
 
 
 def usage_of(told: Any) -> Usage | None:
-    """A vendor's usage object as ours; a flat ``cached_tokens`` (Kimi) counts as the detail it is."""
+    """A vendor's usage object as ours; a flat ``cached_tokens`` (Kimi) counts as the detail it is.
+
+    What was cached is a part of the prompt: where it is said to be more, or less than nothing, whoever takes the one from
+    the other would bill less than nothing.
+    """
     if type(told) is not dict:
         return None
     prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens") or 0
@@ -94,6 +98,9 @@ def usage_of(told: Any) -> Usage | None:
     if _is_count(flat) and prompt_details.get("cached_tokens") is None:
         prompt_details = wire["prompt_tokens_details"] = {**prompt_details, "cached_tokens": flat}
     cached = prompt_details.get("cached_tokens")
+    if type(cached) is int and not 0 <= cached <= prompt:
+        cached = min(max(cached, 0), prompt)
+        wire["prompt_tokens_details"] = {**prompt_details, "cached_tokens": cached}
     reasoning = _details(wire, "completion_tokens_details").get("reasoning_tokens")
     return Usage(
         prompt,

@@ -109,7 +109,7 @@ class OpenAIExchange:
         end: list[Do] = []
         for payload in payloads:
             if payload.strip() == b"[DONE]":
-                end = self._done() if answer.began else self._fail("invalid_response", "ended a stream with no answer")
+                end = self._done() if answer.shown else self._fail("invalid_response", "ended a stream with no answer")
                 break
             try:
                 event = answer.chunk(payload)

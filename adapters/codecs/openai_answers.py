@@ -21,6 +21,8 @@ class Answer(Protocol):
     """What the codec needs of an answer while it reads."""
 
     began: bool
+    shown: bool
+    """Whether anything of it was for a caller to see: a role alone is not."""
     usage: Usage | None
 
     @property
@@ -89,7 +91,8 @@ def fill_logprobs(choice: dict[str, Any]) -> bool:
 class ChatAnswer:
     """The answer as it is read: mends each piece, and knows which choices have begun and finished."""
 
-    __slots__ = ("_ask", "_calls", "_name", "_plan", "_seed", "_unfinished", "_wanted", "began", "usage")
+    __slots__ = ("_ask", "_calls", "_name", "_plan", "_seed", "_unfinished", "_wanted", "began", "shown",
+                 "usage")  # fmt: skip
     _kinds = ("chat.completion.chunk", "chat.completion")
     _id_begins = "chatcmpl-"
     _said = "message"
@@ -103,7 +106,7 @@ class ChatAnswer:
         self._name: dict[str, Any] = {}
         wanted = ask.fields.get("n")
         self._wanted = wanted if type(wanted) is int else 1
-        self.began = False
+        self.began = self.shown = False
         self.usage: Usage | None = None
 
     @property
@@ -116,6 +119,7 @@ class ChatAnswer:
         raw, data = parse(payload)
         if self._is_plain(data):
             event = Event(raw, data)
+            self.shown = self.shown or event.shows()
             self._identity(event, data, self._kinds[0])
             return written(event)
         error = find_error(data)
@@ -133,6 +137,7 @@ class ChatAnswer:
         for at, choice in enumerate(choices):
             self._choice(event, at, choice)
         self.began = True
+        self.shown = self.shown or event.shows()
         self._identity(event, data, self._kinds[0])
         return written(event)
 
@@ -284,13 +289,13 @@ class ChatAnswer:
 class WholeAnswer:
     """An answer that never streams."""
 
-    __slots__ = ("_ask", "_plan", "began", "usage")
+    __slots__ = ("_ask", "_plan", "began", "shown", "usage")
     finished = False
 
     def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
         self._plan = plan
         self._ask = ask
-        self.began = False
+        self.began = self.shown = False
         self.usage: Usage | None = None
 
     def chunk(self, payload: bytes) -> Event | None:

@@ -44,7 +44,8 @@ def test_the_end_of_the_body_before_the_finish_is_a_failure() -> None:
     assert (failure.kind, failure.code) == ("truncated", "upstream_stream_truncated")
 
 
-@pytest.mark.parametrize("payloads", [[], ["[DONE]"], [{"choices": [], "usage": USAGE}, "[DONE]"], [{}, "[DONE]"]])
+@pytest.mark.parametrize("payloads", [[], ["[DONE]"], [{"choices": [], "usage": USAGE}, "[DONE]"], [{}, "[DONE]"],
+                                      [chunk(""), "[DONE]"], [chunk(""), chunk(""), "[DONE]"]])  # fmt: skip
 def test_a_stream_without_an_answer_is_no_answer(payloads: list[Any]) -> None:
     failure = stream(*payloads).over().failure
     assert (failure.kind, failure.code) == ("invalid_response", "upstream_invalid_response")

@@ -1,0 +1,134 @@
+"""Flaws that were published of other gateways, and of what we stand on: each has a test here, or waits for its feature.
+
+The tests bear the names of the flaws (``test_cve_2024_6587_…``) and stand by their subject: test_destinations.py,
+test_identity.py, test_keys_told.py, test_supply.py, and, for what went wrong in daily work, test_operation.py. A flaw is
+here for the shape of its mistake, whoever made it: the lesson is said in our own words at its test.
+
+``NOT_YET`` has the flaws of things that banjia does not have. **Who builds one of them finds here what to test first**, and
+moves the row. Sources: the CVE list, GitHub's advisories, OSV and PYSEC; issues of the projects named.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.project.documents import ROOT
+
+HELD: Mapping[str, str] = {
+    "CVE-2024-6587": "LiteLLM: `api_base` in a body sends the vendor's key to any host",
+    "PYSEC-2026-4070": "LiteLLM: the same, inside `user_config`",
+    "CVE-2025-66405": "Portkey: a header names the host",
+    "GO-2025-4154": "new-api: a redirect leads past the filter of addresses",
+    "CVE-2026-108719": "LLMGateway: `callback_url` is called",
+    "CVE-2026-75871": "GitLab's AI gateway: Host of the caller's choice, cloud keys to it",
+    "CVE-2026-86242": "Bifrost: a plugin is fetched from an address, unasked",
+    "CVE-2026-49468": "LiteLLM: Host decides who is let in",
+    "CVE-2026-48710": "Starlette: the path is made of Host",
+    "CVE-2026-35030": "LiteLLM: who was let in is remembered by 20 characters of the key",
+    "CVE-2026-35029": "LiteLLM: any user writes the configuration",
+    "CVE-2026-114612": "LiteLLM: one secret for several purposes",
+    "CVE-2026-59822": "LiteLLM: a failed look at a key is somebody without a name",
+    "CVE-2026-42203": "LiteLLM: templates of a request are run",
+    "CVE-2026-40217": "LiteLLM: a sandbox is left",
+    "CVE-2026-42271": "LiteLLM: commands by MCP",
+    "CVE-2024-9606": "LiteLLM: a masked key is nearly whole",
+    "CVE-2026-41432": "new-api: an empty secret verifies everything",
+    "GO-2026-4813": "new-api: an endpoint tells vendors' keys",
+    "litellm 1.82.8": "PyPI: a stolen token, a `.pth` file",
+    "LiteLLM 41777": "a cut stream is told as 400",
+    "LiteLLM 14457": "tokens of cancelled streams are not counted",
+    "LiteLLM 12685": "memory grows with requests",
+    "LiteLLM 33404": "a stream without an answer is a success",
+    "new-api 5289": "the text of an error is billed as output",
+    "new-api 5235": "aborted streams are billed wrongly",
+    "new-api 5005": "negative tokens where the cache is hit",
+}  # fmt: skip
+"""What has a test of its name."""
+
+
+class Waiting(NamedTuple):
+    """A flaw of something that is not here: what comes with it, what is to be tested then, and what would show that it came."""
+
+    feature: str
+    lesson: str
+    signs: tuple[str, ...]
+
+
+STORE = ("sqlite3", "asyncpg", "psycopg", "sqlalchemy", "aiosqlite")
+PAGES = ("dashboard", "text/html")
+FETCHES = ("fetch_images: on",)
+NOT_YET: Mapping[str, Waiting] = {
+    "CVE-2026-110719": Waiting(
+        "fetching a caller's images or files",
+        "no exception for hosts that look local, unless the operator lists them", FETCHES),
+    "GO-2026-5652": Waiting(
+        "fetching a caller's images or files",
+        "0.0.0.0 and every range that `ipaddress.is_global` takes for public: NAT64, 6to4, site-local, CGNAT, multicast", FETCHES),
+    "CVE-2026-55245": Waiting(
+        "fetching a caller's images or files",
+        "60 addresses x literal, DNS, other notations, mapped, a resolver that changes its mind: refused before connecting",
+        FETCHES),
+    "CVE-2026-25960": Waiting(
+        "fetching a caller's images or files",
+        "an address is taken apart once, what was checked is what is connected to", FETCHES),
+    "CVE-2026-42208": Waiting(
+        "a database", "SQL in Authorization, on the way of errors too; no SQL put together from text", STORE),
+    "CVE-2025-45809": Waiting("a database, keys that are managed", "the same in every field of the admin side", STORE),
+    "CVE-2026-25591": Waiting("a database", "wildcards of LIKE escaped, a limit on the time of a query", STORE),
+    "LiteLLM 18708": Waiting("a database", "connections are bounded by the pool, whatever fails", STORE),
+    "GHSA-qqcv-vg9f-5rr3": Waiting(
+        "teams, or keys that are managed", "a check for each object; tenants apart", ("/team", "/key/")),
+    "GHSA-6qr3-3g89-m4jj": Waiting("keys that are managed", "who may make which key, by role", ("/key/",)),
+    "CVE-2026-30886": Waiting(
+        "ids that callers get: stored answers, files, tasks", "an id is looked for among the caller's own alone", STORE),
+    "CVE-2026-25802": Waiting(
+        "a dashboard", "model output, prompts and names are text on it; 200 strings in a real browser", PAGES),
+    "CVE-2026-12795": Waiting("a flow for looking for mistakes", "it asks for the same key as everything else", ("/debug",)),
+    "CVE-2026-30623": Waiting("MCP", "no command of a request or a database is run", ("mcp",)),
+}  # fmt: skip
+
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+NAMES = [
+    name for path in TESTS for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("flaw", HELD)
+def test_every_flaw_that_applies_has_a_test_of_its_name(flaw: str) -> None:
+    kind, number = re.sub(r"[^a-z0-9]+", "_", flaw.lower()).rsplit("_", 1)
+    project = kind if kind[0] in "lgpn" else kind.partition("_")[0]
+    assert [name for name in NAMES if re.match(rf"test_{project}(_\w+)?_{number}(_|$)", name)], flaw
+
+
+SHIPPED = [
+    path
+    for folder in ("adapters", "config", "emulators", "proxy")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in (".py", ".yaml") and not path.is_relative_to(ROOT / "emulators")
+]
+
+
+@pytest.mark.parametrize("flaw", NOT_YET)
+def test_a_flaw_that_waits_is_one_of_something_that_is_not_there(flaw: str) -> None:
+    """Whoever builds it is told here: write the test of the lesson, and move the row to HELD."""
+    waiting = NOT_YET[flaw]
+    came = [f"{path.relative_to(ROOT)}: {sign}" for path in SHIPPED for sign in waiting.signs if uses(path, sign)]
+    assert came == [], f"{flaw} applies now: {waiting.feature}. To be tested: {waiting.lesson}"
+
+
+def uses(path: Path, sign: str) -> bool:
+    """Whether a file imports it, routes it, sends it, or lets it be switched on."""
+    text = path.read_text(encoding="utf-8")
+    word = re.escape(sign)
+    if sign == "fetch_images: on":
+        return "fetch_images: Annotated[bool" in text or "fetch_images: Switch" in text
+    forms = rf"^\s*(?:import|from) {word}\b|Route\(f?\"[^\"]*{word}|media_type=\"{word}"
+    return re.search(forms, text, re.MULTILINE) is not None
+
+
+def test_no_flaw_is_in_both_tables_and_all_were_thought_of() -> None:
+    assert not HELD.keys() & NOT_YET.keys()
+    assert len(HELD) + len(NOT_YET) >= 40
