@@ -235,7 +235,8 @@ def test_cve_2026_108719_nobody_is_called_back() -> None:
         async with canary() as there, site() as here, line(here.running.url) as caller:
             for name in CALLBACKS:
                 for value in (there.url, [there.url], {"url": there.url}):
-                    assert await asked(caller, chat(**{name: value, "metadata": {name: there.url}})) in (200, 400)
+                    more: dict[str, Any] = {name: value, "metadata": {name: there.url}}
+                    assert await asked(caller, chat(**more)) in (200, 400)
                 assert await asked(caller, chat(f"x-{name}: {there.url}".replace("_", "-").encode())) == 200
             await asyncio.sleep(0.05)
             assert there.met == 0

@@ -121,7 +121,7 @@ def test_new_api_5289_the_text_of_an_error_is_billed_as_nobodys_answer(what: str
     assert sum(n for labels, n in played.kit.counts.tokens().items() if labels[2] == "completion") == 0
 
 
-counts = st.integers(-10, 100) | st.sampled_from([None, 2.5, "7", True, [], 10**30])
+counts: st.SearchStrategy[Any] = st.integers(-10, 100) | st.sampled_from([None, 2.5, "7", True, [], 10**30])
 details = st.none() | st.dictionaries(st.sampled_from(["cached_tokens", "reasoning_tokens", "audio_tokens"]), counts)
 
 

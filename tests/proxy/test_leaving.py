@@ -1,6 +1,7 @@
 """Real sockets: callers who leave, vendors who stall, streams that break, and the count of how they ended."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -91,6 +92,56 @@ def test_when_the_caller_leaves_the_vendors_socket_closes_at_once(where: str, st
                     await asyncio.sleep(0.005)
             await running.settled(1)
             assert running.lines[0]["ending"] == "gone"
+            assert running.kit.active == 0
+
+    asyncio.run(scene())
+
+
+HUNDRED = 100
+LEAVING = [
+    ("a stream, before its first token", True, SSE_HEAD + piece(chunk({"role": "assistant", "content": ""}))),
+    ("a stream, in its middle", True, BEFORE["within the stream"]),
+    ("a whole answer", False, b""),
+]
+
+
+@pytest.mark.parametrize(("what", "streamed", "before"), LEAVING, ids=[row[0] for row in LEAVING])
+def test_of_a_hundred_callers_who_leave_at_once_each_ends_his_vendors_call_within_half_a_second(
+    what: str, streamed: bool, before: bytes
+) -> None:
+    async def scene() -> None:
+        reached = 0
+        ended: list[float] = []  # when a call was seen to end, on the loop's clock
+        all_reached = asyncio.Event()
+
+        async def stalls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+            nonlocal reached
+            writer.write(before)
+            await writer.drain()
+            reached += 1
+            if reached == HUNDRED:
+                all_reached.set()
+            with contextlib.suppress(ConnectionError):
+                await reader.read(1)
+            ended.append(asyncio.get_running_loop().time())
+            raise ConnectionError
+
+        async with vendor(stalls) as base_url, proxy(settings(base_url)) as running, AsyncExitStack() as callers:
+            lines = [await callers.enter_async_context(asked(running.url, stream=streamed)) for _ in range(HUNDRED)]
+            await asyncio.wait_for(all_reached.wait(), 10)
+            if "middle" in what:
+                for reader in lines:
+                    await reader.readuntil(b'"content":"a"')
+            left = asyncio.get_running_loop().time()
+            await callers.aclose()
+            async with asyncio.timeout(5):
+                while len(ended) < HUNDRED:
+                    await asyncio.sleep(0.005)
+            took = sorted(at - left for at in ended)
+            assert took[HUNDRED * 99 // 100 - 1] <= 0.5, took[-5:]
+            assert reached == HUNDRED
+            await running.settled(HUNDRED)
+            assert {line["ending"] for line in running.lines} == {"gone"}
             assert running.kit.active == 0
 
     asyncio.run(scene())
