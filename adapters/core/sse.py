@@ -7,6 +7,9 @@ line splitter would cut an event in three there. https://html.spec.whatwg.org/mu
 MAX_EVENT = 8 * 1024 * 1024
 """The largest event taken, in bytes; one that is larger raises :class:`EventTooLarge`."""
 
+MANY = 1024
+"""Lines of data that are held apart: a short one costs many times what it holds."""
+
 BOM = b"\xef\xbb\xbf"
 
 
@@ -26,7 +29,9 @@ class Decoder:
 
     def __init__(self) -> None:
         self._line = bytearray()  # the unfinished line: a large event may come in thousands of reads
-        self._data: list[bytes] = []  # the data lines of the unfinished event
+        self._data: list[
+            bytes | bytearray
+        ] = []  # the data lines of the unfinished event, the first many of them joined
         self._size = 0  # of those lines, in bytes
         self._started = False
         self._after_cr = False  # the last byte ended a line, and a LF right after it belongs to the same end
@@ -79,9 +84,16 @@ class Decoder:
         self._data.append(value)
         if self._size > MAX_EVENT:
             raise EventTooLarge
+        if len(self._data) > MANY:
+            first, *more = self._data
+            joined = first if type(first) is bytearray else bytearray(first)
+            joined += b"\n" + b"\n".join(more)
+            self._data = [joined]
 
     def _flush(self, payloads: list[bytes]) -> None:
         payload = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        if type(payload) is bytearray:
+            payload = bytes(payload)
         if payload and not payload.isspace():
             payloads.append(payload)
         self._data = []

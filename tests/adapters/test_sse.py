@@ -137,6 +137,26 @@ def test_a_drip_of_eight_mebibytes_is_read_in_linear_time_and_little_more_memory
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("lines", [1, 1023, 1024, 1025, 1026, 2048, 2049, 5000])
+def test_however_many_lines_an_event_has_they_are_its_payload(lines: int) -> None:
+    texts = [b"%d" % at for at in range(lines)]
+    stream = b"".join(b"data: %b\n" % text for text in texts) + b"\ndata: next\n\n"
+    assert fed([stream]) == [b"\n".join(texts), b"next"]
+    assert all(type(payload) is bytes for payload in fed([stream]))
+
+
+def test_short_lines_of_one_event_cost_no_more_memory_than_a_long_one() -> None:
+    stream = b"data:xx\n" * 40_000
+    decoder = Decoder()
+    tracemalloc.start()
+    try:
+        for _ in range(5):
+            decoder.feed(stream)
+        assert tracemalloc.get_traced_memory()[0] < 10 * len(stream)
+    finally:
+        tracemalloc.stop()
+
+
 def test_many_lines_of_one_event_are_read_in_linear_time() -> None:
     stream = b"data: 0123456789\n" * 400_000
     begin = time.perf_counter()
