@@ -1,5 +1,6 @@
 """From nothing, or from a file, to settings: which vendors are on, and what is worth a warning."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,14 @@ def test_a_model_whose_vendors_are_all_off_is_an_error_at_its_line() -> None:
         loaded(
             "vendors: {kimi: {api_key: k}, qwen: {api_key: '${Q}'}}\nmodels:\n  a: kimi/kimi-k2.6\n  b: qwen/qwen-plus\n"
         )
+
+
+def test_a_hundred_models_are_read_in_a_moment() -> None:
+    models = "".join(f"  m{number}: [kimi/kimi-k2.6, qwen/qwen-plus]\n" for number in range(100))
+    before = time.process_time()
+    settings = loaded(f"vendors: {{kimi: {{api_key: k}}, qwen: {{api_key: q}}}}\nmodels:\n{models}").settings
+    assert [len(entry.targets) for entry in settings.models.values()] == [2] * 100
+    assert time.process_time() - before < 1
 
 
 def test_emulators_need_no_keys() -> None:

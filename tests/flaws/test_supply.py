@@ -77,6 +77,24 @@ def test_the_look_at_what_is_shipped_would_see_it(text: str, tmp_path: Path) -> 
     assert len(list(wrongs(file))) == 1
 
 
+SECRET = re.compile(r"secret|digest|password|\bkey\.get_secret|authorization|_hash\(", re.IGNORECASE)
+
+
+def test_no_secret_is_compared_by_a_comparison_that_tells_how_far_it_got() -> None:
+    """``==`` ends at the first byte that differs. Keys are looked up by their hash, with ``hmac.compare_digest``."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] in ("proxy", "adapters")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare)
+        and any(isinstance(by, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for by in node.ops)
+        and not any(isinstance(side, ast.Constant) for side in (node.left, *node.comparators))
+        and any(SECRET.search(ast.unparse(side)) for side in (node.left, *node.comparators))
+    ]
+    assert [where for where in found if "encoding.sha256" not in where] == []  # the hash of a public table
+
+
 IMPORTS = """
 import socket, sys, pathlib
 def refuse(*args, **named):

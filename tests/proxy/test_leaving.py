@@ -243,6 +243,25 @@ def test_a_caller_who_waits_gets_comments_and_then_the_answer() -> None:
     asyncio.run(scene())
 
 
+def test_a_vendor_that_falls_silent_in_a_stream_leaves_its_caller_with_comments() -> None:
+    async def pausing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        writer.write(SSE_HEAD + piece(chunk({"content": "early"})))
+        await writer.drain()
+        await asyncio.sleep(0.35)
+        writer.write(piece(chunk({"content": "late"})) + piece(chunk({}, "stop") + DONE) + b"0\r\n\r\n")
+
+    async def scene() -> None:
+        server = {"hold_status_s": 0.1, "heartbeat_s": 0.1}
+        async with vendor(pausing) as base_url, proxy(settings(base_url, server=server)) as running:
+            _, body = await read_all(running.url, stream=True)
+        before, _, after = body.partition(b": keep-alive\n\n")
+        assert b"early" in before
+        assert b"late" in after
+        assert body.endswith(DONE)
+
+    asyncio.run(scene())
+
+
 def test_a_head_that_left_early_still_ends_in_one_error_event() -> None:
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         await asyncio.sleep(0.3)
