@@ -28,6 +28,7 @@ from proxy.errors import Malformed, Overloaded, ProxyError
 from proxy.farewell import Deaf, Farewell, Parting
 from proxy.head import MAX_HEAD, MAX_HEADERS, examine, too_long, without_upgrade
 from proxy.language import wanted
+from proxy.patience import Patience
 
 DOOR = "banjia.door"
 WAY = "way"
@@ -64,8 +65,8 @@ class Door(HttpToolsProtocol):
     """One connection of a caller."""
 
     __slots__ = (
-        "_awaited", "_deadline", "_head_size", "_headed", "_host", "_keeps", "_plain", "_pressure", "_self", "_stray",
-        "served",
+        "_awaited", "_deadline", "_head_size", "_headed", "_host", "_keeps", "_patience", "_plain", "_pressure", "_self",
+        "_stray", "served",
     )  # fmt: skip
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -81,6 +82,7 @@ class Door(HttpToolsProtocol):
         self._pressure: Pressure = self.app_state.get("memory", EASE)
         self._self = ref(self)
         self.served: Way | None = None  # the request whose task is to hear of its caller's leaving
+        self._patience: Patience | None = None  # with a caller who has not read what is ready for him
 
     # --- Bytes come in ------------------------------------------------------------------------------------------
 
@@ -295,9 +297,25 @@ class Door(HttpToolsProtocol):
         self._keeps = False
         super().shutdown()
 
+    def pause_writing(self) -> None:
+        """The caller reads more slowly than is written, or not at all."""
+        super().pause_writing()
+        self._patience = Patience(self.transport)
+
+    def resume_writing(self) -> None:
+        """He has read nearly all."""
+        super().resume_writing()
+        self._end_patience()
+
+    def _end_patience(self) -> None:
+        if self._patience is not None:
+            self._patience.over()
+            self._patience = None
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._stop_the_clock()
+        self._end_patience()
         super().connection_lost(exc)
         if self.served is not None:
             self.served.lost()

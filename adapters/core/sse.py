@@ -91,9 +91,8 @@ class Decoder:
             self._data = [joined]
 
     def _flush(self, payloads: list[bytes]) -> None:
-        payload = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
-        if type(payload) is bytearray:
-            payload = bytes(payload)
+        held = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+        payload = held if type(held) is bytes else bytes(held)
         if payload and not payload.isspace():
             payloads.append(payload)
         self._data = []

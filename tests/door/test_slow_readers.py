@@ -1,10 +1,13 @@
 """Callers who do not read what they asked for, and vendors who say it in crumbs: neither costs the others anything."""
 
 import asyncio
+import contextlib
 import time
 import tracemalloc
 
-from tests.door.wire import chat, line, run, says_hello, serving
+import pytest
+
+from tests.door.wire import ANSWER, chat, line, run, says_hello, serving
 from tests.proxy.play import DONE, chunk
 
 MIB = 1024 * 1024
@@ -45,6 +48,71 @@ def test_who_does_not_read_holds_his_vendor_back_and_is_not_kept_in_memory() -> 
         tracemalloc.stop()
     assert 0 < sent < 5 * 16 * MIB
     assert held < 5 * 5 * MIB  # orjson is counted with what it gave back: two thirds of it
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
+    streamed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.patience.UNREAD_S", 0.1)
+    closed = asyncio.Event()
+
+    async def floods(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        try:
+            if not streamed:
+                writer.write(large(16 * MIB))
+                await writer.drain()
+                return
+            writer.write(HEAD)
+            while True:
+                writer.write(PIECE)
+                await writer.drain()
+        finally:
+            closed.set()
+
+    async def scene() -> None:
+        async with serving(floods) as running, line(running.url) as caller:
+            await caller.say(chat(stream=streamed))
+            await caller.reader.readuntil(b"\r\n\r\n")
+            await asyncio.wait_for(closed.wait(), 3)
+            await running.settled(1)
+            assert running.lines[0]["ending"] == ("gone" if streamed else "complete")
+            await asyncio.sleep(0.2)
+            read = 0
+            with contextlib.suppress(ConnectionError):
+                while data := await asyncio.wait_for(caller.reader.read(MIB), 3):
+                    read += len(data)
+            assert read < 16 * MIB
+            assert running.kit.active == 0
+
+    run(scene())
+
+
+def test_who_reads_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.patience.UNREAD_S", 0.15)
+    body = large(12 * MIB)
+
+    async def sends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytes) -> None:
+        writer.write(body)
+
+    async def scene() -> int:
+        async with serving(sends) as running, line(running.url) as caller:
+            await caller.say(chat())
+            head = await caller.reader.readuntil(b"\r\n\r\n")
+            size = next(int(x[15:]) for x in head.lower().split(b"\r\n") if x.startswith(b"content-length:"))
+            read = 0
+            while read < size and (data := await caller.reader.read(512 * 1024)):
+                read += len(data)
+                await asyncio.sleep(0.005)
+            return size - read
+
+    assert run(scene()) == 0
+
+
+def large(size: int) -> bytes:
+    """A vendor's answer with a text of this size."""
+    data = ANSWER.replace(b"hello", b"x" * size)
+    return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(data) + data
 
 
 def test_a_flood_of_crumbs_does_not_hold_up_the_others() -> None:
