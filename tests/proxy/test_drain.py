@@ -71,9 +71,11 @@ async def get(url: str, path: str) -> tuple[int, bytes]:
     """The status and the head of a request on a connection of its own."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n" % path.encode())
-    head = await reader.readuntil(b"\r\n\r\n")
-    await hang_up(writer)
+    try:
+        writer.write(b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n" % path.encode())
+        head = await reader.readuntil(b"\r\n\r\n")
+    finally:
+        await hang_up(writer)
     return int(head.split()[1]), head.lower()
 
 
