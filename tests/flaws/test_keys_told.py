@@ -27,11 +27,12 @@ from tests.proxy.test_secrets import REPLIES
 
 PROMPT = "canary-prompt-4e19b6d0"
 SECRETS = {
-    "client": "sk-canary-client-0b64d8e2", "environment": "canary-env-6a1e72f4", "kimi": "sk-canary-kimi-7f3a9c51",
-    "kimi 2": "sk-canary-kimi-5e1d2b90", "header": "canary-header-91c7aa02", "qwen": "sk-canary-qwen-2d90f6b3",
-    "proxy": "canary-proxy-c81f0e27", "office": "sk-canary-office-4b7d", "ernie": "bce-v3/ALTAK-canary/9f02d1",
-    "hunyuan": "sk-canary-hunyuan-83ce",
+    "client": "sk-canary-client-0zb6wxd8", "environment": "canary-env-6x1ezw2f", "kimi": "sk-canary-kimi-7fzaqc5x",
+    "kimi 2": "sk-canary-kimi-5wzd2xq0", "header": "canary-header-9zcxaqw2", "qwen": "sk-canary-qwen-2xq0zw6b",
+    "proxy": "canary-proxy-cz1xqew7", "office": "sk-canary-office-4xqwzd7", "ernie": "bce-v3/ALTAK-canary/9zxq2wd1",
+    "hunyuan": "sk-canary-hunyuan-8wzxqe3",
 }  # fmt: skip
+"""Letters beyond hexadecimal digits in each of their parts: request ids have all others by chance."""
 SETTINGS: dict[str, Any] = {
     "server": {"client_keys": [SECRETS["client"], SECRETS["environment"]]},
     "vendors": {
