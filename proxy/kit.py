@@ -35,6 +35,10 @@ BEIJING = datetime.timezone(datetime.timedelta(hours=8))
 _ids = random.Random()  # noqa: S311 - seeded by the system; ids are no secrets
 
 
+SHARE = 0.8
+"""The part of all places that the requests at one of several vendors may take: one that hangs leaves room for the others."""
+
+
 class Live:
     """One configuration, made ready for requests. A request keeps to the one that it began with: it is never changed.
 
@@ -51,6 +55,8 @@ class Live:
         self.accounts: dict[str, Account] = {
             name: account_of(name, entry, upstream, old.get(name)) for name, entry in settings.vendors.items()
         }
+        places = settings.server.max_concurrency
+        self.share = places if len(settings.vendors) < 2 else max(1, int(places * SHARE))
         self.max_body = int(settings.server.max_body_mb * 1024 * 1024)
         self.secrets = secrets_of(settings)
 

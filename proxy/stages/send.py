@@ -15,7 +15,7 @@ from adapters.core.shapes import Ask, Seed
 from adapters.core.vendor import Plan, Target, plan
 from adapters.core.wire import Call
 from adapters.emulations import wrapped
-from proxy.errors import BadRequest, NotSupported, UpstreamFailed
+from proxy.errors import BadRequest, NotSupported, Overloaded, UpstreamFailed
 from proxy.fronts.writer import Writer
 from proxy.kit import Kit, Live
 from proxy.nouns import Attempt, Route
@@ -34,7 +34,8 @@ from proxy.tally import Tally
 async def send(ask: Ask, route: Route, out: Writer, kit: Kit, live: Live, tally: Tally) -> None:
     """Answer the ask from the route's targets, best first.
 
-    Raises NotSupported if no target can serve it, UpstreamFailed if none did; what has left by then stays out.
+    Raises NotSupported if no target can serve it, Overloaded if too many wait for the only one that can, UpstreamFailed if
+    none did; what has left by then stays out.
     """
     course = Course(ask, route, kit, live, tally, out)
     attempt = Hedge(course).attempt if course.hedge_s else course.attempt
@@ -129,14 +130,18 @@ class Course:
         return next((place for place, target in enumerate(self._targets) if not self._rests(target)), 0)
 
     def _rests(self, target: Target) -> bool:
-        if self._live.accounts[target.entry].resting():
+        account = self._live.accounts[target.entry]
+        if account.under_way >= self._live.share or account.resting():
             return True
         breaker = self.kit.breaker
         return target.label in breaker.troubled and breaker.rests(target.label, time.monotonic())
 
     async def attempt(self) -> Failure | None:
-        """One attempt with the target and key in use. None for a whole answer."""
+        """One attempt with the target and key in use. None for a whole answer. Raises Overloaded."""
         chosen, key = self._plan, self._keys[0]
+        account = self._live.accounts[chosen.target.entry]
+        if account.under_way >= self._live.share:
+            raise self._crowded(account.under_way)
         label, breaker = chosen.target.label, self.kit.breaker
         trial = breaker.enter(label, time.monotonic()) if label in breaker.troubled else None
         began_s = self.tally.elapsed_s() if self._timed else 0.0
@@ -145,7 +150,6 @@ class Course:
         self._on_key += 1
         self.out.drop()
         seed = Seed(count(1), self._answer_id, self._created)
-        account = self._live.accounts[chosen.target.entry]
         self._times = account.times(chosen.thinks, self._ask.stream)
 
         def sign(call: Call) -> Call:
@@ -154,6 +158,7 @@ class Course:
             return chosen.target.vendor.auth.sign(call, key.secret.get_secret_value(), time.time())
 
         exchange, pacer, sent = wrapped(chosen)(chosen.ask, seed), key.pacer, True
+        account.under_way += 1
         try:
             if pacer is None:
                 self.tally.attempt(attempt)
@@ -162,6 +167,7 @@ class Course:
             else:
                 failure, sent = await self._in_its_place(pacer, attempt, account, sign, exchange)
         except BaseException:  # the caller has left, or a bug: nothing is known of the target
+            account.under_way -= 1
             if pacer is None:
                 key.calls -= 1
                 self._stray_over(key, chosen.target, "lost", None)
@@ -170,6 +176,7 @@ class Course:
             if self._timed:
                 self.kit.latencies.left(label, self._ask.stream, self.tally.elapsed_s() - began_s)
             raise
+        account.under_way -= 1
         if pacer is None:
             key.calls -= 1
             if failure is not None or key.pacer is not None:
@@ -184,6 +191,15 @@ class Course:
         if self._timed and sent:
             self._time(label, began_s, failure)
         return failure
+
+    def _crowded(self, under_way: int) -> Overloaded:
+        crowded = Overloaded(
+            f"{self._plan.target.vendor.title} has {under_way} requests under way, as many as one of several vendors may "
+            "have (four fifths of server.max_concurrency). Try again in a moment."
+        )
+        crowded.should_retry = not self.tally.attempts
+        crowded.retry_after_s = 1.0
+        return crowded
 
     def _judge(self, failure: Failure, label: str, trial: Trial | None) -> None:
         """Tell the breaker. A wait for a connection that never came free is no fault of the target's."""
