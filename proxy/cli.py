@@ -154,19 +154,17 @@ def check(file: Path | None, as_json: bool) -> None:
 def explain(request: Any, path: Path | None, as_json: bool) -> None:
     """What would be sent to whom, field by field, sending nothing. REQUEST is a JSON body, or - for standard input."""
     from proxy.errors import ProxyError
+    from proxy.explain import answered, error_line, lines
     from proxy.explain import explain as explained
-    from proxy.explain import lines
 
+    settings = loaded(path).settings
     try:
-        found = explained(request.read(), loaded(path).settings)
+        found = explained(request.read(), settings)
     except ProxyError as error:
-        fail(f"{error.http_status} {error.code or error.error_type}: {error.message}", 1)
-        return
-    if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False, indent=2))
-    else:
-        for line in lines(found):
-            click.echo(line)
+        found = {"error": answered(error)}
+    cli_listings.shown(found, lines(found), as_json=as_json)
+    if found["error"]:
+        fail(error_line(found["error"]), 1)
 
 
 @main.command(epilog="Exit codes: 0 if the server is ready; 1 if not.")

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from adapters.core.failures import Failure
+from adapters.core.failures import Failure, Refused
 from proxy.language import Language, spoken
 
 MAX_MESSAGE = 1500
@@ -85,6 +85,12 @@ class NotSupported(BadRequest):
     """No target can do what is asked, and the answer would mislead without it."""
 
     code = "unsupported_parameter"
+
+    @classmethod
+    def of(cls, refusal: Refused) -> BadRequest:
+        """What the caller is told when every target refused: what the first of them said."""
+        kind = BadRequest if refusal.code is None else cls
+        return kind(refusal.message, param=refusal.param, code=refusal.code)
 
 
 class Malformed(BadRequest):

@@ -8,10 +8,11 @@ import orjson
 from adapters.core.around import Around
 from adapters.core.failures import Refused
 from adapters.core.shapes import Ask, Seed
-from adapters.core.vendor import Target, plan
+from adapters.core.vendor import Plan, Target, plan
 from adapters.emulations import wrapped
 from config.routing import Routing
 from config.schema import Settings
+from proxy.errors import NotSupported, ProxyError
 from proxy.fronts.chat import ChatFront
 from proxy.fronts.completions import CompletionsFront
 from proxy.fronts.embeddings import EmbeddingsFront
@@ -22,16 +23,25 @@ from proxy.stages.resolve import resolve
 def explain(body: bytes, settings: Settings) -> dict[str, Any]:
     """The explanation as data: the model, the operation, and for each target what becomes of each field.
 
-    Raises ProxyError for a request that would be answered with an error before any target is asked.
+    ``error`` is what the caller would be answered if no target can serve the request, else None. Raises ProxyError for
+    a request that would be answered with an error before any target is looked at.
     """
     ask = read(body)
     route = resolve(ask, Routing(settings))
+    plans = [_planned(ask, target) for target in route.targets]
+    refusals = [found for found in plans if isinstance(found, Refused)]
     return {
         "model": ask.model,
         "operation": ask.reworded.native.operation if ask.reworded and ask.reworded.native else ask.operation,
         "stream": ask.stream,
-        "targets": [about(ask, target) for target in route.targets],
+        "error": answered(NotSupported.of(refusals[0])) if len(refusals) == len(plans) else None,
+        "targets": [about(target, found) for target, found in zip(route.targets, plans, strict=True)],
     }
+
+
+def answered(error: ProxyError) -> dict[str, Any]:
+    """The error that the caller would get: its HTTP status, and the members of its body."""
+    return {"status": error.http_status, **error.error()}
 
 
 def read(body: bytes) -> Ask:
@@ -48,12 +58,17 @@ def read(body: bytes) -> Ask:
     return ChatFront().read(body)
 
 
-def about(ask: Ask, target: Target) -> dict[str, Any]:
-    """What this target would be sent, or why it would be passed over."""
+def _planned(ask: Ask, target: Target) -> Plan | Refused:
     try:
-        made = plan(ask, target)
+        return plan(ask, target)
     except Refused as refused:
-        return {"target": target.label, "refused": {"param": refused.param, "message": refused.message}}
+        return refused
+
+
+def about(target: Target, made: Plan | Refused) -> dict[str, Any]:
+    """What this target would be sent, or why it would be passed over."""
+    if isinstance(made, Refused):
+        return {"target": target.label, "refused": {"param": made.param, "message": made.message}}
     fields = {"model": {"verdict": "mapped", "why": f"sent as {target.model.id}"}}
     fields |= {name: {"verdict": told.word, "why": told.why} for name, told in made.told.items()}
     exchange = wrapped(made)(made.ask, Seed(iter(range(1, 1000)), "0" * 24, 0))
@@ -70,6 +85,8 @@ def about(ask: Ask, target: Target) -> dict[str, Any]:
 
 def lines(explained: dict[str, Any]) -> Iterator[str]:
     """The explanation for a reader at a terminal."""
+    if "targets" not in explained:  # it ends before any target is looked at
+        return
     how = "streamed" if explained["stream"] else "whole"
     yield f"{explained['model']} ({explained['operation']}, {how})"
     for number, target in enumerate(explained["targets"], 1):
@@ -83,3 +100,8 @@ def lines(explained: dict[str, Any]) -> Iterator[str]:
         for name, told in target["fields"].items():
             yield f"   {name:<{width}}  {told['verdict']:<9} {for_operator(told['why'])}"
         yield "   " + orjson.dumps(target["body"]).decode()
+
+
+def error_line(error: dict[str, Any]) -> str:
+    """The error that the caller would get, in a line."""
+    return f"{error['status']} {error['code'] or error['type']}: {error['message']}"

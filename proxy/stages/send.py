@@ -109,11 +109,8 @@ class Course:
             self.hedge_s = hedge_s
 
     def _not_supported(self) -> BadRequest:
-        """Every target refused: the caller is told what the first of them said."""
-        refusal = self._refusal
-        assert refusal is not None  # a route has a target, and each one plans or refuses
-        kind = BadRequest if refusal.code is None else NotSupported
-        return kind(refusal.message, param=refusal.param, code=refusal.code)
+        assert self._refusal is not None  # a route has a target, and each one plans or refuses
+        return NotSupported.of(self._refusal)
 
     def _plan_next(self) -> Plan | None:
         """The next target that can serve the ask; the others are passed over, and the first reason is kept."""
