@@ -35,8 +35,18 @@ Exit codes: 0 all is well; 1 it can't be done here; 2 the command line or the co
 """
 
 
+def _version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        from proxy.version import told
+
+        say(f"banjia {told()}")
+        context.exit()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
-@click.version_option(package_name="banjia", prog_name="banjia", message="%(prog)s %(version)s")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version and exit."
+)
 def main() -> None:
     """An OpenAI-compatible migration proxy: leave OpenAI without touching your code."""
 

@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +46,19 @@ def test_every_command_says_in_its_help_what_it_does_and_with_which_exit_codes(b
         assert name in shown
         assert "Exit code" in banjia(name, "--help").stdout, name
         assert command.help, name
+
+
+def test_the_version_is_told_installed_or_not(banjia: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    number = tomllib.loads(project.read_text())["project"]["version"]
+
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", lambda name: "9.8.7")
+    assert banjia("--version").stdout == "banjia 9.8.7\n"
+    monkeypatch.setattr(metadata, "version", missing)
+    assert banjia("--version").stdout == f"banjia {number} (from a checkout)\n"
 
 
 @pytest.mark.parametrize("name", ["routes", "vendors", "models", "check", "explain", "doctor"])
