@@ -131,12 +131,18 @@ def emulate(vendors: tuple[str, ...], port: int, faults: tuple[str, ...]) -> Non
 
 @main.command(epilog="Exit codes: 0; 2 if the configuration can't be used.")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
+@CONFIG
 @JSON
-def check(file: Path | None, as_json: bool) -> None:
-    """Lint a configuration: file:line:col, key, what is expected. Exit 2 if it can't be used."""
+def check(file: Path | None, path: Path | None, as_json: bool) -> None:
+    """Lint a configuration: file:line:col, key, what is expected. Exit 2 if it can't be used.
+
+    FILE can be given by -c too, as for the other commands.
+    """
     from config.load import ConfigError, find_file, load
 
-    source = file or find_file(os.environ, Path.cwd())
+    if file and path and file != path:
+        raise click.UsageError(f"one file is checked, and two are named: {file} and {path}")
+    source = file or path or find_file(os.environ, Path.cwd())
     errors: list[str] = []
     warnings: list[str] = []
     try:

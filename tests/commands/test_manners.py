@@ -61,6 +61,15 @@ def test_the_version_is_told_installed_or_not(banjia: Run, monkeypatch: pytest.M
     assert banjia("--version").stdout == f"banjia {number} (from a checkout)\n"
 
 
+def test_check_takes_its_file_by_place_and_by_option(banjia: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("vendors: {kimi: {api_key: '${KEY}'}}\n")
+    for args in (["mine.yaml"], ["-c", "mine.yaml"], ["mine.yaml", "--config", "mine.yaml"]):
+        assert banjia("check", *args, env={"KEY": "k"}).stdout == "mine.yaml: ok\n"
+    two = banjia("check", "mine.yaml", "-c", "other.yaml", env={"KEY": "k"})
+    assert two.exit_code == 2
+    assert "mine.yaml and other.yaml" in two.stderr
+
+
 @pytest.mark.parametrize("name", ["routes", "vendors", "models", "check", "explain", "doctor"])
 def test_every_listing_has_json(name: str) -> None:
     assert any("--json" in parameter.opts for parameter in main.commands[name].params)
