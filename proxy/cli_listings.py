@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def vendors(as_json: bool) -> None:
     "--config",
     "path",
     type=click.Path(path_type=Path),
-    help="List the vendors of this configuration, with its catalogs laid over.",
+    help="The configuration whose vendors are listed [BANJIA_CONFIG, banjia.yaml; without one, all vendors].",
 )
 @click.option("--vendor", metavar="V", help="One vendor's models only.")
 @click.option("--history", is_flag=True, help="Also the prices of other days, the latest first.")
@@ -64,12 +65,22 @@ def vendors(as_json: bool) -> None:
 def models(
     path: Path | None, vendor: str | None, *, history: bool, at: datetime.datetime | None, as_json: bool
 ) -> None:
-    """The catalog of models: limits, prices, retirement."""
+    """The catalog of models: limits, prices, retirement.
+
+    Beside a configuration it lists the vendors of that, with the catalogs that it lays over ours.
+    """
     from config.complaints import nearest
+    from config.load import find_file
     from proxy.commands.models import configured, each_catalog, lines
     from proxy.commands.models import models as found_models
 
-    known = configured(loaded(path, keys_needed=False).settings) if path else each_catalog()
+    file = path or find_file(os.environ, Path.cwd())
+    known = configured(loaded(file, keys_needed=False).settings) if file else each_catalog()
+    if file and path is None:  # who asked for no file may look for any vendor
+        if vendor is None or vendor in known:
+            click.echo(f"models of the vendors in {file}, with what it lays over ours; others: --vendor", err=True)
+        else:
+            known = each_catalog()
     today = datetime.datetime.now(tz=datetime.UTC).date()
     try:
         found = found_models(today, vendor, at=at.date() if at else None, catalogs=known)

@@ -13,6 +13,8 @@ from config.schema import Settings
 from proxy.commands.table import table
 from proxy.commands.vendors import each_edition
 
+OF_EMBEDDINGS = ("max_tokens_per_input", "max_inputs", "dimensions")
+"""Facts of a model for embeddings: tokens of a text, texts of a call, the sizes of its vectors, the default first."""
 WIDTH = 100
 """Columns that no line of the listing is longer than."""
 
@@ -64,6 +66,7 @@ def _told(vendor: str, rows: Catalog, row: ModelRow, today: datetime.date, day: 
         "vendor": vendor,
         **told,
         "input": sorted(row.input),
+        **{fact: row.facts.get(fact) for fact in OF_EMBEDDINGS},
         "gone": row.retired is not None and row.retired <= today,
         "stands_in_for": [name for name, found in rows.stand_ins.items() if found.model == row.id],
         "currency": rows.currency,
@@ -104,6 +107,7 @@ def _vendor(vendor: str, rows: Sequence[dict[str, Any]], *, history: bool) -> It
     at = 1
     for row, fact, told in zip(rows, facts[1:], prices, strict=True):
         yield fact
+        yield from (f"    {line}" for line in _vectors(row))
         for line in told:
             source, *more = textwrap.wrap(line[-1], WIDTH - left) or [""]
             yield f"    {aligned[at].ljust(left - 4)}{source}"
@@ -123,9 +127,18 @@ def _shown(row: dict[str, Any], *, history: bool) -> list[dict[str, Any]]:
 
 
 def _facts(row: dict[str, Any]) -> tuple[str, ...]:
+    if row["operation"] == "embeddings":
+        return row["id"], _size(row["context"] or row["max_tokens_per_input"]), "-", "embeddings", row["thinking"]
     kinds = sorted(row["input"], key=lambda kind: "tiva".find(kind[0]))
-    takes = "embeddings" if row["operation"] == "embeddings" else "+".join(kinds)
-    return row["id"], _size(row["context"]), _size(row["max_output"]), takes, row["thinking"]
+    return row["id"], _size(row["context"]), _size(row["max_output"]), "+".join(kinds), row["thinking"]
+
+
+def _vectors(row: dict[str, Any]) -> Iterator[str]:
+    """What its vectors are like, the default size first."""
+    if row["operation"] == "embeddings" and not row["gone"]:
+        sizes = " or ".join(map(str, row["dimensions"] or "?"))
+        texts = row["max_inputs"]
+        yield f"{sizes} dimensions" + (f", {texts} {'text' if texts == 1 else 'texts'} a call" if texts else "")
 
 
 def _size(tokens: int | None) -> str:

@@ -179,6 +179,34 @@ def test_models_of_a_configuration_are_listed_with_what_the_operator_laid_over_t
     assert banjia("models", "-c", "none.yaml").exit_code == 2
 
 
+def test_models_are_those_of_the_configuration_that_serve_would_find(banjia: Run, tmp_path: Path) -> None:
+    own = "{models: [{id: kimi-k2.6, context: 1234}]}"
+    for name in ("banjia.yaml", "other.yaml"):
+        (tmp_path / name).write_text(f"vendors: {{kimi: {{api_key: '${{MOONSHOT_API_KEY}}', catalog: {own}}}}}")
+    for env in ({}, {"BANJIA_CONFIG": "other.yaml"}):
+        ended = banjia("models", env=env)
+        assert ended.exit_code == 0
+        assert below(ended.stdout.splitlines(), "kimi-k2.6")[0].split()[1] == "1234"
+        assert "qwen" not in ended.stdout
+        (line,) = ended.stderr.splitlines()
+        assert (env.get("BANJIA_CONFIG") or "banjia.yaml") in line
+    assert {row["vendor"] for row in data(banjia("models", "--json"))} == {"kimi"}
+    assert banjia("models", "--vendor", "qwen").stdout.startswith("qwen: "), "another vendor's can be looked up still"
+    (tmp_path / "banjia.yaml").write_text("vendrs: {}\n")
+    assert banjia("models").exit_code == 2
+
+
+def test_models_for_embeddings_have_their_limits_and_sizes(banjia: Run) -> None:
+    lines = banjia("models").stdout.splitlines()
+    assert below(lines, "text-embedding-v4")[:2] == [
+        "text-embedding-v4 8192 - embeddings never",
+        "1024 or 2048 or 1536 or 768 or 512 or 256 or 128 or 64 dimensions, 10 texts a call",
+    ]
+    assert below(lines, "tao-8k")[:2] == ["tao-8k 8192 - embeddings never", "1024 dimensions, 1 text a call"]
+    row = next(row for row in data(banjia("models", "--json")) if row["id"] == "tao-8k")
+    assert (row["max_tokens_per_input"], row["max_inputs"], row["dimensions"]) == (8192, 1, [1024])
+
+
 def test_models_of_all_vendors_come_without_the_option(banjia: Run) -> None:
     assert {row["vendor"] for row in data(banjia("models", "--json"))} >= {"kimi", "qwen"}
     assert {row["vendor"] for row in models(datetime.date(2026, 11, 22), "qwen")} == {"qwen"}
