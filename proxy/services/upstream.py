@@ -52,6 +52,19 @@ WHY: dict[Phase, str] = {
     "total": "it took too long",
 }
 
+LIMITS: dict[Phase, str] = {
+    "connect_timeout": "connect_s",
+    "first_token": "first_token_s",
+    "idle": "idle_s",
+    "total": "total_s",
+}
+"""The key in a vendor's ``timeouts`` of each limit that can run out."""
+
+
+def overdue(phase: Phase, limit_s: float) -> str:
+    """Why a call was lost whose time ran out, with the limit and the key that moves it."""
+    return f"{WHY[phase]} (timeouts.{LIMITS[phase]}, {limit_s:g} s)"
+
 
 class Upstream:
     """The way to all vendors. Connections are pooled; a proxy of the environment is used where it applies.
@@ -230,7 +243,8 @@ class Line:
             return End(self._id)
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, and all of it is Lost
             phase = phase_of(error)
-            return Lost(self._id, phase, WHY[phase])
+            late = phase == "connect_timeout"
+            return Lost(self._id, phase, overdue(phase, self._connect_s) if late else WHY[phase])
 
     async def _begin(self) -> Got:
         call = self.call

@@ -16,7 +16,7 @@ from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Woke
 from proxy.fronts.writer import Writer
 from proxy.nouns import Attempt
 from proxy.services.keys import Times
-from proxy.services.upstream import WHY, Line, Upstream
+from proxy.services.upstream import LIMITS, Line, Upstream, overdue
 from proxy.stages.watch import Watch
 from proxy.tally import Shown, Tally
 
@@ -144,7 +144,7 @@ class Drive:
         task = asyncio.current_task()
         if phase is None or task is None or task.uncancel() > 0:
             return None
-        return Lost(min(self._lines, default=0), phase, WHY[phase])
+        return Lost(min(self._lines, default=0), phase, overdue(phase, getattr(self._times, LIMITS[phase])))
 
     async def _pumped(self) -> Got:
         """From several open things: a task each, into one queue of one place. Once pumped, always pumped."""

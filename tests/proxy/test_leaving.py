@@ -200,9 +200,29 @@ def test_each_timeout_names_itself(
         shown = b'"content":"a"' in body
         assert status == (200 if shown else 504)
         assert code.encode() in body
+        (key,) = timeouts
+        assert f"(timeouts.{key}, 0.2 s)".encode() in body
         assert b"[DONE]" not in body
         assert running.lines[0]["ending"] == ("cut" if shown else "refused")
         assert stalling.closed == 1
+
+    asyncio.run(scene())
+
+
+def test_a_connection_that_takes_too_long_names_its_timeout() -> None:
+    """A handshake that nobody answers."""
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(-1)
+        writer.close()
+
+    async def scene() -> None:
+        async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            status, body, _ = await fails(f"https://127.0.0.1:{port}/v1", 3, False, connect_s=0.2)
+        assert status == 504
+        assert b"upstream_connect_timeout" in body
+        assert b"the connection took too long (timeouts.connect_s, 0.2 s)" in body
 
     asyncio.run(scene())
 
