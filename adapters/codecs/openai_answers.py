@@ -51,6 +51,9 @@ def read_body(plan: Plan, status: int, body: bytes) -> dict[str, Any]:
     if error is None and status >= 400:
         error = data if type(data) is dict else {"message": describe(body)}
     if error is None:
+        if is_html(body):
+            hint = "a portal or a proxy in between may have answered in its place"
+            raise BadAnswer("invalid_response", f"answered {status} with an HTML page: {hint}")
         raise BadAnswer("invalid_response", f"answered {status} with {describe(body)}")
     raise complaint(plan, status, error)
 
