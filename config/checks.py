@@ -2,8 +2,8 @@
 
 import datetime
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters import registry
@@ -373,12 +373,14 @@ def off(found: Findings) -> None:
         )
     elif len(reasons) == len(configured):
         why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        found.error(("vendors",), f"no vendor has a key ({why})", "one of them (`banjia demo` needs none)", at_key=True)
+        wrong, cure = f"no vendor has a key ({why})", "one of them (`banjia demo` needs none)"
+        found.errors.append(_unset(found, found.complaint(("vendors",), wrong, cure, at_key=True), reasons))
     else:
         for name, entry in found.settings.models.items():
             _unserved(found, name, entry, reasons)
     for name, reason in reasons.items():
-        found.warn(_credential(found, name), f"{reason}: {name} is off, and targets of it are skipped", at_key=True)
+        wrong = f"{reason}: {name} is off, and targets of it are skipped"
+        found.warnings.append(_unset(found, found.complaint(_credential(found, name), wrong, at_key=True), (name,)))
     _left_out(found, reasons)
 
 
@@ -386,7 +388,8 @@ def _unserved(found: Findings, name: str, entry: ModelEntry, reasons: dict[str, 
     used = {target.target.partition("/")[0]: None for target in entry.targets}
     if all(vendor in reasons for vendor in used):
         why = "; ".join(f"{vendor} is off: {reasons[vendor]}" for vendor in used)
-        found.error(("models", name), f"no target is left ({why})", "a vendor with a key", at_key=True)
+        complaint = found.complaint(("models", name), f"no target is left ({why})", "a vendor with a key", at_key=True)
+        found.errors.append(_unset(found, complaint, used))
 
 
 def _credential(found: Findings, name: str) -> tuple[str | int, ...]:
@@ -398,10 +401,20 @@ def _reason(found: Findings, name: str) -> str:
     node = find(found.root, *_credential(found, name))
     if node is None or node is find(found.root, "vendors", name):
         return "no api_key is given"
-    unset = [child.unset for _, child in scalars(node) if child.unset]
+    unset = _not_set(node)
     if unset:
         return f"{' and '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set"
     return "its key is empty"
+
+
+def _not_set(node: Node) -> list[str]:
+    return [child.unset for _, child in scalars(node) if child.unset]
+
+
+def _unset(found: Findings, complaint: Complaint, vendors: Iterable[str]) -> Complaint:
+    """The complaint with the variables that would each give one of these vendors a key."""
+    nodes = [find(found.root, *_credential(found, name)) for name in vendors]
+    return replace(complaint, unset=tuple(dict.fromkeys(unset for node in nodes if node for unset in _not_set(node))))
 
 
 def _left_out(found: Findings, reasons: dict[str, Any]) -> None:

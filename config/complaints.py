@@ -24,13 +24,17 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """One thing that is wrong, and its cure. It never holds a secret, and renders on one line."""
+    """One thing that is wrong, and its cure. It never holds a secret, and renders on one line.
+
+    ``unset``: the variables whose absence it is about; any of them is the cure.
+    """
 
     place: Place
     key: str
     wrong: str
     expected: str = ""
     meant: str = ""
+    unset: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("key", "wrong", "meant"):

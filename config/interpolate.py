@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from config.complaints import Complaint
@@ -135,13 +136,14 @@ def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], f
             value, node.from_file = read_secret(value, folder), True
     except Unset as unset:
         if unset.message:
-            return node.complaint(path, f"{unset.name} is not set: {unset.message}")
-        if is_credential(path):
+            complaint = node.complaint(path, f"{unset.name} is not set: {unset.message}")
+        elif is_credential(path):
             node.value, node.unset = "", unset.name
             return None
-        return node.complaint(
-            path, f"{unset.name} is not set", f"it in the environment, or ${{{unset.name}:-a default}}"
-        )
+        else:
+            expected = f"it in the environment, or ${{{unset.name}:-a default}}"
+            complaint = node.complaint(path, f"{unset.name} is not set", expected)
+        return replace(complaint, unset=(unset.name,))
     except ValueError as error:
         return node.complaint(path, str(error), _FORMS if "${" in str(error) else "")
     node.value = typed(value) if not node.quoted and "set" in path and node.variables else value

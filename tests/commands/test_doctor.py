@@ -141,11 +141,48 @@ def test_no_key_at_all_is_told_with_the_variables_that_were_looked_for() -> None
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("vendors", "cure"),
+    [
+        ("kimi: {api_key: '${MY_KIMI}'}", "set MY_KIMI"),
+        ("kimi: {api_key: '${MY_KIMI}'}, qwen: {api_keys: ['${A}', '${B}']}", "set MY_KIMI, A or B"),
+        ("kimi: {api_key: '${KEY}', region: '${REGION}'}", "set REGION"),
+    ],
+)
+def test_a_variable_that_is_not_set_is_the_cure_by_its_name(vendors: str, cure: str) -> None:
+    async def main() -> None:
+        text = f"server: {{listen: '127.0.0.1:0'}}\nvendors: {{{vendors}}}\n"
+        assert (await doctor(text, offline=True)).one("config", "fail").cure == cure
+
+    run(main())
+
+
+def test_what_has_nothing_to_do_with_a_missing_key_is_looked_at_all_the_same() -> None:
+    async def main() -> None:
+        async with Peer(always(models())) as other:
+            text = f"server: {{listen: '127.0.0.1:{other.port}'}}\nvendors: {{kimi: {{api_key: '${{MY_KIMI}}'}}}}\n"
+            told = await asyncio.to_thread(asyncio.run, doctor(text))
+            assert "in use by another program" in told.one("port", "fail").text
+            assert told.one("listen", "ok")
+            assert not told.of("keys"), "there is none to try"
+
+    run(main())
+
+
+def test_a_wrong_variable_of_ours_is_the_cure_by_its_name() -> None:
+    async def main() -> None:
+        told = await doctor(None, {"MOONSHOT_API_KEY": KEY, "BANJIA_POLICY__ATTEMPTS": "many"}, offline=True)
+        assert told.one("config", "fail").cure == "correct BANJIA_POLICY__ATTEMPTS, or unset it"
+
+    run(main())
+
+
 def test_a_vendor_whose_variable_is_not_set_is_a_warning() -> None:
     async def main() -> None:
         async with emulator() as there:
             told = await doctor(kimi(there.base_url) + "  qwen: {api_key: '${NOT_SET}'}\n")
             assert "NOT_SET is not set: qwen is off" in told.one("config", "warn").text
+            assert told.one("config", "warn").cure == "set NOT_SET"
             assert told.healthy
 
     run(main())

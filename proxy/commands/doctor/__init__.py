@@ -35,8 +35,11 @@ async def examine(
         loaded = load(path, environ)
     except ConfigError as error:
         for complaint in error.complaints:
-            told(failed("config", str(complaint), "banjia check tells when it is right; banjia init writes a new one"))
-        loaded = None
+            told(failed("config", str(complaint), local.cure(complaint, has_file=path is not None)))
+        loaded = _without_keys(path, environ)
+    else:
+        for finding in local.configuration(loaded):
+            told(finding)
     settings = loaded.settings if loaded else Settings()
     upstream = Upstream.over_the_network(20, settings.server.transport)
     try:
@@ -48,13 +51,21 @@ async def examine(
     return found
 
 
+def _without_keys(path: Path | None, environ: Mapping[str, str]) -> Loaded | None:
+    """What can be read where nothing but keys is missing; None where more is wrong."""
+    try:
+        return load(path, environ, keys_needed=False)
+    except ConfigError:
+        return None
+
+
 def _look_here(
     loaded: Loaded | None, settings: Settings, upstream: Upstream, tell: Tell, now: Callable[[], float]
 ) -> None:
     """All that nobody need be asked for. Of a configuration that does not load, only what does not depend on it."""
     today = datetime.datetime.fromtimestamp(now(), tz=datetime.UTC).date()
     if loaded:
-        for finding in (*local.configuration(loaded), *local.retired(settings, today)):
+        for finding in local.retired(settings, today):
             tell(finding)
     for finding in local.ways_out(settings, upstream):
         tell(finding)

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
 from adapters.registry import BY_NAME
+from config.complaints import Complaint, one_of
 from config.load import Loaded
 from config.retired import closed, fate, stand_ins
 from config.routing import base_url_of, catalog_of
@@ -30,7 +31,20 @@ def configuration(loaded: Loaded) -> Iterator[Finding]:
     for warning in loaded.warnings:
         if not RETIRED.search(warning.wrong):
             what = warning.expected or (f"did you mean '{warning.meant}'?" if warning.meant else "see what it names")
+            if warning.unset:
+                what = cure(warning, has_file=True)
             yield warn("config", f"{warning.place}: {warning.key}: {warning.wrong}".replace(": : ", ": "), what)
+
+
+def cure(complaint: Complaint, *, has_file: bool) -> str:
+    """What to do about a configuration that does not load."""
+    if complaint.unset:
+        return f"set {one_of(complaint.unset)}"
+    if complaint.place.variable:
+        return f"correct {complaint.place.variable}, or unset it"
+    if not has_file:
+        return "set one of these variables; banjia init then writes a file"
+    return "banjia check tells when it is right; banjia init writes a new one"
 
 
 def _count(number: int, noun: str) -> str:
