@@ -3,12 +3,14 @@
 import asyncio
 import http.client
 import json
+import os
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import uvloop
 
 from config.schema import Server, Settings
+from proxy.commands.env import lines, past_proxies
 from proxy.emulated import Emulators, emulated
 from proxy.kit import Kit
 from proxy.server import bind, environment_lines, serve, url_of
@@ -56,11 +58,17 @@ def show(url: str, out: Callable[[str], None], write: Callable[[str], None]) -> 
             for choice in event["choices"]:
                 write(choice["delta"].get("content") or "")
     out("")
-    out(f"  ({response.status}, {response.getheader('x-banjia-target')}, changed: "
-        f"{response.getheader('x-banjia-adapted') or 'nothing'})")  # fmt: skip
+    changed = response.getheader("x-banjia-adapted") or "nothing"
+    why = " told not to think, as gpt-4o does not" if "thinking=mapped" in changed else ""
+    out(f"  ({response.status}, {response.getheader('x-banjia-target')}, changed: {changed}){why}")
     connection.close()
     out("")
     out("Point your app here with two lines, and leave its code as it is:")
     for line in environment_lines(url):
+        out(line)
+    past = past_proxies(url, os.environ)
+    if past:
+        out("A proxy is set here, which can't reach this machine for your app. So add:")
+    for line in lines(past, "dotenv"):
         out(line)
     out("Serving emulated answers until Ctrl-C. For real ones: banjia serve")

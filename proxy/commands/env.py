@@ -35,6 +35,12 @@ def variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
         "OPENAI_API_KEY": "your-banjia-key" if settings.client_keys() else "anything",
         "OPENAI_API_BASE": f"{url}/v1",  # the name that the SDKs before 1.0 look for
     }
+    return found | past_proxies(url, environ)
+
+
+def past_proxies(url: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """What keeps an app's calls to this URL from going through a proxy of the environment; nothing where none is set."""
+    found: dict[str, str] = {}
     if any(environ.get(name) or environ.get(name.lower()) for name in PROXY_VARIABLES):
         hosts = dict.fromkeys((*LOOPBACK, urlsplit(url).hostname or ""))
         for name in ("NO_PROXY", "no_proxy"):

@@ -73,10 +73,30 @@ def test_the_demo_shows_a_streamed_answer_and_the_two_lines_and_then_serves() ->
         environment = dict(line.split("=", 1) for line in shown if line.startswith("OPENAI_"))
         assert list(environment) == ["OPENAI_BASE_URL", "OPENAI_API_KEY"]
         assert any(line.startswith("< You said: ") for line in shown)
+        assert any(line.endswith("changed: thinking=mapped) told not to think, as gpt-4o does not") for line in shown)
 
         answer, headers = post(environment["OPENAI_BASE_URL"], ASK)
         assert answer["system_fingerprint"] == "fp_emulator"
         assert headers["x-banjia-target"].startswith("emulator:")
+
+
+@pytest.mark.parametrize(
+    ("proxied", "more"),
+    [
+        ({}, []),
+        ({"HTTP_PROXY": "http://127.0.0.1:9"}, ["NO_PROXY=127.0.0.1,localhost"]),
+        ({"all_proxy": "http://127.0.0.1:9", "no_proxy": "x"},
+         ["NO_PROXY=127.0.0.1,localhost", "no_proxy=x,127.0.0.1,localhost"]),
+    ],
+)  # fmt: skip
+def test_the_demo_says_how_to_get_past_a_proxy(proxied: dict[str, str], more: list[str]) -> None:
+    """Loopback is reached through a proxy by the SDKs, as `banjia env` says too."""
+    known = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+    none = {name: "" for each in known for name in (each, each.lower())}
+    with running("demo", env={**none, **proxied}) as process:
+        shown = lines_until(process, "Serving")
+        assert [line for line in shown if line.lower().startswith("no_proxy=")] == more
+        assert any(line.startswith("A proxy is set here") for line in shown) == bool(more)
 
 
 def test_two_demos_find_a_port_each() -> None:
