@@ -68,15 +68,22 @@ async def serving(tmp_path: Path, base_url: str, port: int, **server: Any) -> As
 
 
 async def get(url: str, path: str) -> tuple[int, bytes]:
-    """The status and the head of a request on a connection of its own."""
+    """The status and the head of a request on a connection of its own. OSError or EOFError where the door is closed."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
         writer.write(b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n" % path.encode())
         head = await reader.readuntil(b"\r\n\r\n")
-    finally:
+    finally:  # a door that closes just now takes the connection, and hangs up without a word
         await hang_up(writer)
     return int(head.split()[1]), head.lower()
+
+
+async def closed(url: str) -> None:
+    """Wait until nobody is let in any more."""
+    with contextlib.suppress(OSError, EOFError):
+        while True:
+            await get(url, "/livez")
 
 
 def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_streams(tmp_path: Path) -> None:
@@ -206,10 +213,8 @@ def test_a_second_signal_ends_it_at_once(first: signal.Signals, tmp_path: Path) 
             await reader.readuntil(b'"content":"a"')
             served.signal(first)
             if first is signal.SIGINT:  # closes without delay
-                with contextlib.suppress(OSError, EOFError):
-                    async with asyncio.timeout(1):
-                        while True:
-                            await get(served.url, "/livez")
+                async with asyncio.timeout(1):
+                    await closed(served.url)
             else:
                 while (await get(served.url, "/readyz"))[0] == 200:
                     await asyncio.sleep(0.01)
