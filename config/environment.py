@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 from adapters import registry
 from adapters.core.vendor import Vendor
 from config.complaints import Complaint, ConfigError, Place, nearest, one_of
-from config.interpolate import is_file, read_secret
+from config.interpolate import is_file, read_secret, secret_path
 from config.overlay import Overlay
 from config.schema import ModelEntry, Settings
 from config.shape import at, fields, inside, is_section
@@ -176,7 +176,8 @@ def _read_files(node: Node, folder: Path) -> None:
     for path, scalar in scalars(node):
         if isinstance(scalar.value, str) and is_file(scalar.value):
             try:
-                scalar.value, scalar.from_file = read_secret(scalar.value, folder), True
+                scalar.from_file = str(secret_path(scalar.value, folder))
+                scalar.value = read_secret(scalar.value, folder)
             except ValueError as error:
                 raise ConfigError([scalar.complaint(path, str(error))]) from None
 

@@ -1,10 +1,11 @@
 """Files that a configuration names in the place of a value: their content is read as if it stood there."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from config.complaints import Complaint, ConfigError, Place
 from config.document import parse
-from config.tree import Node
+from config.tree import Node, scalars
 
 
 def catalogs(root: Node, folder: Path) -> list[Complaint]:
@@ -13,18 +14,33 @@ def catalogs(root: Node, folder: Path) -> list[Complaint]:
     Their values keep the places in their own file, so that whatever is wrong with them is told from there.
     """
     complaints: list[Complaint] = []
+    for name, node in _overlays(root):
+        try:
+            found = _read(node, ("vendors", name, "catalog"), folder)
+        except ConfigError as error:
+            node.broken = True
+            complaints += error.complaints
+        else:
+            node.value, node.place = found.value, found.place
+    return complaints
+
+
+def named(root: Node, folder: Path) -> Iterator[Path]:
+    """The files that a tree names, whether they are there or not: of catalogs, before they are read in, and of secrets."""
+    for _, node in _overlays(root):
+        yield folder / node.value
+    for _, node in scalars(root):
+        if node.from_file:
+            yield Path(node.from_file)
+
+
+def _overlays(root: Node) -> Iterator[tuple[str, Node]]:
+    """The vendors whose ``catalog`` is the path of a file, with its node."""
     vendors = root.child("vendors")
     for name, entry in vendors.value.items() if vendors and isinstance(vendors.value, dict) else ():
         node = entry.child("catalog")
         if node is not None and isinstance(node.value, str) and not node.broken:
-            try:
-                found = _read(node, ("vendors", name, "catalog"), folder)
-            except ConfigError as error:
-                node.broken = True
-                complaints += error.complaints
-            else:
-                node.value, node.place = found.value, found.place
-    return complaints
+            yield name, node
 
 
 def text(path: Path) -> str:

@@ -87,9 +87,14 @@ def expand(text: str, environ: Mapping[str, str]) -> tuple[str, list[str]]:
     return value, reading.used
 
 
+def secret_path(value: str, folder: Path) -> Path:
+    """The file that a ``file:`` value names."""
+    return folder / value.removeprefix("file:").replace("//", "/", 1)
+
+
 def read_secret(value: str, folder: Path) -> str:
     """What the file of a ``file:`` value holds, without its last line break. Raises ValueError, which names the file."""
-    path = folder / value.removeprefix("file:").replace("//", "/", 1)
+    path = secret_path(value, folder)
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
@@ -133,7 +138,8 @@ def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], f
         value, used = expand(node.value, environ)
         node.variables = tuple(used)
         if node.raw.startswith("file:") and is_file(value):
-            value, node.from_file = read_secret(value, folder), True
+            node.from_file = str(secret_path(value, folder))
+            value = read_secret(value, folder)
     except Unset as unset:
         if unset.message:
             complaint = node.complaint(path, f"{unset.name} is not set: {unset.message}")

@@ -12,7 +12,7 @@ from config.complaints import Complaint, ConfigError, Place
 from config.schema import Section, Settings
 from config.tree import Node
 
-__all__ = ["Complaint", "ConfigError", "Loaded", "find_file", "load", "load_file"]
+__all__ = ["Complaint", "ConfigError", "Loaded", "find_file", "load", "load_file", "sources"]
 
 DEFAULT_NAME = "banjia.yaml"
 ENVIRONMENT = "environment"
@@ -58,6 +58,23 @@ def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = T
     settings = _validated(root, complaints)
     warnings, off = _checked(settings, root, keys_needed=keys_needed)
     return Loaded(settings, str(path) if path else ENVIRONMENT, warnings, off)
+
+
+def sources(path: Path, environ: Mapping[str, str]) -> list[Path]:
+    """The files that a configuration is made of: its own first, then those of catalogs and secrets, there or not.
+
+    Of a file that can't be read as YAML, it is that one alone.
+    """
+    from config.environment import override
+    from config.files import named
+
+    folder = path.parent
+    try:
+        root, _ = _tree(path, environ, folder)
+        override(root, environ, folder)
+    except ConfigError:
+        return [path]
+    return list(dict.fromkeys([path, *named(root, folder)]))
 
 
 def load_file(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:

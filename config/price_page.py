@@ -88,8 +88,8 @@ vendors:
 ```
 
 What is given takes the place of what ships, the rest stays; `prices` are all prices of a model, the oldest list first. A
-mistake is told by file, line and column, as any other of the configuration's. The file is read again whenever the
-configuration is; a change of it alone applies with the next SIGHUP. `currency: USD` says in which currency all of them are.
+mistake is told by file, line and column, as any other of the configuration's. A change of
+the file applies at once, as one of the configuration does ([lifecycle](lifecycle.md)). `currency: USD` says in which currency all of them are.
 
 ## What banjia makes of it
 

@@ -20,8 +20,8 @@ class Node:
     """A value and where it stands.
 
     ``raw`` is a scalar's text before interpolation; ``quoted`` tells that it can only be text; ``variables`` are
-    those that its value came from; ``unset`` is the variable that a credential was to come from; ``broken`` marks
-    what has been complained about.
+    those that its value came from, ``from_file`` the path of the file; ``unset`` is the variable that a credential was
+    to come from; ``broken`` marks what has been complained about.
     """
 
     value: Any
@@ -30,7 +30,7 @@ class Node:
     raw: str = ""
     quoted: bool = True
     variables: tuple[str, ...] = ()
-    from_file: bool = False
+    from_file: str = ""
     unset: str = ""
     broken: bool = False
 

@@ -1,4 +1,4 @@
-"""Reading the configuration again: when its file changes, and on SIGHUP."""
+"""Reading the configuration again: when one of its files changes, and on SIGHUP."""
 
 import asyncio
 import signal
@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from config.complaints import Complaint, ConfigError, Place
-from config.load import Loaded, load
+from config.load import Loaded, load, sources
 from proxy.emulated import StandIns
 from proxy.kit import Kit
-from proxy.services.watching import Look, being_written, changes, look
+from proxy.services.watching import Look, being_written, changes, looks
 
 
 class Again:
-    """Reads the file again, secrets in files of their own included; the environment is that of the start.
+    """Reads the file again, catalogs and secrets in files of their own included; the environment is that of the start.
 
     ``told``: the warnings that the operator has seen already; others go to ``out``.
     """
@@ -36,20 +36,26 @@ class Again:
 
     def __call__(self) -> Loaded:
         """The configuration as it is now. Raises ConfigError, also while the file is being written."""
-        before = look(self._path)
+        before = looks(self.files())
         loaded = load(self._path, self._environ, keys_needed=self._stand_ins is None)
         if self._stand_ins is not None:
             loaded = replace(loaded, settings=self._stand_ins.over(loaded.settings, loaded.source))
-        if before != look(self._path) or being_written(self._path):
-            raise ConfigError(
-                [Complaint(Place(str(self._path)), "", "the file is being written: it may be half of it")]
-            )
+        for path, seen in looks(before).items():
+            if seen != before[path] or being_written(path):
+                raise ConfigError([Complaint(Place(str(path)), "", "the file is being written: it may be half of it")])
         warnings = [str(warning) for warning in loaded.warnings]
         for warning in warnings:
             if warning not in self._told:
                 self._out(f"warning: {warning}")
         self._told = set(warnings)
         return loaded
+
+    def files(self) -> list[Path]:
+        """The files that the configuration is made of now, its own first."""
+        try:
+            return sources(self._path, self._environ)
+        except Exception:  # noqa: BLE001 - a bug of ours, which the reload tells; it is no reason to stop watching
+            return [self._path]
 
 
 @contextmanager
@@ -71,11 +77,14 @@ def reload_on_hangup(kit: Kit) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def reload_on_change(kit: Kit, path: Path, seen: Look) -> AsyncIterator[None]:
-    """A change of the file reads it again, for as long as the block runs. ``seen``: its look when it was last read."""
+async def reload_on_change(kit: Kit, again: Again, seen: Mapping[Path, Look]) -> AsyncIterator[None]:
+    """A change of one of the files reads all again, for as long as the block runs.
+
+    ``seen``: how they looked when they were last read, the configuration's own first.
+    """
 
     async def follow() -> None:
-        async for _ in changes(path, seen):
+        async for _ in changes(again.files, seen):
             await kit.reload()
 
     task = asyncio.create_task(follow())

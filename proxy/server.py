@@ -11,7 +11,7 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
-from config.load import ENVIRONMENT, Loaded
+from config.load import ENVIRONMENT, Loaded, sources
 from config.routing import base_url_of
 from config.schema import OFF
 from config.schema import Server as ServerSettings
@@ -24,7 +24,7 @@ from proxy.kit import Kit
 from proxy.reload import Again, reload_on_change, reload_on_hangup
 from proxy.services.loop_watch import LoopWatch
 from proxy.services.upstream import Upstream
-from proxy.services.watching import look
+from proxy.services.watching import looks
 
 
 def bind(listen: str, *, tries: int = 1, key: str = "server.listen") -> socket.socket:
@@ -146,7 +146,7 @@ def run(
     The configuration's file is read again when it changes and on SIGHUP; ``environ`` stays as it is now.
     """
     path = Path(loaded.source) if loaded.source != ENVIRONMENT else None
-    seen = look(path) if path else None
+    seen = looks(sources(path, environ)) if path else {}
 
     async def main() -> None:
         async with contextlib.AsyncExitStack() as stack:
@@ -161,11 +161,11 @@ def run(
             kit = Kit(used, upstream, emulated=bool(emulators))
             kit.source = loaded.source
             kit.tell = out
-            if path is not None:
-                kit.again = Again(path, dict(environ), over, loaded.warnings, out)
+            again = Again(path, dict(environ), over, loaded.warnings, out) if path is not None else None
+            kit.again = again
             stack.enter_context(reload_on_hangup(kit))
-            if path is not None:
-                await stack.enter_async_context(reload_on_change(kit, path, seen))
+            if again is not None:
+                await stack.enter_async_context(reload_on_change(kit, again, seen))
 
             def ready() -> None:
                 out(greeting(kit, url_of(sock)))

@@ -1,8 +1,8 @@
-"""Noticing that a file has changed, however it was done: written in place, renamed over, or swapped behind a link.
+"""Noticing that files have changed, however it was done: written in place, renamed over, or swapped behind a link.
 
 Editors write a second file and rename it; Kubernetes swaps a link to the folder that the file is in. So the folders of
-the file and of every link on the way to it are watched, and the file is looked at itself now and then: not every file
-system tells of changes.
+the files and of every link on the way to them are watched, and the files are looked at themselves now and then: not every
+file system tells of changes.
 """
 
 import asyncio
@@ -11,15 +11,16 @@ import fcntl
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Container
-from contextlib import aclosing
+import stat
+from collections.abc import AsyncIterator, Callable, Collection, Container, Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from functools import partial
 from pathlib import Path
 
 from watchfiles import Change, awatch
 
 LOOK_S = 1.0
-"""How often the file is looked at, whatever is told of it (seconds)."""
+"""How often the files are looked at, whatever is told of them (seconds); and how long one that has gone is waited for."""
 QUIET_S = 0.1
 """How long a file must have been left alone before it is read (seconds)."""
 MOST_LINKS = 40
@@ -29,33 +30,56 @@ log = logging.getLogger("banjia")
 logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
 Look = tuple[str, int, int, int, int] | None
-"""What a file looks like from outside: where it is in truth, and its device, inode, time and size. None: it is not there."""
+"""What a file looks like from outside: where it is in truth, and its device, inode, time and size. None: it is not there,
+or is no file but a pipe, say, whose content can't be had a second time."""
 
 
 def look(path: Path) -> Look:
     """The file's look, to be compared with a later one."""
     try:
         real = path.resolve(strict=True)
-        stat = real.stat()
-    except (OSError, RuntimeError):  # RuntimeError: a circle of links
+        told = real.stat()
+    except (OSError, RuntimeError, ValueError):  # RuntimeError: a circle of links; ValueError: no name for a file
         return None
-    return str(real), stat.st_dev, stat.st_ino, stat.st_mtime_ns, stat.st_size
+    if not stat.S_ISREG(told.st_mode):
+        return None
+    return str(real), told.st_dev, told.st_ino, told.st_mtime_ns, told.st_size
 
 
-async def changes(path: Path, seen: Look) -> AsyncIterator[None]:
-    """Yields each time that the file has changed and is whole again. ``seen``: how it looked when it was last read."""
-    async for _ in _stirrings(path):
-        if look(path) != seen:
-            seen = await _settled(path)
+def looks(paths: Iterable[Path]) -> dict[Path, Look]:
+    """The look of each."""
+    return {path: look(path) for path in paths}
+
+
+async def changes(files: Callable[[], Sequence[Path]], seen: Mapping[Path, Look]) -> AsyncIterator[None]:
+    """Yields each time that one of the files has changed and all are whole again.
+
+    ``files`` tells which they are, anew after each change: the first of them names the others. ``seen``: how they looked
+    when they were last read, in the same order.
+    """
+    watched = list(seen)
+    async for _ in _stirrings(watched):
+        if looks(seen) != seen:
+            settled = await _settled(watched, seen)
+            watched[:] = await asyncio.to_thread(files)
+            seen = {path: settled.get(path) or look(path) for path in watched}
             yield
 
 
-async def _settled(path: Path) -> Look:
-    """Wait until the file is there, nobody writes to it, and it has been left alone for a moment."""
+async def _settled(paths: Sequence[Path], seen: Mapping[Path, Look]) -> dict[Path, Look]:
+    """Wait until nobody writes to them, they have been left alone for a moment, and the first of them is there.
+
+    So must be any other that was there, but not for long: it may have been taken away for good.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + LOOK_S
     while True:
-        before = look(path)
+        before = looks(paths)
         await asyncio.sleep(QUIET_S)
-        if before is not None and before == look(path) and not being_written(path):
+        missing = before[paths[0]] is None or (
+            loop.time() < until and any(seen[path] is not None and before[path] is None for path in paths)
+        )
+        if not missing and before == looks(paths) and not any(map(being_written, paths)):
             return before
 
 
@@ -68,8 +92,8 @@ def being_written(path: Path) -> bool:
     if not hasattr(fcntl, "F_SETLEASE"):
         return False
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError):
         return False
     try:
         fcntl.fcntl(handle, fcntl.F_SETSIG, signal.SIGURG)
@@ -82,10 +106,13 @@ def being_written(path: Path) -> bool:
     return False
 
 
-async def _stirrings(path: Path) -> AsyncIterator[None]:
-    """Yields when something happened to the file or a link on the way to it, and every ``LOOK_S`` seconds."""
+async def _stirrings(paths: Collection[Path]) -> AsyncIterator[None]:
+    """Yields when something happened to one of the files or a link on the way to it, and every ``LOOK_S`` seconds.
+
+    ``paths`` may change between two of them.
+    """
     while True:
-        names = links(path)
+        names = _ways(paths)
         folders = {name.parent for name in names if name.parent.is_dir()}
         last = {name.name for name in names}
         try:
@@ -96,12 +123,21 @@ async def _stirrings(path: Path) -> AsyncIterator[None]:
             async with aclosing(watching) as stirrings:
                 async for _ in stirrings:
                     yield
-                    if links(path) != names:
-                        break  # what leads to the file is not what is watched any more
+                    if _ways(paths) != names:
+                        break  # what leads to the files is not what is watched any more
         except (OSError, RuntimeError) as error:  # no folder is left, or the system has no more watches to give
-            log.debug("the folders of %s can't be watched: %s", path, error)
+            log.debug("the folders of %s can't be watched: %s", ", ".join(map(str, paths)), error)
             yield
             await asyncio.sleep(LOOK_S)
+
+
+def _ways(paths: Iterable[Path]) -> frozenset[Path]:
+    """All that leads to the files; one with an impossible name has no way to it."""
+    found: set[Path] = set()
+    for path in paths:
+        with suppress(OSError, ValueError):
+            found |= links(path)
+    return frozenset(found)
 
 
 def _is_one_of(names: Container[str], change: Change, path: str) -> bool:

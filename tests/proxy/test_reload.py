@@ -17,11 +17,11 @@ import httpx2
 import pytest
 
 import emulators
-from config.load import load
+from config.load import load, sources
 from config.schema import Settings
 from proxy.emulated import emulated
 from proxy.reload import Again, reload_on_change
-from proxy.services.watching import being_written, links, look
+from proxy.services.watching import being_written, links, look, looks
 from tests.harness import Running, proxy, vendor
 from tests.proxy.play import DONE, chunk, whole
 from tests.proxy.test_commands import lines_until, running
@@ -81,10 +81,10 @@ async def following(path: Path, *, watched: bool = True) -> AsyncIterator[Site]:
         loaded = load(path, {})
         served = await stack.enter_async_context(proxy(loaded.settings))
         site = Site(served, await stack.enter_async_context(httpx2.AsyncClient(trust_env=False)))
-        served.kit.again = Again(path, {}, None, loaded.warnings, site.lines.append)
+        served.kit.again = again = Again(path, {}, None, loaded.warnings, site.lines.append)
         served.kit.tell = site.lines.append
         if watched:
-            await stack.enter_async_context(reload_on_change(served.kit, path, look(path)))
+            await stack.enter_async_context(reload_on_change(served.kit, again, looks(again.files())))
             await asyncio.sleep(0.1)  # the watch is set in a thread
         yield site
 
@@ -169,6 +169,78 @@ def test_a_change_is_noticed_however_it_is_made(way: Callable[[Path, str], None]
                 assert len(site.lines) == 1
 
     asyncio.run(scene())
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize("what", ["catalog", "secret"])
+def test_a_change_of_a_file_that_the_configuration_names_is_noticed_alone(
+    what: str, way: Callable[[Path, str], None], tmp_path: Path
+) -> None:
+    """The files of a catalog and of a secret, in a folder of their own."""
+    folder = tmp_path / "apart"
+    folder.mkdir()
+    named = {"catalog": folder / "own.yaml", "secret": folder / "key"}
+    contents = {
+        "catalog": [f"models: [{{id: kimi-k9, context: {size}}}]\n" for size in (1, 2, 3)],
+        "secret": [f"sk-number-{turn}-0000000000\n" for turn in (1, 2, 3)],
+    }
+    keys = {"catalog": "vendors.kimi.catalog.models", "secret": "vendors.kimi.api_key"}
+
+    async def scene() -> None:
+        file = tmp_path / "banjia.yaml"
+        file.write_text("vendors: {kimi: {api_key: 'file:./apart/key', catalog: apart/own.yaml}}\n")
+        for each, path in named.items():
+            path.write_text(contents[each][0])
+        if way is swapped_behind_a_link:
+            way(named[what], contents[what][0])
+        async with following(file) as site:
+            for content in contents[what][1:]:
+                site.lines.clear()
+                way(named[what], content)
+                assert await site.told("reload") == f"reload applied from {file}: {keys[what]} changed"
+            assert len(site.lines) == 1
+
+    asyncio.run(scene())
+
+
+def test_the_files_that_are_followed_are_those_that_the_configuration_names_now(tmp_path: Path) -> None:
+    """One that is missing is told, and taken when it comes; one that is named no more is left alone."""
+    file, old, new = tmp_path / "banjia.yaml", tmp_path / "old.yaml", tmp_path / "new.yaml"
+
+    async def scene() -> None:
+        old.write_text("models: [{id: kimi-k9, context: 1}]\n")
+        file.write_text("vendors: {kimi: {api_key: k, catalog: old.yaml}}\n")
+        async with following(file) as site:
+            file.write_text("vendors: {kimi: {api_key: k, catalog: new.yaml}}\n")
+            assert "new.yaml can't be read" in await site.told("reload refused")
+            new.write_text("models: [{id: kimi-k9, context: 2}]\n")
+            await site.told("reload applied")
+            site.lines.clear()
+            new.write_text("models: [{id: kimi-k9, contxt: 2}]\n")
+            assert f"{new}:1:24: " in await site.told("reload refused")
+            new.write_text("models: [{id: kimi-k9, context: 3}]\n")
+            await site.told("reload applied")
+            site.lines.clear()
+            old.unlink()
+            await asyncio.sleep(0.2)
+            assert site.lines == []
+            new.unlink()
+            assert "new.yaml can't be read" in await site.told("reload refused", 3)
+
+    asyncio.run(scene())
+
+
+def test_the_files_of_a_configuration_are_known_also_where_they_are_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "banjia.yaml"
+    file.write_text(
+        "server: {client_keys: ['file:/nowhere/client']}\n"
+        "vendors: {kimi: {api_keys: ['file:${WHERE}', k], catalog: own.yaml}, qwen: {api_key: k, catalog: {}}}\n"
+    )
+    environ = {"WHERE": "./key", "BANJIA_VENDORS__QWEN__API_KEY": "file:/nowhere/qwen"}
+    named = [tmp_path / "own.yaml", Path("/nowhere/client"), tmp_path / "key"]
+    assert sources(file, environ) == [file, *named]
+    file.write_text("vendors: [")
+    assert sources(file, environ) == [file]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whether a file is being written")

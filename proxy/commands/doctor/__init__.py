@@ -31,6 +31,7 @@ async def examine(
         found.append(finding)
         tell(finding)
 
+    loaded: Loaded | None
     try:
         loaded = load(path, environ)
     except ConfigError as error:
