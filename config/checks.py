@@ -1,72 +1,20 @@
 """What no single key can tell: vendors, regions, targets, models, keys and addresses that must fit together."""
 
-import datetime
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from adapters import registry
-from adapters.core.params import UNSAFE
 from adapters.core.vendor import Vendor
-from config import catalog, retired
+from config import catalog, checks_catalogs
+from config.checks_catalogs import catalogs, settable, stand_ins
 from config.complaints import Complaint, looks_secret, nearest, one_of, pasted_secret
-from config.routing import catalog_of
+from config.findings import Findings
 from config.schema import OFF, ModelEntry, Settings, VendorEntry, beyond_loopback
-from config.tree import CREDENTIALS, Node, find, follow, is_credential, scalars
+from config.tree import CREDENTIALS, Node, find, is_credential, scalars
 
-_NO_FIELD = UNSAFE | {"model", "stream"}
 _ONLY_COMMON = ("open_models", "moderations")
-
-
-@dataclass(slots=True)
-class Findings:
-    """What the checks found, and what they look at.
-
-    ``today`` decides whether a model is retired already; ``off`` are the vendors without a key, with the reason.
-    """
-
-    settings: Settings
-    root: Node
-    today: datetime.date
-    errors: list[Complaint] = field(default_factory=list)
-    warnings: list[Complaint] = field(default_factory=list)
-    off: dict[str, str] = field(default_factory=dict)
-
-    def complaint(
-        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
-    ) -> Complaint:
-        """A complaint about a place of the settings, said of the nearest place in the file."""
-        node, path = follow(self.root, loc)
-        return node.complaint(path, wrong, expected, meant, at_key=at_key)
-
-    def error(
-        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
-    ) -> None:
-        """It can't be used like this."""
-        self.errors.append(self.complaint(loc, wrong, expected, meant, at_key=at_key))
-
-    def warn(
-        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
-    ) -> None:
-        """It can be used, but this should be known."""
-        self.warnings.append(self.complaint(loc, wrong, expected, meant, at_key=at_key))
-
-    def named(self, loc: tuple[str | int, ...], text: str) -> str:
-        """A word of the settings in quotes, or where it came from if that may be a secret."""
-        node, _ = follow(self.root, loc)
-        if node.from_file or looks_secret(text):
-            return "(not shown)"
-        return " ".join(f"from ${{{name}}}" for name in node.variables) or f"'{text}'"
-
-    def kind(self, name: str) -> Vendor | None:
-        """The adapter of a configured vendor's kind, in its usual edition."""
-        return registry.BY_NAME.get(self.settings.vendors[name].kind or name)
-
-    def vendor(self, name: str) -> Vendor | None:
-        """The adapter of a configured vendor."""
-        kind = self.kind(name)
-        return kind.of_edition(self.settings.vendors[name].edition) if kind else None
 
 
 def check(found: Findings, *, keys_needed: bool) -> None:
@@ -167,73 +115,7 @@ def targets(found: Findings) -> None:
                 f"{meant}/{model}" if meant else "",
             )
         elif configured[vendor].base_url is None:
-            _model(found, where, vendor, model)
-
-
-def _model(found: Findings, where: tuple[str | int, ...], entry: str, model: str) -> None:
-    vendor = found.vendor(entry)
-    if vendor is None:
-        return
-    try:
-        cat = catalog_of(entry, found.settings.vendors[entry])
-    except FileNotFoundError:
-        return
-    rows = cat.by_id
-    row = rows.get(model)
-    if row is None and rows:
-        slip = next((known for known in rows if _bare(known) == _bare(model)), None)
-        if slip:
-            found.error(where, f"{entry} has no model {found.named(where, model)}", meant=f"{entry}/{slip}")
-        else:
-            near = nearest(model, rows)
-            wrong = (
-                f"the catalog of {entry} has no model {found.named(where, model)}; it will be asked for all the same"
-            )
-            found.warn(where, wrong, meant=f"{entry}/{near}" if near else "")
-    elif row is not None and (told := retired.fate(row, found.today)):
-        found.warn(where, f"{model} {told}", _successor(found, entry, row, moved=cat.ended is not None))
-
-
-def _successor(found: Findings, entry: str, row: catalog.ModelRow, *, moved: bool) -> str:
-    """What to use in a retired model's place; where its whole platform has ended, that is in the usual edition."""
-    kind = found.kind(entry)
-    if row.successor is None or kind is None:
-        return "another model"
-    return f"{row.successor} in edition: {kind.usual_edition}" if moved else f"{entry}/{row.successor}"
-
-
-def catalogs(found: Findings) -> None:
-    """What is laid over a catalog names models that are in one of the two."""
-    for name, entry in found.settings.vendors.items():
-        if entry.catalog is None or found.vendor(name) is None:
-            continue
-        known, ids = catalog_of(name, entry).by_id, [row.id for row in entry.catalog.models]
-        for index, id_ in enumerate(ids):
-            if id_ in ids[:index]:
-                found.error(("vendors", name, "catalog", "models", index, "id"), "this model stands here already")
-        for openai, stand_in in entry.catalog.stand_ins.items():
-            if stand_in.model not in known:
-                where = ("vendors", name, "catalog", "stand_ins", openai, "model")
-                wrong = f"{name} has no model {found.named(where, stand_in.model)}"
-                near = nearest(stand_in.model, known)
-                found.error(where, wrong, "" if near else "one of its models, or it in models", near)
-            for key in stand_in.set:
-                _settable(found, ("vendors", name, "catalog", "stand_ins", openai, "set", key))
-
-
-def stand_ins(found: Findings) -> None:
-    """What answers under OpenAI's names without a word of the operator's is there, and stays."""
-    if found.errors:
-        return
-    for fading in retired.stand_ins(found.settings):
-        entry, row = fading.entry, fading.row
-        wrong = f"{row.id}, which answers under {fading.under()}, {retired.fate(row, found.today)}"
-        instead = f"{entry}/{row.successor}" if row.successor else "another model"
-        found.warn(("vendors", entry), wrong, f"{instead} for {fading.names[0]} in models", at_key=True)
-
-
-def _bare(model: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", model.lower())
+            checks_catalogs.model(found, where, vendor, model)
 
 
 def names(found: Findings) -> None:
@@ -272,13 +154,7 @@ def sets(found: Findings) -> None:
     for name, entry in found.settings.models.items():
         for index, target in enumerate(entry.targets):
             for key in target.set:
-                _settable(found, ("models", name, "targets", index, "set", key))
-
-
-def _settable(found: Findings, where: tuple[str | int, ...]) -> None:
-    if str(where[-1]).lower() in _NO_FIELD:
-        wrong = "a field that set can't choose"
-        found.error(where, wrong, "the model in target, and addresses and keys in vendors", at_key=True)
+                settable(found, ("models", name, "targets", index, "set", key))
 
 
 def policies(found: Findings) -> None:

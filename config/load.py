@@ -121,7 +121,8 @@ def _no_key() -> Complaint:
 
 def _open_door(root: Node) -> list[Complaint]:
     """Whether a client key is missing too: both are told at once, so that a container is started a second time only."""
-    from config.checks import Findings, door
+    from config.checks import door
+    from config.findings import Findings
 
     found = Findings(_validated(root, []), root, datetime.datetime.now(tz=datetime.UTC).date())
     door(found)
@@ -158,7 +159,8 @@ def _drop_empty_sections(root: Node) -> None:
 
 def _checked(settings: Settings, root: Node, *, keys_needed: bool) -> tuple[list[Complaint], Mapping[str, str]]:
     """The warnings, and the vendors that are off. Raises ConfigError."""
-    from config.checks import Findings, check
+    from config.checks import check
+    from config.findings import Findings
 
     found = Findings(settings, root, datetime.datetime.now(tz=datetime.UTC).date())
     check(found, keys_needed=keys_needed)

@@ -1,0 +1,85 @@
+"""What the catalogs tell of a configuration: models that there are not or that retire, and what is laid over them."""
+
+import re
+
+from adapters.core.params import UNSAFE
+from config import catalog, retired
+from config.complaints import nearest
+from config.findings import Findings
+from config.routing import catalog_of
+
+_NO_FIELD = UNSAFE | {"model", "stream"}
+
+
+def model(found: Findings, where: tuple[str | int, ...], entry: str, model: str) -> None:
+    """A model of a target is one that its vendor is known to have, and stays."""
+    vendor = found.vendor(entry)
+    if vendor is None:
+        return
+    try:
+        cat = catalog_of(entry, found.settings.vendors[entry])
+    except FileNotFoundError:
+        return
+    rows = cat.by_id
+    row = rows.get(model)
+    if row is None and rows:
+        slip = next((known for known in rows if _bare(known) == _bare(model)), None)
+        if slip:
+            found.error(where, f"{entry} has no model {found.named(where, model)}", meant=f"{entry}/{slip}")
+        else:
+            near = nearest(model, rows)
+            wrong = (
+                f"the catalog of {entry} has no model {found.named(where, model)}; it will be asked for all the same"
+            )
+            found.warn(where, wrong, meant=f"{entry}/{near}" if near else "")
+    elif row is not None and (told := retired.fate(row, found.today)):
+        found.warn(where, f"{model} {told}", _successor(found, entry, row, moved=cat.ended is not None))
+
+
+def _successor(found: Findings, entry: str, row: catalog.ModelRow, *, moved: bool) -> str:
+    """What to use in a retired model's place; where its whole platform has ended, that is in the usual edition."""
+    kind = found.kind(entry)
+    if row.successor is None or kind is None:
+        return "another model"
+    return f"{row.successor} in edition: {kind.usual_edition}" if moved else f"{entry}/{row.successor}"
+
+
+def catalogs(found: Findings) -> None:
+    """What is laid over a catalog names models that are in one of the two."""
+    for name, entry in found.settings.vendors.items():
+        if entry.catalog is None or found.vendor(name) is None:
+            continue
+        known, ids = catalog_of(name, entry).by_id, [row.id for row in entry.catalog.models]
+        for index, id_ in enumerate(ids):
+            if id_ in ids[:index]:
+                found.error(("vendors", name, "catalog", "models", index, "id"), "this model stands here already")
+        for openai, stand_in in entry.catalog.stand_ins.items():
+            if stand_in.model not in known:
+                where = ("vendors", name, "catalog", "stand_ins", openai, "model")
+                wrong = f"{name} has no model {found.named(where, stand_in.model)}"
+                near = nearest(stand_in.model, known)
+                found.error(where, wrong, "" if near else "one of its models, or it in models", near)
+            for key in stand_in.set:
+                settable(found, ("vendors", name, "catalog", "stand_ins", openai, "set", key))
+
+
+def stand_ins(found: Findings) -> None:
+    """What answers under OpenAI's names without a word of the operator's is there, and stays."""
+    if found.errors:
+        return
+    for fading in retired.stand_ins(found.settings):
+        entry, row = fading.entry, fading.row
+        wrong = f"{row.id}, which answers under {fading.under()}, {retired.fate(row, found.today)}"
+        instead = f"{entry}/{row.successor}" if row.successor else "another model"
+        found.warn(("vendors", entry), wrong, f"{instead} for {fading.names[0]} in models", at_key=True)
+
+
+def _bare(model: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", model.lower())
+
+
+def settable(found: Findings, where: tuple[str | int, ...]) -> None:
+    """A field that ``set`` lays over requests is one that it can choose; ``where`` ends in its name."""
+    if str(where[-1]).lower() in _NO_FIELD:
+        wrong = "a field that set can't choose"
+        found.error(where, wrong, "the model in target, and addresses and keys in vendors", at_key=True)

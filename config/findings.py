@@ -1,0 +1,60 @@
+"""What the checks of a configuration look at, and what they find."""
+
+import datetime
+from dataclasses import dataclass, field
+
+from adapters import registry
+from adapters.core.vendor import Vendor
+from config.complaints import Complaint, looks_secret
+from config.schema import Settings
+from config.tree import Node, follow
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the checks found, and what they look at.
+
+    ``today`` decides whether a model is retired already; ``off`` are the vendors without a key, with the reason.
+    """
+
+    settings: Settings
+    root: Node
+    today: datetime.date
+    errors: list[Complaint] = field(default_factory=list)
+    warnings: list[Complaint] = field(default_factory=list)
+    off: dict[str, str] = field(default_factory=dict)
+
+    def complaint(
+        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
+    ) -> Complaint:
+        """A complaint about a place of the settings, said of the nearest place in the file."""
+        node, path = follow(self.root, loc)
+        return node.complaint(path, wrong, expected, meant, at_key=at_key)
+
+    def error(
+        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
+    ) -> None:
+        """It can't be used like this."""
+        self.errors.append(self.complaint(loc, wrong, expected, meant, at_key=at_key))
+
+    def warn(
+        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
+    ) -> None:
+        """It can be used, but this should be known."""
+        self.warnings.append(self.complaint(loc, wrong, expected, meant, at_key=at_key))
+
+    def named(self, loc: tuple[str | int, ...], text: str) -> str:
+        """A word of the settings in quotes, or where it came from if that may be a secret."""
+        node, _ = follow(self.root, loc)
+        if node.from_file or looks_secret(text):
+            return "(not shown)"
+        return " ".join(f"from ${{{name}}}" for name in node.variables) or f"'{text}'"
+
+    def kind(self, name: str) -> Vendor | None:
+        """The adapter of a configured vendor's kind, in its usual edition."""
+        return registry.BY_NAME.get(self.settings.vendors[name].kind or name)
+
+    def vendor(self, name: str) -> Vendor | None:
+        """The adapter of a configured vendor."""
+        kind = self.kind(name)
+        return kind.of_edition(self.settings.vendors[name].edition) if kind else None
