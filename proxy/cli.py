@@ -39,7 +39,7 @@ def _version(context: click.Context, option: click.Parameter, wanted: bool) -> N
     if wanted and not context.resilient_parsing:
         from proxy.version import told
 
-        say(f"banjia {told()}")
+        click.echo(f"banjia {told()}")
         context.exit()
 
 
@@ -183,8 +183,20 @@ def explain(request: Any, path: Path | None, as_json: bool) -> None:
         fail(error_line(found["error"]), 1)
 
 
-@main.command(epilog="Exit codes: 0 if the server is ready; 1 if not.")
-@click.option("--url", help="Where the server is [http://127.0.0.1:8080, or as configured].")
+def _door(context: click.Context, option: click.Parameter, url: str | None) -> str | None:
+    """The URL, if it is one that can be asked over HTTP."""
+    from urllib.parse import urlsplit
+
+    try:
+        if url is None or (urlsplit(url).scheme == "http" and urlsplit(url).hostname and urlsplit(url).port != 0):
+            return url
+    except ValueError:
+        pass
+    raise click.BadParameter("expected http://HOST:PORT, such as http://127.0.0.1:8080")
+
+
+@main.command(epilog="Exit codes: 0 if the server is ready; 1 if not; 2 for a URL that is none.")
+@click.option("--url", callback=_door, help="Where the server is [http://127.0.0.1:8080, or as configured].")
 def healthcheck(url: str | None) -> None:
     """Exit 0 if the server is ready, 1 if not."""
     import http.client
@@ -195,11 +207,12 @@ def healthcheck(url: str | None) -> None:
     try:
         connection.request("GET", "/readyz")
         status = connection.getresponse().status
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         fail(f"{target.geturl()} does not answer: {error}", 1)
-    else:
-        say("ready" if status == 200 else f"not ready ({status})")
-        sys.exit(0 if status == 200 else 1)
+    finally:
+        connection.close()
+    say("ready" if status == 200 else f"not ready ({status})")
+    sys.exit(0 if status == 200 else 1)
 
 
 def _configured_url() -> str:

@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -13,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+
+from proxy.cli import main
 
 ROOT = Path(__file__).parents[2]
 KEYLESS = {
@@ -196,6 +201,31 @@ def test_healthcheck_fails_when_nothing_answers() -> None:
     ended = run("healthcheck", "--url", "http://127.0.0.1:9")
     assert ended.returncode == 1
     assert "127.0.0.1:9" in ended.stderr
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:abc", "http://[::", "https://127.0.0.1:8080", "http://"])
+def test_healthcheck_refuses_what_is_no_url_of_a_server(url: str) -> None:
+    ended = CliRunner().invoke(main, ["healthcheck", "--url", url], catch_exceptions=False)
+    assert ended.exit_code == 2
+    assert "http://127.0.0.1:8080" in ended.stderr
+
+
+def test_healthcheck_fails_where_something_else_answers() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def answer() -> None:
+            connection, _ = other.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(b"220 mail.example ESMTP\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.1:{other.getsockname()[1]}"
+        ended = CliRunner().invoke(main, ["healthcheck", "--url", url], catch_exceptions=False)
+        thread.join()
+    assert ended.exit_code == 1
+    assert f"{url} does not answer: 220 mail.example" in ended.stderr
 
 
 def test_check_names_the_line_and_the_cure(tmp_path: Path) -> None:
