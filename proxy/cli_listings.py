@@ -73,6 +73,7 @@ def models(
     from config.load import find_file
     from proxy.commands.models import configured, each_catalog, lines
     from proxy.commands.models import models as found_models
+    from proxy.commands.table import terminal_width
 
     file = path or find_file(os.environ, Path.cwd())
     known = configured(loaded(file, keys_needed=False).settings) if file else each_catalog()
@@ -88,4 +89,4 @@ def models(
         near = nearest(vendor or "", known)
         hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(known)}"
         raise click.BadParameter(f"no vendor is called {vendor!r}; {hint}", param_hint="--vendor") from None
-    shown(found, lines(found, history=history), as_json=as_json)
+    shown(found, lines(found, terminal_width(), history=history), as_json=as_json)

@@ -26,7 +26,8 @@ def init(file: Path, force: bool) -> None:
         with file.open("w" if force else "x", encoding="utf-8") as out:
             out.write(text(os.environ, file))
     except FileExistsError:
-        fail(f"error: {file} is there already; --force writes over it", 1)
+        what = "is a folder; name a file in it" if file.is_dir() else "is there already; --force writes over it"
+        fail(f"error: {file} {what}", 1)
     except OSError as error:
         fail(f"error: {file} can't be written: {error.strerror or error}", 1)
     for line in said(os.environ, file):

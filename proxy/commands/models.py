@@ -8,6 +8,7 @@ from typing import Any
 
 from config import catalog
 from config.catalog import Catalog, ModelRow
+from config.complaints import one_of
 from config.routing import catalog_of
 from config.schema import Settings
 from proxy.commands.table import table
@@ -16,7 +17,9 @@ from proxy.commands.vendors import each_edition
 OF_EMBEDDINGS = ("max_tokens_per_input", "max_inputs", "dimensions")
 """Facts of a model for embeddings: tokens of a text, texts of a call, the sizes of its vectors, the default first."""
 WIDTH = 100
-"""Columns that no line of the listing is longer than."""
+"""Columns that no line of the listing is longer than, and fewer where the terminal is narrower."""
+SOURCE = 12
+"""Columns that the source of a price has at least."""
 
 
 def models(
@@ -79,22 +82,23 @@ FACTS = ("model", "context", "output", "takes", "thinking")
 PRICE = ("prompts to", "in", "cached", "out", "thinking", "since", "sure", "source")
 
 
-def lines(found: Sequence[dict[str, Any]], *, history: bool = False) -> Iterator[str]:
+def lines(found: Sequence[dict[str, Any]], width: int = 0, *, history: bool = False) -> Iterator[str]:
     """The rows for a terminal: a line of facts a model, below it its prices, a line for each length of prompt.
 
-    With ``history`` those of other days too, the latest first. No line is longer than WIDTH.
+    With ``history`` those of other days too, the latest first. No line is longer than WIDTH; sources of prices fold at
+    ``width``, 0 for no limit.
     """
     for vendor, rows in groupby(found, key=lambda row: row["vendor"]):
-        yield from _vendor(vendor, list(rows), history=history)
+        yield from _vendor(vendor, list(rows), min(width or WIDTH, WIDTH), history=history)
         yield ""
     if found:
-        yield "? is not known, - is none. Names that a model stands in for, and how sure the other facts are:"
-        yield "--json. Earlier prices: --history; those of a day: --at 2024-07-09."
+        yield "? is not known, - is none. Names that a model stands in for, and how sure the"
+        yield "other facts are: --json. Earlier prices: --history; those of a day: --at 2024-07-09."
     else:
         yield "There is no model of which that is known."
 
 
-def _vendor(vendor: str, rows: Sequence[dict[str, Any]], *, history: bool) -> Iterator[str]:
+def _vendor(vendor: str, rows: Sequence[dict[str, Any]], width: int, *, history: bool) -> Iterator[str]:
     yield f"{vendor}: prices in {rows[0]['currency']} per million tokens, as read on {rows[0]['read']}"
     head = (*PRICE[:6], *(("until",) if history else ()), *PRICE[6:])
     prices = [[_price(price, history=history) for price in _shown(row, history=history)] for row in rows]
@@ -109,7 +113,7 @@ def _vendor(vendor: str, rows: Sequence[dict[str, Any]], *, history: bool) -> It
         yield fact
         yield from (f"    {line}" for line in _vectors(row))
         for line in told:
-            source, *more = textwrap.wrap(line[-1], WIDTH - left) or [""]
+            source, *more = textwrap.wrap(line[-1], max(width - left, SOURCE)) or [""]
             yield f"    {aligned[at].ljust(left - 4)}{source}"
             yield from (" " * left + rest for rest in more)
             at += 1
@@ -136,7 +140,7 @@ def _facts(row: dict[str, Any]) -> tuple[str, ...]:
 def _vectors(row: dict[str, Any]) -> Iterator[str]:
     """What its vectors are like, the default size first."""
     if row["operation"] == "embeddings" and not row["gone"]:
-        sizes = " or ".join(map(str, row["dimensions"] or "?"))
+        sizes = one_of(map(str, row["dimensions"] or "?"))
         texts = row["max_inputs"]
         yield f"{sizes} dimensions" + (f", {texts} {'text' if texts == 1 else 'texts'} a call" if texts else "")
 

@@ -1,6 +1,7 @@
 """``banjia vendors``: what each vendor makes of OpenAI's features, found by planning one request a cell."""
 
 from collections.abc import Iterable, Iterator
+from textwrap import wrap
 from typing import Any, get_args
 
 import orjson
@@ -106,4 +107,6 @@ def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
     yield ""
     for line in found["vendors"]:
         models = [f"{SHOWN[part].asked} is {id_}" for part, id_ in line["models"].items() if id_ != ANY]
-        yield f"{line['vendor']}: {', '.join(models) or 'the models of your own server, under their names'}"
+        what = ", ".join(models) or "the models of your own server, under their names"
+        told = f"{line['vendor']}: {what}"
+        yield from wrap(told, width, subsequent_indent="    ") if width else (told,)

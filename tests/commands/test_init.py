@@ -84,6 +84,13 @@ def test_a_folder_that_is_not_there_ends_with_1_and_no_traceback(banjia: Run, tm
     assert "can't be written" in ended.stderr
 
 
+def test_a_folder_is_told_as_one(banjia: Run, tmp_path: Path) -> None:
+    ended = banjia("init", str(tmp_path))
+    assert ended.exit_code == 1
+    assert "is a folder" in ended.stderr
+    assert "--force" not in ended.stderr
+
+
 def test_without_a_key_it_is_a_template_that_any_one_key_brings_to_life(banjia: Run, tmp_path: Path) -> None:
     told = banjia("init").stdout
     assert "template" in told

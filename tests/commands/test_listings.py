@@ -154,6 +154,12 @@ def test_models_are_readable_at_a_hundred_columns(banjia: Run, more: list[str]) 
     assert [line for line in lines if len(line) > 100] == []
 
 
+def test_models_fold_at_a_terminal_of_eighty_columns(banjia: Run) -> None:
+    lines = banjia("models", env={"COLUMNS": "80"}).stdout.splitlines()
+    assert [line for line in lines if line.startswith(" ") and len(line) > 80] == []
+    assert len(lines) > len(banjia("models").stdout.splitlines())
+
+
 def test_the_prices_of_a_day_are_those_that_a_request_of_the_day_is_billed_by() -> None:
     for vendor in ("kimi", "qwen"):
         for row in catalog.load(vendor).models:
@@ -200,7 +206,7 @@ def test_models_for_embeddings_have_their_limits_and_sizes(banjia: Run) -> None:
     lines = banjia("models").stdout.splitlines()
     assert below(lines, "text-embedding-v4")[:2] == [
         "text-embedding-v4 8192 - embeddings never",
-        "1024 or 2048 or 1536 or 768 or 512 or 256 or 128 or 64 dimensions, 10 texts a call",
+        "1024, 2048, 1536, 768, 512, 256, 128 or 64 dimensions, 10 texts a call",
     ]
     assert below(lines, "tao-8k")[:2] == ["tao-8k 8192 - embeddings never", "1024 dimensions, 1 text a call"]
     row = next(row for row in data(banjia("models", "--json")) if row["id"] == "tao-8k")
