@@ -15,6 +15,7 @@ import click
 
 from proxy import cli_listings, cli_setup
 from proxy.cli_parts import CONFIG, JSON, Commands, fail, loaded, say
+from proxy.language import for_operator
 
 if TYPE_CHECKING:
     from proxy.emulated import Emulators
@@ -141,7 +142,7 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     from config.load import ConfigError, find_file, load
 
     if file and path and file != path:
-        raise click.UsageError(f"one file is checked, and two are named: {file} and {path}")
+        raise click.UsageError(for_operator(f"one file is checked, and two are named: {file} and {path}"))
     source = file or path or find_file(os.environ, Path.cwd())
     errors: list[str] = []
     warnings: list[str] = []
@@ -192,7 +193,7 @@ def _door(context: click.Context, option: click.Parameter, url: str | None) -> s
             return url
     except ValueError:
         pass
-    raise click.BadParameter("expected http://HOST:PORT, such as http://127.0.0.1:8080")
+    raise click.BadParameter(for_operator("expected http://HOST:PORT, such as http://127.0.0.1:8080"))
 
 
 @main.command(epilog="Exit codes: 0 if the server is ready; 1 if not; 2 for a URL that is none.")

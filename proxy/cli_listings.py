@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from proxy.cli_parts import CONFIG, JSON, Spoken, loaded
+from proxy.cli_parts import CONFIG, JSON, Spoken, loaded, say
+from proxy.language import for_operator
 
 
 def shown(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
@@ -79,7 +80,7 @@ def models(
     known = configured(loaded(file, keys_needed=False).settings) if file else each_catalog()
     if file and path is None:  # who asked for no file may look for any vendor
         if vendor is None or vendor in known:
-            click.echo(f"models of the vendors in {file}, with what it lays over ours; others: --vendor", err=True)
+            say(f"models of the vendors in {file}, with what it lays over ours; others: --vendor", err=True)
         else:
             known = each_catalog()
     today = datetime.datetime.now(tz=datetime.UTC).date()
@@ -88,5 +89,7 @@ def models(
     except KeyError:
         near = nearest(vendor or "", known)
         hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(known)}"
-        raise click.BadParameter(f"no vendor is called {vendor!r}; {hint}", param_hint="--vendor") from None
+        raise click.BadParameter(
+            for_operator(f"no vendor is called {vendor!r}; {hint}"), param_hint="--vendor"
+        ) from None
     shown(found, lines(found, terminal_width(), history=history), as_json=as_json)

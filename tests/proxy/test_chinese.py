@@ -9,7 +9,8 @@ import pytest
 
 from config.document import _PROBLEMS
 from proxy.cli import EXAMPLES
-from proxy.phrasebook import LINES, OPERATORS, SLOT, phrases
+from proxy.phrasebook import ERRORS, LINES, OPERATORS, SLOT, phrases
+from proxy.services.upstream import LIMITS, WHY, overdue
 
 ROOT = Path(__file__).parents[2]
 PATHS = sorted(path for name in ("adapters", "config", "proxy") for path in (ROOT / name).rglob("*.py"))
@@ -211,3 +212,14 @@ def test_every_phrase_is_chinese(name: str) -> None:
     for english, chinese in phrases(name):
         assert re.search(r"[\u4e00-\u9fff]", chinese) or not TWO_WORDS.search(english), english
         assert english_left(SLOT.sub("", chinese)) is None, chinese
+
+
+def test_what_is_put_together_is_known_as_a_whole() -> None:
+    """A timeout with its key and its length, and the variables to set."""
+    for phase, why in WHY.items():
+        if phase in LIMITS:
+            told = ERRORS().said(f"Kimi could not be read: {overdue(phase, 600)}.")
+            assert english_left(told) is None, told
+            assert f"timeouts.{LIMITS[phase]}" in told
+            assert why not in told
+    assert LINES().line("set MOONSHOT_API_KEY, A or B") == "设置 MOONSHOT_API_KEY、A 或 B"
