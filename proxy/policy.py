@@ -23,6 +23,7 @@ class Standing(NamedTuple):
     may be asked once more; another target may be in any case.
 
     ``other_named``: the policy's ``reroute`` names this kind of caller's error. ``left_s``: seconds to the deadline.
+    ``queued``: other calls of ours are under way or wait on this key, so that its limit is one of our own making.
     """
 
     attempts: int
@@ -35,6 +36,7 @@ class Standing(NamedTuple):
     budget_left: bool
     left_s: float
     draw: float
+    queued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,10 @@ def _after_rate_limit(f: Failure, s: Standing, policy: Policy) -> Decision:
         return NEXT_KEY
     if s.more_targets:
         return NEXT_TARGET
+    if s.queued and policy.attempts_per_target > 1:
+        return Retry(
+            0.0
+        )  # its place in the queue sees to the rest: to what the vendor asked for, and to whose turn it is
     wait_s = DEFAULT_RATE_WAIT_S if f.retry_after_s is None else f.retry_after_s
     fits = s.budget_left and wait_s <= policy.max_wait_s and wait_s < s.left_s
     return Retry(wait_s) if fits and s.on_target < policy.attempts_per_target else GIVE_UP

@@ -183,6 +183,11 @@ class Pace:
         lesson = self._lessons.get(model)
         return 0.0 if lesson is None else lesson.held_until
 
+    def others(self, model: str) -> bool:
+        """Whether calls of this model are under way or wait."""
+        lesson = self._lessons.get(model)
+        return model in self._queues or (lesson is not None and lesson.flying + lesson.strays > 0)
+
     def wait_s(self, model: str, now: float) -> float:
         """About how long a call that comes now would wait: by what is certain, and by the mean time of a call."""
         ahead = self.waiting

@@ -127,6 +127,10 @@ class Pacer:
         """Until when the vendor asked us to wait, on the monotonic clock."""
         return self._pace.held_until(model)
 
+    def others(self, model: str) -> bool:
+        """Whether calls of this model are under way or wait."""
+        return self._pace.others(model)
+
     def wait_s(self, model: str) -> float:
         """About how long a call that comes now would wait."""
         return self._pace.wait_s(model, time.monotonic())

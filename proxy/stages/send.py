@@ -285,6 +285,7 @@ class Course:
             and not (self._upcoming is not None and self._rests(self._plan.target)),
             left_s=self._times.total_s - self.tally.elapsed_s() + self.tally.waited_s,
             draw=random.random(),  # noqa: S311 - jitter, not a secret
+            queued=failure.fault == "rate" and self._is_queued(),
         )
         self._wait_s = 0.0
         match decide(failure, standing, self._route.policy):
@@ -294,6 +295,8 @@ class Course:
                 self._wait_s = wait_s
                 if failure.fault != "rate":
                     self.kit.retries.spend()
+                elif standing.queued:
+                    self._served = 0.0  # what the vendor asked for is waited out in the queue
             case NextKey():
                 self._keys = self._keys[1:]
                 self._on_key = 0
@@ -301,6 +304,10 @@ class Course:
             case NextTarget():
                 self._move_on()
         return True
+
+    def _is_queued(self) -> bool:
+        pacer = self._keys[0].pacer
+        return pacer is not None and pacer.others(self._plan.target.model.id)
 
     def _move_on(self) -> None:
         """To the next target, which has been planned."""

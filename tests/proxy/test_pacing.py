@@ -400,6 +400,26 @@ def test_a_burst_on_a_small_account_is_answered_without_any_limit_set() -> None:
     run(scene())
 
 
+def test_who_is_refused_beside_others_waits_in_the_queue_however_long_the_vendor_asks() -> None:
+    async def scene() -> None:
+        short = {**one(), "policy": {"max_wait_s": 0.01}}
+        stage = Stage(short, Vendors(call_s=0.005, at_once=1))
+        answers = await asyncio.gather(*(stage.ask(str(number)) for number in range(20)))
+        assert statuses(answers) == [200] * 20
+        assert max(line["attempts"] for line in stage.lines) <= 3
+
+    run(scene())
+
+
+def test_who_is_refused_alone_is_told_when_that_takes_too_long() -> None:
+    async def scene() -> None:
+        stage = Stage(one(), Vendors(refusing="kimi"))
+        answer = await stage.ask()
+        assert (answer.status, answer.headers["retry-after"], len(stage.vendors.calls)) == (429, "30", 1)
+
+    run(scene())
+
+
 def test_waiting_after_a_rate_limit_spends_no_retry_budget() -> None:
     async def scene() -> None:
         stage = Stage(one(), Vendors(call_s=0.005, at_once=1))

@@ -100,3 +100,13 @@ def test_a_failing_vendor_that_asks_for_a_wait_gets_it_if_it_fits(
 def test_a_rate_limit_that_outlasts_the_request_is_passed_on_now() -> None:
     alone = FRESH._replace(more_targets=False, left_s=5.0)
     assert decide(Failure.of("rate_limited", "x", retry_after_s=6.0), alone, Policy()) == GIVE_UP
+
+
+def test_a_rate_limit_of_our_own_making_is_waited_out_in_the_queue_as_long_as_attempts_are_left() -> None:
+    refused = Failure.of("rate_limited", "x", retry_after_s=300.0)
+    queued = FRESH._replace(more_targets=False, queued=True)
+    assert decide(refused, queued, Policy()) == Retry(0.0)
+    assert decide(refused, queued._replace(attempts=2, on_target=2), Policy()) == Retry(0.0)
+    assert decide(refused, queued._replace(attempts=3, on_target=3), Policy()) == GIVE_UP
+    assert decide(refused, queued, Policy(attempts_per_target=1)) == GIVE_UP
+    assert decide(refused, queued._replace(more_targets=True), Policy()) == NEXT_TARGET
