@@ -6,15 +6,12 @@ a vendor that has a request works on it to the end, whoever waits.
 
 import asyncio
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from adapters.core.failures import Failure
 from adapters.core.shapes import Event, Usage
 from proxy.errors import ProxyError
 from proxy.nouns import Attempt
-
-if TYPE_CHECKING:
-    from proxy.stages.send import Course
+from proxy.stages.course import Course
 
 HEDGED = "hedged"
 """The kind by which an attempt is accounted for that was given up since the other one was first."""
@@ -47,7 +44,7 @@ class Held:
 class Hedge:
     """A course's attempts, with a second one beside each that takes longer than ``hedge_s``."""
 
-    def __init__(self, course: "Course") -> None:
+    def __init__(self, course: Course) -> None:
         self._course = course
         self._legs: dict[asyncio.Task[Failure | None], Course] = {}
         self._told: Course | None = None  # whose answer or failure it is that counts
@@ -69,7 +66,7 @@ class Hedge:
             finally:
                 self._account()
 
-    def _start(self, leg: "Course") -> "asyncio.Task[Failure | None]":
+    def _start(self, leg: Course) -> "asyncio.Task[Failure | None]":
         task = asyncio.create_task(leg.attempt())
         self._legs[task] = self._told = leg
         return task
@@ -92,7 +89,7 @@ class Hedge:
                     return failure
                 leg.rest_key(failure)
 
-    async def _hand_over(self, leg: "Course") -> None:
+    async def _hand_over(self, leg: Course) -> None:
         assert isinstance(leg.out, Held)
         assert leg.out.answer is not None  # its driver said that the answer is whole
         events, attempt = leg.out.answer

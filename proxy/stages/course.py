@@ -1,0 +1,333 @@
+"""The way of one request through its route: which target and key are in use, and which are next."""
+
+import copy
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+
+from tenacity import RetryCallState
+
+from adapters.core.exchange import Exchange
+from adapters.core.failures import Failure, Refused
+from adapters.core.shapes import Ask, Seed
+from adapters.core.vendor import Plan, Target, plan
+from adapters.core.wire import Call
+from adapters.emulations import wrapped
+from proxy.errors import BadRequest, NotSupported, Overloaded
+from proxy.fronts.writer import Writer
+from proxy.kit import Kit, Live
+from proxy.nouns import Attempt, Route
+from proxy.policy import GiveUp, NextKey, NextTarget, Retry, Standing, decide
+from proxy.services.breaker import Trial
+from proxy.services.keys import Account, VendorKey
+from proxy.services.pace import Outcome, Ticket
+from proxy.services.pacing import Pacer
+from proxy.stages.drive import Drive, Sign
+from proxy.stages.order import ordered
+from proxy.stages.paced import PacedDrive, no_place, outcome_of
+from proxy.tally import Tally
+
+PLACE = ("_plan", "_keys", "_times", "_on_target", "_on_key", "_served", "_waited_before")
+"""What says where a course stands."""
+
+
+class Course:
+    """The way of one request through its route: the target and key in use, and those still to come."""
+
+    def __init__(self, ask: Ask, route: Route, kit: Kit, live: Live, tally: Tally, out: Writer) -> None:
+        self.kit = kit
+        self._live = live
+        self._ask = ask
+        self._route = route
+        self.tally = tally
+        self.out = out
+        self._answer_id = kit.fresh_id(12)
+        self._created = int(time.time())
+        self._wait_s = 0.0
+        self._on_target = 0
+        self._on_key = 0
+        self._waited_before = 0.0
+        self._served = 0.0
+        self._refusal: Refused | None = None
+        self._targets = list(route.targets)
+        self._timed = False
+        self.hedge_s = 0.0  # after how long a second target is asked too; 0 for not at all
+        if len(self._targets) > 1:
+            self._several()
+        first = self._plan_next()
+        if first is None:
+            raise self._not_supported()
+        self._plan: Plan = first
+        self._keys: list[VendorKey] = live.accounts[first.target.entry].in_turn(model=first.target.model.id)
+        self._upcoming: Plan | None = None
+
+    def _several(self) -> None:
+        """What only matters where there is a choice."""
+        route, hedge_s = self._route, self._route.policy.hedge_s
+        if route.strategy != "failover":
+            self._targets = ordered(route, self._ask, self.kit)
+            self._timed = route.strategy == "fastest"
+        if hedge_s != "off" and not self._ask.stream:
+            self.hedge_s = hedge_s
+
+    def _not_supported(self) -> BadRequest:
+        assert self._refusal is not None  # a route has a target, and each one plans or refuses
+        return NotSupported.of(self._refusal)
+
+    def _plan_next(self) -> Plan | None:
+        """The next target that can serve the ask; the others are passed over, and the first reason is kept."""
+        while self._targets:
+            target = self._targets.pop(0 if len(self._targets) == 1 else self._first_awake())
+            try:
+                return plan(self._ask, target)
+            except Refused as refusal:
+                self._refusal = self._refusal or refusal
+        return None
+
+    def _first_awake(self) -> int:
+        """The place of the next target: one that rests, or whose keys all do, is tried after the others, never left out."""
+        return next((place for place, target in enumerate(self._targets) if not self._rests(target)), 0)
+
+    def _rests(self, target: Target) -> bool:
+        account = self._live.accounts[target.entry]
+        if account.under_way >= self._live.share or account.resting():
+            return True
+        breaker = self.kit.breaker
+        return target.label in breaker.troubled and breaker.rests(target.label, time.monotonic())
+
+    async def attempt(self) -> Failure | None:
+        """One attempt with the target and key in use. None for a whole answer. Raises Overloaded."""
+        chosen, key = self._plan, self._keys[0]
+        account = self._live.accounts[chosen.target.entry]
+        if account.under_way >= self._live.share:
+            raise self._crowded(account.under_way)
+        label, breaker = chosen.target.label, self.kit.breaker
+        trial = breaker.enter(label, time.monotonic()) if label in breaker.troubled else None
+        began_s = self.tally.elapsed_s() if self._timed else 0.0
+        attempt = Attempt(chosen.target, self.tally.attempts + 1, chosen.told, {})
+        self._on_target += 1
+        self._on_key += 1
+        self.out.drop()
+        seed = Seed(count(1), self._answer_id, self._created)
+        self._times = account.times(chosen.thinks, self._ask.stream)
+
+        def sign(call: Call) -> Call:
+            if account.headers:
+                call = replace(call, headers=(*call.headers, *account.headers))
+            return chosen.target.vendor.auth.sign(call, key.secret.get_secret_value(), time.time())
+
+        exchange, pacer, sent = wrapped(chosen)(chosen.ask, seed), key.pacer, True
+        account.under_way += 1
+        try:
+            if pacer is None:
+                self.tally.attempt(attempt)
+                key.calls += 1
+                failure = await Drive(attempt, self.out, account.way, sign, self._times, self.tally).run(exchange)
+            else:
+                failure, sent = await self._in_its_place(pacer, attempt, account, sign, exchange)
+        except BaseException:  # the caller has left, or a bug: nothing is known of the target
+            account.under_way -= 1
+            if pacer is None:
+                key.calls -= 1
+                self._stray_over(key, chosen.target, "lost", None)
+            if trial is not None:
+                trial.leave()
+            if self._timed:
+                self.kit.latencies.left(label, self._ask.stream, self.tally.elapsed_s() - began_s)
+            raise
+        account.under_way -= 1
+        if pacer is None:
+            key.calls -= 1
+            if failure is not None or key.pacer is not None:
+                self._stray_over(key, chosen.target, outcome_of(failure), failure)
+        if failure is not None:
+            if sent:
+                self.tally.failure(chosen.target.label, failure.kind)
+            failure = self._in_our_words(failure, chosen.target, key)
+            self._judge(failure, label, trial)
+        elif label in breaker.troubled:
+            breaker.succeeded(label, trial)
+        if self._timed and sent:
+            self._time(label, began_s, failure)
+        return failure
+
+    def _crowded(self, under_way: int) -> Overloaded:
+        crowded = Overloaded(
+            f"{self._plan.target.vendor.title} has {under_way} requests under way, as many as one of several vendors may "
+            "have (four fifths of server.max_concurrency). Try again in a moment."
+        )
+        crowded.should_retry = not self.tally.attempts
+        crowded.retry_after_s = 1.0
+        return crowded
+
+    def _judge(self, failure: Failure, label: str, trial: Trial | None) -> None:
+        """Tell the breaker. A wait for a connection that never came free is no fault of the target's."""
+        if failure.fault == "vendor" and failure.phase != "pool":
+            draw = random.random()  # noqa: S311 - jitter, not a secret
+            self.kit.breaker.failed(label, trial, time.monotonic(), draw, self._live.settings.breaker)
+        elif trial is not None:
+            trial.leave()
+
+    def _time(self, label: str, began_s: float, failure: Failure | None) -> None:
+        """Remember how long it took to the first content, or to the failure; the caller's own error tells nothing."""
+        latencies, stream, now_s = self.kit.latencies, self._ask.stream, self.tally.elapsed_s()
+        if failure is None:
+            latencies.took(label, stream, (self.tally.first_content_s or now_s) - began_s)
+        elif failure.fault != "caller":
+            latencies.failed(label, stream, now_s - began_s)
+
+    async def _in_its_place(
+        self, pacer: Pacer, attempt: Attempt, account: Account, sign: Sign, exchange: Exchange
+    ) -> tuple[Failure | None, bool]:
+        """One attempt whose calls wait for places, and whether any was sent: without a place there was no attempt."""
+        if self._upcoming is None:
+            self._upcoming = self._plan_next()
+        model, elsewhere = attempt.target.model.id, self._upcoming is not None
+        wait_s = pacer.figures.wait_s - (self.tally.waited_s - self._waited_before)
+
+        def ticket(tokens: int) -> Ticket:
+            return Ticket(model, self.tally.started, tokens, served=self._served, elsewhere=elsewhere)
+
+        drive = PacedDrive(
+            attempt, self.out, account.way, sign, self._times, self.tally, pacer, ticket, max(0.0, wait_s)
+        )
+        failure = await drive.run(exchange)
+        if failure is not None and drive.denied is not None:
+            if not drive.sent:
+                self._on_target -= 1
+                self._on_key -= 1
+            return no_place(attempt.target, pacer.figures, drive.denied), drive.sent
+        if failure is not None and failure.kind == "rate_limited":
+            self._served = pacer.held_until(model)
+        return failure, True
+
+    def _stray_over(self, key: VendorKey, target: Target, outcome: Outcome, failure: Failure | None) -> None:
+        """A call that began without a pacer has ended; the first that is refused by rate gives its key one."""
+        account, model = self._live.accounts[target.entry], target.model.id
+        self.kit.pacers.stray_over(target.entry, account, key, model, outcome, failure)
+        if outcome == "refused" and key.pacer is not None:
+            self._served = key.pacer.held_until(model)
+
+    def _in_our_words(self, failure: Failure, target: Target, key: VendorKey) -> Failure:
+        message = self.kit.redact(failure.message)
+        if failure.kind in ("key_refused", "forbidden"):
+            region = self._live.settings.vendors[target.entry].region
+            message = (
+                f"{target.vendor.title} refused the key ending in {key.tail} (vendor '{target.entry}'). Check the key"
+            )
+            if target.vendor.base_urls:
+                message += (
+                    f", and that it belongs to this region ({region}): a key works at one of the vendor's hosts only"
+                )
+            message += "."
+        return failure._replace(message=message)
+
+    # --- after a failure ----------------------------------------------------------------------------------------
+
+    def goes_on(self, failure: Failure | None) -> bool:
+        """Decide, and move to the key or target that is next. False: the failure is handed to the caller."""
+        if failure is None:
+            return False
+        if self._upcoming is None:
+            self._upcoming = self._plan_next()
+        if self._may_rest():
+            self.rest_key(failure)
+        if failure.phase in ("reset", "write"):
+            self.tally.replays = 0  # other kept connections are likely to be dead too
+        standing = Standing(
+            attempts=self.tally.attempts + self.tally.earlier,
+            on_target=self._on_target,
+            on_key=self._on_key,
+            content_sent=self.out.content_sent,
+            more_keys=len(self._keys) > 1,
+            more_targets=self._upcoming is not None,
+            other_named=failure.kind in self._route.policy.reroute,
+            # A repeat after a rate limit waits for its turn on the key, and floods nobody: the budget is not for it.
+            budget_left=(failure.fault == "rate" or self.kit.retries.left())
+            and not (self._upcoming is not None and self._rests(self._plan.target)),
+            left_s=self._times.total_s - self.tally.elapsed_s() + self.tally.waited_s,
+            draw=random.random(),  # noqa: S311 - jitter, not a secret
+            queued=failure.fault == "rate" and self._is_queued(),
+        )
+        self._wait_s = 0.0
+        match decide(failure, standing, self._route.policy):
+            case GiveUp():
+                return False
+            case Retry(wait_s):
+                self._wait_s = wait_s
+                if failure.fault != "rate":
+                    self.kit.retries.spend()
+                elif standing.queued:
+                    self._served = 0.0  # what the vendor asked for is waited out in the queue
+            case NextKey():
+                self._keys = self._keys[1:]
+                self._on_key = 0
+                self._served = 0.0
+            case NextTarget():
+                self._move_on()
+        return True
+
+    def _is_queued(self) -> bool:
+        pacer = self._keys[0].pacer
+        return pacer is not None and pacer.others(self._plan.target.model.id)
+
+    def _move_on(self) -> None:
+        """To the next target, which has been planned."""
+        assert self._upcoming is not None
+        self._plan, self._upcoming = self._upcoming, None
+        self._keys = self._live.accounts[self._plan.target.entry].in_turn(model=self._plan.target.model.id)
+        self._on_target = self._on_key = 0
+        self._waited_before, self._served = self.tally.waited_s, 0.0
+
+    def rest_key(self, failure: Failure) -> None:
+        """Let the key in use rest, if it is what failed."""
+        if failure.fault == "credential" and failure.kind != "model_not_found":
+            self._keys[0].rests_until = time.monotonic() + self.kit.key_rest_s
+
+    def _may_rest(self) -> bool:
+        """The last key of the last target is never rested: there would be nothing left to try."""
+        return len(self._keys) > 1 or self._upcoming is not None
+
+    def wait(self, state: RetryCallState) -> float:
+        """How long to wait before the next attempt, in seconds: what was decided."""
+        return self._wait_s
+
+    # --- two attempts side by side, for stages/hedge.py -----------------------------------------------------------
+
+    @property
+    def label(self) -> str:
+        """The target in use."""
+        return self._plan.target.label
+
+    @property
+    def reroute(self) -> Sequence[str]:
+        """The caller's errors that still go on to another target."""
+        return self._route.policy.reroute
+
+    def beside(self, out: Writer) -> "Course":
+        """The attempt that is next, apart: with a writer and an account of its own."""
+        if self._upcoming is None:
+            self._upcoming = self._plan_next()  # here, since the targets still to come are shared with the copy
+        leg = copy.copy(self)
+        leg.out = out
+        leg.tally = self.tally.beside(self.label)
+        return leg
+
+    def second(self, out: Writer) -> "Course | None":
+        """The same at the next target. None if there is none that is awake, or no attempt is left for it."""
+        attempts, kit = self.tally.attempts + self.tally.earlier, self.kit
+        if attempts >= self._route.policy.attempts or not kit.retries.left():
+            return None
+        if self._upcoming is None:
+            self._upcoming = self._plan_next()
+        if self._upcoming is None or self._rests(self._upcoming.target):
+            return None
+        kit.retries.spend()
+        self._move_on()
+        return self.beside(out)
+
+    def adopt(self, leg: "Course") -> None:
+        """Go on from where this attempt has ended."""
+        vars(self).update({name: getattr(leg, name) for name in PLACE})
