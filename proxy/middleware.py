@@ -1,7 +1,7 @@
 """The ways in: one path for every spelling of it that SDKs and pasted base URLs come with. Pure ASGI."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,7 +20,7 @@ Azure's ``extensions`` are another operation: a chat over the caller's own docum
 class Relay(Protocol):
     """What serves an operation, and can serve it for a model that the path names."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]: ...
 
     def for_model(self, name: str) -> ASGIApp:
         """The same for one model, whatever the body says of it."""

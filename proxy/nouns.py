@@ -93,9 +93,14 @@ class Ending(NamedTuple):
     failed: Sequence[Failed]
     notes: Mapping[str, Any]
 
-    def line(self) -> dict[str, object]:
-        """The access line: times in milliseconds, tokens as billed. No text of the request and no secret is in it."""
+    def line(self, at: float = 0.0) -> dict[str, object]:
+        """The access line: times in milliseconds, tokens as billed. No text of the request and no secret is in it.
+
+        ``at`` is when the request ended, in seconds of the epoch.
+        """
+        billed = _tokens(self.billed)
         return {
+            "time": round(at, 3),
             "request_id": self.request_id,
             "ending": self.word,
             "status": self.status,
@@ -108,14 +113,19 @@ class Ending(NamedTuple):
             "caller": self.caller,
             "adapted": {name: told.word for name, told in self.told.items() if told.word != "honoured"},
             "failed": [{"target": failed.target, "kind": failed.kind} for failed in self.failed],
-            "shown": None if self.first_content_s is None else _tokens(self.usage),
-            "billed": _tokens(self.billed),
+            "shown": self._shown(billed),
+            "billed": billed,
             "first_content_ms": _ms(self.first_content_s, 1),
             "vendor_ms": _ms(self.vendor_s, 1),
             "added_ms": _ms(self.added_s, 3),
             "total_ms": _ms(self.total_s, 1),
             **self.notes,
         }
+
+    def _shown(self, billed: dict[str, object] | None) -> dict[str, object] | None:
+        if self.first_content_s is None:
+            return None
+        return billed if self.usage is self.billed else _tokens(self.usage)
 
 
 def _ms(seconds: float | None, digits: int) -> float | None:

@@ -24,9 +24,9 @@ class Relay:
         self._front = front
         self._kit = kit
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         connection = Connection(scope, receive, send, self._kit)
-        await connection.run(serve(connection, self._front, self._kit, connection))
+        return connection.run(serve(connection, self._front, self._kit, connection))
 
     def for_model(self, name: str) -> "Relay":
         """The same for one model: that which the path names, not the body."""

@@ -16,8 +16,8 @@ BATCH = 32
 class Line(Protocol):
     """What is to be one line."""
 
-    def line(self) -> Mapping[str, Any]:
-        """Its members."""
+    def line(self, at: float) -> Mapping[str, Any]:
+        """Its members; ``at``: when it was written (epoch seconds)."""
         ...
 
 
@@ -40,7 +40,7 @@ class AccessLog:
 
     def _spell(self) -> None:
         lines, self._lines = self._lines, []
-        self._spelt += [orjson.dumps({"time": round(at, 3), **line.line()}) for at, line in lines]
+        self._spelt += [orjson.dumps(line.line(at)) for at, line in lines]
 
     def flush(self) -> None:
         """Write what is there. A log that can't be written never fails a request."""
