@@ -100,7 +100,7 @@ class Ending(NamedTuple):
         """
         billed = _tokens(self.billed)
         return {
-            "time": round(at, 3),
+            "time": int(at * 1e3) / 1e3,
             "request_id": self.request_id,
             "ending": self.word,
             "status": self.status,
@@ -115,10 +115,10 @@ class Ending(NamedTuple):
             "failed": [{"target": failed.target, "kind": failed.kind} for failed in self.failed],
             "shown": self._shown(billed),
             "billed": billed,
-            "first_content_ms": _ms(self.first_content_s, 1),
-            "vendor_ms": _ms(self.vendor_s, 1),
-            "added_ms": _ms(self.added_s, 3),
-            "total_ms": _ms(self.total_s, 1),
+            "first_content_ms": _ms(self.first_content_s),
+            "vendor_ms": _ms(self.vendor_s),
+            "added_ms": None if self.added_s is None else int(self.added_s * 1e6) / 1e3,
+            "total_ms": _ms(self.total_s),
             **self.notes,
         }
 
@@ -128,8 +128,9 @@ class Ending(NamedTuple):
         return billed if self.usage is self.billed else _tokens(self.usage)
 
 
-def _ms(seconds: float | None, digits: int) -> float | None:
-    return None if seconds is None else round(seconds * 1000, digits)
+def _ms(seconds: float | None) -> float | None:
+    """Milliseconds to one place. Not by ``round``, which writes the number out and reads it again."""
+    return None if seconds is None else int(seconds * 1e4) / 10
 
 
 def _tokens(usage: Usage | None) -> dict[str, object] | None:

@@ -81,6 +81,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+"""A usage object that has no more than these has nothing to mend."""
+
+
 def usage_of(told: Any) -> Usage | None:
     """A vendor's usage object as ours; a flat ``cached_tokens`` (Kimi) counts as the detail it is.
 
@@ -92,6 +96,8 @@ def usage_of(told: Any) -> Usage | None:
     prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens") or 0
     if not _is_count(prompt) or not _is_count(completion):
         return None
+    if told.keys() <= COUNTS:
+        return Usage(prompt, completion, wire=told)
     wire = dict(told)
     flat = wire.pop("cached_tokens", None)
     prompt_details = _details(wire, "prompt_tokens_details")

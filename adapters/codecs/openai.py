@@ -67,17 +67,13 @@ class OpenAIExchange:
     def feed(self, got: Got) -> list[Do]:
         if self._over:  # some vendors go on after their own end
             return []
-        match got:
-            case Data():
-                return self._events(got.data) if self._sse else self._collect(got.data)
-            case Head():
-                return self._begin(got)
-            case End():
-                return self._finish()
-            case Lost():
-                return self._lost(got)
-            case Woke():
-                return []
+        if type(got) is Data:  # not by patterns: each of them would ask more than this
+            return self._events(got.data) if self._sse else self._collect(got.data)
+        if type(got) is Head:
+            return self._begin(got)
+        if type(got) is End:
+            return self._finish()
+        return self._lost(got) if type(got) is Lost else []
 
     def _begin(self, head: Head) -> list[Do]:
         self._head = head

@@ -107,9 +107,10 @@ class Drive:
         """What the one open line has brought already, so that nothing need be awaited; None if there is no such thing."""
         if len(self._lines) != 1 or self._queue is not None:
             return None
-        got = next(iter(self._lines.values())).ready()
+        [line] = self._lines.values()
+        got = line.ready()
         if type(got) is End:
-            del self._lines[got.id]
+            self._lines.clear()
         return got
 
     async def _next(self) -> Got:
@@ -120,7 +121,8 @@ class Drive:
             try:
                 if self._queue is None and len(self._lines) == 1 and not self._sleeps:
                     # The usual case: awaited in place, so that the caller's pace is the vendor's.
-                    got = await next(iter(self._lines.values())).next()
+                    [line] = self._lines.values()
+                    got = await line.next()
                 else:
                     got = await self._pumped()
             except asyncio.CancelledError:
