@@ -18,7 +18,7 @@ from adapters.core.failures import LOST, Cause, Failure, Kind
 from adapters.core.shapes import Ask, Event, Seed
 from adapters.core.sse import Decoder, EventTooLarge
 from adapters.core.vendor import Codec, Plan
-from adapters.core.wire import Call, Data, End, Got, Head, Lost, Woke
+from adapters.core.wire import Call, Data, End, Got, Head, Lost
 
 MAX_BODY = 64 * 1024 * 1024
 """The largest whole answer that is read, in bytes."""
