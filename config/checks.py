@@ -186,6 +186,10 @@ def moderations(found: Findings) -> None:
         found.error(where, f"{vendor.title} has no moderations", "refuse (501) or pass (nothing is flagged, unseen)")
 
 
+GUESSED = 12
+"""A client key that is shorter than this many characters can be guessed."""
+
+
 def door(found: Findings) -> None:
     """Beyond loopback, callers need a key, unless the operator says otherwise."""
     server = found.settings.server
@@ -197,6 +201,9 @@ def door(found: Findings) -> None:
         found.error(
             ("server", "listen"), f"{server.listen} can be reached from other machines, and no client key is set", cure
         )
+    if server.beyond_loopback() and any(len(key) < GUESSED for key in found.settings.client_keys()):
+        wrong = f"a client key has fewer than {GUESSED} characters, and other machines can try them all"
+        found.warn(("server", "client_keys"), wrong, "a long random word", at_key=True)
 
 
 def admin(found: Findings) -> None:

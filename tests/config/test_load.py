@@ -212,7 +212,12 @@ def test_loopback_needs_no_client_key(listen: str) -> None:
 def test_beyond_loopback_a_client_key_or_a_word_is_needed(listen: str) -> None:
     with pytest.raises(ConfigError, match="no client key is set"):
         loaded(VENDOR + f"server: {{listen: '{listen}'}}\n")
-    assert loaded(VENDOR + f"server: {{listen: '{listen}', client_keys: [a]}}\n").warnings == []
+    assert (
+        loaded(
+            VENDOR + f"server: {{listen: '{listen}', client_keys: ['${{K}}']}}\n", {"K": "a-long-random-word"}
+        ).warnings
+        == []
+    )
     assert loaded(VENDOR + f"server: {{listen: '{listen}', insecure: true}}\n").warnings == []
 
 
@@ -224,6 +229,21 @@ def test_the_admin_address_is_taken() -> None:
 @pytest.mark.parametrize("word", ["off", "none"])
 def test_the_admin_port_can_be_off(word: str) -> None:
     assert loaded(VENDOR + f"server: {{admin_listen: {word}}}\n").settings.server.admin_listen == "off"
+
+
+@pytest.mark.parametrize(("key", "listen", "warned"), [
+    ("secret", "0.0.0.0:80", True), ("a-long-random-word", "0.0.0.0:80", False), ("secret", "127.0.0.1:80", False),
+])  # fmt: skip
+def test_a_client_key_that_can_be_guessed_is_warned_of_where_others_can_try(
+    key: str, listen: str, warned: bool
+) -> None:
+    text = VENDOR + f"server: {{listen: '{listen}', client_keys: ['${{CALLER}}']}}\n"
+    told = [str(warning) for warning in loaded(text, {"CALLER": key}).warnings]
+    said = (
+        "server.client_keys: a client key has fewer than 12 characters, and other machines can try them all; expected"
+    )
+    assert [line.partition(": ")[2] for line in told if "client" in line] == [f"{said} a long random word"] * warned
+    assert key not in " ".join(told)
 
 
 def test_the_admin_port_goes_beyond_loopback_where_the_operator_says_so_in_words() -> None:

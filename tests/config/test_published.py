@@ -51,7 +51,7 @@ def test_an_example_is_valid_for_editors_and_names_the_schema(path: Any) -> None
 def test_an_example_starts_without_a_warning(path: Any, tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for name in ("banjia_client_key", "dashscope_api_key"):
-        (tmp_path / name).write_text("secret\n")
+        (tmp_path / name).write_text("a-long-random-word\n")
     result = loaded(text.replace("file:/run/secrets/", "file:./"), KEYS, tmp_path)
     assert result.warnings == []
     assert all(entry.keys() for entry in result.settings.vendors.values())
