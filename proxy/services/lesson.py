@@ -7,7 +7,8 @@ other without an answer in between double the wait, up to a minute: what is refu
 do not know. What is guessed holds back only those who have no other target: the others ask, as they would have.
 
 *Concurrency.* After a refusal it is the number of calls that are in flight still: those the vendor has let in. Of a burst
-of twenty on an account of five, fifteen refusals come back one after another, and with the last the figure is five.
+of twenty on an account of five, fifteen refusals come back one after another, and with the last the figure is five. A
+refusal at a level at which calls were answered just before has another reason: it holds, and the figure stays.
 
 *Calls a minute*, only where the vendor names that limit: as many as it has let in during the last minute. Without the
 vendor's word a refusal never lowers this figure, since a wrong one would cost minutes and a wrong concurrency costs
@@ -43,6 +44,8 @@ ANSWERS = 10
 TRY_S = 2.0
 """The time that it takes to try one call more at once, where that comes sooner (seconds)."""
 MOST_DOUBLINGS = 4
+PROVEN = 5
+"""So many answers, one of them at its level, show that a refusal there is not the level's."""
 
 _BY_THE_MINUTE = re.compile(r"\brpm\b|rpm_|requests? per minute", re.IGNORECASE)
 
@@ -70,11 +73,13 @@ class Call(Mark, Protocol):
 class Figure:
     """One learned figure: None until a refusal lowers it."""
 
-    __slots__ = ("_answers", "_doublings", "_since", "_tried", "value")
+    __slots__ = ("_answers", "_best", "_doublings", "_odd", "_recent", "_since", "_tried", "value")
 
     def __init__(self) -> None:
         self.value: int | None = None
-        self._since = 0.0
+        self._since = 0.0  # when it last changed
+        self._recent = self._best = 0  # answers since then, and the highest level of one
+        self._odd = False
         self._answers = 0
         self._doublings = 0
         self._tried = False
@@ -84,14 +89,28 @@ class Figure:
         """When time alone has it rise."""
         return self._since + TRY_S * 4.0**self._doublings
 
-    def lower(self, to: int, now: float, *, first: bool) -> None:
-        """A refusal: ``to`` is what was let in. ``first``: no other refusal of the same round came before."""
-        self.value = max(1, to if self.value is None else min(self.value, to))
-        self._answers = 0
-        self._since = now
+    def lower(self, to: int, at: float, now: float, *, first: bool) -> None:
+        """A refusal: ``to`` is what was let in, ``at`` the level of the call: how many there were, itself included.
+
+        ``first``: no other refusal of the same round came before.
+        """
+        if first:
+            self._odd = self.value is not None and self._recent >= PROVEN and self._best >= at
+        if self._odd:
+            self._recent = self._best = 0
+            return
         if first and self._tried:
             self._doublings = min(MOST_DOUBLINGS, max(0, self._doublings) + 1)
         self._tried = False
+        self._answers = 0
+        value = max(1, to if self.value is None else min(self.value, to))
+        if value != self.value:
+            self._changed(value, now)
+
+    def reached(self, level: int) -> None:
+        """A call was answered that had so many beside it, itself included."""
+        self._recent += 1
+        self._best = max(self._best, level)
 
     def answered(self, now: float, unit: int, step: int) -> None:
         """An answer after waiting: after ``unit`` of them, doubled or halved, the figure rises by ``step``."""
@@ -103,12 +122,16 @@ class Figure:
         """Try more."""
         if self.value is None:
             return
-        self.value += max(1, step)
+        self._changed(self.value + max(1, step), now)
         self._answers = 0
-        self._since = now
         if self._tried:
             self._doublings = max(-MOST_DOUBLINGS, self._doublings - 1)
         self._tried = True
+
+    def _changed(self, value: int, now: float) -> None:
+        self.value = value
+        self._since = now
+        self._recent = self._best = 0
 
 
 class Lesson:
@@ -156,6 +179,7 @@ class Lesson:
     def answered(self, call: Call, now: float) -> None:
         """A call was answered."""
         self._streak = 0
+        self.concurrency.reached(call.among)
         if call.waited:
             self.concurrency.answered(now, ANSWERS, 1)
             rpm = self.rpm.value or 1
@@ -171,9 +195,10 @@ class Lesson:
         self._hold(now, retry_after_s)
         if by_minute:
             self.minute.forget(now)
-            self.rpm.lower(len(self.minute) + self.strays, now, first=first)
+            self.rpm.lower(len(self.minute) + self.strays, NEVER, now, first=first)
         elif call is None or call.among > 1:
-            self.concurrency.lower(self.flying + self.strays, now, first=first)
+            level = NEVER if call is None else call.among
+            self.concurrency.lower(self.flying + self.strays, level, now, first=first)
 
     def _hold(self, now: float, retry_after_s: float | None) -> None:
         asked = HOLD_S if retry_after_s is None else min(LONGEST_HOLD_S, max(0.0, retry_after_s))

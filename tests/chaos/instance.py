@@ -12,12 +12,16 @@ import proxy.server
 from proxy import cli, kit
 from proxy.services.transport import FastTransport
 
+MINUTE_S = 1.0
+"""What vendors call a minute, scaled down like the timeouts: some of the faults say that the calls a minute are used up."""
+
 
 class Kit(kit.Kit):
     """The kit, which tells what it holds."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
+        self.pacers.minute_s, self.pacers.slack_s = MINUTE_S, 0.1
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.tell_holdings)
 
     def tell_holdings(self) -> None:

@@ -34,8 +34,8 @@ HEADER = "canary-header-3b8e2f6a1c"
 TIMEOUTS = {"connect_s": 0.5, "first_token_s": 2.0, "idle_s": 1.5, "total_s": 10.0}
 ATTEMPTS = 3
 MAX_WAIT_S = 1.0
-PLACE_S = 3.0
-"""How long a call may wait for a place on a key that was refused by rate."""
+PLACE_S = 5.0
+"""How long a call may wait for a place on a key that was refused by rate: half of the total, as by default."""
 DEADLINE_S = ATTEMPTS * TIMEOUTS["total_s"] + (ATTEMPTS - 1) * MAX_WAIT_S + len(NAMES) * PLACE_S
 """The longest that one turn may take by these settings."""
 DRAIN_S, GRACE_S = 0.3, 2.0

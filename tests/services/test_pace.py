@@ -320,6 +320,30 @@ def test_one_refusal_among_few_calls_holds_nobody_back_for_long() -> None:
     assert len(play.under_way) == 21
 
 
+def test_a_refusal_at_a_level_that_was_answered_just_before_leaves_the_figure_as_it_is() -> None:
+    play = Play(FREE)
+    for call in burst(play, 8, let_in=4):
+        play.end(call)
+    lesson = play.pace._lessons[MODEL]
+    for _ in range(3):
+        play.now += 1.1
+        calls = [play.come() for _ in range(4)]
+        assert [call.state for call in calls] == ["placed"] * 4
+        for call in calls:
+            play.end(call)
+    play.now += 0.1
+    *others, odd = [play.come() for _ in range(3)]
+    known = lesson.concurrency.value
+    play.end(odd, "refused", 0.1)
+    assert lesson.concurrency.value == known
+    for call in others:
+        play.end(call)
+    play.now += 1.1
+    again = [play.come() for _ in range(3)]
+    play.end(again[2], "refused", 0.1)
+    assert lesson.concurrency.value == 2, "a second one, with nothing answered there in between, is believed"
+
+
 def test_what_made_nobody_wait_for_ten_minutes_is_forgotten() -> None:
     play = Play(FREE)
     for call in burst(play, 20, let_in=1):
