@@ -201,7 +201,11 @@ class Kit:
             "banjia_config_reload_timestamp_seconds", "When the one in use was read.", (), lambda: {(): self._loaded_at}
         )
         gauge("banjia_vendor_keys", "Keys by vendor and state.", ("vendor", "state"), self._keys)
+        gauge("banjia_waiting_calls", "Calls that wait for a place on a vendor's keys.", ("vendor",), self._waiting)
         gauge("banjia_resting_targets", "1 for a target that rests.", ("target",), self._resting)
+
+    def _waiting(self) -> Mapping[Labels, float]:
+        return {(name,): count for name, count in self.pacers.waiting().items()}
 
     def _resting(self) -> Mapping[Labels, float]:
         return {(label,): 1 for label in self.breaker.resting(time.monotonic()) if self._known(label)}

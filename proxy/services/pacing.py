@@ -75,6 +75,11 @@ class Pacer:
             self._grant(time.monotonic())
 
     @property
+    def waiting(self) -> int:
+        """How many calls wait for their place."""
+        return self._pace.waiting
+
+    @property
     def idle(self) -> bool:
         """Whether no call waits or is under way."""
         return not self._turns and not self._pace.placed
@@ -206,6 +211,13 @@ class Pacers:
                 key.pacer = pacer
         # Calls in flight on a key that is gone keep its pacer themselves.
         self._pacers = {place: pacer for place, pacer in self._pacers.items() if place in named}
+
+    def waiting(self) -> dict[str, int]:
+        """How many calls wait, by vendor entry; of those with a key that is paced."""
+        found: dict[str, int] = {}
+        for (name, _), pacer in self._pacers.items():
+            found[name] = found.get(name, 0) + pacer.waiting
+        return found
 
     def stray_over(
         self, name: str, account: Account, key: Key, model: str, outcome: Outcome, failure: Failure | None

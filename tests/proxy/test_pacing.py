@@ -136,6 +136,20 @@ def test_calls_over_the_limit_wait_and_are_answered_in_order() -> None:
     run(scene())
 
 
+def test_calls_that_wait_are_a_metric() -> None:
+    async def scene() -> None:
+        gate = asyncio.Event()
+        stage = Stage(one(concurrency=1), Vendors(gate=gate))
+        calls = [stage.call() for _ in range(4)]
+        read = stage.kit.metrics.families["banjia_waiting_calls"].read
+        await until(lambda: read() == {("kimi",): 3})
+        gate.set()
+        await asyncio.gather(*calls)
+        assert read() == {("kimi",): 0}
+
+    run(scene())
+
+
 def test_keys_without_limits_have_no_pacer_and_calls_do_not_wait() -> None:
     async def scene() -> None:
         stage = Stage(one(), Vendors(call_s=0.005))
