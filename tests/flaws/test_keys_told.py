@@ -134,10 +134,10 @@ KEYS = st.text(
 def test_cve_2024_9606_nor_is_more_of_a_key_that_its_vendor_refused(key: str) -> None:
     """The operator has to know which of his keys it was: four characters tell him."""
     told = play({"kimi": [error(401, "invalid_authentication_error", key)]}, {"vendors": {"kimi": {"api_key": key}}})
-    message = told.json["error"]["message"]
+    message = told.json["error"]["message"].partition(" (docs/")[0]  # a key may end in the words of the link behind it
     assert key[-4:] in message
     assert key not in message
-    assert key[-6:] not in message
+    assert key[-6:] not in message.replace("refused", "").replace("region", "").replace("belongs", "")
 
 
 @pytest.mark.parametrize("what", REPLIES)
