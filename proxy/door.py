@@ -1,19 +1,14 @@
-"""The door: uvicorn's HTTP protocol with a guard for callers, and a short way out for answers that are whole.
+"""The door: uvicorn's HTTP protocol with a guard for callers.
 
-**The guard.** A server stands and falls with what it lets strangers do before the app is asked. uvicorn waits for a head
-for ever, keeps one of any size, and takes requests that another server would read differently. What is checked here costs
-a request that comes whole in one read next to nothing: everything else is in :meth:`Door._unfinished`, for the reads
-that leave something unfinished. One deadline a connection: it runs while a head is awaited that has begun, or the first
-one; idle connections are uvicorn's.
-
-**The short way.** An ASGI server takes an answer's head and body apart, and looks at each header twice; a body that is
-there is awaited all the same, and a caller's leaving is told to nobody who does not wait for it in a task. Together that
-is a fifth of a request of ours, so the door offers an ASGI extension: :class:`Way`.
+A server stands and falls with what it lets strangers do before the app is asked. uvicorn waits for a head for ever, keeps
+one of any size, and takes requests that another server would read differently. What is checked here costs a request that
+comes whole in one read next to nothing: everything else is in :meth:`Door._unfinished`, for the reads that leave
+something unfinished. One deadline a connection: it runs while a head is awaited that has begun, or the first one; idle
+connections are uvicorn's.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol, cast
 from weakref import ref
@@ -29,10 +24,7 @@ from proxy.farewell import Deaf, Farewell, Parting
 from proxy.head import MAX_HEAD, MAX_HEADERS, examine, too_long, without_upgrade
 from proxy.language import wanted
 from proxy.patience import Patience
-
-DOOR = "banjia.door"
-WAY = "way"
-"""The extension's name in the ASGI scope, and its one member: the request's :class:`Way`."""
+from proxy.way import DOOR, WAY, Way
 
 HEAD_WITHIN_S = 10.0
 """How long a head may take to arrive (seconds)."""
@@ -57,8 +49,6 @@ class Ease:
 
 
 EASE = Ease()
-CLOSE = (b"connection", b"close")
-"""The header that says so."""
 
 
 class Door(HttpToolsProtocol):
@@ -335,85 +325,3 @@ async def _refused(error: ProxyError, scope: Scope, receive: Any, send: Any) -> 
     head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *error.headers()]
     await send({"type": "http.response.start", "status": error.http_status, "headers": head})
     await send({"type": "http.response.body", "body": body})
-
-
-class Way:
-    """The short way in and out for one request. ``headers``: its own by name; of a name that came twice, the last.
-
-    It holds neither the request nor the connection: these have the scope, and would wait for the garbage collector, with
-    the body, if what is in it had them.
-    """
-
-    __slots__ = ("_cycle", "_door", "_leave", "headers")
-
-    def __init__(self, door: "ref[Door]", cycle: RequestResponseCycle, headers: dict[bytes, bytes]) -> None:
-        self._door = door
-        self._cycle = ref(cycle)
-        self._leave: Callable[[], None] | None = None
-        self.headers = headers
-
-    def take(self) -> bytes | None:
-        """The body, if all of it is there. None: ``receive`` has it, as it comes."""
-        cycle = self._cycle()
-        if cycle is None or cycle.more_body or cycle.disconnected:
-            return None
-        body = bytes(cycle.body)
-        cycle.body = bytearray()
-        cycle.flow.resume_reading()
-        return body
-
-    def watch(self, leave: Callable[[], None]) -> bool:
-        """Have ``leave`` called once if the caller leaves before he has the whole answer. False: he has left already."""
-        door, cycle = self._door(), self._cycle()
-        if door is None or cycle is None or cycle.disconnected:
-            return False
-        self._leave = leave
-        door.served = self
-        return True
-
-    def lost(self) -> None:
-        """The connection is gone."""
-        cycle, leave = self._cycle(), self._leave
-        self.end()
-        if leave is not None and cycle is not None and not cycle.response_complete:
-            leave()
-
-    def end(self) -> None:
-        """Nobody wants to hear of the caller's leaving any more."""
-        door = self._door()
-        self._leave = None
-        if door is not None and door.served is self:
-            door.served = None
-
-    def send(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
-        """Send an answer that is whole, as uvicorn would; False, and nothing done, where it is not simply possible.
-
-        ``headers`` must hold the body's ``content-length``. Raises ValueError for a header with a line break.
-        """
-        cycle = self._cycle()
-        if cycle is None or cycle.response_started or cycle.disconnected:
-            return False
-        if cycle.flow.write_paused or cycle.scope["method"] == "HEAD":
-            return False
-        lines = [*map(b": ".join, cycle.default_headers), *map(b": ".join, headers)]
-        if status in (408, 413) and cycle.more_body:
-            cycle.keep_alive = False  # the rest of the body is not waited for
-        if not cycle.keep_alive and CLOSE not in cycle.default_headers:
-            lines.append(b"connection: close")
-        head = b"\r\n".join(lines)
-        if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
-            raise ValueError("a line break in a header")
-        cycle.response_started = cycle.response_complete = True
-        cycle.waiting_for_100_continue = False
-        cycle.transport.write(STATUS_LINE[status] + head + b"\r\n\r\n" + body)
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            cycle.transport.close()
-        cycle.on_response()
-        return True
-
-
-def way_of(scope: Scope) -> Way | None:
-    """The short way of a request, or None under another server."""
-    way: Way | None = scope.get("extensions", {}).get(DOOR, {}).get(WAY)
-    return way

@@ -9,8 +9,9 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
-from proxy.door import CLOSE, Door
+from proxy.door import Door
 from proxy.kit import Kit
+from proxy.way import CLOSE
 
 POLL_S = 0.02
 LAST_WORDS_S = 0.3

@@ -55,8 +55,8 @@ class Live:
         self.accounts: dict[str, Account] = {
             name: account_of(name, entry, upstream, old.get(name)) for name, entry in settings.vendors.items()
         }
-        places = settings.server.max_concurrency
-        self.share = places if len(settings.vendors) < 2 else max(1, int(places * SHARE))
+        self.places = settings.server.max_concurrency
+        self.share = self.places if len(settings.vendors) < 2 else max(1, int(self.places * SHARE))
         self.max_body = int(settings.server.max_body_mb * 1024 * 1024)
         self.secrets = secrets_of(settings)
 

@@ -79,8 +79,11 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitabl
 
 
 @asynccontextmanager
-async def vendor(handler: Handler) -> AsyncIterator[str]:
-    """A scripted vendor: ``handler(reader, writer, body)`` answers each request with exact bytes. Yields its base URL."""
+async def vendor(handler: Handler, heads: list[bytes] | None = None) -> AsyncIterator[str]:
+    """A scripted vendor: ``handler(reader, writer, body)`` answers each request with exact bytes. Yields its base URL.
+
+    ``heads`` is where the head of each request is noted.
+    """
     open_writers: set[asyncio.StreamWriter] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -88,6 +91,8 @@ async def vendor(handler: Handler) -> AsyncIterator[str]:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
+                if heads is not None:
+                    heads.append(head)
                 length = next(
                     (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
                 )  # fmt: skip

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Mapping
 
 from starlette.types import Receive, Scope, Send
 
-from proxy.door import way_of
 from proxy.endpoints.named import NamedFront
 from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
 from proxy.fronts.writer import Header
 from proxy.kit import Kit
 from proxy.language import Language, wanted
 from proxy.pipeline import Front, serve
+from proxy.way import way_of
 
 BODY_WITHIN_S = 60.0
 """How long a body may take to arrive (seconds)."""

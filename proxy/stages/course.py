@@ -128,20 +128,18 @@ class Course:
             else:
                 failure, sent = await self._in_its_place(pacer, attempt, account, sign, exchange)
         except BaseException:  # the caller has left, or a bug: nothing is known of the target
-            account.under_way -= 1
             if pacer is None:
-                key.calls -= 1
                 self._stray_over(key, chosen.target, "lost", None)
             if trial is not None:
                 trial.leave()
             if self._timed:
                 self.kit.latencies.left(label, self._ask.stream, self.tally.elapsed_s() - began_s)
             raise
-        account.under_way -= 1
-        if pacer is None:
-            key.calls -= 1
-            if failure is not None or key.pacer is not None:
-                self._stray_over(key, chosen.target, outcome_of(failure), failure)
+        finally:
+            account.under_way -= 1
+            key.calls -= pacer is None
+        if pacer is None and (failure is not None or key.pacer is not None):
+            self._stray_over(key, chosen.target, outcome_of(failure), failure)
         if failure is not None:
             if sent:
                 self.tally.failure(chosen.target.label, failure.kind)

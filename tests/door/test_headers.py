@@ -1,6 +1,5 @@
 """No value of a request becomes a header of ours, up or down, however it is spelt."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.door.wire import ASK, chat, line, run, says_hello
-from tests.harness import Running, proxy
+from tests.harness import Running, proxy, vendor
 
 BREAKS = ["\r\n", "\n", "\r", "\x00", "\u2028", "\x85", "\u560a", "\u010a", "\r\n "]
 """Line breaks, and characters that become one where the upper byte is cut off."""
@@ -42,24 +41,11 @@ def names(head: bytes) -> list[bytes]:
 @asynccontextmanager
 async def noting(heads: list[bytes]) -> AsyncIterator[Running]:
     """The proxy before a vendor that notes the head of each call, and says hello."""
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                heads.append(head)
-                size = next(int(x[15:]) for x in head.lower().split(b"\r\n") if x.startswith(b"content-length:"))
-                await says_hello(reader, writer, await reader.readexactly(size))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-    try:
-        async with proxy({"vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": url}}}) as running:
-            yield running
-    finally:
-        server.close()
+    async with (
+        vendor(says_hello, heads) as url,
+        proxy({"vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": url}}}) as running,
+    ):
+        yield running
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])

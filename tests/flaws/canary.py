@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.door.wire import says_hello
-from tests.harness import Running, proxy
+from tests.harness import Running, proxy, vendor
 
 VENDOR_KEY = "sk-kimi-0000000000000001"
 STOLEN = "sk-stolen-0123456789abcdef"
@@ -64,22 +64,7 @@ class Site:
 async def site(kind: str = "kimi", **server: Any) -> AsyncIterator[Site]:
     """The proxy before one vendor that says hello to everybody."""
     heads: list[bytes] = []
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                heads.append(head)
-                size = next(int(x[15:]) for x in head.lower().split(b"\r\n") if x.startswith(b"content-length:"))
-                await says_hello(reader, writer, await reader.readexactly(size))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    vendor = await asyncio.start_server(connected, "127.0.0.1", 0)
-    host = f"127.0.0.1:{vendor.sockets[0].getsockname()[1]}"
-    entry = {"api_key": VENDOR_KEY, "base_url": f"http://{host}/v1"}
-    try:
+    async with vendor(says_hello, heads) as url:
+        entry = {"api_key": VENDOR_KEY, "base_url": url}
         async with proxy({"vendors": {kind: entry}, "server": server}) as running:
-            yield Site(running, host, heads)
-    finally:
-        vendor.close()
+            yield Site(running, url.removeprefix("http://").removesuffix("/v1"), heads)

@@ -8,7 +8,7 @@ from weakref import ref
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from proxy.door import Way
+from proxy.way import Way
 from tests.harness import hang_up, proxy, vendor
 
 BODY = json.dumps({"model": "kimi/kimi-k2.6", "messages": [{"role": "user", "content": "hi"}]}).encode()

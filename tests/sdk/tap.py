@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from proxy.door import DOOR, WAY, Way, way_of
+from proxy.way import DOOR, WAY, Way, way_of
 
 
 @dataclass
