@@ -79,7 +79,7 @@ def serve(path: Path | None, emulate: bool) -> None:
 
     A file is read again when it changes, and on SIGHUP; one that is wrong is told and changes nothing.
     """
-    from proxy.server import run
+    from proxy.lifecycle.run import run
 
     configured = loaded(path, keys_needed=not emulate)
     try:

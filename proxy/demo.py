@@ -13,7 +13,7 @@ from config.schema import Server, Settings
 from proxy.commands.env import lines, past_proxies
 from proxy.emulated import Emulators, emulated
 from proxy.kit import Kit
-from proxy.server import bind, environment_lines, serve, url_of
+from proxy.lifecycle.run import bind, environment_lines, serve, url_of
 from proxy.services.upstream import Upstream
 
 QUESTION = "你好! Say hello from the other side of the move."

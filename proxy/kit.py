@@ -17,8 +17,9 @@ from config.load import ENVIRONMENT, ConfigError, Loaded
 from config.routing import Routing, base_url_of
 from config.schema import Settings, VendorEntry
 from proxy.changes import Reloaded, changed, kept
+from proxy.limiter.limiter import Pacers
 from proxy.nouns import Ending
-from proxy.services.access_log import AccessLog
+from proxy.observability.access_log import AccessLog
 from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
 from proxy.services.counts import Counts
@@ -26,7 +27,6 @@ from proxy.services.keys import REST_S, Account, ClientKeys, VendorKey
 from proxy.services.latency import Latencies
 from proxy.services.memory import Memory
 from proxy.services.metrics import Labels, Metrics
-from proxy.services.pacing import Pacers
 from proxy.services.upstream import Upstream
 from proxy.version import version
 

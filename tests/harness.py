@@ -15,7 +15,7 @@ from proxy.app import create_app
 from proxy.door import Door
 from proxy.drain import Server
 from proxy.kit import Kit
-from proxy.server import bind, url_of
+from proxy.lifecycle.run import bind, url_of
 from proxy.services.memory import Memory
 from proxy.services.upstream import Upstream
 

@@ -6,9 +6,9 @@ import orjson
 
 from adapters.core.shapes import Ask, Event
 from proxy.fronts.functions import of_functions
-from proxy.fronts.read import read_body, take_model
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
+from proxy.openai_api.json_body import read_body, take_model
 from proxy.tally import Tally
 
 

@@ -9,10 +9,10 @@ from adapters.core.failures import Refused
 from adapters.core.shapes import CHUNK, WHOLE, Ask, Event, Reworded, Told
 from adapters.core.surface import Invalid, validate
 from proxy.errors import BadRequest
-from proxy.fronts.read import read_body, take_model
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
 from proxy.nouns import Attempt
+from proxy.openai_api.json_body import read_body, take_model
 from proxy.services.tokens import decoded, has_ids
 from proxy.tally import Tally
 

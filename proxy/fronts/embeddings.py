@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 
 from adapters.core.shapes import Ask, Event, Reworded, Told
-from proxy.fronts.read import read_body, take_model
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
+from proxy.openai_api.json_body import read_body, take_model
 from proxy.services.tokens import decoded, has_ids
 from proxy.tally import Tally
 

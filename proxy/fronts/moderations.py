@@ -5,9 +5,9 @@ from typing import Any
 from adapters.core.shapes import Ask
 from adapters.core.surface import Invalid, wrong_type
 from proxy.errors import BadRequest
-from proxy.fronts.read import read_members
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
+from proxy.openai_api.json_body import read_members
 from proxy.tally import Tally
 
 MODEL = "omni-moderation-latest"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from config.schema import Timeouts, VendorEntry
-from proxy.services.pacing import Pacer
+from proxy.limiter.limiter import Pacer
 from proxy.services.upstream import Upstream
 
 REST_S = 60.0

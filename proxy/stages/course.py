@@ -18,12 +18,12 @@ from adapters.emulations import wrapped
 from proxy.errors import BadRequest, NotSupported, Overloaded
 from proxy.fronts.writer import Writer
 from proxy.kit import Kit, Live
+from proxy.limiter.limiter import Pacer
+from proxy.limiter.scheduler import Outcome, Ticket
 from proxy.nouns import Attempt, Route
 from proxy.policy import GiveUp, NextKey, NextTarget, Retry, Standing, decide
 from proxy.services.breaker import Trial
 from proxy.services.keys import Account, VendorKey
-from proxy.services.pace import Outcome, Ticket
-from proxy.services.pacing import Pacer
 from proxy.stages.drive import Drive, Sign
 from proxy.stages.order import ordered
 from proxy.stages.paced import PacedDrive, no_place, outcome_of

@@ -12,10 +12,10 @@ from adapters.core.tokens import estimate_call
 from adapters.core.vendor import Target
 from adapters.core.wire import Call, End, Got, Head, Id, Lost
 from proxy.fronts.writer import Writer
+from proxy.limiter.limiter import NoPlace, Pacer
+from proxy.limiter.scheduler import Figures, Outcome, Ticket
 from proxy.nouns import Attempt
 from proxy.services.keys import Times
-from proxy.services.pace import Figures, Outcome, Ticket
-from proxy.services.pacing import NoPlace, Pacer
 from proxy.services.transport import Spare
 from proxy.services.upstream import WHY, Line, Upstream
 from proxy.stages.drive import Drive, Sign

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import proxy.server
+import proxy.lifecycle.run
 from proxy import cli, kit
 from proxy.services.transport import FastTransport
 
@@ -44,5 +44,5 @@ class Kit(kit.Kit):
 
 
 if __name__ == "__main__":
-    vars(proxy.server)["Kit"] = Kit
+    vars(proxy.lifecycle.run)["Kit"] = Kit
     cli.main(["serve", "-c", sys.argv[1]], standalone_mode=False)

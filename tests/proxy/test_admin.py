@@ -15,7 +15,7 @@ from config.load import Loaded
 from config.schema import Server, Settings
 from proxy.admin import create_admin, plain_host
 from proxy.kit import Kit
-from proxy.server import beside, bind, bind_admin, url_of
+from proxy.lifecycle.run import beside, bind, bind_admin, url_of
 from proxy.services.upstream import Upstream
 from tests.harness import proxy
 from tests.proxy.play import BOTH

@@ -11,7 +11,7 @@ import pytest
 
 import emulators
 from emulators import Emulator
-from proxy.services.pacing import Pacers
+from proxy.limiter.limiter import Pacers
 from tests.harness import Running, hang_up, proxy
 
 MINUTE_S = 1.5

@@ -15,9 +15,9 @@ from config.routing import vendor_of
 from config.schema import VendorEntry
 from emulators import Arrived, Emulator
 from proxy.emulated import door_of
+from proxy.limiter.limiter import Pacers
 from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
-from proxy.services.pacing import Pacers
 from tests.harness import Running, proxy
 from tests.sdk.tap import Seen, Tap
 

@@ -18,7 +18,7 @@ from config.schema import Settings
 from emulators import start
 from proxy.emulated import emulated
 from proxy.kit import Kit, secrets_of
-from proxy.server import leaving
+from proxy.lifecycle.run import leaving
 from proxy.services.upstream import Upstream
 from tests.harness import proxy
 from tests.services.peers import Peer, always, run

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.services.lesson import FORGET_S, by_the_minute
-from proxy.services.pace import Figures, Outcome, Pace, Ticket
-from proxy.services.pacing import Pacer
+from proxy.limiter.adaptive import FORGET_S, by_the_minute
+from proxy.limiter.limiter import Pacer
+from proxy.limiter.scheduler import Figures, Outcome, Pace, Ticket
 
 MINUTE_S = 60.0
 FREE = Figures()

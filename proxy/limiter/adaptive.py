@@ -30,7 +30,7 @@ are not touched; and what would have been sent into a 429 waits in order instead
 import re
 from typing import Protocol
 
-from proxy.services.minute import NEVER, Mark, Minute
+from proxy.limiter.sliding_window import NEVER, Mark, Minute
 
 HOLD_S = 1.0
 """How long a refusal without ``retry-after`` holds calls back (seconds)."""

@@ -1,4 +1,4 @@
-"""Waiting for a place on a vendor key: the queues of ``proxy/services/pace.py`` with a clock, and where they are kept.
+"""Waiting for a place on a vendor key: the queues of ``proxy/limiter/scheduler.py`` with a clock, and where they are kept.
 
 A key has a pacer where limits are set for it, or once the vendor has refused a call on it by rate; else it has none, and
 calls on it cost nothing here.
@@ -11,8 +11,8 @@ from typing import Protocol
 
 from adapters.core.failures import Failure
 from config.schema import Limits, VendorEntry
-from proxy.services.lesson import by_the_minute
-from proxy.services.pace import Figures, Outcome, Pace, Ticket
+from proxy.limiter.adaptive import by_the_minute
+from proxy.limiter.scheduler import Figures, Outcome, Pace, Ticket
 
 MINUTE_S = 60.0
 SLACK_S = 1.0

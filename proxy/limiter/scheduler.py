@@ -1,15 +1,15 @@
 """Who may call next on one vendor key: a state machine over the time that it is given. It never waits and has no clock.
 
 Two things hold calls back. What the operator has set (``Figures``) holds for the key as a whole. What the vendor's 429s
-have taught (``proxy/services/lesson.py``) holds for one model on the key: several vendors count each model by itself, and
+have taught (``proxy/limiter/adaptive.py``) holds for one model on the key: several vendors count each model by itself, and
 a lesson must not hold back calls that would have been answered.
 """
 
 from bisect import insort
 from typing import Literal, NamedTuple
 
-from proxy.services.lesson import Lesson
-from proxy.services.minute import NEVER, Minute
+from proxy.limiter.adaptive import Lesson
+from proxy.limiter.sliding_window import NEVER, Minute
 
 Outcome = Literal["answered", "refused", "lost"]
 """How a call went: answered; refused by rate; anything else, from which nothing is learned."""

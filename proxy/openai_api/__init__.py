@@ -1,0 +1,1 @@
+"""The endpoints of OpenAI's API: what requests carry and what responses look like."""

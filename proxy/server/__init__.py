@@ -1,0 +1,1 @@
+"""Our side of the client connection: HTTP protocol, request checks, path routing."""
