@@ -28,7 +28,7 @@ class Running:
     kit: Kit
     lines: list[dict[str, Any]] = field(default_factory=list)
 
-    async def settled(self, endings: int, within_s: float = 5.0) -> None:
+    async def settled(self, endings: int, within_s: float = 30.0) -> None:
         """Wait until this many requests have ended."""
         async with asyncio.timeout(within_s):
             while len(self.lines) < endings:

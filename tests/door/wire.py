@@ -16,10 +16,10 @@ T = TypeVar("T")
 
 
 def run(scene: Coroutine[Any, Any, T]) -> T:
-    """Run a scene on uvloop, for half a minute at most."""
+    """Run a scene on uvloop; the limit is for one that hangs."""
 
     async def within() -> T:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(50):
             return await scene
 
     return uvloop.run(within())
@@ -69,7 +69,7 @@ class Line:
         size = next(int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"content-length:"))
         return Answer(int(head[9:12]), head, await self.reader.readexactly(size))
 
-    async def ended(self, within_s: float = 4.0) -> bool:
+    async def ended(self, within_s: float = 20.0) -> bool:
         """Whether the server ends the connection, with nothing more said."""
         try:
             return await asyncio.wait_for(self.reader.read(1), within_s) == b""

@@ -46,8 +46,9 @@ with log.open("w") as out:
     server = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
 with (here / "servers").open("a") as servers:
     print(server.pid, file=servers)
-until = time.monotonic() + 20
-while READY[sys.argv[1]] not in log.read_text() and server.poll() is None and time.monotonic() < until:
+for _ in range(2000):
+    if READY[sys.argv[1]] in log.read_text() or server.poll() is not None:
+        break
     time.sleep(0.02)
 print(log.read_text())
 sys.exit(server.poll() or 0)
@@ -89,7 +90,7 @@ class Terminal:
         said, wrong = self._bin / "said", self._bin / "wrong"  # files: a server that goes on would keep a pipe open
         with said.open("w") as out, wrong.open("w") as err:
             code = subprocess.call(
-                command, cwd=self.folder, env=self._environment(), stdout=out, stderr=err, timeout=50
+                command, cwd=self.folder, env=self._environment(), stdout=out, stderr=err, timeout=150
             )
         return subprocess.CompletedProcess(command, code, said.read_text(), wrong.read_text())
 

@@ -60,7 +60,7 @@ def address() -> Iterator[str]:
 def run_there(command: list[str], address: str) -> subprocess.CompletedProcess[str]:
     """Run what a page shows, with the two lines in the environment that the page asks for."""
     own = {"OPENAI_BASE_URL": f"{address}/v1", "OPENAI_API_KEY": "anything", "NO_PROXY": "127.0.0.1"}
-    return subprocess.run(command, env=os.environ | own, capture_output=True, text=True, timeout=50, check=False)
+    return subprocess.run(command, env=os.environ | own, capture_output=True, text=True, timeout=150, check=False)
 
 
 @of("python")

@@ -86,5 +86,5 @@ def test_what_has_no_equivalent_is_answered_as_the_page_says(tmp_path: Path) -> 
         for name, called in paths.items():
             for path in called:
                 command = [sys.executable, "-c", STATUS, f"http://{reader.at}/v1/{path}"]
-                answered = subprocess.run(command, env={}, capture_output=True, text=True, timeout=30, check=True)
+                answered = subprocess.run(command, env={}, capture_output=True, text=True, timeout=120, check=True)
                 assert int(answered.stdout) == said[name], path

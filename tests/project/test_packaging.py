@@ -40,14 +40,14 @@ class Installed:
         name, *arguments = command
         return subprocess.run(
             [self.folder / "bin" / name, *arguments],
-            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=50, check=False,
+            cwd=self.folder, env=environment, capture_output=True, text=True, timeout=150, check=False,
         )  # fmt: skip
 
 
 def pip(*arguments: str | Path) -> None:
     """Pip without an index, and with no say from the machine's settings."""
     command = [sys.executable, "-m", "pip", "--isolated", "--quiet", "--disable-pip-version-check", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stderr
 
 

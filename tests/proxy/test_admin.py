@@ -18,6 +18,7 @@ from proxy.kit import Kit
 from proxy.lifecycle.run import beside, bind, bind_admin, url_of
 from proxy.services.upstream import Upstream
 from tests.harness import proxy
+from tests.project.terminal import free_port
 from tests.proxy.play import BOTH
 from tests.proxy.test_commands import lines_until, run, running
 from tests.proxy.test_secrets import CANARIES, CLIENT_KEY, HEADER, OTHER_KEY, VENDOR_KEY
@@ -182,11 +183,12 @@ def test_off_opens_none() -> None:
 
 
 def test_serve_opens_it_and_counts_what_is_asked() -> None:
-    env = {"BANJIA_SERVER__LISTEN": "127.0.0.1:18381", "BANJIA_SERVER__ADMIN_LISTEN": "127.0.0.1:18382"}
+    front, admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    env = {"BANJIA_SERVER__LISTEN": front, "BANJIA_SERVER__ADMIN_LISTEN": admin}
     with running("serve", "--emulate", env=env) as process, httpx2.Client(trust_env=False) as client:
-        lines_until(process, "metrics on http://127.0.0.1:18382/metrics")
+        lines_until(process, f"metrics on http://{admin}/metrics")
         asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
-        client.post("http://127.0.0.1:18381/v1/chat/completions", content=json.dumps(asked))
-        page = client.get("http://127.0.0.1:18382/metrics").text
+        client.post(f"http://{front}/v1/chat/completions", content=json.dumps(asked))
+        page = client.get(f"http://{admin}/metrics").text
     assert 'banjia_requests_total{ending="complete",operation="chat",status="2xx"} 1.0' in page
     assert "banjia_loop_lag_seconds_count" in page

@@ -1,11 +1,13 @@
-"""Stopping a real process: not ready first, then closed, and nobody who is being served is left without a word."""
+"""Stopping a real process: not ready first, then closed, and nobody who is being served is left without a word.
+
+How soon each of it happens is judged by ``tests/acceptance/waits.py``.
+"""
 
 import asyncio
 import contextlib
 import json
 import signal
 import sys
-import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,36 +33,36 @@ class Served:
     process: Process
     url: str
 
-    def signal(self, number: signal.Signals) -> float:
-        """Send a signal. Returns the time at which it was sent."""
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
         self.process.send_signal(number)
-        return time.monotonic()
 
-    async def ended(self, within_s: float) -> tuple[int, list[dict[str, Any]], str]:
+    async def ended(self) -> tuple[int, list[dict[str, Any]], str]:
         """The exit code, the access lines, and what else it said."""
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(30):
             out, err = await self.process.communicate()
         assert self.process.returncode is not None
         return self.process.returncode, [json.loads(line) for line in out.splitlines()], err.decode()
 
 
 @asynccontextmanager
-async def serving(tmp_path: Path, base_url: str, port: int, **server: Any) -> AsyncIterator[Served]:
+async def serving(tmp_path: Path, base_url: str, **server: Any) -> AsyncIterator[Served]:
     """A proxy of its own process in front of this vendor."""
     file = tmp_path / "banjia.yaml"
-    file.write_text(
-        json.dumps(settings(base_url, server={"listen": f"127.0.0.1:{port}", "admin_listen": "off", **server}))
-    )
+    file.write_text(json.dumps(settings(base_url, server={"listen": "127.0.0.1:0", "admin_listen": "off", **server})))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "proxy", "serve", "-c", str(file),
         env={**KEYLESS, "PYTHONPATH": str(ROOT)}, stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
     try:
         assert process.stderr is not None
-        async with asyncio.timeout(20):
-            while not (await process.stderr.readline()).startswith(b"vendor calls leave"):
+        url = ""
+        async with asyncio.timeout(30):
+            while not (said := (await process.stderr.readline()).decode()).startswith("vendor calls leave"):
                 assert process.returncode is None
-        yield Served(process, f"http://127.0.0.1:{port}")
+                if said.startswith("banjia serves "):
+                    url = said.split()[2].removesuffix("/v1,")
+        yield Served(process, url)
     finally:
         if process.returncode is None:
             process.kill()
@@ -97,14 +99,14 @@ def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_stream
 
         async with (
             vendor(slow) as base_url,
-            serving(tmp_path, base_url, 18501, drain_delay_s=0.6, grace_s=5) as served,
+            serving(tmp_path, base_url, drain_delay_s=3, grace_s=60) as served,
             asked(served.url, stream=True) as reader,
         ):
             await reader.readuntil(b'"content":"a"')
             assert (await get(served.url, "/readyz"))[0] == 200
-            sent = served.signal(signal.SIGTERM)
+            served.signal(signal.SIGTERM)
             while (await get(served.url, "/readyz"))[0] == 200:
-                assert time.monotonic() - sent < 0.1
+                await asyncio.sleep(0.005)
             async with asked(served.url, stream=True) as later:  # the door is still open
                 assert b"200 OK" in await later.readuntil(b"\r\n\r\n")
                 status, head = await get(served.url, "/livez")
@@ -113,11 +115,11 @@ def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_stream
                     while True:
                         await get(served.url, "/livez")
                         await asyncio.sleep(0.02)
-                assert 0.5 < time.monotonic() - sent < 0.9
+                assert served.process.returncode is None
                 end.set()
                 for stream in (reader, later):
                     assert b"[DONE]" in await stream.read(-1)
-            code, lines, said = await served.ended(1)
+            code, lines, said = await served.ended()
             assert (code, [line["ending"] for line in lines], said) == (0, ["complete", "complete"], "")
 
     asyncio.run(scene())
@@ -138,7 +140,7 @@ def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Pa
 
         async with (
             vendor(never) as base_url,
-            serving(tmp_path, base_url, 18502, drain_delay_s=0.1, grace_s=0.6) as served,
+            serving(tmp_path, base_url, drain_delay_s=0.1, grace_s=0.6) as served,
             asked(served.url, stream=True) as stream,
             asked(served.url, stream=True, messages=[{"role": "user", "content": "flood"}]) as unread,
         ):
@@ -149,9 +151,8 @@ def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Pa
             halfway, writer = await asyncio.open_connection(host, int(port))
             writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{")
             await asyncio.sleep(0.2)  # until the flood has filled what there is between the two
-            sent = served.signal(signal.SIGTERM)
-            code, lines, said = await served.ended(0.6 + 1)
-            assert time.monotonic() - sent > 0.5
+            served.signal(signal.SIGTERM)
+            code, lines, said = await served.ended()
             assert code == 0
             assert said == ""
 
@@ -184,14 +185,14 @@ def test_a_call_that_was_made_is_not_to_be_made_again_without_thought(tmp_path: 
 
         async with (
             vendor(never) as base_url,
-            serving(tmp_path, base_url, 18503, drain_delay_s=9, grace_s=0.2) as served,
+            serving(tmp_path, base_url, drain_delay_s=120, grace_s=0.2) as served,
             asked(served.url) as reader,
         ):
             await reached.wait()
             served.signal(signal.SIGTERM)
             head = await reader.readuntil(b"\r\n\r\n")
             assert b"x-should-retry: false\r\n" in head
-            assert (await served.ended(1))[0] == 0  # the grace is the longest that the door stays open
+            assert (await served.ended())[0] == 0  # the grace is the longest that the door stays open
 
     asyncio.run(scene())
 
@@ -204,23 +205,21 @@ def test_a_second_signal_ends_it_at_once(first: signal.Signals, tmp_path: Path) 
             assert await reader.read(1) == b""
             raise ConnectionError
 
-        port = 18504 if first is signal.SIGTERM else 18505
         async with (
             vendor(never) as base_url,
-            serving(tmp_path, base_url, port, drain_delay_s=30, grace_s=30) as served,
+            serving(tmp_path, base_url, drain_delay_s=120, grace_s=120) as served,
             asked(served.url, stream=True) as reader,
         ):
             await reader.readuntil(b'"content":"a"')
             served.signal(first)
             if first is signal.SIGINT:  # closes without delay
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(30):
                     await closed(served.url)
             else:
                 while (await get(served.url, "/readyz"))[0] == 200:
                     await asyncio.sleep(0.01)
             assert served.process.returncode is None
-            sent = served.signal(signal.SIGINT)
-            assert (await served.ended(1))[0] == 1
-            assert time.monotonic() - sent < 0.5
+            served.signal(signal.SIGINT)
+            assert (await served.ended())[0] == 1  # long before the delay or the grace is over
 
     asyncio.run(scene())

@@ -1,4 +1,7 @@
-"""A second target beside a slow one: who answers, what is closed, counted and billed. Real sockets, short waits."""
+"""A second target beside a slow one: who answers, what is closed, counted and billed. Real sockets, short waits.
+
+Where the order matters, a vendor waits for what must have happened, not for a time.
+"""
 
 import asyncio
 import json
@@ -14,6 +17,8 @@ from tests.services.peers import Peer, Talk
 
 SLOW, QUICK = "slow/kimi-k2.6", "quick/kimi-k2.6"
 HEDGED = {"hedge_s": 0.05}
+LATE = {"hedge_s": 60}
+"""Nobody is that slow here."""
 
 
 def answer(text: str, prompt: int = 3, completion: int = 2) -> bytes:
@@ -23,18 +28,24 @@ def answer(text: str, prompt: int = 3, completion: int = 2) -> bytes:
 
 
 class Vendor:
-    """Answers after a while, with a text or a status; knows how often it was asked."""
+    """Answers after a while, with a text or a status; knows how often it was asked.
 
-    def __init__(self, name: str, after_s: float = 0.0, status: int = 200) -> None:
+    ``behind``: the while begins when this vendor has been asked too.
+    """
+
+    def __init__(self, name: str, after_s: float = 0.0, status: int = 200, behind: "Vendor | None" = None) -> None:
         self.name = name
         self.after_s = after_s
         self.status = status
+        self.behind = behind
         self.seen = 0
         self.left = 0
 
     async def __call__(self, talk: Talk) -> None:
         while await talk.request():
             self.seen += 1
+            while self.behind and not self.behind.seen:
+                await asyncio.sleep(0.005)
             try:
                 async with asyncio.timeout(self.after_s):
                     await talk.reader.read(1)
@@ -70,7 +81,7 @@ async def _no_wait(seconds: float) -> None:
 
 def run(main: Callable[[], Awaitable[None]]) -> None:
     async def limited() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(50):
             await main()
 
     asyncio.run(limited())
@@ -82,7 +93,7 @@ def text(body: bytes) -> str:
 
 def test_the_second_target_answers_when_the_first_is_slow_and_the_first_is_closed() -> None:
     async def main() -> None:
-        slow, quick = Vendor("slow", 30), Vendor("quick")
+        slow, quick = Vendor("slow", 60), Vendor("quick")
         async with scene(slow, quick) as running:
             status, body = await read_all(running.url)
             assert (status, text(body)) == (200, "quick")
@@ -107,7 +118,8 @@ def test_the_second_target_answers_when_the_first_is_slow_and_the_first_is_close
 
 def test_the_header_tells_how_many_were_asked_and_who_answered() -> None:
     async def main() -> None:
-        async with scene(Vendor("slow", 0.15), Vendor("quick", 30)) as running, asked(running.url) as reader:
+        quick = Vendor("quick", 60)
+        async with scene(Vendor("slow", behind=quick), quick) as running, asked(running.url) as reader:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             assert "x-banjia-attempts: 2" in head
             assert f"x-banjia-target: {SLOW}" in head
@@ -118,7 +130,7 @@ def test_the_header_tells_how_many_were_asked_and_who_answered() -> None:
 def test_a_first_target_that_answers_in_time_is_the_only_one_asked() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow"), Vendor("quick")
-        async with scene(slow, quick) as running:
+        async with scene(slow, quick, policy=LATE) as running:
             assert text((await read_all(running.url))[1]) == "slow"
             assert (slow.seen, quick.seen) == (1, 0)
             await running.settled(1)
@@ -129,8 +141,8 @@ def test_a_first_target_that_answers_in_time_is_the_only_one_asked() -> None:
 
 def test_when_both_answer_the_first_answer_is_the_callers_and_both_are_billed() -> None:
     async def main() -> None:
-        slow, quick = Vendor("slow", 0.15), Vendor("quick", 30)
-        async with scene(slow, quick) as running:
+        quick = Vendor("quick", 60)
+        async with scene(Vendor("slow", behind=quick), quick) as running:
             assert text((await read_all(running.url))[1]) == "slow"
             await running.settled(1)
             assert running.lines[0]["target"] == SLOW
@@ -143,7 +155,7 @@ def test_when_both_answer_the_first_answer_is_the_callers_and_both_are_billed() 
 @pytest.mark.parametrize(("off", "stream"), [({"hedge_s": "off"}, False), ({}, True)])
 def test_without_the_setting_and_for_streams_nobody_is_asked_twice(off: dict[str, Any], stream: bool) -> None:
     async def main() -> None:
-        slow, quick = Vendor("slow", 30), Vendor("quick")
+        slow, quick = Vendor("slow", 60), Vendor("quick")
         async with scene(slow, quick, policy=off) as running:
             async with asked(running.url, stream=stream):
                 await asyncio.sleep(0.15)
@@ -155,7 +167,8 @@ def test_without_the_setting_and_for_streams_nobody_is_asked_twice(off: dict[str
 
 def test_a_failure_of_the_second_leaves_the_first_to_answer_and_counts_against_the_second() -> None:
     async def main() -> None:
-        slow, quick = Vendor("slow", 0.15), Vendor("quick", status=500)
+        quick = Vendor("quick", status=500)
+        slow = Vendor("slow", 0.5, behind=quick)
         async with scene(slow, quick) as running:
             assert text((await read_all(running.url))[1]) == "slow"
             assert (slow.seen, quick.seen) == (1, 1)
@@ -168,7 +181,8 @@ def test_a_failure_of_the_second_leaves_the_first_to_answer_and_counts_against_t
 
 def test_a_failure_of_the_first_leaves_the_second_to_answer() -> None:
     async def main() -> None:
-        slow, quick = Vendor("slow", 0.1, status=500), Vendor("quick", 0.15)
+        quick = Vendor("quick", 0.5)
+        slow = Vendor("slow", status=500, behind=quick)
         async with scene(slow, quick) as running:
             assert text((await read_all(running.url))[1]) == "quick"
             assert (slow.seen, quick.seen) == (1, 1)
@@ -179,7 +193,7 @@ def test_a_failure_of_the_first_leaves_the_second_to_answer() -> None:
 def test_a_first_that_fails_in_time_is_retried_as_ever() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", status=500), Vendor("quick")
-        async with scene(slow, quick) as running:
+        async with scene(slow, quick, policy=LATE) as running:
             assert text((await read_all(running.url))[1]) == "quick"
             assert (slow.seen, quick.seen) == (2, 1)
 
@@ -189,7 +203,8 @@ def test_a_first_that_fails_in_time_is_retried_as_ever() -> None:
 @pytest.mark.parametrize(("attempts", "seen"), [(1, (1, 0)), (2, (1, 1)), (3, (1, 2))])
 def test_both_count_among_the_attempts(attempts: int, seen: tuple[int, int]) -> None:
     async def main() -> None:
-        slow, quick = Vendor("slow", 0.1, status=500), Vendor("quick", 0.15, status=500)
+        quick = Vendor("quick", 0.5, status=500)
+        slow = Vendor("slow", 0.1, status=500, behind=quick if attempts > 1 else None)
         async with scene(slow, quick, attempts=attempts) as running:
             status, _ = await read_all(running.url)
             await running.settled(1)
@@ -201,7 +216,7 @@ def test_both_count_among_the_attempts(attempts: int, seen: tuple[int, int]) -> 
 
 def test_a_second_call_is_a_retry_for_the_budget() -> None:
     async def main() -> None:
-        slow, quick = Vendor("slow", 0.1), Vendor("quick", 0.3)
+        slow, quick = Vendor("slow", 0.5), Vendor("quick", 60)
         async with scene(slow, quick) as running:
             for _ in range(5):
                 await read_all(running.url)
@@ -212,7 +227,7 @@ def test_a_second_call_is_a_retry_for_the_budget() -> None:
 
 def test_the_callers_own_error_is_told_at_once_and_the_other_is_closed() -> None:
     async def main() -> None:
-        slow, quick = Vendor("slow", 30), Vendor("quick", status=400)
+        slow, quick = Vendor("slow", 60), Vendor("quick", status=400)
         async with scene(slow, quick) as running:
             status, body = await read_all(running.url)
             assert (status, json.loads(body)["error"]["type"]) == (400, "invalid_request_error")
@@ -237,7 +252,7 @@ def test_a_target_that_rests_is_not_asked_beside_another() -> None:
 
 def test_when_the_caller_leaves_both_are_closed_and_no_probe_stays_taken() -> None:
     async def main() -> None:
-        slow, quick = Vendor("slow", 30), Vendor("quick", 30)
+        slow, quick = Vendor("slow", 60), Vendor("quick", 60)
         async with scene(slow, quick, breaker={"failures": 1, "rest_s": 0.001, "cap_s": 1}) as running:
             breaker = running.kit.breaker
             breaker.failed(SLOW, None, 0.0, 0.0, running.kit.live.settings.breaker)
@@ -259,7 +274,7 @@ def test_the_one_that_was_too_slow_is_known_to_be_slow(monkeypatch: pytest.Monke
     monkeypatch.setattr("proxy.stages.order.random.random", lambda: 0.5)  # no exploring: the first is asked first
 
     async def main() -> None:
-        slow, quick = Vendor("slow", 30), Vendor("quick")
+        slow, quick = Vendor("slow", 60), Vendor("quick")
         async with scene(slow, quick, strategy="fastest") as running:
             assert text((await read_all(running.url))[1]) == "quick"
             latencies = running.kit.latencies
@@ -271,10 +286,10 @@ def test_the_one_that_was_too_slow_is_known_to_be_slow(monkeypatch: pytest.Monke
 
 def test_the_second_timer_rings_for_its_own_attempt_alone() -> None:
     async def main() -> None:
-        slow, quick = Vendor("slow", 30), Vendor("quick", 30)
+        slow, quick = Vendor("slow", 60), Vendor("quick", 60)
         async with scene(slow, quick, attempts=2) as running:
             for account in running.kit.live.accounts.values():
-                account._times = {key: times._replace(total_s=0.2) for key, times in account._times.items()}
+                account._times = {key: times._replace(total_s=1.0) for key, times in account._times.items()}
             status, body = await read_all(running.url)
             assert (status, json.loads(body)["error"]["code"]) == (504, "upstream_total_timeout")
             assert (slow.left, quick.left) == (1, 1)

@@ -87,7 +87,7 @@ def test_when_the_caller_leaves_the_vendors_socket_closes_at_once(where: str, st
                 await stalling.reached.wait()
                 if where == "within the stream" and streamed:
                     await reader.readuntil(b'"content":"a"')
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(30):
                 while not stalling.closed:
                     await asyncio.sleep(0.005)
             await running.settled(1)
@@ -105,46 +105,49 @@ LEAVING = [
 ]
 
 
+async def a_hundred_leave(what: str, streamed: bool, before: bytes, ended: Callable[[], None]) -> None:
+    """A hundred callers leave at once; ``ended`` is called when they begin to leave, and for each call that has ended."""
+    reached = 0
+    closed = 0
+    all_reached = asyncio.Event()
+
+    async def stalls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        nonlocal reached, closed
+        writer.write(before)
+        await writer.drain()
+        reached += 1
+        if reached == HUNDRED:
+            all_reached.set()
+        with contextlib.suppress(ConnectionError):
+            await reader.read(1)
+        closed += 1
+        ended()
+        raise ConnectionError
+
+    async with vendor(stalls) as base_url, proxy(settings(base_url)) as running, AsyncExitStack() as callers:
+        lines = [await callers.enter_async_context(asked(running.url, stream=streamed)) for _ in range(HUNDRED)]
+        await asyncio.wait_for(all_reached.wait(), 30)
+        if "middle" in what:
+            for reader in lines:
+                await reader.readuntil(b'"content":"a"')
+        assert closed == 0
+        ended()
+        await callers.aclose()
+        async with asyncio.timeout(30):
+            while closed < HUNDRED:
+                await asyncio.sleep(0.005)
+        assert reached == HUNDRED
+        await running.settled(HUNDRED)
+        assert {line["ending"] for line in running.lines} == {"gone"}
+        assert running.kit.active == 0
+
+
 @pytest.mark.parametrize(("what", "streamed", "before"), LEAVING, ids=[row[0] for row in LEAVING])
-def test_of_a_hundred_callers_who_leave_at_once_each_ends_his_vendors_call_within_half_a_second(
+def test_of_a_hundred_callers_who_leave_at_once_each_ends_its_vendors_call(
     what: str, streamed: bool, before: bytes
 ) -> None:
-    async def scene() -> None:
-        reached = 0
-        ended: list[float] = []  # when a call was seen to end, on the loop's clock
-        all_reached = asyncio.Event()
-
-        async def stalls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
-            nonlocal reached
-            writer.write(before)
-            await writer.drain()
-            reached += 1
-            if reached == HUNDRED:
-                all_reached.set()
-            with contextlib.suppress(ConnectionError):
-                await reader.read(1)
-            ended.append(asyncio.get_running_loop().time())
-            raise ConnectionError
-
-        async with vendor(stalls) as base_url, proxy(settings(base_url)) as running, AsyncExitStack() as callers:
-            lines = [await callers.enter_async_context(asked(running.url, stream=streamed)) for _ in range(HUNDRED)]
-            await asyncio.wait_for(all_reached.wait(), 10)
-            if "middle" in what:
-                for reader in lines:
-                    await reader.readuntil(b'"content":"a"')
-            left = asyncio.get_running_loop().time()
-            await callers.aclose()
-            async with asyncio.timeout(5):
-                while len(ended) < HUNDRED:
-                    await asyncio.sleep(0.005)
-            took = sorted(at - left for at in ended)
-            assert took[HUNDRED * 99 // 100 - 1] <= 0.5, took[-5:]
-            assert reached == HUNDRED
-            await running.settled(HUNDRED)
-            assert {line["ending"] for line in running.lines} == {"gone"}
-            assert running.kit.active == 0
-
-    asyncio.run(scene())
+    """The vendor never ends a call by itself. How long it takes is judged by tests/acceptance/waits.py."""
+    asyncio.run(a_hundred_leave(what, streamed, before, lambda: None))
 
 
 HELD_OPEN = SSE_HEAD + piece(chunk({"role": "assistant", "content": "a"})) + piece(chunk({}, "stop") + DONE)
@@ -159,7 +162,7 @@ def test_vendors_that_keep_their_lines_after_the_end_are_all_hung_up_on(n: int) 
         async with vendor(stalling) as base_url, proxy(settings(base_url)) as running:
             async with asked(running.url, stream=True, n=n) as reader:
                 await reader.readuntil(DONE)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(30):
                 while stalling.closed < n:
                     await asyncio.sleep(0.005)
             await running.settled(1)
@@ -170,10 +173,10 @@ def test_vendors_that_keep_their_lines_after_the_end_are_all_hung_up_on(n: int) 
     asyncio.run(scene())
 
 
-async def fails(base_url: str, within_s: float, streamed: bool, **timeouts: float) -> tuple[int, bytes, Running]:
+async def fails(base_url: str, streamed: bool, **timeouts: float) -> tuple[int, bytes, Running]:
     policy = {"attempts": 1}
     made = settings(base_url, vendor={"timeouts": timeouts}, policy=policy)
-    async with proxy(made) as running, asyncio.timeout(within_s):
+    async with proxy(made) as running, asyncio.timeout(50):
         status, body = await read_all(running.url, stream=streamed)
         return status, body, running
 
@@ -196,7 +199,7 @@ def test_each_timeout_names_itself(
     async def scene() -> None:
         stalling = Stalling(before)
         async with vendor(stalling) as base_url:
-            status, body, running = await fails(base_url, 3, streamed, **timeouts)
+            status, body, running = await fails(base_url, streamed, **timeouts)
         shown = b'"content":"a"' in body
         assert status == (200 if shown else 504)
         assert code.encode() in body
@@ -219,7 +222,7 @@ def test_a_connection_that_takes_too_long_names_its_timeout() -> None:
     async def scene() -> None:
         async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            status, body, _ = await fails(f"https://127.0.0.1:{port}/v1", 3, False, connect_s=0.2)
+            status, body, _ = await fails(f"https://127.0.0.1:{port}/v1", False, connect_s=0.2)
         assert status == 504
         assert b"upstream_connect_timeout" in body
         assert b"the connection took too long (timeouts.connect_s, 0.2 s)" in body
@@ -238,53 +241,67 @@ def test_a_whole_answer_has_no_first_token_timeout() -> None:
 
     async def scene() -> None:
         async with vendor(slow) as base_url:
-            status, _, _ = await fails(base_url, 3, False, first_token_s=0.1, idle_s=0.1)
+            status, _, _ = await fails(base_url, False, first_token_s=0.1, idle_s=0.1)
             assert status == 200
 
     asyncio.run(scene())
 
 
 def test_a_caller_who_waits_gets_comments_and_then_the_answer() -> None:
+    waited = asyncio.Event()
+
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
-        await asyncio.sleep(0.5)
+        await waited.wait()
         writer.write(
             SSE_HEAD + piece(chunk({"content": "late"})) + piece(chunk({}, "stop")) + piece(DONE) + b"0\r\n\r\n"
         )
 
     async def scene() -> None:
         server = {"hold_status_s": 0.1, "heartbeat_s": 0.1}
-        async with vendor(slow) as base_url, proxy(settings(base_url, server=server)) as running:
-            status, body = await read_all(running.url, stream=True)
-        assert status == 200
-        assert body.startswith(b": keep-alive\n\n: keep-alive\n\n")
-        assert body.endswith(b"data: [DONE]\n\n")
-        assert b"late" in body
+        async with (
+            vendor(slow) as base_url,
+            proxy(settings(base_url, server=server)) as running,
+            asked(running.url, stream=True) as reader,
+        ):
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 ")
+            for _ in range(2):
+                assert b"data:" not in await reader.readuntil(b": keep-alive\n\n")
+            waited.set()
+            assert b"late" in await reader.readuntil(b"data: [DONE]\n\n")
 
     asyncio.run(scene())
 
 
 def test_a_vendor_that_falls_silent_in_a_stream_leaves_its_caller_with_comments() -> None:
+    waited = asyncio.Event()
+
     async def pausing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         writer.write(SSE_HEAD + piece(chunk({"content": "early"})))
         await writer.drain()
-        await asyncio.sleep(0.35)
+        await waited.wait()
         writer.write(piece(chunk({"content": "late"})) + piece(chunk({}, "stop") + DONE) + b"0\r\n\r\n")
 
     async def scene() -> None:
         server = {"hold_status_s": 0.1, "heartbeat_s": 0.1}
-        async with vendor(pausing) as base_url, proxy(settings(base_url, server=server)) as running:
-            _, body = await read_all(running.url, stream=True)
-        before, _, after = body.partition(b": keep-alive\n\n")
-        assert b"early" in before
-        assert b"late" in after
-        assert body.endswith(DONE)
+        async with (
+            vendor(pausing) as base_url,
+            proxy(settings(base_url, server=server)) as running,
+            asked(running.url, stream=True) as reader,
+        ):
+            await reader.readuntil(b"early")
+            await reader.readuntil(b": keep-alive\n\n")
+            waited.set()
+            assert b"late" in await reader.readuntil(DONE)
 
     asyncio.run(scene())
 
 
 def test_a_head_that_left_early_still_ends_in_one_error_event() -> None:
+    begun = asyncio.Event()
+
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
-        await asyncio.sleep(0.3)
+        await begun.wait()
         data = b'{"error":{"message":"bad","type":"invalid_request_error"}}'
         writer.write(
             b"HTTP/1.1 400 Bad\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(data) + data
@@ -292,23 +309,29 @@ def test_a_head_that_left_early_still_ends_in_one_error_event() -> None:
 
     async def scene() -> None:
         server = {"hold_status_s": 0.1, "heartbeat_s": 0.1}
-        async with vendor(slow) as base_url, proxy(settings(base_url, server=server)) as running:
-            status, body = await read_all(running.url, stream=True)
-        assert status == 200
-        events = [e for e in body.split(b"\n\n") if e.startswith(b"data")]
+        async with (
+            vendor(slow) as base_url,
+            proxy(settings(base_url, server=server)) as running,
+            asked(running.url, stream=True) as reader,
+        ):
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200 ")
+            begun.set()
+            body = await reader.readuntil(b"\r\n0\r\n\r\n")
+        events = [part[5:] for part in body.replace(b"\r\n", b"\n").split(b"\n") if part.startswith(b"data:")]
         assert len(events) == 1
-        assert json.loads(events[0][6:])["error"]["type"] == "invalid_request_error"
+        assert json.loads(events[0])["error"]["type"] == "invalid_request_error"
 
     asyncio.run(scene())
 
 
 def test_a_vendor_that_does_not_hang_up_after_its_end_marker_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.stages.drive.READ_ON_S", 8.0)
+    monkeypatch.setattr("proxy.stages.drive.READ_ON_S", 600.0)
     whole = SSE_HEAD + piece(chunk({"content": "a"}) + chunk({}, "stop") + DONE)
 
     async def scene() -> None:
         async with vendor(Stalling(whole)) as base_url, proxy(settings(base_url)) as running:
-            async with asyncio.timeout(4):
+            async with asyncio.timeout(30):
                 status, body = await read_all(running.url, stream=True)
             assert (status, body[-14:]) == (200, b"data: [DONE]\n\n")
 
@@ -346,13 +369,13 @@ def test_streams_started_are_streams_ended_whatever_happened() -> None:
             async def gated(number: int) -> None:
                 async with gate:
                     try:
-                        await asyncio.wait_for(one(running.url, number), 10)
+                        await asyncio.wait_for(one(running.url, number), 30)
                     except (asyncio.IncompleteReadError, ConnectionError):
                         pass
 
             await asyncio.gather(*(gated(number) for number in range(1000)))
             kit = running.kit
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while kit.active:
                     await asyncio.sleep(0.01)
             ended, started = kit.counts.endings(streams=True), kit.counts.streams_started

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -64,7 +65,7 @@ class Site:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["choices"][0]["message"]["content"])
 
-    async def told(self, beginning: str, within_s: float = 2.0) -> str:
+    async def told(self, beginning: str, within_s: float = 20.0) -> str:
         """The first line that begins so, once it is there."""
         async with asyncio.timeout(within_s):
             while True:
@@ -89,34 +90,39 @@ async def following(path: Path, *, watched: bool = True) -> AsyncIterator[Site]:
         yield site
 
 
+async def reloads_under_load(file: Path, reloads: int) -> int:
+    """Swap the vendor that often while eight callers ask again and again. Returns how many requests were answered.
+
+    Each configuration serves at least two requests before the next one comes.
+    """
+    async with vendor(says("one")) as one, vendor(says("two")) as two:
+        file.write_text(text(one))
+        async with following(file, watched=False) as site:
+            words: list[str] = []
+            over = False
+
+            async def call() -> None:
+                while not over:
+                    words.append(await site.word())
+
+            callers = [asyncio.create_task(call()) for _ in range(8)]
+            for turn in range(reloads):
+                file.write_text(text(one if turn % 2 else two))
+                assert (await site.running.kit.reload()).changed == ["vendors.office.base_url"]
+                enough = len(words) + 2
+                while len(words) < enough:
+                    await asyncio.sleep(0.002)
+            over = True
+            await asyncio.gather(*callers)
+            assert set(words) == {"one", "two"}
+            assert site.running.kit.counts.endings() == {"complete": len(words)}
+            assert len(site.lines) == reloads
+            return len(words)
+
+
 def test_a_hundred_reloads_under_load_fail_no_request(tmp_path: Path) -> None:
     """Each swaps the vendor. Requests go on all the while."""
-    file = tmp_path / "banjia.yaml"
-
-    async def scene() -> None:
-        async with vendor(says("one")) as one, vendor(says("two")) as two:
-            file.write_text(text(one))
-            async with following(file, watched=False) as site:
-                words: list[str] = []
-                over = False
-
-                async def call() -> None:
-                    while not over:
-                        words.append(await site.word())
-
-                callers = [asyncio.create_task(call()) for _ in range(8)]
-                for turn in range(100):
-                    file.write_text(text(one if turn % 2 else two))
-                    assert (await site.running.kit.reload()).changed == ["vendors.office.base_url"]
-                    await asyncio.sleep(0.005)
-                over = True
-                await asyncio.gather(*callers)
-                assert set(words) == {"one", "two"}
-                assert len(words) > 200
-                assert site.running.kit.counts.endings() == {"complete": len(words)}
-                assert len(site.lines) == 100
-
-    asyncio.run(scene())
+    assert asyncio.run(reloads_under_load(tmp_path / "banjia.yaml", 100)) >= 200
 
 
 def in_place(file: Path, content: str) -> None:
@@ -138,7 +144,7 @@ def deleted_and_made_anew(file: Path, content: str) -> None:
 def swapped_behind_a_link(file: Path, content: str) -> None:
     """As Kubernetes does with a ConfigMap: banjia.yaml -> ..data/banjia.yaml, ..data -> ..<time>/."""
     folder = file.parent
-    new = folder / f"..{time.monotonic_ns()}"
+    new = folder / f"..{uuid4()}"
     new.mkdir()
     (new / file.name).write_text(content)
     (folder / "..data_tmp").symlink_to(new.name)
@@ -225,7 +231,7 @@ def test_the_files_that_are_followed_are_those_that_the_configuration_names_now(
             await asyncio.sleep(0.2)
             assert site.lines == []
             new.unlink()
-            assert "new.yaml can't be read" in await site.told("reload refused", 3)
+            assert "new.yaml can't be read" in await site.told("reload refused")
 
     asyncio.run(scene())
 
@@ -285,7 +291,7 @@ def test_a_broken_file_leaves_the_old_one_serving_and_names_the_place(tmp_path: 
                 assert SECRET not in line
                 assert await site.word() == "one"
                 file.write_text(text(one) + "]")
-                async with asyncio.timeout(2):
+                async with asyncio.timeout(20):
                     while len(site.lines) < 2:
                         await asyncio.sleep(0.01)
                 assert await site.word() == "one"
@@ -521,7 +527,7 @@ def test_links_are_followed_from_the_file_to_the_end(tmp_path: Path) -> None:
 def test_a_process_reads_its_file_again_on_sighup_and_when_it_changes(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
     content = (
-        'server: {listen: "127.0.0.1:18395"}\nvendors:\n  kimi: {api_key: "${KEY}"}\nmodels: {gpt-4o: kimi/kimi-k2.6}\n'
+        'server: {listen: "127.0.0.1:0"}\nvendors:\n  kimi: {api_key: "${KEY}"}\nmodels: {gpt-4o: kimi/kimi-k2.6}\n'
     )
     file.write_text(content)
     with running("serve", "--emulate", "-c", str(file)) as process:
@@ -536,7 +542,7 @@ def test_a_process_reads_its_file_again_on_sighup_and_when_it_changes(tmp_path: 
 
 
 def test_a_process_without_a_file_says_so_on_sighup() -> None:
-    with running("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": "127.0.0.1:18396"}) as process:
+    with running("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": "127.0.0.1:0"}) as process:
         lines_until(process, "vendor calls leave")
         os.kill(process.pid, signal.SIGHUP)
         assert "no configuration file" in lines_until(process, "reload")[-1]

@@ -43,7 +43,7 @@ def embedded(url: str) -> tuple[int, str]:
     """How many vectors came, and from whom; or the status and the message."""
     request = urllib.request.Request(f"{url}/embeddings", json.dumps({"model": SMALL, "input": ["a", "b"]}).encode())
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return len(json.load(answer)["data"]), answer.headers["x-banjia-target"]
     except urllib.error.HTTPError as error:
         with error:

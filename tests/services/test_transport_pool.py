@@ -143,8 +143,9 @@ def test_an_unused_connection_that_the_vendor_closes_is_forgotten_at_once(uv: bo
         async with Peer(script) as peer, FastTransport(5) as transport:
             await call(transport, request(peer.url))
             await peer.empty()
-            await asyncio.sleep(0.02)
-            assert transport._free_places == 5
+            async with asyncio.timeout(30):
+                while transport._free_places != 5:
+                    await asyncio.sleep(0.005)
             nothing_left(transport, 5)
 
     run(main(), uv=uv)
@@ -279,7 +280,9 @@ def test_3000_calls_of_which_half_are_cancelled_leave_no_socket_and_no_place(uv:
                 await asyncio.gather(*leaving)
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await asyncio.sleep(0)
-            await asyncio.sleep(0.05)
+            async with asyncio.timeout(30):
+                while transport._line or transport._free_places + sum(map(len, transport._idle.values())) != 20:
+                    await asyncio.sleep(0.005)
             nothing_left(transport, 20)
             assert await call(transport, request(peer.url)) is not None
             await transport.aclose()
@@ -310,7 +313,7 @@ def test_a_place_that_is_given_to_a_caller_in_the_moment_of_leaving_is_given_on(
             await response.aclose()
             with contextlib.suppress(asyncio.CancelledError):
                 await first
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await (await second).aclose()
             await peer.empty()
             nothing_left(transport, 1)
@@ -324,6 +327,8 @@ def test_closing_ends_what_is_under_way_waiting_or_still_to_come(uv: bool) -> No
         async with Peer(always(OK + b"content-length: 9\r\n\r\nhello")) as peer:
             transport = FastTransport(1)
             reading = asyncio.create_task(call(transport, request(peer.url)))
+            while not peer.met:
+                await asyncio.sleep(0.005)
             await asyncio.sleep(0.05)
             waiting = asyncio.create_task(call(transport, request(peer.url)))
             await asyncio.sleep(0.01)
