@@ -19,7 +19,7 @@ def run(scene: Coroutine[Any, Any, T]) -> T:
     """Run a scene on uvloop; the limit is for one that hangs."""
 
     async def within() -> T:
-        async with asyncio.timeout(50):
+        async with asyncio.timeout(150):
             return await scene
 
     return uvloop.run(within())

@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from scripts.acceptance_parts import NotRun, Result
+from scripts.acceptance_parts import __main__ as command
+
 ROOT = Path(__file__).parents[2]
-COMMANDS = [ROOT / "scripts" / name for name in ("check", "demo", "docs", "fix", "lock", "test")]
+COMMANDS = [ROOT / "scripts" / name for name in ("acceptance", "check", "demo", "docs", "fix", "lock", "test")]
 EXTRAS = sorted((ROOT / "scripts" / "extra").glob("*.sh"))
 SHELL = [*COMMANDS, *EXTRAS, ROOT / ".ci" / "run"]
 SET_UP = ROOT / "scripts" / "lib" / "environment.py"
@@ -42,6 +45,56 @@ def test_an_unknown_argument_is_refused_before_anything_is_set_up(tmp_path: Path
     assert "unknown argument: --al" in done.stderr
 
 
+def acceptance(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command behind scripts/acceptance."""
+    words = [sys.executable, "-m", "scripts.acceptance_parts", *arguments]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
+
+
+def test_each_part_of_the_acceptance_has_one_line() -> None:
+    parts = sorted(path.stem for path in (ROOT / "scripts" / "acceptance_parts").glob("[a-z]*.py"))
+    done = acceptance("--list")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    assert [name for name, _ in lines] == parts
+    assert all(told.endswith(".") and len(told) < 150 for _, told in lines)
+
+
+def test_an_unknown_part_of_the_acceptance_is_refused() -> None:
+    done = acceptance("chaoss")
+    assert done.returncode == 2
+    assert "unknown part: chaoss (there are: bench, chaos, " in done.stderr
+
+
+def test_a_part_with_a_violation_ends_the_acceptance_with_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = {"bench": Result({"a": "1"}), "chaos": Result({"b": "2 s"}, ["b: too long", "c: lost"])}
+    for name, result in results.items():
+        monkeypatch.setattr(f"scripts.acceptance_parts.{name}.run", lambda smoke, result=result: result)
+    monkeypatch.setattr(sys, "argv", ["acceptance", "bench", "chaos"])
+    assert command.main() == 1
+    told = capsys.readouterr()
+    assert told.out.splitlines()[2:] == ["| bench | a: 1 | none |", "| chaos | b: 2 s | 2 |"]
+    assert told.err.splitlines() == ["chaos: b: too long", "chaos: c: lost", "acceptance: failed: chaos"]
+    monkeypatch.setattr(sys, "argv", ["acceptance", "bench"])
+    assert command.main() == 0
+
+
+@pytest.mark.parametrize(("ci", "code"), [("true", 1), ("", 0)])
+def test_a_part_that_cannot_run_is_a_failure_where_everything_must_run(
+    ci: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacks(smoke: bool) -> Result:
+        raise NotRun("needs two cores")
+
+    monkeypatch.setattr("scripts.acceptance_parts.bench.run", lacks)
+    monkeypatch.setattr(sys, "argv", ["acceptance", "bench"])
+    monkeypatch.setenv("CI", ci)
+    assert command.main() == code
+    assert "NOT RUN: bench: needs two cores" in capsys.readouterr().err
+
+
 def checkout(folder: Path, *scripts: str) -> Path:
     """A checkout of nothing but the set-up, and requirements that need no index."""
     shutil.copytree(ROOT / "scripts" / "lib", folder / "scripts" / "lib", ignore=shutil.ignore_patterns("__pycache__"))
@@ -54,7 +107,9 @@ def set_up(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the set-up of a checkout, without uv, so that pip alone is tried."""
     command: list[str | Path] = [sys.executable, folder / "scripts" / "lib" / "environment.py", *arguments]
     environment = os.environ | {"PATH": "/usr/bin:/bin"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=55, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=150, check=False
+    )
 
 
 def test_an_environment_is_made_once_and_made_current_when_requirements_change(tmp_path: Path) -> None:

@@ -1,0 +1,37 @@
+"""10,000 requests through two instances while vendors, networks, callers and operators misbehave; seeds 1 to 3.
+
+The run itself, and what it judges, is in ``tests/chaos``.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+
+from scripts.acceptance_parts import Result, python
+
+SEEDS, REQUESTS = (1, 2, 3), 10_000
+SMOKE_SEEDS, SMOKE_REQUESTS = (1,), 100
+
+
+def run(smoke: bool) -> Result:
+    """One run a seed; the figures are those of the table in docs/reliability.md."""
+    result = Result()
+    seeds, requests = (SMOKE_SEEDS, SMOKE_REQUESTS) if smoke else (SEEDS, REQUESTS)
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in seeds:
+            report = Path(folder, f"{seed}.json")
+            ended = python(
+                "-m", "tests.chaos.run", "--seed", str(seed), "--requests", str(requests), "--report", report
+            )
+            if not report.exists():
+                result.violations.append(f"seed {seed}: ended with {ended.returncode} and no report")
+                continue
+            told = json.loads(report.read_text(encoding="utf-8"))
+            result.violations += [f"seed {seed}: {violation}" for violation in told["violations"]]
+            words = ", ".join(f"{count} {word}" for word, count in sorted(told["words"].items()))
+            figures = told["figures"]
+            result.figures[f"seed {seed}, {requests} requests"] = (
+                f"{words}; {figures['attempts_a_request']} attempts a request; memory {figures['rss_growth']} times; "
+                f"{figures['seconds_p50']} s at the median, {figures['seconds_max']} s at most"
+            )
+    return result
