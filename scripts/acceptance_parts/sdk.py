@@ -3,6 +3,7 @@
 Each suite is also an extra of ``scripts/test --all``; here their counts stand in one row.
 """
 
+import os
 import re
 import sys
 
@@ -30,7 +31,7 @@ def run(smoke: bool) -> Result:
         found = PASSED.search(ended.stdout)
         passed = next(filter(None, found.groups())) if found else "none"
         result.figures[name] = "not run" if ended.returncode == NOT_RUN else f"{passed} passed"
-        if ended.returncode not in (0, NOT_RUN):
+        if ended.returncode and not (ended.returncode == NOT_RUN and os.environ.get("CI") != "true"):
             tail = ended.stdout.strip().rpartition("\n")[2]
             result.violations.append(f"{name}: ended with {ended.returncode}: {tail}")
     return result
