@@ -42,27 +42,38 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
     writer: Writer = ResponseWriter(NOTHING, out, tally)
     live = kit.live  # the configuration of this moment, to the end
     try:
-        caller = authenticate(incoming.headers, live.client_keys)  # who                          401
-        tally.caller = caller.key
-        turn_away(kit)  # is there room, before anything is read                                  503
-        body = await incoming.body()  #                                                          408, 413, 415
-        tally.read()
-        ask = front.read(body)  # what                                                            400
-        kit.counts.streams_started += ask.stream
-        tally.asked(ask, incoming.headers.get(RETRIED, FIRST))
-        route = resolve(ask, live.routing)  # which targets, best first                            404
-        with admit(kit):  # is there room; held to the last byte                                  503
-            writer = front.writer(ask, out, tally)
-            with heart(writer, ask, live.settings.server):  # comments to a caller who waits
-                await send(ask, route, writer, kit, live, tally)  # attempts, retry, next target        4xx, 502-504
-    except ProxyError as error:
-        await writer.fail(error)
-    except asyncio.CancelledError:
-        if not incoming.gone:  # the server's end, not the caller's leaving: say so while the line is open
-            await writer.fail(ShuttingDown(attempts=tally.attempts))
+        try:
+            caller = authenticate(incoming.headers, live.client_keys)  # who                      401
+            tally.caller = caller.key
+            turn_away(kit)  # is there room, before anything is read                              503
+            body = await incoming.body()  #                                                      408, 413, 415
+            tally.read()
+            ask = front.read(body)  # what                                                        400
+            kit.counts.streams_started += ask.stream
+            tally.asked(ask, incoming.headers.get(RETRIED, FIRST))
+            route = resolve(ask, live.routing)  # which targets, best first                        404
+            with admit(kit):  # is there room; held to the last byte                              503
+                writer = front.writer(ask, out, tally)
+                with heart(writer, ask, live.settings.server):  # comments to a caller who waits
+                    await send(ask, route, writer, kit, live, tally)  # attempts, retry, next target    4xx, 502-504
+        except ProxyError as error:
+            await writer.fail(error)
+        except Exception as bug:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log a traceback
+            kit.report(bug, tally.request_id)
+            await writer.fail(InternalError(f"Something went wrong on our side. Request id: {tally.request_id}."))
+    except asyncio.CancelledError:  # at any await above, also while an error was written
+        await stopped(incoming, writer, tally)
         raise
-    except Exception as bug:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log a traceback
-        kit.report(bug, tally.request_id)
-        await writer.fail(InternalError(f"Something went wrong on our side. Request id: {tally.request_id}."))
     finally:
         account(tally.ending(), kit)  # complete, cut, gone or refused: once, also when cancelled
+
+
+async def stopped(incoming: Incoming, writer: Writer, tally: Tally) -> None:
+    """The request is cancelled: its caller has left, or the server stops and says so while the line is open.
+
+    What has ended before stays as it ended.
+    """
+    if incoming.gone:
+        tally.left()
+    else:
+        await writer.fail(ShuttingDown(attempts=tally.attempts))

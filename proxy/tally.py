@@ -79,6 +79,11 @@ class Tally:
             self.queued_s += s
         self.notes["queued_ms"] = round(self.waited_s * 1000, 1)
 
+    def left(self) -> None:
+        """The caller has left before the last byte was handed over: what was about to be sent is not how it ended."""
+        if self.word != "complete":
+            self.word = self.code = None
+
     def beside(self, target: str) -> "Tally":
         """An attempt begins that may run beside another one: its own account, to be taken back at its end."""
         leg = Tally(self.request_id, self.operation)

@@ -1,5 +1,7 @@
 """``POST /v1/moderations`` by ``policy.moderations``: refused, passed unseen, or asked of a target that has them."""
 
+import asyncio
+
 import orjson
 from starlette.types import Receive, Scope, Send
 
@@ -11,7 +13,7 @@ from proxy.fronts.response import NOTHING, ResponseWriter
 from proxy.fronts.writer import Out
 from proxy.kit import Kit
 from proxy.nouns import Incoming
-from proxy.pipeline import serve
+from proxy.pipeline import serve, stopped
 from proxy.stages.account import account
 from proxy.stages.authenticate import authenticate
 from proxy.tally import Tally
@@ -44,16 +46,20 @@ async def judge(incoming: Incoming, kit: Kit, out: Out) -> None:
     writer = ResponseWriter(NOTHING, out, tally)
     live = kit.live  # the configuration of this moment, to the end
     try:
-        tally.caller = authenticate(incoming.headers, live.client_keys).key
-        if live.settings.policy.moderations != "pass":
-            raise NotServed(REFUSED)
-        tally.model, results = read(await incoming.body())
-        answer = unseen(kit.fresh_id(12), tally.model, results)
-        await writer.ours(orjson.dumps(answer), PASSED)
-    except ProxyError as error:
-        await writer.fail(error)
-    except Exception as bug:  # noqa: BLE001 - as in the pipeline
-        kit.report(bug, tally.request_id)
-        await writer.fail(InternalError(f"Something went wrong on our side. Request id: {tally.request_id}."))
+        try:
+            tally.caller = authenticate(incoming.headers, live.client_keys).key
+            if live.settings.policy.moderations != "pass":
+                raise NotServed(REFUSED)
+            tally.model, results = read(await incoming.body())
+            answer = unseen(kit.fresh_id(12), tally.model, results)
+            await writer.ours(orjson.dumps(answer), PASSED)
+        except ProxyError as error:
+            await writer.fail(error)
+        except Exception as bug:  # noqa: BLE001 - as in the pipeline
+            kit.report(bug, tally.request_id)
+            await writer.fail(InternalError(f"Something went wrong on our side. Request id: {tally.request_id}."))
+    except asyncio.CancelledError:
+        await stopped(incoming, writer, tally)
+        raise
     finally:
         account(tally.ending(), kit)

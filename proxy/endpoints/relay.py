@@ -144,11 +144,9 @@ class Connection:
         """The language of errors, by what the caller asked for."""
         return wanted(self.headers)
 
-    async def whole(self, status: int, headers: list[Header], body: bytes) -> None:
-        """Send an answer that is whole: by the door's short way where it is open."""
-        if self._way is None or not self._way.send(status, headers, body):
-            await self._send({"type": "http.response.start", "status": status, "headers": headers})
-            await self._send({"type": "http.response.body", "body": body})
+    def try_send(self, status: int, headers: list[Header], body: bytes) -> bool:
+        """Send an answer that is whole by the door's short way, where it is open."""
+        return self._way is not None and self._way.send(status, headers, body)
 
     def start(self, status: int, headers: list[Header]) -> Awaitable[None]:
         """Send the status and the headers."""

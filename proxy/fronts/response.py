@@ -1,6 +1,7 @@
 """The writer that all JSON fronts share: heads, held events, comments, endings. What differs is a few hooks."""
 
-from collections.abc import Awaitable, Mapping
+import asyncio
+from collections.abc import Mapping
 
 from adapters.core.params import Told, header
 from adapters.core.shapes import WHOLE, Ask, Event
@@ -32,10 +33,12 @@ class ResponseWriter:
         self._tally = tally
         self._held: list[Event] = []
         self._writing = False
+        self._beating: asyncio.Task[None] | None = None  # the task that writes a comment just now
+        self._sized = False  # the head that was sent tells the length of a body
         self._attempt: Attempt | None = None
         self.head_sent = False
         self.content_sent = False
-        self.ended = False
+        self.ended = False  # the last byte was handed to the server
 
     # --- hooks of the fronts ------------------------------------------------------------------------------------
 
@@ -71,6 +74,8 @@ class ResponseWriter:
             events, self._held = self._held, []
             self.content_sent = True  # before the first await: from here on no other target may be tried
             self._tally.first_content_s = self._tally.elapsed_s()
+        if self._beating is not None:
+            await self._beat_over()
         await self._write(encode([event.raw for event in events]))
 
     def _held_bytes(self) -> int:
@@ -81,26 +86,43 @@ class ResponseWriter:
         self._attempt = None
 
     async def beat(self) -> None:
-        if not self._writing and not self.ended:
+        if self._writing or self.ended:
+            return
+        self._beating = asyncio.current_task()
+        try:
             await self._write(BEAT)
+        finally:
+            self._beating = None
+
+    async def _beat_over(self) -> None:
+        """Wait until the comment is written: ASGI takes one message at a time."""
+        while self._beating is not None:
+            await asyncio.wait([self._beating])
 
     async def done(self) -> None:
         if not self._ask.stream:
             return
         payloads = [event.raw for event in self._held] + self.last() + [b"[DONE]"]
         self._held = []
-        self._tally.word = "complete"
+        if self._beating is not None:
+            await self._beat_over()
         await self._write(encode(payloads), more=False)
+        self._tally.word = "complete"
 
     async def fail(self, error: ProxyError) -> None:
+        if self._beating is not None:
+            await self._beat_over()
+        if self.ended:
+            return
         self._held = []
         self._tally.code = error.code
+        self._tally.word = "cut" if self.head_sent else "refused"  # before it is sent: it will not be anything better
         body = error.body(self._out.language())
+        if self._sized:
+            return  # an error does not fit into the body that was announced: the server closes the connection
         if self.head_sent:
-            self._tally.word = "cut"
             await self._write(encode([body]), more=False)
             return
-        self._tally.word = "refused"
         head = [JSON, (b"content-length", b"%d" % len(body)), *error.headers(), *self._common()]
         if self._tally.attempts:
             head.append((b"x-banjia-attempts", b"%d" % self._tally.attempts))
@@ -109,36 +131,43 @@ class ResponseWriter:
     async def ours(self, body: bytes, told: Mapping[str, Told]) -> None:
         """Send a JSON body that no vendor had a part in, telling what was made up for."""
         self._tally.told = told
-        self._tally.word = "complete"
         head = [JSON, (b"content-length", b"%d" % len(body)), *self._common()]
         adapted = header(told)
         if adapted is not None:
             head.append((b"x-banjia-adapted", adapted.encode()))
         await self._send_whole(200, head, body)
+        self._tally.word = "complete"
 
     async def _answer(self, event: Event) -> None:
         body = self.whole(event)
         self.content_sent = True
         self._tally.first_content_s = self._tally.elapsed_s()
-        self._tally.word = "complete"
         head = [JSON, (b"content-length", b"%d" % len(body)), *self._about_attempt(), *self._common()]
         await self._send_whole(200, head, body)
+        self._tally.word = "complete"
 
-    def _send_whole(self, status: int, headers: list[Header], body: bytes) -> Awaitable[None]:
+    # What was sent is noted after the server has taken it: a request may be cancelled while it waits for its caller to
+    # read, and what can still be said then depends on what has left.
+
+    async def _send_whole(self, status: int, headers: list[Header], body: bytes) -> None:
+        if not self._out.try_send(status, headers, body):
+            await self._out.start(status, headers)
+            self.head_sent = self._sized = True
+            self._tally.status = status
+            await self._out.write(body, more=False)
         self.head_sent = self.ended = True
         self._tally.status = status
-        return self._out.whole(status, headers, body)
 
     async def _write(self, data: bytes, *, more: bool = True) -> None:
-        self._writing = True  # a beat keeps out of the way meanwhile
+        self._writing = True  # no beat begins meanwhile
         try:
             if not self.head_sent:
                 about = self._about_attempt() if self.content_sent or not more else []
+                await self._out.start(200, [*STREAM, *about, *self._common()])
                 self.head_sent = True
                 self._tally.status = 200
-                await self._out.start(200, [*STREAM, *about, *self._common()])
-            self.ended = not more
             await self._out.write(data, more=more)
+            self.ended = not more
         finally:
             self._writing = False
 

@@ -18,8 +18,11 @@ class Out(Protocol):
         """The language of errors, by what the caller asked for."""
         ...
 
-    def whole(self, status: int, headers: list[Header], body: bytes) -> Awaitable[None]:
-        """Send an answer that is whole; ``headers`` hold its ``content-length``."""
+    def try_send(self, status: int, headers: list[Header], body: bytes) -> bool:
+        """Send an answer that is whole, where that needs no waiting; False, and nothing sent, where it does.
+
+        ``headers`` hold its ``content-length``.
+        """
         ...
 
     def start(self, status: int, headers: list[Header]) -> Awaitable[None]:
@@ -50,9 +53,12 @@ class Writer(Protocol):
         ...
 
     async def done(self) -> None:
-        """The answer is whole: say so."""
+        """The answer is whole: end the response."""
         ...
 
     async def fail(self, error: ProxyError) -> None:
-        """The answer is not to be had: a status with a body, or an error event if the head has left."""
+        """End the response with an error: a status with a body, or an error event if the head was sent.
+
+        Does nothing once the response has ended: the answer, or an earlier error, then stays what the request came to.
+        """
         ...

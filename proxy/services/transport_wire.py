@@ -109,6 +109,12 @@ class Wire(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def read_on(self, within_s: float) -> None:
+        """Nobody reads the rest of the answer: keep the connection if it ends within this time, else close it."""
+        if self._answer is not None:
+            self._answer = Rest(self, self._loop, within_s, self._answer.status)
+            self.go_on()
+
     def hold(self) -> None:
         """The body's reader is behind: take in no more."""
         if self._transport is not None and not self._held:
@@ -284,6 +290,13 @@ class Answer(httpx2.AsyncByteStream):
         self._size = 0
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def read_on(self, within_s: float) -> None:
+        """Let go. The connection reads the rest by itself, and is closed if that takes longer than this (seconds)."""
+        wire, self._wire = self._wire, None
+        self._parts = []
+        if wire is not None:
+            wire.read_on(within_s)
+
     async def aclose(self) -> None:
         """Let go. A connection whose answer has not come to its end is closed."""
         self._leave()
@@ -330,6 +343,24 @@ class Answer(httpx2.AsyncByteStream):
         self._wire = None
         self.error = error
         self.wake()
+
+
+class Rest(Answer):
+    """The rest of an answer that nobody reads: taken in for a moment and dropped, so that its connection can be kept."""
+
+    def __init__(self, wire: Wire, loop: asyncio.AbstractEventLoop, within_s: float, status: int) -> None:
+        super().__init__(wire, loop, None, no_body=False)
+        self.status = status
+        self._late = loop.call_later(within_s, wire.close)
+
+    def put(self, body: bytes) -> None:
+        self._size += len(body)
+        if self._size > MAX_BUFFERED:
+            self._leave()
+
+    def end(self, error: httpx2.TransportError | None) -> None:
+        self._late.cancel()
+        super().end(error)
 
 
 def is_framing(name: bytes, value: bytes) -> bool:

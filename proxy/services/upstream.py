@@ -5,6 +5,7 @@ must not have. httpx2 is the maintained continuation of httpx, with the same API
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -64,6 +65,10 @@ LIMITS: dict[Phase, str] = {
 def overdue(phase: Phase, limit_s: float) -> str:
     """Why a call was lost whose time ran out, with the limit and the key that moves it."""
     return f"{WHY[phase]} (timeouts.{LIMITS[phase]}, {limit_s:g} s)"
+
+
+READ_ON_S = 0.25
+"""How long a connection is read on after its answer's end marker, so that it can be kept (seconds)."""
 
 
 class Upstream:
@@ -272,6 +277,17 @@ class Line:
         """Whether there is nothing left to close."""
         return self._body is None
 
+    def read_on(self) -> None:
+        """Want no more of it. The connection is kept if the answer ends within ``READ_ON_S``, else closed; never waits."""
+        answer, body, chunks = self._answer, self._body, self._chunks
+        self._answer = self._body = None
+        if answer is not None:
+            answer.read_on(READ_ON_S)
+        elif body is not None and chunks is not None:
+            task = asyncio.create_task(_read_on(body, chunks))
+            READING_ON.add(task)
+            task.add_done_callback(READING_ON.discard)
+
     async def aclose(self) -> None:
         """Give the connection back, or close it if its answer was not read to the end. May be called twice."""
         body, self._body = self._body, None
@@ -281,6 +297,20 @@ class Line:
                 await body.aclose()
             except (httpx2.HTTPError, OSError):
                 pass  # it is closed either way
+
+
+READING_ON: set[asyncio.Task[None]] = set()
+"""Answers of httpx2's own transport that are read on; asyncio itself does not hold its tasks."""
+
+
+async def _read_on(body: httpx2.AsyncByteStream, chunks: AsyncIterator[bytes]) -> None:
+    with contextlib.suppress(Exception):  # whatever it is, no request is there to hear of it
+        try:
+            async with asyncio.timeout(READ_ON_S):
+                async for _ in chunks:
+                    pass
+        finally:
+            await body.aclose()
 
 
 def phase_of(error: Exception) -> Phase:

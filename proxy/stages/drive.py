@@ -20,9 +20,6 @@ from proxy.services.upstream import LIMITS, Line, Upstream, overdue
 from proxy.stages.watch import Watch
 from proxy.tally import Shown, Tally
 
-READ_ON_S = 0.25
-"""How long a line is read on after the answer's end, so that its connection can be kept (seconds)."""
-
 Sign = Callable[[Call], Call]
 
 
@@ -168,14 +165,14 @@ class Drive:
     # --- ending -------------------------------------------------------------------------------------------------
 
     async def _finish(self) -> None:
-        """The answer is whole: end the caller's, then read the line on, so that its connection can be used again."""
+        """The answer is whole: end the caller's. The rest of the line is no concern of the request any more."""
         self._pay_estimates()
         await self._out.done()
         self._tally.ended_at = perf_counter()
-        if self._queue is None and len(self._lines) == 1:
-            self._watch.only(READ_ON_S)
-            while type(self._ready() or await self._next()) not in (End, Lost):
-                pass
+        if self._queue is None:
+            for line in self._lines.values():
+                line.read_on()
+            self._lines.clear()
 
     def _pay_estimates(self) -> None:
         """The vendor bills calls whose cost it never told, also those broken off: estimate them."""

@@ -102,15 +102,20 @@ class Hedge:
         course.tally.ended_at = perf_counter()
 
     async def _close(self) -> None:
-        """Leave nothing open. A caller who has his answer often leaves just now: the end is waited for all the same."""
+        """Leave nothing open. Cancelled once or more, it still waits for the end: each attempt's cost is known only then."""
+        cancelled = False
         for task in self._legs:
             task.cancel()
-        closed = asyncio.gather(*self._legs, return_exceptions=True)
-        try:
-            await asyncio.shield(closed)
-        except asyncio.CancelledError:
-            await asyncio.shield(closed)
-            raise
+        while not all(task.done() for task in self._legs):
+            try:
+                await asyncio.wait(self._legs)
+            except asyncio.CancelledError:
+                cancelled = True
+        for task in self._legs:
+            if not task.cancelled():
+                task.exception()  # seen: what counts was raised by ``attempt``
+        if cancelled:
+            raise asyncio.CancelledError
 
     def _account(self) -> None:
         """What both cost. Of one that was broken off nobody will hear: it was asked for the same as the other."""

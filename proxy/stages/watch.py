@@ -55,13 +55,6 @@ class Watch:
             self._paused_at = 0.0
             self._handle = self._loop.call_at(self._due(), self._ring)
 
-    def only(self, s: float) -> None:
-        """From now on nothing but this limit counts, in seconds from now."""
-        self.stop()
-        self._streams = False
-        self._total_at = self._loop.time() + s
-        self._handle = self._loop.call_at(self._total_at, self._ring)
-
     def wait(self) -> None:
         """The vendor is awaited from now on."""
         self._waiting = True

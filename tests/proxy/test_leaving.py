@@ -326,7 +326,7 @@ def test_a_head_that_left_early_still_ends_in_one_error_event() -> None:
 
 
 def test_a_vendor_that_does_not_hang_up_after_its_end_marker_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.stages.drive.READ_ON_S", 600.0)
+    monkeypatch.setattr("proxy.services.upstream.READ_ON_S", 600.0)
     whole = SSE_HEAD + piece(chunk({"content": "a"}) + chunk({}, "stop") + DONE)
 
     async def scene() -> None:
