@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,10 +46,13 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(tmp_path: Path, base_url: str, **server: Any) -> AsyncIterator[Served]:
+async def serving(
+    tmp_path: Path, base_url: str, policy: Mapping[str, Any] | None = None, **server: Any
+) -> AsyncIterator[Served]:
     """A proxy of its own process in front of this vendor."""
     file = tmp_path / "banjia.yaml"
-    file.write_text(json.dumps(settings(base_url, server={"listen": "127.0.0.1:0", "admin_listen": "off", **server})))
+    made = settings(base_url, server={"listen": "127.0.0.1:0", "admin_listen": "off", **server})
+    file.write_text(json.dumps({**made, "policy": dict(policy or {})}))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "proxy", "serve", "-c", str(file),
         env={**KEYLESS, "PYTHONPATH": str(ROOT)}, stdout=PIPE, stderr=PIPE,
@@ -193,6 +196,56 @@ def test_a_call_that_was_made_is_not_to_be_made_again_without_thought(tmp_path: 
             head = await reader.readuntil(b"\r\n\r\n")
             assert b"x-should-retry: false\r\n" in head
             assert (await served.ended())[0] == 0  # the grace is the longest that the door stays open
+
+    asyncio.run(scene())
+
+
+HELD_OPEN = FIRST + piece(chunk({}, "stop") + DONE)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("transport", ["fast", "httpx"])
+def test_a_stop_just_after_an_answers_end_changes_nothing_about_it(tmp_path: Path, transport: str, n: int) -> None:
+    """The vendor keeps its line open behind its end marker; the caller has his answer, and keeps his connection."""
+
+    async def scene() -> None:
+        async def held_open(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+            writer.write(HELD_OPEN)
+            assert await reader.read(1) == b""
+            raise ConnectionError
+
+        async with (
+            vendor(held_open) as base_url,
+            serving(tmp_path, base_url, drain_delay_s=0, grace_s=0, transport=transport) as served,
+            asked(served.url, stream=True, n=n) as reader,
+        ):
+            await reader.readuntil(DONE + b"\r\n0\r\n\r\n")
+            served.signal(signal.SIGTERM)
+            assert await reader.read(-1) == b""
+            code, lines, said = await served.ended()
+            assert (code, said) == (0, "")
+            assert [(line["ending"], line["code"]) for line in lines] == [("complete", None)]
+
+    asyncio.run(scene())
+
+
+def test_a_stop_while_a_body_comes_that_no_vendor_will_see_is_told_and_accounted_for(tmp_path: Path) -> None:
+    """An answer of our own (policy.moderations: pass) ends as any other."""
+
+    async def scene() -> None:
+        policy = {"moderations": "pass"}
+        async with serving(tmp_path, "http://127.0.0.1:9/v1", policy, drain_delay_s=0, grace_s=0) as served:
+            host, port = served.url.removeprefix("http://").split(":")
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"POST /v1/moderations HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{")
+            await asyncio.sleep(0.2)
+            served.signal(signal.SIGTERM)
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503 ")
+            await hang_up(writer)
+            code, lines, said = await served.ended()
+            assert (code, said) == (0, "")
+            assert [(line["ending"], line["code"]) for line in lines] == [("refused", "server_shutting_down")]
 
     asyncio.run(scene())
 

@@ -1,0 +1,359 @@
+"""One request over real vendor sockets that is cancelled at a chosen await: its own, or one of a task that it started.
+
+A task factory wraps every coroutine of the request and counts the times that one of them is suspended. At the chosen one
+the caller leaves, or the server stops; what the request then does is judged by :func:`check`.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass, field
+from types import coroutine
+from typing import Any, Literal
+
+import orjson
+import pytest
+
+from adapters.core.shapes import Usage
+from adapters.core.wire import Got, Head
+from config.schema import Settings
+from proxy.endpoints.relay import Connection
+from proxy.fronts.chat import ChatFront
+from proxy.kit import Kit
+from proxy.nouns import Ending
+from proxy.pipeline import Front, serve
+from proxy.services.transport import FastTransport
+from proxy.services.upstream import Line, Upstream
+from proxy.tally import Tally
+
+Event = Literal["leaves", "stops"]
+PLACES = 8
+"""How many connections to vendors may be open."""
+
+
+class Steps:
+    """The suspensions of one request, and what happens at them: the first event at number ``at``, others just after.
+
+    ``late``: not when the coroutine is suspended, but when that which it waits for is there and it is about to go on.
+    """
+
+    def __init__(self, at: int, events: Sequence[Callable[[], None]], *, late: bool) -> None:
+        self.seen = 0
+        self.reached = False
+        self.answered = 0  # calls of which a head with status 200 was read
+        self.spent: list[Usage] = []  # what was noted as a call's cost
+        self._at = at
+        self._events = list(events)
+        self._due = len(events)
+        self._late = late
+
+    def suspended(self, waits_for: object) -> None:
+        """A coroutine of the request is suspended."""
+        self.seen += 1
+        if self.seen < self._at or not self._due:
+            return
+        self.reached = True
+        self._due -= 1
+        if self._late and isinstance(waits_for, asyncio.Future):
+            waits_for.add_done_callback(self._happen)  # called before that which resumes the coroutine
+        else:
+            asyncio.get_running_loop().call_soon(self._happen)
+
+    def _happen(self, _: object = None) -> None:
+        self._events.pop(0)()
+
+
+STEPS: ContextVar[Steps] = ContextVar("steps")
+
+
+@coroutine
+def _counted(coro: Coroutine[Any, Any, Any], steps: Steps) -> Generator[Any, Any, Any]:
+    value, error = None, None
+    while True:
+        try:
+            waits_for = coro.send(value) if error is None else coro.throw(error)
+        except StopIteration as end:
+            return end.value
+        steps.suspended(waits_for)
+        value, error = None, None
+        try:
+            value = yield waits_for
+        except BaseException as thrown:
+            error = thrown
+
+
+class Tasks:
+    """The tasks of requests: each is made with its coroutine counted."""
+
+    def __init__(self) -> None:
+        self.made: list[asyncio.Task[Any]] = []
+
+    def __call__(
+        self, loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **named: Any
+    ) -> asyncio.Task[Any]:
+        """Make a task."""
+        context = named.get("context")
+        steps = STEPS.get(None) if context is None else context.get(STEPS)
+        if steps is None:
+            return asyncio.Task(coro, loop=loop, **named)
+
+        async def counted() -> Any:
+            return await _counted(coro, steps)
+
+        task: asyncio.Task[Any] = asyncio.Task(counted(), loop=loop, **named)
+        task.add_done_callback(lambda _: coro.close())  # one that was cancelled before it began is awaited by nobody
+        self.made.append(task)
+        return task
+
+
+class Caller:
+    """The ASGI server's side of one request. Every message waits for a moment before it is taken, as by a slow reader."""
+
+    def __init__(self, body: bytes) -> None:
+        self._parts = [body[:10], body[10:]]
+        self.messages: list[dict[str, Any]] = []
+        self.wrong: list[str] = []
+        self.busy = False
+
+    async def receive(self) -> dict[str, Any]:
+        """The body in two parts; then nothing more."""
+        await asyncio.sleep(0)
+        if self._parts:
+            part = self._parts.pop(0)
+            return {"type": "http.request", "body": part, "more_body": bool(self._parts)}
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    async def send(self, message: Any) -> None:
+        """Take a message that is in order."""
+        if self.busy:
+            self.wrong.append(f"{message['type']} while another message waits")
+        self.busy = True
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self.busy = False
+        if self.ended or (message["type"] == "http.response.start") == bool(self.messages):
+            self.wrong.append(f"{message['type']} after {[one['type'] for one in self.messages]}")
+            raise RuntimeError(self.wrong[-1])
+        self.messages.append(message)
+
+    @property
+    def status(self) -> int:
+        """The status that was taken; 0 if none was."""
+        return int(self.messages[0]["status"]) if self.messages else 0
+
+    @property
+    def body(self) -> bytes:
+        """What was taken of the body."""
+        return b"".join(message["body"] for message in self.messages[1:])
+
+    @property
+    def ended(self) -> bool:
+        """Whether the end was taken."""
+        return len(self.messages) > 1 and not self.messages[-1].get("more_body", False)
+
+    @property
+    def sized(self) -> bool:
+        """Whether the head tells how long the body is."""
+        return bool(self.messages) and b"content-length" in dict(self.messages[0]["headers"])
+
+
+Serve = Callable[[Connection, Kit], Awaitable[None]]
+
+
+@dataclass
+class Scene:
+    """A kind of request: how it is configured, what is asked, how it ends when nothing happens to it."""
+
+    settings: Settings
+    upstream: Upstream
+    asked: Mapping[str, Any]
+    word: str = "complete"
+    code: str | None = None
+    billed: Sequence[tuple[int, int] | None] = ((3, 2),)
+    serve: Serve = lambda connection, kit: serve(connection, ChatFront(), kit, connection)
+    before: Callable[[Kit], None] = lambda kit: None
+    """Called before each request."""
+
+
+@dataclass
+class Ran:
+    """What came of one request."""
+
+    what: str
+    caller: Caller
+    kit: Kit
+    tasks: list[asyncio.Task[Any]]
+    endings: list[Ending] = field(default_factory=list)
+    error: BaseException | None = None
+    steps: Steps = field(default_factory=lambda: Steps(0, [], late=False))
+
+    @property
+    def reached(self) -> bool:
+        """Whether the request lived until the chosen suspension."""
+        return self.steps.reached
+
+
+def watch_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Note the answers and the costs of each request on its steps."""
+    next_, spent_ = Line.next, Tally.spent
+
+    async def next_noted(line: Line) -> Got:
+        got = await next_(line)
+        if isinstance(got, Head) and got.status == 200:
+            STEPS.get().answered += 1
+        return got
+
+    def spent_noted(tally: Tally, usage: Usage) -> None:
+        STEPS.get().spent.append(usage)
+        spent_(tally, usage)
+
+    monkeypatch.setattr(Line, "next", next_noted)
+    monkeypatch.setattr(Tally, "spent", spent_noted)
+
+
+class Complaints(logging.Handler):
+    """What was logged as an error, and what the event loop was told of."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.texts.append(self.format(record))
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[tuple[Tasks, Complaints]]:
+    """Count the tasks of requests and keep all complaints, for as long as the block runs."""
+    loop, tasks, complaints = asyncio.get_running_loop(), Tasks(), Complaints()
+    loop.set_task_factory(tasks)  # type: ignore[arg-type]  # its type also allows generators
+    logging.getLogger().addHandler(complaints)
+    try:
+        yield tasks, complaints
+    finally:
+        logging.getLogger().removeHandler(complaints)
+        loop.set_task_factory(None)
+
+
+async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, late: bool) -> Ran:
+    """One request, to which these events happen at this suspension."""
+    said = {} if scene.asked.keys() & {"input", "prompt"} else {"messages": [{"role": "user", "content": "hi"}]}
+    caller = Caller(orjson.dumps({"model": "gpt-4o", **said, **scene.asked}))
+    endings: list[Ending] = []
+    kit = Kit(scene.settings, scene.upstream, endings.append)
+    kit.sleep = lambda _: asyncio.sleep(0)
+    scene.before(kit)
+    tasks.made.clear()
+    scope: dict[str, Any] = {"headers": [(b"content-type", b"application/json")]}
+    connection = Connection(scope, caller.receive, caller.send, kit)
+    main: asyncio.Task[None]
+
+    def leaves() -> None:
+        if not main.done():
+            connection._leave()
+
+    def stops() -> None:
+        kit.draining = True
+        main.cancel()
+
+    steps = Steps(at, [leaves if event == "leaves" else stops for event in events], late=late)
+    context = copy_context()
+    context.run(STEPS.set, steps)
+    main = asyncio.get_running_loop().create_task(connection.run(scene.serve(connection, kit)), context=context)
+    ran = Ran(f"{'late, ' * late}{', then '.join(events)} at {at}", caller, kit, tasks.made, endings, steps=steps)
+    await asyncio.wait([main], timeout=20)
+    assert main.done(), (ran.what, main.get_stack())
+    ran.error = asyncio.CancelledError() if main.cancelled() else main.exception()
+    await _settled(ran, scene.upstream)
+    return ran
+
+
+async def _settled(ran: Ran, upstream: Upstream) -> None:
+    """Wait until nothing of the request is left, and say what is."""
+    transport = upstream._direct
+    left: list[str] = []
+    for _ in range(2000):
+        left = [repr(task) for task in ran.tasks if not task.done()]
+        keys = [key for account in ran.kit.live.accounts.values() for key in account.keys]
+        left += [f"a place on {key.tail}" for key in keys if key.pacer is not None and not key.pacer.idle]
+        if isinstance(transport, FastTransport):
+            idle = sum(map(len, transport._idle.values()))
+            if transport._free_places + idle != PLACES or len(transport._wires) != idle or transport._line:
+                left.append(f"{len(transport._wires)} connections, {idle} unused, {transport._free_places} places free")
+        if not left:
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError(f"{ran.what}: left open: {left}")
+
+
+def check(scene: Scene, ran: Ran, events: Sequence[Event]) -> None:
+    """One ending and the right one, valid messages, everything given back."""
+    caller, what = ran.caller, ran.what
+    assert ran.error is None, (what, ran.error)
+    assert caller.wrong == [], what
+    assert len(ran.endings) == 1, what
+    ending = ran.endings[0]
+    assert (ending.word, ending.code) in expected(scene, ran, events), (what, ending, caller.messages)
+    assert ending.status == caller.status, (what, ending)
+    kit = ran.kit
+    assert kit.active == 0, what
+    for account in kit.live.accounts.values():
+        assert account.under_way == 0, what
+        for key in account.keys:
+            assert key.calls == 0, what
+    check_costs(scene, ran, ending)
+
+
+def check_costs(scene: Scene, ran: Ran, ending: Ending) -> None:
+    """Each call that was answered is billed, once."""
+    billed = ending.billed and (ending.billed.prompt, ending.billed.completion)
+    if ending.word == "complete":
+        assert billed in scene.billed, (ran.what, billed)
+    answered, spent = ran.steps.answered, ran.steps.spent
+    if {
+        "n",
+        "prompt",
+    } & scene.asked.keys():  # side by side: an answer may have come that its request did not see any more
+        assert len(spent) <= answered, ran.what
+    else:
+        assert len(spent) == answered, ran.what
+    if scene.settings.policy.hedge_s == "off":
+        assert billed == ((sum(u.prompt for u in spent), sum(u.completion for u in spent)) if spent else None), ran.what
+
+
+def expected(scene: Scene, ran: Ran, events: Sequence[Event]) -> list[tuple[str, str | None]]:
+    """The ending, by what the server has taken of the response.
+
+    Two are possible where the server stops and the caller leaves before he could be told: the request has seen both.
+    """
+    caller = ran.caller
+    error = error_code(caller.body) if caller.ended else None
+    if caller.ended and error is None:
+        return [("complete", None)]
+    if error is not None:
+        assert error == scene.code or (error == "server_shutting_down" and events[0] == "stops"), error
+        return [("cut" if caller.status == 200 else "refused", error)]
+    assert ran.reached, (ran.what, "the response has no end")
+    if events[0] == "leaves":
+        return [("gone", None)]
+    assert len(events) > 1 or caller.sized, ran.what  # else the caller was told
+    stopped = ("cut" if caller.status else "refused", "server_shutting_down")
+    return [stopped, ("gone", None)] if "leaves" in events else [stopped]
+
+
+def error_code(body: bytes) -> str | None:
+    """The code of an error with which a body ends; None if it is an answer."""
+    last = body.strip().rpartition(b"\n\n")[2].removeprefix(b"data: ")
+    if last == b"[DONE]":
+        return None
+    error = orjson.loads(last).get("error")
+    return error and str(error["code"])
+
+
+def front(made: Front) -> Serve:
+    """The pipeline with this front."""
+    return lambda connection, kit: serve(connection, made, kit, connection)
