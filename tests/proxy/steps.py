@@ -174,8 +174,8 @@ class Scene:
     code: str | None = None
     billed: Sequence[tuple[int, int] | None] = ((3, 2),)
     serve: Serve = lambda connection, kit: serve(connection, ChatFront(), kit, connection)
-    before: Callable[[Kit], None] = lambda kit: None
-    """Called before each request."""
+    before: Callable[[Kit], Callable[[], None] | None] = lambda kit: None
+    """Called before each request; what it returns, after it."""
 
 
 @dataclass
@@ -246,7 +246,7 @@ async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, l
     endings: list[Ending] = []
     kit = Kit(scene.settings, scene.upstream, endings.append)
     kit.sleep = lambda _: asyncio.sleep(0)
-    scene.before(kit)
+    after = scene.before(kit)
     tasks.made.clear()
     scope: dict[str, Any] = {"headers": [(b"content-type", b"application/json")]}
     connection = Connection(scope, caller.receive, caller.send, kit)
@@ -267,6 +267,8 @@ async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, l
     ran = Ran(f"{'late, ' * late}{', then '.join(events)} at {at}", caller, kit, tasks.made, endings, steps=steps)
     await asyncio.wait([main], timeout=20)
     assert main.done(), (ran.what, main.get_stack())
+    if after is not None:
+        after()
     ran.error = asyncio.CancelledError() if main.cancelled() else main.exception()
     await _settled(ran, scene.upstream)
     return ran

@@ -29,9 +29,9 @@ from tests.proxy.test_leaving import SSE_HEAD, piece
 from tests.services.peers import Peer, Script, Talk, slow
 
 WAYS: list[tuple[list[Event], bool]] = [
-    (["stops"], False), (["stops"], True), (["leaves"], False), (["leaves"], True),
-    (["stops", "leaves"], False), (["leaves", "stops"], False), (["leaves", "stops", "stops"], True),
+    (["stops"], False), (["stops"], True), (["leaves"], True), (["stops", "leaves"], False), (["leaves", "stops", "stops"], False),
 ]  # fmt: skip
+"""What happens at an await, and whether late; see :class:`tests.proxy.steps.Steps`."""
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}\n\n'
 
 
@@ -72,6 +72,13 @@ async def breaking(talk: Talk) -> None:
     await asyncio.sleep(0.001)
 
 
+async def falling_silent(talk: Talk) -> None:
+    """A stream without an end."""
+    await talk.request()
+    await talk.say(SSE_HEAD + piece(chunk({"content": "a"})))
+    await talk.request()
+
+
 async def resets(talk: Talk) -> None:
     """Takes a request and closes."""
     await talk.request()
@@ -103,7 +110,7 @@ def by_turns(*scripts: Script) -> Script:
     return script
 
 
-Before = Callable[[Kit], None]
+Before = Callable[[Kit], Callable[[], None] | None]
 
 
 @asynccontextmanager
@@ -139,8 +146,8 @@ def occupied(kit: Kit) -> None:
     asyncio.get_running_loop().call_later(0.002, pacer.over, ticket)
 
 
-def crowded(kit: Kit) -> None:
-    """No connection is free for a moment."""
+def crowded(kit: Kit) -> Callable[[], None]:
+    """No connection is free as long as the request lasts."""
     transport = kit.upstream._direct
     assert isinstance(transport, FastTransport)
     held = 0
@@ -151,7 +158,12 @@ def crowded(kit: Kit) -> None:
         for _ in range(held):
             transport._release_place()
 
-    asyncio.get_running_loop().call_later(0.002, release)
+    return release
+
+
+def crowded_at_first(kit: Kit) -> None:
+    """No connection is free for a moment."""
+    asyncio.get_running_loop().call_later(0.002, crowded(kit))
 
 
 def retried(**policy: Any) -> dict[str, Any]:
@@ -182,6 +194,18 @@ SCENES: dict[str, Callable[[], Any]] = {
     "a stream breaks": lambda: scene(breaking, stream=True, of={
         **retried(), "word": "cut", "code": "upstream_stream_reset", "billed": [None],
     }),
+    "silence": lambda: scene(
+        silent, entry={"timeouts": {"total_s": 0.01}},
+        of={**retried(attempts=1), "word": "refused", "code": "upstream_total_timeout", "billed": [None]},
+    ),
+    "silence within a stream": lambda: scene(
+        falling_silent, entry={"timeouts": {"idle_s": 0.01}}, stream=True,
+        of={**retried(), "word": "cut", "code": "upstream_idle_timeout", "billed": [None]},
+    ),
+    "no connection becomes free": lambda: scene(
+        whole(), entry={"timeouts": {"connect_s": 0.005}},
+        of={**retried(attempts=1), "before": crowded, "word": "refused", "code": "upstream_connect_timeout", "billed": [None]},
+    ),
     "the next target": lambda: scene(whole(500), streamed(), of=retried(), stream=True),
     "the next key": lambda: scene(by_key("sk-b"), entry={"api_key": None, "api_keys": ["sk-a0000000000000000", "sk-b0000000000000000"]}),
     "hedged, the second answers": lambda: scene(silent, whole(), of={"settings": HEDGED, "billed": [(6, 4)]}),
@@ -196,7 +220,7 @@ SCENES: dict[str, Callable[[], Any]] = {
     "paced": lambda: scene(streamed(), entry=LIMITS, stream=True),
     "paced, the place is taken": lambda: scene(whole(), entry=LIMITS, of={"before": occupied}),
     "paced fan-out": lambda: scene(whole(), n=3, entry=LIMITS, of={"billed": [(9, 6)]}),
-    "no connection is free": lambda: scene(whole(), of={"before": crowded}),
+    "no connection is free": lambda: scene(whole(), of={"before": crowded_at_first}),
     "comments meanwhile": lambda: scene(streamed(), of=BEATS, stream=True),
     "a bad request": lambda: scene(whole(), temperature="x", of={
         "word": "refused", "code": "invalid_type", "billed": [None],

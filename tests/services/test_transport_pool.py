@@ -8,10 +8,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from adapters.core.wire import Call, Data, End, Head
 from proxy.services import transport_wire
 from proxy.services.transport import FastTransport
-from proxy.services.upstream import phase_of
-from tests.services.peers import Peer, Talk, always, call, request, run
+from proxy.services.upstream import READING_ON, Line, Upstream, phase_of
+from tests.services.peers import Peer, Talk, TransportKind, always, call, fast, request, run, slow
 
 loops = pytest.mark.parametrize("uv", [False, True], ids=["asyncio", "uvloop"])
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -343,3 +344,103 @@ def test_closing_ends_what_is_under_way_waiting_or_still_to_come(uv: bool) -> No
             await peer.empty()
 
     run(main(), uv=uv)
+
+
+def chunked(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
+RESTS = {
+    "it ends at once": (b"0\r\n\r\n", 1),
+    "it ends after more": (chunked(b"x" * 100) + b"0\r\n\r\n", 1),
+    "it never ends": (b"", 2),
+    "it breaks": (None, 2),
+    "it is no HTTP": (b"zz\r\n", 2),
+    "it floods": (chunked(b"x" * 300_000) + b"0\r\n\r\n", 2),
+}
+
+
+kinds = pytest.mark.parametrize(
+    ("transport", "uv"), [(slow, False), (fast, False), (fast, True)], ids=["httpx2", "fast", "fast-uvloop"]
+)
+
+
+def line_to(upstream: Upstream, url: str) -> Line:
+    return upstream.line(1, Call("POST", url, (), b"{}", streams=True), 1.0)
+
+
+@kinds
+@pytest.mark.parametrize("what", RESTS)
+def test_what_follows_the_end_marker_is_read_on_for_a_moment_and_the_connection_kept_if_it_ends(
+    what: str, uv: bool, transport: TransportKind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rest, met = RESTS[what]
+    if transport is slow and what == "it floods":
+        met = 1  # httpx2's own has no limit but the time
+    monkeypatch.setattr("proxy.services.upstream.READ_ON_S", 0.3)
+
+    async def script(talk: Talk) -> None:
+        while await talk.request():
+            await talk.say(CHUNKED + chunked(b"the end"))
+            await asyncio.sleep(0.02)
+            if rest is None:
+                return
+            await talk.say(rest)
+
+    async def main() -> None:
+        async with Peer(script) as peer, transport(2) as made:
+            upstream = Upstream(made)
+            for _ in range(2):
+                line = line_to(upstream, peer.url)
+                assert type(await line.next()) is Head
+                assert await line.next() == Data(1, b"the end")
+                line.read_on()
+                assert line.closed
+                assert line.ready() is None
+                await line.aclose()
+                await asyncio.sleep(0.1 if met == 1 else 0.4)
+            assert peer.met == met
+            if isinstance(made, FastTransport):
+                nothing_left(made, 2)
+        assert not READING_ON
+
+    run(main(), uv=uv)
+
+
+@kinds
+def test_closing_the_transport_ends_what_is_read_on(uv: bool, transport: TransportKind) -> None:
+    async def script(talk: Talk) -> None:
+        await talk.request()
+        await talk.say(CHUNKED + chunked(b"the end"))
+        assert await talk.request() == b""
+
+    async def main() -> None:
+        async with Peer(script) as peer:
+            upstream = Upstream(transport(2))
+            line = line_to(upstream, peer.url)
+            assert type(await line.next()) is Head
+            assert type(await line.next()) is Data
+            line.read_on()
+            await upstream.aclose()
+            async with asyncio.timeout(30):
+                while peer.open or READING_ON:
+                    await asyncio.sleep(0.005)
+
+    run(main(), uv=uv)
+
+
+def test_an_answer_that_was_read_to_its_end_has_nothing_to_be_read_on() -> None:
+    async def main() -> None:
+        async with Peer(always(ANSWER)) as peer, FastTransport(1) as transport:
+            upstream = Upstream(transport)
+            for _ in range(2):
+                line = line_to(upstream, peer.url)
+                line.read_on()  # not begun: nothing either
+                while type(await line.next()) is not End:
+                    pass
+                line.read_on()
+            assert peer.met == 1
+            nothing_left(transport, 1)
+
+    run(main())
