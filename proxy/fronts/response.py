@@ -116,7 +116,7 @@ class ResponseWriter:
             return
         self._held = []
         self._tally.code = error.code
-        self._tally.word = "cut" if self.head_sent else "refused"  # before it is sent: it will not be anything better
+        self._tally.word = "cut" if self.head_sent else "refused"  # also if sending it is interrupted
         body = error.body(self._out.language())
         if self._sized:
             return  # an error does not fit into the body that was announced: the server closes the connection

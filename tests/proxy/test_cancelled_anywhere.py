@@ -26,7 +26,7 @@ from tests.proxy.play import DONE, chunk
 from tests.proxy.steps import PLACES, Event, Scene, check, front, listening
 from tests.proxy.test_hedge import answer
 from tests.proxy.test_leaving import SSE_HEAD, piece
-from tests.services.peers import Peer, Script, Talk, slow
+from tests.services.peers import Peer, Script, Talk, run, slow
 
 WAYS: list[tuple[list[Event], bool]] = [
     (["stops"], False), (["stops"], True), (["leaves"], True), (["stops", "leaves"], False), (["leaves", "stops", "stops"], False),
@@ -277,7 +277,7 @@ def test_a_request_that_is_cancelled_at_any_await_has_one_ending_and_leaves_noth
             await asyncio.sleep(0)
             assert complaints.texts == []
 
-    asyncio.run(main())
+    run(main(), uv=True)  # the loop that ``banjia serve`` runs on
 
 
 class Broken(Exception):
