@@ -1,7 +1,12 @@
-"""YAML 1.2 -> a tree of values with places. Only plain data: no tags, no objects. Duplicate keys are errors."""
+"""YAML 1.2 -> a tree of values with places. Only plain data: no tags, no objects. Duplicate keys are errors.
+
+The parser is written in Python and reads about half a megabyte a second, so a text that is too much for it is refused
+before it is parsed, by counts that cost next to nothing.
+"""
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -12,7 +17,19 @@ from config.complaints import Complaint, ConfigError, Place, key_path
 from config.tree import Node
 
 _PREFIX = "tag:yaml.org,2002:"
-_MOST_NODES = 100_000  # aliases can multiply a small file without end
+MAX_DEPTH = 64
+"""The most levels of mappings and lists."""
+MAX_LINES = 50_000
+MAX_VALUES = 10_000
+"""The most values, counted by the characters that can introduce one."""
+MAX_CHARACTERS = 512 * 1024
+"""The most characters outside comments."""
+_MAX_NODES = 30_000  # aliases can multiply a small file without end
+_INTRODUCERS = (",", ":", "[", "{", "- ", "-\n", "-\t", "? ", "?\n", "?\t")
+_COMMENT_LINE = re.compile(r"^[ \t]*#.*", re.MULTILINE)
+_BRACKET = re.compile(r"[\[\]{}]")
+_SMALLER = "a smaller file"
+_SHALLOWER = "fewer levels"
 _INDENT = "the same indentation as its neighbours, in spaces"
 
 _PROBLEMS: tuple[tuple[str, str, str], ...] = (
@@ -26,13 +43,15 @@ _PROBLEMS: tuple[tuple[str, str, str], ...] = (
     (r"unexpected end of stream|document separator", "a quote that is never closed", ""),
     (r"unknown escape character|escape sequence", "an unknown escape in double quotes", "single quotes, or \\\\ for a backslash"),
     (r"found another document", "a second document", "one document in a file"),
-    (r"maximum depth", "nested too deep", ""),
+    (r"maximum depth", f"nested more than {MAX_DEPTH} levels deep", _SHALLOWER),
 )  # fmt: skip
 
 
 def parse(text: str, source: str, keys: str = "") -> Node:
     """The tree of a document. ``keys``: some that it may have, if it is not the configuration itself. Raises ConfigError: where it isn't YAML, isn't a mapping, or has a key twice."""
+    _check_size(text, source)
     yaml = YAML(typ="safe", pure=True)
+    yaml.max_depth = MAX_DEPTH
     yaml.composer.warn_double_anchors = False
     try:
         root = yaml.compose(text)
@@ -57,6 +76,24 @@ def parse(text: str, source: str, keys: str = "") -> Node:
     if tree.complaints:
         raise ConfigError(tree.complaints)
     return node
+
+
+def _check_size(text: str, source: str) -> None:
+    """Raise ConfigError for a text that would take the parser long."""
+    if text.count("\n") > MAX_LINES:
+        raise ConfigError([Complaint(Place(source), "", f"the file has more than {MAX_LINES:,} lines", _SMALLER)])
+    content = _COMMENT_LINE.sub("", text)
+    if len(content) > MAX_CHARACTERS:
+        raise ConfigError([Complaint(Place(source), "", "the file has more than 512 KiB beside comments", _SMALLER)])
+    if sum(map(content.count, _INTRODUCERS)) > MAX_VALUES:
+        raise ConfigError([Complaint(Place(source), "", f"the file has more than {MAX_VALUES:,} values", _SMALLER)])
+    depth = 0
+    for bracket in _BRACKET.finditer(content):
+        depth = depth + 1 if bracket[0] in "[{" else max(0, depth - 1)
+        if depth > MAX_DEPTH:
+            at = bracket.start()
+            place = Place(source, content.count("\n", 0, at) + 1, at - content.rfind("\n", 0, at))
+            raise ConfigError([Complaint(place, "", f"nested more than {MAX_DEPTH} levels deep", _SHALLOWER)])
 
 
 def _syntax(error: YAMLError, text: str, source: str) -> Complaint:
@@ -127,16 +164,25 @@ class _Tree:
         return Place(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def node(self, node: Any, path: tuple[str | int, ...]) -> Node:
-        self._count += 1
-        if id(node) in self._open or self._count > _MOST_NODES:
-            raise ConfigError([Complaint(self.place(node), "", "an alias that goes on without end")])
-        if isinstance(node, ScalarNode):
-            return self._scalar(node)
-        self._open.add(id(node))
-        try:
+        with self._inside(node):
+            if isinstance(node, ScalarNode):
+                return self._scalar(node)
             if isinstance(node, MappingNode):
                 return Node(self._mapping(node, path), self.place(node))
             return Node([self.node(item, (*path, n)) for n, item in enumerate(node.value)], self.place(node))
+
+    @contextmanager
+    def _inside(self, node: Any) -> Iterator[None]:
+        """Count a node, and note that it is being read. Raises ConfigError where aliases make too much of it."""
+        self._count += 1
+        if id(node) in self._open or self._count > _MAX_NODES:
+            raise ConfigError([Complaint(self.place(node), "", "an alias that goes on without end")])
+        if len(self._open) > MAX_DEPTH:
+            wrong = f"nested more than {MAX_DEPTH} levels deep"
+            raise ConfigError([Complaint(self.place(node), "", wrong, _SHALLOWER)])
+        self._open.add(id(node))
+        try:
+            yield
         finally:
             self._open.discard(id(node))
 
@@ -172,7 +218,9 @@ class _Tree:
         """What ``<<: *anchor`` brings in: the keys of a mapping, or of several."""
         for part in value.value if isinstance(value, SequenceNode) else [value]:
             if isinstance(part, MappingNode):
-                yield from self._mapping(part, path).items()
+                with self._inside(part):
+                    found = self._mapping(part, path)
+                yield from found.items()
             else:
                 self.complaints.append(Complaint(self.place(value), "", "'<<' without a mapping", "<<: *anchor"))
 

@@ -158,7 +158,7 @@ def _value(kind: Any, text: str, place: Place, path: list[str]) -> Node:
     if kind is Any:
         try:
             return node_of(json.loads(text), place)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
     return node_of(text, place)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from config.complaints import Complaint, ConfigError, Place
 from config.document import parse
+from config.regular_file import MAX_BYTES, TooLarge, read_regular
 from config.tree import Node, scalars
 
 
@@ -44,9 +45,13 @@ def _overlays(root: Node) -> Iterator[tuple[str, Node]]:
 
 
 def text(path: Path) -> str:
-    """The text of a file. Raises ConfigError where it is not UTF-8, OSError where it can't be read."""
+    """The text of a file. Raises ConfigError where it is too large or not UTF-8, OSError where it can't be read."""
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return read_regular(path, MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except TooLarge:
+        raise ConfigError(
+            [Complaint(Place(str(path)), "", "the file is larger than 4 MiB", "a smaller file")]
+        ) from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         column = error.start - error.object.rfind(b"\n", 0, error.start)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from config.complaints import Complaint
 from config.document import typed
+from config.regular_file import MAX_SECRET_BYTES, TooLarge, read_regular
 from config.tree import Node, is_credential, scalars
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BARE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)$|os\.environ/(\w+)$|env\.([A-Z0-9_]+)$")
+_MAX_DEPTH = 32
+"""The most variables in the defaults of variables."""
 _FORMS = "${VAR}, ${VAR:-default} or ${VAR:?message}"
-_MOST_BYTES = 65_536
 
 
 class Unset(Exception):
@@ -28,6 +30,7 @@ class _Text:
     """One text being expanded. ``used`` collects the names of the variables that its value came from."""
 
     def __init__(self, text: str, environ: Mapping[str, str]) -> None:
+        self._depth = 0
         self.text = text
         self.environ = environ
         self.used: list[str] = []
@@ -70,7 +73,11 @@ class _Text:
             raise ValueError("a '${' that is never closed")
         if form not in (":-", ":?"):
             raise ValueError(f"'${{{name}' goes on in an unknown way")
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise ValueError(f"'${{' nested more than {_MAX_DEPTH} levels deep")
         rest, end = self.until(at + 2, closing=True, live=live and not given)
+        self._depth -= 1
         if live and not given and form == ":?":
             raise Unset(name, rest or "it is needed")
         return given or rest, end + 1
@@ -96,11 +103,9 @@ def read_secret(value: str, folder: Path) -> str:
     """What the file of a ``file:`` value holds, without its last line break. Raises ValueError, which names the file."""
     path = secret_path(value, folder)
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ValueError(f"the file {path} is larger than 64 KiB")
-        return content.decode().removesuffix("\n").removesuffix("\r")
+        return read_regular(path, MAX_SECRET_BYTES).decode().removesuffix("\n").removesuffix("\r")
+    except TooLarge:
+        raise ValueError(f"the file {path} is larger than 64 KiB") from None
     except UnicodeDecodeError:
         raise ValueError(f"the file {path} is not text in UTF-8") from None
     except OSError as error:

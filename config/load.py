@@ -101,7 +101,8 @@ def _text(path: Path) -> str:
         return text(path)
     except OSError as error:
         why = (error.strerror or "no reason given").lower()
-        raise ConfigError([Complaint(Place(str(path)), "", f"the file can't be read ({why})")]) from None
+        expected = "" if isinstance(error, FileNotFoundError | PermissionError) else "a regular file"
+        raise ConfigError([Complaint(Place(str(path)), "", f"the file can't be read ({why})", expected)]) from None
 
 
 def _plain_vendors(root: Node) -> bool:

@@ -22,6 +22,8 @@ def init(file: Path, force: bool) -> None:
     if str(file) == "-":
         click.echo(text(os.environ, None), nl=False)
         return
+    if force and file.exists() and not (file.is_file() or file.is_dir()):
+        fail(f"error: {file} is a pipe or a device; name a regular file", 1)
     try:
         with file.open("w" if force else "x", encoding="utf-8") as out:
             out.write(text(os.environ, file))

@@ -4,6 +4,7 @@ import asyncio
 import datetime
 import logging
 import random
+import threading
 import time
 import traceback
 import weakref
@@ -13,10 +14,13 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
+from config.complaints import Complaint
+from config.complaints import Place as Source
 from config.load import ENVIRONMENT, ConfigError, Loaded
 from config.routing import Routing, base_url_of
 from config.schema import Settings, VendorEntry
 from proxy.changes import Reloaded, changed, kept
+from proxy.lifecycle.daemon_thread import in_daemon_thread
 from proxy.limiter.limiter import Pacers
 from proxy.nouns import Ending
 from proxy.observability.access_log import AccessLog
@@ -34,6 +38,11 @@ errors = logging.getLogger("banjia")
 BEIJING = datetime.timezone(datetime.timedelta(hours=8))
 _ids = random.Random()  # noqa: S311 - seeded by the system; ids are no secrets
 
+
+READ_TIMEOUT_S = 10.0
+"""How long a reload waits for the files of the configuration."""
+MAX_READERS = 4
+"""The most threads that read the configuration at a time: more than one only where a disk does not answer."""
 
 SHARE = 0.8
 """The part of all places that the requests at one of several vendors may take: one that hangs leaves room for the others."""
@@ -96,8 +105,12 @@ class Kit:
         self.again: Callable[[], Loaded] | None = None
         """Reads the configuration anew, in a thread. Raises ConfigError. None: there is no file."""
         self.tell: Callable[[str], None] = errors.info
-        """Takes the lines that are for the operator."""
+        """Takes the lines that are for the operator. It neither blocks nor raises."""
+        self.drain_log: Callable[[], None] = lambda: None
+        """Waits until the queued log lines are written, for half a second at most."""
         self._reloading = asyncio.Lock()
+        self._readers = threading.BoundedSemaphore(MAX_READERS)
+        self.read_timeout_s = READ_TIMEOUT_S
         self.retries = RetryBudget()
         self.breaker = Breaker()
         self.latencies = Latencies()
@@ -149,7 +162,7 @@ class Kit:
             return Reloaded("no file")
         before = self.live
         try:
-            loaded = await asyncio.to_thread(self.again)
+            loaded = await self._read(self.again)
             settings, restart = kept(before.settings, loaded.settings, loaded.source)
             live = Live(settings, self.upstream, emulated=self.emulated, before=before)
         except ConfigError as error:
@@ -161,6 +174,26 @@ class Kit:
         self._lives.add(live)
         self.loaded(ok=True)
         return Reloaded("applied", loaded.source, changed(before.settings, settings), restart)
+
+    async def _read(self, again: Callable[[], Loaded]) -> Loaded:
+        """Read the configuration in a thread that may hang. Raises ConfigError, also where it does."""
+        if not self._readers.acquire(blocking=False):
+            raise self._unread(f"{MAX_READERS} earlier reads of the configuration have not ended")
+
+        def read() -> Loaded:
+            try:
+                return again()
+            finally:
+                self._readers.release()
+
+        reading = in_daemon_thread(read, "config-reader")
+        try:
+            return await asyncio.wait_for(reading, self.read_timeout_s)
+        except TimeoutError:
+            raise self._unread(f"the files could not be read within {self.read_timeout_s:g} seconds") from None
+
+    def _unread(self, wrong: str) -> ConfigError:
+        return ConfigError([Complaint(Source(self.source), "", wrong, "a disk that answers")])
 
     def _refused(self, complaints: Iterable[str]) -> Reloaded:
         self.loaded(ok=False)

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -84,8 +84,9 @@ async def reload_on_change(kit: Kit, again: Again, seen: Mapping[Path, Look]) ->
     """
 
     async def follow() -> None:
-        async for _ in changes(again.files, seen):
-            await kit.reload()
+        async with aclosing(changes(again.files, seen)) as changed:
+            async for _ in changed:
+                await kit.reload()
 
     task = asyncio.create_task(follow())
     try:

@@ -3,6 +3,8 @@
 Editors write a second file and rename it; Kubernetes swaps a link to the folder that the file is in. So the folders of
 the files and of every link on the way to them are watched, and the files are looked at themselves now and then: not every
 file system tells of changes.
+
+Each look may block for as long as a mount does not answer, so all of it runs in a daemon thread.
 """
 
 import asyncio
@@ -12,17 +14,23 @@ import logging
 import os
 import signal
 import stat
-from collections.abc import AsyncIterator, Callable, Collection, Container, Iterable, Mapping, Sequence
-from contextlib import aclosing, suppress
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
-from watchfiles import Change, awatch
+from watchfiles import Change, watch
 
 LOOK_S = 1.0
 """How often the files are looked at, whatever is told of them (seconds); and how long one that has gone is waited for."""
 QUIET_S = 0.1
 """How long a file must have been left alone before it is read (seconds)."""
+JOIN_S = 0.3
+"""How long the end of a watch waits for its thread, which hangs where a mount does (seconds)."""
+RESTART_S = 10.0
+"""How long a watch that failed waits before it begins again (seconds)."""
 MOST_LINKS = 40
 """As many links as Linux follows."""
 
@@ -51,33 +59,66 @@ def looks(paths: Iterable[Path]) -> dict[Path, Look]:
     return {path: look(path) for path in paths}
 
 
-async def changes(files: Callable[[], Sequence[Path]], seen: Mapping[Path, Look]) -> AsyncIterator[None]:
+async def changes(files: Callable[[], Sequence[Path]], seen: Mapping[Path, Look]) -> AsyncGenerator[None]:
     """Yields each time that one of the files has changed and all are whole again.
 
     ``files`` tells which they are, anew after each change: the first of them names the others. ``seen``: how they looked
     when they were last read, in the same order.
     """
+    loop = asyncio.get_running_loop()
+    changed = asyncio.Event()
+    stop = threading.Event()
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(changed.set)
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                for _ in _changes(files, seen, stop):
+                    tell()
+            except Exception:  # a bug of ours is no reason to stop watching
+                log.exception("watching the files of the configuration failed; it begins again")
+                stop.wait(RESTART_S)
+
+    thread = threading.Thread(target=run, name="file-watcher", daemon=True)
+    thread.start()
+    try:
+        while True:
+            await changed.wait()
+            changed.clear()
+            yield
+    finally:
+        stop.set()
+        thread.join(JOIN_S)
+
+
+def _changes(files: Callable[[], Sequence[Path]], seen: Mapping[Path, Look], stop: threading.Event) -> Iterator[None]:
+    """The same, in the thread, until ``stop`` is set."""
     watched = list(seen)
-    async for _ in _stirrings(watched):
+    for _ in _stirrings(watched, stop):
         if looks(seen) != seen:
-            settled = await _settled(watched, seen)
-            watched[:] = await asyncio.to_thread(files)
+            settled = _settled(watched, seen, stop)
+            if settled is None:
+                return
+            watched[:] = files()
             seen = {path: settled.get(path) or look(path) for path in watched}
             yield
 
 
-async def _settled(paths: Sequence[Path], seen: Mapping[Path, Look]) -> dict[Path, Look]:
+def _settled(paths: Sequence[Path], seen: Mapping[Path, Look], stop: threading.Event) -> dict[Path, Look] | None:
     """Wait until nobody writes to them, they have been left alone for a moment, and the first of them is there.
 
-    So must be any other that was there, but not for long: it may have been taken away for good.
+    So must be any other that was there, but not for long: it may have been taken away for good. None if ``stop`` is set.
     """
-    loop = asyncio.get_running_loop()
-    until = loop.time() + LOOK_S
+    until = time.monotonic() + LOOK_S
     while True:
         before = looks(paths)
-        await asyncio.sleep(QUIET_S)
+        if stop.wait(QUIET_S):
+            return None
         missing = before[paths[0]] is None or (
-            loop.time() < until and any(seen[path] is not None and before[path] is None for path in paths)
+            time.monotonic() < until and any(seen[path] is not None and before[path] is None for path in paths)
         )
         if not missing and before == looks(paths) and not any(map(being_written, paths)):
             return before
@@ -89,7 +130,7 @@ def being_written(path: Path) -> bool:
     A read lease is granted only while nobody writes. It is given back at once; who opens the file in between waits for
     that, and the signal that tells us of it is one that is ignored by default (the usual one would end the process).
     """
-    if not hasattr(fcntl, "F_SETLEASE"):
+    if not hasattr(fcntl, "F_SETLEASE") or look(path) is None:  # to open a pipe or a device may do something
         return False
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -106,29 +147,29 @@ def being_written(path: Path) -> bool:
     return False
 
 
-async def _stirrings(paths: Collection[Path]) -> AsyncIterator[None]:
+def _stirrings(paths: Collection[Path], stop: threading.Event) -> Iterator[None]:
     """Yields when something happened to one of the files or a link on the way to it, and every ``LOOK_S`` seconds.
 
     ``paths`` may change between two of them.
     """
-    while True:
+    while not stop.is_set():
         names = _ways(paths)
         folders = {name.parent for name in names if name.parent.is_dir()}
         last = {name.name for name in names}
         try:
-            watching = awatch(
-                *folders, watch_filter=partial(_is_one_of, last), recursive=False,
+            watching = watch(
+                *folders, watch_filter=partial(_is_one_of, last), recursive=False, stop_event=stop,
                 debounce=int(QUIET_S * 1000), rust_timeout=int(LOOK_S * 1000), yield_on_timeout=True,
             )  # fmt: skip
-            async with aclosing(watching) as stirrings:
-                async for _ in stirrings:
+            with closing(watching) as stirrings:
+                for _ in stirrings:
                     yield
                     if _ways(paths) != names:
                         break  # what leads to the files is not what is watched any more
         except (OSError, RuntimeError) as error:  # no folder is left, or the system has no more watches to give
             log.debug("the folders of %s can't be watched: %s", ", ".join(map(str, paths)), error)
             yield
-            await asyncio.sleep(LOOK_S)
+            stop.wait(LOOK_S)
 
 
 def _ways(paths: Iterable[Path]) -> frozenset[Path]:

@@ -61,6 +61,8 @@ ENGLISH_FILES = {
 """Files whose texts stay English, and why."""
 ENGLISH = {
     "the folders of %s can't be watched: %s": "a log line for whoever looks for a bug",
+    "Log lines that were dropped, since the stream could not be written.": "what Prometheus shows of a metric",
+    "watching the files of the configuration failed; it begins again": "a log line for whoever looks for a bug",
     "a line break in a header": "a bug of the source's own",
     "an Exchange waits with nothing open": "the same",
     "the table of % in % is not OpenAI's": "a broken installation",

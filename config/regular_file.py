@@ -1,0 +1,45 @@
+"""Reading a file that the operator names: a regular one, of a bounded size, without waiting for anybody.
+
+A pipe, a socket or a device may never give a byte or never end, and to open one may do something. So the kind of the file
+is looked at before and after it is opened.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+MAX_BYTES = 4 * 1024 * 1024
+"""The largest configuration or catalog file."""
+MAX_SECRET_BYTES = 64 * 1024
+"""The largest file of a secret."""
+
+_KINDS = {
+    stat.S_IFIFO: "it is a pipe, not a regular file",
+    stat.S_IFSOCK: "it is a socket, not a regular file",
+    stat.S_IFCHR: "it is a device, not a regular file",
+    stat.S_IFBLK: "it is a device, not a regular file",
+}
+
+
+class TooLarge(OSError):
+    """The file has more bytes than are read."""
+
+
+def read_regular(path: Path, max_bytes: int) -> bytes:
+    """The content of a regular file. Raises OSError, TooLarge if it has more than ``max_bytes``; ``strerror`` says why."""
+    _require_regular(path.stat().st_mode)
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    with open(handle, "rb") as file:  # noqa: PTH123 - a descriptor has no path
+        _require_regular(os.fstat(handle).st_mode)
+        content = file.read(max_bytes + 1)
+    if len(content) > max_bytes:
+        raise TooLarge(errno.EFBIG, os.strerror(errno.EFBIG))
+    return content
+
+
+def _require_regular(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, _KINDS.get(stat.S_IFMT(mode), "it is not a regular file"))
