@@ -97,6 +97,7 @@ def stop_on_signals(server: Server, kit: Kit) -> Iterator[None]:
     def stop(*, at_once: bool) -> None:
         if kit.draining:
             kit.flush()
+            kit.drain_log()
             os._exit(1)  # asked twice: at once, whatever is still going on
         kit.draining = True
         server.keep_none_alive()

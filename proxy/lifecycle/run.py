@@ -21,6 +21,7 @@ from proxy.door import Door
 from proxy.drain import Quiet, Server, stop_on_signals
 from proxy.emulated import Emulators, StandIns, emulated
 from proxy.kit import Kit
+from proxy.observability.log_writer import LogStreams
 from proxy.reload import Again, reload_on_change, reload_on_hangup
 from proxy.services.loop_watch import LoopWatch
 from proxy.services.upstream import Upstream
@@ -139,9 +140,15 @@ def freeze() -> None:
 
 
 def run(
-    loaded: Loaded, out: Callable[[str], None], environ: Mapping[str, str], emulators: Emulators | None = None
+    loaded: Loaded,
+    out: Callable[[str], None],
+    environ: Mapping[str, str],
+    emulators: Emulators | None = None,
+    logs: LogStreams | None = None,
 ) -> None:
     """Serve until a signal; with emulators, no vendor is called. Raises OSError if an address can't be had.
+
+    ``logs``: the queues that stdout and stderr go through; their losses are a metric.
 
     The configuration's file is read again when it changes and on SIGHUP; ``environ`` stays as it is now.
     """
@@ -161,6 +168,9 @@ def run(
             kit = Kit(used, upstream, emulated=bool(emulators))
             kit.source = loaded.source
             kit.tell = out
+            if logs is not None:
+                logs.register(kit.metrics)
+                kit.drain_log = logs.drain
             again = Again(path, dict(environ), over, loaded.warnings, out) if path is not None else None
             kit.again = again
             stack.enter_context(reload_on_hangup(kit))

@@ -22,7 +22,10 @@ class Line(Protocol):
 
 
 class AccessLog:
-    """Lines to a stream, flushed at the latest ``FLUSH_S`` seconds after they were written."""
+    """Lines to a stream, flushed at the latest ``FLUSH_S`` seconds after they were written.
+
+    While the server runs, ``sys.stdout`` is a queue (:mod:`proxy.observability.log_writer`), so a flush never waits.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
