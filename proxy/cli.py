@@ -62,13 +62,13 @@ for command in (
 def demo() -> None:
     """Emulated vendors, the proxy in front of them, one streamed call; then serves until Ctrl-C. Needs no key."""
     from proxy.demo import run
-    from proxy.observability.log_writer import log_streams
+    from proxy.observability.log_writer import install_log_streams
 
-    with log_streams(access_lines=False):
-        try:
-            run(_emulators(), say, lambda text: click.echo(text, nl=False))
-        except OSError as error:
-            fail(f"error: {error}", 1)
+    install_log_streams(access_lines=False)
+    try:
+        run(_emulators(), say, lambda text: click.echo(text, nl=False))
+    except OSError as error:
+        fail(f"error: {error}", 1)
 
 
 @main.command(
@@ -82,20 +82,20 @@ def serve(path: Path | None, emulate: bool) -> None:
     A file is read again when it changes, and on SIGHUP; one that is wrong is told and changes nothing.
     """
     from proxy.lifecycle.run import run
-    from proxy.observability.log_writer import log_streams
+    from proxy.observability.log_writer import install_log_streams
 
-    with log_streams(access_lines=True) as logs:
-        configured = loaded(path, keys_needed=not emulate)
-        try:
-            run(
-                configured,
-                lambda line: say(line, err=True),
-                os.environ,
-                _emulators() if emulate else None,
-                logs,
-            )
-        except OSError as error:
-            fail(f"error: {error}", 1)
+    logs = install_log_streams(access_lines=True)
+    configured = loaded(path, keys_needed=not emulate)
+    try:
+        run(
+            configured,
+            lambda line: say(line, err=True),
+            os.environ,
+            _emulators() if emulate else None,
+            logs,
+        )
+    except OSError as error:
+        fail(f"error: {error}", 1)
 
 
 def _emulators() -> "Emulators":

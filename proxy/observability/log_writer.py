@@ -6,16 +6,15 @@ daemon thread that writes to the descriptor. What does not fit in the queue, or 
 one line says how many lines are missing, at the place where they are missing.
 """
 
-import contextlib
+import atexit
 import io
 import os
 import select
 import sys
 import threading
 import time
-import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal, NamedTuple, TextIO
 
 import orjson
@@ -212,41 +211,27 @@ class LogStreams:
             writer.drain(until)
 
 
-@contextlib.contextmanager
-def log_streams(*, access_lines: bool) -> Iterator[LogStreams]:
-    """Send what is printed through queues for as long as the block runs; at its end they are written, or given up.
+def install_log_streams(*, access_lines: bool) -> LogStreams:
+    """Send what is printed through queues from now on; when the process exits they are written, or given up.
 
     ``access_lines``: standard output holds JSON lines, so its notices are JSON too. Streams that have no descriptor
-    (those of a test) stay as they are. An exception of the block is printed before the streams are given back, and
-    becomes SystemExit.
+    (those of a test) stay as they are. The others are not restored: what is printed as the interpreter ends, a traceback
+    perhaps, must not block either.
     """
     fill_standard_descriptors()
-    before = sys.stdout, sys.stderr
-    fds = [_descriptor(stream) for stream in before]
-    if None in fds:
-        yield LogStreams({})
-        return
-    out, err = (fd for fd in fds if fd is not None)
+    out, err = _descriptor(sys.stdout), _descriptor(sys.stderr)
+    if out is None or err is None:
+        return LogStreams({})
     turns = [threading.Lock(), threading.Lock()]
     if os.path.sameopenfile(out, err):
         turns[1] = turns[0]
-    writers: dict[StreamName, LogWriter] = {
-        "stdout": LogWriter(out, json_notice if access_lines else text_notice("stdout"), turns[0]),
-        "stderr": LogWriter(err, text_notice("stderr"), turns[1]),
-    }
-    logs = LogStreams(writers)
-    sys.stdout, sys.stderr = (
-        LogStream(writer, getattr(stream, "encoding", None) or "utf-8")
-        for writer, stream in zip(writers.values(), before, strict=True)
-    )
-    try:
-        yield logs
-    except Exception:  # noqa: BLE001 - it is printed, and ends the process
-        traceback.print_exc()
-        sys.exit(1)
-    finally:
-        logs.drain()
-        sys.stdout, sys.stderr = before
+    stdout = LogWriter(out, json_notice if access_lines else text_notice("stdout"), turns[0])
+    stderr = LogWriter(err, text_notice("stderr"), turns[1])
+    sys.stdout = LogStream(stdout, getattr(sys.stdout, "encoding", None) or "utf-8")
+    sys.stderr = LogStream(stderr, getattr(sys.stderr, "encoding", None) or "utf-8")
+    logs = LogStreams({"stdout": stdout, "stderr": stderr})
+    atexit.register(logs.drain)
+    return logs
 
 
 def _descriptor(stream: TextIO | None) -> int | None:

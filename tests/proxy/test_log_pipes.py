@@ -252,3 +252,25 @@ def test_a_start_that_fails_says_why_where_it_can_and_ends_where_it_cannot(tmp_p
         assert subprocess.run(command, env=env, stdout=pipe, stderr=pipe, timeout=30, check=False).returncode == 2
     with Path("/dev/full").open("wb") as full:
         assert subprocess.run(command, env=env, stdout=full, stderr=full, timeout=30, check=False).returncode == 2
+
+
+BROKEN = """
+import sys
+import proxy.lifecycle.run as run
+from proxy.cli import main
+
+def broken(*args):
+    raise RuntimeError("a bug")
+
+run.run = broken
+sys.argv = ["banjia", "serve", "--emulate"]
+main()
+"""
+
+
+def test_a_crash_prints_its_traceback_or_ends_without() -> None:
+    command, env = [sys.executable, "-c", BROKEN], {**KEYLESS, "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, env=env, capture_output=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (1, b"RuntimeError: a bug")
+    with full_pipe() as (_, pipe, _):
+        assert subprocess.run(command, env=env, stdout=pipe, stderr=pipe, timeout=30, check=False).returncode == 1
