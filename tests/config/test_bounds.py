@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from config.complaints import ConfigError
 from config.document import MAX_CHARACTERS, MAX_DEPTH, MAX_LINES, MAX_VALUES
 from config.load import load, sources
 from config.regular_file import MAX_BYTES
+from proxy.cli import main
 
 MIB = 1024 * 1024
 GOOD = "vendors: {kimi: {api_key: k}}\n"
@@ -182,3 +184,28 @@ def test_a_variable_with_deep_json_is_told(tmp_path: Path) -> None:
         load(None, {"BANJIA_VENDORS__KIMI__HEADERS": '{"a": ' * 50_000, "KIMI_API_KEY": "k"})
     with pytest.raises(ConfigError):
         load(None, {"BANJIA_MODELS__gpt-4o": '{"set": {"a": ' + "[" * 50_000, "KIMI_API_KEY": "k"})
+
+
+@pytest.mark.parametrize("command", [["check"], ["doctor", "--offline"], ["env"], ["routes"], ["serve"]])
+@pytest.mark.parametrize(
+    ("make", "wrong"),
+    [
+        (pipe, "the file can't be read (it is a pipe, not a regular file)"),
+        (lambda file: file.write_text("- " * 9_000), f"nested more than {MAX_DEPTH} levels deep"),
+        (lambda file: file.write_text("[" * 4 * MIB), "the file has more than 512 KiB beside comments"),
+    ],
+)
+def test_every_command_says_what_is_wrong_with_the_file(
+    tmp_path: Path, command: list[str], make: Callable[[Path], object], wrong: str
+) -> None:
+    file = tmp_path / "banjia.yaml"
+    make(file)
+    ended = CliRunner().invoke(main, [*command, "-c", str(file)], env={"BANJIA_LANG": "en"})
+    assert (ended.exit_code, wrong in ended.output) == (1 if command[0] == "doctor" else 2, True)
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_init_writes_to_no_pipe(tmp_path: Path, force: list[str]) -> None:
+    pipe(tmp_path / "banjia.yaml")
+    ended = CliRunner().invoke(main, ["init", str(tmp_path / "banjia.yaml"), *force])
+    assert ended.exit_code == 1

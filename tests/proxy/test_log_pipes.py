@@ -274,3 +274,44 @@ def test_a_crash_prints_its_traceback_or_ends_without() -> None:
     assert (ended.returncode, ended.stderr.splitlines()[-1]) == (1, b"RuntimeError: a bug")
     with full_pipe() as (_, pipe, _):
         assert subprocess.run(command, env=env, stdout=pipe, stderr=pipe, timeout=30, check=False).returncode == 1
+
+
+PRINTS = """
+import logging, sys, threading, traceback, warnings
+import click, uvicorn
+from proxy.observability.log_writer import install_log_streams
+
+install_log_streams(access_lines=True)
+uvicorn.Config(lambda: None, log_level="info")
+
+class Broken:
+    def __del__(self):
+        raise ValueError("finalizer")
+
+def fails():
+    raise ValueError("thread")
+
+for n in range(2000):
+    logging.getLogger("banjia").error("logged %d", n)
+    logging.getLogger("uvicorn.error").error("served %d", n)
+    logging.getLogger("uvicorn.access").info('%s - "%s %s HTTP/%s" %d', "a", "GET", "/", "1.1", 200)
+    click.echo("told", err=True)
+    print("printed", flush=True)
+    warnings.warn(f"warned {n}")
+    Broken()
+thread = threading.Thread(target=fails)
+thread.start()
+thread.join()
+"""
+"""All ways to print, more of each than a pipe holds."""
+
+
+def test_whatever_prints_goes_through_the_queues() -> None:
+    command, env = [sys.executable, "-c", PRINTS], {**KEYLESS, "PYTHONPATH": str(ROOT)}
+    with full_pipe() as (_, pipe, _):
+        assert subprocess.run(command, env=env, stdout=pipe, stderr=pipe, timeout=40, check=False).returncode == 0
+    ended = subprocess.run(command, env=env, capture_output=True, timeout=40, check=True)
+    for said in (b"logged 1999", b"served 1999", b"told", b"warned 1999", b"finalizer", b"ValueError: thread"):
+        assert said in ended.stderr, said
+    assert ended.stdout.count(b"printed") == 2000
+    assert ended.stdout.count(b"GET / HTTP/1.1") == 2000
