@@ -1,7 +1,7 @@
 """YAML 1.2 -> a tree of values with places. Only plain data: no tags, no objects. Duplicate keys are errors.
 
-The parser is written in Python and reads about half a megabyte a second, so a text that is too much for it is refused
-before it is parsed, by counts that cost next to nothing.
+The parser is written in Python and reads about half a megabyte a second. Texts that would take it long are refused before
+they are parsed, by counts that cost a few milliseconds.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Reading a file that the operator names: a regular one, of a bounded size, without waiting for anybody.
+"""Read a file that the operator names, if it is a regular file of a bounded size.
 
-A pipe, a socket or a device may never give a byte or never end, and to open one may do something. So the kind of the file
-is looked at before and after it is opened.
+A read from a pipe, a socket or a device may never return or never end, and opening one can have side effects. The type of
+the file is therefore checked before and after it is opened. A mount that does not answer still blocks the caller.
 """
 
 import errno
@@ -23,7 +23,7 @@ _KINDS = {
 
 
 class TooLarge(OSError):
-    """The file has more bytes than are read."""
+    """The file is larger than the caller allows."""
 
 
 def read_regular(path: Path, max_bytes: int) -> bytes:

@@ -14,7 +14,7 @@ from config.shape import at, fields, is_section
 from config.tree import Node, follow, is_credential, shown
 
 MAX_COMPLAINTS = 300
-"""Of more, the rest comes when these are mended: to find the nearest known word for each would take long."""
+"""More are not listed until these are fixed: finding the nearest known word for each takes long."""
 
 Words = tuple[str, str, str]
 """What is wrong, what was expected, the nearest word."""
