@@ -80,10 +80,10 @@ class LogWriter:
     def flush(self) -> None:
         """Do nothing: the thread writes as soon as it can."""
 
-    def drain(self, until: float) -> bool:
-        """Wait until everything is written, at most until this moment of the monotonic clock. Returns whether it is."""
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until everything is written, at most this long. Returns whether it is."""
         with self._emptied:
-            return self._emptied.wait_for(lambda: not self._pending(), max(0.0, until - time.monotonic()))
+            return self._emptied.wait_for(lambda: not self._pending(), timeout_s)
 
     def _fits(self, size: int) -> bool:
         """Once full, the queue accepts nothing until half of it is free: so losses come in few runs, a notice each."""
@@ -208,7 +208,7 @@ class LogStreams:
         """Wait until both are written, at most ``DRAIN_S`` seconds."""
         until = time.monotonic() + DRAIN_S
         for writer in self._writers.values():
-            writer.drain(until)
+            writer.drain(max(0.0, until - time.monotonic()))
 
 
 def install_log_streams(*, access_lines: bool) -> LogStreams:
