@@ -1,5 +1,6 @@
 # Behind a mirror: --build-arg BASE_IMAGE=… --build-arg PIP_INDEX_URL=…
-ARG BASE_IMAGE=python:3.11-slim-bookworm
+# The digest is that of the tag's index of all platforms (docker-library/repo-info, 2026-09-19): Python 3.11.16.
+ARG BASE_IMAGE=python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 
 FROM ${BASE_IMAGE} AS build
 ARG PIP_INDEX_URL

@@ -1,7 +1,7 @@
 """What the head of a request may look like: rules of HTTP that the parser does not hold, and limits. Pure.
 
-httptools refuses most of what can be read in two ways. It lets pass: no Host, two of them, or one that is none; a coding
-besides ``chunked``; ``chunked`` in HTTP/1.0; versions that were never ours; trailers; and heads of any size.
+httptools refuses most of what can be read in two ways. It lets pass: no Host, two of them, or one that is none; two keys
+of a caller, of which a proxy in front may check the one and banjia the other; a coding besides ``chunked``; ``chunked`` in HTTP/1.0; versions that were never ours; trailers; and heads of any size.
 """
 
 import re
@@ -15,7 +15,7 @@ MAX_HEAD = 64 * 1024
 """How many bytes the head of a request may have."""
 
 Headers = Sequence[tuple[bytes, bytes]]
-_ONCE = (b"host", b"content-length", b"transfer-encoding")
+_ONCE = (b"host", b"content-length", b"transfer-encoding", b"authorization", b"api-key")
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\]|[\w.~%!$&'()*+,;=-]+)(?::\d{0,5})?", re.ASCII)
 """RFC 3986, ``uri-host [":" port]``: a name, an IPv4 address or an IPv6 literal. Empty names no host that we could be."""
 
@@ -30,7 +30,7 @@ def examine(target: bytes, headers: Headers, names: Mapping[bytes, bytes], versi
         sent = [name for name, _ in headers]
         for name in _ONCE:
             if sent.count(name) > 1:
-                raise Malformed(f"The request has more than one header '{name.decode()}'.")
+                raise Malformed(f"The request has more than one header '{name.decode()}'. Send one.")
     host = names.get(b"host")
     if host is None:
         if version != "1.0":

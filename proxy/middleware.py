@@ -7,6 +7,8 @@ from typing import Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 UNVERSIONED = ("/livez", "/readyz", "/healthz", "/health/")
+PREFIXES = re.compile(r"\A(?:/(?:v1|openai)(?![^/]))+")
+"""What may stand before an API path, any number of times. One match: to cut off one at a time is quadratic."""
 NAMED = re.compile(
     r"/(?:deployments|engines)/(?!.*/extensions/)(?P<model>.+?)"
     r"(?P<operation>/(?:chat/completions|completions|embeddings|(?:audio|images)/\w+))"
@@ -62,8 +64,7 @@ def canonical(path: str) -> tuple[str, str | None]:
     path = re.sub("/{2,}", "/", path).rstrip("/")
     if path.startswith(UNVERSIONED):
         return path, None
-    while (beginning := path.partition("/")[2].partition("/")[0]) in ("v1", "openai"):
-        path = path[1 + len(beginning) :]
+    path = PREFIXES.sub("", path, count=1)
     named = NAMED.fullmatch(path)
     if named is not None:
         return f"/v1{named['operation']}", named["model"]

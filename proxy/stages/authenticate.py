@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from proxy.errors import BadKey
+from proxy.errors import BadKey, BadRequest
 from proxy.nouns import Caller
 from proxy.services.keys import ClientKeys
 
@@ -10,7 +10,10 @@ ANONYMOUS = Caller("anonymous")
 
 
 def authenticate(headers: Mapping[bytes, bytes], keys: ClientKeys) -> Caller:
-    """The caller by its key, in ``authorization`` or Azure's ``api-key``. Raises BadKey."""
+    """The caller by its key, in ``authorization`` or Azure's ``api-key``.
+
+    Raises BadKey, and BadRequest for a key in each that are not the same: which one counts could only be guessed.
+    """
     if not keys.needed:
         return ANONYMOUS
     key = sent_key(headers)
@@ -29,9 +32,13 @@ def authenticate(headers: Mapping[bytes, bytes], keys: ClientKeys) -> Caller:
 
 
 def sent_key(headers: Mapping[bytes, bytes]) -> str:
-    """The key that came with a request, or an empty string."""
+    """The key that came with a request, or an empty string. Raises BadRequest for two that differ."""
     bearer = headers.get(b"authorization", b"").decode("utf-8", "surrogateescape")
     scheme, _, token = bearer.partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    return headers.get(b"api-key", b"").decode("utf-8", "surrogateescape").strip()
+    token = token.strip() if scheme.lower() == "bearer" else ""
+    azure = headers.get(b"api-key", b"").decode("utf-8", "surrogateescape").strip()
+    if token and azure and token != azure:
+        raise BadRequest(
+            "The headers 'authorization' and 'api-key' of the request hold different keys. Send one of them."
+        )
+    return token or azure

@@ -42,7 +42,7 @@ done
 
 say "building"
 image bud --quiet --isolation chroot --format docker --pull-never --volume "$work/wheels:/wheels:ro" \
-    --build-arg PIP_INDEX_URL= --build-arg PIP_NO_INDEX=1 --build-arg PIP_FIND_LINKS=/wheels --tag banjia . >/dev/null
+    --build-arg BASE_IMAGE="$base" --build-arg PIP_INDEX_URL= --build-arg PIP_NO_INDEX=1 --build-arg PIP_FIND_LINKS=/wheels --tag banjia . >/dev/null
 
 say "looking at it"
 image inspect --type image banjia >"$work/image.json"

@@ -199,3 +199,13 @@ def test_what_the_image_is_built_from_is_let_through_and_nothing_else() -> None:
     needed = {word for line in copied for word in line.split()}
     let_through = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
     assert needed == set(let_through)
+
+
+def test_the_base_of_the_image_is_fixed_by_its_digest_and_every_stage_stands_on_it() -> None:
+    assert re.findall(r"^ARG BASE_IMAGE=(.*)$", DOCKERFILE, re.MULTILINE) == re.findall(
+        r"python:3\.\d+-slim-\w+@sha256:[0-9a-f]{64}$", DOCKERFILE, re.MULTILINE
+    )
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)) == {"${BASE_IMAGE}"}
+    stand_in = (ROOT / "scripts/extra/container.sh").read_text(encoding="utf-8")
+    [tag] = re.findall(r"^base=(.*)$", stand_in, re.MULTILINE)
+    assert f"ARG BASE_IMAGE={tag}@sha256:" in DOCKERFILE
