@@ -6,6 +6,7 @@ Each mend answers something seen on the wire; the vendor pages in docs/vendors/ 
 import json
 import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, TypeGuard
 
 import orjson
@@ -43,13 +44,26 @@ def parse(payload: bytes) -> tuple[bytes, Any]:
     except orjson.JSONDecodeError:
         pass
     try:
-        # The slow way takes bad UTF-8 and halves of surrogate pairs, which some vendors cut between two events.
-        value = json.loads(payload.decode("utf-8", "replace"))
+        # The slow way takes bad UTF-8, halves of surrogate pairs, which some vendors cut between two events, and
+        # numbers of any size.
+        value = json.loads(payload.decode("utf-8", "replace"), parse_int=_int_of, parse_float=_float_of)
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         clean = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
         return clean, orjson.loads(clean)
     except (ValueError, RecursionError):
         raise BadAnswer("invalid_response", "sent something that is not JSON") from None
+
+
+def _int_of(digits: str) -> int | None:
+    """The number, or None beyond 64 bits: it can't be written again, and is no count of anything."""
+    value = int(digits) if len(digits) <= MAX_DIGITS else None
+    return value if value is not None and -(1 << 63) <= value < 1 << 64 else None
+
+
+def _float_of(text: str) -> float | None:
+    """The number, or None for one that is too large."""
+    value = float(text)
+    return value if isfinite(value) else None
 
 
 def find_error(data: Any) -> Mapping[str, Any] | None:
@@ -81,12 +95,18 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+MAX_DIGITS = 20
+"""What a whole number of 64 bits has at most, with its sign."""
+MAX_COUNT = (1 << 31) - 1
+"""The most tokens that one call is believed to have: more is a mistake, and would overflow where counts are added up."""
 COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 """A usage object that has no more than these has nothing to mend."""
 
 
 def usage_of(told: Any) -> Usage | None:
     """A vendor's usage object as ours; a flat ``cached_tokens`` (Kimi) counts as the detail it is.
+
+    None where the tokens are no counts, and the call's cost is then estimated. Details that are no counts are left out.
 
     What was cached is a part of the prompt: where it is said to be more, or less than nothing, whoever takes the one from
     the other would bill less than nothing.
@@ -98,7 +118,7 @@ def usage_of(told: Any) -> Usage | None:
         return None
     if told.keys() <= COUNTS:
         return Usage(prompt, completion, wire=told)
-    wire = dict(told)
+    wire = {name: value for name, value in told.items() if type(value) is not int or _is_count(value)}
     flat = wire.pop("cached_tokens", None)
     prompt_details = _details(wire, "prompt_tokens_details")
     if _is_count(flat) and prompt_details.get("cached_tokens") is None:
@@ -119,16 +139,22 @@ def usage_of(told: Any) -> Usage | None:
 
 
 def _is_count(value: Any) -> TypeGuard[int]:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value <= MAX_COUNT
 
 
 def _details(wire: dict[str, Any], name: str) -> dict[str, Any]:
-    """A usage object's details; what is no object is taken out."""
+    """A usage object's details, without numbers that are no counts; what is no object is taken out."""
     details = wire.get(name)
-    if type(details) is dict:
-        return details
-    wire.pop(name, None)
-    return {}
+    if type(details) is not dict:
+        wire.pop(name, None)
+        return {}
+    if not all(map(_may_stay, details.values())):
+        details = wire[name] = {key: value for key, value in details.items() if _may_stay(value)}
+    return details
+
+
+def _may_stay(value: Any) -> bool:
+    return type(value) not in (int, float) or _is_count(value)
 
 
 def finish_reason(reason: Any, called: bool) -> str | None:

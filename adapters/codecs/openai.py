@@ -25,6 +25,9 @@ MAX_BODY = 64 * 1024 * 1024
 MAX_ERROR_BODY = 64 * 1024
 """How much of an error's body is read, in bytes; the rest is not needed to tell its kind."""
 
+MAX_RETRY_AFTER_S = 7 * 86_400.0
+"""The longest wait that a vendor is believed to ask for, in seconds: a week."""
+
 REQUEST_HEADERS = ((b"content-type", b"application/json"), (b"accept-encoding", b"identity"))
 RATE_LIMIT_HEADERS = frozenset(
     f"x-ratelimit-{what}-{of}" for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")
@@ -187,7 +190,7 @@ class OpenAIExchange:
 def retry_after(head: Head) -> float | None:
     """How long the vendor asks us to wait, in seconds: ``retry-after-ms``, else ``retry-after`` (seconds or a date).
 
-    A date is measured against the response's own ``date``, so that no clock of ours matters.
+    At most a week. A date is measured against the response's own ``date``, so that no clock of ours matters.
     """
     for name, unit in ((b"retry-after-ms", 1000.0), (b"retry-after", 1.0), (b"x-retry-after", 1.0)):
         text = head.header(name)
@@ -199,12 +202,12 @@ def retry_after(head: Head) -> float | None:
             pass
         else:
             if isfinite(wait_s):
-                return max(0.0, wait_s)
+                return min(max(0.0, wait_s), MAX_RETRY_AFTER_S)
             continue
         try:
             until = parsedate_to_datetime(text) - parsedate_to_datetime(head.header(b"date") or "")
-            return max(0.0, until.total_seconds())
-        except (ValueError, TypeError):
+            return min(max(0.0, until.total_seconds()), MAX_RETRY_AFTER_S)
+        except (ValueError, TypeError, OverflowError):
             continue
     return None
 

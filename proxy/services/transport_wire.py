@@ -8,9 +8,10 @@ import httpx2
 
 MAX_BUFFERED = 64 * 1024
 """How many bytes of an unread body are taken in before the vendor is made to wait."""
-MAX_HEAD = 64 * 1024
+MAX_HEAD = 128 * 1024
 """How many bytes may come without any of them being body: heads, interim heads, chunk framing, trailers."""
 MAX_HEADERS = 256
+"""How many headers of a head are kept; further ones are left out, unless they say where the body ends."""
 SLICE = 256 * 1024
 """How much of a request's body is handed over at once."""
 STALE_S = 1.0
@@ -212,9 +213,8 @@ class Wire(asyncio.Protocol):
         self._until_end = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name, value))
-        if len(self._headers) > MAX_HEADERS:
-            self._wrong = f"over {MAX_HEADERS} headers"
+        if len(self._headers) < MAX_HEADERS or is_framing(name, value):
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         answer, status = self._answer, self._parser.get_status_code()
@@ -223,6 +223,9 @@ class Wire(asyncio.Protocol):
         self._interim = 100 <= status < 200
         if status == 101:
             self._wrong = "it changed to a protocol that was not asked for"
+        elif status < 100:
+            self._wrong = f"a status of {status:03}"
+            return
         if self._interim:
             return
         self._keeps = self._parser.should_keep_alive()

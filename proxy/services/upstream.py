@@ -269,6 +269,8 @@ class Line:
         response = await self._transport.handle_async_request(request)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         self._body = response.stream
+        if response.status_code < 200:  # httpx2 hands a change of protocol on
+            raise httpx2.RemoteProtocolError(f"a status of {response.status_code:03}")
         self._chunks = aiter(self._body)
         return Head(self._id, response.status_code, [(name.lower(), value) for name, value in response.headers.raw])
 

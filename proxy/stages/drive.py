@@ -20,6 +20,10 @@ from proxy.services.upstream import LIMITS, Line, Upstream, overdue
 from proxy.stages.watch import Watch
 from proxy.tally import Shown, Tally
 
+MAX_SAID = 1024
+"""The longest value of a vendor's header that is passed on (bytes); a longer one, or one that is not printable ASCII, is left
+out."""
+
 Sign = Callable[[Call], Call]
 
 
@@ -90,7 +94,9 @@ class Drive:
             self._unpaid.pop(do.id, None)
             self._tally.spent(do.usage)
         elif type(do) is Say:
-            self._attempt.said[do.name] = do.value
+            value = do.value
+            if len(value) <= MAX_SAID and value.isascii() and value.isprintable():
+                self._attempt.said[do.name] = value
         elif type(do) is Note:
             self._attempt.told = {**self._attempt.told, do.field: Told(do.word, "seen in the answer")}
         elif type(do) is Sleep:

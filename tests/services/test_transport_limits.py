@@ -51,13 +51,30 @@ def test_what_never_becomes_a_body_is_cut_off(name: str, uv: bool) -> None:
 
 
 @loops
-def test_a_head_of_more_than_256_headers_in_one_read_is_refused(uv: bool) -> None:
-    answer = OK + b"a: b\r\n" * 257 + b"content-length: 0\r\n\r\n"
+def test_of_a_head_256_headers_are_kept_and_those_that_say_where_the_body_ends(uv: bool) -> None:
+    answer = OK + b"a: b\r\n" * 3000 + b"content-length: 2\r\nz: z\r\n\r\nok"
 
     async def main() -> None:
         async with Peer(always(answer)) as peer, fast() as transport:
-            with pytest.raises(httpx2.RemoteProtocolError, match="256 headers"):
+            for _ in range(2):
+                response = await transport.handle_async_request(request(peer.url))
+                assert len(response.headers.raw) == 257
+                assert await response.aread() == b"ok"
+            assert peer.met == 1
+
+    run(main(), uv=uv)
+
+
+@loops
+@pytest.mark.parametrize("status", [b"000 X", b"001", b"099 X"])
+def test_a_status_below_100_is_refused_at_once(status: bytes, uv: bool) -> None:
+    answer = b"HTTP/1.1 " + status + b"\r\ncontent-length: 2\r\n\r\nok"
+
+    async def main() -> None:
+        async with Peer(always(answer)) as peer, fast() as transport, asyncio.timeout(10):
+            with pytest.raises(httpx2.RemoteProtocolError, match=f"a status of {status[:3].decode()}"):
                 await call(transport, request(peer.url))
+            await peer.empty()
 
     run(main(), uv=uv)
 
