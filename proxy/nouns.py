@@ -8,6 +8,7 @@ from adapters.core.params import Told
 from adapters.core.shapes import Usage
 from adapters.core.vendor import Target
 from config.schema import Policy, Strategy
+from proxy.openai_api.redaction import NO_SECRETS, Secrets
 
 EndingWord = Literal["complete", "cut", "gone", "refused"]
 
@@ -46,12 +47,16 @@ class Route(NamedTuple):
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt at one target, as the writer needs it: who, the how-manieth, and what was changed on the way."""
+    """One attempt at one target, as the writer needs it: who, the how-manieth, and what was changed on the way.
+
+    ``secrets`` are those that the attempt is signed with: they are taken out of its answer.
+    """
 
     target: Target
     number: int
     told: Mapping[str, Told]
     said: dict[str, str]
+    secrets: Secrets = NO_SECRETS
 
 
 class Failed(NamedTuple):

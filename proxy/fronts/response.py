@@ -9,6 +9,7 @@ from adapters.core.sse import encode
 from proxy.errors import ProxyError
 from proxy.fronts.writer import Header, Out
 from proxy.nouns import Attempt
+from proxy.openai_api.redaction import NO_SECRETS
 from proxy.tally import Tally
 
 JSON = (b"content-type", b"application/json")
@@ -76,7 +77,7 @@ class ResponseWriter:
             self._tally.first_content_s = self._tally.elapsed_s()
         if self._beating is not None:
             await self._beat_over()
-        await self._write(encode([event.raw for event in events]))
+        await self._write(self._encoded([event.raw for event in events]))
 
     def _held_bytes(self) -> int:
         return sum(len(event.raw) for event in self._held)
@@ -106,7 +107,7 @@ class ResponseWriter:
         self._held = []
         if self._beating is not None:
             await self._beat_over()
-        await self._write(encode(payloads), more=False)
+        await self._write(self._encoded(payloads), more=False)
         self._tally.word = "complete"
 
     async def fail(self, error: ProxyError) -> None:
@@ -140,11 +141,22 @@ class ResponseWriter:
 
     async def _answer(self, event: Event) -> None:
         body = self.whole(event)
+        secrets = self._attempt.secrets if self._attempt is not None else NO_SECRETS
+        if secrets.may_be_in(body):
+            body = secrets.redacted(body)
         self.content_sent = True
         self._tally.first_content_s = self._tally.elapsed_s()
         head = [JSON, (b"content-length", b"%d" % len(body)), *self._about_attempt(), *self._common()]
         await self._send_whole(200, head, body)
         self._tally.word = "complete"
+
+    def _encoded(self, payloads: list[bytes]) -> bytes:
+        """The events of these payloads, without the secrets of their attempt."""
+        data = encode(payloads)
+        secrets = self._attempt.secrets if self._attempt is not None else NO_SECRETS
+        if secrets.may_be_in(data):
+            data = encode([secrets.redacted(payload) for payload in payloads])
+        return data
 
     # What was sent is noted after the server has taken it: a request may be cancelled while it waits for its caller to
     # read, and what can still be said then depends on what has left.

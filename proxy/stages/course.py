@@ -106,7 +106,7 @@ class Course:
         label, breaker = chosen.target.label, self.kit.breaker
         trial = breaker.enter(label, time.monotonic()) if label in breaker.troubled else None
         began_s = self.tally.elapsed_s() if self._timed else 0.0
-        attempt = Attempt(chosen.target, self.tally.attempts + 1, chosen.told, {})
+        attempt = Attempt(chosen.target, self.tally.attempts + 1, chosen.told, {}, account.secrets(key))
         self._on_target += 1
         self._on_key += 1
         self.out.drop()

@@ -96,7 +96,7 @@ class Drive:
         elif type(do) is Say:
             value = do.value
             if len(value) <= MAX_SAID and value.isascii() and value.isprintable():
-                self._attempt.said[do.name] = value
+                self._attempt.said[do.name] = self._attempt.secrets.redacted_text(value)
         elif type(do) is Note:
             self._attempt.told = {**self._attempt.told, do.field: Told(do.word, "seen in the answer")}
         elif type(do) is Sleep:
