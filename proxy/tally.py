@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from adapters.core.params import Told
 from adapters.core.shapes import Ask, Event, Usage
@@ -10,12 +10,24 @@ from adapters.core.tokens import estimate_counts
 from proxy.nouns import Attempt, Ending, EndingWord, Failed
 
 
+class Budget(Protocol):
+    """The retries of all requests together."""
+
+    def left(self) -> bool:
+        """Whether another one may be made."""
+        ...
+
+    def spend(self) -> None:
+        """One is made."""
+        ...
+
+
 class Tally:
     """What happened so far. Everybody who handles the request writes in it; only ``ending`` is read."""
 
     __slots__ = (
         "attempts", "billed", "caller", "code", "earlier", "ended_at", "failed", "first_content_s", "heard_at", "model",
-        "notes", "operation", "queued_s", "read_at", "replays", "request_id", "sent_at", "started", "status", "stream",
+        "notes", "operation", "queued_s", "read_at", "replayed", "replays", "request_id", "retries", "sent_at", "started", "status", "stream",
         "target", "told", "usage", "waited_s", "word",
     )  # fmt: skip
 
@@ -31,7 +43,9 @@ class Tally:
         self.stream = False
         self.attempts = 0
         self.earlier = 0  # requests that the caller's SDK made before this one for the same call
-        self.replays = 1  # calls that may still be sent again unseen, by services/transport.py
+        self.replays = 1  # calls that may still be sent again over a fresh connection, by services/transport.py
+        self.replayed = 0  # calls that were; each is one of the attempts
+        self.retries: Budget | None = None  # what a call that is sent again is charged to
         self.target: str | None = None
         self.told: Mapping[str, Told] = {}
         self.usage: Usage | None = None  # of the answer that was shown
@@ -63,6 +77,18 @@ class Tally:
         self.told = attempt.told
         self.usage = None
 
+    def replay(self) -> bool:
+        """Whether a call that a kept connection has lost may be sent once more; it then is an attempt and a retry."""
+        if not self.replays or (self.retries is not None and not self.retries.left()):
+            return False
+        if self.retries is not None:
+            self.retries.spend()
+        self.replays -= 1
+        self.replayed += 1
+        self.attempts += 1
+        self.failure(self.target or "", "reset")
+        return True
+
     def failure(self, target: str, kind: str) -> None:
         """An attempt has failed."""
         self.failed = [*self.failed, Failed(target, kind, self.usage)]
@@ -91,6 +117,7 @@ class Tally:
         leg.attempts = self.attempts
         leg.waited_s = self.waited_s
         leg.replays, self.replays = self.replays, 0
+        leg.retries = self.retries
         self.attempts += 1
         self.target = target
         return leg
@@ -98,6 +125,8 @@ class Tally:
     def take(self, leg: "Tally") -> None:
         """What an attempt cost that has ended; ``show`` says whose answer is the caller's."""
         self.replays += leg.replays
+        self.replayed += leg.replayed
+        self.attempts += leg.replayed
         self.failed = [*self.failed, *leg.failed]
         if leg.sent_at is None:
             self.attempts -= 1  # it got no place on its key

@@ -21,9 +21,16 @@ SCHEMES = {b"http": 80, b"https": 443}
 
 
 class Spare(Protocol):
-    """Whose calls these are. ``replays``: how many of them may still be sent again unseen; none, and all go fresh."""
+    """Whose calls these are, and whether one that a kept connection has lost may be sent once more."""
 
-    replays: int
+    @property
+    def replays(self) -> int:
+        """How many may still be sent again. None, and all of them go over fresh connections."""
+        ...
+
+    def replay(self) -> bool:
+        """Whether this one may be now: the vendor may have had it already, so it is counted. False: it is lost."""
+        ...
 
 
 class FastTransport(httpx2.AsyncBaseTransport):
@@ -70,10 +77,8 @@ class FastTransport(httpx2.AsyncBaseTransport):
         try:
             return await wire.ask(head, body, limits, no_body=no_body)
         except (httpx2.NetworkError, httpx2.RemoteProtocolError):
-            if not wire.went_stale or (spare is not None and not spare.replays):
+            if not wire.went_stale or not (wire.unsent or spare is None or spare.replay()):
                 raise
-        if spare is not None:
-            spare.replays -= 1
         # The vendor closed a kept connection just as it was used again.
         wire = await self._take(origin, limits, fresh=True)
         return await wire.ask(head, body, limits, no_body=no_body)

@@ -38,6 +38,7 @@ class Wire(asyncio.Protocol):
         self.origin = origin
         self.idle_since = 0.0
         self.used = False
+        self.unsent = False  # of the last request not a byte has left
         self.closed = False
         self._owner: Owner | None = owner
         self._loop = asyncio.get_running_loop()
@@ -68,6 +69,7 @@ class Wire(asyncio.Protocol):
         try:
             if len(body) <= SLICE and not self._full:
                 self._transport.write(head + body)
+                self.unsent = self._transport.is_closing()  # the first write failed: the vendor had hung up
             else:
                 await self._write_in_slices(head, body, answer, limits.get("write"))
             while not answer.status:
@@ -83,6 +85,7 @@ class Wire(asyncio.Protocol):
         assert transport is not None
         self._writing = True
         transport.write(head)
+        self.unsent = transport.is_closing()
         for at in range(0, len(body), SLICE):
             while self._full and not answer.status:
                 await answer.wait(within_s, httpx2.WriteTimeout)

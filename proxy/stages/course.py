@@ -42,6 +42,7 @@ class Course:
         self._ask = ask
         self._route = route
         self.tally = tally
+        tally.retries = kit.retries
         self.out = out
         self._answer_id = kit.fresh_id(12)
         self._created = int(time.time())
@@ -105,7 +106,7 @@ class Course:
             raise self._crowded(account.under_way)
         label, breaker = chosen.target.label, self.kit.breaker
         trial = breaker.enter(label, time.monotonic()) if label in breaker.troubled else None
-        began_s = self.tally.elapsed_s() if self._timed else 0.0
+        began_s, replayed = self.tally.elapsed_s() if self._timed else 0.0, self.tally.replayed
         attempt = Attempt(chosen.target, self.tally.attempts + 1, chosen.told, {}, account.secrets(key))
         self._on_target += 1
         self._on_key += 1
@@ -137,6 +138,7 @@ class Course:
             raise
         finally:
             account.under_way -= 1
+            self._on_target += self.tally.replayed - replayed
             key.calls -= pacer is None
         if pacer is None and (failure is not None or key.pacer is not None):
             self._stray_over(key, chosen.target, outcome_of(failure), failure)

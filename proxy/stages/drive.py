@@ -86,7 +86,7 @@ class Drive:
     def _take(self, do: Do) -> None:
         """What is done without waiting."""
         if type(do) is Send:
-            self._lines[do.id] = self._upstream.line(do.id, self._sign(do.call), self._times.connect_s, self._tally)
+            self._lines[do.id] = self._upstream.line(do.id, self._sign(do.call), self._times.connect_s, self)
             if self._tally.sent_at is None:
                 self._tally.sent_at = perf_counter()
             self._watch.start(streams=do.call.streams)
@@ -103,6 +103,18 @@ class Drive:
             self._sleeps[do.id] = do.s
         else:
             raise AssertionError(do)
+
+    @property
+    def replays(self) -> int:
+        """How many calls may still be sent again, as :class:`proxy.services.transport.Spare` has it."""
+        return self._tally.replays
+
+    def replay(self) -> bool:
+        """Whether a call may be sent once more; the attempt then has the next number."""
+        if not self._tally.replay():
+            return False
+        self._attempt.number += 1
+        return True
 
     # --- waiting ------------------------------------------------------------------------------------------------
 

@@ -94,7 +94,9 @@ class Hedge:
         assert leg.out.answer is not None  # its driver said that the answer is whole
         events, attempt = leg.out.answer
         course = self._course
-        attempt.number = course.tally.attempts - sum(leg.tally.sent_at is None for leg in self._legs.values())
+        attempt.number = course.tally.attempts - sum(
+            (leg.tally.sent_at is None) - leg.tally.replayed for leg in self._legs.values()
+        )
         for task in self._legs:
             task.cancel()
         await course.out.events(events, attempt)
@@ -123,7 +125,7 @@ class Hedge:
         assert told is not None  # the first leg at least
         usage = told.tally.usage
         for task, leg in self._legs.items():
-            if leg is not told and leg.tally.sent_at is not None and not leg.tally.failed:
+            if leg is not told and leg.tally.sent_at is not None and len(leg.tally.failed) == leg.tally.replayed:
                 if task.cancelled() and usage is not None:
                     leg.tally.usage = leg.tally.billed = Usage(usage.prompt, usage.completion, source="estimated")
                 leg.tally.failure(leg.label, HEDGED)

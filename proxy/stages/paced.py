@@ -16,7 +16,6 @@ from proxy.limiter.limiter import NoPlace, Pacer
 from proxy.limiter.scheduler import Figures, Outcome, Ticket
 from proxy.nouns import Attempt
 from proxy.services.keys import Times
-from proxy.services.transport import Spare
 from proxy.services.upstream import WHY, Line, Upstream
 from proxy.stages.drive import Drive, Sign
 from proxy.tally import Tally
@@ -68,7 +67,7 @@ class PacedDrive(Drive):
         if self._pacer.figures.tpm is not None:
             tokens = estimate_call(orjson.loads(do.call.body))
         ticket = self._places[do.id] = self._make_ticket(tokens)
-        line = PacedLine(self._upstream, do.id, do.call, self._times.connect_s, self._tally, self)
+        line = PacedLine(self._upstream, do.id, do.call, self._times.connect_s, self)
         self._lines[do.id] = line
         if self._pacer.enter(ticket):
             line.leaves()
@@ -168,10 +167,8 @@ class PacedLine(Line):
 
     __slots__ = ("_drive", "_left")
 
-    def __init__(
-        self, upstream: Upstream, id_: Id, call: Call, connect_s: float, spare: Spare, drive: PacedDrive
-    ) -> None:
-        super().__init__(upstream.transport_for(call.url), id_, call, connect_s, spare)
+    def __init__(self, upstream: Upstream, id_: Id, call: Call, connect_s: float, drive: PacedDrive) -> None:
+        super().__init__(upstream.transport_for(call.url), id_, call, connect_s, drive)
         self._drive = drive
         self._left = False
 

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import random
+import socket
+import struct
 from typing import Any
 
 import httpx2
@@ -444,3 +446,57 @@ def test_an_answer_that_was_read_to_its_end_has_nothing_to_be_read_on() -> None:
             nothing_left(transport, 1)
 
     run(main())
+
+
+class Counting:
+    """A spare that says yes, and how often it was asked."""
+
+    def __init__(self) -> None:
+        self.replays = 1
+        self.asked = 0
+
+    def replay(self) -> bool:
+        self.asked += 1
+        return True
+
+
+@loops
+@pytest.mark.parametrize("written", [False, True], ids=["no byte was written", "all of it was written"])
+def test_a_repeat_is_asked_for_only_where_a_byte_of_the_request_was_written(written: bool, uv: bool) -> None:
+    """A reset that is there before the request fails its first write; one that comes after it may be an answer to it."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.setblocking(False)
+            origin = (b"http", b"127.0.0.1", listening.getsockname()[1])
+            head, spare = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n", Counting()
+
+            async def answered() -> socket.socket:
+                sock, _ = await loop.sock_accept(listening)
+                await loop.sock_recv(sock, 1000)
+                await loop.sock_sendall(sock, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                return sock
+
+            async with FastTransport(5) as transport, asyncio.timeout(10):
+                call = asyncio.create_task(transport.ask(origin, head, b"", {}, spare))
+                kept = await answered()
+                assert (await call).status == 200
+                if not written:
+                    reset(kept)
+                call = asyncio.create_task(transport.ask(origin, head, b"", {}, spare))
+                if written:
+                    await loop.sock_recv(kept, 1000)
+                    reset(kept)
+                fresh = await answered()
+                assert (await call).status == 200
+                fresh.close()
+        assert spare.asked == written
+
+    run(main(), uv=uv)
+
+
+def reset(sock: socket.socket) -> None:
+    """Close with RST."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
