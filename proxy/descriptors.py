@@ -1,7 +1,11 @@
 """How many connections this process may hold: each needs a file descriptor, and so does each call to a vendor."""
 
+import errno
 import functools
+import os
 import resource
+import socket
+from typing import NamedTuple
 
 WANTED = 65_536
 """What a proxy has use for."""
@@ -15,8 +19,36 @@ def raise_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+class Shares(NamedTuple):
+    """What the descriptors of this process are for: so many of each fit beside the others at any time."""
+
+    callers: int
+    """Connections of callers."""
+    refused: int
+    """Connections of callers for whom there is no room, who still read why."""
+    calls: int
+    """Connections to vendors."""
+
+
 @functools.cache
-def most_connections() -> int:
-    """How many callers may be connected: half of the descriptors, since each may need one more to a vendor."""
+def shares() -> Shares:
+    """Half for callers, a sixteenth (24 at least) for files, names and sockets of our own, most of the rest for vendors."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return WANTED if soft == resource.RLIM_INFINITY else soft // 2
+    limit = WANTED if soft == resource.RLIM_INFINITY else soft
+    callers, refused, own = limit // 2, min(1024, max(2, limit // 32)), max(24, limit // 16)
+    return Shares(callers, refused, max(1, limit - callers - refused - own))
+
+
+def most_connections() -> int:
+    """How many callers may be connected."""
+    return shares().callers
+
+
+def exhausted(error: BaseException | None) -> bool:
+    """Whether an error says that there are no descriptors. A look-up of a name does not: then one is tried."""
+    if isinstance(error, socket.gaierror):
+        try:
+            os.close(os.open(os.devnull, os.O_RDONLY))
+        except OSError as failed:
+            error = failed
+    return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)

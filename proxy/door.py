@@ -8,7 +8,6 @@ connections are uvicorn's.
 """
 
 import asyncio
-import secrets
 from functools import partial
 from typing import Any, Protocol, cast
 from weakref import ref
@@ -16,7 +15,7 @@ from weakref import ref
 import httptools
 from starlette.types import Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from proxy.descriptors import most_connections
 from proxy.errors import Malformed, Overloaded, ProxyError
@@ -24,6 +23,7 @@ from proxy.farewell import Deaf, Farewell, Parting
 from proxy.head import MAX_HEAD, MAX_HEADERS, examine, too_long, without_upgrade
 from proxy.language import wanted
 from proxy.patience import Patience
+from proxy.server.acceptor import last_answer
 from proxy.way import DOOR, WAY, Way
 
 HEAD_WITHIN_S = 10.0
@@ -257,14 +257,8 @@ class Door(HttpToolsProtocol):
     def _say(self, error: ProxyError) -> None:
         """Write an error, the last answer of the connection."""
         cycle = self._under_way()
-        body = error.body(wanted(dict(cycle.scope["headers"] if cycle is not None else self.headers or ())))
-        head = [
-            *self.server_state.default_headers, (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)), *error.headers(),
-            (b"x-request-id", b"req_" + secrets.token_hex(16).encode()), (b"connection", b"close"),
-        ]  # fmt: skip
-        lines = b"".join(b"%b: %b\r\n" % header for header in head)
-        self.transport.write(STATUS_LINE[error.http_status] + lines + b"\r\n" + body)
+        language = wanted(dict(cycle.scope["headers"] if cycle is not None else self.headers or ()))
+        self.transport.write(last_answer(error, self.server_state.default_headers, language))
 
     def _close(self, request: "ref[RequestResponseCycle]") -> None:
         """Close after the answer to a request whose body was not whole when it began."""

@@ -6,11 +6,14 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
 
 import uvicorn
 
 from proxy.door import Door
 from proxy.kit import Kit
+from proxy.server.acceptor import Acceptor
 from proxy.way import CLOSE
 
 POLL_S = 0.02
@@ -38,12 +41,18 @@ class Server(Quiet):
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self.acceptors: list[Acceptor] = []
         self.deadline: float | None = None
         """When running requests have to be over, on the loop's clock. None: the config's grace, from closing on."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the door, then tell."""
-        await super().startup(sockets)
+        """Accept connections by ourselves, then tell."""
+        await super().startup([])
+        state, made = self.server_state, {"config": self.config, "app_state": self.lifespan.state}
+        protocol: Any = self.config.http_protocol_class
+        self.acceptors = [
+            Acceptor(sock, partial(protocol, server_state=state, **made), state) for sock in sockets or []
+        ]
         self._ready()
 
     def keep_none_alive(self) -> None:
@@ -58,8 +67,8 @@ class Server(Quiet):
         deadline = self.deadline
         if deadline is None:
             deadline = loop.time() + (self.config.timeout_graceful_shutdown or 0)
-        for server in self.servers:
-            server.close()
+        for acceptor in self.acceptors:
+            acceptor.close()
         for sock in sockets or []:
             sock.close()
         for connection in list(state.connections):

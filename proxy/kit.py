@@ -20,6 +20,7 @@ from config.load import ENVIRONMENT, ConfigError, Loaded
 from config.routing import Routing, base_url_of
 from config.schema import Settings, VendorEntry
 from proxy.changes import Reloaded, changed, kept
+from proxy.descriptors import shares
 from proxy.lifecycle.daemon_thread import in_daemon_thread
 from proxy.limiter.limiter import Pacers
 from proxy.nouns import Ending
@@ -64,7 +65,7 @@ class Live:
         self.accounts: dict[str, Account] = {
             name: account_of(name, entry, upstream, old.get(name)) for name, entry in settings.vendors.items()
         }
-        self.places = settings.server.max_concurrency
+        self.places = min(settings.server.max_concurrency, shares().calls)
         self.share = self.places if len(settings.vendors) < 2 else max(1, int(self.places * SHARE))
         self.max_body = int(settings.server.max_body_mb * 1024 * 1024)
         self.secrets = secrets_of(settings)

@@ -16,7 +16,7 @@ from config.routing import base_url_of
 from config.schema import OFF
 from config.schema import Server as ServerSettings
 from proxy.app import create_app
-from proxy.descriptors import raise_limit
+from proxy.descriptors import raise_limit, shares
 from proxy.door import Door
 from proxy.drain import Quiet, Server, stop_on_signals
 from proxy.emulated import Emulators, StandIns, emulated
@@ -164,7 +164,8 @@ def run(
                 used = over.over(used)
             sock = bind(used.server.listen)
             admin = bind_admin(used.server, out)
-            upstream = Upstream.over_the_network(used.server.max_concurrency, used.server.transport)
+            connections = min(used.server.max_concurrency, shares().calls)
+            upstream = Upstream.over_the_network(connections, used.server.transport)
             kit = Kit(used, upstream, emulated=bool(emulators))
             kit.source = loaded.source
             kit.tell = out

@@ -18,6 +18,8 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Phase
+from proxy.descriptors import exhausted
+from proxy.errors import Overloaded
 from proxy.services.transport import FastTransport, Spare
 from proxy.services.transport_request import opening
 from proxy.services.transport_wire import Answer
@@ -239,7 +241,7 @@ class Line:
         return None
 
     async def next(self) -> Got:
-        """The next thing that arrives. Raises nothing but CancelledError."""
+        """The next thing that arrives. Raises CancelledError, and Overloaded where we have no descriptor for the call."""
         try:
             if self._chunks is None:
                 return await self._begin()
@@ -247,6 +249,8 @@ class Line:
         except StopAsyncIteration:
             return End(self._id)
         except Exception as error:  # noqa: BLE001 - a transport may raise anything, and all of it is Lost
+            if any(map(exhausted, causes(error))):
+                raise no_descriptors() from None
             phase = phase_of(error)
             late = phase == "connect_timeout"
             return Lost(self._id, phase, overdue(phase, self._connect_s) if late else WHY[phase])
@@ -270,7 +274,7 @@ class Line:
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         self._body = response.stream
         if response.status_code < 200:  # httpx2 hands a change of protocol on
-            raise httpx2.RemoteProtocolError(f"a status of {response.status_code:03}")
+            raise httpx2.RemoteProtocolError(str(response.status_code))
         self._chunks = aiter(self._body)
         return Head(self._id, response.status_code, [(name.lower(), value) for name, value in response.headers.raw])
 
@@ -313,6 +317,13 @@ async def _read_on(body: httpx2.AsyncByteStream, chunks: AsyncIterator[bytes]) -
                     pass
         finally:
             await body.aclose()
+
+
+def no_descriptors() -> Overloaded:
+    """The error for a call that our own want of file descriptors has kept from leaving: no fault of the vendor's."""
+    error = Overloaded("The server has no file descriptor left for a call to the vendor. Try again in a moment.")
+    error.retry_after_s = 1.0
+    return error
 
 
 def phase_of(error: Exception) -> Phase:

@@ -13,6 +13,8 @@ def admit(kit: Kit) -> Place:
 def turn_away(kit: Kit) -> None:
     """Asked before the body is read as well: what would be turned away then need not be taken in. Raises Overloaded."""
     limit = kit.live.places
+    if kit.active >= limit < kit.live.settings.server.max_concurrency:
+        raise _full(f"The server has no file descriptors for more than {limit} requests at once.")
     if kit.active >= limit:
         raise _full(f"The server is at its limit of {limit} requests at once (server.max_concurrency).")
     if kit.memory.full:

@@ -5,14 +5,22 @@ The waits of both are judged by ``tests/acceptance/waits.py``.
 
 import asyncio
 import os
+import resource
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from proxy.services.upstream import Upstream
 from tests.door.corpus import post
-from tests.door.wire import LIVEZ, chat, line, run, says_hello, serving
+from tests.door.wire import LIVEZ, Answer, chat, line, run, says_hello, serving
+from tests.harness import proxy, vendor
 
 ROOM = 20
 
@@ -139,62 +147,162 @@ def test_more_connections_than_there_is_room_for_are_told_or_closed(monkeypatch:
     run(scene())
 
 
-SERVE = 'ulimit -n 64; exec "$0" -m proxy serve'
+SERVE = 'ulimit -n "$1"; exec "$0" -m proxy serve'
 
 
-def test_without_descriptors_callers_are_refused_and_the_server_recovers(tmp_path: Path) -> None:
-    """A process that may open 64 files, and 200 callers."""
+@contextmanager
+def process(tmp_path: Path, files: int, **environ: str) -> Iterator[str]:
+    """A process of its own that may open so many files; yields its URL."""
     environment = {
         **os.environ,
         "KIMI_API_KEY": "sk-kimi-0000000000000001",
         "BANJIA_SERVER__LISTEN": "127.0.0.1:0",
         "BANJIA_SERVER__ADMIN_LISTEN": "off",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        **environ,
     }
-    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
     said = tmp_path / "said"
     with said.open("wb") as errors:
-        server = subprocess.Popen(["bash", "-c", SERVE, sys.executable], cwd=tmp_path, env=environment, stderr=errors)
+        server = subprocess.Popen(
+            ["bash", "-c", SERVE, sys.executable, str(files)], cwd=tmp_path, env=environment, stderr=errors
+        )
+    try:
+        for _ in range(600):
+            if b"/v1, answered by" in said.read_bytes():
+                break
+            assert server.poll() is None, said.read_text()
+            time.sleep(0.05)
+        yield said.read_text().split()[2].removesuffix("/v1,")
+    finally:
+        server.kill()
+        server.wait()
+    assert "Traceback" not in said.read_text()
 
-    async def scene() -> None:
-        async with asyncio.timeout(30):
-            while b"/v1, answered by" not in said.read_bytes():
-                await asyncio.sleep(0.05)
-        url = said.read_text().split()[2].removesuffix("/v1,")
+
+def told(answer: Answer | None) -> int:
+    """The status, 0 where the connection was closed instead; a 503 is of the right kind."""
+    if answer is not None and answer.status == 503:
+        assert answer.error["code"] == "server_is_overloaded"
+        assert b"\r\nretry-after: 1\r\n" in answer.head
+    return answer.status if answer is not None else 0
+
+
+async def recovers(url: str) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            async with line(url) as caller:
+                await caller.say(LIVEZ)
+                if told(await caller.answer()) == 200:
+                    return
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("files", [64, 128])
+@pytest.mark.parametrize("request_", [LIVEZ, chat()], ids=["livez", "chat"])
+def test_without_descriptors_every_caller_is_served_or_told_503_and_the_server_recovers(
+    files: int, request_: bytes, tmp_path: Path
+) -> None:
+    """400 callers at once who stay connected, at a process that may open 64 or 128 files. No connection is just closed."""
+
+    async def scene(url: str) -> list[int]:
         outcomes: list[int] = []
         done = asyncio.Event()
 
         async def one() -> None:
             try:
                 async with line(url) as caller:
-                    await caller.say(LIVEZ)
-                    answer = await asyncio.wait_for(caller.answer(), 20)
-                    outcomes.append(answer.status if answer else 0)
-                    if answer and answer.status == 503:
-                        assert answer.error["code"] == "server_is_overloaded"
+                    await caller.say(request_)
+                    outcomes.append(told(await asyncio.wait_for(caller.answer(), 30)))
                     await done.wait()
             except (ConnectionError, TimeoutError):
-                outcomes.append(0)
+                outcomes.append(-1)
 
-        crowd = [asyncio.create_task(one()) for _ in range(200)]
-        while len(outcomes) < 200:
+        crowd = [asyncio.create_task(one()) for _ in range(400)]
+        while len(outcomes) < 400:
             await asyncio.sleep(0.01)
         done.set()
         await asyncio.gather(*crowd)
-        assert set(outcomes) <= {200, 503, 0}
-        assert outcomes.count(200) >= 20
-        assert outcomes.count(503) >= 1
-        async with asyncio.timeout(20):
-            while True:
-                async with line(url) as caller:
-                    await caller.say(LIVEZ)
-                    answer = await caller.answer()
-                    if answer is not None and answer.status == 200:
-                        return
-                await asyncio.sleep(0.05)
+        await recovers(url)
+        return outcomes
 
+    async def answers() -> list[int]:
+        async with vendor(says_hello) as base_url, asyncio.timeout(50):
+            with process(tmp_path, files, BANJIA_VENDORS__KIMI__BASE_URL=base_url) as url:
+                return await scene(url)
+
+    outcomes = run(answers())
+    assert set(outcomes) == {200, 503}
+    assert outcomes.count(200) >= (20 if request_ is LIVEZ else 1)
+    assert outcomes.count(503) >= 100
+
+
+@contextmanager
+def no_files_left() -> Iterator[None]:
+    """This process has not one descriptor left, whatever its limit is."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    probe = os.dup(0)
+    os.close(probe)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (probe, limits[1]))
     try:
-        run(scene())
+        yield
     finally:
-        server.kill()
-        server.wait()
-    assert "Traceback" not in said.read_text()
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@pytest.mark.parametrize("kind", ["fast", "httpx"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_call_for_which_we_have_no_descriptor_is_our_503_and_no_fault_of_the_vendors(
+    stream: bool, host: str, kind: Any
+) -> None:
+    """The caller is connected already; nothing counts against the vendor, and no other target is asked."""
+
+    async def scene() -> None:
+        async with vendor(says_hello) as url:
+            entry = {"api_key": "sk-kimi-0000000000000001", "base_url": url.replace("127.0.0.1", host)}
+            settings = {"vendors": {"kimi": entry}, "models": {"gpt-4o": ["kimi/kimi-k2.6", "kimi/kimi-k2.5"]}}
+            async with (
+                proxy(settings, Upstream.over_the_network(10, kind)) as running,
+                line(running.url) as warm,
+                line(running.url) as caller,
+            ):
+                for connection in (warm, caller):
+                    await connection.say(LIVEZ)
+                    assert told(await connection.answer()) == 200
+                with no_files_left():
+                    for _ in range(8):  # more than opens a breaker
+                        await caller.say(chat(model="gpt-4o", stream=stream))
+                        answer = await caller.answer()
+                        assert told(answer) == 503
+                        assert answer is not None
+                        assert "descriptor" in answer.error["message"]
+                        assert b"\r\nx-should-retry: true\r\n" in answer.head
+                await running.settled(8)
+                assert [ending["attempts"] for ending in running.lines] == [1] * 8
+                assert not running.kit.breaker.troubled
+                await caller.say(chat(model="gpt-4o"))
+                assert told(await caller.answer()) == 200
+
+    run(scene())
+
+
+def test_where_even_the_descriptor_that_is_kept_back_is_gone_callers_wait_and_are_served_after() -> None:
+    async def scene() -> None:
+        async with serving() as running:
+            async with line(running.url) as first:
+                await first.say(LIVEZ)
+                assert told(await first.answer()) == 200
+            socks = [socket.socket() for _ in range(3)]
+            host, port = running.url.removeprefix("http://").split(":")
+            with no_files_left():
+                for sock in socks:
+                    sock.connect((host, int(port)))
+                    sock.sendall(LIVEZ)
+                await asyncio.sleep(0.3)
+            for sock in socks:
+                sock.setblocking(False)
+                head = await asyncio.get_running_loop().sock_recv(sock, 65_536)
+                assert int(head[9:12]) in (200, 503)
+                sock.close()
+
+    run(scene())

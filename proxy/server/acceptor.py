@@ -1,0 +1,167 @@
+"""Accepting callers' connections, also where there are no file descriptors left.
+
+libuv accepts without a word whatever waits, and closes all of it at once when the descriptors are used up. Here a
+connection that there is no room for is told so, by the last answer it gets; one descriptor is kept back for that.
+"""
+
+import asyncio
+import errno
+import os
+import secrets
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.server import ServerState
+
+from proxy.descriptors import shares
+from proxy.errors import Overloaded, ProxyError
+from proxy.language import Language, wanted
+
+BURST = 64
+"""How many connections are accepted before the event loop does something else."""
+LINGER_S = 1.0
+"""How long a connection that was refused is kept for its caller to read why (seconds)."""
+PAUSE_S = 0.05
+"""How long nothing is accepted where even the descriptor that is kept back is gone (seconds)."""
+EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Acceptor:
+    """One listening socket. ``state``: the connections that are served, and the headers of every answer."""
+
+    def __init__(self, sock: socket.socket, protocol: Callable[[], asyncio.Protocol], state: ServerState) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._sock = sock
+        self._protocol = protocol
+        self._state = state
+        self._starting: set[asyncio.Task[object]] = set()  # accepted, and not yet among the connections
+        self._refused: deque[socket.socket] = deque()
+        self._sweep: asyncio.TimerHandle | None = None
+        self._reserve: int | None = None
+        self._keep_back()
+        self._listen()
+
+    def close(self) -> None:
+        """Accept no more. The socket is its owner's to close."""
+        self._loop.remove_reader(self._sock.fileno())
+        if self._sweep is not None:
+            self._sweep.cancel()
+        while self._refused:
+            self._let_go()
+        if self._reserve is not None:
+            os.close(self._reserve)
+            self._reserve = None
+
+    def _listen(self) -> None:
+        if self._sock.fileno() >= 0:  # else it was closed during a pause
+            self._loop.add_reader(self._sock.fileno(), self._accept)
+
+    def _accept(self) -> None:
+        """Connections wait."""
+        for _ in range(BURST):
+            try:
+                sock, _ = self._sock.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except ConnectionError:
+                continue
+            except OSError as error:
+                if error.errno not in EXHAUSTED or not self._make_room():
+                    self._pause()
+                    return
+                continue
+            sock.setblocking(False)
+            if len(self._state.connections) + len(self._starting) >= shares().callers:
+                self._refuse(sock)
+            else:
+                self._serve(sock)
+
+    def _serve(self, sock: socket.socket) -> None:
+        task: asyncio.Task[object] = self._loop.create_task(self._loop.connect_accepted_socket(self._protocol, sock))
+        self._starting.add(task)
+        task.add_done_callback(self._served)
+
+    def _served(self, task: asyncio.Task[object]) -> None:
+        self._starting.discard(task)
+        if not task.cancelled():
+            task.exception()  # a caller that has left already
+
+    # --- no room ------------------------------------------------------------------------------------------------
+
+    def _refuse(self, sock: socket.socket) -> None:
+        """Say why, and let its caller read it for a moment."""
+        error = Overloaded(
+            f"The server is at its limit of {shares().callers} connections at once. Try again in a moment."
+        )
+        error.retry_after_s = 1.0
+        with suppress(OSError):
+            sock.send(last_answer(error, self._state.default_headers, wanted({})))
+            sock.shutdown(socket.SHUT_WR)
+        self._refused.append(sock)
+        if len(self._refused) > shares().refused:
+            self._let_go()
+        if self._sweep is None:
+            self._sweep = self._loop.call_later(LINGER_S, self._let_all_go, len(self._refused))
+
+    def _let_all_go(self, count: int) -> None:
+        """The first so many have had their time."""
+        self._sweep = None
+        for _ in range(min(count, len(self._refused))):
+            self._let_go()
+        if self._refused:
+            self._sweep = self._loop.call_later(LINGER_S, self._let_all_go, len(self._refused))
+
+    def _let_go(self) -> None:
+        """Close the one that was refused first. What it sent is read before: else the close is a reset."""
+        sock = self._refused.popleft()
+        with suppress(OSError):
+            while sock.recv(65_536):
+                pass
+        sock.close()
+
+    def _make_room(self) -> bool:
+        """No descriptor is left. Refuse one connection on that which is kept back. False where there is none."""
+        if self._refused:
+            self._let_go()
+            return True
+        self._keep_back()
+        if self._reserve is None:
+            return False
+        os.close(self._reserve)
+        self._reserve = None
+        with suppress(OSError):
+            sock, _ = self._sock.accept()
+            sock.setblocking(False)
+            self._refuse(sock)
+            if sock in self._refused:
+                self._refused.remove(sock)
+                self._refused.appendleft(sock)
+                self._let_go()
+        self._keep_back()
+        return True
+
+    def _keep_back(self) -> None:
+        if self._reserve is None:
+            with suppress(OSError):
+                self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _pause(self) -> None:
+        self._loop.remove_reader(self._sock.fileno())
+        self._loop.call_later(PAUSE_S, self._listen)
+
+
+def last_answer(error: ProxyError, headers: Headers, language: Language) -> bytes:
+    """An error as the bytes of the last answer of a connection; ``headers`` are added to its own."""
+    body = error.body(language)
+    head = [
+        *headers, (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)), *error.headers(),
+        (b"x-request-id", b"req_" + secrets.token_hex(16).encode()), (b"connection", b"close"),
+    ]  # fmt: skip
+    lines = b"".join(b"%b: %b\r\n" % header for header in head)
+    return STATUS_LINE[error.http_status] + lines + b"\r\n" + body
