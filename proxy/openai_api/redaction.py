@@ -21,21 +21,28 @@ class Secrets:
     secret that is spread over several strings or several events, encoded or in pieces, is not found.
     """
 
-    __slots__ = ("_escapes", "_plain", "_texts")
+    __slots__ = ("_endings", "_escapes", "_plain", "_slash", "_texts")
 
     def __init__(self, texts: Iterable[str]) -> None:
         """``texts`` of fewer than ``MIN_SECRET`` characters are passed over."""
         self._texts = sorted({text for text in texts if len(text) >= MIN_SECRET}, key=len, reverse=True)
         self._plain = [orjson.dumps(text)[1:-1] for text in self._texts]
+        self._endings = [(plain[-8:], plain) for plain in self._plain]
         # Escapes that a writer of JSON need not use, and so seldom does. A key is ASCII, or Latin-1 at the most.
-        self._escapes = re.compile(rb"\\(?:u00[2-7]|/)" if all(map(str.isascii, self._texts)) else rb"\\(?:u00|/)")
+        self._escapes = re.compile(rb"\\u00[2-7]" if all(map(str.isascii, self._texts)) else rb"\\u00")
+        self._slash = any("/" in text for text in self._texts)
 
     def may_be_in(self, data: bytes) -> bool:
         """Whether JSON has one of them, or an escape that could hide one: then :meth:`redacted` tells."""
-        for plain in self._plain:
-            if plain in data:
+        for ending, plain in self._endings:
+            # Not `in`, which first tries whether it is a number. A short ending is found several times as fast.
+            if data.find(ending) >= 0 and data.find(plain) >= 0:
                 return True
-        return b"\\" in data and bool(self._texts) and self._escapes.search(data) is not None
+        if not self._plain or data.find(b"\\") < 0:
+            return False
+        if self._slash and data.find(b"\\/") >= 0:
+            return True
+        return data.find(b"\\u00") >= 0 and self._escapes.search(data) is not None
 
     def redacted(self, payload: bytes) -> bytes:
         """The same JSON without them, in its strings and names; what is not JSON has its bytes replaced."""
