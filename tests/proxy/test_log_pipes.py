@@ -281,9 +281,11 @@ def test_a_crash_prints_its_traceback_or_ends_without() -> None:
 PRINTS = """
 import logging, sys, threading, traceback, warnings
 import click, uvicorn
-from proxy.observability.log_writer import install_log_streams
+from proxy.observability import log_writer
 
-install_log_streams(access_lines=True)
+log_writer.DRAIN_S = float(sys.argv[1])
+log_writer.MAX_WRITES = 100_000  # the loop below never waits, so that the writer's thread seldom has a turn
+log_writer.install_log_streams(access_lines=True)
 uvicorn.Config(lambda: None, log_level="info")
 
 class Broken:
@@ -311,8 +313,9 @@ thread.join()
 def test_whatever_prints_goes_through_the_queues() -> None:
     command, env = [sys.executable, "-c", PRINTS], {**KEYLESS, "PYTHONPATH": str(ROOT)}
     with full_pipe() as (_, pipe, _):
-        assert subprocess.run(command, env=env, stdout=pipe, stderr=pipe, timeout=40, check=False).returncode == 0
-    ended = subprocess.run(command, env=env, capture_output=True, timeout=40, check=True)
+        run = subprocess.run([*command, "0.5"], env=env, stdout=pipe, stderr=pipe, timeout=40, check=False)
+        assert run.returncode == 0
+    ended = subprocess.run([*command, "30"], env=env, capture_output=True, timeout=40, check=True)
     for said in (b"logged 1999", b"served 1999", b"told", b"warned 1999", b"finalizer", b"ValueError: thread"):
         assert said in ended.stderr, said
     assert ended.stdout.count(b"printed") == 2000
