@@ -11,6 +11,7 @@ from config import catalog, checks_catalogs
 from config.checks_catalogs import catalogs, settable, stand_ins
 from config.complaints import Complaint, looks_secret, nearest, one_of, pasted_secret
 from config.findings import Findings
+from config.origins import ANY_PAGE
 from config.schema import OFF, ModelEntry, Settings, VendorEntry, beyond_loopback
 from config.tree import CREDENTIALS, Node, find, is_credential, scalars
 
@@ -32,6 +33,7 @@ def check(found: Findings, *, keys_needed: bool) -> None:
         rests,
         door,
         admin,
+        pages,
         pasted,
     ):
         one(found)
@@ -217,6 +219,16 @@ def admin(found: Findings) -> None:
         found.error(where, wrong, "an address on loopback such as 127.0.0.1:8081, off, or insecure: true")
     elif "admin_listen" in server.model_fields_set and server.admin_listen == server.listen:
         found.error(where, f"{server.admin_listen} is where callers are served", "another port, or off")
+
+
+def pages(found: Findings) -> None:
+    """Without client keys, no entry lets every web page in: each could have vendors called at the operator's cost."""
+    if found.settings.client_keys():
+        return
+    for index, origin in enumerate(found.settings.server.cors_origins):
+        if origin in ANY_PAGE:
+            wrong = f"without client keys '{origin}' would let any web page spend your money"
+            found.error(("server", "cors_origins", index), wrong, "the origins of your own pages, or client_keys")
 
 
 def pasted(found: Findings) -> None:

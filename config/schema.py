@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
+from config.origins import configured_host, configured_origin
 from config.overlay import Overlay
 
 Strategy = Literal["failover", "weighted", "fastest", "cheapest"]
@@ -107,6 +108,8 @@ def _there(keys: list[SecretStr]) -> list[SecretStr]:
 Secret = Annotated[SecretStr, AfterValidator(_sendable)]
 Secrets = Annotated[list[Secret], BeforeValidator(_one_or_many_texts), AfterValidator(_there)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
+Origins = Annotated[list[Annotated[str, AfterValidator(configured_origin)]], BeforeValidator(_one_or_many_texts)]
+Hosts = Annotated[list[Annotated[str, AfterValidator(configured_host)]], BeforeValidator(_one_or_many_texts)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -204,6 +207,10 @@ class Server(Section):
     """Keys that callers must send. Empty: no key is asked for."""
     insecure: Switch = False
     """Serve beyond loopback without client keys, and let the admin port do so too."""
+    cors_origins: Origins = []
+    """Origins of web pages whose requests are served without client keys; others get 403. * and null need client_keys."""
+    hosts: Hosts = []
+    """Host names to serve on loopback without client keys. localhost, host.docker.internal and IP addresses always are."""
     max_body_mb: Annotated[float, Field(gt=0, le=1024)] = 64
     """Largest request body, in MiB."""
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = 1000

@@ -1,7 +1,5 @@
-"""The admin port's app: metrics, status, reload. It has no key of its own, so it stays on loopback and looks who asks."""
+"""The admin port's app: metrics, status, reload. It asks for no key, so it stays on loopback and refuses web pages."""
 
-import ipaddress
-import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -13,16 +11,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from config.routing import OPERATIONS, UnknownModel
-from config.schema import beyond_loopback
-from proxy.endpoints.health import HEALTH
+from proxy.endpoints.health import HEALTH, HEALTH_PATHS
 from proxy.endpoints.reply import answering, error_response
 from proxy.endpoints.spec import no_such_path, wrong_method
-from proxy.errors import AccessDenied, NotServed
+from proxy.errors import NotServed
 from proxy.kit import Kit
 from proxy.services.exposition import Exposition
 from proxy.version import version
-
-HOST = re.compile(r"(\[[^\]@]+\]|[^:@\[\]]+)(?::\d+)?")
 
 
 def create_admin(kit: Kit) -> ASGIApp:
@@ -38,48 +33,23 @@ def create_admin(kit: Kit) -> ASGIApp:
     )
     app.state.kit = kit
     app.state.exposition = Exposition(kit.metrics)
-    return Doorkeeper(app, kit)
+    return GuardedAdmin(app, kit)
 
 
-class Doorkeeper:
-    """Refuses what a web page could send from the operator's own browser. Pure ASGI.
-
-    A page can point a name of its own at 127.0.0.1 and be let in by the browser, or send a form to our address. The
-    first comes with that name as its Host, the second with an Origin. Beyond loopback, which the operator has to
-    allow in words, machines call us by our name, and only the Origin tells.
-    """
+class GuardedAdmin:
+    """Refuses what a web page could send from the operator's own browser, with the guard of the front port. Pure ASGI."""
 
     def __init__(self, app: ASGIApp, kit: Kit) -> None:
         self._app = app
         self._kit = kit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-            refusal = self._refusal(headers.get(b"host", ""), headers.get(b"origin"))
+        if scope["type"] == "http" and scope["path"] not in HEALTH_PATHS:
+            refusal = self._kit.live.admin_guard.refuse(dict(scope["headers"]), scope["headers"])
             if refusal is not None:
-                await error_response(AccessDenied(refusal), scope)(scope, receive, send)
+                await error_response(refusal, scope)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-    def _refusal(self, host: str, origin: str | None) -> str | None:
-        if origin is not None and origin.partition("://")[2] != host:
-            return "The admin port takes no requests from web pages of other sites."
-        local = not beyond_loopback(self._kit.live.settings.server.admin_listen)
-        if local and not plain_host(host):
-            return "The admin port answers to localhost and to IP addresses, not to other names."
-        return None
-
-
-def plain_host(host: str) -> bool:
-    """Whether a Host header names this machine in a way that no web page can: by address, or as localhost."""
-    found = HOST.fullmatch(host)
-    name = found[1].strip("[]").lower() if found else ""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return name == "localhost"
-    return True
 
 
 @answering

@@ -50,4 +50,4 @@ def create_app(kit: Kit) -> ASGIApp:
     )
     app.router.redirect_slashes = False  # the doors take stray slashes away
     app.state.kit = kit
-    return Doors(app, relays)
+    return Doors(app, relays, kit)

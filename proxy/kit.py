@@ -25,6 +25,7 @@ from proxy.lifecycle.daemon_thread import in_daemon_thread
 from proxy.limiter.limiter import Pacers
 from proxy.nouns import Ending
 from proxy.observability.access_log import AccessLog
+from proxy.server.origin_guard import admin_guard, front_guard
 from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
 from proxy.services.counts import Counts
@@ -61,6 +62,8 @@ class Live:
         self.settings = settings
         self.routing = Routing(settings, emulated=emulated)
         self.client_keys = ClientKeys(settings.client_keys())
+        self.origin_guard = front_guard(settings)
+        self.admin_guard = admin_guard(settings)
         old: dict[str, Account] = before.accounts if before is not None else {}
         self.accounts: dict[str, Account] = {
             name: account_of(name, entry, upstream, old.get(name)) for name, entry in settings.vendors.items()

@@ -6,6 +6,12 @@ from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from proxy.endpoints.health import HEALTH_PATHS
+from proxy.endpoints.reply import error_response
+from proxy.errors import AccessDenied
+from proxy.kit import Kit
+from proxy.way import way_of
+
 UNVERSIONED = ("/livez", "/readyz", "/healthz", "/health/")
 PREFIXES = re.compile(r"\A(?:/(?:v1|openai)(?![^/]))+")
 """What may stand before an API path, any number of times. One match: to cut off one at a time is quadratic."""
@@ -33,21 +39,34 @@ class Doors:
     """Brings a path into the one form that is routed: users paste base URLs with and without ``/v1``.
 
     ``relays`` are called at once for a POST to their path, spelt as OpenAI does; what that does not find has its path
-    looked at closer, and goes to a relay or to the app.
+    looked at closer, and goes to a relay or to the app. What a web page of another site sends goes no further.
     """
 
-    def __init__(self, app: ASGIApp, relays: Mapping[str, Relay]) -> None:
+    def __init__(self, app: ASGIApp, relays: Mapping[str, Relay], kit: Kit) -> None:
         self._app = app
         self._relays = relays
+        self._kit = kit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app: ASGIApp | None = None
         if scope["type"] == "http":
+            refusal = self._refusal(scope)
+            if refusal is not None:
+                await error_response(refusal, scope)(scope, receive, send)
+                return
             if scope["method"] == "POST":
                 app = self._relays.get(scope["path"])
             if app is None:
                 app = self._closer(scope)
         await (app or self._app)(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> AccessDenied | None:
+        guard = self._kit.live.origin_guard
+        if guard is None:
+            return None
+        way = way_of(scope)
+        refusal = guard.refuse(way.headers if way is not None else dict(scope["headers"]), scope["headers"])
+        return refusal if refusal is not None and canonical(scope["path"])[0] not in HEALTH_PATHS else None
 
     def _closer(self, scope: Scope) -> ASGIApp | None:
         path, model = canonical(scope["path"])

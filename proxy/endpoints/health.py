@@ -25,3 +25,5 @@ HEALTH = (
     Route("/health/readiness", ready),
 )
 """The paths by which orchestrators and users of other gateways ask."""
+HEALTH_PATHS = frozenset(route.path for route in HEALTH)
+"""They are answered under any Host and Origin: orchestrators call them by the address or the name of a pod."""

@@ -26,6 +26,8 @@ EXAMPLES: Mapping[str, str] = {
     "server.listen": "0.0.0.0:8080",
     "server.admin_listen": "127.0.0.1:9090",
     "server.client_keys": "a-long-random-word,another-one",
+    "server.cors_origins": "http://localhost:3000,https://app.example.com",
+    "server.hosts": "banjia.example.com",
     "server.max_body_mb": "16",
     "vendors": '{"kimi": {"api_key": "sk-..."}}',
     "vendors.NAME.kind": "openai_compatible",

@@ -19,11 +19,11 @@ class Case(NamedTuple):
     stays: bool
 
 
-def head(first: bytes, *lines: bytes, host: bytes | None = b"Host: x", body: bytes = b"") -> bytes:
+def head(first: bytes, *lines: bytes, host: bytes | None = b"Host: localhost", body: bytes = b"") -> bytes:
     return b"\r\n".join([first, *([host] if host else []), *lines]) + b"\r\n\r\n" + body
 
 
-def get(*lines: bytes, host: bytes | None = b"Host: x", body: bytes = b"") -> bytes:
+def get(*lines: bytes, host: bytes | None = b"Host: localhost", body: bytes = b"") -> bytes:
     return head(MODELS, *lines, host=host, body=body)
 
 

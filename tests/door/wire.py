@@ -93,7 +93,7 @@ async def line(url: str) -> AsyncIterator[Line]:
 def chat(*headers: bytes, body: bytes | None = None, path: bytes = b"/v1/chat/completions", **more: Any) -> bytes:
     """A chat request, whole."""
     data = json.dumps({**ASK, **more}).encode() if body is None else body
-    lines = [b"POST %b HTTP/1.1" % path, b"Host: x", b"Content-Length: %d" % len(data), *headers]
+    lines = [b"POST %b HTTP/1.1" % path, b"Host: localhost", b"Content-Length: %d" % len(data), *headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + data
 
 

@@ -45,7 +45,7 @@ def test_proxies_come_first() -> None:
     [
         "no vendor's key was found", "unknown variable", "can't listen on",
         "can be reached from other machines, and no client key is set", "does not exist", "Did you mean", "would answer",
-        "valid key, wrong region", "vendor calls leave",
+        "valid key, wrong region", "vendor calls leave", "Requests of web pages from '", "Requests with the Origin '", "Requests to the host '",
     ],
 )  # fmt: skip
 def test_a_message_that_the_page_quotes_is_one_that_is_written(message: str) -> None:

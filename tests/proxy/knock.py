@@ -67,7 +67,7 @@ def knock(*knocks: Knock, settings: Mapping[str, Any] = SETTINGS) -> Opened:
                 content = (
                     one.body if type(one.body) is bytes else json.dumps(one.body) if one.body is not None else None
                 )
-                url = f"http://proxy{one.path}"
+                url = f"http://localhost{one.path}"
                 opened.answers.append(await client.request(one.method, url, content=content, headers=dict(one.headers)))
         await kit.aclose()
 

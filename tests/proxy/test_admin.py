@@ -13,7 +13,8 @@ import pytest
 from config.complaints import Complaint, ConfigError, Place
 from config.load import Loaded
 from config.schema import Server, Settings
-from proxy.admin import create_admin, plain_host
+from proxy.admin import create_admin
+from proxy.endpoints.health import HEALTH_PATHS
 from proxy.kit import Kit
 from proxy.lifecycle.run import beside, bind, bind_admin, url_of
 from proxy.services.upstream import Upstream
@@ -76,16 +77,21 @@ def test_health_is_asked_for_here_too_and_tells_of_the_drain() -> None:
     ],
 )  # fmt: skip
 def test_only_addresses_and_localhost_are_answered(host: str, plain: bool) -> None:
-    assert plain_host(host) is plain
     assert ask("/metrics", kit_of(), headers={"host": host}).status_code == (200 if plain else 403)
 
 
-def test_a_page_of_another_site_is_refused_and_one_of_ours_is_not() -> None:
-    kit = kit_of()
-    for origin in ("https://evil.example", "null", "http://127.0.0.1:3000"):
+def test_a_page_that_is_not_listed_is_refused_and_one_that_is_listed_is_not() -> None:
+    kit = kit_of({**BOTH, "server": {"cors_origins": ["http://127.0.0.1:3000"]}})
+    for origin in ("https://evil.example", "null", "http://127.0.0.1:3001", "http://127.0.0.1:8081"):
         answer = ask("/reload", kit, "POST", {**LOCAL, "origin": origin})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "access_denied")
-    assert ask("/status", kit, headers={**LOCAL, "origin": "http://127.0.0.1:8081"}).status_code == 200
+    assert ask("/status", kit, headers={**LOCAL, "origin": "http://127.0.0.1:3000"}).status_code == 200
+
+
+def test_health_is_answered_under_any_name() -> None:
+    for path in HEALTH_PATHS:
+        headers = {"host": "banjia-7d9:8081", "origin": "https://evil.example"}
+        assert ask(path, kit_of(), headers=headers).status_code == 200
 
 
 def test_beyond_loopback_it_is_called_by_its_name() -> None:

@@ -65,7 +65,8 @@ def test_no_header_of_the_caller_reaches_the_vendor() -> None:
     async def scene() -> None:
         async with vendor(answer) as base_url:
             server, tap = await listen(base_url)
-            settings = {"vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": tap}}}
+            entry = {"api_key": "sk-kimi-0000000000000001", "base_url": tap}
+            settings = {"vendors": {"kimi": entry}, "server": {"hosts": ["elsewhere.example"]}}
             async with proxy(settings) as running, httpx2.AsyncClient(trust_env=False) as client:
                 headers = {
                     "host": "elsewhere.example", "authorization": "Bearer sk-mine", "api-key": "sk-mine",

@@ -24,7 +24,12 @@ async def says_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
 
 
 def request(*headers: bytes, version: bytes = b"1.1", body: bytes = BODY) -> bytes:
-    lines = [b"POST /v1/chat/completions HTTP/" + version, b"host: x", b"content-length: %d" % len(body), *headers]
+    lines = [
+        b"POST /v1/chat/completions HTTP/" + version,
+        b"host: localhost",
+        b"content-length: %d" % len(body),
+        *headers,
+    ]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 

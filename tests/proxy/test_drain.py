@@ -77,7 +77,7 @@ async def get(url: str, path: str) -> tuple[int, bytes]:
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
-        writer.write(b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n" % path.encode())
+        writer.write(b"GET %b HTTP/1.1\r\nhost: localhost\r\n\r\n" % path.encode())
         head = await reader.readuntil(b"\r\n\r\n")
     finally:  # a door that closes just now takes the connection, and hangs up without a word
         await hang_up(writer)
@@ -152,7 +152,7 @@ def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Pa
             whole = asyncio.create_task(read_all(served.url))
             host, port = served.url.removeprefix("http://").split(":")
             halfway, writer = await asyncio.open_connection(host, int(port))
-            writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n{")
+            writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{")
             await asyncio.sleep(0.2)  # until the flood has filled what there is between the two
             served.signal(signal.SIGTERM)
             code, lines, said = await served.ended()

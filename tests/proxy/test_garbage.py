@@ -84,7 +84,8 @@ def test_a_request_leaves_nothing_to_the_garbage_collector(
 
             async def ask() -> None:
                 writer.write(
-                    b"POST /v1/%s HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % (path.encode(), len(body))
+                    b"POST /v1/%s HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n"
+                    % (path.encode(), len(body))
                 )
                 if pieces:
                     await asyncio.sleep(0.002)

@@ -169,7 +169,7 @@ async def _raised() -> Exception:
     "sent",
     [
         b"GET / HTTP/1.1\r\naccept-language: zh\r\n\r\n",  # no host
-        b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\naccept-language: zh\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\naccept-language: zh\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
     ],
     ids=["head", "body"],
 )

@@ -32,7 +32,9 @@ async def asked(url: str, **body: Any) -> AsyncIterator[asyncio.StreamReader]:
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     data = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], **body}).encode()
-    writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(data) + data)
+    writer.write(
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(data) + data
+    )
     try:
         yield reader
     finally:
