@@ -54,14 +54,15 @@ class OriginGuard:
         ``headers`` is by name in lower case, the last one of a name; ``sent`` has all of them. Never raises.
         """
         if b"origin" in headers:
-            origins = [value for name, value in sent if name == b"origin"]
-            if len(origins) != 1 or not self._lists(origins[0]):
-                return _page_refused(b", ".join(origins))
-        if self._names is not None:
-            host = headers.get(b"host")
-            if host not in self._accepted and not self._accepts(host or b""):
-                return _host_refused(host or b"")
-        return None
+            once = len(headers) == len(sent)  # then no name came twice
+            if not once or headers[b"origin"] not in self._origins:
+                origins = [value for name, value in sent if name == b"origin"]
+                if len(origins) != 1 or not self._lists(origins[0]):
+                    return _page_refused(b", ".join(origins))
+        host = headers.get(b"host")
+        if host in self._accepted or self._names is None or self._accepts(host or b""):
+            return None
+        return _host_refused(host or b"")
 
     def _lists(self, origin: bytes) -> bool:
         return origin in self._origins or _normalized(origin) in self._origins
