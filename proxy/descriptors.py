@@ -25,7 +25,7 @@ class Shares(NamedTuple):
     callers: int
     """Connections of callers."""
     refused: int
-    """Connections of callers for whom there is no room, who still read why."""
+    """Connections that are refused for want of room, until their callers have read the 503."""
     calls: int
     """Connections to vendors."""
 

@@ -1,7 +1,8 @@
 """What the head of a request may look like: rules of HTTP that the parser does not hold, and limits. Pure.
 
 httptools refuses most of what can be read in two ways. It lets pass: no Host, two of them, or one that is none; two keys
-of a caller, of which a proxy in front may check the one and banjia the other; a coding besides ``chunked``; ``chunked`` in HTTP/1.0; versions that were never ours; trailers; and heads of any size.
+of a caller, of which a proxy in front may check the one and banjia the other; a coding besides ``chunked``; ``chunked``
+in HTTP/1.0; versions that were never ours; trailers; and heads of any size.
 """
 
 import re

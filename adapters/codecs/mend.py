@@ -33,7 +33,7 @@ FINISH_REASONS: Mapping[str, str] = {
 }
 """Words that OpenAI-shaped vendors use for OpenAI's finish reasons."""
 
-MAX_SAID = 500
+MAX_MESSAGE = 500
 """How much of an error's message is kept, in characters."""
 PART_OF_A_WORD = re.compile(r"[\w./+=:~-]{1,200}\Z", re.ASCII)
 """What is left of the last word where a message is cut: it could be half a key, which nothing would find again."""
@@ -92,8 +92,8 @@ def complaint(plan: Plan, status: int, error: Mapping[str, Any]) -> BadAnswer:
     hides = plan.target.vendor.hides
     if hides is not None:
         said = re.sub(hides, "[hidden]", said)
-    if len(said) > MAX_SAID:
-        said = PART_OF_A_WORD.sub("", said[:MAX_SAID]) + "…"
+    if len(said) > MAX_MESSAGE:
+        said = PART_OF_A_WORD.sub("", said[:MAX_MESSAGE]) + "…"
     return BadAnswer(classify(plan.op.failures, status, error), f"answered {status}: {said}".rstrip("."))
 
 

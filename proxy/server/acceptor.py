@@ -1,7 +1,7 @@
 """Accepting callers' connections, also where there are no file descriptors left.
 
-libuv accepts without a word whatever waits, and closes all of it at once when the descriptors are used up. Here a
-connection that there is no room for is told so, by the last answer it gets; one descriptor is kept back for that.
+When the descriptors are used up, libuv accepts all connections that wait and closes them. This acceptor answers each
+connection that it has no room for with a 503 before it closes it, and keeps one descriptor in reserve for that.
 """
 
 import asyncio

@@ -22,7 +22,7 @@ from config.schema import Settings, beyond_loopback
 from proxy.errors import AccessDenied
 
 LOCAL_NAMES = (b"localhost", b"host.docker.internal")
-"""Names that nobody outside can make resolve to this machine: RFC 6761, and a name of ``.internal``."""
+"""Names that no one else can make resolve to this machine: RFC 6761, and a name of ``.internal``."""
 MAX_SHOWN = 256
 """How many bytes of a header a message shows."""
 MAX_REMEMBERED = 32

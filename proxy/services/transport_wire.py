@@ -114,7 +114,7 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
 
     def read_on(self, within_s: float) -> None:
-        """Nobody reads the rest of the answer: keep the connection if it ends within this time, else close it."""
+        """Drop the rest of the answer: keep the connection if it ends within this time, else close it."""
         if self._answer is not None:
             self._answer = Rest(self, self._loop, within_s, self._answer.status)
             self.go_on()
@@ -352,7 +352,7 @@ class Answer(httpx2.AsyncByteStream):
 
 
 class Rest(Answer):
-    """The rest of an answer that nobody reads: taken in for a moment and dropped, so that its connection can be kept."""
+    """The unread rest of an answer: received for a moment and dropped, so that its connection can be kept."""
 
     def __init__(self, wire: Wire, loop: asyncio.AbstractEventLoop, within_s: float, status: int) -> None:
         super().__init__(wire, loop, None, no_body=False)

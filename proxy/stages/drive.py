@@ -20,7 +20,7 @@ from proxy.services.upstream import LIMITS, Line, Upstream, overdue
 from proxy.stages.watch import Watch
 from proxy.tally import Shown, Tally
 
-MAX_SAID = 1024
+MAX_HEADER_VALUE = 1024
 """The longest value of a vendor's header that is passed on (bytes); a longer one, or one that is not printable ASCII, is left
 out."""
 
@@ -95,7 +95,7 @@ class Drive:
             self._tally.spent(do.usage)
         elif type(do) is Say:
             value = do.value
-            if len(value) <= MAX_SAID and value.isascii() and value.isprintable():
+            if len(value) <= MAX_HEADER_VALUE and value.isascii() and value.isprintable():
                 self._attempt.said[do.name] = self._attempt.secrets.redacted_text(value)
         elif type(do) is Note:
             self._attempt.told = {**self._attempt.told, do.field: Told(do.word, "seen in the answer")}
@@ -183,7 +183,7 @@ class Drive:
     # --- ending -------------------------------------------------------------------------------------------------
 
     async def _finish(self) -> None:
-        """The answer is whole: end the caller's. The rest of the line is no concern of the request any more."""
+        """End the response. The connections read what follows the end marker without this request."""
         self._pay_estimates()
         await self._out.done()
         self._tally.ended_at = perf_counter()
