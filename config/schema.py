@@ -211,8 +211,8 @@ class Server(Section):
     """Origins of web pages whose requests are served without client keys; others get 403. * and null need client_keys."""
     hosts: Hosts = []
     """Host names to serve on loopback without client keys. localhost, host.docker.internal and IP addresses always are."""
-    max_body_mb: Annotated[float, Field(gt=0, le=1024)] = 64
-    """Largest request body, in MiB."""
+    max_body_mb: Annotated[float, Field(gt=0, le=1024)] | None = None
+    """Largest request body, in MiB. Left out: 64, or a sixteenth of the memory limit where that is less."""
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Requests served at once; more are answered 503."""
     heartbeat_s: Seconds = 15

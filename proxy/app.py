@@ -18,6 +18,7 @@ from proxy.fronts.completions import CompletionsFront
 from proxy.fronts.embeddings import EmbeddingsFront
 from proxy.kit import Kit
 from proxy.middleware import Doors
+from proxy.observability.memory_budget import free_large_blocks
 
 
 def create_app(kit: Kit) -> ASGIApp:
@@ -33,8 +34,9 @@ def create_app(kit: Kit) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
+        free_large_blocks()
         kit.memory.watch()
-        yield {"memory": kit.memory}  # for the door, which knows no kit
+        yield {"memory": kit.memory, "budget": kit.budget}  # for the door, which knows no kit
         await kit.aclose()
 
     app = Starlette(

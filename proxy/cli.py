@@ -145,6 +145,8 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     FILE can be given by -c too, as for the other commands.
     """
     from config.load import ConfigError, find_file, load
+    from proxy.observability.memory_budget import warnings as of_memory
+    from proxy.services.memory import limit_of_this_machine
 
     if file and path and file != path:
         raise click.UsageError(for_operator(f"one file is checked, and two are named: {file} and {path}"))
@@ -152,7 +154,8 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     errors: list[str] = []
     warnings: list[str] = []
     try:
-        warnings = [str(warning) for warning in load(source, os.environ).warnings]
+        checked = load(source, os.environ)
+        warnings = [*map(str, checked.warnings), *of_memory(checked.settings, limit_of_this_machine())]
     except ConfigError as error:
         errors = [str(complaint) for complaint in error.complaints]
     if as_json:

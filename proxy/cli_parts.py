@@ -60,12 +60,14 @@ def fail(message: str, code: int) -> None:
 def loaded(path: Path | None, *, keys_needed: bool = True) -> "Loaded":
     """The configuration; what is wrong with it is printed, and ends the command with 2."""
     from config.load import ConfigError, find_file, load
+    from proxy.observability.memory_budget import warnings
+    from proxy.services.memory import limit_of_this_machine
 
     try:
         result = load(path or find_file(os.environ, Path.cwd()), os.environ, keys_needed=keys_needed)
     except ConfigError as error:
         fail("\n".join(map(str, error.complaints)), 2)
         raise AssertionError from error
-    for warning in result.warnings:
+    for warning in [*map(str, result.warnings), *warnings(result.settings, limit_of_this_machine())]:
         say(f"warning: {warning}", err=True)
     return result

@@ -48,6 +48,18 @@ class Ease:
     tight = False
 
 
+class Budget(Protocol):
+    """What the door asks of the memory budget."""
+
+    def force(self, size: int) -> None:
+        """Hold so many bytes that are in memory already."""
+        ...
+
+    def give(self, size: int) -> None:
+        """Give so many bytes back."""
+        ...
+
+
 EASE = Ease()
 
 
@@ -55,8 +67,8 @@ class Door(HttpToolsProtocol):
     """One connection of a caller."""
 
     __slots__ = (
-        "_awaited", "_deadline", "_head_size", "_headed", "_host", "_keeps", "_patience", "_plain", "_pressure", "_self",
-        "_stray", "served",
+        "_awaited", "_budget", "_deadline", "_head_size", "_headed", "_host", "_keeps", "_patience", "_plain", "_pressure", "_self",
+        "_stray", "_unread", "served",
     )  # fmt: skip
 
     def __init__(self, *args: Any, **named: Any) -> None:
@@ -70,6 +82,8 @@ class Door(HttpToolsProtocol):
         self._stray = 0  # bytes that came since and were no body
         self._plain = b""  # the head to read in place of one that asked for another protocol
         self._pressure: Pressure = self.app_state.get("memory", EASE)
+        self._budget: Budget | None = self.app_state.get("budget")
+        self._unread = 0  # bytes of answers that are held of the budget until the caller reads them
         self._self = ref(self)
         self.served: Way | None = None  # the request whose task is to hear of its caller's leaving
         self._patience: Patience | None = None  # with a caller who has not read what is ready for him
@@ -285,6 +299,9 @@ class Door(HttpToolsProtocol):
         """The caller reads more slowly than is written, or not at all."""
         super().pause_writing()
         self._patience = Patience(self.transport)
+        if self._budget is not None:
+            self._unread = self.transport.get_write_buffer_size()
+            self._budget.force(self._unread)
 
     def resume_writing(self) -> None:
         """He has read nearly all."""
@@ -295,6 +312,9 @@ class Door(HttpToolsProtocol):
         if self._patience is not None:
             self._patience.over()
             self._patience = None
+        if self._unread and self._budget is not None:
+            self._budget.give(self._unread)
+            self._unread = 0
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""

@@ -16,6 +16,7 @@ ProxyError
 ├── InternalError         500  our bug
 ├── NotServed             501  a path of OpenAI's that is not served
 ├── Overloaded            503  too many at once
+│   └── OutOfMemory       503  no memory for a body or an answer
 ├── ShuttingDown          503
 └── UpstreamFailed        4xx/5xx  what the attempts came to: the row of the failure's kind
 """
@@ -189,6 +190,14 @@ class Overloaded(ProxyError):
     type = "service_unavailable_error"
     code = "server_is_overloaded"
     retry = True
+
+
+class OutOfMemory(Overloaded):
+    """There is no memory to hold a body or an answer."""
+
+    def __init__(self) -> None:
+        super().__init__("The server has no memory left for more bodies and answers. Try again in a moment.")
+        self.retry_after_s = 1.0
 
 
 class ShuttingDown(Overloaded):

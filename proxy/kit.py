@@ -25,6 +25,7 @@ from proxy.lifecycle.daemon_thread import in_daemon_thread
 from proxy.limiter.limiter import Pacers
 from proxy.nouns import Ending
 from proxy.observability.access_log import AccessLog
+from proxy.observability.memory_budget import MemoryBudget, max_body
 from proxy.server.origin_guard import admin_guard, front_guard
 from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
@@ -53,11 +54,18 @@ SHARE = 0.8
 class Live:
     """One configuration, made ready for requests. A request keeps to the one that it began with: it is never changed.
 
-    ``before``: the one that it takes the place of, whose accounts go on where they are the same.
+    ``before``: the one that it takes the place of, whose accounts go on where they are the same. ``memory_limit`` is in
+    bytes.
     """
 
     def __init__(
-        self, settings: Settings, upstream: Upstream, *, emulated: bool = False, before: "Live | None" = None
+        self,
+        settings: Settings,
+        upstream: Upstream,
+        *,
+        emulated: bool = False,
+        before: "Live | None" = None,
+        memory_limit: int | None = None,
     ) -> None:
         self.settings = settings
         self.routing = Routing(settings, emulated=emulated)
@@ -70,7 +78,7 @@ class Live:
         }
         self.places = min(settings.server.max_concurrency, shares().calls)
         self.share = self.places if len(settings.vendors) < 2 else max(1, int(self.places * SHARE))
-        self.max_body = int(settings.server.max_body_mb * 1024 * 1024)
+        self.max_body = max_body(settings, memory_limit)
         self.secrets = secrets_of(settings)
 
 
@@ -104,7 +112,8 @@ class Kit:
         self.emulated = emulated
         self.upstream = upstream
         self.pacers = Pacers()
-        self.live = Live(settings, upstream, emulated=emulated)
+        self.budget = MemoryBudget(self.memory.limit)
+        self.live = Live(settings, upstream, emulated=emulated, memory_limit=self.memory.limit)
         self._lives = weakref.WeakSet([self.live])
         self.again: Callable[[], Loaded] | None = None
         """Reads the configuration anew, in a thread. Raises ConfigError. None: there is no file."""
@@ -168,7 +177,7 @@ class Kit:
         try:
             loaded = await self._read(self.again)
             settings, restart = kept(before.settings, loaded.settings, loaded.source)
-            live = Live(settings, self.upstream, emulated=self.emulated, before=before)
+            live = Live(settings, self.upstream, emulated=self.emulated, before=before, memory_limit=self.memory.limit)
         except ConfigError as error:
             return self._refused(map(str, error.complaints))
         except Exception as bug:  # noqa: BLE001 - a bug in reading a file is no reason to stop serving or watching
@@ -239,6 +248,10 @@ class Kit:
         )
         gauge("banjia_vendor_keys", "Keys by vendor and state.", ("vendor", "state"), self._keys)
         gauge("banjia_waiting_calls", "Calls that wait for a place on a vendor's keys.", ("vendor",), self._waiting)
+        gauge(
+            "banjia_memory_budget_bytes", "Memory set aside for bodies and unread answers.", ("kind",),
+            lambda: {("held",): self.budget.held, ("limit",): self.budget.most},
+        )  # fmt: skip
         gauge("banjia_resting_targets", "1 for a target that rests.", ("target",), self._resting)
 
     def _waiting(self) -> Mapping[Labels, float]:

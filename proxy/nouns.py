@@ -24,7 +24,10 @@ class Incoming(Protocol):
     headers: Mapping[bytes, bytes]
 
     async def body(self) -> bytes:
-        """The whole body. Raises SlowClient, BodyTooLarge or EncodedBody."""
+        """The whole body.
+
+        Raises SlowClient, BodyTooLarge, EncodedBody, Overloaded or MemoryError, and BadRequest for too many values.
+        """
         ...
 
 

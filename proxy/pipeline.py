@@ -3,8 +3,9 @@
 import asyncio
 from typing import Protocol
 
+from adapters.core.json_limits import SMALL
 from adapters.core.shapes import Ask
-from proxy.errors import InternalError, ProxyError, ShuttingDown
+from proxy.errors import InternalError, OutOfMemory, ProxyError, ShuttingDown
 from proxy.fronts.response import NOTHING, ResponseWriter
 from proxy.fronts.writer import Out, Writer
 from proxy.kit import Kit
@@ -49,6 +50,11 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
             body = await incoming.body()  #                                                      408, 413, 415
             tally.read()
             ask = front.read(body)  # what                                                        400
+            if len(body) > SMALL:
+                del body
+                await asyncio.sleep(
+                    0
+                )  # run other tasks first: reading a large body takes long, and so does what follows
             kit.counts.streams_started += ask.stream
             tally.asked(ask, incoming.headers.get(RETRIED, FIRST))
             route = resolve(ask, live.routing)  # which targets, best first                        404
@@ -58,6 +64,8 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
                     await send(ask, route, writer, kit, live, tally)  # attempts, retry, next target    4xx, 502-504
         except ProxyError as error:
             await writer.fail(error)
+        except MemoryError:
+            await writer.fail(OutOfMemory())
         except Exception as bug:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log a traceback
             kit.report(bug, tally.request_id)
             await writer.fail(InternalError(f"Something went wrong on our side. Request id: {tally.request_id}."))

@@ -7,13 +7,28 @@ import json
 import re
 from collections.abc import Mapping
 from math import isfinite
+from reprlib import Repr
 from typing import Any, TypeGuard
 
 import orjson
 
+from adapters.core import json_limits
 from adapters.core.failures import Kind, classify
+from adapters.core.json_limits import (
+    BEYOND,
+    MAX_EVENT_VALUES,
+    MAX_LEVELS,
+    MAX_VALUES,
+    SMALL,
+    TooManyValues,
+    TooMuchSlowText,
+)
 from adapters.core.shapes import Usage
 from adapters.core.vendor import Plan
+
+BRIEFLY = Repr()
+BRIEFLY.maxlevel, BRIEFLY.maxdict, BRIEFLY.maxlist, BRIEFLY.maxstring = 3, 8, 8, 500
+"""Writes the beginning of a value whatever its size."""
 
 
 class BadAnswer(Exception):
@@ -42,15 +57,61 @@ BROKEN = frozenset({"error", "aborted", "network_error", "insufficient_system_re
 """Finish reasons that say the answer was given up: a failure, never a finish."""
 
 
+class OverLimits(BadAnswer):
+    """What arrived has more values or levels than are read."""
+
+
+LARGE_EVENT = 64 * 1024
+"""An event of a stream is checked before it is parsed if it has more bytes."""
+MENDABLE = 1024 * 1024
+"""The largest JSON that is read in the slow way, in bytes: it takes ten times as long as the quick one."""
+
+
+def check(payload: bytes | bytearray, most: int = MAX_VALUES) -> None:
+    """Refuse JSON beyond the limits, before it is parsed. Raises :class:`OverLimits`."""
+    try:
+        json_limits.check(payload, most)
+    except BEYOND as beyond:
+        raise over_limits(beyond) from None
+
+
+def over_limits(beyond: Exception) -> OverLimits:
+    """The failure of a vendor whose JSON goes beyond the limits."""
+    if isinstance(beyond, TooMuchSlowText):
+        return OverLimits("invalid_response", "sent more than 32 MiB of escapes and of text outside ASCII")
+    if isinstance(beyond, TooManyValues):
+        return OverLimits("invalid_response", f"sent JSON of more than {beyond.most:,} values")
+    return OverLimits("invalid_response", f"sent JSON that is nested deeper than {MAX_LEVELS} levels")
+
+
 def parse(payload: bytes) -> tuple[bytes, Any]:
-    """The payload's JSON, and its bytes as valid UTF-8 (bad bytes become U+FFFD). Raises :class:`BadAnswer`."""
+    """The JSON of an event's payload, and its bytes as valid UTF-8. Raises :class:`BadAnswer`."""
+    large = len(payload) > LARGE_EVENT
+    if large:
+        check(payload, MAX_EVENT_VALUES)
     try:
-        return payload, orjson.loads(payload)
+        return payload, json_limits.parse(payload) if large else orjson.loads(payload)
     except orjson.JSONDecodeError:
-        pass
+        return mended(payload)
+
+
+def parse_body(body: bytes | bytearray) -> Any:
+    """The JSON of a whole body that was checked. Raises :class:`BadAnswer`."""
     try:
-        # The slow way takes bad UTF-8, halves of surrogate pairs, which some vendors cut between two events, and
-        # numbers of any size.
+        return orjson.loads(body) if len(body) <= SMALL else json_limits.parse(body)
+    except orjson.JSONDecodeError:
+        return mended(body)[1]
+
+
+def mended(payload: bytes | bytearray) -> tuple[bytes, Any]:
+    """JSON with bad UTF-8, and with halves of surrogate pairs, which some vendors cut between two events.
+
+    Returns it as valid UTF-8 (what was bad becomes U+FFFD), and parsed. Raises :class:`BadAnswer`.
+    """
+    try:
+        if len(payload) > MENDABLE:
+            raise ValueError
+        # The slow way takes bad UTF-8, halves of surrogate pairs and numbers of any size.
         value = json.loads(payload.decode("utf-8", "replace"), parse_int=_int_of, parse_float=_float_of)
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         clean = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
@@ -88,13 +149,27 @@ def find_error(data: Any) -> Mapping[str, Any] | None:
 
 def complaint(plan: Plan, status: int, error: Mapping[str, Any]) -> BadAnswer:
     """The vendor's error as ours: its kind by the vendor's table, its message kept to 500 printable characters."""
-    said = " ".join(printable(str(error.get("message") or error.get("type") or "no reason given")).split())
+    error = {name: short(error.get(name)) for name in ("code", "type", "message")}
+    said = " ".join(printable(error["message"] or error["type"] or "no reason given").split())
     hides = plan.target.vendor.hides
     if hides is not None:
         said = re.sub(hides, "[hidden]", said)
     if len(said) > MAX_MESSAGE:
         said = PART_OF_A_WORD.sub("", said[:MAX_MESSAGE]) + "…"
     return BadAnswer(classify(plan.op.failures, status, error), f"answered {status}: {said}".rstrip("."))
+
+
+MAX_WORDS = 4096
+"""How much of a vendor's message is looked at, in characters."""
+
+
+def short(value: Any) -> str:
+    """A member of a vendor's error as text, cut: it may be of any type and size."""
+    if type(value) is str:
+        return value[:MAX_WORDS]
+    if type(value) in (list, dict):
+        return BRIEFLY.repr(value) if value else ""
+    return str(value)[:MAX_WORDS] if value else ""
 
 
 def printable(text: str) -> str:
@@ -108,6 +183,10 @@ MAX_COUNT = (1 << 31) - 1
 """The most tokens that one call is believed to have: more is a mistake, and would overflow where counts are added up."""
 COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 """A usage object that has no more than these has nothing to mend."""
+
+
+MAX_USAGE = 100
+"""How many members a usage object may have; what has more is none."""
 
 
 def usage_of(told: Any) -> Usage | None:
@@ -125,6 +204,8 @@ def usage_of(told: Any) -> Usage | None:
         return None
     if told.keys() <= COUNTS:
         return Usage(prompt, completion, wire=told)
+    if len(told) > MAX_USAGE:
+        return None
     wire = {name: value for name, value in told.items() if type(value) is not int or _is_count(value)}
     flat = wire.pop("cached_tokens", None)
     prompt_details = _details(wire, "prompt_tokens_details")
@@ -152,7 +233,7 @@ def _is_count(value: Any) -> TypeGuard[int]:
 def _details(wire: dict[str, Any], name: str) -> dict[str, Any]:
     """A usage object's details, without numbers that are no counts; what is no object is taken out."""
     details = wire.get(name)
-    if type(details) is not dict:
+    if type(details) is not dict or len(details) > MAX_USAGE:
         wire.pop(name, None)
         return {}
     if not all(map(_may_stay, details.values())):
@@ -169,7 +250,7 @@ def finish_reason(reason: Any, called: bool) -> str | None:
     if type(reason) is not str or reason in ("", "null"):
         return None
     if reason in BROKEN:
-        raise BadAnswer("truncated", f"gave the answer up ({printable(reason)[:40]})")
+        raise BadAnswer("truncated", f"gave the answer up ({printable(reason[:40])})")
     word = FINISH_REASONS.get(reason, reason)
     return "tool_calls" if called and word == "stop" else word
 
@@ -191,6 +272,16 @@ def text_of(value: Any) -> str | None:
     if type(value) is int:
         return str(value)
     return value if type(value) is str and value else None
+
+
+MAX_CALLS = 1000
+"""How many tool calls a choice may have: each costs more to mend than to parse."""
+
+
+def check_calls(calls: list[Any]) -> None:
+    """Refuse more tool calls than a choice may have. Raises BadAnswer."""
+    if len(calls) > MAX_CALLS:
+        raise BadAnswer("invalid_response", f"sent more than {MAX_CALLS} tool calls")
 
 
 class Call:
@@ -235,6 +326,8 @@ class ToolCalls:
             pieces = [pieces]
         if type(pieces) is not list:
             return []
+        check_calls(pieces)
+        check_calls(self._calls)
         return [self._piece(piece) for piece in pieces if type(piece) is dict]
 
     def closing(self) -> list[dict[str, Any]]:
@@ -320,7 +413,10 @@ def whole_tool_calls(calls: Any, id_prefix: str, own_ids: bool, names: Mapping[s
         calls = [calls]
     mended: list[dict[str, Any]] = []
     used: set[str] = set()
-    for call in calls if type(calls) is list else []:
+    if type(calls) is not list:
+        return mended
+    check_calls(calls)
+    for call in calls:
         if type(call) is not dict:
             continue
         function = call.get("function")

@@ -11,10 +11,11 @@ from math import isfinite
 
 import orjson
 
-from adapters.codecs.mend import BadAnswer, printable
+from adapters.codecs.mend import BadAnswer, over_limits, printable
 from adapters.codecs.openai_answers import Answer, ChatAnswer, EmbeddingsAnswer, ModerationsAnswer, is_html
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
 from adapters.core.failures import LOST, Cause, Failure, Kind
+from adapters.core.json_limits import BEYOND, SMALL, ValueCounter
 from adapters.core.shapes import Ask, Event, Seed
 from adapters.core.sse import Decoder, EventTooLarge
 from adapters.core.vendor import Codec, Plan
@@ -46,15 +47,16 @@ def codec(answer: Callable[[Plan, Ask, Seed], Answer]) -> Codec:
 class OpenAIExchange:
     """One call to an OpenAI-shaped endpoint, streamed or whole."""
 
-    __slots__ = ("_answer", "_ask", "_body", "_head", "_id", "_over", "_plan", "_size", "_sse")
+    __slots__ = ("_answer", "_ask", "_body", "_counter", "_head", "_id", "_over", "_plan", "_size", "_sse")
 
     def __init__(self, plan: Plan, ask: Ask, seed: Seed, answer: Answer) -> None:
         self._plan = plan
         self._ask = ask
         self._id = next(seed.ids)
         self._head: Head | None = None
-        self._body: list[bytes] = []
+        self._body = bytearray()
         self._size = 0
+        self._counter: ValueCounter | None = None  # of a whole answer that is large
         self._sse: Decoder | None = None
         self._answer = answer
         self._over = False
@@ -123,13 +125,27 @@ class OpenAIExchange:
 
     def _collect(self, data: bytes) -> list[Do]:
         assert self._head is not None
-        self._body.append(data)
+        self._body += data
         self._size += len(data)
         if self._head.status >= 400 and self._size > MAX_ERROR_BODY:
             return [Close(self._id), *self._finish()]
+        return self._check_large(data) if self._size > SMALL else []
+
+    def _check_large(self, data: bytes) -> list[Do]:
+        """Bound a large body, and count its values as it comes, so that no single read takes long."""
         if self._size > MAX_BODY:
             self._body.clear()
             return self._fail("invalid_response", "sent a body over 64 MiB")
+        try:
+            if self._counter is None:
+                self._counter = ValueCounter(self._answer.most_values)
+                self._counter.add(self._body)
+            else:
+                self._counter.add(data)
+        except BEYOND as beyond:
+            self._body.clear()
+            bad = over_limits(beyond)
+            return self._fail(bad.kind, bad.what)
         return []
 
     def _finish(self) -> list[Do]:
@@ -139,9 +155,8 @@ class OpenAIExchange:
                 return self._done()
             what = "closed the stream before the answer was finished"
             return self._fail("truncated" if self._answer.began else "invalid_response", what)
-        body = b"".join(self._body)
         try:
-            event = self._answer.whole(self._head.status, body)
+            event = self._answer.whole(self._head.status, self._body)
         except BadAnswer as bad:
             return self._fail(bad.kind, bad.what)
         return [Emit([event]), *self._done()]
@@ -170,7 +185,7 @@ class OpenAIExchange:
     def _cause(self, kind: Kind) -> Cause:
         """How a fault showed itself: a page for people, an end too early, an error inside a 200, or a status."""
         status = self._head.status if self._head is not None else 0
-        if self._body and is_html(self._body[0]):
+        if self._body and is_html(self._body):
             return "html"
         if kind == "truncated":
             return "reset"

@@ -3,18 +3,32 @@
 from typing import Any, Protocol
 
 from adapters.codecs.mend import (
+    LARGE_EVENT,
     BadAnswer,
+    OverLimits,
     ToolCalls,
+    check,
     complaint,
     find_error,
     finish_reason,
     parse,
+    parse_body,
     usage_of,
     whole_tool_calls,
 )
+from adapters.core.json_limits import MAX_VALUES, SMALL
 from adapters.core.shapes import WHOLE, Ask, Event, Seed, Usage
-from adapters.core.tokens import estimate, estimate_prompt, texts
+from adapters.core.tokens import estimate, estimate_prompt
 from adapters.core.vendor import Plan
+
+MAX_CHOICES = 128
+"""How many choices an answer may have, however few were asked for: OpenAI's largest ``n``."""
+MOST_WANTED = 10_000
+"""How many choices are taken where so many were asked for, as by a list of prompts."""
+
+
+MAX_ID = 128
+"""The longest id of an answer that is taken from a vendor, in characters."""
 
 
 class Answer(Protocol):
@@ -24,6 +38,8 @@ class Answer(Protocol):
     shown: bool
     """Whether anything of it was for a caller to see: a role alone is not."""
     usage: Usage | None
+    most_values: int
+    """The most JSON values that a whole body of it may have."""
 
     @property
     def finished(self) -> bool:
@@ -34,15 +50,24 @@ class Answer(Protocol):
         """One event of a stream, mended; None if it held nothing for the caller. Raises BadAnswer."""
         ...
 
-    def whole(self, status: int, body: bytes) -> Event:
+    def whole(self, status: int, body: bytes | bytearray) -> Event:
         """A whole body, mended. Raises BadAnswer for an error, in whichever status it came."""
         ...
 
 
-def read_body(plan: Plan, status: int, body: bytes) -> dict[str, Any]:
-    """The body's JSON object. Raises BadAnswer with the error that it is, or for what is no object."""
+def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any]:
+    """The body's JSON object. Raises BadAnswer with the error that it is, or for what is no object.
+
+    The values of a large body were counted as it came.
+    """
     try:
-        _, data = parse(body)
+        if LARGE_EVENT < len(body) <= SMALL:
+            check(body)
+        data = parse_body(body)
+    except OverLimits:
+        if status < 300:
+            raise
+        data = None
     except BadAnswer:
         data = None
     error = find_error(data)
@@ -67,12 +92,12 @@ def written(event: Event) -> Event:
     return event
 
 
-def is_html(body: bytes) -> bool:
+def is_html(body: bytes | bytearray) -> bool:
     """Whether it is a page for people: a gateway's error, or a portal that wants a login."""
     return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
 
-def describe(body: bytes) -> str:
+def describe(body: bytes | bytearray) -> str:
     """What a body that is no JSON object looks like, in words: nothing of it is copied."""
     start = body[:200].lstrip().lower()
     if not start:
@@ -96,6 +121,7 @@ class ChatAnswer:
 
     __slots__ = ("_ask", "_calls", "_name", "_plan", "_seed", "_unfinished", "_wanted", "began", "shown",
                  "usage")  # fmt: skip
+    most_values = MAX_VALUES
     _kinds = ("chat.completion.chunk", "chat.completion")
     _id_begins = "chatcmpl-"
     _said = "message"
@@ -134,6 +160,8 @@ class ChatAnswer:
         choices = data.get("choices")
         if choices is not None and (type(choices) is not list or not all(type(c) is dict for c in choices)):
             raise BadAnswer("invalid_response", "sent an event whose choices are not a list of objects")
+        if choices and (len(choices) > MAX_CHOICES or len(self._calls) > MAX_CHOICES):
+            self._check_number(choices)
         self._take_usage(event, data)
         if not choices:
             return None
@@ -143,6 +171,12 @@ class ChatAnswer:
         self.shown = self.shown or event.shows()
         self._identity(event, data, self._kinds[0])
         return written(event)
+
+    def _check_number(self, choices: list[Any]) -> None:
+        """Each choice costs more to mend than to parse: far more of them than were asked for are no answer."""
+        number = max(len(choices), len(self._calls))
+        if number > min(self._wanted, MOST_WANTED):
+            raise BadAnswer("invalid_response", f"sent {number} choices")
 
     def _is_plain(self, data: Any) -> bool:
         """Whether it is what nearly every event is: a piece of one choice that has begun, with nothing to mend."""
@@ -241,27 +275,30 @@ class ChatAnswer:
     def _named(self, data: dict[str, Any]) -> dict[str, Any]:
         """Id and time of the answer: the first that the vendor told, else ours, and the same in all its chunks."""
         id_, created = data.get("id"), data.get("created")
-        self._name["id"] = id_ if type(id_) is str and id_ else f"{self._id_begins}{self._seed.answer_id}"
+        taken = type(id_) is str and 0 < len(id_) <= MAX_ID  # each event repeats it
+        self._name["id"] = id_ if taken else f"{self._id_begins}{self._seed.answer_id}"
         self._name["created"] = created if type(created) is int else self._seed.created
         return self._name
 
-    def whole(self, status: int, body: bytes) -> Event:
+    def whole(self, status: int, body: bytes | bytearray) -> Event:
         """A whole body, mended. Raises BadAnswer for an error, in whichever status it came."""
         data = read_body(self._plan, status, body)
         event = Event(None, data, WHOLE)
         choices = data.get("choices")
         if type(choices) is not list or not choices or not all(type(c) is dict for c in choices):
             raise BadAnswer("invalid_response", "sent an answer without choices")
+        if len(choices) > MAX_CHOICES:
+            self._check_number(choices)
         for at, choice in enumerate(choices):
             self._whole_choice(at, choice)
         told = usage_of(data.get("usage"))
         if told is None:
-            shown = estimate(texts([choice[self._said] for choice in choices]))
+            shown = estimate([choice[self._said] for choice in choices])
             told = Usage(estimate_prompt(self._ask.fields), shown, source="estimated")
         self.usage = told
         data["usage"] = told.to_wire()
         self._identity(event, data, self._kinds[1])
-        return written(event)
+        return event if len(body) > SMALL else written(event)  # of a large one, writing is a task of its own
 
     def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
         choice.pop("usage", None)
@@ -294,6 +331,7 @@ class WholeAnswer:
 
     __slots__ = ("_ask", "_plan", "began", "shown", "usage")
     finished = False
+    most_values = MAX_VALUES
 
     def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
         self._plan = plan
@@ -309,20 +347,21 @@ class WholeAnswer:
         """The mended body, under the model's name that the caller is told."""
         target = self._plan.target
         data["model"] = self._ask.model if target.report_model == "requested" else data.get("model", target.model.id)
-        return written(Event(None, data, WHOLE))
+        return Event(None, data, WHOLE)
 
 
 class EmbeddingsAnswer(WholeAnswer):
     """Vectors, in the order of the inputs."""
 
     __slots__ = ()
+    most_values = 4_000_000  # 2,048 vectors of 1,536 numbers are three millions, and numbers are quickly parsed
 
-    def whole(self, status: int, body: bytes) -> Event:
+    def whole(self, status: int, body: bytes | bytearray) -> Event:
         """The list of vectors: as many as there were inputs, sorted by index. Raises BadAnswer."""
         data = read_body(self._plan, status, body)
         vectors = data.get("data")
         wanted = count_inputs(self._ask.fields.get("input"))
-        if type(vectors) is not list or not all(type(v) is dict and v.get("embedding") for v in vectors):
+        if type(vectors) is not list or not all(type(v) is dict and v.get("embedding") for v in vectors[: wanted + 1]):
             raise BadAnswer("invalid_response", "sent an answer without vectors")
         if len(vectors) != wanted:
             raise BadAnswer("invalid_response", f"sent {len(vectors)} vectors for {wanted} inputs")
@@ -339,7 +378,7 @@ class ModerationsAnswer(WholeAnswer):
 
     __slots__ = ()
 
-    def whole(self, status: int, body: bytes) -> Event:
+    def whole(self, status: int, body: bytes | bytearray) -> Event:
         """The results. Raises BadAnswer: one that says of an input whether it is flagged must be there."""
         data = read_body(self._plan, status, body)
         results = data.get("results")
@@ -361,6 +400,6 @@ def in_order(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
     told = [vector.get("index") for vector in vectors]
     if all(type(index) is int for index in told) and len(set(told)) == len(told):
         vectors = sorted(vectors, key=lambda vector: vector["index"])
-    elif len(set(map(str, told))) > 1:
+    elif told != told[:1] * len(told):
         raise BadAnswer("invalid_response", "sent vectors whose order can't be told")
     return [{**vector, "object": "embedding", "index": at} for at, vector in enumerate(vectors)]

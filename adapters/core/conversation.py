@@ -110,7 +110,4 @@ class Conversation:
 
 def renamed(draft: Draft, name: str) -> str:
     """The name under which a tool was offered to the vendor."""
-    for theirs, ours in draft.tool_names.items():
-        if ours == name:
-            return theirs
-    return name
+    return draft.renamed.get(name, name) if draft.renamed else name

@@ -28,6 +28,7 @@ class Draft:
     body: dict[str, Any] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
     tool_names: dict[str, str] = field(default_factory=dict)  # the vendor's name -> the caller's
+    renamed: dict[str, str] | None = None  # the caller's name -> the vendor's; None: no tool is renamed
     emulate: dict[str, Any] = field(default_factory=dict)  # what a wrapper makes up for -> the value it needs
     without: frozenset[str] = frozenset()  # the emulations that the operator has switched off
 
@@ -39,6 +40,13 @@ class Draft:
         before = self.told.get(name)
         if before is None or before.word == "honoured" or before.quiet:
             self.told[name] = Told(word, why, quiet)
+
+    def rename_tool(self, ours: str, theirs: str) -> None:
+        """Offer a tool under a name that the vendor takes."""
+        self.tool_names[theirs] = ours
+        if self.renamed is None:
+            self.renamed = {}
+        self.renamed.setdefault(ours, theirs)
 
     def refuse(self, name: str, why: str) -> None:
         """Raise Refused, naming the field."""

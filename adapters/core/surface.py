@@ -72,6 +72,49 @@ class Param:
             self.check(name, value)
 
 
+MAX_MESSAGES = 2048
+"""OpenAI's longest list of messages."""
+MAX_CALLS = 128
+"""OpenAI's longest list of tools, of functions, and of the tool calls of one message."""
+MAX_PARTS = 50_000
+"""How many parts of content a request may have in all. Our own limit: each part costs more to check than to parse."""
+MAX_NAME = 256
+"""The longest name of a model or a tool, in bytes of UTF-8. Our own limit: OpenAI takes 64 for a tool."""
+MAX_STOP = 4096
+"""The longest stop string, in characters. Our own limit: where one is looked for here, each event is compared with it."""
+MAX_TAG = 1024
+"""The longest name that a caller gives its requests, in characters. Our own limit: OpenAI takes 64."""
+
+
+def check_length(name: str, items: list[Any], most: int) -> None:
+    """Refuse a list that is longer than OpenAI takes, in its words. Raises Invalid."""
+    if len(items) > most:
+        raise Invalid(
+            name,
+            f"Invalid '{name}': array too long. Expected an array with maximum length {most}, but got an array with "
+            f"length {len(items)} instead.",
+            "array_above_max_length",
+        )
+
+
+def check_text(name: str, text: str, most: int) -> None:
+    """Refuse a text that is longer than it may be, in OpenAI's words. Raises Invalid."""
+    if len(text) > most:
+        raise Invalid(
+            name,
+            f"Invalid '{name}': string too long. Expected a string with maximum length {most}, but got a string with "
+            f"length {len(text)} instead.",
+            "string_above_max_length",
+        )
+
+
+def check_tag(name: str, text: str) -> None:
+    """A name that a caller gives its requests. Raises Invalid."""
+    check_text(name, text, MAX_TAG)
+
+
+PLAIN_ROLES = ("system", "user", "assistant", "developer")
+"""The roles of messages that need no more than their text."""
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
@@ -79,7 +122,12 @@ def check_messages(name: str, messages: list[Any]) -> None:
     """The shape of a conversation: objects with a known role, text or parts where text belongs."""
     if not messages:
         raise Invalid(name, "Invalid 'messages': expected at least one message.")
+    check_length(name, messages, MAX_MESSAGES)
+    parts = 0
     for at, message in enumerate(messages):
+        plain = type(message) is dict and len(message) == 2 and type(message.get("content")) is str
+        if plain and message.get("role") in PLAIN_ROLES:
+            continue  # nearly every message
         where = f"{name}[{at}]"
         if type(message) is not dict:
             raise wrong_type(where, "an object", message)
@@ -93,6 +141,9 @@ def check_messages(name: str, messages: list[Any]) -> None:
             )  # fmt: skip
         content = message.get("content")
         if type(content) is list:
+            parts += len(content)
+            if parts > MAX_PARTS:
+                raise Invalid(name, f"Invalid 'messages': more than {MAX_PARTS:,} parts of content.")
             _check_parts(f"{where}.content", content)
         elif content is not None and type(content) is not str:
             raise wrong_type(f"{where}.content", "a string or an array", content)
@@ -131,6 +182,7 @@ def _check_parts(where: str, parts: list[Any]) -> None:
 def _check_tool_calls(where: str, calls: Any) -> None:
     if type(calls) is not list:
         raise wrong_type(where, "an array", calls)
+    check_length(where, calls, MAX_CALLS)
     for at, call in enumerate(calls):
         if type(call) is not dict:
             raise wrong_type(f"{where}[{at}]", "an object", call)
@@ -141,6 +193,7 @@ def _check_tool_calls(where: str, calls: Any) -> None:
 
 def check_tools(name: str, tools: list[Any]) -> None:
     """Tools are objects with a type, and functions have a name."""
+    check_length(name, tools, MAX_CALLS)
     for at, tool in enumerate(tools):
         where = f"{name}[{at}]"
         if type(tool) is not dict:
@@ -151,21 +204,19 @@ def check_tools(name: str, tools: list[Any]) -> None:
         if tool["type"] == "function":
             if type(function) is not dict:
                 raise wrong_type(f"{where}.function", "an object", function)
-            if type(function.get("name")) is not str or not function["name"]:
-                raise Invalid(
-                    f"{where}.function.name", f"Missing required parameter: '{where}.function.name'.",
-                    "missing_required_parameter",
-                )  # fmt: skip
+            check_name(f"{where}.function", function)
 
 
 def check_name(where: str, value: Mapping[str, Any]) -> None:
     """A function that is not named can't be called."""
     if type(value.get("name")) is not str or not value["name"]:
         raise Invalid(f"{where}.name", f"Missing required parameter: '{where}.name'.", "missing_required_parameter")
+    check_text(f"{where}.name", value["name"], MAX_NAME)
 
 
 def check_functions(name: str, functions: list[Any]) -> None:
     """Functions are objects with a name."""
+    check_length(name, functions, MAX_CALLS)
     for at, function in enumerate(functions):
         if type(function) is not dict:
             raise wrong_type(f"{name}[{at}]", "an object", function)
@@ -201,12 +252,15 @@ def check_response_format(name: str, value: dict[str, Any]) -> None:
 
 def check_stop(name: str, value: str | list[Any]) -> None:
     """One string, or up to four of them."""
-    if type(value) is list:
+    if type(value) is str:
+        check_text(name, value, MAX_STOP)
+    else:
         if len(value) > 4:
             raise Invalid(name, f"Invalid '{name}': array too long. Expected at most 4 items, but got {len(value)}.")
         for at, text in enumerate(value):
             if type(text) is not str:
                 raise wrong_type(f"{name}[{at}]", "a string", text)
+            check_text(f"{name}[{at}]", text, MAX_STOP)
 
 
 def check_prompt(name: str, value: str | list[Any]) -> None:
@@ -232,12 +286,14 @@ def _check_texts(name: str, value: str | list[Any], *, may_be_empty: bool) -> No
     kind = type(value[0])
     if kind not in (str, int, list):
         raise wrong_type(f"{name}[0]", "a string, an integer or an array", value[0])
+    if kind is int and set(map(type, value)) == {int}:
+        return  # token ids, of which there may be hundreds of thousands
     for at, item in enumerate(value):
         if type(item) is not kind:
             raise wrong_type(f"{name}[{at}]", JSON_NAMES[kind], item)
         if item == [] or (item == "" and not may_be_empty):
             raise Invalid(f"{name}[{at}]", f"Invalid '{name}[{at}]': it must not be empty.")
-        if kind is list and any(type(token) is not int for token in item):
+        if kind is list and set(map(type, item)) != {int}:
             raise Invalid(f"{name}[{at}]", f"Invalid '{name}[{at}]': expected an array of integers.", "invalid_type")
 
 
@@ -260,12 +316,12 @@ CHAT: Mapping[str, Param] = {
     "parallel_tool_calls": Param((bool,), neutral=(True,)),
     "prediction": Param((dict,)),
     "presence_penalty": Param((float,), -2, 2, neutral=(0,)),
-    "prompt_cache_key": Param((str,)),
+    "prompt_cache_key": Param((str,), check=check_tag),
     "prompt_cache_options": Param((dict,)),
     "prompt_cache_retention": Param((str,)),
     "reasoning_effort": Param((str,), words=EFFORTS),
     "response_format": Param((dict,), neutral=({"type": "text"},), check=check_response_format),
-    "safety_identifier": Param((str,)),
+    "safety_identifier": Param((str,), check=check_tag),
     "seed": Param((int,)),
     "service_tier": Param((str,), neutral=("auto", "default")),
     "stop": Param((str, list), neutral=([],), check=check_stop),

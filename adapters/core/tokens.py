@@ -4,14 +4,27 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def estimate(text: str) -> int:
-    """About how many tokens a text is: four ASCII characters to a token, three of any other two.
+def estimate(value: Any) -> int:
+    """About how many tokens the text in a value is: four ASCII characters to a token, three of any other two.
 
     The ratios are the rules of thumb that the vendors' price pages give for Chinese and English text; no tokenizer
     of theirs is public for every model.
     """
-    ascii_count = len(text.encode("ascii", "ignore"))
-    return estimate_counts(ascii_count, len(text) - ascii_count)
+    found = texts(value)
+    count = sum(map(len, found))
+    if all(map(str.isascii, found)):
+        return estimate_counts(count, 0)
+    ascii_count = sum(map(_count_ascii, found))
+    return estimate_counts(ascii_count, count - ascii_count)
+
+
+def _count_ascii(text: str) -> int:
+    """How many ASCII characters a text has; of a very long one, as many as its beginning lets expect."""
+    if text.isascii():
+        return len(text)
+    if len(text) > SAMPLE:
+        return _count_ascii(text[:SAMPLE]) * len(text) // SAMPLE
+    return len(text.encode("ascii", "ignore"))
 
 
 def estimate_counts(ascii_count: int, other_count: int) -> int:
@@ -19,11 +32,19 @@ def estimate_counts(ascii_count: int, other_count: int) -> int:
     return (ascii_count + 3) // 4 + (other_count * 2 + 2) // 3
 
 
-def texts(value: Any) -> str:
-    """All the text in a prompt: the strings of messages, parts, tools or inputs, one after another."""
+SAMPLE = 1_000_000
+"""How many characters of one text are looked at."""
+MOST_VALUES = 200_000
+"""How many values are looked at for text: more would hold up other requests, and what is found is an estimate anyway."""
+
+
+def texts(value: Any) -> list[str]:
+    """The texts in a prompt: the strings of messages, parts, tools or inputs, one after another."""
     found: list[str] = []
     todo = [value]
-    while todo:  # no recursion: a caller may nest a schema deeper than the interpreter's stack
+    for _ in range(MOST_VALUES):  # no recursion: a caller may nest a schema deeper than the interpreter's stack
+        if not todo:
+            break
         one = todo.pop()
         if type(one) is str:
             if not one.startswith("data:"):
@@ -32,12 +53,12 @@ def texts(value: Any) -> str:
             todo += reversed(list(one.values()))
         elif type(one) is list:
             todo += reversed(one)
-    return "".join(found)
+    return found
 
 
 def estimate_prompt(fields: Mapping[str, Any]) -> int:
     """The prompt of a request, in tokens."""
-    return sum(estimate(texts(fields[name])) for name in ("messages", "tools", "input", "prompt") if name in fields)
+    return sum(estimate(fields[name]) for name in ("messages", "tools", "input", "prompt") if name in fields)
 
 
 UNLIMITED = 1024

@@ -43,7 +43,7 @@ class Tools:
         ours = function["name"]
         if not re.fullmatch(self.name, ours) or ours in self.taken:
             theirs = self._other_name(ours, draft)
-            draft.tool_names[theirs] = ours
+            draft.rename_tool(ours, theirs)
             function["name"] = theirs
             draft.tell("tools.function.name", "mapped", f"{ours} is offered as {theirs}")
         if function.get("parameters") is None:
@@ -51,7 +51,7 @@ class Tools:
         return {**tool, "function": function}
 
     def _other_name(self, ours: str, draft: Draft) -> str:
-        stem = re.sub(r"[^a-zA-Z0-9_-]", "_", ours)[:48]
+        stem = re.sub(r"[^a-zA-Z0-9_-]", "_", ours[:48])
         theirs = f"tool_{stem}"
         while theirs in draft.tool_names:
             theirs += "_"

@@ -5,6 +5,7 @@ What can be said in that order without saying something else is brought into it;
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain, takewhile
 from typing import Any
 
 from adapters.core.conversation import WORDS, Conversation, Message
@@ -86,23 +87,38 @@ def said(turn: Turn) -> Turn | None:
 def merged(turns: list[Turn]) -> list[Turn]:
     """Equal neighbours as one message; a turn that called tools is not gone on with, since results must follow it."""
     out: list[Turn] = []
+    contents: list[Any] = []  # of the last turn: joined when it is whole, for each join copies what was joined before
     for at, message in turns:
         before = out[-1][1] if out else {}
         if message["role"] == before.get("role") and message["role"] != "tool" and not before.get("tool_calls"):
-            content = joined(before["content"], message.get("content"))
-            out[-1] = (out[-1][0], {**before, **message, "content": content})
+            if not contents:
+                before = dict(before)
+                out[-1] = (out[-1][0], before)
+                contents = [before.get("content")]
+            contents.append(message.get("content"))
+            before.update(message)
         else:
+            _join(out, contents)
+            contents = []
             out.append((at, message))
+    _join(out, contents)
     return out
 
 
-def joined(first: Any, second: Any) -> Any:
-    """Two contents as one: a text of two paragraphs, or a list of parts."""
-    if not second:
-        return first
-    if type(first) is str and type(second) is str:
-        return f"{first}\n\n{second}"
-    return [*parts(first), *parts(second)]
+def _join(out: list[Turn], contents: list[Any]) -> None:
+    if contents:
+        out[-1][1]["content"] = joined(contents)
+
+
+def joined(contents: list[Any]) -> Any:
+    """Several contents as one: a text of several paragraphs, or a list of parts. Those that are empty are left out."""
+    contents = [content for content in contents if content]
+    texts = list(takewhile(lambda content: type(content) is str, contents))
+    rest = contents[len(texts) :]
+    text = "\n\n".join(texts)
+    if not rest:
+        return text
+    return [*(parts(text) if texts else ()), *chain.from_iterable(map(parts, rest))]
 
 
 def parts(content: Any) -> list[Any]:

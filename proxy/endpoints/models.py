@@ -6,6 +6,7 @@ from starlette.responses import Response
 from proxy.endpoints.reply import answering, json_response
 from proxy.errors import ModelNotFound
 from proxy.kit import Kit
+from proxy.openai_api.json_body import check_model
 from proxy.stages.authenticate import authenticate
 
 CREATED = 1_686_935_002
@@ -28,6 +29,7 @@ async def retrieve_model(request: Request) -> Response:
     kit: Kit = request.app.state.kit
     name = request.path_params["model"]
     authenticate(dict(request.headers.raw), kit.live.client_keys)
+    check_model(name)
     vendor = kit.live.routing.owner(name)
     if vendor is None:
         raise ModelNotFound(kit.live.routing.unknown(name), param="model")

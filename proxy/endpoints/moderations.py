@@ -7,7 +7,7 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.core.params import Told
 from proxy.endpoints.relay import Connection
-from proxy.errors import InternalError, NotServed, ProxyError
+from proxy.errors import InternalError, NotServed, OutOfMemory, ProxyError
 from proxy.fronts.moderations import ModerationsFront, read, unseen
 from proxy.fronts.response import NOTHING, ResponseWriter
 from proxy.fronts.writer import Out
@@ -55,6 +55,8 @@ async def judge(incoming: Incoming, kit: Kit, out: Out) -> None:
             await writer.ours(orjson.dumps(answer), PASSED)
         except ProxyError as error:
             await writer.fail(error)
+        except MemoryError:
+            await writer.fail(OutOfMemory())
         except Exception as bug:  # noqa: BLE001 - as in the pipeline
             kit.report(bug, tally.request_id)
             await writer.fail(InternalError(f"Something went wrong on our side. Request id: {tally.request_id}."))

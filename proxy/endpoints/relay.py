@@ -5,12 +5,16 @@ from collections.abc import Awaitable, Mapping
 
 from starlette.types import Receive, Scope, Send
 
+from adapters.core.json_limits import SMALL, ValueCounter
 from proxy.endpoints.named import NamedFront
 from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
 from proxy.fronts.writer import Header
 from proxy.kit import Kit
 from proxy.language import Language, wanted
+from proxy.observability.memory_budget import FREE, MIB, QUICK, Lease, estimated_size, size_of
+from proxy.openai_api.json_body import count_values
 from proxy.pipeline import Front, serve
+from proxy.stages.admit import memory_is_full
 from proxy.way import way_of
 
 BODY_WITHIN_S = 60.0
@@ -33,10 +37,43 @@ class Relay:
         return Relay(NamedFront(self._front, name), self._kit)
 
 
+class Growing:
+    """A body that grows: counts its values, and holds of the memory budget what it will need."""
+
+    __slots__ = ("_counter", "_lease", "_size")
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._size = 0
+        self._counter = ValueCounter()
+
+    def add(self, piece: bytes) -> None:
+        """Take the next piece into account. Raises MemoryError, and BadRequest where it goes beyond the limits."""
+        self._size += len(piece)
+        self._lease.grow_to(self._size * QUICK)  # now: of several that come at once, some are to get to their end
+        count_values(self._counter, piece)
+
+    def whole(self) -> None:
+        """All of it is there, and will be parsed. Raises MemoryError."""
+        self._lease.grow_to(size_of(self._size, self._counter.values, self._counter.slow))
+
+
 class Connection:
     """One request on its connection: reads the body, writes the answer, and notices when the caller leaves."""
 
-    __slots__ = ("_kit", "_late", "_receive", "_send", "_task", "_watcher", "_way", "gone", "headers", "request_id")
+    __slots__ = (
+        "_kit",
+        "_late",
+        "_lease",
+        "_receive",
+        "_send",
+        "_task",
+        "_watcher",
+        "_way",
+        "gone",
+        "headers",
+        "request_id",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, kit: Kit) -> None:
         self._receive = receive
@@ -46,6 +83,7 @@ class Connection:
         self.headers: Mapping[bytes, bytes] = self._way.headers if self._way is not None else dict(scope["headers"])
         self.request_id = f"req_{kit.fresh_id(16)}"
         self.gone = False
+        self._lease: Lease | None = None  # of the memory budget; small bodies need none
         self._late = False
         self._task: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -67,11 +105,17 @@ class Connection:
                 watcher.cancel()
             if self._way is not None:
                 self._way.end()
+            if self._lease is not None:
+                self._lease.end()
 
     # --- Incoming -----------------------------------------------------------------------------------------------
 
     async def body(self) -> bytes:
-        """The whole body, then watch for the caller leaving. Raises SlowClient, BodyTooLarge or EncodedBody."""
+        """The whole body, then watch for the caller leaving.
+
+        Raises SlowClient, BodyTooLarge, EncodedBody, Overloaded or MemoryError where there is no memory for it, and
+        BadRequest where it has too many values.
+        """
         limit = self._kit.live.max_body
         encoding = self.headers.get(b"content-encoding", b"identity")
         if encoding.lower() not in (b"identity", b""):
@@ -86,6 +130,8 @@ class Connection:
             body = await self._in_time(limit)
         elif len(body) > limit:
             raise self._too_large()
+        elif len(body) > FREE:
+            self._weigh(body)
         if self._way is None or not self._way.watch(self._leave):
             self._watcher = asyncio.create_task(self._watch())
         return body
@@ -103,6 +149,8 @@ class Connection:
 
     async def _read(self, limit: int) -> bytes:
         read = bytearray()  # not a list of parts: a caller may send them small, and each would cost more than it holds
+        self._lease = Lease(self._kit.budget)
+        growing = Growing(self._lease)
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -111,14 +159,30 @@ class Connection:
             part: bytes = message.get("body", b"")
             if len(read) + len(part) > limit:
                 raise self._too_large()
-            if not read and not message.get("more_body"):
-                return part
+            if self._kit.memory.full:
+                raise memory_is_full(self._kit)
+            growing.add(part)
             read += part
             if not message.get("more_body"):
-                return bytes(read)
+                growing.whole()
+                body = bytes(read)
+                del read
+                if len(body) > SMALL:
+                    await asyncio.sleep(0)  # run other tasks first: a large body takes long to parse
+                return body
+
+    def _weigh(self, body: bytes) -> None:
+        """Hold what a body needs that was there at once."""
+        self._lease = Lease(self._kit.budget)
+        if len(body) > SMALL:
+            growing = Growing(self._lease)
+            growing.add(body)
+            growing.whole()
+        else:
+            self._lease.grow(estimated_size(body))
 
     def _too_large(self) -> BodyTooLarge:
-        limit = self._kit.live.settings.server.max_body_mb
+        limit = self._kit.live.max_body / MIB
         return BodyTooLarge(f"The body of the request is over the limit of {limit:g} MiB (server.max_body_mb).")
 
     async def _watch(self) -> None:

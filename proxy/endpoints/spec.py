@@ -43,6 +43,8 @@ RETIRED: Mapping[str, str] = {
     "fine-tunes": "OpenAI has retired this path; train at the vendor",
 }
 """How paths begin that OpenAI itself answers with 404 now, why, and the nearest thing that is served."""
+LONGEST = 200
+"""How much of a path is repeated in a message, in characters."""
 SERVED = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/moderations")
 
 
@@ -78,5 +80,6 @@ async def wrong_method(request: Request, error: Exception) -> Response:
 
 
 def as_asked(request: Request) -> str:
-    """The path as the caller spelt it, before the doors: a pasted base URL is found by its own words."""
-    return unquote(request.scope["raw_path"].partition(b"?")[0].decode("latin-1"))
+    """The path as the caller spelt it, cut, before the doors: a pasted base URL is found by its own words."""
+    path = unquote(request.scope["raw_path"].partition(b"?")[0].decode("latin-1"))
+    return path if len(path) <= LONGEST else f"{path[:LONGEST]}…"

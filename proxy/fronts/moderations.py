@@ -7,7 +7,7 @@ from adapters.core.surface import Invalid, wrong_type
 from proxy.errors import BadRequest
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
-from proxy.openai_api.json_body import read_members
+from proxy.openai_api.json_body import check_model, read_members
 from proxy.tally import Tally
 
 MODEL = "omni-moderation-latest"
@@ -50,7 +50,7 @@ def read(body: bytes) -> tuple[str, int]:
 def _model(name: Any) -> str:
     if type(name) is not str:
         raise wrong_type("model", "a string", name)
-    return name
+    return check_model(name)
 
 
 def _inputs(given: Any) -> int:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from adapters.core.json_limits import SMALL
 from adapters.core.params import Told, header
 from adapters.core.shapes import WHOLE, Ask, Event
 from adapters.core.sse import encode
@@ -21,6 +22,8 @@ STREAM: tuple[Header, ...] = (
 NOTHING = Ask("chat", "", {})
 """The ask of a request that could not be read: its writer only ever writes an error."""
 BEAT = b": keep-alive\n\n"
+MAX_VALUE = 1024
+"""The longest value of a header that a caller or a vendor has a part in, in bytes; what is longer is cut."""
 MAX_HELD = 256 * 1024
 """How many bytes of events without content are held, at most."""
 
@@ -144,7 +147,9 @@ class ResponseWriter:
         secrets = self._attempt.secrets if self._attempt is not None else NO_SECRETS
         if secrets.may_be_in(body):
             body = secrets.redacted(body)
-        self.content_sent = True
+        self.content_sent = True  # before the first await: from here on no other target may be tried
+        if len(body) > SMALL:
+            await asyncio.sleep(0)  # run other tasks first: it took long to serialize
         self._tally.first_content_s = self._tally.elapsed_s()
         head = [JSON, (b"content-length", b"%d" % len(body)), *self._about_attempt(), *self._common()]
         await self._send_whole(200, head, body)
@@ -201,5 +206,5 @@ class ResponseWriter:
         adapted = header(attempt.told)
         if adapted is not None:
             head.append((b"x-banjia-adapted", adapted.encode()))
-        head += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in attempt.said.items()]
+        head += [(name.encode("latin-1"), value[:MAX_VALUE].encode("latin-1")) for name, value in attempt.said.items()]
         return head

@@ -4,11 +4,26 @@ from typing import Any
 
 import orjson
 
-from adapters.core.surface import Invalid, validate, wrong_type
+from adapters.core import json_limits
+from adapters.core.json_limits import (
+    MAX_LEVELS,
+    SMALL,
+    TooManyLevels,
+    TooManyValues,
+    TooMuchSlowText,
+    ValueCounter,
+    count_byte,
+    is_flat,
+)
+from adapters.core.surface import MAX_NAME, Invalid, validate, wrong_type
 from proxy.errors import BadRequest
 
 MAX_MEMBERS = 1000
 """How many members a body may have at its top: OpenAI has some forty, a vendor's own come to them."""
+FEW_MEMBERS = 4096
+"""A body of no more bytes can't have ``MAX_MEMBERS`` members, and the names in it are not long enough to matter."""
+NO_MEMORY = "Not enough"
+"""How the parser's error begins where memory has run out (orjson has no other sign of it)."""
 
 
 def read_body(body: bytes, operation: str, required: tuple[str, ...]) -> dict[str, Any]:
@@ -22,25 +37,79 @@ def read_body(body: bytes, operation: str, required: tuple[str, ...]) -> dict[st
 
 
 def read_members(body: bytes, required: tuple[str, ...]) -> dict[str, Any]:
-    """The members of a JSON body, without nulls. Raises BadRequest, naming ``param`` where one is missing."""
+    """The members of a JSON body, without nulls; the values of one over ``SMALL`` bytes were counted as it came.
+
+    Raises BadRequest, naming ``param`` where one is missing, and MemoryError.
+    """
+    small = len(body) <= SMALL
     try:
-        fields = orjson.loads(body)
+        fields = orjson.loads(body) if small else json_limits.parse(body)
     except orjson.JSONDecodeError as error:
-        at = f" (line {error.lineno}, column {error.colno})" if body.strip() else ""
-        raise BadRequest(
-            f"We could not parse the JSON body of your request{at}. "
-            "Expected an object in UTF-8, with the content-type application/json."
-        ) from None
+        raise _not_parsed(body, error) from None
     if type(fields) is not dict:
         raise BadRequest("The JSON body of your request must be an object.", code="invalid_type")
-    if len(fields) > MAX_MEMBERS:
-        raise BadRequest(f"The JSON body of your request has more than {MAX_MEMBERS} members.")
+    if small and not is_flat(fields):
+        _check_levels(body)
+    if len(body) > FEW_MEMBERS:
+        _check_members(fields)
     if None in fields.values():  # to OpenAI an explicit null is an absent member
         fields = {name: value for name, value in fields.items() if value is not None}
     for name in required:
         if name not in fields:
             raise BadRequest(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
     return fields
+
+
+def _not_parsed(body: bytes, error: orjson.JSONDecodeError) -> Exception:
+    """What to raise for a body that can't be parsed."""
+    if error.msg.startswith(NO_MEMORY):
+        return MemoryError()
+    if len(body) <= SMALL:
+        _check_levels(body)  # the parser has a limit of its own, far above ours
+    at = f" (line {error.lineno}, column {error.colno})" if body.strip() else ""
+    return BadRequest(
+        f"We could not parse the JSON body of your request{at}. "
+        "Expected an object in UTF-8, with the content-type application/json."
+    )
+
+
+def _check_levels(body: bytes) -> None:
+    """Count the levels of a small body, where it has brackets enough for too many. Raises BadRequest."""
+    if count_byte(body, b"[") + count_byte(body, b"{") > MAX_LEVELS:
+        count_values(ValueCounter(), body)
+
+
+def _check_members(fields: dict[str, Any]) -> None:
+    """Bound the members and their names, by which requests are logged and counted. Raises BadRequest."""
+    if len(fields) > MAX_MEMBERS:
+        raise BadRequest(f"The JSON body of your request has more than {MAX_MEMBERS} members.")
+    if any(len(name) > MAX_NAME for name in fields):
+        raise BadRequest(f"The JSON body of your request has a member whose name is longer than {MAX_NAME} characters.")
+
+
+def count_values(counter: ValueCounter, piece: bytes | bytearray) -> None:
+    """Count a piece of a body before it is parsed. Raises BadRequest where the body goes beyond the limits."""
+    try:
+        counter.add(piece)
+    except TooManyValues as beyond:
+        raise BadRequest(f"The JSON body of your request has more than {beyond.most:,} values.") from None
+    except TooManyLevels:
+        raise BadRequest(f"The JSON body of your request is nested deeper than {MAX_LEVELS} levels.") from None
+    except TooMuchSlowText:
+        raise BadRequest(
+            "The JSON body of your request has more than 32 MiB of escapes and of text outside ASCII."
+        ) from None
+
+
+def check_model(name: str) -> str:
+    """A model's name, as a caller may send it. Raises BadRequest."""
+    if len(name.encode("utf-8", "replace")) > MAX_NAME:
+        raise BadRequest(
+            f"The name of a model has at most {MAX_NAME} bytes.", param="model", code="string_above_max_length"
+        )
+    if not name.isprintable():  # it will stand in a header
+        raise BadRequest("A model's name has no line breaks and no other control characters.", param="model")
+    return name
 
 
 def take_model(fields: dict[str, Any]) -> str:
@@ -51,6 +120,6 @@ def take_model(fields: dict[str, Any]) -> str:
     if type(model) is not str:
         invalid = wrong_type("model", "a string", model)
         raise BadRequest(invalid.message, param="model", code=invalid.code)
-    if not model.isprintable():  # it will stand in a header
-        raise BadRequest("A model's name has no line breaks and no other control characters.", param="model")
+    if len(model) * 4 > MAX_NAME or not model.isprintable():  # a character has four bytes at most
+        check_model(model)
     return model

@@ -5,6 +5,9 @@ WEIGHT = 0.3
 FAILED_S = 10.0
 """What a failed attempt counts as, if it did not take longer (seconds)."""
 
+MOST = 4096
+"""How many targets are remembered: their names may come from callers."""
+
 Which = tuple[str, bool]
 """A target's label, and whether the answer is a stream."""
 
@@ -21,6 +24,8 @@ class Latencies:
 
     def took(self, label: str, stream: bool, s: float) -> None:
         """An answer came after this time."""
+        if (label, stream) not in self._known and len(self._known) >= MOST:
+            del self._known[next(iter(self._known))]
         before = self._known.get((label, stream), s)
         self._known[label, stream] = before + WEIGHT * (s - before)
 

@@ -17,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
+from adapters.core.json_limits import SMALL
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Phase
 from proxy.descriptors import exhausted
 from proxy.errors import Overloaded
@@ -257,6 +258,8 @@ class Line:
 
     async def _begin(self) -> Got:
         call = self.call
+        if len(call.body) > SMALL:
+            await asyncio.sleep(0)  # run other tasks first: it took long to serialize, and takes long to send
         url, host, origin = parse_url(call.url)
         # Read and write have no limit here: the driver's own timer sees to both.
         limits = {"connect": self._connect_s, "pool": self._connect_s, "read": None, "write": None}

@@ -18,9 +18,12 @@ def turn_away(kit: Kit) -> None:
     if kit.active >= limit:
         raise _full(f"The server is at its limit of {limit} requests at once (server.max_concurrency).")
     if kit.memory.full:
-        raise _full(
-            f"The server has no memory left for another request ({kit.memory.share:.0%} of its limit is in use)."
-        )
+        raise memory_is_full(kit)
+
+
+def memory_is_full(kit: Kit) -> Overloaded:
+    """The error for a request that comes, or whose body is still coming, while nearly all of the memory is in use."""
+    return _full(f"The server has no memory left for another request ({kit.memory.share:.0%} of its limit is in use).")
 
 
 def _full(why: str) -> Overloaded:

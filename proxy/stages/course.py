@@ -125,7 +125,8 @@ class Course:
             if pacer is None:
                 self.tally.attempt(attempt)
                 key.calls += 1
-                failure = await Drive(attempt, self.out, account.way, sign, self._times, self.tally).run(exchange)
+                drive = Drive(attempt, self.out, account.way, sign, self._times, self.tally, self.kit.budget)
+                failure = await drive.run(exchange)
             else:
                 failure, sent = await self._in_its_place(pacer, attempt, account, sign, exchange)
         except BaseException:  # the caller has left, or a bug: nothing is known of the target
@@ -191,8 +192,9 @@ class Course:
             return Ticket(model, self.tally.started, tokens, served=self._served, elsewhere=elsewhere)
 
         drive = PacedDrive(
-            attempt, self.out, account.way, sign, self._times, self.tally, pacer, ticket, max(0.0, wait_s)
-        )
+            attempt, self.out, account.way, sign, self._times, self.tally, self.kit.budget, pacer, ticket,
+            max(0.0, wait_s),
+        )  # fmt: skip
         failure = await drive.run(exchange)
         if failure is not None and drive.denied is not None:
             if not drive.sent:

@@ -13,8 +13,10 @@ from adapters.core.params import Told
 from adapters.core.shapes import CHUNK, Usage
 from adapters.core.tokens import estimate_prompt
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Woke
+from proxy.errors import OutOfMemory
 from proxy.fronts.writer import Writer
 from proxy.nouns import Attempt
+from proxy.observability.memory_budget import A_VALUE, AN_ANSWER, MemoryBudget, most_values
 from proxy.services.keys import Times
 from proxy.services.upstream import LIMITS, Line, Upstream, overdue
 from proxy.stages.watch import Watch
@@ -24,17 +26,27 @@ MAX_HEADER_VALUE = 1024
 """The longest value of a vendor's header that is passed on (bytes); a longer one, or one that is not printable ASCII, is left
 out."""
 
+FREE_ANSWER = 64 * 1024
+"""The memory budget counts an answer, or an event of a stream, from this size on (bytes)."""
+
 Sign = Callable[[Call], Call]
 
 
 class Drive:
     """The driver of one attempt. Use once: ``await Drive(...).run(exchange)``."""
 
-    __slots__ = ("_attempt", "_lines", "_out", "_pumps", "_queue", "_shown", "_sign", "_sleeps", "_tally", "_times", "_unpaid",
-                 "_upstream", "_watch")  # fmt: skip
+    __slots__ = ("_attempt", "_budget", "_held", "_lines", "_out", "_pumps", "_queue", "_shown", "_sign", "_sleeps", "_tally", "_times",
+                 "_unpaid", "_upstream", "_values", "_watch")  # fmt: skip
 
     def __init__(
-        self, attempt: Attempt, out: Writer, upstream: Upstream, sign: Sign, times: Times, tally: Tally
+        self,
+        attempt: Attempt,
+        out: Writer,
+        upstream: Upstream,
+        sign: Sign,
+        times: Times,
+        tally: Tally,
+        budget: MemoryBudget,
     ) -> None:
         self._attempt = attempt
         self._out = out
@@ -42,16 +54,20 @@ class Drive:
         self._sign = sign
         self._times = times
         self._tally = tally
+        self._budget = budget
         self._lines: dict[Id, Line] = {}
         self._sleeps: dict[Id, float] = {}
         self._pumps: dict[Id, asyncio.Task[None]] = {}
         self._queue: asyncio.Queue[Got | BaseException] | None = None
         self._unpaid: dict[Id, bytes] = {}  # calls that had a 200 head and of which no cost is known: their bodies
         self._shown = Shown()
+        self._held = 0  # bytes of the memory budget
+        self._values = 0  # JSON values of the answer, or of the event, that they are for
         self._watch = Watch(times)
 
     async def run(self, exchange: Exchange) -> Failure | None:
         """Drive it to its end. Returns None for a whole answer, else the failure. Leaves no line open, ever."""
+        size = 0  # bytes received since the last output: of an answer, or an event, that is not complete
         try:
             dos = exchange.start()
             while True:
@@ -76,12 +92,41 @@ class Drive:
                 if not self._out.content_sent and type(got) is not Head:
                     self._tally.heard_at = perf_counter()
                 dos = exchange.feed(got)
+                if not dos:
+                    if type(got) is Data:
+                        size += len(got.data)
+                        if size > FREE_ANSWER:
+                            self._hold(size, got.data)
+                elif size:
+                    if size > FREE_ANSWER:
+                        self._values = 0
+                        await asyncio.sleep(0)  # run other tasks first: it took long to parse
+                    size = 0
         finally:
             self._watch.stop()
             if self._unpaid:
                 self._pay_estimates()
+            if self._held:
+                self._budget.give(self._held)
             if self._lines or self._pumps:
                 await self._close_all()
+
+    def _hold(self, size: int, data: bytes) -> None:
+        """Take from the memory budget, until the attempt ends, what its largest answer or event needs.
+
+        ``size``: the bytes of it so far, of which ``data`` came last. Raises OutOfMemory.
+        """
+        self._values += most_values(data)
+        more = size * AN_ANSWER + self._values * A_VALUE - self._held
+        if more <= 0:
+            return
+        try:
+            self._budget.take(more)
+        except MemoryError:
+            full = OutOfMemory()
+            full.should_retry = False  # the vendor bills the call
+            raise full from None
+        self._held += more
 
     def _take(self, do: Do) -> None:
         """What is done without waiting."""

@@ -15,6 +15,7 @@ from proxy.fronts.writer import Writer
 from proxy.limiter.limiter import NoPlace, Pacer
 from proxy.limiter.scheduler import Figures, Outcome, Ticket
 from proxy.nouns import Attempt
+from proxy.observability.memory_budget import MemoryBudget
 from proxy.services.keys import Times
 from proxy.services.upstream import WHY, Line, Upstream
 from proxy.stages.drive import Drive, Sign
@@ -38,9 +39,9 @@ class PacedDrive(Drive):
 
     def __init__(
         self, attempt: Attempt, out: Writer, upstream: Upstream, sign: Sign, times: Times, tally: Tally,
-        pacer: Pacer, make_ticket: MakeTicket, wait_s: float,
+        budget: MemoryBudget, pacer: Pacer, make_ticket: MakeTicket, wait_s: float,
     ) -> None:  # fmt: skip
-        super().__init__(attempt, out, upstream, sign, times, tally)
+        super().__init__(attempt, out, upstream, sign, times, tally, budget)
         self._pacer = pacer
         self._make_ticket = make_ticket
         self._wait_s = wait_s

@@ -44,7 +44,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_default() -> N
     assert settings.vendors["kimi"].region == "intl"
     assert settings.vendors["kimi"].keys()[0].get_secret_value() == "from-file"
     assert settings.client_keys() == ["one"]
-    assert settings.server.max_body_mb == 64
+    assert settings.server.max_concurrency == 1000
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,14 @@ T = TypeVar("T")
 
 def run(scene: Coroutine[Any, Any, T]) -> T:
     """Run a scene on uvloop; the limit is for one that hangs."""
+    return run_within(scene, 150)
+
+
+def run_within(scene: Coroutine[Any, Any, T], s: float) -> T:
+    """Run a scene on uvloop; the limit is for one that hangs."""
 
     async def within() -> T:
-        async with asyncio.timeout(150):
+        async with asyncio.timeout(s):
             return await scene
 
     return uvloop.run(within())
@@ -29,6 +34,10 @@ ANSWER = json.dumps({
     "id": "1", "object": "chat.completion", "created": 1, "model": "kimi-k2.6",
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}, "finish_reason": "stop"}],
 }).encode()  # fmt: skip
+CONTENT = (
+    b'{"id":"1","object":"chat.completion.chunk","created":1,"model":"m",'
+    b'"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}'
+)
 ASK: dict[str, Any] = {"model": "kimi/kimi-k2.6", "messages": [{"role": "user", "content": "hi"}]}
 LIVEZ = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -1,0 +1,40 @@
+"""What one callback takes for a large body, and how much memory a mix of them takes."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.door.test_large_bodies import MIB, Site, all_answers, all_bodies, large_mix, site
+from tests.door.wire import run_within
+
+MOST_CPU_S = 0.25
+"""The most processor time of one callback, for any body that is accepted or refused."""
+LIMIT, MOST_RESIDENT = 512 * MIB, 480 * MIB
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("send_all", [all_bodies, all_answers])
+def test_no_callback_takes_long(
+    send_all: Callable[[Site, Callable[[str, float], None]], Any],
+    tmp_path: Path,
+    record_property: Callable[[str, Any], None],
+) -> None:
+    took: dict[str, float] = {}
+
+    async def scene() -> None:
+        async with site(tmp_path, 8 * 1024 * MIB) as running:
+            await send_all(running, took.__setitem__)
+
+    run_within(scene(), 500)
+    worst = max(took, key=lambda name: took[name])
+    record_property(f"longest callback, {send_all.__name__} ({worst})", f"{took[worst]:.3f} s of CPU")
+    assert took[worst] < MOST_CPU_S, f"{worst}: {took[worst]:.3f} s"
+
+
+@pytest.mark.timeout(600)
+def test_no_mix_reaches_the_memory_limit(tmp_path: Path, record_property: Callable[[str, Any], None]) -> None:
+    resident, _ = run_within(large_mix(LIMIT, tmp_path), 500)
+    record_property("most memory under a limit of 512 MiB", f"{resident / MIB:.0f} MiB")
+    assert resident < MOST_RESIDENT

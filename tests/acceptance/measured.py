@@ -1,0 +1,114 @@
+"""A proxy in a process of its own, under a memory limit that files tell, which measures itself.
+
+``python -m tests.acceptance.measured PORT_OF_VENDOR LIMIT_BYTES DIRECTORY`` prints its URL, and for each line on standard input
+what the loop's longest callback took since the last one (CPU seconds) and the most memory that was resident (bytes).
+"""
+
+import asyncio
+import json
+import resource
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from config.schema import Settings
+from proxy.app import create_app
+from proxy.door import Door
+from proxy.drain import Server
+from proxy.kit import Kit
+from proxy.lifecycle.run import bind, freeze, url_of
+from proxy.services.memory import Memory, limit_of_this_machine, reader_of_this_machine
+from proxy.services.upstream import Upstream
+
+longest = 0.0
+where = ""
+most_resident = 0
+
+
+def measure_callbacks() -> None:
+    """Time each callback of the loop by the processor time that it took."""
+    run = asyncio.events.Handle._run
+
+    def timed(handle: asyncio.Handle) -> None:
+        global longest, where
+        what = repr(handle)
+        began = time.thread_time()
+        run(handle)
+        took = time.thread_time() - began
+        if took > longest:
+            longest, where = took, what
+
+    asyncio.events.Handle._run = timed  # type: ignore[assignment,method-assign]
+
+
+def resident() -> int:
+    """What is resident now, in bytes."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+
+
+def lay_out(root: Path, limit: int) -> Path:
+    """The files of a control group of version 2 with this limit; returns the one that tells what is in use."""
+    for path, text in {
+        "proc/self/cgroup": "0::/\n", "proc/meminfo": "MemTotal: 8388608 kB\nMemAvailable: 8388608 kB\n",
+        "sys/fs/cgroup/memory.max": f"{limit}\n", "sys/fs/cgroup/memory.current": "0\n",
+        "sys/fs/cgroup/memory.stat": "anon 0\n",
+    }.items():  # fmt: skip
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="ascii")
+    return root / "sys/fs/cgroup/memory.current"
+
+
+def watch(told: Path) -> None:
+    """Tell what is in use, as the kernel would, and remember the most of it. In a thread of its own."""
+    global most_resident
+    while True:
+        now = resident()
+        most_resident = max(most_resident, now)
+        told.write_text(f"{now}\n", encoding="ascii")
+        time.sleep(0.005)
+
+
+def report(kit: Kit) -> dict[str, Any]:
+    """What was measured since the last report."""
+    global longest, where, most_resident
+    told = {"longest_s": longest, "where": where[:300], "most_bytes": most_resident, "held_bytes": kit.budget.held}
+    longest, where, most_resident = 0.0, "", 0
+    return told
+
+
+async def main(vendor: str, limit: int, root: Path) -> None:
+    """Serve until standard input ends."""
+    threading.Thread(target=watch, args=(lay_out(root, limit),), daemon=True).start()
+    entry = {"kind": "openai_compatible", "api_key": "sk-0000000000000001", "base_url": vendor}
+    kimi = {"api_key": "sk-0000000000000001", "base_url": vendor}
+    settings = Settings.model_validate({"vendors": {"office": entry, "kimi": kimi, "ernie": kimi, "hunyuan": kimi}})
+    memory = Memory(reader_of_this_machine(root), limit_of_this_machine(root))
+    kit = Kit(settings, Upstream.over_the_network(1000), lambda ending: None, memory=memory)
+    sock = bind("127.0.0.1:0")
+
+    def ready() -> None:
+        freeze()
+        sys.stdout.write(f"{url_of(sock)}\n")
+        sys.stdout.flush()
+
+    server = Server(
+        uvicorn.Config(create_app(kit), http=Door, ws="none", log_level="warning", access_log=False, server_header=False,
+                       proxy_headers=False, timeout_graceful_shutdown=1),
+        ready,
+    )  # fmt: skip
+    served = asyncio.create_task(server.serve([sock]))
+    while await asyncio.to_thread(sys.stdin.readline):
+        sys.stdout.write(json.dumps(report(kit)) + "\n")
+        sys.stdout.flush()
+    kit.draining = True
+    server.should_exit = True
+    await served
+
+
+if __name__ == "__main__":
+    measure_callbacks()
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))
