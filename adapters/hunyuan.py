@@ -128,6 +128,9 @@ FAILURES = (
     Rule("bad_request", code="413001"),
     Rule("key_refused", code="4010*"),
     Rule("forbidden", code="4030*"),
+    Rule("rate_limited", code="429002", limit="requests_per_minute"),
+    Rule("rate_limited", code="429003", limit="tokens_per_minute"),
+    Rule("rate_limited", code="429005", limit="concurrency"),
     Rule("rate_limited", code="4290*"),
 )
 

@@ -51,6 +51,14 @@ FAILURES = (
     Rule("no_funds", code="insufficient_quota"),
     Rule("no_funds", type="insufficient_quota"),
     Rule("no_funds", code="billing_hard_limit_reached"),
+    # OpenAI: "Rate limit reached for … on requests per min (RPM): Limit 3, Used 3, …"; others: "… RPM: 500, …".
+    Rule("rate_limited", status=429, text="per day", limit="day"),
+    Rule(
+        "rate_limited", status=429, text="requests per min", limit="requests_per_minute", figure=r"limit:? (\d{1,9})\b"
+    ),
+    Rule("rate_limited", status=429, text="RPM: ", limit="requests_per_minute", figure=r"RPM: (\d{1,9})"),
+    Rule("rate_limited", status=429, text="concurrency: ", limit="concurrency", figure=r"concurrency: (\d{1,9})"),
+    Rule("rate_limited", status=429, text="tokens per min", limit="tokens_per_minute"),
     Rule("rate_limited", code="rate_limit_exceeded"),
     Rule("key_refused", code="invalid_api_key"),
     Rule("key_refused", code="account_deactivated"),

@@ -245,7 +245,7 @@ class Timeouts(Section):
 
 
 class Limits(Section):
-    """What a vendor's account allows, per key. What is left out is learned from the vendor's 429s."""
+    """What a vendor's account allows, per key. What is left out is learned from the vendor's 429s, if learn is on."""
 
     concurrency: Count | None = None
     """Calls at once."""
@@ -255,6 +255,8 @@ class Limits(Section):
     """Tokens in any minute: the prompt and the limit of the answer, until its real cost is known."""
     wait_s: Seconds = 300
     """How long a call over the limits waits for its turn, in seconds, before the next target or a 429."""
+    learn: Switch = True
+    """Learn limits from the vendor's 429s, and let calls wait in order instead of sending them into a 429."""
 
 
 class VendorEntry(Section):

@@ -22,7 +22,7 @@ from config.schema import Settings, VendorEntry
 from proxy.changes import Reloaded, changed, kept
 from proxy.descriptors import shares
 from proxy.lifecycle.daemon_thread import in_daemon_thread
-from proxy.limiter.limiter import Pacers
+from proxy.limiter.limiter import Limiters
 from proxy.nouns import Ending
 from proxy.observability.access_log import AccessLog
 from proxy.observability.memory_budget import MemoryBudget, max_body
@@ -111,7 +111,7 @@ class Kit:
         self.memory = memory or Memory()
         self.emulated = emulated
         self.upstream = upstream
-        self.pacers = Pacers()
+        self.limiters = Limiters()
         self.budget = MemoryBudget(self.memory.limit)
         self.live = Live(settings, upstream, emulated=emulated, memory_limit=self.memory.limit)
         self._lives = weakref.WeakSet([self.live])
@@ -150,7 +150,7 @@ class Kit:
     @live.setter
     def live(self, live: Live) -> None:
         """Another configuration comes into use: its keys take over the queues that are there."""
-        self.pacers.attach(live.accounts.items())
+        self.limiters.attach(live.accounts.items())
         self._live = live
 
     def redact(self, text: str) -> str:
@@ -247,7 +247,7 @@ class Kit:
             "banjia_config_reload_timestamp_seconds", "When the one in use was read.", (), lambda: {(): self._loaded_at}
         )
         gauge("banjia_vendor_keys", "Keys by vendor and state.", ("vendor", "state"), self._keys)
-        gauge("banjia_waiting_calls", "Calls that wait for a place on a vendor's keys.", ("vendor",), self._waiting)
+        gauge("banjia_waiting_calls", "Calls that wait for a slot on a vendor's keys.", ("vendor",), self._waiting)
         gauge(
             "banjia_memory_budget_bytes", "Memory set aside for bodies and unread answers.", ("kind",),
             lambda: {("held",): self.budget.held, ("limit",): self.budget.most},
@@ -255,7 +255,7 @@ class Kit:
         gauge("banjia_resting_targets", "1 for a target that rests.", ("target",), self._resting)
 
     def _waiting(self) -> Mapping[Labels, float]:
-        return {(name,): count for name, count in self.pacers.waiting().items()}
+        return {(name,): count for name, count in self.limiters.waiting().items()}
 
     def _resting(self) -> Mapping[Labels, float]:
         return {(label,): 1 for label in self.breaker.resting(time.monotonic()) if self._known(label)}

@@ -23,7 +23,7 @@ class Standing(NamedTuple):
     may be asked once more; another target may be in any case.
 
     ``other_named``: the policy's ``reroute`` names this kind of caller's error. ``left_s``: seconds to the deadline.
-    ``queued``: other calls of ours are under way or wait on this key, so that its limit is one of our own making.
+    ``queues``: a call that was refused by rate waits for a slot on this key; that is no attempt.
     """
 
     attempts: int
@@ -36,7 +36,7 @@ class Standing(NamedTuple):
     budget_left: bool
     left_s: float
     draw: float
-    queued: bool = False
+    queues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,10 @@ def decide(f: Failure, s: Standing, policy: Policy) -> Decision:
         return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP
     if f.kind == "rate_limited" and f.phase == "pool":  # never sent: it has waited for its place as long as it may
         return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP
-    if s.attempts >= policy.attempts:
-        return GIVE_UP
     if f.fault == "rate":
         return _after_rate_limit(f, s, policy)
+    if s.attempts >= policy.attempts:
+        return GIVE_UP
     if not retried(f, policy):
         return GIVE_UP
     if s.budget_left and s.on_target < policy.attempts_per_target and f.kind != "tls":
@@ -100,16 +100,16 @@ def decide(f: Failure, s: Standing, policy: Policy) -> Decision:
 
 
 def _after_rate_limit(f: Failure, s: Standing, policy: Policy) -> Decision:
-    if s.more_keys and s.budget_left:
+    """Another key or target at once; else the queue, which ends after ``limits.wait_s``; without one, ``retry-after``."""
+    attempt_left = s.attempts < policy.attempts
+    if attempt_left and s.more_keys and s.budget_left:
         return NEXT_KEY
-    if s.more_targets:
+    if attempt_left and s.more_targets:
         return NEXT_TARGET
-    if s.queued and policy.attempts_per_target > 1:
-        return Retry(
-            0.0
-        )  # its place in the queue sees to the rest: to what the vendor asked for, and to whose turn it is
+    if s.queues:
+        return Retry(0.0)
     wait_s = DEFAULT_RATE_WAIT_S if f.retry_after_s is None else f.retry_after_s
-    fits = s.budget_left and wait_s <= policy.max_wait_s and wait_s < s.left_s
+    fits = attempt_left and s.budget_left and wait_s <= policy.max_wait_s and wait_s < s.left_s
     return Retry(wait_s) if fits and s.on_target < policy.attempts_per_target else GIVE_UP
 
 

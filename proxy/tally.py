@@ -98,6 +98,11 @@ class Tally:
         self.usage = usage if self.usage is None else self.usage + usage
         self.billed = usage if self.billed is None else self.billed + usage
 
+    def refused(self) -> None:
+        """The vendor refused the attempt by rate, and the call waits for a slot: that was no attempt."""
+        self.attempts -= 1
+        self.notes["refused_calls"] = self.notes.get("refused_calls", 0) + 1
+
     def waited(self, s: float) -> None:
         """So long there was nothing at a vendor, since a place on its key had to be waited for."""
         self.waited_s += s

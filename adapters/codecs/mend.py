@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 import orjson
 
 from adapters.core import json_limits
-from adapters.core.failures import Kind, classify
+from adapters.core.failures import Kind, RateLimit, classify, named_limit
 from adapters.core.json_limits import (
     BEYOND,
     MAX_EVENT_VALUES,
@@ -34,10 +34,11 @@ BRIEFLY.maxlevel, BRIEFLY.maxdict, BRIEFLY.maxlist, BRIEFLY.maxstring = 3, 8, 8,
 class BadAnswer(Exception):
     """What arrived is not an answer: the kind of failure, and a sentence without its subject."""
 
-    def __init__(self, kind: Kind, what: str) -> None:
+    def __init__(self, kind: Kind, what: str, limit: RateLimit | None = None) -> None:
         super().__init__(what)
         self.kind: Kind = kind
         self.what = what
+        self.limit = limit
 
 
 FINISH_REASONS: Mapping[str, str] = {
@@ -156,7 +157,9 @@ def complaint(plan: Plan, status: int, error: Mapping[str, Any]) -> BadAnswer:
         said = re.sub(hides, "[hidden]", said)
     if len(said) > MAX_MESSAGE:
         said = PART_OF_A_WORD.sub("", said[:MAX_MESSAGE]) + "…"
-    return BadAnswer(classify(plan.op.failures, status, error), f"answered {status}: {said}".rstrip("."))
+    kind = classify(plan.op.failures, status, error)
+    limit = named_limit(plan.op.failures, status, error) if kind == "rate_limited" else None
+    return BadAnswer(kind, f"answered {status}: {said}".rstrip("."), limit)
 
 
 MAX_WORDS = 4096

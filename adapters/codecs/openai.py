@@ -14,7 +14,7 @@ import orjson
 from adapters.codecs.mend import BadAnswer, over_limits, printable
 from adapters.codecs.openai_answers import Answer, ChatAnswer, EmbeddingsAnswer, ModerationsAnswer, is_html
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
-from adapters.core.failures import LOST, Cause, Failure, Kind
+from adapters.core.failures import LOST, Cause, Failure, Kind, RateLimit
 from adapters.core.json_limits import BEYOND, SMALL, ValueCounter
 from adapters.core.shapes import Ask, Event, Seed
 from adapters.core.sse import Decoder, EventTooLarge
@@ -115,7 +115,7 @@ class OpenAIExchange:
             try:
                 event = answer.chunk(payload)
             except BadAnswer as bad:
-                end = self._fail(bad.kind, bad.what)
+                end = self._fail(bad.kind, bad.what, bad.limit)
                 break
             if event is not None:
                 events.append(event)
@@ -158,7 +158,7 @@ class OpenAIExchange:
         try:
             event = self._answer.whole(self._head.status, self._body)
         except BadAnswer as bad:
-            return self._fail(bad.kind, bad.what)
+            return self._fail(bad.kind, bad.what, bad.limit)
         return [Emit([event]), *self._done()]
 
     def _lost(self, lost: Lost) -> list[Do]:
@@ -175,12 +175,13 @@ class OpenAIExchange:
     def _done(self) -> list[Do]:
         return self._end(Done())
 
-    def _fail(self, kind: Kind, what: str) -> list[Do]:
+    def _fail(self, kind: Kind, what: str, limit: RateLimit | None = None) -> list[Do]:
         retry_after_s = None
         if self._head is not None and self._head.status >= 400:
             retry_after_s = retry_after(self._head)
         message = f"{self._vendor} {what}."
-        return self._end(Fail(Failure.of(kind, message, retry_after_s=retry_after_s, cause=self._cause(kind))))
+        failure = Failure.of(kind, message, retry_after_s=retry_after_s, cause=self._cause(kind), limit=limit)
+        return self._end(Fail(failure))
 
     def _cause(self, kind: Kind) -> Cause:
         """How a fault showed itself: a page for people, an end too early, an error inside a 200, or a status."""

@@ -3,6 +3,7 @@
 The table is the contract of docs/errors.md. A vendor's table only names kinds; it never invents a status.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -33,6 +34,17 @@ Kind = Literal[
     "idle_timeout",
     "total_timeout",
 ]
+
+
+LimitKind = Literal["concurrency", "requests_per_minute", "tokens_per_minute", "day"]
+"""What a vendor counts: calls at once, calls or tokens in a minute, or anything in a day."""
+
+
+class RateLimit(NamedTuple):
+    """The limit that a refusal names: its kind, and its figure if the message has one."""
+
+    kind: LimitKind
+    figure: float | None = None
 
 
 class Row(NamedTuple):
@@ -96,6 +108,7 @@ class Failure(NamedTuple):
     retry_after_s: float | None = None
     phase: Phase | None = None
     cause: Cause | None = None
+    limit: RateLimit | None = None
 
     @classmethod
     def of(
@@ -107,11 +120,22 @@ class Failure(NamedTuple):
         retry_after_s: float | None = None,
         phase: Phase | None = None,
         cause: Cause | None = None,
+        limit: RateLimit | None = None,
     ) -> "Failure":
         """A failure of this kind; everything but the message comes from the table."""
         row = ROWS[kind]
         return cls(
-            kind, row.fault, row.status, row.type, row.code, message, param or row.param, retry_after_s, phase, cause
+            kind,
+            row.fault,
+            row.status,
+            row.type,
+            row.code,
+            message,
+            param or row.param,
+            retry_after_s,
+            phase,
+            cause,
+            limit,
         )
 
 
@@ -133,7 +157,8 @@ class Rule:
     """One line of a vendor's error table: all that is given must match. ``text`` is looked for in the message.
 
     ``code`` and ``type`` match the vendor's own words exactly, in any letter case; a ``code`` ending in ``*`` matches
-    as a prefix.
+    as a prefix. ``limit`` is the kind of the rate limit that such an error names, and ``figure`` the pattern whose first
+    group is its figure, looked for in the message in any letter case.
     """
 
     kind: Kind
@@ -141,6 +166,8 @@ class Rule:
     code: str | None = None
     type: str | None = None
     text: str | None = None
+    limit: LimitKind | None = None
+    figure: str | None = None
 
     def matches(self, status: int, code: str, type_: str, message: str) -> bool:
         """Whether an error with these words is the one meant."""
@@ -185,3 +212,13 @@ def classify(rules: Iterable[Rule], status: int, error: Mapping[str, Any]) -> Ki
         if rule.matches(status, code, type_, message):
             return rule.kind
     return BY_STATUS.get(status, "vendor_error")
+
+
+def named_limit(rules: Iterable[Rule], status: int, error: Mapping[str, Any]) -> RateLimit | None:
+    """The rate limit that a vendor's error names, by its own rules; None if it names none."""
+    code, type_, message = (str(error.get(name) or "") for name in ("code", "type", "message"))
+    for rule in rules:
+        if rule.limit is not None and rule.matches(status, code, type_, message):
+            found = re.search(rule.figure, message, re.IGNORECASE) if rule.figure is not None else None
+            return RateLimit(rule.limit, float(found[1].replace(",", "")) if found else None)
+    return None

@@ -1,6 +1,6 @@
-"""Waiting for a place on a vendor key: the queues of ``proxy/limiter/scheduler.py`` with a clock, and where they are kept.
+"""Waiting for a slot on a vendor key: the scheduler (``proxy/limiter/scheduler.py``) with a clock, and where it is kept.
 
-A key has a pacer where limits are set for it, or once the vendor has refused a call on it by rate; else it has none, and
+A key has a limiter where limits are set for it, or once the vendor has refused a call on it by rate; else it has none, and
 calls on it cost nothing here.
 """
 
@@ -11,13 +11,12 @@ from typing import Protocol
 
 from adapters.core.failures import Failure
 from config.schema import Limits, VendorEntry
-from proxy.limiter.adaptive import by_the_minute
-from proxy.limiter.scheduler import Figures, Outcome, Pace, Ticket
+from proxy.limiter.scheduler import KeyLimits, Outcome, Scheduler, Ticket
 
-MINUTE_S = 60.0
+WINDOW_S = 60.0
 SLACK_S = 1.0
-"""How much longer than a minute a start counts: for what a call may take to arrive (seconds)."""
-SOON_S = 0.001
+"""How much longer than a minute a start counts: for the time that a call takes to arrive (seconds)."""
+SHORTEST_TIMER_S = 0.001
 """A timer may ring a little before its time; it is set again no closer than this (seconds)."""
 
 
@@ -25,7 +24,7 @@ class Key(Protocol):
     """A vendor key, as far as it is looked at here; see :class:`proxy.services.keys.VendorKey`."""
 
     calls: int
-    pacer: "Pacer | None"
+    limiter: "Limiter | None"
 
     @property
     def digest(self) -> bytes:
@@ -47,199 +46,203 @@ class Account(Protocol):
         ...
 
 
-class NoPlace(Exception):
-    """No place came in time, or none can: ``retry_after_s`` is about what the queue would take."""
+class NoSlot(Exception):
+    """No slot came in time, or none can. ``retry_after_s``: when to come back, in so many seconds."""
 
     def __init__(self, retry_after_s: float) -> None:
         super().__init__()
         self.retry_after_s = retry_after_s
 
 
-class Pacer:
-    """The places of one key. Its callers are told by futures; one timer sees to what time alone brings."""
+class Limiter:
+    """The slots of one key. Waiting calls are woken by futures; one timer starts the calls that time alone lets start."""
 
-    def __init__(self, figures: Figures, minute_s: float = MINUTE_S, slack_s: float = SLACK_S) -> None:
-        self._pace = Pace(figures, minute_s, slack_s)
-        self._turns: dict[Ticket, asyncio.Future[None]] = {}
+    def __init__(self, limits: KeyLimits, window_s: float = WINDOW_S, slack_s: float = SLACK_S) -> None:
+        self._scheduler = Scheduler(limits, window_s, slack_s)
+        self._waiters: dict[Ticket, asyncio.Future[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     @property
-    def figures(self) -> Figures:
+    def limits(self) -> KeyLimits:
         """What the operator has set."""
-        return self._pace.figures
+        return self._scheduler.limits
 
-    @figures.setter
-    def figures(self, figures: Figures) -> None:
-        self._pace.figures = figures
-        if self._turns:
+    @limits.setter
+    def limits(self, limits: KeyLimits) -> None:
+        self._scheduler.limits = limits
+        if self._waiters:
             self._grant(time.monotonic())
 
     @property
     def waiting(self) -> int:
-        """How many calls wait for their place."""
-        return self._pace.waiting
+        """How many calls wait for their slot."""
+        return self._scheduler.waiting
 
     @property
     def idle(self) -> bool:
         """Whether no call waits or is under way."""
-        return not self._turns and not self._pace.placed
+        return not self._waiters and not self._scheduler.in_flight
 
     def enter(self, ticket: Ticket) -> bool:
-        """Take the place that is free, else stand in the queue. Whether the call may start at once."""
-        self._tell(self._pace.enter(ticket, time.monotonic()))
-        return ticket.state == "placed"
+        """Take the slot that is free, else join the queue. Whether the call may start at once."""
+        self._wake(self._scheduler.enter(ticket, time.monotonic()))
+        return ticket.state == "started"
 
-    async def turn(self, ticket: Ticket, wait_s: float) -> None:
-        """Wait until the call may start. Raises NoPlace after ``wait_s``, or at once if it would be in vain."""
+    async def wait(self, ticket: Ticket, wait_s: float) -> None:
+        """Wait until the call may start. Raises NoSlot after ``wait_s``, or at once if it cannot start in that time."""
         if ticket.state == "waiting":
             now = time.monotonic()
-            ends_for_others = ticket.elsewhere and self._pace.held_back(ticket, now)
-            if ends_for_others or now + wait_s < self._pace.certain(ticket, now):
-                raise self._no_place(ticket, now)
+            goes_elsewhere = ticket.elsewhere and self._scheduler.held_back(ticket, now)
+            if goes_elsewhere or self._scheduler.hopeless(ticket, now, wait_s):
+                raise self._no_slot(ticket, now)
             loop = asyncio.get_running_loop()
-            self._turns[ticket] = turn = loop.create_future()
-            late = loop.call_later(wait_s, self._late, ticket)
+            self._waiters[ticket] = waiter = loop.create_future()
+            late = loop.call_later(wait_s, self._deny, ticket)
             self._set_timer(now)
             try:
-                await turn
+                await waiter
             finally:
                 late.cancel()
-                self._turns.pop(ticket, None)
+                self._waiters.pop(ticket, None)
 
-    def over(
-        self, ticket: Ticket, outcome: Outcome = "lost", retry_after_s: float | None = None, words: str = ""
-    ) -> None:
-        """The call has ended, or is not wanted any more. ``words``: what the vendor said to a refusal."""
+    def accepted(self, ticket: Ticket) -> None:
+        """The vendor has begun to answer the call."""
         now = time.monotonic()
-        self._pace.over(ticket, now, outcome, retry_after_s, by_minute=by_the_minute(words))
-        self._settled(now, refused=outcome == "refused")
+        self._scheduler.accepted(ticket, now)
+        if self._waiters:
+            self._grant(now)
+
+    def refused(self, ticket: Ticket, failure: Failure) -> None:
+        """The vendor refused the call by rate. ``ticket.retry_at`` is when it may start again."""
+        now = time.monotonic()
+        self._scheduler.refused(ticket, now, failure.retry_after_s, failure.limit)
+        self._after_refusal(now)
+
+    def ended(self, ticket: Ticket, *, answered: bool = False) -> None:
+        """The call has ended in another way, or is not wanted any more."""
+        now = time.monotonic()
+        self._scheduler.ended(ticket, now, answered=answered)
+        if self._waiters:
+            self._grant(now)
 
     def settle(self, ticket: Ticket, tokens: int) -> None:
-        """What the call has cost."""
-        self._pace.settle(ticket, tokens)
+        """What the call has used."""
+        self._scheduler.settle(ticket, tokens)
 
-    def strays(self, model: str, count: int) -> None:
+    def add_untracked(self, model: str, count: int) -> None:
         """So many calls without a ticket are in flight."""
-        self._pace.strays(model, count)
+        self._scheduler.add_untracked(model, count)
 
-    def stray_over(self, model: str, outcome: Outcome, retry_after_s: float | None = None, words: str = "") -> None:
-        """A call without a ticket has ended."""
+    def untracked_ended(self, model: str, outcome: Outcome, failure: Failure | None = None) -> Ticket:
+        """A call without a ticket has ended. Returns the ticket made for it."""
         now = time.monotonic()
-        self._pace.stray_over(model, now, outcome, retry_after_s, by_minute=by_the_minute(words))
-        self._settled(now, refused=outcome == "refused")
-
-    def held_until(self, model: str) -> float:
-        """Until when the vendor asked us to wait, on the monotonic clock."""
-        return self._pace.held_until(model)
-
-    def others(self, model: str) -> bool:
-        """Whether calls of this model are under way or wait."""
-        return self._pace.others(model)
+        if failure is None or outcome != "refused":
+            ticket = self._scheduler.untracked_ended(model, now, outcome)
+        else:
+            ticket = self._scheduler.untracked_ended(model, now, outcome, failure.retry_after_s, failure.limit)
+        self._after_refusal(now)
+        return ticket
 
     def wait_s(self, model: str) -> float:
         """About how long a call that comes now would wait."""
-        return self._pace.wait_s(model, time.monotonic())
+        return self._scheduler.wait_s(model, time.monotonic())
 
     # --- inside -------------------------------------------------------------------------------------------------
 
-    def _settled(self, now: float, *, refused: bool) -> None:
-        if not self._turns:
-            return
-        if refused:  # those who have somewhere else to go do so at once, as they would after a 429 of their own
-            for ticket in self._pace.queued():
-                if ticket.elsewhere and self._pace.held_back(ticket, now):
-                    self._deny(ticket, now)
-        self._grant(now)
+    def _after_refusal(self, now: float) -> None:
+        """Start those that may start. Those that another target can serve go there; nothing waits for another day."""
+        if self._waiters:
+            for ticket in self._scheduler.queued():
+                goes_elsewhere = ticket.elsewhere and self._scheduler.held_back(ticket, now)
+                if goes_elsewhere or self._scheduler.by_day(ticket.model):
+                    self._deny(ticket)
+            self._grant(now)
 
     def _grant(self, now: float) -> None:
-        self._tell(self._pace.grant(now))
+        self._wake(self._scheduler.grant(now))
         self._set_timer(now)
 
-    def _tell(self, granted: Iterable[Ticket]) -> None:
+    def _wake(self, granted: Iterable[Ticket]) -> None:
         for ticket in granted:
-            turn = self._turns.get(ticket)
-            if turn is not None and not turn.done():  # one who was cancelled gives his place back himself
-                turn.set_result(None)
+            waiter = self._waiters.get(ticket)
+            if waiter is not None and not waiter.done():  # one that was cancelled gives its slot back by itself
+                waiter.set_result(None)
 
     def _set_timer(self, now: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        at = self._pace.next_at(now) if self._turns else None
+        at = self._scheduler.next_at(now) if self._waiters else None
         if at is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(SOON_S, at - now), self._ring)
+            self._timer = asyncio.get_running_loop().call_later(max(SHORTEST_TIMER_S, at - now), self._ring)
 
     def _ring(self) -> None:
         self._timer = None
         self._grant(time.monotonic())
 
-    def _late(self, ticket: Ticket) -> None:
-        self._deny(ticket, time.monotonic())
+    def _deny(self, ticket: Ticket) -> None:
+        waiter = self._waiters.get(ticket)
+        if ticket.state == "waiting" and waiter is not None and not waiter.done():
+            waiter.set_exception(self._no_slot(ticket, time.monotonic()))
 
-    def _deny(self, ticket: Ticket, now: float) -> None:
-        turn = self._turns.get(ticket)
-        if ticket.state == "waiting" and turn is not None and not turn.done():
-            turn.set_exception(self._no_place(ticket, now))
-
-    def _no_place(self, ticket: Ticket, now: float) -> NoPlace:
-        self._pace.over(ticket, now)
-        return NoPlace(max(1.0, self._pace.wait_s(ticket.model, now)))
+    def _no_slot(self, ticket: Ticket, now: float) -> NoSlot:
+        self._scheduler.ended(ticket, now)
+        return NoSlot(self._scheduler.retry_after_s(ticket, now))
 
 
-class Pacers:
-    """Every pacer there is, by vendor entry and key: they outlive a reload, whose figures they then take."""
+class Limiters:
+    """Every limiter there is, by vendor entry and key. They outlive a reload, and take the limits of the new settings."""
 
-    def __init__(self, minute_s: float = MINUTE_S, slack_s: float = SLACK_S) -> None:
-        """``minute_s``: what the vendors call a minute; shorter in tests."""
-        self.minute_s = minute_s
+    def __init__(self, window_s: float = WINDOW_S, slack_s: float = SLACK_S) -> None:
+        """``window_s``: what the vendors call a minute; shorter in tests."""
+        self.window_s = window_s
         self.slack_s = slack_s
-        self._pacers: dict[tuple[str, bytes], Pacer] = {}
+        self._limiters: dict[tuple[str, bytes], Limiter] = {}
 
     def attach(self, accounts: Iterable[tuple[str, Account]]) -> None:
-        """Give the keys of a configuration their pacers, with its figures. Those that it does not name are let go."""
+        """Give the keys of a configuration their limiters, with its limits. Those of keys that are gone are dropped."""
         named = set()
         for name, account in accounts:
-            figures = figures_of(account.entry.limits)
+            limits = key_limits(account.entry.limits)
             for key in account.keys:
                 place = (name, key.digest)
                 named.add(place)
-                pacer = self._pacers.get(place)
-                if pacer is not None:
-                    pacer.figures = figures
-                elif figures.limit:
-                    pacer = self._pacers[place] = Pacer(figures, self.minute_s, self.slack_s)
-                key.pacer = pacer
-        # Calls in flight on a key that is gone keep its pacer themselves.
-        self._pacers = {place: pacer for place, pacer in self._pacers.items() if place in named}
+                limiter = self._limiters.get(place)
+                if limiter is not None:
+                    limiter.limits = limits
+                elif limits.limited:
+                    limiter = self._limiters[place] = Limiter(limits, self.window_s, self.slack_s)
+                key.limiter = limiter
+        # Calls in flight on a key that is gone keep its limiter themselves.
+        self._limiters = {place: limiter for place, limiter in self._limiters.items() if place in named}
 
     def waiting(self) -> dict[str, int]:
-        """How many calls wait, by vendor entry; of those with a key that is paced."""
+        """How many calls wait, by vendor entry; of those with a key that has a limiter."""
         found: dict[str, int] = {}
-        for (name, _), pacer in self._pacers.items():
-            found[name] = found.get(name, 0) + pacer.waiting
+        for (name, _), limiter in self._limiters.items():
+            found[name] = found.get(name, 0) + limiter.waiting
         return found
 
-    def stray_over(
+    def untracked_ended(
         self, name: str, account: Account, key: Key, model: str, outcome: Outcome, failure: Failure | None
-    ) -> None:
-        """A call that began without a pacer has ended. A refusal by rate gives its key one.
+    ) -> Ticket | None:
+        """A call that began without a limiter has ended. A refusal by rate gives its key one, if ``limits.learn`` is on.
 
-        ``key.calls`` are then the others in flight there without a pacer.
+        ``key.calls`` are then the other calls in flight there without a limiter. Returns the call's ticket, if there is
+        a limiter now.
         """
-        if key.pacer is None:
-            if outcome != "refused":
-                return
+        if key.limiter is None:
+            limits = key_limits(account.entry.limits)
+            if outcome != "refused" or not limits.learn:
+                return None
             place = (name, key.digest)
-            if place not in self._pacers:
-                self._pacers[place] = Pacer(figures_of(account.entry.limits), self.minute_s, self.slack_s)
-            key.pacer = self._pacers[place]
-            key.pacer.strays(model, key.calls + 1)
-        if failure is None:
-            key.pacer.stray_over(model, outcome)
-        else:
-            key.pacer.stray_over(model, outcome, failure.retry_after_s, failure.message)
+            if place not in self._limiters:
+                self._limiters[place] = Limiter(limits, self.window_s, self.slack_s)
+            key.limiter = self._limiters[place]
+            key.limiter.add_untracked(model, key.calls + 1)
+        return key.limiter.untracked_ended(model, outcome, failure)
 
 
-def figures_of(limits: Limits) -> Figures:
-    """What is set, as the queues want it."""
-    return Figures(limits.concurrency, limits.rpm, limits.tpm, limits.wait_s)
+def key_limits(limits: Limits) -> KeyLimits:
+    """What is set, as the scheduler takes it."""
+    return KeyLimits(limits.concurrency, limits.rpm, limits.tpm, limits.wait_s, limits.learn)

@@ -1,210 +1,273 @@
-"""Who may call next on one vendor key: a state machine over the time that it is given. It never waits and has no clock.
+"""Which call starts next on one vendor key: a state machine. It never waits and has no clock; every method takes the time.
 
-Two things hold calls back. What the operator has set (``Figures``) holds for the key as a whole. What the vendor's 429s
-have taught (``proxy/limiter/adaptive.py``) holds for one model on the key: several vendors count each model by itself, and
-a lesson must not hold back calls that would have been answered.
+Two kinds of limits hold calls back. Those that the operator has set (``Limits``) are for the key as a whole, and hard.
+Those that the vendor's 429s have taught (``proxy/limiter/adaptive.py``) are for one model on the key: several vendors
+count each model by itself, and calls of one model must not wait for the limit of another.
 """
 
 from bisect import insort
 from typing import Literal, NamedTuple
 
-from proxy.limiter.adaptive import Lesson
-from proxy.limiter.sliding_window import NEVER, Minute
+from adapters.core.failures import RateLimit
+from proxy.limiter.adaptive import AdaptiveLimit
+from proxy.limiter.figures import Figure
+from proxy.limiter.sliding_window import NEVER, SlidingWindow
 
 Outcome = Literal["answered", "refused", "lost"]
-"""How a call went: answered; refused by rate; anything else, from which nothing is learned."""
+"""How a call ended: answered; refused by rate; anything else, from which nothing is learned."""
+MOST_MODELS = 64
+"""Of so many models something is remembered; of more only while it matters."""
 MEAN_OF = 8
-"""About how many calls the mean time of a call goes over."""
+"""The mean duration of a call is taken over about so many calls."""
 
 
-class Figures(NamedTuple):
-    """What the operator has set for each key; None: no limit. ``wait_s`` is how long a call may wait for its place."""
+class KeyLimits(NamedTuple):
+    """What the operator has set for each key; None: no limit. ``wait_s``: how long a call may wait; ``learn``: adaptive limits."""
 
     concurrency: int | None = None
     rpm: int | None = None
     tpm: int | None = None
     wait_s: float = 300.0
+    learn: bool = True
 
     @property
-    def limit(self) -> bool:
-        """Whether there is anything to keep to."""
+    def limited(self) -> bool:
+        """Whether there is a limit."""
         return not (self.concurrency is self.rpm is self.tpm is None)
 
 
 class Ticket:
-    """One call's place, or its wish for one.
+    """One call that wants a slot, waits for it, or has it.
 
-    ``since`` is when its caller came: those who came first go first, also when they ask again after a refusal.
-    ``served``: the hold that the caller's own refusal has set, and that he has waited out by himself. ``elsewhere``: there
-    is another target for him, so that he does not wait for what a lesson holds back.
+    ``since``: when its request came; earlier requests go first, also when they come back after a refusal. ``retry_at``:
+    it was refused and must not start before. ``elsewhere``: another target can serve it, so that it does not wait for
+    what was learned.
     """
 
-    __slots__ = ("among", "at", "elsewhere", "model", "sent", "served", "since", "state", "tokens", "waited")
+    __slots__ = (
+        "accepted", "adaptive", "elsewhere", "model", "others", "queued", "refusals", "retry_at", "sent", "since", "started_at", "state", "tested",
+        "tokens", "tracked",
+    )  # fmt: skip
 
     def __init__(
-        self, model: str, since: float, tokens: int = 0, *, served: float = 0.0, elsewhere: bool = False
+        self,
+        model: str,
+        since: float,
+        tokens: int = 0,
+        *,
+        retry_at: float = 0.0,
+        refusals: int = 0,
+        elsewhere: bool = False,
     ) -> None:
         self.model = model
         self.since = since
         self.tokens = tokens
-        self.served = served
+        self.retry_at = retry_at
+        self.refusals = refusals
         self.elsewhere = elsewhere
-        self.state: Literal["waiting", "placed", "over"] = "waiting"
+        self.state: Literal["waiting", "started", "ended"] = "waiting"
         self.sent = False
-        self.waited = False
-        self.at = 0.0
-        self.among = 0
+        self.queued = False
+        self.started_at = 0.0
+        self.accepted: bool | None = None
+        self.tracked = True
+        self.adaptive: AdaptiveLimit | None = None
+        self.tested: Figure | None = None
+        self.others = 0
 
 
 def _since(ticket: Ticket) -> float:
     return ticket.since
 
 
-class Pace:
-    """The places of one key. Every method takes the time, in seconds of a clock that never goes back."""
+class Scheduler:
+    """The slots of one key. Times are in seconds of a clock that never goes back."""
 
-    def __init__(self, figures: Figures, minute_s: float, slack_s: float) -> None:
-        self.figures = figures
-        self.mean_s = 1.0
-        self._span_s = minute_s + slack_s
-        self._minute = Minute(self._span_s)
-        self._placed = 0
+    def __init__(self, limits: KeyLimits, window_s: float = 60.0, slack_s: float = 1.0) -> None:
+        """``slack_s``: for how much longer than the window a start counts; a call takes time to arrive."""
+        self.limits = limits
+        self.mean_s = 0.0  # of a call; not known yet
+        self._span_s = window_s + slack_s
+        self._window = SlidingWindow(self._span_s)
+        self._in_flight = 0
         self._queues: dict[str, list[Ticket]] = {}
-        self._lessons: dict[str, Lesson] = {}
+        self._adaptive: dict[str, AdaptiveLimit] = {}
 
-    # --- coming and going ---------------------------------------------------------------------------------------
+    # --- the life of a call -------------------------------------------------------------------------------------
 
     def enter(self, ticket: Ticket, now: float) -> list[Ticket]:
-        """The call wants a place: it has it at once if nothing is in its way, else it stands in the queue.
+        """A call wants a slot: it starts now if nothing holds it back, else it joins the queue.
 
-        Returns those that have their places now: it may be others, whose turn has come meanwhile.
+        Returns the calls that start now; others may be among them whose turn has come meanwhile.
         """
-        if not self._queues and self._free_at(ticket, now) <= now:
-            self._place(ticket, now)
-            return [ticket]
+        if not self._queues and ticket.retry_at <= now:
+            at, tested = self._free_at(ticket, now)
+            if at <= now:
+                self._start(ticket, now, tested)
+                return [ticket]
         insort(self._queues.setdefault(ticket.model, []), ticket, key=_since)
         granted = self.grant(now)
-        ticket.waited = ticket.state == "waiting"
+        ticket.queued = ticket.state == "waiting"
         return granted
 
     def grant(self, now: float) -> list[Ticket]:
-        """Place those whose turn has come, the earliest caller first, and return them."""
+        """Start the calls whose turn has come, the earliest request first, and return them."""
+        for adaptive in self._adaptive.values():
+            adaptive.update(now)
         granted = []
-        while (ticket := self._first(now)) is not None and self._key_free_at(ticket, now) <= now:
+        while (first := self._first(now)) is not None:
+            ticket, tested = first
+            if self._key_free_at(ticket, now) > now:
+                break
             self._unqueue(ticket)
-            self._place(ticket, now)
+            self._start(ticket, now, tested)
             granted.append(ticket)
         return granted
 
-    def over(
-        self,
-        ticket: Ticket,
-        now: float,
-        outcome: Outcome = "lost",
-        retry_after_s: float | None = None,
-        *,
-        by_minute: bool = False,
-    ) -> None:
-        """The call has ended, or its caller left, at whatever point. Doing it twice changes nothing.
+    def accepted(self, ticket: Ticket, now: float) -> None:
+        """The vendor has begun to answer: it did not refuse the call."""
+        if ticket.adaptive is not None and ticket.state == "started":
+            ticket.adaptive.accepted(ticket, now)
 
-        A place that was never used leaves no trace, and a refused call is not counted: vendors let it go unbilled.
+    def refused(
+        self, ticket: Ticket, now: float, retry_after_s: float | None = None, limit: RateLimit | None = None
+    ) -> None:
+        """The vendor refused the call by rate: it has ended, and counts nowhere, as vendors do not bill it.
+
+        ``retry_after_s``: what the vendor asked for; ``limit``: the limit that it named. ``ticket.retry_at`` is set.
         """
-        state, ticket.state = ticket.state, "over"
+        if self._end(ticket):
+            self._window.remove(ticket)
+            if ticket.adaptive is not None:
+                ticket.adaptive.refused(ticket, now, retry_after_s, limit)
+
+    def ended(self, ticket: Ticket, now: float, *, answered: bool = False) -> None:
+        """The call has ended, or its client left, at whatever point. A second time changes nothing.
+
+        A slot of which no use was made leaves no trace.
+        """
+        if answered:
+            self.accepted(ticket, now)
+        if self._end(ticket):
+            if ticket.sent:
+                took_s = now - ticket.started_at
+                self.mean_s += (took_s - self.mean_s) / (MEAN_OF if self.mean_s else 1)
+            else:
+                self._window.remove(ticket)
+            if ticket.adaptive is not None:
+                ticket.adaptive.ended(ticket, now, counted=ticket.sent)
+
+    def _end(self, ticket: Ticket) -> bool:
+        """Whether the call had a slot."""
+        state, ticket.state = ticket.state, "ended"
         if state == "waiting":
             self._unqueue(ticket)
-        elif state == "placed":
-            self._placed -= 1
-            lesson = self._lesson(ticket.model)
-            lesson.flying -= 1
-            if not ticket.sent or outcome == "refused":
-                self._minute.remove(ticket)
-                lesson.minute.remove(ticket)
-            else:
-                self.mean_s += (now - ticket.at - self.mean_s) / MEAN_OF
-            if outcome == "answered":
-                lesson.answered(ticket, now)
-            elif outcome == "refused" and ticket.sent:
-                lesson.refused(ticket, now, retry_after_s, by_minute=by_minute)
+        elif state == "started":
+            self._in_flight -= 1
+        return state == "started"
 
     def settle(self, ticket: Ticket, tokens: int) -> None:
-        """What the call really cost takes the place of what it was estimated at."""
+        """Replace the estimate of the call's tokens by what it used."""
         if ticket.state != "waiting":
-            self._minute.settle(ticket, tokens)
+            self._window.settle(ticket, tokens)
 
-    # --- calls that began before there was a pace ---------------------------------------------------------------
+    # --- calls that began before there was a scheduler ----------------------------------------------------------
 
-    def strays(self, model: str, count: int) -> None:
-        """So many more calls are in flight that have no ticket: they went out before anything was known of this key.
+    def add_untracked(self, model: str, count: int) -> None:
+        """So many more calls are in flight without a ticket: they began before anything was known of this key.
 
-        Calls of other models on the key are among them, since nobody counted them apart.
+        Calls of other models on the key are among them, since nothing counted them apart.
         """
-        self._lesson(model).strays += count
+        adaptive = self._limit(model)
+        if adaptive is not None:
+            adaptive.untracked += count
 
-    def stray_over(
-        self, model: str, now: float, outcome: Outcome, retry_after_s: float | None = None, *, by_minute: bool = False
-    ) -> None:
-        """A call without a ticket has ended."""
-        lesson = self._lesson(model)
-        lesson.strays = max(0, lesson.strays - 1)
-        if outcome == "refused":
-            lesson.refused(None, now, retry_after_s, by_minute=by_minute)
-        elif outcome == "answered":  # it counts in the vendor's minute; when it began is not known, so from now on
-            lesson.minute.add(self._stray(model, now))
-
-    @staticmethod
-    def _stray(model: str, now: float) -> Ticket:
+    def untracked_ended(
+        self,
+        model: str,
+        now: float,
+        outcome: Outcome,
+        retry_after_s: float | None = None,
+        limit: RateLimit | None = None,
+    ) -> Ticket:
+        """A call without a ticket has ended. It counts as one that started now. Returns the ticket made for it."""
         ticket = Ticket(model, now)
-        ticket.at, ticket.state = now, "over"
+        adaptive = self._limit(model)
+        if adaptive is not None:
+            adaptive.untracked = max(0, adaptive.untracked - 1)
+            if outcome != "lost":
+                ticket.started_at = now
+                adaptive.started(ticket, now, None, tracked=False)
+            if outcome == "refused":
+                adaptive.refused(ticket, now, retry_after_s, limit)
+            elif outcome == "answered":
+                adaptive.accepted(ticket, now)
+                adaptive.ended(ticket, now, counted=True)
+        ticket.state = "ended"
         return ticket
 
     # --- what is known ------------------------------------------------------------------------------------------
 
-    def certain(self, ticket: Ticket, now: float) -> float:
-        """No place comes before this time, whatever the others do."""
-        at = self._free_at(ticket, now)
-        return now if at == NEVER else at
-
     def next_at(self, now: float) -> float | None:
-        """When time alone may bring the next place; None if only the end of a call can."""
-        ats = [self._tried_at(queue[0], now) for queue in self._queues.values() if self.held_back(queue[0], now)]
-        first = self._first(now)  # whoever came after him waits for him, even where there would be room
-        if first is not None:
-            ats.append(self._key_free_at(first, now))
+        """When time alone may start a call; None if only the end of another call can."""
+        ats = [adaptive.accepted_at() for model, adaptive in self._adaptive.items() if model in self._queues]
+        first = self._first(now)
+        if first is not None:  # later requests wait for it, even where there would be room for them
+            ats.append(self._key_free_at(first[0], now))
+        for queue in self._queues.values():
+            for ticket in queue:
+                at = max(ticket.retry_at, self._adaptive_free_at(ticket, now)[0])
+                if at > now:
+                    ats.append(max(at, self._key_free_at(ticket, now)))
+                if ticket.retry_at <= now:
+                    break
         at = min(ats, default=NEVER)
         return None if at == NEVER else at
 
     def held_back(self, ticket: Ticket, now: float) -> bool:
-        """Whether it is a lesson that is in this call's way."""
-        lesson = self._lessons.get(ticket.model)
-        return lesson is not None and lesson.free_at(ticket, now) > now
+        """Whether something learned is in this call's way, or its own refusal, and not a limit of the operator's."""
+        return ticket.retry_at > now or self._adaptive_free_at(ticket, now)[0] > now
 
-    def held_until(self, model: str) -> float:
-        """Until when the vendor asked us to wait; in the past if it did not."""
-        lesson = self._lessons.get(model)
-        return 0.0 if lesson is None else lesson.held_until
+    def wait_s(self, model: str, now: float, ahead: int | None = None) -> float:
+        """About how long a call waits that comes now, by the limits that are set and the pace seen.
 
-    def others(self, model: str) -> bool:
-        """Whether calls of this model are under way or wait."""
-        lesson = self._lessons.get(model)
-        return model in self._queues or (lesson is not None and lesson.flying + lesson.strays > 0)
+        ``ahead``: how many calls are before it; all that wait, unless given.
+        """
+        ahead = self.waiting if ahead is None else ahead
+        concurrency, rpm, tpm = self.limits.concurrency, self.limits.rpm, self.limits.tpm
+        waits = [0.0]
+        self._window.expire(now)
+        if concurrency is not None:
+            waits.append(self.mean_s * (self._in_flight + ahead + 1 - concurrency) / concurrency)
+        if rpm is not None:
+            windows, behind = divmod(ahead, rpm)
+            waits.append(self._window.free_at(rpm - behind) + windows * self._span_s - now)
+        if tpm is not None:
+            waits.append(self._window.tokens_free_at(tpm, 1) - now)
+        adaptive = self._adaptive.get(model) if self.limits.learn else None
+        if adaptive is not None:
+            waits.append(adaptive.wait_s(now, min(ahead, len(self._queues.get(model, ()))), self.mean_s))
+        return max(waits)
 
-    def wait_s(self, model: str, now: float) -> float:
-        """About how long a call that comes now would wait: by what is certain, and by the mean time of a call."""
-        ahead = self.waiting
-        lesson = self._lessons.get(model)
-        limits = [(self.figures.concurrency, self.figures.rpm, self._placed, self._minute)]
-        at = 0.0
-        if lesson is not None:
-            at = lesson.held_until
-            limits.append((lesson.concurrency.value, lesson.rpm.value, lesson.flying + lesson.strays, lesson.minute))
-        for concurrency, rpm, flying, minute in limits:
-            if concurrency is not None and flying + ahead >= concurrency:
-                at = max(at, now + self.mean_s * (flying + ahead - concurrency + 1) / concurrency)
-            if rpm is not None:
-                at = max(at, minute.free_at(rpm) + self._span_s * (ahead // rpm))
-        if self.figures.tpm is not None:
-            at = max(at, self._minute.tokens_free_at(self.figures.tpm, 1))
-        return max(0.0, at - now)
+    def hopeless(self, ticket: Ticket, now: float, within_s: float) -> bool:
+        """Whether a waiting call cannot start in so many seconds: by its own wait, or by the pace seen."""
+        if ticket.retry_at - now > within_s:
+            return True
+        ahead = sum(other.since < ticket.since for queue in self._queues.values() for other in queue)
+        return self.wait_s(ticket.model, now, ahead) > within_s
+
+    def by_day(self, model: str) -> bool:
+        """Whether the vendor refuses calls of this model until the day is over, or has done so for longer than minutes."""
+        adaptive = self._adaptive.get(model) if self.limits.learn else None
+        return adaptive is not None and adaptive.hold is not None and adaptive.hold.by_day
+
+    def retry_after_s(self, ticket: Ticket, now: float) -> float:
+        """When a client whose call was not taken should come back: in so many seconds, at least one."""
+        adaptive = self._adaptive.get(ticket.model)
+        hold_s = 0.0 if adaptive is None else adaptive.retry_after_s(now)
+        if hold_s > 0:
+            return max(1.0, hold_s, ticket.retry_at - now)
+        return max(1.0, ticket.retry_at - now, self.wait_s(ticket.model, now))
 
     @property
     def waiting(self) -> int:
@@ -212,29 +275,39 @@ class Pace:
         return sum(map(len, self._queues.values()))
 
     @property
-    def placed(self) -> int:
-        """How many calls have a place."""
-        return self._placed
+    def in_flight(self) -> int:
+        """How many calls have a slot."""
+        return self._in_flight
 
     def queued(self) -> list[Ticket]:
-        """The calls that wait, the earliest caller first."""
+        """The calls that wait, the earliest request first."""
         return sorted((ticket for queue in self._queues.values() for ticket in queue), key=_since)
 
     # --- inside -------------------------------------------------------------------------------------------------
 
-    def _lesson(self, model: str) -> Lesson:
-        if model not in self._lessons:
-            self._lessons[model] = Lesson(self._span_s)
-        return self._lessons[model]
+    def _limit(self, model: str) -> AdaptiveLimit | None:
+        """The adaptive limit of a model, made if need be; None if nothing is to be learned."""
+        if not self.limits.learn:
+            self._adaptive.clear()
+            return None
+        adaptive = self._adaptive.get(model)
+        if adaptive is None:
+            if len(self._adaptive) >= MOST_MODELS:  # clients may name models: keep those of which something is known
+                self._adaptive = {name: known for name, known in self._adaptive.items() if not known.idle}
+            adaptive = self._adaptive[model] = AdaptiveLimit(self._span_s)
+        return adaptive
 
-    def _place(self, ticket: Ticket, now: float) -> None:
-        lesson = self._lesson(ticket.model)
-        ticket.state, ticket.at = "placed", now
-        self._placed += 1
-        lesson.flying += 1
-        ticket.among = lesson.flying + lesson.strays
-        self._minute.add(ticket)
-        lesson.minute.add(ticket)
+    def _start(self, ticket: Ticket, now: float, tested: Figure | None) -> None:
+        ticket.state, ticket.started_at = "started", now
+        self._in_flight += 1
+        self._window.add(ticket)
+        ticket.adaptive = self._limit(ticket.model)
+        if ticket.adaptive is not None:
+            ticket.adaptive.started(ticket, now, tested)
+
+    def _adaptive_free_at(self, ticket: Ticket, now: float) -> tuple[float, Figure | None]:
+        adaptive = self._adaptive.get(ticket.model)
+        return (now, None) if adaptive is None or not self.limits.learn else adaptive.free_at(now)
 
     def _unqueue(self, ticket: Ticket) -> None:
         queue = self._queues[ticket.model]
@@ -242,32 +315,31 @@ class Pace:
         if not queue:
             del self._queues[ticket.model]
 
-    def _first(self, now: float) -> Ticket | None:
-        """The earliest of those that no lesson holds back: one model's lesson lets the other models pass."""
-        heads = [queue[0] for queue in self._queues.values() if not self.held_back(queue[0], now)]
-        return min(heads, key=_since, default=None)
+    def _first(self, now: float) -> tuple[Ticket, Figure | None] | None:
+        """The earliest request that only the operator's limits may hold back, and the figure that its start tests."""
+        best: tuple[Ticket, Figure | None] | None = None
+        for queue in self._queues.values():
+            for ticket in queue:
+                if ticket.retry_at > now:
+                    continue
+                at, tested = self._adaptive_free_at(ticket, now)
+                if at <= now and (best is None or ticket.since < best[0].since):
+                    best = ticket, tested
+                break
+        return best
 
-    def _free_at(self, ticket: Ticket, now: float) -> float:
-        lesson = self._lessons.get(ticket.model)
-        taught = now if lesson is None else lesson.free_at(ticket, now)
-        return max(taught, self._key_free_at(ticket, now))
-
-    def _tried_at(self, ticket: Ticket, now: float) -> float:
-        """When a call that a lesson holds back may start at the latest, if time alone brings that."""
-        lesson = self._lessons[ticket.model]
-        at = lesson.free_at(ticket, now)
-        if at == NEVER:
-            at = max(lesson.concurrency.rises_at, now if ticket.elsewhere else lesson.held_until)
-        return max(at, self._key_free_at(ticket, now))
+    def _free_at(self, ticket: Ticket, now: float) -> tuple[float, Figure | None]:
+        at, tested = self._adaptive_free_at(ticket, now)
+        return max(at, self._key_free_at(ticket, now)), tested
 
     def _key_free_at(self, ticket: Ticket, now: float) -> float:
-        concurrency, rpm, tpm, _ = self.figures
-        self._minute.forget(now)
-        if concurrency is not None and self._placed >= concurrency:
+        limits = self.limits
+        if limits.concurrency is not None and self._in_flight >= limits.concurrency:
             return NEVER
+        self._window.expire(now)
         at = now
-        if rpm is not None:
-            at = max(at, self._minute.free_at(rpm))
-        if tpm is not None:
-            at = max(at, self._minute.tokens_free_at(tpm, ticket.tokens))
+        if limits.rpm is not None:
+            at = max(at, self._window.free_at(limits.rpm))
+        if limits.tpm is not None:
+            at = max(at, self._window.tokens_free_at(limits.tpm, ticket.tokens))
         return at

@@ -1,74 +1,83 @@
-"""The calls of the last minute, and when the next one may start without ever being one too many."""
+"""The calls of the last minute, and when the next one may start without exceeding a limit in any minute."""
 
 from collections import deque
 from typing import Protocol
 
 NEVER = float("inf")
-"""The time of what does not come by waiting alone."""
+"""The time of an event that does not come by waiting alone."""
 
 
-class Mark(Protocol):
-    """A call as it is counted: when it started, and its tokens."""
+class Started(Protocol):
+    """A call as it is counted: when it started (seconds, monotonic), and its tokens."""
 
-    at: float
+    started_at: float
     tokens: int
 
 
-class Minute:
-    """A sliding window of starts.
+class SlidingWindow:
+    """Starts within the last ``span_s`` seconds.
 
-    Vendors count in different ways: by a sliding minute, by the minute of the clock, or by a bucket that refills. At most
-    R starts in *any* window of a minute keep to all three; a bucket of our own would let 2 R through in the minute after a
-    pause, and a count by the clock's minutes 2 R around its turn. ``span_s`` is a minute and a little more, for a call
-    is counted when it arrives there, and two calls need not take the same time on their way.
+    Vendors count by a sliding minute, by the minute of the clock, or by a bucket that refills. At most R starts in *any*
+    window of a minute satisfy all three; a bucket of our own would let 2 R through in the minute after a pause, and a
+    count by the clock's minutes 2 R around their turn. ``span_s`` is a little more than a minute, because the vendor
+    counts a call when it arrives and two calls need not take the same time to get there.
     """
 
-    __slots__ = ("_marks", "_span_s", "_tokens")
+    __slots__ = ("_calls", "_span_s", "_tokens")
 
     def __init__(self, span_s: float) -> None:
         self._span_s = span_s
-        self._marks: deque[Mark] = deque()
+        self._calls: deque[Started] = deque()
         self._tokens = 0
 
     def __len__(self) -> int:
-        return len(self._marks)
+        return len(self._calls)
 
-    def add(self, mark: Mark) -> None:
-        """A call starts; later than all that are here."""
-        self.forget(mark.at)
-        self._marks.append(mark)
-        self._tokens += mark.tokens
+    def add(self, call: Started) -> None:
+        """Count a call that starts now, later than all that are here."""
+        self.expire(call.started_at)
+        self._calls.append(call)
+        self._tokens += call.tokens
 
-    def remove(self, mark: Mark) -> None:
-        """A call is not to be counted."""
-        if mark in self._marks:
-            self._marks.remove(mark)
-            self._tokens -= mark.tokens
+    def remove(self, call: Started) -> None:
+        """Do not count a call; vendors do not count what they refuse."""
+        if call in self._calls:
+            self._calls.remove(call)
+            self._tokens -= call.tokens
 
-    def settle(self, mark: Mark, tokens: int) -> None:
-        """A call has cost so many tokens."""
-        if mark in self._marks:
-            self._tokens += tokens - mark.tokens
-        mark.tokens = tokens
+    def settle(self, call: Started, tokens: int) -> None:
+        """Replace the estimate of a call's tokens by what it really used."""
+        if call in self._calls:
+            self._tokens += tokens - call.tokens
+        call.tokens = tokens
 
-    def forget(self, now: float) -> None:
-        """Let go of what is older than the window."""
-        marks = self._marks
-        while marks and marks[0].at + self._span_s <= now:
-            self._tokens -= marks.popleft().tokens
+    def expire(self, now: float) -> None:
+        """Drop the calls that are older than the window."""
+        calls = self._calls
+        while calls and calls[0].started_at + self._span_s <= now:
+            self._tokens -= calls.popleft().tokens
 
-    def free_at(self, most: int) -> float:
-        """When a start would not be the ``most + 1``-th of a window; in the past if that is so now."""
-        over = len(self._marks) - most
-        return self._marks[over].at + self._span_s if over >= 0 else 0.0
+    def count_since(self, time: float) -> int:
+        """How many calls started after this time."""
+        count = 0
+        for call in reversed(self._calls):
+            if call.started_at <= time:
+                break
+            count += 1
+        return count
 
-    def tokens_free_at(self, most: int, tokens: int) -> float:
-        """When so many tokens more would fit. A call that is larger than the limit waits until nothing else counts."""
-        left = self._tokens + min(tokens, most) - most
-        if left <= 0:
+    def free_at(self, limit: int) -> float:
+        """When a start would not be the ``limit + 1``-th of a window; 0 if that is so now."""
+        excess = len(self._calls) - limit
+        return self._calls[excess].started_at + self._span_s if excess >= 0 else 0.0
+
+    def tokens_free_at(self, limit: int, tokens: int) -> float:
+        """When so many more tokens fit; 0 if they fit now. A call larger than the limit waits for an empty window."""
+        excess = self._tokens + min(tokens, limit) - limit
+        if excess <= 0:
             return 0.0
-        for mark in self._marks:
-            left -= mark.tokens
-            if left <= 0:
-                return mark.at + self._span_s
+        for call in self._calls:
+            excess -= call.tokens
+            if excess <= 0:
+                return call.started_at + self._span_s
         return 0.0

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from config.schema import Timeouts, VendorEntry
-from proxy.limiter.limiter import Pacer
+from proxy.limiter.limiter import Limiter
 from proxy.openai_api.redaction import Secrets, secret_headers
 from proxy.services.upstream import Upstream
 
@@ -49,9 +49,9 @@ class VendorKey:
     secret: SecretStr
     rests_until: float = 0.0
     calls: int = 0
-    """Attempts in flight that began without a pacer."""
-    pacer: Pacer | None = None
-    """Where calls wait for their place, if there is anything to keep to."""
+    """Attempts in flight that began without a limiter."""
+    limiter: Limiter | None = None
+    """Where calls wait for their slot, if anything limits them."""
 
     @property
     def digest(self) -> bytes:
@@ -125,8 +125,8 @@ class Account:
         self._turn = (self._turn + 1) % len(self.keys) if self.keys else 0
         rotated = self.keys[self._turn :] + self.keys[: self._turn]
         awake = [key for key in rotated if key.rests_until <= now]
-        if any(key.pacer is not None for key in awake):
-            awake.sort(key=lambda key: 0.0 if key.pacer is None else key.pacer.wait_s(model))
+        if any(key.limiter is not None for key in awake):
+            awake.sort(key=lambda key: 0.0 if key.limiter is None else key.limiter.wait_s(model))
         return awake or sorted(rotated, key=lambda key: key.rests_until)[:1]
 
     def resting(self, now: float | None = None) -> bool:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import count
+from typing import NamedTuple
 
 from tenacity import RetryCallState
 
@@ -18,7 +19,7 @@ from adapters.emulations import wrapped
 from proxy.errors import BadRequest, NotSupported, Overloaded
 from proxy.fronts.writer import Writer
 from proxy.kit import Kit, Live
-from proxy.limiter.limiter import Pacer
+from proxy.limiter.limiter import Limiter
 from proxy.limiter.scheduler import Outcome, Ticket
 from proxy.nouns import Attempt, Route
 from proxy.policy import GiveUp, NextKey, NextTarget, Retry, Standing, decide
@@ -26,11 +27,19 @@ from proxy.services.breaker import Trial
 from proxy.services.keys import Account, VendorKey
 from proxy.stages.drive import Drive, Sign
 from proxy.stages.order import ordered
-from proxy.stages.paced import PacedDrive, no_place, outcome_of
+from proxy.stages.paced import PacedDrive, no_slot, outcome_of
 from proxy.tally import Tally
 
-PLACE = ("_plan", "_keys", "_times", "_on_target", "_on_key", "_served", "_waited_before")
+PLACE = ("_plan", "_keys", "_times", "_on_target", "_on_key", "_refused", "_waited_before")
 """What says where a course stands."""
+
+
+class Refusal(NamedTuple):
+    """The last refusal by rate: with which key, the ticket of the call, and what the vendor said."""
+
+    key: VendorKey
+    ticket: Ticket
+    failure: Failure
 
 
 class Course:
@@ -50,7 +59,7 @@ class Course:
         self._on_target = 0
         self._on_key = 0
         self._waited_before = 0.0
-        self._served = 0.0
+        self._refused: Refusal | None = None
         self._refusal: Refused | None = None
         self._targets = list(route.targets)
         self._timed = False
@@ -119,19 +128,19 @@ class Course:
                 call = replace(call, headers=(*call.headers, *account.headers))
             return chosen.target.vendor.auth.sign(call, key.secret.get_secret_value(), time.time())
 
-        exchange, pacer, sent = wrapped(chosen)(chosen.ask, seed), key.pacer, True
+        exchange, limiter, sent = wrapped(chosen)(chosen.ask, seed), key.limiter, True
         account.under_way += 1
         try:
-            if pacer is None:
+            if limiter is None:
                 self.tally.attempt(attempt)
                 key.calls += 1
                 drive = Drive(attempt, self.out, account.way, sign, self._times, self.tally, self.kit.budget)
                 failure = await drive.run(exchange)
             else:
-                failure, sent = await self._in_its_place(pacer, attempt, account, sign, exchange)
+                failure, sent = await self._with_slots(limiter, key, attempt, account, sign, exchange)
         except BaseException:  # the caller has left, or a bug: nothing is known of the target
-            if pacer is None:
-                self._stray_over(key, chosen.target, "lost", None)
+            if limiter is None:
+                self._untracked_ended(key, chosen.target, "lost", None)
             if trial is not None:
                 trial.leave()
             if self._timed:
@@ -140,9 +149,9 @@ class Course:
         finally:
             account.under_way -= 1
             self._on_target += self.tally.replayed - replayed
-            key.calls -= pacer is None
-        if pacer is None and (failure is not None or key.pacer is not None):
-            self._stray_over(key, chosen.target, outcome_of(failure), failure)
+            key.calls -= limiter is None
+        if limiter is None and (failure is not None or key.limiter is not None):
+            self._untracked_ended(key, chosen.target, outcome_of(failure), failure)
         if failure is not None:
             if sent:
                 self.tally.failure(chosen.target.label, failure.kind)
@@ -179,20 +188,22 @@ class Course:
         elif failure.fault != "caller":
             latencies.failed(label, stream, now_s - began_s)
 
-    async def _in_its_place(
-        self, pacer: Pacer, attempt: Attempt, account: Account, sign: Sign, exchange: Exchange
+    async def _with_slots(
+        self, limiter: Limiter, key: VendorKey, attempt: Attempt, account: Account, sign: Sign, exchange: Exchange
     ) -> tuple[Failure | None, bool]:
-        """One attempt whose calls wait for places, and whether any was sent: without a place there was no attempt."""
+        """One attempt whose calls wait for slots, and whether any was sent: without a slot there was no attempt."""
         if self._upcoming is None:
             self._upcoming = self._plan_next()
         model, elsewhere = attempt.target.model.id, self._upcoming is not None
-        wait_s = pacer.figures.wait_s - (self.tally.waited_s - self._waited_before)
+        wait_s = limiter.limits.wait_s - (self.tally.waited_s - self._waited_before)
+        before = self._refused if self._refused is not None and self._refused.key is key else None
+        retry_at, refusals = (0.0, 0) if before is None else (before.ticket.retry_at, before.ticket.refusals)
 
         def ticket(tokens: int) -> Ticket:
-            return Ticket(model, self.tally.started, tokens, served=self._served, elsewhere=elsewhere)
+            return Ticket(model, self.tally.started, tokens, retry_at=retry_at, refusals=refusals, elsewhere=elsewhere)
 
         drive = PacedDrive(
-            attempt, self.out, account.way, sign, self._times, self.tally, self.kit.budget, pacer, ticket,
+            attempt, self.out, account.way, sign, self._times, self.tally, self.kit.budget, limiter, ticket,
             max(0.0, wait_s),
         )  # fmt: skip
         failure = await drive.run(exchange)
@@ -200,17 +211,18 @@ class Course:
             if not drive.sent:
                 self._on_target -= 1
                 self._on_key -= 1
-            return no_place(attempt.target, pacer.figures, drive.denied), drive.sent
-        if failure is not None and failure.kind == "rate_limited":
-            self._served = pacer.held_until(model)
+            refusal = None if before is None else before.failure
+            return no_slot(attempt.target, limiter.limits, drive.denied, refusal), drive.sent
+        if failure is not None and drive.refused is not None:
+            self._refused = Refusal(key, drive.refused, failure)
         return failure, True
 
-    def _stray_over(self, key: VendorKey, target: Target, outcome: Outcome, failure: Failure | None) -> None:
-        """A call that began without a pacer has ended; the first that is refused by rate gives its key one."""
+    def _untracked_ended(self, key: VendorKey, target: Target, outcome: Outcome, failure: Failure | None) -> None:
+        """A call that began without a limiter has ended; the first that is refused by rate gives its key one."""
         account, model = self._live.accounts[target.entry], target.model.id
-        self.kit.pacers.stray_over(target.entry, account, key, model, outcome, failure)
-        if outcome == "refused" and key.pacer is not None:
-            self._served = key.pacer.held_until(model)
+        ticket = self.kit.limiters.untracked_ended(target.entry, account, key, model, outcome, failure)
+        if outcome == "refused" and ticket is not None and failure is not None:
+            self._refused = Refusal(key, ticket, failure)
 
     def _in_our_words(self, failure: Failure, target: Target, key: VendorKey) -> Failure:
         message = self.kit.redact(failure.message)
@@ -246,12 +258,12 @@ class Course:
             more_keys=len(self._keys) > 1,
             more_targets=self._upcoming is not None,
             other_named=failure.kind in self._route.policy.reroute,
-            # A repeat after a rate limit waits for its turn on the key, and floods nobody: the budget is not for it.
+            # A call that was refused by rate waits for its slot on the key: the retry budget is not for it.
             budget_left=(failure.fault == "rate" or self.kit.retries.left())
             and not (self._upcoming is not None and self._rests(self._plan.target)),
             left_s=self._times.total_s - self.tally.elapsed_s() + self.tally.waited_s,
             draw=random.random(),  # noqa: S311 - jitter, not a secret
-            queued=failure.fault == "rate" and self._is_queued(),
+            queues=failure.fault == "rate" and self._queues(),
         )
         self._wait_s = 0.0
         match decide(failure, standing, self._route.policy):
@@ -261,19 +273,28 @@ class Course:
                 self._wait_s = wait_s
                 if failure.fault != "rate":
                     self.kit.retries.spend()
-                elif standing.queued:
-                    self._served = 0.0  # what the vendor asked for is waited out in the queue
+                elif standing.queues:
+                    self._back_to_queue()
             case NextKey():
                 self._keys = self._keys[1:]
                 self._on_key = 0
-                self._served = 0.0
             case NextTarget():
                 self._move_on()
         return True
 
-    def _is_queued(self) -> bool:
-        pacer = self._keys[0].pacer
-        return pacer is not None and pacer.others(self._plan.target.model.id)
+    def _queues(self) -> bool:
+        """Whether the key in use has a queue in which a refused call waits for its slot."""
+        limiter = self._keys[0].limiter
+        return limiter is not None and limiter.limits.learn
+
+    def _back_to_queue(self) -> None:
+        """The refused call waits for a slot, on the key where that comes soonest: it was no attempt."""
+        self._on_target -= 1
+        self._on_key -= 1
+        self.tally.refused()
+        account = self._live.accounts[self._plan.target.entry]
+        if len(account.keys) > 1:
+            self._keys = account.in_turn(model=self._plan.target.model.id)[:1]
 
     def _move_on(self) -> None:
         """To the next target, which has been planned."""
@@ -281,7 +302,7 @@ class Course:
         self._plan, self._upcoming = self._upcoming, None
         self._keys = self._live.accounts[self._plan.target.entry].in_turn(model=self._plan.target.model.id)
         self._on_target = self._on_key = 0
-        self._waited_before, self._served = self.tally.waited_s, 0.0
+        self._waited_before = self.tally.waited_s
 
     def rest_key(self, failure: Failure) -> None:
         """Let the key in use rest, if it is what failed."""

@@ -1,4 +1,4 @@
-"""The driver of an attempt whose calls need places on their key: each waits for its own, and gives it back."""
+"""The driver of an attempt whose calls need slots on their key: each waits for its own, and gives it back."""
 
 import time
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from adapters.core.tokens import estimate_call
 from adapters.core.vendor import Target
 from adapters.core.wire import Call, End, Got, Head, Id, Lost
 from proxy.fronts.writer import Writer
-from proxy.limiter.limiter import NoPlace, Pacer
-from proxy.limiter.scheduler import Figures, Outcome, Ticket
+from proxy.limiter.limiter import Limiter, NoSlot
+from proxy.limiter.scheduler import KeyLimits, Outcome, Ticket
 from proxy.nouns import Attempt
 from proxy.observability.memory_budget import MemoryBudget
 from proxy.services.keys import Times
@@ -29,35 +29,47 @@ MakeTicket = Callable[[int], Ticket]
 
 
 class PacedDrive(Drive):
-    """A driver that sends when there is a place. An attempt of which nothing was sent is none: ``sent`` tells.
+    """A driver that sends a call when it has a slot. ``sent`` tells whether any was: else it was no attempt.
 
-    ``denied`` is set once a call got no place in time; the attempt has then failed. What an attempt waits while nothing of
-    it is at the vendor counts as waited, and is left out of the vendor's time.
+    ``denied`` is set once a call got no slot in time, and ``refused`` to the ticket of a call that the vendor refused by
+    rate; the attempt has then failed. Time in which an attempt has nothing at the vendor counts as waited, and is left
+    out of the vendor's time.
     """
 
-    __slots__ = ("_at_vendor", "_idle_since", "_make_ticket", "_pacer", "_places", "_wait_s", "denied", "sent")
+    __slots__ = (
+        "_at_vendor",
+        "_idle_since",
+        "_limiter",
+        "_make_ticket",
+        "_slots",
+        "_wait_s",
+        "denied",
+        "refused",
+        "sent",
+    )
 
     def __init__(
         self, attempt: Attempt, out: Writer, upstream: Upstream, sign: Sign, times: Times, tally: Tally,
-        budget: MemoryBudget, pacer: Pacer, make_ticket: MakeTicket, wait_s: float,
+        budget: MemoryBudget, limiter: Limiter, make_ticket: MakeTicket, wait_s: float,
     ) -> None:  # fmt: skip
         super().__init__(attempt, out, upstream, sign, times, tally, budget)
-        self._pacer = pacer
+        self._limiter = limiter
         self._make_ticket = make_ticket
         self._wait_s = wait_s
-        self._places: dict[Id, Ticket] = {}
+        self._slots: dict[Id, Ticket] = {}
         self._at_vendor: set[Id] = set()
         self._idle_since: float | None = time.monotonic()
-        self.denied: NoPlace | None = None
+        self.denied: NoSlot | None = None
+        self.refused: Ticket | None = None
         self.sent = False
 
     async def run(self, exchange: Exchange) -> Failure | None:
-        """Drive it to its end; no line is left open and no place is kept."""
+        """Drive it to its end; no line is left open and no slot is kept."""
         try:
             return await super().run(Placed(exchange, self))
         finally:
-            for id_ in list(self._places):
-                self.over(id_, "lost")
+            for id_ in list(self._slots):
+                self.over(id_)
             self._awake()
 
     def _take(self, do: Do) -> None:
@@ -65,21 +77,21 @@ class PacedDrive(Drive):
             super()._take(do)
             return
         tokens = 0
-        if self._pacer.figures.tpm is not None:
+        if self._limiter.limits.tpm is not None:
             tokens = estimate_call(orjson.loads(do.call.body))
-        ticket = self._places[do.id] = self._make_ticket(tokens)
+        ticket = self._slots[do.id] = self._make_ticket(tokens)
         line = PacedLine(self._upstream, do.id, do.call, self._times.connect_s, self)
         self._lines[do.id] = line
-        if self._pacer.enter(ticket):
+        if self._limiter.enter(ticket):
             line.leaves()
 
     # --- what the lines ask for ---------------------------------------------------------------------------------
 
-    async def turn(self, id_: Id) -> bool:
-        """Wait for this call's place. False if there is none in time."""
+    async def wait_for_slot(self, id_: Id) -> bool:
+        """Wait for this call's slot. False if there is none in time."""
         try:
-            await self._pacer.turn(self._places[id_], self._wait_s)
-        except NoPlace as denied:
+            await self._limiter.wait(self._slots[id_], self._wait_s)
+        except NoSlot as denied:
             self.denied = denied
             return False
         return True
@@ -88,7 +100,7 @@ class PacedDrive(Drive):
         """This call goes out now: signed now, timed from now on."""
         self._awake()
         self._at_vendor.add(id_)
-        self._places[id_].sent = True
+        self._slots[id_].sent = True
         if not self.sent:
             self.sent = True
             if self._tally.sent_at is None:
@@ -101,23 +113,30 @@ class PacedDrive(Drive):
 
     def spent(self, id_: Id, tokens: int) -> None:
         """What a call has cost."""
-        ticket = self._places.get(id_)
+        ticket = self._slots.get(id_)
         if ticket is not None:
-            self._pacer.settle(ticket, tokens)
+            self._limiter.settle(ticket, tokens)
 
-    def over(self, id_: Id, outcome: Outcome, failure: Failure | None = None) -> None:
-        """A call has ended: its place is free."""
-        ticket = self._places.pop(id_, None)
+    def accepted(self, id_: Id) -> None:
+        """The vendor has begun to answer a call."""
+        ticket = self._slots.get(id_)
+        if ticket is not None:
+            self._limiter.accepted(ticket)
+
+    def over(self, id_: Id, *, answered: bool = False, refusal: Failure | None = None) -> None:
+        """A call has ended: its slot is free."""
+        ticket = self._slots.pop(id_, None)
         if ticket is None:
             return
         self._at_vendor.discard(id_)
-        if self._places and not self._at_vendor and self._idle_since is None:
+        if self._slots and not self._at_vendor and self._idle_since is None:
             self._idle_since = time.monotonic()
             self._watch.pause()
-        if failure is None:
-            self._pacer.over(ticket, outcome)
+        if refusal is None:
+            self._limiter.ended(ticket, answered=answered)
         else:
-            self._pacer.over(ticket, outcome, failure.retry_after_s, failure.message)
+            self._limiter.refused(ticket, refusal)
+            self.refused = ticket
 
     def _awake(self) -> None:
         """The time with nothing at the vendor is over."""
@@ -130,7 +149,7 @@ class PacedDrive(Drive):
 
 
 class Placed:
-    """An Exchange, and around it the eyes of the driver: whose call has ended, how, and at what cost."""
+    """An Exchange that reports to its driver which calls are accepted, refused and ended, and what they cost."""
 
     __slots__ = ("_drive", "_exchange", "_good")
 
@@ -147,24 +166,25 @@ class Placed:
         id_ = got.id
         if type(got) is Head and got.status < 400:
             self._good.add(id_)
+            self._drive.accepted(id_)
         failure = None
         for do in dos:
             if type(do) is Spent:
                 self._drive.spent(do.id, do.usage.prompt + do.usage.completion)
             elif type(do) is Close:
-                self._drive.over(do.id, "lost")
+                self._drive.over(do.id)
             elif type(do) is Fail:
                 failure = do.failure
         if failure is not None and failure.kind == "rate_limited" and self._drive.denied is None:
-            self._drive.over(id_, "refused", failure)
+            self._drive.over(id_, refusal=failure)
         elif type(got) is End or type(got) is Lost:
             answered = id_ in self._good and failure is None and type(got) is End
-            self._drive.over(id_, "answered" if answered else "lost")
+            self._drive.over(id_, answered=answered)
         return dos
 
 
 class PacedLine(Line):
-    """A call that waits for its place before it leaves. Once it has left there is nothing between it and its reader."""
+    """A call that waits for its slot before it is sent. Once it is sent there is nothing between it and its reader."""
 
     __slots__ = ("_drive", "_left")
 
@@ -174,13 +194,13 @@ class PacedLine(Line):
         self._left = False
 
     def leaves(self) -> None:
-        """It has its place."""
+        """It has its slot."""
         self._left = True
         self.call = self._drive.leaves(self._id, self.call)
 
     async def _begin(self) -> Got:
         if not self._left:
-            if not await self._drive.turn(self._id):
+            if not await self._drive.wait_for_slot(self._id):
                 return Lost(self._id, "pool", WHY["pool"])
             self.leaves()
         return await super()._begin()
@@ -193,13 +213,15 @@ def outcome_of(failure: Failure | None) -> Outcome:
     return "refused" if failure.kind == "rate_limited" else "lost"
 
 
-def no_place(target: Target, figures: Figures, denied: NoPlace) -> Failure:
-    """What a caller is told for whom there was no place: a rate limit, with what the queue would take."""
-    set_ = {"concurrency": figures.concurrency, "rpm": figures.rpm, "tpm": figures.tpm}
-    limits = ", ".join(f"{name} {figure}" for name, figure in set_.items() if figure is not None)
-    of = f"its limits ({limits})" if limits else "the rate limits that it has told us"
+def no_slot(target: Target, limits: KeyLimits, denied: NoSlot, refusal: Failure | None) -> Failure:
+    """Why a call was not made: the vendor's own refusal of it if there was one, else the limits that left no slot."""
+    if refusal is not None:
+        return refusal._replace(retry_after_s=denied.retry_after_s, phase="pool")
+    set_ = {"concurrency": limits.concurrency, "rpm": limits.rpm, "tpm": limits.tpm}
+    figures = ", ".join(f"{name} {figure}" for name, figure in set_.items() if figure is not None)
+    of = f"its limits ({figures})" if figures else "the rate limits that it enforces"
     message = (
-        f"{target.vendor.title} was not called: {of} left no place within {figures.wait_s:g} s "
+        f"{target.vendor.title} was not called: {of} leave no slot within {limits.wait_s:g} s "
         f"(vendor '{target.entry}', limits.wait_s)."
     )
     return Failure.of("rate_limited", message, retry_after_s=denied.retry_after_s, phase="pool")

@@ -21,7 +21,7 @@ class Kit(kit.Kit):
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.pacers.minute_s, self.pacers.slack_s = MINUTE_S, 0.1
+        self.limiters.window_s, self.limiters.slack_s = MINUTE_S, 0.1
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.tell_holdings)
 
     def tell_holdings(self) -> None:

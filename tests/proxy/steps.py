@@ -282,7 +282,7 @@ async def _settled(ran: Ran, upstream: Upstream) -> None:
     for _ in range(2000):
         left = [repr(task) for task in ran.tasks if not task.done()]
         keys = [key for account in ran.kit.live.accounts.values() for key in account.keys]
-        left += [f"a place on {key.tail}" for key in keys if key.pacer is not None and not key.pacer.idle]
+        left += [f"a place on {key.tail}" for key in keys if key.limiter is not None and not key.limiter.idle]
         if isinstance(transport, FastTransport):
             idle = sum(map(len, transport._idle.values()))
             if transport._free_places + idle != PLACES or len(transport._wires) != idle or transport._line:

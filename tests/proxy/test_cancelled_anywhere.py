@@ -139,11 +139,11 @@ async def scene(
 
 def occupied(kit: Kit) -> None:
     """The only place on the key is taken for a moment."""
-    pacer = kit.live.accounts["v0"].keys[0].pacer
-    assert pacer is not None
+    limiter = kit.live.accounts["v0"].keys[0].limiter
+    assert limiter is not None
     ticket = Ticket("kimi-k2.6", 0.0, 0)
-    assert pacer.enter(ticket)
-    asyncio.get_running_loop().call_later(0.002, pacer.over, ticket)
+    assert limiter.enter(ticket)
+    asyncio.get_running_loop().call_later(0.002, limiter.ended, ticket)
 
 
 def crowded(kit: Kit) -> Callable[[], None]:

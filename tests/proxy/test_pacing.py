@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,14 +101,14 @@ class Stage:
 
 def run(scene: Coroutine[Any, Any, None]) -> None:
     async def timed() -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await scene
 
     asyncio.run(timed())
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.002)
 
@@ -150,13 +149,13 @@ def test_calls_that_wait_are_a_metric() -> None:
     run(scene())
 
 
-def test_keys_without_limits_have_no_pacer_and_calls_do_not_wait() -> None:
+def test_keys_without_limits_have_no_limiter_and_calls_do_not_wait() -> None:
     async def scene() -> None:
         stage = Stage(one(), Vendors(call_s=0.005))
         answers = await asyncio.gather(*(stage.ask() for _ in range(20)))
         assert statuses(answers) == [200] * 20
         key = stage.kit.live.accounts["kimi"].keys[0]
-        assert (key.pacer, key.calls) == (None, 0)
+        assert (key.limiter, key.calls) == (None, 0)
         assert stage.vendors.most == {KEY: 20}
 
     run(scene())
@@ -179,10 +178,8 @@ def test_who_waits_too_long_goes_to_the_next_target() -> None:
         stage = Stage(both(concurrency=1, wait_s=0.1), Vendors(gate=asyncio.Event()))
         first = stage.call("first")
         await until(lambda: stage.vendors.flying.total() == 1)
-        begun = time.monotonic()
         second = stage.call("second")
         await until(lambda: stage.vendors.calls == ["kimi", "qwen"])
-        assert 0.09 <= time.monotonic() - begun < 1
         assert stage.vendors.gate is not None
         stage.vendors.gate.set()
         assert (await first).headers["x-banjia-target"].startswith("kimi/")
@@ -218,10 +215,9 @@ def test_a_wait_that_must_be_in_vain_is_not_begun() -> None:
     async def scene() -> None:
         stage = Stage(one(rpm=1, wait_s=30), Vendors())
         assert (await stage.ask()).status == 200
-        begun = time.monotonic()
         refused = await stage.ask()
         assert refused.status == 429
-        assert time.monotonic() - begun < 1
+        assert "queued_ms" not in stage.lines[-1], "it did not wait"
         assert 55 <= int(refused.headers["retry-after"]) <= 62
 
     run(scene())
@@ -270,7 +266,7 @@ def test_whenever_callers_leave_every_place_comes_back() -> None:
         await asyncio.wait(tasks)
         assert statuses([task.result() for task in tasks[::3]]) == [200] * 40
         assert stage.vendors.flying.total() == 0
-        pacer = stage.kit.live.accounts["kimi"].keys[0].pacer
+        pacer = stage.kit.live.accounts["kimi"].keys[0].limiter
         assert pacer is not None
         assert pacer.idle
         assert (await stage.ask()).status == 200
@@ -319,7 +315,7 @@ def test_a_second_target_asked_meanwhile_counts_only_what_was_sent() -> None:
 
         stage.kit.live.accounts["kimi"].way = Upstream(httpx2.MockTransport(slow_kimi))
         busy = stage.call(stream=True)
-        pacer = stage.kit.live.accounts["kimi"].keys[0].pacer
+        pacer = stage.kit.live.accounts["kimi"].keys[0].limiter
         assert pacer is not None
         await until(lambda: not pacer.idle)
         hedged = await stage.ask()
@@ -369,12 +365,6 @@ def test_rotating_a_key_under_load_fails_no_call() -> None:
 def test_a_slow_vendor_with_many_waiting_does_not_slow_another() -> None:
     async def scene() -> None:
         stage = Stage(both(concurrency=5), Vendors())
-        qwen_only = "qwen/qwen3.6-plus"
-        alone = time.perf_counter()
-        for _ in range(50):
-            assert (await stage.ask(model=qwen_only)).status == 200
-        alone = time.perf_counter() - alone
-
         gate = asyncio.Event()
 
         async def slow_kimi(request: httpx2.Request) -> httpx2.Response:
@@ -385,13 +375,16 @@ def test_a_slow_vendor_with_many_waiting_does_not_slow_another() -> None:
         for account in stage.kit.live.accounts.values():
             account.way = Upstream(httpx2.MockTransport(slow_kimi))
         waiting = [stage.call() for _ in range(500)]
-        await asyncio.sleep(0.2)
-        beside = time.perf_counter()
+        await until(lambda: stage.kit.limiters.waiting()["kimi"] == 495)
+        kimi = stage.kit.live.accounts["kimi"].keys[0].limiter
+        assert kimi is not None
+        looks: list[float] = []
+        kimi._scheduler.grant = looks.append  # type: ignore[assignment]
         for _ in range(50):
-            assert (await stage.ask(model=qwen_only)).status == 200
-        beside = time.perf_counter() - beside
+            assert (await stage.ask(model="qwen/qwen3.6-plus")).status == 200
+        assert not looks, "a queue is looked at only when something changes on its own key"
+        del kimi._scheduler.grant
         assert not any(call.done() for call in waiting)
-        assert beside < 3 * alone + 0.1, "queues are looked at only when something changes on their own key"
         gate.set()
         assert statuses(await asyncio.gather(*waiting)) == [200] * 500
 
@@ -414,22 +407,52 @@ def test_a_burst_on_a_small_account_is_answered_without_any_limit_set() -> None:
     run(scene())
 
 
-def test_who_is_refused_beside_others_waits_in_the_queue_however_long_the_vendor_asks() -> None:
+def test_waiting_for_a_slot_after_a_refusal_is_no_attempt_and_the_log_counts_the_refusals() -> None:
     async def scene() -> None:
-        short = {**one(), "policy": {"max_wait_s": 0.01}}
+        short = {**one(), "policy": {"max_wait_s": 0.01, "attempts": 1}}
         stage = Stage(short, Vendors(call_s=0.005, at_once=1))
         answers = await asyncio.gather(*(stage.ask(str(number)) for number in range(20)))
         assert statuses(answers) == [200] * 20
-        assert max(line["attempts"] for line in stage.lines) <= 3
+        assert {answer.headers["x-banjia-attempts"] for answer in answers} == {"1"}
+        assert {line["attempts"] for line in stage.lines} == {1}
+        refused = sum(line.get("refused_calls", 0) for line in stage.lines)
+        assert refused == len(stage.vendors.calls) - 20 > 0
 
     run(scene())
 
 
-def test_who_is_refused_alone_is_told_when_that_takes_too_long() -> None:
+def test_a_refusal_that_outlasts_wait_s_is_passed_on_at_once_in_the_vendors_words() -> None:
     async def scene() -> None:
-        stage = Stage(one(), Vendors(refusing="kimi"))
+        stage = Stage(one(wait_s=10), Vendors(refusing="kimi"))
         answer = await stage.ask()
         assert (answer.status, answer.headers["retry-after"], len(stage.vendors.calls)) == (429, "30", 1)
+        assert "RPM: 3" in answer.json["error"]["message"]
+        assert answer.headers["x-should-retry"] == "true"
+
+    run(scene())
+
+
+def test_with_learning_off_a_refusal_is_the_retry_policys() -> None:
+    async def scene() -> None:
+        stage = Stage(one(learn=False), Vendors(refusing="kimi"))
+        assert [(await stage.ask()).status for _ in range(5)] == [429] * 5
+        assert stage.kit.live.accounts["kimi"].keys[0].limiter is None
+        assert len(stage.vendors.calls) == 5, "retry-after: 30 is longer than policy.max_wait_s"
+
+    run(scene())
+
+
+def test_switching_learning_off_ends_a_hold() -> None:
+    async def scene() -> None:
+        stage = Stage(one(), Vendors(refusing="kimi"))
+        held = [stage.call() for _ in range(5)]
+        await until(lambda: stage.kit.limiters.waiting() == {"kimi": 5})
+        stage.vendors.refusing = ""
+        stage.reload(one(learn=False))
+        assert (await stage.ask()).status == 200
+        for call in held:
+            call.cancel()
+        await asyncio.wait(held)
 
     run(scene())
 
@@ -446,35 +469,33 @@ def test_waiting_after_a_rate_limit_spends_no_retry_budget() -> None:
 def test_a_target_that_asked_to_wait_is_passed_over_while_there_is_another() -> None:
     async def scene() -> None:
         stage = Stage(both(), Vendors(refusing="kimi"))
-        assert (await stage.ask()).headers["x-banjia-attempts"] == "2"
+        for _ in range(3):  # one refusal says nothing about the next call, three in a row do
+            assert (await stage.ask()).headers["x-banjia-attempts"] == "2"
         again = await stage.ask()
-        assert stage.vendors.calls == ["kimi", "qwen", "qwen"], "kimi was not asked again before its time"
+        assert stage.vendors.calls == ["kimi", "qwen"] * 3 + ["qwen"], "kimi was not called before its time"
         assert again.headers["x-banjia-target"].startswith("qwen/")
         assert again.headers["x-banjia-attempts"] == "1"
 
     run(scene())
 
 
-def test_those_who_wait_when_their_target_refuses_another_go_to_the_next_at_once() -> None:
+def test_calls_that_wait_when_their_target_is_held_go_to_the_next_at_once() -> None:
     async def scene() -> None:
         stage = Stage(both(concurrency=1), Vendors(call_s=0.05, refusing="kimi"))
-        answers = await asyncio.wait_for(asyncio.gather(*(stage.ask() for _ in range(10))), 2)
+        answers = await asyncio.wait_for(asyncio.gather(*(stage.ask() for _ in range(10))), 60)
         assert statuses(answers) == [200] * 10
-        assert Counter(stage.vendors.calls) == {"kimi": 1, "qwen": 10}
+        assert Counter(stage.vendors.calls) == {"kimi": 3, "qwen": 10}
 
     run(scene())
 
 
 def test_a_refused_model_does_not_hold_back_the_others_on_the_key() -> None:
     async def scene() -> None:
-        stage = Stage({"vendors": {"kimi": {"api_key": KEY}}, "policy": {"attempts": 1}}, Vendors(at_once=0))
-        assert (await stage.ask(model="kimi/kimi-k2.6")).status == 429
+        stage = Stage({"vendors": {"kimi": {"api_key": KEY}}}, Vendors(at_once=0))
+        held = [stage.call(model="kimi/kimi-k2.6") for _ in range(5)]
+        await until(lambda: stage.kit.limiters.waiting() == {"kimi": 5})
         stage.vendors.at_once = None
-        held = stage.call(model="kimi/kimi-k2.6")
-        begun = time.monotonic()
         assert (await stage.ask(model="kimi/kimi-k3")).status == 200
-        assert time.monotonic() - begun < 0.08
-        assert not held.done()
-        assert (await held).status == 200
+        assert statuses(await asyncio.gather(*held)) == [200] * 5
 
     run(scene())

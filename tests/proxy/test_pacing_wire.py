@@ -11,7 +11,7 @@ import pytest
 
 import emulators
 from emulators import Emulator
-from proxy.limiter.limiter import Pacers
+from proxy.limiter.limiter import Limiters
 from tests.harness import Running, hang_up, proxy
 
 MINUTE_S = 1.5
@@ -29,11 +29,11 @@ async def small_account(
         emulator.set_limits({**allowed, "window_s": MINUTE_S})
         async with proxy(settings) as running:
             kit = running.kit
-            kit.pacers = Pacers(MINUTE_S, slack_s=0.1)
+            kit.limiters = Limiters(MINUTE_S, slack_s=0.1)
             for account in kit.live.accounts.values():
                 for key in account.keys:
-                    key.pacer = None
-            kit.pacers.attach(kit.live.accounts.items())
+                    key.limiter = None
+            kit.limiters.attach(kit.live.accounts.items())
             yield emulator, running
     finally:
         await emulator.aclose()
@@ -52,7 +52,7 @@ async def ask(client: openai.AsyncOpenAI, number: int) -> str:
 
 async def everybody(running: Running, count: int) -> list[str]:
     """What so many callers get who come one after the other and wait side by side. Raises what any of them gets."""
-    async with sdk(running) as client, asyncio.timeout(20):
+    async with sdk(running) as client, asyncio.timeout(120):
         calls = []
         for number in range(count):
             calls.append(asyncio.create_task(ask(client, number)))
@@ -109,7 +109,7 @@ def test_a_streaming_caller_who_waits_for_a_place_gets_comments() -> None:
         server = {"hold_status_s": 0.05, "heartbeat_s": 0.05}
         async with small_account({}, {"concurrency": 1}, server=server) as (emulator, running):
             emulator.set_faults(["delay=300@1"])
-            async with streaming(running), asyncio.timeout(5):
+            async with streaming(running), asyncio.timeout(60):
                 while not emulator.active:
                     await asyncio.sleep(0.001)
                 async with streaming(running) as waiting:
@@ -123,7 +123,7 @@ def test_a_streaming_caller_who_waits_for_a_place_gets_comments() -> None:
 
 def test_callers_who_hang_up_while_waiting_cost_no_call() -> None:
     async def scene() -> None:
-        async with small_account({}, {"concurrency": 1}) as (emulator, running), asyncio.timeout(5):
+        async with small_account({}, {"concurrency": 1}) as (emulator, running), asyncio.timeout(60):
             emulator.set_faults(["delay=200@1"])
             async with streaming(running) as first:
                 while not emulator.active:
@@ -151,7 +151,7 @@ def test_who_waits_when_the_server_stops_is_told_so() -> None:
             account = small_account({}, {"concurrency": 1}, server=server)
             emulator, running = await stack.enter_async_context(account)
             emulator.set_faults(["delay=5000"])
-            async with streaming(running), streaming(running) as waiting, asyncio.timeout(5):
+            async with streaming(running), streaming(running) as waiting, asyncio.timeout(60):
                 await waiting.readuntil(b": keep-alive\n\n")
                 closing = asyncio.create_task(stack.aclose())
                 rest = await waiting.read(-1)

@@ -102,11 +102,13 @@ def test_a_rate_limit_that_outlasts_the_request_is_passed_on_now() -> None:
     assert decide(Failure.of("rate_limited", "x", retry_after_s=6.0), alone, Policy()) == GIVE_UP
 
 
-def test_a_rate_limit_of_our_own_making_is_waited_out_in_the_queue_as_long_as_attempts_are_left() -> None:
+def test_a_call_that_was_refused_by_rate_waits_in_the_queue_which_is_no_attempt() -> None:
     refused = Failure.of("rate_limited", "x", retry_after_s=300.0)
-    queued = FRESH._replace(more_targets=False, queued=True)
-    assert decide(refused, queued, Policy()) == Retry(0.0)
-    assert decide(refused, queued._replace(attempts=2, on_target=2), Policy()) == Retry(0.0)
-    assert decide(refused, queued._replace(attempts=3, on_target=3), Policy()) == GIVE_UP
-    assert decide(refused, queued, Policy(attempts_per_target=1)) == GIVE_UP
-    assert decide(refused, queued._replace(more_targets=True), Policy()) == NEXT_TARGET
+    queues = FRESH._replace(more_targets=False, queues=True)
+    assert decide(refused, queues, Policy()) == Retry(0.0)
+    assert decide(refused, queues._replace(attempts=3, on_target=3), Policy()) == Retry(0.0)
+    assert decide(refused, queues, Policy(attempts=1, attempts_per_target=1)) == Retry(0.0)
+    assert decide(refused, queues._replace(more_targets=True), Policy()) == NEXT_TARGET
+    assert decide(refused, queues._replace(more_targets=True, attempts=3), Policy()) == Retry(0.0)
+    denied = refused._replace(phase="pool")
+    assert decide(denied, queues, Policy()) == GIVE_UP

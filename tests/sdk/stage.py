@@ -15,7 +15,7 @@ from config.routing import vendor_of
 from config.schema import VendorEntry
 from emulators import Arrived, Emulator
 from proxy.emulated import door_of
-from proxy.limiter.limiter import Pacers
+from proxy.limiter.limiter import Limiters
 from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
 from tests.harness import Running, proxy
@@ -112,9 +112,9 @@ class Front:
         for account in kit.live.accounts.values():
             for key in account.keys:
                 key.rests_until = 0.0
-                key.pacer = None
-        kit.pacers = Pacers()
-        kit.pacers.attach(kit.live.accounts.items())
+                key.limiter = None
+        kit.limiters = Limiters()
+        kit.limiters.attach(kit.live.accounts.items())
 
     def async_sdk(self) -> "AsyncOpenAI":
         """The official client for asyncio; the caller closes it."""

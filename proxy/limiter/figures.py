@@ -1,0 +1,140 @@
+"""The figures that an adaptive limit learns: a number of calls, and a pace. They move step by step, as congestion control does.
+
+The constants were chosen with the simulator (``bench/limits``); docs/limits.md has what they reach.
+"""
+
+
+class Figure:
+    """A learned number of calls: at once, or within a window.
+
+    One call more than it allows tests it. If that call is accepted, the figure rises, by up to a quarter at a time; if it
+    is refused, the next test comes later. A call that is refused within the figure takes it back to the last number
+    that was good, or one step down.
+    """
+
+    __slots__ = (
+        "_base", "_first_gap_s", "_gap_s", "_rest_s", "_settle_s", "_step", "bound_at", "cut_at", "named", "test_at",
+        "testing", "value",
+    )  # fmt: skip
+
+    LONGEST_GAP_S = 60.0
+    """Tests are at most this far apart (seconds)."""
+    CUT = 0.95
+
+    def __init__(
+        self, value: float, now: float, *, settle_s: float, gap_s: float, rest_s: float, named: bool = False
+    ) -> None:
+        """Learn a figure.
+
+        Args:
+            value: the number of calls to begin with.
+            now: the time, in seconds.
+            settle_s: after so many seconds without a refusal a rise counts as good.
+            gap_s: the first wait for a test; each failed test doubles it.
+            rest_s: the wait between tests that pass.
+            named: the vendor's message gave the number; a test is made as soon as the figure delays a call.
+        """
+        self.value = self._base = value
+        self._settle_s = settle_s
+        self._first_gap_s = self._gap_s = gap_s
+        self._rest_s = rest_s
+        self._step = 1.0
+        self.named = named
+        self.testing = False
+        self.test_at = now if named else now + gap_s
+        self.cut_at = self.bound_at = now
+
+    @property
+    def calls(self) -> int:
+        """The number of calls that it allows."""
+        return int(self.value)
+
+    def passed(self, started_at: float, now: float) -> None:
+        """The test, which started then, was accepted: rise, by more each time."""
+        self.testing = False
+        if started_at <= self.cut_at and not self.named:
+            return
+        if now - self.cut_at > self._settle_s:
+            self._base = self.value
+        self.value += self._step
+        self._step *= 2
+        if not self.named:  # a number that the vendor named is doubted as a whole
+            self._step = min(self._step, max(1.0, self.value // 4))
+        self._gap_s = self._first_gap_s
+        self.test_at = now + self._rest_s
+
+    def failed(self, proven: float, now: float) -> None:
+        """The test was refused: back to the last good number, but not below ``proven``; test again later."""
+        self.testing = False
+        self.value = min(self.value, max(self._base, proven))
+        self._back_off(now)
+
+    def cut(self, proven: float, now: float) -> None:
+        """A call within the figure was refused. ``proven``: what the vendor has just let through."""
+        down = min(self.value - 1, self.value * self.CUT)
+        if self._base < self.value:
+            down = min(down, max(self._base, proven))
+        self.value = self._base = max(1.0, down)
+        self._back_off(now)
+
+    def lower(self, to: float, now: float) -> None:
+        """The vendor lets no more through than this."""
+        if to < self.value:
+            self.value = self._base = to
+            self._back_off(now)
+
+    def _back_off(self, now: float) -> None:
+        self.cut_at = now
+        self._step = 1.0
+        self._gap_s = min(self.LONGEST_GAP_S, self._gap_s * 2)
+        self.test_at = now + self._gap_s
+
+
+class Pace:
+    """Learned starts a second: each accepted start raises the pace a little, each refused one lowers it more.
+
+    The rise doubles with every eight starts in a row that are accepted. The pace never falls below ``floor``, most of what
+    the vendor has let through within the last window; refusals that go on there do not come from calling too fast.
+    """
+
+    __slots__ = ("_at_floor", "_in_a_row", "bound_at", "cut_at", "value")
+
+    CUT = 0.85
+    RISE = 0.025
+    LARGEST_RISE = 0.5
+    DOUBLES_AFTER = 8
+    POINTLESS = 5
+    """So many more refusals at the floor than a quarter of the accepted starts there."""
+    FASTEST_S = 1000.0
+    """A faster pace delays nothing."""
+
+    def __init__(self, value: float, now: float) -> None:
+        self.value = value
+        self._at_floor = 0.0
+        self._in_a_row = 0
+        self.cut_at = self.bound_at = now
+
+    @property
+    def gap_s(self) -> float:
+        """Seconds between two starts."""
+        return 1 / self.value
+
+    def accepted(self) -> None:
+        """A start was accepted."""
+        self._in_a_row += 1
+        self._at_floor = max(0.0, self._at_floor - 0.25)
+        doublings = min(8, self._in_a_row // self.DOUBLES_AFTER)
+        self.value *= 1 + min(self.LARGEST_RISE, self.RISE * 2.0**doublings)
+
+    def refused(self, now: float, rate_s: float, floor: float) -> None:
+        """A start was refused. ``rate_s``: starts a second that were made of late."""
+        self._in_a_row = 0
+        if self.value <= 1.25 * floor:
+            self._at_floor += 1
+        self.value = max(floor, min(self.value * self.CUT, 1.5 * rate_s))
+        self.cut_at = now
+
+    @property
+    def pointless(self) -> bool:
+        """Whether refusals go on although the pace is as low as it may be."""
+        return self._at_floor >= self.POINTLESS
