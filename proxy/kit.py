@@ -114,6 +114,8 @@ class Kit:
         self.limiters = Limiters()
         self.budget = MemoryBudget(self.memory.limit)
         self.live = Live(settings, upstream, emulated=emulated, memory_limit=self.memory.limit)
+        """The configuration in use; :meth:`use` changes it. An attribute, since each request reads it several times."""
+        self.limiters.attach(self.live.accounts.items())
         self._lives = weakref.WeakSet([self.live])
         self.again: Callable[[], Loaded] | None = None
         """Reads the configuration anew, in a thread. Raises ConfigError. None: there is no file."""
@@ -142,16 +144,10 @@ class Kit:
         self.access_log = access_log or self._log.write  # type: ignore[union-attr]
         self._register()
 
-    @property
-    def live(self) -> Live:
-        """The configuration in use."""
-        return self._live
-
-    @live.setter
-    def live(self, live: Live) -> None:
-        """Another configuration comes into use: its keys take over the queues that are there."""
+    def use(self, live: Live) -> None:
+        """Switch to another configuration: its keys take over the queues that are there."""
         self.limiters.attach(live.accounts.items())
-        self._live = live
+        self.live = live
 
     def redact(self, text: str) -> str:
         """The text without any secret that we hold: a vendor may echo a key in its message."""
@@ -183,7 +179,7 @@ class Kit:
         except Exception as bug:  # noqa: BLE001 - a bug in reading a file is no reason to stop serving or watching
             self.report(bug, "(reload)")
             return self._refused(["something went wrong on our side; the log has it"])
-        self.live = live
+        self.use(live)
         self._lives.add(live)
         self.loaded(ok=True)
         return Reloaded("applied", loaded.source, changed(before.settings, settings), restart)

@@ -10,6 +10,7 @@ from proxy.endpoints.health import HEALTH_PATHS
 from proxy.endpoints.reply import error_response
 from proxy.errors import AccessDenied
 from proxy.kit import Kit
+from proxy.server.origin_guard import OriginGuard
 from proxy.way import way_of
 
 UNVERSIONED = ("/livez", "/readyz", "/healthz", "/health/")
@@ -50,22 +51,25 @@ class Doors:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app: ASGIApp | None = None
         if scope["type"] == "http":
-            refusal = self._refusal(scope)
-            if refusal is not None:
-                await error_response(refusal, scope)(scope, receive, send)
-                return
+            guard = self._kit.live.origin_guard
+            if guard is not None:
+                way = way_of(scope)
+                headers = way.headers if way is not None else dict(scope["headers"])
+                if b"origin" in headers or headers.get(b"host") not in guard.accepted:
+                    refusal = self._refusal(scope, guard, headers)
+                    if refusal is not None:
+                        await error_response(refusal, scope)(scope, receive, send)
+                        return
             if scope["method"] == "POST":
                 app = self._relays.get(scope["path"])
             if app is None:
                 app = self._closer(scope)
         await (app or self._app)(scope, receive, send)
 
-    def _refusal(self, scope: Scope) -> AccessDenied | None:
-        guard = self._kit.live.origin_guard
-        if guard is None:
-            return None
-        way = way_of(scope)
-        refusal = guard.refuse(way.headers if way is not None else dict(scope["headers"]), scope["headers"])
+    @staticmethod
+    def _refusal(scope: Scope, guard: OriginGuard, headers: Mapping[bytes, bytes]) -> AccessDenied | None:
+        """Why the guard refuses a request, if it does; health paths are answered under any name."""
+        refusal = guard.refuse(headers, scope["headers"])
         return refusal if refusal is not None and canonical(scope["path"])[0] not in HEALTH_PATHS else None
 
     def _closer(self, scope: Scope) -> ASGIApp | None:

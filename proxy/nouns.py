@@ -107,6 +107,8 @@ class Ending(NamedTuple):
         ``at`` is when the request ended, in seconds of the epoch.
         """
         billed = _tokens(self.billed)
+        first_s, vendor_s, added_s = self.first_content_s, self.vendor_s, self.added_s
+        # Milliseconds to one place: not by `round`, which writes a number out and reads it again, nor by a function.
         return {
             "time": int(at * 1e3) / 1e3,
             "request_id": self.request_id,
@@ -123,10 +125,10 @@ class Ending(NamedTuple):
             "failed": [{"target": failed.target, "kind": failed.kind} for failed in self.failed],
             "shown": self._shown(billed),
             "billed": billed,
-            "first_content_ms": _ms(self.first_content_s),
-            "vendor_ms": _ms(self.vendor_s),
-            "added_ms": None if self.added_s is None else int(self.added_s * 1e6) / 1e3,
-            "total_ms": _ms(self.total_s),
+            "first_content_ms": None if first_s is None else int(first_s * 1e4) / 10,
+            "vendor_ms": None if vendor_s is None else int(vendor_s * 1e4) / 10,
+            "added_ms": None if added_s is None else int(added_s * 1e6) / 1e3,
+            "total_ms": int(self.total_s * 1e4) / 10,
             **self.notes,
         }
 
@@ -134,11 +136,6 @@ class Ending(NamedTuple):
         if self.first_content_s is None:
             return None
         return billed if self.usage is self.billed else _tokens(self.usage)
-
-
-def _ms(seconds: float | None) -> float | None:
-    """Milliseconds to one place. Not by ``round``, which writes the number out and reads it again."""
-    return None if seconds is None else int(seconds * 1e4) / 10
 
 
 def _tokens(usage: Usage | None) -> dict[str, object] | None:

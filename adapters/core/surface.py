@@ -122,7 +122,8 @@ def check_messages(name: str, messages: list[Any]) -> None:
     """The shape of a conversation: objects with a known role, text or parts where text belongs."""
     if not messages:
         raise Invalid(name, "Invalid 'messages': expected at least one message.")
-    check_length(name, messages, MAX_MESSAGES)
+    if len(messages) > MAX_MESSAGES:
+        check_length(name, messages, MAX_MESSAGES)
     parts = 0
     for at, message in enumerate(messages):
         plain = type(message) is dict and len(message) == 2 and type(message.get("content")) is str

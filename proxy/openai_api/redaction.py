@@ -81,7 +81,7 @@ class Secrets:
         return found
 
     def _is_in(self, text: str) -> bool:
-        return any(secret in text for secret in self._texts)
+        return any(known in text for known in self._texts)
 
 
 NO_SECRETS = Secrets(())

@@ -38,15 +38,16 @@ class OriginGuard:
     """Whose pages and which host names one port accepts, from one configuration.
 
     ``origins``: those of the pages that may send requests. ``hosts``: names that are accepted beside LOCAL_NAMES and IP
-    addresses; None: the Host header is not looked at.
+    addresses; None: the Host header is not looked at. ``accepted``: Host headers that were accepted before; a request with
+    one of them and without an Origin need not be asked about.
     """
 
-    __slots__ = ("_accepted", "_names", "_origins")
+    __slots__ = ("_names", "_origins", "accepted")
 
     def __init__(self, origins: Iterable[str], hosts: Iterable[str] | None) -> None:
         self._origins = frozenset(origin.encode() for origin in origins if origin not in ANY_PAGE)
         self._names = None if hosts is None else frozenset((*LOCAL_NAMES, *(name.encode() for name in hosts)))
-        self._accepted: set[bytes | None] = {None}  # HTTP/1.0 may leave Host out, which no browser does
+        self.accepted: set[bytes | None] = {None}  # HTTP/1.0 may leave Host out, which no browser does
 
     def refuse(self, headers: Mapping[bytes, bytes], sent: Sequence[tuple[bytes, bytes]]) -> AccessDenied | None:
         """The refusal of a request with these headers, or None.
@@ -60,7 +61,7 @@ class OriginGuard:
                 if len(origins) != 1 or not self._lists(origins[0]):
                     return _page_refused(b", ".join(origins))
         host = headers.get(b"host")
-        if host in self._accepted or self._names is None or self._accepts(host or b""):
+        if host in self.accepted or self._accepts(host or b""):
             return None
         return _host_refused(host or b"")
 
@@ -69,13 +70,13 @@ class OriginGuard:
 
     def _accepts(self, host: bytes) -> bool:
         """Whether no web page can be behind a Host header; one that is accepted is remembered."""
-        match = _HOST.fullmatch(host) if len(host) <= MAX_SHOWN else None
-        if match is None or self._names is None:
-            return False
-        address, name = match.groups()
-        accepted = _is_ipv6(address) if name is None else self._accepts_name(name.lower().removesuffix(b"."))
-        if accepted and len(self._accepted) < MAX_REMEMBERED:
-            self._accepted.add(host)
+        accepted = self._names is None
+        match = _HOST.fullmatch(host) if not accepted and len(host) <= MAX_SHOWN else None
+        if match is not None:
+            address, name = match.groups()
+            accepted = _is_ipv6(address) if name is None else self._accepts_name(name.lower().removesuffix(b"."))
+        if accepted and len(self.accepted) < MAX_REMEMBERED:
+            self.accepted.add(host)
         return accepted
 
     def _accepts_name(self, name: bytes) -> bool:

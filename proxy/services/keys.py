@@ -98,7 +98,8 @@ class Account:
         self.under_way = 0  # attempts, those that wait for a place included
         self.headers = tuple((name.lower().encode(), value.encode()) for name, value in entry.headers.items())
         secret = secret_headers(entry.headers.items())
-        self._secrets = {id(key): Secrets([key.secret.get_secret_value(), *secret]) for key in self.keys}
+        self.secrets = {id(key): Secrets([key.secret.get_secret_value(), *secret]) for key in self.keys}
+        """What a call is signed with, by the ``id`` of its key."""
         self._turn = 0
         self._times = {
             (thinks, stream): times_of(entry.timeouts, thinks, stream)
@@ -109,10 +110,6 @@ class Account:
     def times(self, thinks: bool, stream: bool) -> Times:
         """The limits of one call."""
         return self._times[thinks, stream]
-
-    def secrets(self, key: VendorKey) -> Secrets:
-        """What a call with this key is signed with."""
-        return self._secrets[id(key)]
 
     def in_turn(self, now: float | None = None, model: str = "") -> list[VendorKey]:
         """The keys to try, in order: rotated, those with the shortest queue for ``model`` first, those that rest last.

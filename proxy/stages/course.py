@@ -116,7 +116,7 @@ class Course:
         label, breaker = chosen.target.label, self.kit.breaker
         trial = breaker.enter(label, time.monotonic()) if label in breaker.troubled else None
         began_s, replayed = self.tally.elapsed_s() if self._timed else 0.0, self.tally.replayed
-        attempt = Attempt(chosen.target, self.tally.attempts + 1, chosen.told, {}, account.secrets(key))
+        attempt = Attempt(chosen.target, self.tally.attempts + 1, chosen.told, {}, account.secrets[id(key)])
         self._on_target += 1
         self._on_key += 1
         self.out.drop()

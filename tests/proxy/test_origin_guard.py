@@ -108,7 +108,7 @@ def test_what_is_remembered_has_a_bound_and_refusals_are_not_in_it() -> None:
     for at in range(10_000):
         assert refused(guard, host=b"10.0.%d.%d" % (at // 250, at % 250)) is None
         assert refused(guard, host=b"evil-%d.example" % at) is not None
-    assert len(guard._accepted) == MAX_REMEMBERED
+    assert len(guard.accepted) == MAX_REMEMBERED
     assert refused(guard, host=b"10.1.2.3") is None
 
 

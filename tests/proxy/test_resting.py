@@ -266,7 +266,7 @@ def test_rests_outlive_a_new_configuration_and_follow_its_wishes() -> None:
         assert scene.called() == ["kimi", "kimi", "qwen"]
 
         changed = Settings.model_validate({**BOTH, "breaker": {"failures": 1, "rest_s": 100}})
-        scene.kit.live = Live(changed, scene.kit.upstream)
+        scene.kit.use(Live(changed, scene.kit.upstream))
         await scene.ask()
         assert scene.called() == ["qwen"]
 
