@@ -355,7 +355,7 @@ class Policy(Section):
     attempts_per_target: Annotated[int, Field(ge=1, le=10)] = 2
     """Calls to one target for one request, at most."""
     max_wait_s: Annotated[float, Field(ge=0, le=600)] = 20
-    """The longest retry-after that is waited for, in seconds."""
+    """The longest retry-after that is waited for after a vendor's fault, in seconds. After a 429 it is limits.wait_s, unless limits.learn is off."""
     reroute: Annotated[list[Literal["context", "inspection"]], BeforeValidator(_one_or_many_texts)] = []
     """Errors of the caller's that still go on to the next target: a prompt that is too long, a text that was refused."""
     retry_on: Annotated[list[RetryCause], BeforeValidator(_one_or_many_texts)] = list(RETRY_ON)

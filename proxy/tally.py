@@ -27,8 +27,8 @@ class Tally:
 
     __slots__ = (
         "attempts", "billed", "caller", "code", "earlier", "ended_at", "failed", "first_content_s", "heard_at", "model",
-        "notes", "operation", "queued_s", "read_at", "replayed", "replays", "request_id", "retries", "sent_at", "started", "status", "stream",
-        "target", "told", "usage", "waited_s", "word",
+        "notes", "operation", "queued_s", "read_at", "refused_calls", "replayed", "replays", "request_id", "retries",
+        "sent_at", "started", "status", "stream", "target", "told", "usage", "waited_s", "word",
     )  # fmt: skip
 
     def __init__(self, request_id: str, operation: str) -> None:
@@ -44,6 +44,7 @@ class Tally:
         self.attempts = 0
         self.earlier = 0  # requests that the caller's SDK made before this one for the same call
         self.replays = 1  # calls that may still be sent again over a fresh connection, by services/transport.py
+        self.refused_calls = 0  # calls that the vendor refused by rate and that waited for a slot then; no attempts
         self.replayed = 0  # calls that were; each is one of the attempts
         self.retries: Budget | None = None  # what a call that is sent again is charged to
         self.target: str | None = None
@@ -101,7 +102,8 @@ class Tally:
     def refused(self) -> None:
         """The vendor refused the attempt by rate, and the call waits for a slot: that was no attempt."""
         self.attempts -= 1
-        self.notes["refused_calls"] = self.notes.get("refused_calls", 0) + 1
+        self.refused_calls += 1
+        self.notes["refused_calls"] = self.refused_calls
 
     def waited(self, s: float) -> None:
         """So long there was nothing at a vendor, since a place on its key had to be waited for."""

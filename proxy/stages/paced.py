@@ -12,6 +12,7 @@ from adapters.core.tokens import estimate_call
 from adapters.core.vendor import Target
 from adapters.core.wire import Call, End, Got, Head, Id, Lost
 from proxy.fronts.writer import Writer
+from proxy.limiter.adaptive import LONGEST_WAIT_S
 from proxy.limiter.limiter import Limiter, NoSlot
 from proxy.limiter.scheduler import KeyLimits, Outcome, Ticket
 from proxy.nouns import Attempt
@@ -216,7 +217,12 @@ def outcome_of(failure: Failure | None) -> Outcome:
 def no_slot(target: Target, limits: KeyLimits, denied: NoSlot, refusal: Failure | None) -> Failure:
     """Why a call was not made: the vendor's own refusal of it if there was one, else the limits that left no slot."""
     if refusal is not None:
-        return refusal._replace(retry_after_s=denied.retry_after_s, phase="pool")
+        asked_s, left_s = refusal.retry_after_s or 0.0, denied.retry_after_s
+        if (
+            0 <= min(asked_s, LONGEST_WAIT_S) - left_s < 1
+        ):  # it was refused just now: what the vendor asked for, exactly
+            left_s = asked_s
+        return refusal._replace(retry_after_s=left_s, phase="pool")
     set_ = {"concurrency": limits.concurrency, "rpm": limits.rpm, "tpm": limits.tpm}
     figures = ", ".join(f"{name} {figure}" for name, figure in set_.items() if figure is not None)
     of = f"its limits ({figures})" if figures else "the rate limits that it enforces"

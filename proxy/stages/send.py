@@ -28,7 +28,8 @@ async def send(ask: Ask, route: Route, out: Writer, kit: Kit, live: Live, tally:
         failure = await _go_on(course, attempt, failure)
     if failure is not None:
         spent = tally.attempts + tally.earlier >= route.policy.attempts
-        raise UpstreamFailed(failure, attempts=tally.attempts, spent=spent, in_stream=out.head_sent)
+        calls = tally.attempts + tally.refused_calls
+        raise UpstreamFailed(failure, attempts=calls, spent=spent, in_stream=out.head_sent)
 
 
 async def _go_on(course: Course, attempt: Callable[[], Awaitable[Failure | None]], failure: Failure) -> Failure | None:

@@ -31,7 +31,9 @@ async def asked(kind: Kind, raw: bytes, **body: Any) -> tuple[Answer, dict[str, 
         writer.write(raw)
 
     async with vendor(says) as url:
-        settings = {"vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": url}}}
+        settings = {
+            "vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": url, "limits": {"wait_s": 0.05}}}
+        }
         async with proxy(settings, Upstream.over_the_network(10, kind)) as running:
             host, port = running.url.removeprefix("http://").split(":")
             reader, writer = await asyncio.open_connection(host, int(port), limit=1024 * 1024)

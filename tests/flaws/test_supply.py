@@ -23,6 +23,8 @@ FORBIDDEN_MODULES = {
     "multiprocessing", "jinja2", "mako", "imp", "xml", "xmlrpc", "telnetlib", "ftplib", "smtplib", "sqlite3",
 }  # fmt: skip
 """What runs other programs, or turns data into code. ``sqlite3`` comes off the list with the ledger, and its own tests."""
+ALLOWED = ("proxy/observability/memory_budget.py:8: ctypes",)
+"""One call of the C library with constants, that gives memory back to the system (``mallopt``)."""
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_MEMBERS = {
     "system", "popen", "execv", "execve", "execvp", "execl", "spawnl", "spawnv", "fork", "import_module", "exec_module",
@@ -61,7 +63,8 @@ def test_cve_2026_42203_40217_42271_nothing_that_is_shipped_runs_code_or_program
     What a request or a file says is data here. There is no template, no evaluation, no plugin and no other program.
     """
     assert len(FILES) > 100
-    assert [wrong for path in FILES for wrong in wrongs(path)] == []
+    found = [wrong for path in FILES for wrong in wrongs(path)]
+    assert [wrong for wrong in found if not any(wrong.endswith(allowed) for allowed in ALLOWED)] == []
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ class Stage:
         return asyncio.create_task(self.ask(text, **asked))
 
     def reload(self, settings: Mapping[str, Any]) -> None:
-        self.kit.live = Live(Settings.model_validate(settings), self.upstream)
+        self.kit.use(Live(Settings.model_validate(settings), self.upstream))
 
 
 def run(scene: Coroutine[Any, Any, None]) -> None:

@@ -63,7 +63,12 @@ def test_no_secret_shows_anywhere(what: str, transport: Any, caplog: pytest.LogC
 
     async def scene() -> None:
         async with vendor(answer) as base_url:
-            entry = {"api_keys": [VENDOR_KEY, OTHER_KEY], "base_url": base_url, "headers": {"x-tenant": HEADER}}
+            entry: dict[str, Any] = {
+                "api_keys": [VENDOR_KEY, OTHER_KEY],
+                "base_url": base_url,
+                "headers": {"x-tenant": HEADER},
+            }
+            entry["limits"] = {"wait_s": 0.05}
             settings = {
                 "vendors": {"kimi": entry}, "server": {"client_keys": [CLIENT_KEY]},
                 "policy": {"max_wait_s": 0, "attempts": 2},

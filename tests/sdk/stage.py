@@ -156,9 +156,14 @@ class Stage:
             emulator.set_faults([])
             emulator.requests.clear()
 
-    def settings(self, *vendors: str, timeouts: Mapping[str, float] | None = None, **more: Any) -> dict[str, Any]:
-        """A configuration with these vendors, the first of which is asked first and has these ``timeouts``."""
-        entries = {name: self._entry(name, timeouts or {} if name == vendors[0] else {}) for name in vendors}
+    def settings(
+        self, *vendors: str, timeouts: Mapping[str, float] | None = None, wait_s: float = 1.5, **more: Any
+    ) -> dict[str, Any]:
+        """A configuration with these vendors, the first of which is asked first and has these ``timeouts``.
+
+        ``wait_s``: how long a call waits for a slot after a refusal by rate, in seconds.
+        """
+        entries = {name: self._entry(name, timeouts or {} if name == vendors[0] else {}, wait_s) for name in vendors}
         names = {
             "gpt-4o": [MODEL[vendor] for vendor in vendors],
             "o3": {"targets": [THINKS[vendor] for vendor in vendors]},
@@ -166,11 +171,12 @@ class Stage:
         small = [EMBEDS[vendor] for vendor in vendors if vendor in EMBEDS]
         return {"vendors": entries, "models": {**names, **({"text-embedding-3-small": small} if small else {})}, **more}
 
-    def _entry(self, name: str, timeouts: Mapping[str, float]) -> dict[str, Any]:
+    def _entry(self, name: str, timeouts: Mapping[str, float], wait_s: float) -> dict[str, Any]:
         edition = CLASSIC if name == "hunyuan-classic" else {}
         adapter = vendor_of(name, VendorEntry.model_validate(edition))
         key, base_url = door_of(adapter.key_names, self.emulators[name].environment)
-        return {"api_key": key, "base_url": base_url, "timeouts": dict(timeouts), **edition}
+        own = {"timeouts": dict(timeouts), "limits": {"wait_s": wait_s}}
+        return {"api_key": key, "base_url": base_url, **own, **edition}
 
     @contextmanager
     def front(self, settings: Mapping[str, Any]) -> Iterator[Front]:

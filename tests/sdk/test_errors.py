@@ -13,7 +13,7 @@ STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streame
 
 # fault, class, status, code, param, the most calls that the vendor may see
 FAULTS: list[tuple[str, type[openai.APIStatusError], int, str, str | None, int]] = [
-    ("rate_limit=0", openai.RateLimitError, 429, "rate_limit_exceeded", None, 3),
+    ("rate_limit=0", openai.RateLimitError, 429, "rate_limit_exceeded", None, 12),
     ("quota", openai.RateLimitError, 429, "insufficient_quota", None, 1),
     ("inspection", openai.BadRequestError, 400, "content_filter", None, 1),
     ("context", openai.BadRequestError, 400, "context_length_exceeded", "messages", 1),
@@ -80,7 +80,7 @@ def test_a_vendor_that_cannot_be_reached_is_a_server_error(start: Start, stage: 
 
 
 def test_a_rate_limit_tells_how_long_to_wait(start: Start, stage: Stage, vendor: str) -> None:
-    front = start(vendor, policy={"max_wait_s": 1})
+    front = start(vendor)
     stage.emulators[vendor].set_faults(["rate_limit=7"])
 
     with pytest.raises(openai.RateLimitError) as caught:
@@ -94,7 +94,7 @@ def test_a_rate_limit_tells_how_long_to_wait(start: Start, stage: Stage, vendor:
 def test_the_sdk_itself_gets_over_a_rate_limit_that_the_proxy_did_not_wait_for(
     start: Start, stage: Stage, vendor: str
 ) -> None:
-    front = start(vendor, policy={"max_wait_s": 0.5})
+    front = start(vendor, wait_s=0.5)
     stage.emulators[vendor].set_faults(["rate_limit=1@1"])
 
     answer = front.sdk(max_retries=2).chat.completions.create(**asked("Hello"))
