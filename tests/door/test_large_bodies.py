@@ -145,7 +145,7 @@ class Site:
     async def post(self, body: bytes, path: bytes = CHAT, *, reads_after_s: float = 0.0) -> tuple[int, bytes]:
         """The status and the beginning of an answer."""
         reader, writer = await asyncio.open_connection(self._host, self._port)
-        head = b"POST %b HTTP/1.1\r\nHost: x\r\nX-Stainless-Retry-Count: 2\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        head = b"POST %b HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Stainless-Retry-Count: 2\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
 
         async def send() -> None:
             try:
@@ -323,7 +323,7 @@ def test_a_body_in_small_chunks_is_counted_the_same(size: int, tmp_path: Path) -
     async def scene() -> None:
         async with site(tmp_path, 8 * 1024 * MIB) as running:
             reader, writer = await asyncio.open_connection(running._host, running._port)
-            writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n")
             try:
                 for at in range(0, len(body), size):
                     piece = body[at : at + size]
