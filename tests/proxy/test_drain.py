@@ -9,7 +9,7 @@ import json
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,14 +47,18 @@ class Served:
 
 @asynccontextmanager
 async def serving(
-    tmp_path: Path, base_url: str, policy: Mapping[str, Any] | None = None, **server: Any
+    tmp_path: Path,
+    base_url: str,
+    policy: Mapping[str, Any] | None = None,
+    command: Sequence[str] = ("-m", "proxy"),
+    **server: Any,
 ) -> AsyncIterator[Served]:
-    """A proxy of its own process in front of this vendor."""
+    """A proxy of its own process in front of this vendor. ``command``: what Python runs."""
     file = tmp_path / "banjia.yaml"
     made = settings(base_url, server={"listen": "127.0.0.1:0", "admin_listen": "off", **server})
     file.write_text(json.dumps({**made, "policy": dict(policy or {})}))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "proxy", "serve", "-c", str(file),
+        sys.executable, *command, "serve", "-c", str(file),
         env={**KEYLESS, "PYTHONPATH": str(ROOT)}, stdout=PIPE, stderr=PIPE,
     )  # fmt: skip
     try:
@@ -171,6 +175,48 @@ def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Pa
             await hang_up(writer)
             assert sorted(line["ending"] for line in lines) == ["cut", "cut", "refused", "refused"]
             assert {line["code"] for line in lines} == {"server_shutting_down"}
+
+    asyncio.run(scene())
+
+
+SLOW_ENDS = """
+import time
+from proxy import cli
+from proxy.stages.drive import Drive
+
+async def close_all(self, close_all=Drive._close_all):
+    time.sleep(0.02)
+    await close_all(self)
+
+Drive._close_all = close_all
+cli.main()
+"""
+"""The end of each attempt takes 20 ms of the event loop, as on a machine that is short of CPU time."""
+
+
+def test_at_the_end_of_the_grace_everybody_is_told_also_by_an_event_loop_that_is_late(tmp_path: Path) -> None:
+    async def scene() -> None:
+        async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+            writer.write(FIRST)
+            assert await reader.read(1) == b""
+            raise ConnectionError
+
+        async with contextlib.AsyncExitStack() as stack:
+            base_url = await stack.enter_async_context(vendor(never))
+            served = await stack.enter_async_context(
+                serving(tmp_path, base_url, command=["-c", SLOW_ENDS], drain_delay_s=0, grace_s=0.3)
+            )
+            streams = [await stack.enter_async_context(asked(served.url, stream=True)) for _ in range(40)]
+            for stream in streams:
+                await stream.readuntil(b'"content":"a"')
+            served.signal(signal.SIGTERM)
+            for stream in streams:
+                rest = await stream.read(-1)
+                assert b'"code":"server_shutting_down"' in rest
+                assert rest.endswith(b"\r\n0\r\n\r\n")
+            code, lines, _ = await served.ended()
+            assert code == 0
+            assert {(line["ending"], line["code"]) for line in lines} == {("cut", "server_shutting_down")}
 
     asyncio.run(scene())
 
