@@ -11,18 +11,22 @@ from scripts.acceptance_parts import Result, python
 
 SEEDS, REQUESTS = (1, 2, 3), 10_000
 SMOKE_SEEDS, SMOKE_REQUESTS = (1,), 100
+UNREAD_S, SMOKE_UNREAD_S = 20, 3
+"""For how long nothing reads the log of an instance."""
 
 
 def run(smoke: bool) -> Result:
     """One run a seed; the figures are those of the table in docs/reliability.md."""
     result = Result()
     seeds, requests = (SMOKE_SEEDS, SMOKE_REQUESTS) if smoke else (SEEDS, REQUESTS)
+    unread_s = SMOKE_UNREAD_S if smoke else UNREAD_S
     with tempfile.TemporaryDirectory() as folder:
         for seed in seeds:
             report = Path(folder, f"{seed}.json")
             ended = python(
-                "-m", "tests.chaos.run", "--seed", str(seed), "--requests", str(requests), "--report", report
-            )
+                "-m", "tests.chaos.run", "--seed", str(seed), "--requests", str(requests), "--unread", str(unread_s),
+                "--report", report,
+            )  # fmt: skip
             if not report.exists():
                 result.violations.append(f"seed {seed}: ended with {ended.returncode} and no report")
                 continue
@@ -31,7 +35,8 @@ def run(smoke: bool) -> Result:
             words = ", ".join(f"{count} {word}" for word, count in sorted(told["words"].items()))
             figures = told["figures"]
             result.figures[f"seed {seed}, {requests} requests"] = (
-                f"{words}; {figures['attempts_a_request']} attempts a request; memory {figures['rss_growth']} times; "
+                f"{words}; {figures['refused_by_rate']} calls refused by rate; {figures['access_lines_dropped']} lines dropped; "
+                f"{figures['attempts_a_request']} calls a request; memory {figures['rss_growth']} times; "
                 f"{figures['seconds_p50']} s at the median, {figures['seconds_max']} s at most"
             )
     return result

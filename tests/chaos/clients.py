@@ -4,16 +4,17 @@ import asyncio
 import json
 import re
 import socket
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import openai
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, AsyncStream
 
 from tests.chaos.fault_proxy import length_of
 from tests.chaos.plan import Planned
 from tests.harness import hang_up
+
+_REQUEST_ID = re.compile(rb"(?i)\r\nx-request-id: *(\S+)\r\n")
 
 Word = Literal["complete", "error", "cut", "left", "unreachable"]
 """``cut``: a stream that ended in an error event. ``unreachable``: no byte of an answer came; to be tried elsewhere."""
@@ -31,6 +32,7 @@ class Outcome:
     seen: bytes = b""
     turns: int = 1
     took_s: float = 0.0
+    request_id: str = ""
     notes: list[str] = field(default_factory=list)
 
 
@@ -71,7 +73,7 @@ async def by_socket(planned: Planned, turn: int, port: int, key: str) -> Outcome
             if planned.behaviour != "leaves":
                 await asyncio.sleep(planned.stall_s)
             if planned.behaviour != "stalls":
-                return Outcome("left", seen=bytes(seen))
+                return Outcome("left", seen=bytes(seen), request_id=id_in(bytes(seen)))
         while part := await reader.read(65536):
             seen += part
     except OSError:
@@ -98,7 +100,7 @@ def understood(seen: bytes, planned: Planned) -> Outcome:
         body = b"".join(_chunks(body))
     elif len(body) != length_of(head):
         raise Broken(f"{len(body)} bytes of a body of {length_of(head)}")
-    outcome = Outcome("complete", status, seen=seen)
+    outcome = Outcome("complete", status, seen=seen, request_id=id_in(head))
     if status != 200:
         outcome.word, outcome.error = "error", checked_error(json.loads(body))
     elif planned.stream:
@@ -106,6 +108,12 @@ def understood(seen: bytes, planned: Planned) -> Outcome:
     else:
         outcome.text = json.loads(body)["choices"][0]["message"]["content"]
     return outcome
+
+
+def id_in(head: bytes) -> str:
+    """The request id of a head; empty if it is not there, or not whole."""
+    found = _REQUEST_ID.search(head)
+    return found[1].decode() if found else ""
 
 
 def _chunks(body: bytes) -> list[bytes]:
@@ -164,16 +172,18 @@ async def by_sdk(planned: Planned, turn: int, sdk: AsyncOpenAI) -> Outcome:
     try:
         if not planned.stream:
             made = await sdk.chat.completions.create(**body_of(planned, turn))
-            return Outcome("complete", 200, made.choices[0].message.content or "", seen=made.model_dump_json().encode())
+            text, seen = made.choices[0].message.content or "", made.model_dump_json().encode()
+            return Outcome("complete", 200, text, seen=seen, request_id=made._request_id or "")
         return await _read(await sdk.chat.completions.create(**body_of(planned, turn)))
     except openai.APIStatusError as error:
-        return _told(Outcome("error", error.status_code, seen=error.response.content), {"error": error.body})
+        outcome = Outcome("error", error.status_code, seen=error.response.content, request_id=error.request_id or "")
+        return _told(outcome, {"error": error.body})
     except openai.APIConnectionError:
         return Outcome("unreachable")
 
 
-async def _read(chunks: AsyncIterator[Any]) -> Outcome:
-    outcome = Outcome("complete", 200)
+async def _read(chunks: AsyncStream[Any]) -> Outcome:
+    outcome = Outcome("complete", 200, request_id=chunks.response.headers.get("x-request-id", ""))
     finished = False
     try:
         async for chunk in chunks:

@@ -1,4 +1,7 @@
-"""``banjia serve`` for the chaos run: at SIGUSR1 it also writes down what it holds. ``instance.py CONFIG HOLDINGS``."""
+"""``banjia serve`` for the chaos run: at SIGUSR1 it also writes down what it holds. ``instance.py CONFIG HOLDINGS [LOG_BYTES]``.
+
+``LOG_BYTES``: the most bytes that wait for standard output, in place of the usual 4 MiB.
+"""
 
 import asyncio
 import gc
@@ -10,6 +13,7 @@ from typing import Any
 
 import proxy.lifecycle.run
 from proxy import cli, kit
+from proxy.observability import log_writer
 from proxy.services.transport import FastTransport
 
 MINUTE_S = 1.0
@@ -45,4 +49,6 @@ class Kit(kit.Kit):
 
 if __name__ == "__main__":
     vars(proxy.lifecycle.run)["Kit"] = Kit
+    for log_bytes in sys.argv[3:]:
+        vars(log_writer)["MAX_BYTES"] = int(log_bytes)
     cli.main(["serve", "-c", sys.argv[1]], standalone_mode=False)

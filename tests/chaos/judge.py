@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.chaos.clients import Outcome
 from tests.chaos.plan import Planned
-from tests.chaos.stage import ATTEMPTS, CLIENT_KEY, HEADER, NAMES, Book, Instance, Vendor
+from tests.chaos.stage import ATTEMPTS, CLIENT_KEY, HEADER, NAMES, Book, Instance, Logs, Vendor
 
 STATUSES = {429, 502, 503, 504}
 OF_FAULT = {
@@ -21,6 +21,7 @@ SENT_ANEW = ("reset_after_request", "reset", "reset_after_head", "cut", "half_cl
 CREDENTIALS = ("bad_key", "quota", "model_missing")
 """Faults of a credential: each target's keys are asked, whatever the number of attempts, for such a call costs nothing."""
 LOUD = re.compile(r"\b(ERROR|CRITICAL|Traceback|Exception|never awaited|was destroyed)\b")
+RETRY_AFTER = re.compile(rb"(?i)\r\nretry-after: *\d+\r\n")
 MOST_GROWTH = 1.2
 LEAST_COMPLETE = 0.97
 """How many of the calm requests without a fault of their own must be complete: bad connections hit some of them."""
@@ -65,8 +66,15 @@ def judge(planned: Planned, outcome: Outcome, verdict: Verdict, *, calm: bool) -
         allowed = STATUSES | OF_FAULT.get(planned.vendor, set()) | {200}
         if outcome.status not in allowed or outcome.error["code"] == "internal_error":
             verdict.wrong(f"{name}: status {outcome.status}, {outcome.error}")
+        if outcome.error["code"] == "rate_limit_exceeded" and not says_when(planned, outcome):
+            verdict.wrong(f"{name}: 429 without a retry-after")
     elif outcome.word == "unreachable":
         verdict.wrong(f"{name}: no instance could be reached in {outcome.turns} turns")
+
+
+def says_when(planned: Planned, outcome: Outcome) -> bool:
+    """Whether a refusal by rate tells when to come back, where a head could and the caller has kept it."""
+    return outcome.status != 429 or planned.sdk or bool(RETRY_AFTER.search(outcome.seen))
 
 
 def is_meant(planned: Planned, outcome: Outcome) -> bool:
@@ -81,39 +89,88 @@ def is_meant(planned: Planned, outcome: Outcome) -> bool:
 
 
 def judge_attempts(book: Book, shaken: set[int], verdict: Verdict) -> None:
-    """No request costs more attempts than the policy has. ``shaken``: requests under way while a vendor was cut off."""
+    """No request costs more attempts than the policy has. ``shaken``: requests under way while a vendor was cut off.
+
+    A call that was refused by rate may have waited for a slot, which is no attempt; :func:`judge_calls` has the count of
+    those that did.
+    """
     for (number, turn), attempts in book.attempts.items():
-        planned = book.plan.requests[number]
-        twice = planned.fault.partition("=")[0] in SENT_ANEW or number in shaken
-        free = len(NAMES) if planned.fault in CREDENTIALS else 0
-        if attempts > ATTEMPTS * (2 if twice else 1) + free:
+        most = most_attempts(book.plan.requests[number], shaken=number in shaken) + book.refusals[number, turn]
+        if attempts > most:
             verdict.wrong(f"request {number}, turn {turn}: {attempts} attempts")
     verdict.figures["attempts"] = sum(book.attempts.values())
     verdict.figures["attempts_a_request"] = round(sum(book.attempts.values()) / max(1, len(book.attempts)), 2)
     verdict.figures["calls_at_the_vendors"] = sum(book.calls.values())
+    verdict.figures["refused_by_rate"] = sum(book.refusals.values())
 
 
-def judge_logs(instances: Iterable[Instance], requests: int, verdict: Verdict) -> None:
-    """Each request has one access line, which is JSON; nothing else is loud. ``requests``: how many came in, at least."""
-    ids: Counter[str] = Counter()
+def most_attempts(planned: Planned, *, shaken: bool) -> int:
+    """As many attempts as the policy allows, and those that its fault explains."""
+    twice = planned.fault.partition("=")[0] in SENT_ANEW or shaken
+    return ATTEMPTS * (2 if twice else 1) + (len(NAMES) if planned.fault in CREDENTIALS else 0)
+
+
+def judge_calls(
+    book: Book, outcomes: Mapping[int, Outcome], lines: Mapping[str, Any], shaken: set[int], verdict: Verdict
+) -> None:
+    """The access line of a request has every call that reached a vendor: as an attempt, or as a refusal that cost none.
+
+    ``lines``: by request id. Requests whose line was dropped, or whose caller has not seen an id, are left out.
+    """
+    checked = waited = 0
+    for number, outcome in outcomes.items():
+        line = lines.get(outcome.request_id)
+        if line is None:
+            continue
+        key = number, outcome.turns - 1
+        calls, attempts, refused = book.attempts[key], line["attempts"], line.get("refused_calls", 0)
+        if calls > attempts + refused:
+            verdict.wrong(
+                f"request {number}: {calls} calls, its line has {attempts} attempts and {refused} refused calls"
+            )
+        if attempts > most_attempts(book.plan.requests[number], shaken=number in shaken):
+            verdict.wrong(f"request {number}: its line has {attempts} attempts")
+        if refused > book.refusals[key]:
+            verdict.wrong(f"request {number}: its line has {refused} refused calls, the vendors {book.refusals[key]}")
+        checked += 1
+        waited += refused > 0
+    verdict.figures["requests_with_a_line_that_was_compared"] = checked
+    verdict.figures["requests_that_waited_after_a_refusal"] = waited
+
+
+def judge_logs(logs: Iterable[Logs], requests: int, verdict: Verdict) -> dict[str, Any]:
+    """Each request has one access line, which is JSON; nothing else is loud. Returns the lines by request id.
+
+    ``requests``: how many came in, at least. As many lines may be missing as an instance has reported dropped; only one
+    whose log was left unread may drop any.
+    """
+    lines: dict[str, Any] = {}
     endings: Counter[str] = Counter()
-    for instance in instances:
-        for line in instance.out.read_text().splitlines():
+    twice: list[str] = []
+    dropped = 0
+    for log in logs:
+        for text in log.out.read_text().splitlines():
             try:
-                entry = json.loads(line)
-                ids[entry["request_id"]] += 1
+                entry = json.loads(text)
+                if "log_lines_dropped" in entry and log.may_drop:
+                    dropped += entry["log_lines_dropped"]
+                    continue
+                if entry["request_id"] in lines:
+                    twice.append(entry["request_id"])
+                lines[entry["request_id"]] = entry
                 endings[entry["ending"]] += 1
             except (ValueError, KeyError):
-                verdict.wrong(f"log of {instance.name}: no access line: {line[:200]}")
-        for line in instance.err.read_text().splitlines():
-            if LOUD.search(line):
-                verdict.wrong(f"log of {instance.name}: {line[:300]}")
-    twice = [request_id for request_id, count in ids.items() if count > 1]
+                verdict.wrong(f"log of {log.name}: no access line: {text[:200]}")
+        for text in log.err.read_text().splitlines():
+            if LOUD.search(text):
+                verdict.wrong(f"log of {log.name}: {text[:300]}")
     if twice:
-        verdict.wrong(f"{len(twice)} requests have two access lines, {twice[0]} for one")
-    if len(ids) < requests:
-        verdict.wrong(f"{len(ids)} requests have an access line, of {requests} at least")
+        verdict.wrong(f"{len(set(twice))} requests have two access lines, {twice[0]} for one")
+    if len(lines) + dropped < requests:
+        verdict.wrong(f"{len(lines)} requests have an access line and {dropped} were dropped, of {requests} at least")
     verdict.figures["access_lines"] = dict(endings)
+    verdict.figures["access_lines_dropped"] = dropped
+    return lines
 
 
 def judge_secrets(

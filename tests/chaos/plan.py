@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from tests.chaos.fault_proxy import Fault
 
@@ -15,6 +15,10 @@ BAD_CONNECTIONS = 0.02
 """The share of vendor connections that never come to life."""
 ALWAYS = 3
 """A fault that strikes so many attempts strikes all of them."""
+REFUSED = 0.1
+"""The share of the calls at the vendors that are refused by rate at random, whatever else is planned for them."""
+REFUSED_WITH_WAIT = 0.5
+"""How many of these refusals have a ``retry-after``."""
 
 Behaviour = Literal["reads", "leaves", "stalls", "stalls_and_leaves"]
 
@@ -87,6 +91,12 @@ class Planned:
         return f"#{self.number}.{turn}# {self.text}"
 
 
+class Refusal(NamedTuple):
+    """A 429 of a vendor. ``retry_after_s``: what the header says, None for no header."""
+
+    retry_after_s: int | None
+
+
 @dataclass
 class Plan:
     """All requests of a run, and the faults of connections as they come."""
@@ -100,6 +110,13 @@ class Plan:
         if self.connections.random() >= BAD_CONNECTIONS:
             return None
         return Fault("silent_connect" if self.connections.random() < 0.3 else "reset_on_connect")
+
+    def refusal(self, number: int, turn: int, call: int) -> Refusal | None:
+        """Whether this call at a vendor is refused at random. It depends on the seed and the call, not on the order of calls."""
+        draw = random.Random(f"{self.seed} {number} {turn} {call}")
+        if draw.random() >= REFUSED:
+            return None
+        return Refusal(1 if draw.random() < REFUSED_WITH_WAIT else None)
 
 
 def drawn(seed: int, count: int) -> Plan:

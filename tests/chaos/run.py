@@ -24,17 +24,26 @@ from tests.chaos.judge import (
     Verdict,
     judge,
     judge_attempts,
+    judge_calls,
     judge_logs,
     judge_secrets,
     judge_spared,
 )  # fmt: skip
 from tests.chaos.plan import Plan, Planned, drawn
-from tests.chaos.stage import CLIENT_KEY, DEADLINE_S, GRACE_S, NAMES, Book, Instance, Vendor
+from tests.chaos.stage import CLIENT_KEY, DEADLINE_S, GRACE_S, LOG_BYTES, NAMES, Book, Instance, Vendor
 
 CALLERS = 200
 TURNS = 4
 """How often a caller tries a request that found no instance."""
 BLACKOUT_S = 1.0
+STOP_ROOM_S = 2.0
+"""What a stop may take beyond the grace: each request's last words, the closing of connections, the log, on a busy machine."""
+FIFO_S = 1.0
+"""How long a configuration file is a FIFO, beside the time until a reload is refused."""
+NOTICED_WITHIN_S = 10.0
+LIVE_WITHIN_S = 5.0
+PIPE_REFUSED = "the file can't be read (it is a pipe, not a regular file)"
+APPLIED = "reload applied"
 MIB = 2**20
 MOST_TOLD = 30
 
@@ -42,7 +51,8 @@ MOST_TOLD = 30
 class Run:
     """One run."""
 
-    def __init__(self, plan: Plan, folder: Path, every_s: float) -> None:
+    def __init__(self, plan: Plan, folder: Path, every_s: float, unread_s: float) -> None:
+        """``every_s``: between two happenings. ``unread_s``: for how long nothing reads the log of the steady instance."""
         self.plan = plan
         self.book = Book(plan)
         self.verdict = Verdict()
@@ -50,20 +60,26 @@ class Run:
         self.vendors = [Vendor(name, self.book) for name in NAMES]
         self._folder = folder
         self._every_s = every_s
+        self._unread_s = unread_s
         self._under_way: set[int] = set()
         self._shaken: set[int] = set()  # under way while a vendor was cut off
         self._moved: set[int] = set()  # under way while an instance stopped
         self._stopping = False
         self._over = False
+        self._answered = 0  # requests with an answer from the steady instance
         self._events: dict[str, int] = {}
         self._early_rss = 0
+        self._stops_s: list[float] = []  # from SIGTERM to the end of the process
         self._memory: list[float] = []  # of the steady instance, every thousand requests (MiB)
 
     async def run(self) -> Verdict:
         """Everything, from start to judgement."""
         for vendor in self.vendors:
             await vendor.start()
-        self.instances = [Instance(name, self._folder, self.vendors) for name in ("steady", "restarted")]
+        self.instances = [
+            Instance("steady", self._folder, self.vendors, LOG_BYTES),
+            Instance("restarted", self._folder, self.vendors),
+        ]
         try:
             await asyncio.gather(*(instance.start() for instance in self.instances))
             await self._load()
@@ -88,7 +104,7 @@ class Run:
             for instance in self.instances
         ]  # fmt: skip
         waiting = iter(self.plan.requests)
-        events = asyncio.create_task(self._happenings())
+        events = asyncio.gather(self._happenings(), self._leave_log_unread())
         await asyncio.gather(*(self._caller(waiting) for _ in range(CALLERS)))
         self._over = True
         await events
@@ -126,6 +142,7 @@ class Run:
             except TimeoutError:
                 outcome = Outcome("error", wrong=f"hung: no end after {DEADLINE_S + planned.stall_s + 1:.0f} s")
             outcome.turns = turn + 1
+            self._answered += at == 0 and outcome.word in ("complete", "error", "cut") and not outcome.wrong
             if outcome.word != "unreachable":
                 break
             await asyncio.sleep(0.1 * (turn + 1))
@@ -136,7 +153,7 @@ class Run:
 
     async def _happenings(self) -> None:
         """One after the other, until the load is over, but each of them once."""
-        turns = [self._reload, self._restart, self._black_out, self._spoil]
+        turns = [self._reload, self._restart, self._black_out, self._spoil, self._file_becomes_fifo]
         done = 0
         while not self._over or done < len(turns):
             await asyncio.sleep(self._every_s if not self._over else 0.1)
@@ -157,12 +174,56 @@ class Run:
         instance = self.instances[1]
         self._stopping = True
         self._moved |= self._under_way
-        code, took_s = await instance.stop()
+        await self._stop(instance)
         self._stopping = False
-        if code != 0 or took_s > GRACE_S + 1:
-            self.verdict.wrong(f"instance {instance.name}: ended with {code} after {took_s:.2f} s")
         instance.configure()
         await instance.start()
+
+    async def _stop(self, instance: Instance) -> None:
+        code, took_s = await instance.stop()
+        self._stops_s.append(round(took_s, 2))
+        if code != 0 or took_s > GRACE_S + STOP_ROOM_S:
+            self.verdict.wrong(f"instance {instance.name}: ended with {code} after {took_s:.2f} s")
+
+    async def _file_becomes_fifo(self) -> None:
+        """A reload is refused, a stop ends in time, and the next regular file is applied."""
+        steady = self.instances[0]
+        refused = [(instance, instance.notices(PIPE_REFUSED)) for instance in self.instances]
+        for instance in self.instances:
+            instance.make_fifo()
+        for instance, times in refused:
+            if not await instance.notified(PIPE_REFUSED, times, NOTICED_WITHIN_S):
+                self.verdict.wrong(f"instance {instance.name}: no notice that its file is a pipe")
+        await asyncio.sleep(FIFO_S)
+        await self._restart()
+        applied = steady.notices(APPLIED)
+        steady.configure()
+        if not await steady.notified(APPLIED, applied, NOTICED_WITHIN_S):
+            self.verdict.wrong(f"instance {steady.name}: a regular file in the place of a pipe was not applied")
+
+    async def _leave_log_unread(self) -> None:
+        """Once: the instance answers and serves meanwhile."""
+        steady = self.instances[0]
+        await asyncio.sleep(self._every_s / 2)
+        steady.log.pause()
+        answered, looks = self._answered, 0
+        until = time.monotonic() + self._unread_s
+        while time.monotonic() < until:
+            try:
+                async with asyncio.timeout(LIVE_WITHIN_S):
+                    alive = await steady.answers("/livez")
+            except TimeoutError:
+                alive = False
+            if not alive:
+                self.verdict.wrong(f"instance {steady.name}: no answer at /livez while its log is not read")
+            looks += 1
+            await asyncio.sleep(0.2)
+        if self._answered == answered and not self._over:
+            self.verdict.wrong(f"instance {steady.name}: no request had an answer while its log was not read")
+        steady.log.resume()
+        self.verdict.figures["log_unread"] = {
+            "seconds": self._unread_s, "livez": looks, "answers": self._answered - answered,
+        }  # fmt: skip
 
     async def _black_out(self) -> None:
         vendor = self.vendors[self._events["black_out"] % len(self.vendors)]
@@ -188,15 +249,14 @@ class Run:
         if growth > MOST_GROWTH:
             verdict.wrong(f"instance {self.instances[0].name}: its memory grew to {growth:.2f} times")
         for instance in self.instances:
-            code, took_s = await instance.stop()
-            if code != 0 or took_s > GRACE_S + 1:
-                verdict.wrong(f"instance {instance.name}: ended with {code} after {took_s:.2f} s")
+            await self._stop(instance)
         await self._settled("connections to vendors", lambda: sum(v.proxy.open_connections for v in self.vendors))
         await self._settled("connections at vendors", lambda: sum(v.emulator.open_connections for v in self.vendors))
-        judge_attempts(self.book, self._shaken, verdict)
         # Who leaves before a byte has come does not notice that nobody took the request: the door may just have closed.
         unseen = {n for n, one in self.outcomes.items() if one.word == "left" and not one.seen} & self._moved
-        judge_logs(self.instances, len(self.outcomes) - len(unseen), verdict)
+        lines = judge_logs((instance.logs for instance in self.instances), len(self.outcomes) - len(unseen), verdict)
+        judge_attempts(self.book, self._shaken, verdict)
+        judge_calls(self.book, self.outcomes, lines, self._shaken, verdict)
         judge_secrets(self.vendors, self.instances, self.outcomes, verdict)
         judge_spared(verdict)
         struck: dict[str, int] = {}
@@ -205,6 +265,7 @@ class Run:
                 struck[kind] = struck.get(kind, 0) + count
         times = sorted(outcome.took_s for outcome in self.outcomes.values())
         verdict.figures |= {
+            "stops_s": self._stops_s,
             "tcp_faults": struck,
             "seconds_p50": round(times[len(times) // 2], 2),
             "seconds_p99": round(times[len(times) * 99 // 100], 2),
@@ -259,13 +320,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--requests", type=int, default=1000)
     parser.add_argument("--every", type=float, default=2.0, help="seconds between things that happen")
+    parser.add_argument(
+        "--unread", type=float, default=3.0, help="seconds for which nothing reads the log of an instance"
+    )
     parser.add_argument("--report", type=Path, help="where the report goes (JSON; Markdown beside it)")
     parser.add_argument("--keep", type=Path, help="a folder for the instances' logs, which are thrown away otherwise")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        verdict = asyncio.run(Run(drawn(given.seed, given.requests), folder, given.every).run())
+        verdict = asyncio.run(Run(drawn(given.seed, given.requests), folder, given.every, given.unread).run())
     text = markdown(given.seed, verdict, given.requests)
     if given.report:
         data = {"seed": given.seed, "requests": given.requests, **vars(verdict)}

@@ -1,6 +1,7 @@
 """The stage of a chaos run: vendors whose faults follow the plan, and instances in processes of their own."""
 
 import asyncio
+import fcntl
 import json
 import os
 import re
@@ -10,6 +11,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +24,9 @@ from config import catalog
 from emulators.core.emulator import Arrived, Emulator
 from emulators.core.faults import Faults
 from emulators.core.http import Connection, Request
+from emulators.core.replies import Answer, Reply
 from tests.chaos.fault_proxy import Fault, FaultProxy
-from tests.chaos.plan import Plan
+from tests.chaos.plan import Plan, Refusal
 
 ROOT = Path(__file__).parents[2]
 MARK = re.compile(rb"#(\d+)\.(\d+)#")
@@ -39,6 +43,10 @@ PLACE_S = 5.0
 DEADLINE_S = ATTEMPTS * TIMEOUTS["total_s"] + (ATTEMPTS - 1) * MAX_WAIT_S + len(NAMES) * PLACE_S
 """The longest that one turn may take by these settings."""
 DRAIN_S, GRACE_S = 0.3, 2.0
+PIPE, PAUSED_PIPE = 2**16, 2**12
+"""Bytes that the pipe of a log has room for, and those while it is not read."""
+LOG_BYTES = 2**15
+"""The most bytes of its log that wait in the instance whose log is not read for a while: scaled down like the timeouts."""
 
 
 def key_of(body: bytes) -> Key | None:
@@ -54,6 +62,8 @@ class Book:
         self.plan = plan
         self.attempts: Counter[Key] = Counter()
         self.calls: Counter[Key] = Counter()
+        self.refusals: Counter[Key] = Counter()
+        """Calls that a vendor answered with 429, drawn at random or planned."""
 
     def of_request(self, body: bytes) -> Fault | None:
         """Count the attempt; its TCP fault."""
@@ -71,7 +81,20 @@ class Book:
             return []
         self.calls[key] += 1
         planned = self.plan.requests[key[0]]
+        if self.refusal(body) is not None:
+            return []
         return [planned.vendor] if planned.vendor and self.attempts[key] <= planned.attempts else []
+
+    def refusal(self, body: bytes) -> Refusal | None:
+        """The random refusal of the call that was counted last for this request."""
+        key = key_of(body)
+        return None if key is None else self.plan.refusal(*key, self.calls[key])
+
+    def answered(self, body: bytes, status: int) -> None:
+        """A vendor has answered with this status."""
+        key = key_of(body)
+        if key is not None and status == 429:
+            self.refusals[key] += 1
 
 
 class Judged(Emulator):
@@ -81,7 +104,18 @@ class Judged(Emulator):
 
     async def _answer(self, request: Request, wire: Connection, arrived: Arrived) -> bool:
         self._faults = Faults(self.book.of_vendor(request.body))  # taken by the next line, before anything is awaited
-        return await super()._answer(request, wire, arrived)
+        try:
+            return await super()._answer(request, wire, arrived)
+        finally:
+            self.book.answered(request.body, arrived.status)
+
+    def _reply(self, request: Request, active: dict[str, float]) -> Reply | Answer:
+        refusal = self.book.refusal(request.body)
+        if refusal is None:
+            return super()._reply(request, active)
+        error = {"message": "rate limit reached", "type": "rate_limit_reached_error"}
+        after_s = refusal.retry_after_s
+        return Reply.json(429, {"error": error}, [] if after_s is None else [("retry-after", str(after_s))])
 
 
 class Vendor:
@@ -137,12 +171,69 @@ def configuration(vendors: list[Vendor], port: int, turn: int) -> str:
     return json.dumps(data, indent=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """What an instance has printed. ``may_drop``: its log was left unread, so that lines may be missing."""
+
+    name: str
+    out: Path
+    err: Path
+    may_drop: bool
+
+
+class LogPipe:
+    """A pipe that an instance writes its access lines to, and the file that they are copied to while it is read."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._reader, self.writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        self.resume()
+
+    def pause(self) -> None:
+        """Leave it unread, with little room."""
+        asyncio.get_running_loop().remove_reader(self._reader)
+        self._copy()
+        self._resize(PAUSED_PIPE)
+
+    def resume(self) -> None:
+        """Read it again."""
+        self._resize(PIPE)
+        asyncio.get_running_loop().add_reader(self._reader, self._copy)
+
+    def close(self) -> None:
+        """Read what is left after the process has ended."""
+        asyncio.get_running_loop().remove_reader(self._reader)
+        self._copy()
+        os.close(self._reader)
+
+    def _resize(self, size: int) -> None:
+        if hasattr(fcntl, "F_SETPIPE_SZ"):
+            with suppress(OSError):  # more has been written meanwhile: it keeps its size
+                fcntl.fcntl(self._reader, fcntl.F_SETPIPE_SZ, size)
+
+    def _copy(self) -> None:
+        with self._file.open("ab") as file, suppress(BlockingIOError):
+            while data := os.read(self._reader, PIPE):
+                file.write(data)
+            asyncio.get_running_loop().remove_reader(self._reader)  # no process has the other end
+
+
+def ended_at(pid: int) -> float:
+    """Wait until this child has ended. Returns when that was (monotonic seconds)."""
+    with suppress(ChildProcessError):  # it has been waited for already
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    return time.monotonic()
+
+
 class Instance:
     """One banjia, in a process of its own, that may be stopped and started again."""
 
-    def __init__(self, name: str, folder: Path, vendors: list[Vendor]) -> None:
+    def __init__(self, name: str, folder: Path, vendors: list[Vendor], log_bytes: int | None = None) -> None:
+        """``log_bytes``: the most bytes of its log that wait in the process; None for as many as there usually are."""
         self.name = name
         self._vendors = vendors
+        self._log_bytes = log_bytes
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.file = folder / f"{name}.yaml"
@@ -153,6 +244,11 @@ class Instance:
         self._turn = 0
         self.baseline: Mapping[str, int] = {}
         self.configure()
+
+    @property
+    def logs(self) -> Logs:
+        """What it has printed."""
+        return Logs(self.name, self.out, self.err, may_drop=self._log_bytes is not None)
 
     def configure(self) -> None:
         """Write the next configuration, all at once."""
@@ -170,11 +266,14 @@ class Instance:
         keys = {f"CHAOS_{vendor.name.upper()}": vendor.key for vendor in self._vendors}
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         environment |= {"PYTHONPATH": str(ROOT), "CHAOS_CLIENT": CLIENT_KEY, **keys}
-        with self.out.open("ab") as out, self.err.open("ab") as err:
+        self.log = LogPipe(self.out)
+        limit = [] if self._log_bytes is None else [str(self._log_bytes)]
+        with self.err.open("ab") as err:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "tests.chaos.instance", str(self.file), str(self._holdings),
-                env=environment, stdout=out, stderr=err, cwd=ROOT,
+                sys.executable, "-m", "tests.chaos.instance", str(self.file), str(self._holdings), *limit,
+                env=environment, stdout=self.log.writer, stderr=err, cwd=ROOT,
             )  # fmt: skip
+        os.close(self.log.writer)
         async with asyncio.timeout(30):
             while not await self._ready():
                 assert self._process.returncode is None, self.err.read_text()
@@ -183,12 +282,16 @@ class Instance:
             self.baseline = await self.holdings()
 
     async def _ready(self) -> bool:
+        return await self.answers("/readyz")
+
+    async def answers(self, path: str) -> bool:
+        """Whether it answers 200 to a GET."""
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
             return False
         try:
-            writer.write(b"GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            writer.write(b"GET %b HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n" % path.encode())
             return b" 200 " in await reader.readline()
         except OSError:
             return False
@@ -200,8 +303,30 @@ class Instance:
         begun = time.monotonic()
         self._process.terminate()
         async with asyncio.timeout(DRAIN_S + GRACE_S + 10):
+            ended = await asyncio.to_thread(ended_at, self._process.pid)  # this event loop may be late
             code = await self._process.wait()
-        return code, time.monotonic() - begun
+        self.log.close()
+        return code, ended - begun
+
+    def make_fifo(self) -> None:
+        """Put a FIFO in the place of the configuration file, and ask for a reload."""
+        draft = self.file.with_suffix(".draft")
+        os.mkfifo(draft)
+        draft.replace(self.file)
+        self._process.send_signal(signal.SIGHUP)
+
+    async def notified(self, notice: str, times: int, within_s: float) -> bool:
+        """Whether standard error has had this notice more than so many ``times``, or has within ``within_s``."""
+        until = time.monotonic() + within_s
+        while self.notices(notice) <= times:
+            if time.monotonic() > until:
+                return False
+            await asyncio.sleep(0.05)
+        return True
+
+    def notices(self, notice: str) -> int:
+        """How often standard error has had this notice."""
+        return self.err.read_text().count(notice)
 
     async def holdings(self) -> Mapping[str, int]:
         """What it holds now: see ``instance.py``."""

@@ -1,14 +1,17 @@
 """The judge of the chaos run sees what is wrong: a run that can't fail would say nothing."""
 
+import asyncio
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.chaos.clients import Broken, Outcome, checked_error, understood
-from tests.chaos.judge import Verdict, judge, judge_attempts, judge_spared
+from tests.chaos.judge import Verdict, judge, judge_attempts, judge_calls, judge_logs, judge_spared
 from tests.chaos.plan import Plan, Planned, drawn
-from tests.chaos.stage import Book
+from tests.chaos.stage import Book, LogPipe, Logs
 
 STREAM = Planned(0, "gpt-4o", stream=True, sdk=False, text="hi")
 WHOLE = Planned(0, "gpt-4o", stream=False, sdk=False, text="hi")
@@ -98,6 +101,88 @@ def test_too_many_attempts_are_seen() -> None:
         book.attempts[0, 0] = count
         judge_attempts(book, set(), verdict)
         assert len(verdict.violations) == wrong
+
+
+def test_a_call_that_was_refused_by_rate_may_be_sent_again() -> None:
+    book = Book(Plan(1, [WHOLE], drawn(1, 0).connections))
+    book.attempts[0, 0], book.refusals[0, 0] = 4, 1
+    verdict = Verdict()
+    judge_attempts(book, set(), verdict)
+    assert verdict.violations == []
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ({"attempts": 1, "refused_calls": 1}, 0),
+        ({"attempts": 2}, 0),
+        ({"attempts": 1}, 1),
+        ({"attempts": 0, "refused_calls": 2}, 1),
+        ({"attempts": 4}, 1),
+    ],
+    ids=["waited", "went on", "a call is missing", "more refusals than the vendor's", "too many attempts"],
+)
+def test_a_line_that_does_not_have_the_calls_of_its_request_is_seen(line: dict[str, int], wrong: int) -> None:
+    book = Book(Plan(1, [WHOLE], drawn(1, 0).connections))
+    book.attempts[0, 0], book.refusals[0, 0] = 2, 1
+    verdict = Verdict()
+    judge_calls(book, {0: Outcome("complete", 200, MEANT, request_id="req_1")}, {"req_1": line}, set(), verdict)
+    assert len(verdict.violations) == wrong
+
+
+@pytest.mark.parametrize(
+    ("may_drop", "lines", "dropped", "wrong"),
+    [(True, 3, 0, 0), (True, 1, 2, 0), (True, 1, 1, 1), (True, 2, 0, 1), (False, 1, 2, 2)],
+    ids=["all", "all but those dropped", "one more is missing", "one is missing", "dropped though it was read"],
+)
+def test_lines_that_are_missing_without_a_report_are_seen(
+    tmp_path: Path, may_drop: bool, lines: int, dropped: int, wrong: int
+) -> None:
+    logs = Logs("one", tmp_path / "out", tmp_path / "err", may_drop)
+    told: list[dict[str, Any]] = [{"request_id": f"req_{number}", "ending": "complete"} for number in range(lines)]
+    if dropped:
+        told.append({"time": 1.0, "log_lines_dropped": dropped})
+    logs.out.write_text("".join(json.dumps(line) + "\n" for line in told))
+    logs.err.touch()
+    verdict = Verdict()
+    judge_logs([logs], 3, verdict)
+    assert len(verdict.violations) == wrong
+
+
+def test_a_pause_of_a_log_pipe_loses_nothing_by_itself(tmp_path: Path) -> None:
+    async def scene() -> None:
+        pipe = LogPipe(tmp_path / "out")
+        pipe.pause()
+        os.write(pipe.writer, b"1\n")
+        await asyncio.sleep(0.05)
+        paused = (tmp_path / "out").exists() and (tmp_path / "out").read_bytes()
+        assert not paused
+        pipe.resume()
+        os.write(pipe.writer, b"2\n")
+        os.close(pipe.writer)
+        pipe.close()
+
+    asyncio.run(scene())
+    assert (tmp_path / "out").read_bytes() == b"1\n2\n"
+
+
+def test_the_same_seed_makes_the_same_plan() -> None:
+    one, same, other = (drawn(seed, 200) for seed in (1, 1, 2))
+    calls = [(number, turn, call) for number in range(200) for turn in range(2) for call in range(1, 4)]
+    refusals = [one.refusal(*call) for call in calls]
+    assert one.requests == same.requests != other.requests
+    assert [one.of_connection() for _ in range(200)] == [same.of_connection() for _ in range(200)]
+    assert refusals == [same.refusal(*call) for call in reversed(calls)][::-1]
+    assert 60 < sum(refusal is not None for refusal in refusals) < 180
+    assert {refusal.retry_after_s for refusal in refusals if refusal} == {1, None}
+
+
+def test_a_429_without_a_time_is_seen() -> None:
+    told = {**ERROR["error"], "code": "rate_limit_exceeded"}
+    body = json.dumps({"error": told}).encode()
+    with_time = http(body, 429).replace(b"\r\n", b"\r\nretry-after: 2\r\n", 1)
+    assert violations(WHOLE, understood(with_time, WHOLE)) == []
+    assert violations(WHOLE, understood(http(body, 429), WHOLE))
 
 
 def test_calm_requests_that_are_not_answered_are_seen() -> None:
