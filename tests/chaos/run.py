@@ -36,7 +36,7 @@ CALLERS = 200
 TURNS = 4
 """How often a caller tries a request that found no instance."""
 BLACKOUT_S = 1.0
-STOP_ROOM_S = 2.0
+STOP_ROOM_S = 1.0
 """What a stop may take beyond the grace: each request's last words, the closing of connections, the log, on a busy machine."""
 FIFO_S = 1.0
 """How long a configuration file is a FIFO, beside the time until a reload is refused."""
