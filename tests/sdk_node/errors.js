@@ -6,7 +6,7 @@ import { CLIENT_KEY, all, asked, raised } from './stage.js';
 
 // fault, class, status, code, param, the most calls that the vendor may see
 const FAULTS = [
-  ['rate_limit=0', 'RateLimitError', 429, 'rate_limit_exceeded', null, 3],
+  ['rate_limit=0', 'RateLimitError', 429, 'rate_limit_exceeded', null, 12], // it waits for a slot, and probes,
   ['quota', 'RateLimitError', 429, 'insufficient_quota', null, 1],
   ['inspection', 'BadRequestError', 400, 'content_filter', null, 1],
   ['context', 'BadRequestError', 400, 'context_length_exceeded', 'messages', 1],
@@ -50,7 +50,7 @@ export function errors(site) {
 
   test('the client itself gets over a rate limit that the proxy did not wait for', async () => {
     const here = site('once');
-    await here.faults('rate_limit=1@1');
+    await here.faults('rate_limit=3@1'); // longer than limits.wait_s
     const answer = await here.client({ maxRetries: 2 }).chat.completions.create(asked('Hello'));
     assert.equal(answer.choices[0].message.content, 'You said: Hello');
     assert.equal((await here.state()).seen.length, 2);
