@@ -30,14 +30,13 @@ from proxy.stages.order import ordered
 from proxy.stages.paced import PacedDrive, no_slot, outcome_of
 from proxy.tally import Tally
 
-PLACE = ("_plan", "_keys", "_times", "_on_target", "_on_key", "_refused", "_waited_before")
+PLACE = ("_plan", "_keys", "_times", "_on_target", "_on_key", "_refusals", "_waited_before")
 """What says where a course stands."""
 
 
 class Refusal(NamedTuple):
-    """The last refusal by rate: with which key, the ticket of the call, and what the vendor said."""
+    """The last refusal by rate with one key: the ticket of the call, and what the vendor said."""
 
-    key: VendorKey
     ticket: Ticket
     failure: Failure
 
@@ -59,7 +58,7 @@ class Course:
         self._on_target = 0
         self._on_key = 0
         self._waited_before = 0.0
-        self._refused: Refusal | None = None
+        self._refusals: dict[int, Refusal] = {}
         self._refusal: Refused | None = None
         self._targets = list(route.targets)
         self._timed = False
@@ -196,7 +195,7 @@ class Course:
             self._upcoming = self._plan_next()
         model, elsewhere = attempt.target.model.id, self._upcoming is not None
         wait_s = limiter.limits.wait_s - (self.tally.waited_s - self._waited_before)
-        before = self._refused if self._refused is not None and self._refused.key is key else None
+        before = self._refusals.get(id(key))
         retry_at, refusals = (0.0, 0) if before is None else (before.ticket.retry_at, before.ticket.refusals)
 
         def ticket(tokens: int) -> Ticket:
@@ -214,7 +213,7 @@ class Course:
             refusal = None if before is None else before.failure
             return no_slot(attempt.target, limiter.limits, drive.denied, refusal), drive.sent
         if failure is not None and drive.refused is not None:
-            self._refused = Refusal(key, drive.refused, failure)
+            self._refusals[id(key)] = Refusal(drive.refused, failure)
         return failure, True
 
     def _untracked_ended(self, key: VendorKey, target: Target, outcome: Outcome, failure: Failure | None) -> None:
@@ -222,7 +221,7 @@ class Course:
         account, model = self._live.accounts[target.entry], target.model.id
         ticket = self.kit.limiters.untracked_ended(target.entry, account, key, model, outcome, failure)
         if outcome == "refused" and ticket is not None and failure is not None:
-            self._refused = Refusal(key, ticket, failure)
+            self._refusals[id(key)] = Refusal(ticket, failure)
 
     def _in_our_words(self, failure: Failure, target: Target, key: VendorKey) -> Failure:
         message = self.kit.redact(failure.message)
@@ -292,9 +291,15 @@ class Course:
         self._on_target -= 1
         self._on_key -= 1
         self.tally.refused()
-        account = self._live.accounts[self._plan.target.entry]
+        account, now, model = self._live.accounts[self._plan.target.entry], time.monotonic(), self._plan.target.model.id
         if len(account.keys) > 1:
-            self._keys = account.in_turn(model=self._plan.target.model.id)[:1]
+            self._keys = [min(account.in_turn(now, model), key=lambda key: self._slot_in_s(key, model, now))]
+
+    def _slot_in_s(self, key: VendorKey, model: str, now: float) -> float:
+        """In about how many seconds this request can have a slot on a key: by its queue, and by its own refusal there."""
+        refusal = self._refusals.get(id(key))
+        own_s = 0.0 if refusal is None else refusal.ticket.retry_at - now
+        return own_s if key.limiter is None else max(own_s, key.limiter.wait_s(model))
 
     def _move_on(self) -> None:
         """To the next target, which has been planned."""

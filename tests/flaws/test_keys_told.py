@@ -158,7 +158,7 @@ def test_cve_2024_9606_no_log_no_line_and_no_metric_has_a_key_or_a_prompt(
     async def scene() -> list[str]:
         kept: list[str] = []
         async with vendor(answer) as base_url:
-            entry = {**SETTINGS["vendors"]["kimi"], "base_url": base_url}
+            entry = {**SETTINGS["vendors"]["kimi"], "base_url": base_url, "limits": {"wait_s": 0.05}}
             made = {**SETTINGS, "vendors": {**SETTINGS["vendors"], "kimi": entry}, "policy": {"attempts": 1}}
             made["models"] = {"gpt-4o": "kimi/kimi-k2.6"}
             async with proxy(made) as running, httpx2.AsyncClient(trust_env=False) as client:

@@ -48,7 +48,7 @@ def test_the_name_of_a_model_has_at_most_256_bytes_wherever_it_is_sent(name: str
                 quoted = name.replace("/", "%2F").encode()
                 for path in (b"/openai/deployments/%b/chat/completions", b"/v1/engines/%b/chat/completions"):
                     refused(await asked(url, chat(path=path % quoted)))
-                refused(await asked(url, b"GET /v1/models/%b HTTP/1.1\r\nHost: x\r\n\r\n" % quoted))
+                refused(await asked(url, b"GET /v1/models/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % quoted))
             assert not running.kit.live.routing._found
             assert all(len(ending["model"]) <= 256 for ending in running.lines)
 
@@ -81,12 +81,12 @@ def test_deployments_and_paths_of_60_kilobytes_are_answered_in_short() -> None:
         async with serving() as running:
             url, long = running.url, b"a" * 60_000
             refused(await asked(url, chat(path=b"/openai/deployments/%b/chat/completions" % long)))
-            refused(await asked(url, b"GET /v1/models/%b HTTP/1.1\r\nHost: x\r\n\r\n" % long))
+            refused(await asked(url, b"GET /v1/models/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % long))
             for path in (b"/v1/%b" % long, b"/v1/files/%b" % long, b"/%b" % (b"%E4%B8%AD" * 7000)):
-                answer = await asked(url, b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+                answer = await asked(url, b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % path)
                 assert answer.status in (404, 501)
                 assert len(answer.body) < 1500
-            answer = await asked(url, b"DELETE /v1/models/%b HTTP/1.1\r\nHost: x\r\n\r\n" % long)
+            answer = await asked(url, b"DELETE /v1/models/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % long)
             assert answer.status == 405
             assert len(answer.body) < 1500
 

@@ -421,6 +421,17 @@ def test_waiting_for_a_slot_after_a_refusal_is_no_attempt_and_the_log_counts_the
     run(scene())
 
 
+def test_a_call_that_both_keys_refused_waits_for_what_each_of_them_asked() -> None:
+    async def scene() -> None:
+        settings = {"vendors": {"kimi": {"api_keys": TWO_KEYS, "limits": {"wait_s": 10}}}, "policy": {"attempts": 1}}
+        stage = Stage(settings, Vendors(refusing="kimi"))
+        answer = await stage.ask()
+        assert (answer.status, answer.headers["retry-after"]) == (429, "30")
+        assert sorted(stage.vendors.keys) == TWO_KEYS, "each key was called once"
+
+    run(scene())
+
+
 def test_a_refusal_that_outlasts_wait_s_is_passed_on_at_once_in_the_vendors_words() -> None:
     async def scene() -> None:
         stage = Stage(one(wait_s=10), Vendors(refusing="kimi"))

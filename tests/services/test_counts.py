@@ -19,6 +19,7 @@ from adapters.registry import BY_NAME
 from config.schema import Settings
 from proxy.kit import Kit
 from proxy.nouns import Attempt, Ending
+from proxy.observability.log_writer import LogStreams
 from proxy.services.counts import BATCH
 from proxy.services.exposition import Exposition
 from proxy.services.loop_watch import LoopWatch
@@ -218,6 +219,7 @@ def test_two_metrics_never_share_a_name() -> None:
 def test_every_metric_is_documented_with_its_labels_and_no_other_is() -> None:
     kit = kit_of()
     LoopWatch().register(kit.metrics)
+    LogStreams({}).register(kit.metrics)
     page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(banjia_\w+)` \| ([^|]*)\|", page, re.MULTILINE)
     documented = {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
