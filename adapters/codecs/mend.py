@@ -93,7 +93,7 @@ def parse(payload: bytes) -> tuple[bytes, Any]:
     try:
         return payload, json_limits.parse(payload) if large else orjson.loads(payload)
     except orjson.JSONDecodeError:
-        return mended(payload)
+        return parse_leniently(payload)
 
 
 def parse_body(body: bytes | bytearray) -> Any:
@@ -101,10 +101,10 @@ def parse_body(body: bytes | bytearray) -> Any:
     try:
         return orjson.loads(body) if len(body) <= SMALL else json_limits.parse(body)
     except orjson.JSONDecodeError:
-        return mended(body)[1]
+        return parse_leniently(body)[1]
 
 
-def mended(payload: bytes | bytearray) -> tuple[bytes, Any]:
+def parse_leniently(payload: bytes | bytearray) -> tuple[bytes, Any]:
     """JSON with bad UTF-8, and with halves of surrogate pairs, which some vendors cut between two events.
 
     Returns it as valid UTF-8 (what was bad becomes U+FFFD), and parsed. Raises :class:`BadAnswer`.

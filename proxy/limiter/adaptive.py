@@ -115,6 +115,7 @@ class AdaptiveLimit:
 
     def __init__(self, window_s: float) -> None:
         self._window_s = window_s
+        self._test_gap_s = window_s / 8
         self.window = SlidingWindow(window_s)
         self.in_flight = 0
         self.untracked = 0
@@ -310,22 +311,22 @@ class AdaptiveLimit:
         if limit.kind == "concurrency":
             used = self.in_flight + self.untracked
             if self.concurrency is None and used <= limit.figure:
-                self.concurrency = Figure(limit.figure, now, settle_s=10, gap_s=2, rest_s=0, named=True)
+                self.concurrency = self._concurrency_figure(limit.figure, now, named=True)
         elif limit.kind == "requests_per_minute":
             used = len(self.window)
             if self.per_window is None and used <= limit.figure:
-                gap_s = self._window_s / 8
-                self.per_window = Figure(limit.figure, now, settle_s=self._window_s, gap_s=gap_s, rest_s=0, named=True)
+                self.per_window = self._window_figure(limit.figure, now, named=True)
         else:
             return False
-        return limit.figure <= 2 * (used + 1) <= 4 * limit.figure
+        sent = used + 1
+        return limit.figure / 2 <= sent <= limit.figure * 2  # far beyond the figure it is not what refuses
 
     def _explained(self, now: float) -> bool:
         """Whether a figure explains the refusals, and holds back what would be refused next."""
         others = self._refused_beside()
         if others is not None:
             if self.concurrency is None:
-                self.concurrency = Figure(others, now, settle_s=10, gap_s=2, rest_s=0)
+                self.concurrency = self._concurrency_figure(others, now)
             return True
         if self.concurrency is not None:
             if self.concurrency.named:
@@ -383,8 +384,11 @@ class AdaptiveLimit:
                 self._no_pace_until = now + QUIET_WINDOWS * self._window_s
         if concurrency is not None and call.others and call.started_at > concurrency.cut_at:
             concurrency.cut(1.0, now)
-        if per_window is not None and call.started_at > per_window.cut_at + (self._window_s / 8) * per_window.named:
-            per_window.cut(self._proven(per_window), now)
+        if per_window is not None:
+            # A named figure is cut once in a while only: a spell of refusals must not take it apart.
+            spared_s = self._test_gap_s if per_window.named else 0.0
+            if call.started_at > per_window.cut_at + spared_s:
+                per_window.cut(self._proven(per_window), now)
 
     def _proven(self, figure: Figure) -> int:
         """What the vendor has just let through of what a learned figure counts."""
@@ -408,8 +412,17 @@ class AdaptiveLimit:
         if self.per_window is not None:
             self.per_window.lower(let_in, now)
         else:
-            gap_s = self._window_s / 8
-            self.per_window = Figure(let_in, now, settle_s=self._window_s, gap_s=gap_s, rest_s=gap_s)
+            self.per_window = self._window_figure(let_in, now)
+
+    @staticmethod
+    def _concurrency_figure(calls: float, now: float, *, named: bool = False) -> Figure:
+        """So many calls at once: whether one more is accepted shows at once."""
+        return Figure(calls, now, settle_s=10, gap_s=2, rest_s=0, named=named)
+
+    def _window_figure(self, calls: float, now: float, *, named: bool = False) -> Figure:
+        """So many calls within a window: tests of a figure that was not named are apart, since it fills slowly."""
+        gap_s = self._test_gap_s
+        return Figure(calls, now, settle_s=self._window_s, gap_s=gap_s, rest_s=0 if named else gap_s, named=named)
 
     def _learn_pace(self, now: float) -> None:
         """Half of the starts are refused, one by one: a single client that waits out each refusal makes no run."""

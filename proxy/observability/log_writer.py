@@ -39,7 +39,7 @@ Notice = Callable[[int], bytes]
 
 class _Chunk(NamedTuple):
     data: bytes
-    told: int = 0
+    reports: int = 0
     """For a notice: how many dropped lines it reports."""
 
 
@@ -55,7 +55,7 @@ class LogWriter:
         self._turn = turn
         self._chunks: deque[_Chunk] = deque()
         self._size = 0  # bytes that wait or are being written
-        self._untold = 0  # dropped lines that no notice has reported
+        self._unreported = 0  # dropped lines that no notice has reported
         self._accepts = True
         self._writable = True  # whether the last write succeeded
         self._line_start = True
@@ -70,7 +70,7 @@ class LogWriter:
         with self._filled:
             self._accepts = self._fits(len(data))
             if self._accepts:
-                if self._untold:
+                if self._unreported:
                     self._queue_notice()
                 self._queue(_Chunk(data))
             else:
@@ -96,16 +96,16 @@ class LogWriter:
         self._filled.notify()
 
     def _queue_notice(self) -> None:
-        untold, self._untold = self._untold, 0
-        self._queue(_Chunk(self._notice(untold), untold))
+        unreported, self._unreported = self._unreported, 0
+        self._queue(_Chunk(self._notice(unreported), unreported))
 
     def _lose(self, lines: int) -> None:
         self.dropped += lines
-        self._untold += lines
+        self._unreported += lines
 
     def _pending(self) -> bool:
         """Whether there is something to write: also a notice, unless the descriptor has just refused one."""
-        return bool(self._size or (self._untold and self._writable))
+        return bool(self._size or (self._unreported and self._writable))
 
     # --- in the thread ------------------------------------------------------------------------------------------
 
@@ -118,9 +118,9 @@ class LogWriter:
                 self._size -= len(data)
                 self._writable = written == len(data)
                 if not self._writable:
-                    told = [chunk.told for chunk in batch if chunk.told]
-                    self._lose(max(0, data.count(b"\n", written) - len(told)))
-                    self._untold += sum(told)
+                    reports = [chunk.reports for chunk in batch if chunk.reports]
+                    self._lose(max(0, data.count(b"\n", written) - len(reports)))
+                    self._unreported += sum(reports)
                 self._emptied.notify_all()
 
     def _next_batch(self) -> list[_Chunk]:
