@@ -1,6 +1,7 @@
 """Refuses requests that a web page makes its visitor's browser send to a port that asks for no client key.
 
-Two ways lead from a page to a port on loopback or in a private network, and headers that a page cannot set give both away. A page may send a POST whose body is JSON under the type ``text/plain``: browsers ask no permission for that
+Two ways lead from a page to a port on loopback or in a private network, and headers that a page cannot set give both
+away. A page may send a POST whose body is JSON under the type ``text/plain``: browsers ask no permission for that
 (Fetch, "CORS-safelisted"), and send the page's ``Origin`` along. Or the page's own host name is made to resolve to
 127.0.0.1 (DNS rebinding): for the browser that is the same site, but the ``Host`` is still that name.
 
