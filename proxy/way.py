@@ -106,5 +106,8 @@ class Way:
 
 def way_of(scope: Scope) -> Way | None:
     """The short way of a request, or None under another server."""
-    way: Way | None = scope.get("extensions", {}).get(DOOR, {}).get(WAY)
+    try:
+        way: Way = scope["extensions"][DOOR][WAY]
+    except KeyError:
+        return None
     return way

@@ -23,9 +23,6 @@ SMALL = 200_000
 SLICE = 256 * 1024
 """How many bytes are counted at once: what is made of them on the way stays in the processor's cache."""
 
-SCALARS = frozenset({str, int, float, bool, type(None)})
-"""The types of parsed values that hold no others."""
-
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
@@ -149,24 +146,6 @@ class ValueCounter:
 
 def _is_quick(text: bytes) -> bool:
     return text.isascii() and not (b"\\" in text and b"\\u" in text)
-
-
-def is_flat(members: dict[str, Any]) -> bool:
-    """Whether a parsed object has three levels at most, as messages of plain text have: nothing of it need be counted.
-
-    It costs less than counting the brackets of a short text.
-    """
-    for value in members.values():
-        if type(value) is list:
-            for item in value:
-                if type(item) is dict:
-                    if not SCALARS.issuperset(map(type, item.values())):
-                        return False
-                elif type(item) not in SCALARS:
-                    return False
-        elif type(value) is dict and not SCALARS.issuperset(map(type, value.values())):
-            return False
-    return True
 
 
 def count_byte(text: bytes | bytearray, byte: bytes) -> int:

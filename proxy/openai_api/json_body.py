@@ -13,7 +13,6 @@ from adapters.core.json_limits import (
     TooMuchSlowText,
     ValueCounter,
     count_byte,
-    is_flat,
 )
 from adapters.core.surface import MAX_NAME, Invalid, validate, wrong_type
 from proxy.errors import BadRequest
@@ -22,6 +21,8 @@ MAX_MEMBERS = 1000
 """How many members a body may have at its top: OpenAI has some forty, a vendor's own come to them."""
 FEW_MEMBERS = 4096
 """A body of no more bytes can't have ``MAX_MEMBERS`` members, and the names in it are not long enough to matter."""
+SHALLOW = 2 * MAX_LEVELS
+"""A body of no more bytes is too short for too many levels: each has two brackets."""
 NO_MEMORY = "Not enough"
 """How the parser's error begins where memory has run out (orjson has no other sign of it)."""
 
@@ -48,7 +49,7 @@ def read_members(body: bytes, required: tuple[str, ...]) -> dict[str, Any]:
         raise _not_parsed(body, error) from None
     if type(fields) is not dict:
         raise BadRequest("The JSON body of your request must be an object.", code="invalid_type")
-    if small and not is_flat(fields):
+    if small and len(body) > SHALLOW:
         _check_levels(body)
     if len(body) > FEW_MEMBERS:
         _check_members(fields)

@@ -232,7 +232,9 @@ class Wire(asyncio.Protocol):
         if self._interim:
             return
         self._keeps = self._parser.should_keep_alive()
-        self._until_end = not any(is_framing(name, value) for name, value in self._headers)
+        for name, value in self._headers:
+            if is_framing(name, value):
+                self._until_end = False
         answer.status, answer.headers, self._headers = status, self._headers, []
         if answer.no_body or status in (204, 304):
             self._whole = True

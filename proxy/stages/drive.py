@@ -229,7 +229,8 @@ class Drive:
 
     async def _finish(self) -> None:
         """End the response. The connections read what follows the end marker without this request."""
-        self._pay_estimates()
+        if self._unpaid:
+            self._pay_estimates()
         await self._out.done()
         self._tally.ended_at = perf_counter()
         if self._queue is None:
