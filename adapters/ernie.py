@@ -9,8 +9,8 @@ Checked against the live service: never.
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.codecs.ernie_answers import ernie_chat
-from adapters.codecs.openai import openai_embeddings
+from adapters.codecs.ernie import ernie_chat
+from adapters.codecs.openai.embeddings import openai_embeddings
 from adapters.core.auth import Bearer
 from adapters.core.conversation import Conversation
 from adapters.core.failures import Rule

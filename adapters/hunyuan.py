@@ -9,7 +9,8 @@ on 2026-09-30. Checked against the live service: never.
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.codecs.openai import openai_chat, openai_embeddings
+from adapters.codecs.openai.chat import openai_chat
+from adapters.codecs.openai.embeddings import openai_embeddings
 from adapters.core.auth import Bearer
 from adapters.core.conversation import Conversation, renamed
 from adapters.core.failures import Rule

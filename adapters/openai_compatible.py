@@ -8,8 +8,10 @@ which we count. What the server makes of a field is the server's. Sources for th
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.codecs.openai import openai_chat, openai_embeddings, openai_moderations
-from adapters.codecs.openai_completions import openai_completions
+from adapters.codecs.openai.chat import openai_chat
+from adapters.codecs.openai.completions import openai_completions
+from adapters.codecs.openai.embeddings import openai_embeddings
+from adapters.codecs.openai.moderations import openai_moderations
 from adapters.core.auth import Bearer
 from adapters.core.failures import Rule
 from adapters.core.families import OPENAI_EMBEDDINGS

@@ -8,7 +8,8 @@ in its catalog row. Checked against the live service: never.
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.codecs.openai import openai_chat, openai_embeddings
+from adapters.codecs.openai.chat import openai_chat
+from adapters.codecs.openai.embeddings import openai_embeddings
 from adapters.core.auth import Bearer
 from adapters.core.conversation import Conversation
 from adapters.core.failures import Rule

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.codecs.openai import MAX_BODY, MAX_ERROR_BODY
+from adapters.codecs.openai.exchange import MAX_BODY, MAX_ERROR_BODY
 from adapters.core.wire import Data, Head
 from tests.adapters.play import Play, chat_plan, embeddings_plan
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adapters.codecs.mend import BROKEN, FINISH_REASONS
+from adapters.codecs.openai.finish_reasons import BROKEN, FINISH_REASONS
 from tests.adapters.add_up import add_up
 from tests.adapters.play import Play, chat_plan
 

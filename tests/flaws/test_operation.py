@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.codecs.mend import usage_of
+from adapters.codecs.openai.usage import usage_of
 from adapters.core import params
 from adapters.core.tokens import estimate_counts, estimate_prompt
 from config.routing import Routing

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.codecs.mend import find_error
+from adapters.codecs.openai.errors import find_error
 from adapters.core.failures import Kind, classify
 from adapters.core.wire import Call
 from config.routing import base_url_of, vendor_of

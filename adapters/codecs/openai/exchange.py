@@ -11,8 +11,8 @@ from math import isfinite
 
 import orjson
 
-from adapters.codecs.mend import BadAnswer, over_limits, printable
-from adapters.codecs.openai_answers import Answer, ChatAnswer, EmbeddingsAnswer, ModerationsAnswer, is_html
+from adapters.codecs.openai.errors import InvalidResponse, over_limits, printable
+from adapters.codecs.openai.reader import ResponseReader, is_html
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
 from adapters.core.failures import LOST, Cause, Failure, Kind, RateLimit
 from adapters.core.json_limits import BEYOND, SMALL, ValueCounter
@@ -23,6 +23,7 @@ from adapters.core.wire import Call, Data, End, Got, Head, Lost
 
 MAX_BODY = 64 * 1024 * 1024
 """The largest whole answer that is read, in bytes."""
+
 MAX_ERROR_BODY = 64 * 1024
 """How much of an error's body is read, in bytes; the rest is not needed to tell its kind."""
 
@@ -30,12 +31,13 @@ MAX_RETRY_AFTER_S = 7 * 86_400.0
 """The longest wait that a vendor is believed to ask for, in seconds: a week."""
 
 REQUEST_HEADERS = ((b"content-type", b"application/json"), (b"accept-encoding", b"identity"))
+
 RATE_LIMIT_HEADERS = frozenset(
     f"x-ratelimit-{what}-{of}" for what in ("limit", "remaining", "reset") for of in ("requests", "tokens")
 )
 
 
-def codec(answer: Callable[[Plan, Ask, Seed], Answer]) -> Codec:
+def codec(answer: Callable[[Plan, Ask, Seed], ResponseReader]) -> Codec:
     """The codec of an operation whose answers are read so."""
 
     def for_plan(plan: Plan) -> Make:
@@ -49,7 +51,7 @@ class OpenAIExchange:
 
     __slots__ = ("_answer", "_ask", "_body", "_counter", "_head", "_id", "_over", "_plan", "_size", "_sse")
 
-    def __init__(self, plan: Plan, ask: Ask, seed: Seed, answer: Answer) -> None:
+    def __init__(self, plan: Plan, ask: Ask, seed: Seed, answer: ResponseReader) -> None:
         self._plan = plan
         self._ask = ask
         self._id = next(seed.ids)
@@ -114,7 +116,7 @@ class OpenAIExchange:
                 break
             try:
                 event = answer.chunk(payload)
-            except BadAnswer as bad:
+            except InvalidResponse as bad:
                 end = self._fail(bad.kind, bad.what, bad.limit)
                 break
             if event is not None:
@@ -157,7 +159,7 @@ class OpenAIExchange:
             return self._fail("truncated" if self._answer.began else "invalid_response", what)
         try:
             event = self._answer.whole(self._head.status, self._body)
-        except BadAnswer as bad:
+        except InvalidResponse as bad:
             return self._fail(bad.kind, bad.what, bad.limit)
         return [Emit([event]), *self._done()]
 
@@ -226,8 +228,3 @@ def retry_after(head: Head) -> float | None:
         except (ValueError, TypeError, OverflowError):
             continue
     return None
-
-
-openai_chat = codec(ChatAnswer)
-openai_embeddings = codec(EmbeddingsAnswer)
-openai_moderations = codec(ModerationsAnswer)

@@ -1,21 +1,14 @@
-"""The answers of OpenAI-shaped vendors, read and mended: a chat's chunks or body, an embeddings body."""
+"""Chat completions of OpenAI-shaped vendors, read and normalized: the chunks of a stream, or a whole body."""
 
-from typing import Any, Protocol
+from typing import Any
 
-from adapters.codecs.mend import (
-    LARGE_EVENT,
-    BadAnswer,
-    OverLimits,
-    ToolCalls,
-    check,
-    complaint,
-    find_error,
-    finish_reason,
-    parse,
-    parse_body,
-    usage_of,
-    whole_tool_calls,
-)
+from adapters.codecs.openai.errors import InvalidResponse, find_error, vendor_error
+from adapters.codecs.openai.exchange import codec
+from adapters.codecs.openai.finish_reasons import finish_reason
+from adapters.codecs.openai.json_text import parse
+from adapters.codecs.openai.reader import read_body, written
+from adapters.codecs.openai.tool_calls import ToolCalls, whole_tool_calls
+from adapters.codecs.openai.usage import usage_of
 from adapters.core.json_limits import MAX_VALUES, SMALL
 from adapters.core.shapes import WHOLE, Ask, Event, Seed, Usage
 from adapters.core.tokens import estimate, estimate_prompt
@@ -23,88 +16,12 @@ from adapters.core.vendor import Plan
 
 MAX_CHOICES = 128
 """How many choices an answer may have, however few were asked for: OpenAI's largest ``n``."""
+
 MOST_WANTED = 10_000
 """How many choices are taken where so many were asked for, as by a list of prompts."""
 
-
 MAX_ID = 128
 """The longest id of an answer that is taken from a vendor, in characters."""
-
-
-class Answer(Protocol):
-    """What the codec needs of an answer while it reads."""
-
-    began: bool
-    shown: bool
-    """Whether anything of it was for a caller to see: a role alone is not."""
-    usage: Usage | None
-    most_values: int
-    """The most JSON values that a whole body of it may have."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing but the end marker is still owed."""
-        ...
-
-    def chunk(self, payload: bytes) -> Event | None:
-        """One event of a stream, mended; None if it held nothing for the caller. Raises BadAnswer."""
-        ...
-
-    def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """A whole body, mended. Raises BadAnswer for an error, in whichever status it came."""
-        ...
-
-
-def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any]:
-    """The body's JSON object. Raises BadAnswer with the error that it is, or for what is no object.
-
-    The values of a large body were counted as it came.
-    """
-    try:
-        if LARGE_EVENT < len(body) <= SMALL:
-            check(body)
-        data = parse_body(body)
-    except OverLimits:
-        if status < 300:
-            raise
-        data = None
-    except BadAnswer:
-        data = None
-    error = find_error(data)
-    if error is None and status < 300 and type(data) is dict:
-        return data
-    if error is None and status >= 400:
-        error = data if type(data) is dict else {"message": describe(body)}
-    if error is None:
-        if is_html(body):
-            hint = "a portal or a proxy in between may have answered in its place"
-            raise BadAnswer("invalid_response", f"answered {status} with an HTML page: {hint}")
-        raise BadAnswer("invalid_response", f"answered {status} with {describe(body)}")
-    raise complaint(plan, status, error)
-
-
-def written(event: Event) -> Event:
-    """The event with its bytes written, here where a failure to write them is still the vendor's. Raises BadAnswer."""
-    try:
-        event.raw  # noqa: B018
-    except (TypeError, RecursionError):
-        raise BadAnswer("invalid_response", "sent JSON that is nested too deeply") from None
-    return event
-
-
-def is_html(body: bytes | bytearray) -> bool:
-    """Whether it is a page for people: a gateway's error, or a portal that wants a login."""
-    return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
-
-
-def describe(body: bytes | bytearray) -> str:
-    """What a body that is no JSON object looks like, in words: nothing of it is copied."""
-    start = body[:200].lstrip().lower()
-    if not start:
-        return "an empty body"
-    if is_html(start):
-        return "an HTML page"
-    return "a body that is not a JSON object"
 
 
 def fill_logprobs(choice: dict[str, Any]) -> bool:
@@ -116,7 +33,7 @@ def fill_logprobs(choice: dict[str, Any]) -> bool:
     return True
 
 
-class ChatAnswer:
+class ChatReader:
     """The answer as it is read: mends each piece, and knows which choices have begun and finished."""
 
     __slots__ = ("_ask", "_calls", "_name", "_plan", "_seed", "_unfinished", "_wanted", "began", "shown",
@@ -144,7 +61,7 @@ class ChatAnswer:
         return self.began and not self._unfinished and len(self._calls) >= self._wanted
 
     def chunk(self, payload: bytes) -> Event | None:
-        """One event of a stream, mended; None if it held nothing for the caller. Raises BadAnswer."""
+        """One event of a stream, mended; None if it held nothing for the caller. Raises InvalidResponse."""
         raw, data = parse(payload)
         if self._is_plain(data):
             event = Event(raw, data)
@@ -153,13 +70,13 @@ class ChatAnswer:
             return written(event)
         error = find_error(data)
         if error is not None:
-            raise complaint(self._plan, 200, error)
+            raise vendor_error(self._plan, 200, error)
         if type(data) is not dict:
-            raise BadAnswer("invalid_response", "sent an event that is not an object")
+            raise InvalidResponse("invalid_response", "sent an event that is not an object")
         event = Event(raw, data)
         choices = data.get("choices")
         if choices is not None and (type(choices) is not list or not all(type(c) is dict for c in choices)):
-            raise BadAnswer("invalid_response", "sent an event whose choices are not a list of objects")
+            raise InvalidResponse("invalid_response", "sent an event whose choices are not a list of objects")
         if choices and (len(choices) > MAX_CHOICES or len(self._calls) > MAX_CHOICES):
             self._check_number(choices)
         self._take_usage(event, data)
@@ -176,7 +93,7 @@ class ChatAnswer:
         """Each choice costs more to mend than to parse: far more of them than were asked for are no answer."""
         number = max(len(choices), len(self._calls))
         if number > min(self._wanted, MOST_WANTED):
-            raise BadAnswer("invalid_response", f"sent {number} choices")
+            raise InvalidResponse("invalid_response", f"sent {number} choices")
 
     def _is_plain(self, data: Any) -> bool:
         """Whether it is what nearly every event is: a piece of one choice that has begun, with nothing to mend."""
@@ -281,12 +198,12 @@ class ChatAnswer:
         return self._name
 
     def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """A whole body, mended. Raises BadAnswer for an error, in whichever status it came."""
+        """A whole body, mended. Raises InvalidResponse for an error, in whichever status it came."""
         data = read_body(self._plan, status, body)
         event = Event(None, data, WHOLE)
         choices = data.get("choices")
         if type(choices) is not list or not choices or not all(type(c) is dict for c in choices):
-            raise BadAnswer("invalid_response", "sent an answer without choices")
+            raise InvalidResponse("invalid_response", "sent an answer without choices")
         if len(choices) > MAX_CHOICES:
             self._check_number(choices)
         for at, choice in enumerate(choices):
@@ -308,7 +225,7 @@ class ChatAnswer:
         choice.setdefault("logprobs", None)
         message = choice.get("message")
         if type(message) is not dict:
-            raise BadAnswer("invalid_response", "sent a choice without a message")
+            raise InvalidResponse("invalid_response", "sent a choice without a message")
         message["role"] = "assistant"
         message.setdefault("content", None)
         message.setdefault("refusal", None)
@@ -322,84 +239,8 @@ class ChatAnswer:
             message.pop("function_call", None)
         reason = finish_reason(choice.get("finish_reason"), bool(calls))
         if reason is None:
-            raise BadAnswer("truncated", "sent an answer that is not finished")
+            raise InvalidResponse("truncated", "sent an answer that is not finished")
         choice["finish_reason"] = reason
 
 
-class WholeAnswer:
-    """An answer that never streams."""
-
-    __slots__ = ("_ask", "_plan", "began", "shown", "usage")
-    finished = False
-    most_values = MAX_VALUES
-
-    def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
-        self._plan = plan
-        self._ask = ask
-        self.began = self.shown = False
-        self.usage: Usage | None = None
-
-    def chunk(self, payload: bytes) -> Event | None:
-        """There are no streams of these answers."""
-        raise BadAnswer("invalid_response", "streamed an answer that can't be streamed")
-
-    def named(self, data: dict[str, Any]) -> Event:
-        """The mended body, under the model's name that the caller is told."""
-        target = self._plan.target
-        data["model"] = self._ask.model if target.report_model == "requested" else data.get("model", target.model.id)
-        return Event(None, data, WHOLE)
-
-
-class EmbeddingsAnswer(WholeAnswer):
-    """Vectors, in the order of the inputs."""
-
-    __slots__ = ()
-    most_values = 4_000_000  # 2,048 vectors of 1,536 numbers are three millions, and numbers are quickly parsed
-
-    def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """The list of vectors: as many as there were inputs, sorted by index. Raises BadAnswer."""
-        data = read_body(self._plan, status, body)
-        vectors = data.get("data")
-        wanted = count_inputs(self._ask.fields.get("input"))
-        if type(vectors) is not list or not all(type(v) is dict and v.get("embedding") for v in vectors[: wanted + 1]):
-            raise BadAnswer("invalid_response", "sent an answer without vectors")
-        if len(vectors) != wanted:
-            raise BadAnswer("invalid_response", f"sent {len(vectors)} vectors for {wanted} inputs")
-        data["data"] = in_order(vectors)
-        told = usage_of(data.get("usage")) or Usage(estimate_prompt(self._ask.fields), 0, source="estimated")
-        self.usage = told
-        data["usage"] = {"prompt_tokens": told.prompt, "total_tokens": told.prompt}
-        data["object"] = "list"
-        return self.named(data)
-
-
-class ModerationsAnswer(WholeAnswer):
-    """What a vendor's moderations found, as it came. It has no usage."""
-
-    __slots__ = ()
-
-    def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """The results. Raises BadAnswer: one that says of an input whether it is flagged must be there."""
-        data = read_body(self._plan, status, body)
-        results = data.get("results")
-        if type(results) is not list or not results or not all(type(r) is dict and "flagged" in r for r in results):
-            raise BadAnswer("invalid_response", "sent moderations without results")
-        return self.named(data)
-
-
-def count_inputs(asked: Any) -> int:
-    """How many vectors an embeddings request asks for: a list of token ids is one input, like a text."""
-    return len(asked) if type(asked) is list and asked and type(asked[0]) is not int else 1
-
-
-def in_order(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The vectors by their index, counted from 0. Where none has one of its own they stand as they came.
-
-    Raises BadAnswer where two share an index and others don't: whose vector it is could only be guessed.
-    """
-    told = [vector.get("index") for vector in vectors]
-    if all(type(index) is int for index in told) and len(set(told)) == len(told):
-        vectors = sorted(vectors, key=lambda vector: vector["index"])
-    elif told != told[:1] * len(told):
-        raise BadAnswer("invalid_response", "sent vectors whose order can't be told")
-    return [{**vector, "object": "embedding", "index": at} for at, vector in enumerate(vectors)]
+openai_chat = codec(ChatReader)

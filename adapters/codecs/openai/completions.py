@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from adapters.codecs.mend import BadAnswer, finish_reason
-from adapters.codecs.openai import codec
-from adapters.codecs.openai_answers import ChatAnswer
+from adapters.codecs.openai.chat import ChatReader
+from adapters.codecs.openai.errors import InvalidResponse
+from adapters.codecs.openai.exchange import codec
+from adapters.codecs.openai.finish_reasons import finish_reason
 from adapters.core.shapes import Ask, Event, Seed
 from adapters.core.vendor import Plan
 
 
-class CompletionsAnswer(ChatAnswer):
+class CompletionsReader(ChatReader):
     """A completion as it is read: a text where chat has a message, in a body and in chunks alike."""
 
     __slots__ = ()
@@ -37,20 +38,20 @@ class CompletionsAnswer(ChatAnswer):
     def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
         choice.pop("usage", None)
         if self._text_choice(at, choice) is None:
-            raise BadAnswer("truncated", "sent an answer that is not finished")
+            raise InvalidResponse("truncated", "sent an answer that is not finished")
 
     def _text_choice(self, at: int, choice: dict[str, Any]) -> str | None:
-        """Mend a choice in place; its finish reason, if it has one. Raises BadAnswer."""
+        """Mend a choice in place; its finish reason, if it has one. Raises InvalidResponse."""
         if type(choice.get("index")) is not int:
             choice["index"] = at
         if choice.get("text") is None:
             choice["text"] = ""
         if type(choice["text"]) is not str:
-            raise BadAnswer("invalid_response", "sent a completion whose text is none")
+            raise InvalidResponse("invalid_response", "sent a completion whose text is none")
         choice.setdefault("logprobs", None)
         choice["finish_reason"] = finish_reason(choice.get("finish_reason"), called=False)
         reason: str | None = choice["finish_reason"]
         return reason
 
 
-openai_completions = codec(CompletionsAnswer)
+openai_completions = codec(CompletionsReader)

@@ -7,8 +7,8 @@ the last; since then it is left out until the end, where OpenAI has null. Source
 
 from typing import Any
 
-from adapters.codecs.openai import codec
-from adapters.codecs.openai_answers import ChatAnswer
+from adapters.codecs.openai.chat import ChatReader
+from adapters.codecs.openai.exchange import codec
 from adapters.core.shapes import Ask, Event, Seed
 from adapters.core.vendor import Plan
 
@@ -17,7 +17,7 @@ TEXTS = ("content", "reasoning_content")
 PLAIN_ENDS = ("stop", "length")
 
 
-class ErnieAnswer(ChatAnswer):
+class ErnieReader(ChatReader):
     """A chat answer in which flagged choices end as ``content_filter``."""
 
     __slots__ = ("_flagged",)
@@ -70,4 +70,4 @@ def hide(message: dict[str, Any]) -> None:
             message[name] = ""
 
 
-ernie_chat = codec(ErnieAnswer)
+ernie_chat = codec(ErnieReader)

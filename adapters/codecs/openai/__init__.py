@@ -1,0 +1,1 @@
+"""The codec of vendors that speak OpenAI's own shape, or nearly: most of them."""

@@ -1,0 +1,54 @@
+"""Embeddings of OpenAI-shaped vendors: as many vectors as there were inputs, in their order."""
+
+from typing import Any
+
+from adapters.codecs.openai.errors import InvalidResponse
+from adapters.codecs.openai.exchange import codec
+from adapters.codecs.openai.reader import WholeReader, read_body
+from adapters.codecs.openai.usage import usage_of
+from adapters.core.shapes import Event, Usage
+from adapters.core.tokens import estimate_prompt
+
+
+class EmbeddingsReader(WholeReader):
+    """Vectors, in the order of the inputs."""
+
+    __slots__ = ()
+    most_values = 4_000_000  # 2,048 vectors of 1,536 numbers are three millions, and numbers are quickly parsed
+
+    def whole(self, status: int, body: bytes | bytearray) -> Event:
+        """The list of vectors: as many as there were inputs, sorted by index. Raises InvalidResponse."""
+        data = read_body(self._plan, status, body)
+        vectors = data.get("data")
+        wanted = count_inputs(self._ask.fields.get("input"))
+        if type(vectors) is not list or not all(type(v) is dict and v.get("embedding") for v in vectors[: wanted + 1]):
+            raise InvalidResponse("invalid_response", "sent an answer without vectors")
+        if len(vectors) != wanted:
+            raise InvalidResponse("invalid_response", f"sent {len(vectors)} vectors for {wanted} inputs")
+        data["data"] = in_order(vectors)
+        told = usage_of(data.get("usage")) or Usage(estimate_prompt(self._ask.fields), 0, source="estimated")
+        self.usage = told
+        data["usage"] = {"prompt_tokens": told.prompt, "total_tokens": told.prompt}
+        data["object"] = "list"
+        return self.named(data)
+
+
+def count_inputs(asked: Any) -> int:
+    """How many vectors an embeddings request asks for: a list of token ids is one input, like a text."""
+    return len(asked) if type(asked) is list and asked and type(asked[0]) is not int else 1
+
+
+def in_order(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The vectors by their index, counted from 0. Where none has one of its own they stand as they came.
+
+    Raises InvalidResponse where two share an index and others don't: whose vector it is could only be guessed.
+    """
+    told = [vector.get("index") for vector in vectors]
+    if all(type(index) is int for index in told) and len(set(told)) == len(told):
+        vectors = sorted(vectors, key=lambda vector: vector["index"])
+    elif told != told[:1] * len(told):
+        raise InvalidResponse("invalid_response", "sent vectors whose order can't be told")
+    return [{**vector, "object": "embedding", "index": at} for at, vector in enumerate(vectors)]
+
+
+openai_embeddings = codec(EmbeddingsReader)

@@ -1,0 +1,23 @@
+"""Moderations of OpenAI-shaped vendors."""
+
+from adapters.codecs.openai.errors import InvalidResponse
+from adapters.codecs.openai.exchange import codec
+from adapters.codecs.openai.reader import WholeReader, read_body
+from adapters.core.shapes import Event
+
+
+class ModerationsReader(WholeReader):
+    """What a vendor's moderations found, as it came. It has no usage."""
+
+    __slots__ = ()
+
+    def whole(self, status: int, body: bytes | bytearray) -> Event:
+        """The results. Raises InvalidResponse: one that says of an input whether it is flagged must be there."""
+        data = read_body(self._plan, status, body)
+        results = data.get("results")
+        if type(results) is not list or not results or not all(type(r) is dict and "flagged" in r for r in results):
+            raise InvalidResponse("invalid_response", "sent moderations without results")
+        return self.named(data)
+
+
+openai_moderations = codec(ModerationsReader)

@@ -1,0 +1,109 @@
+"""What the exchange needs of the reader of one operation's responses, and what the readers share."""
+
+from typing import Any, Protocol
+
+from adapters.codecs.openai.errors import InvalidResponse, OverLimits, find_error, vendor_error
+from adapters.codecs.openai.json_text import LARGE_EVENT, check, parse_body
+from adapters.core.json_limits import MAX_VALUES, SMALL
+from adapters.core.shapes import WHOLE, Ask, Event, Seed, Usage
+from adapters.core.vendor import Plan
+
+
+class ResponseReader(Protocol):
+    """What the codec needs of an answer while it reads."""
+
+    began: bool
+    shown: bool
+    """Whether anything of it was for a caller to see: a role alone is not."""
+    usage: Usage | None
+    most_values: int
+    """The most JSON values that a whole body of it may have."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing but the end marker is still owed."""
+        ...
+
+    def chunk(self, payload: bytes) -> Event | None:
+        """One event of a stream, mended; None if it held nothing for the caller. Raises InvalidResponse."""
+        ...
+
+    def whole(self, status: int, body: bytes | bytearray) -> Event:
+        """A whole body, mended. Raises InvalidResponse for an error, in whichever status it came."""
+        ...
+
+
+class WholeReader:
+    """An answer that never streams."""
+
+    __slots__ = ("_ask", "_plan", "began", "shown", "usage")
+    finished = False
+    most_values = MAX_VALUES
+
+    def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
+        self._plan = plan
+        self._ask = ask
+        self.began = self.shown = False
+        self.usage: Usage | None = None
+
+    def chunk(self, payload: bytes) -> Event | None:
+        """There are no streams of these answers."""
+        raise InvalidResponse("invalid_response", "streamed an answer that can't be streamed")
+
+    def named(self, data: dict[str, Any]) -> Event:
+        """The mended body, under the model's name that the caller is told."""
+        target = self._plan.target
+        data["model"] = self._ask.model if target.report_model == "requested" else data.get("model", target.model.id)
+        return Event(None, data, WHOLE)
+
+
+def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any]:
+    """The body's JSON object. Raises InvalidResponse with the error that it is, or for what is no object.
+
+    The values of a large body were counted as it came.
+    """
+    try:
+        if LARGE_EVENT < len(body) <= SMALL:
+            check(body)
+        data = parse_body(body)
+    except OverLimits:
+        if status < 300:
+            raise
+        data = None
+    except InvalidResponse:
+        data = None
+    error = find_error(data)
+    if error is None and status < 300 and type(data) is dict:
+        return data
+    if error is None and status >= 400:
+        error = data if type(data) is dict else {"message": describe(body)}
+    if error is None:
+        if is_html(body):
+            hint = "a portal or a proxy in between may have answered in its place"
+            raise InvalidResponse("invalid_response", f"answered {status} with an HTML page: {hint}")
+        raise InvalidResponse("invalid_response", f"answered {status} with {describe(body)}")
+    raise vendor_error(plan, status, error)
+
+
+def written(event: Event) -> Event:
+    """The event with its bytes written, here where a failure to write them is still the vendor's. Raises InvalidResponse."""
+    try:
+        event.raw  # noqa: B018
+    except (TypeError, RecursionError):
+        raise InvalidResponse("invalid_response", "sent JSON that is nested too deeply") from None
+    return event
+
+
+def is_html(body: bytes | bytearray) -> bool:
+    """Whether it is a page for people: a gateway's error, or a portal that wants a login."""
+    return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
+
+
+def describe(body: bytes | bytearray) -> str:
+    """What a body that is no JSON object looks like, in words: nothing of it is copied."""
+    start = body[:200].lstrip().lower()
+    if not start:
+        return "an empty body"
+    if is_html(start):
+        return "an HTML page"
+    return "a body that is not a JSON object"

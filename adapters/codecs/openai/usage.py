@@ -1,0 +1,70 @@
+"""Usage objects of vendors, read into :class:`Usage`."""
+
+from typing import Any, TypeGuard
+
+from adapters.core.shapes import Usage
+
+MAX_COUNT = (1 << 31) - 1
+"""The most tokens that one call is believed to have: more is a mistake, and would overflow where counts are added up."""
+
+COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+"""A usage object that has no more than these has nothing to mend."""
+
+MAX_USAGE = 100
+"""How many members a usage object may have; what has more is none."""
+
+
+def usage_of(told: Any) -> Usage | None:
+    """A vendor's usage object as ours; a flat ``cached_tokens`` (Kimi) counts as the detail it is.
+
+    None where the tokens are no counts, and the call's cost is then estimated. Details that are no counts are left out.
+
+    What was cached is a part of the prompt: where it is said to be more, or less than nothing, whoever takes the one from
+    the other would bill less than nothing.
+    """
+    if type(told) is not dict:
+        return None
+    prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens") or 0
+    if not _is_count(prompt) or not _is_count(completion):
+        return None
+    if told.keys() <= COUNTS:
+        return Usage(prompt, completion, wire=told)
+    if len(told) > MAX_USAGE:
+        return None
+    wire = {name: value for name, value in told.items() if type(value) is not int or _is_count(value)}
+    flat = wire.pop("cached_tokens", None)
+    prompt_details = _details(wire, "prompt_tokens_details")
+    if _is_count(flat) and prompt_details.get("cached_tokens") is None:
+        prompt_details = wire["prompt_tokens_details"] = {**prompt_details, "cached_tokens": flat}
+    cached = prompt_details.get("cached_tokens")
+    if type(cached) is int and not 0 <= cached <= prompt:
+        cached = min(max(cached, 0), prompt)
+        wire["prompt_tokens_details"] = {**prompt_details, "cached_tokens": cached}
+    reasoning = _details(wire, "completion_tokens_details").get("reasoning_tokens")
+    return Usage(
+        prompt,
+        completion,
+        cached if _is_count(cached) else 0,
+        reasoning if _is_count(reasoning) else 0,
+        "vendor",
+        wire,
+    )
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return type(value) is int and 0 <= value <= MAX_COUNT
+
+
+def _details(wire: dict[str, Any], name: str) -> dict[str, Any]:
+    """A usage object's details, without numbers that are no counts; what is no object is taken out."""
+    details = wire.get(name)
+    if type(details) is not dict or len(details) > MAX_USAGE:
+        wire.pop(name, None)
+        return {}
+    if not all(map(_may_stay, details.values())):
+        details = wire[name] = {key: value for key, value in details.items() if _may_stay(value)}
+    return details
+
+
+def _may_stay(value: Any) -> bool:
+    return type(value) not in (int, float) or _is_count(value)
