@@ -261,7 +261,14 @@ ERNIE = Vendor(
     key_names=("QIANFAN_API_KEY", "QIANFAN_BEARER_TOKEN"),
     dial=Dial(turn),
     operations={
-        "chat": Op("/chat/completions", ernie_chat, CHAT, FAILURES, finish=finish),
+        "chat": Op(
+            "/chat/completions",
+            ernie_chat,
+            CHAT,
+            FAILURES,
+            choice_members=frozenset({"flag", "ban_round"}),
+            finish=finish,
+        ),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(16)),
     },
 )

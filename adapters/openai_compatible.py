@@ -74,6 +74,16 @@ FAILURES = (
     Rule("bad_request", type="BadRequestError"),  # vLLM
 )
 
+CHOICE_MEMBERS = frozenset(
+    [
+        *("content_filter_results", "content_filter_result", "content_filter_offsets"),  # Azure
+        *("stop_reason", "token_ids", "prompt_logprobs", "prompt_token_ids"),  # vLLM
+        "matched_stop",  # SGLang
+        "native_finish_reason",  # OpenRouter
+        "moderation_hit_type",  # Ark
+    ]
+)
+
 OPENAI_COMPATIBLE = Vendor(
     name="openai_compatible",
     title="The server",
@@ -83,9 +93,14 @@ OPENAI_COMPATIBLE = Vendor(
     key_names=(),
     transparent=True,
     operations={
-        "chat": Op("/chat/completions", openai_chat, PARAMS, FAILURES, finish=finish),
+        "chat": Op("/chat/completions", openai_chat, PARAMS, FAILURES, choice_members=CHOICE_MEMBERS, finish=finish),
         "completions": Op(
-            "/completions", openai_completions, dict.fromkeys(COMPLETIONS, AS_IT_CAME), FAILURES, finish=finish
+            "/completions",
+            openai_completions,
+            dict.fromkeys(COMPLETIONS, AS_IT_CAME),
+            FAILURES,
+            choice_members=CHOICE_MEMBERS,
+            finish=finish,
         ),
         "embeddings": Op("/embeddings", openai_embeddings, VECTORS, FAILURES),
         "moderations": Op("/moderations", openai_moderations, dict.fromkeys(MODERATIONS, AS_IT_CAME), FAILURES),

@@ -29,7 +29,7 @@ class ErnieReader(ChatReader):
     def _is_plain(self, data: Any) -> bool:
         return super()._is_plain(data) and "finish_reason" in data["choices"][0] and not flag_of(data["choices"][0])
 
-    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> None:
+    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
         index, flag = choice.get("index"), flag_of(choice)
         index = index if type(index) is int else at
         if flag >= STOP:
@@ -44,7 +44,7 @@ class ErnieReader(ChatReader):
         if index in self._flagged and choice.get("finish_reason") in PLAIN_ENDS:
             event.edit()
             choice["finish_reason"] = "content_filter"
-        super()._choice(event, at, choice)
+        return super()._choice(event, at, choice)
 
     def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
         flag = flag_of(choice)

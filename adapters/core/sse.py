@@ -4,6 +4,8 @@ Lines end at CR, LF or CRLF and at nothing else: U+2028 and U+0085 may stand raw
 line splitter would cut an event in three there. https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
+import orjson
+
 MAX_EVENT = 8 * 1024 * 1024
 """The largest event taken, in bytes; one that is larger raises :class:`EventTooLarge`."""
 
@@ -23,6 +25,9 @@ class Decoder:
     A payload is the event's ``data`` lines joined by a newline. Comments, ``id``, ``event``, ``retry`` and events
     whose data is blank yield nothing: the vendors that name an error event say so in its data too. What is handed back
     does not depend on where the bytes were cut.
+
+    Beyond the standard: one newline is enough between two events of which each is a whole JSON object on a line of its own
+    (seen of gateways), and at the end of the body such an event needs none.
     """
 
     __slots__ = ("_after_cr", "_data", "_line", "_size", "_started")
@@ -62,7 +67,7 @@ class Decoder:
         payloads: list[bytes] = []
         for line in lines:
             if line:
-                self._take(line)
+                self._take(line, payloads)
             elif self._data:
                 self._flush(payloads)
         self._check(len(rest))
@@ -72,7 +77,16 @@ class Decoder:
         """Whether nothing is left of earlier reads."""
         return not (self._line or self._data or self._after_cr)
 
-    def _take(self, line: bytes) -> None:
+    def end(self) -> list[bytes]:
+        """The payload that the end of the body completes, if it is a whole JSON object or an end marker."""
+        payloads: list[bytes] = []
+        if self._line:
+            self._take(bytes(self._line), payloads)
+        if len(self._data) == 1 and (_is_object(self._data[0]) or self._data[0].startswith(b"[")):
+            self._flush(payloads)
+        return payloads
+
+    def _take(self, line: bytes, payloads: list[bytes]) -> None:
         self._check(len(line))
         if line.startswith(b"data:"):
             value = line[6:] if line.startswith(b"data: ") else line[5:]
@@ -80,6 +94,9 @@ class Decoder:
             value = b""
         else:
             return
+        # One line is looked at, never several: an event of many lines would be parsed again with each.
+        if len(self._data) == 1 and value.startswith((b"{", b"[")) and _is_object(self._data[0]):
+            self._flush(payloads)
         self._size += len(line) if self._data else len(value)  # many empty lines are large, too
         self._data.append(value)
         if self._size > MAX_EVENT:
@@ -115,6 +132,17 @@ class Decoder:
 def _needs_care(payload: bytes) -> bool:
     """Whether a payload between two usual boundaries may yet be more than one line of data, or none."""
     return b"\n" in payload or b"\r" in payload or not payload or payload.isspace()
+
+
+def _is_object(line: bytes | bytearray) -> bool:
+    """Whether a line of data is a whole JSON object."""
+    if not (line.startswith(b"{") and line.rstrip().endswith(b"}")):
+        return False
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 def encode(payloads: list[bytes]) -> bytes:

@@ -21,7 +21,8 @@ class Op:
 
     ``path`` is appended to the base URL; ``codec`` makes the Exchange; ``params`` holds a verdict for every OpenAI
     parameter (and for the vendor's own where they need one); ``failures`` are tried in order before the status;
-    ``own_tool_ids``: the vendor's tool-call ids repeat, so ours take their place; ``max_inputs`` is the most texts one embeddings call takes, as a function of the model; ``finish`` corrects the
+    ``own_tool_ids``: the vendor's tool-call ids repeat, so ours take their place; ``choice_members``: what its choices have beside OpenAI's
+    members, and callers are to see; ``max_inputs`` is the most texts one embeddings call takes, as a function of the model; ``finish`` corrects the
     finished body (for what depends on several fields).
     """
 
@@ -30,6 +31,7 @@ class Op:
     params: Mapping[str, Verdict]
     failures: tuple[Rule, ...] = ()
     own_tool_ids: bool = False
+    choice_members: frozenset[str] = frozenset()
     max_inputs: Callable[[Model], int | None] = lambda model: None
     finish: Callable[[Draft], None] = lambda draft: None
 

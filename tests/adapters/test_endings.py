@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adapters.codecs.openai.finish_reasons import BROKEN, FINISH_REASONS
+from adapters.codecs.openai.finish_reasons import FAILED, FINISH_REASONS
 from tests.adapters.add_up import add_up
 from tests.adapters.play import Play, chat_plan
 
@@ -101,10 +101,65 @@ def test_what_comes_after_the_marker_is_not_heard(more: list[Any]) -> None:
     assert len(at_once.events) == 1
 
 
-def test_the_marker_without_a_finish_is_believed_and_no_finish_is_made_up() -> None:
+def test_the_marker_finishes_a_choice_that_has_not_finished() -> None:
     play = stream(chunk("a"), "[DONE]")
     assert play.done
-    assert add_up(play.events)[0]["finish_reason"] is None
+    assert [event.data["choices"][0]["finish_reason"] for event in play.events] == [None, "stop"]
+
+
+def test_the_marker_finishes_a_choice_that_called_a_tool_as_such() -> None:
+    call = {"index": 0, "id": "a", "function": {"name": "now", "arguments": ""}}
+    play = stream({"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None}]}, "[DONE]")
+    choice = add_up(play.events)[0]
+    assert (choice["finish_reason"], choice["message"]["tool_calls"][0]["function"]["arguments"]) == (
+        "tool_calls",
+        "{}",
+    )
+
+
+@pytest.mark.parametrize("marker", ["[DONE]", " [DONE] ", "[done]", '"[DONE]"', "DONE"])
+def test_the_marker_is_known_in_any_spelling(marker: str) -> None:
+    play = Play(chat_plan()).head().sse(chunk("a"), chunk(finish="stop"))
+    assert play.data(b"data: " + marker.encode() + b"\n\n").done
+
+
+@pytest.mark.parametrize(
+    "more", [b"ping", b"null", b"{}", b"[]", b"bye", b'{"error":{"message":"late"}}', b'{"choices":7}']
+)
+def test_what_follows_a_whole_answer_never_spoils_it(more: bytes) -> None:
+    play = Play(chat_plan()).head().sse(chunk("a"), chunk(finish="stop")).data(b"data: " + more + b"\n\n").over()
+    assert (play.done, len(play.events)) == (True, 2)
+
+
+@pytest.mark.parametrize("beat", [b"ping", b"null", b"keep-alive", b"{}"])
+def test_keep_alive_events_between_chunks_are_passed_over(beat: bytes) -> None:
+    play = Play(chat_plan()).head().sse(chunk("a")).data(b"data: " + beat + b"\n\n").sse(chunk(finish="stop")).over()
+    assert (play.done, len(play.events)) == (True, 2)
+
+
+def test_text_between_chunks_that_is_no_json_is_a_failure() -> None:
+    failure = Play(chat_plan()).head().sse(chunk("a")).data(b"data: upstream timed out\n\n").failure
+    assert failure.kind == "invalid_response"
+
+
+@pytest.mark.parametrize("again", [chunk(finish="stop"), chunk("", "stop"), chunk("more"), chunk(None, "tool_calls")])
+def test_a_choice_finishes_once(again: dict[str, Any]) -> None:
+    play = stream(chunk("a"), chunk(finish="stop"), again, "[DONE]")
+    assert (play.done, len(play.events)) == (True, 2)
+
+
+def test_a_last_event_that_repeats_the_whole_message_is_left_out() -> None:
+    whole = {"object": "chat.completion", "usage": USAGE}
+    repeated = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "ab"}, "finish_reason": "stop"}]}
+    play = stream(chunk("a"), chunk("b", "stop"), {**whole, **repeated}, "[DONE]")
+    assert (play.done, add_up(play.events)[0]["message"]["content"], play.spent[1].prompt) == (True, "ab", 3)
+
+
+def test_text_may_come_in_message_instead_of_delta() -> None:
+    pieces = [{"choices": [{"index": 0, "message": {"content": text}}]} for text in "ab"]  # Pangu
+    play = stream(*pieces, "[DONE]")
+    assert (play.done, add_up(play.events)[0]["message"]["content"]) == (True, "ab")
+    assert all("message" not in event.data["choices"][0] for event in play.events)
 
 
 @pytest.mark.parametrize("reason", ["", "null", None, 0, 1, False, [], {}, ["stop"]])
@@ -114,7 +169,7 @@ def test_a_finish_that_says_nothing_is_none(reason: Any) -> None:
     assert play.events[0].data["choices"][0]["finish_reason"] is None
 
 
-@pytest.mark.parametrize("reason", sorted(BROKEN))
+@pytest.mark.parametrize("reason", sorted(FAILED))
 def test_a_finish_that_says_it_broke_is_a_failure(reason: str) -> None:
     play = stream(chunk("a"), chunk(None, reason), "[DONE]")
     assert (play.failure.kind, len(play.events)) == ("truncated", 1)
@@ -122,17 +177,39 @@ def test_a_finish_that_says_it_broke_is_a_failure(reason: str) -> None:
     assert Play(chat_plan(stream=False)).json(body).failure.kind == "truncated"
 
 
-@pytest.mark.parametrize(("theirs", "ours"), [*FINISH_REASONS.items(), ("stop", "stop"), ("new_word", "new_word")])
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        *FINISH_REASONS.items(),
+        ("STOP", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("SAFETY", "content_filter"),
+        ("new_word", "stop"),
+    ],
+)
 def test_finish_reasons_are_said_in_openais_words(theirs: str, ours: str) -> None:
+    ours = "stop" if ours in ("tool_calls", "function_call") else ours  # no call was made
     assert add_up(stream(chunk("a", theirs)).over().events)[0]["finish_reason"] == ours
 
 
 @pytest.mark.parametrize("reason", [None, "", "null", "absent"])
-def test_a_whole_answer_that_has_not_finished_is_a_failure(reason: Any) -> None:
+def test_a_whole_answer_that_names_no_finish_is_delivered_for_it_is_billed(reason: Any) -> None:
     choice = {"message": {"content": "a"}, "finish_reason": reason}
     if reason == "absent":
         del choice["finish_reason"]
-    assert Play(chat_plan(stream=False)).json({"choices": [choice]}).failure.kind == "truncated"
+    play = Play(chat_plan(stream=False)).json({"choices": [choice]})
+    assert (play.done, play.events[0].data["choices"][0]["finish_reason"]) == (True, "stop")
+
+
+@pytest.mark.parametrize("message", [{}, {"content": ""}, {"content": None, "tool_calls": []}])
+def test_a_whole_answer_that_is_empty_and_names_no_finish_is_a_failure(message: dict[str, Any]) -> None:
+    assert Play(chat_plan(stream=False)).json({"choices": [{"message": message}]}).failure.kind == "truncated"
+
+
+def test_a_call_in_a_whole_answer_that_names_no_finish_finishes_it_as_such() -> None:
+    call = {"id": "a", "type": "function", "function": {"name": "now", "arguments": "{}"}}
+    play = Play(chat_plan(stream=False)).json({"choices": [{"message": {"tool_calls": [call]}}]})
+    assert play.events[0].data["choices"][0]["finish_reason"] == "tool_calls"
 
 
 def test_id_time_and_model_are_the_same_in_all_chunks() -> None:

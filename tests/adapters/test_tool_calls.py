@@ -21,6 +21,16 @@ def piece(arguments: Any = None, **more: Any) -> dict[str, Any]:
     return {**more, "function": {**function, "arguments": arguments}}
 
 
+def chunks_of(*chunks: Any, finish: str | None = "tool_calls") -> list[Any]:
+    """The deltas that leave after chunks with these ``tool_calls``, of which the last one finishes."""
+    play = Play(chat_plan("qwen")).head()
+    for at, pieces in enumerate(chunks, 1):
+        reason = finish if at == len(chunks) else None
+        play.sse({"choices": [{"index": 0, "delta": {"tool_calls": pieces}, "finish_reason": reason}]})
+    assert play.sse("[DONE]").done
+    return [event.data["choices"][0]["delta"].get("tool_calls", []) for event in play.events]
+
+
 def streamed(*chunks: Any, vendor: str = "qwen", finish: str = "tool_calls", planned: Plan | None = None) -> list[Any]:
     """The calls that OpenAI's client has after chunks with these ``tool_calls``."""
     play = Play(planned or chat_plan(vendor)).head()
@@ -135,6 +145,51 @@ SINS: dict[str, tuple[list[Any], list[Any]]] = {
         [[piece("", index=0, id=7, name="get")], [piece(OSLO, index=0, id=7)]],
         whole(piece(OSLO, id=7, name="get")),
     ),
+    "a last piece of null": (
+        [[piece(OSLO[:4], index=0, id="a", name="get")], [piece(OSLO[4:], index=0, id="")], [piece(None, index=0, id="")]],
+        ONE,
+    ),
+    "an empty second piece": (
+        [[piece("", index=0, id="a", name="get")], [piece("", index=0)], [piece(OSLO, index=0)]],
+        ONE,
+    ),
+    "braces before the arguments": (
+        [[piece("{}", index=0, id="a", name="get")], [piece(OSLO[:4], index=0)], [piece(OSLO[4:], index=0)]],
+        ONE,
+    ),
+    "braces twice before the arguments": (
+        [[piece("{}", index=0, id="a", name="get")], [piece("{}", index=0)], [piece(OSLO, index=0)]],
+        ONE,
+    ),
+    "braces alone": ([[piece("{}", index=0, id="a", name="get")]], whole(piece("{}", id="a", name="get"))),
+    "braces alone, in two pieces": (
+        [[piece("{", index=0, id="a", name="get")], [piece("}", index=0)]],
+        whole(piece("{}", id="a", name="get")),
+    ),
+    "arguments that end in braces": (
+        [[piece('{"city": ', index=0, id="a", name="get")], [piece("{}", index=0)], [piece("}", index=0)]],
+        whole(piece('{"city": {}}', id="a", name="get")),
+    ),
+    "arguments before the name": (
+        [[piece(OSLO[:4], index=0, id="a")], [piece("", index=0, name="get")], [piece(OSLO[4:], index=0)]],
+        ONE,
+    ),
+    "two pieces of a call in one chunk": (
+        [[piece("", index=0, id="a", name="get"), piece(OSLO[:4], index=0), piece(OSLO[4:], index=0)]],
+        ONE,
+    ),
+    "a slot that stays empty": (
+        [[piece(OSLO, index=0, id="a", name="get")], [piece("", index=1, id="", name="")]],
+        ONE,
+    ),
+    "an empty slot before the call": (
+        [[piece("", index=0, id="", name="")], [piece(OSLO, index=1, id="a", name="get")]],
+        ONE,
+    ),
+    "a last piece that repeats the call": (
+        [[piece("", index=0, id="a", name="get")], [piece(OSLO, index=0)], [piece(OSLO, index=0, id="a", name="get")]],
+        ONE,
+    ),
     "members of the vendor's own": (
         [[piece(OSLO, index=0, id="a", name="get", extra={"mood": 1})]],
         whole(piece(OSLO, id="a", name="get", extra={"mood": 1})),
@@ -176,6 +231,84 @@ def test_a_tool_that_was_offered_under_another_name_is_called_by_its_own() -> No
     assert call["function"]["name"] == "search"
     (call,) = whole(piece(OSLO, id="a", name=theirs), planned=chat_plan("qwen", stream=False, tools=tools))
     assert call["function"]["name"] == "search"
+
+
+@pytest.mark.parametrize("chunks", [chunks for chunks, _ in SINS.values()], ids=SINS)
+def test_each_piece_that_leaves_is_one_that_every_client_reads(chunks: list[Any]) -> None:
+    begun: set[int] = set()
+    for pieces in chunks_of(*chunks):
+        assert len({one["index"] for one in pieces}) == len(pieces)
+        for one in pieces:
+            assert type(one["function"]["arguments"]) is str
+            first = one["index"] not in begun
+            assert first == ("id" in one) == ("type" in one) == ("name" in one["function"])
+            begun.add(one["index"])
+    assert begun == set(range(len(begun)))
+
+
+def test_a_call_without_arguments_that_finishes_in_its_chunk_is_one_piece() -> None:
+    (pieces,) = chunks_of([piece("", index=0, id="a", name="get")])
+    assert [one["function"] for one in pieces] == [{"name": "get", "arguments": "{}"}]
+
+
+def test_arguments_that_are_cut_by_the_limit_are_not_completed() -> None:
+    chunks = chunks_of([piece("", index=0, id="a", name="get")], [piece(None, index=0)], finish="length")
+    assert [one["function"]["arguments"] for pieces in chunks for one in pieces] == [""]
+
+
+@pytest.mark.parametrize("name", [None, "", "absent"])
+def test_arguments_without_a_name_are_no_answer(name: Any) -> None:
+    one = piece(OSLO, index=0, id="a", **({} if name == "absent" else {"name": name}))
+    chunk = {"choices": [{"index": 0, "delta": {"tool_calls": [one]}, "finish_reason": "tool_calls"}]}
+    assert Play(chat_plan("qwen")).head().sse(chunk, "[DONE]").failure.code == "upstream_invalid_response"
+    body = {"choices": [{"message": {"tool_calls": [one]}, "finish_reason": "tool_calls"}]}
+    assert Play(chat_plan("qwen", stream=False)).json(body).failure.code == "upstream_invalid_response"
+
+
+def test_a_slot_that_stays_empty_is_no_call() -> None:
+    empty = piece("", index=0, id="", name="")
+    chunk = {"choices": [{"index": 0, "delta": {"content": "a", "tool_calls": [empty]}, "finish_reason": "tool_calls"}]}
+    (event,) = Play(chat_plan("qwen")).head().sse(chunk, "[DONE]").events
+    assert event.data["choices"][0] == {
+        "index": 0,
+        "delta": {"content": "a", "role": "assistant"},
+        "finish_reason": "stop",
+    }
+    assert whole(piece(OSLO, id="a", name="get"), empty) == ONE
+
+
+def test_a_custom_tool_call_in_a_whole_answer_stays_as_it_is() -> None:
+    custom = {"id": "c", "type": "custom", "custom": {"name": "run", "input": "ls"}}
+    assert whole(custom) == [custom]
+
+
+STUBS: list[Any] = [None, {}, {"name": "", "arguments": ""}, {"name": None, "arguments": None}, {"arguments": {}}, "x"]
+
+
+@pytest.mark.parametrize("stub", STUBS)
+def test_a_function_call_that_says_nothing_is_left_out(stub: Any) -> None:
+    chunk = {"choices": [{"index": 0, "delta": {"content": "a", "function_call": stub}, "finish_reason": "stop"}]}
+    (event,) = Play(chat_plan("openai_compatible")).head().sse(chunk, "[DONE]").events
+    assert "function_call" not in event.data["choices"][0]["delta"]
+    body = {"choices": [{"message": {"content": "a", "function_call": stub}, "finish_reason": "function_call"}]}
+    (event,) = Play(chat_plan("openai_compatible", stream=False)).json(body).events
+    assert "function_call" not in event.data["choices"][0]["message"]
+    assert event.data["choices"][0]["finish_reason"] == "stop"
+
+
+def test_a_function_call_of_the_old_kind_keeps_its_name_once_and_its_finish() -> None:
+    calls = [
+        {"name": "get", "arguments": ""},
+        {"name": "", "arguments": OSLO[:4]},
+        {"name": "get", "arguments": OSLO[4:]},
+    ]
+    play = Play(chat_plan("openai_compatible")).head()
+    for call in calls:
+        play.sse({"choices": [{"index": 0, "delta": {"function_call": call}, "finish_reason": None}]})
+    play.sse({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}, "[DONE]")
+    choice = add_up(play.events)[0]
+    assert choice["message"]["function_call"] == {"name": "get", "arguments": OSLO}
+    assert choice["finish_reason"] == "function_call"
 
 
 @pytest.mark.parametrize("odd", [None, [], {}, "", 0, "x", 5, [None], ["x"], [[]]])

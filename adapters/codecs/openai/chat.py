@@ -7,8 +7,8 @@ from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
 from adapters.codecs.openai.json_text import parse
 from adapters.codecs.openai.reader import read_body, written
-from adapters.codecs.openai.tool_calls import ToolCalls, whole_tool_calls
-from adapters.codecs.openai.usage import usage_of
+from adapters.codecs.openai.tool_calls import UNNAMED, ToolCalls, arguments_text, text_of, whole_tool_calls
+from adapters.codecs.openai.usage import later_usage
 from adapters.core.json_limits import MAX_VALUES, SMALL
 from adapters.core.shapes import WHOLE, Ask, Event, Seed, Usage
 from adapters.core.tokens import estimate, estimate_prompt
@@ -23,20 +23,98 @@ MOST_WANTED = 10_000
 MAX_ID = 128
 """The longest id of an answer that is taken from a vendor, in characters."""
 
+CHOICE = frozenset({"index", "delta", "message", "text", "finish_reason", "logprobs"})
+"""The members of a choice that OpenAI has."""
+
+CUT = ("length", "content_filter")
+"""Finish reasons of a choice that the model did not complete: its arguments may be cut."""
+
+PLAIN_DELTA = frozenset({"content", "reasoning_content"})
+"""The members of nearly every delta."""
+
 
 def fill_logprobs(choice: dict[str, Any]) -> bool:
     """Add the members of ``logprobs`` that OpenAI always sends, null where the vendor has none. Whether any was added."""
     told = choice.get("logprobs")
-    if not isinstance(told, dict) or {"content", "refusal"} <= told.keys():
+    if told is None:
+        return False
+    if not isinstance(told, dict):
+        choice["logprobs"] = None
+        return True
+    if {"content", "refusal"} <= told.keys():
         return False
     choice["logprobs"] = {"content": None, "refusal": None, **told}
     return True
 
 
-class ChatReader:
-    """The answer as it is read: mends each piece, and knows which choices have begun and finished."""
+def content_text(content: Any) -> str | None:
+    """The content of an answer as text: parts are joined, other values that are no text are left out."""
+    if content is None or type(content) is str:
+        return content
+    if type(content) is list:
+        texts = [part.get("text") if type(part) is dict else part for part in content]
+        return "".join(text for text in texts if type(text) is str)
+    return str(content) if type(content) in (int, float) else None
 
-    __slots__ = ("_ask", "_calls", "_name", "_plan", "_seed", "_unfinished", "_wanted", "began", "shown",
+
+def drop_members(choice: dict[str, Any], kept: frozenset[str]) -> bool:
+    """Take out of a choice what neither OpenAI nor the vendor's table has there. Whether there was any."""
+    dropped = choice.keys() - kept
+    for name in dropped:
+        del choice[name]
+    return bool(dropped)
+
+
+class Choice:
+    """State of one choice that has begun."""
+
+    __slots__ = ("calls", "finished", "function_named", "has_deltas")
+
+    def __init__(self) -> None:
+        self.calls: ToolCalls | None = None
+        self.finished = False
+        self.function_named = False
+        self.has_deltas = False
+
+    def word_of_calls(self) -> str | None:
+        """The finish reason of a choice that made calls; None for one that made none."""
+        if self.calls:
+            return "tool_calls"
+        return "function_call" if self.function_named else None
+
+    def take_function_call(self, message: dict[str, Any]) -> None:
+        """Bring ``function_call`` into OpenAI's shape: what is empty is left out. Raises InvalidResponse."""
+        call = message.pop("function_call")
+        call = call if type(call) is dict else {}
+        name, arguments = text_of(call.get("name")), arguments_text(call.get("arguments"))
+        if name is not None and not self.function_named:
+            self.function_named = True
+            message["function_call"] = {"name": name, "arguments": arguments}
+        elif arguments:
+            if not self.function_named:
+                raise InvalidResponse("invalid_response", UNNAMED)
+            message["function_call"] = {"arguments": arguments}
+
+
+def take_delta(event: Event, choice: dict[str, Any], state: Choice) -> dict[str, Any]:
+    """The delta of a choice. Pangu has it in ``message``; where deltas came, a message is the answer once more."""
+    if "message" in choice:
+        event.edit()
+    message = choice.pop("message", None)
+    delta = choice.get("delta")
+    if type(delta) is dict:
+        state.has_deltas = True
+        return delta
+    event.edit()
+    choice["delta"] = message if type(message) is dict and not state.has_deltas else {}
+    taken: dict[str, Any] = choice["delta"]
+    return taken
+
+
+class ChatReader:
+    """Normalizes each piece of an answer, and knows which choices have begun and finished."""
+
+    __slots__ = ("_ask", "_choices", "_members", "_name", "_plan", "_running", "_seed", "_wanted", "began", "shown",
                  "usage")  # fmt: skip
     most_values = MAX_VALUES
     _kinds = ("chat.completion.chunk", "chat.completion")
@@ -47,8 +125,9 @@ class ChatReader:
         self._plan = plan
         self._ask = ask
         self._seed = seed
-        self._calls: dict[int, ToolCalls | None] = {}
-        self._unfinished: set[int] = set()
+        self._choices: dict[int, Choice] = {}
+        self._running: set[int] = set()  # choices that have begun and not finished
+        self._members = CHOICE | plan.op.choice_members
         self._name: dict[str, Any] = {}
         wanted = ask.fields.get("n")
         self._wanted = wanted if type(wanted) is int else 1
@@ -58,10 +137,12 @@ class ChatReader:
     @property
     def finished(self) -> bool:
         """Whether every choice that was asked for or seen has its finish reason."""
-        return self.began and not self._unfinished and len(self._calls) >= self._wanted
+        return self.began and not self._running and len(self._choices) >= self._wanted
+
+    # --- a stream -----------------------------------------------------------------------------------------------
 
     def chunk(self, payload: bytes) -> Event | None:
-        """One event of a stream, mended; None if it held nothing for the caller. Raises InvalidResponse."""
+        """One event of a stream, normalized; None if nothing of it is for the caller. Raises InvalidResponse."""
         raw, data = parse(payload)
         if self._is_plain(data):
             event = Event(raw, data)
@@ -77,88 +158,126 @@ class ChatReader:
         choices = data.get("choices")
         if choices is not None and (type(choices) is not list or not all(type(c) is dict for c in choices)):
             raise InvalidResponse("invalid_response", "sent an event whose choices are not a list of objects")
-        if choices and (len(choices) > MAX_CHOICES or len(self._calls) > MAX_CHOICES):
+        if choices and (len(choices) > MAX_CHOICES or len(self._choices) > MAX_CHOICES):
             self._check_number(choices)
         self._take_usage(event, data)
         if not choices:
             return None
-        for at, choice in enumerate(choices):
-            self._choice(event, at, choice)
+        kept = [choice for at, choice in enumerate(choices) if self._choice(event, at, choice)]
+        if len(kept) < len(choices):
+            if not kept:
+                return None
+            event.edit()["choices"] = kept
+        if "error" in data:  # null, or empty
+            event.edit().pop("error")
         self.began = True
         self.shown = self.shown or event.shows()
         self._identity(event, data, self._kinds[0])
         return written(event)
 
+    def closing(self) -> Event | None:
+        """The finish of choices that the vendor's end marker left open; None if there are none. Raises InvalidResponse."""
+        if not self._running:
+            return None
+        choices: list[dict[str, Any]] = [
+            {"index": at, "delta": {}, "logprobs": None, "finish_reason": "stop"} for at in sorted(self._running)
+        ]
+        data: dict[str, Any] = {"choices": choices}
+        event = Event(None, data)
+        for choice in choices:
+            self._choice(event, 0, choice)
+        self._identity(event, data, self._kinds[0])
+        return written(event)
+
     def _check_number(self, choices: list[Any]) -> None:
-        """Each choice costs more to mend than to parse: far more of them than were asked for are no answer."""
-        number = max(len(choices), len(self._calls))
+        """Each choice costs more to normalize than to parse: far more of them than were asked for are no answer."""
+        number = max(len(choices), len(self._choices))
         if number > min(self._wanted, MOST_WANTED):
             raise InvalidResponse("invalid_response", f"sent {number} choices")
 
     def _is_plain(self, data: Any) -> bool:
-        """Whether it is what nearly every event is: a piece of one choice that has begun, with nothing to mend."""
+        """Whether it is what nearly every event is: a piece of one running choice that needs no normalization."""
         if type(data) is not dict or "error" in data or data.get("usage") is not None:
             return False
         choices = data.get("choices")
         if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:
             return False
         choice = choices[0]
-        delta = choice.get("delta")
-        return (
-            type(delta) is dict
-            and type(choice.get("index")) is int
-            and choice["index"] in self._calls
-            and choice.get("finish_reason") is None
-            and choice.get("logprobs") is None
-            and not delta.get("tool_calls")
-            and "usage" not in choice
-        )
+        delta, index = choice.get("delta"), choice.get("index")
+        if type(delta) is not dict or type(index) is not int or index not in self._running:
+            return False
+        if choice.get("finish_reason", "") is not None or choice.get("logprobs") is not None:
+            return False
+        if not (delta.keys() <= PLAIN_DELTA and choice.keys() <= self._members) or "message" in choice:
+            return False
+        return type(delta.get("content", "")) is str or delta["content"] is None
 
-    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> None:
+    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
+        """Normalize a choice of a chunk in place. False: nothing of it is for the caller. Raises InvalidResponse."""
         index = choice.get("index")
         if type(index) is not int:
             event.edit()
             index = choice["index"] = at
-        delta = choice.get("delta")
-        if type(delta) is not dict:
+        state = self._choices.get(index)
+        first = state is None
+        if state is None:
+            state = self._choices[index] = Choice()
+            self._running.add(index)
+        elif state.finished:
+            return False  # a second finish, a usage frame, or the whole message once more
+        delta = take_delta(event, choice, state)
+        if drop_members(choice, self._members) + fill_logprobs(choice):
             event.edit()
-            delta = choice["delta"] = {}
-        if choice.get("logprobs") is not None and fill_logprobs(choice):
-            event.edit()
-        if index not in self._calls:
-            self._calls[index] = None
-            self._unfinished.add(index)
+        if first:
             if delta.get("role") != "assistant":
                 event.edit()
                 delta["role"] = "assistant"
-        pieces = delta.get("tool_calls")
-        if pieces:
+        elif "role" in delta:  # clients concatenate texts
             event.edit()
-            delta["tool_calls"] = self._tool_calls(index).delta(pieces)
-        reason = choice.get("finish_reason")
-        if reason is not None:
-            self._choice_finish(event, choice, delta, index, reason)
+            del delta["role"]
+        content = delta.get("content")
+        if content is not None and type(content) is not str:
+            event.edit()
+            delta["content"] = content_text(content)
+        if "function_call" in delta:
+            event.edit()
+            state.take_function_call(delta)
+        pieces = self._pieces(event, delta, state, index)
+        if choice.get("finish_reason", "") is not None:
+            pieces = self._finish(event, choice, pieces, state, index)
+        if pieces:
+            delta["tool_calls"] = pieces
+        return True
 
-    def _choice_finish(self, event: Event, choice: dict[str, Any], delta: dict[str, Any], at: int, reason: Any) -> None:
-        calls = self._calls[at]
-        word = finish_reason(reason, bool(calls))
-        if word != reason:
+    def _pieces(self, event: Event, delta: dict[str, Any], state: Choice, index: int) -> list[dict[str, Any]]:
+        """The pieces of tool calls, taken out of the delta and normalized."""
+        if "tool_calls" not in delta:
+            return []
+        event.edit()
+        pieces = delta.pop("tool_calls")
+        if not pieces:
+            return []
+        if state.calls is None:
+            state.calls = ToolCalls(self._id_prefix(index), self._plan.op.own_tool_ids, self._plan.tool_names)
+        return state.calls.delta(pieces)
+
+    def _finish(
+        self, event: Event, choice: dict[str, Any], pieces: list[dict[str, Any]], state: Choice, index: int
+    ) -> list[dict[str, Any]]:
+        """Read the finish reason. Returns the pieces of tool calls, with those that are due when the choice finishes."""
+        reason = choice.get("finish_reason")
+        word = finish_reason(reason, state.word_of_calls())
+        if word is not None and state.calls is not None:
+            pieces = state.calls.closing(pieces, cut=word in CUT)
+            if pieces:
+                event.edit()
+        if word != reason or "finish_reason" not in choice:
             event.edit()
             choice["finish_reason"] = word
-        if word is None:
-            return
-        self._unfinished.discard(at)
-        owed = calls.closing() if calls else []
-        if owed:
-            event.edit()
-            delta["tool_calls"] = (delta.get("tool_calls") or []) + owed
-
-    def _tool_calls(self, index: int) -> ToolCalls:
-        calls = self._calls[index]
-        if calls is None:
-            calls = ToolCalls(self._id_prefix(index), self._plan.op.own_tool_ids, self._plan.tool_names)
-            self._calls[index] = calls
-        return calls
+        if word is not None:
+            state.finished = True
+            self._running.discard(index)
+        return pieces
 
     def _id_prefix(self, index: int) -> str:
         return f"call_{self._seed.answer_id}{index:02d}"
@@ -166,11 +285,11 @@ class ChatReader:
     def _take_usage(self, event: Event, data: dict[str, Any]) -> None:
         """Take the usage out, wherever it stands: the front gives it to those who asked, in OpenAI's place."""
         if data.get("usage") is not None:
-            self.usage = usage_of(event.edit().pop("usage")) or self.usage
+            self.usage = later_usage(self.usage, event.edit().pop("usage"))
         for choice in data.get("choices") or ():
             if "usage" in choice:  # Kimi, without include_usage
                 event.edit()
-                self.usage = usage_of(choice.pop("usage")) or self.usage
+                self.usage = later_usage(self.usage, choice.pop("usage"))
 
     def _identity(self, event: Event, data: dict[str, Any], kind: str) -> None:
         """The members that name the answer: filled in where missing, and the model as the caller called it."""
@@ -190,32 +309,49 @@ class ChatReader:
             event.edit()["system_fingerprint"] = "fp_emulator"
 
     def _named(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Id and time of the answer: the first that the vendor told, else ours, and the same in all its chunks."""
+        """Id and time of the answer, the same in all its chunks: those of the vendor's first chunk, else ours.
+
+        The id begins as OpenAI's do, and the vendor's follows.
+        """
         id_, created = data.get("id"), data.get("created")
-        taken = type(id_) is str and 0 < len(id_) <= MAX_ID  # each event repeats it
-        self._name["id"] = id_ if taken else f"{self._id_begins}{self._seed.answer_id}"
+        if type(id_) is not str or not 0 < len(id_) <= MAX_ID or not id_.isascii():
+            id_ = self._seed.answer_id
+        self._name["id"] = id_ if id_.startswith(self._id_begins) else f"{self._id_begins}{id_}"
         self._name["created"] = created if type(created) is int else self._seed.created
         return self._name
 
+    # --- a whole body -------------------------------------------------------------------------------------------
+
     def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """A whole body, mended. Raises InvalidResponse for an error, in whichever status it came."""
+        """A whole body, normalized. Raises InvalidResponse, for an error in whichever status it came too."""
         data = read_body(self._plan, status, body)
-        event = Event(None, data, WHOLE)
         choices = data.get("choices")
         if type(choices) is not list or not choices or not all(type(c) is dict for c in choices):
             raise InvalidResponse("invalid_response", "sent an answer without choices")
         if len(choices) > MAX_CHOICES:
             self._check_number(choices)
+        event = self._normalized(data)
+        return event if len(body) > SMALL else written(event)  # of a large one, writing is a task of its own
+
+    def assembled(self, data: dict[str, Any]) -> Event:
+        """The whole body that the chunks of a stream were put together into. Raises InvalidResponse."""
+        return written(self._normalized(data))
+
+    def _normalized(self, data: dict[str, Any]) -> Event:
+        """The body of an answer that has choices, normalized in place. Raises InvalidResponse."""
+        event = Event(None, data, WHOLE)
+        choices = data["choices"]
         for at, choice in enumerate(choices):
             self._whole_choice(at, choice)
-        told = usage_of(data.get("usage"))
-        if told is None:
+        usage = later_usage(self.usage, data.get("usage"))
+        if usage is None:
             shown = estimate([choice[self._said] for choice in choices])
-            told = Usage(estimate_prompt(self._ask.fields), shown, source="estimated")
-        self.usage = told
-        data["usage"] = told.to_wire()
+            usage = Usage(estimate_prompt(self._ask.fields), shown, source="estimated")
+        self.usage = usage
+        data["usage"] = usage.to_wire()
+        data.pop("error", None)  # null, or empty
         self._identity(event, data, self._kinds[1])
-        return event if len(body) > SMALL else written(event)  # of a large one, writing is a task of its own
+        return event
 
     def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
         choice.pop("usage", None)
@@ -225,9 +361,13 @@ class ChatReader:
         choice.setdefault("logprobs", None)
         message = choice.get("message")
         if type(message) is not dict:
-            raise InvalidResponse("invalid_response", "sent a choice without a message")
+            message = choice.pop("delta", None)
+            if type(message) is not dict:
+                raise InvalidResponse("invalid_response", "sent a choice without a message")
+            choice["message"] = message
+        choice.pop("delta", None)
         message["role"] = "assistant"
-        message.setdefault("content", None)
+        message["content"] = content_text(message.get("content"))
         message.setdefault("refusal", None)
         plan = self._plan
         calls = whole_tool_calls(
@@ -235,12 +375,19 @@ class ChatReader:
         )
         if calls:
             message["tool_calls"] = calls
-        if message.get("function_call") is None:
-            message.pop("function_call", None)
-        reason = finish_reason(choice.get("finish_reason"), bool(calls))
-        if reason is None:
-            raise InvalidResponse("truncated", "sent an answer that is not finished")
-        choice["finish_reason"] = reason
+        state = Choice()
+        if "function_call" in message:
+            state.take_function_call(message)
+        drop_members(choice, self._members)
+        made = "tool_calls" if calls else state.word_of_calls()
+        choice["finish_reason"] = finish_reason(choice.get("finish_reason"), made) or self._unsaid_finish(message, made)
+
+    @staticmethod
+    def _unsaid_finish(message: dict[str, Any], made: str | None) -> str:
+        """The finish of a whole answer that names none: it is billed, and there will be no other. Raises InvalidResponse."""
+        if made is None and not any(value for name, value in message.items() if name != "role"):
+            raise InvalidResponse("truncated", "sent an empty answer that is not finished")
+        return made or "stop"
 
 
 openai_chat = codec(ChatReader)

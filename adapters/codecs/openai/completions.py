@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adapters.codecs.openai.chat import ChatReader
+from adapters.codecs.openai.chat import ChatReader, Choice, drop_members
 from adapters.codecs.openai.errors import InvalidResponse
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
@@ -23,33 +23,42 @@ class CompletionsReader(ChatReader):
         prompt = ask.fields.get("prompt")
         self._wanted *= len(prompt) if type(prompt) is list and type(prompt[0]) is not int else 1
 
-    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> None:
+    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
         before = dict(choice)
         reason = self._text_choice(at, choice)
         if choice != before:
             event.edit()
         index = choice["index"]
-        if index not in self._calls:
-            self._calls[index] = None
-            self._unfinished.add(index)
+        state = self._choices.get(index)
+        if state is None:
+            state = self._choices[index] = Choice()
+            self._running.add(index)
+        elif state.finished:
+            return False
         if reason is not None:
-            self._unfinished.discard(index)
+            state.finished = True
+            self._running.discard(index)
+        return True
 
     def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
         choice.pop("usage", None)
         if self._text_choice(at, choice) is None:
-            raise InvalidResponse("truncated", "sent an answer that is not finished")
+            if not choice["text"]:
+                raise InvalidResponse("truncated", "sent an empty answer that is not finished")
+            choice["finish_reason"] = "stop"
 
     def _text_choice(self, at: int, choice: dict[str, Any]) -> str | None:
-        """Mend a choice in place; its finish reason, if it has one. Raises InvalidResponse."""
+        """Normalize a choice in place. Returns its finish reason, if it has one. Raises InvalidResponse."""
         if type(choice.get("index")) is not int:
             choice["index"] = at
         if choice.get("text") is None:
             choice["text"] = ""
         if type(choice["text"]) is not str:
             raise InvalidResponse("invalid_response", "sent a completion whose text is none")
+        choice.pop("delta", None)
+        drop_members(choice, self._members)
         choice.setdefault("logprobs", None)
-        choice["finish_reason"] = finish_reason(choice.get("finish_reason"), called=False)
+        choice["finish_reason"] = finish_reason(choice.get("finish_reason"))
         reason: str | None = choice["finish_reason"]
         return reason
 

@@ -11,6 +11,7 @@ from math import isfinite
 
 import orjson
 
+from adapters.codecs.openai.assemble import Assembler
 from adapters.codecs.openai.errors import InvalidResponse, over_limits, printable
 from adapters.codecs.openai.reader import ResponseReader, is_html
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
@@ -29,6 +30,16 @@ MAX_ERROR_BODY = 64 * 1024
 
 MAX_RETRY_AFTER_S = 7 * 86_400.0
 """The longest wait that a vendor is believed to ask for, in seconds: a week."""
+
+FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
+"""What a stream of events begins with, after BLANKS; no JSON and no HTML does."""
+BLANKS = b"\xef\xbb\xbf \t\r\n"
+MARKERS = (b"[DONE]", b"DONE")
+"""The end markers of vendors, in upper case, without QUOTES."""
+QUOTES = b" \t\r\n\"'"
+LONGEST_MARKER = 16
+KEEP_ALIVE = (b"ping", b"pong", b"null", b"keep-alive", b"keepalive", b"heartbeat")
+"""Payloads in lower case that some gateways send so that the connection stays open; comments would be by the standard."""
 
 REQUEST_HEADERS = ((b"content-type", b"application/json"), (b"accept-encoding", b"identity"))
 
@@ -49,7 +60,20 @@ def codec(answer: Callable[[Plan, Ask, Seed], ResponseReader]) -> Codec:
 class OpenAIExchange:
     """One call to an OpenAI-shaped endpoint, streamed or whole."""
 
-    __slots__ = ("_answer", "_ask", "_body", "_counter", "_head", "_id", "_over", "_plan", "_size", "_sse")
+    __slots__ = (
+        "_answer",
+        "_ask",
+        "_assembler",
+        "_body",
+        "_counter",
+        "_head",
+        "_id",
+        "_over",
+        "_plan",
+        "_size",
+        "_sniffed",
+        "_sse",
+    )
 
     def __init__(self, plan: Plan, ask: Ask, seed: Seed, answer: ResponseReader) -> None:
         self._plan = plan
@@ -60,6 +84,8 @@ class OpenAIExchange:
         self._size = 0
         self._counter: ValueCounter | None = None  # of a whole answer that is large
         self._sse: Decoder | None = None
+        self._sniffed = False  # whether it is known if the body is a stream
+        self._assembler: Assembler | None = None  # of a stream that came for a whole request
         self._answer = answer
         self._over = False
 
@@ -75,6 +101,8 @@ class OpenAIExchange:
         if self._over:  # some vendors go on after their own end
             return []
         if type(got) is Data:  # not by patterns: each of them would ask more than this
+            if not self._sniffed:
+                return self._sniff(got.data)
             return self._events(got.data) if self._sse else self._collect(got.data)
         if type(got) is Head:
             return self._begin(got)
@@ -90,38 +118,84 @@ class OpenAIExchange:
             return self._fail("invalid_response", f"sent a body encoded as {coded}, which was not asked for")
         if 300 <= head.status < 400:
             return self._fail("vendor_error", f"answered with a redirect ({head.status}), which is never followed")
-        kind = (head.header(b"content-type") or "").lower()
-        if self._ask.stream and head.status < 300 and "json" not in kind and "html" not in kind:
-            self._sse = Decoder()
+        self._sniffed = head.status >= 400
         return [
             Say(name.decode("latin-1"), value.decode("latin-1"))
             for name, value in head.headers
             if name.startswith(b"x-ratelimit-") and name.decode("latin-1") in RATE_LIMIT_HEADERS
         ]
 
+    def _sniff(self, data: bytes) -> list[Do]:
+        """Tell a stream of events from a body by its first bytes, whatever was asked for and whatever its type says."""
+        read = bytes(self._body) + data if self._body else data
+        start = read[:64].lstrip(BLANKS)
+        if start.startswith(FIELDS):
+            self._sniffed = True
+            self._body.clear()
+            self._sse = Decoder()
+            if not self._ask.stream:
+                self._assembler = Assembler()
+            return self._events(read)
+        if start and not any(field.startswith(start) for field in FIELDS):
+            self._sniffed = True
+        return self._collect(data)
+
     # --- a stream -----------------------------------------------------------------------------------------------
 
     def _events(self, data: bytes) -> list[Do]:
         assert self._sse is not None
-        answer = self._answer
+        if self._assembler is not None:
+            self._size += len(data)
+            if self._size > MAX_BODY:
+                return self._fail("invalid_response", "sent a body over 64 MiB")
         try:
             payloads = self._sse.feed(data)
         except EventTooLarge:
             return self._fail("invalid_response", "sent an event over 8 MiB")
+        return self._payloads(payloads)
+
+    def _payloads(self, payloads: list[bytes]) -> list[Do]:
+        answer = self._answer
         events: list[Event] = []
-        end: list[Do] = []
         for payload in payloads:
-            if payload.strip() == b"[DONE]":
-                end = self._done() if answer.shown else self._fail("invalid_response", "ended a stream with no answer")
-                break
             try:
+                if len(payload) <= LONGEST_MARKER and payload.strip(QUOTES).upper() in MARKERS:
+                    return self._at_marker(events)
                 event = answer.chunk(payload)
             except InvalidResponse as bad:
-                end = self._fail(bad.kind, bad.what, bad.limit)
-                break
+                if answer.finished or payload.strip().lower() in KEEP_ALIVE:
+                    continue  # what follows a whole answer never spoils it
+                return [*self._emit(events), *self._fail(bad.kind, bad.what, bad.limit)]
             if event is not None:
                 events.append(event)
-        return [Emit(events), *end] if events else end
+        return self._emit(events)
+
+    def _at_marker(self, events: list[Event]) -> list[Do]:
+        """The end by the vendor's marker, which finishes what is unfinished. Raises InvalidResponse."""
+        if not self._answer.shown:
+            return [*self._emit(events), *self._fail("invalid_response", "ended a stream with no answer")]
+        closing = self._answer.closing()
+        if closing is not None:
+            events.append(closing)
+        return self._complete(events)
+
+    def _emit(self, events: list[Event]) -> list[Do]:
+        """Emit chunks where a stream was asked for; else put them together."""
+        if self._assembler is None:
+            return [Emit(events)] if events else []
+        for event in events:
+            self._assembler.add(event.data)
+        return []
+
+    def _complete(self, events: list[Event]) -> list[Do]:
+        """The last chunks of a stream, or the whole body that they are put together into, and the end."""
+        dos = self._emit(events)
+        if self._assembler is not None:
+            try:
+                dos = [Emit([self._answer.assembled(self._assembler.body())])]
+            except InvalidResponse as bad:
+                return self._fail(bad.kind, bad.what, bad.limit)
+        return [*dos, *self._done()]
 
     # --- a whole body, or an error ------------------------------------------------------------------------------
 
@@ -153,10 +227,13 @@ class OpenAIExchange:
     def _finish(self) -> list[Do]:
         assert self._head is not None
         if self._sse is not None:
+            dos = self._payloads(self._sse.end())
+            if self._over:
+                return dos
             if self._answer.finished:
-                return self._done()
+                return [*dos, *self._complete([])]
             what = "closed the stream before the answer was finished"
-            return self._fail("truncated" if self._answer.began else "invalid_response", what)
+            return [*dos, *self._fail("truncated" if self._answer.began else "invalid_response", what)]
         try:
             event = self._answer.whole(self._head.status, self._body)
         except InvalidResponse as bad:
@@ -165,7 +242,7 @@ class OpenAIExchange:
 
     def _lost(self, lost: Lost) -> list[Do]:
         if self._sse is not None and self._answer.finished:
-            return self._done()  # only the end marker was cut off
+            return self._complete([])  # only the end marker was cut off
         if self._head is not None and self._head.status >= 400:
             return self._finish()  # the status tells the kind, whatever the body would have said
         kind = LOST[lost.phase]

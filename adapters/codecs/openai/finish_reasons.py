@@ -1,27 +1,65 @@
-"""Finish reasons of vendors, in OpenAI's words."""
+"""Finish reasons of vendors, in OpenAI's five words."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from adapters.codecs.openai.errors import InvalidResponse, printable
 
+OPENAI = ("stop", "length", "tool_calls", "content_filter", "function_call")
+
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "stop": (
+        *("eos", "eos_token", "end", "end_turn", "stop_sequence", "stop_sequences", "stopped", "complete", "completed"),
+        *("done", "finish", "finished", "normal", "pause_turn", "other", "finish_reason_stop", "finish_reason_unspecified"),
+    ),
+    "length": (
+        *("max_tokens", "max_output", "max_output_tokens", "model_length", "model_context_window_exceeded"),
+        "repetition_truncation",
+    ),
+    "tool_calls": ("tool_use", "tool_call", "tools"),
+    "content_filter": (
+        *("sensitive", "safety", "recitation", "blocklist", "prohibited_content", "spii", "language", "image_safety"),
+        *("content_filtered", "content_filter_stop", "guardrail_intervened", "refusal", "error_toxic"),
+    ),
+}  # fmt: skip
+"""Words of vendors for OpenAI's, in lower case: SiliconFlow (eos), TGI (eos_token), Anthropic (end_turn, tool_use …) and
+Gemini (MAX_TOKENS, SAFETY …) behind gateways, Cohere (COMPLETE, ERROR_TOXIC), Mistral (model_length), Bedrock
+(guardrail_intervened), ERNIE until 2025-03 (normal), Zhipu and Hunyuan (sensitive)."""
+
 FINISH_REASONS: Mapping[str, str] = {
-    "eos": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "sensitive": "content_filter",
+    **{word: word for word in OPENAI},
+    **{word: ours for ours, words in WORDS.items() for word in words},
 }
-"""Words that OpenAI-shaped vendors use for OpenAI's finish reasons."""
 
-BROKEN = frozenset({"error", "aborted", "network_error", "insufficient_system_resource"})
-"""Finish reasons that say the answer was given up: a failure, never a finish."""
+FAILED = frozenset(
+    {
+        "error",
+        "abort",
+        "aborted",
+        "network_error",
+        "insufficient_system_resource",
+        "malformed_function_call",
+        "cancelled",
+    }
+)
+"""Finish reasons of an answer that the vendor did not complete: a failure. vLLM and SGLang (abort), DeepSeek (aborted,
+insufficient_system_resource), Zhipu (network_error), OpenRouter (error), Gemini (MALFORMED_FUNCTION_CALL)."""
 
 
-def finish_reason(reason: Any, called: bool) -> str | None:
-    """OpenAI's word for a finish reason. ``called``: tool calls were made, so a plain stop means ``tool_calls``."""
-    if type(reason) is not str or reason in ("", "null"):
+def finish_reason(reason: Any, made: str | None = None) -> str | None:
+    """OpenAI's word for a finish reason; None for one that says the choice goes on. Raises InvalidResponse for FAILED.
+
+    ``made``: ``tool_calls`` or ``function_call`` where the choice made calls. It stands in for a plain stop, and a stop for
+    the word of calls that were not made. A word that is not known ended the answer all the same: it counts as a stop.
+    """
+    if type(reason) is not str:
         return None
-    if reason in BROKEN:
-        raise InvalidResponse("truncated", f"gave the answer up ({printable(reason[:40])})")
-    word = FINISH_REASONS.get(reason, reason)
-    return "tool_calls" if called and word == "stop" else word
+    ours = FINISH_REASONS.get(reason)
+    if ours is None:
+        word = reason.strip().lower()
+        if word in ("", "null", "none"):
+            return None
+        if word in FAILED:
+            raise InvalidResponse("truncated", f"gave the answer up ({printable(reason[:40])})")
+        ours = FINISH_REASONS.get(word, "stop")
+    return ours if ours in ("length", "content_filter") else made or "stop"

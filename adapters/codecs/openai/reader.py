@@ -25,11 +25,19 @@ class ResponseReader(Protocol):
         ...
 
     def chunk(self, payload: bytes) -> Event | None:
-        """One event of a stream, mended; None if it held nothing for the caller. Raises InvalidResponse."""
+        """One event of a stream, normalized; None if nothing of it is for the caller. Raises InvalidResponse."""
+        ...
+
+    def closing(self) -> Event | None:
+        """The finish of choices that the vendor's end marker left open, if there are any. Raises InvalidResponse."""
+        ...
+
+    def assembled(self, data: dict[str, Any]) -> Event:
+        """The whole body that the chunks of a stream were put together into. Raises InvalidResponse."""
         ...
 
     def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """A whole body, mended. Raises InvalidResponse for an error, in whichever status it came."""
+        """A whole body, normalized. Raises InvalidResponse, for an error in whichever status it came too."""
         ...
 
 
@@ -47,6 +55,14 @@ class WholeReader:
         self.usage: Usage | None = None
 
     def chunk(self, payload: bytes) -> Event | None:
+        """There are no streams of these answers."""
+        raise InvalidResponse("invalid_response", "streamed an answer that can't be streamed")
+
+    def closing(self) -> Event | None:
+        """There are no streams of these answers."""
+        return None
+
+    def assembled(self, data: dict[str, Any]) -> Event:
         """There are no streams of these answers."""
         raise InvalidResponse("invalid_response", "streamed an answer that can't be streamed")
 

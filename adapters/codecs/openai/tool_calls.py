@@ -1,4 +1,4 @@
-"""Tool calls of a stream or a whole message, repaired: indices, ids, names and arguments as OpenAI's clients expect them."""
+"""Tool calls of a stream or a whole message, normalized: indices, ids, names and arguments as OpenAI's clients read them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,23 +8,27 @@ import orjson
 from adapters.codecs.openai.errors import InvalidResponse
 
 MAX_CALLS = 1000
-"""How many tool calls a choice may have: each costs more to mend than to parse."""
+"""How many tool calls a choice may have: each costs more to normalize than to parse."""
+PLACEHOLDER = "{}"
+"""Arguments that some gateways send before the real ones: sent on when nothing else has come."""
+
+UNNAMED = "sent arguments for a tool call without a name"
 
 
-def arguments_text(arguments: Any) -> str | None:
-    """A tool call's arguments as the string they should be; None for those that say nothing, as ``{}`` does."""
+def arguments_text(arguments: Any) -> str:
+    """Arguments as text: an object is serialized; empty for null, ``{}`` as an object and whatever else is empty."""
     if not arguments:
-        return None
+        return ""
     if type(arguments) is str:
         return arguments
     try:
         return orjson.dumps(arguments).decode()
-    except TypeError:  # nested deeper than anything is
+    except TypeError:  # more levels than orjson writes
         raise InvalidResponse("invalid_response", "sent a tool call that can't be written") from None
 
 
 def text_of(value: Any) -> str | None:
-    """An id or a name, which some vendors send as a number; None for whatever says nothing."""
+    """An id or a name, which some vendors send as a number; None for null, an empty text and other types."""
     if type(value) is int:
         return str(value)
     return value if type(value) is str and value else None
@@ -36,83 +40,135 @@ def check_calls(calls: list[Any]) -> None:
         raise InvalidResponse("invalid_response", f"sent more than {MAX_CALLS} tool calls")
 
 
-class ToolCallState:
-    """What is known of one tool call while its pieces come in."""
+class StreamedCall:
+    """State of one tool call of a stream. ``index``: its number among those sent; None until its name is known."""
 
-    __slots__ = ("argued", "indexed", "name", "told", "vendor_id")
+    __slots__ = ("arguments", "index", "indexed", "name", "unsent", "vendor_id")
 
     def __init__(self) -> None:
-        self.told = False  # its id has been sent
+        self.index: int | None = None
         self.name: str | None = None
-        self.argued = False
+        self.arguments: list[str] = []  # sent
+        self.unsent = ""  # of a call without a name, or PLACEHOLDER
         self.indexed = False
         self.vendor_id: str | None = None
+
+    def add(self, arguments: str) -> None:
+        """Take the next piece of arguments: they follow what is unsent, or take the place of a placeholder."""
+        self.unsent = arguments if self._holds_placeholder() else self.unsent + arguments
+
+    def take(self) -> str:
+        """The arguments that can be sent now."""
+        if self._holds_placeholder():
+            return ""
+        return self.take_all()
+
+    def take_all(self) -> str:
+        """Everything that is unsent."""
+        text, self.unsent = self.unsent, ""
+        if text:
+            self.arguments.append(text)
+        return text
+
+    def repeats(self, arguments: str) -> bool:
+        """Whether these are all the arguments so far once more, as in a last event that repeats the whole call."""
+        return bool(self.arguments) and not self.unsent and arguments == "".join(self.arguments)
+
+    def _holds_placeholder(self) -> bool:
+        return not self.arguments and self.unsent.strip() == PLACEHOLDER
 
 
 class ToolCalls:
     """The tool calls of one choice of a stream, piece by piece.
 
-    OpenAI's clients add the pieces up: an index must be there, ids and names must come once, arguments as text. Sheets
-    and issue threads show vendors that leave the index out, skip numbers, repeat ids, send ``""`` or null for what is
-    not there, put all in one piece, or give every call index 0.
+    OpenAI's clients concatenate the pieces of an index: its first piece must have the id, the type and the name, later
+    ones arguments only. Vendors leave the index out, skip numbers, repeat ids, send ``""`` or null for what is absent,
+    put all in one piece, send the name after the arguments, give every call index 0, or open slots that stay empty.
     """
 
-    __slots__ = ("_by_id", "_by_index", "_calls", "_id_prefix", "_names", "_own_ids", "_used")
+    __slots__ = ("_by_id", "_by_index", "_calls", "_id_prefix", "_names", "_own_ids", "_sent", "_used")
 
     def __init__(self, id_prefix: str, own_ids: bool, names: Mapping[str, str]) -> None:
         """``own_ids``: the vendor's ids are not unique, so ours take their place; ``names`` undoes renamed tools."""
         self._id_prefix = id_prefix
         self._own_ids = own_ids
         self._names = names
-        self._calls: list[ToolCallState] = []
+        self._calls: list[StreamedCall] = []
         self._by_index: dict[int, int] = {}
         self._by_id: dict[str, int] = {}
         self._used: set[str] = set()
+        self._sent = 0
 
     def __bool__(self) -> bool:
-        return bool(self._calls)
+        """Whether any call has been sent on."""
+        return self._sent > 0
 
     def delta(self, pieces: Any) -> list[dict[str, Any]]:
-        """The pieces of one chunk, mended."""
+        """The pieces of one chunk, at most one for each index. Raises InvalidResponse."""
         if type(pieces) is dict:
             pieces = [pieces]
         if type(pieces) is not list:
             return []
         check_calls(pieces)
         check_calls(self._calls)
-        return [self._piece(piece) for piece in pieces if type(piece) is dict]
+        out: dict[int, dict[str, Any]] = {}
+        for piece in pieces:
+            if type(piece) is dict:
+                call = self._take(piece)
+                if call.name is not None:
+                    self._send(call, call.take(), piece, out)
+        return list(out.values())
 
-    def closing(self) -> list[dict[str, Any]]:
-        """Pieces still owed when the choice finishes: a tool without parameters must be called with ``{}``."""
-        owed = [at for at, call in enumerate(self._calls) if not call.argued]
-        for at in owed:
-            self._calls[at].argued = True
-        return [{"index": at, "function": {"arguments": "{}"}} for at in owed]
+    def closing(self, pieces: list[dict[str, Any]], *, cut: bool) -> list[dict[str, Any]]:
+        """The pieces of the last chunk, with what is still unsent: a call without arguments has ``{}``, unless it was ``cut``.
 
-    def _piece(self, piece: dict[str, Any]) -> dict[str, Any]:
+        Raises InvalidResponse for arguments without a name.
+        """
+        out = {piece["index"]: piece for piece in pieces}
+        for call in self._calls:
+            if call.name is None:
+                if call.unsent.strip() not in ("", PLACEHOLDER):
+                    raise InvalidResponse("invalid_response", UNNAMED)
+                continue
+            if not cut and not call.arguments and not call.unsent:
+                call.unsent = PLACEHOLDER
+            text = call.take_all()
+            if text:
+                self._send(call, text, {}, out)
+        return list(out.values())
+
+    def _take(self, piece: dict[str, Any]) -> StreamedCall:
+        """The call of a piece, with its name and arguments taken in."""
         function = piece.get("function")
         function = function if type(function) is dict else {}
         vendor_id, name = text_of(piece.get("id")), text_of(function.get("name"))
-        at = self._place(piece.get("index"), vendor_id, name)
-        call = self._calls[at]
-        out = {key: value for key, value in piece.items() if key not in ("index", "id", "type", "function")}
-        out["index"] = at
-        rest = {key: value for key, value in function.items() if key not in ("name", "arguments")}
-        if not call.told:
-            call.told = True
-            out["id"] = self._id(at, vendor_id)
-            out["type"] = "function"
-            rest["arguments"] = ""
-        if name and call.name is None:
-            call.name = name
-            rest["name"] = self._names.get(name, name)
+        call = self._calls[self._place(piece.get("index"), vendor_id, name)]
         arguments = arguments_text(function.get("arguments"))
+        if call.name is None:
+            call.name = name
+        elif name and arguments and call.repeats(arguments):
+            return call
         if arguments:
-            call.argued = True
-            rest["arguments"] = arguments
-        if rest:
-            out["function"] = rest
-        return out
+            call.add(arguments)
+        return call
+
+    def _send(self, call: StreamedCall, text: str, piece: Mapping[str, Any], out: dict[int, dict[str, Any]]) -> None:
+        """Add a piece of a call that has a name to those of the chunk, or to the one that the chunk has of it."""
+        extra, function = _extra(piece), _extra_of_function(piece.get("function"))
+        if call.index is None:
+            call.index = self._sent
+            self._sent += 1
+            name = self._names.get(call.name or "", call.name)
+            function = {**function, "name": name, "arguments": text}
+            id_ = self._id(call.index, call.vendor_id)
+            out[call.index] = {**extra, "index": call.index, "id": id_, "type": "function", "function": function}
+        elif call.index in out:
+            before = out[call.index]
+            before.update(extra)
+            before["function"].update(function)
+            before["function"]["arguments"] += text
+        elif text or extra or function:
+            out[call.index] = {**extra, "index": call.index, "function": {**function, "arguments": text}}
 
     def _id(self, at: int, vendor_id: str | None) -> str:
         own = self._own_ids or vendor_id is None or vendor_id in self._used
@@ -121,11 +177,11 @@ class ToolCalls:
         return unique
 
     def _place(self, index: Any, vendor_id: str | None, name: str | None) -> int:
-        """Which call a piece belongs to; a call that nothing points at yet is begun."""
+        """The position of the call that a piece belongs to; of a new call where none matches."""
         index = index if type(index) is int else None
         at = self._known(index, vendor_id, name)
-        if at is None or not self._goes_on(self._calls[at], vendor_id, name):
-            self._calls.append(ToolCallState())
+        if at is None or not self._continues(self._calls[at], vendor_id, name):
+            self._calls.append(StreamedCall())
             at = len(self._calls) - 1
             if vendor_id:
                 self._by_id[vendor_id] = at
@@ -141,7 +197,7 @@ class ToolCalls:
         return at
 
     def _known(self, index: int | None, vendor_id: str | None, name: str | None) -> int | None:
-        """The call that a piece points at, by its index unless its id is another call's; else the one before it."""
+        """The call that a piece refers to: by its index unless its id is another call's; else the call before it."""
         by_index = self._by_index.get(index) if index is not None else None
         by_id = self._by_id.get(vendor_id) if vendor_id else None
         if by_index is not None and (by_id is None or self._calls[by_index].vendor_id in (None, vendor_id)):
@@ -152,34 +208,51 @@ class ToolCalls:
             return len(self._calls) - 1
         return None
 
-    def _goes_on(self, call: ToolCallState, vendor_id: str | None, name: str | None) -> bool:
-        """Whether a piece goes on with this call. With a name it may be another, under an index or id used before."""
+    def _continues(self, call: StreamedCall, vendor_id: str | None, name: str | None) -> bool:
+        """Whether a piece continues this call. One with a name may begin another call under an index or id used before."""
         if name is None or call.name is None:
             return True
         return name == call.name and (vendor_id is None or call.vendor_id in (None, vendor_id))
 
 
+def _extra(piece: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a piece that OpenAI does not have."""
+    return {key: value for key, value in piece.items() if key not in ("index", "id", "type", "function")}
+
+
+def _extra_of_function(function: Any) -> dict[str, Any]:
+    if type(function) is not dict:
+        return {}
+    return {key: value for key, value in function.items() if key not in ("name", "arguments")}
+
+
 def whole_tool_calls(calls: Any, id_prefix: str, own_ids: bool, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The tool calls of a whole message, mended as in a stream."""
+    """The tool calls of a whole message, normalized as in a stream. Raises InvalidResponse."""
     if type(calls) is dict:
         calls = [calls]
-    mended: list[dict[str, Any]] = []
+    out: list[dict[str, Any]] = []
     used: set[str] = set()
     if type(calls) is not list:
-        return mended
+        return out
     check_calls(calls)
     for call in calls:
         if type(call) is not dict:
             continue
+        if call.get("type") == "custom" and type(call.get("custom")) is dict:  # OpenAI's own: free text, no function
+            out.append(call)
+            continue
         function = call.get("function")
         function = dict(function) if type(function) is dict else {}
-        name = text_of(function.get("name")) or ""
-        function["name"] = names.get(name, name)
-        function["arguments"] = arguments_text(function.get("arguments")) or "{}"
+        name, arguments = text_of(function.get("name")), arguments_text(function.get("arguments"))
+        if name is None:
+            if arguments.strip() in ("", PLACEHOLDER):
+                continue  # a slot that stayed empty
+            raise InvalidResponse("invalid_response", UNNAMED)
+        function["name"], function["arguments"] = names.get(name, name), arguments or PLACEHOLDER
         vendor_id = text_of(call.get("id"))
         own = own_ids or vendor_id is None or vendor_id in used
-        unique = f"{id_prefix}{len(mended):02d}" if own or vendor_id is None else vendor_id
+        unique = f"{id_prefix}{len(out):02d}" if own or vendor_id is None else vendor_id
         used.add(unique)
         rest = {key: value for key, value in call.items() if key not in ("id", "type", "function", "index")}
-        mended.append({**rest, "id": unique, "type": "function", "function": function})
-    return mended
+        out.append({**rest, "id": unique, "type": "function", "function": function})
+    return out

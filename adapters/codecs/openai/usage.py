@@ -8,23 +8,30 @@ MAX_COUNT = (1 << 31) - 1
 """The most tokens that one call is believed to have: more is a mistake, and would overflow where counts are added up."""
 
 COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
-"""A usage object that has no more than these has nothing to mend."""
+"""A usage object that has no more than these needs no normalization."""
 
 MAX_USAGE = 100
 """How many members a usage object may have; what has more is none."""
 
 
+CACHED = ("cached_tokens", "prompt_cache_hit_tokens")
+"""Where vendors count the cached tokens of the prompt beside the counts: Kimi; DeepSeek and SiliconFlow."""
+
+
 def usage_of(told: Any) -> Usage | None:
-    """A vendor's usage object as ours; a flat ``cached_tokens`` (Kimi) counts as the detail it is.
+    """A vendor's usage object as ours; ``input_tokens`` and ``output_tokens`` are read where OpenAI's names are absent.
 
     None where the tokens are no counts, and the call's cost is then estimated. Details that are no counts are left out.
 
-    What was cached is a part of the prompt: where it is said to be more, or less than nothing, whoever takes the one from
-    the other would bill less than nothing.
+    Cached tokens are a part of the prompt: a figure beyond it, or below zero, would make a bill negative, so it is clamped.
     """
     if type(told) is not dict:
         return None
-    prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens") or 0
+    prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens")
+    if prompt is None:
+        prompt = told.get("input_tokens")
+    if completion is None:
+        completion = told.get("output_tokens") or 0
     if not _is_count(prompt) or not _is_count(completion):
         return None
     if told.keys() <= COUNTS:
@@ -32,9 +39,12 @@ def usage_of(told: Any) -> Usage | None:
     if len(told) > MAX_USAGE:
         return None
     wire = {name: value for name, value in told.items() if type(value) is not int or _is_count(value)}
-    flat = wire.pop("cached_tokens", None)
+    wire.pop("cached_tokens", None)
     prompt_details = _details(wire, "prompt_tokens_details")
-    if _is_count(flat) and prompt_details.get("cached_tokens") is None:
+    flat = next((told[name] for name in CACHED if _is_count(told.get(name))), None)
+    if flat is None:
+        flat = _details(wire, "input_tokens_details").get("cached_tokens")
+    if _is_count(flat) and not prompt_details.get("cached_tokens"):
         prompt_details = wire["prompt_tokens_details"] = {**prompt_details, "cached_tokens": flat}
     cached = prompt_details.get("cached_tokens")
     if type(cached) is int and not 0 <= cached <= prompt:
@@ -49,6 +59,19 @@ def usage_of(told: Any) -> Usage | None:
         "vendor",
         wire,
     )
+
+
+def later_usage(before: Usage | None, told: Any) -> Usage | None:
+    """The usage of an answer after one more usage object: the last one counts, except where it says nothing.
+
+    Some vendors count in each chunk, some send zeros at the end, some the prompt first and the completion last.
+    """
+    usage = usage_of(told)
+    if usage is None or before is None:
+        return usage or before
+    if not usage.prompt and not usage.completion:
+        return before
+    return usage if usage.prompt else usage._replace(prompt=before.prompt, cached=before.cached)
 
 
 def _is_count(value: Any) -> TypeGuard[int]:

@@ -1,0 +1,81 @@
+"""Puts the chunks of a stream together into the whole body that was asked for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+KEPT = frozenset({"index", "id", "type", "role", "name"})
+"""Members that are not concatenated: the first value stays."""
+
+
+class Pieces(list[str]):
+    """A text in pieces, joined once at the end: an answer may have as many pieces as tokens."""
+
+
+class Assembler:
+    """Adds up normalized chunks of one answer: texts are concatenated, tool calls are found by their index."""
+
+    __slots__ = ("_body", "_choices")
+
+    def __init__(self) -> None:
+        self._body: dict[str, Any] = {}
+        self._choices: dict[int, dict[str, Any]] = {}
+
+    def add(self, chunk: Mapping[str, Any]) -> None:
+        """Take the next chunk in."""
+        for name, value in chunk.items():
+            if name != "choices":
+                self._body[name] = value
+        for piece in chunk["choices"]:
+            choice = self._choices.setdefault(piece["index"], {"index": piece["index"]})
+            for name, value in piece.items():
+                if name == "delta":
+                    _merge(choice.setdefault("message", {}), value)
+                elif name in ("text", "logprobs"):
+                    _merge(choice, {name: value})
+                elif value is not None:
+                    choice[name] = value
+
+    def body(self) -> dict[str, Any]:
+        """The whole body; its choices in the order of their indices."""
+        return {**self._body, "choices": [_joined(self._choices[index]) for index in sorted(self._choices)]}
+
+
+def _merge(whole: dict[str, Any], delta: Mapping[str, Any]) -> None:
+    for name, value in delta.items():
+        before = whole.get(name)
+        if value is None:
+            whole.setdefault(name, None)
+        elif name == "tool_calls":
+            _merge_calls(whole.setdefault(name, []), value)
+        elif type(value) is str:
+            if name not in KEPT and type(before) is Pieces:
+                before.append(value)
+            elif before is None:
+                whole[name] = value if name in KEPT else Pieces([value])
+        elif type(value) is dict:
+            if type(before) is not dict:
+                before = whole[name] = {}
+            _merge(before, value)
+        elif type(value) is list:
+            if type(before) is not list:
+                before = whole[name] = []
+            before += value
+        else:
+            whole[name] = value
+
+
+def _merge_calls(calls: list[dict[str, Any]], pieces: list[dict[str, Any]]) -> None:
+    """The first piece of an index is a whole call; the arguments of later ones follow."""
+    for piece in pieces:
+        if piece["index"] == len(calls):
+            calls.append({})
+        _merge(calls[piece["index"]], piece)
+
+
+def _joined(value: Any) -> Any:
+    """The value with its texts joined. It nests no deeper than the chunks of a vendor may."""
+    if type(value) is Pieces:
+        return "".join(value)
+    if type(value) is dict:
+        return {name: _joined(member) for name, member in value.items()}
+    return [_joined(member) for member in value] if type(value) is list else value
