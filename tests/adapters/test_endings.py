@@ -155,6 +155,14 @@ def test_a_last_event_that_repeats_the_whole_message_is_left_out() -> None:
     assert (play.done, add_up(play.events)[0]["message"]["content"], play.spent[1].prompt) == (True, "ab", 3)
 
 
+def test_a_choice_that_stands_twice_in_a_chunk_leaves_once() -> None:
+    pieces = [{"index": 0, "delta": {"content": text}, "finish_reason": None} for text in "ab"]
+    pieces.append({"index": 0, "delta": {"content": "c"}, "finish_reason": "stop"})
+    play = stream({"choices": pieces}, "[DONE]")
+    assert [choice["delta"]["content"] for choice in play.events[0].data["choices"]] == ["abc"]
+    assert play.events[0].data["choices"][0]["finish_reason"] == "stop"
+
+
 def test_text_may_come_in_message_instead_of_delta() -> None:
     pieces = [{"choices": [{"index": 0, "message": {"content": text}}]} for text in "ab"]  # Pangu
     play = stream(*pieces, "[DONE]")

@@ -72,6 +72,24 @@ def _merge_calls(calls: list[dict[str, Any]], pieces: list[dict[str, Any]]) -> N
         _merge(calls[piece["index"]], piece)
 
 
+def join_deltas(first: dict[str, Any], second: Mapping[str, Any]) -> None:
+    """Add a delta to the one before it, in place: texts are concatenated, pieces of a tool call become one."""
+    for name, value in second.items():
+        before = first.get(name)
+        if name == "tool_calls":
+            pieces = first.setdefault(name, [])
+            known = {piece["index"]: piece for piece in pieces}
+            for piece in value:
+                if piece["index"] in known:
+                    known[piece["index"]]["function"]["arguments"] += piece["function"]["arguments"]
+                else:
+                    pieces.append(piece)
+        elif type(value) is str and type(before) is str:
+            first[name] = before + value
+        elif value is not None:
+            first[name] = value
+
+
 def _joined(value: Any) -> Any:
     """The value with its texts joined. It nests no deeper than the chunks of a vendor may."""
     if type(value) is Pieces:

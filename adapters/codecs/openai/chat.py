@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adapters.codecs.openai.assemble import join_deltas
 from adapters.codecs.openai.errors import InvalidResponse, find_error, vendor_error
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
@@ -23,8 +24,8 @@ MOST_WANTED = 10_000
 MAX_ID = 128
 """The longest id of an answer that is taken from a vendor, in characters."""
 
-CHOICE = frozenset({"index", "delta", "message", "text", "finish_reason", "logprobs"})
-"""The members of a choice that OpenAI has."""
+CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
+"""The members of a choice of chat that OpenAI has."""
 
 CUT = ("length", "content_filter")
 """Finish reasons of a choice that the model did not complete: its arguments may be cut."""
@@ -120,6 +121,7 @@ class ChatReader:
     _kinds = ("chat.completion.chunk", "chat.completion")
     _id_begins = "chatcmpl-"
     _said = "message"
+    _openai_members = CHOICE
 
     def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
         self._plan = plan
@@ -127,7 +129,7 @@ class ChatReader:
         self._seed = seed
         self._choices: dict[int, Choice] = {}
         self._running: set[int] = set()  # choices that have begun and not finished
-        self._members = CHOICE | plan.op.choice_members
+        self._members = self._openai_members | plan.op.choice_members
         self._name: dict[str, Any] = {}
         wanted = ask.fields.get("n")
         self._wanted = wanted if type(wanted) is int else 1
@@ -164,6 +166,8 @@ class ChatReader:
         if not choices:
             return None
         kept = [choice for at, choice in enumerate(choices) if self._choice(event, at, choice)]
+        if len(kept) > 1:
+            kept = self._once_each(kept)
         if len(kept) < len(choices):
             if not kept:
                 return None
@@ -248,6 +252,21 @@ class ChatReader:
         if pieces:
             delta["tool_calls"] = pieces
         return True
+
+    def _once_each(self, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The choices of a chunk, of which some gateways send one twice where they put two events together."""
+        by_index: dict[int, dict[str, Any]] = {}
+        for choice in choices:
+            first = by_index.setdefault(choice["index"], choice)
+            if first is not choice:
+                self._join(first, choice)
+        return list(by_index.values())
+
+    def _join(self, first: dict[str, Any], second: dict[str, Any]) -> None:
+        """Add a later piece of a choice to an earlier one; both are normalized."""
+        join_deltas(first["delta"], second["delta"])
+        first["finish_reason"] = second["finish_reason"]
+        first["logprobs"] = first.get("logprobs") or second.get("logprobs")
 
     def _pieces(self, event: Event, delta: dict[str, Any], state: Choice, index: int) -> list[dict[str, Any]]:
         """The pieces of tool calls, taken out of the delta and normalized."""

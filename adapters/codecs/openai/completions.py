@@ -17,6 +17,7 @@ class CompletionsReader(ChatReader):
     _kinds = ("text_completion", "text_completion")
     _id_begins = "cmpl-"
     _said = "text"
+    _openai_members = frozenset({"index", "text", "finish_reason", "logprobs"})
 
     def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
         super().__init__(plan, ask, seed)
@@ -40,6 +41,11 @@ class CompletionsReader(ChatReader):
             self._running.discard(index)
         return True
 
+    def _join(self, first: dict[str, Any], second: dict[str, Any]) -> None:
+        first["text"] += second["text"]
+        first["finish_reason"] = second["finish_reason"]
+        first["logprobs"] = first["logprobs"] or second["logprobs"]
+
     def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
         choice.pop("usage", None)
         if self._text_choice(at, choice) is None:
@@ -55,7 +61,6 @@ class CompletionsReader(ChatReader):
             choice["text"] = ""
         if type(choice["text"]) is not str:
             raise InvalidResponse("invalid_response", "sent a completion whose text is none")
-        choice.pop("delta", None)
         drop_members(choice, self._members)
         choice.setdefault("logprobs", None)
         choice["finish_reason"] = finish_reason(choice.get("finish_reason"))
