@@ -156,8 +156,8 @@ def test_a_last_event_that_repeats_the_whole_message_is_left_out() -> None:
 
 
 def test_a_choice_that_stands_twice_in_a_chunk_leaves_once() -> None:
-    pieces = [{"index": 0, "delta": {"content": text}, "finish_reason": None} for text in "ab"]
-    pieces.append({"index": 0, "delta": {"content": "c"}, "finish_reason": "stop"})
+    ends = {"a": None, "b": None, "c": "stop"}
+    pieces = [{"index": 0, "delta": {"content": text}, "finish_reason": end} for text, end in ends.items()]
     play = stream({"choices": pieces}, "[DONE]")
     assert [choice["delta"]["content"] for choice in play.events[0].data["choices"]] == ["abc"]
     assert play.events[0].data["choices"][0]["finish_reason"] == "stop"
