@@ -70,7 +70,9 @@ class Note:
 
 @dataclass(slots=True)
 class Done:
-    """The answer is whole. Last in its list, once."""
+    """The answer is whole. Last in its list, once. ``vendor_id``: its id as the vendor sent it, for the log."""
+
+    vendor_id: str | None = None
 
 
 @dataclass(slots=True)

@@ -80,6 +80,8 @@ class Drive:
                         if self._out.content_sent:
                             self._watch.content()
                     elif type(do) is Done:
+                        if do.vendor_id is not None:
+                            self._tally.notes["vendor_id"] = self._attempt.secrets.redacted_text(do.vendor_id)
                         await self._finish()
                         return None
                     elif type(do) is Fail:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.codecs.openai.finish_reasons import FAILED, FINISH_REASONS
+from adapters.core.exchange import Done
 from tests.adapters.add_up import add_up
 from tests.adapters.play import Play, chat_plan
 
@@ -227,6 +228,28 @@ def test_id_time_and_model_are_the_same_in_all_chunks() -> None:
         (event.data["id"], event.data["created"], event.data["model"], event.data["object"]) for event in play.events
     }
     assert named == {("chatcmpl-" + "a" * 24, 1_700_000_000, "gpt-4o", "chat.completion.chunk")}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("as-1", "chatcmpl-as-1"),
+        ("chatcmpl-1", "chatcmpl-1"),
+        ("一", "chatcmpl-" + "a" * 24),
+        ("x" * 129, "chatcmpl-" + "a" * 24),
+    ],
+)
+def test_an_id_begins_as_openais_do_and_the_log_has_the_vendors(theirs: str, ours: str) -> None:
+    played = [
+        stream({**chunk("a", "stop"), "id": theirs}, "[DONE]"),
+        Play(chat_plan(stream=False)).json(
+            {"id": theirs, "choices": [{"message": {"content": "a"}, "finish_reason": "stop"}]}
+        ),
+    ]
+    for play in played:
+        assert play.events[0].data["id"] == ours
+        assert isinstance(play.end, Done)
+        assert play.end.vendor_id == theirs
 
 
 def test_the_first_chunk_of_a_choice_has_the_role() -> None:

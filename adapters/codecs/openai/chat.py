@@ -7,7 +7,7 @@ from adapters.codecs.openai.errors import InvalidResponse, find_error, vendor_er
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
 from adapters.codecs.openai.json_text import parse
-from adapters.codecs.openai.reader import read_body, written
+from adapters.codecs.openai.reader import MAX_ID_LOGGED, read_body, written
 from adapters.codecs.openai.tool_calls import UNNAMED, ToolCalls, arguments_text, text_of, whole_tool_calls
 from adapters.codecs.openai.usage import later_usage
 from adapters.core.json_limits import MAX_VALUES, SMALL
@@ -116,7 +116,7 @@ class ChatReader:
     """Normalizes each piece of an answer, and knows which choices have begun and finished."""
 
     __slots__ = ("_ask", "_choices", "_members", "_name", "_plan", "_running", "_seed", "_wanted", "began", "shown",
-                 "usage")  # fmt: skip
+                 "usage", "vendor_id")  # fmt: skip
     most_values = MAX_VALUES
     _kinds = ("chat.completion.chunk", "chat.completion")
     _id_begins = "chatcmpl-"
@@ -135,6 +135,7 @@ class ChatReader:
         self._wanted = wanted if type(wanted) is int else 1
         self.began = self.shown = False
         self.usage: Usage | None = None
+        self.vendor_id: str | None = None
 
     @property
     def finished(self) -> bool:
@@ -333,6 +334,8 @@ class ChatReader:
         The id begins as OpenAI's do, and the vendor's follows.
         """
         id_, created = data.get("id"), data.get("created")
+        if type(id_) is str and id_:
+            self.vendor_id = id_[:MAX_ID_LOGGED]
         if type(id_) is not str or not 0 < len(id_) <= MAX_ID or not id_.isascii():
             id_ = self._seed.answer_id
         self._name["id"] = id_ if id_.startswith(self._id_begins) else f"{self._id_begins}{id_}"

@@ -252,7 +252,7 @@ class OpenAIExchange:
         return self._end(Fail(failure))
 
     def _done(self) -> list[Do]:
-        return self._end(Done())
+        return self._end(Done(self._answer.vendor_id))
 
     def _fail(self, kind: Kind, what: str, limit: RateLimit | None = None) -> list[Do]:
         retry_after_s = None

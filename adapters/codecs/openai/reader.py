@@ -8,6 +8,8 @@ from adapters.core.json_limits import MAX_VALUES, SMALL
 from adapters.core.shapes import WHOLE, Ask, Event, Seed, Usage
 from adapters.core.vendor import Plan
 
+MAX_ID_LOGGED = 256
+
 
 class ResponseReader(Protocol):
     """What the codec needs of an answer while it reads."""
@@ -16,6 +18,8 @@ class ResponseReader(Protocol):
     shown: bool
     """Whether anything of it was for a caller to see: a role alone is not."""
     usage: Usage | None
+    vendor_id: str | None
+    """The answer's id as the vendor sent it: at most ``MAX_ID_LOGGED`` characters."""
     most_values: int
     """The most JSON values that a whole body of it may have."""
 
@@ -46,6 +50,7 @@ class WholeReader:
 
     __slots__ = ("_ask", "_plan", "began", "shown", "usage")
     finished = False
+    vendor_id: str | None = None
     most_values = MAX_VALUES
 
     def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
