@@ -33,6 +33,7 @@ from adapters.core.thinking import Dial
 from adapters.core.tools import Tools, check_tool_choice, send_tool_choice
 from adapters.core.vectors import FLOATS_ASKED_FOR, SIZES, inputs
 from adapters.core.vendor import Op, Vendor
+from adapters.rules.errors import BAIDU_V1, BY_MEANING
 
 COLDEST = 0.01
 """What is sent for a temperature of 0, which the vendor refuses: the range is open there, and how near is not told."""
@@ -239,6 +240,8 @@ FAILURES = (
     Rule("rate_limited", code="preemptible_*"),
     Rule("rate_limited", code="Offline_batch_reasoning_refused"),
     Rule("rate_limited", type="rate_limit_exceeded"),
+    *BAIDU_V1,
+    *BY_MEANING,
     Rule("vendor_error", code="internal_error"),
     Rule("vendor_error", code="dispatch_internal_error"),
     Rule("vendor_error", code="image_generation_interal_error"),  # the vendor's spelling

@@ -22,6 +22,7 @@ from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choi
 from adapters.core.turns import Turns
 from adapters.core.vectors import BASE64_BY_US, SIZES, inputs
 from adapters.core.vendor import Op, Vendor
+from adapters.rules.errors import BY_MEANING, TENCENT
 
 SEEDS = 10_000
 """The classic host takes seeds from 1 to this."""
@@ -121,6 +122,8 @@ FAILURES = (
     Rule("no_funds", code="429004"),  # the tokens of a day: waiting does not help
     Rule("inspection", code="451001"),
     Rule("inspection", type="content_filter_error"),
+    *TENCENT,
+    *BY_MEANING,
     Rule("model_not_found", status=403, text="model"),  # the key is good, but not for this model
     Rule("overloaded", code="429006"),
     Rule("overloaded", code="503001"),
@@ -211,6 +214,8 @@ CLASSIC_CHAT: Mapping[str, Verdict] = {
 
 
 CLASSIC_FAILURES = (
+    *TENCENT,
+    *BY_MEANING,
     Rule("bad_request", code="1001"),
     Rule("bad_request", type="invalid_request_error", status=400),
     Rule("bad_request", type="invalid_request_error", status=200),

@@ -31,6 +31,7 @@ from adapters.core.params import (
 from adapters.core.thinking import Dial
 from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
 from adapters.core.vendor import Op, Vendor
+from adapters.rules.errors import BY_MEANING
 
 WARM = 0.3
 """The temperature below which moonshot-v1 and the K2 previews are not asked for several choices."""
@@ -120,7 +121,7 @@ def finish(draft: Draft) -> None:
     warmth = draft.body.get("temperature", 0 if draft.model.family == "v1" else 1)
     if warmth < WARM:
         word: Word = "clamped" if "temperature" in draft.body else "mapped"
-        draft.body["temperature"] = WARM
+        draft.add("temperature", WARM)
         draft.tell("temperature", word, f"several choices want a temperature: {WARM} is sent")
 
 
@@ -197,6 +198,7 @@ FAILURES = (
     Rule("key_refused", type="invalid_authentication_error"),
     Rule("key_refused", type="incorrect_api_key_error"),
     Rule("model_not_found", type="resource_not_found_error"),
+    *BY_MEANING,
     Rule("forbidden", type="permission_denied_error"),
     Rule("bad_request", type="invalid_request_error", status=400),
     Rule("bad_request", type="invalid_request_error", status=200),

@@ -18,6 +18,7 @@ from adapters.core.families import OPENAI_EMBEDDINGS
 from adapters.core.params import Draft, Honour, Rewrite, Verdict
 from adapters.core.surface import CHAT, COMPLETIONS, MODERATIONS
 from adapters.core.vendor import Op, Vendor
+from adapters.rules.errors import BY_MEANING, MINIMAX, OPENROUTER, SILICONFLOW
 
 
 def thinking(name: str, value: Any, draft: Draft) -> None:
@@ -32,7 +33,7 @@ def thinking(name: str, value: Any, draft: Draft) -> None:
 def finish(draft: Draft) -> None:
     """Streams ask for usage, whatever else their options say; who did not ask for it is not shown it."""
     if draft.ask.stream:
-        draft.body["stream_options"] = {**draft.body.get("stream_options", {}), "include_usage": True}
+        draft.add("stream_options", {**draft.body.get("stream_options", {}), "include_usage": True})
 
 
 AS_IT_CAME = Honour()
@@ -45,16 +46,14 @@ PARAMS: Mapping[str, Verdict] = {
 VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": AS_IT_CAME}
 
 FAILURES = (
-    Rule("context", code="context_length_exceeded"),
-    Rule("context", text="maximum context length"),  # vLLM, and OpenAI's older models
-    Rule("context", type="exceed_context_size_error"),  # llama.cpp
+    *MINIMAX,
+    *SILICONFLOW,
+    *OPENROUTER,
     Rule("inspection", code="content_filter"),
     Rule("inspection", code="content_policy_violation"),
-    Rule("no_funds", code="insufficient_quota"),
-    Rule("no_funds", type="insufficient_quota"),
-    Rule("no_funds", code="billing_hard_limit_reached"),
     # OpenAI: "Rate limit reached for … on requests per min (RPM): Limit 3, Used 3, …"; others: "… RPM: 500, …".
     Rule("rate_limited", status=429, text="per day", limit="day"),
+    *BY_MEANING,
     Rule(
         "rate_limited", status=429, text="requests per min", limit="requests_per_minute", figure=r"limit:? (\d{1,9})\b"
     ),
@@ -65,8 +64,6 @@ FAILURES = (
     Rule("key_refused", code="invalid_api_key"),
     Rule("key_refused", code="account_deactivated"),
     Rule("model_not_found", code="model_not_found"),
-    Rule("model_not_found", code="20012"),  # SiliconFlow
-    Rule("overloaded", code="50505"),  # SiliconFlow
     Rule("overloaded", type="unavailable_error"),  # llama.cpp, while it loads the model
     Rule("overloaded", status=503),
     Rule("bad_request", type="invalid_request_error", status=400),

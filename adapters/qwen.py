@@ -20,6 +20,7 @@ from adapters.core.thinking import Dial
 from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
 from adapters.core.vectors import FLOATS_ASKED_FOR, SIZES, inputs
 from adapters.core.vendor import Op, Vendor
+from adapters.rules.errors import BY_MEANING
 
 SEEDS = 2**31
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16384}
@@ -143,7 +144,7 @@ def finish(draft: Draft) -> None:
     if draft.model.facts.get("no_system") and any(m["role"] == "system" for m in draft.body["messages"]):
         draft.refuse("messages", "this model takes no system message")
     if draft.body.get("tools") and "parallel_tool_calls" not in draft.body:
-        draft.body["parallel_tool_calls"] = True  # the vendor's default is false, OpenAI's is true
+        draft.add("parallel_tool_calls", True)  # the vendor's default is false, OpenAI's is true
         draft.tell("parallel_tool_calls", "mapped", "OpenAI's default, said aloud", quiet=True)
 
 
@@ -200,6 +201,7 @@ FAILURES = (
     Rule("model_not_found", code="ModelNotFound"),
     Rule("model_not_found", code="Model.AccessDenied"),
     Rule("model_not_found", text="model not exist"),
+    *BY_MEANING,
     Rule("forbidden", code="AccessDenied*"),
     Rule("forbidden", code="access_denied"),
     Rule("forbidden", code="Workspace.AccessDenied"),

@@ -26,6 +26,7 @@ from proxy.limiter.limiter import Limiters
 from proxy.nouns import Ending
 from proxy.observability.access_log import AccessLog
 from proxy.observability.memory_budget import MemoryBudget, max_body
+from proxy.routing.refused_fields import RefusedFields
 from proxy.server.origin_guard import admin_guard, front_guard
 from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
@@ -129,6 +130,7 @@ class Kit:
         self.retries = RetryBudget()
         self.breaker = Breaker()
         self.latencies = Latencies()
+        self.refused_fields = RefusedFields()
         self.today: Callable[[], datetime.date] = _today
         self.started = time.time()
         self.source = ENVIRONMENT  # or the path of the file that the configuration came from
@@ -147,6 +149,7 @@ class Kit:
     def use(self, live: Live) -> None:
         """Switch to another configuration: its keys take over the queues that are there."""
         self.limiters.attach(live.accounts.items())
+        self.refused_fields.clear()  # an entry may name another server now
         self.live = live
 
     def redact(self, text: str) -> str:

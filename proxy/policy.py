@@ -23,7 +23,8 @@ class Standing(NamedTuple):
     may be asked once more; another target may be in any case.
 
     ``other_named``: the policy's ``reroute`` names this kind of caller's error. ``left_s``: seconds to the deadline.
-    ``queues``: a call that was refused by rate waits for a slot on this key; that is no attempt.
+    ``queues``: a call that was refused by rate waits for a slot on this key; that is no attempt. ``can_omit``: the refusal
+    names fields that banjia added by itself, and the call was not repeated without them yet.
     """
 
     attempts: int
@@ -37,6 +38,7 @@ class Standing(NamedTuple):
     left_s: float
     draw: float
     queues: bool = False
+    can_omit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,17 @@ class NextTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class Omit:
+    """The same call with the same key, without the fields that banjia added and the vendor refuses, at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """Hand the failure to the caller."""
 
 
-Decision = Retry | NextKey | NextTarget | GiveUp
-GIVE_UP, NEXT_KEY, NEXT_TARGET = GiveUp(), NextKey(), NextTarget()
+Decision = Retry | NextKey | NextTarget | Omit | GiveUp
+GIVE_UP, NEXT_KEY, NEXT_TARGET, OMIT = GiveUp(), NextKey(), NextTarget(), Omit()
 
 
 def decide(f: Failure, s: Standing, policy: Policy) -> Decision:
@@ -75,11 +82,13 @@ def decide(f: Failure, s: Standing, policy: Policy) -> Decision:
 
     Returns:
         A retry after a full-jitter wait of up to ``min(4, 0.25 * 2**n)`` seconds, or as long as the vendor asks for, if
-        that fits; the next key or target; or giving up.
+        that fits; the next key or target; the call without what banjia added to it; or giving up.
     """
     if s.content_sent:
         return GIVE_UP  # the caller has part of this answer: another one can't be put behind it
     if f.fault == "caller":
+        if s.can_omit:
+            return OMIT
         return NEXT_TARGET if s.other_named and s.more_targets else GIVE_UP
     if f.fault == "credential":
         return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP

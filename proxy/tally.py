@@ -1,6 +1,6 @@
 """The running account of one request, frozen into exactly one Ending."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -104,6 +104,10 @@ class Tally:
         self.attempts -= 1
         self.refused_calls += 1
         self.notes["refused_calls"] = self.refused_calls
+
+    def omitted(self, fields: Sequence[str]) -> None:
+        """The call is repeated without these fields, which banjia had added."""
+        self.notes["omitted"] = list(fields)
 
     def waited(self, s: float) -> None:
         """So long there was nothing at a vendor, since a place on its key had to be waited for."""

@@ -90,12 +90,14 @@ def as_chat(ask: Ask) -> Ask:
             draft.refuse(name, "a completion has a prompt and gives text: use POST /v1/chat/completions")
         else:
             draft.body[name] = value
+    added: frozenset[str] = frozenset()
     if not {"max_tokens", "max_completion_tokens"} & draft.body.keys():
+        added = frozenset({"max_tokens"})
         draft.body["max_tokens"] = MAX_TOKENS
         draft.tell("max_tokens", "mapped", f"{MAX_TOKENS}, which is OpenAI's default for completions")
     variants = tuple({"messages": [{"role": "user", "content": text}]} for text in texts_of(ask.fields["prompt"])[1:])
     told = {name: said for name, said in draft.told.items() if said.word != "honoured"}
-    reworded = Reworded(ask.fields, told, variants, native=ask)
+    reworded = Reworded(ask.fields, told, variants, native=ask, added=added)
     return Ask("chat", ask.model, draft.body, ask.stream, ask.include_usage, reworded)
 
 

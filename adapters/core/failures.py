@@ -96,7 +96,10 @@ LOST: Mapping[Phase, Kind] = {
 
 
 class Failure(NamedTuple):
-    """One failed attempt, already in the terms of the error table. ``retry_after_s`` is the vendor's own wish."""
+    """One failed attempt, already in the terms of the error table. ``retry_after_s`` is the vendor's own wish.
+
+    ``fields``: fields that banjia added to the request by itself, and that the vendor's refusal names.
+    """
 
     kind: Kind
     fault: Fault
@@ -109,6 +112,7 @@ class Failure(NamedTuple):
     phase: Phase | None = None
     cause: Cause | None = None
     limit: RateLimit | None = None
+    fields: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -156,28 +160,42 @@ class Refused(Exception):
 class Rule:
     """One line of a vendor's error table: all that is given must match. ``text`` is looked for in the message.
 
-    ``code`` and ``type`` match the vendor's own words exactly, in any letter case; a ``code`` ending in ``*`` matches
-    as a prefix. ``limit`` is the kind of the rate limit that such an error names, and ``figure`` the pattern whose first
+    ``status`` is one status or several. ``code`` and ``type`` match the vendor's own words exactly, in any letter case; a
+    ``code`` ending in ``*`` matches as a prefix. ``words`` is a pattern that is searched in the message. An account's
+    funds are not looked for in what a refusal of the request quotes (400, 422, or inside 200): it may be the caller's text,
+    and no caller may put a key to rest. ``limit`` is the kind of the rate limit that such an error names, and ``figure`` the pattern whose first
     group is its figure, looked for in the message in any letter case.
     """
 
     kind: Kind
-    status: int | None = None
+    status: int | frozenset[int] | None = None
     code: str | None = None
     type: str | None = None
     text: str | None = None
     limit: LimitKind | None = None
     figure: str | None = None
+    words: re.Pattern[str] | None = None
 
     def matches(self, status: int, code: str, type_: str, message: str) -> bool:
         """Whether an error with these words is the one meant."""
-        if self.status is not None and self.status != status:
+        wanted = self.status
+        if wanted is not None and (status not in wanted if isinstance(wanted, frozenset) else wanted != status):
             return False
         if self.code is not None and not _same(self.code, code):
             return False
         if self.type is not None and not _same(self.type, type_):
             return False
+        if self.words is not None:
+            about_request = self.kind == "no_funds" and status not in ABOUT_THE_KEY
+            return self.words.search(QUOTED.sub(" ", message) if about_request else message) is not None
         return self.text is None or self.text.lower() in message.lower()
+
+
+ABOUT_THE_KEY = frozenset({401, 402, 403, 429})
+"""Statuses whose message is about the key and its account, and not about the request."""
+
+QUOTED = re.compile(r"""(?<!\w)(?:"[^"]*|'[^']*|`[^`]*|“[^”]*|‘[^’]*)(?:["'`”’](?!\w)|\Z)""")
+"""A quotation in a message; one that was cut ends with it."""
 
 
 def _same(pattern: str, word: str) -> bool:

@@ -32,7 +32,7 @@ def ask_for_usage(draft: Draft) -> None:
     """Streams always ask the vendor for usage: we count, whether or not the caller does."""
     if draft.ask.stream:
         draft.body["stream"] = True
-        draft.body["stream_options"] = {"include_usage": True}
+        draft.add("stream_options", {"include_usage": True})
 
 
 def as_tools(name: str, value: Any, draft: Draft) -> None:

@@ -31,6 +31,16 @@ class Draft:
     renamed: dict[str, str] | None = None  # the caller's name -> the vendor's; None: no tool is renamed
     emulate: dict[str, Any] = field(default_factory=dict)  # what a wrapper makes up for -> the value it needs
     without: frozenset[str] = frozenset()  # the emulations that the operator has switched off
+    ours: frozenset[str] = frozenset()  # fields of the ask that a stand-in brought, and not the caller
+    added: tuple[
+        str, ...
+    ] = ()  # members of the body that the request does not ask for: left out where the vendor refuses them
+
+    def add(self, name: str, value: Any) -> None:
+        """Write a member that no field of the request asks for, unless the caller sent it too."""
+        if name not in self.body and name not in self.ask.fields and name not in self.added:
+            self.added += (name,)
+        self.body[name] = value
 
     def tell(self, name: str, word: Word, why: str, *, quiet: bool = False) -> None:
         """Record a verdict. Raises Refused for ``refused``, and under ``strict`` also for dropped and clamped."""
@@ -298,17 +308,26 @@ def apply(draft: Draft, params: Mapping[str, Verdict], order: Iterable[str]) -> 
 
     Raises Refused, naming the first field that can't be served.
     """
-    fields = draft.ask.fields
+    fields, ours = draft.ask.fields, draft.ours
     for name in order:
         value = fields[name]
         verdict = params.get(name)
-        if verdict is not None:
+        if ours and name in ours:
+            _apply_ours(draft, verdict or Honour(), name, value)
+        elif verdict is not None:
             verdict.apply(name, value, draft)
         elif name in UNSAFE:
             draft.tell(name, "dropped", "no field of a request chooses a destination or a credential")
         else:
             draft.body[name] = value
             draft.tell(name, "honoured", "not one of OpenAI's: handed on as it came")
+
+
+def _apply_ours(draft: Draft, verdict: Verdict, name: str, value: Any) -> None:
+    """Apply a verdict to a field that the caller did not send: what it writes is an addition."""
+    before = set(draft.body)
+    verdict.apply(name, value, draft)
+    draft.added += tuple(sorted(draft.body.keys() - before))
 
 
 def header(told: Mapping[str, Told], limit: int = 1024) -> str | None:

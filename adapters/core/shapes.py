@@ -30,7 +30,8 @@ class Reworded(NamedTuple):
     ``asked`` is what the caller sent, for the front's writer. ``told`` is what became of the fields that were
     said in other words. ``variants`` are the fields of the further calls that one answer is gathered from, each
     laid over the ask's own. ``native`` is the request in the operation that was asked for, for vendors that have it
-    themselves; ``refused`` is why others can't serve it, where they can't.
+    themselves; ``refused`` is why others can't serve it, where they can't. ``added`` names fields of the ask that stand for
+    nothing the caller sent.
     """
 
     asked: Mapping[str, Any]
@@ -38,6 +39,7 @@ class Reworded(NamedTuple):
     variants: tuple[Mapping[str, Any], ...] = ()
     native: "Ask | None" = None
     refused: Refused | None = None
+    added: frozenset[str] = frozenset()
 
 
 class Ask(NamedTuple):

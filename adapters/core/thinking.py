@@ -80,6 +80,8 @@ def settle(draft: Draft, dial: Dial | None, policy: str, leaning: bool | None = 
         return fields
     draft.thinks = wanted
     dial.turn(draft, wanted)
+    if policy != "off" and (asked is None or _is_ours(draft)):
+        draft.added += tuple(draft.body)
     for name in said or ("thinking",):
         own = name in said and type(said[name]) is not str and name in draft.body
         if own:
@@ -88,10 +90,16 @@ def settle(draft: Draft, dial: Dial | None, policy: str, leaning: bool | None = 
     return fields
 
 
+def _is_ours(draft: Draft) -> bool:
+    """Whether only a stand-in's defaults say anything of thinking, and not the request."""
+    return bool(draft.ours) and wish({k: v for k, v in draft.ask.fields.items() if k not in draft.ours}) is None
+
+
 def _without(draft: Draft, dial: Dial, said: Mapping[str, Any], fields: dict[str, Any], why: str) -> dict[str, Any]:
     """The request runs without thinking although it, or the model by itself, would have it otherwise."""
     if draft.thinks:
         dial.turn(draft, False)
+        draft.added += tuple(draft.body)
     draft.thinks = False
     for name, value in said.items():
         if wish({name: value}) is False:

@@ -1,7 +1,7 @@
 """What a vendor is: a name, hosts, a way to sign, and for each operation a table of verdicts and of failures."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from adapters.core.auth import Auth
@@ -117,6 +117,7 @@ class Plan(NamedTuple):
 
     ``emulate`` names what wrappers have to make up for, with the value that each one needs. ``more`` are the asks of
     the further calls that the answer is gathered from (several prompts in one request), in the vendor's terms too.
+    ``added`` names the members of the vendor's body that the request does not ask for: :func:`plan_without` leaves them out.
     """
 
     ask: Ask
@@ -127,6 +128,7 @@ class Plan(NamedTuple):
     tool_names: Mapping[str, str]
     emulate: Mapping[str, Any]
     more: tuple[Ask, ...] = ()
+    added: tuple[str, ...] = ()
 
 
 Codec = Callable[[Plan], Make]
@@ -188,12 +190,15 @@ def _count(made: Plan, prompts: int) -> None:
 def _planned(ask: Ask, target: Target) -> Plan:
     op = target.vendor.operations[ask.operation]
     leaning = wish(target.defaults) if target.defaults else None
+    ours: frozenset[str] = frozenset()
     if target.overlay or target.defaults:
         defaults = {name: value for name, value in target.defaults.items() if name not in MEMBERS}
+        ours = frozenset(defaults.keys() - ask.fields.keys() - target.overlay.keys())
         ask = ask.but({**defaults, **ask.fields, **target.overlay})
-    draft = Draft(ask, target.model, strict=target.strict, without=target.without)
+    draft = Draft(ask, target.model, strict=target.strict, without=target.without, ours=ours)
     if ask.reworded is not None:
         draft.told.update(ask.reworded.told)
+        draft.ours |= ask.reworded.added - target.overlay.keys()
     if target.vendor.transparent:
         return _written(draft, target, op, leaning)
     check_room(ask.fields)
@@ -215,4 +220,32 @@ def _written(draft: Draft, target: Target, op: Op, leaning: bool | None) -> Plan
     apply(draft, op.params, order)
     draft.body["model"] = target.model.id
     op.finish(draft)
-    return Plan(draft.ask.but(draft.body), target, op, draft.told, draft.thinks, draft.tool_names, draft.emulate)
+    ask = draft.ask.but(draft.body)
+    return Plan(ask, target, op, draft.told, draft.thinks, draft.tool_names, draft.emulate, (), draft.added)
+
+
+def plan_without(ask: Ask, target: Target, fields: Collection[str]) -> Plan:
+    """The plan for a target that refuses these members, which banjia adds by itself. Pure. Raises Refused.
+
+    A member that the caller sent stays. Without its switch, the model thinks or not as it does by itself.
+    """
+    switched = not set(MEMBERS).isdisjoint(fields)
+    made = plan(ask, replace(target, thinking="vendor") if switched else target)
+    left_out = [name for name in fields if name in made.added]
+    refused = {name: REFUSED for name in fields if name in left_out and name in made.told}
+    if switched:
+        refused["thinking"] = REFUSED
+
+    def bare(ask: Ask) -> Ask:
+        return ask.but({name: value for name, value in ask.fields.items() if name not in left_out})
+
+    return made._replace(
+        ask=bare(made.ask),
+        target=target,
+        told={**made.told, **refused},
+        more=tuple(map(bare, made.more)),
+        added=tuple(name for name in made.added if name not in left_out),
+    )
+
+
+REFUSED = Told("dropped", "the vendor refuses it, and it was not asked for")

@@ -84,6 +84,22 @@ class Secrets:
         return any(known in text for known in self._texts)
 
 
+_TOKEN = re.compile(r"[\w+/=*….-]{6,}")
+"""A piece of a text that a key, or a part of one, could be."""
+_MASKED = re.compile(r"\*{2}|…|\w\.{3}\w")
+"""What stands for the middle of a key where a vendor shows its ends."""
+
+
+def without_parts_of(key: str, text: str) -> str:
+    """A vendor's refusal of a key, without what it shows of the key: its beginning, its end, or both with a mask between."""
+
+    def hidden(found: re.Match[str]) -> str:
+        piece = found[0].strip("./=-")
+        return REDACTED if _MASKED.search(piece) or (len(piece) > 5 and piece in key) else found[0]
+
+    return _TOKEN.sub(hidden, text)
+
+
 NO_SECRETS = Secrets(())
 
 

@@ -13,7 +13,7 @@ from tenacity import RetryCallState
 from adapters.core.exchange import Exchange
 from adapters.core.failures import Failure, Refused
 from adapters.core.shapes import Ask, Seed
-from adapters.core.vendor import Plan, Target, plan
+from adapters.core.vendor import Plan, Target, plan, plan_without
 from adapters.core.wire import Call
 from adapters.emulations import wrapped
 from proxy.errors import BadRequest, NotSupported, Overloaded
@@ -22,7 +22,8 @@ from proxy.kit import Kit, Live
 from proxy.limiter.limiter import Limiter
 from proxy.limiter.scheduler import Outcome, Ticket
 from proxy.nouns import Attempt, Route
-from proxy.policy import GiveUp, NextKey, NextTarget, Retry, Standing, decide
+from proxy.openai_api.redaction import without_parts_of
+from proxy.policy import GiveUp, NextKey, NextTarget, Omit, Retry, Standing, decide
 from proxy.services.breaker import Trial
 from proxy.services.keys import Account, VendorKey
 from proxy.stages.drive import Drive, Sign
@@ -30,7 +31,7 @@ from proxy.stages.order import ordered
 from proxy.stages.paced import PacedDrive, no_slot, outcome_of
 from proxy.tally import Tally
 
-PLACE = ("_plan", "_keys", "_times", "_on_target", "_on_key", "_refusals", "_waited_before")
+PLACE = ("_plan", "_keys", "_times", "_on_target", "_on_key", "_refusals", "_waited_before", "_omitted", "_failed_keys")
 """What says where a course stands."""
 
 
@@ -60,6 +61,8 @@ class Course:
         self._waited_before = 0.0
         self._refusals: dict[int, Refusal] = {}
         self._refusal: Refused | None = None
+        self._omitted: tuple[str, ...] = ()  # what the vendor refused and the call in use leaves out
+        self._failed_keys: frozenset[int] = frozenset()  # those of the target in use that can't serve this request
         self._targets = list(route.targets)
         self._timed = False
         self.hedge_s = 0.0  # after how long a second target is asked too; 0 for not at all
@@ -90,10 +93,16 @@ class Course:
         while self._targets:
             target = self._targets.pop(0 if len(self._targets) == 1 else self._first_awake())
             try:
-                return plan(self._ask, target)
+                return self._planned(target)
             except Refused as refusal:
                 self._refusal = self._refusal or refusal
         return None
+
+    def _planned(self, target: Target) -> Plan:
+        """The plan for a target, without what it has refused lately. Raises Refused."""
+        refused = self.kit.refused_fields
+        fields = refused.at(target.label) if refused.known else ()
+        return plan_without(self._ask, target, fields) if fields else plan(self._ask, target)
 
     def _first_awake(self) -> int:
         """The place of the next target: one that rests, or whose keys all do, is tried after the others, never left out."""
@@ -156,8 +165,12 @@ class Course:
                 self.tally.failure(chosen.target.label, failure.kind)
             failure = self._in_our_words(failure, chosen.target, key)
             self._judge(failure, label, trial)
-        elif label in breaker.troubled:
-            breaker.succeeded(label, trial)
+        else:
+            key.rests_until = 0.0
+            if label in breaker.troubled:
+                breaker.succeeded(label, trial)
+            if self._omitted:
+                self._remember_omitted(chosen.target)
         if self._timed and sent:
             self._time(label, began_s, failure)
         return failure
@@ -225,8 +238,13 @@ class Course:
 
     def _in_our_words(self, failure: Failure, target: Target, key: VendorKey) -> Failure:
         message = self.kit.redact(failure.message)
+        if failure.param is not None:
+            failure = failure._replace(param=self.kit.redact(failure.param))
+        if failure.fault == "credential":
+            message = without_parts_of(key.secret.get_secret_value(), message)
         if failure.kind in ("key_refused", "forbidden"):
             region = self._live.settings.vendors[target.entry].region
+            words = message
             message = (
                 f"{target.vendor.title} refused the key ending in {key.tail} (vendor '{target.entry}'). Check the key"
             )
@@ -234,7 +252,7 @@ class Course:
                 message += (
                     f", and that it belongs to this region ({region}): a key works at one of the vendor's hosts only"
                 )
-            message += "."
+            message += f". {words}"
         return failure._replace(message=message)
 
     # --- after a failure ----------------------------------------------------------------------------------------
@@ -245,16 +263,18 @@ class Course:
             return False
         if self._upcoming is None:
             self._upcoming = self._plan_next()
-        if self._may_rest():
+        next_keys = self._next_keys(failure)
+        if next_keys or self._upcoming is not None:  # the last key of the last target is what is left to try
             self.rest_key(failure)
         if failure.phase in ("reset", "write"):
             self.tally.replays = 0  # other kept connections are likely to be dead too
+        without = self._without(failure) if failure.fields else None
         standing = Standing(
             attempts=self.tally.attempts + self.tally.earlier,
             on_target=self._on_target,
             on_key=self._on_key,
             content_sent=self.out.content_sent,
-            more_keys=len(self._keys) > 1,
+            more_keys=bool(next_keys),
             more_targets=self._upcoming is not None,
             other_named=failure.kind in self._route.policy.reroute,
             # A call that was refused by rate waits for its slot on the key: the retry budget is not for it.
@@ -263,6 +283,7 @@ class Course:
             left_s=self._times.total_s - self.tally.elapsed_s() + self.tally.waited_s,
             draw=random.random(),  # noqa: S311 - jitter, not a secret
             queues=failure.fault == "rate" and self._queues(),
+            can_omit=without is not None,
         )
         self._wait_s = 0.0
         match decide(failure, standing, self._route.policy):
@@ -275,11 +296,34 @@ class Course:
                 elif standing.queues:
                     self._back_to_queue()
             case NextKey():
-                self._keys = self._keys[1:]
+                self._keys = next_keys
                 self._on_key = 0
             case NextTarget():
                 self._move_on()
+            case Omit():
+                assert without is not None
+                self._plan = without
+                self._omitted = failure.fields
+                self.tally.omitted(failure.fields)
         return True
+
+    def _without(self, failure: Failure) -> Plan | None:
+        """The plan without the fields of ours that the refusal names; None where that was tried, or can't be planned."""
+        if self._omitted:
+            return None
+        known = self.kit.refused_fields.at(self._plan.target.label)
+        try:
+            return plan_without(self._ask, self._plan.target, {*known, *failure.fields})
+        except Refused:
+            return None
+
+    def _remember_omitted(self, target: Target) -> None:
+        """The call was answered without these fields: leave them out of later calls, and say so once."""
+        fields, self._omitted = self._omitted, ()
+        if self.kit.refused_fields.remember(target.label, fields):
+            self.kit.tell(
+                f"{target.label} refuses {', '.join(fields)}, which banjia adds to requests: left out for an hour"
+            )
 
     def _queues(self) -> bool:
         """Whether the key in use has a queue in which a refused call waits for its slot."""
@@ -293,7 +337,8 @@ class Course:
         self.tally.refused()
         account, now, model = self._live.accounts[self._plan.target.entry], time.monotonic(), self._plan.target.model.id
         if len(account.keys) > 1:
-            self._keys = [min(account.in_turn(now, model), key=lambda key: self._slot_in_s(key, model, now))]
+            able = [key for key in account.in_turn(now, model) if id(key) not in self._failed_keys]
+            self._keys = [min(able or self._keys, key=lambda key: self._slot_in_s(key, model, now))]
 
     def _slot_in_s(self, key: VendorKey, model: str, now: float) -> float:
         """In about how many seconds this request can have a slot on a key: by its queue, and by its own refusal there."""
@@ -307,6 +352,8 @@ class Course:
         self._plan, self._upcoming = self._upcoming, None
         self._keys = self._live.accounts[self._plan.target.entry].in_turn(model=self._plan.target.model.id)
         self._on_target = self._on_key = 0
+        self._omitted = ()
+        self._failed_keys = frozenset()
         self._waited_before = self.tally.waited_s
 
     def rest_key(self, failure: Failure) -> None:
@@ -314,9 +361,27 @@ class Course:
         if failure.fault == "credential" and failure.kind != "model_not_found":
             self._keys[0].rests_until = time.monotonic() + self.kit.key_rest_s
 
-    def _may_rest(self) -> bool:
-        """The last key of the last target is never rested: there would be nothing left to try."""
-        return len(self._keys) > 1 or self._upcoming is not None
+    def _next_keys(self, failure: Failure) -> list[VendorKey]:
+        """The keys of the target in use to try after this failure, best first.
+
+        One that failed by itself is not asked again for this request. Where no other key and no target is left, these are:
+        one that the vendor refused by rate before, and waits for its slot; else one that rests. Of those that rest only one
+        is asked, since each may be as bad as it was.
+        """
+        left = self._keys[1:]
+        if failure.fault != "credential":
+            return left
+        self._failed_keys |= {id(self._keys[0])}
+        account = self._live.accounts[self._plan.target.entry]
+        if left or self._upcoming is not None or len(account.keys) == 1:
+            return left
+        others = [key for key in account.keys if id(key) not in self._failed_keys]
+        limited = [key for key in others if id(key) in self._refusals]
+        if limited:
+            now, model = time.monotonic(), self._plan.target.model.id
+            return sorted(limited, key=lambda key: self._slot_in_s(key, model, now))
+        self._failed_keys |= {id(key) for key in others}
+        return sorted(others, key=lambda key: key.rests_until)[:1]
 
     def wait(self, state: RetryCallState) -> float:
         """How long to wait before the next attempt, in seconds: what was decided."""

@@ -119,6 +119,13 @@ def test_an_error_in_a_stream_is_the_error_of_a_whole_request() -> None:
     assert (play.events, "no more" in play.failure.message) == ([], True)
 
 
+@pytest.mark.parametrize("end", [b"\n\n", b"\n", b""])
+def test_an_error_status_with_an_event_is_read_as_the_error(end: bytes) -> None:
+    body = b'data: {"error":{"message":"slow down","code":"rate_limit_exceeded"}}' + end
+    failure = Play(chat_plan("openai_compatible")).head(429).data(body).over().failure
+    assert (failure.code, "slow down" in failure.message) == ("rate_limit_exceeded", True)
+
+
 def test_a_stream_of_embeddings_is_no_answer() -> None:
     assert Play(embeddings_plan("a")).head().data(framed({"data": []})).failure.kind == "invalid_response"
 

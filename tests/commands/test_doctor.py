@@ -25,6 +25,7 @@ from proxy.commands.doctor import examine
 from proxy.commands.doctor.report import Finding, healthy, lines
 from tests.commands.conftest import Run, data
 from tests.harness import proxy
+from tests.proxy.test_refused_fields import http
 from tests.services.peers import Peer, Talk, always, run
 
 KEY = "sk-canary-000000000000abcd"
@@ -319,6 +320,29 @@ def test_what_the_vendor_says_of_a_key_is_told(fault: str, level: str, said: str
     async def main() -> None:
         async with emulator("kimi", KEY, fault) as there:
             told = await doctor(kimi(there.base_url))
+            assert said in told.one("keys", level).text
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("answer", "level", "said"),
+    [
+        (http(403, {"code": 30011, "message": "requires paid balance", "data": None}), "fail", "its account is empty"),
+        (http(403, {"error": {"message": "user quota is not enough"}}), "fail", "empty (user quota is not enough)"),
+        (http(200, {"base_resp": {"status_code": 1008, "status_msg": "no money"}}), "fail", "empty (no money)"),
+        (http(200, {"base_resp": {"status_code": 1004, "status_msg": "login fail"}}), "fail", "refused (login fail)"),
+        (http(401, "Api key is invalid"), "fail", "is refused (Api key is invalid)"),
+        (http(401, f"no key {KEY[:9]}"), "fail", "is refused (no key [redacted])"),
+        (http(401, {}), "fail", "is refused"),
+        (http(200, {"error": {"code": 429, "message": "slow down"}}), "warn", "is at its rate limit"),
+        (http(200, {"hello": "world"}), "ok", "is taken"),
+    ],
+)
+def test_an_error_of_any_shape_is_shown_with_the_vendors_words(answer: bytes, level: str, said: str) -> None:
+    async def main() -> None:
+        async with Peer(always(answer)) as there:
+            told = await doctor(kimi(there.url, ", kind: openai_compatible"))
             assert said in told.one("keys", level).text
 
     run(main())

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adapters.core.failures import ROWS, Failure, Kind
 from config.schema import RETRY_ON, Policy
-from proxy.policy import GIVE_UP, NEXT_KEY, NEXT_TARGET, Decision, Retry, Standing, decide
+from proxy.policy import GIVE_UP, NEXT_KEY, NEXT_TARGET, OMIT, Decision, Retry, Standing, decide
 
 FRESH = Standing(1, 1, 1, False, False, True, False, True, 600.0, 0.5)
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -36,8 +36,11 @@ def test_the_rules_that_always_hold(f: Failure, s: Standing, policy: Policy) -> 
         assert s.more_targets
     if decision == NEXT_KEY:
         assert s.more_keys
-    if f.fault == "caller":
-        assert decision == (NEXT_TARGET if s.other_named and s.more_targets and not s.content_sent else GIVE_UP)
+    if f.fault == "caller" and not s.content_sent:
+        rest = NEXT_TARGET if s.other_named and s.more_targets else GIVE_UP
+        assert decision == (OMIT if s.can_omit else rest)
+    else:
+        assert decision != OMIT
     if f.fault == "credential":
         assert not isinstance(decision, Retry), "a refused key is not tried twice"
     if isinstance(decision, Retry):
@@ -48,6 +51,15 @@ def test_the_rules_that_always_hold(f: Failure, s: Standing, policy: Policy) -> 
         assert f.fault != "rate" or decision.wait_s <= policy.max_wait_s
     if f.fault == "vendor" and s.attempts >= policy.attempts:
         assert decision == GIVE_UP
+
+
+def test_a_refusal_of_what_banjia_added_is_answered_by_the_same_call_without_it() -> None:
+    """Whatever the limits say: it is repeated once, and else every such call would fail."""
+    refused, names_ours = Failure.of("bad_request", "x"), FRESH._replace(can_omit=True)
+    assert decide(refused, names_ours, Policy()) == OMIT
+    assert decide(refused, names_ours._replace(attempts=9, on_target=9, budget_left=False), Policy()) == OMIT
+    assert decide(refused, names_ours._replace(content_sent=True), Policy()) == GIVE_UP
+    assert decide(refused, FRESH, Policy()) == GIVE_UP
 
 
 def test_an_untrusted_certificate_is_never_tried_twice_on_the_same_target() -> None:

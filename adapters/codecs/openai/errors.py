@@ -1,23 +1,56 @@
-"""Errors of OpenAI-shaped vendors: found in a body or an event, and put into the terms of the error table."""
+"""Errors of OpenAI-shaped vendors: found in a body or an event, and put into the terms of the error table.
+
+A vendor's error has one of the shapes below. :func:`find_error` reads each of them into the same members.
+
+====================================================  =============================================================
+shape                                                 seen at
+====================================================  =============================================================
+``{"error": {"code", "type", "message", "param"}}``   OpenAI, most vendors; ``[{"error": …}]`` at Google
+``{"error": "text"}``                                 vLLM without a key, Spring, xAI (with ``code`` beside it)
+``{"errors": […]}``, ``{"errors": {…}}``              Cloudflare, ModelScope, .NET
+``{"detail": "text"}``, ``{"detail": [{"loc"…}]}``    FastAPI: SGLang, vLLM, LMDeploy
+``{"code", "message"}``, ``{"msg"}``                  SiliconFlow, DashScope, SGLang
+``{"error_code", "error_msg"}``                       Baidu's v1 API
+``{"base_resp": {"status_code", "status_msg"}}``      MiniMax; 0 is no error
+``{"Response": {"Error": {"Code", "Message"}}}``      Tencent Cloud's API 3.0
+====================================================  =============================================================
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from reprlib import Repr
 from typing import Any
 
-from adapters.core.failures import Kind, RateLimit, classify, named_limit
+from adapters.core.failures import Failure, Kind, RateLimit, Rule, classify, named_limit
 from adapters.core.json_limits import MAX_LEVELS, TooManyValues, TooMuchSlowText
 from adapters.core.vendor import Plan
 
 
 class InvalidResponse(Exception):
-    """What arrived is not an answer: the kind of failure, and a sentence without its subject."""
+    """What arrived is not an answer: the kind of failure, and a sentence without its subject.
 
-    def __init__(self, kind: Kind, what: str, limit: RateLimit | None = None) -> None:
+    ``param``: the parameter that the vendor refuses, in the vendor's terms. ``fields``: what banjia added to the request
+    by itself and the refusal names.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        what: str,
+        limit: RateLimit | None = None,
+        param: str | None = None,
+        fields: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(what)
         self.kind: Kind = kind
         self.what = what
         self.limit = limit
+        self.param = param
+        self.fields = fields
+
+    def named_in(self, failure: Failure) -> Failure:
+        """The failure with what this refusal names: a limit, a parameter, fields of ours."""
+        return failure._replace(limit=self.limit, param=self.param or failure.param, fields=self.fields)
 
 
 class OverLimits(InvalidResponse):
@@ -47,34 +80,241 @@ PART_OF_A_WORD = re.compile(r"[\w./+=:~-]{1,200}\Z", re.ASCII)
 MAX_WORDS = 4096
 """How much of a vendor's message is looked at, in characters."""
 
+MAX_PARTS = 8
+"""How many entries of a list of errors are read."""
+
+# --- finding an error -----------------------------------------------------------------------------------------------
+
+CODES = ("code", "error_code", "errcode", "err_code", "Code")
+"""Members that hold a vendor's code, the usual one first."""
+MESSAGES = ("message", "msg", "error_msg", "error_message", "errmsg", "err_msg", "Message", "status_msg", "detail")
+"""Members that hold a vendor's words, the usual one first."""
+STATUSES = ("code", "http_code", "status", "status_code", "statusCode")
+"""Members that may hold the HTTP status that is meant: OpenRouter and MiniMax send it inside a 200."""
+SUCCESS = frozenset({"", "0", "200", "20000", "ok", "success"})
+"""Codes of answers that are no errors, in lower case (20000: SiliconFlow)."""
+NO_PARAM = frozenset({"", "body", "none", "null", "request"})
+"""What stands in ``param`` where no parameter is meant."""
+
 
 def find_error(data: Any) -> Mapping[str, Any] | None:
-    """The error object of a body or event, wherever this vendor puts it; None if it is no error."""
+    """The error of a body or event, wherever this vendor puts it; None if it is no error.
+
+    Returns ``code``, ``type`` and ``message``; ``status``, the HTTP status that the error itself states, or None; and
+    ``params``, the names of the parameters that it refuses. Values are as they came, of any type and size.
+    """
+    if type(data) is list and len(data) == 1:
+        data = data[0] if type(data[0]) is dict and "error" in data[0] else None
     if type(data) is not dict:
         return None
     error = data.get("error")
-    answers = data.get("choices") is not None or data.get("data") is not None
-    if type(error) is dict and (error or not answers):
-        return error
-    if type(error) is str and error:
-        return {"code": data.get("code"), "type": data.get("type"), "message": error}
-    if error or (not answers and ("code" in data or "message" in data or data.get("object") == "error")):
-        return data
+    if data.get("choices") and not error and "base_resp" not in data:
+        return None
+    if error:
+        return _of_error(error, data)
+    return _of_base_resp(data) or _of_tencent(data) or (None if _answers(data) else _of_flat(data))
+
+
+def _answers(data: Mapping[str, Any]) -> bool:
+    """Whether it carries an answer, beside which a message or a code is no error."""
+    embeddings = data.get("data")
+    if data.get("choices") or (type(embeddings) is list and embeddings) or data.get("results"):
+        return True
+    return data.get("success") is True or data.get("status") is True
+
+
+def _of_error(error: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    """``error`` as an object, a text, or a flag beside the words."""
+    if type(error) is dict:
+        return {**_members(error), "status": _status(error) or _status(data)}
+    found = _members(data)
+    if type(error) is str:
+        beside = text_of(found["message"])
+        found["message"] = error if not beside or beside in error else f"{error}: {beside}"
+    return found
+
+
+def _of_base_resp(data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """MiniMax; ``type`` says so, since the same numbers mean something else at other vendors."""
+    inner = data.get("base_resp")
+    if type(inner) is not dict:
+        return None
+    code = inner.get("status_code")
+    if code is None or _succeeded(code):
+        return None
+    return {"code": code, "type": "base_resp", "message": _first(inner, MESSAGES), "status": None, "params": ()}
+
+
+def _of_tencent(data: Mapping[str, Any]) -> dict[str, Any] | None:
+    inner = data.get("Response")
+    error = inner.get("Error") if type(inner) is dict else None
+    return _members(error) if type(error) is dict and error else None
+
+
+def _of_flat(data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """An error without an object of its own; what says that it succeeded, or says nothing, is none."""
+    marked = (
+        "error" in (data.get("object"), data.get("type")) or data.get("success") is False or data.get("error") == {}
+    )
+    errors, code = data.get("errors"), _first(data, CODES)
+    if not errors and not marked and (_succeeded(code) or (not code and type(data.get("choices")) is list)):
+        return None
+    found = _members(data)
+    if errors:
+        found["message"] = text_of(errors) or found["message"]
+    return found if marked or errors or code or not _succeeded(found["message"]) else None
+
+
+def _succeeded(code: Any) -> bool:
+    return type(code) in (int, str) and str(code).lower() in SUCCESS
+
+
+def any_error(data: Any) -> dict[str, Any]:
+    """What the body of a failed call says, where it has none of the shapes: a bare text, or whatever stands in it."""
+    if type(data) is dict:
+        found = _members(data)
+        if not found["message"]:
+            found["message"] = short(data)
+        return found
+    return {"message": short(data)}
+
+
+def _members(error: Mapping[str, Any]) -> dict[str, Any]:
+    """What classification needs, by the usual names."""
+    message = text_of(_first(error, MESSAGES)) or text_of(error.get("errors"))
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if type(metadata) is dict else None
+    if raw:  # OpenRouter: its own message only says that the provider failed
+        raw = text_of(raw)
+        message = message if raw in message else f"{message}: {raw}"
+    type_ = error.get("type") or (error.get("status") if type(error.get("status")) is str else None)
+    return {
+        "code": _first(error, CODES),
+        "type": type_,
+        "message": message,
+        "status": _status(error),
+        "params": _params(error),
+    }
+
+
+def _first(error: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next((error[name] for name in names if error.get(name) not in (None, "", [], {})), None)
+
+
+def _status(error: Mapping[str, Any]) -> int | None:
+    """The HTTP status that an error states: 400 to 599, as a number or its digits."""
+    for name in STATUSES:
+        value = error.get(name)
+        if type(value) is str and len(value) == 3 and value.isascii() and value.isdigit():
+            value = int(value)
+        if type(value) is int and 400 <= value <= 599:
+            return value
     return None
 
 
+def _params(error: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parameters that an error names apart from its words: ``param``, or each ``loc`` of FastAPI's list."""
+    detail = error.get("detail")
+    if type(detail) is list:
+        return tuple(name for part in detail[:MAX_PARTS] if (name := _place(part)))
+    param = error.get("param")
+    return (param,) if type(param) is str and param.lower() not in NO_PARAM else ()
+
+
+def _place(part: Any) -> str:
+    """Where FastAPI found fault: ``["body", "messages", 0, "role"]`` is ``messages.0.role``."""
+    place = part.get("loc") if type(part) is dict else None
+    if type(place) is not list:
+        return ""
+    return ".".join(str(step)[:64] for step in place[:MAX_PARTS] if type(step) in (str, int) and step != "body")
+
+
+def text_of(value: Any, level: int = 0) -> str:
+    """The words of a member that may be a text, an object with a text, or a list of either; places come before them."""
+    if type(value) is str:
+        return value[:MAX_WORDS]
+    if type(value) is list and level < 3:
+        return "; ".join(text for part in value[:MAX_PARTS] if (text := text_of(part, level + 1)))
+    if type(value) is not dict or level > 3:
+        return short(value)
+    place, words = _place(value), _first(value, MESSAGES)
+    if words is None:
+        if type(value.get("error")) in (dict, str):
+            return text_of(value["error"], level + 1)
+        return short(value)
+    text = text_of(words, level + 1)
+    return f"{place}: {text}" if place else text
+
+
+# --- an error in our terms ------------------------------------------------------------------------------------------
+
+
 def vendor_error(plan: Plan, status: int, error: Mapping[str, Any]) -> InvalidResponse:
-    """The vendor's error as ours: its kind by the vendor's table, its message kept to 500 printable characters."""
-    error = {name: short(error.get(name)) for name in ("code", "type", "message")}
-    said = " ".join(printable(error["message"] or error["type"] or "no reason given").split())
+    """The vendor's error as ours: its kind by the vendor's table, its message kept to 500 printable characters.
+
+    ``error`` is what :func:`find_error` or :func:`any_error` returned. A status that the error states
+    counts where the HTTP status is that of a success.
+    """
+    kind, meant = kind_of(plan.op.failures, status, error)
+    members, said = in_short(error), words_of(error)
     hides = plan.target.vendor.hides
     if hides is not None:
         said = re.sub(hides, "[hidden]", said)
     if len(said) > MAX_MESSAGE:
         said = PART_OF_A_WORD.sub("", said[:MAX_MESSAGE]) + "…"
-    kind = classify(plan.op.failures, status, error)
-    limit = named_limit(plan.op.failures, status, error) if kind == "rate_limited" else None
-    return InvalidResponse(kind, f"answered {status}: {said}".rstrip("."), limit)
+    limit = named_limit(plan.op.failures, meant, members) if kind == "rate_limited" else None
+    what, params = f"answered {status}: {said}".rstrip("."), error.get("params") or ()
+    if kind != "bad_request":
+        return InvalidResponse(kind, what, limit)
+    fields = named_fields(plan.added, params, members["message"]) if plan.added and meant in FIELD_REFUSED else ()
+    return InvalidResponse(kind, what, None, short_name(params), fields)
+
+
+def kind_of(rules: Iterable[Rule], status: int, error: Mapping[str, Any]) -> tuple[Kind, int]:
+    """The kind of an error by a vendor's table, and the status that it means."""
+    meant: int = status if status >= 400 else error.get("status") or status
+    return classify(rules, meant, in_short(error)), meant
+
+
+def in_short(error: Mapping[str, Any]) -> dict[str, str]:
+    """The members that a table looks at, as texts of a bounded size."""
+    return {name: short(error.get(name)) for name in ("code", "type", "message")}
+
+
+def words_of(error: Mapping[str, Any]) -> str:
+    """What an error says, on one line."""
+    members = in_short(error)
+    reason = members["message"] or members["type"] or members["code"] or NO_REASON
+    return " ".join(printable(reason).split())
+
+
+NO_REASON = "no reason given"
+FIELD_REFUSED = frozenset({200, 400, 422})
+"""Statuses with which a vendor refuses a field."""
+
+NAMED = (
+    r"(?:parameters?|fields?|arguments?|propert(?:y|ies)|keys?|members?|inputs?|body|参数|字段)[\s:.'\"`(]*{name}\b"
+    r"|['\"`]{name}['\"`.\[]|(?<![\w.]){name}['\"`]?:|\b{name}['\"`]? (?:parameter|field|argument|property)\b"
+)
+"""How a message names a field whose name is a plain English word, such as ``thinking``."""
+
+
+def named_fields(added: Iterable[str], params: Iterable[str], message: str) -> tuple[str, ...]:
+    """Which of these fields a refusal names: by its ``param`` or ``loc``, or where it has none, in its words."""
+    heads = {re.split(r"[.\[/]", param.removeprefix("#/"), maxsplit=1)[0] for param in params}
+    return tuple(name for name in added if (name in heads if heads else _says(message, name)))
+
+
+def _says(message: str, name: str) -> bool:
+    if "_" in name:
+        return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) is not None
+    return re.search(NAMED.format(name=re.escape(name)), message, re.IGNORECASE) is not None
+
+
+def short_name(params: Iterable[str]) -> str | None:
+    """The first parameter that a refusal names, for the caller; None if it is no name."""
+    param = next(iter(params), "")
+    return param if re.fullmatch(r"[\w.\[\]-]{1,64}", param) else None
 
 
 def short(value: Any) -> str:

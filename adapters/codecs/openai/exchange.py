@@ -15,7 +15,7 @@ from adapters.codecs.openai.assemble import Assembler
 from adapters.codecs.openai.errors import InvalidResponse, over_limits, printable
 from adapters.codecs.openai.reader import ResponseReader, is_html
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
-from adapters.core.failures import LOST, Cause, Failure, Kind, RateLimit
+from adapters.core.failures import LOST, Cause, Failure, Kind
 from adapters.core.json_limits import BEYOND, SMALL, ValueCounter
 from adapters.core.shapes import Ask, Event, Seed
 from adapters.core.sse import Decoder, EventTooLarge
@@ -165,7 +165,7 @@ class OpenAIExchange:
             except InvalidResponse as bad:
                 if answer.finished or payload.strip().lower() in KEEP_ALIVE:
                     continue  # what follows a whole answer never spoils it
-                return [*self._emit(events), *self._fail(bad.kind, bad.what, bad.limit)]
+                return [*self._emit(events), *self._fail(bad.kind, bad.what, bad)]
             if event is not None:
                 events.append(event)
         return self._emit(events)
@@ -194,7 +194,7 @@ class OpenAIExchange:
             try:
                 dos = [Emit([self._answer.assembled(self._assembler.body())])]
             except InvalidResponse as bad:
-                return self._fail(bad.kind, bad.what, bad.limit)
+                return self._fail(bad.kind, bad.what, bad)
         return [*dos, *self._done()]
 
     # --- a whole body, or an error ------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ class OpenAIExchange:
         try:
             event = self._answer.whole(self._head.status, self._body)
         except InvalidResponse as bad:
-            return self._fail(bad.kind, bad.what, bad.limit)
+            return self._fail(bad.kind, bad.what, bad)
         return [Emit([event]), *self._done()]
 
     def _lost(self, lost: Lost) -> list[Do]:
@@ -254,12 +254,14 @@ class OpenAIExchange:
     def _done(self) -> list[Do]:
         return self._end(Done(self._answer.vendor_id))
 
-    def _fail(self, kind: Kind, what: str, limit: RateLimit | None = None) -> list[Do]:
+    def _fail(self, kind: Kind, what: str, bad: InvalidResponse | None = None) -> list[Do]:
         retry_after_s = None
         if self._head is not None and self._head.status >= 400:
             retry_after_s = retry_after(self._head)
         message = f"{self._vendor} {what}."
-        failure = Failure.of(kind, message, retry_after_s=retry_after_s, cause=self._cause(kind), limit=limit)
+        failure = Failure.of(kind, message, retry_after_s=retry_after_s, cause=self._cause(kind))
+        if bad is not None:
+            failure = bad.named_in(failure)
         return self._end(Fail(failure))
 
     def _cause(self, kind: Kind) -> Cause:

@@ -2,10 +2,11 @@
 
 from typing import Any, Protocol
 
-from adapters.codecs.openai.errors import InvalidResponse, OverLimits, find_error, vendor_error
+from adapters.codecs.openai.errors import InvalidResponse, OverLimits, any_error, find_error, vendor_error
 from adapters.codecs.openai.json_text import LARGE_EVENT, check, parse_body
 from adapters.core.json_limits import MAX_VALUES, SMALL
 from adapters.core.shapes import WHOLE, Ask, Event, Seed, Usage
+from adapters.core.sse import Decoder, EventTooLarge
 from adapters.core.vendor import Plan
 
 MAX_ID_LOGGED = 256
@@ -86,7 +87,7 @@ def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any
     try:
         if LARGE_EVENT < len(body) <= SMALL:
             check(body)
-        data = parse_body(body)
+        data = parse_body(first_event(body) if status >= 400 and body.startswith(b"data:") else body)
     except OverLimits:
         if status < 300:
             raise
@@ -97,7 +98,7 @@ def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any
     if error is None and status < 300 and type(data) is dict:
         return data
     if error is None and status >= 400:
-        error = data if type(data) is dict else {"message": describe(body)}
+        error = any_error(data if data or type(data) is dict else plain_text(body) or describe(body))
     if error is None:
         if is_html(body):
             hint = "a portal or a proxy in between may have answered in its place"
@@ -118,6 +119,26 @@ def written(event: Event) -> Event:
 def is_html(body: bytes | bytearray) -> bool:
     """Whether it is a page for people: a gateway's error, or a portal that wants a login."""
     return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
+
+
+def first_event(body: bytes | bytearray) -> bytes:
+    """The payload of the first event of an error that came as a stream."""
+    decoder = Decoder()
+    try:
+        payloads = decoder.feed(bytes(body)) + decoder.end()
+    except EventTooLarge:
+        return b""
+    return payloads[0] if payloads else b""
+
+
+MAX_PLAIN_TEXT = 500
+"""The longest text of a failed call that is taken for the vendor's words, in bytes."""
+
+
+def plain_text(body: bytes | bytearray) -> str:
+    """A short error that is not JSON; empty for a page, for broken JSON, and for what is not text."""
+    text = bytes(body).decode("utf-8", "replace").strip() if len(body) <= MAX_PLAIN_TEXT else ""
+    return "" if text[:1] in ("<", "{", "[", '"') or "\ufffd" in text else text
 
 
 def describe(body: bytes | bytearray) -> str:

@@ -7,16 +7,18 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.codecs.openai.errors import find_error
-from adapters.core.failures import Kind, classify
+from adapters.codecs.openai.errors import NO_REASON, any_error, find_error, kind_of, words_of
 from adapters.core.wire import Call
 from config.routing import base_url_of, vendor_of
 from config.schema import VendorEntry
 from proxy.commands.doctor.report import Finding, failed, ok, warn
+from proxy.openai_api.redaction import without_parts_of
 from proxy.services.checkup import Missed, Seen, addresses_of, get
 from proxy.services.keys import VendorKey
 from proxy.services.upstream import WHY, Upstream
 
+MOST_WORDS = 200
+"""How much of what a vendor says is shown, in characters."""
 SKEW_S = 60
 """From how many seconds on a clock is wrong. Signed protocols refuse a call that is a few minutes off."""
 
@@ -126,29 +128,32 @@ class Vendor:
             return warn("keys", f"{said} could not be tried: {WHY[answer.phase]}", "try again")
         if _taken(answer):
             return ok("keys", f"{said} is taken")
-        if answer.status < 400:
+        error = find_error(_parsed(answer))
+        if answer.status < 400 and error is None:
             cure = "check base_url, and whether a portal of the network stands between"
             return failed("keys", f"{said} could not be tried: what answered is not the vendor's API", cure)
-        match self._kind(answer):
+        if error is None:
+            error = any_error(_parsed(answer))
+        why = _in_brackets(without_parts_of(key.secret.get_secret_value(), words_of(error)))
+        operation = next(iter(self._adapter.operations.values()))
+        match kind_of(operation.failures, answer.status, error)[0]:
             case "key_refused" | "forbidden":
                 region = await self._other_region(key)
                 if region is not None:
                     variable = f"BANJIA_VENDORS__{self._name.upper().replace('-', '_')}__REGION"
                     cure = f"set region: {region} in {entry} (without a file: {variable}={region})"
                     return failed("keys", f"{said}: valid key, wrong region", cure)
-                return failed("keys", f"{said} is refused", f"make a new one, and put it where {entry} takes it from")
+                return failed(
+                    "keys", f"{said} is refused{why}", f"make a new one, and put it where {entry} takes it from"
+                )
             case "no_funds":
-                return failed("keys", f"{said} is taken, but its account is empty", "top it up")
+                return failed("keys", f"{said} is taken, but its account is empty{why}", "top it up")
             case "rate_limited":
                 return warn("keys", f"{said} is at its rate limit", "wait, or add a key in api_keys")
         if answer.status in (404, 405, 501):
             return warn("keys", f"{said} could not be tried: no list of models there", "a request of your own")
         text = f"{said} could not be tried: the vendor answered {answer.status}"
         return warn("keys", text, "try again later")
-
-    def _kind(self, answer: Seen) -> Kind:
-        operation = next(iter(self._adapter.operations.values()))
-        return classify(operation.failures, answer.status, find_error(_parsed(answer)) or {})
 
     async def _other_region(self, key: VendorKey) -> str | None:
         """The region whose host takes the key. Only for the vendor's own hosts: no key leaves for a stranger's."""
@@ -160,6 +165,11 @@ class Vendor:
                 if isinstance(answer, Seen) and _taken(answer):
                     return region
         return None
+
+
+def _in_brackets(words: str) -> str:
+    """What a vendor says, to be put behind what it means; empty where it says nothing."""
+    return "" if words == NO_REASON else f" ({words[:MOST_WORDS]})"
 
 
 def _taken(answer: Seen) -> bool:

@@ -1,0 +1,1 @@
+"""The parts that vendors' tables are made of and share."""

@@ -1,0 +1,1 @@
+"""Where requests go: what is known of the targets that they are routed to."""
