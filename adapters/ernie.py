@@ -12,7 +12,6 @@ from typing import Any
 from adapters.codecs.ernie import ernie_chat
 from adapters.codecs.openai.embeddings import openai_embeddings
 from adapters.core.auth import Bearer
-from adapters.core.conversation import Conversation
 from adapters.core.failures import Rule
 from adapters.core.families import OPENAI_CHAT, OPENAI_EMBEDDINGS, ask_for_usage
 from adapters.core.limits import limit
@@ -30,10 +29,12 @@ from adapters.core.params import (
     by_fact,
 )
 from adapters.core.thinking import Dial
-from adapters.core.tools import Tools, check_tool_choice, send_tool_choice
 from adapters.core.vectors import FLOATS_ASKED_FOR, SIZES, inputs
 from adapters.core.vendor import Op, Vendor
+from adapters.rules.alternating_messages import AlternatingMessages, Fillers
 from adapters.rules.errors import BAIDU_V1, BY_MEANING
+from adapters.rules.messages import EMPTY, MessageRules
+from adapters.rules.tools import Tools, check_tool_choice, send_tool_choice
 
 COLDEST = 0.01
 """What is sent for a temperature of 0, which the vendor refuses: the range is open there, and how near is not told."""
@@ -143,22 +144,6 @@ def web_search(name: str, value: Any, draft: Draft) -> None:
     draft.tell(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
 
 
-def finish(draft: Draft) -> None:
-    """Usage in streams; and the last message can't be blank: 400 ``invalid_messages``.
-
-    A tool may well have nothing to say, so that an empty result is spelled out; a blank question is refused.
-    """
-    ask_for_usage(draft)
-    last = draft.body["messages"][-1]
-    content = last.get("content")
-    if type(content) is not str or content.strip():
-        return
-    if last["role"] != "tool":
-        draft.refuse(f"messages[{len(draft.body['messages']) - 1}].content", "the vendor takes no blank last message")
-    draft.body["messages"] = [*draft.body["messages"][:-1], {**last, "content": "(empty)"}]
-    draft.tell("messages.content", "mapped", "the vendor takes no blank last message: the tool's result reads (empty)")
-
-
 PENALTY = Choose(
     (
         (resold, Honour()),
@@ -167,9 +152,20 @@ PENALTY = Choose(
     Rewrite(penalty, "sent as penalty_score", ("mapped", "dropped")),
 )
 
+MESSAGES = AlternatingMessages(
+    MessageRules(),
+    later_system="user",
+    empty_result=EMPTY,
+    empty_turn=EMPTY,
+    fillers=Fillers(first=EMPTY, between=EMPTY, last="Continue."),
+)
+"""The order that a public copy of the vendor's page asks for: system or user first, user or tool last, and the two sides
+in turn between. A last message that is blank is refused: 400 ``invalid_messages``.
+"""
+
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
-    "messages": Conversation(),
+    "messages": MESSAGES,
     "temperature": Choose(
         (
             (resold, Honour()),
@@ -270,7 +266,7 @@ ERNIE = Vendor(
             CHAT,
             FAILURES,
             choice_members=frozenset({"flag", "ban_round"}),
-            finish=finish,
+            finish=ask_for_usage,
         ),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(16)),
     },

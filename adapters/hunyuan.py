@@ -12,17 +12,17 @@ from typing import Any
 from adapters.codecs.openai.chat import openai_chat
 from adapters.codecs.openai.embeddings import openai_embeddings
 from adapters.core.auth import Bearer
-from adapters.core.conversation import Conversation, renamed
 from adapters.core.failures import Rule
 from adapters.core.families import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, ask_for_usage
 from adapters.core.limits import limit
 from adapters.core.params import Draft, Drop, Emulate, Honour, Refuse, Rewrite, Verdict, by_fact
 from adapters.core.thinking import Dial
-from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
-from adapters.core.turns import Turns
 from adapters.core.vectors import BASE64_BY_US, SIZES, inputs
 from adapters.core.vendor import Op, Vendor
+from adapters.rules.alternating_messages import AlternatingMessages
 from adapters.rules.errors import BY_MEANING, TENCENT
+from adapters.rules.messages import MessageRules, renamed
+from adapters.rules.tools import Tools, check_tool_choice, forces, send_tool_choice
 
 SEEDS = 10_000
 """The classic host takes seeds from 1 to this."""
@@ -89,7 +89,7 @@ LOOSE = Honour("sent as it came; the vendor says that some models ignore it")
 
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
-    "messages": Conversation(names=False, image_detail=False),
+    "messages": MessageRules(names=False, image_detail=False),
     "frequency_penalty": LOOSE,
     "presence_penalty": LOOSE,
     "max_tokens": LIMIT,
@@ -192,7 +192,7 @@ STOP = Emulate("stop", "the vendor leaves the match in its answer: it is cut off
 
 CLASSIC_CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
-    "messages": Turns(Conversation(names=False, image_detail=False), most=40),
+    "messages": AlternatingMessages(MessageRules(names=False, image_detail=False), most=40, reasoning=False),
     "frequency_penalty": Drop(NOT_IN_API),
     "presence_penalty": Drop(NOT_IN_API),
     "max_tokens": LIMIT,

@@ -10,7 +10,6 @@ from typing import Any
 
 from adapters.codecs.openai.chat import openai_chat
 from adapters.core.auth import Bearer
-from adapters.core.conversation import Conversation
 from adapters.core.failures import Rule
 from adapters.core.families import NOT_IN_API, OPENAI_CHAT, ask_for_usage
 from adapters.core.params import (
@@ -29,9 +28,11 @@ from adapters.core.params import (
     by_family,
 )
 from adapters.core.thinking import Dial
-from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
 from adapters.core.vendor import Op, Vendor
 from adapters.rules.errors import BY_MEANING
+from adapters.rules.json_schema_dialect import rewrite
+from adapters.rules.messages import EMPTY, EmptyContent, MessageRules, Omit
+from adapters.rules.tools import Tools, check_tool_choice, forces, send_schema, send_tool_choice
 
 WARM = 0.3
 """The temperature below which moonshot-v1 and the K2 previews are not asked for several choices."""
@@ -96,16 +97,13 @@ def effort(name: str, value: str, draft: Draft) -> None:
 
 
 def response_format(name: str, value: dict[str, Any], draft: Draft) -> None:
-    """``json_schema`` from K2.5 on; older models know json_object only. A schema may not name its dialect."""
+    """``json_schema`` from K2.5 on, in the vendor's dialect of JSON Schema; older models know json_object only."""
     if value["type"] == "json_schema" and draft.model.family != "k":
         draft.refuse(name, "this model has json_object only, and schemas are not emulated yet: map to a K model")
     named = value.get("json_schema", {})
-    schema = named.get("schema")
-    if type(schema) is dict and "$schema" in schema:  # as Zod and other makers of schemas write it
-        bare = {key: member for key, member in schema.items() if key != "$schema"}
-        draft.body[name] = {**value, "json_schema": {**named, "schema": bare}}
-        draft.tell(name, "mapped", "sent without $schema, which the vendor refuses")
-        return
+    if "schema" in named:
+        schema = send_schema(f"{name}.json_schema.schema", named["schema"], rewrite, name, draft)
+        value = {**value, "json_schema": {**named, "schema": schema}}
     draft.body[name] = value
     draft.tell(name, "honoured", "sent as it came")
 
@@ -132,11 +130,11 @@ def fixed(value: float, what: str) -> Choose:
 
 PARAMS: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
-    "messages": Conversation(
+    "messages": MessageRules(
         image_urls=False,
         file_scheme="ms://",
         image_detail=False,
-        empty_beside_calls=False,
+        empty=EmptyContent(beside_calls=Omit.CONTENT, assistant=Omit.MESSAGE, user=EMPTY, system=Omit.MESSAGE),
         tool_ids="{name}:{n}",
         reasoning_beside_calls=True,
     ),
@@ -163,7 +161,7 @@ PARAMS: Mapping[str, Verdict] = {
     "prediction": Honour(),
     "parallel_tool_calls": Drop("the vendor has no such switch: several calls may come"),
     "response_format": Rewrite(response_format, "json_schema from K2.5 on", ("honoured", "mapped", "refused")),
-    "tools": Tools(name=r"[a-zA-Z_][a-zA-Z0-9_-]{2,63}", types=("function", "builtin_function")),
+    "tools": Tools(name=r"[a-zA-Z_][a-zA-Z0-9_-]{2,63}", types=("function", "builtin_function"), schema=rewrite),
     "tool_choice": Rewrite(tool_choice, "a forced call excludes thinking", ("honoured", "refused")),
     "reasoning_effort": Rewrite(effort, "levels on K3, else thinking on or off", ("honoured", "mapped", "dropped")),
     "seed": Drop(NOT_IN_API),

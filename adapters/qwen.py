@@ -11,16 +11,16 @@ from typing import Any
 from adapters.codecs.openai.chat import openai_chat
 from adapters.codecs.openai.embeddings import openai_embeddings
 from adapters.core.auth import Bearer
-from adapters.core.conversation import Conversation
 from adapters.core.failures import Rule
 from adapters.core.families import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, ask_for_usage
 from adapters.core.limits import limit
 from adapters.core.params import Clamp, Draft, Drop, Honour, Refuse, Rewrite, Verdict, by_fact
 from adapters.core.thinking import Dial
-from adapters.core.tools import Tools, check_tool_choice, forces, send_tool_choice
 from adapters.core.vectors import FLOATS_ASKED_FOR, SIZES, inputs
 from adapters.core.vendor import Op, Vendor
 from adapters.rules.errors import BY_MEANING
+from adapters.rules.messages import MessageRules
+from adapters.rules.tools import Tools, check_tool_choice, forces, send_tool_choice
 
 SEEDS = 2**31
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16384}
@@ -150,7 +150,7 @@ def finish(draft: Draft) -> None:
 
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
-    "messages": Conversation(names=False, image_detail=False),
+    "messages": MessageRules(names=False, image_detail=False),
     "temperature": Clamp(0, 1.99, "the vendor takes 0 to just under 2"),
     "top_p": Clamp(0.001, 1, "the vendor takes more than 0"),
     "n": Rewrite(choices, "up to four from some models, else a call for each", ("honoured", "emulated", "refused")),

@@ -52,9 +52,11 @@ def vendors(found: Findings) -> None:
             _kind(found, where, entry, entry.kind or name)
         elif vendor is None:
             _edition(found, where, entry, kind)
-        elif entry.base_url is None:
-            _region(found, where, entry, vendor)
-            _ended(found, where, kind, vendor)
+        else:
+            _messages(found, where, entry, vendor)
+            if entry.base_url is None:
+                _region(found, where, entry, vendor)
+                _ended(found, where, kind, vendor)
 
 
 def _kind(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: str) -> None:
@@ -81,6 +83,14 @@ def _ended(found: Findings, where: tuple[str, ...], kind: Vendor, vendor: Vendor
         found.warn(
             (*where, "edition"), wrong, f"edition: {kind.usual_edition}, with a key for it ({kind.key_names[0]})"
         )
+
+
+def _messages(found: Findings, where: tuple[str, ...], entry: VendorEntry, vendor: Vendor) -> None:
+    """A vendor whose table says what it takes needs no rules of the operator's for messages."""
+    if "messages" in entry.model_fields_set and not vendor.transparent:
+        wrong = f"the key 'messages' is for vendors of the kind openai_compatible, and {vendor.title} is none"
+        cure = "the key left out: messages are sent as the vendor takes them"
+        found.error((*where, "messages"), wrong, cure, at_key=True)
 
 
 def _region(found: Findings, where: tuple[str, ...], entry: VendorEntry, vendor: Vendor) -> None:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from adapters.core.shapes import Model, Operation
 from adapters.core.vendor import Target, Vendor
 from adapters.registry import BY_NAME, VENDORS
+from adapters.rules.server_messages import ServerMessages
 from config import catalog
 from config.catalog import Catalog
 from config.schema import ModelEntry, Policy, Settings, Strategy, TargetEntry, VendorEntry
@@ -131,6 +132,7 @@ class Routing:
             strict=policy.unsupported == "strict",
             without=policy.emulate.off(),
             thinking=policy.thinking,
+            messages=messages_of(entry),
             report_model=policy.report_model,
             emulated=self._emulated,
         )
@@ -221,6 +223,14 @@ def catalog_of(name: str, entry: VendorEntry) -> Catalog:
 def base_url_of(name: str, entry: VendorEntry) -> str:
     """Where a configured vendor is called: the prefix of every path."""
     return entry.base_url or vendor_of(name, entry).base_urls[entry.region]
+
+
+def messages_of(entry: VendorEntry) -> ServerMessages | None:
+    """What the operator says of a server's messages; None where that is nothing."""
+    wish = entry.messages
+    if not wish.merge_system and wish.developer_as is None:
+        return None
+    return ServerMessages(wish.merge_system, wish.developer_as)
 
 
 def merged(policy: Policy, entry: ModelEntry) -> Policy:

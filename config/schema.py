@@ -259,6 +259,15 @@ class Limits(Section):
     """Learn limits from the vendor's 429s, and let calls wait in order instead of sending them into a 429."""
 
 
+class Messages(Section):
+    """How messages are sent to a server of the kind openai_compatible. Other vendors get them as they take them."""
+
+    merge_system: Switch = False
+    """Join all system messages into one, in front of the others. Some chat templates refuse a second one."""
+    developer_as: Literal["system", "user", "developer"] | None = None
+    """The role that developer messages are sent with. Left out: as they come."""
+
+
 class VendorEntry(Section):
     """How to reach one vendor. The adapter is ``kind``, which is the entry's name unless given."""
 
@@ -294,6 +303,8 @@ class VendorEntry(Section):
     """How long to wait for it."""
     limits: Limits = Limits()
     """What the account allows."""
+    messages: Messages = Messages()
+    """How messages are sent; for the kind openai_compatible only."""
     catalog: Laid | None = None
     """A file of models, prices and stand-ins of your own, laid over what is known of the vendor; or the same right here."""
 

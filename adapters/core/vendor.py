@@ -91,7 +91,8 @@ class Target:
 
     ``entry`` is the vendor's name in the configuration (several entries may share a kind); ``overlay`` is the
     operator's ``set``, which wins over the caller; ``defaults`` are a stand-in's, which the caller wins over;
-    ``base_url`` has no trailing slash.
+    ``base_url`` has no trailing slash. ``messages`` is the operator's own verdict on chat messages, in place of the
+    table's.
     """
 
     entry: str
@@ -103,6 +104,7 @@ class Target:
     strict: bool = False
     without: frozenset[str] = frozenset()  # the emulations that the operator has switched off
     thinking: ThinkingPolicy = "auto"
+    messages: Verdict | None = None
     report_model: Literal["requested", "vendor"] = "requested"
     emulated: bool = False  # one of our own emulators, started by us: its answers are marked
     label: str = field(init=False)  # ``entry/model``, as the configuration and ``x-banjia-target`` spell it
@@ -217,7 +219,10 @@ def _written(draft: Draft, target: Target, op: Op, leaning: bool | None) -> Plan
     draft.ask = ask.but(fields)
     order = [name for name in FIRST if name in fields]
     order += [name for name in fields if name not in FIRST]
-    apply(draft, op.params, order)
+    params = op.params
+    if target.messages is not None and ask.operation == "chat":
+        params = {**params, "messages": target.messages}
+    apply(draft, params, order)
     draft.body["model"] = target.model.id
     op.finish(draft)
     ask = draft.ask.but(draft.body)

@@ -3,6 +3,7 @@
 The odd count of 2024 is not asked for: the current pages have no such rule (4.3: messages).
 """
 
+from itertools import pairwise
 from typing import Any
 
 from emulators.core.checks import data_uri, is_base64
@@ -32,7 +33,24 @@ def check(messages: Any, model: Model) -> None:
         if message["role"] == "tool" and not (isinstance(call_id, str) and call_id in ids):
             raise _wrong(f"tool_call_id of message {index} names no call")
         _content(message, index, model)
+    _order([message["role"] for message in messages])
     _last(messages[-1])
+
+
+def _order(roles: list[str]) -> None:
+    """Sheet 4.3: messages: user or system first, user or tool last, strict alternation between.
+
+    Several results answer the parallel calls of one message (sheet 4.3: parallel_tool_calls), so that tools may follow
+    each other. That 4.5 wants a user message last is not held: its vl models take tools (sheet 3.3).
+    """
+    turns = roles[1:] if roles[0] == "system" else roles
+    if "system" in turns:
+        raise _wrong("system is allowed as the first message only")
+    if turns[:1] != ["user"] or turns[-1] == "assistant":
+        raise _wrong("the first message must be from user or system, the last one from user or tool")
+    for role, later in pairwise(turns):
+        if (role == "assistant") == (later == "assistant") and not role == later == "tool":
+            raise _wrong("the messages of user or tool and of assistant must alternate")
 
 
 def _wrong(message: str) -> Refusal:

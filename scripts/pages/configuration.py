@@ -18,6 +18,8 @@ NAMES: Mapping[str, str] = {
     "vendors": "KIMI",
     "vendors.NAME.kind": "OFFICE",
     "vendors.NAME.edition": "HUNYUAN",
+    "vendors.NAME.messages.merge_system": "VLLM",
+    "vendors.NAME.messages.developer_as": "VLLM",
     "models": "gpt-4o",
 }
 """What stands for NAME in the variables that are shown: in general, and where a key wants another one."""

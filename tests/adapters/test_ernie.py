@@ -258,14 +258,16 @@ def test_developers_speak_as_system() -> None:
 
 
 @pytest.mark.parametrize("blank", ["", " \n\r\f"])
-def test_a_blank_last_message_is_refused_or_spelled_out_for_a_tool(blank: str) -> None:
-    assert refusal(messages=[*HI, {"role": "user", "content": blank}]) == "messages[1].content"
+def test_a_blank_last_message_reads_empty(blank: str) -> None:
+    planned = made(messages=[*HI, {"role": "assistant", "content": "hello"}, {"role": "user", "content": blank}])
+    assert planned.ask.fields["messages"][-1]["content"] == "(empty)"
+    assert planned.told["messages"].word == "mapped"
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     called: list[dict[str, Any]] = [*HI, {"role": "assistant", "content": None, "tool_calls": [call]}]
     silent = [*called, {"role": "tool", "tool_call_id": "c1", "content": blank}]
     planned = made(messages=silent)
     assert planned.ask.fields["messages"][-1]["content"] == "(empty)"
-    assert planned.told["messages.content"].word == "mapped"
+    assert planned.told["messages"].word == "mapped"
     assert silent[-1]["content"] == blank
 
 

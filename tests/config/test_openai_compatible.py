@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.registry import VENDORS
+from adapters.rules.server_messages import ServerMessages
 from config.environment import in_order
 from config.routing import Routing, UnknownModel
 from tests.config.given import complaints, loaded
@@ -63,3 +64,25 @@ def test_no_variable_of_the_environment_brings_it_up() -> None:
     (server,) = [vendor for vendor in VENDORS if vendor.name == "openai_compatible"]
     assert server not in in_order()
     assert server.key_names == ()
+
+
+@pytest.mark.parametrize(
+    ("wish", "rules"),
+    [
+        ("{}", None),
+        ("{merge_system: off}", None),
+        ("{merge_system: true}", ServerMessages(merge_system=True)),
+        ("{developer_as: user}", ServerMessages(developer_as="user")),
+        ("{merge_system: on, developer_as: system}", ServerMessages(merge_system=True, developer_as="system")),
+    ],
+)
+def test_a_server_has_rules_for_messages_where_its_entry_gives_some(wish: str, rules: ServerMessages | None) -> None:
+    entry = OFFICE.replace("api_key", f"messages: {wish}, api_key")
+    settings = loaded(f"vendors:\n  {entry}\nmodels: {{gpt-4o: office/m}}\n").settings
+    assert Routing(settings).find("gpt-4o", "chat").targets[0].messages == rules
+
+
+def test_the_environment_gives_them_too() -> None:
+    environ = {"BANJIA_VENDORS__OFFICE__MESSAGES__MERGE_SYSTEM": "on"}
+    (target,) = Routing(loaded(CONFIG, environ).settings).find("gpt-4o", "chat").targets
+    assert target.messages == ServerMessages(merge_system=True)

@@ -27,6 +27,7 @@ FREE = {"model": "ernie-speed-8k"}
 EMBED = {"model": "embedding-v1", "input": "a"}
 PICTURE = "https://example.invalid/x.png"
 ARGUMENT, MESSAGES = "invalid_argument", "invalid_messages"
+SAID, SYSTEM = {"role": "assistant", "content": "You"}, {"role": "system", "content": "x"}
 
 
 def part(kind: str, value: Any, text: str = "see") -> Json:
@@ -139,7 +140,15 @@ REFUSED: list[tuple[str, Json, str, str]] = [
     ("role developer", {"messages": [{"role": "developer", "content": "x"}, USER]}, MESSAGES, "role"),
     ("role function", {"messages": [USER, {"role": "function", "name": "f", "content": "x"}]}, MESSAGES, "role"),
     ("name", {"messages": [{**USER, "name": 1}]}, MESSAGES, "name"),
-    ("content null", {"messages": [{"role": "assistant", "content": None}, USER]}, MESSAGES, "content"),
+    ("content null", {"messages": [USER, {"role": "assistant", "content": None}, USER]}, MESSAGES, "content"),
+    ("an answer first", {"messages": [SAID, USER]}, MESSAGES, "first"),
+    ("an answer last", {"messages": [USER, SAID]}, MESSAGES, "last"),
+    ("system alone", {"messages": [SYSTEM]}, MESSAGES, "first"),
+    ("system later", {"messages": [USER, SYSTEM]}, MESSAGES, "system"),
+    ("system twice", {"messages": [SYSTEM, SYSTEM, USER]}, MESSAGES, "system"),
+    ("two users in a row", {"messages": [{**USER, "name": "ann"}, USER]}, MESSAGES, "alternate"),
+    ("two answers in a row", {"messages": [USER, SAID, SAID, USER]}, MESSAGES, "alternate"),
+    ("a user after a tool", history(TOOL, USER), MESSAGES, "alternate"),
     ("last message blank", said(" \n\r\f"), MESSAGES, "blank"),
     ("last message empty", said(""), MESSAGES, "blank"),
     ("last message without text", history({"role": "assistant", "content": None, "tool_calls": []}), MESSAGES, ""),
@@ -188,9 +197,9 @@ TAKEN: list[tuple[str, Json]] = [
     ("enable_thinking off where there is none", {**TURBO, "enable_thinking": False}),
     ("null content beside tool_calls", history()),
     ("empty content beside tool_calls", history(content="")),
-    ("empty content before the last message", {"messages": [{"role": "assistant", "content": ""}, USER]}),
-    ("two users in a row", {"messages": [{**USER, "name": "ann"}, USER]}),
-    ("an answer last", {"messages": [USER, {"role": "assistant", "content": "You"}]}),
+    ("empty content before the last message", {"messages": [USER, {"role": "assistant", "content": ""}, USER]}),
+    ("system first", {"messages": [SYSTEM, {**USER, "name": "ann"}, SAID, USER]}),
+    ("two results in a row", history(TOOL, TOOL)),
     ("text parts", {**TURBO, "messages": [{"role": "user", "content": [{"type": "text", "text": "x"}]}]}),
     ("a picture without words", {**VL, **part("image_url", {"url": PICTURE}, " ")}),
     ("image_url, data", {**VL, **part("image_url", {"url": "data:image/png;base64,aGVsbG8h"})}),

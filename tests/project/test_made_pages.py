@@ -25,6 +25,7 @@ vendors:
   qwen: {api_key: b}
   hunyuan: {api_key: b}
   office: {kind: kimi, base_url: "http://127.0.0.1:1/v1", api_key: c}
+  vllm: {kind: openai_compatible, base_url: "http://127.0.0.1:1/v1", api_key: none}
 models:
   gpt-4o: kimi/kimi-k3
 server: {client_keys: [d]}

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx2
 
+from config.schema import Settings
+from proxy.explain import explain
 from tests.harness import Running, proxy, vendor
 
 ANSWER = {
@@ -166,3 +168,18 @@ def test_a_refused_key_is_told_without_a_word_of_regions() -> None:
             assert "region" not in error["message"]
 
     asyncio.run(run())
+
+
+def test_explain_shows_what_an_entry_changes_in_messages() -> None:
+    server = {
+        "kind": "openai_compatible", "base_url": "http://127.0.0.1:9/v1", "api_key": "none",
+        "messages": {"merge_system": True, "developer_as": "system"},
+    }  # fmt: skip
+    settings = Settings.model_validate({"vendors": {"office": server}, "models": {"gpt-4o": "office/m"}})
+    messages = [{"role": "user", "content": "a"}, {"role": "developer", "content": "b"}]
+
+    (told,) = explain(json.dumps({"model": "gpt-4o", "messages": messages}).encode(), settings)["targets"]
+
+    assert told["fields"]["messages"] == {"verdict": "mapped", "why": "system messages are joined into one, in front"}
+    assert told["fields"]["messages.role"] == {"verdict": "mapped", "why": "developer is sent as system"}
+    assert told["body"]["messages"] == [{"role": "system", "content": "b"}, {"role": "user", "content": "a"}]

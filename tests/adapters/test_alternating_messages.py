@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from adapters.core.failures import Refused
 from adapters.core.params import Draft
 from adapters.core.shapes import Ask, Model
-from tests.adapters.play import chat_plan, target
+from tests.adapters.play import USUAL, chat_plan, target
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "get_tide", "arguments": "{}"}}
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
@@ -32,10 +32,16 @@ def tool(text: str, call: str = "c1") -> dict[str, Any]:
     return {"role": "tool", "tool_call_id": call, "content": text}
 
 
-def sent(*messages: dict[str, Any], model: Model | None = None) -> tuple[list[Any], dict[str, str]]:
-    """The messages as the classic host gets them, and what was told of them."""
-    verdict = target("hunyuan_classic", "hunyuan-turbos-latest").vendor.operations["chat"].params["messages"]
-    draft = Draft(Ask("chat", "gpt-4o", {"messages": list(messages)}), model or Model("hunyuan-turbos-latest"))
+def named(message: dict[str, Any], name: str) -> dict[str, Any]:
+    return {**message, "name": name}
+
+
+def sent(
+    *messages: dict[str, Any], model: Model | None = None, vendor: str = "hunyuan_classic"
+) -> tuple[list[Any], dict[str, str]]:
+    """The messages as the vendor gets them (the classic host, unless named), and what was told of them."""
+    verdict = target(vendor, USUAL[vendor]).vendor.operations["chat"].params["messages"]
+    draft = Draft(Ask("chat", "gpt-4o", {"messages": list(messages)}), model or Model(USUAL[vendor]))
     verdict.apply("messages", list(messages), draft)
     return draft.body["messages"], {name: told.word for name, told in draft.told.items()}
 
@@ -159,12 +165,13 @@ MESSAGES = st.lists(
 )
 
 
+@pytest.mark.parametrize("vendor", ["hunyuan_classic", "ernie"])
 @settings(max_examples=500, deadline=None)
-@given(MESSAGES)
-def test_whatever_is_sent_keeps_the_order_and_loses_no_text(messages: list[Any]) -> None:
+@given(messages=MESSAGES)
+def test_whatever_is_sent_keeps_the_order_and_loses_no_text(vendor: str, messages: list[Any]) -> None:
     before = [dict(message) for message in messages]
     try:
-        out, _ = sent(*messages)
+        out, _ = sent(*messages, vendor=vendor)
     except Refused:
         return
     assert messages == before, "the caller's messages were changed in place"
@@ -177,4 +184,94 @@ def test_whatever_is_sent_keeps_the_order_and_loses_no_text(messages: list[Any])
         assert side != next_side or role == next_role == "tool"
     assert all(message["content"] or message.get("tool_calls") for message in out)
     said = sorted("".join(str(message["content"] or "") for message in messages))
-    assert sorted("".join(out_["content"] or "" for out_ in out).replace("\n", "").replace('"', "")) == said
+    texts = [message["content"] for message in out if message["content"] not in ("(empty)", "Continue.", '""')]
+    assert sorted("".join(texts).replace("\n", "")) == said
+    assert sent(*out, vendor=vendor)[0] == out, "what is in order stays as it is"
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [user("a")],
+        [system("s"), user("a")],
+        [user("a"), assistant("b"), user("c")],
+        [user("a"), assistant("", CALL), tool("4")],
+        [user("a"), {**assistant("b"), "reasoning_content": "hm"}, named(user("c"), "Ann")],
+        [user("a"), assistant("", CALL, {**CALL, "id": "c2"}), tool("4"), tool("5", "c2"), assistant("b"), user("c")],
+    ],
+)
+def test_ernie_gets_a_conversation_in_turns_as_it_came(messages: list[Any]) -> None:
+    assert sent(*messages, vendor="ernie") == (messages, {"messages": "honoured"})
+
+
+@pytest.mark.parametrize(
+    ("came", "goes"),
+    [
+        # An instruction after the conversation is the user's, in its place: AutoGen asks so who speaks next.
+        ([system("s"), user("a"), assistant("b"), system("t")], [system("s"), user("a"), assistant("b"), user("t")]),
+        ([system("s"), user("a"), system("t")], [system("s"), user("a\n\nt")]),
+        ([system("s"), system("t"), user("a")], [system("s\n\nt"), user("a")]),
+        ([system("s")], [user("s")]),
+        ([user("a"), assistant("b"), assistant("c"), user("d")], [user("a"), assistant("b\n\nc"), user("d")]),
+        ([user("a"), user("")], [user("a")]),
+        ([user("a"), assistant("b"), user("")], [user("a"), assistant("b"), user("(empty)")]),
+        ([user("a"), assistant(""), user("b")], [user("a\n\nb")]),
+        ([assistant("a"), user("b")], [user("(empty)"), assistant("a"), user("b")]),
+        ([system("s"), assistant("a"), user("b")], [system("s"), user("(empty)"), assistant("a"), user("b")]),
+        ([user("a"), assistant("b")], [user("a"), assistant("b"), user("Continue.")]),
+        (
+            [user("a"), assistant("", CALL), tool("4"), user("b")],
+            [user("a"), assistant("", CALL), tool("4"), assistant("(empty)"), user("b")],
+        ),
+    ],
+)
+def test_ernie_gets_what_keeps_its_meaning_in_turns_and_it_is_reported(came: list[Any], goes: list[Any]) -> None:
+    assert sent(*came, vendor="ernie") == (goes, {"messages": "mapped"})
+
+
+def test_a_group_chat_keeps_its_speakers_where_their_messages_are_joined() -> None:
+    """AutoGen's: several agents speak in a row, each with a name, and an instruction stands at the end."""
+    messages, told = sent(
+        system("Play your roles."),
+        named(user("Who is first?"), "Ann"),
+        named(assistant("I am."), "Bob"),
+        named(assistant("No, I am."), "Eve"),
+        named(user("Go on."), "Ann"),
+        named(user("Please."), "Tom"),
+        system("Name the next speaker."),
+        vendor="ernie",
+    )
+    assert messages == [
+        system("Play your roles."),
+        named(user("Who is first?"), "Ann"),
+        assistant("Bob: I am.\n\nEve: No, I am."),
+        user("Ann: Go on.\n\nTom: Please.\n\nName the next speaker."),
+    ]
+    assert told == {"messages": "mapped"}
+
+
+def test_one_speakers_messages_in_a_row_keep_the_name() -> None:
+    messages, _ = sent(named(user("a"), "Ann"), named(user("b"), "Ann"), vendor="ernie")
+    assert messages == [named(user("a\n\nb"), "Ann")]
+
+
+def test_a_speakers_picture_begins_with_the_name() -> None:
+    sees = Model("ernie-5.0", input=frozenset({"text", "image"}))
+    messages, _ = sent(named(user("a"), "Ann"), named(user([IMAGE]), "Tom"), model=sees, vendor="ernie")
+    assert messages == [user([{"type": "text", "text": "Ann: a"}, {"type": "text", "text": "Tom: "}, IMAGE])]
+
+
+@pytest.mark.parametrize(
+    ("messages", "says"),
+    [
+        ([tool("4")], "no result of a tool before the call"),
+        ([user("a"), tool("4")], "no result of a tool after a user message"),
+        ([user("a"), assistant("", CALL), assistant("b"), user("c")], "no assistant message after one that called tools"),
+        ([user("a"), assistant("", CALL)], "goes on with no assistant message"),
+    ],
+)  # fmt: skip
+def test_ernie_is_sent_no_call_without_its_result_and_no_result_without_its_call(
+    messages: list[Any], says: str
+) -> None:
+    with pytest.raises(Refused, match=says):
+        sent(*messages, vendor="ernie")

@@ -1,12 +1,14 @@
 """Tools as vendors take them: names that a vendor refuses are sent under another and put back in the answer."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.core.conversation import renamed
 from adapters.core.failures import Refused
 from adapters.core.params import Draft, Word
+from adapters.rules.json_schema_dialect import NotExpressible
+from adapters.rules.messages import renamed
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +16,15 @@ class Tools:
     """One vendor's rules for ``tools``; used as the verdict.
 
     ``name`` is the pattern of names that it takes, ``taken`` the names that it keeps to itself, ``most`` the longest
-    list, ``types`` the kinds of tools it knows.
+    list, ``types`` the kinds of tools it knows. ``schema`` rewrites ``parameters`` in the vendor's dialect of JSON
+    Schema, and raises NotExpressible.
     """
 
     name: str = r"[a-zA-Z0-9_-]{1,64}"
     taken: tuple[str, ...] = ()
     most: int = 128
     types: tuple[str, ...] = ("function",)
+    schema: Callable[[Any], dict[str, Any]] | None = None
     why: str = "functions; a name the vendor refuses is sent under another, and put back in the answer"
     words: tuple[Word, ...] = ("honoured", "mapped", "refused")
 
@@ -46,8 +50,13 @@ class Tools:
             draft.rename_tool(ours, theirs)
             function["name"] = theirs
             draft.tell("tools.function.name", "mapped", f"{ours} is offered as {theirs}")
-        if function.get("parameters") is None:
+        parameters = function.get("parameters")
+        if parameters is None:
             function["parameters"] = {"type": "object", "properties": {}}
+        elif self.schema is not None:
+            function["parameters"] = send_schema(
+                f"{where}.function.parameters", parameters, self.schema, "tools", draft
+            )
         return {**tool, "function": function}
 
     def _other_name(self, ours: str, draft: Draft) -> str:
@@ -56,6 +65,20 @@ class Tools:
         while theirs in draft.tool_names:
             theirs += "_"
         return theirs
+
+
+def send_schema(
+    where: str, schema: Any, rewrite: Callable[[Any], dict[str, Any]], field: str, draft: Draft
+) -> dict[str, Any]:
+    """The schema in the vendor's dialect; ``field`` is reported as mapped if that is another one. Raises Refused."""
+    try:
+        sent = rewrite(schema)
+    except NotExpressible as wrong:
+        draft.refuse(f"{where}{wrong.path}", wrong.why)
+        raise
+    if sent is not schema and sent != schema:
+        draft.tell(field, "mapped", "schemas are sent in the vendor's dialect of JSON Schema")
+    return sent
 
 
 def check_tool_choice(name: str, value: Any, draft: Draft) -> None:

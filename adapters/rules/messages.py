@@ -1,6 +1,7 @@
 """What a vendor takes in ``messages``, as data, and the one function that brings a conversation into that shape."""
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from adapters.core.params import Draft, Word
@@ -11,42 +12,78 @@ PART_NEEDS = {"image_url": "image", "video_url": "video", "video": "video", "inp
 """The kind of input a model must take for a content part of this type."""
 
 WORDS: tuple[Word, ...] = ("honoured", "mapped", "dropped", "refused")
+PLAIN_ROLES = frozenset({"system", "user", "assistant"})
+"""The roles of messages that go out as they came when they have nothing but a text."""
+EMPTY = "(empty)"
+"""Stands for an empty content where a vendor wants some text."""
+
+
+class Omit(Enum):
+    """What is left out where a content is empty and no text stands for it."""
+
+    CONTENT = "content"
+    MESSAGE = "message"
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class EmptyContent:
+    """How one vendor takes a message with an empty content, by its place in the conversation.
+
+    A content is empty in any spelling: null, absent, ``""``, blanks alone, no parts, parts of empty text. A text here is
+    sent in its stead; ``Omit.CONTENT`` leaves the member out, ``Omit.MESSAGE`` the message. ``beside_calls`` is for
+    messages with ``tool_calls``, and for system messages that bring tools.
+    """
+
+    beside_calls: str | Omit = ""
+    assistant: str | Omit = ""
+    user: str | Omit = ""
+    tool: str | Omit = ""
+    system: str | Omit = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRules:
     """One vendor's rules for messages; used as the verdict on ``messages``.
 
-    ``developer``: the role is known; else it becomes ``system``. ``names``: a message may have a ``name``.
-    ``image_urls``: public URLs are taken, beside data URIs and the ``file_scheme``. ``image_detail``: ``detail`` is
-    known. ``empty_beside_calls``: ``content: ""`` is taken beside tool calls; else it is left out. ``tool_ids``: how
-    tool calls are numbered for the vendor (``None``: as they came). ``reasoning_beside_calls``: with thinking on, a
+    ``names``: a message may have a ``name``. ``image_urls``: public URLs are taken, beside data URIs and the
+    ``file_scheme``. ``image_detail``: ``detail`` is known. ``empty``: what is sent for an empty content. ``tool_ids``:
+    how tool calls are numbered for the vendor (``None``: as they came). ``reasoning_beside_calls``: with thinking on, a
     turn that called tools must carry ``reasoning_content``; where the client lost it a blank stands in.
     """
 
-    developer: bool = False
     names: bool = True
     image_urls: bool = True
     file_scheme: str | None = None
     image_detail: bool = True
-    empty_beside_calls: bool = True
+    empty: EmptyContent = EmptyContent()
     tool_ids: str | None = None
     reasoning_beside_calls: bool = False
-    why: str = "roles, parts and ids in the vendor's words"
+    why: str = "roles, parts, ids and empty contents in the vendor's words"
     words: tuple[Word, ...] = WORDS
 
     def apply(self, name: str, value: Any, draft: Draft) -> None:
         """Write the conversation into the draft. Raises Refused for a part that the model can't take."""
         ids: dict[str, str] = {}
-        draft.body[name] = [self._message(f"{name}[{at}]", message, draft, ids) for at, message in enumerate(value)]
+        sent: list[Message] = []
+        for at, message in enumerate(value):
+            if is_plain(message):  # nearly every message
+                sent.append(message)
+                continue
+            out = self._message(f"{name}[{at}]", message, draft, ids)
+            if out is not None:
+                sent.append(out)
+        if not sent:
+            draft.refuse(name, "nothing is said in it: send a user message")
+        draft.body[name] = sent
         if not any(field.startswith(name) for field in draft.told):
             draft.tell(name, "honoured", "sent as it came")
 
-    def _message(self, where: str, message: Message, draft: Draft, ids: dict[str, str]) -> Message:
-        out = dict(message)
+    def _message(self, where: str, message: Message, draft: Draft, ids: dict[str, str]) -> Message | None:
+        """The message for the vendor; None if it is left out."""
+        out = {key: member for key, member in message.items() if member is not None}
         role = out["role"]
-        if role == "developer" and not self.developer:
-            out["role"] = "system"
+        if role == "developer":
+            role = out["role"] = "system"
             draft.tell("messages.role", "mapped", "developer is sent as system")
         if not self.names and out.pop("name", None) is not None:
             draft.tell("messages.name", "dropped", "the vendor knows no names of speakers")
@@ -59,12 +96,30 @@ class Conversation:
             out["tool_call_id"] = ids.get(out["tool_call_id"], out["tool_call_id"])
         elif "tool_calls" in out:
             del out["tool_calls"]
-        return {key: member for key, member in out.items() if member is not None or key == "content"}
+        return out if has_content(out.get("content")) else self._empty(out, role, draft)
+
+    def _empty(self, out: Message, role: str, draft: Draft) -> Message | None:
+        """The message with the vendor's spelling of an empty content; None if it is left out."""
+        if type(out.get("refusal")) is str and has_content(out["refusal"]):
+            draft.tell("messages.refusal", "mapped", "sent as the content: the vendor knows no refusals")
+            return {**{key: member for key, member in out.items() if key != "refusal"}, "content": out["refusal"]}
+        if out.get("partial"):  # Kimi's and Qwen's prefix of an answer, which may be empty
+            return {**out, "content": ""}
+        beside = out.get("tool_calls") or out.get("tools")
+        spelling = self.empty.beside_calls if beside else getattr(self.empty, role)
+        if spelling is Omit.MESSAGE:
+            draft.tell("messages", "mapped", "messages without content are left out")
+            return None
+        if spelling is Omit.CONTENT:
+            out.pop("content", None)
+            return out
+        if spelling:
+            draft.tell("messages.content", "mapped", f"an empty content is sent as {spelling}")
+        out["content"] = spelling
+        return out
 
     def _calling_turn(self, out: Message, calls: list[Any], draft: Draft, ids: dict[str, str]) -> None:
         out["tool_calls"] = [self._call(call, draft, ids) for call in calls]
-        if not out.get("content") and not self.empty_beside_calls:
-            out.pop("content", None)
         if self.reasoning_beside_calls and draft.thinks and not out.get("reasoning_content"):
             out["reasoning_content"] = " "
             draft.tell("messages.reasoning_content", "mapped", "a blank stands in for reasoning the client left out")
@@ -84,13 +139,17 @@ class Conversation:
         if all(part["type"] == "text" and len(part) == 2 for part in parts) and draft.model.input == {"text"}:
             draft.tell("messages.content", "mapped", "parts of text are joined for a model that takes text", quiet=True)
             return "".join(part["text"] for part in parts)
-        return [self._part(f"{where}[{at}]", part, draft) for at, part in enumerate(parts)]
+        sent = [self._part(f"{where}[{at}]", part, draft) for at, part in enumerate(parts)]
+        return [part for part in sent if part["type"] != "text" or part["text"]]
 
     def _part(self, where: str, part: Message, draft: Draft) -> Message:
         need = PART_NEEDS.get(part["type"])
         if need is not None and need not in draft.model.input:
             takes = ", ".join(sorted(draft.model.input))
             draft.refuse(f"{where}.type", f"the model takes {takes}; map this name to a model that takes {need}")
+        if part["type"] == "refusal" and type(part.get("refusal")) is str:
+            draft.tell("messages.refusal", "mapped", "sent as the content: the vendor knows no refusals")
+            return {"type": "text", "text": part["refusal"]}
         if part["type"] != "image_url":
             return part
         image = part.get("image_url")
@@ -106,6 +165,21 @@ class Conversation:
             if detail != "auto":
                 draft.tell("messages.content.detail", "dropped", "the vendor has no levels of detail")
         return {**part, "image_url": image}
+
+
+def is_plain(message: Message) -> bool:
+    """Whether a message has a role that every vendor knows and a text with something in it, and nothing else."""
+    if len(message) != 2 or message["role"] not in PLAIN_ROLES:
+        return False
+    content = message.get("content")
+    return type(content) is str and content != "" and not content.isspace()
+
+
+def has_content(content: Any) -> bool:
+    """Whether anything is written or shown in a content, whatever its spelling."""
+    if type(content) is str:
+        return content != "" and not content.isspace()
+    return type(content) is list and any(part["type"] != "text" or has_content(part["text"]) for part in content)
 
 
 def renamed(draft: Draft, name: str) -> str:

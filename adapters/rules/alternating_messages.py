@@ -1,0 +1,248 @@
+"""Conversations for vendors that want turns: one system text in front, then the caller's side and the assistant's.
+
+What keeps its meaning in that order is brought into it; the rest is refused, with the cure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain, takewhile
+from typing import Any, Literal
+
+from adapters.core.params import Draft, Word
+from adapters.rules.messages import WORDS, Message, MessageRules
+
+Turn = tuple[int, Message]
+"""A message, and where it stood among the caller's."""
+
+FOLLOWERS: Mapping[str, frozenset[str]] = {
+    "": frozenset({"user"}),
+    "system": frozenset({"user"}),
+    "user": frozenset({"assistant"}),
+    "assistant": frozenset({"user", "tool"}),
+    "tool": frozenset({"tool", "assistant"}),
+}
+"""The roles that may come after a role in every such order; after nothing, at the beginning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fillers:
+    """Texts of turns that are put in where one side's turn is missing.
+
+    ``first``: the user's, before an assistant message that opens the conversation. ``between``: the assistant's,
+    between the result of a tool and a user message. ``last``: the user's, after an assistant message at the end.
+    """
+
+    first: str
+    between: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlternatingMessages:
+    """One vendor's rules for the order of messages, on top of its rules for each; used as the verdict on ``messages``.
+
+    ``most``: the longest list that it takes. ``reasoning``: earlier answers keep theirs. ``later_system``: a system
+    message after the first turn joins the text in ``front``, or becomes a ``user`` message in its place.
+    ``empty_result`` and ``empty_turn``: what is sent for an empty result of a tool and for an empty user turn
+    (``None``: the turn is left out). ``fillers``: turns to put in; without them a missing turn is refused.
+    """
+
+    rules: MessageRules
+    most: int | None = None
+    reasoning: bool = True
+    later_system: Literal["front", "user"] = "front"
+    empty_result: str = '""'
+    empty_turn: str | None = None
+    fillers: Fillers | None = None
+    why: str = "one system text in front, then turns"
+    words: tuple[Word, ...] = WORDS
+
+    def apply(self, name: str, value: Any, draft: Draft) -> None:
+        """Write the conversation into the draft. Raises Refused for what can't be brought into turns."""
+        self.rules.apply(name, value, draft)
+        messages: list[Message] = draft.body[name]
+        if not self._in_order(messages):
+            messages = draft.body[name] = self._ordered(name, messages, draft)
+        if self.most is not None and len(messages) > self.most:
+            draft.refuse(
+                name, f"the vendor takes at most {self.most} messages, and {len(messages)} were sent: leave some out"
+            )
+
+    def _in_order(self, messages: list[Message]) -> bool:
+        """Whether the messages can go out as they are: a cheap look before anything is copied."""
+        before = ""
+        for message in messages:
+            role = message["role"]
+            if role == "system":
+                if before or type(message["content"]) is not str:
+                    return False
+            elif role not in FOLLOWERS[before]:
+                return False
+            if not message.get("content") and not message.get("tool_calls"):
+                return False
+            if not self.reasoning and "reasoning_content" in message:
+                return False
+            before = role
+        return before in ("user", "tool")
+
+    def _ordered(self, name: str, messages: list[Message], draft: Draft) -> list[Message]:
+        """The messages in the vendor's order, reported where that is not how they came."""
+        came = [self._without_reasoning(message, draft) for message in messages]
+        placed = list(enumerate(self._placed(came)))
+        turns = merged([turn for turn in map(self._filled, placed) if turn is not None])
+        system = "\n\n".join(filter(None, (system_text(name, turn, draft) for turn in placed)))
+        if system and not turns:
+            turns = [(0, {"role": "user", "content": system})]  # an instruction alone is what the user wants
+            system = ""
+        if not turns:
+            draft.refuse(name, "nothing is said in it: send a user message")
+        sent = [self._spelled(message) for _, message in self._completed(name, turns, draft)]
+        if system:
+            sent = [{"role": "system", "content": system}, *sent]
+        if sent != came:
+            draft.tell(name, "mapped", "brought into the vendor's order: one system text in front, then turns")
+        return sent
+
+    def _without_reasoning(self, message: Message, draft: Draft) -> Message:
+        if self.reasoning or "reasoning_content" not in message:
+            return message
+        draft.tell("messages.reasoning_content", "dropped", "the vendor takes no reasoning back")
+        return {key: member for key, member in message.items() if key != "reasoning_content"}
+
+    def _placed(self, messages: list[Message]) -> list[Message]:
+        """The messages, with system messages after the first turn as the user's where the vendor wants that."""
+        if self.later_system == "front":
+            return messages
+        leading = sum(1 for _ in takewhile(lambda message: message["role"] == "system", messages))
+        return [
+            {"role": "user", "content": message["content"]}
+            if message["role"] == "system" and at >= leading
+            else message
+            for at, message in enumerate(messages)
+        ]
+
+    def _filled(self, turn: Turn) -> Turn | None:
+        """The turn; None for a system text, and for a message without content that no text stands for."""
+        at, message = turn
+        role = message["role"]
+        if role == "system":
+            return None
+        if message.get("content") or message.get("tool_calls"):
+            return turn
+        if role == "tool":
+            return at, {**message, "content": self.empty_result}
+        return turn if role == "user" and self.empty_turn is not None else None
+
+    def _spelled(self, message: Message) -> Message:
+        """An empty user turn as the vendor takes it: one that could not be joined with another."""
+        if message["role"] == "user" and not message["content"]:
+            return {**message, "content": self.empty_turn}
+        return message
+
+    def _completed(self, name: str, turns: list[Turn], draft: Draft) -> list[Turn]:
+        """The turns, with fillers where one is missing. Raises Refused where none may be put in.
+
+        The caller's side begins and ends, and the two alternate; results of tools may follow each other.
+        """
+        out: list[Turn] = []
+        before = ""
+        for at, message in turns:
+            role = message["role"]
+            wrong = NOT_AFTER[role].get(before)
+            filler = self._filler(before, role)
+            if filler is not None:
+                out.append((at, filler))
+            elif wrong:
+                draft.refuse(f"{name}[{at}].role", wrong)
+            out.append((at, message))
+            before = role
+        if before != "assistant":
+            return out
+        at, message = out[-1]
+        if self.fillers is None or message.get("tool_calls"):
+            draft.refuse(f"{name}[{at}].role", "the vendor goes on with no assistant message: end with the user's")
+        return [*out, (at, {"role": "user", "content": self.fillers.last})]  # type: ignore[union-attr]
+
+    def _filler(self, before: str, role: str) -> Message | None:
+        if self.fillers is None:
+            return None
+        if not before and role == "assistant":
+            return {"role": "user", "content": self.fillers.first}
+        if before == "tool" and role == "user":
+            return {"role": "assistant", "content": self.fillers.between}
+        return None
+
+
+def system_text(name: str, turn: Turn, draft: Draft) -> str:
+    """The text of a system message, which may be in parts; none of another role's."""
+    at, message = turn
+    if message["role"] != "system":
+        return ""
+    for part in parts(message["content"]):
+        if part["type"] != "text":
+            draft.refuse(f"{name}[{at}].content", "a system message is text only: send the rest in a user message")
+    return "".join(part["text"] for part in parts(message["content"]))
+
+
+def merged(turns: list[Turn]) -> list[Turn]:
+    """Equal neighbours as one message; a turn that called tools takes no text after it, since results must follow it."""
+    groups: list[list[Turn]] = []
+    for turn in turns:
+        role = turn[1]["role"]
+        last = groups[-1][-1][1] if groups else {}
+        if role == last.get("role") and role != "tool" and not last.get("tool_calls"):
+            groups[-1].append(turn)
+        else:
+            groups.append([turn])
+    return [_joined_turn(group) for group in groups]  # each once: a join copies what was joined before
+
+
+def _joined_turn(group: list[Turn]) -> Turn:
+    """Several messages of one role as one. Where they have different speakers, each text begins with its speaker."""
+    if len(group) == 1:
+        return group[0]
+    messages = [message for _, message in group]
+    out = {key: member for message in messages for key, member in message.items()}
+    contents = [message.get("content") for message in messages]
+    if len({message.get("name") for message in messages if message.get("content")}) > 1:
+        out.pop("name", None)
+        contents = [_introduced(message) for message in messages]
+    return group[0][0], {**out, "content": joined(contents)}
+
+
+def _introduced(message: Message) -> Any:
+    """The content, with its speaker's name in front."""
+    name, content = message.get("name"), message.get("content")
+    if not name or not content:
+        return content
+    return f"{name}: {content}" if type(content) is str else [{"type": "text", "text": f"{name}: "}, *content]
+
+
+def joined(contents: list[Any]) -> Any:
+    """Several contents as one: a text of several paragraphs, or a list of parts. Those that are empty are left out."""
+    contents = [content for content in contents if content]
+    texts = list(takewhile(lambda content: type(content) is str, contents))
+    rest = contents[len(texts) :]
+    text = "\n\n".join(texts)
+    if not rest:
+        return text
+    return [*(parts(text) if texts else ()), *chain.from_iterable(map(parts, rest))]
+
+
+def parts(content: Any) -> list[Any]:
+    """A content as a list of parts."""
+    return [{"type": "text", "text": content}] if type(content) is str else list(content)
+
+
+NOT_AFTER: Mapping[str, Mapping[str, str]] = {
+    "user": {"tool": "the vendor takes no user message after the result of a tool: let the model answer first"},
+    "tool": {
+        "": "the vendor takes no result of a tool before the call: begin with a user message",
+        "user": "the vendor takes no result of a tool after a user message: send the assistant message that called it",
+    },
+    "assistant": {
+        "": "the vendor takes no assistant message first: begin with a user message",
+        "assistant": "the vendor takes no assistant message after one that called tools: send their results first",
+    },
+}
+"""What is wrong with a role after another one; after nothing, at the beginning."""

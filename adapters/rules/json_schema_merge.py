@@ -1,0 +1,150 @@
+"""Two JSON Schemas that both hold, as one; and the types of values and schemas."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import orjson
+
+Schema = dict[str, Any]
+
+TYPES: Mapping[type, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
+
+
+class Conflict(Exception):
+    """Two schemas say different things under ``key``, and there is no one value that says both."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def type_of(value: Any) -> str:
+    """JSON Schema's type of a value."""
+    return TYPES[type(value)]
+
+
+def types_of(declared: Any) -> list[str]:
+    """The types of a ``type``, which is one or a list; none where there is none."""
+    if type(declared) is str:
+        return [declared]
+    return [kind for kind in declared if type(kind) is str] if type(declared) is list else []
+
+
+def types_of_values(values: Iterable[Any]) -> list[str]:
+    """The types of several values, each once; whole numbers are numbers where others are there too."""
+    kinds = list(dict.fromkeys(map(type_of, values)))
+    return [kind for kind in kinds if kind != "integer" or "number" not in kinds]
+
+
+def one_or_many(kinds: list[str]) -> Any:
+    """A ``type``: one by its name, several as a list."""
+    return kinds[0] if len(kinds) == 1 else kinds
+
+
+def matches(value: Any, kinds: Iterable[str]) -> bool:
+    """Whether a value has one of these types."""
+    kind = type_of(value)
+    if kind in kinds:
+        return True
+    if kind == "integer":
+        return "number" in kinds
+    return kind == "number" and "integer" in kinds and float(value).is_integer()
+
+
+def common_types(some: list[str], others: list[str]) -> list[str]:
+    """The types that both allow; no types at all allow every one."""
+    if not some or not others:
+        return some or others
+    both = [kind for kind in some if kind in others or (kind == "integer" and "number" in others)]
+    return both + [kind for kind in others if kind == "integer" and "number" in some and kind not in both]
+
+
+def merge(inner: Schema, outer: Schema, *, exact: bool = False) -> Schema:
+    """One schema for values that meet both. Descriptions are the inner one's. Raises Conflict.
+
+    ``additionalProperties`` is about names that neither lists, so that the one schema may allow more than both do; if it
+    must be ``exact``, that is a conflict.
+    """
+    if exact and (_hides(inner, outer) or _hides(outer, inner)):
+        raise Conflict("additionalProperties")
+    out = dict(inner)
+    for key, value in outer.items():
+        if key not in out:
+            out[key] = value
+        elif out[key] != value and key not in ("description", "title", "default", "examples", "$comment"):
+            joined = MERGED.get(key)
+            if joined is None:
+                raise Conflict(key)
+            try:
+                out[key] = joined(out[key], value)
+            except (AttributeError, TypeError, ValueError):  # not what the member is in any schema
+                raise Conflict(key) from None
+    return out
+
+
+def _hides(some: Schema, others: Schema) -> bool:
+    """Whether one schema rules on names that only the other lists."""
+    if some.get("additionalProperties", True) is True:
+        return False
+    return any(name not in some.get("properties", {}) for name in others.get("properties", {}))
+
+
+def _types(inner: Any, outer: Any) -> Any:
+    common = common_types(types_of(inner), types_of(outer))
+    if not common:
+        raise Conflict("type")
+    return one_or_many(common)
+
+
+def _values(inner: Any, outer: Any) -> Any:
+    allowed = {orjson.dumps(value, option=orjson.OPT_SORT_KEYS) for value in outer}
+    common = [value for value in inner if orjson.dumps(value, option=orjson.OPT_SORT_KEYS) in allowed]
+    if not common:
+        raise Conflict("enum")
+    return common
+
+
+def _names(inner: Any, outer: Any) -> Any:
+    return list(dict.fromkeys([*inner, *outer]))
+
+
+def _properties(inner: Any, outer: Any) -> Any:
+    out = dict(inner)
+    for name, schema in outer.items():
+        if name in out and type(out[name]) is dict and type(schema) is dict:
+            try:
+                out[name] = merge(out[name], schema)
+            except Conflict as conflict:
+                raise Conflict(f"properties.{name}.{conflict.key}") from None
+        elif name in out and out[name] != schema:
+            raise Conflict(f"properties.{name}")
+        else:
+            out[name] = schema
+    return out
+
+
+def _extra(inner: Any, outer: Any) -> Any:
+    for one, other in ((inner, outer), (outer, inner)):
+        if one is False or other is True:
+            return one
+    raise Conflict("additionalProperties")
+
+
+MERGED: Mapping[str, Callable[[Any, Any], Any]] = {
+    "type": _types,
+    "enum": _values,
+    "required": _names,
+    "properties": _properties,
+    "additionalProperties": _extra,
+    **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
+    **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
+}
+"""How two values of a member become one."""

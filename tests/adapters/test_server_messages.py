@@ -1,0 +1,72 @@
+"""What a server of one's own gets as messages, by the options of its entry."""
+
+from typing import Any
+
+import pytest
+
+from adapters.core.failures import Refused
+from adapters.core.shapes import Ask
+from adapters.core.vendor import Plan, Target, plan
+from adapters.rules.server_messages import ServerMessages
+from tests.adapters.play import completions_plan, target
+
+SYSTEM, OTHER = {"role": "system", "content": "s"}, {"role": "system", "content": "t"}
+DEVELOPER, USER = {"role": "developer", "content": "d"}, {"role": "user", "content": "u"}
+
+
+def made(rules: ServerMessages | None, *messages: Any) -> Plan:
+    server = target("openai_compatible", "qwen2:7b")
+    placed = Target(server.entry, server.vendor, server.model, server.base_url, messages=rules)
+    return plan(Ask("chat", "gpt-4o", {"messages": list(messages), "x": 1}), placed)
+
+
+@pytest.mark.parametrize(
+    ("rules", "came", "goes", "told"),
+    [
+        (None, [SYSTEM, USER, OTHER, DEVELOPER], [SYSTEM, USER, OTHER, DEVELOPER], {"messages": "honoured"}),
+        (ServerMessages(merge_system=True), [SYSTEM, USER], [SYSTEM, USER], {"messages": "honoured"}),
+        (ServerMessages(merge_system=True), [USER], [USER], {"messages": "honoured"}),
+        (
+            ServerMessages(merge_system=True), [SYSTEM, USER, OTHER],
+            [{"role": "system", "content": "s\n\nt"}, USER], {"messages": "mapped"},
+        ),
+        (ServerMessages(merge_system=True), [USER, SYSTEM], [SYSTEM, USER], {"messages": "mapped"}),
+        (
+            ServerMessages(merge_system=True), [SYSTEM, {"role": "system", "content": [{"type": "text", "text": "p"}]}],
+            [{"role": "system", "content": "s\n\np"}], {"messages": "mapped"},
+        ),
+        (ServerMessages(merge_system=True), [SYSTEM, DEVELOPER, USER], [SYSTEM, DEVELOPER, USER], {"messages": "honoured"}),
+        (
+            ServerMessages(developer_as="system"), [SYSTEM, DEVELOPER, USER],
+            [SYSTEM, {"role": "system", "content": "d"}, USER], {"messages.role": "mapped", "messages": "honoured"},
+        ),
+        (
+            ServerMessages(developer_as="user"), [DEVELOPER, USER],
+            [{"role": "user", "content": "d"}, USER], {"messages.role": "mapped", "messages": "honoured"},
+        ),
+        (ServerMessages(developer_as="developer"), [DEVELOPER, USER], [DEVELOPER, USER], {"messages": "honoured"}),
+        (
+            ServerMessages(merge_system=True, developer_as="system"), [SYSTEM, USER, DEVELOPER],
+            [{"role": "system", "content": "s\n\nd"}, USER], {"messages.role": "mapped", "messages": "mapped"},
+        ),
+    ],
+)  # fmt: skip
+def test_messages_are_sent_as_the_entry_says(
+    rules: ServerMessages | None, came: list[Any], goes: list[Any], told: dict[str, str]
+) -> None:
+    before = [dict(message) for message in came]
+    planned = made(rules, *came)
+    assert planned.ask.fields["messages"] == goes
+    assert {name: one.word for name, one in planned.told.items() if name.startswith("messages")} == told
+    assert planned.ask.fields["x"] == 1
+    assert came == before
+
+
+def test_a_system_message_with_a_picture_can_not_be_joined() -> None:
+    picture = {"role": "system", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]}
+    with pytest.raises(Refused, match="text only"):
+        made(ServerMessages(merge_system=True), SYSTEM, picture)
+
+
+def test_other_operations_have_no_messages() -> None:
+    assert "messages" not in completions_plan("openai_compatible", "qwen2:7b", prompt="a").ask.fields
