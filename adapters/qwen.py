@@ -155,7 +155,7 @@ CHAT: Mapping[str, Verdict] = {
     "top_p": Clamp(0.001, 1, "the vendor takes more than 0"),
     "n": Rewrite(choices, "up to four from some models, else a call for each", ("honoured", "emulated", "refused")),
     "frequency_penalty": Drop(NOT_IN_API),
-    "max_tokens": Rewrite(limit, "up to the model's own limit", ("honoured", "clamped")),
+    "max_tokens": Rewrite(limit, "up to the model's own limit", ("honoured", "mapped", "clamped")),
     "max_completion_tokens": Rewrite(limit, "older models call it max_tokens", ("honoured", "mapped", "clamped")),
     "seed": Rewrite(seed, "31 bits", ("honoured", "mapped", "dropped")),
     "logprobs": by_fact("logprobs", Honour(), Refuse("the caller would read them, and this model has none")),

@@ -143,8 +143,8 @@ def check_room(fields: Mapping[str, Any]) -> None:
         raise Refused("max_tokens", wrong, code=None)
 
 
-FIRST = ("messages", "tools", "input")
-"""Fields whose verdicts others look at (renamed tools, a hint in the prompt): applied before the rest."""
+FIRST = ("tools", "messages", "input")
+"""Fields whose verdicts others look at, applied before the rest: earlier calls in the messages name renamed tools."""
 
 
 MOST_CHOICES = 16

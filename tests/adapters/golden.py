@@ -1,23 +1,42 @@
-"""The golden pairs: what a vendor sent, and below a line of dashes what we make of it.
+"""The golden pairs: a request and what the vendor is sent for it, the vendor's answer and what we make of that.
 
-``python -m tests.adapters.golden`` writes the lower halves anew; read the difference before it is committed.
+``python -m tests.adapters.golden`` shows how the pairs differ from what the code does today, and ends with 1 if they do;
+with ``--write`` it writes the second and the fourth part anew. Read the difference before it is committed: a request is
+right if docs/vendors/ says so, not because the code sends it.
 
-A folder is a vendor's, and bears the name of its catalog: another edition has one of its own. The upper half is the
-request in one line (operation, model, ``stream`` or ``whole``, further fields), the head as HTTP
-writes it, an empty line, and the body byte by byte. Bodies are our own words in the shapes that docs/vendors/ describes.
+A folder is a vendor's, and bears the name of its catalog: another edition has one of its own. Those in its ``requests``
+are about what is sent, to models as the catalog has them. A file has four parts, with a line of dashes between them:
+
+1. The request in one line: operation, model, ``stream`` or ``whole``, further fields (``model`` is the name that the
+   caller asked for, ``gpt-4o`` unless given).
+2. The calls that are sent at once: method and URL, the headers with ``KEY`` for the operator's key, an empty line, and the
+   body as JSON, a member a line in the order of their names. Lists and objects in it are in the order in which they
+   are sent.
+3. The vendor's head as HTTP writes it, an empty line, and the body byte by byte, in our own words and in the shapes
+   that docs/vendors/ describes.
+4. What comes of it: the word for each field (in brackets: not in the header), the header ``x-banjia-adapted``, what else
+   was said, the events, the cost and the end.
 """
 
+import argparse
+import difflib
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from adapters.core.params import header
 from adapters.core.vendor import Plan
+from adapters.core.wire import Call
 from tests.adapters.play import Play, chat_plan, completions_plan, embeddings_plan
 
 HERE = Path(__file__).parent / "golden"
 LINE = b"----------\n"
+KEY = "KEY"
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +45,35 @@ class Pair:
 
     path: Path
     plan: Plan
-    status: int
-    headers: dict[str, str]
-    body: bytes
+    asked: bytes
+    sent: str
+    answer: bytes
     wanted: str
 
     @property
     def name(self) -> str:
         """``vendor/file``."""
-        return f"{self.path.parent.name}/{self.path.stem}"
+        return self.path.relative_to(HERE).with_suffix("").as_posix()
+
+    @property
+    def fields(self) -> set[str]:
+        """The fields of the request, but for the caller's name of the model."""
+        return set(orjson.loads(self.asked.split(b" ", 3)[3])) - {"model"}
+
+    @cached_property
+    def body(self) -> bytes:
+        """The body of the vendor's answer."""
+        return self.answer.partition(b"\n\n")[2]
+
+    @property
+    def status(self) -> int:
+        """The status of the vendor's answer."""
+        return int(self.answer.split(maxsplit=2)[1])
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        """The headers of the vendor's answer."""
+        return dict(line.split(": ", 1) for line in self.answer.partition(b"\n\n")[0].decode().splitlines()[1:])
 
     @property
     def streams(self) -> bool:
@@ -48,27 +87,51 @@ class Pair:
         }
         return Play(self.plan).head(self.status, self.headers["content-type"], **rest)
 
+    def of_today(self) -> bytes:
+        """The file as the code would have it."""
+        sent, wanted = requested(self.plan), told(self.begin().data(self.body).over())
+        return LINE.join([self.asked, sent.encode(), self.answer, wanted.encode()])
+
 
 def read(path: Path) -> Pair:
     """The pair in a file."""
-    upper, _, wanted = path.read_bytes().partition(LINE)
-    head, _, body = upper.partition(b"\n\n")
-    asked, status, *headers = head.decode().splitlines()
-    operation, model, how, fields = asked.split(" ", 3)
+    asked, sent, answer, wanted = path.read_bytes().split(LINE, 3)
+    operation, model, how, fields = asked.decode().rstrip("\n").split(" ", 3)
+    vendor = path.relative_to(HERE).parts[0]
     given: dict[str, Any] = orjson.loads(fields)
     if operation == "embeddings":
-        planned = embeddings_plan(given.pop("input"), path.parent.name, model, **given)
+        planned = embeddings_plan(given.pop("input"), vendor, model, **given)
     elif operation == "completions":
-        planned = completions_plan(path.parent.name, model, stream=how == "stream", **given)
+        planned = completions_plan(vendor, model, stream=how == "stream", **given)
     else:
-        planned = chat_plan(path.parent.name, model, stream=how == "stream", **given)
-    named = dict(header.split(": ", 1) for header in headers)
-    return Pair(path, planned, int(status.split()[1]), named, body, wanted.decode())
+        name, shipped = given.pop("model", "gpt-4o"), path.parent.name == "requests"
+        planned = chat_plan(vendor, model, stream=how == "stream", asked=name, shipped=shipped, **given)
+    return Pair(path, planned, asked, sent.decode(), answer, wanted.decode())
+
+
+def requested(planned: Plan) -> str:
+    """The calls that are sent at once, signed with a key that is none."""
+    auth = planned.target.vendor.auth
+    return "\n".join(as_http(auth.sign(send.call, KEY, 0.0)) for send in Play(planned).sends)
+
+
+def as_http(call: Call) -> str:
+    """A call as text. The members of the body are sorted, since their order means nothing; what is in them is not."""
+    headers = sorted(f"{name.decode()}: {value.decode()}" for name, value in call.headers)
+    body = orjson.loads(call.body)
+    members = ",\n".join(
+        f" {orjson.dumps(name).decode()}: {orjson.dumps(body[name]).decode()}" for name in sorted(body)
+    )
+    return "\n".join([f"{call.method} {call.url}", *headers, "", "{", members, "}", ""])
 
 
 def told(play: Play) -> str:
     """What came of it, a line each."""
-    lines = [f"say {name}: {value}" for name, value in play.said.items()]
+    words = [f"{name}={f'({told.word})' if told.quiet else told.word}" for name, told in sorted(play.plan.told.items())]
+    adapted = header(play.plan.told)
+    lines = [f"told {' '.join(words)}"] if words else []
+    lines += [] if adapted is None else [f"adapted {adapted}"]
+    lines += [f"say {name}: {value}" for name, value in play.said.items()]
     lines += [f"{event.kind} {event.raw.decode()}" for event in play.events]
     for usage in play.spent.values():
         lines.append(
@@ -83,15 +146,32 @@ def told(play: Play) -> str:
     return "\n".join(lines) + "\n"
 
 
-PAIRS = tuple(read(path) for path in sorted(HERE.glob("*/*.txt")))
+PAIRS = tuple(read(path) for path in sorted(HERE.rglob("*.txt")))
 
 
-def main() -> None:
-    """Write the lower halves anew."""
+def differences() -> Iterator[tuple[Pair, str]]:
+    """The pairs that are not as the code would have them, with the difference."""
     for pair in PAIRS:
-        upper = pair.path.read_bytes().partition(LINE)[0]
-        pair.path.write_bytes(upper + LINE + told(pair.begin().data(pair.body).over()).encode())
+        before, now = pair.path.read_text(encoding="utf-8"), pair.of_today().decode()
+        lines = difflib.unified_diff(before.splitlines(True), now.splitlines(True), pair.name, f"{pair.name} today")
+        if before != now:
+            yield pair, "".join(lines)
+
+
+def main() -> int:
+    """Show the differences, and write them with ``--write``. Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.adapters.golden", description="Compare the golden pairs.")
+    parser.add_argument("--write", action="store_true", help="write the parts that are made from the code anew")
+    given = parser.parse_args()
+    found = 0
+    for pair, difference in differences():
+        found += 1
+        sys.stdout.write(difference)
+        if given.write:
+            pair.path.write_bytes(pair.of_today())
+    sys.stdout.write(f"{found} of {len(PAIRS)} pairs differ{' and were written' if given.write and found else ''}\n")
+    return 1 if found and not given.write else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,6 +17,7 @@ from adapters.core.vendor import Plan, Target, plan
 from adapters.core.wire import Data, End, Got, Head, Id, Lost, Phase
 from adapters.emulations import wrapped
 from adapters.registry import BY_CATALOG
+from config import catalog
 
 MODELS = {
     "kimi-k2.6": Model("kimi-k2.6", "k", context=262_144, thinking="default_on"),
@@ -48,17 +49,29 @@ SEED = ("a" * 24, 1_700_000_000)
 HELLO = [{"role": "user", "content": "Hello"}]
 
 
-def target(vendor: str, model: str) -> Target:
-    """A model at a vendor's mainland host, or at a server of one's own; ``vendor`` is the name of its catalog."""
+def target(vendor: str, model: str, *, shipped: bool = False) -> Target:
+    """A model at a vendor's mainland host, or at a server of one's own; ``vendor`` is the name of its catalog.
+
+    Its facts are those above; ``shipped``: those of the catalog, and none where that does not know it.
+    """
     found = BY_CATALOG[vendor]
-    return Target(found.name, found, MODELS[model], found.base_urls.get("cn", "http://office:8000/v1"))
+    facts = (catalog.load(vendor).model(model) or Model(model)) if shipped else MODELS[model]
+    return Target(found.name, found, facts, found.base_urls.get("cn", "http://office:8000/v1"))
 
 
-def chat_plan(vendor: str = "kimi", model: str | None = None, *, stream: bool = True, **fields: Any) -> Plan:
-    """A chat request for ``gpt-4o``, planned."""
+def chat_plan(
+    vendor: str = "kimi",
+    model: str | None = None,
+    *,
+    stream: bool = True,
+    asked: str = "gpt-4o",
+    shipped: bool = False,
+    **fields: Any,
+) -> Plan:
+    """A chat request for a name of OpenAI's, planned; ``shipped`` as for :func:`target`."""
     model = model or USUAL[vendor]
     body = {"messages": HELLO, **({"stream": True} if stream else {}), **fields}
-    return plan(Ask("chat", "gpt-4o", body, stream), target(vendor, model))
+    return plan(Ask("chat", asked, body, stream), target(vendor, model, shipped=shipped))
 
 
 def completions_plan(vendor: str, model: str, *, stream: bool = True, **fields: Any) -> Plan:
@@ -77,6 +90,7 @@ class Play:
     """One attempt. What happened is in ``events``, ``sends``, ``closed``, ``said``, ``spent``, ``end`` and ``dos``."""
 
     def __init__(self, planned: Plan) -> None:
+        self.plan = planned
         self.dos: list[Do] = []
         self.events: list[Event] = []
         self.sends: list[Send] = []

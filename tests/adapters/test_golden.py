@@ -1,18 +1,21 @@
-"""What vendors send, and what we make of it: the pairs in ``golden/``, whole and cut at every byte."""
+"""What vendors are sent, what they send, and what we make of it: the pairs in ``golden/``, whole and cut at every byte."""
 
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.core.shapes import Word
+from adapters.core.thinking import MEMBERS
 from adapters.core.wire import Phase
 from tests.adapters.add_up import add_up
-from tests.adapters.golden import PAIRS, Pair, told
+from tests.adapters.golden import KEY, PAIRS, Pair, requested, told
 from tests.adapters.play import Play
 
-STREAMS = [pair for pair in PAIRS if pair.streams]
+ANSWERS = [pair for pair in PAIRS if pair.path.parent.name != "requests"]
+STREAMS = [pair for pair in ANSWERS if pair.streams]
 
 
 def name(pair: object) -> str | None:
@@ -33,17 +36,36 @@ def uncut(pair: Pair) -> Play:
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=name)
+def test_the_request_that_is_sent_is_the_recorded_one_whole(pair: Pair) -> None:
+    assert requested(pair.plan) == pair.sent
+    assert pair.plan.target.model.id in pair.sent
+    assert f"authorization: Bearer {KEY}\n" in pair.sent
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=name)
+def test_each_field_has_a_word_and_it_is_one_of_its_verdicts(pair: Pair) -> None:
+    told, params = pair.plan.told, pair.plan.op.params
+    sent = {field for field in pair.fields if field not in MEMBERS}
+    assert sent <= {field.partition(".")[0] for field in told}
+    for field in sent & set(params) & set(told):
+        assert told[field].word in params[field].words, field
+    for verdict in params.values():
+        assert verdict.words
+        assert set(verdict.words) <= set(get_args(Word))
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=name)
 def test_a_recorded_answer_becomes_what_stands_below_the_line(pair: Pair) -> None:
     assert told(pair.begin().data(pair.body).over()) == pair.wanted
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=name)
+@pytest.mark.parametrize("pair", ANSWERS, ids=name)
 def test_the_same_bytes_give_the_same_wishes_again(pair: Pair) -> None:
     first, second = (pair.begin().data(pair.body).over() for _ in range(2))
     assert list(map(repr, first.dos)) == list(map(repr, second.dos))
 
 
-@pytest.mark.parametrize("pair", PAIRS, ids=name)
+@pytest.mark.parametrize("pair", ANSWERS, ids=name)
 def test_an_answer_that_arrives_byte_by_byte_is_the_same_answer(pair: Pair) -> None:
     drip = pair.begin()
     for at in range(len(pair.body)):
@@ -70,7 +92,7 @@ def test_a_stream_cut_at_any_byte_is_the_whole_answer_or_a_failure(pair: Pair, p
     assert False in ends
 
 
-@pytest.mark.parametrize("pair", [pair for pair in PAIRS if not pair.streams and pair.status == 200], ids=name)
+@pytest.mark.parametrize("pair", [pair for pair in ANSWERS if not pair.streams and pair.status == 200], ids=name)
 def test_a_body_cut_at_any_byte_is_a_failure_and_never_a_parsed_prefix(pair: Pair) -> None:
     for at in range(len(pair.body.rstrip())):
         assert pair.begin().data(pair.body[:at]).lost("reset").failure.kind == "reset"

@@ -20,7 +20,10 @@ CLOCKS = {
 """What reads a clock: functions of the module ``time``, and ``time`` of an event loop."""
 HANGING_S = 10
 """A timeout below this is a verdict (seconds)."""
-ELSEWHERE = ("acceptance", "chaos/clients", "chaos/instance", "chaos/run", "chaos/stage", "frameworks", "openai_tests")
+ELSEWHERE = (
+    "acceptance", "chaos/clients", "chaos/instance", "chaos/run", "chaos/stage", "frameworks", "mutants/run", "mutants/worker",
+    "openai_tests",
+)  # fmt: skip
 """Below ``tests/``: what ``scripts/acceptance`` or an extra runs; the chaos run has deadlines of its own."""
 ALLOWED = {
     "tests/chaos/test_fault_proxy.py::test_slowness_loses_nothing": "a lower bound: the fault must delay",

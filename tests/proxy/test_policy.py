@@ -1,14 +1,15 @@
 """The decision after a failure, as one pure function over everything it may rest on."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.core.failures import ROWS, Failure, Kind
+from adapters.core.failures import ROWS, Cause, Failure, Kind
+from adapters.core.wire import Phase
 from config.schema import RETRY_ON, Policy
-from proxy.policy import GIVE_UP, NEXT_KEY, NEXT_TARGET, OMIT, Decision, Retry, Standing, decide
+from proxy.policy import GIVE_UP, NEXT_KEY, NEXT_TARGET, OMIT, Decision, Retry, Standing, decide, retried
 
 FRESH = Standing(1, 1, 1, False, False, True, False, True, 600.0, 0.5)
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -124,3 +125,79 @@ def test_a_call_that_was_refused_by_rate_waits_in_the_queue_which_is_no_attempt(
     assert decide(refused, queues._replace(more_targets=True, attempts=3), Policy()) == Retry(0.0)
     denied = refused._replace(phase="pool")
     assert decide(denied, queues, Policy()) == GIVE_UP
+
+
+def test_a_wait_before_a_retry_is_at_most_four_seconds() -> None:
+    policy = Policy(attempts=10, attempts_per_target=10)
+    for attempts, longest_s in ((4, 2.0), (5, 4.0), (6, 4.0), (9, 4.0)):
+        standing = FRESH._replace(attempts=attempts, on_target=attempts, draw=1.0)
+        assert decide(Failure.of("vendor_error", "x", cause="5xx"), standing, policy) == Retry(longest_s)
+
+
+@pytest.mark.parametrize(
+    ("changed", "decision"),
+    [
+        ({}, Retry(1.0)),
+        ({"retry_after_s": 7.0}, Retry(7.0)),
+        ({"retry_after_s": 20.0}, Retry(20.0)),
+        ({"retry_after_s": 20.5}, GIVE_UP),
+        ({"left_s": 1.0}, GIVE_UP),
+        ({"left_s": 1.5}, Retry(1.0)),
+        ({"on_target": 2}, GIVE_UP),
+        ({"attempts": 3}, GIVE_UP),
+        ({"attempts": 2}, Retry(1.0)),
+        ({"budget_left": False}, GIVE_UP),
+        ({"more_keys": True}, NEXT_KEY),
+        ({"more_keys": True, "budget_left": False}, GIVE_UP),
+        ({"more_keys": True, "more_targets": True}, NEXT_KEY),
+        ({"more_keys": True, "more_targets": True, "attempts": 3}, GIVE_UP),
+        ({"more_targets": True}, NEXT_TARGET),
+        ({"more_targets": True, "attempts": 3}, GIVE_UP),
+    ],
+)
+def test_a_rate_limit_goes_to_another_key_or_target_before_it_waits(
+    changed: dict[str, Any], decision: Decision
+) -> None:
+    limited = Failure.of("rate_limited", "x", retry_after_s=changed.get("retry_after_s"))
+    rest = {name: value for name, value in changed.items() if name != "retry_after_s"}
+    standing = FRESH._replace(more_targets=False)._replace(**rest)
+    assert decide(limited, standing, Policy()) == decision
+
+
+@pytest.mark.parametrize(
+    ("more_keys", "more_targets", "decision"),
+    [(True, True, NEXT_KEY), (True, False, NEXT_KEY), (False, True, NEXT_TARGET), (False, False, GIVE_UP)],
+)
+def test_a_refused_key_and_a_slot_that_did_not_come_go_on_whatever_was_tried(
+    more_keys: bool, more_targets: bool, decision: Decision
+) -> None:
+    spent = FRESH._replace(attempts=9, on_target=9, budget_left=False, more_keys=more_keys, more_targets=more_targets)
+    for failure in (Failure.of("key_refused", "x"), Failure.of("rate_limited", "x", phase="pool")):
+        assert decide(failure, spent, Policy()) == decision
+
+
+@pytest.mark.parametrize(
+    ("kind", "phase", "cause", "named"),
+    [
+        ("vendor_error", None, "5xx", "5xx"),
+        ("invalid_response", None, "html", "html"),
+        ("vendor_error", None, "error_in_200", "error_in_200"),
+        ("reset", "reset", None, "reset"),
+        ("truncated", None, "reset", "reset"),
+        ("first_token_timeout", "first_token", None, "timeout"),
+        ("idle_timeout", "idle", None, "timeout"),
+        ("total_timeout", "total", None, "timeout"),
+    ],
+)
+def test_a_fault_of_the_vendors_is_tried_again_where_retry_on_names_it(
+    kind: Kind, phase: Phase | None, cause: Cause | None, named: str
+) -> None:
+    failure = Failure.of(kind, "x", phase=phase, cause=cause)
+    for one in RETRY_ON:
+        assert retried(failure, Policy(retry_on=[one])) == (one == named)
+
+
+@pytest.mark.parametrize("phase", ["dns", "connect", "pool", "tls"])
+def test_a_call_that_was_never_sent_is_tried_again_whatever_retry_on_says(phase: Phase) -> None:
+    assert retried(Failure.of("connect", "x", phase=phase), Policy(retry_on=[]))
+    assert not retried(Failure.of("connect", "x", phase="write"), Policy(retry_on=[]))

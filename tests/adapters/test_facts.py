@@ -1,0 +1,128 @@
+"""What a fact of a model's catalog row changes: the same request is refused, or sent otherwise, without it."""
+
+from typing import Any
+
+import pytest
+
+from adapters.core.failures import Refused
+from adapters.core.shapes import Ask, Model
+from adapters.core.vendor import Plan, Target, plan
+from adapters.registry import BY_CATALOG
+from tests.adapters.play import HELLO
+
+TOOL = {"type": "function", "function": {"name": "get", "parameters": {"type": "object", "properties": {}}}}
+OTHER = {"type": "function", "function": {"name": "put", "parameters": {"type": "object", "properties": {}}}}
+SCHEMA = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}}
+JSON = {"response_format": {"type": "json_object"}}
+SYSTEM = {"messages": [{"role": "system", "content": "json"}, *HELLO]}
+
+
+def planned(vendor: str, facts: dict[str, Any], family: str = "f", thinking: Any = "never", **fields: Any) -> Plan:
+    model = Model("ernie-m", family, thinking=thinking, facts=facts, max_output=8000)
+    place = Target(vendor, BY_CATALOG[vendor], model, "https://host")
+    return plan(Ask("chat", "o3", {"messages": HELLO, **fields}, fields.get("stream") is True), place)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "fact", "param", "fields"),
+    [
+        ("qwen", "no_json", "response_format", JSON),
+        ("qwen", "no_tools", "tools", {"tools": [TOOL]}),
+        ("qwen", "no_system", "messages", SYSTEM),
+        ("qwen", "stream_only", "stream", {}),
+        ("ernie", "no_json", "response_format", JSON),
+        ("ernie", "no_schema", "response_format", SCHEMA),
+        ("ernie", "no_tools", "tools", {"tools": [TOOL]}),
+        ("hunyuan", "no_json", "response_format", JSON),
+        ("hunyuan", "no_schema", "response_format", SCHEMA),
+        ("hunyuan", "no_tools", "tools", {"tools": [TOOL]}),
+        ("hunyuan_classic", "no_tools", "tools", {"tools": [TOOL]}),
+        ("hunyuan_classic", "no_search", "web_search_options", {"web_search_options": {}}),
+    ],
+)
+def test_a_model_with_this_fact_refuses_what_others_take(
+    vendor: str, fact: str, param: str, fields: dict[str, Any]
+) -> None:
+    planned(vendor, {}, **fields)
+    with pytest.raises(Refused) as refused:
+        planned(vendor, {fact: True}, **fields)
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize(
+    ("vendor", "fact", "param", "fields"),
+    [
+        ("qwen", "json_schema", "response_format", SCHEMA),
+        ("qwen", "logprobs", "logprobs", {"logprobs": True}),
+        ("qwen", "logprobs", "top_logprobs", {"top_logprobs": 2}),
+        ("qwen", "required_tool_choice", "tool_choice", {"tools": [TOOL, OTHER], "tool_choice": "required"}),
+        ("ernie", "search", "web_search_options", {"web_search_options": {}}),
+    ],
+)
+def test_a_model_with_this_fact_takes_what_others_refuse(
+    vendor: str, fact: str, param: str, fields: dict[str, Any]
+) -> None:
+    with pytest.raises(Refused) as refused:
+        planned(vendor, {}, **fields)
+    assert refused.value.param == param
+    assert planned(vendor, {fact: True}, **fields).told[param].word in ("honoured", "mapped")
+
+
+def test_a_model_that_only_streams_streams_and_one_without_json_writes_text() -> None:
+    assert planned("qwen", {"stream_only": True}, stream=True).ask.fields["stream"] is True
+    text: dict[str, Any] = {"response_format": {"type": "text"}}
+    for vendor in ("ernie", "hunyuan"):
+        assert "response_format" not in planned(vendor, {"no_json": True}, **text).ask.fields
+    assert planned("qwen", {"no_json": True}, **text).ask.fields["response_format"] == {"type": "text"}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "facts", "name", "value", "sent"),
+    [
+        ("qwen", {"logprobs": True}, "top_logprobs", 20, 5),
+        ("qwen", {"logprobs": True}, "top_logprobs", 5, 5),
+        ("qwen", {"max_completion_tokens": True}, "max_completion_tokens", 500, 500),
+        ("qwen", {}, "max_completion_tokens", 500, None),
+        ("qwen", {"many_choices": True}, "n", 4, 4),
+        ("qwen", {}, "n", 4, None),
+        ("ernie", {"no_temperature": True}, "temperature", 0.5, None),
+        ("ernie", {}, "temperature", 0.5, 0.5),
+        ("ernie", {"no_seed": True}, "seed", 5, None),
+        ("ernie", {}, "seed", 5, 5),
+        ("ernie", {"no_stop": True}, "stop", ["a"], None),
+        ("ernie", {"effort": True}, "reasoning_effort", "low", "low"),
+        ("ernie", {}, "reasoning_effort", "low", None),
+        ("kimi", {"effort": True}, "reasoning_effort", "low", "low"),
+        ("kimi", {"cache_options": True}, "prompt_cache_options", {"ttl": "5m"}, {"ttl": "5m"}),
+        ("kimi", {}, "prompt_cache_options", {"ttl": "5m"}, None),
+    ],
+)
+def test_a_fact_decides_what_is_sent(vendor: str, facts: dict[str, Any], name: str, value: Any, sent: Any) -> None:
+    assert planned(vendor, facts, **{name: value}).ask.fields.get(name) == sent
+
+
+def test_several_choices_of_qwen_are_one_by_one_beside_tools_and_while_it_thinks() -> None:
+    many = {"many_choices": True}
+    assert planned("qwen", many, n=2).emulate == {}
+    assert planned("qwen", many, n=2, tools=[TOOL]).emulate == {"n": 2}
+    assert planned("qwen", many, thinking="always", n=2).emulate == {"n": 2}
+
+
+def test_open_qwen3_thinks_in_streams_only() -> None:
+    def thinks(family: str, thinking: str, stream: bool) -> Any:
+        made = planned("qwen", {}, family, thinking, stream=stream)
+        return made.thinks, made.ask.fields.get("enable_thinking")
+
+    assert thinks("qwen3", "default_on", False) == (False, False)
+    assert thinks("qwen3", "default_on", True) == (True, None)
+    assert thinks("qwen3.5", "default_on", False) == (True, None)
+    asked = planned("qwen", {}, "qwen3", "default_on", enable_thinking=True)
+    assert (asked.thinks, asked.told["enable_thinking"].word) == (False, "dropped")
+    off = planned("qwen", {}, "qwen3", "default_off", enable_thinking=True)
+    assert off.thinks
+
+
+def test_where_sources_disagree_on_what_a_model_does_a_wish_is_always_sent() -> None:
+    for unsure, sent in ((True, False), (False, None)):
+        made = planned("qwen", {"default_unsure": unsure}, thinking="default_off", reasoning_effort="none")
+        assert made.ask.fields.get("enable_thinking") is sent

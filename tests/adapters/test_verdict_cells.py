@@ -1,0 +1,156 @@
+"""The cells of a table by themselves: what each writes into the vendor's body, and what it tells of the field."""
+
+from typing import Any
+
+import pytest
+
+from adapters.core.failures import Refused
+from adapters.core.params import (
+    Choose,
+    Clamp,
+    Draft,
+    Drop,
+    Emulate,
+    Fixed,
+    Honour,
+    Refuse,
+    Rename,
+    Verdict,
+    Within,
+    by_fact,
+    by_family,
+    header,
+    while_thinking,
+)
+from adapters.core.shapes import Ask, Model, Told
+from tests.adapters.play import HELLO
+
+WHY = "for a reason"
+
+
+def judged(verdict: Verdict, name: str, value: Any, **more: Any) -> tuple[dict[str, Any], str]:
+    """The body, and the word with brackets where it is not for the header."""
+    draft = Draft(Ask("chat", "gpt-4o", {"messages": HELLO, name: value}), Model("m"), **more)
+    verdict.apply(name, value, draft)
+    told = draft.told[name]
+    return draft.body, f"({told.word})" if told.quiet else told.word
+
+
+@pytest.mark.parametrize(
+    ("verdict", "value", "body", "word"),
+    [
+        (Honour(), 2, {"temperature": 2}, "honoured"),
+        (Rename("heat"), 2, {"heat": 2}, "(mapped)"),
+        (Clamp(0, 1, WHY), 0.5, {"temperature": 0.5}, "honoured"),
+        (Clamp(0, 1, WHY), 1, {"temperature": 1}, "honoured"),
+        (Clamp(0, 1, WHY), 2, {"temperature": 1}, "clamped"),
+        (Clamp(0.1, 1, WHY), 0, {"temperature": 0.1}, "clamped"),
+        (Clamp(0, 1, WHY, to="heat", words=("mapped", "clamped")), 0.5, {"heat": 0.5}, "(mapped)"),
+        (Clamp(0, 1, WHY, to="heat"), 2, {"heat": 1}, "clamped"),
+        (Fixed(1, WHY), 1, {"temperature": 1}, "honoured"),
+        (Fixed(1, WHY), 0.9, {}, "dropped"),
+        (Within(0, 1, WHY), 0, {"temperature": 0}, "honoured"),
+        (Within(0, 1, WHY), 1, {"temperature": 1}, "honoured"),
+        (Drop(WHY), 0.5, {}, "dropped"),
+        (Drop(WHY), 1, {}, "mapped"),
+        (Refuse(WHY), 1, {}, "mapped"),
+        (Emulate("n", WHY), 0.5, {}, "emulated"),
+        (Emulate("n", WHY), 1, {}, "mapped"),
+        (Emulate("n", WHY, sent=True), 0.5, {"temperature": 0.5}, "emulated"),
+        (Emulate("n", WHY, sent=True), 1, {}, "mapped"),
+    ],
+)
+def test_a_cell_writes_and_tells(verdict: Verdict, value: float, body: dict[str, Any], word: str) -> None:
+    assert judged(verdict, "temperature", value) == (body, word)
+    assert word.strip("()") in verdict.words
+    assert verdict.why
+
+
+@pytest.mark.parametrize(
+    ("verdict", "value"), [(Within(0, 1, WHY), 1.1), (Within(0, 1, WHY), -0.1), (Refuse(WHY), 0.5)]
+)
+def test_a_cell_refuses_by_the_name_of_the_field_and_the_model(verdict: Verdict, value: float) -> None:
+    with pytest.raises(Refused) as refused:
+        judged(verdict, "temperature", value)
+    assert (refused.value.param, refused.value.code) == ("temperature", "unsupported_parameter")
+    assert refused.value.message == f"'temperature' is not supported by m: {WHY}."
+    assert "refused" in verdict.words
+
+
+@pytest.mark.parametrize(
+    ("verdict", "value", "word"),
+    [(Drop(WHY), 0.5, "dropped"), (Clamp(0, 1, WHY), 2, "clamped"), (Fixed(1, WHY), 0, "dropped")],
+)
+def test_strict_refuses_what_would_be_lost_and_says_that_it_is_strict(
+    verdict: Verdict, value: float, word: str
+) -> None:
+    with pytest.raises(Refused, match=f"it would be {word}, and the policy is strict"):
+        judged(verdict, "temperature", value, strict=True)
+    for kept, kept_value in ((Honour(), 2), (Rename("heat"), 2), (Emulate("n", WHY), 0.5), (Drop(WHY), 1)):
+        judged(kept, "temperature", kept_value, strict=True)
+
+
+def test_an_emulation_that_is_switched_off_is_a_refusal_that_tells_how_to_switch_it_on() -> None:
+    with pytest.raises(Refused, match=r"policy.emulate switches off here \(emulate: \{stop: on\} brings it back\)"):
+        judged(Emulate("stop", WHY), "temperature", 0.5, without=frozenset({"stop"}))
+    assert judged(Emulate("stop", WHY), "temperature", 0.5, without=frozenset({"n"}))[1] == "emulated"
+
+
+def test_an_explicit_field_wins_over_a_renamed_one() -> None:
+    draft = Draft(Ask("chat", "gpt-4o", {"messages": HELLO}), Model("m"), body={"heat": 1})
+    Rename("heat").apply("temperature", 2, draft)
+    Clamp(0, 5, WHY, to="heat").apply("temperature", 2, draft)
+    assert draft.body == {"heat": 1}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "word"),
+    [
+        (("honoured", False), ("dropped", False), "dropped"),
+        (("mapped", True), ("dropped", False), "dropped"),
+        (("mapped", False), ("dropped", False), "mapped"),
+        (("dropped", False), ("honoured", False), "dropped"),
+    ],
+)
+def test_what_was_told_stays_unless_it_was_of_no_consequence(first: Any, second: Any, word: str) -> None:
+    draft = Draft(Ask("chat", "gpt-4o", {}), Model("m"))
+    for told, quiet in (first, second):
+        draft.tell("a", told, WHY, quiet=quiet)
+    assert draft.told["a"].word == word
+
+
+def test_the_first_case_that_holds_is_chosen_else_the_other() -> None:
+    model = Model("m", family="k", facts={"on": True, "off": False})
+    draft = Draft(Ask("chat", "gpt-4o", {}), model)
+    yes, no = Drop("yes"), Drop("no")
+    assert by_family({"k": yes}, no).pick(draft) is yes
+    assert by_family({"v": yes}, no).pick(draft) is no
+    assert by_fact("on", yes, no).pick(draft) is yes
+    assert by_fact("off", yes, no).pick(draft) is no
+    assert by_fact("none", yes, no).pick(draft) is no
+    assert while_thinking(yes, no).pick(draft) is no
+    draft.thinks = True
+    assert while_thinking(yes, no).pick(draft) is yes
+    both = Choose(((lambda d: True, yes), (lambda d: True, no)), no)
+    assert both.pick(draft) is yes
+    assert (both.why, both.words) == ("yes; no", ("dropped", "mapped"))
+
+
+def test_the_header_has_what_was_changed_sorted_and_at_most_1024_bytes() -> None:
+    told = {
+        "b": Told("dropped", WHY),
+        "a.x": Told("mapped", WHY),
+        "c": Told("honoured", WHY),
+        "d": Told("mapped", WHY, quiet=True),
+    }
+    assert header(told) == "a.x=mapped;b=dropped"
+    assert header({"c": Told("honoured", WHY)}) is None
+    assert header({"ü;=": Told("dropped", WHY)}) == "???=dropped"
+    assert header({"ok_-.": Told("dropped", WHY)}) == "ok_-.=dropped"
+    many = {f"field_{at:03d}": Told("dropped", WHY) for at in range(100)}
+    text = header(many)
+    assert text is not None
+    assert len(text) <= 1024
+    kept = text.count("=dropped")
+    assert text.endswith(f";more={100 - kept}")
+    assert len(text) > 1024 - len(";field_000=dropped")

@@ -1,0 +1,165 @@
+"""The limiter on a clock of the test's own: what it is told of a call, and what the next calls may do."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from adapters.core.failures import Failure, RateLimit
+from config.schema import Limits, VendorEntry
+from proxy.limiter import limiter as module
+from proxy.limiter.limiter import Limiter, Limiters, key_limits
+from proxy.limiter.scheduler import KeyLimits, Ticket
+
+MODEL = "m"
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    mine = Clock()
+    monkeypatch.setattr(module, "time", mine)
+    return mine
+
+
+def limited(retry_after_s: float | None = None, limit: RateLimit | None = None) -> Failure:
+    return Failure.of("rate_limited", "x", retry_after_s=retry_after_s, limit=limit)
+
+
+def call(limiter: Limiter, clock: Clock, tokens: int = 0) -> Ticket:
+    """A call that comes now, and is sent if it may start."""
+    ticket = Ticket(MODEL, clock.now, tokens)
+    ticket.sent = limiter.enter(ticket)
+    return ticket
+
+
+def held(clock: Clock) -> Limiter:
+    """A limiter whose vendor has refused a run of calls and asked for five seconds."""
+    limiter = Limiter(KeyLimits())
+    for _ in range(3):
+        limiter.refused(call(limiter, clock), limited(5.0))
+    return limiter
+
+
+def test_a_run_of_refusals_holds_the_key_for_as_long_as_the_vendor_asked(clock: Clock) -> None:
+    limiter = held(clock)
+    assert 4.9 <= limiter.wait_s(MODEL) <= 5.0
+    assert limiter.wait_s("another") == 0.0
+    waiting = call(limiter, clock)
+    assert (waiting.state, limiter.waiting, limiter.idle) == ("waiting", 1, True)
+
+
+@pytest.mark.parametrize(("answered", "started"), [(True, 3), (False, 1)])
+def test_a_probe_ends_the_hold_if_it_was_answered_and_tells_nothing_if_not(
+    clock: Clock, answered: bool, started: int
+) -> None:
+    limiter = held(clock)
+    clock.now += 5.0
+    probe = call(limiter, clock)
+    assert probe.state == "started"
+    if answered:
+        limiter.ended(probe, answered=True)
+    else:
+        limiter.ended(probe)
+    assert [call(limiter, clock).state for _ in range(3)].count("started") == started
+
+
+def test_a_probe_that_is_being_answered_ends_the_hold(clock: Clock) -> None:
+    limiter = held(clock)
+    clock.now += 5.0
+    limiter.accepted(call(limiter, clock))
+    assert call(limiter, clock).state == "started"
+
+
+def test_a_slot_is_free_again_when_its_call_has_ended(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits(concurrency=1))
+    first, second = call(limiter, clock), call(limiter, clock)
+    assert (first.state, second.state, limiter.idle) == ("started", "waiting", False)
+    limiter.ended(second)
+    limiter.ended(first)
+    assert limiter.idle
+    assert call(limiter, clock).state == "started"
+
+
+def test_tokens_are_counted_by_what_a_call_used(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits(tpm=1000))
+    first = call(limiter, clock, 900)
+    limiter.settle(first, 100)
+    assert call(limiter, clock, 900).state == "started"
+    assert call(limiter, clock, 1).state == "waiting"
+
+
+def test_calls_start_again_when_the_window_and_its_slack_are_over(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits(rpm=1), window_s=60.0, slack_s=1.0)
+    limiter.ended(call(limiter, clock))
+    clock.now += 60.5
+    waiting = call(limiter, clock)
+    assert waiting.state == "waiting"
+    limiter.ended(waiting)
+    clock.now += 0.6
+    assert call(limiter, clock).state == "started"
+
+
+@pytest.mark.parametrize("outcome", ["answered", "lost"])
+def test_calls_without_a_ticket_teach_by_their_refusals_alone(clock: Clock, outcome: str) -> None:
+    limiter = Limiter(KeyLimits())
+    limiter.add_untracked(MODEL, 6)
+    for _ in range(3):
+        limiter.untracked_ended(MODEL, outcome)  # type: ignore[arg-type]
+    assert call(limiter, clock).state == "started"
+    limiter = Limiter(KeyLimits())
+    limiter.add_untracked(MODEL, 3)
+    refused = [limiter.untracked_ended(MODEL, "refused", limited(5.0)) for _ in range(3)]
+    assert refused[-1].retry_at == pytest.approx(clock.now + 5.0)
+    assert call(limiter, clock).state == "waiting"
+
+
+def test_the_limits_of_a_key_are_those_that_are_set() -> None:
+    limits = Limits(concurrency=2, rpm=3, tpm=4, wait_s=5, learn=False)
+    assert key_limits(limits) == KeyLimits(2, 3, 4, 5, False)
+    assert key_limits(Limits()) == KeyLimits()
+
+
+def account(limits: Limits) -> SimpleNamespace:
+    """A vendor with one key."""
+    key = SimpleNamespace(calls=0, limiter=None, digest=b"k")
+    return SimpleNamespace(entry=VendorEntry.model_validate({"limits": limits.model_dump()}), keys=[key])
+
+
+def test_a_key_without_limits_has_a_limiter_from_its_first_refusal_on() -> None:
+    limiters, plain = Limiters(), account(Limits())
+    limiters.attach([("kimi", plain)])
+    [key] = plain.keys
+    assert limiters.untracked_ended("kimi", plain, key, MODEL, "answered", None) is None
+    assert limiters.untracked_ended("kimi", plain, key, MODEL, "lost", None) is None
+    before = key.limiter
+    assert limiters.untracked_ended("kimi", plain, key, MODEL, "refused", limited(5.0)) is not None
+    assert (before, type(key.limiter)) == (None, Limiter)
+    assert limiters.waiting() == {"kimi": 0}
+
+
+def test_a_key_whose_limits_do_not_learn_has_no_limiter_after_a_refusal() -> None:
+    limiters, plain = Limiters(), account(Limits(learn=False))
+    limiters.attach([("kimi", plain)])
+    assert limiters.untracked_ended("kimi", plain, plain.keys[0], MODEL, "refused", limited(5.0)) is None
+    assert plain.keys[0].limiter is None
+
+
+def test_a_limiter_outlives_a_reload_and_is_dropped_with_its_key() -> None:
+    limiters, before, after = Limiters(), account(Limits(rpm=1)), account(Limits(rpm=2))
+    limiters.attach([("kimi", before)])
+    limiters.attach([("kimi", after)])
+    assert after.keys[0].limiter is before.keys[0].limiter
+    assert after.keys[0].limiter.limits.rpm == 2
+    limiters.attach([("other", account(Limits()))])
+    again = account(Limits(rpm=1))
+    limiters.attach([("kimi", again)])
+    assert again.keys[0].limiter is not before.keys[0].limiter

@@ -1,0 +1,91 @@
+"""Which modules are mutated, and the tests that cover each: quick ones, the likeliest to fail first."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+GOLDEN = "tests/adapters/test_golden.py"
+SENT = f"{GOLDEN}::test_the_request_that_is_sent_is_the_recorded_one_whole"
+MADE = f"{GOLDEN}::test_a_recorded_answer_becomes_what_stands_below_the_line"
+DRIP = f"{GOLDEN}::test_an_answer_that_arrives_byte_by_byte_is_the_same_answer"
+VENDOR_ERRORS = "tests/adapters/test_vendor_errors.py"
+ERRORS = (
+    f"{VENDOR_ERRORS}::test_an_error_with_its_status",
+    f"{VENDOR_ERRORS}::test_an_error_inside_http_200",
+    f"{VENDOR_ERRORS}::test_an_error_that_its_status_explains",
+    f"{VENDOR_ERRORS}::test_a_key_that_may_not_use_a_model_is_good_for_others",
+    f"{VENDOR_ERRORS}::test_filtered_content_is_told_by_its_type_whatever_its_code",
+    "tests/adapters/test_named_limits.py",
+    "tests/adapters/test_failures.py",
+)
+RULES = (
+    SENT, f"{GOLDEN}::test_each_field_has_a_word_and_it_is_one_of_its_verdicts", "tests/adapters/test_verdict_cells.py",
+    "tests/adapters/test_parameters.py", "tests/adapters/test_facts.py", "tests/adapters/test_defaults.py", "tests/adapters/test_ernie.py",
+    "tests/adapters/test_hunyuan.py", "tests/adapters/test_turns.py", "tests/adapters/test_functions.py", MADE, "tests/test_verdicts.py",
+    "tests/adapters/test_surface.py::test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter",
+)  # fmt: skip
+CODECS = (
+    MADE, DRIP, "tests/adapters/test_codecs.py", "tests/adapters/test_endings.py", "tests/adapters/test_tool_calls.py",
+    "tests/adapters/test_bodies.py", "tests/adapters/test_bad_bytes.py", "tests/adapters/test_failures.py",
+)  # fmt: skip
+POLICY = ("tests/proxy/test_policy.py", "tests/proxy/test_failover.py", "tests/proxy/test_retries.py")
+
+TESTS: dict[str, tuple[str, ...]] = {
+    "proxy/policy.py": POLICY,
+    "adapters/core/failures.py": (*ERRORS, "tests/proxy/test_policy.py", "tests/proxy/test_failover.py"),
+    "proxy/limiter/limiter.py": (
+        "tests/limiter/test_limiter.py",
+        "tests/limiter/test_scheduler.py",
+        "tests/proxy/test_pacing.py",
+    ),
+    "proxy/limiter/*.py": (
+        "tests/limiter/test_figures.py",
+        "tests/limiter/test_published_table.py",
+        "tests/limiter/test_scheduler.py",
+        "tests/limiter/test_limiter.py",
+        "tests/limiter/test_simulation.py",
+    ),
+    "adapters/codecs/openai/errors.py": (*ERRORS, *CODECS),
+    "adapters/codecs/openai/tool_calls.py": ("tests/adapters/test_tool_calls.py", *CODECS),
+    "adapters/codecs/openai/embeddings.py": (*CODECS, "tests/adapters/test_split.py"),
+    "adapters/codecs/*.py": CODECS,
+    "adapters/core/params.py": RULES,
+    "adapters/core/families.py": RULES,
+    "adapters/core/conversation.py": RULES,
+    "adapters/core/turns.py": ("tests/adapters/test_turns.py", *RULES),
+    "adapters/core/tools.py": RULES,
+    "adapters/core/thinking.py": RULES,
+    "adapters/core/functions.py": ("tests/adapters/test_functions.py", *RULES),
+    "adapters/core/limits.py": RULES,
+    "adapters/core/vectors.py": (*RULES, "tests/adapters/test_split.py"),
+    "adapters/core/vendor.py": (*RULES, "tests/adapters/test_fan_out.py"),
+    "adapters/*.py": (SENT, "tests/adapters/test_hosts.py", *ERRORS, *RULES),
+}
+"""Patterns of paths (``*`` matches folders, too), the first that fits; the tests are run in this order."""
+DESELECTED = (
+    "tests/proxy/test_pacing.py::test_a_wait_that_must_be_in_vain_is_not_begun",
+    "tests/proxy/test_pacing.py::test_a_slow_vendor_with_many_waiting_does_not_slow_another",
+)
+"""Tests that a busy machine can fail, which would count as mutants found."""
+LEFT_OUT = ("adapters/core/*", "adapters/emulations/*", "adapters/registry.py")
+"""Files that only the last pattern fits, and that hold no table."""
+
+
+def covering(path: str) -> tuple[str, ...]:
+    """The tests of a module. Empty for one that is not mutated."""
+    for pattern, tests in TESTS.items():
+        if fnmatchcase(path, pattern):
+            left_out = pattern == "adapters/*.py" and any(fnmatchcase(path, other) for other in LEFT_OUT)
+            return () if left_out else tuple(dict.fromkeys(tests))
+    return ()
+
+
+def modules() -> Iterator[str]:
+    """The modules that are mutated, as paths from the top folder."""
+    for folder in ("adapters", "proxy"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            named = path.relative_to(ROOT).as_posix()
+            if path.name != "__init__.py" and covering(named):
+                yield named
