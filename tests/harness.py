@@ -18,6 +18,11 @@ from proxy.kit import Kit
 from proxy.lifecycle.run import bind, url_of
 from proxy.services.memory import Memory
 from proxy.services.upstream import Upstream
+from tests.judging import judging, violations_of_seen
+from tests.tap import Seen, Tap
+
+MOST_JUDGED = 1 << 20
+"""A response or request of more bytes is not judged."""
 
 
 @dataclass
@@ -27,6 +32,18 @@ class Running:
     url: str
     kit: Kit
     lines: list[dict[str, Any]] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    """What was wrong with responses, as tests/invariants.py has it."""
+
+    def judge(self, one: Seen) -> None:
+        """Judge a response, unless the test is marked ``unjudged``."""
+        if judging.on:
+            self.violations += violations_of_seen(one)
+
+    def take_violations(self) -> list[str]:
+        """What was wrong so far, for a test that shares the proxy with others."""
+        found, self.violations = self.violations, []
+        return found
 
     async def settled(self, endings: int, within_s: float = 30.0) -> None:
         """Wait until this many requests have ended."""
@@ -42,7 +59,10 @@ async def proxy(
     around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     memory: Memory | None = None,
 ) -> AsyncIterator[Running]:
-    """The proxy on a free port of loopback, for as long as the block runs; ``around`` may wrap its app."""
+    """The proxy on a free port of loopback, for as long as the block runs; ``around`` may wrap its app.
+
+    Every response is judged, and what is wrong with one fails the block at its end.
+    """
     if not isinstance(settings, Settings):
         settings = Settings.model_validate(settings)
     lines: list[dict[str, Any]] = []
@@ -50,9 +70,11 @@ async def proxy(
         settings, upstream or Upstream.over_the_network(1000), lambda ending: lines.append(ending.line()), memory=memory
     )
     sock = bind("127.0.0.1:0")
+    running = Running(url_of(sock), kit, lines)
+    app = Tap(create_app(kit), over=running.judge, most=MOST_JUDGED)
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     config = uvicorn.Config(
-        around(create_app(kit)), http=Door, ws="none", log_level="warning", access_log=False, server_header=False,
+        around(app), http=Door, ws="none", log_level="warning", access_log=False, server_header=False,
         proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = Server(config, lambda: ready.set_result(None))
@@ -61,11 +83,12 @@ async def proxy(
     if task.done():
         await task
     try:
-        yield Running(url_of(sock), kit, lines)
+        yield running
     finally:
         kit.draining = True
         server.should_exit = True
         await task
+    assert not running.violations, running.violations
 
 
 async def hang_up(writer: asyncio.StreamWriter) -> None:

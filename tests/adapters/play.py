@@ -2,7 +2,8 @@
 
     Play(chat_plan()).head().data(b"data: ...").over().end
 
-Every step checks the contract of docs/architecture.md: nothing after the end, fresh ids, a cost once a call.
+Every step checks the contract of docs/architecture.md: nothing after the end, fresh ids, a cost once a call. What was
+emitted is judged at the end (tests/invariants.py), unless the test is marked ``unjudged`` or judges it itself.
 """
 
 from itertools import count
@@ -12,12 +13,14 @@ import orjson
 
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
-from adapters.core.shapes import Ask, Event, Model, Seed, Usage
+from adapters.core.shapes import WHOLE, Ask, Event, Model, Seed, Usage
 from adapters.core.vendor import Plan, Target, plan
 from adapters.core.wire import Data, End, Got, Head, Id, Lost, Phase
 from adapters.emulations import wrapped
 from adapters.registry import BY_CATALOG
 from config import catalog
+from tests.invariants import violations_of_body, violations_of_stream
+from tests.judging import judging, wanted_of
 
 MODELS = {
     "kimi-k2.6": Model("kimi-k2.6", "k", context=262_144, thinking="default_on"),
@@ -89,8 +92,9 @@ def embeddings_plan(inputs: Any, vendor: str = "qwen", model: str = "text-embedd
 class Play:
     """One attempt. What happened is in ``events``, ``sends``, ``closed``, ``said``, ``spent``, ``end`` and ``dos``."""
 
-    def __init__(self, planned: Plan) -> None:
+    def __init__(self, planned: Plan, *, judged: bool = True) -> None:
         self.plan = planned
+        self.judged = judged
         self.dos: list[Do] = []
         self.events: list[Event] = []
         self.sends: list[Send] = []
@@ -154,6 +158,16 @@ class Play:
         """The events' bytes."""
         return [event.raw for event in self.events]
 
+    @property
+    def violations(self) -> list[str]:
+        """What is wrong with what was emitted."""
+        wanted = wanted_of(self.plan, complete=self.done)
+        if wanted is None:
+            return []
+        if self.events and self.events[0].kind is WHOLE:
+            return [what for event in self.events for what in violations_of_body(event.data, wanted=wanted)]
+        return violations_of_stream([orjson.loads(event.raw) for event in self.events], wanted=wanted)
+
     def _take(self, dos: list[Do]) -> None:
         assert self.end is None or dos == [], f"{dos} after the end"
         for at, do in enumerate(dos):
@@ -185,6 +199,7 @@ class Play:
                 self.open.discard(id_)
             case Done() | Fail():
                 self.end = do
+                assert not (self.judged and judging.on) or not self.violations, self.violations
 
 
 def answer(vendor: str, body: bytes, **fields: Any) -> Play:

@@ -13,6 +13,8 @@ from openai import AsyncOpenAI, AsyncStream
 from tests.chaos.fault_proxy import length_of
 from tests.chaos.plan import Planned
 from tests.harness import hang_up
+from tests.invariants import Wanted, violations_of_body, violations_of_stream
+from tests.judging import violations_of_response
 
 _REQUEST_ID = re.compile(rb"(?i)\r\nx-request-id: *(\S+)\r\n")
 
@@ -22,7 +24,10 @@ Word = Literal["complete", "error", "cut", "left", "unreachable"]
 
 @dataclass
 class Outcome:
-    """What a caller got. ``wrong`` says what should not have been; ``seen`` is all that it saw, to look for secrets."""
+    """What a caller got. ``wrong`` says what should not have been; ``seen`` is all that it saw, to look for secrets.
+
+    ``shape``: where the response is not OpenAI's (tests/invariants.py).
+    """
 
     word: Word
     status: int = 0
@@ -34,6 +39,7 @@ class Outcome:
     took_s: float = 0.0
     request_id: str = ""
     notes: list[str] = field(default_factory=list)
+    shape: list[str] = field(default_factory=list)
 
 
 class Broken(Exception):
@@ -107,6 +113,8 @@ def understood(seen: bytes, planned: Planned) -> Outcome:
         _stream(body.decode(), outcome)
     else:
         outcome.text = json.loads(body)["choices"][0]["message"]["content"]
+    kind = "text/event-stream" if planned.stream and status == 200 else "application/json"
+    outcome.shape = violations_of_response("/v1/chat/completions", b"", status, kind, body, ended=True)
     return outcome
 
 
@@ -173,7 +181,8 @@ async def by_sdk(planned: Planned, turn: int, sdk: AsyncOpenAI) -> Outcome:
         if not planned.stream:
             made = await sdk.chat.completions.create(**body_of(planned, turn))
             text, seen = made.choices[0].message.content or "", made.model_dump_json().encode()
-            return Outcome("complete", 200, text, seen=seen, request_id=made._request_id or "")
+            shape = violations_of_body(made.to_dict(mode="json"))
+            return Outcome("complete", 200, text, seen=seen, request_id=made._request_id or "", shape=shape)
         return await _read(await sdk.chat.completions.create(**body_of(planned, turn)))
     except openai.APIStatusError as error:
         outcome = Outcome("error", error.status_code, seen=error.response.content, request_id=error.request_id or "")
@@ -185,8 +194,10 @@ async def by_sdk(planned: Planned, turn: int, sdk: AsyncOpenAI) -> Outcome:
 async def _read(chunks: AsyncStream[Any]) -> Outcome:
     outcome = Outcome("complete", 200, request_id=chunks.response.headers.get("x-request-id", ""))
     finished = False
+    events: list[dict[str, Any]] = []
     try:
         async for chunk in chunks:
+            events.append(chunk.to_dict(mode="json"))
             for choice in chunk.choices:
                 outcome.text += choice.delta.content or ""
                 finished = finished or choice.finish_reason is not None
@@ -194,7 +205,9 @@ async def _read(chunks: AsyncStream[Any]) -> Outcome:
         return Outcome("error", 200, wrong=f"the connection broke within the answer: {error!r}")
     except openai.APIError as error:
         outcome.word = "cut"
+        outcome.shape = violations_of_stream(events, wanted=Wanted(complete=False))
         return _told(outcome, {"error": error.body})
+    outcome.shape = violations_of_stream(events)
     if not finished:
         outcome.wrong = "a stream that ended without a finish_reason, and without an error"
     return outcome

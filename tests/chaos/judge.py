@@ -57,6 +57,8 @@ def judge(planned: Planned, outcome: Outcome, verdict: Verdict, *, calm: bool) -
         if outcome.word != "complete":
             told = outcome.error or {}
             verdict.unexplained.append(f"{name}: {outcome.word}, {told.get('code')}: {told.get('message')}")
+    for what in outcome.shape:
+        verdict.wrong(f"{name}: {what}")
     if outcome.wrong:
         verdict.wrong(f"{name}: {outcome.wrong}; {bytes(outcome.seen[-160:])!r}")
     elif outcome.word == "complete" and not is_meant(planned, outcome):

@@ -29,8 +29,20 @@ def events(*payloads: Any, end: bool = True) -> bytes:
     return b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n" % (len(body), body) + b"0\r\n\r\n" * end
 
 
-def chunk(text: str, finish: str | None = None) -> dict[str, Any]:
-    return {"choices": [{"delta": {"content": text}, "finish_reason": finish}]}
+def head(object_: str) -> dict[str, Any]:
+    return {"id": "chatcmpl-1", "object": object_, "created": 1, "model": "gpt-4o"}
+
+
+def chunk(text: str, finish: str | None = None, role: str | None = "assistant") -> dict[str, Any]:
+    delta = {"content": text, **({"role": role} if role else {})}
+    return {**head("chat.completion.chunk"), "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+
+def answer(text: str) -> dict[str, Any]:
+    message = {"role": "assistant", "content": text, "refusal": None}
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+    return {**head("chat.completion"), "choices": [choice], "usage": usage}
 
 
 def violations(planned: Planned, outcome: Outcome) -> list[str]:
@@ -40,16 +52,23 @@ def violations(planned: Planned, outcome: Outcome) -> list[str]:
 
 
 def test_what_is_right_is_no_violation() -> None:
-    whole = http(json.dumps({"choices": [{"message": {"content": MEANT}}]}).encode())
+    whole = http(json.dumps(answer(MEANT)).encode())
     for planned, seen, word in (
         (WHOLE, whole, "complete"),
         (WHOLE, http(json.dumps(ERROR).encode(), 502), "error"),
-        (STREAM, events(chunk(MEANT[:5]), chunk(MEANT[5:], "stop"), "[DONE]"), "complete"),
+        (STREAM, events(chunk(MEANT[:5]), chunk(MEANT[5:], "stop", role=None), "[DONE]"), "complete"),
         (STREAM, events(chunk("You"), ERROR), "cut"),
     ):
         outcome = understood(seen, planned)
         assert outcome.word == word
         assert violations(planned, outcome) == []
+
+
+def test_a_response_that_is_not_openais_is_seen() -> None:
+    twice = events(chunk(MEANT[:5]), chunk(MEANT[5:], "stop"), "[DONE]")
+    assert violations(STREAM, understood(twice, STREAM))
+    body = json.dumps({**answer(MEANT), "usage": None}).encode()
+    assert violations(WHOLE, understood(http(body), WHOLE))
 
 
 @pytest.mark.parametrize(

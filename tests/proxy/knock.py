@@ -12,6 +12,7 @@ from config.schema import Settings
 from proxy.app import create_app
 from proxy.kit import Kit
 from proxy.services.upstream import Upstream
+from tests.judging import judging, violations_of_response
 
 SETTINGS: Mapping[str, Any] = {
     "vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001"}, "qwen": {"api_key": "sk-qwen-0000000000000001"}},
@@ -72,6 +73,11 @@ def knock(*knocks: Knock, settings: Mapping[str, Any] = SETTINGS) -> Opened:
         await kit.aclose()
 
     asyncio.run(run())
+    for one, given in zip(knocks, opened.answers, strict=True):
+        sent = one.body if type(one.body) is bytes else json.dumps(one.body).encode()
+        kind = given.headers.get("content-type", "")
+        wrong = violations_of_response(one.path, sent, given.status_code, kind, given.content, ended=True)
+        assert not (judging.on and wrong), wrong
     return opened
 
 

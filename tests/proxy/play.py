@@ -15,6 +15,7 @@ from proxy.kit import Kit
 from proxy.language import Language
 from proxy.pipeline import serve
 from proxy.services.upstream import Upstream
+from tests.judging import judging, path_of, violations_of_response
 
 KIMI = "https://api.moonshot.cn/v1/chat/completions"
 QWEN = "https://dashscope.aliyuncs.com/compatible-mode/v1/chat/completions"
@@ -78,6 +79,7 @@ class Played:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    ended: bool = False
     lines: list[dict[str, Any]] = field(default_factory=list)
     kit: Kit | None = None
 
@@ -100,6 +102,18 @@ class Played:
         deltas = [c["delta"] for e in self.events if e != "[DONE]" for c in e.get("choices", [])]
         return "".join(d.get("content") or "" for d in deltas)
 
+    def judge(self, asked: Mapping[str, Any]) -> None:
+        """Fail if the response has not OpenAI's shape, unless the test is marked ``unjudged``."""
+        wrong = violations_of_response(
+            path_of(asked),
+            json.dumps(asked).encode(),
+            self.status,
+            self.headers.get("content-type", ""),
+            self.body,
+            ended=self.ended,
+        )
+        assert not (judging.on and wrong), wrong
+
     def language(self) -> Language:
         """What the caller reads."""
         return "en"
@@ -118,6 +132,7 @@ class Played:
         """A piece of the body leaves."""
         assert self.status, "a body before its head"
         self.body += data
+        self.ended = not more
 
 
 class Request:
@@ -179,4 +194,5 @@ def play(
         await serve(Request(body, sent_with), ChatFront(), kit_, played)
 
     asyncio.run(run())
+    played.judge(asked)
     return played

@@ -27,6 +27,7 @@ from proxy.pipeline import Front, serve
 from proxy.services.transport import FastTransport
 from proxy.services.upstream import Line, Upstream
 from proxy.tally import Tally
+from tests.judging import path_of, violations_of_response
 
 Event = Literal["leaves", "stops"]
 PLACES = 8
@@ -309,6 +310,17 @@ def check(scene: Scene, ran: Ran, events: Sequence[Event]) -> None:
         for key in account.keys:
             assert key.calls == 0, what
     check_costs(scene, ran, ending)
+    check_shape(scene, caller)
+
+
+def check_shape(scene: Scene, caller: Caller) -> None:
+    """What was sent has OpenAI's shape, as far as it came; that of moderations is not judged."""
+    if "input" in scene.asked and "embedding" not in str(scene.asked.get("model")):
+        return
+    kind = "text/event-stream" if scene.asked.get("stream") and caller.status == 200 else "application/json"
+    sent = orjson.dumps(dict(scene.asked))
+    wrong = violations_of_response(path_of(scene.asked), sent, caller.status, kind, caller.body, ended=caller.ended)
+    assert not wrong, wrong
 
 
 def check_costs(scene: Scene, ran: Ran, ending: Ending) -> None:

@@ -90,6 +90,7 @@ class Stage:
         played = Played()
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **asked}
         await serve(Request(body), front or ChatFront(), self.kit, played)
+        played.judge(body)
         return played
 
     def call(self, text: str = "hi", **asked: Any) -> "asyncio.Task[Played]":

@@ -38,6 +38,7 @@ class Scene:
         played = Played()
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
         await serve(Request(body), ChatFront(), self.kit, played)
+        played.judge(body)
         return played
 
     def later(self, s: float) -> None:

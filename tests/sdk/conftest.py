@@ -81,5 +81,7 @@ def start(stage: Stage, _started: Started) -> Iterator[Callable[..., Front]]:
 
     yield started
     for front in used:
+        wrong = front.running.take_violations()
         for seen in front.seen:
             obeys(seen)
+        assert not wrong, wrong

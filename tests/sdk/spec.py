@@ -15,7 +15,7 @@ import jsonschema_rs
 import orjson
 from ruamel.yaml import YAML
 
-from tests.sdk.tap import Seen
+from tests.tap import Seen
 
 Schema = dict[str, Any]
 REFERENCE = re.compile(r"#/components/schemas/([A-Za-z0-9_-]+)")

@@ -19,7 +19,7 @@ from proxy.limiter.limiter import Limiters
 from proxy.services.breaker import Breaker
 from proxy.services.budget import RetryBudget
 from tests.harness import Running, proxy
-from tests.sdk.tap import Seen, Tap
+from tests.tap import Seen, Tap
 
 if TYPE_CHECKING:  # the stage serves clients of other generations too, which have no such classes
     from openai import AsyncOpenAI, AzureOpenAI, OpenAI
@@ -182,7 +182,7 @@ class Stage:
     def front(self, settings: Mapping[str, Any]) -> Iterator[Front]:
         """A proxy with these settings."""
         seen: list[Seen] = []
-        context = proxy(settings, around=lambda app: Tap(app, seen))
+        context = proxy(settings, around=lambda app: Tap(app, begun=seen.append))
         front = Front(self.loop.run(context.__aenter__()), seen)
         try:
             yield front

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from tests.sdk.stage import Front, Site, Stage, asked
-from tests.sdk.tap import Seen
 from tests.sdk.test_tools import BOTH, TWO
+from tests.tap import Seen
 
 Start = Callable[..., Front]
 ASKS: list[tuple[str, dict[str, Any]]] = [

@@ -44,6 +44,7 @@ class Steered:
         """Hold all that was sent to OpenAI's description, then forget it, and the faults and requests."""
         fronts = [front for fronts in self._fronts.values() for front in fronts.values()]
         wrong = [said for front in fronts for seen in front.seen if (said := _complaint(seen))]
+        wrong += [what for front in fronts for what in front.running.take_violations()]
         self._stage.reset()
         for front in fronts:
             front.forget()

@@ -1,6 +1,6 @@
-"""A tap on the proxy's door: what it sent for each request, byte for byte."""
+"""A tap on the proxy's door: what it was asked and what it sent for each request, byte for byte."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,15 @@ from proxy.way import DOOR, WAY, Way, way_of
 
 @dataclass
 class Seen:
-    """One answer: its request's path, status, headers and bytes. ``ended``: its last byte has been sent."""
+    """One answer: its request's path and body, status, headers and bytes. ``ended``: its last byte has been sent.
+
+    ``most`` is how many bytes are kept of the request and of the answer; ``dropped``: there were more.
+    """
 
     path: str
+    most: int = 1 << 30
+    asked: bytearray = field(default_factory=bytearray)
+    dropped: bool = False
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytearray = field(default_factory=bytearray)
@@ -27,6 +33,13 @@ class Seen:
     @property
     def json(self) -> Any:
         return orjson.loads(self.body)
+
+    def keep(self, into: bytearray, more: bytes) -> None:
+        """Add bytes to ``asked`` or ``body``, unless these are too many."""
+        if len(into) + len(more) > self.most:
+            self.dropped = True
+        else:
+            into += more
 
     def head(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.status = status
@@ -47,14 +60,18 @@ class Noted:
         self._way = way
         self._one = one
         self.headers = way.headers
-        self.take = way.take
         self.watch = way.watch
         self.end = way.end
+
+    def take(self) -> bytes | None:
+        body = self._way.take()
+        self._one.keep(self._one.asked, body or b"")
+        return body
 
     def send(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         one = self._one
         one.head(status, headers)
-        one.body += body
+        one.keep(one.body, body)
         one.ended = True  # before it is sent: the client may look at once
         sent = self._way.send(status, headers, body)
         if not sent:
@@ -63,30 +80,50 @@ class Noted:
         return sent
 
 
-class Tap:
-    """An ASGI app around the proxy's that notes what passes."""
+def _ignore(one: Seen) -> None:
+    """Do nothing with it."""
 
-    def __init__(self, app: ASGIApp, seen: list[Seen]) -> None:
+
+class Tap:
+    """An ASGI app around the proxy's that notes what passes: ``begun`` gets each answer before, ``over`` after it."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        begun: Callable[[Seen], None] = _ignore,
+        over: Callable[[Seen], None] = _ignore,
+        most: int = 1 << 30,
+    ) -> None:
         self._app = app
-        self._seen = seen
+        self._begun = begun
+        self._over = over
+        self._most = most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        one = Seen(scope["path"])
-        self._seen.append(one)
+        one = Seen(scope["path"], self._most)
+        self._begun(one)
+
+        async def asked() -> Message:
+            message = await receive()
+            one.keep(one.asked, message.get("body", b""))
+            return message
 
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 one.head(message["status"], message["headers"])
             elif message["type"] == "http.response.body":
-                one.body += message.get("body", b"")
+                one.keep(one.body, message.get("body", b""))
                 one.ended = not message.get("more_body", False)
             await send(message)
 
         way = way_of(scope)
         if way is not None:  # whole answers pass by another way
             scope = {**scope, "extensions": {DOOR: {WAY: Noted(way, one)}}}
-
-        await self._app(scope, receive, noted)
+        try:
+            await self._app(scope, asked, noted)
+        finally:
+            self._over(one)

@@ -1,0 +1,116 @@
+"""Records what the emulators stream: ``python -m tests.mutations.record`` writes ``streams/`` anew.
+
+A file is the upper half of a golden pair (tests/adapters/golden.py): the request, the head, an empty line, the body.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+import emulators
+from tests.adapters.play import USUAL
+from tests.emulators import kit
+
+HERE = Path(__file__).parent / "streams"
+NOW = kit.function("now")
+BOTH: dict[str, Any] = {"tools": [kit.WEATHER, NOW]}
+PARALLEL: dict[str, dict[str, Any]] = {"qwen": {"parallel_tool_calls": True}}
+"""What a vendor must be sent so that it calls both tools."""
+ASKED: dict[str, tuple[str, dict[str, Any]]] = {
+    "text": ("Tell me: 你好, how are you? 🙂", {}),
+    "long_text": ("emulator:words=12", {"stream_options": {"include_usage": True}}),
+    "one_call": ("get weather city=Oslo", {"tools": [kit.WEATHER]}),
+    "two_calls": ("get weather city=Oslo, now", BOTH),
+    "length": ("emulator:words=20", {"max_tokens": 6}),
+    "two_choices": ("Hello", {"n": 2}),
+}
+OF_CATALOG = {"kimi": "kimi", "qwen": "qwen", "ernie": "ernie", "hunyuan": "hunyuan", "hunyuan_classic": kit.CLASSIC}
+"""The vendor of the kit by the name of its catalog."""
+NO_CHOICES = ("kimi", "ernie", "hunyuan", "hunyuan_classic")
+"""Catalogs whose vendors answer with one choice only."""
+HEAD = "chat {model} stream {fields}\nHTTP 200\ncontent-type: text/event-stream\n\n"
+
+
+async def record(catalog: str) -> None:
+    """The streams of one vendor."""
+    name = OF_CATALOG[catalog]
+    emulator = await emulators.start("hunyuan" if name == kit.CLASSIC else name, environ={}, faults=())
+    path, headers = "/chat/completions", {}
+    if name == kit.CLASSIC:
+        path = "//" + emulator.environment["HUNYUAN_BASE_URL"].split("/", 3)[3] + path
+        headers["authorization"] = f"Bearer {emulator.environment['HUNYUAN_API_KEY']}"
+    try:
+        for kind, (text, fields) in ASKED.items():
+            if "n" in fields and catalog in NO_CHOICES:
+                continue
+            more = PARALLEL.get(catalog, {}) if "tools" in fields else {}
+            body = kit.chat(name, text, stream=True, **fields, **more)
+            raw = await kit.ask(emulator, body, path, headers=headers)
+            assert raw.status == 200, (catalog, kind, raw.body)
+            write(catalog, kind, raw.body)
+    finally:
+        await emulator.aclose()
+
+
+def write(catalog: str, kind: str, body: bytes) -> None:
+    """Write one stream with its request."""
+    asked = {key: value for key, value in ASKED[kind][1].items() if key in ("tools", "n")}
+    head = HEAD.format(model=USUAL[catalog], fields=orjson.dumps(asked).decode())
+    folder = HERE / catalog
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{kind}.txt").write_bytes(head.encode() + body)
+
+
+def in_openais_shape() -> dict[str, list[tuple[int, dict[str, Any], str | None]]]:
+    """Streams as OpenAI sends them, as (choice, delta, finish), for a server of which only the wire is known."""
+    role: dict[str, Any] = {"role": "assistant", "content": ""}
+    first = {"index": 0, "id": "call_a1", "type": "function", "function": {"name": "get_weather", "arguments": ""}}
+    second = {"index": 1, "id": "call_b2", "type": "function", "function": {"name": "now", "arguments": ""}}
+    city = [{"index": 0, "function": {"arguments": text}} for text in ('{"ci', 'ty": ', '"Oslo"}')]
+    no_text = {"role": "assistant", "content": None}
+    weather: list[dict[str, Any]] = [{**no_text, "tool_calls": [first]}, *({"tool_calls": [piece]} for piece in city)]
+    time: list[dict[str, Any]] = [
+        {"tool_calls": [second]},
+        {"tool_calls": [{"index": 1, "function": {"arguments": "{}"}}]},
+    ]
+    words: list[dict[str, Any]] = [{"content": f"w{at} "} for at in range(8)]
+    return {
+        "text": [(0, delta, None) for delta in (role, {"content": "你好, "}, {"content": "I am 🙂"})]
+        + [(0, {}, "stop")],
+        "long_text": [(0, delta, None) for delta in (role, *words)] + [(0, {}, "stop")],
+        "one_call": [(0, delta, None) for delta in weather] + [(0, {}, "tool_calls")],
+        "two_calls": [(0, delta, None) for delta in (*weather, *time)] + [(0, {}, "tool_calls")],
+        "length": [(0, delta, None) for delta in (role, *words[:3])] + [(0, {}, "length")],
+        "two_choices": [
+            *((at, delta, None) for delta in (role, {"content": "Hel"}, {"content": "lo"}) for at in (0, 1)),
+            (0, {}, "stop"),
+            (1, {}, "stop"),
+        ],
+    }
+
+
+def write_openais() -> None:
+    """The streams of :func:`in_openais_shape`."""
+    head = {"id": "chatcmpl-9", "object": "chat.completion.chunk", "created": 1721000000, "model": "qwen2:7b"}
+    usage = {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13}
+    for kind, deltas in in_openais_shape().items():
+        chunks: list[dict[str, Any]] = [
+            {**head, "choices": [{"index": at, "delta": delta, "logprobs": None, "finish_reason": finish}]}
+            for at, delta, finish in deltas
+        ]
+        chunks.append({**head, "choices": [], "usage": usage})
+        body = b"".join(b"data: " + orjson.dumps(chunk) + b"\n\n" for chunk in chunks)
+        write("openai_compatible", kind, body + b"data: [DONE]\n\n")
+
+
+async def main() -> None:
+    """All vendors in turn."""
+    for catalog in OF_CATALOG:
+        await record(catalog)
+    write_openais()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,111 @@
+"""The streams that are mutated: the golden pairs that a plain reader understands, and what the emulators sent."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from adapters.core.vendor import Plan
+from tests.adapters.golden import HERE as GOLDEN
+from tests.adapters.golden import Pair, read
+from tests.adapters.play import Play, chat_plan
+from tests.invariants import FINISHES, added_up
+from tests.mutations.draft import Draft
+
+STREAMS = Path(__file__).parent / "streams"
+NOT_PLAIN = ("ernie/flagged",)
+"""Golden pairs that end in a member of the vendor's own, which a plain reader does not know."""
+VENDORS = tuple(sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir()))
+"""The names of the catalogs that have golden pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """One stream as it was recorded, and what a plain adding-up makes of it."""
+
+    pair: Pair
+    events: tuple[dict[str, Any], ...]
+    meaning: dict[int, dict[str, Any]]
+    usage: tuple[int, int] | None
+    """Prompt and completion tokens, if it says them."""
+
+    def draft(self) -> Draft:
+        """A copy to change."""
+        return Draft(
+            self.pair.path.parent.name, [copy.deepcopy(one) for one in self.events], copy.deepcopy(self.meaning)
+        )
+
+    def whole(self) -> Draft:
+        """The same answer as one body, to change."""
+        draft = self.draft()
+        draft.whole = True
+        head: dict[str, Any] = {
+            name: self.events[0][name] for name in ("id", "created", "model") if name in self.events[0]
+        }
+        choices = [
+            {"index": index, "delta": _message(meant), "logprobs": None, "finish_reason": meant["finish"]}
+            for index, meant in draft.meaning.items()
+        ]
+        prompt, completion = self.usage or (5, 2)
+        usage = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+        draft.frames = [{**head, "object": "chat.completion", "choices": choices, "usage": usage}]
+        return draft
+
+    def whole_plan(self) -> Plan:
+        """The request without ``stream``."""
+        line = self.pair.path.read_bytes().partition(b"\n")[0].decode()
+        _, model, _, fields = line.split(" ", 3)
+        return chat_plan(self.pair.path.parent.name, model, stream=False, **orjson.loads(fields))
+
+
+def _message(meant: dict[str, Any]) -> dict[str, Any]:
+    message = {"role": "assistant", "content": meant["content"]}
+    if meant["reasoning"]:
+        message["reasoning_content"] = meant["reasoning"]
+    if meant["calls"]:
+        message["tool_calls"] = [
+            {"index": at, "id": f"call_w{at}", "type": "function", "function": {"name": name, "arguments": arguments}}
+            for at, (name, arguments) in enumerate(meant["calls"])
+        ]
+    return message
+
+
+@cache
+def recorded(vendor: str) -> tuple[Recorded, ...]:
+    """The streams of a vendor, by the name of its catalog."""
+    paths = sorted([*(GOLDEN / vendor).glob("*.txt"), *(STREAMS / vendor).glob("*.txt")])
+    return tuple(found for path in paths for found in _understood(read(path)))
+
+
+def _understood(pair: Pair) -> Iterator[Recorded]:
+    """The pair, if it is a whole chat stream whose plain adding-up has one meaning."""
+    if pair.name in NOT_PLAIN or not pair.streams or pair.status != 200 or pair.plan.ask.operation != "chat":
+        return
+    payloads = [line[6:] for line in pair.body.splitlines() if line.startswith(b"data: ")]
+    if not payloads or payloads.pop() != b"[DONE]":
+        return
+    events = tuple(orjson.loads(payload) for payload in payloads)
+    try:
+        meaning = added_up(events)
+    except (KeyError, TypeError, AttributeError):
+        return
+    if not meaning or any(choice["finish"] not in FINISHES for choice in meaning.values()):
+        return
+    for choice in meaning.values():
+        if choice["calls"] and choice["finish"] == "stop":
+            choice["finish"] = "tool_calls"
+    play = Play(pair.plan, judged=False).head()
+    if len(play.sends) == 1 and play.data(pair.body).over().done:
+        yield Recorded(pair, events, meaning, _usage(events))
+
+
+def _usage(events: tuple[dict[str, Any], ...]) -> tuple[int, int] | None:
+    for event in reversed(events):
+        usage = event.get("usage")
+        if usage:
+            return usage["prompt_tokens"], usage["completion_tokens"]
+    return None
