@@ -85,7 +85,7 @@ def rewrite(schema: Any) -> Schema:
         return schema
     try:
         return _Rewriter(schema).run()
-    except (AttributeError, TypeError, ValueError):  # a member of another JSON type than it has in any schema
+    except (AttributeError, TypeError, ValueError, RecursionError):  # not what a member is in any schema, or too deep
         raise NotExpressible("", "the schema is malformed") from None
 
 
@@ -120,6 +120,7 @@ class _Rewriter:
         self.root = root
         self.defs: Schema = {}
         self.names: dict[tuple[str, ...], str] = {}  # where a reference leads -> its name in $defs
+        self.taken: dict[str, int] = {}  # a name in $defs -> the last number behind it
         self.waiting: list[tuple[str, Any]] = []  # definitions that are referred to and not yet rewritten
         self.inlined: list[tuple[str, ...]] = []  # targets that are being put in place of their references
         self.left = MOST_COPIED
@@ -140,8 +141,8 @@ class _Rewriter:
             target, tokens = self._target(node["$ref"], "")
             self.inlined.append(tokens)
             node = self._merged(self._expanded(target, ""), _without(node, "$ref", "$defs", "definitions"), "")
-        kinds = types_of(node.get("type"))
-        if kinds and "object" not in kinds:
+        declared = node.get("type")
+        if declared is not None and "object" not in types_of(declared):
             raise NotExpressible("", "the vendor takes schemas of type object only")
         return {"type": "object", **_without(node, "type")}
 
@@ -238,7 +239,7 @@ class _Rewriter:
     # --- anyOf ---
 
     def _branches(self, out: Schema, path: str, *, root: bool) -> None:
-        """``type`` and ``enum`` go into the branches of ``anyOf``, and so does what is said of members, if a branch does.
+        """Move ``type`` and ``enum`` into the branches of ``anyOf``; OBJECT_KEYS too, where a branch has one of them.
 
         The root keeps its type: hosts of 2026-09 ask for it there, whatever stands beside it, and take it beside anyOf;
         those before refused it, and there is no form that both take.
@@ -353,10 +354,11 @@ class _Rewriter:
     def _new_name(self, tokens: tuple[str, ...]) -> str:
         short = tokens[1:] if tokens[0] in ("$defs", "definitions") else tokens
         stem = "_".join("".join(char if char.isalnum() or char in "_.-" else "_" for char in one) for one in short)
-        name, taken, number = stem or "_", set(self.names.values()), 1
-        while name in taken:
-            number += 1
+        name = stem or "_"
+        while name in self.taken:
+            self.taken[stem] = number = self.taken.get(stem, 1) + 1
             name = f"{stem}_{number}"
+        self.taken.setdefault(name, 1)
         return name
 
     def _target(self, reference: Any, path: str) -> tuple[Any, tuple[str, ...]]:

@@ -18,6 +18,9 @@ TYPES: Mapping[type, str] = {
 }
 
 
+KNOWN = frozenset(TYPES.values())
+
+
 class Conflict(Exception):
     """Two schemas say different things under ``key``, and there is no one value that says both."""
 
@@ -32,10 +35,12 @@ def type_of(value: Any) -> str:
 
 
 def types_of(declared: Any) -> list[str]:
-    """The types of a ``type``, which is one or a list; none where there is none."""
+    """The types of a ``type``, which is one or a list, each once; none where there is none, or none that is known."""
     if type(declared) is str:
-        return [declared]
-    return [kind for kind in declared if type(kind) is str] if type(declared) is list else []
+        declared = [declared]
+    if type(declared) is not list:
+        return []
+    return [kind for kind in dict.fromkeys(one for one in declared if type(one) is str) if kind in KNOWN]
 
 
 def types_of_values(values: Iterable[Any]) -> list[str]:

@@ -10,6 +10,9 @@ from adapters.core.params import Draft, Word
 from adapters.rules.json_schema_dialect import NotExpressible
 from adapters.rules.messages import renamed
 
+LONGEST_PATH = 200
+"""How much of the way to a place in a schema is named in an error, in characters: property names may be of any length."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tools:
@@ -74,7 +77,8 @@ def send_schema(
     try:
         sent = rewrite(schema)
     except NotExpressible as wrong:
-        draft.refuse(f"{where}{wrong.path}", wrong.why)
+        path = wrong.path if len(wrong.path) <= LONGEST_PATH else f"{wrong.path[:LONGEST_PATH]}…"
+        draft.refuse(f"{where}{path}", wrong.why)
         raise
     if sent is not schema and sent != schema:
         draft.tell(field, "mapped", "schemas are sent in the vendor's dialect of JSON Schema")

@@ -364,9 +364,9 @@ class Course:
     def _next_keys(self, failure: Failure) -> list[VendorKey]:
         """The keys of the target in use to try after this failure, best first.
 
-        One that failed by itself is not asked again for this request. Where no other key and no target is left, these are:
-        one that the vendor refused by rate before, and waits for its slot; else one that rests. Of those that rest only one
-        is asked, since each may be as bad as it was.
+        One that failed by itself is not asked again for this request. Where no other key and no target is left, these are
+        the keys that the vendor refused by rate before, which wait for their slots; else one that rests. Of those that rest
+        only one is asked, since each may be as bad as it was.
         """
         left = self._keys[1:]
         if failure.fault != "credential":
@@ -375,11 +375,11 @@ class Course:
         account = self._live.accounts[self._plan.target.entry]
         if left or self._upcoming is not None or len(account.keys) == 1:
             return left
+        now, model = time.monotonic(), self._plan.target.model.id
         others = [key for key in account.keys if id(key) not in self._failed_keys]
-        limited = [key for key in others if id(key) in self._refusals]
-        if limited:
-            now, model = time.monotonic(), self._plan.target.model.id
-            return sorted(limited, key=lambda key: self._slot_in_s(key, model, now))
+        awake = [key for key in others if key.rests_until <= now]
+        if awake:
+            return sorted(awake, key=lambda key: self._slot_in_s(key, model, now))
         self._failed_keys |= {id(key) for key in others}
         return sorted(others, key=lambda key: key.rests_until)[:1]
 

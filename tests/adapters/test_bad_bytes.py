@@ -150,5 +150,5 @@ def test_a_request_nested_too_deeply_is_the_callers_fault_and_nothing_is_sent() 
     for _ in range(300):
         schema = {"properties": schema}
     tool = {"type": "function", "function": {"name": "get", "parameters": schema}}
-    play = Play(chat_plan(tools=[tool]))
+    play = Play(chat_plan("qwen", tools=[tool]))
     assert (play.failure.kind, play.sends) == ("bad_request", [])

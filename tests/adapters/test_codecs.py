@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from adapters.core.json_limits import SMALL
 from adapters.core.shapes import Ask
 from adapters.core.vendor import plan
 from tests.adapters.play import Play, chat_plan, completions_plan, embeddings_plan, target
@@ -80,8 +81,8 @@ def test_a_choice_without_an_index_has_that_of_its_place() -> None:
 
 
 def test_a_choice_without_a_delta_has_an_empty_one() -> None:
-    one = chunk(None)
-    assert streamed(one, chunk({"content": "a"}, "stop")).events[0].data["choices"][0]["delta"] == {"role": "assistant"}
+    raws = streamed(chunk(None), chunk(None), chunk({"content": "a"}, "stop")).raws
+    assert [orjson.loads(raw)["choices"][0]["delta"] for raw in raws] == [{"role": "assistant"}, {}, {"content": "a"}]
 
 
 def test_a_message_has_role_content_and_refusal_and_no_empty_calls() -> None:
@@ -348,3 +349,37 @@ def test_an_encoded_body_that_was_not_asked_for_is_a_failure(encoding: str, take
     assert (play.end is None) is taken
     if not taken:
         assert play.failure.kind == "invalid_response"
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "cause"),
+    [
+        (502, b"<html>bad gateway</html>", "html"),
+        (200, b"<!DOCTYPE html><p>log in</p>", "html"),
+        (500, b'{"error":{"message":"no"}}', "5xx"),
+        (200, b'{"error":{"message":"no"}}', "error_in_200"),
+        (200, b'{"choices":[{"index":0,"message":{"content":"a"}}]}', "reset"),
+    ],
+)
+def test_a_failure_says_how_it_showed_itself(status: int, content: bytes, cause: str) -> None:
+    play = Play(chat_plan("kimi", stream=False)).head(status, "application/json").data(content).over()
+    assert play.failure.cause == cause
+
+
+def test_an_error_with_its_status_is_told_also_where_its_body_is_lost() -> None:
+    play = (
+        Play(chat_plan("kimi", stream=False))
+        .head(429, "application/json", retry_after="3")
+        .data(b'{"err')
+        .lost("reset")
+    )
+    assert (play.failure.kind, play.failure.retry_after_s) == ("rate_limited", 3.0)
+
+
+def test_a_large_body_that_comes_in_pieces_asks_for_nothing_until_it_is_whole() -> None:
+    content = orjson.dumps(body({"content": "a" * SMALL}))
+    play = Play(chat_plan("kimi", stream=False)).head(200, "application/json")
+    for at in range(0, len(content), SMALL // 2):
+        play.data(content[at : at + SMALL // 2])
+        assert len(play.dos) == 1, "the call alone"
+    assert play.over().done

@@ -432,7 +432,18 @@ def test_a_schema_without_a_form_is_refused_with_its_path() -> None:
         chat_plan("kimi", tools=tools(bad))
     assert caught.value.param == "tools[0].function.parameters.properties.x.$ref"
     assert "'tools[0].function.parameters.properties.x.$ref' is not supported" in caught.value.message
-    wish = {"type": "json_schema", "json_schema": {"name": "n", "schema": bad}}
+    wish: Schema = {"type": "json_schema", "json_schema": {"name": "n", "schema": bad}}
     with pytest.raises(Refused) as caught:
         chat_plan("kimi", response_format=wish)
     assert caught.value.param == "response_format.json_schema.schema.properties.x.$ref"
+
+
+@pytest.mark.parametrize("levels", [100, 400])
+def test_a_schema_of_too_many_levels_is_refused_by_the_beginning_of_its_path(levels: int) -> None:
+    deep: Schema = {}
+    for _ in range(levels):
+        deep = {"properties": {"a": deep}, "anyOf": [{"$ref": "#", "required": ["a"]}]}
+    with pytest.raises(Refused) as caught:
+        chat_plan("kimi", tools=tools(deep))
+    assert caught.value.param.startswith("tools[0].function.parameters")
+    assert len(caught.value.param) < 300

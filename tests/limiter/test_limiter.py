@@ -163,3 +163,26 @@ def test_a_limiter_outlives_a_reload_and_is_dropped_with_its_key() -> None:
     again = account(Limits(rpm=1))
     limiters.attach([("kimi", again)])
     assert again.keys[0].limiter is not before.keys[0].limiter
+
+
+def test_a_call_without_an_estimate_uses_no_tokens(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits(tpm=1))
+    states = [call(limiter, clock, tokens).state for tokens in (0, 0, 1, 1)]
+    limiter = Limiter(KeyLimits(tpm=1))
+    plain = Ticket(MODEL, clock.now)
+    limiter.enter(plain)
+    assert (states, plain.tokens) == (["started", "started", "started", "waiting"], 0)
+
+
+def test_calls_without_a_ticket_count_beside_those_that_have_one(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits())
+    limiter.add_untracked(MODEL, 4)
+    limiter.untracked_ended(MODEL, "refused", limited(limit=RateLimit("concurrency", 3.0)))
+    assert [call(limiter, clock).state for _ in range(2)] == ["started", "waiting"], "one more than three is a test"
+
+
+def test_where_nothing_is_learned_calls_without_a_ticket_are_not_counted(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits(learn=False))
+    limiter.add_untracked(MODEL, 4)
+    limiter.untracked_ended(MODEL, "refused", limited(limit=RateLimit("concurrency", 3.0)))
+    assert [call(limiter, clock).state for _ in range(9)] == ["started"] * 9

@@ -17,12 +17,12 @@ ERRORS = (
     f"{VENDOR_ERRORS}::test_an_error_that_its_status_explains",
     f"{VENDOR_ERRORS}::test_a_key_that_may_not_use_a_model_is_good_for_others",
     f"{VENDOR_ERRORS}::test_filtered_content_is_told_by_its_type_whatever_its_code",
-    "tests/adapters/test_named_limits.py",
+    "tests/adapters/rules/test_named_limits.py",
     "tests/adapters/test_failures.py",
 )
 RULES = (
-    SENT, f"{GOLDEN}::test_each_field_has_a_word_and_it_is_one_of_its_verdicts", "tests/adapters/test_verdict_cells.py",
-    "tests/adapters/test_parameters.py", "tests/adapters/test_facts.py", "tests/adapters/test_defaults.py", "tests/adapters/test_ernie.py",
+    SENT, f"{GOLDEN}::test_each_field_has_a_word_and_it_is_one_of_its_verdicts", "tests/adapters/rules/test_verdict_cells.py",
+    "tests/adapters/rules/test_parameters.py", "tests/adapters/rules/test_facts.py", "tests/adapters/rules/test_defaults.py", "tests/adapters/test_ernie.py",
     "tests/adapters/test_hunyuan.py", "tests/adapters/test_turns.py", "tests/adapters/test_functions.py", MADE, "tests/test_verdicts.py",
     "tests/adapters/test_surface.py::test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter",
 )  # fmt: skip
@@ -61,7 +61,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "adapters/core/limits.py": RULES,
     "adapters/core/vectors.py": (*RULES, "tests/adapters/test_split.py"),
     "adapters/core/vendor.py": (*RULES, "tests/adapters/test_fan_out.py"),
-    "adapters/*.py": (SENT, "tests/adapters/test_hosts.py", *ERRORS, *RULES),
+    "adapters/*.py": (SENT, "tests/adapters/rules/test_hosts.py", *ERRORS, *RULES),
 }
 """Patterns of paths (``*`` matches folders, too), the first that fits; the tests are run in this order."""
 DESELECTED = (

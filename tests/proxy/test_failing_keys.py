@@ -162,7 +162,23 @@ def test_a_key_at_its_rate_limit_is_waited_for_where_the_other_fails(bad: bytes,
     asyncio.run(main())
 
 
-def test_another_target_goes_before_a_key_that_rests() -> None:
+def test_after_the_queue_every_key_that_did_not_fail_is_asked() -> None:
+    """All are at their rate limit; then two of them are refused, and the third has room."""
+
+    async def main() -> None:
+        async with scene(A, B, C, says=dict.fromkeys((A, B, C), LIMITED)) as there:
+            asking = asyncio.create_task(there.ask(stream=False))
+            async with asyncio.timeout(30):
+                while {A, B, C} - set(there.used):
+                    await asyncio.sleep(0.005)
+            there.says.update({A: EMPTY, B: REFUSED})
+            del there.says[C]
+            assert await asking == "hello"
+
+    asyncio.run(main())
+
+
+def test_another_target_is_asked_before_a_key_that_rests() -> None:
     async def main() -> None:
         models = {"m": ["any/kimi-k2.6", "any/kimi-k2.5"]}
         async with scene(A, B, says={}, models=models) as there:
