@@ -6,6 +6,8 @@
   `emulator:gap=20` so many milliseconds between a stream's events;
   `emulator:reason=30` so many words of reasoning (a word instead of a number: that word), where the model thinks;
   `emulator:moderated=5` after so many words the vendor's content check ends the answer, where it ends answers.
+- Lines between a line `emulator:answer` and a line `emulator:end`, in the last user message or else in the last system
+  message that has some, are the answer as they stand, in JSON mode and with a schema too.
 - A tool that is offered is called when its name stands in the last user message (case does not matter, and a space or
   a hyphen is as good as an underscore), each such tool once, in the order offered; or when the request forces it.
   The arguments are made from the tool's schema (`schemas.py`).
@@ -45,12 +47,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the last user message orders."""
+    """What the last user message orders. The answer may be ordered by a system message instead."""
 
     words: int | None = None
     gap_s: float = 0.0
     reason: str | None = None
     moderated: int | None = None
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +121,18 @@ def last_user_text(messages: list[Message]) -> str:
     return next((text_of(one.get("content")) for one in reversed(messages) if one.get("role") == "user"), "")
 
 
+ANSWER = re.compile(r"^emulator:answer\n(.*?)\n?^emulator:end$", re.DOTALL | re.MULTILINE)
+
+
+def ordered_answer(messages: list[Message]) -> str | None:
+    """Return the answer that the last user message orders, else a system message, the last one first."""
+    systems = [text_of(one.get("content")) for one in reversed(messages) if one.get("role") == "system"]
+    found = (ANSWER.search(text) for text in [last_user_text(messages), *systems] if "emulator:answer" in text)
+    return next((match[1] for match in found if match), None)
+
+
 def orders(messages: list[Message]) -> Orders:
-    """Return what the last user message orders; what cannot be read is ignored."""
+    """Return what the messages order; what cannot be read is ignored."""
     found: dict[str, str] = {}
     for group in re.findall(r"emulator:(\w+=[^\s,]+(?:,\w+=[^\s,]+)*)", last_user_text(messages)):
         found.update(pair.split("=", 1) for pair in group.split(","))
@@ -129,6 +142,7 @@ def orders(messages: list[Message]) -> Orders:
         gap_s=int(gap) / 1000 if gap.isdecimal() else 0.0,
         reason=found.get("reason"),
         moderated=int(moderated) if moderated.isdecimal() else None,
+        answer=ordered_answer(messages),
     )
 
 
@@ -216,6 +230,8 @@ def _text(scene: Scene, given: Orders, left: int | None) -> tuple[str, str]:
 
 def _said(scene: Scene, given: Orders) -> str:
     prompt = last_user_text(scene.messages)
+    if given.answer is not None and scene.messages[-1].get("role") != "tool":
+        return given.answer
     if scene.schema is not None:
         return json.dumps(instance(scene.schema, prompt), ensure_ascii=False)
     text = _plain_answer(scene, given, prompt)

@@ -1,26 +1,26 @@
 #!/usr/bin/env bash
 # Unmodified frameworks in front of every vendor that has an emulator, only their environment changed: as applications of
-# July 2024 have them, and as they are today.
+# July 2024 have them, and as they are today. LangChain is among the applications of apps.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
 use_environment .venv requirements/dev.txt
 
-play=tests/frameworks/play.py
+play=tests/apps/play.py
+apps=tests/frameworks/apps
 commands=()
 for age in 2024 now; do
     use_environment ".venvs/frameworks-$age" "requirements/frameworks-$age.txt"
     python=.venvs/frameworks-$age/bin/python
-    commands+=("LangChain ($age)=$python $play langchain_app" "LlamaIndex ($age)=$python $play llamaindex_app"
-        "instructor ($age)=$python $play instructor_app")
+    commands+=("llamaindex-$age=$python $play $apps/llamaindex_app.py" "instructor-$age=$python $play $apps/instructor_app.py")
 done
 missing=""
 if command -v npm >/dev/null; then
     use_node_modules .venvs/ai-sdk tests/frameworks/node
-    commands+=("AI SDK=node tests/frameworks/apps/ai_sdk_app.mjs $PWD/.venvs/ai-sdk")
+    commands+=("ai-sdk=node $apps/ai_sdk_app.mjs $PWD/.venvs/ai-sdk")
 else
     missing="npm"
 fi
 
-.venv/bin/python -m tests.frameworks.driver "${commands[@]}"
+.venv/bin/python -m tests.apps.driver "${commands[@]}"
 [ -z "$missing" ] || not_run "Vercel's AI SDK: npm is not installed"

@@ -38,6 +38,37 @@ def test_orders_are_read_from_the_text(text: str, words: int | None, gap_s: floa
     assert (found.words, found.gap_s, found.reason) == (words, gap_s, reason)
 
 
+ORDERED = "Read this.\nemulator:answer\n  one\n\ntwo\nemulator:end\nThanks"
+
+
+def test_an_answer_can_be_ordered_line_by_line() -> None:
+    assert said(ORDERED).text == "  one\n\ntwo"
+    assert said(ORDERED, json_mode=True).text == "  one\n\ntwo"
+    assert said(ORDERED, schema={"type": "object"}).text == "  one\n\ntwo"
+    assert said("emulator:answer\nemulator:end").text == ""
+    assert said("emulator:answer\nno end").text == "You said: emulator:answer\nno end"
+
+
+def test_a_system_message_orders_the_answer_of_each_turn_until_the_user_orders_another() -> None:
+    messages = [
+        {"role": "system", "content": ORDERED},
+        {"role": "user", "content": "Hi"},
+        {"role": "system", "content": "Go on"},
+    ]
+    assert respond(Scene(messages)).text == "  one\n\ntwo"
+    assert (
+        respond(Scene([*messages, {"role": "user", "content": "emulator:answer\nthree\nemulator:end"}])).text == "three"
+    )
+
+
+def test_an_ordered_answer_comes_after_the_tools_that_are_named() -> None:
+    messages: list[dict[str, Any]] = [{"role": "user", "content": f"use alpha\n{ORDERED}"}]
+    (call,) = respond(Scene(messages, tools=[Tool("alpha")])).calls
+    assert call.name == "alpha"
+    messages.append({"role": "tool", "content": "1"})
+    assert respond(Scene(messages, tools=[Tool("alpha")])).text == "The tool said: 1"
+
+
 @pytest.mark.parametrize(
     ("text", "name", "named"),
     [

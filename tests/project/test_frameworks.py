@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "clients.md").read_text()
+APPS_ON_NODE = sorted((ROOT / "tests" / "apps" / "node").iterdir())
 
 
 def pinned(name: str, package: str) -> str:
@@ -27,7 +28,10 @@ def test_the_page_names_the_versions_that_run(package: str, age: str) -> None:
     assert pinned(f"frameworks-{age}", package) in PAGE
 
 
-@pytest.mark.parametrize("folder", ["tests/openai_tests", "tests/frameworks/node"])
+NODE = ["tests/openai_tests", "tests/frameworks/node", *(f"tests/apps/node/{path.name}" for path in APPS_ON_NODE)]
+
+
+@pytest.mark.parametrize("folder", NODE)
 def test_what_runs_on_node_is_locked_by_hash_names_no_host_and_is_on_the_page(folder: str) -> None:
     wanted = json.loads((ROOT / folder / "package.json").read_text())["dependencies"]
     packages = json.loads((ROOT / folder / "package-lock.json").read_text())["packages"]

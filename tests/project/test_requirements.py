@@ -10,7 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKED = sorted((ROOT / "requirements").glob("*.txt"))
+LOCKED = sorted((ROOT / "requirements").rglob("*.txt"))
 
 
 def pins(path: Path) -> dict[str, str]:

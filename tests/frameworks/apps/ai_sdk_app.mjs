@@ -1,16 +1,13 @@
 // An application on Vercel's AI SDK: nothing in it knows of banjia. Where it calls is said by the environment alone.
-// ai_sdk_app.mjs FOLDER [PART TO LEAVE OUT…]: its packages are in FOLDER; what it prints is what play.py prints.
-import { createRequire } from 'node:module';
+// ai_sdk_app.mjs FOLDER: its packages are in FOLDER.
 import { deepStrictEqual, ok } from 'node:assert';
-import { pathToFileURL } from 'node:url';
+import { load, play } from '../../apps/play.mjs';
 
-const require = createRequire(`${process.argv[2]}/package.json`);
-const load = (name) => import(pathToFileURL(require.resolve(name)));
 const { openai } = await load('@ai-sdk/openai');
 const { embedMany, generateObject, generateText, stepCountIs, streamText, tool } = await load('ai');
 const { z } = await load('zod');
 
-const parts = {
+await play({
   async chat() {
     const { text, usage } = await generateText({ model: openai.chat('gpt-4o'), prompt: 'Hello' });
     deepStrictEqual(text, 'You said: Hello');
@@ -33,20 +30,31 @@ const parts = {
     });
     deepStrictEqual(text, 'The tool said: sunny in Oslo');
   },
+  async streamed_tools() {
+    const get_weather = tool({
+      description: 'The weather of a city.',
+      inputSchema: z.object({ city: z.string() }),
+      execute: async ({ city }) => `sunny in ${city}`,
+    });
+    const { textStream } = streamText({
+      model: openai.chat('gpt-4o'), prompt: 'get_weather city=Oslo', tools: { get_weather }, stopWhen: stepCountIs(2),
+    });
+    let text = '';
+    for await (const piece of textStream) text += piece;
+    deepStrictEqual(text, 'The tool said: sunny in Oslo');
+  },
   async structured() {
     const schema = z.object({ name: z.string(), age: z.number() });
     const { object } = await generateObject({ model: openai.chat('gpt-4o'), schema, prompt: 'JSON, name=Ann' });
     deepStrictEqual(object.name, 'Ann');
+  },
+  async responses() {
+    const { text } = await generateText({ model: openai('gpt-4o'), prompt: 'Hello' });
+    deepStrictEqual(text, 'You said: Hello');
   },
   async embeddings() {
     const model = openai.embedding('text-embedding-3-small');
     const { embeddings } = await embedMany({ model, values: ['hello world', 'b'] });
     deepStrictEqual(embeddings.length, 2);
   },
-};
-
-for (const [part, play] of Object.entries(parts)) {
-  if (process.argv.slice(3).includes(part)) continue;
-  const error = await play().then(() => null, (thrown) => String(thrown?.stack ?? thrown).slice(0, 2000));
-  console.log(JSON.stringify({ part, error }));
-}
+});

@@ -40,6 +40,19 @@ def tools() -> None:
     assert told.content == "The tool said: sunny in Oslo", told
 
 
+def streamed_tools() -> None:
+    model = ChatOpenAI(model="gpt-4o").bind_tools([get_weather])
+    question = HumanMessage("get_weather city=Oslo")
+    asked = None
+    for chunk in model.stream([question]):
+        asked = chunk if asked is None else asked + chunk
+    (call,) = asked.tool_calls
+    assert (call["name"], call["args"]) == ("get_weather", {"city": "Oslo"}), asked
+    result = ToolMessage(get_weather.invoke(call["args"]), tool_call_id=call["id"])
+    told = list(model.stream([question, asked, result]))
+    assert "".join(chunk.content for chunk in told) == "The tool said: sunny in Oslo", told
+
+
 def structured() -> None:
     made = ChatOpenAI(model="gpt-4o").with_structured_output(Person, method="function_calling").invoke("name=Ann")
     person = made if type(made) is dict else made.model_dump()  # of old it knows the classes of pydantic 1 only

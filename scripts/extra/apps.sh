@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Unmodified applications in front of every vendor that has an emulator, each in an environment of its own and with only
+# its environment variables changed. With --acceptance the larger set too; with names, only those applications.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. scripts/lib/common.sh
+use_environment .venv requirements/dev.txt
+
+sets="ci"
+judge=""
+if [ "${1:-}" = --acceptance ]; then
+    sets="ci acceptance"
+    judge="--judge-time"
+    shift
+fi
+wanted=" $* "
+is_wanted() { [ "$wanted" = "  " ] || [[ $wanted == *" $1 "* ]]; }
+
+commands=()
+missing=""
+# add NAME ENVIRONMENT REQUIREMENTS PROGRAM: an application of Python's.
+add() {
+    is_wanted "$1" || return 0
+    use_environment ".venvs/$2" "$3"
+    commands+=("$1=.venvs/$2/bin/python tests/apps/play.py $4")
+}
+# add_node NAME FOLDER SOURCE PROGRAM: the same for one of Node's.
+add_node() {
+    is_wanted "$1" || return 0
+    if ! command -v npm >/dev/null; then missing="npm" && return; fi
+    use_node_modules ".venvs/$2" "$3"
+    commands+=("$1=node $4 $PWD/.venvs/$2")
+}
+
+for set in $sets; do
+    for file in "requirements/apps/$set"/*.txt; do
+        name=$(basename "$file" .txt)
+        if [ "$name" = aider ] && ! command -v git >/dev/null; then missing="git" && continue; fi
+        add "$name" "apps-$name" "$file" "tests/apps/programs/${name//[-.]/_}_app.py"
+    done
+done
+for age in 2024 now; do
+    add "langchain-$age" "frameworks-$age" "requirements/frameworks-$age.txt" tests/frameworks/apps/langchain_app.py
+done
+add_node ai-sdk-2024 apps-ai-sdk-2024 tests/apps/node/ai-sdk-2024 tests/apps/programs/ai_sdk_2024_app.mjs
+
+[ -n "${commands[*]}" ] || { say "no application is called $*"; exit 2; }
+# shellcheck disable=SC2086  # nothing, or one word
+.venv/bin/python -m tests.apps.driver $judge "${commands[@]}"
+[ -z "$missing" ] || not_run "some applications: $missing is not installed"

@@ -1,0 +1,45 @@
+"""Parts of applications that are known to fail, and those that wait for a capability that banjia does not have yet.
+
+A key is an application, a vendor or ``*``, and a part. A part that passes although it is listed fails the run.
+"""
+
+from typing import NamedTuple
+
+Key = tuple[str, str, str]
+
+EXPECTED_FAILURES: dict[Key, str] = {
+    (
+        "ai-sdk",
+        "*",
+        "responses",
+    ): "a path that is not served is a 501, which this client repeats: three errors, not one",
+}
+"""Flaws of banjia, each with its cause."""
+
+
+class Wait(NamedTuple):
+    """A part that needs a capability that banjia does not have yet.
+
+    banjia answers it with one error, whose code in the log is ``code``.
+    """
+
+    capability: str
+    code: str
+
+
+SCHEMAS = "JSON schemas by emulation"
+RESPONSES = Wait("the Responses API", "not_supported")
+WAITS: dict[Key, Wait] = {
+    ("ai-sdk", "qwen", "structured"): Wait(SCHEMAS, "unsupported_parameter"),
+    ("llm", "*", "responses"): RESPONSES,
+}
+
+
+def failure(name: str, vendor: str, part: str) -> str | None:
+    """Return why this part is expected to fail."""
+    return EXPECTED_FAILURES.get((name, vendor, part)) or EXPECTED_FAILURES.get((name, "*", part))
+
+
+def wait(name: str, vendor: str, part: str) -> Wait | None:
+    """Return what this part waits for."""
+    return WAITS.get((name, vendor, part)) or WAITS.get((name, "*", part))

@@ -1,0 +1,56 @@
+"""An application on AutoGen 0.2: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+
+import autogen
+
+LLM = {"config_list": [{"model": "gpt-4o"}], "cache_seed": None}
+QUIET = {"human_input_mode": "NEVER", "code_execution_config": False}
+
+
+def _ordered(text: str) -> str:
+    """A prompt by which a stand-in model answers this text."""
+    return f"Follow this script.\nemulator:answer\n{text}\nemulator:end"
+
+
+def two_agents() -> None:
+    assistant = autogen.AssistantAgent("assistant", llm_config=LLM)
+    user = autogen.UserProxyAgent("user", max_consecutive_auto_reply=1, default_auto_reply="Go on", **QUIET)
+    told = user.initiate_chat(assistant, message="Hello", silent=True)
+    contents = [message["content"] for message in told.chat_history]
+    assert contents == ["Hello", "You said: Hello", "Go on", "You said: Go on"], told.chat_history
+
+
+def tools() -> None:
+    assistant = autogen.AssistantAgent("assistant", llm_config=LLM)
+    user = autogen.UserProxyAgent("user", max_consecutive_auto_reply=1, **QUIET)
+
+    def get_weather(city: str) -> str:
+        return f"sunny in {city}"
+
+    autogen.register_function(get_weather, caller=assistant, executor=user, description="The weather of a city.")
+    told = user.initiate_chat(assistant, message="get_weather city=Oslo", silent=True)
+    assert told.summary == "The tool said: sunny in Oslo", told.chat_history
+
+
+def group_chat() -> None:
+    """The model chooses who speaks: each reply names the next one."""
+    replies = {
+        "planner": "This is the plan. Now the writer.",
+        "writer": "Done. Now the critic.",
+        "critic": "Well done.",
+    }
+    agents = [
+        autogen.AssistantAgent(name, system_message=_ordered(reply), description=f"The {name}.", llm_config=LLM)
+        for name, reply in reversed(replies.items())  # not in the order in which they speak
+    ]
+    chat = autogen.GroupChat(agents=agents, messages=[], max_round=4)
+    manager = autogen.GroupChatManager(groupchat=chat, llm_config=LLM)
+    user = autogen.UserProxyAgent("user", **QUIET)
+    user.initiate_chat(manager, message="First the planner.", silent=True)
+    spoken = [(message["name"], message["content"]) for message in chat.messages]
+    assert spoken == [("user", "First the planner."), *replies.items()], spoken
+
+
+def stream() -> None:
+    assistant = autogen.AssistantAgent("assistant", llm_config=LLM | {"stream": True})
+    reply = assistant.generate_reply([{"role": "user", "content": "Hello"}])
+    assert reply == "You said: Hello", reply

@@ -1,0 +1,64 @@
+"""An application on AutoGen 0.7: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+
+import asyncio
+
+from autogen_agentchat.agents import AssistantAgent
+from autogen_agentchat.conditions import MaxMessageTermination
+from autogen_agentchat.teams import RoundRobinGroupChat, SelectorGroupChat
+from autogen_ext.models.openai import OpenAIChatCompletionClient
+
+
+def _agent(name: str, reply: str, **more: object) -> AssistantAgent:
+    """An agent that a stand-in model gives this reply."""
+    order = f"emulator:answer\n{reply}\nemulator:end"
+    client = OpenAIChatCompletionClient(model="gpt-4o")
+    return AssistantAgent(name, client, description=f"The {name}.", system_message=order, **more)
+
+
+async def get_weather(city: str) -> str:
+    """The weather of a city."""
+    return f"sunny in {city}"
+
+
+def chat() -> None:
+    told = asyncio.run(_agent("writer", "A line.").run(task="Write a line."))
+    assert told.messages[-1].content == "A line.", told
+
+
+def stream() -> None:
+    async def gathered() -> list[str]:
+        agent = _agent("writer", "A line of words.", model_client_stream=True)
+        return [
+            one.content async for one in agent.run_stream(task="Write.") if type(one).__name__.endswith("ChunkEvent")
+        ]
+
+    chunks = asyncio.run(gathered())
+    assert len(chunks) > 1
+    assert "".join(chunks) == "A line of words.", chunks
+
+
+def tools() -> None:
+    agent = AssistantAgent(
+        "assistant", OpenAIChatCompletionClient(model="gpt-4o"), tools=[get_weather], reflect_on_tool_use=True
+    )
+    told = asyncio.run(agent.run(task="get_weather city=Oslo"))
+    assert told.messages[-1].content == "The tool said: sunny in Oslo", told
+
+
+def round_robin() -> None:
+    team = RoundRobinGroupChat(
+        [_agent("writer", "Done."), _agent("critic", "Good.")], termination_condition=MaxMessageTermination(3)
+    )
+    told = asyncio.run(team.run(task="Write."))
+    assert [one.content for one in told.messages] == ["Write.", "Done.", "Good."], told
+
+
+def group_chat() -> None:
+    """The model chooses who speaks: the prompt orders the name that it gives."""
+    agents = [_agent("critic", "Well done."), _agent("writer", "Done."), _agent("planner", "This is the plan.")]
+    team = SelectorGroupChat(
+        agents, OpenAIChatCompletionClient(model="gpt-4o"), termination_condition=MaxMessageTermination(2),
+        selector_prompt="{roles}\n{history}\n{participants}\nemulator:answer\nwriter\nemulator:end",
+    )  # fmt: skip
+    told = asyncio.run(team.run(task="Begin."))
+    assert [(one.source, one.content) for one in told.messages] == [("user", "Begin."), ("writer", "Done.")], told

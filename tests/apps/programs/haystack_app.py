@@ -1,0 +1,63 @@
+"""An application on Haystack: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+
+import os
+from typing import Annotated
+
+os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
+
+from haystack import Document, Pipeline
+from haystack.components.agents import Agent
+from haystack.components.builders import ChatPromptBuilder
+from haystack.components.embedders import OpenAIDocumentEmbedder, OpenAITextEmbedder
+from haystack.components.generators.chat import OpenAIChatGenerator
+from haystack.components.retrievers import InMemoryEmbeddingRetriever
+from haystack.dataclasses import ChatMessage
+from haystack.document_stores.in_memory import InMemoryDocumentStore
+from haystack.tools import tool
+
+URL = os.environ["OPENAI_BASE_URL"]
+
+
+@tool
+def get_weather(city: Annotated[str, "its name"]) -> str:
+    """The weather of a city."""
+    return f"sunny in {city}"
+
+
+def chat() -> None:
+    told = OpenAIChatGenerator(model="gpt-4o", api_base_url=URL).run([ChatMessage.from_user("Hello")])
+    assert told["replies"][0].text == "You said: Hello", told
+
+
+def stream() -> None:
+    pieces = []
+    generator = OpenAIChatGenerator(
+        model="gpt-4o", api_base_url=URL, streaming_callback=lambda chunk: pieces.append(chunk.content)
+    )
+    told = generator.run([ChatMessage.from_user("Hello")])
+    assert told["replies"][0].text == "".join(pieces) == "You said: Hello", told
+
+
+def agent() -> None:
+    made = Agent(chat_generator=OpenAIChatGenerator(model="gpt-4o", api_base_url=URL), tools=[get_weather])
+    told = made.run(messages=[ChatMessage.from_user("get_weather city=Oslo")])
+    assert told["messages"][-1].text == "The tool said: sunny in Oslo", told
+
+
+def retrieval() -> None:
+    """Documents are embedded, the nearest is found, and the model is asked with it."""
+    store = InMemoryDocumentStore()
+    texts = [Document(content="Oslo is sunny."), Document(content="The ship is late.")]
+    embedder = OpenAIDocumentEmbedder(model="text-embedding-3-small", api_base_url=URL)
+    store.write_documents(embedder.run(documents=texts)["documents"])
+    pipeline = Pipeline()
+    pipeline.add_component("embed", OpenAITextEmbedder(model="text-embedding-3-small", api_base_url=URL))
+    pipeline.add_component("find", InMemoryEmbeddingRetriever(store, top_k=1))
+    template = [ChatMessage.from_user("{% for one in documents %}{{ one.content }}{% endfor %}")]
+    pipeline.add_component("prompt", ChatPromptBuilder(template, required_variables="*"))
+    pipeline.add_component("answer", OpenAIChatGenerator(model="gpt-4o", api_base_url=URL))
+    pipeline.connect("embed.embedding", "find.query_embedding")
+    pipeline.connect("find", "prompt.documents")
+    pipeline.connect("prompt", "answer")
+    told = pipeline.run({"embed": {"text": "The ship is late."}})
+    assert told["answer"]["replies"][0].text == "You said: The ship is late.", told

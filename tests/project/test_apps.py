@@ -1,0 +1,85 @@
+"""How the driver of the applications judges a part, and that the page on clients names what runs."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.apps.driver import Played, Run
+from tests.apps.expected import EXPECTED_FAILURES, WAITS, Wait
+from tests.tap import Seen
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "clients.md").read_text()
+LOCKS = sorted((ROOT / "requirements" / "apps").rglob("*.txt"))
+
+
+def seen(status: int = 200, code: str | None = None, path: str = "/v1/chat/completions", *, ended: bool = True) -> Seen:
+    body = bytearray(json.dumps({"error": {"code": code}}).encode())
+    return Seen(path, status=status, headers={"x-request-id": "req_1"}, body=body, ended=ended)
+
+
+def line(ending: str = "complete") -> dict[str, Any]:
+    return {"request_id": "req_1", "ending": ending}
+
+
+def wrong(part: Played, *, judge_time: bool = False) -> list[str]:
+    """What is wrong with this part of an application."""
+    return [text for _, text in Run("app", "kimi", [part]).problems(judge_time=judge_time)]
+
+
+def test_a_part_passes_if_its_application_is_content_and_its_requests_ended_as_complete() -> None:
+    assert wrong(Played("chat", None, 1.0, [line()], [seen()])) == []
+    assert wrong(Played("models", None, 1.0, [], [seen(path="/v1/models")])) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "one"),
+    [
+        ([line("gone")], seen()),
+        ([line("cut")], seen()),
+        ([line("refused")], seen(400, "unsupported_parameter")),
+        ([], seen()),
+        ([], seen(404, "not_supported", "/v1/other")),
+        ([], seen(path="/v1/models", ended=False)),
+    ],
+)
+def test_a_part_fails_by_any_other_ending_though_its_application_is_content(
+    lines: list[dict[str, Any]], one: Seen
+) -> None:
+    assert len(wrong(Played("chat", None, 1.0, lines, [one]))) == 1
+
+
+def test_an_expected_failure_has_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(EXPECTED_FAILURES, ("app", "*", "chat"), "a cause")
+    assert wrong(Played("chat", "AssertionError", 1.0, [line()], [seen()])) == []
+    assert wrong(Played("chat", None, 1.0, [line()], [seen()])) == ["it passes: no longer an expected failure"]
+
+
+def test_what_waits_for_a_capability_has_to_have_one_error_and_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WAITS, ("app", "kimi", "responses"), Wait("the Responses API", "not_supported"))
+    refusal = seen(404, "not_supported", "/v1/responses")
+    assert wrong(Played("responses", "NotFoundError", 1.0, [], [refusal])) == []
+    assert wrong(Played("responses", "NotFoundError", 3.0, [], [refusal])) == []
+    assert wrong(Played("responses", "NotFoundError", 3.0, [], [refusal]), judge_time=True)
+    assert wrong(Played("responses", None, 1.0, [], [refusal]))
+    assert wrong(Played("responses", "NotFoundError", 1.0, [], [refusal, refusal]))
+    assert wrong(Played("responses", "NotFoundError", 1.0, [], [seen(404, "model_not_found", "/v1/responses")]))
+
+
+def test_what_is_expected_to_fail_or_wait_has_a_reason() -> None:
+    assert all(EXPECTED_FAILURES.values())
+    assert not EXPECTED_FAILURES.keys() & WAITS.keys()
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)
+def test_each_application_is_pinned_has_a_program_and_stands_on_the_page_with_its_version(path: Path) -> None:
+    named = re.findall(r"^([\w-]+)(?:\[\w+\])?==(\S+)$", path.with_suffix(".in").read_text(), re.MULTILINE)
+    assert named
+    for package, version in named:
+        assert re.search(rf"^{re.escape(package)}=={re.escape(version)} ", path.read_text(), re.MULTILINE)
+        assert version in PAGE, package
+    program = re.sub(r"[-.]", "_", path.stem)
+    assert (ROOT / "tests" / "apps" / "programs" / f"{program}_app.py").is_file()
