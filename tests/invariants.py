@@ -459,6 +459,10 @@ def _of_whole_calls(given: Any, calls: list[tuple[str, str]]) -> list[str]:
         return [f"message.tool_calls is {given!r}"]
     found = []
     for at, call in enumerate(given):
+        custom = call.get("custom") if type(call) is dict and call.get("type") == "custom" else None
+        if type(custom) is dict and is_text(call.get("id")) and is_text(custom.get("name")):
+            calls.append((custom["name"], "{}"))  # its input is free text
+            continue
         function = call.get("function") if type(call) is dict else None
         if type(function) is not dict:
             found.append(f"tool call {at} is {call!r}")

@@ -82,7 +82,7 @@ class Decoder:
         payloads: list[bytes] = []
         if self._line:
             self._take(bytes(self._line), payloads)
-        if len(self._data) == 1 and (_is_object(self._data[0]) or self._data[0].startswith(b"[")):
+        if len(self._data) == 1 and (_is_object(self._data[0]) or self._data[0].lstrip().startswith(b"[")):
             self._flush(payloads)
         return payloads
 
@@ -95,7 +95,7 @@ class Decoder:
         else:
             return
         # One line is looked at, never several: an event of many lines would be parsed again with each.
-        if len(self._data) == 1 and value.startswith((b"{", b"[")) and _is_object(self._data[0]):
+        if len(self._data) == 1 and value.lstrip().startswith((b"{", b"[")) and _is_object(self._data[0]):
             self._flush(payloads)
         self._size += len(line) if self._data else len(value)  # many empty lines are large, too
         self._data.append(value)

@@ -53,7 +53,8 @@ class Pair:
     @property
     def name(self) -> str:
         """``vendor/file``."""
-        return self.path.relative_to(HERE).with_suffix("").as_posix()
+        top = HERE if self.path.is_relative_to(HERE) else self.path.parents[1]
+        return self.path.relative_to(top).with_suffix("").as_posix()
 
     @property
     def fields(self) -> set[str]:
@@ -96,17 +97,20 @@ class Pair:
 def read(path: Path) -> Pair:
     """The pair in a file."""
     asked, sent, answer, wanted = path.read_bytes().split(LINE, 3)
+    planned = planned_of(asked, path.relative_to(HERE).parts[0], shipped=path.parent.name == "requests")
+    return Pair(path, planned, asked, sent.decode(), answer, wanted.decode())
+
+
+def planned_of(asked: bytes, vendor: str, *, shipped: bool = False) -> Plan:
+    """The plan for the request in a file's first line. ``shipped``: to a model as the catalog has it."""
     operation, model, how, fields = asked.decode().rstrip("\n").split(" ", 3)
-    vendor = path.relative_to(HERE).parts[0]
     given: dict[str, Any] = orjson.loads(fields)
     if operation == "embeddings":
-        planned = embeddings_plan(given.pop("input"), vendor, model, **given)
-    elif operation == "completions":
-        planned = completions_plan(vendor, model, stream=how == "stream", **given)
-    else:
-        name, shipped = given.pop("model", "gpt-4o"), path.parent.name == "requests"
-        planned = chat_plan(vendor, model, stream=how == "stream", asked=name, shipped=shipped, **given)
-    return Pair(path, planned, asked, sent.decode(), answer, wanted.decode())
+        return embeddings_plan(given.pop("input"), vendor, model, **given)
+    if operation == "completions":
+        return completions_plan(vendor, model, stream=how == "stream", **given)
+    name = given.pop("model", "gpt-4o")
+    return chat_plan(vendor, model, stream=how == "stream", asked=name, shipped=shipped, **given)
 
 
 def requested(planned: Plan) -> str:

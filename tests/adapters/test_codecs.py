@@ -1,4 +1,4 @@
-"""What is handed on byte for byte, and what is mended in each chunk and body, whoever the vendor is."""
+"""What is forwarded byte for byte, and what is normalized in each chunk and body, for every vendor."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,13 +17,20 @@ LOGPROBS = {"content": [{"token": "a", "logprob": -1, "bytes": [97], "top_logpro
 def chunk(delta: Any, finish: str | None = None, **more: Any) -> dict[str, Any]:
     """A chunk as OpenAI would send it to who asked for gpt-4o."""
     choice = {"index": 0, "delta": delta, "finish_reason": finish, **more}
-    return {"id": "c-1", "object": "chat.completion.chunk", "created": 7, "model": "gpt-4o", "choices": [choice]}
+    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 7, "model": "gpt-4o", "choices": [choice]}
 
 
 def body(message: dict[str, Any], finish: Any = "stop", **more: Any) -> dict[str, Any]:
     choice = {"index": 0, "message": message, "finish_reason": finish, **more}
     usage = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
-    return {"id": "c-1", "object": "chat.completion", "created": 7, "model": "m", "choices": [choice], "usage": usage}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 7,
+        "model": "m",
+        "choices": [choice],
+        "usage": usage,
+    }
 
 
 def streamed(*chunks: Any, vendor: str = "kimi", **fields: Any) -> Play:
@@ -51,7 +58,7 @@ def test_chunks_with_nothing_to_mend_are_handed_on_byte_for_byte() -> None:
 def test_logprobs_have_both_members_in_chunks_and_bodies(told: dict[str, Any]) -> None:
     want = {"content": None, "refusal": None, **told}
     events = streamed(
-        chunk({"role": "assistant", "content": "a"}, logprobs=told), chunk({"content": "b"}, logprobs=told)
+        chunk({"role": "assistant", "content": "a"}, logprobs=told), chunk({"content": "b"}, "stop", logprobs=told)
     ).events
     assert [event.data["choices"][0]["logprobs"] for event in events] == [want, want]
     [event] = whole(body({"content": "a"}, logprobs=told)).events
@@ -93,22 +100,25 @@ def test_a_message_has_role_content_and_refusal_and_no_empty_calls() -> None:
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ({"id": "x" * 128}, "x" * 128),
+        ({"id": "x" * 128}, "chatcmpl-" + "x" * 128),
+        ({"id": "chatcmpl-2"}, "chatcmpl-2"),
         ({"id": "x" * 129}, "chatcmpl-" + "a" * 24),
         ({"id": ""}, "chatcmpl-" + "a" * 24),
         ({"id": 5}, "chatcmpl-" + "a" * 24),
         ({"id": None}, "chatcmpl-" + "a" * 24),
     ],
 )
-def test_an_id_is_the_vendors_if_it_is_a_text_of_128_characters_at_most(given: dict[str, Any], shown: str) -> None:
+def test_an_id_has_openais_prefix_and_the_vendors_id_if_it_is_a_text_of_128_characters_at_most(
+    given: dict[str, Any], shown: str
+) -> None:
     [event] = whole({**body({"content": "a"}), **given}).events
     assert event.data["id"] == shown
 
 
 def test_all_chunks_have_the_id_and_the_time_of_the_first() -> None:
-    later = {**chunk({"content": "b"}, "stop"), "id": "c-2", "created": 8}
+    later = {**chunk({"content": "b"}, "stop"), "id": "chatcmpl-2", "created": 8}
     events = streamed(chunk({"role": "assistant", "content": "a"}), later).events
-    assert [(event.data["id"], event.data["created"]) for event in events] == [("c-1", 7), ("c-1", 7)]
+    assert [(event.data["id"], event.data["created"]) for event in events] == [("chatcmpl-1", 7), ("chatcmpl-1", 7)]
     timeless = {**chunk({"content": "a"}, "stop"), "created": "now"}
     assert streamed(timeless).events[0].data["created"] == 1_700_000_000
 
@@ -166,8 +176,10 @@ def test_finish_reasons_are_openais_words(reason: str, shown: str) -> None:
 
 
 @pytest.mark.parametrize("reason", [None, "", "null", 5])
-def test_a_whole_answer_without_a_finish_reason_is_not_finished(reason: Any) -> None:
-    assert whole(body({"content": "a"}, reason)).failure.kind == "truncated"
+def test_a_whole_answer_without_a_finish_reason_is_finished_unless_it_is_empty(reason: Any) -> None:
+    [event] = whole(body({"content": "a"}, reason)).events
+    assert event.data["choices"][0]["finish_reason"] == "stop"
+    assert whole(body({"content": ""}, reason)).failure.kind == "truncated"
 
 
 def test_a_call_is_named_as_the_caller_named_it() -> None:
@@ -268,7 +280,7 @@ def test_a_completions_choice_is_filled_in_and_its_text_is_a_text() -> None:
     [event] = texts(stream=False).json({**completion("a"), "choices": [{"text": None, "finish_reason": "eos"}]}).events
     assert event.data["choices"] == [{"text": "", "finish_reason": "stop", "index": 0, "logprobs": None}]
     assert texts(stream=False).json(completion(["a"])).failure.kind == "invalid_response"
-    assert texts(stream=False).json(completion("a", None)).failure.kind == "truncated"
+    assert texts(stream=False).json(completion("", None)).failure.kind == "truncated"
     [event] = (
         texts(stream=True)
         .head()
@@ -358,7 +370,7 @@ def test_an_encoded_body_that_was_not_asked_for_is_a_failure(encoding: str, take
         (200, b"<!DOCTYPE html><p>log in</p>", "html"),
         (500, b'{"error":{"message":"no"}}', "5xx"),
         (200, b'{"error":{"message":"no"}}', "error_in_200"),
-        (200, b'{"choices":[{"index":0,"message":{"content":"a"}}]}', "reset"),
+        (200, b'{"choices":[{"index":0,"message":{"content":""}}]}', "reset"),
     ],
 )
 def test_a_failure_says_how_it_showed_itself(status: int, content: bytes, cause: str) -> None:

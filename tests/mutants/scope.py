@@ -23,12 +23,12 @@ ERRORS = (
 RULES = (
     SENT, f"{GOLDEN}::test_each_field_has_a_word_and_it_is_one_of_its_verdicts", "tests/adapters/rules/test_verdict_cells.py",
     "tests/adapters/rules/test_parameters.py", "tests/adapters/rules/test_facts.py", "tests/adapters/rules/test_defaults.py", "tests/adapters/test_ernie.py",
-    "tests/adapters/test_hunyuan.py", "tests/adapters/test_turns.py", "tests/adapters/test_functions.py", MADE, "tests/test_verdicts.py",
+    "tests/adapters/test_hunyuan.py", "tests/adapters/test_alternating_messages.py", "tests/adapters/test_functions.py", MADE, "tests/test_verdicts.py",
     "tests/adapters/test_surface.py::test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter",
 )  # fmt: skip
 CODECS = (
     MADE, DRIP, "tests/adapters/test_codecs.py", "tests/adapters/test_endings.py", "tests/adapters/test_tool_calls.py",
-    "tests/adapters/test_bodies.py", "tests/adapters/test_bad_bytes.py", "tests/adapters/test_failures.py",
+    "tests/adapters/test_bodies.py", "tests/adapters/test_labels.py", "tests/adapters/test_usage.py", "tests/adapters/test_bad_bytes.py", "tests/adapters/test_failures.py",
 )  # fmt: skip
 POLICY = ("tests/proxy/test_policy.py", "tests/proxy/test_failover.py", "tests/proxy/test_retries.py")
 
@@ -47,15 +47,20 @@ TESTS: dict[str, tuple[str, ...]] = {
         "tests/limiter/test_limiter.py",
         "tests/limiter/test_simulation.py",
     ),
-    "adapters/codecs/openai/errors.py": (*ERRORS, *CODECS),
+    "adapters/codecs/openai/errors.py": ("tests/adapters/test_error_shapes.py", *ERRORS, *CODECS),
     "adapters/codecs/openai/tool_calls.py": ("tests/adapters/test_tool_calls.py", *CODECS),
     "adapters/codecs/openai/embeddings.py": (*CODECS, "tests/adapters/test_split.py"),
     "adapters/codecs/*.py": CODECS,
     "adapters/core/params.py": RULES,
     "adapters/core/families.py": RULES,
-    "adapters/core/conversation.py": RULES,
-    "adapters/core/turns.py": ("tests/adapters/test_turns.py", *RULES),
-    "adapters/core/tools.py": RULES,
+    "adapters/rules/json_schema_*.py": ("tests/adapters/test_json_schema_dialect.py", *RULES),
+    "adapters/rules/errors.py": (
+        "tests/adapters/test_error_meanings.py",
+        "tests/adapters/test_error_shapes.py",
+        *ERRORS,
+    ),
+    "adapters/rules/server_messages.py": ("tests/adapters/test_server_messages.py", *RULES),
+    "adapters/rules/*.py": ("tests/adapters/test_messages.py", "tests/adapters/test_alternating_messages.py", *RULES),
     "adapters/core/thinking.py": RULES,
     "adapters/core/functions.py": ("tests/adapters/test_functions.py", *RULES),
     "adapters/core/limits.py": RULES,

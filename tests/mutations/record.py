@@ -1,6 +1,7 @@
 """Records what the emulators stream: ``python -m tests.mutations.record`` writes ``streams/`` anew.
 
-A file is the upper half of a golden pair (tests/adapters/golden.py): the request, the head, an empty line, the body.
+A file is the first and the third part of a golden pair (tests/adapters/golden.py): the request, the head, an empty line,
+the body.
 """
 
 import asyncio

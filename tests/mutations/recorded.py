@@ -11,7 +11,7 @@ import orjson
 
 from adapters.core.vendor import Plan
 from tests.adapters.golden import HERE as GOLDEN
-from tests.adapters.golden import Pair, read
+from tests.adapters.golden import Pair, planned_of, read
 from tests.adapters.play import Play, chat_plan
 from tests.invariants import FINISHES, added_up
 from tests.mutations.draft import Draft
@@ -77,8 +77,15 @@ def _message(meant: dict[str, Any]) -> dict[str, Any]:
 @cache
 def recorded(vendor: str) -> tuple[Recorded, ...]:
     """The streams of a vendor, by the name of its catalog."""
-    paths = sorted([*(GOLDEN / vendor).glob("*.txt"), *(STREAMS / vendor).glob("*.txt")])
-    return tuple(found for path in paths for found in _understood(read(path)))
+    pairs = [read(path) for path in sorted((GOLDEN / vendor).glob("*.txt"))]
+    pairs += [_emitted(path) for path in sorted((STREAMS / vendor).glob("*.txt"))]
+    return tuple(found for pair in pairs for found in _understood(pair))
+
+
+def _emitted(path: Path) -> Pair:
+    """What an emulator sent: the first and the third part of a golden pair."""
+    asked, _, answer = path.read_bytes().partition(b"\n")
+    return Pair(path, planned_of(asked, path.parent.name), asked, "", answer, "")
 
 
 def _understood(pair: Pair) -> Iterator[Recorded]:

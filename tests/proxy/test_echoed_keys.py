@@ -269,10 +269,13 @@ KEYS = st.text(st.characters(min_codepoint=33, max_codepoint=255, exclude_catego
 def test_any_key_is_found_in_any_string_however_it_is_escaped(
     key: str, before: str, after: str, ascii_only: bool, data: st.DataObject
 ) -> None:
-    text = json.dumps({"a": [before + key + after]}, ensure_ascii=ascii_only)
     at = data.draw(st.integers(0, len(key) - 1))
+    parts = [
+        json.dumps(part, ensure_ascii=ascii_only)[1:-1] for part in (before, key[:at], key[at], key[at + 1 :], after)
+    ]
     if key[at] not in '"\\':
-        text = text.replace(key, key[:at] + escaped(key[at]) + key[at + 1 :])
+        parts[2] = escaped(key[at])
+    text = f'{{"a": ["{"".join(parts)}"]}}'
     try:
         payload = text.encode()
     except UnicodeEncodeError:

@@ -15,7 +15,7 @@ FRESH = Standing(1, 1, 1, False, False, True, False, True, 600.0, 0.5)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 standings = st.builds(
     Standing, st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.booleans(), st.booleans(),
-    st.booleans(), st.booleans(), st.floats(0, 600), st.floats(0, 1),
+    st.booleans(), st.booleans(), st.floats(0, 600), st.floats(0, 1), queues=st.booleans(), can_omit=st.booleans(),
 )  # fmt: skip
 failures = st.builds(
     lambda kind, wait, cause: Failure.of(kind, "x", retry_after_s=wait, cause=cause),
@@ -44,7 +44,9 @@ def test_the_rules_that_always_hold(f: Failure, s: Standing, policy: Policy) -> 
         assert decision != OMIT
     if f.fault == "credential":
         assert not isinstance(decision, Retry), "a refused key is not tried twice"
-    if isinstance(decision, Retry):
+    if f.fault == "rate" and s.queues and f.phase is None and not s.content_sent:
+        assert decision in (Retry(0.0), GIVE_UP), "it waits in the queue, which is no attempt"
+    elif isinstance(decision, Retry):
         assert s.attempts < policy.attempts
         assert s.on_target < policy.attempts_per_target
         assert s.budget_left

@@ -35,9 +35,8 @@ FAULTS: list[tuple[str, type[openai.APIStatusError], int, str, str | None, int]]
 OTHERWISE: dict[tuple[str, str], tuple[type[openai.APIStatusError], int, str | None, str | None]] = {
     # Baidu's word for a crowded cluster is one of its rate limits.
     ("ernie", "overloaded"): (openai.RateLimitError, 429, "rate_limit_exceeded", None),
-    # The classic host has one code for messages and none that is known for these: a 400 is all that it tells.
+    # The classic host has one code for messages, and its words for this one are not known: a plain 400.
     ("hunyuan-classic", "inspection"): (openai.BadRequestError, 400, None, None),
-    ("hunyuan-classic", "context"): (openai.BadRequestError, 400, None, None),
 }
 """Where a vendor's own words leave less to tell."""
 

@@ -48,6 +48,21 @@ def fill_logprobs(choice: dict[str, Any]) -> bool:
     return True
 
 
+TEXTS = ("content", "refusal", "reasoning_content")
+"""Members of a message that clients take for text."""
+
+
+def fill_texts(message: dict[str, Any]) -> bool:
+    """Make texts of members that should be. Whether any was none."""
+    changed = False
+    for name in TEXTS:
+        value = message.get(name)
+        if value is not None and type(value) is not str:
+            message[name] = content_text(value)
+            changed = True
+    return changed
+
+
 def content_text(content: Any) -> str | None:
     """The content of an answer as text: parts are joined, other values that are no text are left out."""
     if content is None or type(content) is str:
@@ -215,7 +230,7 @@ class ChatReader:
             return False
         if not (delta.keys() <= PLAIN_DELTA and choice.keys() <= self._members) or "message" in choice:
             return False
-        return type(delta.get("content", "")) is str or delta["content"] is None
+        return all(value is None or type(value) is str for value in delta.values())
 
     def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
         """Normalize a choice of a chunk in place. False: nothing of it is for the caller. Raises InvalidResponse."""
@@ -240,10 +255,8 @@ class ChatReader:
         elif "role" in delta:  # clients concatenate texts
             event.edit()
             del delta["role"]
-        content = delta.get("content")
-        if content is not None and type(content) is not str:
+        if fill_texts(delta):
             event.edit()
-            delta["content"] = content_text(content)
         if "function_call" in delta:
             event.edit()
             state.take_function_call(delta)
@@ -389,7 +402,8 @@ class ChatReader:
             choice["message"] = message
         choice.pop("delta", None)
         message["role"] = "assistant"
-        message["content"] = content_text(message.get("content"))
+        fill_texts(message)
+        message.setdefault("content", None)
         message.setdefault("refusal", None)
         plan = self._plan
         calls = whole_tool_calls(

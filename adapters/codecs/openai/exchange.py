@@ -158,12 +158,13 @@ class OpenAIExchange:
         answer = self._answer
         events: list[Event] = []
         for payload in payloads:
+            was_finished = answer.finished
             try:
                 if len(payload) <= LONGEST_MARKER and payload.strip(QUOTES).upper() in MARKERS:
                     return self._at_marker(events)
                 event = answer.chunk(payload)
             except InvalidResponse as bad:
-                if answer.finished or payload.strip().lower() in KEEP_ALIVE:
+                if was_finished or payload.strip().lower() in KEEP_ALIVE:
                     continue  # what follows a whole answer never spoils it
                 return [*self._emit(events), *self._fail(bad.kind, bad.what, bad)]
             if event is not None:

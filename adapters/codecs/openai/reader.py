@@ -75,6 +75,7 @@ class WholeReader:
     def named(self, data: dict[str, Any]) -> Event:
         """The mended body, under the model's name that the caller is told."""
         target = self._plan.target
+        data.pop("error", None)  # null, or empty
         data["model"] = self._ask.model if target.report_model == "requested" else data.get("model", target.model.id)
         return Event(None, data, WHOLE)
 
