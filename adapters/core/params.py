@@ -112,9 +112,12 @@ class Rename:
 
     to: str
     why: str = "renamed"
-    words: tuple[Word, ...] = ("mapped",)
+    words: tuple[Word, ...] = ("mapped", "dropped")
 
     def apply(self, name: str, value: Any, draft: Draft) -> None:
+        if draft.ask.fields.get(self.to, value) != value:
+            draft.tell(name, "dropped", f"the request has a {self.to} of its own")
+            return
         draft.body.setdefault(self.to, value)
         draft.tell(name, "mapped", f"sent as {self.to}", quiet=True)
 
@@ -126,16 +129,13 @@ class Clamp:
     low: float
     high: float
     why: str
-    to: str | None = None
     words: tuple[Word, ...] = ("honoured", "clamped")
 
     def apply(self, name: str, value: Any, draft: Draft) -> None:
         sent = min(max(value, self.low), self.high)
-        draft.body.setdefault(self.to or name, sent)
+        draft.body[name] = sent
         if sent != value:
             draft.tell(name, "clamped", f"{self.why}: {value:g} was sent as {sent:g}")
-        elif self.to:
-            draft.tell(name, "mapped", f"sent as {self.to}", quiet=True)
         else:
             draft.tell(name, "honoured", self.why)
 

@@ -206,3 +206,10 @@ def test_a_huge_error_is_read_in_part() -> None:
         assert found is not None
         assert len(str(found["message"])) < 8 * 5000 or found["message"] == words
     assert len(str(any_error({"x": words})["message"])) < 1000
+
+
+def test_an_error_beside_the_text_of_a_later_chunk_is_found() -> None:
+    chunks = [{"choices": [{"index": 0, "delta": {"content": text}, "finish_reason": None}]} for text in "ab"]
+    chunks[1]["base_resp"] = {"status_code": 1008, "status_msg": "insufficient balance"}  # type: ignore[assignment]
+    failure = Play(chat_plan("openai_compatible")).head().sse(*chunks).failure
+    assert (failure.kind, "insufficient balance" in failure.message) == ("no_funds", True)

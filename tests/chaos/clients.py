@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import openai
@@ -14,7 +14,7 @@ from tests.chaos.fault_proxy import length_of
 from tests.chaos.plan import Planned
 from tests.harness import hang_up
 from tests.invariants import Wanted, violations_of_body, violations_of_stream
-from tests.judging import violations_of_response
+from tests.judging import listed_anywhere, violations_of_response
 
 _REQUEST_ID = re.compile(rb"(?i)\r\nx-request-id: *(\S+)\r\n")
 
@@ -40,6 +40,10 @@ class Outcome:
     request_id: str = ""
     notes: list[str] = field(default_factory=list)
     shape: list[str] = field(default_factory=list)
+
+
+WANTED = Wanted(choice_members=listed_anywhere("choice_members"))
+"""What each answer has to be; which vendor gives it is not known."""
 
 
 class Broken(Exception):
@@ -181,7 +185,7 @@ async def by_sdk(planned: Planned, turn: int, sdk: AsyncOpenAI) -> Outcome:
         if not planned.stream:
             made = await sdk.chat.completions.create(**body_of(planned, turn))
             text, seen = made.choices[0].message.content or "", made.model_dump_json().encode()
-            shape = violations_of_body(made.to_dict(mode="json"))
+            shape = violations_of_body(made.to_dict(mode="json"), wanted=WANTED)
             return Outcome("complete", 200, text, seen=seen, request_id=made._request_id or "", shape=shape)
         return await _read(await sdk.chat.completions.create(**body_of(planned, turn)))
     except openai.APIStatusError as error:
@@ -205,9 +209,9 @@ async def _read(chunks: AsyncStream[Any]) -> Outcome:
         return Outcome("error", 200, wrong=f"the connection broke within the answer: {error!r}")
     except openai.APIError as error:
         outcome.word = "cut"
-        outcome.shape = violations_of_stream(events, wanted=Wanted(complete=False))
+        outcome.shape = violations_of_stream(events, wanted=replace(WANTED, complete=False))
         return _told(outcome, {"error": error.body})
-    outcome.shape = violations_of_stream(events)
+    outcome.shape = violations_of_stream(events, wanted=WANTED)
     if not finished:
         outcome.wrong = "a stream that ended without a finish_reason, and without an error"
     return outcome

@@ -217,7 +217,7 @@ class ChatReader:
 
     def _is_plain(self, data: Any) -> bool:
         """Whether it is what nearly every event is: a piece of one running choice that needs no normalization."""
-        if type(data) is not dict or "error" in data or data.get("usage") is not None:
+        if type(data) is not dict or "error" in data or "base_resp" in data or data.get("usage") is not None:
             return False
         choices = data.get("choices")
         if type(choices) is not list or len(choices) != 1 or type(choices[0]) is not dict:

@@ -31,23 +31,35 @@ def tools() -> None:
     assert told.summary == "The tool said: sunny in Oslo", told.chat_history
 
 
-def group_chat() -> None:
-    """The model chooses who speaks: each reply names the next one."""
-    replies = {
-        "planner": "This is the plan. Now the writer.",
-        "writer": "Done. Now the critic.",
-        "critic": "Well done.",
-    }
+REPLIES = {
+    "planner": "This is the plan. Now the writer.",
+    "writer": "Done. Now the critic.",
+    "critic": "Well done.",
+}
+
+
+def _chat(names: list[str], **settings: object) -> None:
+    """A group chat of three, in which the planner speaks first, then the writer, then the critic."""
     agents = [
-        autogen.AssistantAgent(name, system_message=_ordered(reply), description=f"The {name}.", llm_config=LLM)
-        for name, reply in reversed(replies.items())  # not in the order in which they speak
+        autogen.AssistantAgent(name, system_message=_ordered(REPLIES[name]), description=f"The {name}.", llm_config=LLM)
+        for name in names
     ]
-    chat = autogen.GroupChat(agents=agents, messages=[], max_round=4)
+    chat = autogen.GroupChat(agents=agents, messages=[], max_round=4, **settings)
     manager = autogen.GroupChatManager(groupchat=chat, llm_config=LLM)
     user = autogen.UserProxyAgent("user", **QUIET)
     user.initiate_chat(manager, message="First the planner.", silent=True)
     spoken = [(message["name"], message["content"]) for message in chat.messages]
-    assert spoken == [("user", "First the planner."), *replies.items()], spoken
+    assert spoken == [("user", "First the planner."), *REPLIES.items()], spoken
+
+
+def group_chat() -> None:
+    """Each speaks in turn."""
+    _chat(list(REPLIES), speaker_selection_method="round_robin")
+
+
+def chosen_speakers() -> None:
+    """The model chooses who speaks: each reply names the next one."""
+    _chat(list(reversed(REPLIES)))  # not in the order in which they speak
 
 
 def stream() -> None:
