@@ -53,6 +53,13 @@ def test_a_body_over_64_mebibytes_is_given_up_at_once(part: int) -> None:
     assert play.got(Data(1, data)).failure.kind == "invalid_response"
 
 
+def test_a_large_body_beyond_the_limits_is_given_up_while_it_comes() -> None:
+    play = Play(chat_plan(stream=False)).head(200, "application/json").data(b'{"x":[')
+    while play.end is None:
+        play.data(b"[]," * 100_000)
+    assert (play.failure.kind, "1,000,000 values" in play.failure.message) == ("invalid_response", True)
+
+
 def test_a_body_is_held_once_while_it_comes() -> None:
     size = 16 * 1024 * 1024
     tracemalloc.start()

@@ -168,3 +168,21 @@ def test_a_plain_message_has_a_known_role_and_a_text_alone() -> None:
         {"role": "user", "content": None}, {"role": "user", "content": [{"type": "text", "text": "a"}]},
     ):  # fmt: skip
         assert not is_plain(other)
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"), [("https://example.com/a.png", False), ("data:image/png;base64,AA==", True), ("ms://file1", True)]
+)
+def test_kimi_takes_images_in_the_request_or_of_its_own_files_and_no_public_urls(url: str, taken: bool) -> None:
+    message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
+    draft = Draft(
+        Ask("chat", "gpt-4o", {"messages": [message]}), Model("kimi-k2.6", input=frozenset({"text", "image"}))
+    )
+    rules = BY_CATALOG["kimi"].operations["chat"].params["messages"]
+    if taken:
+        rules.apply("messages", [message], draft)
+        assert draft.body["messages"][0]["content"][0]["image_url"] == {"url": url}
+    else:
+        with pytest.raises(Refused) as caught:
+            rules.apply("messages", [message], draft)
+        assert caught.value.param == "messages[0].content[0].image_url.url"
