@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.judging import judging
+from tests.judging_switch import judging
 
 # Where a change is judged, the examples are the same each time: new ones are looked for on developers' machines.
 settings.register_profile("judge", derandomize=True)

@@ -18,7 +18,8 @@ from proxy.kit import Kit
 from proxy.lifecycle.run import bind, url_of
 from proxy.services.memory import Memory
 from proxy.services.upstream import Upstream
-from tests.judging import judging, violations_of_seen
+from tests.judging import violations_of_seen
+from tests.judging_switch import judging
 from tests.tap import Seen, Tap
 
 MOST_JUDGED = 1 << 20

@@ -15,15 +15,6 @@ from tests.invariants import Operation, Wanted, violations_of_body, violations_o
 from tests.tap import Seen
 
 
-class _Switch:
-    """Whether responses are judged: off during a test that is marked ``unjudged``."""
-
-    on = True
-
-
-judging = _Switch()
-
-
 def wanted_of(plan: Plan, *, complete: bool) -> Wanted | None:
     """What an attempt has to emit; None if nothing is known of the operation's shape."""
     operation = plan.ask.operation

@@ -20,7 +20,8 @@ from adapters.emulations import wrapped
 from adapters.registry import BY_CATALOG
 from config import catalog
 from tests.invariants import violations_of_body, violations_of_stream
-from tests.judging import judging, wanted_of
+from tests.judging import wanted_of
+from tests.judging_switch import judging
 
 MODELS = {
     "kimi-k2.6": Model("kimi-k2.6", "k", context=262_144, thinking="default_on"),

@@ -15,7 +15,8 @@ from proxy.kit import Kit
 from proxy.language import Language
 from proxy.pipeline import serve
 from proxy.services.upstream import Upstream
-from tests.judging import judging, path_of, violations_of_response
+from tests.judging import path_of, violations_of_response
+from tests.judging_switch import judging
 
 KIMI = "https://api.moonshot.cn/v1/chat/completions"
 QWEN = "https://dashscope.aliyuncs.com/compatible-mode/v1/chat/completions"

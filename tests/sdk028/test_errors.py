@@ -31,7 +31,6 @@ FAULTS = [
 OTHERWISE: dict[tuple[str, str], tuple[str, int, str | None]] = {
     ("ernie", "overloaded"): ("RateLimitError", 429, "rate_limit_exceeded"),
     ("hunyuan-classic", "inspection"): ("InvalidRequestError", 400, None),
-    ("hunyuan-classic", "context"): ("InvalidRequestError", 400, None),
 }
 """Where a vendor's own words leave less to tell: see the suite of the newer clients."""
 

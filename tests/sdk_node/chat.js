@@ -100,7 +100,9 @@ export function chat(site) {
   });
 
   test('five megabytes pass in a message and in an answer, whole and streamed', async () => {
-    assert.equal((await site().chat([user(BIG), user('and now?')])).choices[0].message.content, 'You said: and now?');
+    // ERNIE gets two turns of the user in a row as one.
+    const turns = site().vendor === 'ernie' ? `${BIG}\n\nand now?` : 'and now?';
+    assert.ok((await site().chat([user(BIG), user('and now?')])).choices[0].message.content === `You said: ${turns}`);
     assert.ok((await site().chat(BIG)).choices[0].message.content === `You said: ${BIG}`);
     assert.ok(textOf(await site().stream(BIG)) === `You said: ${BIG}`);
   });
