@@ -45,8 +45,9 @@ def _clients(smoke: bool, result: Result) -> dict[str, Sequence[str | Path]]:
     commands: dict[str, Sequence[str | Path]] = {
         "OpenAI's client": [sys.executable, "-m", "tests.mutations.readers.openai_reader"]
     }
-    if not smoke:
+    if not smoke or LANGCHAIN.exists():  # it may be in the making
         call([sys.executable, "scripts/lib/environment.py", LANGCHAIN, "requirements/frameworks-now.txt"])
+    if not smoke:
         call(["bash", "-c", f". scripts/lib/common.sh; use_node_modules '{AI_SDK}' tests/frameworks/node"])
     if (LANGCHAIN / "bin/python").exists():
         commands["LangChain"] = [LANGCHAIN / "bin/python", READERS / "langchain_reader.py"]
