@@ -273,7 +273,8 @@ def test_a_call_for_which_we_have_no_descriptor_is_our_503_and_no_fault_of_the_v
                 for connection in (warm, caller):
                     await connection.say(LIVEZ)
                     assert told(await connection.answer()) == 200
-                running.kit.live.routing.find("gpt-4o", "chat")  # reads the vendor's catalog, as the command does when it starts
+                # Reads the vendor's catalog, as the command does when it starts.
+                running.kit.live.routing.find("gpt-4o", "chat")
                 with no_files_left():
                     for _ in range(8):  # more than opens a breaker
                         await caller.say(chat(model="gpt-4o", stream=stream))
