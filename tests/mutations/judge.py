@@ -107,7 +107,9 @@ def _shape(one: Mutant, play: Play, events: list[Json], draft: Draft) -> list[st
         wanted = replace(wanted, json_arguments=one.keeps_meaning)
         return [what for event in events for what in violations_of_body(event, wanted=wanted)]
     indices = [choice.get("index") for choice in draft.choices() if choice.get("finish_reason")]
-    finished = frozenset(index if type(index) is int else 0 for index in indices)
+    # What stands in bytes already is not looked into.
+    readable = all(type(frame) is dict for frame in draft.frames)
+    finished = frozenset(index if type(index) is int else 0 for index in indices) if readable else None
     # Arguments that a mutation broke are the vendor's own: they reach the caller as they are, and need not be JSON.
     return violations_of_stream(events, wanted=replace(wanted, json_arguments=one.keeps_meaning, finished=finished))
 

@@ -804,9 +804,7 @@ OF_DELTA: tuple[Json, ...] = (
 @operator("chunk members")
 def members_of_the_chunk(draft: Draft, rng: random.Random) -> bool:
     more = rng.choice(OF_CHUNK)
-    for event in draft.events:
-        event.update(copy.deepcopy(more))
-    return True
+    return some([put(event, **copy.deepcopy(more)) for event in draft.events if "error" not in event])
 
 
 @operator("choice members")
@@ -1095,7 +1093,7 @@ def content_type_other(draft: Draft, rng: random.Random) -> bool:
 
 @operator("breaks", must_fail=True)
 def an_error_instead_of_the_rest(draft: Draft, rng: random.Random) -> bool:
-    at = draft.finish_at
+    at = next((at for at, frame in enumerate(draft.frames) if type(frame) is dict and _finishes(frame)), None)
     if at is None:
         return False
     error: Json = {"message": "overloaded", "type": "server_error", "param": None, "code": rng.choice([None, 503, "x"])}

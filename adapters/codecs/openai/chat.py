@@ -237,7 +237,7 @@ class ChatReader:
         index = choice.get("index")
         if type(index) is not int:
             event.edit()
-            index = choice["index"] = at
+            index = choice["index"] = at if self._wanted > 1 else 0
         state = self._choices.get(index)
         first = state is None
         if state is None:
