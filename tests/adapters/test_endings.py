@@ -344,3 +344,24 @@ STOPPED = [
 @pytest.mark.parametrize("word", STOPPED)
 def test_each_word_for_a_stop_is_known(word: str) -> None:
     assert FINISH_REASONS[word] == "stop"
+
+
+def test_the_marker_ends_an_answer_whose_text_came_after_a_chunk_without_any() -> None:
+    role = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]}
+    play = stream({**chunk(), **role}, chunk("a"), "[DONE]")
+    assert play.done
+    assert add_up(play.events)[0]["message"]["content"] == "a"
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_choice_that_ernie_stopped_ends_as_filtered_and_the_other_as_it_did(index: int) -> None:
+    """Each comes in an event of its own, first in its list."""
+    play = Play(chat_plan("ernie")).head()
+    for at in (0, 1):
+        flag = {"flag": 4} if at == index else {}
+        play.sse({"choices": [{"index": at, "delta": {"content": "a"}, "finish_reason": None, **flag}]})
+    for at in (0, 1):
+        play.sse({"choices": [{"index": at, "delta": {}, "finish_reason": "stop"}]})
+    assert play.sse("[DONE]").done
+    reasons = {at: choice["finish_reason"] for at, choice in add_up(play.events).items()}
+    assert reasons == {index: "content_filter", 1 - index: "stop"}

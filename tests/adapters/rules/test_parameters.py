@@ -249,3 +249,12 @@ def test_members_that_choose_a_destination_are_never_sent() -> None:
 
 def test_a_message_without_anything_to_change_is_sent_as_it_came() -> None:
     assert planned(K26).ask.fields["messages"] == HELLO
+
+
+@pytest.mark.parametrize("vendor", ["kimi", "qwen", "ernie", "hunyuan", "hunyuan_classic"])
+def test_a_choice_that_names_no_tool_of_the_request_is_refused(vendor: str) -> None:
+    tools = [{"type": "function", "function": {"name": "a", "parameters": {"type": "object", "properties": {}}}}]
+    with pytest.raises(Refused) as refused:
+        chat_plan(vendor, tools=tools, tool_choice={"type": "function", "function": {"name": "b"}})
+    assert refused.value.param == "tool_choice"
+    assert "no tool is called 'b'" in refused.value.message
