@@ -11,6 +11,7 @@ os.environ |= {
 
 from crewai import LLM, Agent, Crew, Process, Task
 from crewai.tools import tool
+from pydantic import BaseModel
 
 
 @tool("get_weather")
@@ -20,17 +21,11 @@ def get_weather(city: str) -> str:
 
 
 def _agent(role: str, **more: object) -> Agent:
-    llm = LLM(model="gpt-4o", stream=bool(more.pop("stream", False)))
-    return Agent(role=role, goal="Tell the weather.", backstory="You know the sky.", llm=llm, verbose=False, **more)
+    return Agent(role=role, goal="Tell the weather.", backstory="You know the sky.", llm=LLM(model="gpt-4o"), **more)
 
 
 def _task(order: str, agent: Agent) -> Task:
     return Task(description=order, expected_output="One line.", agent=agent)
-
-
-def _ordered(text: str) -> str:
-    """A task for which a stand-in model gives this answer."""
-    return f"Say it.\nemulator:answer\n{text}\nemulator:end"
 
 
 def crew() -> None:
@@ -41,3 +36,23 @@ def crew() -> None:
     first, second = (one.raw for one in told.tasks_output)
     assert first == "The tool said: sunny in Oslo", first
     assert "sunny in Oslo" in second, second
+
+
+def streamed_crew() -> None:
+    told = Crew(agents=[teller := _agent("teller")], tasks=[_task("Tell it on.", teller)], stream=True).kickoff()
+    pieces = [piece.content for piece in told]
+    assert len(pieces) > 1, pieces
+    assert "".join(pieces) == told.result.raw, pieces
+
+
+class City(BaseModel):
+    """What is asked for as an object."""
+
+    name: str
+
+
+def structured() -> None:
+    teller = _agent("teller", max_retry_limit=0)  # else it repeats what a vendor refuses
+    task = Task(description="JSON, name=Oslo", expected_output="A city.", agent=teller, output_pydantic=City)
+    told = Crew(agents=[teller], tasks=[task]).kickoff()
+    assert told.pydantic == City(name="Oslo"), told
