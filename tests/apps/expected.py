@@ -36,6 +36,7 @@ SCHEMAS = "JSON schemas by emulation"
 RESPONSES = Wait("the Responses API", "not_supported")
 WAITS: dict[Key, Wait] = {
     ("ai-sdk", "qwen", "structured"): Wait(SCHEMAS, "unsupported_parameter"),
+    ("crewai", "qwen", "structured"): Wait(SCHEMAS, "unsupported_parameter"),
     ("llm", "*", "responses"): RESPONSES,
 }
 
