@@ -8,8 +8,10 @@ import pytest
 from adapters.codecs.openai.assemble import Assembler, join_deltas
 from adapters.codecs.openai.finish_reasons import FAILED, FINISH_REASONS
 from adapters.core.exchange import Done
+from adapters.core.shapes import Ask
+from adapters.core.vendor import plan
 from tests.adapters.add_up import add_up
-from tests.adapters.play import Play, chat_plan
+from tests.adapters.play import Play, chat_plan, target
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 
@@ -365,3 +367,15 @@ def test_a_choice_that_ernie_stopped_ends_as_filtered_and_the_other_as_it_did(in
     assert play.sse("[DONE]").done
     reasons = {at: choice["finish_reason"] for at, choice in add_up(play.events).items()}
     assert reasons == {index: "content_filter", 1 - index: "stop"}
+
+
+def test_pieces_of_one_completion_in_a_chunk_leave_as_one_with_the_finish() -> None:
+    planned = plan(
+        Ask("completions", "gpt-3.5-turbo-instruct", {"prompt": "a", "stream": True}, True),
+        target("openai_compatible", "qwen2:7b"),
+    )
+    play = Play(planned).head()
+    play.sse({"choices": [{"index": 0, "text": "a"}, {"index": 0, "text": "b", "finish_reason": "length"}]}, "[DONE]")
+    assert play.done
+    [choice] = play.events[0].data["choices"]
+    assert (choice["text"], choice["finish_reason"]) == ("ab", "length")

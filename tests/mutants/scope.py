@@ -25,7 +25,7 @@ ERRORS = (
 RULES = (
     SENT, f"{GOLDEN}::test_each_field_has_a_word_and_it_is_one_of_its_verdicts", "tests/adapters/rules/test_verdict_cells.py",
     "tests/adapters/rules/test_parameters.py", "tests/adapters/rules/test_facts.py", "tests/adapters/rules/test_defaults.py", "tests/adapters/test_ernie.py",
-    "tests/adapters/test_hunyuan.py", "tests/adapters/test_alternating_messages.py", "tests/adapters/test_functions.py", MADE, "tests/test_verdicts.py", MADE_PAGES,
+    "tests/adapters/test_hunyuan.py", "tests/adapters/test_alternating_messages.py", "tests/adapters/test_functions.py", MADE, "tests/test_verdicts.py", "tests/adapters/test_added_fields.py", MADE_PAGES,
     "tests/adapters/test_surface.py::test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter",
 )  # fmt: skip
 CODECS = (
