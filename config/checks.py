@@ -195,7 +195,7 @@ def moderations(found: Findings) -> None:
         return
     vendor = found.vendor(entry)
     if vendor is not None and "moderations" not in vendor.operations:
-        found.error(where, f"{vendor.title} has no moderations", "refuse (501) or pass (nothing is flagged, unseen)")
+        found.error(where, f"{vendor.title} has no moderations", "refuse (404) or pass (nothing is flagged, unseen)")
 
 
 GUESSED = 12

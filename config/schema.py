@@ -378,7 +378,7 @@ class Policy(Section):
     fetch_images: Annotated[Switch, NotYet(False)] = False
     """Fetch public image URLs for vendors that take data only."""
     moderations: Annotated[str, AfterValidator(_judge)] = "refuse"
-    """What answers /v1/moderations: refuse (501), pass (nothing is flagged, unseen), or vendor/model."""
+    """What answers /v1/moderations: refuse (404), pass (nothing is flagged, unseen), or vendor/model."""
     report_model: Literal["requested", "vendor"] = "requested"
     """Which model name answers carry: the one that was asked for, or the vendor's."""
     open_models: Switch | None = None

@@ -102,7 +102,7 @@ def test_beyond_loopback_it_is_called_by_its_name() -> None:
 
 def test_reload_reads_the_file_again_and_tells_what_came_of_it() -> None:
     kit = kit_of()
-    assert ask("/reload", kit, "POST").status_code == 501
+    assert ask("/reload", kit, "POST").status_code == 404
     read: list[Loaded | ConfigError] = [
         Loaded(kit.live.settings.model_copy(update={"models": {}}), "banjia.yaml", [], {}),
         ConfigError([Complaint(Place("banjia.yaml", 3, 1), "vendors", "no")]),
