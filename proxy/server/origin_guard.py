@@ -18,7 +18,7 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 
 from config.origins import ANY_PAGE, normalize_origin
-from config.schema import Settings, beyond_loopback
+from config.schema import Settings
 from proxy.errors import AccessDenied
 
 LOCAL_NAMES = (b"localhost", b"host.docker.internal")
@@ -92,9 +92,9 @@ def front_guard(settings: Settings) -> OriginGuard | None:
 
 
 def admin_guard(settings: Settings) -> OriginGuard:
-    """The guard of the admin port, which asks for no key."""
+    """The guard of the admin port, whether it asks for a token or not."""
     server = settings.server
-    return OriginGuard(server.cors_origins, None if beyond_loopback(server.admin_listen) else server.hosts)
+    return OriginGuard(server.cors_origins, None if server.admin_beyond_loopback() else server.hosts)
 
 
 def _normalized(origin: bytes) -> bytes | None:
