@@ -34,6 +34,8 @@ RETRY_ON: tuple[RetryCause, ...] = ("5xx", "html", "reset", "timeout", "error_in
 
 OFF = "off"
 """The word for an admin port that is not opened."""
+MIN_ADMIN_TOKEN = 16
+"""The shortest admin token, in characters."""
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"})
@@ -105,7 +107,15 @@ def _there(keys: list[SecretStr]) -> list[SecretStr]:
     return [key for key in keys if key.get_secret_value()]
 
 
+def _hard_to_guess(token: SecretStr) -> SecretStr:
+    """An empty one is none: ``${VARIABLE:-}`` leaves it out."""
+    if 0 < len(token.get_secret_value()) < MIN_ADMIN_TOKEN:
+        raise ValueError(f"the token has fewer than {MIN_ADMIN_TOKEN} characters; expected a long random word")
+    return token
+
+
 Secret = Annotated[SecretStr, AfterValidator(_sendable)]
+AdminToken = Annotated[SecretStr, AfterValidator(_sendable), AfterValidator(_hard_to_guess)]
 Secrets = Annotated[list[Secret], BeforeValidator(_one_or_many_texts), AfterValidator(_there)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Origins = Annotated[list[Annotated[str, AfterValidator(configured_origin)]], BeforeValidator(_one_or_many_texts)]
@@ -202,13 +212,15 @@ class Server(Section):
     listen: Address = "127.0.0.1:8080"
     """Address and port to serve on. Beyond loopback it needs client_keys, or insecure: true."""
     admin_listen: AdminAddress = "127.0.0.1:8081"
-    """Address and port for metrics, status and reload; off for none. Beyond loopback it needs insecure: true."""
+    """Address and port for metrics, status and reload; off for none. Beyond loopback it needs admin_token."""
+    admin_token: AdminToken | None = None
+    """What the admin port asks for, at least 16 characters: all paths but /metrics and health need it as a bearer token. Empty: on loopback none is asked for."""
     client_keys: Secrets = []
     """Keys that callers must send. Empty: no key is asked for."""
     insecure: Switch = False
-    """Serve beyond loopback without client keys, and let the admin port do so too."""
+    """Serve beyond loopback without client keys: whoever reaches the port can spend your money. The admin port is not affected."""
     cors_origins: Origins = []
-    """Origins of web pages whose requests are served without client keys; others get 403. * and null need client_keys."""
+    """Origins of web pages that may call from a browser (CORS). Without client keys, pages of other origins get 403. * and null need client_keys."""
     hosts: Hosts = []
     """Host names to serve on loopback without client keys. localhost, host.docker.internal and IP addresses always are."""
     max_body_mb: Annotated[float, Field(gt=0, le=1024)] | None = None
@@ -229,6 +241,10 @@ class Server(Section):
     def beyond_loopback(self) -> bool:
         """Whether other machines can reach the door."""
         return beyond_loopback(self.listen)
+
+    def admin_beyond_loopback(self) -> bool:
+        """Whether there is an admin port that other machines can reach."""
+        return self.admin_listen != OFF and beyond_loopback(self.admin_listen)
 
 
 class Timeouts(Section):
@@ -378,7 +394,7 @@ class Policy(Section):
     fetch_images: Annotated[Switch, NotYet(False)] = False
     """Fetch public image URLs for vendors that take data only."""
     moderations: Annotated[str, AfterValidator(_judge)] = "refuse"
-    """What answers /v1/moderations: refuse (501), pass (nothing is flagged, unseen), or vendor/model."""
+    """What answers /v1/moderations: refuse (404), pass (nothing is flagged, unseen), or vendor/model."""
     report_model: Literal["requested", "vendor"] = "requested"
     """Which model name answers carry: the one that was asked for, or the vendor's."""
     open_models: Switch | None = None
@@ -466,3 +482,8 @@ class Settings(Section):
     def client_keys(self) -> list[str]:
         """The callers' keys that are there: empty ones are none."""
         return [key.get_secret_value() for key in self.server.client_keys if key.get_secret_value()]
+
+    def admin_token(self) -> str:
+        """What the admin port asks for; empty if it asks for nothing."""
+        token = self.server.admin_token
+        return "" if token is None else token.get_secret_value()

@@ -27,6 +27,7 @@ EXAMPLES: Mapping[str, str] = {
     "version": "1",
     "server.listen": "0.0.0.0:8080",
     "server.admin_listen": "127.0.0.1:9090",
+    "server.admin_token": "another-long-random-word",
     "server.client_keys": "a-long-random-word,another-one",
     "server.cors_origins": "http://localhost:3000,https://app.example.com",
     "server.hosts": "banjia.example.com",
