@@ -9,7 +9,7 @@ from adapters.core.surface import SURFACE
 from config.complaints import nearest
 from config.findings import Findings
 from config.openai_names import EMBEDDINGS, WIDTHS, known_names, name_of
-from config.routing import catalog_of, key_of
+from config.routing import catalog_of, key_of, stand_in_route
 from config.schema import ModelEntry
 
 REQUIRED = frozenset({"model", "messages", "input", "prompt", "stream"})
@@ -61,6 +61,7 @@ def surprises(found: Findings) -> None:
     for name, entry in found.settings.models.items():
         if "*" in name:
             _unreached(found, name)
+            _hidden(found, name, entry)
         if _serves_embeddings(found, name, entry):
             _two_models(found, name, entry)
             _width(found, name, entry)
@@ -73,6 +74,18 @@ def _unreached(found: Findings, pattern: str) -> None:
         name, key = next(iter(taken.items()))
         wrong = f"no OpenAI name reaches this pattern: those that fit it have another line, such as {key} for {name}"
         found.warn(("models", pattern), wrong, "the line left out", at_key=True)
+
+
+def _hidden(found: Findings, pattern: str, entry: ModelEntry) -> None:
+    """A pattern of chat models that takes names of embeddings, for which a vendor here has a stand-in."""
+    if not all(_facts(found, target.target)[0] == "chat" for target in entry.targets):
+        return
+    if any(key_of(name, found.settings.models) != pattern for name in EMBEDDINGS):
+        return  # the operator has thought of embeddings
+    name = next(iter(EMBEDDINGS))
+    for vendor, hit in stand_in_route(found.settings.vendors, name, "embeddings"):
+        wrong = f"{name} gets here too, and a chat model gives no vectors: it is answered with 404"
+        found.warn(("models", pattern), wrong, f"a line for it, such as {name}: {vendor}/{hit.model}", at_key=True)
 
 
 def _facts(found: Findings, target: str) -> tuple[str, dict[str, Any]]:
@@ -100,13 +113,15 @@ def _two_models(found: Findings, name: str, entry: ModelEntry) -> None:
 
 
 def _width(found: Findings, name: str, entry: ModelEntry) -> None:
-    """A target under one of OpenAI's names gives vectors of another width, and no ``dimensions`` say it is meant."""
-    openais = name_of(name) or next((one for one in WIDTHS if key_of(one, found.settings.models) == name), "")
-    width = WIDTHS.get(openais)
+    """A target under an OpenAI name gives vectors of another width, and no ``dimensions`` say that it is meant."""
+    under = [one for one in WIDTHS if key_of(one, found.settings.models) == name] if "*" in name else [name_of(name)]
     for index, target in enumerate(entry.targets):
         offered = _facts(found, target.target)[1].get("dimensions") or []
-        if width is None or not offered or width in offered or "dimensions" in target.set:
+        other = next((one for one in under if one in WIDTHS and WIDTHS[one] not in offered), None)
+        if other is None or not offered or "dimensions" in target.set:
             continue
-        wrong = f"{target.target} gives vectors of {offered[0]} numbers, and {openais} has {width}"
+        wrong = f"{target.target} gives vectors of {offered[0]} numbers, and {other} has {WIDTHS[other]}"
         cure = f"set: {{dimensions: {offered[0]}}} to say so, and an index for them, or another model"
+        if len(under) > 1:
+            cure = f"a line for {other} alone, with another model or set: {{dimensions: {offered[0]}}} and an index for them"
         found.warn(("models", name, "targets", index, "target"), wrong, cure)

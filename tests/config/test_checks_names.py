@@ -45,6 +45,16 @@ def test_vectors_of_another_width_than_openais_are_a_warning_with_what_to_do(nam
     )
 
 
+def test_of_a_pattern_the_names_are_told_whose_width_it_does_not_give() -> None:
+    (warning,) = said('  "text-embedding-*": qwen/text-embedding-v4\n')
+    assert warning.endswith(
+        "qwen/text-embedding-v4 gives vectors of 1024 numbers, and text-embedding-3-large has 3072; expected a line for "
+        "text-embedding-3-large alone, with another model or set: {dimensions: 1024} and an index for them"
+    )
+    row = "text-embedding-3-large: {target: qwen/text-embedding-v4, set: {dimensions: 1024}}"
+    assert said(f'  "text-embedding-*": qwen/text-embedding-v4\n  {row}\n') == []
+
+
 def test_no_width_is_warned_of_that_the_model_gives_or_the_operator_chose() -> None:
     assert said("  text-embedding-3-small: qwen/text-embedding-v4\n") == []
     assert said("  text-embedding-3-small: {target: ernie/tao-8k, set: {dimensions: 1024}}\n") == []
@@ -60,11 +70,22 @@ def test_a_pattern_that_no_name_reaches_is_a_warning() -> None:
     )
 
 
+def test_a_pattern_of_chat_models_that_hides_a_stand_in_for_embeddings_is_a_warning() -> None:
+    (warning,) = said('  "*": kimi/kimi-k2.6\n')
+    assert warning == (
+        "models.*: text-embedding-ada-002 gets here too, and a chat model gives no vectors: it is answered with 404; "
+        "expected a line for it, such as text-embedding-ada-002: qwen/text-embedding-v4"
+    )
+    assert said('  "*": kimi/kimi-k2.6\n  text-embedding-3-small: qwen/text-embedding-v4\n') == []
+    alone = loaded('vendors:\n  kimi: {api_key: "${K}"}\nmodels:\n  "*": kimi/kimi-k2.6\n', KEYS)
+    assert alone.warnings == [], "no vendor here has embeddings"
+
+
 @pytest.mark.parametrize(
     "models",
     [
         '  gpt-4o: kimi/kimi-k2.6\n  "gpt-4o*": qwen/qwen-plus\n',
-        '  gpt-4o: kimi/kimi-k2.6\n  "*": qwen/qwen-plus\n',
+        '  gpt-4o: kimi/kimi-k2.6\n  "gpt-*": qwen/qwen-plus\n',
         '  "gpt-4*": kimi/kimi-k2.6\n  "gpt-4o*": qwen/qwen-plus\n',
         '  "my-*": kimi/kimi-k2.6\n',
     ],
