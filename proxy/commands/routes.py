@@ -1,6 +1,6 @@
 """``banjia routes``: who answers under which name, as the proxy itself would find it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, get_args
 
@@ -42,13 +42,14 @@ def _vendors(settings: Settings, loaded: Loaded) -> Iterator[dict[str, Any]]:
 def _named(name: str, entry: ModelEntry, routing: Routing) -> dict[str, Any]:
     """A name of the operator's."""
     found = {op: hit for op in OPERATIONS if (hit := _find(routing, name, op))}
-    there = {target.label for hit in found.values() for target in hit.targets}
+    there = {target.label: target for hit in found.values() for target in hit.targets}
     targets = []
     for wish in entry.targets:
         vendor = wish.target.partition("/")[0]
         told: dict[str, Any] = {"target": wish.target}
-        if wish.set:
-            told["set"] = wish.set
+        usual = there[wish.target].defaults if wish.target in there else {}
+        if usual or wish.set:
+            told["set"] = {**usual, **wish.set}
         if "weight" in wish.model_fields_set:
             told["weight"] = wish.weight
         if vendor not in routing.live:
@@ -66,13 +67,11 @@ def _named(name: str, entry: ModelEntry, routing: Routing) -> dict[str, Any]:
 def _stand_ins(routing: Routing) -> Iterator[dict[str, Any]]:
     """OpenAI's names that no line of ``models`` has: the vendors' stand-ins answer. Forms stand with their name."""
     seen = set(routing.settings.models)
+    named = {key for name, entry in routing.live.items() for key in catalog_of(name, entry).stand_ins}
     for name, entry in routing.live.items():
-        try:
-            rows = catalog_of(name, entry)
-        except FileNotFoundError:
-            continue
+        rows = catalog_of(name, entry)
         for key in rows.stand_ins:
-            example = _example(key)
+            example = _example(key, named)
             if key in seen or example is None:
                 continue
             found = {op: hit for op in OPERATIONS if (hit := _find(routing, example, op))}
@@ -85,10 +84,13 @@ def _stand_ins(routing: Routing) -> Iterator[dict[str, Any]]:
                 yield {**route, "forms": forms, "policy": {}}
 
 
-def _example(key: str) -> str | None:
-    """A name that a stand-in's key is for: itself, or the first that fits a pattern. None for forms of other names."""
-    fitting = (known for known in known_names() if fnmatchcase(known, key)) if "*" in key else iter([key])
-    return next(filter(is_no_form, fitting), None)
+def _example(key: str, named: Collection[str]) -> str | None:
+    """A name that a stand-in's key is for: itself, or of a pattern the first that has no row of its own.
+
+    None where there is none but forms of other names, which stand with these.
+    """
+    fitting = [known for known in known_names() if fnmatchcase(known, key) and known not in named]
+    return next(filter(is_no_form, fitting if "*" in key else [key]), None)
 
 
 def _told(target: Target) -> dict[str, Any]:
