@@ -163,7 +163,8 @@ def plan(ask: Ask, target: Target) -> Plan:
 
     A field of ``target.drop`` is left out where it would be refused, unless its value is one that no vendor takes.
     """
-    if not target.drop:
+    removed = [name for name, value in target.overlay.items() if value is None]  # a front may have refused one of them
+    if not target.drop and not removed:
         return _plan(ask, target)
     dropped: dict[str, Told] = {}
     while True:
@@ -171,11 +172,13 @@ def plan(ask: Ask, target: Target) -> Plan:
             made = _plan(ask, target)
         except Refused as refused:
             name = _field(refused.param)
-            smaller = _without(ask, name) if name in target.drop and refused.code is not None else None
+            named = name in removed or (name in target.drop and refused.code is not None)
+            smaller = _without(ask, name) if named else None
             if smaller is None:
                 raise
             ask = smaller
-            dropped[name] = Told("dropped", f"left out by policy.drop: {refused.message}")
+            why = f"left out by policy.drop: {refused.message}"
+            dropped[name] = LEFT_OUT if name in removed else Told("dropped", why)
         else:
             return made._replace(told={**made.told, **dropped}) if dropped else made
 
@@ -293,6 +296,7 @@ def _remove(draft: Draft, names: Collection[str], sent: Mapping[str, Any]) -> No
         draft.told.pop(name, None)
         if name in sent:
             draft.told[name] = LEFT_OUT
+    draft.added = tuple(name for name in draft.added if name in draft.body)
 
 
 LEFT_OUT = Told("dropped", "the configuration leaves it out (set)")

@@ -125,6 +125,20 @@ def test_a_completions_field_that_chat_cannot_serve_can_be_dropped(vendor: str) 
             plan(ask, at(vendor, drop=frozenset({"suffix"})))
 
 
+def test_null_leaves_out_a_completions_field_that_chat_cannot_serve() -> None:
+    asked = Ask("completions", "gpt-3.5-turbo-instruct", {"prompt": "Hi", "suffix": "!"})
+    with pytest.raises(Refused) as caught:
+        as_chat(asked)
+    found = plan(only_native(asked, caught.value), at("kimi", overlay={"suffix": None}))
+    assert found.ask.fields["messages"] == [{"role": "user", "content": "Hi"}]
+    assert found.told["suffix"].why == "the configuration leaves it out (set)"
+
+
+def test_what_null_leaves_out_is_no_addition() -> None:
+    found = plan(ask(stream=True), at("kimi", overlay={"stream_options": None}))
+    assert "stream_options" not in found.added
+
+
 def test_a_plan_without_an_addition_drops_the_same() -> None:
     found = plan_without(ask(stream=True, **REFUSED), at("qwen", drop=frozenset(REFUSED)), {"stream_options"})
     assert found.told["logprobs"].word == "dropped"
