@@ -113,10 +113,12 @@ class Target:
     report_model: Literal["requested", "vendor"] = "requested"
     emulated: bool = False  # one of our own emulators, started by us: its answers are marked
     label: str = field(init=False)  # ``entry/model``, as the configuration and ``x-banjia-target`` spell it
+    removed: tuple[str, ...] = field(init=False)  # what ``overlay`` leaves out
 
     def __post_init__(self) -> None:
         label = f"{self.entry}/{self.model.id}"
         object.__setattr__(self, "label", f"emulator:{label}" if self.emulated else label)
+        object.__setattr__(self, "removed", tuple(name for name, value in self.overlay.items() if value is None))
 
 
 class Plan(NamedTuple):
@@ -163,8 +165,8 @@ def plan(ask: Ask, target: Target) -> Plan:
 
     A field of ``target.drop`` is left out where it would be refused, unless its value is one that no vendor takes.
     """
-    removed = [name for name, value in target.overlay.items() if value is None]  # a front may have refused one of them
-    if not target.drop and not removed:
+    removed = target.removed  # a front may have refused one of them
+    if not (removed or target.drop):
         return _plan(ask, target)
     dropped: dict[str, Told] = {}
     while True:
@@ -249,7 +251,7 @@ def _planned(ask: Ask, target: Target) -> Plan:
         defaults = {name: value for name, value in target.defaults.items() if name not in MEMBERS}
         ours = frozenset(defaults.keys() - ask.fields.keys() - target.overlay.keys())
         ask = ask.but({**defaults, **ask.fields, **target.overlay})
-        if None in target.overlay.values():
+        if target.removed:
             ask = ask.but({name: value for name, value in ask.fields.items() if value is not None})
     draft = Draft(ask, target.model, strict=target.strict, without=target.without, ours=ours)
     if ask.reworded is not None:
@@ -269,8 +271,9 @@ def _planned(ask: Ask, target: Target) -> Plan:
 
 def _written(draft: Draft, target: Target, op: Op, leaning: bool | None, sent: Mapping[str, Any]) -> Plan:
     ask, vendor = draft.ask, target.vendor
-    removed = [name for name, value in target.overlay.items() if value is None]
-    policy = "vendor" if any(name in MEMBERS for name in removed) else target.thinking
+    removed, policy = target.removed, target.thinking
+    if removed and not set(MEMBERS).isdisjoint(removed):
+        policy = "vendor"
     fields = dict(ask.fields) if vendor.transparent else settle(draft, vendor.dial, policy, leaning)
     draft.ask = ask.but(fields)
     order = [name for name in FIRST if name in fields]
