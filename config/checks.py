@@ -9,13 +9,14 @@ from adapters import registry
 from adapters.core.vendor import Vendor
 from config import catalog, checks_catalogs
 from config.checks_catalogs import catalogs, settable, stand_ins
+from config.checks_names import drops, removed, surprises
 from config.complaints import Complaint, looks_secret, nearest, one_of, pasted_secret
 from config.findings import Findings
 from config.origins import ANY_PAGE
 from config.schema import OFF, ModelEntry, Settings, VendorEntry
 from config.tree import CREDENTIALS, Node, find, is_credential, scalars
 
-_ONLY_COMMON = ("open_models", "moderations")
+_ONLY_COMMON = ("open_models", "moderations", "failover")
 
 
 def check(found: Findings, *, keys_needed: bool) -> None:
@@ -29,12 +30,15 @@ def check(found: Findings, *, keys_needed: bool) -> None:
         weights,
         sets,
         policies,
+        drops,
+        removed,
         moderations,
         rests,
         door,
         admin,
         pages,
         pasted,
+        surprises,
     ):
         one(found)
     if keys_needed and not found.errors:

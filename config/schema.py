@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    PrivateAttr,
     SecretStr,
     WithJsonSchema,
     field_serializer,
@@ -377,6 +378,10 @@ class Policy(Section):
     """adapt changes what it can and says so; strict refuses what adapt would drop or clamp."""
     emulate: Emulations = Emulations()
     """Which emulations are in use."""
+    drop: Annotated[list[str], BeforeValidator(_one_or_many_texts)] = []
+    """Request fields that are left out where a vendor can't serve them, instead of refusing the request."""
+    failover: Switch = True
+    """Under OpenAI names that models does not have, go on to the other vendors when one fails. off: the first only."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     """Calls to vendors for one request, at most."""
     attempts_per_target: Annotated[int, Field(ge=1, le=10)] = 2
@@ -420,7 +425,7 @@ class TargetEntry(Section):
     weight: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] = 1
     """Its share, under the weighted strategy."""
     set: dict[str, Any] = {}
-    """Fields laid over every request, before the verdicts; the operator's value wins."""
+    """Fields laid over every request, before the verdicts; the operator's value wins. null leaves a field out."""
 
     @field_validator("target")
     @classmethod
@@ -472,6 +477,19 @@ class Settings(Section):
     """What is done when a vendor can't, or fails."""
     breaker: Breaker = Breaker()
     """When a failing target is rested."""
+
+    _in_file: bool = PrivateAttr(default=True)
+
+    @property
+    def in_file(self) -> bool:
+        """Whether these are the settings of a file, and not of the environment alone."""
+        return self._in_file
+
+    def from_environment(self) -> "Settings":
+        """The same, as the settings of the environment alone."""
+        copy = self.model_copy()
+        copy._in_file = False  # noqa: SLF001 - a copy of its own
+        return copy
 
     @property
     def open_models(self) -> bool:
