@@ -112,3 +112,14 @@ def test_embeddings_are_found_under_the_name_of_2024(start: Callable[..., Front]
     assert len(widths) == 1
     assert embedder != "qwen" or widths == {1536}, "the width that an index of 2024 has"
     assert front.seen[-1].path == "/openai/deployments/text-embedding-ada-002/embeddings"
+
+
+def test_azures_own_spelling_of_a_model_has_the_route_of_the_model(site: Site, azure: Azure) -> None:
+    sdk = azure("gpt-35-turbo")
+
+    whole = sdk.chat.completions.create(**asked("Hello", model="gpt-35-turbo"))
+    chunks = list(sdk.chat.completions.create(**asked("Hello", model="gpt-35-turbo"), stream=True))
+
+    assert whole.choices[0].message.content == text_of(chunks) == "You said: Hello"
+    assert {whole.model, *(chunk.model for chunk in chunks)} == {"gpt-35-turbo"}
+    assert site.front.seen[-1].path == "/openai/deployments/gpt-35-turbo/chat/completions"

@@ -29,6 +29,15 @@ export function azure(site) {
     assert.deepEqual([error.code, error.param], ['model_not_found', 'model']);
   });
 
+  test('Azure’s own spelling of a model has the route of the model, whole and streamed', async () => {
+    const sdk = site().azure({ deployment: 'gpt-35-turbo' });
+    const whole = await sdk.chat.completions.create(asked('Hello', { model: 'gpt-35-turbo' }));
+    const chunks = await all(await sdk.chat.completions.create(asked('Hello', { model: 'gpt-35-turbo', stream: true })));
+    assert.equal(whole.choices[0].message.content, 'You said: Hello');
+    assert.equal(textOf(chunks), 'You said: Hello');
+    assert.deepEqual(new Set([whole.model, ...chunks.map((chunk) => chunk.model)]), new Set(['gpt-35-turbo']));
+  });
+
   test('embeddings are found under the name of 2024, or not found where the vendor has none', async () => {
     const here = site();
     const call = here.azure({ deployment: 'text-embedding-ada-002' }).embeddings.create({
