@@ -38,7 +38,7 @@ class Complaint:
 
     def __post_init__(self) -> None:
         for field in ("key", "wrong", "meant"):
-            object.__setattr__(self, field, _PASTED.sub("(hidden)", getattr(self, field)))
+            object.__setattr__(self, field, hidden(getattr(self, field)))
 
     def __str__(self) -> str:
         parts = [str(self.place)]
@@ -75,6 +75,11 @@ def nearest(word: str, words: Iterable[str]) -> str:
     by_folded = {known.casefold(): known for known in words}
     found = difflib.get_close_matches(word.casefold(), by_folded, 1, 0.6)
     return by_folded[found[0]] if found else ""
+
+
+def hidden(text: str) -> str:
+    """The text without what looks like a credential by its prefix."""
+    return _PASTED.sub("(hidden)", text)
 
 
 def pasted_secret(text: str) -> bool:

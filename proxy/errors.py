@@ -28,6 +28,7 @@ import orjson
 
 from adapters.core.failures import Failure, Refused
 from proxy.language import Language, spoken
+from proxy.observability.reason import Reason
 
 MAX_MESSAGE = 1500
 """The longest message, in characters: the whole body stays under 2 KiB."""
@@ -42,12 +43,16 @@ class ProxyError(Exception):
     type: ClassVar[str] = "server_error"
     code: str | None = None
     retry: ClassVar[bool] = False
+    reason: Reason = Reason.INTERNAL_ERROR
 
-    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, param: str | None = None, code: str | None = None, reason: Reason | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
         self.code = code if code is not None else type(self).code
+        self.reason = reason if reason is not None else type(self).reason
         self.http_status = type(self).status
         self.error_type = type(self).type
         self.should_retry = type(self).retry
@@ -80,12 +85,14 @@ class BadRequest(ProxyError):
 
     status = 400
     type = "invalid_request_error"
+    reason = Reason.INVALID_REQUEST
 
 
 class NotSupported(BadRequest):
     """No target can do what is asked, and the answer would mislead without it."""
 
     code = "unsupported_parameter"
+    reason = Reason.UNSUPPORTED
 
     @classmethod
     def of(cls, refusal: Refused) -> BadRequest:
@@ -103,6 +110,7 @@ class BadKey(ProxyError):
 
     status = 401
     type = "invalid_request_error"
+    reason = Reason.CLIENT_KEY_MISSING
 
 
 class AccessDenied(ProxyError):
@@ -111,6 +119,7 @@ class AccessDenied(ProxyError):
     status = 403
     type = "invalid_request_error"
     code = "access_denied"
+    reason = Reason.ACCESS_DENIED
 
 
 class ModelNotFound(ProxyError):
@@ -119,6 +128,7 @@ class ModelNotFound(ProxyError):
     status = 404
     type = "invalid_request_error"
     code = "model_not_found"
+    reason = Reason.UNKNOWN_MODEL
 
 
 class NoSuchPath(ProxyError):
@@ -126,6 +136,7 @@ class NoSuchPath(ProxyError):
 
     status = 404
     type = "invalid_request_error"
+    reason = Reason.NOT_SERVED
 
 
 class MethodNotAllowed(ProxyError):
@@ -134,6 +145,7 @@ class MethodNotAllowed(ProxyError):
     status = 405
     type = "invalid_request_error"
     code = "method_not_allowed"
+    reason = Reason.NOT_SERVED
 
 
 class SlowClient(ProxyError):
@@ -143,6 +155,7 @@ class SlowClient(ProxyError):
     type = "invalid_request_error"
     code = "request_timeout"
     retry = True
+    reason = Reason.BODY_TIMEOUT
 
 
 class BodyTooLarge(ProxyError):
@@ -151,6 +164,7 @@ class BodyTooLarge(ProxyError):
     status = 413
     type = "invalid_request_error"
     code = "request_too_large"
+    reason = Reason.BODY_TOO_LARGE
 
 
 class EncodedBody(ProxyError):
@@ -159,6 +173,7 @@ class EncodedBody(ProxyError):
     status = 415
     type = "invalid_request_error"
     code = "unsupported_encoding"
+    reason = Reason.BODY_ENCODED
 
 
 class HeadersTooLarge(ProxyError):
@@ -167,6 +182,7 @@ class HeadersTooLarge(ProxyError):
     status = 431
     type = "invalid_request_error"
     code = "headers_too_large"
+    reason = Reason.INVALID_REQUEST
 
 
 class InternalError(ProxyError):
@@ -181,6 +197,7 @@ class NotServed(ProxyError):
     status = 501
     type = "invalid_request_error"
     code = "not_supported"
+    reason = Reason.NOT_SERVED
 
 
 class Overloaded(ProxyError):
@@ -190,10 +207,13 @@ class Overloaded(ProxyError):
     type = "service_unavailable_error"
     code = "server_is_overloaded"
     retry = True
+    reason = Reason.CONCURRENCY_LIMIT
 
 
 class OutOfMemory(Overloaded):
     """There is no memory to hold a body or an answer."""
+
+    reason = Reason.OUT_OF_MEMORY
 
     def __init__(self) -> None:
         super().__init__("The server has no memory left for more bodies and answers. Try again in a moment.")
@@ -204,6 +224,7 @@ class ShuttingDown(Overloaded):
     """The server is draining, and the request did not end in time."""
 
     code = "server_shutting_down"
+    reason = Reason.SHUTTING_DOWN
 
     def __init__(self, *, attempts: int = 0) -> None:
         super().__init__("The server is shutting down. Try again in a moment.")
@@ -220,6 +241,8 @@ class UpstreamFailed(ProxyError):
     def __init__(self, failure: Failure, *, attempts: int, spent: bool = False, in_stream: bool = False) -> None:
         super().__init__(failure.message, param=failure.param)
         self.code = stream_code(failure, in_stream)
+        unmade = failure.kind == "rate_limited" and failure.phase == "pool"  # the call was never made
+        self.reason = Reason.NO_SLOT if unmade else Reason(failure.kind)
         self.http_status = failure.status
         self.error_type = failure.type
         self.should_retry = failure.kind == "rate_limited" and attempts <= 1 and not spent

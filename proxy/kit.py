@@ -142,8 +142,10 @@ class Kit:
         self.draining = False
         self.key_rest_s = REST_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-        self._log = AccessLog() if access_log is None else None
-        self.access_log = access_log or self._log.write  # type: ignore[union-attr]
+        self.log = AccessLog()
+        """The access log on standard output; ``access_log`` takes its place in tests."""
+        self.log.configured = settings.log.format
+        self.access_log = access_log or self.log.write
         self._register()
 
     def use(self, live: Live) -> None:
@@ -151,6 +153,7 @@ class Kit:
         self.limiters.attach(live.accounts.items())
         self.refused_fields.clear()  # an entry may name another server now
         self.live = live
+        self.log.configured = live.settings.log.format
 
     def redact(self, text: str) -> str:
         """The text without any secret that we hold: a vendor may echo a key in its message."""
@@ -270,8 +273,7 @@ class Kit:
 
     def flush(self) -> None:
         """Write the access lines that are still held."""
-        if self._log is not None:
-            self._log.flush()
+        self.log.flush()
 
     async def aclose(self) -> None:
         """Close what was opened."""

@@ -171,6 +171,7 @@ def run(
             kit.tell = out
             if logs is not None:
                 logs.register(kit.metrics)
+                logs.json_lines = lambda: kit.log.format == "json"
                 kit.drain_log = logs.drain
             again = Again(path, dict(environ), over, loaded.warnings, out) if path is not None else None
             kit.again = again

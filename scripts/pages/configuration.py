@@ -48,6 +48,7 @@ EXAMPLES: Mapping[str, str] = {
     "policy.retry_on": "5xx,reset",
     "policy.hedge_s": "3",
     "policy.moderations": "pass",
+    "log.format": "json",
 }
 """Values to show, where the type alone does not give a telling one."""
 DESCRIBED_ELSEWHERE = ("models.NAME.policy",)

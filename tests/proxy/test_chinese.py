@@ -48,6 +48,7 @@ ENGLISH_FILES = {
     "proxy/commands/probes.py": "requests, never sent to anyone",
     "proxy/commands/routes.py": "a listing",
     "proxy/commands/vendors.py": "a listing",
+    "proxy/observability/access_text.py": "log lines",
     "proxy/services/counts.py": "what Prometheus shows of a metric",
     "proxy/services/loop_watch.py": "log lines for whoever looks for a bug, and metrics",
     "proxy/services/metrics.py": "errors of the source itself",
