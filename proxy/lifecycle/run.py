@@ -28,7 +28,7 @@ from proxy.services.upstream import Upstream
 from proxy.services.watching import looks
 
 
-def bind(listen: str, *, tries: int = 1, key: str = "server.listen") -> socket.socket:
+def bind(listen: str, *, tries: int = 1, key: str = "--port, or server.listen") -> socket.socket:
     """A listening socket for ``host:port``, or for one of the next ports. Raises OSError, naming the cure."""
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")

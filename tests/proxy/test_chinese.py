@@ -42,7 +42,7 @@ NAMES = (
 """What stays as it is: terms and commands."""
 
 ENGLISH_FILES = {
-    "proxy/cli_listings.py": "listings, and the help of options",
+    "proxy/cli/listings.py": "listings, and the help of options",
     "proxy/commands/init.py": "the comments of the file that it writes",
     "proxy/commands/models.py": "a listing",
     "proxy/commands/probes.py": "requests, never sent to anyone",
@@ -99,9 +99,9 @@ def texts(path: Path) -> Iterator[list[str | None]]:
             node, ast.Call
         ):  # of click: its help and its epilogs; of vendors' tables: the vendors' own words
             named = {keyword.arg: keyword.value for keyword in node.keywords}
-            skipped |= {id(named[name]) for name in ("help", "epilog", "text") if name in named}
+            skipped |= {id(named[name]) for name in ("help", "epilog", "text", "codes") if name in named}
             about = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if about in ("gauge", "compile", "search", "match", "Subscript", "get"):
+            if about in ("gauge", "compile", "search", "match", "Subscript", "get", "examples"):
                 skipped |= {id(argument) for argument in node.args}
     for node in ast.walk(tree):
         if id(node) in skipped:

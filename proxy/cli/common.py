@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,16 +59,34 @@ def fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def loaded(path: Path | None, *, keys_needed: bool = True) -> "Loaded":
-    """The configuration; what is wrong with it is printed, and ends the command with 2."""
+def examples(*commands: str, codes: str) -> str:
+    """The end of a command's help: examples, each of which runs as it stands, and the exit codes."""
+    shown = "\n".join(f"  {command}" for command in commands)
+    return f"\b\nExamples:\n{shown}\n\n{codes}"
+
+
+def loaded(
+    path: Path | None, *, keys_needed: bool = True, environ: Mapping[str, str] | None = None, listen: str = ""
+) -> "Loaded":
+    """The configuration; what is wrong with it is printed, and ends the command with 2.
+
+    ``environ``: in the place of the process's own. ``listen``: the option that has set ``server.listen`` in it, which a
+    complaint about the address then names.
+    """
+    from config.complaints import Place
     from config.load import ConfigError, find_file, load
     from proxy.observability.memory_budget import warnings
     from proxy.services.memory import limit_of_this_machine
 
     try:
-        result = load(path or find_file(os.environ, Path.cwd()), os.environ, keys_needed=keys_needed)
+        known = os.environ if environ is None else environ
+        result = load(path or find_file(known, Path.cwd()), known, keys_needed=keys_needed)
     except ConfigError as error:
-        fail("\n".join(map(str, error.complaints)), 2)
+        given = [
+            replace(one, place=Place(listen)) if listen and one.key == "server.listen" else one
+            for one in error.complaints
+        ]
+        fail("\n".join(map(str, given)), 2)
         raise AssertionError from error
     for warning in [*map(str, result.warnings), *warnings(result.settings, limit_of_this_machine())]:
         say(f"warning: {warning}", err=True)

@@ -5,11 +5,19 @@ from pathlib import Path
 
 import click
 
-from proxy.cli_parts import CONFIG, JSON, Spoken, fail, loaded, say
+from proxy.cli.common import CONFIG, JSON, Spoken, examples, fail, loaded, say
 from proxy.language import for_operator
 
 
-@click.command(cls=Spoken, epilog="Exit codes: 0; 1 if the file is there already, or can't be written.")
+@click.command(
+    cls=Spoken,
+    epilog=examples(
+        "banjia init",
+        "banjia init mine.yaml --force",
+        "banjia init -",
+        codes="Exit codes: 0; 1 if the file exists already, or can't be written.",
+    ),
+)
 @click.argument("file", default="banjia.yaml", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(file: Path, force: bool) -> None:
@@ -36,7 +44,14 @@ def init(file: Path, force: bool) -> None:
         say(line)
 
 
-@click.command(cls=Spoken, epilog='Exit codes: 0; 2 if the configuration can\'t be used.  In sh: eval "$(banjia env)"')
+@click.command(
+    cls=Spoken,
+    epilog=examples(
+        'eval "$(banjia env)"',
+        "banjia env --shell dotenv",
+        codes="Exit codes: 0; 2 if the configuration can't be used.",
+    ),
+)
 @click.option(
     "--shell",
     type=click.Choice(["sh", "fish", "powershell", "dotenv"]),
@@ -55,7 +70,14 @@ def env(shell: str | None, path: Path | None) -> None:
         click.echo(line)
 
 
-@click.command(cls=Spoken, epilog="Exit codes: 0 if nothing failed; 1 if something did.")
+@click.command(
+    cls=Spoken,
+    epilog=examples(
+        "banjia doctor",
+        "banjia doctor --offline --json",
+        codes="Exit codes: 0 if nothing failed; 1 if something did.",
+    ),
+)
 @CONFIG
 @JSON
 @click.option("--offline", is_flag=True, help="Call nobody: only what can be seen on this machine.")
