@@ -5,10 +5,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from proxy.cli.output import output_guarded
 from proxy.language import configured, for_operator
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Commands(Spoken, click.Group):
     """The commands."""
 
     command_class = Spoken
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line. Raises SystemExit."""
+        with output_guarded():
+            return super().main(*args, **extra)
 
 
 def say(line: str, *, err: bool = False) -> None:

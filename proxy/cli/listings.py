@@ -34,9 +34,10 @@ def routes(path: Path | None, as_json: bool) -> None:
     """Who answers under which name; which vendors are off."""
     from proxy.commands.routes import lines
     from proxy.commands.routes import routes as found_routes
+    from proxy.commands.table import terminal_width
 
     found = found_routes(loaded(path))
-    shown(found, lines(found), as_json=as_json)
+    shown(found, lines(found, terminal_width()), as_json=as_json)
 
 
 @click.command(cls=Spoken, epilog=examples("banjia vendors", "banjia vendors --json", codes="Exit code: 0."))

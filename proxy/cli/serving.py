@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proxy.cli.common import CONFIG, Spoken, examples, fail, loaded, say
+from proxy.cli.output import is_unwritable
 from proxy.language import for_operator
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def demo(port: int | None, listen: str | None) -> None:
     from proxy.demo import run
     from proxy.observability.log_writer import install_log_streams
 
+    say("Starting emulated vendors, and banjia in front of them.")  # before the queues: a full disk ends it here
     install_log_streams(access_lines=False)
     address = listen or (f"127.0.0.1:{port}" if port is not None else None)
     try:
@@ -165,4 +167,6 @@ def emulate(vendors: tuple[str, ...], port: int, faults: tuple[str, ...]) -> Non
     except ValueError as error:
         fail(f"error: {error}", 2)
     except OSError as error:
+        if is_unwritable(error):
+            raise
         fail(f"error: {error}", 1)

@@ -8,7 +8,7 @@ from adapters.core.vendor import Target
 from config.load import Loaded
 from config.routing import Found, Routing, UnknownModel, base_url_of, catalog_of, vendor_of
 from config.schema import ModelEntry, Settings
-from proxy.commands.table import table
+from proxy.commands.table import fitted, folded
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
@@ -88,23 +88,34 @@ def _find(routing: Routing, name: str, operation: Operation) -> Found | None:
         return None
 
 
-def lines(found: dict[str, Any]) -> Iterator[str]:
-    """The table for a terminal."""
+def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
+    """The table for a terminal of that many columns; 0 is no limit. ``policy`` is there if a name has one of its own."""
     rows = [
         [route["name"], " then ".join(map(_written, route["targets"])), route["from"], _differs(route)]
         for route in found["routes"]
     ]
+    head = ["name", "answered by", "from", "policy"]
+    if all(row[-1] == "-" for row in rows):
+        head, rows = head[:-1], [row[:-1] for row in rows]
     if rows:
-        yield from table(["name", "answered by", "from", "policy"], rows)
+        for row in fitted(head, rows, width, [1, 3][: len(head) - 2]):
+            yield from row
         yield ""
     for vendor in found["vendors"]:
         state = f"off: {vendor['off']}" if vendor["off"] else f"{vendor['keys']} key{'s'[: vendor['keys'] != 1]}"
-        yield f"{vendor['name']}: {vendor['base_url']} ({state})"
-    yield (
+        yield from _in(width, f"{vendor['name']}: {vendor['base_url']} ({state})")
+    yield from _in(
+        width,
         "vendor/model and vendors' own ids may be asked for too."
         if found["open_models"]
-        else "Other names are answered with 404 (policy.open_models)."
+        else "Other names are answered with 404 (policy.open_models).",
     )
+
+
+def _in(width: int, text: str) -> Iterator[str]:
+    first, *more = folded(text, width - 4) if width else [text]
+    yield first
+    yield from (f"    {line}" for line in more)
 
 
 def _written(target: dict[str, Any]) -> str:

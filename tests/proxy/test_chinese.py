@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PATHS = sorted(path for name in ("adapters", "config", "proxy") for path in (ROOT / name).rglob("*.py"))
 SYSTEM = {
     "no such file or directory", "permission denied", "is a directory", "Address already in use", "Permission denied",
-    "Cannot assign requested address", "No such file or directory",
+    "Cannot assign requested address", "No space left on device", "No such file or directory",
 }  # fmt: skip
 """What the system says, in errors of ours."""
 ASSEMBLED = {
