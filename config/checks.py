@@ -65,7 +65,14 @@ def _kind(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: str
     word = found.named((*where, "kind"), kind) if entry.kind else f"'{kind}'"
     what = f"unknown kind of vendor {word}" if entry.kind else f"there is no vendor {word}"
     expected = "" if meant else f"{'' if entry.kind else 'kind: '}{known}"
-    found.error((*where, "kind") if entry.kind else where, what, expected, meant, at_key=not entry.kind)
+    found.error(
+        (*where, "kind") if entry.kind else where,
+        what,
+        expected,
+        meant,
+        at_key=not entry.kind,
+        code="config-unknown-vendor",
+    )
 
 
 def _edition(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: Vendor) -> None:
@@ -99,6 +106,7 @@ def _region(found: Findings, where: tuple[str, ...], entry: VendorEntry, vendor:
             where,
             "the key 'base_url' is missing",
             "the address of your server, such as http://10.0.0.5:8000/v1",
+            code="config-missing-key",
             at_key=True,
         )
     elif entry.region not in vendor.base_urls:
@@ -125,6 +133,7 @@ def targets(found: Findings) -> None:
                 f"there is no vendor {found.named(where, vendor)} in vendors",
                 expected,
                 f"{meant}/{model}" if meant else "",
+                code="config-unknown-vendor",
             )
         elif configured[vendor].base_url is None:
             checks_catalogs.model(found, where, vendor, model)
@@ -191,7 +200,7 @@ def moderations(found: Findings) -> None:
     if entry not in found.settings.vendors:
         meant = nearest(entry, found.settings.vendors)
         wrong = f"there is no vendor {found.named(where, entry)} in vendors"
-        found.error(where, wrong, "refuse or pass", f"{meant}/{model}" if meant else "")
+        found.error(where, wrong, "refuse or pass", f"{meant}/{model}" if meant else "", code="config-unknown-vendor")
         return
     vendor = found.vendor(entry)
     if vendor is not None and "moderations" not in vendor.operations:
@@ -211,7 +220,10 @@ def door(found: Findings) -> None:
             "or in client_keys, or insecure: true"
         )
         found.error(
-            ("server", "listen"), f"{server.listen} can be reached from other machines, and no client key is set", cure
+            ("server", "listen"),
+            f"{server.listen} can be reached from other machines, and no client key is set",
+            cure,
+            code="config-open-to-network",
         )
     if server.beyond_loopback() and any(len(key) < GUESSED for key in found.settings.client_keys()):
         wrong = f"a client key has fewer than {GUESSED} characters, and other machines can try them all"
@@ -226,7 +238,12 @@ def admin(found: Findings) -> None:
         return
     if beyond_loopback(server.admin_listen) and not server.insecure:
         wrong = f"{server.admin_listen} can be reached from other machines, and this port asks for no key"
-        found.error(where, wrong, "an address on loopback such as 127.0.0.1:8081, off, or insecure: true")
+        found.error(
+            where,
+            wrong,
+            "an address on loopback such as 127.0.0.1:8081, off, or insecure: true",
+            code="config-open-to-network",
+        )
     elif "admin_listen" in server.model_fields_set and server.admin_listen == server.listen:
         found.error(where, f"{server.admin_listen} is where callers are served", "another port, or off")
 
@@ -253,7 +270,12 @@ def pasted(found: Findings) -> None:
             secret = "@" in node.value  # a user and a password before the host
         if secret:
             found.warnings.append(
-                node.complaint(path, "a secret is written in this file", f'"${{{_variable(found, path)}}}"')
+                node.complaint(
+                    path,
+                    "a secret is written in this file",
+                    f'"${{{_variable(found, path)}}}"',
+                    code="config-secret-in-file",
+                )
             )
 
 
@@ -273,19 +295,28 @@ def off(found: Findings) -> None:
         found.error(
             ("vendors",),
             "no vendor is configured",
-            'at least one, such as kimi: {api_key: "${KIMI_API_KEY}"}',
+            code="config-no-vendor-key",
+            expected='at least one, such as kimi: {api_key: "${KIMI_API_KEY}"}',
             at_key=True,
         )
     elif len(reasons) == len(configured):
         why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         wrong, cure = f"no vendor has a key ({why})", "one of them (`banjia demo` needs none)"
-        found.errors.append(_unset(found, found.complaint(("vendors",), wrong, cure, at_key=True), reasons))
+        found.errors.append(
+            _unset(found, found.complaint(("vendors",), wrong, cure, at_key=True, code="config-no-vendor-key"), reasons)
+        )
     else:
         for name, entry in found.settings.models.items():
             _unserved(found, name, entry, reasons)
     for name, reason in reasons.items():
         wrong = f"{reason}: {name} is off, and targets of it are skipped"
-        found.warnings.append(_unset(found, found.complaint(_credential(found, name), wrong, at_key=True), (name,)))
+        found.warnings.append(
+            _unset(
+                found,
+                found.complaint(_credential(found, name), wrong, at_key=True, code="config-unset-variable"),
+                (name,),
+            )
+        )
     _left_out(found, reasons)
 
 
@@ -293,7 +324,13 @@ def _unserved(found: Findings, name: str, entry: ModelEntry, reasons: dict[str, 
     used = {target.target.partition("/")[0]: None for target in entry.targets}
     if all(vendor in reasons for vendor in used):
         why = "; ".join(f"{vendor} is off: {reasons[vendor]}" for vendor in used)
-        complaint = found.complaint(("models", name), f"no target is left ({why})", "a vendor with a key", at_key=True)
+        complaint = found.complaint(
+            ("models", name),
+            f"no target is left ({why})",
+            "a vendor with a key",
+            at_key=True,
+            code="config-unset-variable",
+        )
         found.errors.append(_unset(found, complaint, used))
 
 
@@ -328,4 +365,8 @@ def _left_out(found: Findings, reasons: dict[str, Any]) -> None:
         if keys is not None and name not in reasons:
             for path, node in scalars(keys, ("vendors", name, "api_keys")):
                 if node.unset:
-                    found.warnings.append(node.complaint(path, f"{node.unset} is not set: this key is left out"))
+                    found.warnings.append(
+                        node.complaint(
+                            path, f"{node.unset} is not set: this key is left out", code="config-unset-variable"
+                        )
+                    )

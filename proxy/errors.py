@@ -21,6 +21,7 @@ ProxyError
 └── UpstreamFailed        4xx/5xx  what the attempts came to: the row of the failure's kind
 """
 
+from collections.abc import Mapping
 from math import ceil
 from typing import Any, ClassVar
 
@@ -32,8 +33,8 @@ from proxy.observability.reason import Reason
 
 MAX_MESSAGE = 1500
 """The longest message, in characters: the whole body stays under 2 KiB."""
-DOCS = "docs/errors.md"
-"""Where each code has a section of its own: the message names it, for SDKs show nothing but the message."""
+HELP: Mapping[Language, str] = {"en": " (banjia help {})", "zh": "（详见 banjia help {}）"}
+"""The end of a message, with the command that explains its code: SDKs show nothing but the message."""
 
 
 class ProxyError(Exception):
@@ -63,12 +64,12 @@ class ProxyError(Exception):
         return orjson.dumps({"error": self.error(language)})
 
     def error(self, language: Language = "en") -> dict[str, Any]:
-        """The error object, for a body or an event. Its message ends with where to read on."""
+        """The error object, for a body or an event. Its message ends with the command that explains its code."""
         message = spoken(self.message, language)
         while len(orjson.dumps(message)) > MAX_MESSAGE:
             message = message[: len(message) * 3 // 4] + "…"
         if self.code is not None:
-            message += f" ({DOCS}#{self.code})"
+            message += HELP[language].format(self.code)
         return {"message": message, "type": self.error_type, "param": self.param, "code": self.code}
 
     def headers(self) -> list[tuple[bytes, bytes]]:

@@ -181,7 +181,7 @@ class Kit:
             settings, restart = kept(before.settings, loaded.settings, loaded.source)
             live = Live(settings, self.upstream, emulated=self.emulated, before=before, memory_limit=self.memory.limit)
         except ConfigError as error:
-            return self._refused(map(str, error.complaints))
+            return self._refused(complaint.with_help for complaint in error.complaints)
         except Exception as bug:  # noqa: BLE001 - a bug in reading a file is no reason to stop serving or watching
             self.report(bug, "(reload)")
             return self._refused(["something went wrong on our side; the log has it"])

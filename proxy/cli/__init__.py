@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from proxy.cli import help as help_page
 from proxy.cli import listings, serving, setup
 from proxy.cli.common import CONFIG, JSON, Commands, examples, fail, loaded, say
 from proxy.language import for_operator
@@ -62,10 +63,11 @@ def version() -> None:
 
 
 for command in (
-    serving.demo, serving.serve, serving.emulate, setup.init, setup.env, setup.doctor, listings.routes,
+    serving.demo, serving.serve, serving.emulate, setup.init, setup.schema, setup.env, setup.tiktoken, setup.doctor, listings.routes,
     listings.vendors, listings.models,
 ):  # fmt: skip
     main.add_command(command)
+main.add_command(help_page.help_, "help")
 
 
 @main.command(
@@ -95,9 +97,12 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     warnings: list[str] = []
     try:
         checked = load(source, os.environ)
-        warnings = [*map(str, checked.warnings), *of_memory(checked.settings, limit_of_this_machine())]
+        warnings = [
+            *(warning.with_help for warning in checked.warnings),
+            *of_memory(checked.settings, limit_of_this_machine()),
+        ]
     except ConfigError as error:
-        errors = [str(complaint) for complaint in error.complaints]
+        errors = [complaint.with_help for complaint in error.complaints]
     if as_json:
         click.echo(json.dumps({"file": str(source or ""), "errors": errors, "warnings": warnings}, ensure_ascii=False))
     else:
@@ -167,7 +172,7 @@ def healthcheck(url: str | None) -> None:
         connection.request("GET", "/readyz")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        fail(f"{target.geturl()} does not answer: {error}", 1)
+        fail(f"{target.geturl()} does not answer: {error}", 1, "server-unreachable")
     finally:
         connection.close()
     say("ready" if status == 200 else f"not ready ({status})")

@@ -25,6 +25,17 @@ CONFIG = click.option(
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def platform() -> str:
+    """The platform, as Python names it."""
+    return sys.platform
+
+
+def without_platform(args: list[str] | None) -> bool:
+    """Whether a command line asks only for help or for the version, which every platform shows."""
+    given = sys.argv[1:] if args is None else list(args)
+    return not given or given[0] in ("help", "version") or bool({"-h", "--help", "-v", "--version"} & set(given))
+
+
 class Spoken(click.Command):
     """A command whose help begins in the operator's language; its options are told in English."""
 
@@ -50,6 +61,8 @@ class Commands(Spoken, click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line. Raises SystemExit."""
         with output_guarded():
+            if platform() == "win32" and not without_platform(args[0] if args else extra.get("args")):
+                fail("error: banjia does not run on Windows: use WSL or Docker", 1, "unsupported-platform")
             return super().main(*args, **extra)
 
 
@@ -58,8 +71,10 @@ def say(line: str, *, err: bool = False) -> None:
     click.echo(for_operator(line), err=err)
 
 
-def fail(message: str, code: int) -> None:
-    """Print lines to stderr, in the operator's language, and exit."""
+def fail(message: str, code: int, explained: str = "") -> None:
+    """Print lines to stderr, in the operator's language, and exit. ``explained``: what ``banjia help`` is asked for."""
+    if explained:
+        message += f" (banjia help {explained})"
     for line in message.split("\n"):
         say(line, err=True)
     sys.exit(code)
@@ -92,8 +107,8 @@ def loaded(
             replace(one, place=Place(listen)) if listen and one.key == "server.listen" else one
             for one in error.complaints
         ]
-        fail("\n".join(map(str, given)), 2)
+        fail("\n".join(one.with_help for one in given), 2)
         raise AssertionError from error
-    for warning in [*map(str, result.warnings), *warnings(result.settings, limit_of_this_machine())]:
+    for warning in [*(one.with_help for one in result.warnings), *warnings(result.settings, limit_of_this_machine())]:
         say(f"warning: {warning}", err=True)
     return result

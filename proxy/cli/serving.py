@@ -74,7 +74,7 @@ def demo(port: int | None, listen: str | None) -> None:
     try:
         run(_emulators(), say, lambda text: click.echo(text, nl=False), address)
     except OSError as error:
-        fail(f"error: {error}", 1)
+        fail(f"error: {error}", 1, code_of(error))
 
 
 @click.command(
@@ -119,7 +119,14 @@ def serve(path: Path | None, emulate: bool, port: int | None, listen: str | None
             logs,
         )
     except OSError as error:
-        fail(f"error: {error}", 1)
+        fail(f"error: {error}", 1, code_of(error))
+
+
+def code_of(error: OSError) -> str:
+    """The code of an error at the start: about the address, or none."""
+    from proxy.lifecycle.run import AddressError
+
+    return error.code if isinstance(error, AddressError) else ""
 
 
 def _emulators() -> "Emulators":

@@ -8,6 +8,12 @@ import click
 from proxy.cli.common import CONFIG, JSON, Spoken, examples, fail, loaded, say
 from proxy.language import for_operator
 
+SHELL = click.option(
+    "--shell",
+    type=click.Choice(["sh", "fish", "powershell", "dotenv"]),
+    help="The shell to speak to; dotenv for a .env file [by SHELL].",
+)
+
 
 @click.command(
     cls=Spoken,
@@ -37,11 +43,51 @@ def init(file: Path, force: bool) -> None:
             out.write(text(os.environ, file))
     except FileExistsError:
         what = "is a folder; name a file in it" if file.is_dir() else "is there already; --force writes over it"
-        fail(f"error: {file} {what}", 1)
+        fail(f"error: {file} {what}", 1, "file-exists")
     except OSError as error:
         fail(f"error: {file} can't be written: {error.strerror or error}", 1)
     for line in said(os.environ, file):
         say(line)
+
+
+@click.command(
+    cls=Spoken,
+    epilog=examples("banjia schema", "banjia schema > banjia.schema.json", codes="Exit code: 0."),
+)
+def schema() -> None:
+    """The JSON Schema of banjia.yaml, for editors."""
+    from importlib import resources
+
+    click.echo(resources.files("config").joinpath("banjia.schema.json").read_text(encoding="utf-8"), nl=False)
+
+
+@click.command(
+    cls=Spoken,
+    epilog=examples(
+        "banjia tiktoken tables",
+        'eval "$(banjia tiktoken tables --shell sh)"',
+        codes="Exit codes: 0; 1 if the tables are not installed, or can't be written.",
+    ),
+)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@SHELL
+def tiktoken(folder: Path, shell: str | None) -> None:
+    """Write OpenAI's token tables into a folder, for clients that would download them.
+
+    The tables are those of the extra banjia[tokens], under the names that tiktoken looks for. Prints the variables that
+    point a client to the folder: TIKTOKEN_CACHE_DIR, and DATA_GYM_CACHE_DIR for programs that know only that.
+    """
+    from proxy.commands.env import lines, shell_named
+    from proxy.commands.tiktoken import NotInstalled, export, variables
+
+    try:
+        export(folder)
+    except NotInstalled:
+        fail("error: the token tables are not installed: pip install 'banjia[tokens]'", 1, "tokens-extra-missing")
+    except OSError as error:
+        fail(f"error: {folder} can't be written: {error.strerror or error}", 1)
+    for line in lines(variables(folder), shell_named(shell, os.environ)):
+        click.echo(line)
 
 
 @click.command(
@@ -52,20 +98,16 @@ def init(file: Path, force: bool) -> None:
         codes="Exit codes: 0; 2 if the configuration can't be used.",
     ),
 )
-@click.option(
-    "--shell",
-    type=click.Choice(["sh", "fish", "powershell", "dotenv"]),
-    help="The shell to speak to; dotenv for a .env file [by SHELL].",
-)
+@SHELL
 @CONFIG
 def env(shell: str | None, path: Path | None) -> None:
     """The environment lines that point an app here.
 
     OPENAI_BASE_URL and OPENAI_API_KEY, and OPENAI_API_BASE for SDKs before 1.0. Where a proxy variable is set, NO_PROXY keeps calls to this machine from going through it. No secret is printed.
     """
-    from proxy.commands.env import SHELLS, lines, shell_of, variables
+    from proxy.commands.env import lines, shell_named, variables
 
-    wanted = next((known for known in SHELLS if known == shell), None) or shell_of(os.environ)
+    wanted = shell_named(shell, os.environ)
     for line in lines(variables(loaded(path, keys_needed=False).settings, os.environ), wanted):
         click.echo(line)
 

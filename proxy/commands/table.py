@@ -11,6 +11,8 @@ DEFAULT = 80
 """The columns of output that is no terminal's."""
 WORD = re.compile(r"[^ +]+\+?|\+| +")
 """A piece that a line can end after: a word, or a part of ``text+image``."""
+PIECE = re.compile(r"[（“]?(?:[^\x00-\xff]|[^\s\u2e80-\uffff]+)[，。：；、）”？！]*\s*|\s+")
+"""A piece of prose that a line can end after: a word, or a Chinese character with the mark behind it."""
 
 
 def terminal_width() -> int:
@@ -83,6 +85,17 @@ def folded(text: str, width: int) -> list[str]:
     lines = [""]
     for piece in WORD.findall(text):
         if lines[-1] and wide(lines[-1]) + wide(piece.rstrip()) > width:
+            lines.append(piece.lstrip())
+        else:
+            lines[-1] += piece
+    return [line.rstrip() for line in lines]
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Prose in lines of at most ``width`` columns: Chinese may break between any two characters, but not before a mark."""
+    lines = [""]
+    for piece in PIECE.findall(text):
+        if lines[-1] and wide(lines[-1] + piece.rstrip()) > width:
             lines.append(piece.lstrip())
         else:
             lines[-1] += piece

@@ -21,8 +21,8 @@ SYSTEM = {
 """What the system says, in errors of ours."""
 ASSEMBLED = {
     "text in quotes", "text '\0'", "others", "kind: \0", "\0 by \0", "\0 are not set", "\0 was retired on \0", "\0 will be retired on \0", "was retired on \0",
-    "will be retired on \0", "\0: \0 vendor, \0 models",
-    "\0: \0 vendor, \0 model", "calls go directly", "calls go directly (\0)",
+    "will be retired on \0", "\0: \0 vendor, \0 model names", "\0: \0 vendors, \0 model names", "\0: \0 vendors, \0 model name",
+    "\0: \0 vendor, \0 model name", "calls go directly", "calls go directly (\0)",
 }  # fmt: skip
 """What the source puts together of pieces too short to be found."""
 TWO_WORDS = re.compile(r"(?<![\w.'/$-])[a-z']{3,} [a-z']{2,}\b")
@@ -36,6 +36,7 @@ NAMES = (
     "banjia demo",
     "banjia serve",
     "banjia env",
+    "banjia help",
     "edition tokenhub",
     "token id",
 )
