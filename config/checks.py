@@ -69,7 +69,14 @@ def _kind(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: str
     word = found.named((*where, "kind"), kind) if entry.kind else f"'{kind}'"
     what = f"unknown kind of vendor {word}" if entry.kind else f"there is no vendor {word}"
     expected = "" if meant else f"{'' if entry.kind else 'kind: '}{known}"
-    found.error((*where, "kind") if entry.kind else where, what, expected, meant, at_key=not entry.kind)
+    found.error(
+        (*where, "kind") if entry.kind else where,
+        what,
+        expected,
+        meant,
+        at_key=not entry.kind,
+        code="config-unknown-vendor",
+    )
 
 
 def _edition(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: Vendor) -> None:
@@ -103,6 +110,7 @@ def _region(found: Findings, where: tuple[str, ...], entry: VendorEntry, vendor:
             where,
             "the key 'base_url' is missing",
             "the address of your server, such as http://10.0.0.5:8000/v1",
+            code="config-missing-key",
             at_key=True,
         )
     elif entry.region not in vendor.base_urls:
@@ -129,6 +137,7 @@ def targets(found: Findings) -> None:
                 f"there is no vendor {found.named(where, vendor)} in vendors",
                 expected,
                 f"{meant}/{model}" if meant else "",
+                code="config-unknown-vendor",
             )
         elif configured[vendor].base_url is None:
             checks_catalogs.model(found, where, vendor, model)
@@ -195,7 +204,7 @@ def moderations(found: Findings) -> None:
     if entry not in found.settings.vendors:
         meant = nearest(entry, found.settings.vendors)
         wrong = f"there is no vendor {found.named(where, entry)} in vendors"
-        found.error(where, wrong, "refuse or pass", f"{meant}/{model}" if meant else "")
+        found.error(where, wrong, "refuse or pass", f"{meant}/{model}" if meant else "", code="config-unknown-vendor")
         return
     vendor = found.vendor(entry)
     if vendor is not None and "moderations" not in vendor.operations:
@@ -215,7 +224,10 @@ def door(found: Findings) -> None:
             "or in client_keys, or insecure: true"
         )
         found.error(
-            ("server", "listen"), f"{server.listen} can be reached from other machines, and no client key is set", cure
+            ("server", "listen"),
+            f"{server.listen} can be reached from other machines, and no client key is set",
+            cure,
+            code="config-open-to-network",
         )
     elif server.beyond_loopback() and not found.settings.client_keys():
         wrong = f"every machine that reaches {server.listen} can call the vendors on your account, without a key"
@@ -240,7 +252,7 @@ def admin(found: Findings) -> None:
         return
     if server.admin_beyond_loopback() and not found.settings.admin_token():
         wrong = f"{server.admin_listen} can be reached from other machines, and no admin_token is set"
-        found.error(where, wrong, ADMIN_TOKEN_CURE)
+        found.error(where, wrong, ADMIN_TOKEN_CURE, code="config-open-to-network")
     elif "admin_listen" in server.model_fields_set and server.admin_listen == server.listen:
         found.error(where, f"{server.admin_listen} is where callers are served", "another port, or off")
 
@@ -269,7 +281,12 @@ def pasted(found: Findings) -> None:
             secret = "@" in node.value  # a user and a password before the host
         if secret:
             found.warnings.append(
-                node.complaint(path, "a secret is written in this file", f'"${{{_variable(found, path)}}}"')
+                node.complaint(
+                    path,
+                    "a secret is written in this file",
+                    f'"${{{_variable(found, path)}}}"',
+                    code="config-secret-in-file",
+                )
             )
 
 
@@ -291,19 +308,28 @@ def off(found: Findings) -> None:
         found.error(
             ("vendors",),
             "no vendor is configured",
-            'at least one, such as kimi: {api_key: "${KIMI_API_KEY}"}',
+            code="config-no-vendor-key",
+            expected='at least one, such as kimi: {api_key: "${KIMI_API_KEY}"}',
             at_key=True,
         )
     elif len(reasons) == len(configured):
         why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
         wrong, cure = f"no vendor has a key ({why})", "one of them (`banjia demo` needs none)"
-        found.errors.append(_unset(found, found.complaint(("vendors",), wrong, cure, at_key=True), reasons))
+        found.errors.append(
+            _unset(found, found.complaint(("vendors",), wrong, cure, at_key=True, code="config-no-vendor-key"), reasons)
+        )
     else:
         for name, entry in found.settings.models.items():
             _unserved(found, name, entry, reasons)
     for name, reason in reasons.items():
         wrong = f"{reason}: {name} is off, and targets of it are skipped"
-        found.warnings.append(_unset(found, found.complaint(_credential(found, name), wrong, at_key=True), (name,)))
+        found.warnings.append(
+            _unset(
+                found,
+                found.complaint(_credential(found, name), wrong, at_key=True, code="config-unset-variable"),
+                (name,),
+            )
+        )
     _left_out(found, reasons)
 
 
@@ -311,7 +337,13 @@ def _unserved(found: Findings, name: str, entry: ModelEntry, reasons: dict[str, 
     used = {target.target.partition("/")[0]: None for target in entry.targets}
     if all(vendor in reasons for vendor in used):
         why = "; ".join(f"{vendor} is off: {reasons[vendor]}" for vendor in used)
-        complaint = found.complaint(("models", name), f"no target is left ({why})", "a vendor with a key", at_key=True)
+        complaint = found.complaint(
+            ("models", name),
+            f"no target is left ({why})",
+            "a vendor with a key",
+            at_key=True,
+            code="config-unset-variable",
+        )
         found.errors.append(_unset(found, complaint, used))
 
 
@@ -346,4 +378,8 @@ def _left_out(found: Findings, reasons: dict[str, Any]) -> None:
         if keys is not None and name not in reasons:
             for path, node in scalars(keys, ("vendors", name, "api_keys")):
                 if node.unset:
-                    found.warnings.append(node.complaint(path, f"{node.unset} is not set: this key is left out"))
+                    found.warnings.append(
+                        node.complaint(
+                            path, f"{node.unset} is not set: this key is left out", code="config-unset-variable"
+                        )
+                    )

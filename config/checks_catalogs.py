@@ -25,15 +25,25 @@ def model(found: Findings, where: tuple[str | int, ...], entry: str, model: str)
     if row is None and rows:
         slip = next((known for known in rows if _bare(known) == _bare(model)), None)
         if slip:
-            found.error(where, f"{entry} has no model {found.named(where, model)}", meant=f"{entry}/{slip}")
+            found.error(
+                where,
+                f"{entry} has no model {found.named(where, model)}",
+                meant=f"{entry}/{slip}",
+                code="config-unknown-model",
+            )
         else:
             near = nearest(model, rows)
             wrong = (
                 f"the catalog of {entry} has no model {found.named(where, model)}; it will be asked for all the same"
             )
-            found.warn(where, wrong, meant=f"{entry}/{near}" if near else "")
+            found.warn(where, wrong, meant=f"{entry}/{near}" if near else "", code="config-unknown-model")
     elif row is not None and (told := retired.fate(row, found.today)):
-        found.warn(where, f"{model} {told}", _successor(found, entry, row, moved=cat.ended is not None))
+        found.warn(
+            where,
+            f"{model} {told}",
+            _successor(found, entry, row, moved=cat.ended is not None),
+            code="config-model-retired",
+        )
 
 
 def _successor(found: Findings, entry: str, row: catalog.ModelRow, *, moved: bool) -> str:
@@ -58,7 +68,13 @@ def catalogs(found: Findings) -> None:
                 where = ("vendors", name, "catalog", "stand_ins", openai, "model")
                 wrong = f"{name} has no model {found.named(where, stand_in.model)}"
                 near = nearest(stand_in.model, known)
-                found.error(where, wrong, "" if near else "one of its models, or it in models", near)
+                found.error(
+                    where,
+                    wrong,
+                    "" if near else "one of its models, or it in models",
+                    near,
+                    code="config-unknown-model",
+                )
             for key in stand_in.set:
                 settable(found, ("vendors", name, "catalog", "stand_ins", openai, "set", key))
 
@@ -71,7 +87,13 @@ def stand_ins(found: Findings) -> None:
         entry, row = fading.entry, fading.row
         wrong = f"{row.id}, which answers under {fading.under()}, {retired.fate(row, found.today)}"
         instead = f"{entry}/{row.successor}" if row.successor else "another model"
-        found.warn(("vendors", entry), wrong, f"{instead} for {fading.names[0]} in models", at_key=True)
+        found.warn(
+            ("vendors", entry),
+            wrong,
+            f"{instead} for {fading.names[0]} in models",
+            at_key=True,
+            code="config-model-retired",
+        )
 
 
 def _bare(model: str) -> str:

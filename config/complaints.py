@@ -3,10 +3,14 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _PASTED = re.compile(r"\b(?:(?:sk|ak|tp|pk)-[\w-]{8}|bce-v3/|(?:AKID|LTAI)\w{8}|Bearer [^\s'\"])[^\s'\"]*")
 _RANDOM = re.compile(r"[0-9a-f]{24,}|[0-9a-f]{8}-[0-9a-f]{4}-|^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+=-]{20,}$")
+
+
+DEFAULT_CODE = "config-invalid-value"
+"""The code of a complaint that has none of its own, and keeps the configuration from being used."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,7 +30,7 @@ class Place:
 class Complaint:
     """One thing that is wrong, and its cure. It never holds a secret, and renders on one line.
 
-    ``unset``: the variables whose absence it is about; any of them is the cure.
+    ``unset``: the variables whose absence it is about; any of them is the cure. ``code``: what ``banjia help`` explains.
     """
 
     place: Place
@@ -35,10 +39,11 @@ class Complaint:
     expected: str = ""
     meant: str = ""
     unset: tuple[str, ...] = ()
+    code: str = ""
 
     def __post_init__(self) -> None:
         for field in ("key", "wrong", "meant"):
-            object.__setattr__(self, field, _PASTED.sub("(hidden)", getattr(self, field)))
+            object.__setattr__(self, field, hidden(getattr(self, field)))
 
     def __str__(self) -> str:
         parts = [str(self.place)]
@@ -53,12 +58,21 @@ class Complaint:
             text += f"; did you mean '{self.meant}'?"
         return "".join(char if char.isprintable() else " " for char in text)
 
+    @property
+    def with_help(self) -> str:
+        """The line, with the command that explains its code."""
+        return f"{self} (banjia help {self.code})" if self.code else str(self)
+
 
 class ConfigError(Exception):
-    """The configuration can't be used. ``complaints`` has at least one entry, in the order of the file."""
+    """The configuration can't be used. ``complaints`` has at least one entry, in the order of the file.
 
-    def __init__(self, complaints: Iterable[Complaint]) -> None:
-        self.complaints = sorted(complaints, key=lambda complaint: complaint.place)
+    Each has a code: that of ``code`` if it has none of its own.
+    """
+
+    def __init__(self, complaints: Iterable[Complaint], code: str = DEFAULT_CODE) -> None:
+        coded = (one if one.code else replace(one, code=code) for one in complaints)
+        self.complaints = sorted(coded, key=lambda complaint: complaint.place)
         super().__init__("\n".join(map(str, self.complaints)))
 
 
@@ -75,6 +89,11 @@ def nearest(word: str, words: Iterable[str]) -> str:
     by_folded = {known.casefold(): known for known in words}
     found = difflib.get_close_matches(word.casefold(), by_folded, 1, 0.6)
     return by_folded[found[0]] if found else ""
+
+
+def hidden(text: str) -> str:
+    """The text without what looks like a credential by its prefix."""
+    return _PASTED.sub("(hidden)", text)
 
 
 def pasted_secret(text: str) -> bool:

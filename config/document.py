@@ -81,19 +81,47 @@ def parse(text: str, source: str, keys: str = "") -> Node:
 def _check_size(text: str, source: str) -> None:
     """Raise ConfigError for a text that would take the parser long."""
     if text.count("\n") > MAX_LINES:
-        raise ConfigError([Complaint(Place(source), "", f"the file has more than {MAX_LINES:,} lines", _SMALLER)])
+        raise ConfigError(
+            [
+                Complaint(
+                    Place(source), "", f"the file has more than {MAX_LINES:,} lines", _SMALLER, code="config-too-large"
+                )
+            ]
+        )
     content = _COMMENT_LINE.sub("", text)
     if len(content) > MAX_CHARACTERS:
-        raise ConfigError([Complaint(Place(source), "", "the file has more than 512 KiB beside comments", _SMALLER)])
+        raise ConfigError(
+            [
+                Complaint(
+                    Place(source),
+                    "",
+                    "the file has more than 512 KiB beside comments",
+                    _SMALLER,
+                    code="config-too-large",
+                )
+            ]
+        )
     if sum(map(content.count, _INTRODUCERS)) > MAX_VALUES:
-        raise ConfigError([Complaint(Place(source), "", f"the file has more than {MAX_VALUES:,} values", _SMALLER)])
+        raise ConfigError(
+            [
+                Complaint(
+                    Place(source),
+                    "",
+                    f"the file has more than {MAX_VALUES:,} values",
+                    _SMALLER,
+                    code="config-too-large",
+                )
+            ]
+        )
     depth = 0
     for bracket in _BRACKET.finditer(content):
         depth = depth + 1 if bracket[0] in "[{" else max(0, depth - 1)
         if depth > MAX_DEPTH:
             at = bracket.start()
             place = Place(source, content.count("\n", 0, at) + 1, at - content.rfind("\n", 0, at))
-            raise ConfigError([Complaint(place, "", f"nested more than {MAX_DEPTH} levels deep", _SHALLOWER)])
+            raise ConfigError(
+                [Complaint(place, "", f"nested more than {MAX_DEPTH} levels deep", _SHALLOWER, code="config-too-large")]
+            )
 
 
 def _syntax(error: YAMLError, text: str, source: str) -> Complaint:
@@ -179,7 +207,7 @@ class _Tree:
             raise ConfigError([Complaint(self.place(node), "", "an alias that goes on without end")])
         if len(self._open) > MAX_DEPTH:
             wrong = f"nested more than {MAX_DEPTH} levels deep"
-            raise ConfigError([Complaint(self.place(node), "", wrong, _SHALLOWER)])
+            raise ConfigError([Complaint(self.place(node), "", wrong, _SHALLOWER, code="config-too-large")])
         self._open.add(id(node))
         try:
             yield

@@ -98,7 +98,17 @@ def _resolved(root: Node, name: str) -> tuple[list[str], Any]:
     for part in name.removeprefix(PREFIX).split("__"):
         key = _key(node, kind, path, part)
         if key is None:
-            raise ConfigError([Complaint(place_of(name), "", "unknown variable", meant=nearest_variable(name, root))])
+            raise ConfigError(
+                [
+                    Complaint(
+                        place_of(name),
+                        "",
+                        "unknown variable",
+                        meant=nearest_variable(name, root),
+                        code="config-unknown-variable",
+                    )
+                ]
+            )
         path.append(key)
         kind = inside(kind, key)
         node = node.child(key) if node else None

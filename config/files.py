@@ -50,12 +50,18 @@ def text(path: Path) -> str:
         return read_regular(path, MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except TooLarge:
         raise ConfigError(
-            [Complaint(Place(str(path)), "", "the file is larger than 4 MiB", "a smaller file")]
+            [
+                Complaint(
+                    Place(str(path)), "", "the file is larger than 4 MiB", "a smaller file", code="config-too-large"
+                )
+            ]
         ) from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         column = error.start - error.object.rfind(b"\n", 0, error.start)
-        raise ConfigError([Complaint(Place(str(path), line, column), "", "this is not text in UTF-8")]) from None
+        raise ConfigError(
+            [Complaint(Place(str(path), line, column), "", "this is not text in UTF-8", code="config-unreadable")]
+        ) from None
 
 
 def _read(node: Node, key: tuple[str, ...], folder: Path) -> Node:

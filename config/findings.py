@@ -25,23 +25,44 @@ class Findings:
     off: dict[str, str] = field(default_factory=dict)
 
     def complaint(
-        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
+        self,
+        loc: tuple[str | int, ...],
+        wrong: str,
+        expected: str = "",
+        meant: str = "",
+        *,
+        at_key: bool = False,
+        code: str = "",
     ) -> Complaint:
         """A complaint about a place of the settings, said of the nearest place in the file."""
         node, path = follow(self.root, loc)
-        return node.complaint(path, wrong, expected, meant, at_key=at_key)
+        return node.complaint(path, wrong, expected, meant, at_key=at_key, code=code)
 
     def error(
-        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
+        self,
+        loc: tuple[str | int, ...],
+        wrong: str,
+        expected: str = "",
+        meant: str = "",
+        *,
+        at_key: bool = False,
+        code: str = "",
     ) -> None:
         """It can't be used like this."""
-        self.errors.append(self.complaint(loc, wrong, expected, meant, at_key=at_key))
+        self.errors.append(self.complaint(loc, wrong, expected, meant, at_key=at_key, code=code))
 
     def warn(
-        self, loc: tuple[str | int, ...], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
+        self,
+        loc: tuple[str | int, ...],
+        wrong: str,
+        expected: str = "",
+        meant: str = "",
+        *,
+        at_key: bool = False,
+        code: str = "",
     ) -> None:
         """It can be used, but this should be known."""
-        self.warnings.append(self.complaint(loc, wrong, expected, meant, at_key=at_key))
+        self.warnings.append(self.complaint(loc, wrong, expected, meant, at_key=at_key, code=code))
 
     def named(self, loc: tuple[str | int, ...], text: str) -> str:
         """A word of the settings in quotes, or where it came from if that may be a secret."""

@@ -147,13 +147,13 @@ def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], f
             value = read_secret(value, folder)
     except Unset as unset:
         if unset.message:
-            complaint = node.complaint(path, f"{unset.name} is not set: {unset.message}")
+            complaint = node.complaint(path, f"{unset.name} is not set: {unset.message}", code="config-unset-variable")
         elif is_credential(path):
             node.value, node.unset = "", unset.name
             return None
         else:
             expected = f"it in the environment, or ${{{unset.name}:-a default}}"
-            complaint = node.complaint(path, f"{unset.name} is not set", expected)
+            complaint = node.complaint(path, f"{unset.name} is not set", expected, code="config-unset-variable")
         return replace(complaint, unset=(unset.name,))
     except ValueError as error:
         return node.complaint(path, str(error), _FORMS if "${" in str(error) else "")

@@ -3,12 +3,12 @@
 import datetime
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from config.complaints import Complaint, ConfigError, Place
+from config.complaints import DEFAULT_CODE, Complaint, ConfigError, Place
 from config.schema import Section, Settings
 from config.tree import Node
 
@@ -92,7 +92,13 @@ def _tree(path: Path | None, environ: Mapping[str, str], folder: Path) -> tuple[
     from config.document import parse
     from config.interpolate import interpolate
 
-    root = parse(_text(path), str(path))
+    text = _text(path)
+    try:
+        root = parse(text, str(path))
+    except ConfigError as error:
+        raise ConfigError(
+            [replace(one, code="config-syntax") if one.code == DEFAULT_CODE else one for one in error.complaints]
+        ) from None
     return root, interpolate(root, environ, folder)
 
 
@@ -104,7 +110,9 @@ def _text(path: Path) -> str:
     except OSError as error:
         why = (error.strerror or "no reason given").lower()
         expected = "" if isinstance(error, FileNotFoundError | PermissionError) else "a regular file"
-        raise ConfigError([Complaint(Place(str(path)), "", f"the file can't be read ({why})", expected)]) from None
+        raise ConfigError(
+            [Complaint(Place(str(path)), "", f"the file can't be read ({why})", expected, code="config-unreadable")]
+        ) from None
 
 
 def _plain_vendors(root: Node) -> bool:
@@ -118,7 +126,11 @@ def _no_key() -> Complaint:
     names = ", ".join(name for vendor in in_order() for name in key_names(vendor))
     wrong = f"no vendor's key was found; looked for {names}"
     return Complaint(
-        Place("environment"), "", wrong, f"one of them, or a file {DEFAULT_NAME} (`banjia demo` needs none)"
+        Place("environment"),
+        "",
+        wrong,
+        f"one of them, or a file {DEFAULT_NAME} (`banjia demo` needs none)",
+        code="config-no-vendor-key",
     )
 
 

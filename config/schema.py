@@ -417,6 +417,13 @@ class Breaker(Section):
     """The longest rest, in seconds."""
 
 
+class Log(Section):
+    """The lines on standard output, one for each request."""
+
+    format: Literal["json", "text"] | None = None
+    """json, or text: one readable line. Left out: text where standard output is a terminal, json elsewhere."""
+
+
 class TargetEntry(Section):
     """One place a name may go to."""
 
@@ -477,6 +484,8 @@ class Settings(Section):
     """What is done when a vendor can't, or fails."""
     breaker: Breaker = Breaker()
     """When a failing target is rested."""
+    log: Log = Log()
+    """The lines on standard output, one for each request."""
 
     _in_file: bool = PrivateAttr(default=True)
 

@@ -55,11 +55,12 @@ class Node:
         return None
 
     def complaint(
-        self, path: Sequence[str | int], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False
-    ) -> Complaint:
+        self, path: Sequence[str | int], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False,
+        code: str = "",
+    ) -> Complaint:  # fmt: skip
         """A complaint about this value, or about its key."""
         place = self.key_place if at_key and self.key_place else self.place
-        return Complaint(place, key_path(path), wrong, expected, meant)
+        return Complaint(place, key_path(path), wrong, expected, meant, code=code)
 
 
 def node_of(value: Any, place: Place) -> Node:

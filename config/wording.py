@@ -41,17 +41,17 @@ def _complaint(detail: ErrorDetails, node: Node, path: list[str | int]) -> Compl
     kind, loc = detail["type"], detail["loc"]
     if kind == "extra_forbidden":
         wrong, expected, meant = _unknown(loc)
-        return node.complaint(path, wrong, expected, meant, at_key=True)
+        return node.complaint(path, wrong, expected, meant, at_key=True, code="config-unknown-key")
     if kind == "missing":
         section = at(loc[:-1])
         expected = _of(section) if section in (ModelEntry, TargetEntry) else ""
-        return node.complaint(path, f"the key '{loc[-1]}' is missing", expected, at_key=True)
+        return node.complaint(path, f"the key '{loc[-1]}' is missing", expected, at_key=True, code="config-missing-key")
     name: str | int = detail.get("ctx", {}).get("at", "")
     inner = node.child(name) if name != "" else None
     if inner is not None:
         node, path = inner, [*path, name]
     wrong, expected, meant = _words(detail, node, path)
-    return node.complaint(path, wrong, expected, meant)
+    return node.complaint(path, wrong, expected, meant, code="config-not-yet" if kind == "not_yet" else "")
 
 
 def _unknown(loc: tuple[int | str, ...]) -> Words:

@@ -21,14 +21,19 @@ PORTS = 64
 """How many ports are tried, from 8080 on."""
 
 
-def run(emulators: Emulators, out: Callable[[str], None], write: Callable[[str], None]) -> None:
-    """Show one streamed answer and the environment lines, then serve until a signal. Needs no key and no network."""
+def run(
+    emulators: Emulators, out: Callable[[str], None], write: Callable[[str], None], listen: str | None = None
+) -> None:
+    """Show one streamed answer and the environment lines, then serve until a signal. Needs no key and no network.
+
+    ``listen``: host and port; None: the first free port from 8080 on. Raises OSError if the address is in use.
+    """
 
     async def main() -> None:
-        settings = Settings(server=Server(drain_delay_s=0))
+        settings = Settings(server=Server(drain_delay_s=0, listen=listen or Server().listen))
         async with emulated(settings, emulators) as stand_ins:
             used = stand_ins.over(settings)
-            sock = bind(used.server.listen, tries=PORTS)
+            sock = bind(listen) if listen is not None else bind(used.server.listen, tries=PORTS)
             kit = Kit(used, Upstream.over_the_network(100), lambda line: None, emulated=True)
             showing: list[asyncio.Future[None]] = []
 

@@ -21,6 +21,7 @@ ProxyError
 └── UpstreamFailed        4xx/5xx  what the attempts came to: the row of the failure's kind
 """
 
+from collections.abc import Mapping
 from math import ceil
 from typing import Any, ClassVar
 
@@ -28,11 +29,12 @@ import orjson
 
 from adapters.core.failures import Failure, Refused
 from proxy.language import Language, spoken
+from proxy.observability.reason import Reason
 
 MAX_MESSAGE = 1500
 """The longest message, in characters: the whole body stays under 2 KiB."""
-DOCS = "docs/errors.md"
-"""Where each code has a section of its own: the message names it, for SDKs show nothing but the message."""
+HELP: Mapping[Language, str] = {"en": " (banjia help {})", "zh": "（详见 banjia help {}）"}
+"""The end of a message, with the command that explains its code: SDKs show nothing but the message."""
 
 
 class ProxyError(Exception):
@@ -42,12 +44,16 @@ class ProxyError(Exception):
     type: ClassVar[str] = "server_error"
     code: str | None = None
     retry: ClassVar[bool] = False
+    reason: Reason = Reason.INTERNAL_ERROR
 
-    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, param: str | None = None, code: str | None = None, reason: Reason | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
         self.code = code if code is not None else type(self).code
+        self.reason = reason if reason is not None else type(self).reason
         self.http_status = type(self).status
         self.error_type = type(self).type
         self.should_retry = type(self).retry
@@ -58,12 +64,12 @@ class ProxyError(Exception):
         return orjson.dumps({"error": self.error(language)})
 
     def error(self, language: Language = "en") -> dict[str, Any]:
-        """The error object, for a body or an event. Its message ends with where to read on."""
+        """The error object, for a body or an event. Its message ends with the command that explains its code."""
         message = spoken(self.message, language)
         while len(orjson.dumps(message)) > MAX_MESSAGE:
             message = message[: len(message) * 3 // 4] + "…"
         if self.code is not None:
-            message += f" ({DOCS}#{self.code})"
+            message += HELP[language].format(self.code)
         return {"message": message, "type": self.error_type, "param": self.param, "code": self.code}
 
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -80,12 +86,14 @@ class BadRequest(ProxyError):
 
     status = 400
     type = "invalid_request_error"
+    reason = Reason.INVALID_REQUEST
 
 
 class NotSupported(BadRequest):
     """No target can do what is asked, and the answer would mislead without it."""
 
     code = "unsupported_parameter"
+    reason = Reason.UNSUPPORTED
 
     @classmethod
     def of(cls, refusal: Refused) -> BadRequest:
@@ -103,6 +111,7 @@ class BadKey(ProxyError):
 
     status = 401
     type = "invalid_request_error"
+    reason = Reason.CLIENT_KEY_MISSING
 
 
 class AccessDenied(ProxyError):
@@ -111,6 +120,7 @@ class AccessDenied(ProxyError):
     status = 403
     type = "invalid_request_error"
     code = "access_denied"
+    reason = Reason.ACCESS_DENIED
 
 
 class ModelNotFound(ProxyError):
@@ -119,6 +129,7 @@ class ModelNotFound(ProxyError):
     status = 404
     type = "invalid_request_error"
     code = "model_not_found"
+    reason = Reason.UNKNOWN_MODEL
 
 
 class NoSuchPath(ProxyError):
@@ -126,6 +137,7 @@ class NoSuchPath(ProxyError):
 
     status = 404
     type = "invalid_request_error"
+    reason = Reason.NOT_SERVED
 
 
 class NotServed(ProxyError):
@@ -138,6 +150,7 @@ class NotServed(ProxyError):
     status = 404
     type = "invalid_request_error"
     code = "not_supported"
+    reason = Reason.NOT_SERVED
 
 
 class MethodNotAllowed(ProxyError):
@@ -146,6 +159,7 @@ class MethodNotAllowed(ProxyError):
     status = 405
     type = "invalid_request_error"
     code = "method_not_allowed"
+    reason = Reason.NOT_SERVED
 
 
 class SlowClient(ProxyError):
@@ -155,6 +169,7 @@ class SlowClient(ProxyError):
     type = "invalid_request_error"
     code = "request_timeout"
     retry = True
+    reason = Reason.BODY_TIMEOUT
 
 
 class BodyTooLarge(ProxyError):
@@ -163,6 +178,7 @@ class BodyTooLarge(ProxyError):
     status = 413
     type = "invalid_request_error"
     code = "request_too_large"
+    reason = Reason.BODY_TOO_LARGE
 
 
 class EncodedBody(ProxyError):
@@ -171,6 +187,7 @@ class EncodedBody(ProxyError):
     status = 415
     type = "invalid_request_error"
     code = "unsupported_encoding"
+    reason = Reason.BODY_ENCODED
 
 
 class HeadersTooLarge(ProxyError):
@@ -179,6 +196,7 @@ class HeadersTooLarge(ProxyError):
     status = 431
     type = "invalid_request_error"
     code = "headers_too_large"
+    reason = Reason.INVALID_REQUEST
 
 
 class InternalError(ProxyError):
@@ -194,10 +212,13 @@ class Overloaded(ProxyError):
     type = "service_unavailable_error"
     code = "server_is_overloaded"
     retry = True
+    reason = Reason.CONCURRENCY_LIMIT
 
 
 class OutOfMemory(Overloaded):
     """There is no memory to hold a body or an answer."""
+
+    reason = Reason.OUT_OF_MEMORY
 
     def __init__(self) -> None:
         super().__init__("The server has no memory left for more bodies and answers. Try again in a moment.")
@@ -208,6 +229,7 @@ class ShuttingDown(Overloaded):
     """The server is draining, and the request did not end in time."""
 
     code = "server_shutting_down"
+    reason = Reason.SHUTTING_DOWN
 
     def __init__(self, *, attempts: int = 0) -> None:
         super().__init__("The server is shutting down. Try again in a moment.")
@@ -224,6 +246,8 @@ class UpstreamFailed(ProxyError):
     def __init__(self, failure: Failure, *, attempts: int, spent: bool = False, in_stream: bool = False) -> None:
         super().__init__(failure.message, param=failure.param)
         self.code = stream_code(failure, in_stream)
+        unmade = failure.kind == "rate_limited" and failure.phase == "pool"  # the call was never made
+        self.reason = Reason.NO_SLOT if unmade else Reason(failure.kind)
         self.http_status = failure.status
         self.error_type = failure.type
         self.should_retry = failure.kind == "rate_limited" and attempts <= 1 and not spent

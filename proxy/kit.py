@@ -143,8 +143,10 @@ class Kit:
         self.draining = False
         self.key_rest_s = REST_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-        self._log = AccessLog() if access_log is None else None
-        self.access_log = access_log or self._log.write  # type: ignore[union-attr]
+        self.log = AccessLog()
+        """The access log on standard output; ``access_log`` takes its place in tests."""
+        self.log.configured = settings.log.format
+        self.access_log = access_log or self.log.write
         self._register()
 
     def use(self, live: Live) -> None:
@@ -152,6 +154,7 @@ class Kit:
         self.limiters.attach(live.accounts.items())
         self.refused_fields.clear()  # an entry may name another server now
         self.live = live
+        self.log.configured = live.settings.log.format
 
     def redact(self, text: str) -> str:
         """The text without any secret that we hold: a vendor may echo a key in its message."""
@@ -179,7 +182,7 @@ class Kit:
             settings, restart = kept(before.settings, loaded.settings, loaded.source)
             live = Live(settings, self.upstream, emulated=self.emulated, before=before, memory_limit=self.memory.limit)
         except ConfigError as error:
-            return self._refused(map(str, error.complaints))
+            return self._refused(complaint.with_help for complaint in error.complaints)
         except Exception as bug:  # noqa: BLE001 - a bug in reading a file is no reason to stop serving or watching
             self.report(bug, "(reload)")
             return self._refused(["something went wrong on our side; the log has it"])
@@ -206,7 +209,7 @@ class Kit:
             raise self._unread(f"the files could not be read within {self.read_timeout_s:g} seconds") from None
 
     def _unread(self, wrong: str) -> ConfigError:
-        return ConfigError([Complaint(Source(self.source), "", wrong, "a disk that answers")])
+        return ConfigError([Complaint(Source(self.source), "", wrong, "a disk that answers", code="config-unreadable")])
 
     def _refused(self, complaints: Iterable[str]) -> Reloaded:
         self.loaded(ok=False)
@@ -271,8 +274,7 @@ class Kit:
 
     def flush(self) -> None:
         """Write the access lines that are still held."""
-        if self._log is not None:
-            self._log.flush()
+        self.log.flush()
 
     async def aclose(self) -> None:
         """Close what was opened."""

@@ -1,5 +1,6 @@
 """The nouns of a request, without behaviour but the line that an ending is in the log."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
@@ -7,8 +8,14 @@ from typing import Any, Literal, NamedTuple, Protocol
 from adapters.core.params import Told
 from adapters.core.shapes import Usage
 from adapters.core.vendor import Target
+from config.complaints import hidden
 from config.schema import Policy, Strategy
+from proxy.observability.reason import Reason
+from proxy.observability.timestamps import iso_time
 from proxy.openai_api.redaction import NO_SECRETS, Secrets
+
+FIELD = re.compile(r"[\w.\[\]-]{1,100}")
+"""A field as an error's ``param`` names it. A vendor's may hold anything: what is no field is not logged."""
 
 EndingWord = Literal["complete", "cut", "gone", "refused"]
 
@@ -88,6 +95,8 @@ class Ending(NamedTuple):
     stream: bool
     status: int
     code: str | None
+    param: str | None
+    reason: Reason | None
     caller: str
     target: str | None
     attempts: int
@@ -104,19 +113,22 @@ class Ending(NamedTuple):
     def line(self, at: float = 0.0) -> dict[str, object]:
         """The access line: times in milliseconds, tokens as billed. No text of the request and no secret is in it.
 
-        ``at`` is when the request ended, in seconds of the epoch.
+        ``at`` is when the request ended, in seconds of the epoch. A model that no target has may be a key that was
+        entered in the wrong place, so what looks like one is left out of it.
         """
         billed = _tokens(self.billed)
         first_s, vendor_s, added_s = self.first_content_s, self.vendor_s, self.added_s
         # Milliseconds to one place: not by `round`, which writes a number out and reads it again, nor by a function.
         return {
-            "time": int(at * 1e3) / 1e3,
+            "time": iso_time(at),
             "request_id": self.request_id,
             "ending": self.word,
             "status": self.status,
             "code": self.code,
+            "param": self.param if self.param is None or FIELD.fullmatch(self.param) else None,
+            "reason": self.reason,
             "operation": self.operation,
-            "model": self.model[:200],
+            "model": self.model[:200] if self.target is not None else hidden(self.model[:200]),
             "stream": self.stream,
             "target": self.target,
             "attempts": self.attempts,

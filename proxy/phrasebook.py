@@ -21,6 +21,8 @@ JOINT = re.compile(r"(, | or | and )")
 WORD = re.compile(r"\S+( \([A-Z0-9_]+\))?")
 """What may stand in a list as it is: a word, or a vendor with the variable of its key."""
 JOINTS = {", ": "、", " or ": " 或 ", " and ": " 和 "}
+HELP = re.compile(r" \(banjia help ([\w-]+)\)$")
+"""The end of a line whose code ``banjia help`` explains."""
 SEVERAL = {"lines": (" | ", " | "), "each": ("; ", "；")}
 MOST = 6000
 """Longer texts are left as they are (characters): no message of ours is."""
@@ -125,6 +127,9 @@ class Book:
         return out
 
     def _line(self, text: str, depth: int) -> str:
+        helped = HELP.search(text)
+        if helped is not None:
+            return f"{self._line(text[: helped.start()], depth)}（详见 banjia help {helped[1]}）"
         for frame in self._frames:
             inner = frame.match(text)
             if inner is not None and depth <= DEEPEST:

@@ -8,6 +8,7 @@ from adapters.core.params import Told
 from adapters.core.shapes import Ask, Event, Usage
 from adapters.core.tokens import estimate_counts
 from proxy.nouns import Attempt, Ending, EndingWord, Failed
+from proxy.observability.reason import Reason
 
 
 class Budget(Protocol):
@@ -27,7 +28,7 @@ class Tally:
 
     __slots__ = (
         "attempts", "billed", "caller", "code", "earlier", "ended_at", "failed", "first_content_s", "heard_at", "model",
-        "notes", "operation", "queued_s", "read_at", "refused_calls", "replayed", "replays", "request_id", "retries",
+        "notes", "operation", "param", "queued_s", "read_at", "reason", "refused_calls", "replayed", "replays", "request_id", "retries",
         "sent_at", "started", "status", "stream", "target", "told", "usage", "waited_s", "word",
     )  # fmt: skip
 
@@ -56,6 +57,8 @@ class Tally:
         self.queued_s = 0.0  # of it, before the first call
         self.status = 0
         self.code: str | None = None
+        self.param: str | None = None
+        self.reason: Reason | None = None
         self.word: EndingWord | None = None
         self.failed: list[Failed] | tuple[()] = ()
         self.notes: dict[str, Any] = {}
@@ -119,7 +122,7 @@ class Tally:
     def left(self) -> None:
         """The caller has left before the last byte was handed over: what was about to be sent is not how it ended."""
         if self.word != "complete":
-            self.word = self.code = None
+            self.word = self.code = self.param = self.reason = None
 
     def beside(self, target: str) -> "Tally":
         """An attempt begins that may run beside another one: its own account, to be taken back at its end."""
@@ -166,7 +169,7 @@ class Tally:
             added_s = self.first_content_s - (self.read_at - self.started) - self.queued_s - vendor_s
         return Ending(
             self.word or "gone", self.request_id, self.operation, self.model, self.stream, self.status, self.code,
-            self.caller, self.target, self.attempts, self.told, self.usage, self.billed, self.first_content_s,
+            self.param, self.reason if self.word is not None else Reason.CLIENT_CLOSED, self.caller, self.target, self.attempts, self.told, self.usage, self.billed, self.first_content_s,
             vendor_s, added_s, (self.ended_at or perf_counter()) - self.started, self.failed, self.notes,
         )  # fmt: skip
 

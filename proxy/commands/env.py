@@ -20,6 +20,11 @@ def shell_of(environ: Mapping[str, str]) -> Shell:
     return "fish" if name == "fish" else "powershell" if name in ("pwsh", "powershell") else "sh"
 
 
+def shell_named(name: str | None, environ: Mapping[str, str]) -> Shell:
+    """The shell of that name; the user's where none is named."""
+    return next((known for known in SHELLS if known == name), None) or shell_of(environ)
+
+
 def url_of(settings: Settings) -> str:
     """Where an app on this machine finds the proxy."""
     host, _, port = settings.server.listen.rpartition(":")

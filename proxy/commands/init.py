@@ -1,7 +1,6 @@
 """``banjia init``: a commented configuration from the keys that the environment has. Their values are never copied."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -78,10 +77,16 @@ def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     if len(gone) < len(there):  # what has ended is not built on where there is something else
         there, rest = [found for found in there if found not in gone], gone + rest
     real = there or [found for found in rest if found.vendor.name in ORDER]
-    yield f"# yaml-language-server: $schema={schema(file)}"
-    yield "#"
+    there_is = schema(file)
+    if there_is:
+        yield f"# yaml-language-server: $schema={there_is}"
+        yield "#"
     yield "# What answers when your app asks for OpenAI. `banjia check` finds mistakes in this file, `banjia routes` shows what it"
-    yield "# means. What is left out has its default; editors that know the line above show every key there is."
+    yield "# means. What is left out has its default."
+    if not there_is:
+        yield "#"
+        yield "# Editors complete it by its JSON Schema: `banjia schema > banjia.schema.json`, and as the first line of this file:"
+        yield "#     # yaml-language-server: $schema=banjia.schema.json"
     yield ""
     yield "version: 1"
     yield ""
@@ -145,12 +150,13 @@ def ended(vendor: Vendor) -> bool:
 
 
 def schema(file: Path | None) -> str:
-    """Where the schema is that ships with this version: as seen from the file if that stands above it."""
+    """The schema that ships with this version, as seen from the file; empty unless the file stands above it.
+
+    A path of this machine is never in the file: it is copied to others, and committed.
+    """
     there = Path(str(resources.files("config").joinpath("banjia.schema.json"))).resolve()
     folder = file.resolve().parent if file else None
-    if folder and there.is_relative_to(folder):
-        return there.relative_to(folder).as_posix()
-    return os.fspath(there)
+    return there.relative_to(folder).as_posix() if folder and there.is_relative_to(folder) else ""
 
 
 def said(environ: Mapping[str, str], file: Path) -> Iterator[str]:

@@ -11,15 +11,13 @@ from config.catalog import Catalog, ModelRow
 from config.complaints import one_of
 from config.routing import catalog_of
 from config.schema import Settings
-from proxy.commands.table import table
+from proxy.commands.table import fitted, table
 from proxy.commands.vendors import each_edition
 
 OF_EMBEDDINGS = ("max_tokens_per_input", "max_inputs", "dimensions")
 """Facts of a model for embeddings: tokens of a text, texts of a call, the sizes of its vectors, the default first."""
-WIDTH = 100
-"""Columns that no line of the listing is longer than, and fewer where the terminal is narrower."""
 SOURCE = 12
-"""Columns that the source of a price has at least."""
+"""Columns that the source of a price has at least; with fewer it stands on a line of its own."""
 
 
 def models(
@@ -82,45 +80,74 @@ FACTS = ("model", "context", "output", "takes", "thinking")
 PRICE = ("prompts to", "in", "cached", "out", "thinking", "since", "sure", "source")
 
 
-def lines(found: Sequence[dict[str, Any]], width: int = 0, *, history: bool = False) -> Iterator[str]:
-    """The rows for a terminal: a line of facts a model, below it its prices, a line for each length of prompt.
+def lines(found: Sequence[dict[str, Any]], width: int = 100, *, history: bool = False) -> Iterator[str]:
+    """The rows for a terminal of that many columns: a line of facts a model, below it a line for each of its prices.
 
-    With ``history`` those of other days too, the latest first. No line is longer than WIDTH; sources of prices fold at
-    ``width``, 0 for no limit.
+    With ``history`` those of other days too, the latest first.
     """
     for vendor, rows in groupby(found, key=lambda row: row["vendor"]):
-        yield from _vendor(vendor, list(rows), min(width or WIDTH, WIDTH), history=history)
+        yield from _vendor(vendor, list(rows), width, history=history)
         yield ""
-    if found:
-        yield "? is not known, - is none. Names that a model stands in for, and how sure the"
-        yield "other facts are: --json. Earlier prices: --history; those of a day: --at 2024-07-09."
-    else:
-        yield "There is no model of which that is known."
+    yield from _wrapped(
+        "? is not known, - is none. Names that a model stands in for, and how sure the other facts are: --json. "
+        "Earlier prices: --history; those of a day: --at 2024-07-09."
+        if found
+        else "There is no model of which that is known.",
+        width,
+    )
+
+
+def _wrapped(text: str, width: int, first: str = "", later: str = "") -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=later, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _vendor(vendor: str, rows: Sequence[dict[str, Any]], width: int, *, history: bool) -> Iterator[str]:
-    yield f"{vendor}: prices in {rows[0]['currency']} per million tokens, as read on {rows[0]['read']}"
+    told = f"{vendor}: prices in {rows[0]['currency']} per million tokens, as read on {rows[0]['read']}"
+    yield from _wrapped(told, width, "", "    ")
     head = (*PRICE[:6], *(("until",) if history else ()), *PRICE[6:])
     prices = [[_price(price, history=history) for price in _shown(row, history=history)] for row in rows]
-    before = [[line[:-1] for line in told] for told in prices]
-    aligned = list(table(head[:-1], [line for told in before for line in told]))
-    left = 4 + max(map(len, aligned)) + 2
-    facts = list(table(FACTS, [_facts(row) for row in rows]))
-    yield facts[0]
-    yield f"    {aligned[0].ljust(left - 4)}{head[-1]}"
-    at = 1
-    for row, fact, told in zip(rows, facts[1:], prices, strict=True):
-        yield fact
-        yield from (f"    {line}" for line in _vectors(row))
-        for line in told:
-            source, *more = textwrap.wrap(line[-1], max(width - left, SOURCE)) or [""]
-            yield f"    {aligned[at].ljust(left - 4)}{source}"
-            yield from (" " * left + rest for rest in more)
-            at += 1
-        if not told and not row["gone"]:
+    priced = list(_prices(head, prices, width))
+    facts = list(fitted(FACTS, [_facts(row) for row in rows], width, (3,)))
+    yield from facts[0]
+    yield from priced[0][0]
+    for row, fact, told_prices in zip(rows, facts[1:], priced[1:], strict=True):
+        yield from fact
+        for line in _vectors(row):
+            yield from _wrapped(line, width, "    ", "      ")
+        for price in told_prices:
+            yield from price
+        if not told_prices and not row["gone"]:
             yield f"    no price {'of the day ' if row['prices'] else ''}is known"
         if end := _end(row):
-            yield f"    {end}"
+            yield from _wrapped(end, width, "    ", "        ")
+
+
+def _prices(head: Sequence[str], prices: Sequence[Sequence[Sequence[str]]], width: int) -> Iterator[list[list[str]]]:
+    """The head, then for each model its prices, each as the lines that it takes."""
+    flat = [line for of_model in prices for line in of_model]
+    aligned = list(table(head[:-1], [line[:-1] for line in flat]))
+    left = 4 + max(map(len, aligned)) + 2
+    if left - 2 > width:  # in words
+        yield [[]]
+        for of_model in prices:
+            said = [", ".join(f"{name} {cell}" for name, cell in zip(head, line, strict=True)) for line in of_model]
+            yield [_wrapped(text, width, "    ", "      ") for text in said]
+        return
+    beside = width - left >= SOURCE
+    yield [[f"    {aligned[0].ljust(left - 4)}{head[-1]}" if beside else f"    {aligned[0]}"]]
+    at = 1
+    for of_model in prices:
+        found = []
+        for line in of_model:
+            if beside:
+                source, *more = _wrapped(line[-1], width - left) or [""]
+                found.append([f"    {aligned[at].ljust(left - 4)}{source}", *(" " * left + rest for rest in more)])
+            else:
+                found.append([f"    {aligned[at]}", *_wrapped(f"source {line[-1]}", width, " " * 6, " " * 8)])
+            at += 1
+        yield found
 
 
 def _shown(row: dict[str, Any], *, history: bool) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from config.load import Loaded
 from config.openai_names import forms_of, is_no_form, known_names
 from config.routing import Found, Routing, UnknownModel, base_url_of, carried, catalog_of, key_of, vendor_of
 from config.schema import ModelEntry, Settings
-from proxy.commands.table import table
+from proxy.commands.table import fitted, folded
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
@@ -104,28 +104,34 @@ def _find(routing: Routing, name: str, operation: Operation) -> Found | None:
         return None
 
 
-def lines(found: dict[str, Any]) -> Iterator[str]:
-    """The table for a terminal."""
+def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
+    """The table for a terminal of that many columns; 0 is no limit. ``policy`` is there if a name has one of its own."""
     rows = [
         [route["name"], " then ".join(map(_written, route["targets"])), route["from"], _differs(route)]
         for route in found["routes"]
     ]
+    head = ["name", "answered by", "from", "policy"]
+    if all(row[-1] == "-" for row in rows):
+        head, rows = head[:-1], [row[:-1] for row in rows]
     if rows:
-        yield from table(["name", "answered by", "from", "policy"], rows)
+        for row in fitted(head, rows, width, [1, 3][: len(head) - 2]):
+            yield from row
         yield ""
     mapped = [route for route in found["routes"] if route["from"] == "models"]
     forms = list(form_lines({route["name"]: route["forms"] for route in mapped}))
+    for line in forms:
+        yield from _in(width, line)
     if forms:
-        yield from forms
         yield ""
     for vendor in found["vendors"]:
         state = f"off: {vendor['off']}" if vendor["off"] else f"{vendor['keys']} key{'s'[: vendor['keys'] != 1]}"
-        yield f"{vendor['name']}: {vendor['base_url']} ({state})"
-    yield "Dated and alias forms of a name have its route, unless they have one of their own."
-    yield (
+        yield from _in(width, f"{vendor['name']}: {vendor['base_url']} ({state})")
+    yield from _in(width, "Dated and alias forms of a name have its route, unless they have one of their own.")
+    yield from _in(
+        width,
         "vendor/model and vendors' own ids may be asked for too."
         if found["open_models"]
-        else "Other names are answered with 404 (policy.open_models)."
+        else "Other names are answered with 404 (policy.open_models).",
     )
 
 
@@ -140,6 +146,12 @@ def form_lines(forms: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for name, listed in forms.items():
         if listed:
             yield f"{name} also answers {', '.join(listed)}"
+
+
+def _in(width: int, text: str) -> Iterator[str]:
+    first, *more = folded(text, width - 4) if width else [text]
+    yield first
+    yield from (f"    {line}" for line in more)
 
 
 def _written(target: dict[str, Any]) -> str:

@@ -1,19 +1,33 @@
 """Tables for a terminal."""
 
 import os
+import re
 import shutil
 import unicodedata
 from collections.abc import Iterator, Sequence
 
 GAP = "  "
+DEFAULT = 80
+"""The columns of output that is no terminal's."""
+WORD = re.compile(r"[^ +]+\+?|\+| +")
+"""A piece that a line can end after: a word, or a part of ``text+image``."""
+PIECE = re.compile(r"[（“]?(?:[^\x00-\xff]|[^\s\u2e80-\uffff]+)[，。：；、）”？！]*\s*|\s+")
+"""A piece of prose that a line can end after: a word, or a Chinese character with the mark behind it."""
 
 
 def terminal_width() -> int:
-    """The columns of the terminal, or of COLUMNS; 0 where there is none, as in a pipe or a file."""
+    """The columns to print in: ``COLUMNS`` if it is set, else those of the terminal, else 80 (a pipe, a file)."""
+    return shutil.get_terminal_size(fallback=(DEFAULT, 24)).columns if _sized() else DEFAULT
+
+
+def _sized() -> bool:
+    """Whether something says how wide the output is: ``get_terminal_size`` asks the process's first standard output."""
+    if os.environ.get("COLUMNS", "").isdecimal() and int(os.environ["COLUMNS"]) > 0:
+        return True
     try:
-        return shutil.get_terminal_size(fallback=(0, 0)).columns if os.isatty(1) or os.environ.get("COLUMNS") else 0
+        return os.isatty(1)
     except OSError:
-        return 0
+        return False
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = 0) -> Iterator[str]:
@@ -28,6 +42,68 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = 0) ->
             yield GAP.join(cells).rstrip()
         if columns[-1] != len(head) - 1:
             yield ""
+
+
+def fitted(head: Sequence[str], rows: Sequence[Sequence[str]], width: int, fold: Sequence[int]) -> Iterator[list[str]]:
+    """The head, then each row, as the lines that it takes in ``width`` columns (0: no limit).
+
+    The columns of ``fold`` are folded where that is needed. Where it does not suffice the other cells stand below the
+    first one, each after the name of its column. No word is cut: one that is wider than ``width`` makes a longer line.
+    """
+    columns = list(zip(head, *rows, strict=True))
+    widths = [max(map(wide, column)) for column in columns]
+    least = [max(_longest(cell) for cell in columns[at]) if at in fold else widths[at] for at in range(len(head))]
+    spare = width - len(GAP) * (len(head) - 1)
+    while width and sum(widths) > spare:
+        candidates = [at for at in fold if widths[at] > least[at]]
+        if not candidates:
+            yield from _stacked(head, rows, width)
+            return
+        widths[max(candidates, key=lambda at: widths[at])] -= 1
+    for row in (head, *rows):
+        cells = [folded(cell, widths[at]) if at in fold else [cell] for at, cell in enumerate(row)]
+        yield [
+            GAP.join(
+                (cell[line] if line < len(cell) else "")
+                + " " * (widths[at] - wide(cell[line] if line < len(cell) else ""))
+                for at, cell in enumerate(cells)
+            ).rstrip()
+            for line in range(max(map(len, cells)))
+        ]
+
+
+def _stacked(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[list[str]]:
+    """The first cell of each row, and below it the others, each after the name of its column."""
+    yield [head[0]]
+    for row in rows:
+        told = "; ".join(f"{name} {cell}" for name, cell in zip(head[1:], row[1:], strict=True))
+        yield [row[0], *(f"    {line}" for line in folded(told, width - 4))]
+
+
+def folded(text: str, width: int) -> list[str]:
+    """The text in lines of at most ``width`` columns, broken at spaces and after ``+``; a longer word stays whole."""
+    lines = [""]
+    for piece in WORD.findall(text):
+        if lines[-1] and wide(lines[-1]) + wide(piece.rstrip()) > width:
+            lines.append(piece.lstrip())
+        else:
+            lines[-1] += piece
+    return [line.rstrip() for line in lines]
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Prose in lines of at most ``width`` columns: Chinese may break between any two characters, but not before a mark."""
+    lines = [""]
+    for piece in PIECE.findall(text):
+        if lines[-1] and wide(lines[-1] + piece.rstrip()) > width:
+            lines.append(piece.lstrip())
+        else:
+            lines[-1] += piece
+    return [line.rstrip() for line in lines]
+
+
+def _longest(cell: str) -> int:
+    return max((wide(piece) for piece in WORD.findall(cell)), default=0)
 
 
 def _parts(widths: Sequence[int], width: int) -> Iterator[list[int]]:

@@ -103,10 +103,14 @@ def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
     ]
     yield from table(head, rows, width)
     yield ""
-    yield from LEGEND
+    yield from wrap(" ".join(LEGEND), width, break_on_hyphens=False) if width else LEGEND
     yield ""
     for line in found["vendors"]:
         models = [f"{SHOWN[part].asked} is {id_}" for part, id_ in line["models"].items() if id_ != ANY]
         what = ", ".join(models) or "the models of your own server, under their names"
         told = f"{line['vendor']}: {what}"
-        yield from wrap(told, width, subsequent_indent="    ") if width else (told,)
+        yield from (
+            wrap(told, width, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
+            if width
+            else (told,)
+        )

@@ -119,7 +119,7 @@ class ResponseWriter:
         if self.ended:
             return
         self._held = []
-        self._tally.code = error.code
+        self._tally.code, self._tally.param, self._tally.reason = error.code, error.param, error.reason
         self._tally.word = "cut" if self.head_sent else "refused"  # also if sending it is interrupted
         body = error.body(self._out.language())
         if self._sized:

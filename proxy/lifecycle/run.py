@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -28,8 +29,16 @@ from proxy.services.upstream import Upstream
 from proxy.services.watching import looks
 
 
-def bind(listen: str, *, tries: int = 1, key: str = "server.listen") -> socket.socket:
-    """A listening socket for ``host:port``, or for one of the next ports. Raises OSError, naming the cure."""
+class AddressError(OSError):
+    """An address that can't be listened on. ``code``: what ``banjia help`` explains."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def bind(listen: str, *, tries: int = 1, key: str = "--port, or server.listen") -> socket.socket:
+    """A listening socket for ``host:port``, or for one of the next ports. Raises AddressError, naming the cure."""
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -43,7 +52,8 @@ def bind(listen: str, *, tries: int = 1, key: str = "server.listen") -> socket.s
         except OSError as error:
             sock.close()
             if at == tries - 1:
-                raise OSError(f"can't listen on {listen}: {error.strerror or error} (set {key})") from None
+                code = "port-in-use" if error.errno == errno.EADDRINUSE else "address-unavailable"
+                raise AddressError(f"can't listen on {listen}: {error.strerror or error} (set {key})", code) from None
         else:
             sock.setblocking(False)
             return sock
@@ -171,6 +181,7 @@ def run(
             kit.tell = out
             if logs is not None:
                 logs.register(kit.metrics)
+                logs.json_lines = lambda: kit.log.format == "json"
                 kit.drain_log = logs.drain
             again = Again(path, dict(environ), over, loaded.warnings, out) if path is not None else None
             kit.again = again

@@ -20,6 +20,7 @@ from typing import Literal, NamedTuple, TextIO
 import orjson
 
 from proxy.language import for_operator
+from proxy.observability.timestamps import iso_time
 from proxy.services.metrics import Metrics
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -194,6 +195,12 @@ class LogStreams:
 
     def __init__(self, writers: dict[StreamName, LogWriter]) -> None:
         self._writers = writers
+        self.json_lines: Callable[[], bool] = lambda: True
+        """Whether the lines on standard output are JSON now; notices among them then are too."""
+
+    def add(self, name: StreamName, writer: LogWriter) -> None:
+        """Take a stream's writer."""
+        self._writers[name] = writer
 
     def register(self, metrics: Metrics) -> None:
         """Let the losses be read."""
@@ -214,7 +221,7 @@ class LogStreams:
 def install_log_streams(*, access_lines: bool) -> LogStreams:
     """Send what is printed through queues from now on; when the process exits they are written, or given up.
 
-    ``access_lines``: standard output holds JSON lines, so its notices are JSON too. Streams that have no descriptor
+    ``access_lines``: standard output holds access lines; where these are JSON (``json_lines``), its notices are JSON too. Streams that have no descriptor
     (those of a test) stay as they are. The others are not restored: what is printed as the interpreter ends, a traceback
     perhaps, must not block either.
     """
@@ -225,11 +232,18 @@ def install_log_streams(*, access_lines: bool) -> LogStreams:
     turns = [threading.Lock(), threading.Lock()]
     if os.path.sameopenfile(out, err):
         turns[1] = turns[0]
-    stdout = LogWriter(out, json_notice if access_lines else text_notice("stdout"), turns[0])
+    logs = LogStreams({})
+    plain = text_notice("stdout")
+
+    def notice(lines: int) -> bytes:
+        return json_notice(lines) if access_lines and logs.json_lines() else plain(lines)
+
+    stdout = LogWriter(out, notice, turns[0])
     stderr = LogWriter(err, text_notice("stderr"), turns[1])
     sys.stdout = LogStream(stdout, getattr(sys.stdout, "encoding", None) or "utf-8")
     sys.stderr = LogStream(stderr, getattr(sys.stderr, "encoding", None) or "utf-8")
-    logs = LogStreams({"stdout": stdout, "stderr": stderr})
+    logs.add("stdout", stdout)
+    logs.add("stderr", stderr)
     atexit.register(logs.drain)
     return logs
 
@@ -258,7 +272,7 @@ def fill_standard_descriptors() -> None:
 
 def json_notice(lines: int) -> bytes:
     """The notice among access lines: ``time`` as they have it, and ``log_lines_dropped``."""
-    return orjson.dumps({"time": time.time(), "log_lines_dropped": lines}) + b"\n"
+    return orjson.dumps({"time": iso_time(time.time()), "log_lines_dropped": lines}) + b"\n"
 
 
 def text_notice(stream: StreamName) -> Notice:

@@ -21,6 +21,7 @@ from adapters.core.json_limits import SMALL
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Phase
 from proxy.descriptors import exhausted
 from proxy.errors import Overloaded
+from proxy.observability.reason import Reason
 from proxy.services.transport import FastTransport, Spare
 from proxy.services.transport_request import opening
 from proxy.services.transport_wire import Answer
@@ -324,7 +325,10 @@ async def _read_on(body: httpx2.AsyncByteStream, chunks: AsyncIterator[bytes]) -
 
 def no_descriptors() -> Overloaded:
     """The error for a call that our own want of file descriptors has kept from leaving: no fault of the vendor's."""
-    error = Overloaded("The server has no file descriptor left for a call to the vendor. Try again in a moment.")
+    error = Overloaded(
+        "The server has no file descriptor left for a call to the vendor. Try again in a moment.",
+        reason=Reason.FILE_DESCRIPTORS,
+    )
     error.retry_after_s = 1.0
     return error
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from proxy.errors import BadKey, BadRequest
 from proxy.nouns import Caller
+from proxy.observability.reason import Reason
 from proxy.services.keys import ClientKeys
 
 ANONYMOUS = Caller("anonymous")
@@ -26,7 +27,9 @@ def authenticate(headers: Mapping[bytes, bytes], keys: ClientKeys) -> Caller:
     if known is None:
         masked = f"…{key[-4:]}" if len(key) >= 12 else "…"
         raise BadKey(
-            f"Incorrect API key provided: {masked}. It must be one of server.client_keys.", code="invalid_api_key"
+            f"Incorrect API key provided: {masked}. It must be one of server.client_keys.",
+            code="invalid_api_key",
+            reason=Reason.CLIENT_KEY_WRONG,
         )
     return Caller(known)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from scripts.pages import configuration, migration, vendor_errors, verdicts
+from scripts.pages import codes, configuration, migration, vendor_errors, verdicts
 
 DOCS = Path(__file__).parents[2] / "docs"
 PART = re.compile(r"<!-- made by scripts/docs: (?P<name>[a-z-]+) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
@@ -21,6 +21,10 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "stand-ins": migration.stand_ins,
     "vectors": migration.vectors,
     "json": migration.json_modes,
+    "error-codes-en": lambda: codes.text("errors", "en"),
+    "error-codes-zh": lambda: codes.text("errors", "zh"),
+    "start-codes-en": lambda: codes.text("start", "en"),
+    "start-codes-zh": lambda: codes.text("start", "zh"),
 }
 """What makes each part, by its name."""
 

@@ -50,6 +50,7 @@ EXAMPLES: Mapping[str, str] = {
     "policy.hedge_s": "3",
     "policy.moderations": "pass",
     "policy.drop": "logprobs,top_logprobs",
+    "log.format": "json",
 }
 """Values to show, where the type alone does not give a telling one."""
 DESCRIBED_ELSEWHERE = ("models.NAME.policy",)

@@ -22,7 +22,7 @@ def banjia(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     for name in list(os.environ):
         if "API_KEY" in name or name.startswith("BANJIA_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("COLUMNS", "")
+    monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(tmp_path)
 
     def run(*args: str, env: Mapping[str, str] = {}) -> Result:

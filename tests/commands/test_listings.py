@@ -56,7 +56,7 @@ def test_routes_say_which_vendors_are_off_and_why(banjia: Run, file: Path) -> No
     assert off == {"kimi": None, "qwen": None, "spare": "SPARE_A and SPARE_B are not set"}
     assert found["vendors"][0]["base_url"] == "https://api.moonshot.ai/v1"
 
-    lines = banjia("routes", env=BOTH).stdout.splitlines()
+    lines = banjia("routes", env=BOTH | {"COLUMNS": "200"}).stdout.splitlines()
     assert any(line.startswith("spare: ") and "off: SPARE_A and SPARE_B are not set" in line for line in lines)
     assert any("spare/qwen3.6-plus (spare is off) then kimi/kimi-k2.6 then" in line for line in lines)
     assert any("unsupported: strict, attempts: 1" in line for line in lines)

@@ -97,7 +97,9 @@ def test_most_of_the_shell_on_the_pages_is_really_run() -> None:
     shown = [block for block in BLOCKS if block.kind in SHELLS]
     parsed_only = {block.code for block in shown if not can_be_run(block)}
     assert len([block for block in shown if block.code not in parsed_only]) > len(parsed_only) * 2
-    needs_more = r"(scripts/\w+|\.venv/bin/python -m tests\.|pip install|(export [^\n]*\n)?(docker|kubectl) )"
+    needs_more = (
+        r"(git clone |scripts/\w+|\.venv/bin/python -m tests\.|pip install|(export [^\n]*\n)?(docker|kubectl) )"
+    )
     assert [code for code in parsed_only if not re.match(needs_more, code)] == []
 
 
@@ -213,7 +215,24 @@ def shape(code: str) -> str:
 
 def test_from_nothing_to_an_answer_is_at_most_three_commands() -> None:
     first = next(block for block in BLOCKS if block.page == READMES[0])
-    assert first.code.splitlines() == ["scripts/demo"]
+    clone, demo = first.code.splitlines()
+    assert clone == "git clone https://git.example.com/banjia.git && cd banjia"
+    assert demo == "scripts/demo"
+
+
+@pytest.mark.parametrize("page", READMES, ids=named)
+def test_the_readmes_name_the_variable_of_the_language(page: Path) -> None:
+    assert "`BANJIA_LANG=zh`" in page.read_text(encoding="utf-8")
+
+
+def test_every_link_of_the_chinese_readme_leads_to_chinese_or_says_that_it_does_not() -> None:
+    text = READMES[1].read_text(encoding="utf-8")
+    chinese = {READMES[0], *(page for _, page in PAIRS)}
+    found = re.findall(r"\]\(([^)\s]+)\)(.{0,3})", text)
+    assert len(found) > 20
+    for target, after in found:
+        page = (ROOT / target.partition("#")[0]).resolve()
+        assert page in chinese or after == "（英文", target
 
 
 def test_the_header_that_the_readme_shows_is_the_one_that_is_sent(address: str) -> None:

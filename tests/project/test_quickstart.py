@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.documents import BLOCKS, ROOT, SHELLS, Block, headings
+from tests.project.documents import BLOCKS, READMES, ROOT, SHELLS, Block, headings, named
 from tests.project.terminal import SHOWN, SHOWN_ADMIN, Terminal, terminal, vendors_to_call
 
 PAGE = ROOT / "docs" / "quickstart.md"
-"""The Chinese one shows the same commands: tests/project/test_docs.py compares them."""
+PAGES = (PAGE, ROOT / "docs" / "zh" / "quickstart.md")
+CLONE = re.compile(r"^git clone .*$", re.MULTILINE)
+"""What has been done by whoever reads the page in a checkout."""
 NEEDS_MORE = "docker "
 """What the extra with the container tries (scripts/extra/container.sh)."""
 
@@ -46,13 +48,16 @@ class Newcomer:
             done = self.at.python(block.code)
             assert done.returncode == 0, done.stderr
             self.answers.append(done.stdout)
+        elif block.kind == "diff":
+            added = [line[1:] for line in block.code.splitlines() if line.startswith("+")]
+            assert self.at.run("\n".join(f"export {line}" for line in added)).returncode == 0
         else:
             self._compare(block)
 
     def _type(self, code: str) -> None:
         if "banjia serve" in code or "scripts/demo" in code:
             self.at.stop()  # Ctrl-C in the terminal where one ran before
-        done = self.at.run(code.replace("scripts/demo", "banjia demo"))
+        done = self.at.run(CLONE.sub("true", code).replace("scripts/demo", "banjia demo"))
         assert done.returncode == 0, done.stderr
         self.printed = done.stdout.replace(self.at.at, SHOWN).replace(self.at.admin_at, SHOWN_ADMIN)
 
@@ -80,9 +85,9 @@ def normal(printed: str) -> str:
     return re.sub(r"127\.0\.0\.1:\d+", SHOWN, printed)
 
 
-def follow_the_page(vendors: str, folder: Path) -> None:
+def follow_the_page(vendors: str, folder: Path, page: Path = PAGE) -> None:
     """Do every block of the page in its order."""
-    blocks = [block for block in BLOCKS if block.page == PAGE]
+    blocks = [block for block in BLOCKS if block.page == page]
     with terminal(folder, vendors) as opened:
         newcomer = Newcomer(opened)
         for block in blocks:
@@ -93,9 +98,24 @@ def follow_the_page(vendors: str, folder: Path) -> None:
     assert "x-banjia-target: qwen/qwen3.6-plus" in last, "after the own configuration another vendor answers"
 
 
-def test_a_newcomer_gets_from_the_page_to_answers_of_two_vendors(vendors: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_a_newcomer_gets_from_the_page_to_answers_of_two_vendors(page: Path, vendors: str, tmp_path: Path) -> None:
     """How long it takes is judged by tests/acceptance/waits.py."""
-    follow_the_page(vendors, tmp_path)
+    follow_the_page(vendors, tmp_path, page)
+
+
+@pytest.mark.parametrize("page", READMES, ids=named)
+def test_the_first_steps_of_a_readme_end_in_an_answer(page: Path, vendors: str, tmp_path: Path) -> None:
+    """From the clone to the first program: the demo, the start with one key, the two lines, the app."""
+    blocks = [block for block in BLOCKS if block.page == page]
+    steps = blocks[: [block.kind for block in blocks].index("python") + 1]
+    assert [block.kind for block in steps] == ["bash", "bash", "diff", "python"]
+    with terminal(tmp_path, vendors) as opened:
+        newcomer = Newcomer(opened)
+        for block in steps:
+            newcomer.do(block)
+    [answer] = newcomer.answers
+    assert answer.strip()
 
 
 def test_the_first_answer_takes_one_command_and_one_key_and_two_lines() -> None:

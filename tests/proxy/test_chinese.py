@@ -16,13 +16,13 @@ ROOT = Path(__file__).parents[2]
 PATHS = sorted(path for name in ("adapters", "config", "proxy") for path in (ROOT / name).rglob("*.py"))
 SYSTEM = {
     "no such file or directory", "permission denied", "is a directory", "Address already in use", "Permission denied",
-    "Cannot assign requested address", "No such file or directory",
+    "Cannot assign requested address", "No space left on device", "No such file or directory",
 }  # fmt: skip
 """What the system says, in errors of ours."""
 ASSEMBLED = {
     "text in quotes", "text '\0'", "others", "kind: \0", "\0 by \0", "\0 are not set", "\0 was retired on \0", "\0 will be retired on \0", "was retired on \0",
-    "will be retired on \0", "\0: \0 vendor, \0 models",
-    "\0: \0 vendor, \0 model", "calls go directly", "calls go directly (\0)",
+    "will be retired on \0", "\0: \0 vendor, \0 model names", "\0: \0 vendors, \0 model names", "\0: \0 vendors, \0 model name",
+    "\0: \0 vendor, \0 model name", "calls go directly", "calls go directly (\0)",
 }  # fmt: skip
 """What the source puts together of pieces too short to be found."""
 TWO_WORDS = re.compile(r"(?<![\w.'/$-])[a-z']{3,} [a-z']{2,}\b")
@@ -36,18 +36,20 @@ NAMES = (
     "banjia demo",
     "banjia serve",
     "banjia env",
+    "banjia help",
     "edition tokenhub",
     "token id",
 )
 """What stays as it is: terms and commands."""
 
 ENGLISH_FILES = {
-    "proxy/cli_listings.py": "listings, and the help of options",
+    "proxy/cli/listings.py": "listings, and the help of options",
     "proxy/commands/init.py": "the comments of the file that it writes",
     "proxy/commands/models.py": "a listing",
     "proxy/commands/probes.py": "requests, never sent to anyone",
     "proxy/commands/routes.py": "a listing",
     "proxy/commands/vendors.py": "a listing",
+    "proxy/observability/access_text.py": "log lines",
     "proxy/services/counts.py": "what Prometheus shows of a metric",
     "proxy/services/loop_watch.py": "log lines for whoever looks for a bug, and metrics",
     "proxy/services/metrics.py": "errors of the source itself",
@@ -98,9 +100,9 @@ def texts(path: Path) -> Iterator[list[str | None]]:
             node, ast.Call
         ):  # of click: its help and its epilogs; of vendors' tables: the vendors' own words
             named = {keyword.arg: keyword.value for keyword in node.keywords}
-            skipped |= {id(named[name]) for name in ("help", "epilog", "text") if name in named}
+            skipped |= {id(named[name]) for name in ("help", "epilog", "text", "codes") if name in named}
             about = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if about in ("gauge", "compile", "search", "match", "Subscript", "get"):
+            if about in ("gauge", "compile", "search", "match", "Subscript", "get", "examples"):
                 skipped |= {id(argument) for argument in node.args}
     for node in ast.walk(tree):
         if id(node) in skipped:

@@ -36,7 +36,7 @@ async def examine(
         loaded = load(path, environ)
     except ConfigError as error:
         for complaint in error.complaints:
-            told(failed("config", str(complaint), local.cure(complaint, has_file=path is not None)))
+            told(failed("config", complaint.with_help, local.cure(complaint, has_file=path is not None)))
         loaded = _without_keys(path, environ)
     else:
         for finding in local.configuration(loaded):

@@ -14,7 +14,7 @@ from adapters.registry import BY_NAME
 from config.complaints import Complaint, one_of
 from config.load import Loaded
 from config.retired import closed, fate, stand_ins
-from config.routing import base_url_of, catalog_of
+from config.routing import Routing, base_url_of, catalog_of
 from config.schema import Server, Settings
 from proxy.commands.doctor.report import Finding, failed, ok, warn
 from proxy.services.upstream import Upstream, bare
@@ -26,8 +26,8 @@ RETIRED = re.compile(r"(was|will be|to be) retired")
 def configuration(loaded: Loaded) -> Iterator[Finding]:
     """It loads; its warnings."""
     settings = loaded.settings
-    vendors, models = len(settings.vendors), len(settings.models)
-    yield ok("config", f"{loaded.source}: {_count(vendors, 'vendor')}, {_count(models, 'model')}")
+    vendors, models = len(settings.vendors), len(Routing(settings).names)
+    yield ok("config", f"{loaded.source}: {_count(vendors, 'vendor')}, {_count(models, 'model name')}")
     for warning in loaded.warnings:
         if not RETIRED.search(warning.wrong):
             what = warning.expected or (f"did you mean '{warning.meant}'?" if warning.meant else "see what it names")

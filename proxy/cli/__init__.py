@@ -7,19 +7,15 @@ or the configuration is wrong.
 import json
 import os
 import sys
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from proxy import cli_listings, cli_setup
-from proxy.cli_parts import CONFIG, JSON, Commands, fail, loaded, say
+from proxy.cli import help as help_page
+from proxy.cli import listings, serving, setup
+from proxy.cli.common import CONFIG, JSON, Commands, examples, fail, loaded, say
 from proxy.language import for_operator
-
-if TYPE_CHECKING:
-    from proxy.emulated import Emulators
-
 
 EXAMPLES = """\b
 Examples:
@@ -29,7 +25,7 @@ Examples:
   eval "$(banjia env)"                     point the apps of this shell here
   banjia routes                            who answers under which name
   banjia doctor                            what stands in the way, and the cure
-  echo '{"model": "gpt-4o", "messages": []}' | banjia explain -
+  echo '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}' | banjia explain -
 
 \b
 Exit codes: 0 all is well; 1 it can't be done here; 2 the command line or the configuration is wrong.
@@ -46,96 +42,42 @@ def _version(context: click.Context, option: click.Parameter, wanted: bool) -> N
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
 @click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version and exit."
+    "-v",
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_version,
+    help="Show the version and exit.",
 )
 def main() -> None:
     """An OpenAI-compatible migration proxy: leave OpenAI without touching your code."""
 
 
+@main.command(epilog=examples("banjia version", codes="Exit code: 0."))
+def version() -> None:
+    """Show the version, as --version does."""
+    from proxy.version import told
+
+    click.echo(f"banjia {told()}")
+
+
 for command in (
-    cli_setup.init, cli_setup.env, cli_setup.doctor, cli_listings.routes, cli_listings.vendors, cli_listings.models,
+    serving.demo, serving.serve, serving.emulate, setup.init, setup.schema, setup.env, setup.tiktoken, setup.doctor, listings.routes,
+    listings.vendors, listings.models,
 ):  # fmt: skip
     main.add_command(command)
-
-
-@main.command(epilog="Exit codes: 0 after Ctrl-C; 1 if no port is free.")
-def demo() -> None:
-    """Emulated vendors, the proxy in front of them, one streamed call; then serves until Ctrl-C. Needs no key."""
-    from proxy.demo import run
-    from proxy.observability.log_writer import install_log_streams
-
-    install_log_streams(access_lines=False)
-    try:
-        run(_emulators(), say, lambda text: click.echo(text, nl=False))
-    except OSError as error:
-        fail(f"error: {error}", 1)
+main.add_command(help_page.help_, "help")
 
 
 @main.command(
-    epilog="Exit codes: 0 after a signal; 1 if the address can't be had, or at a second signal; 2 if the configuration is wrong."
+    epilog=examples(
+        "banjia check",
+        "banjia check other.yaml",
+        "banjia check --json",
+        codes="Exit codes: 0; 2 if the configuration can't be used.",
+    )
 )
-@CONFIG
-@click.option("--emulate", is_flag=True, help="Call our own emulators instead of the vendors.")
-def serve(path: Path | None, emulate: bool) -> None:
-    """Run the proxy. Without a file, vendors come from the key variables in the environment.
-
-    A file is read again when it changes, and on SIGHUP; one that is wrong is told and changes nothing.
-    """
-    from proxy.lifecycle.run import run
-    from proxy.observability.log_writer import install_log_streams
-
-    logs = install_log_streams(access_lines=True)
-    configured = loaded(path, keys_needed=not emulate)
-    try:
-        run(
-            configured,
-            lambda line: say(line, err=True),
-            os.environ,
-            _emulators() if emulate else None,
-            logs,
-        )
-    except OSError as error:
-        fail(f"error: {error}", 1)
-
-
-def _emulators() -> "Emulators":
-    from emulators import NAMES, start
-
-    return {name: partial(start, name) for name in NAMES}
-
-
-@main.command(epilog="Exit codes: 0 after a signal; 1 if a port is taken; 2 for a vendor or fault that there is not.")
-@click.argument("vendors", nargs=-1, required=True)
-@click.option(
-    "--port", default=9001, show_default=True, help="The first vendor's port; the next ones follow. 0: free ones."
-)
-@click.option(
-    "--fault", "faults", multiple=True, metavar="NAME[=VALUE][@N]", help="Misbehave; may be given several times."
-)
-def emulate(vendors: tuple[str, ...], port: int, faults: tuple[str, ...]) -> None:
-    """Stand-in vendors alone, on loopback, speaking the vendors' own wire. Prints their NAME=VALUE lines, then ready."""
-    import asyncio
-    import signal
-
-    import uvloop
-
-    from emulators.serve import serve as serve_vendors
-
-    async def until_signal() -> None:
-        stop = asyncio.Event()
-        for sig in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(sig, stop.set)
-        await serve_vendors(vendors, port, faults, os.environ, click.echo, stop)
-
-    try:
-        uvloop.run(until_signal())
-    except ValueError as error:
-        fail(f"error: {error}", 2)
-    except OSError as error:
-        fail(f"error: {error}", 1)
-
-
-@main.command(epilog="Exit codes: 0; 2 if the configuration can't be used.")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @CONFIG
 @JSON
@@ -157,10 +99,13 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     forms: dict[str, list[str]] = {}
     try:
         checked = load(source, os.environ)
-        warnings = [*map(str, checked.warnings), *of_memory(checked.settings, limit_of_this_machine())]
+        warnings = [
+            *(warning.with_help for warning in checked.warnings),
+            *of_memory(checked.settings, limit_of_this_machine()),
+        ]
         forms = forms_by_name(checked.settings)
     except ConfigError as error:
-        errors = [str(complaint) for complaint in error.complaints]
+        errors = [complaint.with_help for complaint in error.complaints]
     if as_json:
         found = {"file": str(source or ""), "errors": errors, "warnings": warnings, "forms": forms}
         click.echo(json.dumps(found, ensure_ascii=False))
@@ -177,7 +122,11 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
 
 
 @main.command(
-    epilog="Exit codes: 0; 1 if the request would be answered with an error; 2 if the configuration can't be used."
+    epilog=examples(
+        """echo '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}' | banjia explain -""",
+        "banjia explain request.json --json",
+        codes="Exit codes: 0; 1 if the request would be answered with an error; 2 if the configuration can't be used.",
+    )
 )
 @click.argument("request", type=click.File("rb"))
 @CONFIG
@@ -193,7 +142,7 @@ def explain(request: Any, path: Path | None, as_json: bool) -> None:
         found = explained(request.read(), settings)
     except ProxyError as error:
         found = {"error": answered(error)}
-    cli_listings.shown(found, lines(found), as_json=as_json)
+    listings.shown(found, lines(found), as_json=as_json)
     if found["error"]:
         fail(error_line(found["error"]), 1)
 
@@ -210,7 +159,13 @@ def _door(context: click.Context, option: click.Parameter, url: str | None) -> s
     raise click.BadParameter(for_operator("expected http://HOST:PORT, such as http://127.0.0.1:8080"))
 
 
-@main.command(epilog="Exit codes: 0 if the server is ready; 1 if not; 2 for a URL that is none.")
+@main.command(
+    epilog=examples(
+        "banjia healthcheck",
+        "banjia healthcheck --url http://127.0.0.1:8080",
+        codes="Exit codes: 0 if the server is ready; 1 if not; 2 if --url is not a URL.",
+    )
+)
 @click.option("--url", callback=_door, help="Where the server is [http://127.0.0.1:8080, or as configured].")
 def healthcheck(url: str | None) -> None:
     """Exit 0 if the server is ready, 1 if not."""
@@ -223,7 +178,7 @@ def healthcheck(url: str | None) -> None:
         connection.request("GET", "/readyz")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        fail(f"{target.geturl()} does not answer: {error}", 1)
+        fail(f"{target.geturl()} does not answer: {error}", 1, "server-unreachable")
     finally:
         connection.close()
     say("ready" if status == 200 else f"not ready ({status})")

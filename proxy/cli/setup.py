@@ -5,11 +5,25 @@ from pathlib import Path
 
 import click
 
-from proxy.cli_parts import CONFIG, JSON, Spoken, fail, loaded, say
+from proxy.cli.common import CONFIG, JSON, Spoken, examples, fail, loaded, say
 from proxy.language import for_operator
 
+SHELL = click.option(
+    "--shell",
+    type=click.Choice(["sh", "fish", "powershell", "dotenv"]),
+    help="The shell to speak to; dotenv for a .env file [by SHELL].",
+)
 
-@click.command(cls=Spoken, epilog="Exit codes: 0; 1 if the file is there already, or can't be written.")
+
+@click.command(
+    cls=Spoken,
+    epilog=examples(
+        "banjia init",
+        "banjia init mine.yaml --force",
+        "banjia init -",
+        codes="Exit codes: 0; 1 if the file exists already, or can't be written.",
+    ),
+)
 @click.argument("file", default="banjia.yaml", type=click.Path(path_type=Path))
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(file: Path, force: bool) -> None:
@@ -29,33 +43,83 @@ def init(file: Path, force: bool) -> None:
             out.write(text(os.environ, file))
     except FileExistsError:
         what = "is a folder; name a file in it" if file.is_dir() else "is there already; --force writes over it"
-        fail(f"error: {file} {what}", 1)
+        fail(f"error: {file} {what}", 1, "file-exists")
     except OSError as error:
         fail(f"error: {file} can't be written: {error.strerror or error}", 1)
     for line in said(os.environ, file):
         say(line)
 
 
-@click.command(cls=Spoken, epilog='Exit codes: 0; 2 if the configuration can\'t be used.  In sh: eval "$(banjia env)"')
-@click.option(
-    "--shell",
-    type=click.Choice(["sh", "fish", "powershell", "dotenv"]),
-    help="The shell to speak to; dotenv for a .env file [by SHELL].",
+@click.command(
+    cls=Spoken,
+    epilog=examples("banjia schema", "banjia schema > banjia.schema.json", codes="Exit code: 0."),
 )
+def schema() -> None:
+    """The JSON Schema of banjia.yaml, for editors."""
+    from importlib import resources
+
+    click.echo(resources.files("config").joinpath("banjia.schema.json").read_text(encoding="utf-8"), nl=False)
+
+
+@click.command(
+    cls=Spoken,
+    epilog=examples(
+        "banjia tiktoken tables",
+        'eval "$(banjia tiktoken tables --shell sh)"',
+        codes="Exit codes: 0; 1 if the tables are not installed, or can't be written.",
+    ),
+)
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@SHELL
+def tiktoken(folder: Path, shell: str | None) -> None:
+    """Write OpenAI's token tables into a folder, for clients that would download them.
+
+    The tables are those of the extra banjia[tokens], under the names that tiktoken looks for. Prints the variables that
+    point a client to the folder: TIKTOKEN_CACHE_DIR, and DATA_GYM_CACHE_DIR for programs that know only that.
+    """
+    from proxy.commands.env import lines, shell_named
+    from proxy.commands.tiktoken import NotInstalled, export, variables
+
+    try:
+        export(folder)
+    except NotInstalled:
+        fail("error: the token tables are not installed: pip install 'banjia[tokens]'", 1, "tokens-extra-missing")
+    except OSError as error:
+        fail(f"error: {folder} can't be written: {error.strerror or error}", 1)
+    for line in lines(variables(folder), shell_named(shell, os.environ)):
+        click.echo(line)
+
+
+@click.command(
+    cls=Spoken,
+    epilog=examples(
+        'eval "$(banjia env)"',
+        "banjia env --shell dotenv",
+        codes="Exit codes: 0; 2 if the configuration can't be used.",
+    ),
+)
+@SHELL
 @CONFIG
 def env(shell: str | None, path: Path | None) -> None:
     """The environment lines that point an app here.
 
     OPENAI_BASE_URL and OPENAI_API_KEY, and OPENAI_API_BASE for SDKs before 1.0. Where a proxy variable is set, NO_PROXY keeps calls to this machine from going through it. No secret is printed.
     """
-    from proxy.commands.env import SHELLS, lines, shell_of, variables
+    from proxy.commands.env import lines, shell_named, variables
 
-    wanted = next((known for known in SHELLS if known == shell), None) or shell_of(os.environ)
+    wanted = shell_named(shell, os.environ)
     for line in lines(variables(loaded(path, keys_needed=False).settings, os.environ), wanted):
         click.echo(line)
 
 
-@click.command(cls=Spoken, epilog="Exit codes: 0 if nothing failed; 1 if something did.")
+@click.command(
+    cls=Spoken,
+    epilog=examples(
+        "banjia doctor",
+        "banjia doctor --offline --json",
+        codes="Exit codes: 0 if nothing failed; 1 if something did.",
+    ),
+)
 @CONFIG
 @JSON
 @click.option("--offline", is_flag=True, help="Call nobody: only what can be seen on this machine.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from proxy.cli_parts import CONFIG, JSON, Spoken, loaded, say
+from proxy.cli.common import CONFIG, JSON, Spoken, examples, loaded, say
 from proxy.language import for_operator
 
 
@@ -22,19 +22,25 @@ def shown(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
             click.echo(line)
 
 
-@click.command(cls=Spoken, epilog="Exit codes: 0; 2 if the configuration can't be used.")
+@click.command(
+    cls=Spoken,
+    epilog=examples(
+        "banjia routes", "banjia routes --json", codes="Exit codes: 0; 2 if the configuration can't be used."
+    ),
+)
 @CONFIG
 @JSON
 def routes(path: Path | None, as_json: bool) -> None:
     """Who answers under which name; which vendors are off."""
     from proxy.commands.routes import lines
     from proxy.commands.routes import routes as found_routes
+    from proxy.commands.table import terminal_width
 
     found = found_routes(loaded(path))
-    shown(found, lines(found), as_json=as_json)
+    shown(found, lines(found, terminal_width()), as_json=as_json)
 
 
-@click.command(cls=Spoken, epilog="Exit code: 0.")
+@click.command(cls=Spoken, epilog=examples("banjia vendors", "banjia vendors --json", codes="Exit code: 0."))
 @JSON
 def vendors(as_json: bool) -> None:
     """The capability matrix: what vendors can do.
@@ -50,7 +56,12 @@ def vendors(as_json: bool) -> None:
 
 
 @click.command(
-    cls=Spoken, epilog="Exit codes: 0; 2 for a vendor that there is not, or a configuration that can't be used."
+    cls=Spoken,
+    epilog=examples(
+        "banjia models --vendor kimi",
+        "banjia models --at 2024-07-09",
+        codes="Exit codes: 0; 2 if the vendor does not exist, or the configuration can't be used.",
+    ),
 )
 @click.option(
     "-c",

@@ -1,0 +1,114 @@
+"""What the commands have in common: their options, how they load a configuration, how they speak and fail."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proxy.cli.output import output_guarded
+from proxy.language import configured, for_operator
+
+if TYPE_CHECKING:
+    from config.load import Loaded
+
+CONFIG = click.option(
+    "-c",
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    help="The configuration file [BANJIA_CONFIG, banjia.yaml].",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def platform() -> str:
+    """The platform, as Python names it."""
+    return sys.platform
+
+
+def without_platform(args: list[str] | None) -> bool:
+    """Whether a command line asks only for help or for the version, which every platform shows."""
+    given = sys.argv[1:] if args is None else list(args)
+    return not given or given[0] in ("help", "version") or bool({"-h", "--help", "-v", "--version"} & set(given))
+
+
+class Spoken(click.Command):
+    """A command whose help begins in the operator's language; its options are told in English."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The text below the usage line."""
+        if self.help:
+            first, *rest = self.help.split("\n", 1)
+            self.help = "\n".join([for_operator(first), *rest])
+        super().format_help_text(ctx, formatter)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """The line in the list of commands."""
+        if configured() != "en" and self.help:
+            return for_operator(self.help.partition("\n")[0])
+        return super().get_short_help_str(limit)
+
+
+class Commands(Spoken, click.Group):
+    """The commands."""
+
+    command_class = Spoken
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line. Raises SystemExit."""
+        with output_guarded():
+            if platform() == "win32" and not without_platform(args[0] if args else extra.get("args")):
+                fail("error: banjia does not run on Windows: use WSL or Docker", 1, "unsupported-platform")
+            return super().main(*args, **extra)
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """Print a line for the operator, in the operator's language."""
+    click.echo(for_operator(line), err=err)
+
+
+def fail(message: str, code: int, explained: str = "") -> None:
+    """Print lines to stderr, in the operator's language, and exit. ``explained``: what ``banjia help`` is asked for."""
+    if explained:
+        message += f" (banjia help {explained})"
+    for line in message.split("\n"):
+        say(line, err=True)
+    sys.exit(code)
+
+
+def examples(*commands: str, codes: str) -> str:
+    """The end of a command's help: examples, each of which runs as it stands, and the exit codes."""
+    shown = "\n".join(f"  {command}" for command in commands)
+    return f"\b\nExamples:\n{shown}\n\n{codes}"
+
+
+def loaded(
+    path: Path | None, *, keys_needed: bool = True, environ: Mapping[str, str] | None = None, listen: str = ""
+) -> "Loaded":
+    """The configuration; what is wrong with it is printed, and ends the command with 2.
+
+    ``environ``: in the place of the process's own. ``listen``: the option that has set ``server.listen`` in it, which a
+    complaint about the address then names.
+    """
+    from config.complaints import Place
+    from config.load import ConfigError, find_file, load
+    from proxy.observability.memory_budget import warnings
+    from proxy.services.memory import limit_of_this_machine
+
+    try:
+        known = os.environ if environ is None else environ
+        result = load(path or find_file(known, Path.cwd()), known, keys_needed=keys_needed)
+    except ConfigError as error:
+        given = [
+            replace(one, place=Place(listen)) if listen and one.key == "server.listen" else one
+            for one in error.complaints
+        ]
+        fail("\n".join(one.with_help for one in given), 2)
+        raise AssertionError from error
+    for warning in [*(one.with_help for one in result.warnings), *warnings(result.settings, limit_of_this_machine())]:
+        say(f"warning: {warning}", err=True)
+    return result

@@ -1,0 +1,75 @@
+"""``banjia help``: the help of a command, or what the code of an error means."""
+
+import click
+
+from proxy.cli.common import Spoken, examples
+from proxy.language import configured, for_operator
+
+
+@click.command(
+    cls=Spoken,
+    epilog=examples(
+        "banjia help",
+        "banjia help serve",
+        "banjia help model_not_found",
+        codes="Exit codes: 0; 2 if neither a command nor a code has that name.",
+    ),
+)
+@click.argument("topic", required=False)
+@click.pass_context
+def help_(context: click.Context, topic: str | None) -> None:
+    """What a command does, or what the code of an error means and how to cure it.
+
+    Error messages end with the code to ask for. Without TOPIC all commands and codes are listed.
+    """
+    from proxy.cli.help_codes import FILES, codes, explained
+
+    group = context.parent.command if context.parent else None
+    assert isinstance(group, click.Group)
+    assert context.parent is not None
+    if topic is None:
+        click.echo(group.get_help(context.parent))
+        for file, title in zip(FILES, ("Codes of requests:", "Codes of the configuration and the start:"), strict=True):
+            click.echo(f"\n{for_operator(title)}")
+            for line in _in_columns(codes(file)):
+                click.echo(line)
+        return
+    command = group.commands.get(topic)
+    if command is not None:
+        with click.Context(command, parent=context.parent, info_name=topic) as about:
+            click.echo(command.get_help(about))
+        return
+    text = explained(topic, configured())
+    if text is None:
+        raise click.BadParameter(for_operator(_unknown(topic, group)), param_hint="TOPIC")
+    click.echo(f"{topic}\n")
+    for line in _wrapped(text):
+        click.echo(line)
+
+
+def _unknown(topic: str, group: click.Group) -> str:
+    from config.complaints import nearest
+    from proxy.cli.help_codes import FILES, codes
+
+    known = {name: name for name in [*group.commands, *(code for file in FILES for code in codes(file))]}
+    known |= {code.removeprefix("config-"): code for code in codes("start")}
+    near = known.get(nearest(topic, known), "")
+    wrong = f"no command and no code is called {topic!r}"
+    return f"{wrong}; did you mean '{near}'?" if near else f"{wrong}; 'banjia help' lists them"
+
+
+def _wrapped(text: str) -> list[str]:
+    from proxy.commands.table import terminal_width, wrapped
+
+    return [line for paragraph in text.split("\n") for line in wrapped(paragraph, min(terminal_width(), 100) - 2)]
+
+
+def _in_columns(words: list[str]) -> list[str]:
+    from proxy.commands.table import terminal_width
+
+    width = max(map(len, words)) + 2
+    a_line = max(1, (terminal_width() - 2) // width)
+    return [
+        "  " + "".join(word.ljust(width) for word in words[at : at + a_line]).rstrip()
+        for at in range(0, len(words), a_line)
+    ]

@@ -1,0 +1,25 @@
+"""Every command, right and wrong, in every width, language, terminal and pipe."""
+
+import tempfile
+from itertools import product
+from pathlib import Path
+
+from scripts.acceptance_parts import Result
+
+SMOKE = 97
+"""With ``--smoke`` every so-manieth combination is run."""
+
+
+def run(smoke: bool) -> Result:
+    """Run the whole product of tests/commands/table.py, each as a process."""
+    from tests.commands.table import CASES, lay, settings, violations
+    from tests.commands.table import run as run_command
+
+    whole = list(product(CASES, settings()))
+    tried = whole[::SMOKE] if smoke else whole
+    found = []
+    for case, setting in tried:
+        with tempfile.TemporaryDirectory() as folder:
+            lay(Path(folder))
+            found += violations(case, setting, run_command(case, setting, Path(folder)))
+    return Result({"commands": str(len(CASES)), "combinations": str(len(tried))}, found)
