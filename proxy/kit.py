@@ -208,7 +208,7 @@ class Kit:
             raise self._unread(f"the files could not be read within {self.read_timeout_s:g} seconds") from None
 
     def _unread(self, wrong: str) -> ConfigError:
-        return ConfigError([Complaint(Source(self.source), "", wrong, "a disk that answers")])
+        return ConfigError([Complaint(Source(self.source), "", wrong, "a disk that answers", code="config-unreadable")])
 
     def _refused(self, complaints: Iterable[str]) -> Reloaded:
         self.loaded(ok=False)
