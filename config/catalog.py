@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from adapters.core.shapes import Model, Operation, Thinking
 from config import compact
+from config.openai_names import covering
 
 Confidence = Literal["high", "medium", "low"]
 """high: the vendor's own page or recorded traffic; medium: one third party; low: hearsay, or sources disagree."""
@@ -178,10 +179,12 @@ class Catalog(Row):
         return row.model(self.currency) if row else None
 
     def stand_in(self, name: str, operation: Operation) -> StandIn | None:
-        """Who answers under this OpenAI name, for this operation."""
-        matches = [pattern for pattern in self.stand_ins if fnmatchcase(name, pattern)]
-        for pattern in sorted(matches, key=lambda p: (p != name, -len(p))):
-            found = self.stand_ins[pattern]
+        """Who answers under this OpenAI name, for this operation: a form of a name has the name's stand-in."""
+        called = (name, *covering(name))
+        exact = [one for one in called if one in self.stand_ins]
+        patterns = sorted((key for key in self.stand_ins if "*" in key), key=len, reverse=True)
+        for key in [*exact, *(pattern for one in called for pattern in patterns if fnmatchcase(one, pattern))]:
+            found = self.stand_ins[key]
             if self.by_id[found.model].operation == operation:
                 return found
         return None

@@ -9,13 +9,14 @@ from adapters import registry
 from adapters.core.vendor import Vendor
 from config import catalog, checks_catalogs
 from config.checks_catalogs import catalogs, settable, stand_ins
+from config.checks_names import drops, removed, surprises
 from config.complaints import Complaint, looks_secret, nearest, one_of, pasted_secret
 from config.findings import Findings
 from config.origins import ANY_PAGE
-from config.schema import OFF, ModelEntry, Settings, VendorEntry, beyond_loopback
+from config.schema import OFF, ModelEntry, Settings, VendorEntry
 from config.tree import CREDENTIALS, Node, find, is_credential, scalars
 
-_ONLY_COMMON = ("open_models", "moderations")
+_ONLY_COMMON = ("open_models", "moderations", "failover")
 
 
 def check(found: Findings, *, keys_needed: bool) -> None:
@@ -29,12 +30,15 @@ def check(found: Findings, *, keys_needed: bool) -> None:
         weights,
         sets,
         policies,
+        drops,
+        removed,
         moderations,
         rests,
         door,
         admin,
         pages,
         pasted,
+        surprises,
     ):
         one(found)
     if keys_needed and not found.errors:
@@ -204,7 +208,7 @@ def moderations(found: Findings) -> None:
         return
     vendor = found.vendor(entry)
     if vendor is not None and "moderations" not in vendor.operations:
-        found.error(where, f"{vendor.title} has no moderations", "refuse (501) or pass (nothing is flagged, unseen)")
+        found.error(where, f"{vendor.title} has no moderations", "refuse (404) or pass (nothing is flagged, unseen)")
 
 
 GUESSED = 12
@@ -225,25 +229,30 @@ def door(found: Findings) -> None:
             cure,
             code="config-open-to-network",
         )
+    elif server.beyond_loopback() and not found.settings.client_keys():
+        wrong = f"every machine that reaches {server.listen} can call the vendors on your account, without a key"
+        cure = "client_keys in place of insecure, or a listen address on loopback such as 127.0.0.1:8080"
+        found.warn(("server", "insecure"), wrong, cure, at_key=True)
     if server.beyond_loopback() and any(len(key) < GUESSED for key in found.settings.client_keys()):
         wrong = f"a client key has fewer than {GUESSED} characters, and other machines can try them all"
         found.warn(("server", "client_keys"), wrong, "a long random word", at_key=True)
 
 
+ADMIN_TOKEN_CURE = (
+    'admin_token: "${ADMIN_TOKEN}" below it (or BANJIA_SERVER__ADMIN_TOKEN in the environment), at least 16 characters, '
+    "or an address on loopback such as 127.0.0.1:8081"
+)
+
+
 def admin(found: Findings) -> None:
-    """The admin port has no key of its own: other machines reach it only where the operator says so in words."""
+    """Where other machines reach the admin port, it asks for a token; ``insecure`` concerns the front port alone."""
     server = found.settings.server
     where = ("server", "admin_listen")
     if server.admin_listen == OFF:
         return
-    if beyond_loopback(server.admin_listen) and not server.insecure:
-        wrong = f"{server.admin_listen} can be reached from other machines, and this port asks for no key"
-        found.error(
-            where,
-            wrong,
-            "an address on loopback such as 127.0.0.1:8081, off, or insecure: true",
-            code="config-open-to-network",
-        )
+    if server.admin_beyond_loopback() and not found.settings.admin_token():
+        wrong = f"{server.admin_listen} can be reached from other machines, and no admin_token is set"
+        found.error(where, wrong, ADMIN_TOKEN_CURE, code="config-open-to-network")
     elif "admin_listen" in server.model_fields_set and server.admin_listen == server.listen:
         found.error(where, f"{server.admin_listen} is where callers are served", "another port, or off")
 
@@ -266,6 +275,8 @@ def pasted(found: Findings) -> None:
         secret = pasted_secret(node.value)
         if is_credential(path) or tuple(path[:2]) == ("server", "client_keys"):
             secret = secret or looks_secret(node.value)
+        elif tuple(path) == ("server", "admin_token"):
+            secret = node.value != ""
         elif len(path) == 3 and path[2] == "proxy":
             secret = "@" in node.value  # a user and a password before the host
         if secret:
@@ -280,6 +291,8 @@ def pasted(found: Findings) -> None:
 
 
 def _variable(found: Findings, path: tuple[str | int, ...]) -> str:
+    if tuple(path[:2]) == ("server", "admin_token"):
+        return "ADMIN_TOKEN"
     if path[0] == "server":
         return "BANJIA_CLIENT_KEY"
     vendor = found.vendor(str(path[1])) if is_credential(path) else None

@@ -56,6 +56,8 @@ def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = T
     if path is None and keys_needed and not complaints and not _plain_vendors(root):
         raise ConfigError([_no_key(), *_open_door(root)])
     settings = _validated(root, complaints)
+    if path is None:
+        settings = settings.from_environment()
     warnings, off = _checked(settings, root, keys_needed=keys_needed)
     return Loaded(settings, str(path) if path else ENVIRONMENT, warnings, off)
 

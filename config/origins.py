@@ -37,6 +37,12 @@ def _bracketed(address: str) -> str | None:
         return None
 
 
+def normalize_header(value: bytes) -> bytes | None:
+    """The same for the value of an ``Origin`` header. Never raises."""
+    found = normalize_origin(value.decode("latin-1"))
+    return None if found is None else found.encode()
+
+
 def configured_origin(value: str) -> str:
     """An entry of ``server.cors_origins``, normalized. Raises ValueError, which says what is expected."""
     if value in ANY_PAGE:

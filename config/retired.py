@@ -6,7 +6,8 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from config.catalog import ModelRow
-from config.routing import catalog_of
+from config.openai_names import known_names
+from config.routing import catalog_of, key_of
 from config.schema import Settings
 
 
@@ -35,7 +36,7 @@ def stand_ins(settings: Settings) -> Iterator[Fading]:
 
     Left out are vendors with a base_url of their own, which may well serve them, and platforms that have ended whole.
     """
-    taken, patterns = set(settings.models), [name for name in settings.models if "*" in name]
+    answered: set[str] = set()
     for entry_name, entry in settings.vendors.items():
         if not entry.keys():
             continue
@@ -43,11 +44,18 @@ def stand_ins(settings: Settings) -> Iterator[Fading]:
         fading: dict[str, Fading] = {}
         for name, found in cat.stand_ins.items():
             row = cat.by_id[found.model]
-            if (row.retired or row.retiring) and not (name in taken or any(fnmatchcase(name, p) for p in patterns)):
+            if (row.retired or row.retiring) and name not in answered and not _in_models(name, settings):
                 fading.setdefault(row.id, Fading(entry_name, row, [])).names.append(name)
-        taken.update(cat.stand_ins)
+            if row.operation == "embeddings" or not settings.policy.failover:
+                answered.add(name)  # it has one vendor: the first
         if entry.base_url is None and cat.ended is None:
             yield from fading.values()
+
+
+def _in_models(name: str, settings: Settings) -> bool:
+    """Whether ``models`` has the route of a stand-in's name, or of all names that fit a stand-in's pattern."""
+    names = [known for known in known_names() if fnmatchcase(known, name)] if "*" in name else [name]
+    return bool(names) and all(key_of(one, settings.models) is not None for one in names)
 
 
 class Closed(NamedTuple):

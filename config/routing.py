@@ -1,7 +1,13 @@
-"""Which targets answer under a name: the operator's models, then stand-ins, then vendors' own ids."""
+"""Which targets answer under a name: the operator's models, then stand-ins, then vendors' own ids.
+
+The order: the exact name in ``models``; the name of ``models`` that it is a form of, the most specific first; the
+longest pattern that fits it, else one that fits the name it is a form of; the vendors' stand-ins; vendors' own ids.
+"""
 
 import difflib
-from collections.abc import Iterable, Mapping
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -12,10 +18,15 @@ from adapters.core.vendor import Target, Vendor
 from adapters.registry import BY_NAME, VENDORS
 from adapters.rules.server_messages import ServerMessages
 from config import catalog
-from config.catalog import Catalog
+from config.catalog import Catalog, StandIn
+from config.openai_names import covering, forms_of, is_no_form, taken_by, width_of
 from config.schema import ModelEntry, Policy, Settings, Strategy, TargetEntry, VendorEntry
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
+_USUAL: Mapping[Operation, str] = {"chat": "gpt-4o", "completions": "gpt-4o", "embeddings": "text-embedding-3-small"}
+"""The name whose stand-in is suggested for a name of the operator's own."""
+_PLAIN_KEY = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][\w./-]*", re.ASCII | re.IGNORECASE)
+"""What YAML takes as text without quotes."""
 LONGEST = 200
 """How much of a caller's word is compared with those that there are, in characters."""
 
@@ -24,7 +35,8 @@ LONGEST = 200
 class Found:
     """The targets of a name as they are listed, and the policy they are used by. ``how``: where the name was found.
 
-    ``strategy`` chooses the first; ``weights`` has a share for each target.
+    ``strategy`` chooses the first; ``weights`` has a share for each target. ``name`` is the key of ``models`` whose
+    route it is, for which what holds for that key (``set``, ``policy``) holds too; empty if ``models`` has none.
     """
 
     targets: tuple[Target, ...]
@@ -32,6 +44,7 @@ class Found:
     how: str
     strategy: Strategy = "failover"
     weights: tuple[float, ...] = (1.0,)
+    name: str = ""
 
 
 class UnknownModel(Exception):
@@ -65,40 +78,34 @@ class Routing:
         return Found((target,), policy, "policy.moderations") if target else None
 
     def _search(self, name: str, operation: Operation) -> Found:
-        entry, how = self._configured(name)
-        if entry is not None:
+        key = key_of(name, self.settings.models)
+        if key is not None:
+            how = "models" if key == name else f"models: {key}"
+            entry = self.settings.models[key]
             policy = merged(self.settings.policy, entry)
-            targets = [(self.target(t, operation, policy), t.weight) for t in entry.targets]
+            targets = [(self.target(t, operation, policy, name=name), t.weight) for t in entry.targets]
             there = tuple(target for target, _ in targets if target is not None)
             if not there:
                 raise UnknownModel(f"The model '{name}' has no target that serves {operation}.")
             weights = tuple(weight for target, weight in targets if target is not None)
-            return Found(there, policy, how, entry.strategy, weights)
-        stand_in = self.stand_in(name, operation)
-        if stand_in is not None:
-            return Found((stand_in,), self.settings.policy, "stand-in")
+            return Found(there, policy, how, entry.strategy, weights, key)
+        stand_ins = self.stand_ins(name, operation)
+        if stand_ins:
+            return Found(stand_ins, self.settings.policy, "stand-in", weights=(1.0,) * len(stand_ins))
         own = self._own_id(name, operation) if self.settings.open_models else None
         if own is not None:
             return Found((own,), self.settings.policy, "vendor's own id")
         raise UnknownModel(self.unknown(name, operation))
 
-    def _configured(self, name: str) -> tuple[ModelEntry | None, str]:
-        models = self.settings.models
-        if name in models:
-            return models[name], "models"
-        for pattern in sorted((key for key in models if "*" in key), key=len, reverse=True):
-            if fnmatchcase(name, pattern):
-                return models[pattern], f"models: {pattern}"
-        return None, ""
-
-    def stand_in(self, name: str, operation: Operation) -> Target | None:
-        """The first configured vendor's stand-in for one of OpenAI's names."""
-        for entry_name, entry in self.live.items():
-            found = catalog_of(entry_name, entry).stand_in(name, operation)
-            if found is not None:
-                wish = TargetEntry(target=f"{entry_name}/{found.model}")
-                return self.target(wish, operation, self.settings.policy, defaults=found.set)
-        return None
+    def stand_ins(self, name: str, operation: Operation) -> tuple[Target, ...]:
+        """The configured vendors' stand-ins for one of OpenAI's names, as :func:`stand_in_route` has them."""
+        policy = self.settings.policy
+        targets = (
+            self.target(TargetEntry(target=f"{entry}/{hit.model}"), operation, policy, hit.set, name)
+            for entry, hit in stand_in_route(self.live, name, operation)
+        )
+        there = tuple(target for target in targets if target is not None)
+        return there if policy.failover else there[:1]
 
     def _own_id(self, name: str, operation: Operation) -> Target | None:
         entry_name, _, model = name.partition("/")
@@ -110,9 +117,17 @@ class Routing:
         return None
 
     def target(
-        self, wish: TargetEntry, operation: Operation, policy: Policy, defaults: Mapping[str, Any] | None = None
+        self,
+        wish: TargetEntry,
+        operation: Operation,
+        policy: Policy,
+        defaults: Mapping[str, Any] | None = None,
+        name: str = "",
     ) -> Target | None:
-        """A target as the adapters need it; None if its vendor is off or has no such operation."""
+        """A target as the adapters need it; None if its vendor is off or has no such operation.
+
+        ``name``: what is asked for. ``defaults``: a stand-in's own, for a target that is one.
+        """
         entry_name, _, model_id = wish.target.partition("/")
         entry = self.live.get(entry_name)
         if entry is None:
@@ -122,20 +137,31 @@ class Routing:
         model = catalog_of(entry_name, entry).model(model_id) or Model(model_id, operation=operation)
         if operation not in vendor.operations or model.operation != operation:
             return None
+        usual = self._usual_width(name, entry_name, model) if operation == "embeddings" else {}
         return Target(
             entry=entry_name,
             vendor=vendor,
             model=model,
             base_url=base_url_of(entry_name, entry),
             overlay=wish.set,
-            defaults=defaults or {},
+            defaults={**usual, **(defaults or {})},
             strict=policy.unsupported == "strict",
+            drop=frozenset(policy.drop),
+            width=width_of(name) if operation == "embeddings" else None,
             without=policy.emulate.off(),
             thinking=policy.thinking,
             messages=messages_of(entry),
             report_model=policy.report_model,
             emulated=self._emulated,
         )
+
+    def _usual_width(self, name: str, entry_name: str, model: Model) -> dict[str, Any]:
+        """The default ``dimensions`` of an embeddings target: its stand-in's, else OpenAI's where the model has them."""
+        stand_in = catalog_of(entry_name, self.live[entry_name]).stand_in(name, "embeddings")
+        if stand_in is not None and stand_in.model == model.id and "dimensions" in stand_in.set:
+            return {"dimensions": stand_in.set["dimensions"]}
+        width, offered = width_of(name), model.facts.get("dimensions") or ()
+        return {"dimensions": width} if width in offered else {}
 
     @cached_property
     def labels(self) -> frozenset[str]:
@@ -158,7 +184,7 @@ class Routing:
             if any(target.target.partition("/")[0] in self.live for target in entry.targets)
         ]  # fmt: skip
         for entry_name, entry in self.live.items():
-            names += catalog_of(entry_name, entry).stand_ins
+            names += filter(is_no_form, catalog_of(entry_name, entry).stand_ins)
         return [name for name in names if "*" not in name]
 
     def _own_ids(self) -> list[str]:
@@ -184,11 +210,36 @@ class Routing:
         near = nearest(name, [*self._told(), *self._own_ids()])
         hint = f" Did you mean '{near}'?" if near else ""
         for other in OPERATIONS:
-            if other != operation and self.stand_in(name, other) is not None:
+            if other != operation and self.stand_ins(name, other):
                 hint = f" It is a model for {other}."
         if operation is not None:
             hint += self._elsewhere(name, operation)
+        if not hint.startswith(" It is"):
+            hint += self._line_to_add(name, operation or "chat")
         return f"The model '{name}' does not exist or you do not have access to it.{hint}"
+
+    def _line_to_add(self, name: str, operation: Operation) -> str:
+        """How the operator has this name answered: for his own names of deployments, which no table can know."""
+        target = self._suggested(operation)
+        if target is None or len(name) > LONGEST or not name.isprintable():
+            return ""
+        if not self.settings.in_file:
+            models = json.dumps({name: target}, ensure_ascii=False).replace("'", "\\u0027")
+            return f" To have it answered, set BANJIA_MODELS='{models}'."
+        key = name if _PLAIN_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+        return f" To have it answered, add to models: `{key}: {target}`."
+
+    def _suggested(self, operation: Operation) -> str | None:
+        """A target for a name of the operator's own: the usual stand-in, else one of ``models``, else a vendor's."""
+        usual = self.stand_ins(_USUAL.get(operation, ""), operation)
+        named = (target for entry in self.settings.models.values() for target in entry.targets)
+        listed = (self.target(wish, operation, self.settings.policy) for wish in named)
+        hit = next((target for target in (*usual, *listed) if target is not None), None)
+        if hit is not None:
+            return f"{hit.entry}/{hit.model.id}"
+        serving = (name for name, entry in self.live.items() if operation in vendor_of(name, entry).operations)
+        first = next(serving, None)
+        return f"{first}/ID_OF_A_MODEL" if first else None
 
     def _elsewhere(self, name: str, operation: Operation) -> str:
         """The vendors that would answer under this name, had they a key: said of OpenAI's names only."""
@@ -197,6 +248,46 @@ class Routing:
             return ""
         named = " or ".join(f"{vendor.title} ({vendor.key_names[0]})" for vendor in others)
         return f" None of the configured vendors has it; with a key, {named} would answer."
+
+
+def key_of(name: str, models: Collection[str]) -> str | None:
+    """The key of ``models`` that has the route of this name: a name, or a pattern; None if there is none."""
+    key = taken_by(name, models)
+    if key is not None:
+        return key
+    patterns = (longest_pattern(called, models) for called in (name, *covering(name)))
+    return next((pattern for pattern in patterns if pattern is not None), None)
+
+
+def carried(name: str, models: Collection[str]) -> list[str]:
+    """The forms of a name of ``models`` that have its route, without those that have a line of their own."""
+    return [form for form in forms_of(name) if key_of(form, models) == name]
+
+
+def longest_pattern(name: str, models: Iterable[str]) -> str | None:
+    """The pattern that has this name: of several that fit the longest, of two of one length the first in the file."""
+    fitting = [key for key in models if "*" in key and fnmatchcase(name, key)]
+    return max(fitting, key=len, default=None)
+
+
+def stand_in_route(vendors: Mapping[str, VendorEntry], name: str, operation: Operation) -> list[tuple[str, StandIn]]:
+    """Which vendors have a stand-in for one of OpenAI's names, each with it, in the order in which they are tried.
+
+    Embeddings stay with one vendor: vectors of two models cannot be compared. An edition that its vendor has ended is
+    left out where another vendor can answer, unless it is called at a ``base_url`` of its own.
+    """
+    hits = []
+    for entry_name, entry in vendors.items():
+        hit = catalog_of(entry_name, entry).stand_in(name, operation)
+        if hit is not None and operation in vendor_of(entry_name, entry).operations:
+            hits.append((entry_name, hit))
+    running = [(called, hit) for called, hit in hits if vendors[called].base_url or not _ended(called, vendors[called])]
+    route = running or hits
+    return route[:1] if operation == "embeddings" else route
+
+
+def _ended(name: str, entry: VendorEntry) -> bool:
+    return catalog_of(name, entry).ended is not None
 
 
 def stands_in(vendor: Vendor, name: str, operation: Operation) -> bool:

@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    PrivateAttr,
     SecretStr,
     WithJsonSchema,
     field_serializer,
@@ -34,6 +35,8 @@ RETRY_ON: tuple[RetryCause, ...] = ("5xx", "html", "reset", "timeout", "error_in
 
 OFF = "off"
 """The word for an admin port that is not opened."""
+MIN_ADMIN_TOKEN = 16
+"""The shortest admin token, in characters."""
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"})
@@ -105,7 +108,15 @@ def _there(keys: list[SecretStr]) -> list[SecretStr]:
     return [key for key in keys if key.get_secret_value()]
 
 
+def _hard_to_guess(token: SecretStr) -> SecretStr:
+    """An empty one is none: ``${VARIABLE:-}`` leaves it out."""
+    if 0 < len(token.get_secret_value()) < MIN_ADMIN_TOKEN:
+        raise ValueError(f"the token has fewer than {MIN_ADMIN_TOKEN} characters; expected a long random word")
+    return token
+
+
 Secret = Annotated[SecretStr, AfterValidator(_sendable)]
+AdminToken = Annotated[SecretStr, AfterValidator(_sendable), AfterValidator(_hard_to_guess)]
 Secrets = Annotated[list[Secret], BeforeValidator(_one_or_many_texts), AfterValidator(_there)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Origins = Annotated[list[Annotated[str, AfterValidator(configured_origin)]], BeforeValidator(_one_or_many_texts)]
@@ -202,13 +213,15 @@ class Server(Section):
     listen: Address = "127.0.0.1:8080"
     """Address and port to serve on. Beyond loopback it needs client_keys, or insecure: true."""
     admin_listen: AdminAddress = "127.0.0.1:8081"
-    """Address and port for metrics, status and reload; off for none. Beyond loopback it needs insecure: true."""
+    """Address and port for metrics, status and reload; off for none. Beyond loopback it needs admin_token."""
+    admin_token: AdminToken | None = None
+    """What the admin port asks for, at least 16 characters: all paths but /metrics and health need it as a bearer token. Empty: on loopback none is asked for."""
     client_keys: Secrets = []
     """Keys that callers must send. Empty: no key is asked for."""
     insecure: Switch = False
-    """Serve beyond loopback without client keys, and let the admin port do so too."""
+    """Serve beyond loopback without client keys: whoever reaches the port can spend your money. The admin port is not affected."""
     cors_origins: Origins = []
-    """Origins of web pages whose requests are served without client keys; others get 403. * and null need client_keys."""
+    """Origins of web pages that may call from a browser (CORS). Without client keys, pages of other origins get 403. * and null need client_keys."""
     hosts: Hosts = []
     """Host names to serve on loopback without client keys. localhost, host.docker.internal and IP addresses always are."""
     max_body_mb: Annotated[float, Field(gt=0, le=1024)] | None = None
@@ -229,6 +242,10 @@ class Server(Section):
     def beyond_loopback(self) -> bool:
         """Whether other machines can reach the door."""
         return beyond_loopback(self.listen)
+
+    def admin_beyond_loopback(self) -> bool:
+        """Whether there is an admin port that other machines can reach."""
+        return self.admin_listen != OFF and beyond_loopback(self.admin_listen)
 
 
 class Timeouts(Section):
@@ -361,6 +378,10 @@ class Policy(Section):
     """adapt changes what it can and says so; strict refuses what adapt would drop or clamp."""
     emulate: Emulations = Emulations()
     """Which emulations are in use."""
+    drop: Annotated[list[str], BeforeValidator(_one_or_many_texts)] = []
+    """Request fields that are left out where a vendor can't serve them, instead of refusing the request."""
+    failover: Switch = True
+    """Under OpenAI names that models does not have, go on to the other vendors when one fails. off: the first only."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
     """Calls to vendors for one request, at most."""
     attempts_per_target: Annotated[int, Field(ge=1, le=10)] = 2
@@ -378,7 +399,7 @@ class Policy(Section):
     fetch_images: Annotated[Switch, NotYet(False)] = False
     """Fetch public image URLs for vendors that take data only."""
     moderations: Annotated[str, AfterValidator(_judge)] = "refuse"
-    """What answers /v1/moderations: refuse (501), pass (nothing is flagged, unseen), or vendor/model."""
+    """What answers /v1/moderations: refuse (404), pass (nothing is flagged, unseen), or vendor/model."""
     report_model: Literal["requested", "vendor"] = "requested"
     """Which model name answers carry: the one that was asked for, or the vendor's."""
     open_models: Switch | None = None
@@ -411,7 +432,7 @@ class TargetEntry(Section):
     weight: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] = 1
     """Its share, under the weighted strategy."""
     set: dict[str, Any] = {}
-    """Fields laid over every request, before the verdicts; the operator's value wins."""
+    """Fields laid over every request, before the verdicts; the operator's value wins. null leaves a field out."""
 
     @field_validator("target")
     @classmethod
@@ -466,6 +487,19 @@ class Settings(Section):
     log: Log = Log()
     """The lines on standard output, one for each request."""
 
+    _in_file: bool = PrivateAttr(default=True)
+
+    @property
+    def in_file(self) -> bool:
+        """Whether these are the settings of a file, and not of the environment alone."""
+        return self._in_file
+
+    def from_environment(self) -> "Settings":
+        """The same, as the settings of the environment alone."""
+        copy = self.model_copy()
+        copy._in_file = False  # noqa: SLF001 - a copy of its own
+        return copy
+
     @property
     def open_models(self) -> bool:
         """Whether callers may name vendors' models themselves."""
@@ -475,3 +509,8 @@ class Settings(Section):
     def client_keys(self) -> list[str]:
         """The callers' keys that are there: empty ones are none."""
         return [key.get_secret_value() for key in self.server.client_keys if key.get_secret_value()]
+
+    def admin_token(self) -> str:
+        """What the admin port asks for; empty if it asks for nothing."""
+        token = self.server.admin_token
+        return "" if token is None else token.get_secret_value()

@@ -14,6 +14,9 @@ _URL_WITH_MORE = re.compile(r"://[^/]*@|://.*[?#]")
 CREDENTIALS = ("api_key", "api_keys", "access_key", "secret_key", "secret_id")
 """The keys of a vendor that may stay unset: the vendor is then off."""
 
+SERVER_SECRETS = (("server", "client_keys"), ("server", "admin_token"))
+"""Where the secrets of the server stand."""
+
 
 @dataclass(slots=True)
 class Node:
@@ -110,7 +113,7 @@ def is_credential(path: Sequence[str | int]) -> bool:
 
 def is_secret(path: Sequence[str | int]) -> bool:
     """Whether what stands here is never to be shown."""
-    return is_credential(path) or tuple(path[:2]) == ("server", "client_keys") or "headers" in path or "proxy" in path
+    return is_credential(path) or tuple(path[:2]) in SERVER_SECRETS or "headers" in path or "proxy" in path
 
 
 def shown(node: Node, path: Sequence[str | int]) -> str:

@@ -1,7 +1,10 @@
-"""The admin port's app: metrics, status, reload. It asks for no key, so it stays on loopback and refuses web pages."""
+"""The admin port's app: metrics, status, reload. It refuses web pages, and asks for ``server.admin_token`` where one is set.
+
+Beyond loopback there is no start without a token (``config/checks.py``).
+"""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,10 +17,14 @@ from config.routing import OPERATIONS, UnknownModel
 from proxy.endpoints.health import HEALTH, HEALTH_PATHS
 from proxy.endpoints.reply import answering, error_response
 from proxy.endpoints.spec import no_such_path, wrong_method
-from proxy.errors import NotServed
+from proxy.errors import BadKey, NotServed, ProxyError
 from proxy.kit import Kit
 from proxy.services.exposition import Exposition
+from proxy.services.keys import ClientKeys
 from proxy.version import version
+
+WITHOUT_TOKEN = frozenset({"/metrics", *HEALTH_PATHS})
+"""What is read without the token: figures, which hold no secret, and health, which orchestrators ask for."""
 
 
 def create_admin(kit: Kit) -> ASGIApp:
@@ -37,7 +44,7 @@ def create_admin(kit: Kit) -> ASGIApp:
 
 
 class GuardedAdmin:
-    """Refuses what a web page could send from the operator's own browser, with the guard of the front port. Pure ASGI."""
+    """Refuses web pages, with the guard of the front port, and requests without the token, if one is set. Pure ASGI."""
 
     def __init__(self, app: ASGIApp, kit: Kit) -> None:
         self._app = app
@@ -45,11 +52,33 @@ class GuardedAdmin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in HEALTH_PATHS:
-            refusal = self._kit.live.admin_guard.refuse(dict(scope["headers"]), scope["headers"])
+            refusal = self._refusal(scope["path"], dict(scope["headers"]), scope["headers"])
             if refusal is not None:
                 await error_response(refusal, scope)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _refusal(
+        self, path: str, headers: Mapping[bytes, bytes], sent: Sequence[tuple[bytes, bytes]]
+    ) -> ProxyError | None:
+        live = self._kit.live
+        refusal = live.admin_guard.refuse(headers, sent)
+        if refusal is not None or path in WITHOUT_TOKEN:
+            return refusal
+        return token_refusal(headers, live.admin_tokens)
+
+
+def token_refusal(headers: Mapping[bytes, bytes], tokens: ClientKeys) -> BadKey | None:
+    """The 401 for a request without the admin token; None if it has it, or if none is set. What was sent is not shown."""
+    if not tokens.needed:
+        return None
+    scheme, _, token = headers.get(b"authorization", b"").decode("utf-8", "surrogateescape").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        return BadKey("This port needs the admin token (server.admin_token). Send it as: Authorization: Bearer TOKEN.")
+    if tokens.knows(token) is None:
+        return BadKey("Incorrect admin token provided. It must be that of server.admin_token.", code="invalid_api_key")
+    return None
 
 
 @answering

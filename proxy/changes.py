@@ -70,6 +70,15 @@ def kept(before: Settings, after: Settings, source: str) -> tuple[Settings, list
                 )
             ]
         )
+    if server.admin_beyond_loopback() and not after.admin_token():
+        wrong = f"{server.admin_listen} stays open until a restart, can be reached from other machines, and would need no token"
+        raise ConfigError(
+            [
+                Complaint(
+                    Place(source), "server.admin_token", wrong, "a token, or a restart", code="config-open-to-network"
+                )
+            ]
+        )
     return after.model_copy(update={"server": server}), [f"server.{key}" for key in differ]
 
 

@@ -272,7 +272,8 @@ class Door(HttpToolsProtocol):
         """Write an error, the last answer of the connection."""
         cycle = self._under_way()
         language = wanted(dict(cycle.scope["headers"] if cycle is not None else self.headers or ()))
-        self.transport.write(last_answer(error, self.server_state.default_headers, language))
+        headers = self.server_state.default_headers if cycle is None else cycle.default_headers
+        self.transport.write(last_answer(error, headers, language))
 
     def _close(self, request: "ref[RequestResponseCycle]") -> None:
         """Close after the answer to a request whose body was not whole when it began."""

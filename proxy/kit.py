@@ -73,6 +73,7 @@ class Live:
         self.client_keys = ClientKeys(settings.client_keys())
         self.origin_guard = front_guard(settings)
         self.admin_guard = admin_guard(settings)
+        self.admin_tokens = ClientKeys([settings.admin_token()])
         old: dict[str, Account] = before.accounts if before is not None else {}
         self.accounts: dict[str, Account] = {
             name: account_of(name, entry, upstream, old.get(name)) for name, entry in settings.vendors.items()
@@ -295,7 +296,7 @@ def _passwords(outbound: str) -> set[str]:
 
 def secrets_of(settings: Settings) -> list[SecretStr]:
     """Every secret of a configuration, the longest first: one may be the beginning of another."""
-    texts = set(settings.client_keys())
+    texts = {*settings.client_keys(), settings.admin_token()}
     for entry in settings.vendors.values():
         texts |= {key.get_secret_value() for key in entry.keys()}  # noqa: SIM118 - no mapping: its keys are its credentials
         texts |= set(entry.headers.values())

@@ -4,13 +4,15 @@ import re
 from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.endpoints.health import HEALTH_PATHS
 from proxy.endpoints.reply import error_response
 from proxy.errors import AccessDenied
 from proxy.kit import Kit
-from proxy.server.origin_guard import OriginGuard
+from proxy.server.cors import Cors, adding, is_preflight, preflight_headers, response_headers
+from proxy.server.origin_guard import OriginGuard, preflight_refused
 from proxy.way import way_of
 
 UNVERSIONED = ("/livez", "/readyz", "/healthz", "/health/")
@@ -40,7 +42,8 @@ class Doors:
     """Brings a path into the one form that is routed: users paste base URLs with and without ``/v1``.
 
     ``relays`` are called at once for a POST to their path, spelt as OpenAI does; what that does not find has its path
-    looked at closer, and goes to a relay or to the app. What a web page of another site sends goes no further.
+    looked at closer, and goes to a relay or to the app. What a web page of another site sends goes no further; a listed
+    page has its preflights answered here, before any key is asked for, and may read every response.
     """
 
     def __init__(self, app: ASGIApp, relays: Mapping[str, Relay], kit: Kit) -> None:
@@ -57,8 +60,14 @@ class Doors:
                 headers = way.headers if way is not None else dict(scope["headers"])
                 if b"origin" in headers or headers.get(b"host") not in guard.accepted:
                     refusal = self._refusal(scope, guard, headers)
-                    if refusal is not None:
-                        await error_response(refusal, scope)(scope, receive, send)
+                    answer = None if refusal is None else error_response(refusal, scope)
+                    if guard.cors is not None and b"origin" in headers:
+                        if not is_preflight(scope["method"], headers):
+                            send = _readable(guard.cors, scope, send)
+                        elif answer is None:
+                            answer = _preflight_response(guard.cors, scope, headers)
+                    if answer is not None:
+                        await answer(scope, receive, send)
                         return
             if scope["method"] == "POST":
                 app = self._relays.get(scope["path"])
@@ -77,6 +86,26 @@ class Doors:
         scope["path"] = path
         relay = self._relays.get(path) if scope["method"] == "POST" else None
         return relay.for_model(model) if relay and model else relay
+
+
+def _preflight_response(cors: Cors, scope: Scope, headers: Mapping[bytes, bytes]) -> Response:
+    """What a browser learns about a page that wants to send a request."""
+    origin = cors.listed(scope["headers"])
+    if origin is None:
+        return error_response(preflight_refused(headers[b"origin"]), scope)
+    response = Response(status_code=204)
+    response.raw_headers = preflight_headers(origin, headers)
+    return response
+
+
+def _readable(cors: Cors, scope: Scope, send: Send) -> Send:
+    """The ``send`` for a page's request: the response says whether the page may read it."""
+    headers = response_headers(cors.listed(scope["headers"]))
+    way = way_of(scope)
+    if way is None:
+        return adding(headers, send)
+    way.add_headers(headers)
+    return send
 
 
 def canonical(path: str) -> tuple[str, str | None]:

@@ -62,6 +62,12 @@ class Way:
         door.served = self
         return True
 
+    def add_headers(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
+        """Have these headers on whatever is answered, also by the short way and by the door itself."""
+        cycle = self._cycle()
+        if cycle is not None:
+            cycle.default_headers = [*cycle.default_headers, *headers]
+
     def lost(self) -> None:
         """The connection is gone."""
         cycle, leave = self._cycle(), self._leave

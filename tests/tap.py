@@ -62,6 +62,7 @@ class Noted:
         self.headers = way.headers
         self.watch = way.watch
         self.end = way.end
+        self.add_headers = way.add_headers
 
     def take(self) -> bytes | None:
         body = self._way.take()

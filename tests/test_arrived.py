@@ -208,7 +208,7 @@ def thinned(fields: dict[str, Any], keep: list[str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 def test_every_field_arrives_or_is_named(door: Door, vendor: str) -> None:
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=150, deadline=None)
     @given(
         fields=FIELDS,
         keep=st.lists(st.sampled_from(sorted(optional)), max_size=8),
@@ -224,7 +224,7 @@ def test_every_field_arrives_or_is_named(door: Door, vendor: str) -> None:
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 @pytest.mark.parametrize("name", sorted(optional))
 def test_each_field_alone_arrives_or_is_named_at_every_model(door: Door, vendor: str, name: str) -> None:
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=15, deadline=None)
     @given(value=optional[name], model=st.sampled_from(MODELS[vendor]), asked=st.sampled_from([*NAMES, vendor]))
     def arrives(value: Any, model: str, asked: str) -> None:
         fields = {"messages": [{"role": "user", "content": "hi"}], name: value}

@@ -105,3 +105,11 @@ def only_native(ask: Ask, refused: Refused) -> Ask:
     """The request that chat can't serve, for vendors that have completions themselves; others refuse it."""
     reworded = Reworded(ask.fields, {}, native=ask, refused=refused)
     return Ask("chat", ask.model, {}, ask.stream, ask.include_usage, reworded)
+
+
+def again_without(ask: Ask) -> Ask:
+    """A completion's request as chat, after a field that chat can't serve was taken out: another may be in the way."""
+    try:
+        return as_chat(ask)
+    except Refused as refused:
+        return only_native(ask, refused)

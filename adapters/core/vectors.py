@@ -36,6 +36,6 @@ def inputs(usual: int) -> Callable[[Model], int]:
     return lambda model: int(model.facts.get("max_inputs") or usual)
 
 
-SIZES = Rewrite(dimensions, "the sizes that the model offers", ("honoured", "mapped", "refused"))
+SIZES = Rewrite(dimensions, "the sizes that the model offers", ("honoured", "mapped", "clamped", "refused"))
 BASE64_BY_US = Rewrite(floats, "base64 is made by us", ("mapped",))
 FLOATS_ASKED_FOR = Rewrite(asked_for, "base64 is made by us", ("honoured", "mapped"))

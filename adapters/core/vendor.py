@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 from adapters.core.auth import Auth
+from adapters.core.completions import again_without
 from adapters.core.exchange import Make
 from adapters.core.failures import Refused, Rule
 from adapters.core.functions import as_tools, is_legacy, of_functions
@@ -92,7 +93,9 @@ class Target:
     ``entry`` is the vendor's name in the configuration (several entries may share a kind); ``overlay`` is the
     operator's ``set``, which wins over the caller; ``defaults`` are a stand-in's, which the caller wins over;
     ``base_url`` has no trailing slash. ``messages`` is the operator's own verdict on chat messages, in place of the
-    table's.
+    table's. In ``overlay`` None leaves a field out. ``drop`` names the fields that are left out where they would be
+    refused. ``width`` is how many numbers OpenAI's vectors have under the name that was asked for; None if that is not
+    one of OpenAI's names of embeddings.
     """
 
     entry: str
@@ -103,15 +106,19 @@ class Target:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     strict: bool = False
     without: frozenset[str] = frozenset()  # the emulations that the operator has switched off
+    drop: frozenset[str] = frozenset()
+    width: int | None = None
     thinking: ThinkingPolicy = "auto"
     messages: Verdict | None = None
     report_model: Literal["requested", "vendor"] = "requested"
     emulated: bool = False  # one of our own emulators, started by us: its answers are marked
     label: str = field(init=False)  # ``entry/model``, as the configuration and ``x-banjia-target`` spell it
+    removed: tuple[str, ...] = field(init=False)  # what ``overlay`` leaves out
 
     def __post_init__(self) -> None:
         label = f"{self.entry}/{self.model.id}"
         object.__setattr__(self, "label", f"emulator:{label}" if self.emulated else label)
+        object.__setattr__(self, "removed", tuple(name for name, value in self.overlay.items() if value is None))
 
 
 class Plan(NamedTuple):
@@ -154,7 +161,53 @@ MOST_CALLS = 64
 
 
 def plan(ask: Ask, target: Target) -> Plan:
-    """The request in the terms of this target. Pure. Raises Refused where the target can't serve it."""
+    """The request in the terms of this target. Pure. Raises Refused where the target can't serve it.
+
+    A field of ``target.drop`` is left out where it would be refused, unless its value is one that no vendor takes.
+    """
+    removed = target.removed  # a front may have refused one of them
+    if not (removed or target.drop):
+        return _plan(ask, target)
+    dropped: dict[str, Told] = {}
+    while True:
+        try:
+            made = _plan(ask, target)
+        except Refused as refused:
+            name = _field(refused.param)
+            named = name in removed or (name in target.drop and refused.code is not None)
+            smaller = _without(ask, name) if named else None
+            if smaller is None:
+                raise
+            ask = smaller
+            why = f"left out by policy.drop: {refused.message}"
+            dropped[name] = LEFT_OUT if name in removed else Told("dropped", why)
+        else:
+            return made._replace(told={**made.told, **dropped}) if dropped else made
+
+
+def _field(param: str) -> str:
+    """The field of a request that a ``param`` such as ``tools[0].function`` is about."""
+    return param.partition(".")[0].partition("[")[0]
+
+
+def _without(ask: Ask, name: str) -> Ask | None:
+    """The request without a field, also as it was asked before a front reworded it; None if it has no such field."""
+    reworded = ask.reworded
+    if reworded is None or reworded.native is None:
+        return ask.but(_rest(ask.fields, name)) if name in ask.fields else None
+    if name not in ask.fields and name not in reworded.native.fields:
+        return None
+    native = reworded.native.but(_rest(reworded.native.fields, name))
+    if reworded.refused is not None:
+        return again_without(native)
+    return ask.but(_rest(ask.fields, name))._replace(reworded=reworded._replace(native=native))
+
+
+def _rest(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {other: value for other, value in fields.items() if other != name}
+
+
+def _plan(ask: Ask, target: Target) -> Plan:
     if ask.reworded is not None:
         ask = _said_to(ask, ask.reworded, target)
     made = _planned(ask, target)
@@ -193,29 +246,35 @@ def _planned(ask: Ask, target: Target) -> Plan:
     op = target.vendor.operations[ask.operation]
     leaning = wish(target.defaults) if target.defaults else None
     ours: frozenset[str] = frozenset()
+    sent = ask.fields
     if target.overlay or target.defaults:
         defaults = {name: value for name, value in target.defaults.items() if name not in MEMBERS}
         ours = frozenset(defaults.keys() - ask.fields.keys() - target.overlay.keys())
         ask = ask.but({**defaults, **ask.fields, **target.overlay})
+        if target.removed:
+            ask = ask.but({name: value for name, value in ask.fields.items() if value is not None})
     draft = Draft(ask, target.model, strict=target.strict, without=target.without, ours=ours)
     if ask.reworded is not None:
         draft.told.update(ask.reworded.told)
         draft.ours |= ask.reworded.added - target.overlay.keys()
     if target.vendor.transparent:
-        return _written(draft, target, op, leaning)
+        return _written(draft, target, op, leaning, sent)
     check_room(ask.fields)
     if ask.operation != "chat" or not is_legacy(ask.fields):
-        return _written(draft, target, op, leaning)
+        return _written(draft, target, op, leaning, sent)
     as_tools(draft, one_at_a_time="honoured" in op.params["parallel_tool_calls"].words)
     try:
-        return _written(draft, target, op, leaning)
+        return _written(draft, target, op, leaning, sent)
     except Refused as refused:
         raise of_functions(refused, ask.fields) from None
 
 
-def _written(draft: Draft, target: Target, op: Op, leaning: bool | None) -> Plan:
+def _written(draft: Draft, target: Target, op: Op, leaning: bool | None, sent: Mapping[str, Any]) -> Plan:
     ask, vendor = draft.ask, target.vendor
-    fields = dict(ask.fields) if vendor.transparent else settle(draft, vendor.dial, target.thinking, leaning)
+    removed, policy = target.removed, target.thinking
+    if removed and not set(MEMBERS).isdisjoint(removed):
+        policy = "vendor"
+    fields = dict(ask.fields) if vendor.transparent else settle(draft, vendor.dial, policy, leaning)
     draft.ask = ask.but(fields)
     order = [name for name in FIRST if name in fields]
     order += [name for name in fields if name not in FIRST]
@@ -225,8 +284,38 @@ def _written(draft: Draft, target: Target, op: Op, leaning: bool | None) -> Plan
     apply(draft, params, order)
     draft.body["model"] = target.model.id
     op.finish(draft)
+    if removed:
+        _remove(draft, removed, sent)
+    if target.width is not None:
+        _tell_width(draft, target, target.width, sent)
     ask = draft.ask.but(draft.body)
     return Plan(ask, target, op, draft.told, draft.thinks, draft.tool_names, draft.emulate, (), draft.added)
+
+
+def _remove(draft: Draft, names: Collection[str], sent: Mapping[str, Any]) -> None:
+    """Take out what the operator's ``set`` has as null, also where banjia would add it. What the caller sent is told."""
+    for name in names:
+        draft.body.pop(name, None)
+        draft.told.pop(name, None)
+        if name in sent:
+            draft.told[name] = LEFT_OUT
+    draft.added = tuple(name for name in draft.added if name in draft.body)
+
+
+LEFT_OUT = Told("dropped", "the configuration leaves it out (set)")
+
+
+def _tell_width(draft: Draft, target: Target, width: int, sent: Mapping[str, Any]) -> None:
+    """Tell where vectors have another width than OpenAI's under this name, and the request does not ask for one."""
+    sizes = target.model.facts.get("dimensions") or (None,)
+    given = draft.body.get("dimensions", sizes[0])
+    if given is None or given == width or ("dimensions" in sent and "dimensions" not in target.overlay):
+        return
+    why = f"the model gives vectors of {given} numbers, and OpenAI's have {width}"
+    if "dimensions" in target.overlay:  # the operator means it: no reason to refuse under strict
+        draft.tell("dimensions", "mapped", why)
+    else:
+        draft.tell("dimensions", "clamped", why)
 
 
 def plan_without(ask: Ask, target: Target, fields: Collection[str]) -> Plan:

@@ -87,6 +87,7 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     FILE can be given by -c too, as for the other commands.
     """
     from config.load import ConfigError, find_file, load
+    from proxy.commands.routes import form_lines, forms_by_name
     from proxy.observability.memory_budget import warnings as of_memory
     from proxy.services.memory import limit_of_this_machine
 
@@ -95,21 +96,26 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     source = file or path or find_file(os.environ, Path.cwd())
     errors: list[str] = []
     warnings: list[str] = []
+    forms: dict[str, list[str]] = {}
     try:
         checked = load(source, os.environ)
         warnings = [
             *(warning.with_help for warning in checked.warnings),
             *of_memory(checked.settings, limit_of_this_machine()),
         ]
+        forms = forms_by_name(checked.settings)
     except ConfigError as error:
         errors = [complaint.with_help for complaint in error.complaints]
     if as_json:
-        click.echo(json.dumps({"file": str(source or ""), "errors": errors, "warnings": warnings}, ensure_ascii=False))
+        found = {"file": str(source or ""), "errors": errors, "warnings": warnings, "forms": forms}
+        click.echo(json.dumps(found, ensure_ascii=False))
     else:
         for line in errors:
             say(line, err=True)
         for line in warnings:
             say(f"warning: {line}", err=True)
+        for line in form_lines(forms):
+            say(line)
         if not errors:
             say(f"{source or 'the environment'}: ok")
     sys.exit(2 if errors else 0)

@@ -10,9 +10,10 @@ from adapters.core.shapes import Operation
 from adapters.core.vendor import Vendor
 from adapters.registry import BY_NAME
 from config import catalog
-from config.catalog import StandIn
 from config.complaints import one_of
 from config.environment import ORDER, in_order, key_names, zero_config
+from config.routing import stand_in_route
+from config.schema import VendorEntry
 from config.tree import CREDENTIALS, Node
 
 USUAL: tuple[tuple[str, Operation], ...] = (
@@ -124,32 +125,20 @@ def _vendor(found: Found, indent: str) -> Iterator[str]:
 
 
 def _models(vendors: list[Found]) -> Iterator[str]:
-    yield "# What the app asks for, and who answers: the first is tried first. OpenAI's other names have stand-ins of their own."
+    entries = {one.name: VendorEntry(kind=one.vendor.name, edition=one.vendor.edition) for one in vendors}
+    yield "# What the app asks for, and who answers: the first is tried first. Dated forms go with their name. OpenAI's other"
+    yield "# names have stand-ins of their own, in the order of the vendors above."
     yield "models:"
     for name, operation in USUAL:
-        hits = [(found, hit) for found in vendors if (hit := stand_in(found.vendor, name, operation))]
-        if operation == "chat" and hits:
-            targets = [f"{found.name}/{hit.model}" for found, hit in hits]
+        targets = [f"{called}/{hit.model}" for called, hit in stand_in_route(entries, name, operation)]
+        if operation == "chat" and targets:
             yield f"  {name}: {targets[0]}" if len(targets) == 1 else f"  {name}: [{', '.join(targets)}]"
-    vectors = [(name, one) for name, op in USUAL if op == "embeddings" and (one := _first(vendors, name))]
+    vectors = [(name, *one) for name, op in USUAL if op == "embeddings" for one in stand_in_route(entries, name, op)]
     if vectors:
         yield "  # Vectors of two models can't be compared: one model for each name, and no failover. Without a line here:"
-    for name, (found, row) in vectors:
+    for name, called, row in vectors:
         sizes = f", {row.set['dimensions']} numbers unless the app asks for others" if "dimensions" in row.set else ""
-        yield f"  # {name}: {found.name}/{row.model}{sizes}"
-
-
-def _first(vendors: list[Found], name: str) -> tuple[Found, StandIn] | None:
-    hits = ((found, stand_in(found.vendor, name, "embeddings")) for found in vendors)
-    return next(((found, hit) for found, hit in hits if hit), None)
-
-
-def stand_in(vendor: Vendor, name: str, operation: Operation) -> StandIn | None:
-    """The vendor's stand-in, or None if it has none."""
-    try:
-        return catalog.load(vendor.catalog).stand_in(name, operation) if operation in vendor.operations else None
-    except FileNotFoundError:
-        return None
+        yield f"  # {name}: {called}/{row.model}{sizes}"
 
 
 def ended(vendor: Vendor) -> bool:

@@ -1,12 +1,14 @@
 """``banjia routes``: who answers under which name, as the proxy itself would find it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, get_args
 
 from adapters.core.shapes import Operation
 from adapters.core.vendor import Target
 from config.load import Loaded
-from config.routing import Found, Routing, UnknownModel, base_url_of, catalog_of, vendor_of
+from config.openai_names import forms_of, is_no_form, known_names
+from config.routing import Found, Routing, UnknownModel, base_url_of, carried, catalog_of, key_of, vendor_of
 from config.schema import ModelEntry, Settings
 from proxy.commands.table import fitted, folded
 
@@ -40,13 +42,14 @@ def _vendors(settings: Settings, loaded: Loaded) -> Iterator[dict[str, Any]]:
 def _named(name: str, entry: ModelEntry, routing: Routing) -> dict[str, Any]:
     """A name of the operator's."""
     found = {op: hit for op in OPERATIONS if (hit := _find(routing, name, op))}
-    there = {target.label for hit in found.values() for target in hit.targets}
+    there = {target.label: target for hit in found.values() for target in hit.targets}
     targets = []
     for wish in entry.targets:
         vendor = wish.target.partition("/")[0]
         told: dict[str, Any] = {"target": wish.target}
-        if wish.set:
-            told["set"] = wish.set
+        usual = there[wish.target].defaults if wish.target in there else {}
+        if usual or wish.set:
+            told["set"] = {**usual, **wish.set}
         if "weight" in wish.model_fields_set:
             told["weight"] = wish.weight
         if vendor not in routing.live:
@@ -54,27 +57,40 @@ def _named(name: str, entry: ModelEntry, routing: Routing) -> dict[str, Any]:
         elif wish.target not in there:
             told["off"] = "the vendor has no such operation"
         targets.append(told)
-    route = {"name": name, "from": "models", "operations": list(found), "targets": targets}
+    forms = carried(name, routing.settings.models)
+    route = {"name": name, "from": "models", "operations": list(found), "targets": targets, "forms": forms}
     if "strategy" in entry.model_fields_set:
         route["strategy"] = entry.strategy
     return {**route, "policy": entry.policy}
 
 
 def _stand_ins(routing: Routing) -> Iterator[dict[str, Any]]:
-    """OpenAI's names that no line of ``models`` has: the first vendor with a stand-in answers."""
+    """OpenAI's names that no line of ``models`` has: the vendors' stand-ins answer. Forms stand with their name."""
     seen = set(routing.settings.models)
+    named = {key for name, entry in routing.live.items() for key in catalog_of(name, entry).stand_ins}
     for name, entry in routing.live.items():
-        try:
-            rows = catalog_of(name, entry)
-        except FileNotFoundError:
-            continue
-        for pattern in rows.stand_ins:
-            found = {op: hit for op in OPERATIONS if (hit := _find(routing, pattern, op))}
+        rows = catalog_of(name, entry)
+        for key in rows.stand_ins:
+            example = _example(key, named)
+            if key in seen or example is None:
+                continue
+            found = {op: hit for op in OPERATIONS if (hit := _find(routing, example, op))}
             hits = [hit for hit in found.values() if hit.how == "stand-in"]
-            if pattern not in seen and hits:
-                seen.add(pattern)
+            if hits:
+                seen.add(key)
                 targets = [_told(target) for target in hits[0].targets]
-                yield {"name": pattern, "from": "stand-in", "operations": list(found), "targets": targets, "policy": {}}
+                forms = [form for form in forms_of(key) if key_of(form, routing.settings.models) is None]
+                route = {"name": key, "from": "stand-in", "operations": list(found), "targets": targets}
+                yield {**route, "forms": forms, "policy": {}}
+
+
+def _example(key: str, named: Collection[str]) -> str | None:
+    """A name that a stand-in's key is for: itself, or of a pattern the first that has no row of its own.
+
+    None where there is none but forms of other names, which stand with these.
+    """
+    fitting = [known for known in known_names() if fnmatchcase(known, key) and known not in named]
+    return next(filter(is_no_form, fitting if "*" in key else [key]), None)
 
 
 def _told(target: Target) -> dict[str, Any]:
@@ -101,9 +117,16 @@ def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
         for row in fitted(head, rows, width, [1, 3][: len(head) - 2]):
             yield from row
         yield ""
+    mapped = [route for route in found["routes"] if route["from"] == "models"]
+    forms = list(form_lines({route["name"]: route["forms"] for route in mapped}))
+    for line in forms:
+        yield from _in(width, line)
+    if forms:
+        yield ""
     for vendor in found["vendors"]:
         state = f"off: {vendor['off']}" if vendor["off"] else f"{vendor['keys']} key{'s'[: vendor['keys'] != 1]}"
         yield from _in(width, f"{vendor['name']}: {vendor['base_url']} ({state})")
+    yield from _in(width, "Dated and alias forms of a name have its route, unless they have one of their own.")
     yield from _in(
         width,
         "vendor/model and vendors' own ids may be asked for too."
@@ -116,6 +139,19 @@ def _in(width: int, text: str) -> Iterator[str]:
     first, *more = folded(text, width - 4) if width else [text]
     yield first
     yield from (f"    {line}" for line in more)
+
+
+def forms_by_name(settings: Settings) -> dict[str, list[str]]:
+    """The dated and alias forms that the names of ``models`` carry; names without any are left out."""
+    every = {name: carried(name, settings.models) for name in settings.models}
+    return {name: forms for name, forms in every.items() if forms}
+
+
+def form_lines(forms: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A line for each name that carries forms."""
+    for name, listed in forms.items():
+        if listed:
+            yield f"{name} also answers {', '.join(listed)}"
 
 
 def _written(target: dict[str, Any]) -> str:

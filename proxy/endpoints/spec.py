@@ -49,7 +49,7 @@ SERVED = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/mode
 
 
 def answer_for(method: str, path: str, asked: str | None = None) -> ProxyError:
-    """501 for a path of OpenAI's, 404 for any other. ``asked`` is the path as the caller spelt it."""
+    """404: ``not_supported`` for a path of OpenAI's, no code for any other. ``asked`` is the path as the caller spelt it."""
     called = f"{method} {asked or path}"
     rest = path.removeprefix("/v1").strip("/") + "/"
     for beginning, nearest in NOT_SERVED.items():
@@ -63,7 +63,7 @@ def answer_for(method: str, path: str, asked: str | None = None) -> ProxyError:
 
 
 async def no_such_path(request: Request, error: Exception) -> Response:
-    """404 or 501, naming the path."""
+    """404, naming the path."""
     return error_response(answer_for(request.method, request.scope["path"], as_asked(request)), request.scope)
 
 

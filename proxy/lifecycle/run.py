@@ -202,9 +202,16 @@ def run(
 
 
 def greeting(kit: Kit, url: str) -> str:
-    """The line at the start: where we are, and who answers."""
-    vendors = ", ".join(kit.live.routing.live) or "nobody"
+    """The line at the start: where we are, and who answers. Without a file the vendors are told in their order."""
+    names = list(kit.live.routing.live)
+    settings = kit.live.settings
     how = " (emulated: no vendor is called)" if kit.emulated else ""
+    if settings.in_file or len(names) < 2:
+        vendors = ", ".join(names) or "nobody"
+    elif settings.policy.failover:
+        vendors = f"{', '.join(names)} in this order"
+    else:
+        vendors = f"{names[0]}; under names that it lacks by {', '.join(names[1:])}"
     return f"banjia serves {url}/v1, answered by {vendors}{how}"
 
 

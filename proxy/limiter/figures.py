@@ -21,9 +21,7 @@ class Figure:
     """Tests are at most this far apart (seconds)."""
     CUT = 0.95
 
-    def __init__(
-        self, value: float, now: float, *, settle_s: float, gap_s: float, rest_s: float, named: bool = False
-    ) -> None:
+    def __init__(self, value: float, now: float, *, settle_s: float, gap_s: float, rest_s: float, named: bool) -> None:
         """Learn a figure.
 
         Args:

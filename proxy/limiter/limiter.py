@@ -50,7 +50,6 @@ class NoSlot(Exception):
     """No slot came in time, or none can. ``retry_after_s``: when to come back, in so many seconds."""
 
     def __init__(self, retry_after_s: float) -> None:
-        super().__init__()
         self.retry_after_s = retry_after_s
 
 

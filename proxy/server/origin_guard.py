@@ -17,9 +17,10 @@ import re
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 
-from config.origins import ANY_PAGE, normalize_origin
-from config.schema import Settings, beyond_loopback
+from config.origins import ANY_PAGE, normalize_header
+from config.schema import Settings
 from proxy.errors import AccessDenied
+from proxy.server.cors import Cors
 
 LOCAL_NAMES = (b"localhost", b"host.docker.internal")
 """Names that no one else can make resolve to this machine: RFC 6761, and a name of ``.internal``."""
@@ -37,15 +38,19 @@ _UNPRINTABLE = re.compile(rb"[^ -~]")
 class OriginGuard:
     """Whose pages and which host names one port accepts, from one configuration.
 
-    ``origins``: those of the pages that may send requests. ``hosts``: names that are accepted beside LOCAL_NAMES and IP
-    addresses; None: the Host header is not looked at. ``accepted``: Host headers that were accepted before; a request with
-    one of them and without an Origin need not be asked about.
+    ``origins``: those of the pages that may send requests; None: the Origin header refuses none. ``hosts``: names that are
+    accepted beside LOCAL_NAMES and IP addresses; None: the Host header is not looked at. ``cors``: the pages that may read
+    responses; None: no page may. ``accepted``: Host headers that were accepted before; a request with one of them and
+    without an Origin need not be asked about.
     """
 
-    __slots__ = ("_names", "_origins", "accepted")
+    __slots__ = ("_names", "_origins", "accepted", "cors")
 
-    def __init__(self, origins: Iterable[str], hosts: Iterable[str] | None) -> None:
-        self._origins = frozenset(origin.encode() for origin in origins if origin not in ANY_PAGE)
+    def __init__(self, origins: Iterable[str] | None, hosts: Iterable[str] | None, cors: Cors | None = None) -> None:
+        self._origins: frozenset[bytes] | None = None
+        if origins is not None:
+            self._origins = frozenset(origin.encode() for origin in origins if origin not in ANY_PAGE)
+        self.cors = cors
         self._names = None if hosts is None else frozenset((*LOCAL_NAMES, *(name.encode() for name in hosts)))
         self.accepted: set[bytes | None] = {None}  # HTTP/1.0 may leave Host out, which no browser does
 
@@ -54,19 +59,16 @@ class OriginGuard:
 
         ``headers`` is by name in lower case, the last one of a name; ``sent`` has all of them. Never raises.
         """
-        if b"origin" in headers:
+        if self._origins is not None and b"origin" in headers:
             once = len(headers) == len(sent)  # then no name came twice
             if not once or headers[b"origin"] not in self._origins:
                 origins = [value for name, value in sent if name == b"origin"]
-                if len(origins) != 1 or not self._lists(origins[0]):
+                if len(origins) != 1 or normalize_header(origins[0]) not in self._origins:
                     return _page_refused(b", ".join(origins))
         host = headers.get(b"host")
         if host in self.accepted or self._accepts(host or b""):
             return None
         return _host_refused(host or b"")
-
-    def _lists(self, origin: bytes) -> bool:
-        return origin in self._origins or _normalized(origin) in self._origins
 
     def _accepts(self, host: bytes) -> bool:
         """Whether no web page can be behind a Host header; one that is accepted is remembered."""
@@ -84,22 +86,21 @@ class OriginGuard:
 
 
 def front_guard(settings: Settings) -> OriginGuard | None:
-    """The guard of the port that apps use; None where client keys are asked for, which no foreign page has."""
+    """The guard of the port that apps use.
+
+    Where client keys are asked for, which no foreign page has, it refuses nothing: None, unless pages may read responses.
+    """
     server = settings.server
+    cors = Cors(server.cors_origins) if server.cors_origins else None
     if settings.client_keys():
-        return None
-    return OriginGuard(server.cors_origins, None if server.beyond_loopback() else server.hosts)
+        return None if cors is None else OriginGuard(None, None, cors)
+    return OriginGuard(server.cors_origins, None if server.beyond_loopback() else server.hosts, cors)
 
 
 def admin_guard(settings: Settings) -> OriginGuard:
-    """The guard of the admin port, which asks for no key."""
+    """The guard of the admin port, whether it asks for a token or not."""
     server = settings.server
-    return OriginGuard(server.cors_origins, None if beyond_loopback(server.admin_listen) else server.hosts)
-
-
-def _normalized(origin: bytes) -> bytes | None:
-    found = normalize_origin(origin.decode("latin-1"))
-    return None if found is None else found.encode()
+    return OriginGuard(server.cors_origins, None if server.admin_beyond_loopback() else server.hosts)
 
 
 def _is_ipv6(address: bytes) -> bool:
@@ -128,13 +129,21 @@ def _shown(value: bytes) -> str:
 
 def _page_refused(origin: bytes) -> AccessDenied:
     shown = _shown(origin)
-    if _normalized(origin) is None:
+    if normalize_header(origin) is None:
         return AccessDenied(
             f"Requests with the Origin '{shown}' are refused: this port asks for no key, and any web page can send them. "
             "Serve your page from an address of its own, and add that origin to server.cors_origins."
         )
     return AccessDenied(
         f"Requests of web pages from '{shown}' are refused: this port asks for no key. "
+        "If you trust these pages, add this origin to server.cors_origins."
+    )
+
+
+def preflight_refused(origin: bytes) -> AccessDenied:
+    """The refusal of a preflight for a page that is not listed, where client keys are asked for."""
+    return AccessDenied(
+        f"Web pages from '{_shown(origin)}' may not call this port from a browser. "
         "If you trust these pages, add this origin to server.cors_origins."
     )
 

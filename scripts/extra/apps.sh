@@ -27,7 +27,7 @@ add() {
 # add_node NAME FOLDER SOURCE PROGRAM: the same for one of Node's.
 add_node() {
     is_wanted "$1" || return 0
-    if ! command -v npm >/dev/null; then missing="npm" && return; fi
+    if ! command -v npm >/dev/null; then missing="npm is not installed" && return; fi
     use_node_modules ".venvs/$2" "$3"
     commands+=("$1=node $4 $PWD/.venvs/$2")
 }
@@ -35,7 +35,7 @@ add_node() {
 for set in $sets; do
     for file in "requirements/apps/$set"/*.txt; do
         name=$(basename "$file" .txt)
-        if [ "$name" = aider ] && ! command -v git >/dev/null; then missing="git" && continue; fi
+        if [ "$name" = aider ] && ! command -v git >/dev/null; then missing="git is not installed" && continue; fi
         add "$name" "apps-$name" "$file" "tests/apps/programs/${name//[-.]/_}_app.py"
     done
 done
@@ -43,8 +43,16 @@ for age in 2024 now; do
     add "langchain-$age" "frameworks-$age" "requirements/frameworks-$age.txt" tests/frameworks/apps/langchain_app.py
 done
 add_node ai-sdk-2024 apps-ai-sdk-2024 tests/apps/node/ai-sdk-2024 tests/apps/programs/ai_sdk_2024_app.mjs
+if [ "$sets" != ci ]; then
+    add_node ai-sdk ai-sdk tests/frameworks/node tests/frameworks/apps/ai_sdk_app.mjs
+    for name in opencode cline; do
+        # What their packages install is a program for each kind of machine; the one that is locked is for this kind.
+        if [ "$(uname -sm)" != "Linux x86_64" ]; then missing="$name is locked for Linux on x86-64" && continue; fi
+        add_node "$name" "apps-$name" "tests/apps/node/$name" "tests/apps/programs/${name}_app.mjs"
+    done
+fi
 
 [ -n "${commands[*]}" ] || { say "no application is called $*"; exit 2; }
 # shellcheck disable=SC2086  # nothing, or one word
 .venv/bin/python -m tests.apps.driver $judge "${commands[@]}"
-[ -z "$missing" ] || not_run "some applications: $missing is not installed"
+[ -z "$missing" ] || not_run "some applications: $missing"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from scripts.pages import codes, configuration, migration, verdicts
+from scripts.pages import codes, configuration, migration, vendor_errors, verdicts
 
 DOCS = Path(__file__).parents[2] / "docs"
 PART = re.compile(r"<!-- made by scripts/docs: (?P<name>[a-z-]+) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
@@ -17,6 +17,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "key-order": configuration.key_order,
     "verdict-matrix": verdicts.matrix_text,
     "verdicts": verdicts.text,
+    "vendor-errors": vendor_errors.text,
     "stand-ins": migration.stand_ins,
     "vectors": migration.vectors,
     "json": migration.json_modes,

@@ -27,6 +27,7 @@ EXAMPLES: Mapping[str, str] = {
     "version": "1",
     "server.listen": "0.0.0.0:8080",
     "server.admin_listen": "127.0.0.1:9090",
+    "server.admin_token": "another-long-random-word",
     "server.client_keys": "a-long-random-word,another-one",
     "server.cors_origins": "http://localhost:3000,https://app.example.com",
     "server.hosts": "banjia.example.com",
@@ -49,6 +50,7 @@ EXAMPLES: Mapping[str, str] = {
     "policy.hedge_s": "3",
     "policy.moderations": "pass",
     "log.format": "json",
+    "policy.drop": "logprobs,top_logprobs",
 }
 """Values to show, where the type alone does not give a telling one."""
 DESCRIBED_ELSEWHERE = ("models.NAME.policy",)

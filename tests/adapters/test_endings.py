@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
+from adapters.codecs.openai.assemble import Assembler, join_deltas
 from adapters.codecs.openai.finish_reasons import FAILED, FINISH_REASONS
 from adapters.core.exchange import Done
+from adapters.core.shapes import Ask
+from adapters.core.vendor import plan
 from tests.adapters.add_up import add_up
-from tests.adapters.play import Play, chat_plan
+from tests.adapters.play import Play, chat_plan, target
 
 USAGE = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
 
@@ -269,3 +273,109 @@ def test_a_whole_answer_to_who_asked_for_a_stream_is_handed_over_whole() -> None
     body = {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "usage": USAGE}
     play = Play(chat_plan()).json(body)
     assert (play.done, play.events[0].kind) == (True, "whole")
+
+
+@pytest.mark.parametrize("vendor", ["openai_compatible", "ernie"])
+def test_a_text_that_the_vendor_sent_as_another_type_leaves_as_text(vendor: str) -> None:
+    """Also from a vendor whose chunks need no other change."""
+    planned = chat_plan(vendor)
+    play, same = (
+        Play(planned).head(),
+        {"id": "chatcmpl-1", "created": 1, "object": "chat.completion.chunk", "model": planned.ask.model},
+    )
+    play.sse({**same, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "a"}, "finish_reason": None}]})
+    play.sse({**same, "choices": [{"index": 0, "delta": {"content": 5}, "finish_reason": None}]})
+    play.sse({**same, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}, "[DONE]")
+    assert play.done
+    assert [orjson.loads(event.raw)["choices"][0]["delta"].get("content") for event in play.events][:2] == ["a", "5"]
+
+
+def test_an_id_of_256_characters_is_logged_whole_and_a_longer_one_cut() -> None:
+    for length in (256, 300):
+        play = stream({**chunk("a"), "id": "x" * length}, chunk(finish="stop"), "[DONE]")
+        assert isinstance(play.end, Done)
+        assert play.end.vendor_id == "x" * 256
+
+
+def test_deltas_that_are_joined_have_one_piece_for_each_call() -> None:
+    first: dict[str, Any] = {"content": "a"}
+    join_deltas(first, {"content": "b", "tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{"}}]})
+    join_deltas(first, {"tool_calls": [{"index": 0, "function": {"arguments": "}"}}, {"index": 1, "function": {}}]})
+    assert first["content"] == "ab"
+    assert first["tool_calls"] == [
+        {"index": 0, "function": {"name": "f", "arguments": "{}"}},
+        {"index": 1, "function": {}},
+    ]
+
+
+def test_a_stream_that_is_put_together_keeps_what_stands_beside_the_choices() -> None:
+    whole = Assembler()
+    whole.add({"id": "a", "model": "m", "created": 1, "choices": [{"index": 0, "delta": {"content": "x"}}]})
+    whole.add({"id": "a", "model": "m", "created": 1, "choices": [], "usage": USAGE})
+    assert whole.body() == {
+        "id": "a", "model": "m", "created": 1, "usage": USAGE, "choices": [{"index": 0, "message": {"content": "x"}}],
+    }  # fmt: skip
+
+
+def test_an_event_of_more_values_than_are_taken_is_a_failure() -> None:
+    many = {**chunk("a"), "x": [[]] * 1_000_000}
+    assert stream(chunk("a"), many).failure.kind == "invalid_response"
+
+
+STOPPED = [
+    "eos",
+    "eos_token",
+    "end",
+    "end_turn",
+    "stop_sequence",
+    "stop_sequences",
+    "stopped",
+    "complete",
+    "completed",
+    "done",
+    "finish",
+    "finished",
+    "normal",
+    "pause_turn",
+    "other",
+    "finish_reason_stop",
+    "finish_reason_unspecified",
+]
+
+
+@pytest.mark.parametrize("word", STOPPED)
+def test_each_word_for_a_stop_is_known(word: str) -> None:
+    assert FINISH_REASONS[word] == "stop"
+
+
+def test_the_marker_ends_an_answer_whose_text_came_after_a_chunk_without_any() -> None:
+    role = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}]}
+    play = stream({**chunk(), **role}, chunk("a"), "[DONE]")
+    assert play.done
+    assert add_up(play.events)[0]["message"]["content"] == "a"
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_choice_that_ernie_stopped_ends_as_filtered_and_the_other_as_it_did(index: int) -> None:
+    """Each comes in an event of its own, first in its list."""
+    play = Play(chat_plan("ernie")).head()
+    for at in (0, 1):
+        flag = {"flag": 4} if at == index else {}
+        play.sse({"choices": [{"index": at, "delta": {"content": "a"}, "finish_reason": None, **flag}]})
+    for at in (0, 1):
+        play.sse({"choices": [{"index": at, "delta": {}, "finish_reason": "stop"}]})
+    assert play.sse("[DONE]").done
+    reasons = {at: choice["finish_reason"] for at, choice in add_up(play.events).items()}
+    assert reasons == {index: "content_filter", 1 - index: "stop"}
+
+
+def test_pieces_of_one_completion_in_a_chunk_leave_as_one_with_the_finish() -> None:
+    planned = plan(
+        Ask("completions", "gpt-3.5-turbo-instruct", {"prompt": "a", "stream": True}, True),
+        target("openai_compatible", "qwen2:7b"),
+    )
+    play = Play(planned).head()
+    play.sse({"choices": [{"index": 0, "text": "a"}, {"index": 0, "text": "b", "finish_reason": "length"}]}, "[DONE]")
+    assert play.done
+    [choice] = play.events[0].data["choices"]
+    assert (choice["text"], choice["finish_reason"]) == ("ab", "length")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adapters.codecs.openai.errors import any_error, find_error, text_of
+from adapters.codecs.openai.errors import any_error, find_error, named_fields, text_of
 from adapters.core.failures import Kind
 from tests.adapters.play import Play, chat_plan
 
@@ -213,3 +213,29 @@ def test_an_error_beside_the_text_of_a_later_chunk_is_found() -> None:
     chunks[1]["base_resp"] = {"status_code": 1008, "status_msg": "insufficient balance"}  # type: ignore[assignment]
     failure = Play(chat_plan("openai_compatible")).head().sse(*chunks).failure
     assert (failure.kind, "insufficient balance" in failure.message) == ("no_funds", True)
+
+
+@pytest.mark.parametrize("member", ["success", "status"])
+def test_a_message_beside_a_success_is_no_error(member: str) -> None:
+    assert find_error({member: True, "message": "done"}) is None
+    assert find_error({member: False, "message": "failed"}) is not None
+
+
+def test_words_that_stand_twice_in_an_error_are_passed_on_once() -> None:
+    found = find_error({"error": "it went wrong: no such thing", "message": "no such thing"})
+    assert found is not None
+    assert found["message"] == "it went wrong: no such thing"
+
+
+@pytest.mark.parametrize(
+    "param", ["stream_options", "stream_options.include_usage", "#/stream_options", "stream_options[0]"]
+)
+def test_a_field_that_was_added_is_known_by_any_path_into_it(param: str) -> None:
+    assert named_fields(["stream_options", "thinking"], [param], "unknown") == ("stream_options",)
+
+
+@pytest.mark.parametrize("status", [400, 429, 500])
+def test_an_error_that_is_nested_too_deeply_goes_by_its_status(status: int) -> None:
+    body = b'{"text":"' + b"a" * 66_000 + b'","error":' + b"[" * 100 + b"]" * 100 + b"}"
+    failure = Play(chat_plan("openai_compatible", stream=False)).head(status).data(body).over().failure
+    assert failure.kind == {400: "bad_request", 429: "rate_limited", 500: "vendor_error"}[status]

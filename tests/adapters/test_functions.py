@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.core.failures import Refused
+from adapters.core.functions import is_legacy
 from adapters.core.shapes import Ask
 from adapters.core.vendor import Plan, Target, plan
 from adapters.registry import VENDORS
@@ -102,3 +103,12 @@ def test_a_plan_thinks_as_it_would_with_tools() -> None:
     as_functions = asked(functions=[GET], function_call={"name": "get_weather"})
     assert as_functions.ask.fields == as_tools.ask.fields
     assert as_functions.thinks is False
+
+
+def test_a_request_without_functions_is_no_legacy_one() -> None:
+    plain = {"messages": [{"role": "user", "content": "hi"}], "tools": []}
+    assert not is_legacy(plain)
+    assert is_legacy({**plain, "functions": []})
+    assert is_legacy({**plain, "function_call": "none"})
+    assert is_legacy({"messages": [{"role": "assistant", "function_call": {}}]})
+    assert is_legacy({"messages": [{"role": "function", "content": "1"}]})

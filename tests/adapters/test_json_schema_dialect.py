@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adapters.core.failures import Refused
-from adapters.rules.json_schema_dialect import NotExpressible, _fits, rewrite
-from adapters.rules.json_schema_merge import matches
+from adapters.rules.json_schema_dialect import LEVELS, NotExpressible, _fits, rewrite
+from adapters.rules.json_schema_merge import Conflict, common_types, matches, merge
 from tests.adapters.play import chat_plan
 
 Schema = dict[str, Any]
@@ -447,3 +447,47 @@ def test_a_schema_of_too_many_levels_is_refused_by_the_beginning_of_its_path(lev
         chat_plan("kimi", tools=tools(deep))
     assert caught.value.param.startswith("tools[0].function.parameters")
     assert len(caught.value.param) < 300
+
+
+@pytest.mark.parametrize("some", [["number"], ["number", "string"]])
+def test_an_integer_is_what_a_number_and_an_integer_have_in_common(some: list[str]) -> None:
+    assert common_types(some, ["integer"]) == ["integer"]
+    assert common_types(["integer"], some) == ["integer"]
+    assert common_types(["string"], ["integer"]) == []
+
+
+def test_a_conflict_in_a_property_names_its_path() -> None:
+    inner = {"properties": {"a": {"properties": {"b": {"multipleOf": 2}}}}}
+    outer = {"properties": {"a": {"properties": {"b": {"multipleOf": 3}}}}}
+    with pytest.raises(Conflict) as conflict:
+        merge(inner, outer)
+    assert conflict.value.key == "properties.a.properties.b.multipleOf"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "description", "title", "default", "examples", "const", "required", "minLength", "maxLength", "pattern", "format", "minimum",
+        "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems", "minProperties",
+        "maxProperties",
+    ],
+)  # fmt: skip
+def test_a_member_that_holds_no_schema_is_no_reason_to_rewrite(key: str) -> None:
+    schema = around({"type": "string", key: "x"})
+    assert rewrite(schema) is schema
+
+
+def test_a_definition_may_be_as_deep_as_a_schema() -> None:
+    deep: Schema = {"type": "string"}
+    for _ in range(LEVELS):
+        deep = {"type": "array", "items": deep}
+    schema = around({"$ref": "#/definitions/Deep"}, definitions={"Deep": deep})
+    assert rewrite(schema)["$defs"]["Deep"] == deep
+    with pytest.raises(NotExpressible):
+        rewrite(around({"$ref": "#/definitions/Deep"}, definitions={"Deep": {"type": "array", "items": deep}}))
+
+
+def test_a_type_beside_a_reference_decides_what_a_branch_is() -> None:
+    """The outer type is a number: a branch that refers to any number, and says that it is a text, can't be met."""
+    schema = {"type": "number", "anyOf": [{"$ref": "#/$defs/A", "type": "string"}, {"type": "integer"}]}
+    assert rewritten(schema, **{"$defs": {"A": {"type": "number"}}}) == {"anyOf": [{"type": "integer"}]}

@@ -362,3 +362,12 @@ def test_any_vices_add_up_to_the_whole_answer(
 ) -> None:
     chunks, calls = sins
     assert streamed(*chunks, vendor=vendor) == whole(*calls, vendor=vendor)
+
+
+def test_an_id_that_comes_with_a_later_piece_names_the_call_from_then_on() -> None:
+    first = [piece('{"ci', index=0, name="weather")]
+    second = [piece('ty": ', index=0, id="a")]
+    other = [piece("{}", index=1, id="b", name="time")]
+    third = [piece('"Oslo"}', id="a")]
+    calls = streamed(first, second, other, third)
+    assert [call["function"]["arguments"] for call in calls] == [OSLO, "{}"]

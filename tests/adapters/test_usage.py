@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from adapters.codecs.openai.usage import later_usage, usage_of
+from adapters.codecs.openai.usage import MAX_USAGE, later_usage, usage_of
 from adapters.core.shapes import Usage
 from tests.adapters.play import Play, chat_plan
 
@@ -64,3 +64,10 @@ def test_what_is_no_usage_changes_nothing() -> None:
     before = Usage(1, 2)
     assert later_usage(before, "x") is before
     assert later_usage(None, None) is None
+
+
+def test_a_usage_of_as_many_members_as_are_taken_is_read_and_of_one_more_is_not() -> None:
+    counts = {"prompt_tokens": 3, "completion_tokens": 2}
+    most = {f"x{at}": 1 for at in range(MAX_USAGE - len(counts))}
+    assert usage_of({**counts, **most}) is not None
+    assert usage_of({**counts, **most, "one more": 1}) is None

@@ -9,11 +9,6 @@ Key = tuple[str, str, str]
 
 EXPECTED_FAILURES: dict[Key, str] = {
     (
-        "ai-sdk",
-        "*",
-        "responses",
-    ): "a path that is not served is a 501, which this client repeats: three errors, not one",
-    (
         "autogen-0.2",
         "ernie",
         "chosen_speakers",
@@ -36,6 +31,8 @@ SCHEMAS = "JSON schemas by emulation"
 RESPONSES = Wait("the Responses API", "not_supported")
 WAITS: dict[Key, Wait] = {
     ("ai-sdk", "qwen", "structured"): Wait(SCHEMAS, "unsupported_parameter"),
+    ("crewai", "qwen", "structured"): Wait(SCHEMAS, "unsupported_parameter"),
+    ("ai-sdk", "*", "responses"): RESPONSES,
     ("llm", "*", "responses"): RESPONSES,
 }
 

@@ -1,5 +1,6 @@
 """``init`` writes a configuration that works, from what is found, and never over what is there."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from adapters import registry
 from config import publish
 from config.environment import in_order, key_names
 from config.load import load
-from proxy.commands.init import USUAL, schema
+from config.openai_names import known_names
+from config.routing import Routing, UnknownModel
+from config.schema import Settings
+from proxy.commands.init import schema
 from tests.commands.conftest import KIMI_KEY, QWEN_KEY, Run
 
 EVERY = {key_names(vendor)[0]: f"sk-{vendor.name}-00000000000001" for vendor in in_order()}
@@ -41,14 +45,26 @@ def test_the_names_of_the_variables_that_were_found_stand_in_the_file(banjia: Ru
     }
 
 
-def test_the_models_answer_as_they_would_without_a_file(banjia: Run, tmp_path: Path) -> None:
-    """The first target of every usual name is the stand-in that it had before."""
-    before = {route["name"]: route for route in json.loads(banjia("routes", "--json", env=BOTH).stdout)["routes"]}
-    banjia("init", env=BOTH)
-    after = {route["name"]: route for route in json.loads(banjia("routes", "--json", env=BOTH).stdout)["routes"]}
-    assert set(before) == set(after)
-    for name, _ in USUAL:
-        assert after[name]["targets"][0] == before[name]["targets"][0], name
+@pytest.mark.parametrize("env", [BOTH, EVERY], ids=["two", "every"])
+def test_every_name_is_answered_as_it_would_be_without_a_file(env: dict[str, str], banjia: Run, tmp_path: Path) -> None:
+    """By the same vendors in the same order, the forms of names too."""
+
+    def answered(settings: Settings) -> dict[tuple[str, str], list[str]]:
+        found = {}
+        for name in known_names():
+            for operation in ("chat", "embeddings"):
+                with contextlib.suppress(UnknownModel):
+                    targets = Routing(settings).find(name, operation).targets
+                    found[name, operation] = [target.label for target in targets]
+        return found
+
+    banjia("init", env=env)
+    before, after = load(None, env).settings, load(tmp_path / "banjia.yaml", env).settings
+    assert answered(before) == answered(after)
+    chat = answered(before)["gpt-4o", "chat"]
+    vectors = answered(before)["text-embedding-3-small", "embeddings"]
+    assert [label.partition("/")[0] for label in chat] == list(after.vendors)[: len(chat)]
+    assert len(chat) > 1 == len(vectors)
 
 
 def test_an_editor_finds_the_schema_and_takes_the_file(banjia: Run, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_routes_need_no_file_and_show_no_key(banjia: Run) -> None:
 
 
 def test_routes_say_whether_other_names_are_taken(banjia: Run) -> None:
-    assert "may be asked for too" in banjia("routes", env=BOTH).stdout
+    assert "may be asked for too" in banjia("routes", env=BOTH | {"COLUMNS": "200"}).stdout
     closed = banjia("routes", env={**BOTH, "BANJIA_CLIENT_KEY": "a-long-random-word"})
     assert "404" in closed.stdout.splitlines()[-1]
 
@@ -222,3 +222,34 @@ def test_a_vendor_that_there_is_not_ends_with_2_and_the_nearest(banjia: Run) -> 
     ended = banjia("models", "--vendor", "kimmi")
     assert ended.exit_code == 2
     assert "did you mean 'kimi'?" in ended.stderr
+
+
+def test_routes_list_the_forms_of_each_name_in_models(banjia: Run, file: Path) -> None:
+    file.write_text(FILE + "  gpt-4o-2024-05-13: qwen/qwen-plus\n")
+    by_name = {route["name"]: route for route in data(banjia("routes", "--json", env=BOTH))["routes"]}
+    assert by_name["gpt-4o"]["forms"] == ["gpt-4o-2024-08-06", "gpt-4o-2024-11-20", "chatgpt-4o-latest"]
+    assert by_name["gpt-4o-mini"]["forms"] == ["gpt-4o-mini-2024-07-18"]
+    assert by_name["gpt-3.5*"]["forms"] == []
+    gone = {"gpt-4-0613", "gpt-4o-20*", "chatgpt-4o-latest", "gpt-4-*-preview", "gpt-4.1-*"}
+    assert not gone & set(by_name), "forms stand with their name"
+    assert {"gpt-5*", "gpt-4.5-preview*"} <= set(by_name), "patterns stand for names without a row of their own"
+    lines = banjia("routes", env=BOTH).stdout.splitlines()
+    assert "gpt-4o also answers gpt-4o-2024-08-06, gpt-4o-2024-11-20, chatgpt-4o-latest" in lines
+    assert not [line for line in lines if line.startswith("gpt-4o-mini also")], "of stand-ins they are in --json alone"
+
+
+def test_routes_show_the_width_that_a_target_has_under_an_openai_name(banjia: Run, file: Path) -> None:
+    file.write_text(FILE + "  text-embedding-3-small: qwen/text-embedding-v4\n")
+    assert "qwen/text-embedding-v4 (dimensions: 1536)" in banjia("routes", env=BOTH | {"COLUMNS": "200"}).stdout
+
+
+def test_check_lists_the_forms_too(banjia: Run, file: Path) -> None:
+    told = banjia("check", env=BOTH).stdout
+    assert "gpt-4 also answers gpt-4-0314, gpt-4-0613\n" in told
+    assert data(banjia("check", "--json", env=BOTH))["forms"]["gpt-4"] == ["gpt-4-0314", "gpt-4-0613"]
+
+
+def test_routes_without_a_file_have_every_vendor_in_order(banjia: Run) -> None:
+    by_name = {route["name"]: route for route in data(banjia("routes", "--json", env=BOTH))["routes"]}
+    assert [target["target"] for target in by_name["gpt-4o"]["targets"]] == ["qwen/qwen3.6-plus", "kimi/kimi-k2.6"]
+    assert [target["target"] for target in by_name["text-embedding-3-small"]["targets"]] == ["qwen/text-embedding-v4"]

@@ -7,7 +7,7 @@ import pytest
 from adapters import registry
 from config.load import ConfigError, load, load_file
 from config.schema import Settings
-from tests.config.given import VENDOR, loaded
+from tests.config.given import VENDOR, complaints, loaded
 from tests.effort import calls_made_by
 
 MODELS = "models:\n  a: [qwen/qwen-plus, kimi/kimi-k2.6]\n"
@@ -220,7 +220,18 @@ def test_beyond_loopback_a_client_key_or_a_word_is_needed(listen: str) -> None:
         ).warnings
         == []
     )
-    assert loaded(VENDOR + f"server: {{listen: '{listen}', insecure: true}}\n").warnings == []
+    [warning] = loaded(VENDOR + f"server: {{listen: '{listen}', insecure: true}}\n").warnings
+    assert str(warning).endswith(
+        f"server.insecure: every machine that reaches {listen} can call the vendors on your account, without a key; "
+        "expected client_keys in place of insecure, or a listen address on loopback such as 127.0.0.1:8080"
+    )
+
+
+def test_insecure_is_not_warned_of_where_it_opens_nothing() -> None:
+    keyed = "listen: '0.0.0.0:80', client_keys: ['${K}']"
+    for server in ("", keyed):
+        text = VENDOR + f"server: {{insecure: true, {server}}}\n"
+        assert loaded(text, {"K": "a-long-random-word"}).warnings == []
 
 
 def test_the_admin_address_is_taken() -> None:
@@ -248,11 +259,38 @@ def test_a_client_key_that_can_be_guessed_is_warned_of_where_others_can_try(
     assert key not in " ".join(told)
 
 
-def test_the_admin_port_goes_beyond_loopback_where_the_operator_says_so_in_words() -> None:
-    text = VENDOR + "server: {admin_listen: '0.0.0.0:8081', insecure: true}\n"
-    assert loaded(text).settings.server.admin_listen == "0.0.0.0:8081"
-    with pytest.raises(ConfigError, match="asks for no key"):
-        loaded(text.replace("insecure: true", "client_keys: [a]"))
+TOKEN = "an-admin-token-of-enough-letters"
+
+
+def test_the_admin_port_goes_beyond_loopback_with_a_token_and_with_nothing_else(tmp_path: Path) -> None:
+    text = VENDOR + "server: {admin_listen: '0.0.0.0:8081', MORE}\n"
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    for more in ("admin_token: '${T}'", f"admin_token: 'file:{tmp_path}/token'"):
+        found = loaded(text.replace("MORE", more), {"T": TOKEN})
+        assert (found.settings.admin_token(), found.warnings) == (TOKEN, [])
+    assert loaded(text.replace("MORE", ""), {"BANJIA_SERVER__ADMIN_TOKEN": TOKEN}).settings.admin_token() == TOKEN
+    for more in ("", "insecure: true", "client_keys: ['${T}']", "admin_token: ''", "admin_token: '${NONE:-}'"):
+        with pytest.raises(ConfigError, match=r'no admin_token is set; expected admin_token: "\$\{ADMIN_TOKEN\}"'):
+            loaded(text.replace("MORE", more), {"T": TOKEN})
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:8081", "localhost:8081", "[::1]:8081", "off"])
+def test_on_loopback_an_admin_token_is_taken_and_not_needed(listen: str) -> None:
+    text = VENDOR + f"server: {{admin_listen: '{listen}', admin_token: '${{T:-}}'}}\n"
+    assert loaded(text).settings.admin_token() == ""
+    assert loaded(text, {"T": TOKEN}).settings.admin_token() == TOKEN
+
+
+@pytest.mark.parametrize("token", ["short", "fifteen-letters", "with a space in it", "Bearer abcdefghijklmnop"])
+def test_an_admin_token_that_can_be_guessed_or_sent_by_nobody_is_none_and_not_shown(token: str) -> None:
+    [complaint] = complaints(VENDOR + "server: {admin_token: '${T}'}\n", {"T": token})
+    assert "server.admin_token: the " in complaint
+    assert token not in complaint
+
+
+def test_an_admin_token_in_the_file_is_warned_of() -> None:
+    [warning] = loaded(VENDOR + f"server: {{admin_token: {TOKEN}}}\n").warnings
+    assert str(warning).endswith('a secret is written in this file; expected "${ADMIN_TOKEN}"')
 
 
 def test_sections_with_all_their_keys_commented_out_are_as_good_as_none() -> None:

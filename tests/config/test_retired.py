@@ -78,35 +78,22 @@ def test_stand_ins_that_are_gone_are_one_warning_at_the_vendor_with_what_to_writ
 
 def test_stand_ins_whose_names_are_all_in_models_are_not_in_use(without: Any) -> None:
     without("text-embedding-v4", retired=datetime.date(2026, 11, 1), successor="text-embedding-v3")
-    text = (
-        BOTH
-        + "models:\n  text-embedding-ada-002: qwen/text-embedding-v3\n  'text-embedding-3*': qwen/text-embedding-v3\n"
-    )
+    row = "{target: qwen/text-embedding-v3, set: {dimensions: 1024}}"
+    text = BOTH + f"models:\n  text-embedding-ada-002: {row}\n  'text-embedding-3*': {row}\n"
     assert said(text) == []
     assert "under text-embedding-3-large, was" in said(text.replace("3*", "3-s*"))[0]
 
 
-def test_only_the_first_vendor_that_has_a_name_answers_under_it(without: Any) -> None:
+def test_a_stand_in_of_a_vendor_further_back_is_in_use_unless_failover_is_off(without: Any) -> None:
     without("kimi-k2.6", retired=datetime.date(2026, 11, 1), successor="kimi-k3")
     settings = loaded(BOTH).settings
-    assert {name for fading in stand_ins(settings) for name in fading.names} <= {"gpt-4.1-*"}
-    first = loaded(BOTH.replace("qwen: {api_key: q}", "kimi: {api_key: k}", 1).rpartition("  kimi")[0]).settings
-    assert [len(fading.names) > 40 for fading in stand_ins(first)] == [True]
+    assert [len(fading.names) > 40 for fading in stand_ins(settings)] == [True]
+    off = loaded(BOTH + "policy: {failover: off}\n").settings
+    assert {name for fading in stand_ins(off) for name in fading.names} <= {"gpt-4.1-*"}
 
 
-def test_a_vendor_that_is_off_or_has_an_address_of_its_own_stands_in_for_nothing_that_is_known(without: Any) -> None:
-    without("kimi-k2.6", retired=datetime.date(2026, 11, 1), successor="kimi-k3")
-    off = loaded("vendors:\n  qwen: {api_key: q}\n  kimi: {api_key: '${NOT_SET}'}\n").settings
-    mine = loaded("vendors:\n  kimi: {api_key: k, base_url: 'http://10.0.0.1/v1'}\n").settings
-    assert (list(stand_ins(off)), list(stand_ins(mine))) == ([], [])
-
-
-def test_names_that_open_models_lets_through_are_no_matter_of_the_configuration() -> None:
-    """They are the callers' choice: a file that names no model gets no word about what callers might name."""
-    assert said("vendors:\n  kimi: {api_key: k}\npolicy: {open_models: true}\n") == []
-
-
-def test_what_ships_stands_in_with_nothing_that_is_gone_or_will_be() -> None:
-    for vendor in ("kimi", "qwen", "ernie", "hunyuan"):
-        settings = loaded(f"vendors:\n  {vendor}: {{api_key: k}}\n").settings
-        assert list(stand_ins(settings)) == [], vendor
+def test_the_forms_of_a_name_in_models_are_not_in_use(without: Any) -> None:
+    without("qwen3.6-flash", retired=datetime.date(2026, 11, 1), successor="qwen-flash")
+    names = ["gpt-4o-mini", "gpt-4.1-mini", "gpt-4.1-nano", "o1-mini", "o3-mini", "o4-mini", "gpt-5-mini", "gpt-5-nano"]
+    rows = "".join(f"  {name}: qwen/qwen-flash\n" for name in names)
+    assert said(f"{BOTH}models:\n{rows}") == []

@@ -1,4 +1,7 @@
-"""Which targets answer under a name: the name itself, then the longest pattern, then stand-ins, then vendors' own ids."""
+"""Which targets answer under a name: the name itself, then the longest pattern, then stand-ins, then vendors' own ids.
+
+Forms of OpenAI's names are in test_openai_names.py.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,10 +80,66 @@ def test_a_stand_in_wins_over_a_model_of_that_very_name(tmp_path: Path) -> None:
     assert both.find("gpt-4o", "chat").how == "stand-in"
 
 
-def test_of_two_vendors_with_a_stand_in_the_first_configured_answers() -> None:
-    for order in (["kimi", "qwen"], ["qwen", "kimi"]):
-        both = Settings.model_validate({"vendors": {name: VENDORS[name] for name in order}})
-        assert Routing(both).find("gpt-4o", "chat").targets[0].entry == order[0]
+@pytest.mark.parametrize("order", [["kimi", "qwen"], ["qwen", "kimi"]])
+def test_vendors_with_a_stand_in_answer_in_the_order_of_the_configuration(order: list[str]) -> None:
+    both = {"vendors": {name: VENDORS[name] for name in order}}
+    hit = Routing(Settings.model_validate(both)).find("gpt-4o", "chat")
+    assert [target.entry for target in hit.targets] == order
+    assert hit.weights == (1.0, 1.0)
+    first = Settings.model_validate({**both, "policy": {"failover": "off"}})
+    assert [target.entry for target in Routing(first).find("gpt-4o", "chat").targets] == order[:1]
+
+
+def test_a_vendor_that_is_off_is_no_part_of_the_route() -> None:
+    both = Settings.model_validate({"vendors": {**VENDORS, "ernie": {"api_key": ""}}})
+    assert [target.entry for target in Routing(both).find("gpt-4o", "chat").targets] == ["kimi", "qwen"]
+
+
+def test_embeddings_have_one_vendor_the_first_that_has_them() -> None:
+    vendors = {**VENDORS, "ernie": {"api_key": "k-0000000000000001"}}
+    hit = Routing(Settings.model_validate({"vendors": vendors})).find("text-embedding-3-small", "embeddings")
+    assert [target.entry for target in hit.targets] == ["qwen"]
+
+
+def test_an_edition_that_has_ended_answers_where_nobody_else_does_or_at_an_address_of_its_own() -> None:
+    old = {"kind": "hunyuan", "edition": "classic", "api_key": "k-0000000000000001"}
+    for own, entries in ({}, ["kimi"]), ({"base_url": "http://10.0.0.5/v1"}, ["old", "kimi"]):
+        vendors = {"old": {**old, **own}, "kimi": VENDORS["kimi"]}
+        hit = Routing(Settings.model_validate({"vendors": vendors})).find("gpt-4o", "chat")
+        assert [target.entry for target in hit.targets] == entries
+    alone = Routing(Settings.model_validate({"vendors": {"old": old}}))
+    assert alone.find("gpt-4o", "chat").targets[0].entry == "old"
+
+
+WIDTH_ROWS = [
+    ("text-embedding-3-small", "qwen/text-embedding-v4", 1536),
+    ("text-embedding-ada-002", "qwen/text-embedding-v4", 1536),
+    ("text-embedding-ada-002-v2", "qwen/text-embedding-v4", 1536),
+    ("text-embedding-3-small", "qwen/text-embedding-v2", 1536),
+    ("text-embedding-3-small", "qwen/text-embedding-v3", None),
+    ("text-embedding-3-large", "qwen/text-embedding-v4", None),
+    ("my-vectors", "qwen/text-embedding-v4", None),
+]
+
+
+@pytest.mark.parametrize("key", ["", "text-embedding-*", "*"])
+@pytest.mark.parametrize(("name", "target", "width"), WIDTH_ROWS)
+def test_a_target_under_an_openai_name_has_its_width_where_the_model_offers_it(
+    name: str, target: str, width: int | None, key: str
+) -> None:
+    if key and name == "my-vectors":
+        key = "my-*"
+    hit = routing({key or name: target}).find(name, "embeddings").targets[0]
+    assert hit.label == target
+    assert hit.defaults == ({"dimensions": width} if width else {})
+
+
+def test_the_stand_ins_own_width_is_that_of_an_explicit_target_too() -> None:
+    own = {"stand_ins": {"text-embedding-3-small": {"model": "text-embedding-v4", "set": {"dimensions": 512}}}}
+    vendors = {"qwen": {**VENDORS["qwen"], "catalog": own}}
+    for models in ({}, {"text-embedding-3-small": "qwen/text-embedding-v4"}):
+        found = routing(models, vendors=vendors).find("text-embedding-3-small", "embeddings")
+        assert found.targets[0].defaults == {"dimensions": 512}
 
 
 def test_a_row_whose_vendors_are_off_is_no_way_to_the_next_pattern() -> None:

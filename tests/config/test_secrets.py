@@ -16,6 +16,7 @@ CANARY = "sk-canary-0123456789abcdef"
 FILE = """
 server:
   client_keys: [sk-canary-0123456789abcdef, "${CLIENT}", file:./key]
+  admin_token: sk-canary-0123456789abcdef
 vendors:
   kimi: {api_key: "${KIMI}", headers: {x-key: sk-canary-0123456789abcdef}}
   qwen:
@@ -55,6 +56,7 @@ def below(value: Any) -> Iterator[Any]:
 def test_the_canaries_are_in_the_settings_at_all() -> None:
     settings = loaded(FILE, ENVIRON).settings
     assert settings.client_keys() == [CANARY, f"{CANARY}2", CANARY, f"{CANARY}3"]
+    assert settings.admin_token() == CANARY
     assert [len(entry.keys()) for entry in settings.vendors.values()] == [1, 2]
     assert settings.vendors["kimi"].headers == {"x-key": CANARY}
     assert settings.vendors["qwen"].outbound() == f"http://me:{CANARY}@10.0.0.1:3128"
@@ -78,7 +80,7 @@ def test_no_warning_shows_a_secret() -> None:
     assert not any("canary" in str(warning) or "canary" in repr(warning) for warning in warnings)
 
 
-PLACES = ["version: {}", "server: {}", "server: {{listen: {}}}", "server: {{client_keys: {{a: {}}}}}", "server: {{insecure: {}}}", "vendors: {}", "vendors: {{kimi: {}}}", "vendors: {{kimi: {{region: {}}}}}", "vendors: {{kimi: {{api_key: [{}]}}}}", "vendors: {{kimi: {{api_key: 'a {}'}}}}", "vendors: {{kimi: {{headers: [{}]}}}}", "vendors: {{kimi: {{base_url: {}}}}}", "vendors: {{kimi: {{base_url: 'https://me:{}@x/'}}}}", "vendors: {{kimi: {{base_url: 'https://x/?key={}'}}}}", "vendors: {{kimi: {{proxy: 'http://me:{}@x'}}}}", "vendors: {{kimi: {{proxy: {}}}}}", "vendors: {{kimi: {{kind: {}}}}}", "vendors: {{kimi: {{edition: {}}}}}", "vendors: {{kimi: {{secret_key: {}}}}}", "vendors: {{kimi: {{timeouts: {{idle_s: {}}}}}}}", "vendors: {{{}: {{api_key: k}}}}", "models: {{a: {}}}", "models: {{a: [{}]}}", "models: {{{}: 5}}", "models: {{a: {{target: {}}}}}", "models: {{a: {{targets: [kimi/kimi-k2.6], strategy: {}}}}}", "policy: {{attempts: {}}}", "policy: {{reroute: [{}]}}", "policy: {{emulate: {}}}", "policy: {{moderations: {}}}", "policy: {{hedge_s: {}}}", "{}: 1", "policy: {{{}: 1}}", "server: [{}", "policy: '{}", "breaker: {}: {}", "models: {{a: kimi/{}, a: {}}}", "vendors: *{}", "policy: !{} x", "models: {{a: {}/x}}"]  # fmt: skip
+PLACES = ["version: {}", "server: {}", "server: {{listen: {}}}", "server: {{client_keys: {{a: {}}}}}", "server: {{insecure: {}}}", "server: {{admin_token: [{}]}}", "server: {{admin_token: 'a {}'}}", "server: {{admin_listen: {}}}", "vendors: {}", "vendors: {{kimi: {}}}", "vendors: {{kimi: {{region: {}}}}}", "vendors: {{kimi: {{api_key: [{}]}}}}", "vendors: {{kimi: {{api_key: 'a {}'}}}}", "vendors: {{kimi: {{headers: [{}]}}}}", "vendors: {{kimi: {{base_url: {}}}}}", "vendors: {{kimi: {{base_url: 'https://me:{}@x/'}}}}", "vendors: {{kimi: {{base_url: 'https://x/?key={}'}}}}", "vendors: {{kimi: {{proxy: 'http://me:{}@x'}}}}", "vendors: {{kimi: {{proxy: {}}}}}", "vendors: {{kimi: {{kind: {}}}}}", "vendors: {{kimi: {{edition: {}}}}}", "vendors: {{kimi: {{secret_key: {}}}}}", "vendors: {{kimi: {{timeouts: {{idle_s: {}}}}}}}", "vendors: {{{}: {{api_key: k}}}}", "models: {{a: {}}}", "models: {{a: [{}]}}", "models: {{{}: 5}}", "models: {{a: {{target: {}}}}}", "models: {{a: {{targets: [kimi/kimi-k2.6], strategy: {}}}}}", "policy: {{attempts: {}}}", "policy: {{reroute: [{}]}}", "policy: {{emulate: {}}}", "policy: {{moderations: {}}}", "policy: {{hedge_s: {}}}", "{}: 1", "policy: {{{}: 1}}", "server: [{}", "policy: '{}", "breaker: {}: {}", "models: {{a: kimi/{}, a: {}}}", "vendors: *{}", "policy: !{} x", "models: {{a: {}/x}}"]  # fmt: skip
 
 
 def said(text: str) -> str:

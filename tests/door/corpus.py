@@ -150,7 +150,7 @@ SERVED = [
     good("trailers", post(CHUNKED, body=b"4\r\n{no}\r\n0\r\nHost: y\r\nAuthorization: Bearer z\r\n\r\n"), 400),
     good("asterisk", head(b"OPTIONS * HTTP/1.1"), 404),
     good("a websocket", head(b"GET /v1/realtime HTTP/1.1", b"Connection: Upgrade", b"Upgrade: websocket",
-                             b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="), 501),
+                             b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="), 404),
     good("HTTP/2 without TLS", get(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")),
     good("HTTP/2 without TLS, with a body", post(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c",
                                                  b"HTTP2-Settings: AAMAAABk", b"Content-Length: 4", body=b"{no}"), 400),

@@ -30,11 +30,11 @@ SECRETS = {
     "client": "sk-canary-client-0zb6wxd8", "environment": "canary-env-6x1ezw2f", "kimi": "sk-canary-kimi-7fzaqc5x",
     "kimi 2": "sk-canary-kimi-5wzd2xq0", "header": "canary-header-9zcxaqw2", "qwen": "sk-canary-qwen-2xq0zw6b",
     "proxy": "canary-proxy-cz1xqew7", "office": "sk-canary-office-4xqwzd7", "ernie": "bce-v3/ALTAK-canary/9zxq2wd1",
-    "hunyuan": "sk-canary-hunyuan-8wzxqe3",
+    "hunyuan": "sk-canary-hunyuan-8wzxqe3", "admin": "canary-admin-3qzwx8ex",
 }  # fmt: skip
 """Letters beyond hexadecimal digits in each of their parts: request ids have all others by chance."""
 SETTINGS: dict[str, Any] = {
-    "server": {"client_keys": [SECRETS["client"], SECRETS["environment"]]},
+    "server": {"client_keys": [SECRETS["client"], SECRETS["environment"]], "admin_token": SECRETS["admin"]},
     "vendors": {
         "kimi": {"api_keys": [SECRETS["kimi"], SECRETS["kimi 2"]], "headers": {"x-tenant": SECRETS["header"]}},
         "qwen": {"api_key": SECRETS["qwen"], "proxy": f"http://me:{SECRETS['proxy']}@127.0.0.1:9"},
@@ -70,7 +70,7 @@ def everything(app: ASGIApp, host: str) -> list[str]:
                 ("GET", "/config"),
                 ("GET", "/"),
             ]:
-                for key in (SECRETS["client"], SECRETS["kimi"], ""):
+                for key in (SECRETS["client"], SECRETS["admin"], SECRETS["kimi"], ""):
                     ask = {
                         "model": "gpt-4o",
                         "messages": [{"role": "user", "content": "hi"}],
@@ -171,7 +171,8 @@ def test_cve_2024_9606_no_log_no_line_and_no_metric_has_a_key_or_a_prompt(
                         )  # fmt: skip
                 admin = httpx2.ASGITransport(create_admin(running.kit))
                 async with httpx2.AsyncClient(transport=admin, base_url="http://127.0.0.1") as watching:
-                    kept += [(await watching.get(page)).text for page in ("/metrics", "/status")]
+                    bearer = {"authorization": f"Bearer {SECRETS['admin']}"}
+                    kept += [(await watching.get(page, headers=bearer)).text for page in ("/metrics", "/status")]
                 kept.append(json.dumps(running.lines))
         return kept
 

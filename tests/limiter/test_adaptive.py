@@ -126,3 +126,15 @@ def test_a_named_figure_is_taken_unless_the_vendor_let_more_through_and_holds_a_
     assert (limit.per_window and limit.per_window.value) == learned
     assert limit.concurrency is None
     assert (limit.hold is not None) == holds
+
+
+def test_a_call_that_ends_without_an_answer_leaves_no_trace() -> None:
+    """Its client has left: it does not break a run of refusals, nor hold up what comes after."""
+    limit = AdaptiveLimit(61.0)
+    for at in (0.0, 1.0):
+        refused(limit, at)
+    left = started(limit, 1.5)
+    limit.ended(left, 1.6, counted=False)
+    assert (limit.in_flight, limit.accepted_at()) == (0, float("inf"))
+    refused(limit, 2.0)
+    assert limit.hold is not None

@@ -186,3 +186,36 @@ def test_where_nothing_is_learned_calls_without_a_ticket_are_not_counted(clock: 
     limiter.add_untracked(MODEL, 4)
     limiter.untracked_ended(MODEL, "refused", limited(limit=RateLimit("concurrency", 3.0)))
     assert [call(limiter, clock).state for _ in range(9)] == ["started"] * 9
+
+
+def test_the_calls_in_flight_at_the_first_refusal_count_beside_those_that_come(clock: Clock) -> None:
+    limiters, plain = Limiters(), account(Limits())
+    limiters.attach([("kimi", plain)])
+    [key] = plain.keys
+    key.calls = 3
+    limiters.untracked_ended("kimi", plain, key, MODEL, "refused", limited(limit=RateLimit("concurrency", 3.0)))
+    states = [call(key.limiter, clock).state for _ in range(3)]
+    assert states == ["started", "waiting", "waiting"], "one more than three is a test"
+
+
+def test_only_a_call_that_could_not_start_at_once_has_been_in_the_queue(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits(concurrency=1))
+    assert [call(limiter, clock).queued for _ in range(2)] == [False, True]
+
+
+def test_an_answer_without_a_ticket_breaks_a_run_of_refusals(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits())
+    limiter.add_untracked(MODEL, 4)
+    for outcome in ("refused", "refused", "answered", "refused"):
+        limiter.untracked_ended(MODEL, outcome, limited(0.0) if outcome == "refused" else None)
+    clock.now += 0.2
+    assert call(limiter, clock).state == "started"
+
+
+def test_a_call_that_has_ended_is_in_that_state_whatever_it_was_before(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits(concurrency=1))
+    calls = [call(limiter, clock) for _ in range(2)]
+    states = [one.state for one in calls]
+    for one in calls:
+        limiter.ended(one)
+    assert (states, [one.state for one in calls]) == (["started", "waiting"], ["ended", "ended"])

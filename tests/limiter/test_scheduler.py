@@ -431,3 +431,13 @@ def test_a_call_whose_turn_has_come_is_woken_also_where_a_newcomer_is_the_first_
             await turn
 
     asyncio.run(main())
+
+
+def test_limits_that_no_longer_learn_forget_what_they_have_learned() -> None:
+    play = Play()
+    for _ in range(3):
+        refused(play)
+    play.scheduler.limits = FREE._replace(learn=False)
+    assert play.come().state == "started"
+    play.scheduler.limits = FREE
+    assert play.come().state == "started", "nothing is left of the hold"

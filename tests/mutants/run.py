@@ -22,7 +22,8 @@ from tests.mutants import operators
 from tests.mutants.operators import Mutant, differs
 from tests.mutants.scope import DESELECTED, ROOT, covering, modules
 
-COPIED = ("adapters", "bench", "config", "docs", "emulators", "proxy", "scripts", "tests", "pyproject.toml")
+LEFT_OUT = (".*", "dist", "build", "requirements", "*.egg-info")
+"""What no test of a mutant reads, of the top folder."""
 SHORTEST_S = 60.0
 """A mutant's tests may take as long as all tests take without it, and at least so long (seconds)."""
 EXPLAINED = ROOT / "tests" / "mutants" / "explained.txt"
@@ -115,12 +116,8 @@ class Worker:
         self._within_s = SHORTEST_S
 
     def __enter__(self) -> Self:
-        for name in COPIED:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, self.root / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
-            else:
-                shutil.copy(source, self.root / name)
+        ignored = shutil.ignore_patterns("__pycache__", "node_modules", *LEFT_OUT)
+        shutil.copytree(ROOT, self.root, ignore=ignored, dirs_exist_ok=True)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.mutants.worker"],
             cwd=self.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

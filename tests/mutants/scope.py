@@ -10,6 +10,7 @@ GOLDEN = "tests/adapters/test_golden.py"
 SENT = f"{GOLDEN}::test_the_request_that_is_sent_is_the_recorded_one_whole"
 MADE = f"{GOLDEN}::test_a_recorded_answer_becomes_what_stands_below_the_line"
 DRIP = f"{GOLDEN}::test_an_answer_that_arrives_byte_by_byte_is_the_same_answer"
+MADE_PAGES = "tests/project/test_made_pages.py::test_every_made_part_is_what_the_code_gives_today"
 VENDOR_ERRORS = "tests/adapters/test_vendor_errors.py"
 ERRORS = (
     f"{VENDOR_ERRORS}::test_an_error_with_its_status",
@@ -19,11 +20,12 @@ ERRORS = (
     f"{VENDOR_ERRORS}::test_filtered_content_is_told_by_its_type_whatever_its_code",
     "tests/adapters/rules/test_named_limits.py",
     "tests/adapters/test_failures.py",
+    MADE_PAGES,
 )
 RULES = (
     SENT, f"{GOLDEN}::test_each_field_has_a_word_and_it_is_one_of_its_verdicts", "tests/adapters/rules/test_verdict_cells.py",
     "tests/adapters/rules/test_parameters.py", "tests/adapters/rules/test_facts.py", "tests/adapters/rules/test_defaults.py", "tests/adapters/test_ernie.py",
-    "tests/adapters/test_hunyuan.py", "tests/adapters/test_alternating_messages.py", "tests/adapters/test_functions.py", MADE, "tests/test_verdicts.py",
+    "tests/adapters/test_hunyuan.py", "tests/adapters/test_alternating_messages.py", "tests/adapters/test_functions.py", MADE, "tests/test_verdicts.py", "tests/adapters/test_added_fields.py", MADE_PAGES,
     "tests/adapters/test_surface.py::test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter",
 )  # fmt: skip
 CODECS = (
@@ -41,10 +43,12 @@ TESTS: dict[str, tuple[str, ...]] = {
         "tests/proxy/test_pacing.py",
     ),
     "proxy/limiter/*.py": (
+        "tests/limiter/test_adaptive.py",
         "tests/limiter/test_figures.py",
         "tests/limiter/test_published_table.py",
         "tests/limiter/test_scheduler.py",
         "tests/limiter/test_limiter.py",
+        "tests/limiter/test_recorded_runs.py",
         "tests/limiter/test_simulation.py",
     ),
     "adapters/codecs/openai/errors.py": ("tests/adapters/test_error_shapes.py", *ERRORS, *CODECS),

@@ -37,7 +37,7 @@ def is_kubernetes(document: Any) -> bool:
 def with_secrets(text: str, folder: Path) -> str:
     """A configuration whose secrets in files are read from this folder, in which they are made."""
     for name in re.findall(r"file:/run/secrets/(?:[\w-]+/)*([\w.-]+)", text):
-        (folder / name).write_text("for-the-test\n", encoding="utf-8")
+        (folder / name).write_text("for-the-test-alone\n", encoding="utf-8")
     return re.sub(r"file:/run/secrets/(?:[\w-]+/)*", "file:./", text)
 
 

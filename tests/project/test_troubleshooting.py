@@ -44,8 +44,8 @@ def test_proxies_come_first() -> None:
     "message",
     [
         "no vendor's key was found", "unknown variable", "can't listen on",
-        "can be reached from other machines, and no client key is set", "does not exist", "Did you mean", "would answer",
-        "valid key, wrong region", "vendor calls leave", "Requests of web pages from '", "Requests with the Origin '", "Requests to the host '",
+        "can be reached from other machines, and no client key is set", "can be reached from other machines, and no admin_token is set", "does not exist", "Did you mean", "would answer",
+        "valid key, wrong region", "vendor calls leave", "Requests of web pages from '", "Requests with the Origin '", "Requests to the host '", "Web pages from '",
     ],
 )  # fmt: skip
 def test_a_message_that_the_page_quotes_is_one_that_is_written(message: str) -> None:

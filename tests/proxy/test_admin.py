@@ -54,10 +54,10 @@ def test_status_tells_what_runs_and_how_it_goes() -> None:
 
 def test_no_secret_is_on_any_page() -> None:
     entry = {"api_keys": [VENDOR_KEY, OTHER_KEY], "headers": {"x-tenant": HEADER}, "base_url": "http://127.0.0.1:9/v1"}
-    kit = kit_of({"vendors": {"kimi": entry}, "server": {"client_keys": [CLIENT_KEY]}})
+    kit = kit_of({"vendors": {"kimi": entry}, "server": {"client_keys": [CLIENT_KEY], "admin_token": TOKEN}})
     for path in ("/metrics", "/status", "/readyz", "/nowhere"):
-        page = ask(path, kit).text
-        assert [canary for canary in CANARIES if canary in page] == []
+        page = ask(path, kit, headers={**LOCAL, "authorization": f"Bearer {TOKEN}"}).text
+        assert [canary for canary in (*CANARIES, TOKEN) if canary in page] == []
 
 
 def test_health_is_asked_for_here_too_and_tells_of_the_drain() -> None:
@@ -95,14 +95,72 @@ def test_health_is_answered_under_any_name() -> None:
 
 
 def test_beyond_loopback_it_is_called_by_its_name() -> None:
-    kit = kit_of({**BOTH, "server": {"admin_listen": "0.0.0.0:8081", "insecure": True}})
+    kit = kit_of({**BOTH, "server": {"admin_listen": "0.0.0.0:8081", "admin_token": TOKEN}})
     assert ask("/metrics", kit, headers={"host": "banjia:8081"}).status_code == 200
     assert ask("/metrics", kit, headers={"host": "banjia:8081", "origin": "http://evil.example"}).status_code == 403
 
 
+TOKEN = "admin-canary-of-enough-letters"
+TOKENED = {**BOTH, "server": {"admin_token": TOKEN}}
+GUARDED = [
+    ("GET", "/status"),
+    ("POST", "/reload"),
+    ("GET", "/nowhere"),
+    ("GET", "/metrics/"),
+    ("GET", "/"),
+    ("GET", "//metrics"),
+]
+WRONG = [
+    "",
+    "Bearer",
+    "Bearer ",
+    f"Bearer {TOKEN}x",
+    f"Bearer {TOKEN[:-1]}",
+    f"Basic {TOKEN}",
+    TOKEN,
+    f"Bearer {TOKEN} {TOKEN}",
+]
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_with_a_token_every_path_but_metrics_and_health_needs_it(method: str, path: str) -> None:
+    kit = kit_of(TOKENED)
+    for sent in WRONG:
+        answer = ask(path, kit, method, {**LOCAL, "authorization": sent})
+        assert answer.status_code == 401, sent
+        assert answer.json()["error"]["type"] == "invalid_request_error"
+        assert answer.headers["x-should-retry"] == "false"
+        assert TOKEN not in answer.text
+    assert ask(path, kit, method, {**LOCAL, "api-key": TOKEN}).status_code == 401
+    for scheme in ("Bearer", "bearer"):
+        assert ask(path, kit, method, {**LOCAL, "authorization": f"{scheme} {TOKEN}"}).status_code != 401
+
+
+def test_metrics_and_health_need_no_token() -> None:
+    for path in ("/metrics", *HEALTH_PATHS):
+        assert ask(path, kit_of(TOKENED)).status_code == 200
+
+
+def test_without_a_token_on_loopback_none_is_asked_for() -> None:
+    for server in ({}, {"admin_token": ""}, {"insecure": True}):
+        assert ask("/status", kit_of({**BOTH, "server": server})).status_code == 200
+
+
+def test_a_client_key_is_no_admin_token_and_a_token_no_client_key() -> None:
+    kit = kit_of({**BOTH, "server": {"admin_token": TOKEN, "client_keys": [CLIENT_KEY]}})
+    assert ask("/status", kit, headers={**LOCAL, "authorization": f"Bearer {CLIENT_KEY}"}).status_code == 401
+    assert kit.live.client_keys.knows(TOKEN) is None
+
+
+def test_the_token_is_among_the_secrets_that_are_taken_out_of_what_vendors_say() -> None:
+    kit = kit_of(TOKENED)
+    assert TOKEN in [secret.get_secret_value() for secret in kit.live.secrets]
+    assert TOKEN not in repr(kit.live.settings) + repr(kit.__dict__) + repr(vars(kit.live))
+
+
 def test_reload_reads_the_file_again_and_tells_what_came_of_it() -> None:
     kit = kit_of()
-    assert ask("/reload", kit, "POST").status_code == 501
+    assert ask("/reload", kit, "POST").status_code == 404
     read: list[Loaded | ConfigError] = [
         Loaded(kit.live.settings.model_copy(update={"models": {}}), "banjia.yaml", [], {}),
         ConfigError([Complaint(Place("banjia.yaml", 3, 1), "vendors", "no")]),

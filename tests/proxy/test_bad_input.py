@@ -77,7 +77,7 @@ ROWS: list[Row] = [
     ("a wrong method", "GET", CHAT, b"", AUTH, 405, "method_not_allowed", None),
     ("a wrong path", "POST", "/v1/chat/completion", b"{}", AUTH, 404, None, None),
     ("no such path", "POST", "/v1/nothing", b"{}", AUTH, 404, None, None),
-    ("a path of OpenAI's", "POST", "/v1/images/generations", b"{}", AUTH, 501, "not_supported", None),
+    ("a path of OpenAI's", "POST", "/v1/images/generations", b"{}", AUTH, 404, "not_supported", None),
     ("no input", "POST", "/v1/embeddings", b'{"model":"gpt-4o"}', AUTH, 400, "missing_required_parameter", "input"),
     ("empty input", "POST", "/v1/embeddings", b'{"model":"x","input":[]}', AUTH, 400, None, "input"),
     ("mixed input", "POST", "/v1/embeddings", b'{"model":"x","input":["a",1]}', AUTH, 400, "invalid_type", "input[1]"),

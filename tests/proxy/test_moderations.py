@@ -17,7 +17,7 @@ def test_by_default_they_are_refused_and_the_message_says_how_to_choose() -> Non
     found = answer("POST", PATH, {"input": "a"})
 
     error = found.json()["error"]
-    assert (found.status_code, error["code"], error["type"]) == (501, "not_supported", "invalid_request_error")
+    assert (found.status_code, error["code"], error["type"]) == (404, "not_supported", "invalid_request_error")
     assert "POST /v1/moderations" in error["message"]
     assert "policy.moderations" in error["message"]
     assert found.headers["x-should-retry"] == "false"
@@ -110,4 +110,4 @@ def test_a_target_that_no_adapter_can_serve_is_never_guessed_at() -> None:
     """The check of a configuration refuses it; should it come about all the same, nothing passes as judged."""
     settings = {"vendors": VENDORS, "policy": {"moderations": "kimi/kimi-k2.6"}}
 
-    assert answer("POST", PATH, {"input": "a"}, settings=settings).status_code == 501
+    assert answer("POST", PATH, {"input": "a"}, settings=settings).status_code == 404

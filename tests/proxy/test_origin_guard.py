@@ -150,7 +150,7 @@ def test_the_front_port_is_guarded_where_no_client_key_is_asked_for(
     ("server", "name_accepted"),
     [
         ({}, False), (KEYS, False), ({"insecure": True}, False), ({**OPEN, **KEYS}, False),
-        ({"insecure": True, "admin_listen": "0.0.0.0:8081"}, True),
+        ({"admin_token": "a-token-of-sixteen", "admin_listen": "0.0.0.0:8081"}, True),
     ],
 )  # fmt: skip
 def test_the_admin_port_is_guarded_whatever_keys_there_are(server: dict[str, object], name_accepted: bool) -> None:

@@ -396,6 +396,27 @@ def test_a_reload_opens_no_door_that_would_need_a_key(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
+def test_a_reload_opens_no_admin_port_that_would_need_a_token(tmp_path: Path) -> None:
+    file = tmp_path / "banjia.yaml"
+    tokens = ["a-token-of-sixteen-letters", "another-token-of-sixteen"]
+
+    async def scene() -> None:
+        file.write_text(text("http://127.0.0.1:9/v1", admin_listen="0.0.0.0:8081", admin_token=tokens[0]))
+        async with following(file, watched=False) as site:
+            for listen in ("127.0.0.1:8081", "off"):
+                file.write_text(text("http://127.0.0.1:9/v1", admin_listen=listen))
+                reloaded = await site.running.kit.reload()
+                assert reloaded.word == "refused"
+                assert "server.admin_token" in reloaded.complaints[0]
+                assert site.running.kit.live.admin_tokens.knows(tokens[0])
+            file.write_text(text("http://127.0.0.1:9/v1", admin_listen="0.0.0.0:8081", admin_token=tokens[1]))
+            assert (await site.running.kit.reload()).changed == ["server.admin_token"]
+            live = site.running.kit.live
+            assert [live.admin_tokens.knows(token) is not None for token in tokens] == [False, True]
+
+    asyncio.run(scene())
+
+
 def test_client_keys_change_with_the_next_request(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
 

@@ -361,9 +361,16 @@ def test_a_page_reaches_nothing_of_the_admin_port(readme: Instance) -> None:
 
 
 def test_the_admin_port_beyond_loopback_is_called_by_its_name_and_by_no_page() -> None:
-    with serving(admin_host="0.0.0.0", insecure="on") as instance:
+    token = "an-admin-token-of-enough-letters"
+    with serving(admin_host="0.0.0.0", admin_token=token) as instance:
         assert instance.ask("GET", "/metrics", host="banjia:8081", admin=True).status == 200
+        assert instance.ask("GET", "/status", host="banjia:8081", admin=True).status == 401
+        bearer = ("Authorization", f"Bearer {token}")
+        assert instance.ask("GET", "/status", bearer, host="banjia:8081", admin=True).status == 200
         page = ("Origin", "https://evil.example")
+        assert denied(
+            instance.ask("GET", "/status", page, bearer, host="banjia:8081", admin=True), "server.cors_origins"
+        )
         assert denied(instance.ask("GET", "/metrics", page, host="banjia:8081", admin=True), "server.cors_origins")
         assert denied(instance.chat(host="evil.example"), "server.hosts")  # the front port is on loopback still
 

@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.sdk.stage import Front, Site, Stage, asked, text_of
+from tests.sdk.stage import EMBEDS, MODEL, Front, Site, Stage, asked, text_of
 
 Azure = Callable[..., Any]
 KEYS = {"client_keys": ["sk-client-00000001"]}
@@ -88,3 +88,38 @@ def test_embeddings_are_found_under_their_deployment(stage: Stage, start: Callab
         answer = sdk.embeddings.create(model="any", input=["one", "two"])
 
     assert [len(one.embedding) for one in answer.data] == [1024, 1024]
+
+
+def test_a_deployment_in_azures_spelling_of_a_model_can_be_mapped(start: Callable[..., Front], vendor: str) -> None:
+    front = start(vendor, models={"gpt-35-turbo": MODEL[vendor]})
+    with front.azure("gpt-35-turbo") as sdk:
+        whole = sdk.chat.completions.create(**asked("Hello", model="gpt-35-turbo"))
+        chunks = list(sdk.chat.completions.create(**asked("Hello", model="gpt-35-turbo"), stream=True))
+
+    assert whole.choices[0].message.content == text_of(chunks) == "You said: Hello"
+    assert {whole.model, *(chunk.model for chunk in chunks)} == {"gpt-35-turbo"}
+
+
+@pytest.mark.parametrize("embedder", EMBEDS)
+def test_embeddings_are_found_under_the_name_of_2024(start: Callable[..., Front], embedder: str) -> None:
+    front = start(embedder)
+    with front.azure("text-embedding-ada-002") as sdk:
+        answer = sdk.embeddings.create(model="text-embedding-ada-002", input=["one", "two"])
+
+    assert [one.index for one in answer.data] == [0, 1]
+    assert answer.model == "text-embedding-ada-002"
+    widths = {len(one.embedding) for one in answer.data}
+    assert len(widths) == 1
+    assert embedder != "qwen" or widths == {1536}, "the width that an index of 2024 has"
+    assert front.seen[-1].path == "/openai/deployments/text-embedding-ada-002/embeddings"
+
+
+def test_azures_own_spelling_of_a_model_has_the_route_of_the_model(site: Site, azure: Azure) -> None:
+    sdk = azure("gpt-35-turbo")
+
+    whole = sdk.chat.completions.create(**asked("Hello", model="gpt-35-turbo"))
+    chunks = list(sdk.chat.completions.create(**asked("Hello", model="gpt-35-turbo"), stream=True))
+
+    assert whole.choices[0].message.content == text_of(chunks) == "You said: Hello"
+    assert {whole.model, *(chunk.model for chunk in chunks)} == {"gpt-35-turbo"}
+    assert site.front.seen[-1].path == "/openai/deployments/gpt-35-turbo/chat/completions"

@@ -93,10 +93,10 @@ def test_a_model_that_nobody_serves_is_not_found_whole_streamed_and_by_engine(si
 
 
 NOT_SERVED: list[tuple[Callable[[], Any], str, int]] = [
-    (lambda: openai.Image.create(prompt="x"), "APIError", 501),
-    (lambda: openai.Moderation.create(input="x"), "APIError", 501),
-    (lambda: openai.File.list(), "APIError", 501),
-    (lambda: openai.FineTuningJob.list(), "APIError", 501),
+    (lambda: openai.Image.create(prompt="x"), "InvalidRequestError", 404),
+    (lambda: openai.Moderation.create(input="x"), "InvalidRequestError", 404),
+    (lambda: openai.File.list(), "InvalidRequestError", 404),
+    (lambda: openai.FineTuningJob.list(), "InvalidRequestError", 404),
     (lambda: openai.Engine.list(), "InvalidRequestError", 404),
     (lambda: openai.Edit.create(model="x", instruction="y"), "InvalidRequestError", 404),
 ]

@@ -29,6 +29,34 @@ export function azure(site) {
     assert.deepEqual([error.code, error.param], ['model_not_found', 'model']);
   });
 
+  test('Azure’s own spelling of a model has the route of the model, whole and streamed', async () => {
+    const sdk = site().azure({ deployment: 'gpt-35-turbo' });
+    const whole = await sdk.chat.completions.create(asked('Hello', { model: 'gpt-35-turbo' }));
+    const chunks = await all(await sdk.chat.completions.create(asked('Hello', { model: 'gpt-35-turbo', stream: true })));
+    assert.equal(whole.choices[0].message.content, 'You said: Hello');
+    assert.equal(textOf(chunks), 'You said: Hello');
+    assert.deepEqual(new Set([whole.model, ...chunks.map((chunk) => chunk.model)]), new Set(['gpt-35-turbo']));
+  });
+
+  test('embeddings are found under the name of 2024, or not found where the vendor has none', async () => {
+    const here = site();
+    const call = here.azure({ deployment: 'text-embedding-ada-002' }).embeddings.create({
+      model: 'text-embedding-ada-002',
+      input: ['one', 'two'],
+    });
+    if (here.vendor === 'kimi') {
+      assert.ok((await raised(call)) instanceof OpenAI.NotFoundError);
+      return;
+    }
+    const answer = await call;
+    assert.equal(answer.model, 'text-embedding-ada-002');
+    const widths = answer.data.map((one) => one.embedding.length);
+    assert.equal(widths.length, 2);
+    assert.ok(widths[0] > 0 && widths[0] === widths[1]);
+    if (here.vendor === 'qwen') assert.equal(widths[0], 1536);
+    assert.equal((await here.state()).seen.at(-1).path, '/openai/deployments/text-embedding-ada-002/embeddings');
+  });
+
   test('models are listed', async () => {
     assert.ok((await site().azure().models.list()).data.some((model) => model.id === 'gpt-4o'));
   });

@@ -77,11 +77,11 @@ export function errors(site) {
   });
 
   const NOT_SERVED = {
-    images: [(sdk) => sdk.images.generate({ prompt: 'x' }), 501],
-    files: [(sdk) => sdk.files.list(), 501],
-    batches: [(sdk) => sdk.batches.list(), 501],
-    'fine-tuning': [(sdk) => sdk.fineTuning.jobs.list(), 501],
-    speech: [(sdk) => sdk.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: 'x' }), 501],
+    images: [(sdk) => sdk.images.generate({ prompt: 'x' }), 404],
+    files: [(sdk) => sdk.files.list(), 404],
+    batches: [(sdk) => sdk.batches.list(), 404],
+    'fine-tuning': [(sdk) => sdk.fineTuning.jobs.list(), 404],
+    speech: [(sdk) => sdk.audio.speech.create({ model: 'tts-1', voice: 'alloy', input: 'x' }), 404],
     assistants: [(sdk) => sdk.beta.assistants.list(), 404],
     'no such path': [(sdk) => sdk.post('/nothing/here', { body: {} }), 404],
     'another method': [(sdk) => sdk.put('/chat/completions', { body: {} }), 405],

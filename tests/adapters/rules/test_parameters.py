@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from adapters.core.failures import Refused
-from adapters.core.shapes import Ask
+from adapters.core.shapes import Ask, Model
 from adapters.core.vendor import MOST_CALLS, MOST_CHOICES, Plan, plan
+from adapters.registry import BY_CATALOG
 from tests.adapters.play import HELLO, chat_plan, target
 
 K26, V1, K3 = "kimi/kimi-k2.6", "kimi/moonshot-v1-8k", "kimi/kimi-k3"
@@ -217,6 +218,13 @@ def test_an_embeddings_call_takes_as_many_texts_as_the_sheet_says(vendor: str, m
     assert plan(Ask("embeddings", "text-embedding-3-small", {"input": ["a"]}), place).op.max_inputs(place.model) == most
 
 
+@pytest.mark.parametrize(("vendor", "most"), [("qwen", 10), ("hunyuan", 50), ("hunyuan_classic", 50), ("ernie", 16)])
+def test_an_embeddings_call_of_a_model_without_that_fact_takes_as_many_texts_as_its_siblings(
+    vendor: str, most: int
+) -> None:
+    assert BY_CATALOG[vendor].operations["embeddings"].max_inputs(Model("new", operation="embeddings")) == most
+
+
 def test_a_size_that_a_model_lacks_is_refused_and_its_only_size_is_left_out() -> None:
     def fields(vendor: str, model: str, size: int) -> Any:
         ask = Ask("embeddings", "text-embedding-3-small", {"input": ["a"], "dimensions": size})
@@ -241,3 +249,12 @@ def test_members_that_choose_a_destination_are_never_sent() -> None:
 
 def test_a_message_without_anything_to_change_is_sent_as_it_came() -> None:
     assert planned(K26).ask.fields["messages"] == HELLO
+
+
+@pytest.mark.parametrize("vendor", ["kimi", "qwen", "ernie", "hunyuan", "hunyuan_classic"])
+def test_a_choice_that_names_no_tool_of_the_request_is_refused(vendor: str) -> None:
+    tools = [{"type": "function", "function": {"name": "a", "parameters": {"type": "object", "properties": {}}}}]
+    with pytest.raises(Refused) as refused:
+        chat_plan(vendor, tools=tools, tool_choice={"type": "function", "function": {"name": "b"}})
+    assert refused.value.param == "tool_choice"
+    assert "no tool is called 'b'" in refused.value.message

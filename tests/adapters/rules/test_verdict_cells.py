@@ -148,6 +148,9 @@ def test_the_header_has_what_was_changed_sorted_and_at_most_1024_bytes() -> None
     assert header({"ok_-.": Told("dropped", WHY)}) == "ok_-.=dropped"
     assert header(told, limit=20) == "a.x=mapped;b=dropped"
     assert header(told, limit=19) == "a.x=mapped;more=1"
+    exact = {"x" * 1016: Told("dropped", WHY)}
+    assert header(exact) == f"{'x' * 1016}=dropped", "a kibibyte fits"
+    assert header({"x" * 1017: Told("dropped", WHY)}) == "more=1"
     many = {f"field_{at:03d}": Told("dropped", WHY) for at in range(100)}
     text = header(many)
     assert text is not None

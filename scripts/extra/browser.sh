@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# A page in Chromium calls the proxy through server.cors_origins, with fetch and with OpenAI's SDK; a page of an origin that is
+# not listed cannot.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+. scripts/lib/common.sh
+
+chromium=""
+for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    if command -v "$name" >/dev/null; then chromium=$name; break; fi
+done
+[ -n "$chromium" ] || not_run "a page in a browser: Chromium is not installed"
+use_environment .venv requirements/dev.txt
+
+sdk=()
+if command -v npm >/dev/null; then
+    use_node_modules .venvs/openai-node tests/sdk_node
+    sdk=(.venvs/openai-node/node_modules/openai)
+fi
+.venv/bin/python -m tests.browser.run "$chromium" "${sdk[@]}"
+[ "${#sdk[@]}" -gt 0 ] || not_run "OpenAI's SDK in a page: npm is not installed"

@@ -1,0 +1,59 @@
+"""What each vendor's errors become: the tables of failures as they are written, in the order in which they are asked."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from adapters.core.failures import ROWS, Rule
+from adapters.core.shapes import Operation
+from adapters.core.vendor import Vendor
+from adapters.rules import errors
+from proxy.commands.vendors import each_edition
+from scripts.pages.table import code, table
+from scripts.pages.verdicts import OPERATIONS
+
+WORDS: Mapping[re.Pattern[str], str] = {
+    errors.EMPTY_ACCOUNT: "words for an account without money",
+    errors.SPENT_QUOTA: "words for a quota that is used up",
+    errors.RATE: "words for a limit that passes by itself",
+    **{rule.words: "words for a prompt that is too long" for rule in errors.CONTEXT if rule.words is not None},
+}
+"""What the patterns of ``adapters/rules/errors.py`` look for."""
+
+
+def text() -> str:
+    """For each vendor a line a rule: the vendor's error, and the status, code and kind that it becomes."""
+    return "\n" + "\n".join(map("".join, (_vendor(name, vendor) for name, vendor in each_edition()))) + "\n"
+
+
+def _vendor(name: str, vendor: Vendor) -> Iterator[str]:
+    yield f"### {name.replace('/', ', ')}\n"
+    tables: dict[tuple[Rule, ...], list[Operation]] = {}
+    for operation in OPERATIONS:
+        if operation in vendor.operations:
+            tables.setdefault(tuple(vendor.operations[operation].failures), []).append(operation)
+    for rules, operations in tables.items():
+        if len(tables) > 1:
+            yield f"\n**{', '.join(OPERATIONS[operation] for operation in operations)}.**\n"
+        yield "\n"
+        yield table(["the vendor's error", "becomes", "kind", "limit"], map(_row, rules))
+
+
+def _row(rule: Rule) -> list[str]:
+    row = ROWS[rule.kind]
+    becomes = f"{row.status} {code(row.code or row.type)}"
+    figure = f", its figure by {code(rule.figure)}" if rule.figure else ""
+    return [", ".join(_conditions(rule)), becomes, code(rule.kind), f"{rule.limit or ''}{figure}"]
+
+
+def _conditions(rule: Rule) -> Iterator[str]:
+    if rule.status is not None:
+        statuses = [rule.status] if isinstance(rule.status, int) else sorted(rule.status)
+        yield f"status {' or '.join(map(str, statuses))}"
+    if rule.code is not None:
+        yield f"code {code(rule.code)}"
+    if rule.type is not None:
+        yield f"type {code(rule.type)}"
+    if rule.text is not None:
+        yield f"message with {code(rule.text)}"
+    if rule.words is not None:
+        yield WORDS[rule.words]

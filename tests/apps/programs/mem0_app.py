@@ -1,0 +1,60 @@
+"""An application on mem0: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+
+import json
+import os
+import tempfile
+
+os.environ["MEM0_TELEMETRY"] = "False"
+
+from mem0 import Memory
+
+WIDTH = 1024
+"""How many numbers a vector has: as many as every vendor gives."""
+FACTS = ["The user lives in Oslo.", "The user has a cat named Ada."]
+SAID = f"""I live in Oslo, and my cat is Ada.
+emulator:answer
+{json.dumps({"memory": [{"id": str(place), "text": text} for place, text in enumerate(FACTS)]})}
+emulator:end"""
+
+
+def _memory() -> Memory:
+    """An empty memory, with a store of vectors of its own."""
+    return Memory.from_config(
+        {
+            "llm": {"provider": "openai", "config": {"model": "gpt-4o"}},
+            "embedder": {"provider": "openai", "config": {"embedding_dims": WIDTH}},
+            "vector_store": {
+                "provider": "qdrant",
+                "config": {"path": tempfile.mkdtemp(), "embedding_model_dims": WIDTH},
+            },
+            "history_db_path": ":memory:",
+        }
+    )
+
+
+def memories() -> None:
+    """The model takes facts from what was said; each is embedded, and found again by its meaning."""
+    memory = _memory()
+    added = memory.add([{"role": "user", "content": SAID}], user_id="ann")
+    assert [(one["memory"], one["event"]) for one in added["results"]] == [(fact, "ADD") for fact in FACTS], added
+    for fact in FACTS:
+        found = memory.search(fact, filters={"user_id": "ann"}, top_k=1)
+        assert [one["memory"] for one in found["results"]] == [fact], found
+    assert memory.search(FACTS[0], filters={"user_id": "bob"})["results"] == []
+
+
+def conversation_as_it_stands() -> None:
+    """Messages are kept without a model's judgement, changed, listed and forgotten."""
+    memory = _memory()
+    said = [
+        {"role": "user", "content": "The ship is late."},
+        {"role": "assistant", "content": "It waits for the tide."},
+    ]
+    added = memory.add(said, user_id="ann", infer=False)["results"]
+    assert [one["memory"] for one in added] == [one["content"] for one in said], added
+    memory.update(added[0]["id"], "The ship has come.")
+    found = memory.search("The ship has come.", filters={"user_id": "ann"}, top_k=1)["results"]
+    assert [one["memory"] for one in found] == ["The ship has come."], found
+    memory.delete(added[1]["id"])
+    kept = memory.get_all(filters={"user_id": "ann"})["results"]
+    assert [one["memory"] for one in kept] == ["The ship has come."], kept

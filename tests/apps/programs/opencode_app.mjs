@@ -1,0 +1,45 @@
+// The command line opencode in a folder of its own, with a provider of compatible APIs in its configuration.
+// opencode_app.mjs FOLDER: its packages are in FOLDER.
+import { deepStrictEqual, match } from 'node:assert';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { play } from '../play.mjs';
+
+const program = join(process.argv[2], 'node_modules/opencode-linux-x64/bin/opencode');
+const options = { baseURL: process.env.OPENAI_BASE_URL, apiKey: '{env:OPENAI_API_KEY}' };
+const configuration = {
+  provider: { moved: { npm: '@ai-sdk/openai-compatible', options, models: { 'gpt-4o': {} } } },
+  small_model: 'moved/gpt-4o', permission: 'allow', share: 'disabled', autoupdate: false,
+};
+// It asks for its list of models, for language servers and for a package of its own: nothing that it needs.
+const quiet = {
+  OPENCODE_DISABLE_MODELS_FETCH: '1', OPENCODE_DISABLE_LSP_DOWNLOAD: '1', OPENCODE_DISABLE_DEFAULT_PLUGINS: '1',
+  npm_config_offline: 'true',
+};
+
+// What it prints when it is given this text in this folder.
+function said(text, folder) {
+  const told = { ...process.env, ...quiet, PWD: folder, OPENCODE_CONFIG_CONTENT: JSON.stringify(configuration) };
+  const done = spawnSync(program, ['run', '--model', 'moved/gpt-4o'], { cwd: folder, env: told, input: text });
+  const printed = `${done.stdout}\n${done.stderr}`;
+  deepStrictEqual(done.status, 0, printed);
+  return printed;
+}
+
+const fresh = () => realpathSync(mkdtempSync(join(tmpdir(), 'opencode-')));
+
+await play({
+  async chat() {
+    match(said('Hello', fresh()), /^You said: Hello$/m);
+  },
+  async edit() {
+    const folder = fresh();
+    const file = join(folder, 'calc.py');
+    writeFileSync(file, 'def add(a, b):\n    return a - b\n');
+    const printed = said(`edit filePath=${file} oldString="return a - b" newString="return a + b"`, folder);
+    deepStrictEqual(readFileSync(file, 'utf8'), 'def add(a, b):\n    return a + b\n', printed);
+    match(printed, /^The tool said: Edit applied successfully\.$/m);
+  },
+});

@@ -1,0 +1,123 @@
+"""``check`` warns of routes that do something else than their line seems to say, and of fields that there are not."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.config.given import complaints, loaded
+
+VENDORS = """vendors:
+  qwen: {api_key: "${K}"}
+  kimi: {api_key: "${K}"}
+  ernie: {api_key: "${K}"}
+"""
+KEYS = {"K": "sk-0000000000000001"}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def said(models: str) -> list[str]:
+    warnings = [str(warning) for warning in loaded(f"{VENDORS}models:\n{models}", KEYS).warnings]
+    return [warning.partition(": ")[2] for warning in warnings]
+
+
+def test_vectors_of_two_models_under_one_name_are_a_warning() -> None:
+    (warning,) = said("  mine: [qwen/text-embedding-v4, ernie/tao-8k]\n")
+    assert warning == (
+        "models.mine: vectors of text-embedding-v4 and tao-8k can't be compared, and an index would get both; "
+        "expected one target"
+    )
+    assert said("  mine: [qwen/text-embedding-v4, qwen/text-embedding-v4]\n") == []
+    assert said("  mine: [qwen/qwen-max, kimi/kimi-k2.6]\n") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["text-embedding-3-small", "text-embedding-ada-002", "text-embedding-ada-002-v2", '"text-embedding-3-s*"']
+)
+def test_vectors_of_another_width_than_openais_are_a_warning_with_what_to_do(name: str) -> None:
+    (warning,) = said(f"  {name}: ernie/tao-8k\n")
+    assert "ernie/tao-8k gives vectors of 1024 numbers, and text-embedding-" in warning
+    assert warning.endswith(
+        "has 1536; expected set: {dimensions: 1024} to say so, and an index for them, or another model"
+    )
+
+
+def test_of_a_pattern_the_names_are_told_whose_width_it_does_not_give() -> None:
+    (warning,) = said('  "text-embedding-*": qwen/text-embedding-v4\n')
+    assert warning.endswith(
+        "qwen/text-embedding-v4 gives vectors of 1024 numbers, and text-embedding-3-large has 3072; expected a line for "
+        "text-embedding-3-large alone, with another model or set: {dimensions: 1024} and an index for them"
+    )
+    row = "text-embedding-3-large: {target: qwen/text-embedding-v4, set: {dimensions: 1024}}"
+    assert said(f'  "text-embedding-*": qwen/text-embedding-v4\n  {row}\n') == []
+
+
+def test_no_width_is_warned_of_that_the_model_gives_or_the_operator_chose() -> None:
+    assert said("  text-embedding-3-small: qwen/text-embedding-v4\n") == []
+    assert said("  text-embedding-3-small: {target: ernie/tao-8k, set: {dimensions: 1024}}\n") == []
+    assert said("  my-vectors: ernie/tao-8k\n") == []
+    assert len(said("  text-embedding-3-large: qwen/text-embedding-v4\n")) == 1
+
+
+def test_a_pattern_that_no_name_reaches_is_a_warning() -> None:
+    (warning,) = said('  gpt-3.5-turbo: kimi/kimi-k2.6\n  "gpt-3.5-turbo-0*": qwen/qwen-plus\n')
+    assert warning == (
+        "models.gpt-3.5-turbo-0*: no OpenAI name reaches this pattern: those that fit it have another line, such as "
+        "gpt-3.5-turbo for gpt-3.5-turbo-0301; expected the line left out"
+    )
+
+
+def test_a_pattern_of_chat_models_that_hides_a_stand_in_for_embeddings_is_a_warning() -> None:
+    (warning,) = said('  "*": kimi/kimi-k2.6\n')
+    assert warning == (
+        "models.*: text-embedding-ada-002 gets here too, and a chat model gives no vectors: it is answered with 404; "
+        "expected a line for it, such as text-embedding-ada-002: qwen/text-embedding-v4"
+    )
+    assert said('  "*": kimi/kimi-k2.6\n  text-embedding-3-small: qwen/text-embedding-v4\n') == []
+    alone = loaded('vendors:\n  kimi: {api_key: "${K}"}\nmodels:\n  "*": kimi/kimi-k2.6\n', KEYS)
+    assert alone.warnings == [], "no vendor here has embeddings"
+
+
+@pytest.mark.parametrize(
+    "models",
+    [
+        '  gpt-4o: kimi/kimi-k2.6\n  "gpt-4o*": qwen/qwen-plus\n',
+        '  gpt-4o: kimi/kimi-k2.6\n  "gpt-*": qwen/qwen-plus\n',
+        '  "gpt-4*": kimi/kimi-k2.6\n  "gpt-4o*": qwen/qwen-plus\n',
+        '  "my-*": kimi/kimi-k2.6\n',
+    ],
+)
+def test_a_pattern_that_some_name_reaches_is_none(models: str) -> None:
+    assert said(models) == []
+
+
+@pytest.mark.parametrize(
+    "where", ["policy: {drop: [NAME]}\n", "models:\n  a: {targets: [kimi/kimi-k2.6], policy: {drop: [NAME]}}\n"]
+)
+def test_a_field_to_drop_that_there_is_not_is_an_error_with_the_nearest(where: str) -> None:
+    key = "policy.drop[0]" if where.startswith("policy") else "models.a.policy.drop[0]"
+    (wrong,) = complaints(VENDORS + where.replace("NAME", "logprob"), KEYS)
+    assert wrong.endswith(f"{key}: there is no field 'logprob' in requests; did you mean 'logprobs'?")
+    (wrong,) = complaints(VENDORS + where.replace("NAME", "messages"), KEYS)
+    assert wrong.endswith(f"{key}: no request can be without 'messages'; expected other fields")
+
+
+def test_fields_to_drop_are_openais_and_the_vendors() -> None:
+    text = VENDORS + "policy: {drop: [logprobs, suffix, dimensions, web_search_options, thinking]}\n"
+    assert loaded(text, KEYS).settings.policy.drop[:2] == ["logprobs", "suffix"]
+    assert loaded(VENDORS, {**KEYS, "BANJIA_POLICY__DROP": "logprobs,n"}).settings.policy.drop == ["logprobs", "n"]
+
+
+def test_null_in_set_leaves_out_what_a_request_can_be_without() -> None:
+    text = VENDORS + "models:\n  a: {target: kimi/kimi-k2.6, set: {seed: null, user: null}}\n"
+    assert loaded(text, KEYS).settings.models["a"].targets[0].set == {"seed": None, "user": None}
+    (wrong,) = complaints(text.replace("seed", "messages"), KEYS)
+    assert "no request can be without 'messages'; expected a value, or the key left out" in wrong
+
+
+def test_failover_holds_for_all_names() -> None:
+    (wrong,) = complaints(VENDORS + "models:\n  a: {targets: [kimi/kimi-k2.6], policy: {failover: off}}\n", KEYS)
+    assert "models.a.policy.failover: this can't differ for one model" in wrong
