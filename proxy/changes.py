@@ -59,10 +59,26 @@ def kept(before: Settings, after: Settings, source: str) -> tuple[Settings, list
     server = after.server.model_copy(update={key: getattr(before.server, key) for key in differ})
     if server.beyond_loopback() and not after.client_keys() and not server.insecure:
         wrong = f"{server.listen} stays open until a restart, can be reached from other machines, and would need no key"
-        raise ConfigError([Complaint(Place(source), "server.client_keys", wrong, "a client key, or a restart")])
+        raise ConfigError(
+            [
+                Complaint(
+                    Place(source),
+                    "server.client_keys",
+                    wrong,
+                    "a client key, or a restart",
+                    code="config-open-to-network",
+                )
+            ]
+        )
     if server.admin_beyond_loopback() and not after.admin_token():
         wrong = f"{server.admin_listen} stays open until a restart, can be reached from other machines, and would need no token"
-        raise ConfigError([Complaint(Place(source), "server.admin_token", wrong, "a token, or a restart")])
+        raise ConfigError(
+            [
+                Complaint(
+                    Place(source), "server.admin_token", wrong, "a token, or a restart", code="config-open-to-network"
+                )
+            ]
+        )
     return after.model_copy(update={"server": server}), [f"server.{key}" for key in differ]
 
 

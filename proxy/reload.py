@@ -42,7 +42,16 @@ class Again:
             loaded = replace(loaded, settings=self._stand_ins.over(loaded.settings, loaded.source))
         for path, seen in looks(before).items():
             if seen != before[path] or being_written(path):
-                raise ConfigError([Complaint(Place(str(path)), "", "the file is being written: it may be half of it")])
+                raise ConfigError(
+                    [
+                        Complaint(
+                            Place(str(path)),
+                            "",
+                            "the file is being written: it may be half of it",
+                            code="config-unreadable",
+                        )
+                    ]
+                )
         warnings = [str(warning) for warning in loaded.warnings]
         for warning in warnings:
             if warning not in self._told:

@@ -160,7 +160,7 @@ def test_lines_that_are_missing_without_a_report_are_seen(
     logs = Logs("one", tmp_path / "out", tmp_path / "err", may_drop)
     told: list[dict[str, Any]] = [{"request_id": f"req_{number}", "ending": "complete"} for number in range(lines)]
     if dropped:
-        told.append({"time": 1.0, "log_lines_dropped": dropped})
+        told.append({"time": "2026-11-29T10:00:00.000Z", "log_lines_dropped": dropped})
     logs.out.write_text("".join(json.dumps(line) + "\n" for line in told))
     logs.err.touch()
     verdict = Verdict()

@@ -70,7 +70,7 @@ def test_routes_need_no_file_and_show_no_key(banjia: Run) -> None:
 
 
 def test_routes_say_whether_other_names_are_taken(banjia: Run) -> None:
-    assert "may be asked for too" in banjia("routes", env=BOTH).stdout
+    assert "may be asked for too" in banjia("routes", env=BOTH | {"COLUMNS": "200"}).stdout
     closed = banjia("routes", env={**BOTH, "BANJIA_CLIENT_KEY": "a-long-random-word"})
     assert "404" in closed.stdout.splitlines()[-1]
 
@@ -240,7 +240,7 @@ def test_routes_list_the_forms_of_each_name_in_models(banjia: Run, file: Path) -
 
 def test_routes_show_the_width_that_a_target_has_under_an_openai_name(banjia: Run, file: Path) -> None:
     file.write_text(FILE + "  text-embedding-3-small: qwen/text-embedding-v4\n")
-    assert "qwen/text-embedding-v4 (dimensions: 1536)" in banjia("routes", env={**BOTH, "COLUMNS": "200"}).stdout
+    assert "qwen/text-embedding-v4 (dimensions: 1536)" in banjia("routes", env=BOTH | {"COLUMNS": "200"}).stdout
 
 
 def test_check_lists_the_forms_too(banjia: Run, file: Path) -> None:

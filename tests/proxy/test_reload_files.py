@@ -152,8 +152,10 @@ def test_a_read_that_hangs_is_given_up_and_the_next_one_applies(tmp_path: Path) 
         status, told = here.posted()
         assert status == 409
         assert told == [
-            f"{here.served.file}: 4 earlier reads of the configuration have not ended; expected a disk that answers "
-            "(banjia help config-unreadable)"
+            (
+                f"{here.served.file}: 4 earlier reads of the configuration have not ended; expected a disk that answers "
+                "(banjia help config-unreadable)"
+            )
         ]
         here.serves()
         marker.unlink()
