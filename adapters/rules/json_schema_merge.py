@@ -80,6 +80,9 @@ def merge(inner: Schema, outer: Schema, *, exact: bool = False) -> Schema:
     """
     if exact and (_hides(inner, outer) or _hides(outer, inner)):
         raise Conflict("additionalProperties")
+    some, others = _possible_types(inner), _possible_types(outer)
+    if some and others and not common_types(some, others):
+        raise Conflict("type")
     out = dict(inner)
     for key, value in outer.items():
         if key not in out:
@@ -93,6 +96,16 @@ def merge(inner: Schema, outer: Schema, *, exact: bool = False) -> Schema:
             except (AttributeError, TypeError, ValueError):  # not what the member is in any schema
                 raise Conflict(key) from None
     return out
+
+
+def _possible_types(schema: Schema) -> list[str]:
+    """The types that a schema names, by itself or in every branch of its ``anyOf``; none where one may be of any type."""
+    named = types_of(schema.get("type"))
+    branches = schema.get("anyOf")
+    if named or type(branches) is not list:
+        return named
+    by_branch = [_possible_types(branch) if type(branch) is dict else [] for branch in branches]
+    return list(dict.fromkeys(kind for kinds in by_branch for kind in kinds)) if all(by_branch) else []
 
 
 def _hides(some: Schema, others: Schema) -> bool:
