@@ -130,8 +130,8 @@ def take_delta(event: Event, choice: dict[str, Any], state: Choice) -> dict[str,
 class ChatReader:
     """Normalizes each piece of an answer, and knows which choices have begun and finished."""
 
-    __slots__ = ("_ask", "_choices", "_members", "_name", "_plan", "_running", "_seed", "_wanted", "began", "shown",
-                 "usage", "vendor_id")  # fmt: skip
+    __slots__ = ("_ask", "_choices", "_members", "_name", "_plan", "_running", "_seed", "_wanted", "began", "finished",
+                 "shown", "usage", "vendor_id")  # fmt: skip
     most_values = MAX_VALUES
     _kinds = ("chat.completion.chunk", "chat.completion")
     _id_begins = "chatcmpl-"
@@ -148,14 +148,9 @@ class ChatReader:
         self._name: dict[str, Any] = {}
         wanted = ask.fields.get("n")
         self._wanted = wanted if type(wanted) is int else 1
-        self.began = self.shown = False
+        self.began = self.finished = self.shown = False
         self.usage: Usage | None = None
         self.vendor_id: str | None = None
-
-    @property
-    def finished(self) -> bool:
-        """Whether every choice that was asked for or seen has its finish reason."""
-        return self.began and not self._running and len(self._choices) >= self._wanted
 
     # --- a stream -----------------------------------------------------------------------------------------------
 
@@ -191,6 +186,7 @@ class ChatReader:
         if "error" in data:  # null, or empty
             event.edit().pop("error")
         self.began = True
+        self.finished = not self._running and len(self._choices) >= self._wanted
         self.shown = self.shown or event.shows()
         self._identity(event, data, self._kinds[0])
         return written(event)
@@ -206,6 +202,7 @@ class ChatReader:
         event = Event(None, data)
         for choice in choices:
             self._choice(event, 0, choice)
+        self.finished = len(self._choices) >= self._wanted
         self._identity(event, data, self._kinds[0])
         return written(event)
 
@@ -228,9 +225,11 @@ class ChatReader:
             return False
         if choice.get("finish_reason", "") is not None or choice.get("logprobs") is not None:
             return False
-        if not (delta.keys() <= PLAIN_DELTA and choice.keys() <= self._members) or "message" in choice:
+        if len(choice) != 3 and ("message" in choice or not choice.keys() <= self._members):
             return False
-        return all(value is None or type(value) is str for value in delta.values())
+        if len(delta) == 1 and type(delta.get("content")) is str:
+            return True  # nearly every event
+        return delta.keys() <= PLAIN_DELTA and all(value is None or type(value) is str for value in delta.values())
 
     def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
         """Normalize a choice of a chunk in place. False: nothing of it is for the caller. Raises InvalidResponse."""

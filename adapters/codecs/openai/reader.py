@@ -23,11 +23,8 @@ class ResponseReader(Protocol):
     """The answer's id as the vendor sent it: at most ``MAX_ID_LOGGED`` characters."""
     most_values: int
     """The most JSON values that a whole body of it may have."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing but the end marker is still owed."""
-        ...
+    finished: bool
+    """Whether every choice that was asked for or seen has its finish reason: nothing but the end marker is still owed."""
 
     def chunk(self, payload: bytes) -> Event | None:
         """One event of a stream, normalized; None if nothing of it is for the caller. Raises InvalidResponse."""
@@ -50,7 +47,7 @@ class WholeReader:
     """An answer that never streams."""
 
     __slots__ = ("_ask", "_plan", "began", "shown", "usage")
-    finished = False
+    finished: bool = False
     vendor_id: str | None = None
     most_values = MAX_VALUES
 
