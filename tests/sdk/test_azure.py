@@ -87,7 +87,7 @@ def test_embeddings_are_found_under_their_deployment(stage: Stage, start: Callab
     with start("qwen").azure("text-embedding-3-small") as sdk:
         answer = sdk.embeddings.create(model="any", input=["one", "two"])
 
-    assert [len(one.embedding) for one in answer.data] == [1024, 1024]
+    assert [len(one.embedding) for one in answer.data] == [1536, 1536]
 
 
 def test_a_deployment_in_azures_spelling_of_a_model_can_be_mapped(start: Callable[..., Front], vendor: str) -> None:

@@ -58,7 +58,7 @@ def test_embeddings_are_found_under_their_deployment(
 
     answer = openai.Embedding.create(engine="text-embedding-3-small", input=["one", "two"])
 
-    assert [len(one.embedding) for one in answer.data] == [1024, 1024]
+    assert [len(one.embedding) for one in answer.data] == [1536, 1536]
 
 
 @pytest.mark.parametrize("kind", ["azure", "azure_ad"])
