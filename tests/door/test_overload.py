@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -238,17 +238,30 @@ def test_without_descriptors_every_caller_is_served_or_told_503_and_the_server_r
 
 
 @contextmanager
-def no_files_left() -> Iterator[None]:
-    """This process has not one descriptor left, whatever its limit is."""
+def no_files_left() -> Iterator[Callable[[], None]]:
+    """This process has not one descriptor left, whatever its limit is.
+
+    Yields a function that takes those that have come back: what earlier tests left may be closed amid this one.
+    """
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    gc.collect()  # what earlier tests left would give its descriptors back amid this one
+    gc.collect()
     gc.disable()
+    taken: list[int] = []
+
+    def take() -> None:
+        with suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+
     probe = os.dup(0)
     os.close(probe)
     resource.setrlimit(resource.RLIMIT_NOFILE, (probe, limits[1]))
     try:
-        yield
+        take()
+        yield take
     finally:
+        for descriptor in taken:
+            os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         gc.enable()
 
@@ -275,8 +288,10 @@ def test_a_call_for_which_we_have_no_descriptor_is_our_503_and_no_fault_of_the_v
                     assert told(await connection.answer()) == 200
                 # Reads the vendor's catalog, as the command does when it starts.
                 running.kit.live.routing.find("gpt-4o", "chat")
-                with no_files_left():
+                with no_files_left() as take:
                     for _ in range(8):  # more than opens a breaker
+                        await asyncio.sleep(0.01)
+                        take()
                         await caller.say(chat(model="gpt-4o", stream=stream))
                         answer = await caller.answer()
                         assert told(answer) == 503
