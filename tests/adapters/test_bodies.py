@@ -119,3 +119,8 @@ def test_the_vendors_wish_to_wait_is_understood(headers: dict[str, Any], seconds
 def test_rate_limit_headers_are_passed_on_and_others_are_not() -> None:
     given: dict[str, Any] = {"x_ratelimit_remaining_requests": "7", "x_ratelimit_secret": "1", "set_cookie": "a=b"}
     assert Play(chat_plan()).head(**given).said == {"x-ratelimit-remaining-requests": "7"}
+
+
+def test_bodies_are_bounded_as_the_documentation_says() -> None:
+    """SECURITY.md, Bounds."""
+    assert (MAX_BODY, MAX_ERROR_BODY) == (64 * 1024 * 1024, 64 * 1024)

@@ -239,3 +239,10 @@ def test_an_error_that_is_nested_too_deeply_goes_by_its_status(status: int) -> N
     body = b'{"text":"' + b"a" * 66_000 + b'","error":' + b"[" * 100 + b"]" * 100 + b"}"
     failure = Play(chat_plan("openai_compatible", stream=False)).head(status).data(body).over().failure
     assert failure.kind == {400: "bad_request", 429: "rate_limited", 500: "vendor_error"}[status]
+
+
+def test_a_status_in_words_is_the_type_of_an_error_and_one_in_figures_is_not() -> None:
+    for status, type_ in (("UNAVAILABLE", "UNAVAILABLE"), (503, None)):
+        found = find_error({"error": {"message": WORDS, "status": status}})
+        assert found is not None
+        assert found["type"] == type_

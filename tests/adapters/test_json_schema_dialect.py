@@ -500,3 +500,10 @@ def test_a_type_beside_a_reference_decides_what_a_branch_is() -> None:
     """The outer type is a number: a branch that refers to any number, and says that it is a text, can't be met."""
     schema = {"type": "number", "anyOf": [{"$ref": "#/$defs/A", "type": "string"}, {"type": "integer"}]}
     assert rewritten(schema, **{"$defs": {"A": {"type": "number"}}}) == {"anyOf": [{"type": "integer"}]}
+
+
+def test_definitions_whose_names_become_one_are_numbered() -> None:
+    names = ["a b", "a_b", "a:b"]
+    properties = {str(at): {"$ref": f"#/$defs/{name}"} for at, name in enumerate(names)}
+    schema = {"type": "object", "properties": properties, "$defs": {name: {"type": "string"} for name in names}}
+    assert sorted(rewrite(schema)["$defs"]) == ["a_b", "a_b_2", "a_b_3"]

@@ -138,3 +138,10 @@ def test_a_call_that_ends_without_an_answer_leaves_no_trace() -> None:
     assert (limit.in_flight, limit.accepted_at()) == (0, float("inf"))
     refused(limit, 2.0)
     assert limit.hold is not None
+
+
+def test_a_limit_of_tokens_holds_no_key_by_its_figure() -> None:
+    """How many calls it has room for is not known."""
+    limit = AdaptiveLimit(61.0)
+    limit.refused(started(limit, 0.0), 0.1, None, RateLimit("tokens_per_minute", 1.0))
+    assert limit.hold is None

@@ -1,5 +1,6 @@
 """The limiter on a clock of the test's own: what it is told of a call, and what the next calls may do."""
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -219,3 +220,18 @@ def test_a_call_that_has_ended_is_in_that_state_whatever_it_was_before(clock: Cl
     for one in calls:
         limiter.ended(one)
     assert (states, [one.state for one in calls]) == (["started", "waiting"], ["ended", "ended"])
+
+
+def test_a_refusal_gives_its_slot_to_the_call_that_waits() -> None:
+    async def main() -> None:
+        limiter = Limiter(KeyLimits(concurrency=1))
+        first, second = Ticket(MODEL, 0.0), Ticket(MODEL, 1.0)
+        first.sent = limiter.enter(first)
+        assert not limiter.enter(second)
+        waits = asyncio.create_task(limiter.wait(second, 100.0))
+        await asyncio.sleep(0)
+        limiter.refused(first, limited(50.0))
+        async with asyncio.timeout(30):
+            await waits
+
+    asyncio.run(main())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.registry import BY_CATALOG
+from adapters.registry import BY_CATALOG, BY_NAME
 
 SHEETS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "kimi": (
@@ -51,3 +51,9 @@ def test_a_vendor_serves_these_operations_at_openais_paths(name: str) -> None:
 
 def test_only_kimi_repeats_ids_of_tool_calls() -> None:
     assert {name for name, vendor in BY_CATALOG.items() if vendor.operations["chat"].own_tool_ids} == {"kimi"}
+
+
+def test_the_usual_edition_of_hunyuan_is_called_tokenhub() -> None:
+    hunyuan = BY_NAME["hunyuan"]
+    assert hunyuan.of_edition("tokenhub") is hunyuan.of_edition(None) is hunyuan
+    assert hunyuan.of_edition("classic") is hunyuan.editions["classic"]

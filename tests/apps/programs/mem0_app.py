@@ -17,15 +17,15 @@ emulator:answer
 emulator:end"""
 
 
-def _memory() -> Memory:
-    """An empty memory, with a store of vectors of its own."""
+def _memory(width: int | None = WIDTH) -> Memory:
+    """An empty memory, with a store of vectors of its own; None: of the width that mem0 takes by itself."""
     return Memory.from_config(
         {
             "llm": {"provider": "openai", "config": {"model": "gpt-4o"}},
-            "embedder": {"provider": "openai", "config": {"embedding_dims": WIDTH}},
+            "embedder": {"provider": "openai", "config": {"embedding_dims": width} if width else {}},
             "vector_store": {
                 "provider": "qdrant",
-                "config": {"path": tempfile.mkdtemp(), "embedding_model_dims": WIDTH},
+                "config": {"path": tempfile.mkdtemp(), **({"embedding_model_dims": width} if width else {})},
             },
             "history_db_path": ":memory:",
         }
@@ -58,3 +58,11 @@ def conversation_as_it_stands() -> None:
     memory.delete(added[1]["id"])
     kept = memory.get_all(filters={"user_id": "ann"})["results"]
     assert [one["memory"] for one in kept] == ["The ship has come."], kept
+
+
+def openais_width() -> None:
+    """A store that was made for OpenAI's vectors of 1,536 numbers takes the vendor's."""
+    memory = _memory(width=None)
+    memory.add([{"role": "user", "content": "The ship is late."}], user_id="ann", infer=False)
+    found = memory.search("The ship is late.", filters={"user_id": "ann"}, top_k=1)["results"]
+    assert [one["memory"] for one in found] == ["The ship is late."], found
