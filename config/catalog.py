@@ -20,7 +20,7 @@ from adapters.core.shapes import Model, Operation, Thinking
 from config.openai_names import covering
 
 FILE = Path(__file__).with_name("catalog") / "catalogs.json"
-"""All catalogs by name."""
+"""All catalogs, by the names of their YAML files."""
 
 Confidence = Literal["high", "medium", "low"]
 """high: the vendor's own page or recorded traffic; medium: one third party; low: hearsay, or sources disagree."""
@@ -198,7 +198,7 @@ class Catalog(Row):
 
 
 class CatalogNotFound(LookupError):
-    """No catalog of this name ships."""
+    """No catalog of this name ships: scripts/docs writes those that have a YAML file."""
 
 
 @cache

@@ -1,6 +1,6 @@
-"""The catalogs as the program reads them: one JSON file, made from the YAML that people edit.
+"""Makes the JSON file of all catalogs, which the program reads, from the YAML files, which people edit.
 
-The comments of the sources, which hold what is doubtful, stay behind. A mistake in a source is reported with its line.
+Comments, which tell what is doubtful, are in the YAML only. A mistake in the YAML is reported with its line.
 """
 
 import json
