@@ -18,7 +18,7 @@ def model(found: Findings, where: tuple[str | int, ...], entry: str, model: str)
         return
     try:
         cat = catalog_of(entry, found.settings.vendors[entry])
-    except FileNotFoundError:
+    except catalog.CatalogNotFound:
         return
     rows = cat.by_id
     row = rows.get(model)

@@ -6,6 +6,7 @@ from typing import Any
 
 from adapters import registry
 from adapters.core.surface import SURFACE
+from config.catalog import CatalogNotFound
 from config.complaints import nearest
 from config.findings import Findings
 from config.openai_names import EMBEDDINGS, WIDTHS, known_names, name_of
@@ -95,7 +96,7 @@ def _facts(found: Findings, target: str) -> tuple[str, dict[str, Any]]:
         return "", {}
     try:
         row = catalog_of(entry, found.settings.vendors[entry]).by_id.get(model)
-    except FileNotFoundError:
+    except CatalogNotFound:
         return "", {}
     return (getattr(row, "operation", ""), getattr(row, "facts", {})) if row is not None else ("", {})
 

@@ -26,8 +26,8 @@ NOW: Mapping[str, Sequence[str]] = {
 PAGE = """\
 # What a million tokens cost
 
-Prices in CNY per million tokens, without free quotas, made from the catalogs in `config/catalog/` by
-`python -m config.price_page`. `banjia models` lists every model with the source of each price, `banjia models --history`
+Prices in CNY per million tokens, without free quotas, made by `scripts/docs` from the catalogs in `config/catalog/`
+([how to change one](../CONTRIBUTING.md#models-and-prices)). `banjia models` lists every model with the source of each price, `banjia models --history`
 what it cost before, `banjia models --at {left}` what had a price on that day.
 
 How sure a price is: **high** is the vendor's own page, **medium** one third party, **low** hearsay, or sources that

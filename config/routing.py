@@ -305,7 +305,7 @@ def vendor_of(name: str, entry: VendorEntry) -> Vendor:
 def catalog_of(name: str, entry: VendorEntry) -> Catalog:
     """What is known of a configured vendor's models, by what ships and by the operator.
 
-    Raises FileNotFoundError where there is no catalog.
+    Raises CatalogNotFound where there is no catalog.
     """
     shipped = catalog.load(vendor_of(name, entry).catalog)
     return entry.catalog.over(shipped) if entry.catalog else shipped

@@ -44,9 +44,9 @@ def inside(annotation: Any, part: str | int) -> Any:
     return None
 
 
-def at(loc: Iterable[str | int]) -> Any:
-    """What stands at a place of the settings; None where nothing may."""
-    found: Any = Settings
+def at(loc: Iterable[str | int], top: type[Section | Row] = Settings) -> Any:
+    """What stands at a place of the settings, or of another section; None where nothing may."""
+    found: Any = top
     for part in loc:
         found = inside(found, part)
     return found

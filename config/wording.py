@@ -7,9 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from config.catalog import Row
 from config.complaints import Complaint, nearest, one_of
 from config.overlay import Overlay
-from config.schema import ModelEntry, TargetEntry
+from config.schema import ModelEntry, Section, Settings, TargetEntry
 from config.shape import at, fields, is_section
 from config.tree import Node, follow, is_credential, shown
 
@@ -20,15 +21,18 @@ Words = tuple[str, str, str]
 """What is wrong, what was expected, the nearest word."""
 
 
-def complaints_of(error: ValidationError, root: Node) -> list[Complaint]:
-    """One complaint for each value at fault, of the first few hundred; what was complained about before is left out."""
+def complaints_of(error: ValidationError, root: Node, top: type[Section | Row] = Settings) -> list[Complaint]:
+    """One complaint for each value at fault, of the first few hundred; what was complained about before is left out.
+
+    ``top`` is the model that the root was validated as.
+    """
     found: dict[tuple[str | int, ...], Complaint] = {}
     for detail in error.errors(include_url=False, include_input=False)[:MAX_COMPLAINTS]:
         node, path = follow(root, detail["loc"])
         if node.broken:
             continue
         here = (*path, detail["loc"][-1]) if detail["type"] == "missing" else tuple(path)
-        complaint = _complaint(detail, node, path)
+        complaint = _complaint(detail, node, path, top)
         earlier = found.get(here)
         # A union says for each of its members what it would have taken.
         if earlier is not None and earlier.expected and complaint.expected and earlier.expected != complaint.expected:
@@ -37,25 +41,25 @@ def complaints_of(error: ValidationError, root: Node) -> list[Complaint]:
     return list(found.values())
 
 
-def _complaint(detail: ErrorDetails, node: Node, path: list[str | int]) -> Complaint:
+def _complaint(detail: ErrorDetails, node: Node, path: list[str | int], top: type[Section | Row]) -> Complaint:
     kind, loc = detail["type"], detail["loc"]
     if kind == "extra_forbidden":
-        wrong, expected, meant = _unknown(loc)
+        wrong, expected, meant = _unknown(loc, top)
         return node.complaint(path, wrong, expected, meant, at_key=True, code="config-unknown-key")
     if kind == "missing":
-        section = at(loc[:-1])
+        section = at(loc[:-1], top)
         expected = _of(section) if section in (ModelEntry, TargetEntry) else ""
         return node.complaint(path, f"the key '{loc[-1]}' is missing", expected, at_key=True, code="config-missing-key")
     name: str | int = detail.get("ctx", {}).get("at", "")
     inner = node.child(name) if name != "" else None
     if inner is not None:
         node, path = inner, [*path, name]
-    wrong, expected, meant = _words(detail, node, path)
+    wrong, expected, meant = _words(detail, node, path, top)
     return node.complaint(path, wrong, expected, meant, code="config-not-yet" if kind == "not_yet" else "")
 
 
-def _unknown(loc: tuple[int | str, ...]) -> Words:
-    section = at(loc[:-1])
+def _unknown(loc: tuple[int | str, ...], top: type[Section | Row]) -> Words:
+    section = at(loc[:-1], top)
     if section is TargetEntry and loc[-1] in fields(ModelEntry):
         return f"'{loc[-1]}' goes beside targets", "targets: [...] in the place of target", ""
     known = list(fields(section)) if is_section(section) else []
@@ -63,7 +67,7 @@ def _unknown(loc: tuple[int | str, ...]) -> Words:
     return "unknown key", "" if meant else one_of(known) if known else "", meant
 
 
-def _words(detail: ErrorDetails, node: Node, path: list[str | int]) -> Words:
+def _words(detail: ErrorDetails, node: Node, path: list[str | int], top: type[Section | Row]) -> Words:
     kind, ctx = detail["type"], detail.get("ctx", {})
     got = f"got {shown(node, path)}"
     if kind in ("value_error", "two_keys", "header", "price"):
@@ -73,7 +77,7 @@ def _words(detail: ErrorDetails, node: Node, path: list[str | int]) -> Words:
         return f"not yet: {_pending(node, path)} is still to come", f"{_value(ctx['only'])}the key left out", ""
     if kind == "literal_error":
         return _choice(ctx, node, got)
-    expected = _EXPECTED.get(kind) or _RANGES.get(kind, _no_words)(ctx) or _of(at(detail["loc"]))
+    expected = _EXPECTED.get(kind) or _RANGES.get(kind, _no_words)(ctx) or _of(at(detail["loc"], top))
     hint = " in quotes" if kind == "string_type" and isinstance(node.value, bool | int | float) else ""
     return got, f"{expected}{hint}", ""
 

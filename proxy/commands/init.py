@@ -145,7 +145,7 @@ def ended(vendor: Vendor) -> bool:
     """Whether the vendor has announced an end of this API, which the catalog dates."""
     try:
         return catalog.load(vendor.catalog).ended is not None
-    except FileNotFoundError:
+    except catalog.CatalogNotFound:
         return False
 
 

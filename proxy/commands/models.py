@@ -50,7 +50,7 @@ def each_catalog() -> dict[str, Catalog]:
     for name, vendor in each_edition():
         try:
             found[name] = catalog.load(vendor.catalog)
-        except FileNotFoundError:
+        except catalog.CatalogNotFound:
             continue
     return found
 

@@ -1,13 +1,14 @@
 """The parts of the documentation that are made from the code: ``scripts/docs`` writes them, a test compares them.
 
 A page is written by hand around its made parts. Each stands between two comments, of which the first names it.
+``catalogs`` makes the JSON file of all catalogs, which the program and some of the parts read.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from scripts.pages import codes, configuration, migration, vendor_errors, verdicts
+from scripts.pages import catalogs, codes, configuration, migration, vendor_errors, verdicts
 
 DOCS = Path(__file__).parents[2] / "docs"
 PART = re.compile(r"<!-- made by scripts/docs: (?P<name>[a-z-]+) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
@@ -49,6 +50,10 @@ def names(page: str) -> Sequence[str]:
 
 
 def write() -> None:
-    """Write the made parts anew."""
+    """Write the catalogs as JSON, then the made parts of the pages, which are made from them among others.
+
+    Raises ConfigError for a mistake in a catalog; nothing is written then.
+    """
+    catalogs.write()
     for path in pages():
         path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,5 +1,11 @@
 """``python -m scripts.pages``: see scripts/docs."""
 
+import sys
+
+from config.complaints import ConfigError
 from scripts.pages import write
 
-write()
+try:
+    write()
+except ConfigError as error:
+    sys.exit(str(error))

@@ -1,24 +1,21 @@
-"""Catalogs: what every one of them holds, what reading does, and facts spot-checked against values written out here."""
+"""Catalogs: what every one of them holds, what is read of them, and facts spot-checked against values written out here."""
 
 import datetime
+import json
 import re
-from importlib import resources
+import subprocess
+import sys
 
 import pytest
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 
 from adapters.core.shapes import Operation
 from adapters.core.thinking import REASONERS
 from adapters.registry import BY_CATALOG
-from config import catalog, compact
+from config import catalog
 from config.catalog import Catalog, ModelRow, Price
 
-FILES = sorted(
-    path.name.removesuffix(".yaml")
-    for path in resources.files("config").joinpath("catalog").iterdir()
-    if path.name.endswith(".yaml")
-)
+FILES = sorted(path.stem for path in catalog.FILE.parent.glob("*.yaml"))
 KIMI = catalog.load("kimi")
 QWEN = catalog.load("qwen")
 ERNIE = catalog.load("ernie")
@@ -59,10 +56,6 @@ def current(cat: Catalog) -> Catalog:
     return cat if cat.ended is None else catalog.load(cat.vendor)
 
 
-def text_of(vendor: str) -> str:
-    return resources.files("config").joinpath("catalog", f"{vendor}.yaml").read_text(encoding="utf-8")
-
-
 def stood_in(cat: Catalog, name: str, operation: Operation = "chat") -> ModelRow:
     found = cat.stand_in(name, operation)
     assert found is not None, name
@@ -73,13 +66,6 @@ def price(cat: Catalog, model: str, day: datetime.date = TODAY, prompt_tokens: i
     found = cat.by_id[model].price_at(day, prompt_tokens)
     assert found is not None
     return found
-
-
-@pytest.mark.parametrize("vendor", FILES)
-def test_a_yaml_parser_reads_the_same_from_a_catalog_as_the_fast_reader(vendor: str) -> None:
-    """It also refuses duplicate keys, which the fast reader would let the last of win."""
-    general = YAML(typ="safe").load(text_of(vendor))
-    assert Catalog.model_validate(general) == Catalog.model_validate(compact.read(text_of(vendor)))
 
 
 @pytest.mark.parametrize("vendor", FILES)
@@ -546,38 +532,28 @@ def test_embedding_models_tell_their_sizes_and_limits(model: str, texts: int, to
     assert (facts["max_inputs"], facts["max_tokens_per_input"], facts["dimensions"][0]) == (texts, tokens, default)
 
 
-# -- the reader
+# -- the file
 
 
-def test_the_fast_reader_takes_words_numbers_quotes_comments_and_braces_over_lines() -> None:
-    text = (
-        "# a comment\nname: two words  # another\nday: 2026-11-22\nlist:\n  - {id: a-1.5b, n: -2, x: 0.5, on: true,\n"
-        '     "q": "a, b: {c}", many: [1, two, null]}\n\n  - {id: 3.x}\nmap:\n  a*: {}\n  b.c: {url: http://h:1/p}\n'
-    )
-    expected = {
-        "name": "two words", "day": "2026-11-22",
-        "list": [{"id": "a-1.5b", "n": -2, "x": 0.5, "on": True, "q": "a, b: {c}", "many": [1, "two", None]}, {"id": "3.x"}],
-        "map": {"a*": {}, "b.c": {"url": "http://h:1/p"}},
-    }  # fmt: skip
-    assert compact.read(text) == expected
-    general = YAML(typ="safe").load(text)
-    assert {**general, "day": str(general["day"])} == expected
+READING = """
+import json, sys
+opened = []
+sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+from config import catalog
+def found():
+    return [name for name in opened if "/config/catalog/" in name]
+before = found()
+for name in sys.argv[1:] * 2:
+    catalog.load(name)
+print(json.dumps([before, found(), "ruamel.yaml" in sys.modules]))
+"""
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "list:\n  - id: a\n    n: 1\n",
-        "list:\n  - {id: a\n",
-        "? odd\n",
-        "map:\n  a:\n    b: 1\n",
-        "stray\n",
-        "a: 'b'\n- c\n",
-    ],
-)
-def test_the_fast_reader_refuses_what_it_does_not_understand(text: str) -> None:
-    with pytest.raises(ValueError):
-        compact.read(text)
+def test_the_program_reads_one_json_file_once_and_not_before_it_needs_a_catalog() -> None:
+    command = [sys.executable, "-c", READING, *FILES]
+    done = subprocess.run(command, cwd=catalog.FILE.parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [[], [str(catalog.FILE)], False]
 
 
 def test_a_row_with_a_word_that_is_not_in_the_schema_is_refused() -> None:
@@ -585,6 +561,6 @@ def test_a_row_with_a_word_that_is_not_in_the_schema_is_refused() -> None:
         ModelRow.model_validate({"id": "a", "confidence": "low", "contxt": 1})
 
 
-def test_a_vendor_without_a_catalog_is_a_missing_file() -> None:
-    with pytest.raises(FileNotFoundError):
+def test_a_vendor_without_a_catalog_is_an_error_of_its_own() -> None:
+    with pytest.raises(catalog.CatalogNotFound):
         catalog.load("nobody")

@@ -84,7 +84,7 @@ def test_litellm_1_82_8_the_wheel_has_nothing_that_runs_by_itself(installed: Ins
     assert [name for name in files if not name.startswith(("banjia/", "banjia-"))] == ["../../../bin/banjia"]
 
 
-def test_all_that_the_checkout_has_is_in_the_wheel(installed: Installed) -> None:
+def test_all_that_the_checkout_has_is_in_the_wheel_but_the_sources_of_the_catalogs(installed: Installed) -> None:
     listed = subprocess.run(
         ["git", "ls-files", "adapters", "config", "emulators", "proxy"], cwd=ROOT, capture_output=True, text=True, check=False
     )  # fmt: skip
@@ -94,9 +94,14 @@ def test_all_that_the_checkout_has_is_in_the_wheel(installed: Installed) -> None
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     ]
-    there = [name for name in files if (ROOT / name).exists()]
-    assert "config/banjia.schema.json" in there
+    sources = {name for name in files if name.startswith("config/catalog/") and name.endswith(".yaml")}
+    there = [name for name in files if (ROOT / name).exists() and name not in sources]
+    assert {"config/banjia.schema.json", "config/catalog/catalogs.json"} <= set(there)
     assert [name for name in there if not (installed.site / "banjia" / name).is_file()] == []
+    assert sources
+    assert list((installed.site / "banjia" / "config" / "catalog").iterdir()) == [
+        installed.site / "banjia" / "config" / "catalog" / "catalogs.json"
+    ]
 
 
 @pytest.mark.parametrize("command", [("banjia", "--help"), ("python", "-m", "banjia", "--help")], ids=" ".join)

@@ -68,7 +68,6 @@ ENGLISH = {
     "a line break in a header": "a bug of the source's own",
     "an Exchange waits with nothing open": "the same",
     "the table of % in % is not OpenAI's": "a broken installation",
-    "not in the compact form: %": "a broken catalog",
     "vendor's own id": "a word of the listing of routes",
     "not yet": "replaced by the complaint's own words",
     "seen in the answer": "a verdict that is told by its word alone",

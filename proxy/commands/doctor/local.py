@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
 from adapters.registry import BY_NAME
+from config.catalog import CatalogNotFound
 from config.complaints import Complaint, one_of
 from config.load import Loaded
 from config.retired import closed, fate, stand_ins
@@ -77,7 +78,7 @@ def _retired(settings: Settings, name: str, entry: str, id_: str, today: datetim
     configured = settings.vendors[entry]
     try:
         cat = catalog_of(entry, configured)
-    except FileNotFoundError:
+    except CatalogNotFound:
         return None
     row = cat.by_id.get(id_)
     if row is None or not (told := fate(row, today)):

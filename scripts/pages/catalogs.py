@@ -1,0 +1,121 @@
+"""Makes the JSON file of all catalogs, which the program reads, from the YAML files, which people edit.
+
+Comments, which tell what is doubtful, are in the YAML only. A mistake in the YAML is reported with its line.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from config.catalog import FILE, Catalog
+from config.complaints import Complaint, ConfigError, nearest
+from config.document import parse
+from config.files import text as text_of
+from config.tree import Node, find, scalars
+from config.wording import complaints_of
+
+ROOT = Path(__file__).parents[2]
+
+
+def sources(folder: Path = FILE.parent) -> list[Path]:
+    """The YAML files of a folder, by name."""
+    return sorted(folder.glob("*.yaml"))
+
+
+def named(path: Path) -> str:
+    """The path of a source for messages: from the top of the checkout, where it is in it."""
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The plain data of a source, dates as text.
+
+    Raises ConfigError: where it isn't YAML, has a key or a model twice, names a model that it does not have, or isn't what
+    ``Catalog`` takes.
+    """
+    root = parse(text_of(path), named(path), "vendor:, read: and models:")
+    plain: dict[str, Any] = root.plain()
+    try:
+        catalog = Catalog.model_validate(plain)
+    except ValidationError as error:
+        raise ConfigError(complaints_of(error, root, Catalog)) from None
+    complaints = [*_twice(catalog, root), *_unknown(catalog, root), *_not_finite(root)]
+    if complaints:
+        raise ConfigError(complaints)
+    return plain
+
+
+def _twice(catalog: Catalog, root: Node) -> Iterator[Complaint]:
+    """Complaints about models that stand in a catalog twice: the last would win."""
+    seen: set[str] = set()
+    for index, row in enumerate(catalog.models):
+        if row.id in seen:
+            yield _at(root, "models", index, "id").complaint(("models", index, "id"), "this model stands here already")
+        seen.add(row.id)
+
+
+def _unknown(catalog: Catalog, root: Node) -> Iterator[Complaint]:
+    """Complaints about stand-ins whose model has no row."""
+    for name, found in catalog.stand_ins.items():
+        if found.model not in catalog.by_id:
+            where = ("stand_ins", name, "model")
+            wrong = f"there is no model '{found.model}' in this catalog"
+            yield _at(root, *where).complaint(where, wrong, meant=nearest(found.model, catalog.by_id))
+
+
+def _not_finite(root: Node) -> Iterator[Complaint]:
+    """Complaints about numbers that JSON does not have, in the facts of a model for example."""
+    for path, node in scalars(root):
+        if isinstance(node.value, float) and not isfinite(node.value):
+            yield node.complaint(path, "JSON does not have this number", "a finite number")
+
+
+def _at(root: Node, *path: str | int) -> Node:
+    node = find(root, *path)
+    assert node is not None  # it has been validated
+    return node
+
+
+def text(folder: Path = FILE.parent) -> str:
+    """The JSON of all sources of a folder, in their order: each model and each stand-in has a line of its own.
+
+    Raises ConfigError with all complaints about all sources.
+    """
+    catalogs: dict[str, str] = {}
+    complaints: list[Complaint] = []
+    for path in sources(folder):
+        try:
+            catalogs[path.stem] = _object({key: _member(value) for key, value in read(path).items()}, 1)
+        except ConfigError as error:
+            complaints += error.complaints
+    if complaints:
+        raise ConfigError(complaints)
+    return _object(catalogs) + "\n"
+
+
+def _member(value: Any) -> str:
+    """A member of a catalog: what a list or a mapping holds has a line each."""
+    if isinstance(value, dict) and value:
+        return _object({key: _json(inner) for key, inner in value.items()}, 2)
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(f"   {_json(item)}" for item in value) + "\n  ]"
+    return _json(value)
+
+
+def _object(members: Mapping[str, str], level: int = 0) -> str:
+    """A JSON object of members whose values are JSON already, one a line."""
+    lines = ",\n".join(f"{' ' * (level + 1)}{_json(key)}: {value}" for key, value in members.items())
+    return f"{{\n{lines}\n{' ' * level}}}"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def write() -> None:
+    """Write the file that the program reads. Raises ConfigError, and leaves the file as it is, for a wrong source."""
+    FILE.write_text(text(), encoding="utf-8")
