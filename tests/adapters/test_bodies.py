@@ -124,3 +124,14 @@ def test_rate_limit_headers_are_passed_on_and_others_are_not() -> None:
 def test_bodies_are_bounded_as_the_documentation_says() -> None:
     """SECURITY.md, Bounds."""
     assert (MAX_BODY, MAX_ERROR_BODY) == (64 * 1024 * 1024, 64 * 1024)
+
+
+@pytest.mark.parametrize("vector", [[], [None], [1.0, None], ["a"], [True], [[0.1]], "", None, 5, {"a": 1}])
+def test_what_is_no_list_of_numbers_and_no_text_is_no_vector(vector: Any) -> None:
+    failure = Play(embeddings_plan(["a"])).json({"data": [{"index": 0, "embedding": vector}]}).failure
+    assert failure.kind == "invalid_response"
+
+
+@pytest.mark.parametrize("vector", [[1], [0.5, -1], "AAAAPw=="])
+def test_numbers_whole_or_not_and_base64_are_vectors(vector: Any) -> None:
+    assert Play(embeddings_plan(["a"])).json({"data": [{"index": 0, "embedding": vector}]}).done

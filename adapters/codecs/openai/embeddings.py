@@ -21,7 +21,7 @@ class EmbeddingsReader(WholeReader):
         data = read_body(self._plan, status, body)
         vectors = data.get("data")
         wanted = count_inputs(self._ask.fields.get("input"))
-        if type(vectors) is not list or not all(type(v) is dict and v.get("embedding") for v in vectors[: wanted + 1]):
+        if type(vectors) is not list or not all(type(v) is dict and is_vector(v) for v in vectors[: wanted + 1]):
             raise InvalidResponse("invalid_response", "sent an answer without vectors")
         if len(vectors) != wanted:
             raise InvalidResponse("invalid_response", f"sent {len(vectors)} vectors for {wanted} inputs")
@@ -31,6 +31,17 @@ class EmbeddingsReader(WholeReader):
         data["usage"] = {"prompt_tokens": told.prompt, "total_tokens": told.prompt}
         data["object"] = "list"
         return self.named(data)
+
+
+NUMBERS = frozenset({int, float})
+
+
+def is_vector(item: dict[str, Any]) -> bool:
+    """Whether an item of ``data`` has a vector: numbers alone, or base64."""
+    vector = item.get("embedding")
+    if type(vector) is list:
+        return bool(vector) and NUMBERS.issuperset(map(type, vector))
+    return type(vector) is str and vector != ""
 
 
 def count_inputs(asked: Any) -> int:
