@@ -168,7 +168,7 @@ class Tally:
             vendor_s = self.heard_at - self.sent_at
             added_s = self.first_content_s - (self.read_at - self.started) - self.queued_s - vendor_s
         return Ending(
-            self.word or "gone", self.request_id, self.operation, self.model, self.stream, self.status, self.code,
+            self.word or "client_closed", self.request_id, self.operation, self.model, self.stream, self.status, self.code,
             self.param, self.reason if self.word is not None else Reason.CLIENT_CLOSED, self.caller, self.target, self.attempts, self.told, self.usage, self.billed, self.first_content_s,
             vendor_s, added_s, (self.ended_at or perf_counter()) - self.started, self.failed, self.notes,
         )  # fmt: skip

@@ -264,7 +264,7 @@ def test_when_the_caller_leaves_both_are_closed_and_no_probe_stays_taken() -> No
             while slow.left + quick.left < 2:
                 await asyncio.sleep(0.005)
             assert not breaker.rests(SLOW, 1e9)
-            assert (running.lines[0]["ending"], running.lines[0]["attempts"]) == ("gone", 2)
+            assert (running.lines[0]["ending"], running.lines[0]["attempts"]) == ("client_closed", 2)
             assert running.kit.active == 0
 
     run(main)
