@@ -271,7 +271,7 @@ class Limits(Section):
     tpm: Count | None = None
     """Tokens in any minute: the prompt and the limit of the answer, until its real cost is known."""
     wait_s: Seconds = 300
-    """How long a call over the limits waits for its turn, in seconds, before the next target or a 429."""
+    """How long a call over the limits waits for its slot, in seconds, before the next target or a 429."""
     learn: Switch = True
     """Learn limits from the vendor's 429s, and let calls wait in order instead of sending them into a 429."""
 

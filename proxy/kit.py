@@ -49,7 +49,7 @@ MAX_READERS = 4
 """The most threads that read the configuration at a time: more than one only where a disk does not answer."""
 
 SHARE = 0.8
-"""The part of all places that the requests at one of several vendors may take: one that hangs leaves room for the others."""
+"""The part of all slots that the requests at one of several vendors may take: one that hangs leaves room for the others."""
 
 
 class Live:
@@ -310,7 +310,7 @@ def longest_first(secrets: Iterable[SecretStr]) -> list[SecretStr]:
 
 
 class Place:
-    """A place among the requests in progress, held to the last byte. One object serves all: it only counts."""
+    """A slot among the requests in progress, held to the last byte. One object serves all: it only counts."""
 
     __slots__ = ("_kit",)
 
