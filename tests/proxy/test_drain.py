@@ -173,7 +173,7 @@ def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Pa
             assert b"retry-after: 1\r\n" in head
             assert b"x-should-retry: true\r\n" in head  # no vendor was called
             await hang_up(writer)
-            assert sorted(line["ending"] for line in lines) == ["truncated", "truncated", "rejected", "rejected"]
+            assert sorted(line["ending"] for line in lines) == ["rejected", "rejected", "truncated", "truncated"]
             assert {line["code"] for line in lines} == {"server_shutting_down"}
 
     asyncio.run(scene())
