@@ -33,7 +33,7 @@ def check(found: Findings, *, keys_needed: bool) -> None:
         drops,
         removed,
         moderations,
-        rests,
+        cooldowns,
         door,
         admin,
         pages,
@@ -165,13 +165,13 @@ def weights(found: Findings) -> None:
                 )
 
 
-def rests(found: Findings) -> None:
-    """The longest rest is not shorter than the first."""
+def cooldowns(found: Findings) -> None:
+    """The longest cooldown is not shorter than the first."""
     breaker = found.settings.breaker
-    if breaker.cap_s < breaker.rest_s:
-        key = "cap_s" if "cap_s" in breaker.model_fields_set else "rest_s"
-        wrong = f"the longest rest ({breaker.cap_s:g}) is shorter than the first ({breaker.rest_s:g})"
-        found.error(("breaker", key), wrong, f"cap_s of at least {breaker.rest_s:g}")
+    if breaker.cap_s < breaker.cooldown_s:
+        key = "cap_s" if "cap_s" in breaker.model_fields_set else "cooldown_s"
+        wrong = f"the longest cooldown ({breaker.cap_s:g}) is shorter than the first ({breaker.cooldown_s:g})"
+        found.error(("breaker", key), wrong, f"cap_s of at least {breaker.cooldown_s:g}")
 
 
 def sets(found: Findings) -> None:

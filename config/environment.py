@@ -12,6 +12,7 @@ from adapters.core.vendor import Vendor
 from config.complaints import Complaint, ConfigError, Place, nearest, one_of
 from config.interpolate import is_file, read_secret, secret_path
 from config.overlay import Overlay
+from config.renamed import old_names
 from config.schema import ModelEntry, Settings
 from config.shape import at, fields, inside, is_section
 from config.tree import Node, node_of, scalars
@@ -129,7 +130,8 @@ def _opened(node: Node | None, kind: Any) -> Node | None:
 def _key(node: Node | None, kind: Any, path: list[str], part: str) -> str | None:
     """The key that a part of a variable's name means, or None."""
     if is_section(kind):
-        return part.lower() if part.lower() in fields(kind) else None
+        known_keys = [*fields(kind), *old_names(path[0] if len(path) == 1 else "")]
+        return part.lower() if part.lower() in known_keys else None
     if get_origin(kind) is not dict or not part:
         return None
     here = node.value if node and isinstance(node.value, dict) else ()

@@ -48,10 +48,14 @@ def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = T
     """
     from config.environment import override
     from config.files import catalogs
+    from config.renamed import rename
 
     folder = path.parent if path else Path()
     root, complaints = _tree(path, environ, folder)
+    twice, renamed = rename(root)
     complaints += override(root, environ, folder)
+    twice_in_environment, renamed_in_environment = rename(root)
+    complaints += [*twice, *twice_in_environment]
     complaints += catalogs(root, folder)
     if path is None and keys_needed and not complaints and not _plain_vendors(root):
         raise ConfigError([_no_key(), *_open_door(root)])
@@ -59,6 +63,7 @@ def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = T
     if path is None:
         settings = settings.from_environment()
     warnings, off = _checked(settings, root, keys_needed=keys_needed)
+    warnings = sorted([*warnings, *renamed, *renamed_in_environment], key=lambda warning: warning.place)
     return Loaded(settings, str(path) if path else ENVIRONMENT, warnings, off)
 
 
@@ -181,4 +186,4 @@ def _checked(settings: Settings, root: Node, *, keys_needed: bool) -> tuple[list
     check(found, keys_needed=keys_needed)
     if found.errors:
         raise ConfigError(found.errors)
-    return sorted(found.warnings, key=lambda warning: warning.place), found.off
+    return found.warnings, found.off

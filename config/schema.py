@@ -271,7 +271,7 @@ class Limits(Section):
     tpm: Count | None = None
     """Tokens in any minute: the prompt and the limit of the answer, until its real cost is known."""
     wait_s: Seconds = 300
-    """How long a call over the limits waits for its turn, in seconds, before the next target or a 429."""
+    """How long a call over the limits waits for its slot, in seconds, before the next target or a 429."""
     learn: Switch = True
     """Learn limits from the vendor's 429s, and let calls wait in order instead of sending them into a 429."""
 
@@ -407,14 +407,14 @@ class Policy(Section):
 
 
 class Breaker(Section):
-    """When a failing target is rested."""
+    """When a failing target cools down: the other targets of its route go first for a while."""
 
     failures: Count = 5
-    """Failures in a row that rest a target."""
-    rest_s: Seconds = 30
-    """The first rest, in seconds; the second in a row is twice as long, and so on."""
+    """Failures in a row after which a target cools down."""
+    cooldown_s: Seconds = 30
+    """The first cooldown, in seconds; the second in a row is twice as long, and so on."""
     cap_s: Seconds = 300
-    """The longest rest, in seconds."""
+    """The longest cooldown, in seconds."""
 
 
 class Log(Section):
@@ -483,7 +483,7 @@ class Settings(Section):
     policy: Policy = Policy()
     """What is done when a vendor can't, or fails."""
     breaker: Breaker = Breaker()
-    """When a failing target is rested."""
+    """When a failing target cools down: the other targets of its route go first for a while."""
     log: Log = Log()
     """The lines on standard output, one for each request."""
 

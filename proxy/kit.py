@@ -49,7 +49,7 @@ MAX_READERS = 4
 """The most threads that read the configuration at a time: more than one only where a disk does not answer."""
 
 SHARE = 0.8
-"""The part of all places that the requests at one of several vendors may take: one that hangs leaves room for the others."""
+"""The part of all slots that the requests at one of several vendors may take: one that hangs leaves room for the others."""
 
 
 class Live:
@@ -85,7 +85,7 @@ class Live:
 
 
 def account_of(name: str, entry: VendorEntry, upstream: Upstream, before: Account | None) -> Account:
-    """The account of an entry: the one before if nothing changed, else one in which the same keys go on resting.
+    """The account of an entry: the one before if nothing changed, else one in which the cooldowns of the same keys go on.
 
     At another address a key may be as good as new: then nothing is carried over.
     """
@@ -255,7 +255,7 @@ class Kit:
             "banjia_memory_budget_bytes", "Memory set aside for bodies and unread answers.", ("kind",),
             lambda: {("held",): self.budget.held, ("limit",): self.budget.most},
         )  # fmt: skip
-        gauge("banjia_resting_targets", "1 for a target that rests.", ("target",), self._resting)
+        gauge("banjia_cooling_down_targets", "1 for a target that is cooling down.", ("target",), self._resting)
 
     def _waiting(self) -> Mapping[Labels, float]:
         return {(name,): count for name, count in self.limiters.waiting().items()}
@@ -267,9 +267,9 @@ class Kit:
         now = time.monotonic()
         found: dict[Labels, float] = {}
         for name, account in self.live.accounts.items():
-            resting = sum(key.rests_until > now for key in account.keys)
-            found[name, "resting"] = resting
-            found[name, "ready"] = len(account.keys) - resting
+            cooling_down = sum(key.rests_until > now for key in account.keys)
+            found[name, "cooling_down"] = cooling_down
+            found[name, "ready"] = len(account.keys) - cooling_down
         return found
 
     def flush(self) -> None:
@@ -310,7 +310,7 @@ def longest_first(secrets: Iterable[SecretStr]) -> list[SecretStr]:
 
 
 class Place:
-    """A place among the requests in progress, held to the last byte. One object serves all: it only counts."""
+    """A slot among the requests in progress, held to the last byte. One object serves all: it only counts."""
 
     __slots__ = ("_kit",)
 

@@ -17,7 +17,7 @@ from proxy.openai_api.redaction import NO_SECRETS, Secrets
 FIELD = re.compile(r"[\w.\[\]-]{1,100}")
 """A field as an error's ``param`` names it. A vendor's may hold anything: what is no field is not logged."""
 
-EndingWord = Literal["complete", "cut", "gone", "refused"]
+EndingWord = Literal["complete", "truncated", "client_closed", "rejected"]
 
 
 class Incoming(Protocol):
@@ -80,8 +80,8 @@ class Failed(NamedTuple):
 class Ending(NamedTuple):
     """How one request ended; made exactly once for each. Times are in seconds, tokens in ``usage``.
 
-    ``complete``: the whole answer was handed over. ``cut``: it broke off after its head had left. ``gone``: the caller
-    left. ``refused``: an error instead of an answer.
+    ``complete``: the whole answer was handed over. ``truncated``: it broke off after its head had left.
+    ``client_closed``: the caller left. ``rejected``: an error instead of an answer.
 
     ``usage`` is of the last attempt, ``billed`` of all. The time to the first content falls into three: until the body was
     there, ``vendor_s`` from the first call's leaving to the arrival of the bytes that brought the content (with the

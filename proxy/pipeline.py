@@ -73,7 +73,7 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
         await stopped(incoming, writer, tally)
         raise
     finally:
-        account(tally.ending(), kit)  # complete, cut, gone or refused: once, also when cancelled
+        account(tally.ending(), kit)  # complete, truncated, client_closed or rejected: once, also when cancelled
 
 
 async def stopped(incoming: Incoming, writer: Writer, tally: Tally) -> None:

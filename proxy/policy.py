@@ -92,7 +92,7 @@ def decide(f: Failure, s: Standing, policy: Policy) -> Decision:
         return NEXT_TARGET if s.other_named and s.more_targets else GIVE_UP
     if f.fault == "credential":
         return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP
-    if f.kind == "rate_limited" and f.phase == "pool":  # never sent: it has waited for its place as long as it may
+    if f.kind == "rate_limited" and f.phase == "pool":  # never sent: it has waited for its slot as long as it may
         return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP
     if f.fault == "rate":
         return _after_rate_limit(f, s, policy)

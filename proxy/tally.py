@@ -113,7 +113,7 @@ class Tally:
         self.notes["omitted"] = list(fields)
 
     def waited(self, s: float) -> None:
-        """So long there was nothing at a vendor, since a place on its key had to be waited for."""
+        """So long there was nothing at a vendor, since a slot on its key had to be waited for."""
         self.waited_s += s
         if self.sent_at is None:
             self.queued_s += s
@@ -143,7 +143,7 @@ class Tally:
         self.attempts += leg.replayed
         self.failed = [*self.failed, *leg.failed]
         if leg.sent_at is None:
-            self.attempts -= 1  # it got no place on its key
+            self.attempts -= 1  # it got no slot on its key
         elif self.sent_at is None or leg.sent_at < self.sent_at:
             self.sent_at, self.queued_s = leg.sent_at, leg.queued_s
         if leg.waited_s > self.waited_s:
@@ -168,7 +168,7 @@ class Tally:
             vendor_s = self.heard_at - self.sent_at
             added_s = self.first_content_s - (self.read_at - self.started) - self.queued_s - vendor_s
         return Ending(
-            self.word or "gone", self.request_id, self.operation, self.model, self.stream, self.status, self.code,
+            self.word or "client_closed", self.request_id, self.operation, self.model, self.stream, self.status, self.code,
             self.param, self.reason if self.word is not None else Reason.CLIENT_CLOSED, self.caller, self.target, self.attempts, self.told, self.usage, self.billed, self.first_content_s,
             vendor_s, added_s, (self.ended_at or perf_counter()) - self.started, self.failed, self.notes,
         )  # fmt: skip

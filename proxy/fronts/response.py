@@ -120,7 +120,7 @@ class ResponseWriter:
             return
         self._held = []
         self._tally.code, self._tally.param, self._tally.reason = error.code, error.param, error.reason
-        self._tally.word = "cut" if self.head_sent else "refused"  # also if sending it is interrupted
+        self._tally.word = "truncated" if self.head_sent else "rejected"  # also if sending it is interrupted
         body = error.body(self._out.language())
         if self._sized:
             return  # an error does not fit into the body that was announced: the server closes the connection

@@ -5,7 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 RESET = "\x1b[0m"
-COLOURS: Mapping[str, str] = {"complete": "\x1b[32m", "gone": "\x1b[33m", "refused": "\x1b[31m", "cut": "\x1b[31m"}
+COLOURS: Mapping[str, str] = {
+    "complete": "\x1b[32m",
+    "client_closed": "\x1b[33m",
+    "rejected": "\x1b[31m",
+    "truncated": "\x1b[31m",
+}
 DIM = "\x1b[2m"
 
 

@@ -1,9 +1,9 @@
-"""Which targets rest: those that failed several times in a row. Time and chance are arguments, nothing here waits.
+"""Which targets cool down: those that failed several times in a row. Time and chance are arguments, nothing here waits.
 
-A target, by its label, is *awake* until ``failures`` attempts in a row have failed by the vendor's fault. Then it rests,
-``rest_s`` times the number of its rests in a row. When a rest is over, one attempt probes it: a success wakes it, a
-failure is the next rest. Who has no other target left asks a resting one all the same: a breaker puts targets behind
-the others, it never takes the last one away.
+A target, by its label, is *awake* until ``failures`` attempts in a row have failed by the vendor's fault. Then it cools
+down (a *rest* here) for ``cooldown_s`` times the number of its cooldowns in a row. When a cooldown is over, one attempt
+probes the target: a success ends it, a failure begins the next one. A request that has no other target left is sent to
+one that is cooling down: the breaker puts targets behind the others, it never takes the last one away.
 """
 
 from typing import NamedTuple
@@ -100,5 +100,5 @@ class Breaker:
 
 
 def length_s(number: int, draw: float, wishes: Wishes) -> float:
-    """How long the n-th rest in a row is: ``rest_s`` times n, at most ``cap_s``, less up to a fifth by chance."""
-    return min(wishes.cap_s, wishes.rest_s * number) * (1 - JITTER * draw)
+    """How long the n-th rest in a row is: ``cooldown_s`` times n, at most ``cap_s``, less up to a fifth by chance."""
+    return min(wishes.cap_s, wishes.cooldown_s * number) * (1 - JITTER * draw)

@@ -95,7 +95,7 @@ class Account:
         self.way = way
         same = {key.secret.get_secret_value(): key for key in known}
         self.keys = [same.get(key.get_secret_value()) or VendorKey(key) for key in entry.keys()]  # noqa: SIM118 - no mapping: its keys are its credentials
-        self.under_way = 0  # attempts, those that wait for a place included
+        self.under_way = 0  # attempts, those that wait for a slot included
         self.headers = tuple((name.lower().encode(), value.encode()) for name, value in entry.headers.items())
         secret = secret_headers(entry.headers.items())
         self.secrets = {id(key): Secrets([key.secret.get_secret_value(), *secret]) for key in self.keys}

@@ -6,7 +6,7 @@ from proxy.observability.reason import Reason
 
 
 def admit(kit: Kit) -> Place:
-    """A place, to be held in a with block. Raises Overloaded."""
+    """A slot, to be held in a with block. Raises Overloaded."""
     turn_away(kit)
     return kit.place
 

@@ -18,8 +18,8 @@ from tests.judging import listed_anywhere, violations_of_response
 
 _REQUEST_ID = re.compile(rb"(?i)\r\nx-request-id: *(\S+)\r\n")
 
-Word = Literal["complete", "error", "cut", "left", "unreachable"]
-"""``cut``: a stream that ended in an error event. ``unreachable``: no byte of an answer came; to be tried elsewhere."""
+Word = Literal["complete", "rejected", "truncated", "client_closed", "broken", "unreachable"]
+"""The first four as in the access line. ``broken``: no valid answer. ``unreachable``: no byte of one came; to be tried elsewhere."""
 
 
 @dataclass
@@ -83,13 +83,13 @@ async def by_socket(planned: Planned, turn: int, port: int, key: str) -> Outcome
             if planned.behaviour != "leaves":
                 await asyncio.sleep(planned.stall_s)
             if planned.behaviour != "stalls":
-                return Outcome("left", seen=bytes(seen), request_id=id_in(bytes(seen)))
+                return Outcome("client_closed", seen=bytes(seen), request_id=id_in(bytes(seen)))
         while part := await reader.read(65536):
             seen += part
     except OSError:
         if not seen:
             return Outcome("unreachable")
-        return Outcome("error", wrong="the connection was reset within the answer", seen=bytes(seen))
+        return Outcome("broken", wrong="the connection was reset within the answer", seen=bytes(seen))
     finally:
         await hang_up(writer)
     if not seen:
@@ -97,7 +97,7 @@ async def by_socket(planned: Planned, turn: int, port: int, key: str) -> Outcome
     try:
         return understood(bytes(seen), planned)
     except (Broken, ValueError, KeyError, TypeError, IndexError) as wrong:
-        return Outcome("error", wrong=f"{type(wrong).__name__}: {wrong}", seen=bytes(seen))
+        return Outcome("broken", wrong=f"{type(wrong).__name__}: {wrong}", seen=bytes(seen))
 
 
 def understood(seen: bytes, planned: Planned) -> Outcome:
@@ -112,7 +112,7 @@ def understood(seen: bytes, planned: Planned) -> Outcome:
         raise Broken(f"{len(body)} bytes of a body of {length_of(head)}")
     outcome = Outcome("complete", status, seen=seen, request_id=id_in(head))
     if status != 200:
-        outcome.word, outcome.error = "error", checked_error(json.loads(body))
+        outcome.word, outcome.error = "rejected", checked_error(json.loads(body))
     elif planned.stream:
         _stream(body.decode(), outcome)
     else:
@@ -160,7 +160,7 @@ def _stream(text: str, outcome: Outcome) -> None:
         if not finished:
             raise Broken("[DONE] without a finish_reason")
         return
-    outcome.word, outcome.error = "cut", checked_error(json.loads(last))
+    outcome.word, outcome.error = "truncated", checked_error(json.loads(last))
 
 
 def checked_error(data: Any) -> dict[str, Any]:
@@ -189,7 +189,7 @@ async def by_sdk(planned: Planned, turn: int, sdk: AsyncOpenAI) -> Outcome:
             return Outcome("complete", 200, text, seen=seen, request_id=made._request_id or "", shape=shape)
         return await _read(await sdk.chat.completions.create(**body_of(planned, turn)))
     except openai.APIStatusError as error:
-        outcome = Outcome("error", error.status_code, seen=error.response.content, request_id=error.request_id or "")
+        outcome = Outcome("rejected", error.status_code, seen=error.response.content, request_id=error.request_id or "")
         return _told(outcome, {"error": error.body})
     except openai.APIConnectionError:
         return Outcome("unreachable")
@@ -206,9 +206,9 @@ async def _read(chunks: AsyncStream[Any]) -> Outcome:
                 outcome.text += choice.delta.content or ""
                 finished = finished or choice.finish_reason is not None
     except openai.APIConnectionError as error:
-        return Outcome("error", 200, wrong=f"the connection broke within the answer: {error!r}")
+        return Outcome("broken", 200, wrong=f"the connection broke within the answer: {error!r}")
     except openai.APIError as error:
-        outcome.word = "cut"
+        outcome.word = "truncated"
         outcome.shape = violations_of_stream(events, wanted=replace(WANTED, complete=False))
         return _told(outcome, {"error": error.body})
     outcome.shape = violations_of_stream(events, wanted=WANTED)

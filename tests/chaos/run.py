@@ -140,9 +140,9 @@ class Run:
                     else:
                         outcome = await by_socket(planned, turn, self.instances[at].port, CLIENT_KEY)
             except TimeoutError:
-                outcome = Outcome("error", wrong=f"hung: no end after {DEADLINE_S + planned.stall_s + 1:.0f} s")
+                outcome = Outcome("broken", wrong=f"hung: no end after {DEADLINE_S + planned.stall_s + 1:.0f} s")
             outcome.turns = turn + 1
-            self._answered += at == 0 and outcome.word in ("complete", "error", "cut") and not outcome.wrong
+            self._answered += at == 0 and outcome.word in ("complete", "rejected", "truncated") and not outcome.wrong
             if outcome.word != "unreachable":
                 break
             await asyncio.sleep(0.1 * (turn + 1))
@@ -253,7 +253,7 @@ class Run:
         await self._settled("connections to vendors", lambda: sum(v.proxy.open_connections for v in self.vendors))
         await self._settled("connections at vendors", lambda: sum(v.emulator.open_connections for v in self.vendors))
         # Who leaves before a byte has come does not notice that nobody took the request: the door may just have closed.
-        unseen = {n for n, one in self.outcomes.items() if one.word == "left" and not one.seen} & self._moved
+        unseen = {n for n, one in self.outcomes.items() if one.word == "client_closed" and not one.seen} & self._moved
         lines = judge_logs((instance.logs for instance in self.instances), len(self.outcomes) - len(unseen), verdict)
         judge_attempts(self.book, self._shaken, verdict)
         judge_calls(self.book, self.outcomes, lines, self._shaken, verdict)

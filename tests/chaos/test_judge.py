@@ -55,9 +55,9 @@ def test_what_is_right_is_no_violation() -> None:
     whole = http(json.dumps(answer(MEANT)).encode())
     for planned, seen, word in (
         (WHOLE, whole, "complete"),
-        (WHOLE, http(json.dumps(ERROR).encode(), 502), "error"),
+        (WHOLE, http(json.dumps(ERROR).encode(), 502), "rejected"),
         (STREAM, events(chunk(MEANT[:5]), chunk(MEANT[5:], "stop", role=None), "[DONE]"), "complete"),
-        (STREAM, events(chunk("You"), ERROR), "cut"),
+        (STREAM, events(chunk("You"), ERROR), "truncated"),
     ):
         outcome = understood(seen, planned)
         assert outcome.word == word
@@ -110,7 +110,7 @@ def test_the_text_of_another_request_is_seen() -> None:
 
 @pytest.mark.parametrize(("status", "code"), [(500, "internal_error"), (401, "invalid_api_key"), (400, None)])
 def test_an_error_without_a_reason_is_seen(status: int, code: str | None) -> None:
-    assert violations(WHOLE, Outcome("error", status, error={**ERROR["error"], "code": code}))
+    assert violations(WHOLE, Outcome("rejected", status, error={**ERROR["error"], "code": code}))
 
 
 def test_too_many_attempts_are_seen() -> None:
@@ -206,6 +206,6 @@ def test_a_429_without_a_time_is_seen() -> None:
 
 def test_calm_requests_that_are_not_answered_are_seen() -> None:
     verdict = Verdict()
-    verdict.spared.update({"complete": 90, "error": 10})
+    verdict.spared.update({"complete": 90, "rejected": 10})
     judge_spared(verdict)
     assert verdict.violations

@@ -84,7 +84,7 @@ def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
             await caller.reader.readuntil(b"\r\n\r\n")
             await asyncio.wait_for(closed.wait(), 30)
             await running.settled(1)
-            assert running.lines[0]["ending"] == ("gone" if streamed else "complete")
+            assert running.lines[0]["ending"] == ("client_closed" if streamed else "complete")
             await asyncio.wait_for(given_up.wait(), 30)
             read = 0
             with contextlib.suppress(ConnectionError):

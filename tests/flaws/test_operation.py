@@ -51,7 +51,7 @@ def test_litellm_41777_a_stream_that_is_cut_is_no_mistake_of_the_callers(how: st
     assert (told["type"], told["code"], told["param"]) == ("server_error", code, None)
     assert "[DONE]" not in played.events
     assert not any(choice["finish_reason"] for event in played.events for choice in event.get("choices", []))
-    assert (played.lines[0]["ending"], played.lines[0]["code"]) == ("cut", code)
+    assert (played.lines[0]["ending"], played.lines[0]["code"]) == ("truncated", code)
 
 
 @pytest.mark.parametrize("how", BREAKS)
@@ -91,7 +91,7 @@ def test_litellm_14457_and_30630_what_a_caller_who_leaves_has_cost_is_counted(st
             return running.lines[0]
 
     line = asyncio.run(scene())
-    assert line["ending"] == "gone"
+    assert line["ending"] == "client_closed"
     assert line["billed"]["prompt"] > 0
     assert line["billed"]["completion"] == (estimate_counts(len(SAID), 0) if streamed else 0)
     assert line["billed"]["source"] == "estimated"
@@ -114,7 +114,7 @@ def test_new_api_5289_the_text_of_an_error_is_billed_as_nobodys_answer(what: str
     """new-api issue 5289: what a vendor said of its failure was counted as output."""
     played = play({"kimi": [ERRORS[what]()]}, ONE, stream=streamed)
     line = played.lines[0]
-    assert line["ending"] == "refused"
+    assert line["ending"] == "rejected"
     assert line["shown"] is None
     assert line["billed"] is None or line["billed"]["completion"] == 0
     assert played.kit is not None

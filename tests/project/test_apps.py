@@ -38,9 +38,9 @@ def test_a_part_passes_if_its_application_is_content_and_its_requests_ended_as_c
 @pytest.mark.parametrize(
     ("lines", "one"),
     [
-        ([line("gone")], seen()),
-        ([line("cut")], seen()),
-        ([line("refused")], seen(400, "unsupported_parameter")),
+        ([line("client_closed")], seen()),
+        ([line("truncated")], seen()),
+        ([line("rejected")], seen(400, "unsupported_parameter")),
         ([], seen()),
         ([], seen(404, "not_supported", "/v1/other")),
         ([], seen(path="/v1/models", ended=False)),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +41,25 @@ def test_the_lock_is_of_the_dependencies_that_the_project_names() -> None:
     for line in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]:
         needed = Requirement(line)
         assert needed.specifier.contains(runtime[canonicalize_name(needed.name)]), line
+
+
+def test_the_group_of_development_is_what_is_locked_for_it() -> None:
+    lines = (ROOT / "requirements" / "dev.in").read_text().splitlines()
+    locked_from = [Requirement(line) for line in lines if line and not line.startswith(("#", "-"))]
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    assert groups.keys() == {"dev"}
+    assert [Requirement(line) for line in groups["dev"]] == locked_from
+    dev = pins(ROOT / "requirements" / "dev.txt")
+    for needed in locked_from:
+        assert needed.specifier.contains(dev[canonicalize_name(needed.name)]), needed
+
+
+def test_uvicorn_is_held_to_one_minor_version() -> None:
+    """Fields of it are used that are not documented."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (uvicorn,) = (need for need in map(Requirement, project["dependencies"]) if need.name == "uvicorn")
+    major, minor, _ = pins(ROOT / "requirements" / "runtime.txt")["uvicorn"].split(".")
+    assert uvicorn.specifier == SpecifierSet(f">={major}.{minor},<{major}.{int(minor) + 1}")
 
 
 def test_the_image_has_what_runs_and_the_extra_that_decodes_token_ids() -> None:

@@ -351,13 +351,13 @@ def expected(scene: Scene, ran: Ran, events: Sequence[Event]) -> list[tuple[str,
         return [("complete", None)]
     if error is not None:
         assert error == scene.code or (error == "server_shutting_down" and events[0] == "stops"), error
-        return [("cut" if caller.status == 200 else "refused", error)]
+        return [("truncated" if caller.status == 200 else "rejected", error)]
     assert ran.reached, (ran.what, "the response has no end")
     if events[0] == "leaves":
-        return [("gone", None)]
+        return [("client_closed", None)]
     assert len(events) > 1 or caller.sized, ran.what  # else the caller was told
-    stopped = ("cut" if caller.status else "refused", "server_shutting_down")
-    return [stopped, ("gone", None)] if "leaves" in events else [stopped]
+    stopped = ("truncated" if caller.status else "rejected", "server_shutting_down")
+    return [stopped, ("client_closed", None)] if "leaves" in events else [stopped]
 
 
 def error_code(body: bytes) -> str | None:

@@ -113,7 +113,7 @@ def test_a_whole_answer_has_no_reason_and_a_client_that_closed_is_one() -> None:
 
 
 def test_a_key_that_was_sent_as_the_model_is_not_in_the_line() -> None:
-    line = ending(model="sk-0123456789abcdef0123", target=None, word="refused").line()
+    line = ending(model="sk-0123456789abcdef0123", target=None, word="rejected").line()
     assert line["model"] == "(hidden)"
 
 
@@ -150,11 +150,11 @@ def test_lines_are_json_in_a_file_and_text_on_a_terminal_unless_the_configuratio
 
 def test_a_line_of_text_has_what_is_needed_on_one_line() -> None:
     line = ending(
-        word="cut", status=200, stream=True, code="upstream_stream_reset", reason=Reason.RESET, first_content_s=0.4,
+        word="truncated", status=200, stream=True, code="upstream_stream_reset", reason=Reason.RESET, first_content_s=0.4,
         total_s=1.8, attempts=2,
     ).line(1764000000.5)  # fmt: skip
     assert text_line(line) == (
-        "2025-11-24T16:00:00.500Z 200 chat stream gpt-4o -> kimi/kimi-k2.6 cut code=upstream_stream_reset reason=reset "
+        "2025-11-24T16:00:00.500Z 200 chat stream gpt-4o -> kimi/kimi-k2.6 truncated code=upstream_stream_reset reason=reset "
         "first=400ms total=1800ms attempts=2 req_1"
     )
 

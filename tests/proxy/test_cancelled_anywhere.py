@@ -189,22 +189,22 @@ SCENES: dict[str, Callable[[], Any]] = {
     "a retry": lambda: scene(by_turns(resets, whole()), of=retried()),
     "a retry, streamed": lambda: scene(by_turns(resets, streamed()), of=retried(), stream=True),
     "no attempt succeeds": lambda: scene(whole(500), of={
-        **retried(attempts=2), "word": "refused", "code": "upstream_error", "billed": [None],
+        **retried(attempts=2), "word": "rejected", "code": "upstream_error", "billed": [None],
     }),
     "a stream breaks": lambda: scene(breaking, stream=True, of={
-        **retried(), "word": "cut", "code": "upstream_stream_reset", "billed": [None],
+        **retried(), "word": "truncated", "code": "upstream_stream_reset", "billed": [None],
     }),
     "silence": lambda: scene(
         silent, entry={"timeouts": {"total_s": 0.01}},
-        of={**retried(attempts=1), "word": "refused", "code": "upstream_total_timeout", "billed": [None]},
+        of={**retried(attempts=1), "word": "rejected", "code": "upstream_total_timeout", "billed": [None]},
     ),
     "silence within a stream": lambda: scene(
         falling_silent, entry={"timeouts": {"idle_s": 0.01}}, stream=True,
-        of={**retried(), "word": "cut", "code": "upstream_idle_timeout", "billed": [None]},
+        of={**retried(), "word": "truncated", "code": "upstream_idle_timeout", "billed": [None]},
     ),
     "no connection becomes free": lambda: scene(
         whole(), entry={"timeouts": {"connect_s": 0.005}},
-        of={**retried(attempts=1), "before": crowded, "word": "refused", "code": "upstream_connect_timeout", "billed": [None]},
+        of={**retried(attempts=1), "before": crowded, "word": "rejected", "code": "upstream_connect_timeout", "billed": [None]},
     ),
     "the next target": lambda: scene(whole(500), streamed(), of=retried(), stream=True),
     "the next key": lambda: scene(by_key("sk-b"), entry={"api_key": None, "api_keys": ["sk-a0000000000000000", "sk-b0000000000000000"]}),
@@ -223,7 +223,7 @@ SCENES: dict[str, Callable[[], Any]] = {
     "no connection is free": lambda: scene(whole(), of={"before": crowded_at_first}),
     "comments meanwhile": lambda: scene(streamed(), of=BEATS, stream=True),
     "a bad request": lambda: scene(whole(), temperature="x", of={
-        "word": "refused", "code": "invalid_type", "billed": [None],
+        "word": "rejected", "code": "invalid_type", "billed": [None],
     }),
     "embeddings": lambda: scene(
         whole(body=VECTOR), entry={"kind": "qwen"}, model="text-embedding-v4", input="x",
@@ -271,7 +271,7 @@ def test_a_request_that_is_cancelled_at_any_await_has_one_ending_and_leaves_noth
                     words.add(ran.endings[0].word)
                     at += 1
                 assert at > 4, "there are awaits"
-            assert "gone" in words
+            assert "client_closed" in words
             del ran
             gc.collect()  # what nobody has waited for tells of itself now
             await asyncio.sleep(0)
@@ -347,7 +347,7 @@ def test_a_comment_that_waits_for_its_caller_is_written_before_what_follows_it()
         assert caller.wrong == []
         assert caller.ended
         assert caller.body.count(b"keep-alive") == 1
-        assert tally.word == ("complete" if step == "done" else "cut")
+        assert tally.word == ("complete" if step == "done" else "truncated")
         await kit.aclose()
 
     for step in ("done", "fail"):

@@ -173,7 +173,7 @@ def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Pa
             assert b"retry-after: 1\r\n" in head
             assert b"x-should-retry: true\r\n" in head  # no vendor was called
             await hang_up(writer)
-            assert sorted(line["ending"] for line in lines) == ["cut", "cut", "refused", "refused"]
+            assert sorted(line["ending"] for line in lines) == ["rejected", "rejected", "truncated", "truncated"]
             assert {line["code"] for line in lines} == {"server_shutting_down"}
 
     asyncio.run(scene())
@@ -216,7 +216,7 @@ def test_at_the_end_of_the_grace_everybody_is_told_also_by_an_event_loop_that_is
                 assert rest.endswith(b"\r\n0\r\n\r\n")
             code, lines, _ = await served.ended()
             assert code == 0
-            assert {(line["ending"], line["code"]) for line in lines} == {("cut", "server_shutting_down")}
+            assert {(line["ending"], line["code"]) for line in lines} == {("truncated", "server_shutting_down")}
 
     asyncio.run(scene())
 
@@ -291,7 +291,7 @@ def test_a_stop_while_a_body_comes_that_no_vendor_will_see_is_told_and_accounted
             await hang_up(writer)
             code, lines, said = await served.ended()
             assert (code, said) == (0, "")
-            assert [(line["ending"], line["code"]) for line in lines] == [("refused", "server_shutting_down")]
+            assert [(line["ending"], line["code"]) for line in lines] == [("rejected", "server_shutting_down")]
 
     asyncio.run(scene())
 

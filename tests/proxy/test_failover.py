@@ -93,7 +93,7 @@ def test_after_content_a_failure_is_an_error_event_and_no_other_target_is_asked(
     assert played.events[-1]["error"]["code"] == "upstream_stream_reset"
     assert "[DONE]" not in played.events
     assert all(c["finish_reason"] is None for e in played.events for c in e.get("choices", []))
-    assert played.lines[0]["ending"] == "cut"
+    assert played.lines[0]["ending"] == "truncated"
 
 
 def test_the_next_key_is_tried_before_the_next_target() -> None:
@@ -225,4 +225,4 @@ def endings(played: Played) -> str:
 def test_every_request_ends_in_exactly_one_line() -> None:
     for played in (play({"kimi": [whole("x")]}), play({}, n=17), play({"kimi": [hello()]}, stream=True)):
         assert len(played.lines) == 1
-    assert endings(play({}, n=17)) == "refused"
+    assert endings(play({}, n=17)) == "rejected"

@@ -253,7 +253,7 @@ def test_a_target_that_rests_is_not_asked_beside_another() -> None:
 def test_when_the_caller_leaves_both_are_closed_and_no_probe_stays_taken() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick", 60)
-        async with scene(slow, quick, breaker={"failures": 1, "rest_s": 0.001, "cap_s": 1}) as running:
+        async with scene(slow, quick, breaker={"failures": 1, "cooldown_s": 0.001, "cap_s": 1}) as running:
             breaker = running.kit.breaker
             breaker.failed(SLOW, None, 0.0, 0.0, running.kit.live.settings.breaker)
             async with asked(running.url):
@@ -264,7 +264,7 @@ def test_when_the_caller_leaves_both_are_closed_and_no_probe_stays_taken() -> No
             while slow.left + quick.left < 2:
                 await asyncio.sleep(0.005)
             assert not breaker.rests(SLOW, 1e9)
-            assert (running.lines[0]["ending"], running.lines[0]["attempts"]) == ("gone", 2)
+            assert (running.lines[0]["ending"], running.lines[0]["attempts"]) == ("client_closed", 2)
             assert running.kit.active == 0
 
     run(main)

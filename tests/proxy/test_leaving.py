@@ -93,7 +93,7 @@ def test_when_the_caller_leaves_the_vendors_socket_closes_at_once(where: str, st
                 while not stalling.closed:
                     await asyncio.sleep(0.005)
             await running.settled(1)
-            assert running.lines[0]["ending"] == "gone"
+            assert running.lines[0]["ending"] == "client_closed"
             assert running.kit.active == 0
 
     asyncio.run(scene())
@@ -140,7 +140,7 @@ async def a_hundred_leave(what: str, streamed: bool, before: bytes, ended: Calla
                 await asyncio.sleep(0.005)
         assert reached == HUNDRED
         await running.settled(HUNDRED)
-        assert {line["ending"] for line in running.lines} == {"gone"}
+        assert {line["ending"] for line in running.lines} == {"client_closed"}
         assert running.kit.active == 0
 
 
@@ -208,7 +208,7 @@ def test_each_timeout_names_itself(
         (key,) = timeouts
         assert f"(timeouts.{key}, 0.2 s)".encode() in body
         assert b"[DONE]" not in body
-        assert running.lines[0]["ending"] == ("cut" if shown else "refused")
+        assert running.lines[0]["ending"] == ("truncated" if shown else "rejected")
         assert stalling.closed == 1
 
     asyncio.run(scene())
@@ -383,7 +383,7 @@ def test_streams_started_are_streams_ended_whatever_happened() -> None:
             ended, started = kit.counts.endings(streams=True), kit.counts.streams_started
             assert sum(ended.values()) == started
             assert started > 500
-            assert set(ended) == {"complete", "cut", "gone", "refused"}
+            assert set(ended) == {"complete", "truncated", "client_closed", "rejected"}
             assert kit.active == 0
             assert len(running.lines) == started
 
@@ -399,7 +399,7 @@ def test_a_stream_that_outlives_the_servers_grace_is_told_so() -> None:
                 closing = asyncio.create_task(stack.aclose())
                 rest = await reader.read(-1)
                 await closing
-            assert running.lines[0]["ending"] == "cut"
+            assert running.lines[0]["ending"] == "truncated"
             return rest
 
     rest = asyncio.run(scene())

@@ -86,7 +86,7 @@ def test_what_openai_would_refuse_is_refused(body: Any, code: str | None, param:
 
     error = opened.answers[0].json()["error"]
     assert (opened.answers[0].status_code, error["code"], error["param"]) == (400, code, param)
-    assert opened.lines[0]["ending"] == "refused"
+    assert opened.lines[0]["ending"] == "rejected"
 
 
 @pytest.mark.parametrize("policy", ["refuse", "pass"])

@@ -138,7 +138,7 @@ def test_callers_who_hang_up_while_waiting_cost_no_call() -> None:
             await running.settled(6)
             assert len(emulator.requests) == 1
             assert sorted((line["ending"], line["attempts"]) for line in running.lines) == [
-                ("complete", 1), *[("gone", 0)] * 5,
+                *[("client_closed", 0)] * 5, ("complete", 1),
             ]  # fmt: skip
 
     asyncio.run(scene())

@@ -97,7 +97,7 @@ def test_who_rests_is_seen_in_the_metrics() -> None:
 
 
 def resting(scene: Scene) -> Mapping[Any, Any]:
-    return scene.kit.metrics.families["banjia_resting_targets"].read()
+    return scene.kit.metrics.families["banjia_cooling_down_targets"].read()
 
 
 def test_a_target_that_is_healed_during_its_first_rest_is_back_within_31_seconds() -> None:
@@ -261,12 +261,12 @@ def test_a_stream_that_breaks_off_counts_and_one_that_ends_well_resets_the_count
 
 def test_rests_outlive_a_new_configuration_and_follow_its_wishes() -> None:
     async def main() -> None:
-        scene = Scene({**BOTH, "breaker": {"failures": 2, "rest_s": 10, "cap_s": 15}})
+        scene = Scene({**BOTH, "breaker": {"failures": 2, "cooldown_s": 10, "cap_s": 15}})
         scene.answers["kimi"] = dead
         await scene.ask()
         assert scene.called() == ["kimi", "kimi", "qwen"]
 
-        changed = Settings.model_validate({**BOTH, "breaker": {"failures": 1, "rest_s": 100}})
+        changed = Settings.model_validate({**BOTH, "breaker": {"failures": 1, "cooldown_s": 100}})
         scene.kit.use(Live(changed, scene.kit.upstream))
         await scene.ask()
         assert scene.called() == ["qwen"]

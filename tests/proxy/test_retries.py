@@ -326,7 +326,7 @@ def test_a_caller_who_leaves_while_a_retry_waits_causes_no_further_call(streamed
             async with asked(running.url, stream=streamed):
                 await waiting.wait()
             await running.settled(1)
-            assert (running.lines[0]["ending"], running.lines[0]["attempts"], seen) == ("gone", 1, 1)
+            assert (running.lines[0]["ending"], running.lines[0]["attempts"], seen) == ("client_closed", 1, 1)
             assert running.kit.active == 0
 
     asyncio.run(main())
@@ -358,7 +358,7 @@ def test_a_caller_who_leaves_while_the_second_target_is_asked_closes_its_socket_
                 async with asyncio.timeout(30):
                     await second.empty()
                 await running.settled(1)
-                assert (running.lines[0]["ending"], running.lines[0]["attempts"]) == ("gone", 2)
+                assert (running.lines[0]["ending"], running.lines[0]["attempts"]) == ("client_closed", 2)
                 assert running.kit.active == 0
 
     asyncio.run(main())

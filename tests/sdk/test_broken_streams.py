@@ -132,7 +132,7 @@ def test_leaving_a_stream_ends_the_vendors(site: Site) -> None:
 
     until(lambda: site.emulator.active == 0 and site.emulator.open_connections < before)
     until(lambda: site.calls[-1].ending == "gone")
-    until(lambda: [line["ending"] for line in site.front.running.lines][-1:] == ["gone"])
+    until(lambda: [line["ending"] for line in site.front.running.lines][-1:] == ["client_closed"])
 
 
 def test_giving_up_on_a_whole_answer_ends_the_vendors(stage: Stage, start: Start, vendor: str) -> None:

@@ -83,7 +83,7 @@ def endings(draw: st.DrawFn) -> Ending:
     if targets and shows:
         tally.heard_at = tally.started
         tally.first_content_s = tally.elapsed_s()
-    tally.word = draw(st.sampled_from((None, "complete", "cut", "gone", "refused")))
+    tally.word = draw(st.sampled_from((None, "complete", "truncated", "client_closed", "rejected")))
     tally.status = draw(st.sampled_from((0, 200, 400, 429, 502)))
     tally.code = draw(st.sampled_from((None, "upstream_idle_timeout", "a code of the vendor's own")))
     return tally.ending()
@@ -160,7 +160,7 @@ def test_a_failover_is_counted_where_it_happened() -> None:
 def test_a_stream_that_breaks_is_counted_with_its_reason() -> None:
     first = stream(hello_start(), error=httpx2.ReadError("x"))
     played = play({"kimi": [first]}, {**BOTH, "policy": {"attempts": 1}}, stream=True)
-    assert of(played, "banjia_stream_endings_total") == {("cut", "upstream_stream_reset"): 1}
+    assert of(played, "banjia_stream_endings_total") == {("truncated", "upstream_stream_reset"): 1}
     accounts = {labels[1] for labels in of(played, "banjia_tokens_total", source="estimated")}
     assert accounts == {"shown", "billed"}  # the vendor bills what it sent, and the caller has seen it
 

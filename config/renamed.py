@@ -1,0 +1,48 @@
+"""Keys of the configuration that have another name now: the old name is read as the new one, with a warning."""
+
+from typing import NamedTuple
+
+from config.complaints import Complaint
+from config.tree import Node
+
+
+class Renamed(NamedTuple):
+    """One key: the section that it is in, its old name and its new one."""
+
+    section: str
+    old: str
+    new: str
+
+
+RENAMED: tuple[Renamed, ...] = (Renamed("breaker", "rest_s", "cooldown_s"),)
+
+
+def old_names(section: str) -> list[str]:
+    """The old names of keys in a section."""
+    return [row.old for row in RENAMED if row.section == section]
+
+
+def rename(root: Node) -> tuple[list[Complaint], list[Complaint]]:
+    """Move values under old names to the new ones, in place. Returns errors and warnings.
+
+    Both names in the file, or both in the environment, are an error. Between the two the environment wins. Called after
+    each of them has been read, so that a variable with the new name replaces a value that the file has under the old one.
+    """
+    errors, warnings = [], []
+    for row in RENAMED:
+        section = root.child(row.section)
+        old = section.child(row.old) if section else None
+        if section is None or old is None:
+            continue
+        del section.value[row.old]
+        path = (row.section, row.old)
+        new = section.child(row.new)
+        if new is not None and bool(new.place.variable) == bool(old.place.variable):
+            wrong = f"both {row.new} and its old name {row.old} are given"
+            errors.append(old.complaint(path, wrong, row.new, at_key=True))
+            continue
+        section.value[row.new] = old
+        variable = old.place.variable
+        name = variable[: -len(row.old)] + row.new.upper() if variable.lower().endswith(row.old) else row.new
+        warnings.append(old.complaint(path, f"{row.old} is the old name of {row.new}", name, at_key=True))
+    return errors, warnings
