@@ -29,7 +29,7 @@ async def small_account(
         emulator.set_limits({**allowed, "window_s": MINUTE_S})
         async with proxy(settings) as running:
             kit = running.kit
-            kit.limiters = Limiters(MINUTE_S, slack_s=0.1)
+            kit.limiters = Limiters(MINUTE_S, slack_s=0.5)  # a busy machine may be that late
             for account in kit.live.accounts.values():
                 for key in account.keys:
                     key.limiter = None
