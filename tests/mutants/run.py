@@ -20,12 +20,14 @@ from typing import Any, Self
 
 from tests.mutants import operators
 from tests.mutants.operators import Mutant, differs
-from tests.mutants.scope import DESELECTED, ROOT, covering, modules
+from tests.mutants.scope import DESELECTED, ROOT, covering, modules, wider
 
 LEFT_OUT = (".*", "dist", "build", "requirements", "*.egg-info")
 """What no test of a mutant reads, of the top folder."""
 SHORTEST_S = 60.0
 """A mutant's tests may take as long as all tests take without it, and at least so long (seconds)."""
+WIDER_WITHIN_S = 1800.0
+"""The same for all tests near a module: one that takes longer has hung (seconds)."""
 EXPLAINED = ROOT / "tests" / "mutants" / "explained.txt"
 
 
@@ -71,7 +73,7 @@ def judge(chosen: Iterable[Mutant], seed: int, workers: int = 2) -> Report:
     report, jobs, lock, reasons = Report(seed), Queue[Mutant](), threading.Lock(), explained()
     errors: list[BaseException] = []
     mutants = list(chosen)
-    tests = sorted({test for mutant in mutants for test in covering(mutant.path)})
+    tests = sorted({test for mutant in mutants for test in (*covering(mutant.path), *wider(mutant.path))})
     for mutant in mutants:
         jobs.put(mutant)
 
@@ -134,6 +136,10 @@ class Worker:
         """What became of one mutant."""
         source = (self.root / mutant.path).read_text(encoding="utf-8")
         answer = self._ask(mutant.path, mutant.applied(source), covering(mutant.path), self._within_s)
+        if not answer["killed"]:
+            first_s = answer["took_s"]
+            answer = self._ask(mutant.path, mutant.applied(source), wider(mutant.path), WIDER_WITHIN_S)
+            answer["took_s"] = round(first_s + answer["took_s"], 2)
         before = source.splitlines()[mutant.line - 1].strip()
         return {**asdict(mutant), "text": mutant.text(source), "before": before, **answer}
 

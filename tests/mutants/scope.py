@@ -1,4 +1,4 @@
-"""Which modules are mutated, and the tests that cover each: quick ones, the likeliest to fail first."""
+"""Which modules are mutated, and the tests that cover each: quick ones, the likeliest to fail first, then all that are near."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -89,6 +89,13 @@ def covering(path: str) -> tuple[str, ...]:
             left_out = pattern == "adapters/*.py" and any(fnmatchcase(path, other) for other in LEFT_OUT)
             return () if left_out else tuple(dict.fromkeys(tests))
     return ()
+
+
+def wider(path: str) -> tuple[str, ...]:
+    """All tests near a module, for a mutant that those that cover it let pass."""
+    if path.startswith("adapters/"):
+        return ("tests/adapters",)
+    return ("tests/limiter", "tests/proxy/test_pacing.py", "tests/proxy/test_resting.py", "tests/proxy/test_failing_keys.py")
 
 
 def modules() -> Iterator[str]:
