@@ -17,8 +17,8 @@ from tests.door.wire import run_within
 
 MOST_CPU_S = 0.25
 """The most processor time of one callback, for any body that is accepted or refused."""
-MOST_CONTROLS = 3.0
-"""The same as a multiple of the control."""
+MOST_CONTROLS = 6.0
+"""The same as a multiple of the control: with room for what other work on the machine does to either."""
 LIMIT, MOST_RESIDENT = 512 * MIB, 480 * MIB
 
 

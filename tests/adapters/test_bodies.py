@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.codecs.openai.exchange import MAX_BODY, MAX_ERROR_BODY
+from adapters.codecs.openai.json_text import parse
 from adapters.core.wire import Data, Head
 from tests.adapters.play import Play, chat_plan, embeddings_plan
 
@@ -135,3 +136,16 @@ def test_what_is_no_list_of_numbers_and_no_text_is_no_vector(vector: Any) -> Non
 @pytest.mark.parametrize("vector", [[1], [0.5, -1], "AAAAPw=="])
 def test_numbers_whole_or_not_and_base64_are_vectors(vector: Any) -> None:
     assert Play(embeddings_plan(["a"])).json({"data": [{"index": 0, "embedding": vector}]}).done
+
+
+def test_a_stream_of_vectors_is_no_answer() -> None:
+    failure = Play(embeddings_plan(["a"])).head().sse({"data": [{"index": 0, "embedding": [0.5]}]}).failure
+    assert (failure.kind, failure.code) == ("invalid_response", "upstream_invalid_response")
+
+
+@pytest.mark.parametrize(
+    ("number", "kept"), [(2**64 - 1, 2**64 - 1), (2**64, None), (-(2**63), -(2**63)), (-(2**63) - 1, None)]
+)
+def test_whole_numbers_beyond_64_bits_are_null_in_what_is_read_leniently(number: int, kept: int | None) -> None:
+    """An unpaired surrogate is what the quick parser refuses."""
+    assert parse(b'{"text":"\\ud800","x":%d}' % number)[1]["x"] == kept

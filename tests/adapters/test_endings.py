@@ -379,3 +379,40 @@ def test_pieces_of_one_completion_in_a_chunk_leave_as_one_with_the_finish() -> N
     assert play.done
     [choice] = play.events[0].data["choices"]
     assert (choice["text"], choice["finish_reason"]) == ("ab", "length")
+
+
+def test_an_answer_whose_end_marker_alone_was_cut_off_is_whole() -> None:
+    assert stream(chunk("a"), chunk(finish="stop")).lost().done
+    assert stream(chunk("a")).lost().failure.kind == "reset"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "error",
+        "abort",
+        "aborted",
+        "network_error",
+        "insufficient_system_resource",
+        "malformed_function_call",
+        "cancelled",
+    ],
+)
+def test_each_word_for_an_answer_that_was_given_up_is_known(word: str) -> None:
+    assert word in FAILED
+
+
+def test_logprobs_of_either_piece_of_a_completion_are_kept() -> None:
+    planned = plan(
+        Ask("completions", "gpt-3.5-turbo-instruct", {"prompt": "a", "stream": True}, True),
+        target("openai_compatible", "qwen2:7b"),
+    )
+    logprobs = {"tokens": ["a"], "token_logprobs": [-0.1], "top_logprobs": None, "text_offset": [0]}
+    for first, second in ((logprobs, None), (None, logprobs)):
+        play = Play(planned).head()
+        pieces = [
+            {"index": 0, "text": "a", "logprobs": first},
+            {"index": 0, "text": "b", "logprobs": second, "finish_reason": "stop"},
+        ]
+        play.sse({"choices": pieces}, "[DONE]")
+        assert play.events[0].data["choices"][0]["logprobs"] == logprobs

@@ -246,3 +246,9 @@ def test_a_status_in_words_is_the_type_of_an_error_and_one_in_figures_is_not() -
         found = find_error({"error": {"message": WORDS, "status": status}})
         assert found is not None
         assert found["type"] == type_
+
+
+def test_the_words_beside_errors_without_any_are_passed_on() -> None:
+    found = find_error({"errors": [{}], "message": WORDS})
+    assert found is not None
+    assert WORDS in found["message"]

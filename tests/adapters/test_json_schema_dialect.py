@@ -507,3 +507,15 @@ def test_definitions_whose_names_become_one_are_numbered() -> None:
     properties = {str(at): {"$ref": f"#/$defs/{name}"} for at, name in enumerate(names)}
     schema = {"type": "object", "properties": properties, "$defs": {name: {"type": "string"} for name in names}}
     assert sorted(rewrite(schema)["$defs"]) == ["a_b", "a_b_2", "a_b_3"]
+
+
+def test_what_else_an_object_may_have_is_the_stricter_of_two_or_a_conflict() -> None:
+    text: Schema = {"type": "string"}
+    for inner, outer, both in ((False, True, False), (True, False, False), (True, text, text), (False, text, False)):
+        assert merge({"additionalProperties": inner}, {"additionalProperties": outer})["additionalProperties"] == both
+    with pytest.raises(Conflict, match="additionalProperties"):
+        merge({"additionalProperties": text}, {"additionalProperties": {"type": "null"}})
+    with pytest.raises(Conflict, match="pattern"):
+        merge({"pattern": "a"}, {"pattern": "b"})
+    with pytest.raises(Conflict, match="minimum"):
+        merge({"minimum": "a"}, {"minimum": 1})

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.codecs.openai.tool_calls import MAX_CALLS
 from adapters.core.vendor import Plan
 from tests.adapters.add_up import add_up
 from tests.adapters.play import Play, chat_plan
@@ -371,3 +372,13 @@ def test_an_id_that_comes_with_a_later_piece_names_the_call_from_then_on() -> No
     third = [piece('"Oslo"}', id="a")]
     calls = streamed(first, second, other, third)
     assert [call["function"]["arguments"] for call in calls] == [OSLO, "{}"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_far_more_calls_than_a_choice_may_have_are_no_answer(stream: bool) -> None:
+    calls = [{"index": at, "id": str(at), "function": {"name": "f", "arguments": "{}"}} for at in range(MAX_CALLS + 1)]
+    planned = chat_plan("openai_compatible", stream=stream)
+    part = "delta" if stream else "message"
+    body = {"choices": [{"index": 0, part: {"tool_calls": calls}, "finish_reason": "tool_calls"}]}
+    play = Play(planned).head().sse(body) if stream else Play(planned).json(body)
+    assert play.failure.kind == "invalid_response"

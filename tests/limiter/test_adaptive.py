@@ -145,3 +145,7 @@ def test_a_limit_of_tokens_holds_no_key_by_its_figure() -> None:
     limit = AdaptiveLimit(61.0)
     limit.refused(started(limit, 0.0), 0.1, None, RateLimit("tokens_per_minute", 1.0))
     assert limit.hold is None
+
+
+def test_where_nothing_is_known_nothing_waits() -> None:
+    assert AdaptiveLimit(61.0).wait_s(0.0, 0, 1.0) == 0.0

@@ -95,7 +95,12 @@ def wider(path: str) -> tuple[str, ...]:
     """All tests near a module, for a mutant that those that cover it let pass."""
     if path.startswith("adapters/"):
         return ("tests/adapters",)
-    return ("tests/limiter", "tests/proxy/test_pacing.py", "tests/proxy/test_resting.py", "tests/proxy/test_failing_keys.py")
+    return (
+        "tests/limiter",
+        "tests/proxy/test_pacing.py",
+        "tests/proxy/test_resting.py",
+        "tests/proxy/test_failing_keys.py",
+    )
 
 
 def modules() -> Iterator[str]:
