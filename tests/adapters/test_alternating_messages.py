@@ -275,3 +275,10 @@ def test_ernie_is_sent_no_call_without_its_result_and_no_result_without_its_call
 ) -> None:
     with pytest.raises(Refused, match=says):
         sent(*messages, vendor="ernie")
+
+
+def test_reasoning_is_taken_back_where_the_vendor_takes_none_also_from_a_conversation_in_order() -> None:
+    thought = {**assistant("two"), "reasoning_content": "I think"}
+    planned = chat_plan("hunyuan_classic", messages=[user("one"), thought, user("three")])
+    assert planned.ask.fields["messages"] == [user("one"), assistant("two"), user("three")]
+    assert planned.told["messages.reasoning_content"].word == "dropped"

@@ -6,6 +6,7 @@ import pytest
 
 from adapters.core.failures import BY_STATUS, LOST, ROWS, Failure, Fault, Kind, Rule, classify
 from adapters.core.wire import Phase
+from adapters.rules.errors import NO_FUNDS
 from tests.adapters.play import Play, chat_plan
 
 TABLE: dict[str, tuple[str, int, str, str | None]] = {
@@ -81,3 +82,10 @@ def test_a_rule_matches_when_all_that_it_names_does() -> None:
     assert not rule.matches(429, "bill", "u", "over due")
     assert not rule.matches(429, "bill", "t", "overdue")
     assert classify((Rule("context", text="a"), Rule("no_funds", text="a")), 500, {"message": "a"}) == "context"
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 429])
+def test_words_in_quotes_count_where_the_status_is_about_the_key(status: int) -> None:
+    error = {"message": "the account said 'insufficient balance'"}
+    assert classify(NO_FUNDS, status, error) == "no_funds"
+    assert classify(NO_FUNDS, 400, error) == "bad_request"

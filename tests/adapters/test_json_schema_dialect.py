@@ -519,3 +519,10 @@ def test_what_else_an_object_may_have_is_the_stricter_of_two_or_a_conflict() -> 
         merge({"pattern": "a"}, {"pattern": "b"})
     with pytest.raises(Conflict, match="minimum"):
         merge({"minimum": "a"}, {"minimum": 1})
+
+
+def test_values_of_several_types_go_into_the_branches_that_stand_beside_them() -> None:
+    branches = [{"type": "string", "maxLength": 1}, {"type": "integer"}]
+    assert rewritten({"enum": ["a", 1, "bc"], "anyOf": branches}) == {
+        "anyOf": [{"type": "string", "maxLength": 1, "enum": ["a", "bc"]}, {"type": "integer", "enum": [1]}]
+    }
