@@ -416,3 +416,22 @@ def test_logprobs_of_either_piece_of_a_completion_are_kept() -> None:
         ]
         play.sse({"choices": pieces}, "[DONE]")
         assert play.events[0].data["choices"][0]["logprobs"] == logprobs
+
+
+@pytest.mark.parametrize("index", [-1, None, "0", 1.5, True])
+def test_an_index_that_counts_nothing_is_that_of_the_only_choice(index: Any) -> None:
+    played = [
+        stream(
+            *(
+                {"choices": [{"index": index, "delta": delta, "finish_reason": finish}]}
+                for delta, finish in (({"content": "a"}, None), ({}, "stop"))
+            ),
+            "[DONE]",
+        ),
+        Play(chat_plan(stream=False)).json(
+            {"choices": [{"index": index, "message": {"content": "a"}, "finish_reason": "stop"}]}
+        ),
+    ]
+    for play in played:
+        assert play.done
+        assert {choice["index"] for event in play.events for choice in event.data["choices"]} == {0}

@@ -1,6 +1,6 @@
 """Chat completions of OpenAI-shaped vendors, read and normalized: the chunks of a stream, or a whole body."""
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from adapters.codecs.openai.assemble import join_deltas
 from adapters.codecs.openai.errors import InvalidResponse, find_error, vendor_error
@@ -46,6 +46,11 @@ def fill_logprobs(choice: dict[str, Any]) -> bool:
         return False
     choice["logprobs"] = {"content": None, "refusal": None, **told}
     return True
+
+
+def is_index(value: Any) -> TypeGuard[int]:
+    """Whether it counts choices: from 0, as OpenAI does."""
+    return type(value) is int and value >= 0
 
 
 TEXTS = ("content", "refusal", "reasoning_content")
@@ -234,7 +239,7 @@ class ChatReader:
     def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
         """Normalize a choice of a chunk in place. False: nothing of it is for the caller. Raises InvalidResponse."""
         index = choice.get("index")
-        if type(index) is not int:
+        if not is_index(index):
             event.edit()
             index = choice["index"] = at if self._wanted > 1 else 0
         state = self._choices.get(index)
@@ -389,7 +394,7 @@ class ChatReader:
 
     def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
         choice.pop("usage", None)
-        if type(choice.get("index")) is not int:
+        if not is_index(choice.get("index")):
             choice["index"] = at
         fill_logprobs(choice)
         choice.setdefault("logprobs", None)

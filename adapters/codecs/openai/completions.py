@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adapters.codecs.openai.chat import ChatReader, Choice, drop_members
+from adapters.codecs.openai.chat import ChatReader, Choice, drop_members, is_index
 from adapters.codecs.openai.errors import InvalidResponse
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
@@ -55,7 +55,7 @@ class CompletionsReader(ChatReader):
 
     def _text_choice(self, at: int, choice: dict[str, Any]) -> str | None:
         """Normalize a choice in place. Returns its finish reason, if it has one. Raises InvalidResponse."""
-        if type(choice.get("index")) is not int:
+        if not is_index(choice.get("index")):
             choice["index"] = at
         if choice.get("text") is None:
             choice["text"] = ""
