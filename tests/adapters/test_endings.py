@@ -435,3 +435,18 @@ def test_an_index_that_counts_nothing_is_that_of_the_only_choice(index: Any) -> 
     for play in played:
         assert play.done
         assert {choice["index"] for event in play.events for choice in event.data["choices"]} == {0}
+
+
+@pytest.mark.parametrize("more", [{"stop_token": 5}, {"logprobs": "none"}])
+def test_a_member_of_a_choice_that_openai_has_not_stays_out_of_the_bytes_too(more: dict[str, Any]) -> None:
+    """Also from a vendor whose chunks need no other change."""
+    planned = chat_plan("openai_compatible")
+    same = {"id": "chatcmpl-1", "created": 1, "object": "chat.completion.chunk", "model": planned.ask.model}
+    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "a"}, {"content": "b"}]
+    play = Play(planned).head()
+    for delta in deltas:
+        play.sse({**same, "choices": [{"index": 0, "delta": delta, "finish_reason": None, **more}]})
+    play.sse({**same, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}, "[DONE]")
+    written = [orjson.loads(event.raw)["choices"][0] for event in play.events]
+    assert [choice.get("logprobs") for choice in written] == [None] * len(written)
+    assert not any("stop_token" in choice for choice in written)

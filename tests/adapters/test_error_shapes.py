@@ -252,3 +252,13 @@ def test_the_words_beside_errors_without_any_are_passed_on() -> None:
     found = find_error({"errors": [{}], "message": WORDS})
     assert found is not None
     assert WORDS in found["message"]
+
+
+def test_a_message_beside_no_vectors_is_an_error() -> None:
+    assert find_error({"message": WORDS, "data": []}) is not None
+    assert find_error({"message": WORDS, "data": [{"embedding": [0.5]}]}) is None
+
+
+def test_what_says_that_it_failed_is_an_error_whatever_its_code() -> None:
+    assert find_error({"success": False, "code": 0, "message": WORDS}) is not None
+    assert find_error({"success": None, "code": 0, "message": "ok"}) is None

@@ -526,3 +526,37 @@ def test_values_of_several_types_go_into_the_branches_that_stand_beside_them() -
     assert rewritten({"enum": ["a", 1, "bc"], "anyOf": branches}) == {
         "anyOf": [{"type": "string", "maxLength": 1, "enum": ["a", "bc"]}, {"type": "integer", "enum": [1]}]
     }
+
+
+IMPLYING = {
+    "object": [
+        "properties",
+        "required",
+        "additionalProperties",
+        "patternProperties",
+        "propertyNames",
+        "minProperties",
+        "maxProperties",
+    ],
+    "array": ["items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"],
+    "string": ["minLength", "maxLength", "pattern", "format"],
+    "number": ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
+}
+
+
+@pytest.mark.parametrize(("kind", "key"), [(kind, key) for kind, keys in IMPLYING.items() for key in keys])
+def test_a_member_says_the_type_that_a_schema_does_not_name(kind: str, key: str) -> None:
+    value: Any = {
+        "properties": {},
+        "patternProperties": {},
+        "propertyNames": {"type": "string"},
+        "items": {"type": "string"},
+        "additionalProperties": False,
+        "required": [],
+        "prefixItems": [{"type": "string"}],
+        "uniqueItems": True,
+        "contains": {"type": "string"},
+        "pattern": "a",
+        "format": "date",
+    }.get(key, 1)
+    assert rewritten({key: value})["type"] == kind

@@ -57,3 +57,5 @@ def test_the_usual_edition_of_hunyuan_is_called_tokenhub() -> None:
     hunyuan = BY_NAME["hunyuan"]
     assert hunyuan.of_edition("tokenhub") is hunyuan.of_edition(None) is hunyuan
     assert hunyuan.of_edition("classic") is hunyuan.editions["classic"]
+    assert hunyuan.edition_names == ("tokenhub", "classic")
+    assert BY_NAME["kimi"].edition_names == ()
