@@ -114,12 +114,19 @@ class Terminal:
         pids.unlink(missing_ok=True)
 
 
+GIVEN: set[int] = set()
+"""The ports that were given out: the kernel may offer one again while nobody listens on it yet."""
+
+
 def free_port() -> int:
-    """A port that nobody has now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A port that nobody has now, another one each time."""
+    while True:
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port: int = sock.getsockname()[1]
+        if port not in GIVEN:
+            GIVEN.add(port)
+            return port
 
 
 @contextmanager

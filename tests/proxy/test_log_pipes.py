@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from typing import IO, Any
 
 import pytest
 
+from tests.project.terminal import free_port
 from tests.proxy.test_commands import KEYLESS, ROOT
 from tests.proxy.test_log_writer import fill
 
@@ -97,12 +97,6 @@ class Server:
         """The exit code after SIGTERM. Raises TimeoutExpired if there is none in ten seconds."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(10)
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 @contextmanager
