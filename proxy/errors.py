@@ -29,7 +29,7 @@ import orjson
 
 from adapters.core.failures import Failure, Refused
 from proxy.language import Language, spoken
-from proxy.observability.reason import Reason
+from proxy.reason import Reason
 
 MAX_MESSAGE = 1500
 """The longest message, in characters: the whole body stays under 2 KiB."""

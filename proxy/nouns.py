@@ -10,9 +10,9 @@ from adapters.core.shapes import Usage
 from adapters.core.vendor import Target
 from config.complaints import hidden
 from config.schema import Policy, Strategy
-from proxy.observability.reason import Reason
-from proxy.observability.timestamps import iso_time
 from proxy.openai_api.redaction import NO_SECRETS, Secrets
+from proxy.reason import Reason
+from proxy.timestamps import iso_time
 
 FIELD = re.compile(r"[\w.\[\]-]{1,100}")
 """A field as an error's ``param`` names it. A vendor's may hold anything: what is no field is not logged."""

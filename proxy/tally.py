@@ -8,7 +8,7 @@ from adapters.core.params import Told
 from adapters.core.shapes import Ask, Event, Usage
 from adapters.core.tokens import estimate_counts
 from proxy.nouns import Attempt, Ending, EndingWord, Failed
-from proxy.observability.reason import Reason
+from proxy.reason import Reason
 
 
 class Budget(Protocol):

@@ -20,8 +20,8 @@ from typing import Literal, NamedTuple, TextIO
 import orjson
 
 from proxy.language import for_operator
-from proxy.observability.timestamps import iso_time
 from proxy.services.metrics import Metrics
+from proxy.timestamps import iso_time
 
 MAX_BYTES = 4 * 1024 * 1024
 """The most bytes that wait for one stream."""

@@ -21,7 +21,7 @@ from adapters.core.json_limits import SMALL
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Phase
 from proxy.descriptors import exhausted
 from proxy.errors import Overloaded
-from proxy.observability.reason import Reason
+from proxy.reason import Reason
 from proxy.services.transport import FastTransport, Spare
 from proxy.services.transport_request import opening
 from proxy.services.transport_wire import Answer

@@ -2,7 +2,7 @@
 
 from proxy.errors import Overloaded
 from proxy.kit import Kit, Place
-from proxy.observability.reason import Reason
+from proxy.reason import Reason
 
 
 def admit(kit: Kit) -> Place:

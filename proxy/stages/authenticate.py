@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from proxy.errors import BadKey, BadRequest
 from proxy.nouns import Caller
-from proxy.observability.reason import Reason
+from proxy.reason import Reason
 from proxy.services.keys import ClientKeys
 
 ANONYMOUS = Caller("anonymous")

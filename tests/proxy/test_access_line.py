@@ -16,9 +16,9 @@ from proxy.nouns import Ending
 from proxy.observability import access_log
 from proxy.observability.access_log import AccessLog
 from proxy.observability.access_text import colour_wanted, text_line
-from proxy.observability.reason import Reason
-from proxy.observability.timestamps import iso_time
+from proxy.reason import Reason
 from proxy.tally import Tally
+from proxy.timestamps import iso_time
 from tests.harness import proxy, vendor
 from tests.project.documents import ROOT
 from tests.proxy.test_secrets import reply
