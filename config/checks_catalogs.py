@@ -62,7 +62,7 @@ def catalogs(found: Findings) -> None:
         known, ids = catalog_of(name, entry).by_id, [row.id for row in entry.catalog.models]
         for index, id_ in enumerate(ids):
             if id_ in ids[:index]:
-                found.error(("vendors", name, "catalog", "models", index, "id"), "this model stands here already")
+                found.error(("vendors", name, "catalog", "models", index, "id"), "this model is listed twice")
         for openai, stand_in in entry.catalog.stand_ins.items():
             if stand_in.model not in known:
                 where = ("vendors", name, "catalog", "stand_ins", openai, "model")

@@ -27,7 +27,7 @@ def droppable() -> frozenset[str]:
 
 
 def drops(found: Findings) -> None:
-    """``drop`` names fields that there are, and a request can be without."""
+    """Check that ``drop`` names known fields that a request can be sent without."""
     known = droppable()
     for where, names in _drops(found):
         for index, name in enumerate(names):

@@ -125,7 +125,8 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
 
-def _address(value: str) -> str:
+def checked_address(value: str) -> str:
+    """An address as ``host:port``. Raises ValueError with what is expected."""
     host, _, port = value.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535 or (":" in host and host[0] != "["):
         raise ValueError("expected host:port, for example 127.0.0.1:8080 or [::1]:8080")
@@ -133,7 +134,7 @@ def _address(value: str) -> str:
 
 
 def _address_or_off(value: str) -> str:
-    return OFF if value in (OFF, "none") else _address(value)
+    return OFF if value in (OFF, "none") else checked_address(value)
 
 
 def beyond_loopback(listen: str) -> bool:
@@ -187,7 +188,7 @@ def _outbound(value: Any) -> Any:
     return SecretStr(value.rstrip("/"))
 
 
-Address = Annotated[str, BeforeValidator(_written), AfterValidator(_address)]
+Address = Annotated[str, BeforeValidator(_written), AfterValidator(checked_address)]
 AdminAddress = Annotated[str, BeforeValidator(_written), AfterValidator(_address_or_off)]
 Url = Annotated[str, AfterValidator(_url)]
 Laid = Annotated[Overlay, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})]
@@ -219,7 +220,7 @@ class Server(Section):
     client_keys: Secrets = []
     """Keys that callers must send. Empty: no key is asked for."""
     insecure: Switch = False
-    """Serve beyond loopback without client keys: whoever reaches the port can spend your money. The admin port is not affected."""
+    """Serve beyond loopback without client keys: every client that reaches the port can spend your money. The admin port is not affected."""
     cors_origins: Origins = []
     """Origins of web pages that may call from a browser (CORS). Without client keys, pages of other origins get 403. * and null need client_keys."""
     hosts: Hosts = []

@@ -293,7 +293,7 @@ def _written(draft: Draft, target: Target, op: Op, leaning: bool | None, sent: M
 
 
 def _remove(draft: Draft, names: Collection[str], sent: Mapping[str, Any]) -> None:
-    """Take out what the operator's ``set`` has as null, also where banjia would add it. What the caller sent is told."""
+    """Take out what the operator's ``set`` has as null, also where banjia would add it. What the caller sent is reported as dropped."""
     for name in names:
         draft.body.pop(name, None)
         draft.told.pop(name, None)

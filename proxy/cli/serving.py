@@ -22,12 +22,12 @@ LISTEN = "BANJIA_SERVER__LISTEN"
 
 def _address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """The value of --listen. Raises BadParameter."""
-    if value is None:
-        return None
-    host, _, port = value.rpartition(":")
-    if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535 or (":" in host and host[0] != "["):
-        raise click.BadParameter(for_operator("expected HOST:PORT, for example 127.0.0.1:9000 or [::1]:9000"))
-    return value
+    from config.schema import checked_address
+
+    try:
+        return None if value is None else checked_address(value)
+    except ValueError as error:
+        raise click.BadParameter(for_operator(str(error))) from None
 
 
 def where(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,7 +93,7 @@ def demo(port: int | None, listen: str | None) -> None:
 def serve(path: Path | None, emulate: bool, port: int | None, listen: str | None) -> None:
     """Run the proxy. Without a file, vendors come from the key variables in the environment.
 
-    A file is read again when it changes, and on SIGHUP; one that is wrong is told and changes nothing. --port and
+    A file is read again when it changes, and on SIGHUP; mistakes in it are reported and change nothing. --port and
     --listen win over the file and over the environment.
     """
     only_one(port, listen)

@@ -202,7 +202,7 @@ def run(
 
 
 def greeting(kit: Kit, url: str) -> str:
-    """The line at the start: where we are, and who answers. Without a file the vendors are told in their order."""
+    """The line at the start: where we are, and who answers. Without a file the vendors are listed in their order."""
     names = list(kit.live.routing.live)
     settings = kit.live.settings
     how = " (emulated: no vendor is called)" if kit.emulated else ""

@@ -54,7 +54,7 @@ def _twice(catalog: Catalog, root: Node) -> Iterator[Complaint]:
     seen: set[str] = set()
     for index, row in enumerate(catalog.models):
         if row.id in seen:
-            yield _at(root, "models", index, "id").complaint(("models", index, "id"), "this model stands here already")
+            yield _at(root, "models", index, "id").complaint(("models", index, "id"), "this model is listed twice")
         seen.add(row.id)
 
 

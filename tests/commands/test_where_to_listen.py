@@ -27,7 +27,7 @@ def test_a_port_that_is_none_and_an_address_that_is_none_are_refused(command: st
     for listen in WRONG:
         ended = banjia(command, "--listen", listen)
         assert ended.exit_code == 2
-        assert "expected HOST:PORT" in ended.stderr
+        assert "expected host:port" in ended.stderr
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])

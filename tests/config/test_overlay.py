@@ -133,7 +133,7 @@ def test_the_file_is_read_again_with_the_configuration() -> None:
         (OWN.replace("models:", "currency: EUR\nmodels:", 1), "own.yaml:1:11: …currency: got text 'EUR'; expected CNY or USD"),
         (OWN.replace("model: kimi-k4", "model: kimi-k44"), "own.yaml:8:19: …stand_ins.gpt-4o.model: kimi has no model 'kimi-k44'; did you mean 'kimi-k4'?"),
         (OWN.replace("model: kimi-k4", "model: kimi-k4, set: {base_url: 'http://x'}"), "own.yaml:8:34: …stand_ins.gpt-4o.set.base_url: a field that set can't choose; expected the model in target, and addresses and keys in vendors"),
-        (OWN.replace("  - {id: kimi-k4", "  - {id: kimi-k4}\n  - {id: kimi-k4"), "own.yaml:7:10: …models[2].id: this model stands here already"),
+        (OWN.replace("  - {id: kimi-k4", "  - {id: kimi-k4}\n  - {id: kimi-k4"), "own.yaml:7:10: …models[2].id: this model is listed twice"),
         (OWN.replace("models:", "model:", 1), "own.yaml:1:1: …model: unknown key; did you mean 'models'?"),
     ],
 )  # fmt: skip

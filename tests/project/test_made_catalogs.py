@@ -81,7 +81,7 @@ def test_each_model_and_each_stand_in_has_a_line_in_the_order_of_the_source(tmp_
         ("context: 8192", "context: 8192, context: 1", "7:32: models[0].context: the key is here twice, first in line 7; expected it once"),
         ("gpt-4o:", "gpt-4*:", "13:3: stand_ins.gpt-4*: the key is here twice, first in line 12; expected it once"),
         ("read: 2026-11-22", "read: 2026-11-22\nread: 2026-11-23", "4:1: read: the key is here twice, first in line 3; expected it once"),
-        ("models:\n", "models:\n  - {id: a, confidence: low}\n", "10:10: models[2].id: this model stands here already"),
+        ("models:\n", "models:\n  - {id: a, confidence: low}\n", "10:10: models[2].id: this model is listed twice"),
         ("model: a,", "model: aa,", "13:19: stand_ins.gpt-4o.model: there is no model 'aa' in this catalog; did you mean 'a'?"),
         ("effort: true", "effort: .inf", "7:48: models[0].facts.effort: JSON does not have this number; expected a finite number"),
         ("id: a, confidence: low}", "id: a, confidence: low", "11:10: the '{' of line 9 is not closed before this; expected ',' or '}'"),
