@@ -9,9 +9,15 @@ use_environment .venv requirements/dev.txt
 play=tests/apps/play.py
 apps=tests/frameworks/apps
 commands=()
+tables=$(mktemp -d)
+trap 'rm -r "$tables"' EXIT
+.venv/bin/python -m proxy tiktoken "$tables" >/dev/null
 for age in 2024 now; do
     use_environment ".venvs/frameworks-$age" "requirements/frameworks-$age.txt"
     python=.venvs/frameworks-$age/bin/python
+    for variable in TIKTOKEN_CACHE_DIR DATA_GYM_CACHE_DIR; do
+        env -u TIKTOKEN_CACHE_DIR -u DATA_GYM_CACHE_DIR "$variable=$tables" "$python" tests/frameworks/apps/load_tables.py
+    done
     commands+=("llamaindex-$age=$python $play $apps/llamaindex_app.py" "instructor-$age=$python $play $apps/instructor_app.py")
 done
 missing=""

@@ -9,7 +9,6 @@ all its requests ended as complete. Exit code 1 if any part failed; ``expected.p
 
 import argparse
 import contextlib
-import gzip
 import json
 import os
 import shlex
@@ -26,17 +25,12 @@ from typing import Any
 
 import emulators
 from adapters.registry import BY_NAME
+from proxy.commands.tiktoken import export
 from proxy.emulated import door_of
-from proxy.services.tokens import CL100K, O200K, folder
 from tests.apps.expected import failure, wait
 from tests.sdk.stage import Front, Stage, until
 from tests.tap import Seen
 
-CACHED = {
-    CL100K: "9b5ad71b2ce5302211f9c61530b329a4922fc6a4",
-    O200K: "fb374d419588a4632f3f557e76b4b70aebbca790",
-}
-"""The names that OpenAI's tables have in the cache of tiktoken."""
 VENDORS = tuple(name for name in emulators.NAMES if name in BY_NAME)
 AT_ONCE = 2
 HANGS_S = 300
@@ -110,14 +104,6 @@ def refused(part: Played, code: str, *, judge_time: bool) -> str:
     if judge_time and part.seconds >= WAITS_S:
         return f"the error came after {part.seconds} s"
     return ""
-
-
-def tables(cache: Path) -> None:
-    """Lay OpenAI's tables where tiktoken looks for them: applications count tokens, and must not need a network."""
-    there = folder()
-    assert there is not None, "the extra `tokens` is not installed"
-    for encoding, name in CACHED.items():
-        (cache / name).write_bytes(gzip.decompress((there / f"{encoding.name}.tiktoken.gz").read_bytes()))
 
 
 def settings(vendor: str, stage: Stage) -> dict[str, Any]:
@@ -224,7 +210,7 @@ def main(commands: dict[str, str], vendors: Sequence[str], *, judge_time: bool) 
         stage = Stage()
         stack.callback(stage.close)
         cache = stack.enter_context(tempfile.TemporaryDirectory())
-        tables(Path(cache))
+        export(Path(cache))  # applications count tokens, and must not need a network
         pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
         begun = [pool.submit(play, *one, vendor, stage, cache) for one in commands.items() for vendor in vendors]
         runs, failures = [], 0

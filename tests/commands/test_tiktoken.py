@@ -1,7 +1,6 @@
 """``banjia tiktoken``: a client's tiktoken finds OpenAI's tables in the folder and downloads nothing."""
 
 import hashlib
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,26 +8,12 @@ import pytest
 from proxy.services import tokens
 from proxy.services.tokens import CL100K, O200K
 from tests.commands.conftest import Run
-from tests.project.documents import ROOT
 
 NAMES = {
     "9b5ad71b2ce5302211f9c61530b329a4922fc6a4": CL100K,
     "fb374d419588a4632f3f557e76b4b70aebbca790": O200K,
 }
 """What tiktoken calls the tables."""
-OFFLINE = """
-import socket
-def refused(*args, **more):
-    raise OSError("no network in this test")
-socket.socket.connect = socket.create_connection = socket.getaddrinfo = refused
-import tiktoken
-for name in ("cl100k_base", "o200k_base"):
-    encoding = tiktoken.get_encoding(name)
-    assert encoding.decode(encoding.encode("banjia 搬家")) == "banjia 搬家"
-print("loaded")
-"""
-WITH_TIKTOKEN = sorted(ROOT.glob(".venvs/*/lib/python*/site-packages/tiktoken"))
-"""The environments of the extras that have it; scripts/extra makes them."""
 
 
 def test_the_tables_have_the_names_that_tiktoken_looks_for_and_are_openais(banjia: Run, tmp_path: Path) -> None:
@@ -65,15 +50,3 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_line(banjia: Run, tmp_path:
     ended = banjia("tiktoken", "file/t")
     assert ended.exit_code == 1
     assert ended.stderr == "error: file/t can't be written: Not a directory\n"
-
-
-@pytest.mark.skipif(not WITH_TIKTOKEN, reason="no environment of scripts/extra/frameworks.sh has tiktoken")
-@pytest.mark.parametrize("variable", ["TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"])
-def test_tiktoken_loads_both_tables_without_a_network(variable: str, banjia: Run, tmp_path: Path) -> None:
-    banjia("tiktoken", "t")
-    for package in WITH_TIKTOKEN:
-        done = subprocess.run(
-            [package.parents[3] / "bin" / "python", "-c", OFFLINE], env={variable: str(tmp_path / "t")},
-            capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
-        assert (done.returncode, done.stdout) == (0, "loaded\n"), done.stderr
