@@ -5,6 +5,7 @@ import re
 import shutil
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 GAP = "  "
 DEFAULT = 80
@@ -38,10 +39,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = 0) ->
     widths = [max(map(wide, column)) for column in zip(head, *rows, strict=True)]
     for columns in _parts(widths, width):
         for row in (head, *rows):
-            cells = [row[at] + " " * (widths[at] - wide(row[at])) for at in columns]
-            yield GAP.join(cells).rstrip()
+            yield _aligned([row[at] for at in columns], [widths[at] for at in columns])
         if columns[-1] != len(head) - 1:
             yield ""
+
+
+def _aligned(texts: Sequence[str], widths: Sequence[int]) -> str:
+    """One line of a table: each text padded to the width of its column."""
+    return GAP.join(text + " " * (width - wide(text)) for text, width in zip(texts, widths, strict=True)).rstrip()
 
 
 def fitted(head: Sequence[str], rows: Sequence[Sequence[str]], width: int, fold: Sequence[int]) -> Iterator[list[str]]:
@@ -62,14 +67,7 @@ def fitted(head: Sequence[str], rows: Sequence[Sequence[str]], width: int, fold:
         widths[max(candidates, key=lambda at: widths[at])] -= 1
     for row in (head, *rows):
         cells = [folded(cell, widths[at]) if at in fold else [cell] for at, cell in enumerate(row)]
-        yield [
-            GAP.join(
-                (cell[line] if line < len(cell) else "")
-                + " " * (widths[at] - wide(cell[line] if line < len(cell) else ""))
-                for at, cell in enumerate(cells)
-            ).rstrip()
-            for line in range(max(map(len, cells)))
-        ]
+        yield [_aligned(texts, widths) for texts in zip_longest(*cells, fillvalue="")]
 
 
 def _stacked(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> Iterator[list[str]]:
@@ -82,19 +80,18 @@ def _stacked(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
 
 def folded(text: str, width: int) -> list[str]:
     """The text in lines of at most ``width`` columns, broken at spaces and after ``+``; a longer word stays whole."""
-    lines = [""]
-    for piece in WORD.findall(text):
-        if lines[-1] and wide(lines[-1]) + wide(piece.rstrip()) > width:
-            lines.append(piece.lstrip())
-        else:
-            lines[-1] += piece
-    return [line.rstrip() for line in lines]
+    return _lines(WORD.findall(text), width)
 
 
 def wrapped(text: str, width: int) -> list[str]:
     """Prose in lines of at most ``width`` columns: Chinese may break between any two characters, but not before a mark."""
+    return _lines(PIECE.findall(text), width)
+
+
+def _lines(pieces: Sequence[str], width: int) -> list[str]:
+    """Join pieces to lines of at most ``width`` columns; a piece keeps its spaces unless it ends or begins a line."""
     lines = [""]
-    for piece in PIECE.findall(text):
+    for piece in pieces:
         if lines[-1] and wide(lines[-1] + piece.rstrip()) > width:
             lines.append(piece.lstrip())
         else:

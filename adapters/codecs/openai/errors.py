@@ -41,6 +41,7 @@ class InvalidResponse(Exception):
         param: str | None = None,
         fields: tuple[str, ...] = (),
     ) -> None:
+        super().__init__(what)
         self.kind: Kind = kind
         self.what = what
         self.limit = limit
