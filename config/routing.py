@@ -219,15 +219,15 @@ class Routing:
         return f"The model '{name}' does not exist or you do not have access to it.{hint}"
 
     def _line_to_add(self, name: str, operation: Operation) -> str:
-        """How the operator has this name answered: for his own names of deployments, which no table can know."""
+        """Return the hint that maps this name, for deployment names of the operator's own."""
         target = self._suggested(operation)
         if target is None or len(name) > LONGEST or not name.isprintable():
             return ""
         if not self.settings.in_file:
             models = json.dumps({name: target}, ensure_ascii=False).replace("'", "\\u0027")
-            return f" To have it answered, set BANJIA_MODELS='{models}'."
+            return f" To serve this name, set BANJIA_MODELS='{models}'."
         key = name if _PLAIN_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
-        return f" To have it answered, add to models: `{key}: {target}`."
+        return f" To serve this name, add to models: `{key}: {target}`."
 
     def _suggested(self, operation: Operation) -> str | None:
         """A target for a name of the operator's own: the usual stand-in, else one of ``models``, else a vendor's."""
@@ -260,12 +260,12 @@ def key_of(name: str, models: Collection[str]) -> str | None:
 
 
 def carried(name: str, models: Collection[str]) -> list[str]:
-    """The forms of a name of ``models`` that have its route, without those that have a line of their own."""
+    """Return the dated and alias forms that use the route of this name of ``models``."""
     return [form for form in forms_of(name) if key_of(form, models) == name]
 
 
 def longest_pattern(name: str, models: Iterable[str]) -> str | None:
-    """The pattern that has this name: of several that fit the longest, of two of one length the first in the file."""
+    """Return the longest pattern that matches this name; of two of the same length, the first in the file."""
     fitting = [key for key in models if "*" in key and fnmatchcase(name, key)]
     return max(fitting, key=len, default=None)
 

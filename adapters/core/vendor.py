@@ -306,7 +306,7 @@ LEFT_OUT = Told("dropped", "the configuration leaves it out (set)")
 
 
 def _tell_width(draft: Draft, target: Target, width: int, sent: Mapping[str, Any]) -> None:
-    """Tell where vectors have another width than OpenAI's under this name, and the request does not ask for one."""
+    """Report vectors that are not as wide as OpenAI's under this name, unless the request asks for a width."""
     sizes = target.model.facts.get("dimensions") or (None,)
     given = draft.body.get("dimensions", sizes[0])
     if given is None or given == width or ("dimensions" in sent and "dimensions" not in target.overlay):

@@ -32,7 +32,7 @@ def said(name: str, settings: dict[str, Any], operation: Any = "chat", *, file: 
 def test_the_line_to_add_is_told_and_works_as_it_is_told(name: str, open_models: bool) -> None:
     vendors = {"kimi": KIMI, "qwen": QWEN}
     text = said(name, {"vendors": vendors, "policy": {"open_models": open_models}})
-    assert "To have it answered, add to models: `" in text
+    assert "To serve this name, add to models: `" in text
     line = text.partition("add to models: `")[2].removesuffix("`.")
     added = YAML(typ="safe").load(line)
     assert added == {name: "kimi/kimi-k2.6"}

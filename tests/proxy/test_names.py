@@ -60,8 +60,7 @@ def test_an_azure_deployment_of_ones_own_is_a_404_with_the_line_to_add_in_both_l
     ).answers
     assert (english.status_code, english.json()["error"]["code"]) == (404, "model_not_found")
     assert (
-        "To have it answered, add to models: `my-gpt4-deployment: kimi/kimi-k2.6`."
-        in english.json()["error"]["message"]
+        "To serve this name, add to models: `my-gpt4-deployment: kimi/kimi-k2.6`." in english.json()["error"]["message"]
     )
     assert "请在 models 中加入：`my-gpt4-deployment: kimi/kimi-k2.6`" in chinese.json()["error"]["message"]
 
