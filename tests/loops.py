@@ -19,7 +19,7 @@ class UnhurriedLoop(asyncio.SelectorEventLoop):
         return self.now
 
 
-class _Jumping(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class _Jumping(selectors.DefaultSelector):
     """Does not wait for a timer: it moves the loop's clock instead."""
 
     def __init__(self, loop: UnhurriedLoop) -> None:
