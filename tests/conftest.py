@@ -1,8 +1,13 @@
 """What holds for all tests."""
 
+import gc
 import os
+import ssl
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
+import httpx2
 import pytest
 from hypothesis import settings
 
@@ -12,6 +17,31 @@ from tests.judging_switch import judging
 settings.register_profile("judge", derandomize=True)
 if os.environ.get("CI") == "true":
     settings.load_profile("judge")
+
+
+def pytest_collection_finish() -> None:
+    """What fifteen thousand tests are made of stays to the end: the garbage collector need not look at it each time."""
+    gc.collect()
+    gc.freeze()
+
+
+@cache
+def _of_this_machine() -> ssl.SSLContext:
+    return httpx2.create_ssl_context()
+
+
+def _shared(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+    if verify is True and cert is None and not {"SSL_CERT_FILE", "SSL_CERT_DIR"} & os.environ.keys():
+        return _of_this_machine()
+    return httpx2.create_ssl_context(verify, cert, trust_env)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_read_once() -> Iterator[None]:
+    """Clients share this machine's certificates: reading them takes longer than most tests that make a client."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx2._transports.default.create_ssl_context", _shared)
+        yield
 
 
 @pytest.fixture(autouse=True)
