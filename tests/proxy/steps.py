@@ -24,6 +24,7 @@ from proxy.fronts.chat import ChatFront
 from proxy.kit import Kit
 from proxy.nouns import Ending
 from proxy.pipeline import Front, serve
+from proxy.services.memory import Memory
 from proxy.services.transport import FastTransport
 from proxy.services.upstream import Line, Upstream
 from proxy.tally import Tally
@@ -31,6 +32,7 @@ from tests.judging import path_of, violations_of_response
 
 Event = Literal["leaves", "stops"]
 PLACES = 8
+MEMORY = Memory()  # shared: to find this machine's limit takes longer than a request
 """How many connections to vendors may be open."""
 
 
@@ -246,7 +248,7 @@ async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, l
     said = {} if scene.asked.keys() & {"input", "prompt"} else {"messages": [{"role": "user", "content": "hi"}]}
     caller = Caller(orjson.dumps({"model": "gpt-4o", **said, **scene.asked}))
     endings: list[Ending] = []
-    kit = Kit(scene.settings, scene.upstream, endings.append)
+    kit = Kit(scene.settings, scene.upstream, endings.append, memory=MEMORY)
     kit.sleep = lambda _: asyncio.sleep(0)
     after = scene.before(kit)
     tasks.made.clear()
