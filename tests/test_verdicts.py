@@ -19,6 +19,7 @@ from adapters.registry import BY_CATALOG
 from config import catalog
 from config.schema import Settings
 from proxy.explain import explain, lines
+from tests.effort import examples
 
 MODELS = [
     (name, vendor, row.model())
@@ -111,7 +112,7 @@ def planned(fields: Mapping[str, Any], target: Target, asked: str = "gpt-4o") ->
     return plan(Ask("chat", asked, dict(fields), stream), target)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(fields_, st.sampled_from(sorted(CHATS)), st.sampled_from(["gpt-4o", "o3", "kimi-k2.6"]), st.booleans())
 def test_every_field_has_a_verdict_and_the_body_agrees(
     fields: dict[str, Any], where: str, asked: str, strict: bool
@@ -152,7 +153,7 @@ def test_every_field_has_a_verdict_and_the_body_agrees(
     assert line is None or (line.isascii() and len(line) <= 1024 and line == line.strip())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(fields_)
 def test_a_server_of_ones_own_is_sent_the_request_as_it_came(fields: dict[str, Any]) -> None:
     made = planned(fields, Target("office", OPENAI_COMPATIBLE, Model("qwen2:7b"), "http://office/v1"))
@@ -165,7 +166,7 @@ def test_a_server_of_ones_own_is_sent_the_request_as_it_came(fields: dict[str, A
     assert dict(made.ask.fields) == wanted
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.dictionaries(
         st.text(max_size=60), st.sampled_from([Told("dropped", "x"), Told("mapped", "x", quiet=True)]), max_size=80
