@@ -14,9 +14,13 @@ from hypothesis import settings
 from tests.judging_switch import judging
 
 # Where a change is judged, the examples are the same each time: new ones are looked for on developers' machines.
-settings.register_profile("judge", derandomize=True)
+# No example has a deadline: no core test judges time.
+settings.register_profile("judge", derandomize=True, deadline=None)
+settings.register_profile("develop", deadline=None)
 if os.environ.get("CI") == "true":
     settings.load_profile("judge")
+elif settings.get_current_profile_name() == "default":  # the mutants have one of their own
+    settings.load_profile("develop")
 
 
 def pytest_collection_finish() -> None:
