@@ -5,7 +5,7 @@ import asyncio
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from adapters.core.params import Told
+from adapters.core.adaptations import Adaptation
 from proxy.endpoints.relay import Connection
 from proxy.errors import InternalError, NotServed, OutOfMemory, ProxyError
 from proxy.fronts.moderations import ModerationsFront, read, unseen
@@ -23,7 +23,9 @@ REFUSED = (
     "moderations. Set policy.moderations to a target that has them (of kind openai_compatible), or to pass and every "
     "input is answered as not flagged, unseen; or leave it to the vendors, whose inspection answers content_filter."
 )
-PASSED = {"moderations": Told("emulated", "nothing is flagged, for nothing is looked at (policy.moderations: pass)")}
+PASSED = {
+    "moderations": Adaptation("emulated", "nothing is flagged, for nothing is looked at (policy.moderations: pass)")
+}
 
 
 class Moderations:
