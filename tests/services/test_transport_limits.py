@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from proxy.services import transport_wire
-from proxy.services.upstream import phase_of
+from proxy.upstream.errors import phase_of
+from proxy.upstream.http_client import connection as transport_wire
 from tests.services.peers import Peer, Script, Talk, always, call, fast, request, run
 
 loops = pytest.mark.parametrize("uv", [False, True], ids=["asyncio", "uvloop"])
