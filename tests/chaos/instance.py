@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import proxy.lifecycle.run
-from proxy import app_state as state
 from proxy import cli
+from proxy.app_state import AppState
 from proxy.observability import log_writer
 from proxy.upstream.http_client.pool import HttpTransport
 
@@ -21,7 +21,7 @@ MINUTE_S = 1.0
 """What vendors call a minute, scaled down like the timeouts: some of the faults say that the calls a minute are used up."""
 
 
-class ReportingState(state.AppState):
+class ReportingState(AppState):
     """The application state, which writes down what it holds."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -38,11 +38,11 @@ class ReportingState(state.AppState):
         holdings = {
             "tasks": len(asyncio.all_tasks()),
             "active": self.active,
-            "waiting": len(transport._line),
-            "in_use": len(transport._wires) - idle,
-            "lost_places": self.snapshot.settings.server.max_concurrency
-            - transport._free_places
-            - len(transport._wires),
+            "waiting": len(transport._waiters),
+            "in_use": len(transport._connections) - idle,
+            "lost_slots": self.snapshot.settings.server.max_concurrency
+            - transport._free_slots
+            - len(transport._connections),
         }
         target = Path(sys.argv[2])
         draft = target.with_suffix(".draft")

@@ -287,8 +287,10 @@ async def _settled(ran: Ran, upstream: Upstream) -> None:
         left += [f"a place on {key.tail}" for key in keys if key.limiter is not None and not key.limiter.idle]
         if isinstance(transport, HttpTransport):
             idle = sum(map(len, transport._idle.values()))
-            if transport._free_places + idle != PLACES or len(transport._wires) != idle or transport._line:
-                left.append(f"{len(transport._wires)} connections, {idle} unused, {transport._free_places} places free")
+            if transport._free_slots + idle != PLACES or len(transport._connections) != idle or transport._waiters:
+                left.append(
+                    f"{len(transport._connections)} connections, {idle} unused, {transport._free_slots} places free"
+                )
         if not left:
             return
         await asyncio.sleep(0.001)

@@ -151,12 +151,12 @@ def crowded(state: AppState) -> Callable[[], None]:
     transport = state.upstream._direct
     assert isinstance(transport, HttpTransport)
     held = 0
-    while transport._place():
+    while transport._take_slot():
         held += 1
 
     def release() -> None:
         for _ in range(held):
-            transport._release_place()
+            transport._release_slot()
 
     return release
 

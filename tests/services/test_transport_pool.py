@@ -25,9 +25,9 @@ ANSWER = OK + b"content-length: 2\r\n\r\nok"
 def nothing_left(transport: HttpTransport, places: int) -> None:
     """Every place is free or held by an unused connection."""
     idle = sum(map(len, transport._idle.values()))
-    assert transport._free_places + idle == places
-    assert len(transport._wires) == idle
-    assert not transport._line
+    assert transport._free_slots + idle == places
+    assert len(transport._connections) == idle
+    assert not transport._waiters
 
 
 async def body_of(response: httpx2.Response) -> bytes:
@@ -129,7 +129,7 @@ def test_an_unused_connection_is_closed_when_its_time_is_up(uv: bool) -> None:
             assert peer.open == 3
             await peer.empty()
             nothing_left(transport, 5)
-            assert transport._free_places == 5
+            assert transport._free_slots == 5
             assert await call(transport, request(peer.url)) == (200, b"ok")
             await peer.empty()
 
@@ -148,7 +148,7 @@ def test_an_unused_connection_that_the_vendor_closes_is_forgotten_at_once(uv: bo
             await call(transport, request(peer.url))
             await peer.empty()
             async with asyncio.timeout(30):
-                while transport._free_places != 5:
+                while transport._free_slots != 5:
                     await asyncio.sleep(0.005)
             nothing_left(transport, 5)
 
@@ -285,7 +285,7 @@ def test_3000_calls_of_which_half_are_cancelled_leave_no_socket_and_no_place(uv:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await asyncio.sleep(0)
             async with asyncio.timeout(30):
-                while transport._line or transport._free_places + sum(map(len, transport._idle.values())) != 20:
+                while transport._waiters or transport._free_slots + sum(map(len, transport._idle.values())) != 20:
                     await asyncio.sleep(0.005)
             nothing_left(transport, 20)
             assert await call(transport, request(peer.url)) is not None
@@ -307,13 +307,13 @@ def test_a_place_that_is_given_to_a_caller_in_the_moment_of_leaving_is_given_on(
             first = asyncio.create_task(transport.handle_async_request(request(peer.url)))
             second = asyncio.create_task(transport.handle_async_request(request(peer.url)))
             await asyncio.sleep(0.01)
-            give = transport._release_place
+            give = transport._release_slot
 
             def give_and_cancel() -> None:
                 give()
                 first.cancel()
 
-            monkeypatch.setattr(transport, "_release_place", give_and_cancel)
+            monkeypatch.setattr(transport, "_release_slot", give_and_cancel)
             await response.aclose()
             with contextlib.suppress(asyncio.CancelledError):
                 await first

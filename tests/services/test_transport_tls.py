@@ -213,7 +213,7 @@ def test_callers_who_leave_during_the_handshake_leave_no_socket(uv: bool) -> Non
                     close_kept(transport)
                 assert await call(transport, request(peer.url)) == (200, b"ok")
                 async with asyncio.timeout(30):
-                    while transport._free_places + sum(map(len, transport._idle.values())) != 20:
+                    while transport._free_slots + sum(map(len, transport._idle.values())) != 20:
                         await asyncio.sleep(0.005)
             await peer.empty()
 

@@ -24,10 +24,10 @@ CallTimeouts = dict[str, float | None]
 class ConnectionOwner(Protocol):
     """What a connection reports to."""
 
-    def release(self, wire: "PooledConnection") -> None:
+    def release(self, connection: "PooledConnection") -> None:
         """The answer is whole and the connection can be used again."""
 
-    def closed(self, wire: "PooledConnection") -> None:
+    def closed(self, connection: "PooledConnection") -> None:
         """The connection is closed."""
 
 
@@ -256,13 +256,13 @@ class ResponseStream(httpx2.AsyncByteStream):
     """An answer's head and the stream of its body: each step gives all that has come since the last one."""
 
     def __init__(
-        self, wire: PooledConnection, loop: asyncio.AbstractEventLoop, read_s: float | None, *, no_body: bool
+        self, connection: PooledConnection, loop: asyncio.AbstractEventLoop, read_s: float | None, *, no_body: bool
     ) -> None:
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.error: httpx2.TransportError | None = None
         self.no_body = no_body
-        self._upstream_connection: PooledConnection | None = wire
+        self._upstream_connection: PooledConnection | None = connection
         self._loop = loop
         self._read_s = read_s
         self._parts: list[bytes] = []
@@ -304,20 +304,20 @@ class ResponseStream(httpx2.AsyncByteStream):
 
     def read_on(self, within_s: float) -> None:
         """Let go. The connection reads the rest by itself, and is closed if that takes longer than this (seconds)."""
-        wire, self._upstream_connection = self._upstream_connection, None
+        connection, self._upstream_connection = self._upstream_connection, None
         self._parts = []
-        if wire is not None:
-            wire.read_on(within_s)
+        if connection is not None:
+            connection.read_on(within_s)
 
     async def aclose(self) -> None:
         """Let go. A connection whose answer has not come to its end is closed."""
         self._leave()
 
     def _leave(self) -> None:
-        wire, self._upstream_connection = self._upstream_connection, None
-        if wire is not None:
+        connection, self._upstream_connection = self._upstream_connection, None
+        if connection is not None:
             self._parts = []
-            wire.close()
+            connection.close()
 
     # --- for the connection -------------------------------------------------------------------------------------
 
@@ -360,10 +360,12 @@ class ResponseStream(httpx2.AsyncByteStream):
 class DiscardedRest(ResponseStream):
     """The unread rest of an answer: received for a moment and dropped, so that its connection can be kept."""
 
-    def __init__(self, wire: PooledConnection, loop: asyncio.AbstractEventLoop, within_s: float, status: int) -> None:
-        super().__init__(wire, loop, None, no_body=False)
+    def __init__(
+        self, connection: PooledConnection, loop: asyncio.AbstractEventLoop, within_s: float, status: int
+    ) -> None:
+        super().__init__(connection, loop, None, no_body=False)
         self.status = status
-        self._late = loop.call_later(within_s, wire.close)
+        self._late = loop.call_later(within_s, connection.close)
 
     def put(self, body: bytes) -> None:
         self._size += len(body)

@@ -41,15 +41,15 @@ class HttpTransport(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self, connections: int = 1000, keep_s: float = 30.0, tls: ssl.SSLContext | None = None) -> None:
-        self._free_places = connections
+        self._free_slots = connections
         self._keep_s = keep_s
         self._tls = tls
-        self._wires: set[PooledConnection] = set()
+        self._connections: set[PooledConnection] = set()
         self._idle: dict[Origin, list[PooledConnection]] = {}
-        self._line: OrderedDict[asyncio.Future[PooledConnection | None], Origin | None] = OrderedDict()
+        self._waiters: OrderedDict[asyncio.Future[PooledConnection | None], Origin | None] = OrderedDict()
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
-        self._all_lost: asyncio.Future[None] | None = None
+        self._all_closed: asyncio.Future[None] | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """One call. Raises httpx2's transport errors only; what failed below is their ``__cause__``."""
@@ -73,15 +73,15 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         no_body: bool = False,
     ) -> ResponseStream:
         """The same for bytes that are ready, without httpx2's objects around them: they cost more than the call."""
-        wire = await self._take(origin, limits, fresh=spare is not None and not spare.replays)
+        connection = await self._take(origin, limits, fresh=spare is not None and not spare.replays)
         try:
-            return await wire.send(head, body, limits, no_body=no_body)
+            return await connection.send(head, body, limits, no_body=no_body)
         except (httpx2.NetworkError, httpx2.RemoteProtocolError):
-            if not wire.went_stale or not (wire.unsent or spare is None or spare.replay()):
+            if not connection.went_stale or not (connection.unsent or spare is None or spare.replay()):
                 raise
         # The vendor closed a kept connection just as it was used again.
-        wire = await self._take(origin, limits, fresh=True)
-        return await wire.send(head, body, limits, no_body=no_body)
+        connection = await self._take(origin, limits, fresh=True)
+        return await connection.send(head, body, limits, no_body=no_body)
 
     async def aclose(self) -> None:
         """Close every connection. Calls under way fail; later ones do too."""
@@ -89,95 +89,102 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         if self._sweeper is not None:
             self._sweeper.cancel()
         self._idle.clear()
-        for waiter in self._line:
+        for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
-        self._line.clear()
-        wires, self._wires = self._wires, {wire for wire in self._wires if wire.connected}
-        if self._wires:
-            self._all_lost = asyncio.get_running_loop().create_future()
-        for wire in wires:
-            wire.idle_since = 0.0
-            wire.close()
-        if self._all_lost is not None:
-            await self._all_lost
+        self._waiters.clear()
+        connections, self._connections = (
+            self._connections,
+            {connection for connection in self._connections if connection.connected},
+        )
+        if self._connections:
+            self._all_closed = asyncio.get_running_loop().create_future()
+        for connection in connections:
+            connection.idle_since = 0.0
+            connection.close()
+        if self._all_closed is not None:
+            await self._all_closed
 
     # --- places -------------------------------------------------------------------------------------------------
 
     async def _take(self, origin: Origin, limits: CallTimeouts, *, fresh: bool = False) -> PooledConnection:
         """A connection to the origin that nobody else uses, kept or new."""
         while True:
-            wire = None if fresh else self._kept(origin)
-            if wire is None and not self._place():
-                wire = await self._wait_in_line(None if fresh else origin, limits.get("pool"))
+            connection = None if fresh else self._kept(origin)
+            if connection is None and not self._take_slot():
+                connection = await self._wait_for_connection(None if fresh else origin, limits.get("pool"))
             if self._closed:
                 raise httpx2.ConnectError("the transport is closed")
-            if wire is None:
+            if connection is None:
                 return await self._connect(origin, limits.get("connect"))
-            if not wire.closed:  # else it was cut between being handed over and being taken
-                return wire
+            if not connection.closed:  # else it was cut between being handed over and being taken
+                return connection
 
     def _kept(self, origin: Origin) -> PooledConnection | None:
         idle = self._idle.get(origin)
         while idle:
-            wire = idle.pop()
-            wire.idle_since = 0.0
-            if not wire.closed:
-                return wire
+            connection = idle.pop()
+            connection.idle_since = 0.0
+            if not connection.closed:
+                return connection
         return None
 
-    def _place(self) -> bool:
+    def _take_slot(self) -> bool:
         """Take a place for a new connection, at the cost of the longest unused one if need be."""
-        if self._free_places:
-            self._free_places -= 1
+        if self._free_slots:
+            self._free_slots -= 1
             return True
-        oldest = min((idle[0] for idle in self._idle.values() if idle), key=lambda wire: wire.idle_since, default=None)
+        oldest = min(
+            (idle[0] for idle in self._idle.values() if idle),
+            key=lambda connection: connection.idle_since,
+            default=None,
+        )
         if oldest is None:
             return False
         del self._idle[oldest.origin][0]
         self._discard(oldest)
         return True
 
-    async def _wait_in_line(self, origin: Origin | None, within_s: float | None) -> PooledConnection | None:
+    async def _wait_for_connection(self, origin: Origin | None, within_s: float | None) -> PooledConnection | None:
         """A connection to that origin, or None for a place to make one."""
         waiter: asyncio.Future[PooledConnection | None] = asyncio.get_running_loop().create_future()
-        self._line[waiter] = origin
+        self._waiters[waiter] = origin
         try:
             async with asyncio.timeout(within_s):
                 return await waiter
         except BaseException as error:
-            self._line.pop(waiter, None)
+            self._waiters.pop(waiter, None)
             if waiter.done() and not waiter.cancelled():
                 self._hand_back(waiter.result())
             if isinstance(error, TimeoutError):
                 raise httpx2.PoolTimeout("no connection became free in time") from error
             raise
 
-    def _hand_back(self, wire: PooledConnection | None) -> None:
-        if wire is None:
-            self._release_place()
-        elif not wire.closed:
-            self.release(wire)
+    def _hand_back(self, connection: PooledConnection | None) -> None:
+        if connection is None:
+            self._release_slot()
+        elif not connection.closed:
+            self.release(connection)
 
     async def _connect(self, origin: Origin, within_s: float | None) -> PooledConnection:
         """A new connection on a place that is taken already: names, TCP and TLS within one limit."""
         scheme, host, port = origin
-        wire = PooledConnection(self, origin)
-        self._wires.add(wire)
+        connection = PooledConnection(self, origin)
+        self._connections.add(connection)
         try:
             async with asyncio.timeout(within_s):
                 tls = self._context() if scheme == b"https" else None
-                await connect(wire, host.decode("ascii"), port or SCHEMES[scheme], tls)
+                await connect(connection, host.decode("ascii"), port or SCHEMES[scheme], tls)
         except TimeoutError as error:
-            self._give_up(wire)
+            self._give_up(connection)
             raise httpx2.ConnectTimeout("no connection came about in time") from error
         except (OSError, UnicodeError) as error:
-            self._give_up(wire)
+            self._give_up(connection)
             raise httpx2.ConnectError(str(error)) from error
         except BaseException:
-            self._give_up(wire)
+            self._give_up(connection)
             raise
-        return wire
+        return connection
 
     def _context(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -185,53 +192,53 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
 
-    def _give_up(self, wire: PooledConnection) -> None:
+    def _give_up(self, connection: PooledConnection) -> None:
         """A connection that did not come about."""
-        wire.close()
-        self.closed(wire)
+        connection.close()
+        self.closed(connection)
 
     # --- what connections report --------------------------------------------------------------------------------
 
-    def release(self, wire: PooledConnection) -> None:
-        while self._line:
-            waiter, origin = self._line.popitem(last=False)
+    def release(self, connection: PooledConnection) -> None:
+        while self._waiters:
+            waiter, origin = self._waiters.popitem(last=False)
             if waiter.done():
                 continue
-            if origin == wire.origin:
-                waiter.set_result(wire)
+            if origin == connection.origin:
+                waiter.set_result(connection)
             else:
-                self._discard(wire)
+                self._discard(connection)
                 waiter.set_result(None)
             return
         loop = asyncio.get_running_loop()
-        wire.idle_since = loop.time()
-        self._idle.setdefault(wire.origin, []).append(wire)
+        connection.idle_since = loop.time()
+        self._idle.setdefault(connection.origin, []).append(connection)
         if self._sweeper is None:
             self._sweeper = loop.call_later(self._keep_s, self._sweep)
 
-    def closed(self, wire: PooledConnection) -> None:
-        if wire not in self._wires:
+    def closed(self, connection: PooledConnection) -> None:
+        if connection not in self._connections:
             return  # its place was given away, or given back, before
-        self._wires.remove(wire)
-        if wire.idle_since:
-            self._idle[wire.origin].remove(wire)
-        self._release_place()
-        if self._all_lost is not None and not self._wires and not self._all_lost.done():
-            self._all_lost.set_result(None)
+        self._connections.remove(connection)
+        if connection.idle_since:
+            self._idle[connection.origin].remove(connection)
+        self._release_slot()
+        if self._all_closed is not None and not self._connections and not self._all_closed.done():
+            self._all_closed.set_result(None)
 
-    def _discard(self, wire: PooledConnection) -> None:
+    def _discard(self, connection: PooledConnection) -> None:
         """Close a connection whose place goes to another one."""
-        wire.idle_since = 0.0
-        self._wires.discard(wire)
-        wire.close()
+        connection.idle_since = 0.0
+        self._connections.discard(connection)
+        connection.close()
 
-    def _release_place(self) -> None:
-        while self._line:
-            waiter, _ = self._line.popitem(last=False)
+    def _release_slot(self) -> None:
+        while self._waiters:
+            waiter, _ = self._waiters.popitem(last=False)
             if not waiter.done():
                 waiter.set_result(None)
                 return
-        self._free_places += 1
+        self._free_slots += 1
 
     def _sweep(self) -> None:
         """Close what has not been used for too long; look again when the next one is due."""
@@ -240,9 +247,9 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         due: list[float] = []
         for origin, idle in list(self._idle.items()):
             while idle and idle[0].idle_since <= too_old:
-                wire = idle.pop(0)
-                wire.idle_since = 0.0
-                wire.close()
+                connection = idle.pop(0)
+                connection.idle_since = 0.0
+                connection.close()
             if idle:
                 due.append(idle[0].idle_since)
             else:
