@@ -16,7 +16,8 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from adapters.core.shapes import Model, Operation, Thinking
+from adapters.core.model import Model, Thinking
+from adapters.core.request import Operation
 from config.openai_names import covering
 
 FILE = Path(__file__).with_name("catalog") / "catalogs.json"

@@ -2,7 +2,7 @@
 
 import re
 
-from adapters.core.params import UNSAFE
+from adapters.rules.verdicts import UNSAFE
 from config import catalog, retired
 from config.complaints import nearest
 from config.findings import Findings

@@ -1,6 +1,6 @@
 """The contract of one attempt: an Exchange asks for things (Do) and is told what came of them (Got). It never waits.
 
-The driver in ``proxy/stages/drive.py`` obeys; a test can do the same in a loop of five lines. docs/architecture.md
+The driver in ``proxy/attempts/runner.py`` obeys; a test can do the same in a loop of five lines. docs/architecture.md
 tells the rules.
 """
 
@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from adapters.core.adaptations import VerdictWord
+from adapters.core.event import Event
 from adapters.core.failures import Failure
-from adapters.core.params import Word
-from adapters.core.shapes import Ask, Event, Seed, Usage
+from adapters.core.request import ApiRequest, AttemptIds
+from adapters.core.usage import Usage
 from adapters.core.wire import Call, Got, Id
 
 
@@ -65,7 +67,7 @@ class Note:
     """A verdict found late, while the answer was read."""
 
     field: str
-    word: Word
+    word: VerdictWord
 
 
 @dataclass(slots=True)
@@ -97,5 +99,5 @@ class Exchange(Protocol):
         ...
 
 
-Make = Callable[[Ask, Seed], Exchange]
+Make = Callable[[ApiRequest, AttemptIds], Exchange]
 """Makes the Exchange of one attempt: pure and cheap. May raise ``Refused``."""

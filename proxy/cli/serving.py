@@ -14,7 +14,7 @@ from proxy.cli.output import is_unwritable
 from proxy.language import for_operator
 
 if TYPE_CHECKING:
-    from proxy.emulated import Emulators
+    from proxy.lifecycle.emulation import Emulators
 
 LISTEN = "BANJIA_SERVER__LISTEN"
 """The variable of ``server.listen``; an option sets it, so that it also holds when the file is read again."""
@@ -65,7 +65,7 @@ def demo(port: int | None, listen: str | None) -> None:
     The port is 8080, or the next free one, unless --port or --listen names it.
     """
     only_one(port, listen)
-    from proxy.demo import run
+    from proxy.cli.demo import run
     from proxy.observability.log_writer import install_log_streams
 
     say("Starting emulated vendors, and banjia in front of them.")  # before the queues: a full disk ends it here

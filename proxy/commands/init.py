@@ -6,12 +6,12 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from adapters.core.shapes import Operation
+from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
 from adapters.registry import BY_NAME
 from config import catalog
 from config.complaints import one_of
-from config.environment import ORDER, in_order, key_names, zero_config
+from config.environment import in_order, key_names, zero_config
 from config.routing import stand_in_route
 from config.schema import VendorEntry
 from config.tree import CREDENTIALS, Node
@@ -65,10 +65,10 @@ def _not_found(vendor: Vendor) -> Found:
 
 def text(environ: Mapping[str, str], file: Path | None) -> str:
     """The file's text. ``file`` is where it will stand, which the way to the schema depends on; None if nowhere."""
-    return "\n".join(_lines(environ, file)) + "\n"
+    return "\n".join(_calls(environ, file)) + "\n"
 
 
-def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
+def _calls(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     there = found_in(environ)
     named = {found.vendor.name for found in there}
     # An edition other than the usual one is for those who have its key.
@@ -76,7 +76,7 @@ def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     gone = [found for found in there if ended(found.vendor)]
     if len(gone) < len(there):  # what has ended is not built on where there is something else
         there, rest = [found for found in there if found not in gone], gone + rest
-    real = there or [found for found in rest if found.vendor.name in ORDER]
+    real = there or rest
     there_is = schema(file)
     if there_is:
         yield f"# yaml-language-server: $schema={there_is}"

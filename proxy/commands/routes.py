@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, get_args
 
-from adapters.core.shapes import Operation
+from adapters.core.request import Operation
 from adapters.core.vendor import Target
 from config.load import Loaded
 from config.openai_names import forms_of, is_no_form, known_names

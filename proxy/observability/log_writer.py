@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple, TextIO
 import orjson
 
 from proxy.language import for_operator
-from proxy.services.metrics import Metrics
+from proxy.observability.metrics.registry import Metrics
 from proxy.timestamps import iso_time
 
 MAX_BYTES = 4 * 1024 * 1024

@@ -16,8 +16,8 @@ from contextlib import suppress
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
-from proxy.descriptors import shares
 from proxy.errors import Overloaded, ProxyError
+from proxy.fd_limits import shares
 from proxy.language import Language, wanted
 
 BURST = 64

@@ -121,14 +121,14 @@ def _is_ipv4(name: bytes) -> bool:
     return True
 
 
-def _shown(value: bytes) -> str:
+def _output(value: bytes) -> str:
     """A header for a message: at most MAX_SHOWN bytes of it, without characters that are not printable ASCII."""
     text = _UNPRINTABLE.sub(b"?", value[:MAX_SHOWN]).decode("ascii")
     return f"{text}…" if len(value) > MAX_SHOWN else text or "(empty)"
 
 
 def _page_refused(origin: bytes) -> AccessDenied:
-    shown = _shown(origin)
+    shown = _output(origin)
     if normalize_header(origin) is None:
         return AccessDenied(
             f"Requests with the Origin '{shown}' are refused: this port asks for no key, and any web page can send them. "
@@ -143,13 +143,13 @@ def _page_refused(origin: bytes) -> AccessDenied:
 def preflight_refused(origin: bytes) -> AccessDenied:
     """The refusal of a preflight for a page that is not listed, where client keys are asked for."""
     return AccessDenied(
-        f"Web pages from '{_shown(origin)}' may not call this port from a browser. "
+        f"Web pages from '{_output(origin)}' may not call this port from a browser. "
         "If you trust these pages, add this origin to server.cors_origins."
     )
 
 
 def _host_refused(host: bytes) -> AccessDenied:
     return AccessDenied(
-        f"Requests to the host '{_shown(host)}' are refused: it is neither localhost nor an IP address, and a web page "
+        f"Requests to the host '{_output(host)}' are refused: it is neither localhost nor an IP address, and a web page "
         "can have its own name lead here. If it is a name of this server, add this name to server.hosts, without a port."
     )

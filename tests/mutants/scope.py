@@ -35,7 +35,7 @@ CODECS = (
 POLICY = ("tests/proxy/test_policy.py", "tests/proxy/test_failover.py", "tests/proxy/test_retries.py")
 
 TESTS: dict[str, tuple[str, ...]] = {
-    "proxy/policy.py": POLICY,
+    "proxy/attempts/retry_policy.py": POLICY,
     "adapters/core/failures.py": (*ERRORS, "tests/proxy/test_policy.py", "tests/proxy/test_failover.py"),
     "proxy/limiter/limiter.py": (
         "tests/limiter/test_limiter.py",
@@ -55,20 +55,20 @@ TESTS: dict[str, tuple[str, ...]] = {
     "adapters/codecs/openai/tool_calls.py": ("tests/adapters/test_tool_calls.py", *CODECS),
     "adapters/codecs/openai/embeddings.py": (*CODECS, "tests/adapters/test_split.py"),
     "adapters/codecs/*.py": CODECS,
-    "adapters/core/params.py": RULES,
-    "adapters/core/families.py": RULES,
+    "adapters/rules/verdicts.py": RULES,
+    "adapters/rules/defaults.py": RULES,
     "adapters/rules/json_schema_*.py": ("tests/adapters/test_json_schema_dialect.py", *RULES),
-    "adapters/rules/errors.py": (
+    "adapters/rules/failures.py": (
         "tests/adapters/test_error_meanings.py",
         "tests/adapters/test_error_shapes.py",
         *ERRORS,
     ),
     "adapters/rules/server_messages.py": ("tests/adapters/test_server_messages.py", *RULES),
     "adapters/rules/*.py": ("tests/adapters/test_messages.py", "tests/adapters/test_alternating_messages.py", *RULES),
-    "adapters/core/thinking.py": RULES,
-    "adapters/core/functions.py": ("tests/adapters/test_functions.py", *RULES),
-    "adapters/core/limits.py": RULES,
-    "adapters/core/vectors.py": (*RULES, "tests/adapters/test_split.py"),
+    "adapters/rules/reasoning.py": RULES,
+    "adapters/rules/legacy_functions.py": ("tests/adapters/test_functions.py", *RULES),
+    "adapters/rules/token_limits.py": RULES,
+    "adapters/rules/embeddings.py": (*RULES, "tests/adapters/test_split.py"),
     "adapters/core/vendor.py": (*RULES, "tests/adapters/test_fan_out.py"),
     "adapters/*.py": (SENT, "tests/adapters/rules/test_hosts.py", *ERRORS, *RULES),
 }

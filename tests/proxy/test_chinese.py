@@ -10,7 +10,7 @@ import pytest
 from config.document import _PROBLEMS
 from proxy.cli import EXAMPLES
 from proxy.phrasebook import ERRORS, LINES, OPERATORS, SLOT, phrases
-from proxy.services.upstream import LIMITS, WHY, overdue
+from proxy.upstream.errors import DESCRIPTIONS, TIMEOUT_KEYS, describe_timeout
 
 ROOT = Path(__file__).parents[2]
 PATHS = sorted(path for name in ("adapters", "config", "proxy") for path in (ROOT / name).rglob("*.py"))
@@ -50,13 +50,13 @@ ENGLISH_FILES = {
     "proxy/commands/routes.py": "a listing",
     "proxy/commands/vendors.py": "a listing",
     "proxy/observability/access_text.py": "log lines",
-    "proxy/services/counts.py": "what Prometheus shows of a metric",
-    "proxy/services/loop_watch.py": "log lines for whoever looks for a bug, and metrics",
-    "proxy/services/metrics.py": "errors of the source itself",
-    "proxy/services/transport.py": "errors that upstream.py says in words of its own",
-    "proxy/services/transport_dial.py": "the same",
-    "proxy/services/transport_request.py": "the same",
-    "proxy/services/transport_wire.py": "the same",
+    "proxy/observability/metrics/requests.py": "what Prometheus shows of a metric",
+    "proxy/observability/loop_monitor.py": "log lines for whoever looks for a bug, and metrics",
+    "proxy/observability/metrics/registry.py": "errors of the source itself",
+    "proxy/upstream/http_client/pool.py": "errors that upstream.py says in words of its own",
+    "proxy/upstream/http_client/connect.py": "the same",
+    "proxy/upstream/http_client/request.py": "the same",
+    "proxy/upstream/http_client/connection.py": "the same",
     "config/price_page.py": "a page of the docs",
     "config/publish.py": "the descriptions of the JSON schema",
 }
@@ -219,10 +219,10 @@ def test_every_phrase_is_chinese(name: str) -> None:
 
 def test_what_is_put_together_is_known_as_a_whole() -> None:
     """A timeout with its key and its length, and the variables to set."""
-    for phase, why in WHY.items():
-        if phase in LIMITS:
-            told = ERRORS().said(f"Kimi could not be read: {overdue(phase, 600)}.")
+    for phase, why in DESCRIPTIONS.items():
+        if phase in TIMEOUT_KEYS:
+            told = ERRORS().said(f"Kimi could not be read: {describe_timeout(phase, 600)}.")
             assert english_left(told) is None, told
-            assert f"timeouts.{LIMITS[phase]}" in told
+            assert f"timeouts.{TIMEOUT_KEYS[phase]}" in told
             assert why not in told
     assert LINES().line("set MOONSHOT_API_KEY, A or B") == "设置 MOONSHOT_API_KEY、A 或 B"

@@ -18,7 +18,8 @@ from config.retired import closed, fate, stand_ins
 from config.routing import Routing, base_url_of, catalog_of
 from config.schema import Server, Settings
 from proxy.commands.doctor.report import Finding, failed, ok, warn
-from proxy.services.upstream import Upstream, bare
+from proxy.upstream.client import Upstream
+from proxy.upstream.outbound_proxies import without_credentials
 
 RETIRED = re.compile(r"(was|will be|to be) retired")
 """Warnings of the configuration with this are told by ``models`` here."""
@@ -98,7 +99,7 @@ def ways_out(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
         yield ok("proxies", "none are set: vendor calls leave directly")
     else:
         for name, entry in settings.vendors.items():
-            proxy = upstream.way(entry.outbound()).proxy_of(base_url_of(name, entry))
+            proxy = upstream.via(entry.outbound()).proxy_of(base_url_of(name, entry))
             if proxy and proxy.startswith("socks"):
                 cure = f"set an HTTP proxy in HTTPS_PROXY, or proxy: none in vendors.{name}"
                 yield failed("proxies", f"{name}: calls would go through {proxy}, and banjia speaks no SOCKS", cure)
@@ -117,7 +118,7 @@ def _back_to_us(server: Server, proxies: Mapping[str, str]) -> Iterator[Finding]
     port = server.listen.rpartition(":")[2]
     missing = [host for host in ("127.0.0.1", "localhost") if not proxy_bypass(f"{host}:{port}")]
     if missing:
-        through = bare(proxy if "://" in proxy else f"http://{proxy}")
+        through = without_credentials(proxy if "://" in proxy else f"http://{proxy}")
         text = f"apps on this machine would call {' and '.join(missing)} through {through}, which can't reach banjia"
         yield warn("proxies", text, 'NO_PROXY=127.0.0.1,localhost in the app\'s environment (`eval "$(banjia env)"`)')
 

@@ -12,10 +12,11 @@ from adapters.core.wire import Call
 from config.routing import base_url_of, vendor_of
 from config.schema import VendorEntry
 from proxy.commands.doctor.report import Finding, failed, ok, warn
-from proxy.openai_api.redaction import without_parts_of
-from proxy.services.checkup import Missed, Seen, addresses_of, get
-from proxy.services.keys import VendorKey
-from proxy.services.upstream import WHY, Upstream
+from proxy.credentials.pool import VendorKey
+from proxy.credentials.redaction import without_parts_of
+from proxy.upstream.client import Upstream
+from proxy.upstream.errors import DESCRIPTIONS
+from proxy.upstream.probe import ProbeFailure, ProbeResponse, addresses_of, get
 
 MOST_WORDS = 200
 """How much of what a vendor says is shown, in characters."""
@@ -31,7 +32,7 @@ class Vendor:
         self._name = name
         self._entry = entry
         self._adapter = vendor_of(name, entry)
-        self._upstream = upstream.way(entry.outbound())
+        self._upstream = upstream.via(entry.outbound())
         self._base_url = base_url_of(name, entry)
         self._host = urlsplit(self._base_url).hostname or ""
         self._proxy = self._upstream.proxy_of(self._base_url)
@@ -46,9 +47,9 @@ class Vendor:
                 if dns.level == "fail":
                     return
         keys = [VendorKey(secret) for secret in self._entry.keys()]  # noqa: SIM118 - no mapping
-        first = await self._ask(self._base_url, keys[0])
+        first = await self._request(self._base_url, keys[0])
         received_at = self._now()
-        if isinstance(first, Missed):
+        if isinstance(first, ProbeFailure):
             yield self._missed(first)
             return
         yield self._secured()
@@ -60,9 +61,9 @@ class Vendor:
             yield warn("keys", text, "a request of your own")
             return
         for key in keys:
-            yield await self._key(key, first if key is keys[0] else await self._ask(self._base_url, key))
+            yield await self._key(key, first if key is keys[0] else await self._request(self._base_url, key))
 
-    async def _ask(self, base_url: str, key: VendorKey) -> Seen | Missed:
+    async def _request(self, base_url: str, key: VendorKey) -> ProbeResponse | ProbeFailure:
         """List the models, with this key."""
         headers = [(name.lower().encode(), value.encode()) for name, value in self._entry.headers.items()]
         call = Call("GET", f"{base_url}/models", [*headers, (b"accept-encoding", b"identity")], b"", streams=False)
@@ -86,7 +87,7 @@ class Vendor:
             return failed("dns", f"{self._name}: {self._host} could not be resolved", f"check {cure}")
         return ok("dns", f"{self._name}: {self._host} is {', '.join(found[:2])}")
 
-    def _missed(self, missed: Missed) -> Finding:
+    def _missed(self, missed: ProbeFailure) -> Finding:
         if missed.phase == "tls":
             where = f"{self._name}: {self._host}: {missed.why}"
             if "does not speak" in missed.why:
@@ -96,9 +97,9 @@ class Vendor:
                 cure = "the name in base_url; a portal of the network may answer in the vendor's place"
             return failed("tls", where, f"check {cure}")
         if self._proxy is not None:
-            text = f"{self._name}: no call came through {self._proxy}: {WHY[missed.phase]}"
+            text = f"{self._name}: no call came through {self._proxy}: {DESCRIPTIONS[missed.phase]}"
             return failed("connection", text, f"check the proxy, its password, and proxy in vendors.{self._name}")
-        text = f"{self._name}: {self._host}: {WHY[missed.phase]}"
+        text = f"{self._name}: {self._host}: {DESCRIPTIONS[missed.phase]}"
         where = "the address in base_url, and that it is up" if self._entry.base_url else "the firewall"
         return failed("connection", text, f"check {where}")
 
@@ -110,7 +111,7 @@ class Vendor:
         text = f"{self._name}: the key goes to {self._host} in the clear"
         return warn("tls", text, f"https:// in the base_url of vendors.{self._name}")
 
-    def _clock(self, seen: Seen, now: float) -> Finding | None:
+    def _clock(self, seen: ProbeResponse, now: float) -> Finding | None:
         try:
             theirs = parsedate_to_datetime(seen.headers["date"]).timestamp()
         except (KeyError, ValueError):
@@ -121,11 +122,11 @@ class Vendor:
         text = f"{self._name}: this machine's clock is {abs(off)} seconds {'ahead' if off > 0 else 'behind'}"
         return warn("clock", text, "set the clock, best by NTP: signed calls and certificates depend on it")
 
-    async def _key(self, key: VendorKey, answer: Seen | Missed) -> Finding:
+    async def _key(self, key: VendorKey, answer: ProbeResponse | ProbeFailure) -> Finding:
         said = f"{self._name}: the key ending in {key.tail}"
         entry = f"vendors.{self._name}"
-        if isinstance(answer, Missed):
-            return warn("keys", f"{said} could not be tried: {WHY[answer.phase]}", "try again")
+        if isinstance(answer, ProbeFailure):
+            return warn("keys", f"{said} could not be tried: {DESCRIPTIONS[answer.phase]}", "try again")
         if _taken(answer):
             return ok("keys", f"{said} is taken")
         error = find_error(_parsed(answer))
@@ -161,8 +162,8 @@ class Vendor:
             return None
         for region, base_url in self._adapter.base_urls.items():
             if region != self._entry.region:
-                answer = await self._ask(base_url, key)
-                if isinstance(answer, Seen) and _taken(answer):
+                answer = await self._request(base_url, key)
+                if isinstance(answer, ProbeResponse) and _taken(answer):
                     return region
         return None
 
@@ -172,13 +173,13 @@ def _in_brackets(words: str) -> str:
     return "" if words == NO_REASON else f" ({words[:MOST_WORDS]})"
 
 
-def _taken(answer: Seen) -> bool:
+def _taken(answer: ProbeResponse) -> bool:
     """Whether it is the vendor's list of models: a portal's page has status 200 too."""
     body = _parsed(answer)
     return answer.status == 200 and body is not None and find_error(body) is None
 
 
-def _parsed(answer: Seen) -> Any:
+def _parsed(answer: ProbeResponse) -> Any:
     try:
         return json.loads(answer.body)
     except ValueError:

@@ -1,0 +1,74 @@
+"""Chat answers of Baidu's OpenAI-shaped API, which says in its own words what may not be shown and what is not the end.
+
+``flag`` of a choice is the verdict of the vendor's inspection: 1 may go on, from 2 on the conversation should stop, from
+3 on the text should not be shown. Until March 2025 ``finish_reason`` was ``normal`` in every chunk, and ``is_end`` told
+the last; since then it is left out until the end, where OpenAI has null. Source: the vendor's API pages, as put together in docs/vendors/ernie.md.
+"""
+
+from typing import Any
+
+from adapters.codecs.openai.chat import ChatReader
+from adapters.codecs.openai.exchange import codec
+from adapters.core.event import Event
+from adapters.core.request import ApiRequest, AttemptIds
+from adapters.core.vendor import Plan
+
+STOP, HIDE = 2, 3
+TEXTS = ("content", "reasoning_content")
+PLAIN_ENDS = ("stop", "length")
+
+
+class ErnieReader(ChatReader):
+    """A chat answer in which flagged choices end as ``content_filter``."""
+
+    __slots__ = ("_flagged",)
+
+    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
+        super().__init__(plan, request, seed)
+        self._flagged: set[int] = set()
+
+    def _is_plain(self, data: Any) -> bool:
+        return super()._is_plain(data) and "finish_reason" in data["choices"][0] and not flag_of(data["choices"][0])
+
+    def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
+        index, flag = choice.get("index"), flag_of(choice)
+        index = index if type(index) is int else at
+        if flag >= STOP:
+            self._flagged.add(index)
+        delta = choice.get("delta")
+        if flag >= HIDE and type(delta) is dict:
+            event.edit()
+            hide(delta)
+        if choice.get("finish_reason", "normal") == "normal":  # left out of all chunks but the last
+            event.edit()
+            choice["finish_reason"] = "stop" if choice.get("is_end") is True else None
+        if index in self._flagged and choice.get("finish_reason") in PLAIN_ENDS:
+            event.edit()
+            choice["finish_reason"] = "content_filter"
+        return super()._choice(event, at, choice)
+
+    def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
+        flag = flag_of(choice)
+        if flag >= HIDE and type(choice.get("message")) is dict:
+            hide(choice["message"])
+        if choice.get("finish_reason") == "normal":
+            choice["finish_reason"] = "stop"
+        if flag >= STOP and choice.get("finish_reason") in PLAIN_ENDS:
+            choice["finish_reason"] = "content_filter"
+        super()._whole_choice(at, choice)
+
+
+def flag_of(choice: dict[str, Any]) -> int:
+    """The inspection's verdict on a choice; 0 where there is none."""
+    flag = choice.get("flag")
+    return flag if type(flag) is int else 0
+
+
+def hide(message: dict[str, Any]) -> None:
+    """Take the texts out of a message or delta that the vendor asks not to show."""
+    for name in TEXTS:
+        if message.get(name):
+            message[name] = ""
+
+
+ernie_chat = codec(ErnieReader)

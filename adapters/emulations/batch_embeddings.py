@@ -1,0 +1,85 @@
+"""Embeddings of more inputs than a vendor takes in one call: asked for in parts, put together in order."""
+
+from typing import Any, ClassVar
+
+from adapters.core.event import WHOLE, Event
+from adapters.core.exchange import Do, Done, Emit, Exchange, Fail, Make
+from adapters.core.failures import Failure
+from adapters.core.request import ApiRequest, AttemptIds
+from adapters.core.vendor import Plan
+from adapters.core.wrapper import Holds, Wrapper
+
+AT_ONCE = 4
+"""How many parts are asked for at the same time: enough to hide the latency, few enough for a small account."""
+
+
+def batch_embeddings(make: Make, plan: Plan) -> Make:
+    """Wrap where the vendor's calls take fewer inputs than were sent."""
+    most = plan.op.max_inputs(plan.target.model)
+    inputs = plan.request.fields.get("input")
+    if most is None or type(inputs) is not list or len(inputs) <= most or type(inputs[0]) is int:
+        return make
+    return lambda request, seed: BatchEmbeddings(make, request, seed, most)
+
+
+class BatchEmbeddings(Wrapper):
+    """Parts of at most ``most`` inputs. A part that fails fails the whole, naming the inputs it held."""
+
+    holds: ClassVar[Holds] = "ALL"
+
+    def __init__(self, make: Make, request: ApiRequest, seed: AttemptIds, most: int) -> None:
+        super().__init__()
+        self._make = make
+        self._ask = request
+        self._seed = seed
+        inputs = request.fields["input"]
+        self._parts = [inputs[at : at + most] for at in range(0, len(inputs), most)]
+        self.calls = len(self._parts)
+        self._starts = list(range(0, len(inputs), most))
+        self._next = 0
+        self._running: dict[int, int] = {}  # id() of a child -> its part
+        self._children: list[Exchange] = []
+        self._answers: dict[int, dict[str, Any]] = {}
+
+    def start(self) -> list[Do]:
+        """Ask for the first parts."""
+        dos: list[Do] = []
+        for _ in range(min(AT_ONCE, len(self._parts))):
+            dos += self._begin_next()
+        return dos
+
+    def _begin_next(self) -> list[Do]:
+        part, self._next = self._next, self._next + 1
+        child = self._make(self._ask.with_fields({**self._ask.fields, "input": self._parts[part]}), self._seed)
+        self._children.append(child)  # kept alive: the key is its identity
+        self._running[id(child)] = part
+        return self.begin(child)
+
+    def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:
+        """Keep a part's vectors until all are there."""
+        self._answers[self._running[id(child)]] = dict(events[0].data)
+        return []
+
+    def on_done(self, child: Exchange) -> list[Do]:
+        """Ask for the next part, or hand over the whole."""
+        if self._next < len(self._parts):
+            return self._begin_next()
+        if len(self._answers) < len(self._parts):
+            return []
+        return [Emit([Event.of(self._joined(), WHOLE)]), Done()]
+
+    def _joined(self) -> dict[str, Any]:
+        whole = dict(self._answers[0])
+        vectors: list[dict[str, Any]] = []
+        for part in range(len(self._parts)):
+            for vector in self._answers[part]["data"]:
+                vectors.append({**vector, "index": len(vectors)})
+        tokens = sum(answer["usage"]["prompt_tokens"] for answer in self._answers.values())
+        return {**whole, "data": vectors, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
+
+    def on_fail(self, child: Exchange, failure: Failure) -> list[Do]:
+        """One part fails the whole: half of the vectors would be worse than none."""
+        part = self._running[id(child)]
+        first, count = self._starts[part], len(self._parts[part])
+        where = f"(inputs {first} to {first + count - 1}) "
+        return [Fail(failure._replace(message=where + failure.message))]

@@ -1,0 +1,119 @@
+"""``POST /v1/completions`` said as chat: what becomes of each of its parameters, as a table of verdicts like a vendor's.
+
+The prompt is one user's message, and each of several prompts is a chat call of its own. What chat knows as well is left
+to the vendor's table. Source: OpenAI's published API description of 2026-08 (``CreateCompletionRequest``).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.core.builder import RequestBuilder, Verdict
+from adapters.core.failures import Refused
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest, Translation
+from adapters.rules.verdicts import Honour, Refuse, Rewrite
+
+TO_CHAT = Honour("left to the vendor's table of chat parameters")
+MAX_TOKENS = 16
+"""What OpenAI's completions give when no limit is sent (tokens)."""
+NOT_HERE = ("messages", "tools", "functions", "audio", "modalities")
+"""Members of a chat request whose answer is no text: a completion could not show it."""
+
+
+def texts_of(prompt: str | list[str]) -> list[str]:
+    """The prompts of a request."""
+    return [prompt] if type(prompt) is str else list(prompt)
+
+
+def prompt(name: str, value: Any, builder: RequestBuilder) -> None:
+    """The first prompt; the others are calls of their own."""
+    texts = texts_of(value)
+    builder.body["messages"] = [{"role": "user", "content": texts[0]}]
+    each = "" if len(texts) == 1 else ", each with a call of its own"
+    builder.record(name, "mapped", f"sent as a user's message{each}")
+
+
+def echo(name: str, value: bool, builder: RequestBuilder) -> None:
+    """The prompt before the text, put there by the front's writer."""
+    if value:
+        builder.record(name, "emulated", "the prompt is put before the text by us")
+    else:
+        builder.record(name, "mapped", "the default, said by leaving it out")
+
+
+def best_of(name: str, value: int, builder: RequestBuilder) -> None:
+    """The best of several by their probabilities, which chat does not rank by; as many as are given back are no choice."""
+    if value > builder.request.fields.get("n", 1):
+        builder.refuse(name, "a chat model does not rank its answers: ask for all of them with n, and choose")
+    builder.record(name, "mapped", "all that are asked for are given: there is nothing to choose")
+
+
+def max_tokens(name: str, value: int, builder: RequestBuilder) -> None:
+    """Completions take 0, to look at the prompt's own probabilities; a chat model always says something."""
+    if value == 0:
+        builder.refuse(name, "a chat model gives at least one token")
+    builder.body[name] = value
+    builder.record(name, "honoured", "sent as it came")
+
+
+OVER_CHAT: Mapping[str, Verdict] = {
+    "prompt": Rewrite(prompt, "sent as a user's message", ("mapped", "refused")),
+    "best_of": Rewrite(best_of, "no more than n", ("mapped", "refused")),
+    "echo": Rewrite(echo, "the prompt is put before the text by us", ("emulated", "mapped")),
+    "frequency_penalty": TO_CHAT,
+    "logit_bias": TO_CHAT,
+    "logprobs": Refuse("the caller would read them, and chat gives them in another shape"),
+    "max_tokens": Rewrite(max_tokens, "16 where none is sent, as at OpenAI", ("honoured", "mapped", "refused")),
+    "n": TO_CHAT,
+    "presence_penalty": TO_CHAT,
+    "seed": TO_CHAT,
+    "stop": TO_CHAT,
+    "stream": TO_CHAT,
+    "stream_options": TO_CHAT,
+    "suffix": Refuse("a chat model goes on from its prompt, and can't fill in the middle of a text"),
+    "temperature": TO_CHAT,
+    "top_p": TO_CHAT,
+    "user": TO_CHAT,
+}
+"""For every parameter of completions. ``honoured`` means: a parameter of chat from here on."""
+
+
+def as_chat(request: ApiRequest) -> ApiRequest:
+    """The chat request that a completion's request amounts to, its prompts as texts.
+
+    Raises Refused, naming what chat can't do. :func:`only_native` keeps that for later.
+    """
+    builder = RequestBuilder(request, Model(request.model, operation="completions"))
+    for name, value in request.fields.items():
+        verdict = OVER_CHAT.get(name)
+        if verdict is not None:
+            verdict.apply(name, value, builder)
+        elif name in NOT_HERE:
+            builder.refuse(name, "a completion has a prompt and gives text: use POST /v1/chat/completions")
+        else:
+            builder.body[name] = value
+    added: frozenset[str] = frozenset()
+    if not {"max_tokens", "max_completion_tokens"} & builder.body.keys():
+        added = frozenset({"max_tokens"})
+        builder.body["max_tokens"] = MAX_TOKENS
+        builder.record("max_tokens", "mapped", f"{MAX_TOKENS}, which is OpenAI's default for completions")
+    variants = tuple(
+        {"messages": [{"role": "user", "content": text}]} for text in texts_of(request.fields["prompt"])[1:]
+    )
+    told = {name: said for name, said in builder.adaptations.items() if said.word != "honoured"}
+    translation = Translation(request.fields, told, variants, native=request, added=added)
+    return ApiRequest("chat", request.model, builder.body, request.stream, request.include_usage, translation)
+
+
+def only_native(request: ApiRequest, refused: Refused) -> ApiRequest:
+    """The request that chat can't serve, for vendors that have completions themselves; others refuse it."""
+    translation = Translation(request.fields, {}, native=request, refused=refused)
+    return ApiRequest("chat", request.model, {}, request.stream, request.include_usage, translation)
+
+
+def again_without(request: ApiRequest) -> ApiRequest:
+    """A completion's request as chat, after a field that chat can't serve was taken out: another may be in the way."""
+    try:
+        return as_chat(request)
+    except Refused as refused:
+        return only_native(request, refused)

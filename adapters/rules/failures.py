@@ -1,0 +1,149 @@
+"""What vendors' errors mean by their words: rows that the tables of failures include, behind a vendor's own codes.
+
+Gateways and resellers put an empty account under 402, 403 or 429, and some under 400 or inside 200; a prompt that is too
+long has no code at most servers. The words are from the servers' sources and from public reports of 2023 to 2026: vLLM,
+SGLang, llama.cpp, LMDeploy, TGI, SiliconFlow, new-api and one-api, OpenRouter, MiniMax, Zhipu, Ark, Anthropic and xAI.
+"""
+
+import re
+
+from adapters.core.failures import FailureRule
+
+MONEY = frozenset({200, 400, 401, 402, 403, 422, 429})
+"""Statuses under which an empty account has been seen."""
+TOO_LONG = frozenset({200, 400, 413, 422})
+"""Statuses under which a prompt that is too long has been seen."""
+
+RATE = re.compile(
+    r"per[ -](?:second|sec|minute|min|hour)\b|/min\b|\b[rtq]p[sm]\b|rate.?limit|too many requests"
+    r"|(?:retry|try again|wait) (?:in|after|for) \d|每分钟|每秒|频率|频繁|并发|限流|速率",
+    re.IGNORECASE,
+)
+"""Words of a limit that passes by itself, in a message that may call it a quota."""
+
+EMPTY_ACCOUNT = re.compile(
+    r"insufficient[ _](?:(?:account|user|wallet|token)[ _])?(?:balance|funds?|credits?)\b"
+    r"|\b(?:balance|credits?|credit (?:balance|limit)|funds?)\b(?:[^.,;]|\.\d){0,40}\b"
+    r"(?:insufficient|not enough|too low|exhausted|empty|negative|used up|depleted)\b"
+    r"|\boverdue (?:balance|payment|bill)|\bin arrears\b|\baccount (?:is |has been )?overdue"
+    r"|\b(?:requires?|needs?) more credits|\b(?:out of|not enough) (?:credits?|balance|funds)\b"
+    r"|requires paid balance"
+    r"|余额(?:不足|已?(?:用尽|用完|耗尽))|欠费|无可用资源包|预扣费额度失败|请(?:先|及时)?充值",
+    re.IGNORECASE,
+)
+"""An account without money, in so many words."""
+
+SPENT_QUOTA = re.compile(
+    rf"\A(?!.*(?:{RATE.pattern})).*(?:"
+    r"exceeded (?:your |the |its )?(?:\w+ )?quota"
+    r"|\bquota (?:is |was |has been |have been )?(?:already )?(?:exceeded|exhausted|used up|not enough|insufficient|depleted)"
+    r"|\b(?:insufficient|not enough|out of|no (?:remaining|more)) (?:\w+ )?quota"
+    r"|check your (?:plan and )?billing|billing (?:is )?not active"
+    r"|额度(?:已|被)?(?:不足|用尽|用完|耗尽|超限)|配额(?:已|被)?(?:不足|用尽|用完|耗尽)"
+    r")",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A quota that is used up, where nothing says that it is one of a second, a minute or an hour."""
+
+NO_FUNDS = (
+    *(FailureRule("no_funds", code=code) for code in (
+        "insufficient_user_quota",  # new-api, one-api
+        "pre_consume_token_quota_failed",
+        "insufficient_quota",
+        "insufficient_balance",
+        "insufficient_credits",
+        "billing_hard_limit_reached",
+        "billing_not_active",
+        "AccountOverdueError",  # Ark
+    )),
+    FailureRule("no_funds", type="insufficient_quota"),
+    FailureRule("no_funds", type="insufficient_balance"),
+    FailureRule("no_funds", status=MONEY, words=EMPTY_ACCOUNT),
+    FailureRule("no_funds", status=MONEY, words=SPENT_QUOTA),
+)  # fmt: skip
+"""An account without funds, or a quota that does not come back by itself."""
+
+HIDDEN_RATE = FailureRule("rate_limited", status=403, words=RATE)
+"""A rate limit under the status of a refused key."""
+
+CONTEXT = (
+    FailureRule("context", code="context_length_exceeded"),
+    FailureRule("context", code="model_context_window_exceeded"),
+    FailureRule("context", type="exceed_context_size_error"),  # llama.cpp
+    FailureRule(
+        "context",
+        status=TOO_LONG,
+        words=re.compile(
+            # vLLM, OpenAI; SGLang: "The input (N tokens) is longer than the model's context length (N tokens)"
+            r"maximum context length"
+            r"|(?:longer|greater|larger) than the (?:model'?s )?(?:maximum )?(?:context|model) (?:length|window)"
+            r"|exceed(?:s|ed)?(?: the| this)?(?: model'?s?)?(?: maximum| available| max)? context"
+            r"|context (?:length|window|size|limit)(?: has been| is| was)? exceeded"
+            # SiliconFlow: "length of prompt_tokens (N) must be less than max_seq_len (N)", "max_total_tokens (N) must be …"
+            r"|(?:prompt_tokens|max_total_tokens)\b.{0,40}\bmax_seq_len"
+            r"|exceeds? (?:the )?max_(?:prompt_tokens|total_tokens|model_len|seq_len)"
+            # xAI: "This model's maximum prompt length is N"; TGI: "`inputs` tokens + `max_new_tokens` must be <= N"
+            r"|maximum (?:prompt|input) length (?:is|of)|tokens[`'\"\s+]+max_new_tokens[`'\"]? must be <="
+            r"|(?:prompt|input|messages?)(?: tokens?)?(?: length)? (?:is |are )?too long"
+            r"|input length \S+ exceeds|input token count|reduce the length of (?:the|your) (?:messages|prompt|input)"
+            r"|model token limit|上下文(?:长度|窗口).{0,12}(?:超|过长)|超(?:过|出).{0,12}上下文|(?:输入|提示词|prompt).{0,6}(?:过长|超长)",
+            re.IGNORECASE,
+        ),
+    ),
+)
+"""A prompt that does not fit into the model's context."""
+
+BY_MEANING = (*NO_FUNDS, HIDDEN_RATE, *CONTEXT)
+"""All of the above: for a table, behind the vendor's own codes and before the rows of little meaning."""
+
+MINIMAX = (
+    *(FailureRule("rate_limited", code=code, type="base_resp") for code in ("1002", "1039", "1041", "2045")),
+    *(FailureRule("key_refused", code=code, type="base_resp") for code in ("1004", "2049")),
+    *(FailureRule("no_funds", code=code, type="base_resp") for code in ("1008", "2056")),
+    *(FailureRule("inspection", code=code, type="base_resp") for code in ("1026", "1027")),
+    *(FailureRule("bad_request", code=code, type="base_resp") for code in ("1042", "2013")),
+)
+"""The codes of MiniMax' ``base_resp``, which comes inside 200 (the vendor's page of errors)."""
+
+SILICONFLOW = (
+    FailureRule("model_not_found", code="20012"),
+    FailureRule("overloaded", code="50505"),
+    FailureRule("no_funds", status=MONEY, code="30001"),
+    FailureRule("no_funds", status=MONEY, code="30011"),
+)
+"""SiliconFlow's codes (its published description; 30001 and 30011 by public reports)."""
+
+OPENROUTER = (
+    # It ends with "No credits were charged", which says nothing of the account.
+    FailureRule("inspection", status=403, text="your input was flagged"),
+)
+"""OpenRouter's moderation, which is a 403 (public reports)."""
+
+BAIDU_V1 = (
+    *(FailureRule("rate_limited", code=code) for code in ("4", "18", "336501", "336502")),
+    *(FailureRule("no_funds", code=code) for code in ("17", "19")),
+    *(FailureRule("key_refused", code=code) for code in ("13", "14", "100", "110", "111")),
+    *(FailureRule("context", code=code) for code in ("336007", "336103")),
+    *(FailureRule("inspection", code=code) for code in ("336104", "336105")),
+    *(FailureRule("bad_request", code=code) for code in ("336001", "336002", "336003", "336006", "336102")),
+    FailureRule("overloaded", code="336100"),
+)
+"""Codes of Baidu's v1 API, which come inside 200 as ``error_code`` (the vendor's list of 2025-09)."""
+
+TENCENT = (
+    *(FailureRule("rate_limited", code=code) for code in ("RequestLimitExceeded*", "LimitExceeded*",
+                                                   "FailedOperation.EngineServerLimitExceeded")),
+    *(FailureRule("no_funds", code=code) for code in (
+        "FailedOperation.FreeResourcePackExhausted", "FailedOperation.ResourcePackExhausted",
+        "FailedOperation.ServiceStop*", "FailedOperation.SetPayModeExceed", "ResourceInsufficient.ChargeResourceExhaust",
+        "ResourceUnavailable.InArrears", "ResourceUnavailable.LowBalance", "ResourceUnavailable.StopUsing",
+    )),
+    FailureRule("key_refused", code="AuthFailure*"),
+    FailureRule("model_not_found", code="InvalidParameterValue.Model"),
+    FailureRule("model_not_found", code="ResourceNotFound"),
+    *(FailureRule("inspection", code=code) for code in ("OperationDenied.TextIllegalDetected",
+                                                 "OperationDenied.ImageIllegalDetected")),
+    *(FailureRule("bad_request", code=code) for code in ("InvalidParameter*", "MissingParameter", "UnknownParameter",
+                                                  "InvalidRequest")),
+)  # fmt: skip
+"""Codes of Tencent Cloud's API 3.0, which come inside 200 as ``Response.Error`` (the vendor's list of codes)."""

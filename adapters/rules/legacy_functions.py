@@ -1,0 +1,114 @@
+"""The functions of before November 2023, said as tools: ``functions``, ``function_call`` and messages that go with them.
+
+It happens when a request is planned, before any vendor's table is asked: the tables, thinking and the catalogs then see
+plain tools, whoever wrote the functions (a caller, or an operator's ``set``), and no vendor needs a word about them. The
+answer is turned back where the caller's shape is known, in ``proxy/openai_api/chat/legacy_functions.py``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.core.builder import RequestBuilder
+from adapters.core.failures import Refused
+
+MessageDict = dict[str, Any]
+NAMES = {"tools": "functions", "tool_choice": "function_call"}
+"""What a caller of functions knows our tools under."""
+
+
+def is_legacy(fields: Mapping[str, Any]) -> bool:
+    """Whether anything in a request speaks of functions."""
+    if "functions" in fields or "function_call" in fields:
+        return True
+    for message in fields.get("messages", ()):  # noqa: SIM110 - every chat request comes by here, and a loop is quicker
+        if "function_call" in message or message["role"] == "function":
+            return True
+    return False
+
+
+def as_tools(builder: RequestBuilder, *, one_at_a_time: bool) -> None:
+    """Put tools in the place of functions, in the draft's ask. Raises Refused for what contradicts itself.
+
+    ``one_at_a_time``: the vendor can be told to make one call only, which is all that the legacy shape can carry.
+    """
+    fields = dict(builder.request.fields)
+    functions, choice = fields.pop("functions", None), fields.pop("function_call", None)
+    if functions:
+        if fields.get("tools"):
+            raise Refused(
+                "functions", "Invalid 'functions': send either functions or tools, not both.", "unsupported_value"
+            )
+        if "tools" in fields:
+            builder.record("tools", "mapped", "an empty list beside functions, which are sent as tools")
+        fields["tools"] = [{"type": "function", "function": function} for function in functions]
+        if one_at_a_time and len(functions) > 1:
+            fields.setdefault("parallel_tool_calls", False)
+        builder.record("functions", "mapped", "sent as tools, and answered as functions: at most one call, the first")
+    elif functions is not None:
+        builder.record("functions", "mapped", "an empty list, said by leaving it out")
+    if choice is not None:
+        _choice(choice, functions or [], fields, builder)
+    fields["messages"] = _messages(fields["messages"], builder)
+    builder.request = builder.request.with_fields(fields)
+
+
+def _choice(choice: Any, functions: list[Any], fields: dict[str, Any], builder: RequestBuilder) -> None:
+    """``none``, ``auto`` or a function by name, as a ``tool_choice``."""
+    if not functions:
+        if choice not in ("none", "auto"):
+            why = "it is only allowed when functions are sent"
+            raise Refused("function_call", f"Invalid value for 'function_call': {why}.", "unsupported_value")
+        builder.record("function_call", "mapped", "without functions there is nothing to call: left out")
+        return
+    if type(choice) is dict:
+        name = choice["name"]
+        if name not in [function["name"] for function in functions]:
+            why = f"no function is called '{name}'"
+            raise Refused("function_call", f"Invalid value for 'function_call': {why}.", "unsupported_value")
+        choice = {"type": "function", "function": {"name": name}}
+    fields.setdefault("tool_choice", choice)
+    builder.record("function_call", "mapped", "sent as tool_choice")
+
+
+def _messages(messages: list[MessageDict], builder: RequestBuilder) -> list[MessageDict]:
+    """Calls and results with ids, which functions never had: each result answers the last call before it."""
+    out: list[MessageDict] = []
+    called: tuple[str, str] | None = None  # the name and the id of a call whose result is still to come
+    for at, message in enumerate(messages):
+        call = message.get("function_call")
+        if message["role"] == "function":
+            name = message["name"]
+            if called is None or called[0] != name:  # its call is not told: a vendor takes no result without one
+                called = (name, f"call_{at:04d}")
+                out.append(_calling({"role": "assistant", "content": None}, {"name": name}, called[1]))
+            out.append({"role": "tool", "tool_call_id": called[1], "content": message.get("content") or ""})
+            called = None
+        elif call is not None and not message.get("tool_calls"):
+            called = (str(call.get("name") or ""), f"call_{at:04d}")
+            out.append(_calling(message, call, called[1]))
+        else:
+            out.append({key: value for key, value in message.items() if key != "function_call"})
+            continue
+        builder.record("messages.function_call", "mapped", "calls and results of functions are sent as those of tools")
+    return out
+
+
+def _calling(message: MessageDict, call: Mapping[str, Any], id_: str) -> MessageDict:
+    """The turn of an assistant that makes this call."""
+    function = {"name": call.get("name"), "arguments": call.get("arguments") or "{}"}
+    rest = {key: value for key, value in message.items() if key != "function_call"}
+    return {"content": None, **rest, "tool_calls": [{"id": id_, "type": "function", "function": function}]}
+
+
+def in_legacy_terms(refused: Refused, fields: Mapping[str, Any]) -> Refused:
+    """A refusal of tools in the words of the caller, who sent functions."""
+    ours, rest = _split(refused.param)
+    theirs = NAMES.get(ours)
+    if theirs is None or theirs not in fields or ours in fields:
+        return refused
+    return Refused(theirs + rest, refused.message.replace(f"'{ours}", f"'{theirs}"), refused.code)
+
+
+def _split(param: str) -> tuple[str, str]:
+    end = min((at for at in (param.find("["), param.find(".")) if at >= 0), default=len(param))
+    return param[:end], param[end:]

@@ -1,0 +1,212 @@
+"""Kimi, of Moonshot AI: OpenAI's wire, with fixed sampling on the K models and rules of its own for thinking.
+
+Sources: platform.kimi.com API reference, error reference and migration guide (copies of 2024 to 2026-10) and probes
+on both hosts of 2026-09-01, as put together in docs/vendors/kimi.md. Families: ``v1`` is moonshot-v1, ``k2p`` the K2
+previews, ``k`` K2.5 and newer. Checked against the live service: never.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.codecs.openai.chat import openai_chat
+from adapters.core.adaptations import VerdictWord
+from adapters.core.auth import Bearer
+from adapters.core.builder import RequestBuilder, Verdict
+from adapters.core.failures import FailureRule
+from adapters.core.vendor import Op, ReasoningSwitch, Vendor
+from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, request_usage
+from adapters.rules.failures import BY_MEANING
+from adapters.rules.json_schema_dialect import rewrite
+from adapters.rules.messages import EMPTY, EmptyContent, MessageRules, Omit
+from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_schema, send_tool_choice
+from adapters.rules.verdicts import Choose, Clamp, Drop, Fixed, Honour, Refuse, Rename, Rewrite, by_fact, by_family
+
+WARM = 0.3
+"""The temperature below which moonshot-v1 and the K2 previews are not asked for several choices."""
+
+
+def turn(builder: RequestBuilder, on: bool) -> None:
+    """K2.5 and K2.6 think unless told not to."""
+    builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
+
+
+def excludes(builder: RequestBuilder) -> str | None:
+    """A forced call and thinking exclude each other (K3 takes ``required``)."""
+    choice = builder.request.fields.get("tool_choice")
+    if forces_call(choice) and not (choice == "required" and builder.model.facts.get("required_thinking")):
+        return "a call can't be forced while the model thinks"
+    return None
+
+
+def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
+    """A forced call excludes thinking: 400 "tool_choice 'required' is incompatible with thinking enabled"."""
+    check_tool_choice(name, value, builder)
+    if forces_call(value) and builder.model.family != "k":
+        builder.refuse(name, "this model can't be made to call a tool: use auto, or map the name to a K model")
+    if builder.thinks and excludes(builder):
+        builder.refuse(name, "the model can't be made to call a tool while it thinks: turn thinking off for this name")
+    send_tool_choice(name, value, builder)
+
+
+def stop(name: str, value: Any, builder: RequestBuilder) -> None:
+    """At most five strings of at most 32 bytes each; the match is not part of the answer."""
+    texts = [value] if type(value) is str else value
+    short = [text for text in texts if len(text.encode()) <= 32]
+    if len(short) == len(texts):
+        builder.body[name] = value
+        builder.record(name, "honoured", "sent as it came")
+        return
+    builder.emulate(name, "stop", value, "the vendor takes 32 bytes at most, and the text is cut by us at longer ones")
+    if short:
+        builder.body[name] = short
+
+
+def choices(name: str, value: int, builder: RequestBuilder) -> None:
+    """The K models give one choice, the others one to five."""
+    most = 1 if builder.model.family == "k" else 5
+    if value > most:
+        gives = "one choice" if most == 1 else "at most five choices"
+        builder.emulate(name, "n", value, f"the model gives {gives}, and a call is made for each")
+        return
+    builder.body[name] = value
+    builder.record(name, "honoured", "sent as it came")
+
+
+def effort(name: str, value: str, builder: RequestBuilder) -> None:
+    """K3 knows low, high and max; the other models only thinking or not, which has been settled by now."""
+    if not builder.model.facts.get("effort"):
+        word = "mapped" if builder.thinks != (value in ("none", "minimal")) else "dropped"
+        builder.record(name, word, "said by turning thinking on or off")  # type: ignore[arg-type]
+        return
+    low, high = ("none", "minimal", "low"), ("medium", "high")
+    builder.body[name] = "low" if value in low else "high" if value in high else "max"
+    builder.record(name, "honoured" if builder.body[name] == value else "mapped", f"sent as {builder.body[name]}")
+
+
+def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -> None:
+    """``json_schema`` from K2.5 on, in the vendor's dialect of JSON Schema; older models know json_object only."""
+    if value["type"] == "json_schema" and builder.model.family != "k":
+        builder.refuse(name, "this model has json_object only, and schemas are not emulated yet: map to a K model")
+    named = value.get("json_schema", {})
+    if "schema" in named:
+        schema = send_schema(f"{name}.json_schema.schema", named["schema"], rewrite, name, builder)
+        value = {**value, "json_schema": {**named, "schema": schema}}
+    builder.body[name] = value
+    builder.record(name, "honoured", "sent as it came")
+
+
+def finish(builder: RequestBuilder) -> None:
+    """Usage in streams; and several choices want some warmth: 400 near temperature 0, which is moonshot-v1's default.
+
+    How near is not told: 0.3 is what other gateways send, and it is taken.
+    """
+    request_usage(builder)
+    if builder.body.get("n", 1) == 1:
+        return
+    warmth = builder.body.get("temperature", 0 if builder.model.family == "v1" else 1)
+    if warmth < WARM:
+        word: VerdictWord = "clamped" if "temperature" in builder.body else "mapped"
+        builder.add("temperature", WARM)
+        builder.record("temperature", word, f"several choices want a temperature: {WARM} is sent")
+
+
+def fixed(value: float, what: str) -> Choose:
+    """A sampling value that the K models fix: 400 "invalid temperature: only 1 is allowed for this model"."""
+    return by_family({"k": Fixed(value, f"{what} is fixed by the model")}, Honour())
+
+
+PARAMS: Mapping[str, Verdict] = {
+    **OPENAI_CHAT,
+    "messages": MessageRules(
+        image_urls=False,
+        file_scheme="ms://",
+        image_detail=False,
+        empty=EmptyContent(beside_calls=Omit.CONTENT, assistant=Omit.MESSAGE, user=EMPTY, system=Omit.MESSAGE),
+        tool_ids="{name}:{n}",
+        reasoning_beside_calls=True,
+    ),
+    "temperature": Choose(
+        (
+            (lambda d: d.model.family == "k" and d.thinks, Fixed(1, "the temperature is fixed by the model")),
+            (lambda d: d.model.family == "k", Fixed(0.6, "the temperature is fixed by the model")),
+        ),
+        Clamp(0, 1, "the vendor takes 0 to 1"),
+    ),
+    "top_p": fixed(0.95, "top_p"),
+    "presence_penalty": fixed(0, "the penalty"),
+    "frequency_penalty": fixed(0, "the penalty"),
+    "n": Rewrite(choices, "K models give one: a call is made for each", ("honoured", "emulated", "refused")),
+    "stop": Rewrite(stop, "longer ones than 32 bytes are looked for by us", ("honoured", "emulated", "refused")),
+    "max_tokens": Honour(),
+    "max_completion_tokens": Honour(),
+    "logprobs": by_family({"k": Honour()}, Refuse("the caller would read them, and this model has none")),
+    "top_logprobs": by_family({"k": Honour()}, Refuse("the caller would read them, and this model has none")),
+    "user": Rename("safety_identifier"),
+    "safety_identifier": Honour(),
+    "prompt_cache_key": Honour(),
+    "prompt_cache_options": by_fact("cache_options", Honour(), Drop("the vendor caches by itself")),
+    "prediction": Honour(),
+    "parallel_tool_calls": Drop("the vendor has no such switch: several calls may come"),
+    "response_format": Rewrite(response_format, "json_schema from K2.5 on", ("honoured", "mapped", "refused")),
+    "tools": Tools(name=r"[a-zA-Z_][a-zA-Z0-9_-]{2,63}", types=("function", "builtin_function"), schema=rewrite),
+    "tool_choice": Rewrite(tool_choice, "a forced call excludes thinking", ("honoured", "refused")),
+    "reasoning_effort": Rewrite(effort, "levels on K3, else thinking on or off", ("honoured", "mapped", "dropped")),
+    "seed": Drop(NOT_IN_API),
+}
+
+FAILURES = (
+    FailureRule("inspection", type="content_filter"),
+    FailureRule("inspection", text="high risk"),
+    FailureRule("context", text="exceeded model token limit"),
+    FailureRule("context", text="token length too long"),
+    FailureRule("no_funds", type="exceeded_current_quota_error"),
+    FailureRule("overloaded", type="engine_overloaded_error"),
+    # "… request reached max organization RPM: 3, please try again after 1 seconds" (measured, 2026-09).
+    FailureRule("rate_limited", type="rate_limit_reached_error", text="TPD", limit="day"),
+    FailureRule("rate_limited", type="rate_limit_reached_error", text="RPD", limit="day"),
+    FailureRule(
+        "rate_limited",
+        type="rate_limit_reached_error",
+        text="RPM",
+        limit="requests_per_minute",
+        figure=r"RPM: (\d{1,9})",
+    ),
+    FailureRule(
+        "rate_limited",
+        type="rate_limit_reached_error",
+        text="concurrency",
+        limit="concurrency",
+        figure=r"concurrency: (\d{1,9})",
+    ),
+    FailureRule("rate_limited", type="rate_limit_reached_error", text="TPM", limit="tokens_per_minute"),
+    FailureRule("rate_limited", type="rate_limit_reached_error"),
+    FailureRule("key_refused", type="invalid_authentication_error"),
+    FailureRule("key_refused", type="incorrect_api_key_error"),
+    FailureRule("model_not_found", type="resource_not_found_error"),
+    *BY_MEANING,
+    FailureRule("forbidden", type="permission_denied_error"),
+    FailureRule("bad_request", type="invalid_request_error", status=400),
+    FailureRule("bad_request", type="invalid_request_error", status=200),
+)
+
+KIMI = Vendor(
+    name="kimi",
+    rank=20,
+    title="Kimi",
+    docs="https://platform.kimi.com/docs",
+    base_urls={"cn": "https://api.moonshot.cn/v1", "intl": "https://api.moonshot.ai/v1"},
+    auth=Bearer(),
+    key_names=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
+    reasoning_switch=ReasoningSwitch(turn, excludes),
+    redacted=r"org-[\w-]+(<ak-[\w-]+>)?",
+    operations={
+        "chat": Op(
+            path="/chat/completions",
+            codec=openai_chat,
+            params=PARAMS,
+            failures=FAILURES,
+            own_tool_ids=True,
+            finish=finish,
+        )
+    },
+)

@@ -1,0 +1,110 @@
+"""Any server that speaks OpenAI's wire and that we know nothing more of: vLLM, Ollama, llama.cpp, SiliconFlow, OpenAI.
+
+The table is transparent: a request goes out as it came but for the model's name, and streams ask for their usage,
+which we count. What the server makes of a field is the server's. Sources for the errors: OpenAI's guide to error codes
+(2024 to 2026), and the shapes of vLLM, llama.cpp and SiliconFlow as put together in docs/vendors/openai_compatible.md.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.codecs.openai.chat import openai_chat
+from adapters.codecs.openai.completions import openai_completions
+from adapters.codecs.openai.embeddings import openai_embeddings
+from adapters.codecs.openai.moderations import openai_moderations
+from adapters.core.auth import Bearer
+from adapters.core.builder import RequestBuilder, Verdict
+from adapters.core.failures import FailureRule
+from adapters.core.vendor import Op, Vendor
+from adapters.openai_params.chat import CHAT
+from adapters.openai_params.completions import COMPLETIONS
+from adapters.openai_params.operations import MODERATIONS
+from adapters.rules.defaults import OPENAI_EMBEDDINGS
+from adapters.rules.failures import BY_MEANING, MINIMAX, OPENROUTER, SILICONFLOW
+from adapters.rules.verdicts import Honour, Rewrite
+
+
+def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
+    """The server's own object is its own affair; our neutral word has no spelling that every server knows."""
+    if type(value) is str:
+        builder.record(name, "dropped", "how this server's models are told is not known: send its own field")
+        return
+    builder.body[name] = value
+    builder.record(name, "honoured", "sent as it came")
+
+
+def finish(builder: RequestBuilder) -> None:
+    """Streams ask for usage, whatever else their options say; who did not ask for it is not shown it."""
+    if builder.request.stream:
+        builder.add("stream_options", {**builder.body.get("stream_options", {}), "include_usage": True})
+
+
+AS_IT_CAME = Honour()
+
+PARAMS: Mapping[str, Verdict] = {
+    **dict.fromkeys(CHAT, AS_IT_CAME),
+    "thinking": Rewrite(thinking, "the server's own object is sent as it came", ("honoured", "dropped")),
+}
+
+VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": AS_IT_CAME}
+
+FAILURES = (
+    *MINIMAX,
+    *SILICONFLOW,
+    *OPENROUTER,
+    FailureRule("inspection", code="content_filter"),
+    FailureRule("inspection", code="content_policy_violation"),
+    # OpenAI: "Rate limit reached for … on requests per min (RPM): Limit 3, Used 3, …"; others: "… RPM: 500, …".
+    FailureRule("rate_limited", status=429, text="per day", limit="day"),
+    *BY_MEANING,
+    FailureRule(
+        "rate_limited", status=429, text="requests per min", limit="requests_per_minute", figure=r"limit:? (\d{1,9})\b"
+    ),
+    FailureRule("rate_limited", status=429, text="RPM: ", limit="requests_per_minute", figure=r"RPM: (\d{1,9})"),
+    FailureRule(
+        "rate_limited", status=429, text="concurrency: ", limit="concurrency", figure=r"concurrency: (\d{1,9})"
+    ),
+    FailureRule("rate_limited", status=429, text="tokens per min", limit="tokens_per_minute"),
+    FailureRule("rate_limited", code="rate_limit_exceeded"),
+    FailureRule("key_refused", code="invalid_api_key"),
+    FailureRule("key_refused", code="account_deactivated"),
+    FailureRule("model_not_found", code="model_not_found"),
+    FailureRule("overloaded", type="unavailable_error"),  # llama.cpp, while it loads the model
+    FailureRule("overloaded", status=503),
+    FailureRule("bad_request", type="invalid_request_error", status=400),
+    FailureRule("bad_request", type="invalid_request_error", status=200),
+    FailureRule("bad_request", type="BadRequestError"),  # vLLM
+)
+
+CHOICE_MEMBERS = frozenset(
+    [
+        *("content_filter_results", "content_filter_result", "content_filter_offsets"),  # Azure
+        *("stop_reason", "token_ids", "prompt_logprobs", "prompt_token_ids"),  # vLLM
+        "matched_stop",  # SGLang
+        "native_finish_reason",  # OpenRouter
+        "moderation_hit_type",  # Ark
+    ]
+)
+
+OPENAI_COMPATIBLE = Vendor(
+    name="openai_compatible",
+    title="The server",
+    docs="https://platform.openai.com/docs/api-reference",
+    base_urls={},
+    auth=Bearer(),
+    key_names=(),
+    transparent=True,
+    operations={
+        "chat": Op("/chat/completions", openai_chat, PARAMS, FAILURES, choice_members=CHOICE_MEMBERS, finish=finish),
+        "completions": Op(
+            "/completions",
+            openai_completions,
+            dict.fromkeys(COMPLETIONS, AS_IT_CAME),
+            FAILURES,
+            choice_members=CHOICE_MEMBERS,
+            finish=finish,
+        ),
+        "embeddings": Op("/embeddings", openai_embeddings, VECTORS, FAILURES),
+        "moderations": Op("/moderations", openai_moderations, dict.fromkeys(MODERATIONS, AS_IT_CAME), FAILURES),
+    },
+)
