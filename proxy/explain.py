@@ -7,6 +7,7 @@ import orjson
 
 from adapters.core.around import Around
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.core.shapes import Ask, Seed
 from adapters.core.vendor import Plan, Target, plan
 from adapters.emulations import wrapped
@@ -16,7 +17,7 @@ from proxy.errors import NotSupported, ProxyError
 from proxy.fronts.chat import ChatFront
 from proxy.fronts.completions import CompletionsFront
 from proxy.fronts.embeddings import EmbeddingsFront
-from proxy.language import for_operator
+from proxy.i18n.catalog import for_operator
 from proxy.stages.resolve import resolve
 
 
@@ -69,7 +70,7 @@ def about(target: Target, made: Plan | Refused) -> dict[str, Any]:
     """What this target would be sent, or why it would be passed over."""
     if isinstance(made, Refused):
         return {"target": target.label, "refused": {"param": made.param, "message": made.message}}
-    fields = {"model": {"verdict": "mapped", "why": f"sent as {target.model.id}"}}
+    fields = {"model": {"verdict": "mapped", "why": Message("sent as {sent}", sent=target.model.id)}}
     fields |= {name: {"verdict": told.word, "why": told.why} for name, told in made.told.items()}
     exchange = wrapped(made)(made.ask, Seed(iter(range(1, 1000)), "0" * 24, 0))
     calls = [do.call for do in exchange.start() if hasattr(do, "call")]
@@ -93,7 +94,8 @@ def lines(explained: dict[str, Any]) -> Iterator[str]:
         yield ""
         yield f"{number}. {target['target']}"
         if "refused" in target:
-            yield f"   {for_operator('passed over: ' + target['refused']['message'])}"
+            why = Message("passed over: {why}", why=target["refused"]["message"])
+            yield f"   {for_operator(why)}"
             continue
         yield f"   POST {target['url']}" + (f"  ({target['calls']} calls)" if target["calls"] > 1 else "")
         width = max(map(len, target["fields"]))
@@ -102,6 +104,7 @@ def lines(explained: dict[str, Any]) -> Iterator[str]:
         yield "   " + orjson.dumps(target["body"]).decode()
 
 
-def error_line(error: dict[str, Any]) -> str:
+def error_line(error: dict[str, Any]) -> Message:
     """The error that the caller would get, in a line."""
-    return f"{error['status']} {error['code'] or error['type']}: {error['message']}"
+    about = f"{error['status']} {error['code'] or error['type']}"
+    return Message("{name}: {text}", name=about, text=error["message"])

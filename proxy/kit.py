@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
+from adapters.core.message import Message
 from config.complaints import Complaint
 from config.complaints import Place as Source
 from config.load import ENVIRONMENT, ConfigError, Loaded
@@ -121,7 +122,7 @@ class Kit:
         self._lives = weakref.WeakSet([self.live])
         self.again: Callable[[], Loaded] | None = None
         """Reads the configuration anew, in a thread. Raises ConfigError. None: there is no file."""
-        self.tell: Callable[[str], None] = errors.info
+        self.tell: Callable[[Message], None] = errors.info
         """Takes the lines that are for the operator. It neither blocks nor raises."""
         self.drain_log: Callable[[], None] = lambda: None
         """Waits until the queued log lines are written, for half a second at most."""
@@ -163,6 +164,10 @@ class Kit:
             text = text.replace(secret.get_secret_value(), "[redacted]")
         return text
 
+    def redact_message(self, message: Message) -> Message:
+        """The message without any secret that we hold."""
+        return message.with_texts(self.redact)
+
     async def reload(self) -> Reloaded:
         """Read the configuration anew and use it from the next request on; one that is wrong changes nothing.
 
@@ -185,7 +190,7 @@ class Kit:
             return self._refused(complaint.with_help for complaint in error.complaints)
         except Exception as bug:  # noqa: BLE001 - a bug in reading a file is no reason to stop serving or watching
             self.report(bug, "(reload)")
-            return self._refused(["something went wrong on our side; the log has it"])
+            return self._refused([Message("something went wrong on our side; the log has it")])
         self.use(live)
         self._lives.add(live)
         self.loaded(ok=True)
@@ -194,7 +199,9 @@ class Kit:
     async def _read(self, again: Callable[[], Loaded]) -> Loaded:
         """Read the configuration in a thread that may hang. Raises ConfigError, also where it does."""
         if not self._readers.acquire(blocking=False):
-            raise self._unread(f"{MAX_READERS} earlier reads of the configuration have not ended")
+            raise self._unread(
+                Message("{number} earlier reads of the configuration have not ended", number=MAX_READERS)
+            )
 
         def read() -> Loaded:
             try:
@@ -206,12 +213,16 @@ class Kit:
         try:
             return await asyncio.wait_for(reading, self.read_timeout_s)
         except TimeoutError:
-            raise self._unread(f"the files could not be read within {self.read_timeout_s:g} seconds") from None
+            raise self._unread(
+                Message("the files could not be read within {number} seconds", number=f"{self.read_timeout_s:g}")
+            ) from None
 
-    def _unread(self, wrong: str) -> ConfigError:
-        return ConfigError([Complaint(Source(self.source), "", wrong, "a disk that answers", code="config-unreadable")])
+    def _unread(self, wrong: Message) -> ConfigError:
+        return ConfigError(
+            [Complaint(Source(self.source), "", wrong, Message("a disk that answers"), code="config-unreadable")]
+        )
 
-    def _refused(self, complaints: Iterable[str]) -> Reloaded:
+    def _refused(self, complaints: Iterable[Message]) -> Reloaded:
         self.loaded(ok=False)
         return Reloaded("refused", complaints=list(complaints))
 

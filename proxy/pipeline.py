@@ -4,6 +4,7 @@ import asyncio
 from typing import Protocol
 
 from adapters.core.json_limits import SMALL
+from adapters.core.message import Message
 from adapters.core.shapes import Ask
 from proxy.errors import InternalError, OutOfMemory, ProxyError, ShuttingDown
 from proxy.fronts.response import NOTHING, ResponseWriter
@@ -68,7 +69,9 @@ async def serve(incoming: Incoming, front: Front, kit: Kit, out: Out) -> None:
             await writer.fail(OutOfMemory())
         except Exception as bug:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log a traceback
             kit.report(bug, tally.request_id)
-            await writer.fail(InternalError(f"Something went wrong on our side. Request id: {tally.request_id}."))
+            await writer.fail(
+                InternalError(Message("Something went wrong on our side. Request id: {id}.", id=tally.request_id))
+            )
     except asyncio.CancelledError:  # at any await above, also while an error was written
         await stopped(incoming, writer, tally)
         raise

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from adapters.core.message import one_of
 from config import catalog
 from config.catalog import Catalog, ModelRow
-from config.complaints import one_of
 from config.routing import catalog_of
 from config.schema import Settings
 from proxy.commands.table import fitted, table

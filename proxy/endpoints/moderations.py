@@ -5,6 +5,7 @@ import asyncio
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from adapters.core.message import Message
 from adapters.core.params import Told
 from proxy.endpoints.relay import Connection
 from proxy.errors import InternalError, NotServed, OutOfMemory, ProxyError
@@ -18,12 +19,12 @@ from proxy.stages.account import account
 from proxy.stages.authenticate import authenticate
 from proxy.tally import Tally
 
-REFUSED = (
-    "POST /v1/moderations is not served by this proxy: an app may rely on it as a gate, and no configured vendor has "
-    "moderations. Set policy.moderations to a target that has them (of kind openai_compatible), or to pass and every "
-    "input is answered as not flagged, unseen; or leave it to the vendors, whose inspection answers content_filter."
+REFUSED = Message(
+    "POST /v1/moderations is not served by this proxy: an app may rely on it as a gate, and no configured vendor has moderations. Set policy.moderations to a target that has them (of kind openai_compatible), or to pass and every input is answered as not flagged, unseen; or leave it to the vendors, whose inspection answers content_filter."
 )
-PASSED = {"moderations": Told("emulated", "nothing is flagged, for nothing is looked at (policy.moderations: pass)")}
+PASSED = {
+    "moderations": Told("emulated", Message("nothing is flagged, for nothing is looked at (policy.moderations: pass)"))
+}
 
 
 class Moderations:
@@ -59,7 +60,9 @@ async def judge(incoming: Incoming, kit: Kit, out: Out) -> None:
             await writer.fail(OutOfMemory())
         except Exception as bug:  # noqa: BLE001 - as in the pipeline
             kit.report(bug, tally.request_id)
-            await writer.fail(InternalError(f"Something went wrong on our side. Request id: {tally.request_id}."))
+            await writer.fail(
+                InternalError(Message("Something went wrong on our side. Request id: {id}.", id=tally.request_id))
+            )
     except asyncio.CancelledError:
         await stopped(incoming, writer, tally)
         raise

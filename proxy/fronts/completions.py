@@ -6,6 +6,7 @@ import orjson
 
 from adapters.core.completions import as_chat, only_native, texts_of
 from adapters.core.failures import Refused
+from adapters.core.message import Message, as_message
 from adapters.core.shapes import CHUNK, WHOLE, Ask, Event, Reworded, Told
 from adapters.core.surface import Invalid, validate
 from proxy.errors import BadRequest
@@ -16,7 +17,7 @@ from proxy.openai_api.json_body import read_body, take_model
 from proxy.services.tokens import decoded, has_ids
 from proxy.tally import Tally
 
-DECODED = {"prompt": Told("mapped", "token ids were decoded to text")}
+DECODED = {"prompt": Told("mapped", Message("token ids were decoded to text"))}
 
 
 class CompletionsFront:
@@ -41,7 +42,7 @@ class CompletionsFront:
         except Refused as refused:
             return only_native(asked, refused)
         except Invalid as invalid:
-            raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
+            raise BadRequest(as_message(invalid.message), param=invalid.param, code=invalid.code) from None
         return ask
 
     def writer(self, ask: Ask, out: Out, tally: Tally) -> "CompletionsWriter":

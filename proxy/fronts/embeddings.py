@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from adapters.core.message import Message
 from adapters.core.shapes import Ask, Event, Reworded, Told
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
@@ -13,7 +14,7 @@ from proxy.openai_api.json_body import read_body, take_model
 from proxy.services.tokens import decoded, has_ids
 from proxy.tally import Tally
 
-DECODED = {"input": Told("mapped", "token ids were decoded to text")}
+DECODED = {"input": Told("mapped", Message("token ids were decoded to text"))}
 
 
 class EmbeddingsFront:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from adapters.core.shapes import Event
 from proxy.errors import ProxyError
-from proxy.language import Language
+from proxy.i18n.negotiate import Language
 from proxy.nouns import Attempt
 
 Header = tuple[bytes, bytes]

@@ -18,6 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx2
 
 from adapters.core.json_limits import SMALL
+from adapters.core.message import Message
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Phase
 from proxy.descriptors import exhausted
 from proxy.errors import Overloaded
@@ -43,18 +44,18 @@ PHASES: tuple[tuple[type[Exception], Phase], ...] = (
 )
 """What each of the transport's errors means, most particular first; a test holds that none is missing."""
 
-WHY: dict[Phase, str] = {
-    "dns": "its host name could not be resolved",
-    "connect": "the connection was refused or failed",
-    "connect_timeout": "the connection took too long",
-    "tls": "no trusted TLS connection could be made",
-    "pool": "no connection became free in time",
-    "write": "the request could not be written",
-    "reset": "the connection was cut",
-    "protocol": "it did not speak HTTP as it should",
-    "first_token": "it sent no content in time",
-    "idle": "it fell silent",
-    "total": "it took too long",
+WHY: dict[Phase, Message] = {
+    "dns": Message("its host name could not be resolved"),
+    "connect": Message("the connection was refused or failed"),
+    "connect_timeout": Message("the connection took too long"),
+    "tls": Message("no trusted TLS connection could be made"),
+    "pool": Message("no connection became free in time"),
+    "write": Message("the request could not be written"),
+    "reset": Message("the connection was cut"),
+    "protocol": Message("it did not speak HTTP as it should"),
+    "first_token": Message("it sent no content in time"),
+    "idle": Message("it fell silent"),
+    "total": Message("it took too long"),
 }
 
 LIMITS: dict[Phase, str] = {
@@ -66,9 +67,9 @@ LIMITS: dict[Phase, str] = {
 """The key in a vendor's ``timeouts`` of each limit that can run out."""
 
 
-def overdue(phase: Phase, limit_s: float) -> str:
+def overdue(phase: Phase, limit_s: float) -> Message:
     """Why a call was lost whose time ran out, with the limit and the key that moves it."""
-    return f"{WHY[phase]} (timeouts.{LIMITS[phase]}, {limit_s:g} s)"
+    return Message("{why} (timeouts.{key}, {limit} s)", why=WHY[phase], key=LIMITS[phase], limit=f"{limit_s:g}")
 
 
 READ_ON_S = 0.25
@@ -172,7 +173,7 @@ class NoSocks(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Nothing is sent: going out directly instead would be what nobody asked for."""
-        raise httpx2.ProxyError("the environment names a SOCKS proxy, which can't be used")
+        raise httpx2.ProxyError(Message("the environment names a SOCKS proxy, which can't be used"))
 
 
 class Proxies:
@@ -326,7 +327,7 @@ async def _read_on(body: httpx2.AsyncByteStream, chunks: AsyncIterator[bytes]) -
 def no_descriptors() -> Overloaded:
     """The error for a call that our own want of file descriptors has kept from leaving: no fault of the vendor's."""
     error = Overloaded(
-        "The server has no file descriptor left for a call to the vendor. Try again in a moment.",
+        Message("The server has no file descriptor left for a call to the vendor. Try again in a moment."),
         reason=Reason.FILE_DESCRIPTORS,
     )
     error.retry_after_s = 1.0

@@ -1,5 +1,6 @@
 """Which targets may answer."""
 
+from adapters.core.message import Message
 from adapters.core.shapes import Ask
 from config.routing import Routing, UnknownModel
 from proxy.errors import ModelNotFound
@@ -11,7 +12,7 @@ def resolve(ask: Ask, routing: Routing) -> Route:
     try:
         found = routing.judge() if ask.operation == "moderations" else routing.find(ask.model, ask.operation)
     except UnknownModel as unknown:
-        raise ModelNotFound(str(unknown), param="model") from None
+        raise ModelNotFound(unknown.message, param="model") from None
     if found is None:
-        raise ModelNotFound("No target of policy.moderations answers.", param="model")
+        raise ModelNotFound(Message("No target of policy.moderations answers."), param="model")
     return Route(ask.model, found.targets, found.policy, found.strategy, found.weights)

@@ -11,8 +11,8 @@ import respx
 
 from config.schema import Settings
 from proxy.fronts.chat import ChatFront
+from proxy.i18n.negotiate import Language
 from proxy.kit import Kit
-from proxy.language import Language
 from proxy.pipeline import serve
 from proxy.services.upstream import Upstream
 from tests.judging import path_of, violations_of_response

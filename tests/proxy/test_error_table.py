@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.core.failures import ROWS, Failure, Kind
+from adapters.core.message import as_message
 from proxy import errors
 from proxy.errors import ProxyError, UpstreamFailed
 
@@ -57,4 +58,4 @@ def test_stream_codes_are_for_streams_that_have_begun() -> None:
 
 def test_a_body_stays_under_two_kibibytes_whatever_the_message() -> None:
     for text in ("x" * 100_000, "错" * 100_000, '"\\\n' * 50_000):
-        assert len(errors.BadRequest(text, param="messages[0].content", code="invalid_type").body()) <= 2048
+        assert len(errors.BadRequest(as_message(text), param="messages[0].content", code="invalid_type").body()) <= 2048

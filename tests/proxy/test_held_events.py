@@ -11,7 +11,7 @@ from adapters.core.shapes import Ask, Event
 from proxy.fronts.chat import ChatWriter
 from proxy.fronts.response import MAX_HELD
 from proxy.fronts.writer import Header
-from proxy.language import Language
+from proxy.i18n.negotiate import Language
 from proxy.nouns import Attempt
 from proxy.tally import Tally
 from tests.adapters.play import target
