@@ -1,13 +1,24 @@
-"""Every vendor, in one visible tuple: the order in which keys in the environment are looked for."""
+"""All vendors, found by a scan of ``adapters/vendors/``: a new file there is a new vendor."""
 
+from importlib import import_module
+from pkgutil import iter_modules
+
+from adapters import vendors
 from adapters.core.vendor import Vendor
-from adapters.ernie import ERNIE
-from adapters.hunyuan import HUNYUAN
-from adapters.kimi import KIMI
-from adapters.openai_compatible import OPENAI_COMPATIBLE
-from adapters.qwen import QWEN
 
-VENDORS: tuple[Vendor, ...] = (QWEN, KIMI, ERNIE, HUNYUAN, OPENAI_COMPATIBLE)
+
+def scan() -> tuple[Vendor, ...]:
+    """Return the vendor of each module in ``adapters/vendors/``, ordered by rank, then by name."""
+    found: dict[str, Vendor] = {}
+    for module in iter_modules(vendors.__path__):
+        for value in vars(import_module(f"{vendors.__name__}.{module.name}")).values():
+            if type(value) is Vendor and value.edition is None:
+                found[value.name] = value
+    return tuple(sorted(found.values(), key=lambda vendor: (vendor.rank, vendor.name)))
+
+
+VENDORS: tuple[Vendor, ...] = scan()
+"""The order in which keys in the environment are looked for."""
 BY_NAME = {vendor.name: vendor for vendor in VENDORS}
 BY_CATALOG = {edition.catalog: edition for vendor in VENDORS for edition in vendor.in_each_edition}
-"""Every API that is spoken: the vendors in each of their editions, by the name of its catalog."""
+"""Every API variant: the vendors in each of their editions, by the name of its catalog."""

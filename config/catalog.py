@@ -17,7 +17,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from adapters.core.message import Message
-from adapters.core.shapes import Model, Operation, Thinking
+from adapters.core.model import Model, Thinking
+from adapters.core.request import Operation
 from config.openai_names import covering
 
 FILE = Path(__file__).with_name("catalog") / "catalogs.json"

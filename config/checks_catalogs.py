@@ -3,7 +3,7 @@
 import re
 
 from adapters.core.message import EMPTY, Message, as_message
-from adapters.core.params import UNSAFE
+from adapters.rules.verdicts import UNSAFE
 from config import catalog, retired
 from config.complaints import nearest
 from config.findings import Findings

@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters import registry
 from adapters.core.message import EMPTY, Message
-from adapters.core.surface import SURFACE
+from adapters.openai_params.operations import OPENAI_PARAMS
 from config.catalog import CatalogNotFound
 from config.complaints import nearest
 from config.findings import Findings
@@ -21,7 +21,7 @@ Where = tuple[str | int, ...]
 
 def droppable() -> frozenset[str]:
     """The fields that ``policy.drop`` can name: OpenAI's, and those that a vendor's table knows."""
-    known = {name for params in SURFACE.values() for name in params}
+    known = {name for params in OPENAI_PARAMS.values() for name in params}
     for vendor in registry.VENDORS:
         known |= {name for op in vendor.operations.values() for name in op.params}
     return frozenset(known - REQUIRED)

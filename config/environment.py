@@ -28,8 +28,6 @@ _SERVICE_LINK = re.compile(
 )
 _LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
 
-ORDER = ("qwen", "kimi", "ernie", "hunyuan")
-"""Whose key is looked for first; the other vendors follow in the registry's order."""
 _NEVER = ("OPENAI_", "TENCENTCLOUD_")
 
 
@@ -250,9 +248,7 @@ def _known(kind: Any, node: Node | None) -> Iterator[str]:
 
 def in_order() -> list[Vendor]:
     """The vendors that a key alone is enough for, each with its editions, in the order in which keys are looked for."""
-    ranked = [registry.BY_NAME[name] for name in ORDER if name in registry.BY_NAME]
-    ranked += [vendor for vendor in registry.VENDORS if vendor.name not in ORDER]
-    every = [edition for vendor in ranked for edition in vendor.in_each_edition]
+    every = [edition for vendor in registry.VENDORS for edition in vendor.in_each_edition]
     return [vendor for vendor in every if vendor.base_urls and key_names(vendor)]
 
 

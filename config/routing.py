@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import Any, get_args
 
 from adapters.core.message import Message, one_of, sentences
-from adapters.core.shapes import Model, Operation
+from adapters.core.model import Model
+from adapters.core.request import Operation
 from adapters.core.vendor import Target, Vendor
 from adapters.registry import BY_NAME, VENDORS
 from adapters.rules.server_messages import ServerMessages
@@ -150,12 +151,12 @@ class Routing:
             vendor=vendor,
             model=model,
             base_url=base_url_of(entry_name, entry),
-            overlay=wish.set,
+            overrides=wish.set,
             defaults={**usual, **(defaults or {})},
             strict=policy.unsupported == "strict",
             drop=frozenset(policy.drop),
-            width=width_of(name) if operation == "embeddings" else None,
-            without=policy.emulate.off(),
+            openai_dimensions=width_of(name) if operation == "embeddings" else None,
+            disabled_emulations=policy.emulate.off(),
             thinking=policy.thinking,
             messages=messages_of(entry),
             report_model=policy.report_model,

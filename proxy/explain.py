@@ -5,12 +5,13 @@ from typing import Any
 
 import orjson
 
-from adapters.core.around import Around
 from adapters.core.failures import Refused
 from adapters.core.message import Message
-from adapters.core.shapes import Ask, Seed
-from adapters.core.vendor import Plan, Target, plan
+from adapters.core.request import ApiRequest, AttemptIds
+from adapters.core.vendor import Plan, Target
+from adapters.core.wrapper import Wrapper
 from adapters.emulations import wrapped
+from adapters.planning import plan
 from config.routing import Routing
 from config.schema import Settings
 from proxy.errors import NotSupported, ProxyError
@@ -33,7 +34,7 @@ def explain(body: bytes, settings: Settings) -> dict[str, Any]:
     refusals = [found for found in plans if isinstance(found, Refused)]
     return {
         "model": ask.model,
-        "operation": ask.reworded.native.operation if ask.reworded and ask.reworded.native else ask.operation,
+        "operation": ask.translation.native.operation if ask.translation and ask.translation.native else ask.operation,
         "stream": ask.stream,
         "error": answered(NotSupported.of(refusals[0])) if len(refusals) == len(plans) else None,
         "targets": [about(target, found) for target, found in zip(route.targets, plans, strict=True)],
@@ -45,7 +46,7 @@ def answered(error: ProxyError) -> dict[str, Any]:
     return {"status": error.http_status, **error.error()}
 
 
-def read(body: bytes) -> Ask:
+def read(body: bytes) -> ApiRequest:
     """The ask of a body; one with ``input`` and no messages is for embeddings, one with ``prompt`` for completions."""
     try:
         fields = orjson.loads(body)
@@ -59,7 +60,7 @@ def read(body: bytes) -> Ask:
     return ChatFront().read(body)
 
 
-def _planned(ask: Ask, target: Target) -> Plan | Refused:
+def _planned(ask: ApiRequest, target: Target) -> Plan | Refused:
     try:
         return plan(ask, target)
     except Refused as refused:
@@ -71,12 +72,12 @@ def about(target: Target, made: Plan | Refused) -> dict[str, Any]:
     if isinstance(made, Refused):
         return {"target": target.label, "refused": {"param": made.param, "message": made.message}}
     fields = {"model": {"verdict": "mapped", "why": Message("sent as {sent}", sent=target.model.id)}}
-    fields |= {name: {"verdict": told.word, "why": told.why} for name, told in made.told.items()}
-    exchange = wrapped(made)(made.ask, Seed(iter(range(1, 1000)), "0" * 24, 0))
+    fields |= {name: {"verdict": told.word, "why": told.why} for name, told in made.adaptations.items()}
+    exchange = wrapped(made)(made.request, AttemptIds(iter(range(1, 1000)), "0" * 24, 0))
     calls = [do.call for do in exchange.start() if hasattr(do, "call")]
     return {
         "target": target.label,
-        "calls": exchange.calls if isinstance(exchange, Around) else len(calls),
+        "calls": exchange.calls if isinstance(exchange, Wrapper) else len(calls),
         "url": calls[0].url,
         "thinks": made.thinks,
         "fields": dict(sorted(fields.items())),

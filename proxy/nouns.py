@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-from adapters.core.params import Told
-from adapters.core.shapes import Usage
+from adapters.core.adaptations import Adaptation
+from adapters.core.usage import Usage
 from adapters.core.vendor import Target
 from config.complaints import hidden
 from config.schema import Policy, Strategy
@@ -64,7 +64,7 @@ class Attempt:
 
     target: Target
     number: int
-    told: Mapping[str, Told]
+    told: Mapping[str, Adaptation]
     said: dict[str, str]
     secrets: Secrets = NO_SECRETS
 
@@ -100,7 +100,7 @@ class Ending(NamedTuple):
     caller: str
     target: str | None
     attempts: int
-    told: Mapping[str, Told]
+    told: Mapping[str, Adaptation]
     usage: Usage | None
     billed: Usage | None
     first_content_s: float | None

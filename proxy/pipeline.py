@@ -5,7 +5,7 @@ from typing import Protocol
 
 from adapters.core.json_limits import SMALL
 from adapters.core.message import Message
-from adapters.core.shapes import Ask
+from adapters.core.request import ApiRequest
 from proxy.errors import InternalError, OutOfMemory, ProxyError, ShuttingDown
 from proxy.fronts.response import NOTHING, ResponseWriter
 from proxy.fronts.writer import Out, Writer
@@ -29,11 +29,11 @@ class Front(Protocol):
 
     operation: str
 
-    def read(self, body: bytes) -> Ask:
+    def read(self, body: bytes) -> ApiRequest:
         """The ask of a body. Raises BadRequest."""
         ...
 
-    def writer(self, ask: Ask, out: Out, tally: Tally) -> Writer:
+    def writer(self, ask: ApiRequest, out: Out, tally: Tally) -> Writer:
         """The writer for one answer."""
         ...
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from adapters.core.failures import Refused
-from adapters.core.shapes import Ask
+from adapters.core.request import ApiRequest
 from adapters.core.tokens import estimate_prompt
-from adapters.core.vendor import Target, plan
+from adapters.core.vendor import Target
+from adapters.planning import plan
 from config.catalog import Listed, ModelRow
 from proxy.nouns import Route
 
@@ -63,7 +64,7 @@ def _drawn(targets: list[Target], weights: tuple[float, ...], draw: float) -> li
 class Bill:
     """What a request will cost, at the catalogs' prices of one day: prompt estimated, answer as long as it may be."""
 
-    def __init__(self, ask: Ask, day: datetime.date) -> None:
+    def __init__(self, ask: ApiRequest, day: datetime.date) -> None:
         self._ask = ask
         self._day = day
         self._prompt = estimate_prompt(ask.fields)
@@ -74,7 +75,7 @@ class Bill:
         price = row.price_at(self._day, self._prompt) if row is not None else None
         if price is None:
             return None
-        fields = {**target.defaults, **self._ask.fields, **target.overlay}
+        fields = {**target.defaults, **self._ask.fields, **target.overrides}
         output = price.output
         if price.thinking_output is not None and self._thinks(target):
             output = price.thinking_output

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
-from adapters.core.params import Told
-from adapters.core.shapes import Ask, Event, Usage
+from adapters.core.adaptations import Adaptation
+from adapters.core.event import Event
+from adapters.core.request import ApiRequest
 from adapters.core.tokens import estimate_counts
+from adapters.core.usage import Usage
 from proxy.nouns import Attempt, Ending, EndingWord, Failed
 from proxy.reason import Reason
 
@@ -49,7 +51,7 @@ class Tally:
         self.replayed = 0  # calls that were; each is one of the attempts
         self.retries: Budget | None = None  # what a call that is sent again is charged to
         self.target: str | None = None
-        self.told: Mapping[str, Told] = {}
+        self.told: Mapping[str, Adaptation] = {}
         self.usage: Usage | None = None  # of the answer that was shown
         self.billed: Usage | None = None  # of every call that was made
         self.first_content_s: float | None = None
@@ -67,7 +69,7 @@ class Tally:
         """The whole body is there: what it took until now was the caller's time."""
         self.read_at = perf_counter()
 
-    def asked(self, ask: Ask, earlier: bytes = b"0") -> None:
+    def asked(self, ask: ApiRequest, earlier: bytes = b"0") -> None:
         """The request has been read; ``earlier``: how many the caller says to have made before, for the same call."""
         self.model = ask.model
         self.stream = ask.stream

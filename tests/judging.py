@@ -17,7 +17,7 @@ from tests.tap import Seen
 
 def wanted_of(plan: Plan, *, complete: bool) -> Wanted | None:
     """What an attempt has to emit; None if nothing is known of the operation's shape."""
-    operation = plan.ask.operation
+    operation = plan.request.operation
     if operation == "moderations":
         return None
     shape: Operation = operation

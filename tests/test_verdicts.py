@@ -8,14 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.core.adaptations import Adaptation, adaptations_header
 from adapters.core.failures import Refused
-from adapters.core.params import UNSAFE, Told, header
-from adapters.core.shapes import Ask, Model
-from adapters.core.surface import CHAT, COMPLETIONS, EFFORTS, SURFACE, validate
-from adapters.core.thinking import MEMBERS
-from adapters.core.vendor import Plan, Target, Vendor, plan
-from adapters.openai_compatible import OPENAI_COMPATIBLE
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan, Target, Vendor
+from adapters.openai_params.chat import CHAT, EFFORTS
+from adapters.openai_params.completions import COMPLETIONS
+from adapters.openai_params.operations import OPENAI_PARAMS, validate
+from adapters.planning import plan
 from adapters.registry import BY_CATALOG
+from adapters.rules.reasoning import SWITCH_FIELDS
+from adapters.rules.verdicts import UNSAFE
+from adapters.vendors.openai_compatible import OPENAI_COMPATIBLE
 from config import catalog
 from config.schema import Settings
 from proxy.explain import explain, lines
@@ -101,14 +106,14 @@ fields_ = st.fixed_dictionaries(
 )
 
 
-def told_of(name: str, told: Mapping[str, Told]) -> list[Told]:
+def told_of(name: str, told: Mapping[str, Adaptation]) -> list[Adaptation]:
     """What was said of a field, or of something in it."""
     return [t for key, t in told.items() if key == name or key.startswith(f"{name}.")]
 
 
 def planned(fields: Mapping[str, Any], target: Target, asked: str = "gpt-4o") -> Plan:
     stream = fields.get("stream") is True
-    return plan(Ask("chat", asked, dict(fields), stream), target)
+    return plan(ApiRequest("chat", asked, dict(fields), stream), target)
 
 
 @settings(max_examples=1500, deadline=None)
@@ -128,27 +133,27 @@ def test_every_field_has_a_verdict_and_the_body_agrees(
     if made is None:
         assert param in fields or param == "stream", f"{param} was refused, which nobody sent"
         return
-    body = made.ask.fields
+    body = made.request.fields
     for name, value in fields.items():
-        said = told_of(name, made.told)
+        said = told_of(name, made.adaptations)
         assert said, f"{name} was lost without a verdict"
         word = said[0].word
         assert word in ("honoured", "mapped", "clamped", "emulated", "dropped"), (name, word)
-        assert (word == "emulated") == (name in made.emulate), name
+        assert (word == "emulated") == (name in made.emulations), name
         assert said[0].why, name
         assert not (strict and word in ("dropped", "clamped")), name
         if word == "honoured" and name != "stream_options":
             assert body[name] == value or name in ("messages", "tools"), name
-        if word == "dropped" and name in MEMBERS:
+        if word == "dropped" and name in SWITCH_FIELDS:
             assert body.get(name) != value, name  # the vendor may be told the contrary in the same words
         elif word == "dropped" and name not in ("stream_options", "messages"):
             assert name not in body, name
         if word == "emulated":
-            assert name in made.emulate, name  # a wrapper is told; without one nothing would make up for it
+            assert name in made.emulations, name  # a wrapper is told; without one nothing would make up for it
         if word == "clamped":
             assert any(body.get(to) not in (None, value) for to in (name, "max_tokens")), name
     assert not UNSAFE & set(body)
-    line = header(made.told)
+    line = adaptations_header(made.adaptations)
     assert line is None or (line.isascii() and len(line) <= 1024 and line == line.strip())
 
 
@@ -162,17 +167,19 @@ def test_a_server_of_ones_own_is_sent_the_request_as_it_came(fields: dict[str, A
         del wanted["thinking"]  # our own word for operators, which no server knows
     if fields.get("stream"):
         wanted["stream_options"] = {**fields.get("stream_options", {}), "include_usage": True}
-    assert dict(made.ask.fields) == wanted
+    assert dict(made.request.fields) == wanted
 
 
 @settings(max_examples=200, deadline=None)
 @given(
     st.dictionaries(
-        st.text(max_size=60), st.sampled_from([Told("dropped", "x"), Told("mapped", "x", quiet=True)]), max_size=80
+        st.text(max_size=60),
+        st.sampled_from([Adaptation("dropped", "x"), Adaptation("mapped", "x", quiet=True)]),
+        max_size=80,
     )
 )
-def test_the_header_is_sorted_ascii_and_bounded_whatever_the_fields(told: dict[str, Told]) -> None:
-    line = header(told)
+def test_the_header_is_sorted_ascii_and_bounded_whatever_the_fields(told: dict[str, Adaptation]) -> None:
+    line = adaptations_header(told)
     loud = [t for t in told.values() if not t.quiet]
     if line is None:
         assert not loud
@@ -276,4 +283,4 @@ def test_explain_says_why_a_target_is_passed_over(name: str) -> None:
 def test_every_surface_has_a_verdict_everywhere() -> None:
     for name, vendor in BY_CATALOG.items():
         for operation, op in vendor.operations.items():
-            assert set(SURFACE[operation]) <= set(op.params), (name, operation)
+            assert set(OPENAI_PARAMS[operation]) <= set(op.params), (name, operation)

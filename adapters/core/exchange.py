@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from adapters.core.adaptations import VerdictWord
+from adapters.core.event import Event
 from adapters.core.failures import Failure
-from adapters.core.params import Word
-from adapters.core.shapes import Ask, Event, Seed, Usage
+from adapters.core.request import ApiRequest, AttemptIds
+from adapters.core.usage import Usage
 from adapters.core.wire import Call, Got, Id
 
 
@@ -65,7 +67,7 @@ class Note:
     """A verdict found late, while the answer was read."""
 
     field: str
-    word: Word
+    word: VerdictWord
 
 
 @dataclass(slots=True)
@@ -97,5 +99,5 @@ class Exchange(Protocol):
         ...
 
 
-Make = Callable[[Ask, Seed], Exchange]
+Make = Callable[[ApiRequest, AttemptIds], Exchange]
 """Makes the Exchange of one attempt: pure and cheap. May raise ``Refused``."""

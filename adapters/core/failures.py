@@ -47,7 +47,7 @@ class RateLimit(NamedTuple):
     figure: float | None = None
 
 
-class Row(NamedTuple):
+class ErrorRow(NamedTuple):
     """One row of the error table, with the fault that decides on retry and failover."""
 
     fault: Fault
@@ -57,26 +57,26 @@ class Row(NamedTuple):
     param: str | None = None
 
 
-ROWS: Mapping[Kind, Row] = {
-    "bad_request": Row("caller", 400, "invalid_request_error", None),
-    "context": Row("caller", 400, "invalid_request_error", "context_length_exceeded", "messages"),
-    "inspection": Row("caller", 400, "invalid_request_error", "content_filter"),
-    "key_refused": Row("credential", 502, "server_error", "upstream_auth_error"),
-    "no_funds": Row("credential", 429, "insufficient_quota", "insufficient_quota"),
-    "forbidden": Row("credential", 502, "server_error", "upstream_auth_error"),
-    "model_not_found": Row("credential", 404, "invalid_request_error", "model_not_found"),
-    "rate_limited": Row("rate", 429, "rate_limit_error", "rate_limit_exceeded"),
-    "overloaded": Row("vendor", 502, "server_error", "upstream_error"),
-    "vendor_error": Row("vendor", 502, "server_error", "upstream_error"),
-    "invalid_response": Row("vendor", 502, "server_error", "upstream_invalid_response"),
-    "tls": Row("vendor", 502, "server_error", "upstream_tls_error"),
-    "connect": Row("vendor", 502, "server_error", "upstream_error"),
-    "connect_timeout": Row("vendor", 504, "server_error", "upstream_connect_timeout"),
-    "reset": Row("vendor", 502, "server_error", "upstream_stream_reset"),
-    "truncated": Row("vendor", 502, "server_error", "upstream_stream_truncated"),
-    "first_token_timeout": Row("vendor", 504, "server_error", "upstream_first_token_timeout"),
-    "idle_timeout": Row("vendor", 504, "server_error", "upstream_idle_timeout"),
-    "total_timeout": Row("vendor", 504, "server_error", "upstream_total_timeout"),
+ERROR_TABLE: Mapping[Kind, ErrorRow] = {
+    "bad_request": ErrorRow("caller", 400, "invalid_request_error", None),
+    "context": ErrorRow("caller", 400, "invalid_request_error", "context_length_exceeded", "messages"),
+    "inspection": ErrorRow("caller", 400, "invalid_request_error", "content_filter"),
+    "key_refused": ErrorRow("credential", 502, "server_error", "upstream_auth_error"),
+    "no_funds": ErrorRow("credential", 429, "insufficient_quota", "insufficient_quota"),
+    "forbidden": ErrorRow("credential", 502, "server_error", "upstream_auth_error"),
+    "model_not_found": ErrorRow("credential", 404, "invalid_request_error", "model_not_found"),
+    "rate_limited": ErrorRow("rate", 429, "rate_limit_error", "rate_limit_exceeded"),
+    "overloaded": ErrorRow("vendor", 502, "server_error", "upstream_error"),
+    "vendor_error": ErrorRow("vendor", 502, "server_error", "upstream_error"),
+    "invalid_response": ErrorRow("vendor", 502, "server_error", "upstream_invalid_response"),
+    "tls": ErrorRow("vendor", 502, "server_error", "upstream_tls_error"),
+    "connect": ErrorRow("vendor", 502, "server_error", "upstream_error"),
+    "connect_timeout": ErrorRow("vendor", 504, "server_error", "upstream_connect_timeout"),
+    "reset": ErrorRow("vendor", 502, "server_error", "upstream_stream_reset"),
+    "truncated": ErrorRow("vendor", 502, "server_error", "upstream_stream_truncated"),
+    "first_token_timeout": ErrorRow("vendor", 504, "server_error", "upstream_first_token_timeout"),
+    "idle_timeout": ErrorRow("vendor", 504, "server_error", "upstream_idle_timeout"),
+    "total_timeout": ErrorRow("vendor", 504, "server_error", "upstream_total_timeout"),
 }
 
 LOST: Mapping[Phase, Kind] = {
@@ -127,7 +127,7 @@ class Failure(NamedTuple):
         limit: RateLimit | None = None,
     ) -> "Failure":
         """A failure of this kind; everything but the message comes from the table."""
-        row = ROWS[kind]
+        row = ERROR_TABLE[kind]
         return cls(
             kind,
             row.fault,
@@ -157,7 +157,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FailureRule:
     """One line of a vendor's error table: all that is given must match. ``text`` is looked for in the message.
 
     ``status`` is one status or several. ``code`` and ``type`` match the vendor's own words exactly, in any letter case; a
@@ -220,7 +220,7 @@ BY_STATUS: Mapping[int, Kind] = {
 """What a status means where no rule of the vendor says more. Anything else is the vendor's own trouble."""
 
 
-def classify(rules: Iterable[Rule], status: int, error: Mapping[str, Any]) -> Kind:
+def classify(rules: Iterable[FailureRule], status: int, error: Mapping[str, Any]) -> Kind:
     """The kind of a vendor's error: its own rules in order, then the status.
 
     A status below 400 (an error inside HTTP 200) that no rule knows counts as the vendor's own trouble.
@@ -232,7 +232,7 @@ def classify(rules: Iterable[Rule], status: int, error: Mapping[str, Any]) -> Ki
     return BY_STATUS.get(status, "vendor_error")
 
 
-def named_limit(rules: Iterable[Rule], status: int, error: Mapping[str, Any]) -> RateLimit | None:
+def named_limit(rules: Iterable[FailureRule], status: int, error: Mapping[str, Any]) -> RateLimit | None:
     """The rate limit that a vendor's error names, by its own rules; None if it names none."""
     code, type_, message = (str(error.get(name) or "") for name in ("code", "type", "message"))
     for rule in rules:

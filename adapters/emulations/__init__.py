@@ -2,11 +2,11 @@
 
 from adapters.core.exchange import Make
 from adapters.core.vendor import Plan
+from adapters.emulations.batch_embeddings import batch_embeddings
 from adapters.emulations.fan_out import fan_out
-from adapters.emulations.split import split
 from adapters.emulations.stop import stop
 
-WRAPS = (stop, split, fan_out)
+WRAPS = (stop, batch_embeddings, fan_out)
 """Innermost first."""
 
 

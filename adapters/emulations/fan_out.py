@@ -6,11 +6,12 @@ Choices stand prompt by prompt, as OpenAI's completions have them: those of the 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from adapters.core.around import Around, Holds
+from adapters.core.event import WHOLE, Event
 from adapters.core.exchange import Do, Done, Emit, Exchange, Fail, Make
 from adapters.core.failures import Failure
-from adapters.core.shapes import WHOLE, Ask, Event, Seed
+from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
+from adapters.core.wrapper import Holds, Wrapper
 
 AT_ONCE = 4
 """How many calls run at the same time: enough to hide the latency, few enough for a small account."""
@@ -20,29 +21,29 @@ SEEDS = 2**31
 
 def fan_out(make: Make, plan: Plan) -> Make:
     """Wrap where a call gives fewer choices than were asked for, or one of the prompts only."""
-    copies = plan.emulate.get("n", 1)
-    asks = (plan.ask, *plan.more)
-    if copies == len(asks) == 1:
+    copies = plan.emulations.get("n", 1)
+    requests = (plan.request, *plan.further_requests)
+    if copies == len(requests) == 1:
         return make
-    kind = SideBySide if plan.ask.stream else Together
-    return lambda ask, seed: kind(make, asks, copies, seed)
+    kind = StreamedFanOut if plan.request.stream else MergedFanOut
+    return lambda request, seed: kind(make, requests, copies, seed)
 
 
-class FanOut(Around):
+class FanOut(Wrapper):
     """Calls ``copies`` times for each ask, some at once. A call that fails fails the whole.
 
     A call's own choices, one or what its vendor gives at once, are counted on from those of the calls before it.
     """
 
-    def __init__(self, make: Make, asks: tuple[Ask, ...], copies: int, seed: Seed) -> None:
+    def __init__(self, make: Make, requests: tuple[ApiRequest, ...], copies: int, seed: AttemptIds) -> None:
         super().__init__()
         self._make = make
-        self._asks = asks
+        self._asks = requests
         self._copies = copies
         self._seed = seed
-        each = asks[0].fields.get("n")
+        each = requests[0].fields.get("n")
         self._each = each if type(each) is int and copies == 1 else 1
-        self.calls = len(asks) * copies
+        self.calls = len(requests) * copies
         self._next = 0
         self._done = 0
         self._numbers: dict[int, int] = {}  # id() of a child -> the number of its call
@@ -59,13 +60,13 @@ class FanOut(Around):
     def _begin_next(self) -> list[Do]:
         number, self._next = self._next, self._next + 1
         prompt, copy = divmod(number, self._copies)
-        ask = self._asks[prompt]
-        seed = ask.fields.get("seed")
+        request = self._asks[prompt]
+        seed = request.fields.get("seed")
         if copy and type(seed) is int:  # the same seed would give the same choice again
-            ask = ask.but({**ask.fields, "seed": (seed + copy) % SEEDS})
+            request = request.with_fields({**request.fields, "seed": (seed + copy) % SEEDS})
         # Ids that are made from the answer's own (of tool calls) must differ between the choices.
         own = self._seed._replace(answer_id=f"{self._seed.answer_id[:-2]}{number:02x}")
-        child = self._make(ask, own)
+        child = self._make(request, own)
         self._children.append(child)  # kept alive: the key is its identity
         self._numbers[id(child)] = number
         return self.begin(child)
@@ -106,7 +107,7 @@ class FanOut(Around):
         return [Fail(failure._replace(message=where + failure.message))]
 
 
-class SideBySide(FanOut):
+class StreamedFanOut(FanOut):
     """Streams: every piece is passed on as it comes, under its choice's index."""
 
     holds: ClassVar[Holds] = "NONE"
@@ -117,13 +118,13 @@ class SideBySide(FanOut):
         return [Emit(counted)] if counted else []
 
 
-class Together(FanOut):
+class MergedFanOut(FanOut):
     """Whole answers: put together when all are there."""
 
     holds: ClassVar[Holds] = "ALL"
 
-    def __init__(self, make: Make, asks: tuple[Ask, ...], copies: int, seed: Seed) -> None:
-        super().__init__(make, asks, copies, seed)
+    def __init__(self, make: Make, requests: tuple[ApiRequest, ...], copies: int, seed: AttemptIds) -> None:
+        super().__init__(make, requests, copies, seed)
         self._answers: dict[int, dict[str, Any]] = {}
 
     def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:

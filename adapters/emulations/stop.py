@@ -6,18 +6,19 @@ does not matter how a stream is cut. Reasoning and the arguments of tools are no
 
 from typing import Any, ClassVar
 
-from adapters.core.around import Around, Holds
+from adapters.core.event import WHOLE, Event
 from adapters.core.exchange import Do, Done, Emit, Exchange, Fail, Make
 from adapters.core.failures import Failure
-from adapters.core.shapes import WHOLE, Ask, Event, Seed
+from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
+from adapters.core.wrapper import Holds, Wrapper
 
 
 def stop(make: Make, plan: Plan) -> Make:
     """Wrap where the plan leaves stop strings to us."""
-    value = plan.emulate.get("stop")
+    value = plan.emulations.get("stop")
     texts = tuple(text for text in ([value] if type(value) is str else value or []) if text)
-    return (lambda ask, seed: Stop(make, ask, seed, texts)) if texts else make
+    return (lambda request, seed: StopWrapper(make, request, seed, texts)) if texts else make
 
 
 def find(text: str, stops: tuple[str, ...]) -> int | None:
@@ -35,7 +36,7 @@ def tail(text: str, stops: tuple[str, ...]) -> int:
     return 0
 
 
-class Text:
+class StopScanner:
     """The content of one choice as it comes: what of it may be shown, and whether it has been cut."""
 
     __slots__ = ("_entries", "_held", "_read", "_shown", "_stops", "cut")
@@ -71,18 +72,18 @@ class Text:
         return {"content": ready, "refusal": None} if ready else told
 
 
-class Stop(Around):
+class StopWrapper(Wrapper):
     """Cuts each choice at its first match. When all have ended that way the call is closed: the rest is not paid for."""
 
     holds: ClassVar[Holds] = "TAIL"
 
-    def __init__(self, make: Make, ask: Ask, seed: Seed, stops: tuple[str, ...]) -> None:
+    def __init__(self, make: Make, request: ApiRequest, seed: AttemptIds, stops: tuple[str, ...]) -> None:
         super().__init__()
-        self._child = make(ask, seed)
+        self._child = make(request, seed)
         self._stops = stops
-        wanted = ask.fields.get("n")
+        wanted = request.fields.get("n")
         self._wanted = wanted if type(wanted) is int else 1
-        self._texts: dict[int, Text] = {}
+        self._texts: dict[int, StopScanner] = {}
         self._ended: set[int] = set()
         self._over = False
 
@@ -122,7 +123,7 @@ class Stop(Around):
             return False
         text = self._texts.get(index)
         if text is None:
-            text = self._texts[index] = Text(self._stops)
+            text = self._texts[index] = StopScanner(self._stops)
         part = choice["message" if event.kind is WHOLE else "delta"]
         content = part.get("content")
         came = content if type(content) is str else ""

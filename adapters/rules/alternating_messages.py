@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import chain, takewhile
 from typing import Any, Literal
 
-from adapters.core.params import Draft, Word
+from adapters.core.adaptations import VerdictWord
+from adapters.core.builder import RequestBuilder
 from adapters.rules.messages import WORDS, Message, MessageRules
 
 Turn = tuple[int, Message]
@@ -55,16 +56,16 @@ class AlternatingMessages:
     empty_turn: str | None = None
     fillers: Fillers | None = None
     why: str = "one system text in front, then turns"
-    words: tuple[Word, ...] = WORDS
+    words: tuple[VerdictWord, ...] = WORDS
 
-    def apply(self, name: str, value: Any, draft: Draft) -> None:
+    def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         """Write the conversation into the draft. Raises Refused for what can't be brought into turns."""
-        self.rules.apply(name, value, draft)
-        messages: list[Message] = draft.body[name]
+        self.rules.apply(name, value, builder)
+        messages: list[Message] = builder.body[name]
         if not self._in_order(messages):
-            messages = draft.body[name] = self._ordered(name, messages, draft)
+            messages = builder.body[name] = self._ordered(name, messages, builder)
         if self.most is not None and len(messages) > self.most:
-            draft.refuse(
+            builder.refuse(
                 name, f"the vendor takes at most {self.most} messages, and {len(messages)} were sent: leave some out"
             )
 
@@ -85,28 +86,28 @@ class AlternatingMessages:
             before = role
         return before in ("user", "tool")
 
-    def _ordered(self, name: str, messages: list[Message], draft: Draft) -> list[Message]:
+    def _ordered(self, name: str, messages: list[Message], builder: RequestBuilder) -> list[Message]:
         """The messages in the vendor's order, reported where that is not how they came."""
-        came = [self._without_reasoning(message, draft) for message in messages]
+        came = [self._without_reasoning(message, builder) for message in messages]
         placed = list(enumerate(self._placed(came)))
         turns = merged([turn for turn in map(self._filled, placed) if turn is not None])
-        system = "\n\n".join(filter(None, (system_text(name, turn, draft) for turn in placed)))
+        system = "\n\n".join(filter(None, (system_text(name, turn, builder) for turn in placed)))
         if system and not turns:
             turns = [(0, {"role": "user", "content": system})]  # an instruction alone is what the user wants
             system = ""
         if not turns:
-            draft.refuse(name, "nothing is said in it: send a user message")
-        sent = [self._spelled(message) for _, message in self._completed(name, turns, draft)]
+            builder.refuse(name, "nothing is said in it: send a user message")
+        sent = [self._spelled(message) for _, message in self._completed(name, turns, builder)]
         if system:
             sent = [{"role": "system", "content": system}, *sent]
         if sent != came:
-            draft.tell(name, "mapped", "brought into the vendor's order: one system text in front, then turns")
+            builder.record(name, "mapped", "brought into the vendor's order: one system text in front, then turns")
         return sent
 
-    def _without_reasoning(self, message: Message, draft: Draft) -> Message:
+    def _without_reasoning(self, message: Message, builder: RequestBuilder) -> Message:
         if self.reasoning or "reasoning_content" not in message:
             return message
-        draft.tell("messages.reasoning_content", "dropped", "the vendor takes no reasoning back")
+        builder.record("messages.reasoning_content", "dropped", "the vendor takes no reasoning back")
         return {key: member for key, member in message.items() if key != "reasoning_content"}
 
     def _placed(self, messages: list[Message]) -> list[Message]:
@@ -139,7 +140,7 @@ class AlternatingMessages:
             return {**message, "content": self.empty_turn}
         return message
 
-    def _completed(self, name: str, turns: list[Turn], draft: Draft) -> list[Turn]:
+    def _completed(self, name: str, turns: list[Turn], builder: RequestBuilder) -> list[Turn]:
         """The turns, with fillers where one is missing. Raises Refused where none may be put in.
 
         The caller's side begins and ends, and the two alternate; results of tools may follow each other.
@@ -153,14 +154,14 @@ class AlternatingMessages:
             if filler is not None:
                 out.append((at, filler))
             elif wrong:
-                draft.refuse(f"{name}[{at}].role", wrong)
+                builder.refuse(f"{name}[{at}].role", wrong)
             out.append((at, message))
             before = role
         if before != "assistant":
             return out
         at, message = out[-1]
         if self.fillers is None or message.get("tool_calls"):
-            draft.refuse(f"{name}[{at}].role", "the vendor goes on with no assistant message: end with the user's")
+            builder.refuse(f"{name}[{at}].role", "the vendor goes on with no assistant message: end with the user's")
         return [*out, (at, {"role": "user", "content": self.fillers.last})]  # type: ignore[union-attr]
 
     def _filler(self, before: str, role: str) -> Message | None:
@@ -173,14 +174,14 @@ class AlternatingMessages:
         return None
 
 
-def system_text(name: str, turn: Turn, draft: Draft) -> str:
+def system_text(name: str, turn: Turn, builder: RequestBuilder) -> str:
     """The text of a system message, which may be in parts; none of another role's."""
     at, message = turn
     if message["role"] != "system":
         return ""
     for part in parts(message["content"]):
         if part["type"] != "text":
-            draft.refuse(f"{name}[{at}].content", "a system message is text only: send the rest in a user message")
+            builder.refuse(f"{name}[{at}].content", "a system message is text only: send the rest in a user message")
     return "".join(part["text"] for part in parts(message["content"]))
 
 

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from adapters.core.params import Draft, Word
+from adapters.core.adaptations import VerdictWord
+from adapters.core.builder import RequestBuilder
 
 Message = dict[str, Any]
 
 PART_NEEDS = {"image_url": "image", "video_url": "video", "video": "video", "input_audio": "audio", "file": "file"}
 """The kind of input a model must take for a content part of this type."""
 
-WORDS: tuple[Word, ...] = ("honoured", "mapped", "dropped", "refused")
+WORDS: tuple[VerdictWord, ...] = ("honoured", "mapped", "dropped", "refused")
 PLAIN_ROLES = frozenset({"system", "user", "assistant"})
 """The roles of messages that go out as they came when they have nothing but a text."""
 EMPTY = "(empty)"
@@ -59,9 +60,9 @@ class MessageRules:
     tool_ids: str | None = None
     reasoning_beside_calls: bool = False
     why: str = "roles, parts, ids and empty contents in the vendor's words"
-    words: tuple[Word, ...] = WORDS
+    words: tuple[VerdictWord, ...] = WORDS
 
-    def apply(self, name: str, value: Any, draft: Draft) -> None:
+    def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         """Write the conversation into the draft. Raises Refused for a part that the model can't take."""
         ids: dict[str, str] = {}
         sent: list[Message] = []
@@ -69,86 +70,90 @@ class MessageRules:
             if is_plain(message):  # nearly every message
                 sent.append(message)
                 continue
-            out = self._message(f"{name}[{at}]", message, draft, ids)
+            out = self._message(f"{name}[{at}]", message, builder, ids)
             if out is not None:
                 sent.append(out)
         if not sent:
-            draft.refuse(name, "nothing is said in it: send a user message")
-        draft.body[name] = sent
-        if not any(field.startswith(name) for field in draft.told):
-            draft.tell(name, "honoured", "sent as it came")
+            builder.refuse(name, "nothing is said in it: send a user message")
+        builder.body[name] = sent
+        if not any(field.startswith(name) for field in builder.adaptations):
+            builder.record(name, "honoured", "sent as it came")
 
-    def _message(self, where: str, message: Message, draft: Draft, ids: dict[str, str]) -> Message | None:
+    def _message(self, where: str, message: Message, builder: RequestBuilder, ids: dict[str, str]) -> Message | None:
         """The message for the vendor; None if it is left out."""
         out = {key: member for key, member in message.items() if member is not None}
         role = out["role"]
         if role == "developer":
             role = out["role"] = "system"
-            draft.tell("messages.role", "mapped", "developer is sent as system")
+            builder.record("messages.role", "mapped", "developer is sent as system")
         if not self.names and out.pop("name", None) is not None:
-            draft.tell("messages.name", "dropped", "the vendor knows no names of speakers")
+            builder.record("messages.name", "dropped", "the vendor knows no names of speakers")
         if type(out.get("content")) is list:
-            out["content"] = self._parts(f"{where}.content", out["content"], draft)
+            out["content"] = self._parts(f"{where}.content", out["content"], builder)
         calls = out.get("tool_calls")
         if calls:
-            self._calling_turn(out, calls, draft, ids)
+            self._calling_turn(out, calls, builder, ids)
         elif role == "tool" and self.tool_ids:
             out["tool_call_id"] = ids.get(out["tool_call_id"], out["tool_call_id"])
         elif "tool_calls" in out:
             del out["tool_calls"]
-        return out if has_content(out.get("content")) else self._empty(out, role, draft)
+        return out if has_content(out.get("content")) else self._empty(out, role, builder)
 
-    def _empty(self, out: Message, role: str, draft: Draft) -> Message | None:
+    def _empty(self, out: Message, role: str, builder: RequestBuilder) -> Message | None:
         """The message with the vendor's spelling of an empty content; None if it is left out."""
         if type(out.get("refusal")) is str and has_content(out["refusal"]):
-            draft.tell("messages.refusal", "mapped", "sent as the content: the vendor knows no refusals")
+            builder.record("messages.refusal", "mapped", "sent as the content: the vendor knows no refusals")
             return {**{key: member for key, member in out.items() if key != "refusal"}, "content": out["refusal"]}
         if out.get("partial"):  # Kimi's and Qwen's prefix of an answer, which may be empty
             return {**out, "content": ""}
         beside = out.get("tool_calls") or out.get("tools")
         spelling = self.empty.beside_calls if beside else getattr(self.empty, role)
         if spelling is Omit.MESSAGE:
-            draft.tell("messages", "mapped", "messages without content are left out")
+            builder.record("messages", "mapped", "messages without content are left out")
             return None
         if spelling is Omit.CONTENT:
             out.pop("content", None)
             return out
         if spelling:
-            draft.tell("messages.content", "mapped", f"an empty content is sent as {spelling}")
+            builder.record("messages.content", "mapped", f"an empty content is sent as {spelling}")
         out["content"] = spelling
         return out
 
-    def _calling_turn(self, out: Message, calls: list[Any], draft: Draft, ids: dict[str, str]) -> None:
-        out["tool_calls"] = [self._call(call, draft, ids) for call in calls]
-        if self.reasoning_beside_calls and draft.thinks and not out.get("reasoning_content"):
+    def _calling_turn(self, out: Message, calls: list[Any], builder: RequestBuilder, ids: dict[str, str]) -> None:
+        out["tool_calls"] = [self._call(call, builder, ids) for call in calls]
+        if self.reasoning_beside_calls and builder.thinks and not out.get("reasoning_content"):
             out["reasoning_content"] = " "
-            draft.tell("messages.reasoning_content", "mapped", "a blank stands in for reasoning the client left out")
+            builder.record(
+                "messages.reasoning_content", "mapped", "a blank stands in for reasoning the client left out"
+            )
 
-    def _call(self, call: Message, draft: Draft, ids: dict[str, str]) -> Message:
+    def _call(self, call: Message, builder: RequestBuilder, ids: dict[str, str]) -> Message:
         function = dict(call.get("function") or {})
         name = str(function.get("name") or "")
-        function["name"] = renamed(draft, name)
+        function["name"] = vendor_tool_name(builder, name)
         function["arguments"] = function.get("arguments") or "{}"
         out = {**call, "type": call.get("type") or "function", "function": function}
         if self.tool_ids and type(call.get("id")) is str:
             out["id"] = ids.setdefault(call["id"], self.tool_ids.format(name=function["name"], n=len(ids)))
-            draft.tell("messages.tool_calls.id", "mapped", "numbered as the vendor numbers them", quiet=True)
+            builder.record("messages.tool_calls.id", "mapped", "numbered as the vendor numbers them", quiet=True)
         return out
 
-    def _parts(self, where: str, parts: list[Message], draft: Draft) -> str | list[Message]:
-        if all(part["type"] == "text" and len(part) == 2 for part in parts) and draft.model.input == {"text"}:
-            draft.tell("messages.content", "mapped", "parts of text are joined for a model that takes text", quiet=True)
+    def _parts(self, where: str, parts: list[Message], builder: RequestBuilder) -> str | list[Message]:
+        if all(part["type"] == "text" and len(part) == 2 for part in parts) and builder.model.input == {"text"}:
+            builder.record(
+                "messages.content", "mapped", "parts of text are joined for a model that takes text", quiet=True
+            )
             return "".join(part["text"] for part in parts)
-        sent = [self._part(f"{where}[{at}]", part, draft) for at, part in enumerate(parts)]
+        sent = [self._part(f"{where}[{at}]", part, builder) for at, part in enumerate(parts)]
         return [part for part in sent if part["type"] != "text" or part["text"]]
 
-    def _part(self, where: str, part: Message, draft: Draft) -> Message:
+    def _part(self, where: str, part: Message, builder: RequestBuilder) -> Message:
         need = PART_NEEDS.get(part["type"])
-        if need is not None and need not in draft.model.input:
-            takes = ", ".join(sorted(draft.model.input))
-            draft.refuse(f"{where}.type", f"the model takes {takes}; map this name to a model that takes {need}")
+        if need is not None and need not in builder.model.input:
+            takes = ", ".join(sorted(builder.model.input))
+            builder.refuse(f"{where}.type", f"the model takes {takes}; map this name to a model that takes {need}")
         if part["type"] == "refusal" and type(part.get("refusal")) is str:
-            draft.tell("messages.refusal", "mapped", "sent as the content: the vendor knows no refusals")
+            builder.record("messages.refusal", "mapped", "sent as the content: the vendor knows no refusals")
             return {"type": "text", "text": part["refusal"]}
         if part["type"] != "image_url":
             return part
@@ -156,14 +161,14 @@ class MessageRules:
         image = {"url": image} if type(image) is str else dict(image or {})
         url = str(image.get("url") or "")
         if not self.image_urls and not url.startswith(("data:", self.file_scheme or "data:")):
-            draft.refuse(
+            builder.refuse(
                 f"{where}.image_url.url",
                 "the vendor takes data: URIs only, and images are not fetched: send the image itself",
             )
         if "detail" in image and not self.image_detail:
             detail = image.pop("detail")
             if detail != "auto":
-                draft.tell("messages.content.detail", "dropped", "the vendor has no levels of detail")
+                builder.record("messages.content.detail", "dropped", "the vendor has no levels of detail")
         return {**part, "image_url": image}
 
 
@@ -182,6 +187,6 @@ def has_content(content: Any) -> bool:
     return type(content) is list and any(part["type"] != "text" or has_content(part["text"]) for part in content)
 
 
-def renamed(draft: Draft, name: str) -> str:
+def vendor_tool_name(builder: RequestBuilder, name: str) -> str:
     """The name under which a tool was offered to the vendor."""
-    return draft.renamed.get(name, name) if draft.renamed else name
+    return builder.renamed_tools.get(name, name) if builder.renamed_tools else name

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.core.params import Draft, Word
+from adapters.core.adaptations import VerdictWord
+from adapters.core.builder import RequestBuilder
 from adapters.rules.alternating_messages import system_text
 from adapters.rules.messages import Message
 
@@ -19,30 +20,30 @@ class ServerMessages:
     merge_system: bool = False
     developer_as: str | None = None
     why: str = "as messages: in the vendor's entry says"
-    words: tuple[Word, ...] = ("honoured", "mapped", "refused")
+    words: tuple[VerdictWord, ...] = ("honoured", "mapped", "refused")
 
-    def apply(self, name: str, value: Any, draft: Draft) -> None:
+    def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         """Write the messages into the draft. Raises Refused for a system message that is more than text."""
-        sent = [self._with_role(message, draft) for message in value]
+        sent = [self._with_role(message, builder) for message in value]
         if self.merge_system:
-            sent = merged_system(name, sent, draft)
-        draft.body[name] = sent
-        if name not in draft.told:
-            draft.tell(name, "honoured", "sent as it came")
+            sent = merged_system(name, sent, builder)
+        builder.body[name] = sent
+        if name not in builder.adaptations:
+            builder.record(name, "honoured", "sent as it came")
 
-    def _with_role(self, message: Message, draft: Draft) -> Message:
+    def _with_role(self, message: Message, builder: RequestBuilder) -> Message:
         if message["role"] != "developer" or self.developer_as in (None, "developer"):
             return message
-        draft.tell("messages.role", "mapped", f"developer is sent as {self.developer_as}")
+        builder.record("messages.role", "mapped", f"developer is sent as {self.developer_as}")
         return {**message, "role": self.developer_as}
 
 
-def merged_system(name: str, messages: list[Message], draft: Draft) -> list[Message]:
+def merged_system(name: str, messages: list[Message], builder: RequestBuilder) -> list[Message]:
     """The messages with one system message at most, the first. Raises Refused for one that is more than text."""
     places = [at for at, message in enumerate(messages) if message["role"] == "system"]
     if not places or places == [0]:
         return messages
-    texts = [system_text(name, (at, messages[at]), draft) for at in places]
-    draft.tell(name, "mapped", "system messages are joined into one, in front")
+    texts = [system_text(name, (at, messages[at]), builder) for at in places]
+    builder.record(name, "mapped", "system messages are joined into one, in front")
     rest = [message for message in messages if message["role"] != "system"]
     return [{"role": "system", "content": "\n\n".join(filter(None, texts))}, *rest]

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.core.adaptations import VerdictWord
+from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
-from adapters.core.params import Draft, Word
 from adapters.rules.json_schema_dialect import NotExpressible
-from adapters.rules.messages import renamed
+from adapters.rules.messages import vendor_tool_name
 
 LONGEST_PATH = 200
 """How much of the way to a place in a schema is named in an error, in characters: property names may be of any length."""
@@ -29,70 +30,73 @@ class Tools:
     types: tuple[str, ...] = ("function",)
     schema: Callable[[Any], dict[str, Any]] | None = None
     why: str = "functions; a name the vendor refuses is sent under another, and put back in the answer"
-    words: tuple[Word, ...] = ("honoured", "mapped", "refused")
+    words: tuple[VerdictWord, ...] = ("honoured", "mapped", "refused")
 
-    def apply(self, name: str, value: Any, draft: Draft) -> None:
+    def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         """Write the tools into the draft. Raises Refused for a kind of tool that the vendor does not know."""
         if len(value) > self.most:
-            draft.refuse(name, f"the vendor takes at most {self.most} tools, and {len(value)} were sent")
+            builder.refuse(name, f"the vendor takes at most {self.most} tools, and {len(value)} were sent")
         if not value:
-            draft.tell(name, "mapped", "an empty list, said by leaving it out")
+            builder.record(name, "mapped", "an empty list, said by leaving it out")
             return
-        draft.body[name] = [self._tool(f"{name}[{at}]", tool, draft) for at, tool in enumerate(value)]
-        draft.tell(name, "honoured", "sent as they came")
+        builder.body[name] = [self._tool(f"{name}[{at}]", tool, builder) for at, tool in enumerate(value)]
+        builder.record(name, "honoured", "sent as they came")
 
-    def _tool(self, where: str, tool: dict[str, Any], draft: Draft) -> dict[str, Any]:
+    def _tool(self, where: str, tool: dict[str, Any], builder: RequestBuilder) -> dict[str, Any]:
         if tool["type"] not in self.types:
-            draft.refuse(f"{where}.type", f"the vendor knows tools of type {', '.join(self.types)} only")
+            builder.refuse(f"{where}.type", f"the vendor knows tools of type {', '.join(self.types)} only")
         if tool["type"] != "function":
             return tool
         function = dict(tool["function"])
         ours = function["name"]
         if not re.fullmatch(self.name, ours) or ours in self.taken:
-            theirs = self._other_name(ours, draft)
-            draft.rename_tool(ours, theirs)
+            theirs = self._other_name(ours, builder)
+            builder.rename_tool(ours, theirs)
             function["name"] = theirs
-            draft.tell("tools.function.name", "mapped", f"{ours} is offered as {theirs}")
+            builder.record("tools.function.name", "mapped", f"{ours} is offered as {theirs}")
         parameters = function.get("parameters")
         if parameters is None:
             function["parameters"] = {"type": "object", "properties": {}}
         elif self.schema is not None:
             function["parameters"] = send_schema(
-                f"{where}.function.parameters", parameters, self.schema, "tools", draft
+                f"{where}.function.parameters", parameters, self.schema, "tools", builder
             )
         return {**tool, "function": function}
 
-    def _other_name(self, ours: str, draft: Draft) -> str:
+    def _other_name(self, ours: str, builder: RequestBuilder) -> str:
         stem = re.sub(r"[^a-zA-Z0-9_-]", "_", ours[:48])
         theirs = f"tool_{stem}"
-        while theirs in draft.tool_names:
+        while theirs in builder.tool_names:
             theirs += "_"
         return theirs
 
 
 def send_schema(
-    where: str, schema: Any, rewrite: Callable[[Any], dict[str, Any]], field: str, draft: Draft
+    where: str, schema: Any, rewrite: Callable[[Any], dict[str, Any]], field: str, builder: RequestBuilder
 ) -> dict[str, Any]:
     """The schema in the vendor's dialect; ``field`` is reported as mapped if that is another one. Raises Refused."""
     try:
         sent = rewrite(schema)
     except NotExpressible as wrong:
         path = wrong.path if len(wrong.path) <= LONGEST_PATH else f"{wrong.path[:LONGEST_PATH]}…"
-        draft.refuse(f"{where}{path}", wrong.why)
+        builder.refuse(f"{where}{path}", wrong.why)
         raise
     if sent is not schema and sent != schema:
-        draft.tell(field, "mapped", "schemas are sent in the vendor's dialect of JSON Schema")
+        builder.record(field, "mapped", "schemas are sent in the vendor's dialect of JSON Schema")
     return sent
 
 
-def check_tool_choice(name: str, value: Any, draft: Draft) -> None:
+def check_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
     """A choice that demands a call needs tools, and one that names a tool names one of them, as at OpenAI.
 
     Kimi also takes tools from system messages. Raises Refused.
     """
-    if not forces(value):
+    if not forces_call(value):
         return
-    lists = [draft.ask.fields.get("tools"), *(message.get("tools") for message in draft.ask.fields["messages"])]
+    lists = [
+        builder.request.fields.get("tools"),
+        *(message.get("tools") for message in builder.request.fields["messages"]),
+    ]
     names = [_named(tool) for tools in lists if type(tools) is list for tool in tools]
     if not names:
         raise Refused(name, f"Invalid value for '{name}': it is only allowed when tools are sent.", "unsupported_value")
@@ -107,15 +111,15 @@ def _named(tool: Any) -> Any:
     return function.get("name") if type(function) is dict else None
 
 
-def send_tool_choice(name: str, value: Any, draft: Draft) -> None:
+def send_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
     """The choice as it came, with a tool's other name where it has one."""
     if type(value) is dict and type(value.get("function")) is dict:
         function = value["function"]
-        value = {**value, "function": {**function, "name": renamed(draft, str(function.get("name") or ""))}}
-    draft.body[name] = value
-    draft.tell(name, "honoured", "sent as it came")
+        value = {**value, "function": {**function, "name": vendor_tool_name(builder, str(function.get("name") or ""))}}
+    builder.body[name] = value
+    builder.record(name, "honoured", "sent as it came")
 
 
-def forces(value: Any) -> bool:
+def forces_call(value: Any) -> bool:
     """Whether a ``tool_choice`` demands a call: ``required``, or a tool by name."""
     return value == "required" or type(value) is dict

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from adapters.core.message import COMMA, Message, all_of, joined, one_of
-from adapters.core.shapes import Operation
+from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
 from adapters.registry import BY_NAME
 from config import catalog
-from config.environment import ORDER, in_order, key_names, zero_config
+from config.environment import in_order, key_names, zero_config
 from config.routing import stand_in_route
 from config.schema import VendorEntry
 from config.tree import CREDENTIALS, Node
@@ -76,7 +76,7 @@ def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     gone = [found for found in there if ended(found.vendor)]
     if len(gone) < len(there):  # what has ended is not built on where there is something else
         there, rest = [found for found in there if found not in gone], gone + rest
-    real = there or [found for found in rest if found.vendor.name in ORDER]
+    real = there or rest
     there_is = schema(file)
     if there_is:
         yield f"# yaml-language-server: $schema={there_is}"

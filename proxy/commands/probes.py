@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from adapters.core.shapes import Operation
+from adapters.core.request import Operation
 
 PIXEL = (
     "data:image/png;base64,"

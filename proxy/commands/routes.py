@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any, get_args
 
 from adapters.core.message import COMMA, Message, joined
-from adapters.core.shapes import Operation
+from adapters.core.request import Operation
 from adapters.core.vendor import Target
 from config.load import Loaded
 from config.openai_names import forms_of, is_no_form, known_names

@@ -6,10 +6,11 @@ from typing import Any, get_args
 
 import orjson
 
+from adapters.core.adaptations import Adaptation, VerdictWord
 from adapters.core.failures import Refused
-from adapters.core.params import Told, Word
-from adapters.core.shapes import Model
-from adapters.core.vendor import Target, Vendor, plan
+from adapters.core.model import Model
+from adapters.core.vendor import Target, Vendor
+from adapters.planning import plan
 from adapters.registry import VENDORS
 from config import catalog
 from proxy.commands.probes import ASKED, PROBES, REASONS, Probe
@@ -17,7 +18,7 @@ from proxy.commands.table import table
 from proxy.errors import NotSupported
 from proxy.explain import read
 
-LOUDEST = (*reversed(get_args(Word)),)
+LOUDEST = (*reversed(get_args(VerdictWord)),)
 """The words from refused to honoured: a field of several parts is as good as the worst of them."""
 ANY = "any"
 """What stands for the models of a server of the user's own, of which nothing is known."""
@@ -58,22 +59,22 @@ def matrix() -> dict[str, Any]:
     }
 
 
-def cells(vendor: Vendor) -> Iterator[tuple[Probe, Told]]:
+def cells(vendor: Vendor) -> Iterator[tuple[Probe, Adaptation]]:
     """One line of the matrix."""
     for probe in PROBES:
         yield probe, cell(vendor, probe)
 
 
-def cell(vendor: Vendor, probe: Probe) -> Told:
+def cell(vendor: Vendor, probe: Probe) -> Adaptation:
     """What becomes of a probe at the vendor's stand-in for the OpenAI name that it asks for."""
     model = _model(vendor, probe)
     if model is None:
-        return Told("refused", f"{vendor.title} has no {probe.operation}")
+        return Adaptation("refused", f"{vendor.title} has no {probe.operation}")
     try:
         ask = read(orjson.dumps(probe.body))
-        told = plan(ask, Target(vendor.name, vendor, model, "", defaults=_defaults(vendor, probe))).told
+        told = plan(ask, Target(vendor.name, vendor, model, "", defaults=_defaults(vendor, probe))).adaptations
     except (NotSupported, Refused) as refused:  # token ids are refused at the front where the extra is not installed
-        return Told("refused", refused.message)
+        return Adaptation("refused", refused.message)
     parts = [said for name, said in told.items() if name == probe.member or name.startswith(f"{probe.member}.")]
     return min(parts, key=lambda said: LOUDEST.index(said.word))
 

@@ -5,8 +5,8 @@ import asyncio
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from adapters.core.adaptations import Adaptation
 from adapters.core.message import Message
-from adapters.core.params import Told
 from proxy.endpoints.relay import Connection
 from proxy.errors import InternalError, NotServed, OutOfMemory, ProxyError
 from proxy.fronts.moderations import ModerationsFront, read, unseen
@@ -23,7 +23,9 @@ REFUSED = Message(
     "POST /v1/moderations is not served by this proxy: an app may rely on it as a gate, and no configured vendor has moderations. Set policy.moderations to a target that has them (of kind openai_compatible), or to pass and every input is answered as not flagged, unseen; or leave it to the vendors, whose inspection answers content_filter."
 )
 PASSED = {
-    "moderations": Told("emulated", Message("nothing is flagged, for nothing is looked at (policy.moderations: pass)"))
+    "moderations": Adaptation(
+        "emulated", Message("nothing is flagged, for nothing is looked at (policy.moderations: pass)")
+    )
 }
 
 

@@ -2,7 +2,7 @@
 
 import orjson
 
-from adapters.core.shapes import Ask
+from adapters.core.request import ApiRequest
 from proxy.fronts.writer import Out, Writer
 from proxy.openai_api.json_body import check_model
 from proxy.pipeline import Front
@@ -23,11 +23,11 @@ class NamedFront:
         self._model = model
         self.operation = front.operation
 
-    def read(self, body: bytes) -> Ask:
+    def read(self, body: bytes) -> ApiRequest:
         """The ask of a body. Raises BadRequest, as the other front does."""
         return self._front.read(named(body, self._model))
 
-    def writer(self, ask: Ask, out: Out, tally: Tally) -> Writer:
+    def writer(self, ask: ApiRequest, out: Out, tally: Tally) -> Writer:
         """The writer for one answer."""
         return self._front.writer(ask, out, tally)
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import orjson
 
-from adapters.core.shapes import Ask, Event
+from adapters.core.event import Event
+from adapters.core.request import ApiRequest
 from proxy.fronts.functions import of_functions
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
@@ -17,15 +18,15 @@ class ChatFront:
 
     operation = "chat"
 
-    def read(self, body: bytes) -> Ask:
+    def read(self, body: bytes) -> ApiRequest:
         """The ask of a body. Raises BadRequest, naming ``param``."""
         fields = read_body(body, "chat", required=("messages",))
         model = take_model(fields)
         stream = fields.get("stream") is True
         options = fields.get("stream_options") or {}
-        return Ask("chat", model, fields, stream, stream and options.get("include_usage") is True)
+        return ApiRequest("chat", model, fields, stream, stream and options.get("include_usage") is True)
 
-    def writer(self, ask: Ask, out: Out, tally: Tally) -> "ChatWriter":
+    def writer(self, ask: ApiRequest, out: Out, tally: Tally) -> "ChatWriter":
         """The writer for one answer, in the shape that its caller reads."""
         return (FunctionsWriter if ask.fields.get("functions") else ChatWriter)(ask, out, tally)
 

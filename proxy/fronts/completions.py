@@ -4,11 +4,14 @@ from typing import Any
 
 import orjson
 
-from adapters.core.completions import as_chat, only_native, texts_of
+from adapters.core.adaptations import Adaptation
+from adapters.core.event import CHUNK, WHOLE, Event
 from adapters.core.failures import Refused
 from adapters.core.message import Message, as_message
-from adapters.core.shapes import CHUNK, WHOLE, Ask, Event, Reworded, Told
-from adapters.core.surface import Invalid, validate
+from adapters.core.request import ApiRequest, Translation
+from adapters.openai_params.operations import validate
+from adapters.openai_params.param import Invalid
+from adapters.rules.completions_as_chat import as_chat, only_native, texts_of
 from proxy.errors import BadRequest
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
@@ -17,7 +20,7 @@ from proxy.openai_api.json_body import read_body, take_model
 from proxy.services.tokens import decoded, has_ids
 from proxy.tally import Tally
 
-DECODED = {"prompt": Told("mapped", Message("token ids were decoded to text"))}
+DECODED = {"prompt": Adaptation("mapped", Message("token ids were decoded to text"))}
 
 
 class CompletionsFront:
@@ -25,7 +28,7 @@ class CompletionsFront:
 
     operation = "completions"
 
-    def read(self, body: bytes) -> Ask:
+    def read(self, body: bytes) -> ApiRequest:
         """The chat ask of a body, which knows how it was asked too. Raises BadRequest, naming ``param``."""
         fields = read_body(body, "completions", required=("prompt",))
         model = take_model(fields)
@@ -34,8 +37,10 @@ class CompletionsFront:
         reworded = None
         if has_ids(fields["prompt"]):
             fields["prompt"] = decoded("prompt", fields["prompt"], model)
-            reworded = Reworded(fields, DECODED)
-        asked = Ask("completions", model, fields, stream, stream and options.get("include_usage") is True, reworded)
+            reworded = Translation(fields, DECODED)
+        asked = ApiRequest(
+            "completions", model, fields, stream, stream and options.get("include_usage") is True, reworded
+        )
         try:
             ask = as_chat(asked)
             validate("chat", ask.fields)  # members that are chat's alone have not been looked at yet
@@ -45,7 +50,7 @@ class CompletionsFront:
             raise BadRequest(as_message(invalid.message), param=invalid.param, code=invalid.code) from None
         return ask
 
-    def writer(self, ask: Ask, out: Out, tally: Tally) -> "CompletionsWriter":
+    def writer(self, ask: ApiRequest, out: Out, tally: Tally) -> "CompletionsWriter":
         """The writer for one answer."""
         return CompletionsWriter(ask, out, tally)
 
@@ -56,10 +61,10 @@ class CompletionsWriter(ResponseWriter):
     A chunk that has nothing but a role is left out. With ``echo`` the prompt leads the first text of each choice.
     """
 
-    def __init__(self, ask: Ask, out: Out, tally: Tally) -> None:
+    def __init__(self, ask: ApiRequest, out: Out, tally: Tally) -> None:
         super().__init__(ask, out, tally)
-        assert ask.reworded is not None  # the front has made it
-        asked = ask.reworded.asked
+        assert ask.translation is not None  # the front has made it
+        asked = ask.translation.original
         self._echoes = texts_of(asked["prompt"]) if asked.get("echo") else []
         self._each: int = asked.get("n", 1)
         self._echoed: set[int] = set()

@@ -6,15 +6,17 @@ from typing import Any
 
 import orjson
 
+from adapters.core.adaptations import Adaptation
+from adapters.core.event import Event
 from adapters.core.message import Message
-from adapters.core.shapes import Ask, Event, Reworded, Told
+from adapters.core.request import ApiRequest, Translation
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
 from proxy.openai_api.json_body import read_body, take_model
 from proxy.services.tokens import decoded, has_ids
 from proxy.tally import Tally
 
-DECODED = {"input": Told("mapped", Message("token ids were decoded to text"))}
+DECODED = {"input": Adaptation("mapped", Message("token ids were decoded to text"))}
 
 
 class EmbeddingsFront:
@@ -22,16 +24,16 @@ class EmbeddingsFront:
 
     operation = "embeddings"
 
-    def read(self, body: bytes) -> Ask:
+    def read(self, body: bytes) -> ApiRequest:
         """The ask of a body. Raises BadRequest, naming ``param``."""
         fields = read_body(body, "embeddings", required=("input",))
         model = take_model(fields)
         if not has_ids(fields["input"]):
-            return Ask("embeddings", model, fields)
+            return ApiRequest("embeddings", model, fields)
         fields["input"] = decoded("input", fields["input"], model)
-        return Ask("embeddings", model, fields, reworded=Reworded(fields, DECODED))
+        return ApiRequest("embeddings", model, fields, translation=Translation(fields, DECODED))
 
-    def writer(self, ask: Ask, out: Out, tally: Tally) -> "EmbeddingsWriter":
+    def writer(self, ask: ApiRequest, out: Out, tally: Tally) -> "EmbeddingsWriter":
         """The writer for one answer."""
         return EmbeddingsWriter(ask, out, tally)
 

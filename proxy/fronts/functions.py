@@ -1,12 +1,12 @@
 """Answers for a caller of functions, which were before tools: ``function_call`` in the place of ``tool_calls``.
 
-The request is turned into tools when it is planned (``adapters/core/functions.py``), for every vendor alike. The answer
+The request is turned into tools when it is planned (``adapters/rules/legacy_functions.py``), for every vendor alike. The answer
 is turned back here, last of all, where it is known that the caller sent functions and reads that shape.
 """
 
 from typing import Any
 
-from adapters.core.shapes import WHOLE, Event
+from adapters.core.event import WHOLE, Event
 
 
 def of_functions(events: list[Event]) -> tuple[list[Event], int]:

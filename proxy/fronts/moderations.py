@@ -3,8 +3,8 @@
 from typing import Any
 
 from adapters.core.message import Message, as_message, one_of
-from adapters.core.shapes import Ask
-from adapters.core.surface import Invalid, wrong_type
+from adapters.core.request import ApiRequest
+from adapters.openai_params.param import Invalid, wrong_type
 from proxy.errors import BadRequest
 from proxy.fronts.response import ResponseWriter
 from proxy.fronts.writer import Out
@@ -27,14 +27,14 @@ class ModerationsFront:
 
     operation = "moderations"
 
-    def read(self, body: bytes) -> Ask:
+    def read(self, body: bytes) -> ApiRequest:
         """The ask of a body. Raises BadRequest, naming ``param``."""
         model, _ = read(body)
         fields = read_members(body, required=("input",))
         fields.pop("model", None)
-        return Ask("moderations", model, fields)
+        return ApiRequest("moderations", model, fields)
 
-    def writer(self, ask: Ask, out: Out, tally: Tally) -> ResponseWriter:
+    def writer(self, ask: ApiRequest, out: Out, tally: Tally) -> ResponseWriter:
         """The writer for one answer."""
         return ResponseWriter(ask, out, tally)
 

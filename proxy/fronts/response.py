@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 
+from adapters.core.adaptations import Adaptation, adaptations_header
+from adapters.core.event import WHOLE, Event
 from adapters.core.json_limits import SMALL
-from adapters.core.params import Told, header
-from adapters.core.shapes import WHOLE, Ask, Event
+from adapters.core.request import ApiRequest
 from adapters.core.sse import encode
 from proxy.errors import ProxyError
 from proxy.fronts.writer import Header, Out
@@ -19,7 +20,7 @@ STREAM: tuple[Header, ...] = (
     (b"cache-control", b"no-cache"),
     (b"x-accel-buffering", b"no"),  # nginx in front would hold the events back
 )
-NOTHING = Ask("chat", "", {})
+NOTHING = ApiRequest("chat", "", {})
 """The ask of a request that could not be read: its writer only ever writes an error."""
 BEAT = b": keep-alive\n\n"
 MAX_VALUE = 1024
@@ -31,7 +32,7 @@ MAX_HELD = 256 * 1024
 class ResponseWriter:
     """A writer for answers that are JSON bodies or streams of JSON events."""
 
-    def __init__(self, ask: Ask, out: Out, tally: Tally) -> None:
+    def __init__(self, ask: ApiRequest, out: Out, tally: Tally) -> None:
         self._ask = ask
         self._out = out
         self._tally = tally
@@ -73,7 +74,7 @@ class ResponseWriter:
             events = self.chunks(events[0])
         if not self.content_sent:
             self._held += events
-            if not any(event.shows() for event in events) and self._held_bytes() < MAX_HELD:
+            if not any(event.has_content() for event in events) and self._held_bytes() < MAX_HELD:
                 return
             events, self._held = self._held, []
             self.content_sent = True  # before the first await: from here on no other target may be tried
@@ -132,11 +133,11 @@ class ResponseWriter:
             head.append((b"x-banjia-attempts", b"%d" % self._tally.attempts))
         await self._send_whole(error.http_status, head, body)
 
-    async def ours(self, body: bytes, told: Mapping[str, Told]) -> None:
+    async def ours(self, body: bytes, told: Mapping[str, Adaptation]) -> None:
         """Send a JSON body that no vendor had a part in, telling what was made up for."""
         self._tally.told = told
         head = [JSON, (b"content-length", b"%d" % len(body)), *self._common()]
-        adapted = header(told)
+        adapted = adaptations_header(told)
         if adapted is not None:
             head.append((b"x-banjia-adapted", adapted.encode()))
         await self._send_whole(200, head, body)
@@ -203,7 +204,7 @@ class ResponseWriter:
             (b"x-banjia-target", attempt.target.label.encode("ascii", "replace")),
             (b"x-banjia-attempts", b"%d" % attempt.number),
         ]
-        adapted = header(attempt.told)
+        adapted = adaptations_header(attempt.told)
         if adapted is not None:
             head.append((b"x-banjia-adapted", adapted.encode()))
         head += [(name.encode("latin-1"), value[:MAX_VALUE].encode("latin-1")) for name, value in attempt.said.items()]

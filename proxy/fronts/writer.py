@@ -3,7 +3,7 @@
 from collections.abc import Awaitable
 from typing import Protocol
 
-from adapters.core.shapes import Event
+from adapters.core.event import Event
 from proxy.errors import ProxyError
 from proxy.i18n.negotiate import Language
 from proxy.nouns import Attempt

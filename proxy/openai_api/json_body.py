@@ -15,7 +15,8 @@ from adapters.core.json_limits import (
     count_byte,
 )
 from adapters.core.message import Message, as_message
-from adapters.core.surface import MAX_NAME, Invalid, validate, wrong_type
+from adapters.openai_params.operations import validate
+from adapters.openai_params.param import MAX_NAME, Invalid, wrong_type
 from proxy.errors import BadRequest
 
 MAX_MEMBERS = 1000

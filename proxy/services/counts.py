@@ -6,9 +6,9 @@ from itertools import chain
 from operator import attrgetter
 from typing import Literal
 
-from adapters.core.failures import ROWS
-from adapters.core.shapes import Usage
-from adapters.core.surface import SURFACE
+from adapters.core.failures import ERROR_TABLE
+from adapters.core.usage import Usage
+from adapters.openai_params.operations import OPENAI_PARAMS
 from proxy.errors import ProxyError
 from proxy.nouns import Ending
 from proxy.services.metrics import LONG_S, QUICK_S, Histogram, Labels, Metrics
@@ -16,7 +16,7 @@ from proxy.services.metrics import LONG_S, QUICK_S, Histogram, Labels, Metrics
 BATCH = 32
 """How many endings are held at most before they are counted."""
 
-FIELDS: Mapping[str, Collection[str]] = {operation: params.keys() for operation, params in SURFACE.items()}
+FIELDS: Mapping[str, Collection[str]] = {operation: params.keys() for operation, params in OPENAI_PARAMS.items()}
 """OpenAI's fields of each operation."""
 
 OTHER = "other"
@@ -33,7 +33,7 @@ def _codes(kind: type[ProxyError]) -> Iterator[str]:
         yield from _codes(below)
 
 
-CODES = frozenset(row.code for row in ROWS.values() if row.code) | frozenset(_codes(ProxyError))
+CODES = frozenset(row.code for row in ERROR_TABLE.values() if row.code) | frozenset(_codes(ProxyError))
 """The codes of the error table that a request can end with."""
 
 

@@ -14,10 +14,11 @@ from tenacity import RetryCallState
 from adapters.core.exchange import Exchange
 from adapters.core.failures import Failure, Refused
 from adapters.core.message import COMMA, Message, as_message, joined
-from adapters.core.shapes import Ask, Seed
-from adapters.core.vendor import Plan, Target, plan, plan_without
+from adapters.core.request import ApiRequest, AttemptIds
+from adapters.core.vendor import Plan, Target
 from adapters.core.wire import Call
 from adapters.emulations import wrapped
+from adapters.planning import plan, plan_without
 from proxy.errors import BadRequest, NotSupported, Overloaded
 from proxy.fronts.writer import Writer
 from proxy.kit import Kit, Live
@@ -47,7 +48,7 @@ class Refusal(NamedTuple):
 class Course:
     """The way of one request through its route: the target and key in use, and those still to come."""
 
-    def __init__(self, ask: Ask, route: Route, kit: Kit, live: Live, tally: Tally, out: Writer) -> None:
+    def __init__(self, ask: ApiRequest, route: Route, kit: Kit, live: Live, tally: Tally, out: Writer) -> None:
         self.kit = kit
         self._live = live
         self._ask = ask
@@ -126,11 +127,11 @@ class Course:
         label, breaker = chosen.target.label, self.kit.breaker
         trial = breaker.enter(label, time.monotonic()) if label in breaker.troubled else None
         began_s, replayed = self.tally.elapsed_s() if self._timed else 0.0, self.tally.replayed
-        attempt = Attempt(chosen.target, self.tally.attempts + 1, chosen.told, {}, account.secrets[id(key)])
+        attempt = Attempt(chosen.target, self.tally.attempts + 1, chosen.adaptations, {}, account.secrets[id(key)])
         self._on_target += 1
         self._on_key += 1
         self.out.drop()
-        seed = Seed(count(1), self._answer_id, self._created)
+        seed = AttemptIds(count(1), self._answer_id, self._created)
         self._times = account.times(chosen.thinks, self._ask.stream)
 
         def sign(call: Call) -> Call:
@@ -138,7 +139,7 @@ class Course:
                 call = replace(call, headers=(*call.headers, *account.headers))
             return chosen.target.vendor.auth.sign(call, key.secret.get_secret_value(), time.time())
 
-        exchange, limiter, sent = wrapped(chosen)(chosen.ask, seed), key.limiter, True
+        exchange, limiter, sent = wrapped(chosen)(chosen.request, seed), key.limiter, True
         account.under_way += 1
         try:
             if limiter is None:

@@ -7,11 +7,12 @@ from time import perf_counter
 
 import orjson
 
+from adapters.core.adaptations import Adaptation
+from adapters.core.event import CHUNK
 from adapters.core.exchange import Close, Do, Done, Emit, Exchange, Fail, Note, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
-from adapters.core.params import Told
-from adapters.core.shapes import CHUNK, Usage
 from adapters.core.tokens import estimate_prompt
+from adapters.core.usage import Usage
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Woke
 from proxy.errors import OutOfMemory
 from proxy.fronts.writer import Writer
@@ -145,7 +146,7 @@ class Drive:
             if len(value) <= MAX_HEADER_VALUE and value.isascii() and value.isprintable():
                 self._attempt.said[do.name] = self._attempt.secrets.redacted_text(value)
         elif type(do) is Note:
-            self._attempt.told = {**self._attempt.told, do.field: Told(do.word, "seen in the answer")}
+            self._attempt.told = {**self._attempt.told, do.field: Adaptation(do.word, "seen in the answer")}
         elif type(do) is Sleep:
             self._sleeps[do.id] = do.s
         else:

@@ -4,14 +4,14 @@ import asyncio
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
-from adapters.core.shapes import Ask
+from adapters.core.request import ApiRequest
 from config.schema import Server
 from proxy.fronts.writer import Writer
 
 STILL: AbstractContextManager[None] = nullcontext()
 
 
-def heart(writer: Writer, ask: Ask, server: Server) -> AbstractContextManager[None]:
+def heart(writer: Writer, ask: ApiRequest, server: Server) -> AbstractContextManager[None]:
     """What beats while the block runs: nothing, for a caller who waits for a whole answer."""
     return Heart(writer, server) if ask.stream else STILL
 

@@ -7,8 +7,9 @@ a vendor that has a request works on it to the end, whoever waits.
 import asyncio
 from time import perf_counter
 
+from adapters.core.event import Event
 from adapters.core.failures import Failure
-from adapters.core.shapes import Event, Usage
+from adapters.core.usage import Usage
 from proxy.errors import ProxyError
 from proxy.nouns import Attempt
 from proxy.stages.course import Course

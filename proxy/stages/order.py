@@ -2,14 +2,14 @@
 
 import random
 
-from adapters.core.shapes import Ask
+from adapters.core.request import ApiRequest
 from adapters.core.vendor import Target
 from proxy.kit import Kit
 from proxy.nouns import Route
 from proxy.strategy import Bill, Measure, order
 
 
-def ordered(route: Route, ask: Ask, kit: Kit) -> list[Target]:
+def ordered(route: Route, ask: ApiRequest, kit: Kit) -> list[Target]:
     """The route's targets, best first by its strategy. Which of them rest is looked at when one is chosen."""
     measure: Measure = _unmeasured
     if route.strategy == "cheapest":

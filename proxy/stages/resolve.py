@@ -1,13 +1,13 @@
 """Which targets may answer."""
 
 from adapters.core.message import Message
-from adapters.core.shapes import Ask
+from adapters.core.request import ApiRequest
 from config.routing import Routing, UnknownModel
 from proxy.errors import ModelNotFound
 from proxy.nouns import Route
 
 
-def resolve(ask: Ask, routing: Routing) -> Route:
+def resolve(ask: ApiRequest, routing: Routing) -> Route:
     """The route of the model that was asked for; of moderations, the policy's. Raises ModelNotFound, naming the nearest."""
     try:
         found = routing.judge() if ask.operation == "moderations" else routing.find(ask.model, ask.operation)

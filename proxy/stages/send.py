@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from tenacity import AsyncRetrying, retry_if_result, stop_never
 
 from adapters.core.failures import Failure
-from adapters.core.shapes import Ask
+from adapters.core.request import ApiRequest
 from proxy.errors import UpstreamFailed
 from proxy.fronts.writer import Writer
 from proxy.kit import Kit, Live
@@ -15,7 +15,7 @@ from proxy.stages.hedge import Hedge
 from proxy.tally import Tally
 
 
-async def send(ask: Ask, route: Route, out: Writer, kit: Kit, live: Live, tally: Tally) -> None:
+async def send(ask: ApiRequest, route: Route, out: Writer, kit: Kit, live: Live, tally: Tally) -> None:
     """Answer the ask from the route's targets, best first.
 
     Raises NotSupported if no target can serve it, Overloaded if too many wait for the only one that can, UpstreamFailed if

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from adapters.core.shapes import Operation
+from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
 from config import catalog
 from proxy.commands.probes import PROBES

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from adapters.core.failures import ROWS, Rule
-from adapters.core.shapes import Operation
+from adapters.core.failures import ERROR_TABLE, FailureRule
+from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
-from adapters.rules import errors
+from adapters.rules import failures as errors
 from proxy.commands.vendors import each_edition
 from scripts.pages.table import code, table
 from scripts.pages.verdicts import OPERATIONS
@@ -17,7 +17,7 @@ WORDS: Mapping[re.Pattern[str], str] = {
     errors.RATE: "words for a limit that passes by itself",
     **{rule.words: "words for a prompt that is too long" for rule in errors.CONTEXT if rule.words is not None},
 }
-"""What the patterns of ``adapters/rules/errors.py`` look for."""
+"""What the patterns of ``adapters/rules/failures.py`` look for."""
 
 
 def text() -> str:
@@ -27,7 +27,7 @@ def text() -> str:
 
 def _vendor(name: str, vendor: Vendor) -> Iterator[str]:
     yield f"### {name.replace('/', ', ')}\n"
-    tables: dict[tuple[Rule, ...], list[Operation]] = {}
+    tables: dict[tuple[FailureRule, ...], list[Operation]] = {}
     for operation in OPERATIONS:
         if operation in vendor.operations:
             tables.setdefault(tuple(vendor.operations[operation].failures), []).append(operation)
@@ -38,14 +38,14 @@ def _vendor(name: str, vendor: Vendor) -> Iterator[str]:
         yield table(["the vendor's error", "becomes", "kind", "limit"], map(_row, rules))
 
 
-def _row(rule: Rule) -> list[str]:
-    row = ROWS[rule.kind]
+def _row(rule: FailureRule) -> list[str]:
+    row = ERROR_TABLE[rule.kind]
     becomes = f"{row.status} {code(row.code or row.type)}"
     figure = f", its figure by {code(rule.figure)}" if rule.figure else ""
     return [", ".join(_conditions(rule)), becomes, code(rule.kind), f"{rule.limit or ''}{figure}"]
 
 
-def _conditions(rule: Rule) -> Iterator[str]:
+def _conditions(rule: FailureRule) -> Iterator[str]:
     if rule.status is not None:
         statuses = [rule.status] if isinstance(rule.status, int) else sorted(rule.status)
         yield f"status {' or '.join(map(str, statuses))}"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from adapters.core.completions import OVER_CHAT
-from adapters.core.params import Verdict
-from adapters.core.shapes import Operation
-from adapters.core.surface import SURFACE
+from adapters.core.builder import Verdict
+from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
+from adapters.openai_params.operations import OPENAI_PARAMS
+from adapters.rules.completions_as_chat import OVER_CHAT
 from proxy.commands.vendors import ANY, SHOWN, each_edition, matrix
 from scripts.pages.table import code, table
 
@@ -48,13 +48,13 @@ def _vendor(name: str, vendor: Vendor) -> Iterator[str]:
         if operation not in vendor.operations:
             continue
         params = vendor.operations[operation].params
-        plain = [param for param in SURFACE[operation] if _plain(params[param])]
+        plain = [param for param in OPENAI_PARAMS[operation] if _plain(params[param])]
         yield f"\n**{title}.**"
-        if len(plain) == len(SURFACE[operation]):
+        if len(plain) == len(OPENAI_PARAMS[operation]):
             yield " Every parameter is sent as it came.\n"
             continue
         yield f" Sent as they came: {', '.join(map(code, plain))}.\n\n" if plain else "\n\n"
-        yield _table({param: params[param] for param in SURFACE[operation] if param not in plain})
+        yield _table({param: params[param] for param in OPENAI_PARAMS[operation] if param not in plain})
 
 
 def _plain(verdict: Verdict) -> bool:

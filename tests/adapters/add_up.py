@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from adapters.core.shapes import Event
+from adapters.core.event import Event
 
 
 def add_up(events: Iterable[Event]) -> dict[int, dict[str, Any]]:

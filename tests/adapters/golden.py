@@ -29,7 +29,7 @@ from typing import Any
 
 import orjson
 
-from adapters.core.params import header
+from adapters.core.adaptations import adaptations_header
 from adapters.core.vendor import Plan
 from adapters.core.wire import Call
 from tests.adapters.play import Play, chat_plan, completions_plan, embeddings_plan
@@ -131,8 +131,11 @@ def as_http(call: Call) -> str:
 
 def told(play: Play) -> str:
     """What came of it, a line each."""
-    words = [f"{name}={f'({told.word})' if told.quiet else told.word}" for name, told in sorted(play.plan.told.items())]
-    adapted = header(play.plan.told)
+    words = [
+        f"{name}={f'({told.word})' if told.quiet else told.word}"
+        for name, told in sorted(play.plan.adaptations.items())
+    ]
+    adapted = adaptations_header(play.plan.adaptations)
     lines = [f"told {' '.join(words)}"] if words else []
     lines += [] if adapted is None else [f"adapted {adapted}"]
     lines += [f"say {name}: {value}" for name, value in play.said.items()]

@@ -11,12 +11,16 @@ from typing import Any
 
 import orjson
 
+from adapters.core.event import WHOLE, Event
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
-from adapters.core.shapes import WHOLE, Ask, Event, Model, Seed, Usage
-from adapters.core.vendor import Plan, Target, plan
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest, AttemptIds
+from adapters.core.usage import Usage
+from adapters.core.vendor import Plan, Target
 from adapters.core.wire import Data, End, Got, Head, Id, Lost, Phase
 from adapters.emulations import wrapped
+from adapters.planning import plan
 from adapters.registry import BY_CATALOG
 from config import catalog
 from tests.invariants import violations_of_body, violations_of_stream
@@ -75,18 +79,18 @@ def chat_plan(
     """A chat request for a name of OpenAI's, planned; ``shipped`` as for :func:`target`."""
     model = model or USUAL[vendor]
     body = {"messages": HELLO, **({"stream": True} if stream else {}), **fields}
-    return plan(Ask("chat", asked, body, stream), target(vendor, model, shipped=shipped))
+    return plan(ApiRequest("chat", asked, body, stream), target(vendor, model, shipped=shipped))
 
 
 def completions_plan(vendor: str, model: str, *, stream: bool = True, **fields: Any) -> Plan:
     """A legacy completion of ``gpt-3.5-turbo-instruct``, planned for a vendor that has them itself."""
     body = {**({"stream": True} if stream else {}), **fields}
-    return plan(Ask("completions", "gpt-3.5-turbo-instruct", body, stream), target(vendor, model))
+    return plan(ApiRequest("completions", "gpt-3.5-turbo-instruct", body, stream), target(vendor, model))
 
 
 def embeddings_plan(inputs: Any, vendor: str = "qwen", model: str = "text-embedding-v4", **fields: Any) -> Plan:
     """An embeddings request for ``text-embedding-3-small``, planned."""
-    ask = Ask("embeddings", "text-embedding-3-small", {"input": inputs, **fields})
+    ask = ApiRequest("embeddings", "text-embedding-3-small", {"input": inputs, **fields})
     return plan(ask, target(vendor, model))
 
 
@@ -104,7 +108,7 @@ class Play:
         self.spent: dict[Id, Usage] = {}
         self.end: Done | Fail | None = None
         self.open: set[Id] = set()
-        self.exchange = wrapped(planned)(planned.ask, Seed(count(1), *SEED))
+        self.exchange = wrapped(planned)(planned.request, AttemptIds(count(1), *SEED))
         self._take(self.exchange.start())
 
     def head(self, status: int = 200, kind: str = "text/event-stream", *, id_: Id = 1, **headers: str) -> "Play":

@@ -5,19 +5,21 @@ from typing import Any
 import pytest
 
 from adapters.codecs.openai.errors import named_fields
-from adapters.core.completions import as_chat
 from adapters.core.failures import Refused
-from adapters.core.shapes import Ask, Model
-from adapters.core.vendor import Plan, Target, plan, plan_without
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan, Target
+from adapters.planning import plan, plan_without
 from adapters.registry import BY_CATALOG
+from adapters.rules.completions_as_chat import as_chat
 from tests.adapters.play import HELLO, MODELS, USUAL, Play, target
 
 EVERY = sorted(BY_CATALOG)
 TOOLS = [{"type": "function", "function": {"name": "look_up", "parameters": {"type": "object"}}}]
 
 
-def ask(stream: bool = True, name: str = "o3", **fields: Any) -> Ask:
-    return Ask("chat", name, {"messages": HELLO, **({"stream": True} if stream else {}), **fields}, stream)
+def ask(stream: bool = True, name: str = "o3", **fields: Any) -> ApiRequest:
+    return ApiRequest("chat", name, {"messages": HELLO, **({"stream": True} if stream else {}), **fields}, stream)
 
 
 def at(vendor: str, model: str | None = None, **more: Any) -> Target:
@@ -32,7 +34,7 @@ def test_usage_in_streams_is_added_unless_the_caller_asks_for_it(vendor: str) ->
     for options in ({"include_usage": True}, {}):
         made = plan(ask(stream_options=options), at(vendor))
         assert made.added == ()
-        assert made.ask.fields["stream_options"] == {"include_usage": True}
+        assert made.request.fields["stream_options"] == {"include_usage": True}
 
 
 @pytest.mark.parametrize("vendor", EVERY)
@@ -40,7 +42,7 @@ def test_every_member_of_the_body_is_the_callers_or_an_addition(vendor: str) -> 
     """With every verdict a plain one, what is left are the members that the table's end and the switch bring in."""
     sent = ask(tools=TOOLS, n=1, max_tokens=100)
     made = plan(sent._replace(model="gpt-4o"), at(vendor))
-    assert made.ask.fields.keys() - sent.fields.keys() - {"model"} == set(made.added)
+    assert made.request.fields.keys() - sent.fields.keys() - {"model"} == set(made.added)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def test_the_thinking_switch_is_added_unless_someone_asks_for_it(vendor: str, mo
     assert plan(unasked, there).added == (switch,)
     for said in ({"enable_thinking": False}, {"reasoning_effort": "none"}, {"thinking": {"type": "disabled"}}):
         assert plan(ask(stream=False, name="gpt-4o", **said), there).added == ()
-    by_operator = Target("x", default.vendor, model_, "http://x/v1", overlay={"thinking": "disabled"})
+    by_operator = Target("x", default.vendor, model_, "http://x/v1", overrides={"thinking": "disabled"})
     assert plan(unasked, by_operator).added == ()
     off = Target("x", default.vendor, model_, "http://x/v1", thinking="off")
     assert plan(unasked, off).added == ()
@@ -64,27 +66,27 @@ def test_the_thinking_switch_is_added_unless_someone_asks_for_it(vendor: str, mo
 
 
 def test_a_stand_ins_defaults_are_additions_and_an_operators_are_not() -> None:
-    embeddings = Ask("embeddings", "text-embedding-3-small", {"input": "x"})
+    embeddings = ApiRequest("embeddings", "text-embedding-3-small", {"input": "x"})
     found = target("qwen", "text-embedding-v4")
     by_stand_in = Target("qwen", found.vendor, found.model, found.base_url, defaults={"dimensions": 512})
     assert plan(embeddings, by_stand_in).added == ("dimensions",)
-    assert plan(embeddings.but({"input": "x", "dimensions": 512}), by_stand_in).added == ()
+    assert plan(embeddings.with_fields({"input": "x", "dimensions": 512}), by_stand_in).added == ()
     by_operator = Target("qwen", found.vendor, found.model, found.base_url, {"dimensions": 512}, {"dimensions": 1024})
     assert plan(embeddings, by_operator).added == ()
     without = plan_without(embeddings, by_stand_in, ["dimensions"])
-    assert dict(without.ask.fields) == {"input": "x", "model": "text-embedding-v4"}
-    assert without.told["dimensions"].word == "dropped"
+    assert dict(without.request.fields) == {"input": "x", "model": "text-embedding-v4"}
+    assert without.adaptations["dimensions"].word == "dropped"
 
 
 def test_openais_limit_for_completions_is_an_addition() -> None:
     fields = {"prompt": ["a", "b"]}
-    asked = as_chat(Ask("completions", "gpt-3.5-turbo-instruct", fields))
+    asked = as_chat(ApiRequest("completions", "gpt-3.5-turbo-instruct", fields))
     made = plan(asked, at("hunyuan"))
     assert "max_tokens" in made.added
     without = plan_without(asked, at("hunyuan"), ["max_tokens"])
-    assert all("max_tokens" not in one.fields for one in (without.ask, *without.more))
-    assert len(without.more) == 1
-    told = as_chat(Ask("completions", "gpt-3.5-turbo-instruct", {**fields, "max_tokens": 16}))
+    assert all("max_tokens" not in one.fields for one in (without.request, *without.further_requests))
+    assert len(without.further_requests) == 1
+    told = as_chat(ApiRequest("completions", "gpt-3.5-turbo-instruct", {**fields, "max_tokens": 16}))
     assert "max_tokens" not in plan(told, at("hunyuan")).added
 
 
@@ -99,11 +101,11 @@ def test_a_plan_without_a_field_keeps_all_the_others() -> None:
     usual = plan(ask(tools=TOOLS), at("qwen"))
     assert set(usual.added) == {"stream_options", "parallel_tool_calls"}
     without = plan_without(ask(tools=TOOLS), at("qwen"), ["stream_options"])
-    assert without.ask.fields == {name: v for name, v in usual.ask.fields.items() if name != "stream_options"}
+    assert without.request.fields == {name: v for name, v in usual.request.fields.items() if name != "stream_options"}
     assert without.added == ("parallel_tool_calls",)
-    assert without.told == usual.told
+    assert without.adaptations == usual.adaptations
     both = plan_without(ask(tools=TOOLS), at("qwen"), ["stream_options", "parallel_tool_calls"])
-    assert both.told["parallel_tool_calls"].word == "dropped"
+    assert both.adaptations["parallel_tool_calls"].word == "dropped"
     assert both.added == ()
 
 
@@ -115,9 +117,9 @@ def test_a_field_that_the_caller_sent_stays() -> None:
 
 def test_without_its_switch_the_model_thinks_as_it_does_by_itself() -> None:
     usual, without = plan(ask(name="gpt-4o"), at("kimi")), plan_without(ask(name="gpt-4o"), at("kimi"), ["thinking"])
-    assert (usual.thinks, usual.ask.fields["thinking"]) == (False, {"type": "disabled"})
-    assert (without.thinks, without.ask.fields.get("thinking")) == (True, None)
-    assert without.told["thinking"].word == "dropped"
+    assert (usual.thinks, usual.request.fields["thinking"]) == (False, {"type": "disabled"})
+    assert (without.thinks, without.request.fields.get("thinking")) == (True, None)
+    assert without.adaptations["thinking"].word == "dropped"
     assert without.target is not None
     assert without.target.thinking == "auto"
 

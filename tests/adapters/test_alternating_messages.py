@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
-from adapters.core.params import Draft
-from adapters.core.shapes import Ask, Model
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest
 from tests.adapters.play import USUAL, chat_plan, target
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "get_tide", "arguments": "{}"}}
@@ -41,9 +42,9 @@ def sent(
 ) -> tuple[list[Any], dict[str, str]]:
     """The messages as the vendor gets them (the classic host, unless named), and what was told of them."""
     verdict = target(vendor, USUAL[vendor]).vendor.operations["chat"].params["messages"]
-    draft = Draft(Ask("chat", "gpt-4o", {"messages": list(messages)}), model or Model(USUAL[vendor]))
-    verdict.apply("messages", list(messages), draft)
-    return draft.body["messages"], {name: told.word for name, told in draft.told.items()}
+    builder = RequestBuilder(ApiRequest("chat", "gpt-4o", {"messages": list(messages)}), model or Model(USUAL[vendor]))
+    verdict.apply("messages", list(messages), builder)
+    return builder.body["messages"], {name: told.word for name, told in builder.adaptations.items()}
 
 
 def refused(*messages: dict[str, Any]) -> str:
@@ -280,5 +281,5 @@ def test_ernie_is_sent_no_call_without_its_result_and_no_result_without_its_call
 def test_reasoning_is_taken_back_where_the_vendor_takes_none_also_from_a_conversation_in_order() -> None:
     thought = {**assistant("two"), "reasoning_content": "I think"}
     planned = chat_plan("hunyuan_classic", messages=[user("one"), thought, user("three")])
-    assert planned.ask.fields["messages"] == [user("one"), assistant("two"), user("three")]
-    assert planned.told["messages.reasoning_content"].word == "dropped"
+    assert planned.request.fields["messages"] == [user("one"), assistant("two"), user("three")]
+    assert planned.adaptations["messages.reasoning_content"].word == "dropped"

@@ -100,7 +100,7 @@ def test_any_json_in_events_becomes_events_or_a_failure(payloads: list[Any], ven
     assert play.over().end is not None
     for event in play.events:
         assert orjson.loads(event.raw) == event.data
-        event.shows()
+        event.has_content()
 
 
 PLANS = [

@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from adapters.core.json_limits import SMALL
-from adapters.core.shapes import Ask
-from adapters.core.vendor import plan
+from adapters.core.request import ApiRequest
+from adapters.planning import plan
 from tests.adapters.play import Play, chat_plan, completions_plan, embeddings_plan, target
 
 LOGPROBS = {"content": [{"token": "a", "logprob": -1, "bytes": [97], "top_logprobs": []}], "refusal": None}
@@ -300,7 +300,7 @@ def test_a_completion_without_an_id_has_one_of_ours() -> None:
     [([{"flagged": False}], True), ([], False), (None, False), ([{}], False), ([1], False), ({}, False)],
 )
 def test_moderations_say_of_each_input_whether_it_is_flagged(results: Any, whole_: bool) -> None:
-    ask = Ask("moderations", "omni-moderation-latest", {"input": "a"})
+    ask = ApiRequest("moderations", "omni-moderation-latest", {"input": "a"})
     planned = plan(ask, target("openai_compatible", "guard", shipped=True))
     play = Play(planned).json({"id": "m", "model": "guard", "results": results})
     assert play.done is whole_

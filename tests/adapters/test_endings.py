@@ -8,8 +8,8 @@ import pytest
 from adapters.codecs.openai.assemble import Assembler, join_deltas
 from adapters.codecs.openai.finish_reasons import FAILED, FINISH_REASONS
 from adapters.core.exchange import Done
-from adapters.core.shapes import Ask
-from adapters.core.vendor import plan
+from adapters.core.request import ApiRequest
+from adapters.planning import plan
 from tests.adapters.add_up import add_up
 from tests.adapters.play import Play, chat_plan, target
 
@@ -281,7 +281,7 @@ def test_a_text_that_the_vendor_sent_as_another_type_leaves_as_text(vendor: str)
     planned = chat_plan(vendor)
     play, same = (
         Play(planned).head(),
-        {"id": "chatcmpl-1", "created": 1, "object": "chat.completion.chunk", "model": planned.ask.model},
+        {"id": "chatcmpl-1", "created": 1, "object": "chat.completion.chunk", "model": planned.request.model},
     )
     play.sse({**same, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "a"}, "finish_reason": None}]})
     play.sse({**same, "choices": [{"index": 0, "delta": {"content": 5}, "finish_reason": None}]})
@@ -371,7 +371,7 @@ def test_a_choice_that_ernie_stopped_ends_as_filtered_and_the_other_as_it_did(in
 
 def test_pieces_of_one_completion_in_a_chunk_leave_as_one_with_the_finish() -> None:
     planned = plan(
-        Ask("completions", "gpt-3.5-turbo-instruct", {"prompt": "a", "stream": True}, True),
+        ApiRequest("completions", "gpt-3.5-turbo-instruct", {"prompt": "a", "stream": True}, True),
         target("openai_compatible", "qwen2:7b"),
     )
     play = Play(planned).head()
@@ -404,7 +404,7 @@ def test_each_word_for_an_answer_that_was_given_up_is_known(word: str) -> None:
 
 def test_logprobs_of_either_piece_of_a_completion_are_kept() -> None:
     planned = plan(
-        Ask("completions", "gpt-3.5-turbo-instruct", {"prompt": "a", "stream": True}, True),
+        ApiRequest("completions", "gpt-3.5-turbo-instruct", {"prompt": "a", "stream": True}, True),
         target("openai_compatible", "qwen2:7b"),
     )
     logprobs = {"tokens": ["a"], "token_logprobs": [-0.1], "top_logprobs": None, "text_offset": [0]}
@@ -441,7 +441,7 @@ def test_an_index_that_counts_nothing_is_that_of_the_only_choice(index: Any) -> 
 def test_a_member_of_a_choice_that_openai_has_not_stays_out_of_the_bytes_too(more: dict[str, Any]) -> None:
     """Also from a vendor whose chunks need no other change."""
     planned = chat_plan("openai_compatible")
-    same = {"id": "chatcmpl-1", "created": 1, "object": "chat.completion.chunk", "model": planned.ask.model}
+    same = {"id": "chatcmpl-1", "created": 1, "object": "chat.completion.chunk", "model": planned.request.model}
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "a"}, {"content": "b"}]
     play = Play(planned).head()
     for delta in deltas:

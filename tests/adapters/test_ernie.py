@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from adapters.core.failures import Refused
-from adapters.core.shapes import Ask, Model, Operation
-from adapters.core.vendor import Plan, Target, plan
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest, Operation
+from adapters.core.vendor import Plan, Target
+from adapters.planning import plan
 from adapters.registry import BY_NAME
 from config import catalog
 
@@ -26,17 +28,17 @@ def made(
     if operation == "chat":
         fields = {"messages": HI, **fields}
     target = Target("ernie", vendor, row, vendor.base_urls["cn"], strict=strict)
-    return plan(Ask(operation, asked, fields, fields.get("stream") is True), target)
+    return plan(ApiRequest(operation, asked, fields, fields.get("stream") is True), target)
 
 
 def body(model: str = TEXT, **fields: Any) -> dict[str, Any]:
     return {
-        name: value for name, value in made(model, **fields).ask.fields.items() if name not in ("messages", "model")
+        name: value for name, value in made(model, **fields).request.fields.items() if name not in ("messages", "model")
     }
 
 
 def words(model: str = TEXT, **fields: Any) -> dict[str, str]:
-    told = made(model, **fields).told
+    told = made(model, **fields).adaptations
     return {name: told[name].word for name in fields if name in told}
 
 
@@ -80,7 +82,7 @@ def test_the_stronger_penalty_is_said_as_the_vendors_one(
         for name, value in fields.items():
             assert words(**fields)[name] == ("dropped" if value < 0 else "mapped")
             if value > 0:
-                assert made(**fields).told[name].why.endswith(f"as a penalty_score of {score:g}")
+                assert made(**fields).adaptations[name].why.endswith(f"as a penalty_score of {score:g}")
 
 
 def test_a_penalty_score_of_the_requests_own_wins() -> None:
@@ -143,17 +145,17 @@ def test_stop_strings_are_sent_where_they_are_taken_and_else_made_up_for(
     model: str, value: Any, sent: Any, made_up_for: Any, word: str
 ) -> None:
     planned = made(model, stop=value)
-    assert planned.ask.fields.get("stop") == sent
-    assert planned.emulate.get("stop") == made_up_for
-    assert planned.told["stop"].word == word
+    assert planned.request.fields.get("stop") == sent
+    assert planned.emulations.get("stop") == made_up_for
+    assert planned.adaptations["stop"].word == word
 
 
 def test_several_choices_are_made_up_for_and_never_sent() -> None:
     planned = made(n=3)
-    assert "n" not in planned.ask.fields
-    assert planned.emulate == {"n": 3}
-    assert planned.told["n"].word == "emulated"
-    assert made(n=1).emulate == {}
+    assert "n" not in planned.request.fields
+    assert planned.emulations == {"n": 3}
+    assert planned.adaptations["n"].word == "emulated"
+    assert made(n=1).emulations == {}
 
 
 @pytest.mark.parametrize("name", ["response_format", "tools", "seed", "stop"])
@@ -180,8 +182,8 @@ def test_schemas_are_sent_as_they_come() -> None:
 def test_a_tool_under_another_name_is_forced_by_that_name() -> None:
     tool = {"type": "function", "function": {"name": "get weather"}}
     planned = made(SEES, tools=[tool], tool_choice={"type": "function", "function": {"name": "get weather"}})
-    (offered,) = planned.ask.fields["tools"]
-    assert planned.ask.fields["tool_choice"]["function"]["name"] == offered["function"]["name"] != "get weather"
+    (offered,) = planned.request.fields["tools"]
+    assert planned.request.fields["tool_choice"]["function"]["name"] == offered["function"]["name"] != "get weather"
     assert planned.tool_names == {offered["function"]["name"]: "get weather"}
     assert body(SEES, tools=[TOOL], tool_choice="required")["tool_choice"] == "required"
     assert refusal(tool_choice="required") == "tool_choice"
@@ -246,7 +248,7 @@ def test_who_the_caller_is_goes_by_the_name_of_user() -> None:
 
 def test_images_are_for_models_that_see() -> None:
     seen = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}]}]
-    assert made(SEES, messages=seen).ask.fields["messages"] == seen
+    assert made(SEES, messages=seen).request.fields["messages"] == seen
     assert refusal(TEXT, messages=seen) == "messages[0].content[0].type"
     sound = [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}]}]
     assert refusal("ernie-5.0", messages=sound) == "messages[0].content[0].type"
@@ -254,28 +256,28 @@ def test_images_are_for_models_that_see() -> None:
 
 def test_developers_speak_as_system() -> None:
     planned = made(messages=[{"role": "developer", "content": "be brief"}, *HI])
-    assert [message["role"] for message in planned.ask.fields["messages"]] == ["system", "user"]
+    assert [message["role"] for message in planned.request.fields["messages"]] == ["system", "user"]
 
 
 @pytest.mark.parametrize("blank", ["", " \n\r\f"])
 def test_a_blank_last_message_reads_empty(blank: str) -> None:
     planned = made(messages=[*HI, {"role": "assistant", "content": "hello"}, {"role": "user", "content": blank}])
-    assert planned.ask.fields["messages"][-1]["content"] == "(empty)"
-    assert planned.told["messages"].word == "mapped"
+    assert planned.request.fields["messages"][-1]["content"] == "(empty)"
+    assert planned.adaptations["messages"].word == "mapped"
     call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     called: list[dict[str, Any]] = [*HI, {"role": "assistant", "content": None, "tool_calls": [call]}]
     silent = [*called, {"role": "tool", "tool_call_id": "c1", "content": blank}]
     planned = made(messages=silent)
-    assert planned.ask.fields["messages"][-1]["content"] == "(empty)"
-    assert planned.told["messages"].word == "mapped"
+    assert planned.request.fields["messages"][-1]["content"] == "(empty)"
+    assert planned.adaptations["messages"].word == "mapped"
     assert silent[-1]["content"] == blank
 
 
 @pytest.mark.parametrize(("model", "size", "most"), [("tao-8k", 1024, 1), ("bge-large-zh", 1024, 16), ("embedding-v1", 384, 16)])  # fmt: skip
 def test_embeddings_have_one_size_and_so_many_texts_a_call(model: str, size: int, most: int) -> None:
     planned = made(model, operation="embeddings", input=["a"], dimensions=size, encoding_format="base64", user="u")
-    assert planned.ask.fields == {"input": ["a"], "encoding_format": "float", "user": "u", "model": model}
-    assert planned.told["dimensions"].word == "mapped"
+    assert planned.request.fields == {"input": ["a"], "encoding_format": "float", "user": "u", "model": model}
+    assert planned.adaptations["dimensions"].word == "mapped"
     assert planned.op.max_inputs(planned.target.model) == most
     assert refusal(model, operation="embeddings", input="a", dimensions=1536) == "dimensions"
 

@@ -4,9 +4,9 @@ from typing import get_args
 
 import pytest
 
-from adapters.core.failures import BY_STATUS, LOST, ROWS, Failure, Fault, Kind, Rule, classify
+from adapters.core.failures import BY_STATUS, ERROR_TABLE, LOST, Failure, FailureRule, Fault, Kind, classify
 from adapters.core.wire import Phase
-from adapters.rules.errors import NO_FUNDS
+from adapters.rules.failures import NO_FUNDS
 from tests.adapters.play import Play, chat_plan
 
 TABLE: dict[str, tuple[str, int, str, str | None]] = {
@@ -46,7 +46,7 @@ PHASES: dict[str, str] = {
 
 
 def test_every_kind_and_every_phase_has_its_row() -> None:
-    assert set(get_args(Kind)) == set(ROWS) == set(TABLE)
+    assert set(get_args(Kind)) == set(ERROR_TABLE) == set(TABLE)
     assert set(get_args(Phase)) == set(LOST) == set(PHASES)
 
 
@@ -75,13 +75,16 @@ def test_no_status_of_a_vendor_is_ours_but_by_the_table() -> None:
 
 
 def test_a_rule_matches_when_all_that_it_names_does() -> None:
-    rule = Rule("no_funds", status=429, code="Bill*", type="t", text="Over due")
+    rule = FailureRule("no_funds", status=429, code="Bill*", type="t", text="Over due")
     assert rule.matches(429, "BILL.late", "T", "it is over DUE now")
     assert not rule.matches(400, "bill", "t", "over due")
     assert not rule.matches(429, "xbill", "t", "over due")
     assert not rule.matches(429, "bill", "u", "over due")
     assert not rule.matches(429, "bill", "t", "overdue")
-    assert classify((Rule("context", text="a"), Rule("no_funds", text="a")), 500, {"message": "a"}) == "context"
+    assert (
+        classify((FailureRule("context", text="a"), FailureRule("no_funds", text="a")), 500, {"message": "a"})
+        == "context"
+    )
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 429])

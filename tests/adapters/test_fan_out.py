@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.core.completions import as_chat
+from adapters.core.event import WHOLE
 from adapters.core.failures import Refused
-from adapters.core.shapes import WHOLE, Ask
-from adapters.core.vendor import MOST_CALLS, MOST_CHOICES, Plan, plan
+from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan
 from adapters.core.wire import Data, End, Head
-from adapters.emulations.fan_out import AT_ONCE, SideBySide, Together
+from adapters.emulations.fan_out import AT_ONCE, MergedFanOut, StreamedFanOut
+from adapters.planning import MOST_CALLS, MOST_CHOICES, plan
+from adapters.rules.completions_as_chat import as_chat
 from tests.adapters.add_up import add_up
 from tests.adapters.play import Play, chat_plan, target
 
@@ -48,14 +50,14 @@ def prompts(count: int, vendor: str = "kimi", model: str = "kimi-k2.6", **fields
     """A completion of so many prompts, planned."""
     stream = fields.get("stream") is True
     asked = {"prompt": [f"p{at}" for at in range(count)], **fields}
-    return plan(as_chat(Ask("completions", "gpt-4o", asked, stream)), target(vendor, model))
+    return plan(as_chat(ApiRequest("completions", "gpt-4o", asked, stream)), target(vendor, model))
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(2, MOST_CHOICES), st.data())
 def test_whole_answers_in_any_order_are_put_together_in_order(n: int, data: st.DataObject) -> None:
     play = Play(chat_plan(stream=False, n=n))
-    assert type(play.exchange) is Together
+    assert type(play.exchange) is MergedFanOut
     while play.end is None:
         assert len(play.open) <= AT_ONCE
         assert play.events == []
@@ -80,7 +82,7 @@ def test_whole_answers_in_any_order_are_put_together_in_order(n: int, data: st.D
 @given(st.integers(2, 7), st.data())
 def test_streams_interleaved_in_any_way_add_up_to_their_own_choice(n: int, data: st.DataObject) -> None:
     play = Play(chat_plan(n=n))
-    assert type(play.exchange) is SideBySide
+    assert type(play.exchange) is StreamedFanOut
     left: dict[int, list[Any]] = {}
     while play.end is None:
         for id_ in play.open:
@@ -101,7 +103,7 @@ def test_streams_interleaved_in_any_way_add_up_to_their_own_choice(n: int, data:
 
 
 def test_a_piece_is_passed_on_in_the_read_that_brought_it() -> None:
-    assert SideBySide.holds == "NONE"
+    assert StreamedFanOut.holds == "NONE"
     play = Play(chat_plan(n=2))
     play.got(Head(2, 200, SSE)).data(pieces(2)[0], id_=2)
     assert [choice["index"] for event in play.events for choice in event.data["choices"]] == [1]
@@ -197,7 +199,7 @@ def test_calls_are_capped() -> None:
     with pytest.raises(Refused) as raised:
         chat_plan(n=MOST_CHOICES + 1)
     assert raised.value.param == "n"
-    assert len(prompts(MOST_CALLS).more) == MOST_CALLS - 1
+    assert len(prompts(MOST_CALLS).further_requests) == MOST_CALLS - 1
     with pytest.raises(Refused) as raised:
         prompts(MOST_CALLS + 1)
     assert raised.value.param == "prompt"
@@ -207,5 +209,5 @@ def test_calls_are_capped() -> None:
 
 
 def test_one_prompt_and_one_choice_are_one_call_without_a_wrapper() -> None:
-    assert not isinstance(Play(prompts(1)).exchange, (SideBySide, Together))
-    assert not isinstance(Play(chat_plan(n=1)).exchange, (SideBySide, Together))
+    assert not isinstance(Play(prompts(1)).exchange, (StreamedFanOut, MergedFanOut))
+    assert not isinstance(Play(chat_plan(n=1)).exchange, (StreamedFanOut, MergedFanOut))

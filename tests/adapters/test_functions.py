@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from adapters.core.failures import Refused
-from adapters.core.functions import is_legacy
-from adapters.core.shapes import Ask
-from adapters.core.vendor import Plan, Target, plan
+from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan, Target
+from adapters.planning import plan
 from adapters.registry import VENDORS
+from adapters.rules.legacy_functions import is_legacy
 from tests.adapters.play import HELLO, MODELS, chat_plan, target
 
 GET = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}
@@ -17,7 +18,7 @@ TIME = {"name": "get_time"}
 
 def messages_of(*messages: dict[str, Any], vendor: str = "qwen") -> list[dict[str, Any]]:
     """What becomes of these messages."""
-    sent: list[dict[str, Any]] = chat_plan(vendor, messages=list(messages), functions=[GET]).ask.fields["messages"]
+    sent: list[dict[str, Any]] = chat_plan(vendor, messages=list(messages), functions=[GET]).request.fields["messages"]
     return sent
 
 
@@ -56,29 +57,29 @@ def test_old_messages_are_translated_where_no_function_is_offered_any_more() -> 
              {"role": "function", "name": "f", "content": "4"}]  # fmt: skip
     made = chat_plan("qwen", messages=asked)
 
-    assert [message["role"] for message in made.ask.fields["messages"]] == ["user", "assistant", "tool"]
-    assert made.told["messages.function_call"].word == "mapped"
+    assert [message["role"] for message in made.request.fields["messages"]] == ["user", "assistant", "tool"]
+    assert made.adaptations["messages.function_call"].word == "mapped"
 
 
 def test_one_call_at_a_time_is_asked_for_where_a_vendor_can_be_told() -> None:
     made = chat_plan("qwen", functions=[GET, TIME])
-    assert made.ask.fields["parallel_tool_calls"] is False
-    assert "parallel_tool_calls" not in chat_plan("kimi", functions=[GET, TIME]).ask.fields
+    assert made.request.fields["parallel_tool_calls"] is False
+    assert "parallel_tool_calls" not in chat_plan("kimi", functions=[GET, TIME]).request.fields
 
 
 @pytest.mark.parametrize("vendor", [one for one in VENDORS if not one.transparent], ids=lambda vendor: vendor.name)
 def test_functions_of_the_operators_are_tools_too(vendor: Any) -> None:
     model = MODELS[{"kimi": "kimi-k2.6", "qwen": "qwen-plus"}.get(vendor.name, "kimi-k2.6")]
-    wish = Target(vendor.name, vendor, model, "http://x/v1", overlay={"functions": [GET], "function_call": "none"})
-    made = plan(Ask("chat", "gpt-4o", {"messages": HELLO}), wish)
+    wish = Target(vendor.name, vendor, model, "http://x/v1", overrides={"functions": [GET], "function_call": "none"})
+    made = plan(ApiRequest("chat", "gpt-4o", {"messages": HELLO}), wish)
 
-    assert made.ask.fields["tools"][0]["function"]["name"] == "get_weather"
-    assert made.ask.fields["tool_choice"] == "none"
+    assert made.request.fields["tools"][0]["function"]["name"] == "get_weather"
+    assert made.request.fields["tool_choice"] == "none"
 
 
 def refusal(fields: dict[str, Any], vendor: str = "kimi", model: str = "kimi-k2.6") -> Refused:
     with pytest.raises(Refused) as raised:
-        plan(Ask("chat", "o3", {"messages": HELLO, **fields}), target(vendor, model))
+        plan(ApiRequest("chat", "o3", {"messages": HELLO, **fields}), target(vendor, model))
     return raised.value
 
 
@@ -96,12 +97,12 @@ def test_a_plan_thinks_as_it_would_with_tools() -> None:
     """A forced call turns thinking off: the switch is looked at before any table is."""
 
     def asked(**fields: Any) -> Plan:
-        return plan(Ask("chat", "o3", {"messages": HELLO, **fields}), target("kimi", "kimi-k2.6"))
+        return plan(ApiRequest("chat", "o3", {"messages": HELLO, **fields}), target("kimi", "kimi-k2.6"))
 
     choice = {"type": "function", "function": {"name": "get_weather"}}
     as_tools = asked(tools=[{"type": "function", "function": GET}], tool_choice=choice)
     as_functions = asked(functions=[GET], function_call={"name": "get_weather"})
-    assert as_functions.ask.fields == as_tools.ask.fields
+    assert as_functions.request.fields == as_tools.request.fields
     assert as_functions.thinks is False
 
 

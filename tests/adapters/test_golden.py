@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.core.shapes import Word
-from adapters.core.thinking import MEMBERS
+from adapters.core.adaptations import VerdictWord
 from adapters.core.wire import Phase
+from adapters.rules.reasoning import SWITCH_FIELDS
 from tests.adapters.add_up import add_up
 from tests.adapters.golden import KEY, PAIRS, Pair, requested, told
 from tests.adapters.play import Play
@@ -44,14 +44,14 @@ def test_the_request_that_is_sent_is_the_recorded_one_whole(pair: Pair) -> None:
 
 @pytest.mark.parametrize("pair", PAIRS, ids=name)
 def test_each_field_has_a_word_and_it_is_one_of_its_verdicts(pair: Pair) -> None:
-    told, params = pair.plan.told, pair.plan.op.params
-    sent = {field for field in pair.fields if field not in MEMBERS}
+    told, params = pair.plan.adaptations, pair.plan.op.params
+    sent = {field for field in pair.fields if field not in SWITCH_FIELDS}
     assert sent <= {field.partition(".")[0] for field in told}
     for field in sent & set(params) & set(told):
         assert told[field].word in params[field].words, field
     for verdict in params.values():
         assert verdict.words
-        assert set(verdict.words) <= set(get_args(Word))
+        assert set(verdict.words) <= set(get_args(VerdictWord))
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=name)

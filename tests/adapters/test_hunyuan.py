@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from adapters.core.failures import Refused
-from adapters.core.shapes import Ask
-from adapters.core.vendor import Plan, Target, plan
+from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan, Target
+from adapters.planning import plan
 from adapters.registry import BY_CATALOG
 from config import catalog
 from tests.adapters.play import HELLO
@@ -30,14 +31,14 @@ def planned(where: str, asked: str = "gpt-4o", defaults: dict[str, Any] | None =
     assert model is not None
     operation = model.operation
     body = {"messages": HELLO, **fields} if operation == "chat" else fields
-    ask = Ask(operation, asked, body, fields.get("stream") is True)
+    ask = ApiRequest(operation, asked, body, fields.get("stream") is True)
     return plan(ask, Target("h", vendor, model, vendor.base_urls["cn"], defaults=defaults or {}))
 
 
 def sent(where: str, name: str, value: Any, **fields: Any) -> tuple[Any, str]:
     """What the vendor gets under this name, and the word for it."""
     made = planned(where, **{name: value}, **fields)
-    return made.ask.fields.get(name), made.told[name].word
+    return made.request.fields.get(name), made.adaptations[name].word
 
 
 def refused(where: str, **fields: Any) -> str:
@@ -87,20 +88,20 @@ def test_the_smaller_of_two_limits_is_sent_in_either_order(where: str, order: tu
     limits = {"max_tokens": 60, "max_completion_tokens": 50}
     fields: dict[str, Any] = {name: limits[name] for name in order}
     made = planned(where, **fields)
-    assert made.ask.fields["max_tokens"] == 50
-    assert "max_completion_tokens" not in made.ask.fields
-    assert made.told["max_tokens"].word == "mapped"
+    assert made.request.fields["max_tokens"] == 50
+    assert "max_completion_tokens" not in made.request.fields
+    assert made.adaptations["max_tokens"].word == "mapped"
     limits = {"max_tokens": 50, "max_completion_tokens": 60}
     fields = {name: limits[name] for name in order}
     made = planned(where, **fields)
-    assert made.ask.fields["max_tokens"] == 50
-    assert made.told["max_completion_tokens"] == ("mapped", "the smaller of the two limits is sent", False)
+    assert made.request.fields["max_tokens"] == 50
+    assert made.adaptations["max_completion_tokens"] == ("mapped", "the smaller of the two limits is sent", False)
 
 
 def test_what_wrappers_make_up_for_is_handed_to_them() -> None:
-    assert planned(CLASSIC, n=3, stop=["a"]).emulate == {"n": 3, "stop": ["a"]}
-    assert planned(TOKENHUB, n=3, stop=["a"]).emulate == {"n": 3}
-    assert planned(CLASSIC, n=1).emulate == {}
+    assert planned(CLASSIC, n=3, stop=["a"]).emulations == {"n": 3, "stop": ["a"]}
+    assert planned(TOKENHUB, n=3, stop=["a"]).emulations == {"n": 3}
+    assert planned(CLASSIC, n=1).emulations == {}
 
 
 @pytest.mark.parametrize(
@@ -143,13 +144,15 @@ def test_images_go_to_the_models_that_see(where: str, takes: bool) -> None:
         assert "map this name to a model that takes image" in refused(where, messages=messages)
         return
     made = planned(where, messages=messages)
-    assert made.ask.fields["messages"][0]["content"] == [{**picture, "image_url": {"url": "https://x.example/a.png"}}]
-    assert made.told["messages.content.detail"].word == "dropped"
+    assert made.request.fields["messages"][0]["content"] == [
+        {**picture, "image_url": {"url": "https://x.example/a.png"}}
+    ]
+    assert made.adaptations["messages.content.detail"].word == "dropped"
 
 
 @EDITIONS
 def test_streams_ask_for_usage(where: str) -> None:
-    assert planned(where, stream=True).ask.fields["stream_options"] == {"include_usage": True}
+    assert planned(where, stream=True).request.fields["stream_options"] == {"include_usage": True}
 
 
 # --- tools
@@ -168,9 +171,9 @@ def test_the_classic_host_takes_none_and_auto(choice: str) -> None:
 @pytest.mark.parametrize(("choice", "names"), [("required", ["a"]), (named("a"), ["b", "a"]), (named("a b"), ["a b"])])
 def test_a_tool_that_must_be_called_is_the_classic_hosts_custom_one(choice: Any, names: list[str]) -> None:
     made = planned(CLASSIC, tools=[tool(name) for name in names], tool_choice=choice)
-    assert made.ask.fields["tool_choice"] == "custom"
-    assert made.ask.fields["custom_tool"] == made.ask.fields["tools"][-1]
-    assert made.told["tool_choice"].word == "mapped"
+    assert made.request.fields["tool_choice"] == "custom"
+    assert made.request.fields["custom_tool"] == made.request.fields["tools"][-1]
+    assert made.adaptations["tool_choice"].word == "mapped"
 
 
 def test_one_of_several_tools_can_not_be_demanded_of_the_classic_host() -> None:
@@ -196,7 +199,7 @@ def test_one_of_several_tools_can_not_be_demanded_of_the_classic_host() -> None:
     ],
 )
 def test_hy3_thinks_when_it_is_asked_to(fields: dict[str, Any], thinking: str | None, effort: str | None) -> None:
-    body = planned(TOKENHUB, **fields).ask.fields
+    body = planned(TOKENHUB, **fields).request.fields
     assert body.get("thinking") == (thinking and {"type": thinking})
     assert body.get("reasoning_effort") == effort
     assert "enable_thinking" not in body
@@ -205,7 +208,7 @@ def test_hy3_thinks_when_it_is_asked_to(fields: dict[str, Any], thinking: str | 
 def test_a_call_is_not_forced_while_hy3_thinks() -> None:
     fields: dict[str, Any] = {"tools": [tool("a")], "tool_choice": "required"}
     assert "while it thinks" in refused(TOKENHUB, reasoning_effort="low", **fields)
-    assert "thinking" not in planned(TOKENHUB, **fields).ask.fields
+    assert "thinking" not in planned(TOKENHUB, **fields).request.fields
 
 
 @pytest.mark.parametrize(
@@ -223,7 +226,7 @@ def test_a_call_is_not_forced_while_hy3_thinks() -> None:
 def test_hy4_of_which_it_is_not_sure_what_it_does_by_itself_is_always_told_what_is_wanted(
     asked: str, fields: dict[str, Any], thinking: str | None
 ) -> None:
-    body = planned("hunyuan/hy4-preview", asked, **fields).ask.fields
+    body = planned("hunyuan/hy4-preview", asked, **fields).request.fields
     assert body.get("thinking") == (thinking and {"type": thinking})
 
 
@@ -246,7 +249,7 @@ def test_under_a_name_that_reasons_hy3_thinks_unless_the_request_says_otherwise(
     assert found is not None
     made = planned(f"hunyuan/{found.model}", asked, found.set, **fields)
     assert made.thinks is on
-    assert (made.ask.fields.get("thinking") == {"type": "enabled"}) is on
+    assert (made.request.fields.get("thinking") == {"type": "enabled"}) is on
 
 
 @pytest.mark.parametrize(
@@ -263,11 +266,11 @@ def test_classic_models_think_always_never_or_by_a_switch(
     model: str, fields: dict[str, Any], sends: bool | None, thinks: bool
 ) -> None:
     made = planned(f"hunyuan_classic/{model}", **fields)
-    assert (made.ask.fields.get("enable_thinking"), made.thinks) == (sends, thinks)
-    assert "reasoning_effort" not in made.ask.fields
+    assert (made.request.fields.get("enable_thinking"), made.thinks) == (sends, thinks)
+    assert "reasoning_effort" not in made.request.fields
     if fields:
         met = thinks != (fields["reasoning_effort"] == "none")
-        assert made.told["reasoning_effort"].word == ("mapped" if met else "dropped")
+        assert made.adaptations["reasoning_effort"].word == ("mapped" if met else "dropped")
 
 
 # --- embeddings
@@ -276,8 +279,8 @@ def test_classic_models_think_always_never_or_by_a_switch(
 @pytest.mark.parametrize(("where", "size"), [("hunyuan/kinfra-text-embedding-0.6b", 1024), ("hunyuan/kinfra-text-embedding-4b", 2560), ("hunyuan_classic/hunyuan-embedding", 1024)])  # fmt: skip
 def test_vectors_have_the_models_own_size_and_none_is_sent(where: str, size: int) -> None:
     made = planned(where, input=["a"], dimensions=size, encoding_format="base64")
-    assert made.ask.fields == {"input": ["a"], "model": where.partition("/")[2]}
-    assert {name: told.word for name, told in made.told.items()} == {
+    assert made.request.fields == {"input": ["a"], "model": where.partition("/")[2]}
+    assert {name: told.word for name, told in made.adaptations.items()} == {
         "input": "honoured", "dimensions": "mapped", "encoding_format": "mapped",
     }  # fmt: skip
     assert f"not of {size // 2}" in refused(where, input="a", dimensions=size // 2)

@@ -406,9 +406,9 @@ def test_the_schemas_of_tools_and_answers_are_rewritten_and_it_is_reported() -> 
     wish = {"type": "json_schema", "json_schema": {"name": "n", "schema": came}}
     planned = chat_plan("kimi", tools=tools(came), response_format=wish)
     goes = around({"enum": ["a"], "type": "string"})
-    assert planned.ask.fields["tools"][0]["function"]["parameters"] == goes
-    assert planned.ask.fields["response_format"]["json_schema"] == {"name": "n", "schema": goes}
-    assert (planned.told["tools"].word, planned.told["response_format"].word) == ("mapped", "mapped")
+    assert planned.request.fields["tools"][0]["function"]["parameters"] == goes
+    assert planned.request.fields["response_format"]["json_schema"] == {"name": "n", "schema": goes}
+    assert (planned.adaptations["tools"].word, planned.adaptations["response_format"].word) == ("mapped", "mapped")
     assert came == around({"enum": ["a"]})
 
 
@@ -416,14 +416,14 @@ def test_schemas_in_the_dialect_are_honoured() -> None:
     plain = around({"type": "string"})
     wish = {"type": "json_schema", "json_schema": {"name": "n", "schema": plain}}
     planned = chat_plan("kimi", tools=tools(plain), response_format=wish)
-    assert (planned.told["tools"].word, planned.told["response_format"].word) == ("honoured", "honoured")
-    assert chat_plan("kimi", tools=tools(None)).told["tools"].word == "honoured"
+    assert (planned.adaptations["tools"].word, planned.adaptations["response_format"].word) == ("honoured", "honoured")
+    assert chat_plan("kimi", tools=tools(None)).adaptations["tools"].word == "honoured"
 
 
 @pytest.mark.parametrize("vendor", ["qwen", "hunyuan"])
 def test_other_vendors_get_schemas_as_they_came(vendor: str) -> None:
     came = around({"enum": ["a"]})
-    assert chat_plan(vendor, tools=tools(came)).ask.fields["tools"] == tools(came)
+    assert chat_plan(vendor, tools=tools(came)).request.fields["tools"] == tools(came)
 
 
 def test_a_schema_without_a_form_is_refused_with_its_path() -> None:

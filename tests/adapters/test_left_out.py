@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from adapters.core.completions import as_chat, only_native
+from adapters.core.adaptations import adaptations_header
 from adapters.core.failures import Refused
-from adapters.core.params import header
-from adapters.core.shapes import Ask
-from adapters.core.vendor import Plan, Target, plan, plan_without
+from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan, Target
+from adapters.planning import plan, plan_without
 from adapters.registry import BY_CATALOG
+from adapters.rules.completions_as_chat import as_chat, only_native
 from tests.adapters.play import HELLO, USUAL, target
 
 EVERY = sorted(BY_CATALOG)
@@ -21,9 +22,9 @@ def at(vendor: str, model: str | None = None, **more: Any) -> Target:
     return Target(found.entry, found.vendor, found.model, found.base_url, **more)
 
 
-def ask(stream: bool = False, **fields: Any) -> Ask:
+def ask(stream: bool = False, **fields: Any) -> ApiRequest:
     more = {"stream": True} if stream else {}
-    return Ask("chat", "gpt-4o", {"messages": HELLO, **more, **fields}, stream)
+    return ApiRequest("chat", "gpt-4o", {"messages": HELLO, **more, **fields}, stream)
 
 
 def made(where: Target, **fields: Any) -> Plan:
@@ -32,56 +33,58 @@ def made(where: Target, **fields: Any) -> Plan:
 
 @pytest.mark.parametrize("vendor", EVERY)
 def test_null_leaves_out_what_the_caller_sends_and_it_is_told(vendor: str) -> None:
-    found = made(at(vendor, overlay={"temperature": None}), temperature=0.2, max_tokens=50)
-    assert "temperature" not in found.ask.fields
-    assert 50 in found.ask.fields.values()
-    assert found.told["temperature"].word == "dropped"
-    assert "temperature=dropped" in str(header(found.told))
+    found = made(at(vendor, overrides={"temperature": None}), temperature=0.2, max_tokens=50)
+    assert "temperature" not in found.request.fields
+    assert 50 in found.request.fields.values()
+    assert found.adaptations["temperature"].word == "dropped"
+    assert "temperature=dropped" in str(adaptations_header(found.adaptations))
 
 
 def test_null_leaves_out_a_stand_ins_default_and_nothing_is_told() -> None:
-    where = at("qwen", overlay={"seed": None}, defaults={"seed": 7})
-    assert "seed" not in made(where).ask.fields
-    assert "seed" not in made(where).told
+    where = at("qwen", overrides={"seed": None}, defaults={"seed": 7})
+    assert "seed" not in made(where).request.fields
+    assert "seed" not in made(where).adaptations
 
 
 @pytest.mark.parametrize("vendor", EVERY)
 def test_null_leaves_out_what_banjia_would_add_by_itself(vendor: str) -> None:
-    found = plan(ask(stream=True, stream_options={"include_usage": True}), at(vendor, overlay={"stream_options": None}))
-    assert "stream_options" not in found.ask.fields
-    assert "stream_options" not in plan(ask(stream=True), at(vendor, overlay={"stream_options": None})).ask.fields
+    found = plan(
+        ask(stream=True, stream_options={"include_usage": True}), at(vendor, overrides={"stream_options": None})
+    )
+    assert "stream_options" not in found.request.fields
+    assert "stream_options" not in plan(ask(stream=True), at(vendor, overrides={"stream_options": None})).request.fields
 
 
 @pytest.mark.parametrize(("vendor", "member"), [("kimi", "thinking"), ("qwen", "enable_thinking")])
 def test_null_leaves_the_switch_for_thinking_to_the_model(vendor: str, member: str) -> None:
-    found = made(at(vendor, overlay={member: None}), **{member: False} if vendor == "qwen" else {})
-    assert not {"thinking", "enable_thinking"} & set(found.ask.fields)
+    found = made(at(vendor, overrides={member: None}), **{member: False} if vendor == "qwen" else {})
+    assert not {"thinking", "enable_thinking"} & set(found.request.fields)
 
 
 def test_null_is_no_reason_to_refuse_under_strict() -> None:
-    assert made(at("kimi", overlay={"seed": None}, strict=True), seed=7).told["seed"].word == "dropped"
+    assert made(at("kimi", overrides={"seed": None}, strict=True), seed=7).adaptations["seed"].word == "dropped"
 
 
 def test_a_value_beside_a_null_is_laid_over_as_before() -> None:
-    found = made(at("qwen", overlay={"temperature": None, "top_p": 0.1}), temperature=1, top_p=0.9)
-    assert found.ask.fields["top_p"] == 0.1
-    assert "temperature" not in found.ask.fields
+    found = made(at("qwen", overrides={"temperature": None, "top_p": 0.1}), temperature=1, top_p=0.9)
+    assert found.request.fields["top_p"] == 0.1
+    assert "temperature" not in found.request.fields
 
 
 def test_dropped_is_what_would_be_refused_and_the_reason_is_told() -> None:
     with pytest.raises(Refused):
         made(at("qwen"), **REFUSED)
     found = made(at("qwen", drop=frozenset(REFUSED)), **REFUSED, temperature=0.3)
-    assert not set(REFUSED) & set(found.ask.fields)
-    assert {name: found.told[name].word for name in REFUSED} == dict.fromkeys(REFUSED, "dropped")
-    assert "'logprobs' is not supported by qwen-plus" in found.told["logprobs"].why
-    assert str(header(found.told)).startswith("logprobs=dropped")
+    assert not set(REFUSED) & set(found.request.fields)
+    assert {name: found.adaptations[name].word for name in REFUSED} == dict.fromkeys(REFUSED, "dropped")
+    assert "'logprobs' is not supported by qwen-plus" in found.adaptations["logprobs"].why
+    assert str(adaptations_header(found.adaptations)).startswith("logprobs=dropped")
 
 
 def test_what_a_vendor_takes_is_sent_though_drop_names_it() -> None:
     found = made(at("openai_compatible", drop=frozenset(REFUSED)), **REFUSED)
-    assert {name: found.ask.fields[name] for name in REFUSED} == REFUSED
-    assert {found.told[name].word for name in REFUSED} == {"honoured"}
+    assert {name: found.request.fields[name] for name in REFUSED} == REFUSED
+    assert {found.adaptations[name].word for name in REFUSED} == {"honoured"}
 
 
 def test_what_drop_does_not_name_is_refused_still() -> None:
@@ -93,7 +96,7 @@ def test_what_drop_does_not_name_is_refused_still() -> None:
 def test_under_strict_drop_names_the_exceptions() -> None:
     with pytest.raises(Refused):
         made(at("kimi", strict=True), seed=7)
-    assert made(at("kimi", strict=True, drop=frozenset({"seed"})), seed=7).told["seed"].word == "dropped"
+    assert made(at("kimi", strict=True, drop=frozenset({"seed"})), seed=7).adaptations["seed"].word == "dropped"
 
 
 def test_a_value_that_no_vendor_could_take_is_refused_whatever_drop_says() -> None:
@@ -104,12 +107,12 @@ def test_a_value_that_no_vendor_could_take_is_refused_whatever_drop_says() -> No
 def test_a_field_of_the_operators_own_set_is_refused_whatever_drop_says() -> None:
     """Otherwise ``set`` would say one thing, ``drop`` another, and neither would be seen."""
     with pytest.raises(Refused):
-        made(at("qwen", overlay={"logprobs": True}, drop=frozenset({"logprobs"})))
+        made(at("qwen", overrides={"logprobs": True}, drop=frozenset({"logprobs"})))
 
 
 @pytest.mark.parametrize("vendor", EVERY)
 def test_a_completions_field_that_chat_cannot_serve_can_be_dropped(vendor: str) -> None:
-    asked = Ask(
+    asked = ApiRequest(
         "completions", "gpt-3.5-turbo-instruct", {"prompt": "Hi", "suffix": "!", "logprobs": 2, "max_tokens": 20}
     )
     with pytest.raises(Refused) as caught:
@@ -117,64 +120,64 @@ def test_a_completions_field_that_chat_cannot_serve_can_be_dropped(vendor: str) 
     ask = only_native(asked, caught.value)
     found = plan(ask, at(vendor, drop=frozenset({"suffix", "logprobs"})))
     if vendor == "openai_compatible":  # it has completions itself
-        assert found.ask.fields["suffix"] == "!"
+        assert found.request.fields["suffix"] == "!"
     else:
-        assert found.ask.fields["messages"] == [{"role": "user", "content": "Hi"}]
-        assert (found.told["suffix"].word, found.told["logprobs"].word) == ("dropped", "dropped")
+        assert found.request.fields["messages"] == [{"role": "user", "content": "Hi"}]
+        assert (found.adaptations["suffix"].word, found.adaptations["logprobs"].word) == ("dropped", "dropped")
         with pytest.raises(Refused):
             plan(ask, at(vendor, drop=frozenset({"suffix"})))
 
 
 def test_null_leaves_out_a_completions_field_that_chat_cannot_serve() -> None:
-    asked = Ask("completions", "gpt-3.5-turbo-instruct", {"prompt": "Hi", "suffix": "!"})
+    asked = ApiRequest("completions", "gpt-3.5-turbo-instruct", {"prompt": "Hi", "suffix": "!"})
     with pytest.raises(Refused) as caught:
         as_chat(asked)
-    found = plan(only_native(asked, caught.value), at("kimi", overlay={"suffix": None}))
-    assert found.ask.fields["messages"] == [{"role": "user", "content": "Hi"}]
-    assert found.told["suffix"].why == "the configuration leaves it out (set)"
+    found = plan(only_native(asked, caught.value), at("kimi", overrides={"suffix": None}))
+    assert found.request.fields["messages"] == [{"role": "user", "content": "Hi"}]
+    assert found.adaptations["suffix"].why == "the configuration leaves it out (set)"
 
 
 def test_what_null_leaves_out_is_no_addition() -> None:
-    found = plan(ask(stream=True), at("kimi", overlay={"stream_options": None}))
+    found = plan(ask(stream=True), at("kimi", overrides={"stream_options": None}))
     assert "stream_options" not in found.added
 
 
 def test_a_plan_without_an_addition_drops_the_same() -> None:
     found = plan_without(ask(stream=True, **REFUSED), at("qwen", drop=frozenset(REFUSED)), {"stream_options"})
-    assert found.told["logprobs"].word == "dropped"
-    assert "stream_options" not in found.ask.fields
+    assert found.adaptations["logprobs"].word == "dropped"
+    assert "stream_options" not in found.request.fields
 
 
 def vectors(where: Target, **fields: Any) -> Plan:
-    return plan(Ask("embeddings", "text-embedding-3-small", {"input": "a", **fields}), where)
+    return plan(ApiRequest("embeddings", "text-embedding-3-small", {"input": "a", **fields}), where)
 
 
 def test_a_width_other_than_openais_is_told_where_the_caller_asks_for_none() -> None:
-    found = vectors(at("ernie", "bge-large-zh", width=1536))
-    assert "dimensions" not in found.ask.fields
-    assert found.told["dimensions"].word == "clamped"
-    assert found.told["dimensions"].why == "the model gives vectors of 1024 numbers, and OpenAI's have 1536"
-    assert header(found.told) == "dimensions=clamped"
+    found = vectors(at("ernie", "bge-large-zh", openai_dimensions=1536))
+    assert "dimensions" not in found.request.fields
+    assert found.adaptations["dimensions"].word == "clamped"
+    assert found.adaptations["dimensions"].why == "the model gives vectors of 1024 numbers, and OpenAI's have 1536"
+    assert adaptations_header(found.adaptations) == "dimensions=clamped"
 
 
 def test_openais_own_width_and_the_callers_wish_are_not_told() -> None:
-    assert header(vectors(at("ernie", "bge-large-zh", width=1024)).told) is None
-    assert header(vectors(at("ernie", "bge-large-zh")).told) is None, "no name of OpenAI's"
-    found = vectors(at("qwen", "text-embedding-v4", width=1536), dimensions=512)
-    assert (found.ask.fields["dimensions"], header(found.told)) == (512, None)
+    assert adaptations_header(vectors(at("ernie", "bge-large-zh", openai_dimensions=1024)).adaptations) is None
+    assert adaptations_header(vectors(at("ernie", "bge-large-zh")).adaptations) is None, "no name of OpenAI's"
+    found = vectors(at("qwen", "text-embedding-v4", openai_dimensions=1536), dimensions=512)
+    assert (found.request.fields["dimensions"], adaptations_header(found.adaptations)) == (512, None)
 
 
 def test_the_operators_width_wins_over_the_callers_and_is_told_without_a_refusal() -> None:
-    where = at("qwen", "text-embedding-v4", width=1536, overlay={"dimensions": 512}, strict=True)
+    where = at("qwen", "text-embedding-v4", openai_dimensions=1536, overrides={"dimensions": 512}, strict=True)
     for fields in ({}, {"dimensions": 1024}):
         found = vectors(where, **fields)
-        assert found.ask.fields["dimensions"] == 512
-        assert header(found.told) == "dimensions=mapped"
+        assert found.request.fields["dimensions"] == 512
+        assert adaptations_header(found.adaptations) == "dimensions=mapped"
 
 
 def test_under_strict_vectors_of_another_width_are_refused_until_set_says_that_they_are_meant() -> None:
     with pytest.raises(Refused) as caught:
-        vectors(at("ernie", "bge-large-zh", width=1536, strict=True))
+        vectors(at("ernie", "bge-large-zh", openai_dimensions=1536, strict=True))
     assert caught.value.param == "dimensions"
-    meant = at("ernie", "bge-large-zh", width=1536, strict=True, overlay={"dimensions": 1024})
-    assert vectors(meant).told["dimensions"].word == "mapped"
+    meant = at("ernie", "bge-large-zh", openai_dimensions=1536, strict=True, overrides={"dimensions": 1024})
+    assert vectors(meant).adaptations["dimensions"].word == "mapped"

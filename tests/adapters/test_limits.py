@@ -20,8 +20,8 @@ def test_the_smaller_limit_is_sent_and_the_larger_one_told_in_either_order(
     fields: dict[str, Any] = {name: 60 if name == larger else 50 for name in order}
     made = chat_plan(vendor, USUAL[vendor], **fields)
 
-    assert made.ask.fields["max_tokens"] == 50
-    assert "max_completion_tokens" not in made.ask.fields
-    assert made.told[larger] == ("mapped", "the smaller of the two limits is sent", False)
+    assert made.request.fields["max_tokens"] == 50
+    assert "max_completion_tokens" not in made.request.fields
+    assert made.adaptations[larger] == ("mapped", "the smaller of the two limits is sent", False)
     (smaller,) = set(LIMITS) - {larger}
-    assert made.told[smaller].why != "the smaller of the two limits is sent"
+    assert made.adaptations[smaller].why != "the smaller of the two limits is sent"

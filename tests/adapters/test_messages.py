@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
-from adapters.core.params import Draft
-from adapters.core.shapes import Ask, Model
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest
 from adapters.registry import BY_CATALOG
 from adapters.rules.messages import has_content, is_plain
 from tests.adapters.play import USUAL, chat_plan
@@ -59,12 +60,12 @@ def spelled(message: dict[str, Any], content: Any) -> dict[str, Any]:
     return message if content is ABSENT else {**message, "content": content}
 
 
-def draft_of(vendor: str, messages: list[Any], inputs: set[str]) -> Draft:
+def draft_of(vendor: str, messages: list[Any], inputs: set[str]) -> RequestBuilder:
     """The messages' own verdict alone: OpenAI's checks come before it, and refuse some of these spellings."""
     model = Model(USUAL[vendor], "k" if vendor == "kimi" else "", input=frozenset(inputs))
-    draft = Draft(Ask("chat", "gpt-4o", {"messages": messages}), model)
-    BY_CATALOG[vendor].operations["chat"].params["messages"].apply("messages", messages, draft)
-    return draft
+    builder = RequestBuilder(ApiRequest("chat", "gpt-4o", {"messages": messages}), model)
+    BY_CATALOG[vendor].operations["chat"].params["messages"].apply("messages", messages, builder)
+    return builder
 
 
 @pytest.mark.parametrize("inputs", [{"text"}, {"text", "image"}], ids=["text model", "image model"])
@@ -81,12 +82,12 @@ def test_every_spelling_of_an_empty_content_is_sent_as_the_vendor_takes_it(
         with pytest.raises(Refused, match="end with the user's"):
             draft_of(vendor, came, inputs)
         return
-    draft = draft_of(vendor, came, inputs)
-    sent = draft.body["messages"]
+    builder = draft_of(vendor, came, inputs)
+    sent = builder.body["messages"]
     if wanted is GONE:
         assert all(one.get("content") or one.get("tool_calls") for one in sent)
-        assert draft.told["messages"].word == "mapped"
-        assert not draft.told["messages"].quiet
+        assert builder.adaptations["messages"].word == "mapped"
+        assert not builder.adaptations["messages"].quiet
         return
     assert len(sent) == len(came)
     got = sent[len(before)]
@@ -94,7 +95,7 @@ def test_every_spelling_of_an_empty_content_is_sent_as_the_vendor_takes_it(
     assert {key: member for key, member in got.items() if key not in ("content", "tool_calls", "tool_call_id")} == {
         "role": message["role"]
     }
-    told = {name: one.word for name, one in draft.told.items() if not one.quiet}
+    told = {name: one.word for name, one in builder.adaptations.items() if not one.quiet}
     if wanted not in (ABSENT, ""):
         assert "mapped" in told.values()
 
@@ -107,7 +108,7 @@ def test_a_conversation_of_empty_answers_alone_is_refused() -> None:
 def test_kimis_prefix_of_an_answer_may_be_empty_and_stays() -> None:
     """The vendor's page on partial mode has an empty prefix whose name sets the persona."""
     prefix = {"role": "assistant", "content": "", "name": "Iris", "partial": True}
-    assert chat_plan("kimi", messages=[USER, prefix]).ask.fields["messages"] == [USER, prefix]
+    assert chat_plan("kimi", messages=[USER, prefix]).request.fields["messages"] == [USER, prefix]
 
 
 def test_a_system_message_that_brings_tools_to_kimi_stays_without_content() -> None:
@@ -126,21 +127,21 @@ def test_a_system_message_that_brings_tools_to_kimi_stays_without_content() -> N
     ids=["member", "part"],
 )
 def test_a_refusal_of_an_earlier_answer_is_its_content(vendor: str, refused: dict[str, Any]) -> None:
-    draft = draft_of(vendor, [USER, refused, USER], {"text", "image"})
-    sent = draft.body["messages"][1]
+    builder = draft_of(vendor, [USER, refused, USER], {"text", "image"})
+    sent = builder.body["messages"][1]
     assert sent in (
         {"role": "assistant", "content": "I can't."},
         {"role": "assistant", "content": [{"type": "text", "text": "I can't."}]},
     )
-    assert draft.told["messages.refusal"].word == "mapped"
+    assert builder.adaptations["messages.refusal"].word == "mapped"
 
 
 @pytest.mark.parametrize("vendor", ["kimi", "qwen", "ernie", "hunyuan"])
 def test_an_empty_text_beside_a_picture_is_left_out(vendor: str) -> None:
     picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
     message = {"role": "user", "content": [{"type": "text", "text": ""}, picture]}
-    draft = draft_of(vendor, [message], {"text", "image"})
-    assert draft.body["messages"] == [{"role": "user", "content": [picture]}]
+    builder = draft_of(vendor, [message], {"text", "image"})
+    assert builder.body["messages"] == [{"role": "user", "content": [picture]}]
 
 
 def test_messages_of_the_caller_stay_as_they_are() -> None:
@@ -175,14 +176,14 @@ def test_a_plain_message_has_a_known_role_and_a_text_alone() -> None:
 )
 def test_kimi_takes_images_in_the_request_or_of_its_own_files_and_no_public_urls(url: str, taken: bool) -> None:
     message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
-    draft = Draft(
-        Ask("chat", "gpt-4o", {"messages": [message]}), Model("kimi-k2.6", input=frozenset({"text", "image"}))
+    builder = RequestBuilder(
+        ApiRequest("chat", "gpt-4o", {"messages": [message]}), Model("kimi-k2.6", input=frozenset({"text", "image"}))
     )
     rules = BY_CATALOG["kimi"].operations["chat"].params["messages"]
     if taken:
-        rules.apply("messages", [message], draft)
-        assert draft.body["messages"][0]["content"][0]["image_url"] == {"url": url}
+        rules.apply("messages", [message], builder)
+        assert builder.body["messages"][0]["content"][0]["image_url"] == {"url": url}
     else:
         with pytest.raises(Refused) as caught:
-            rules.apply("messages", [message], draft)
+            rules.apply("messages", [message], builder)
         assert caught.value.param == "messages[0].content[0].image_url.url"

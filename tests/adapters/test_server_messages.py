@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from adapters.core.failures import Refused
-from adapters.core.shapes import Ask
-from adapters.core.vendor import Plan, Target, plan
+from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan, Target
+from adapters.planning import plan
 from adapters.rules.server_messages import ServerMessages
 from tests.adapters.play import completions_plan, target
 
@@ -17,7 +18,7 @@ DEVELOPER, USER = {"role": "developer", "content": "d"}, {"role": "user", "conte
 def made(rules: ServerMessages | None, *messages: Any) -> Plan:
     server = target("openai_compatible", "qwen2:7b")
     placed = Target(server.entry, server.vendor, server.model, server.base_url, messages=rules)
-    return plan(Ask("chat", "gpt-4o", {"messages": list(messages), "x": 1}), placed)
+    return plan(ApiRequest("chat", "gpt-4o", {"messages": list(messages), "x": 1}), placed)
 
 
 @pytest.mark.parametrize(
@@ -56,9 +57,9 @@ def test_messages_are_sent_as_the_entry_says(
 ) -> None:
     before = [dict(message) for message in came]
     planned = made(rules, *came)
-    assert planned.ask.fields["messages"] == goes
-    assert {name: one.word for name, one in planned.told.items() if name.startswith("messages")} == told
-    assert planned.ask.fields["x"] == 1
+    assert planned.request.fields["messages"] == goes
+    assert {name: one.word for name, one in planned.adaptations.items() if name.startswith("messages")} == told
+    assert planned.request.fields["x"] == 1
     assert came == before
 
 
@@ -69,4 +70,4 @@ def test_a_system_message_with_a_picture_can_not_be_joined() -> None:
 
 
 def test_other_operations_have_no_messages() -> None:
-    assert "messages" not in completions_plan("openai_compatible", "qwen2:7b", prompt="a").ask.fields
+    assert "messages" not in completions_plan("openai_compatible", "qwen2:7b", prompt="a").request.fields

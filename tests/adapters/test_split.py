@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.core.around import Around, Holds
+from adapters.core.event import WHOLE, Event
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Send, Spent
 from adapters.core.failures import Failure
-from adapters.core.shapes import WHOLE, Event, Seed, Usage
+from adapters.core.request import AttemptIds
+from adapters.core.usage import Usage
 from adapters.core.wire import Call, Data, End, Got, Head, Lost
+from adapters.core.wrapper import Holds, Wrapper
 from adapters.emulations import WRAPS
-from adapters.emulations.split import AT_ONCE, Split
+from adapters.emulations.batch_embeddings import AT_ONCE, BatchEmbeddings
 from tests.adapters.play import SEED, Play, embeddings_plan
 
 JSON = [(b"content-type", b"application/json")]
@@ -83,9 +85,9 @@ def test_one_failed_part_fails_the_whole_and_names_its_inputs(n: int, good: int,
 
 def test_what_fits_into_one_call_is_not_split() -> None:
     play = Play(embeddings_plan(texts(10)))
-    assert type(play.exchange) is not Split
+    assert type(play.exchange) is not BatchEmbeddings
     assert len(play.sends) == 1
-    assert type(Play(embeddings_plan("a")).exchange) is not Split
+    assert type(Play(embeddings_plan("a")).exchange) is not BatchEmbeddings
 
 
 @pytest.mark.parametrize("indexes", [[1, 0], [2, 1], [None, None], [0, 0], ["a", "a"]])
@@ -109,7 +111,7 @@ def test_vectors_whose_order_could_only_be_guessed_are_no_answer(indexes: list[A
 class Child:
     """Opens two calls, and ends when its script says so, leaving the other open."""
 
-    def __init__(self, seed: Seed, script: list[Do]) -> None:
+    def __init__(self, seed: AttemptIds, script: list[Do]) -> None:
         self.ids = next(seed.ids), next(seed.ids)
         self.script = script
 
@@ -120,7 +122,7 @@ class Child:
         return self.script
 
 
-class Pair(Around):
+class Pair(Wrapper):
     """Two children; done when both are."""
 
     holds: ClassVar[Holds] = "NONE"
@@ -139,7 +141,7 @@ class Pair(Around):
 
 
 def test_what_an_ended_child_left_open_is_closed_and_its_events_stay() -> None:
-    seed, event = Seed(count(1), *SEED), Event.of({"choices": []}, WHOLE)
+    seed, event = AttemptIds(count(1), *SEED), Event.of({"choices": []}, WHOLE)
     first = Child(seed, [Emit([event]), Spent(1, Usage(1, 1)), Done()])
     pair = Pair([first, Child(seed, [Done()])])
     assert [do.id for do in pair.start() if isinstance(do, Send)] == [1, 2, 3, 4]
@@ -150,7 +152,7 @@ def test_what_an_ended_child_left_open_is_closed_and_its_events_stay() -> None:
 
 
 def test_after_the_end_of_the_whole_no_child_is_heard() -> None:
-    seed, failure = Seed(count(1), *SEED), Failure.of("reset", "why")
+    seed, failure = AttemptIds(count(1), *SEED), Failure.of("reset", "why")
     pair = Pair([Child(seed, [Fail(failure)]), Child(seed, [Emit([Event.of({})]), Done()])])
     pair.start()
     assert pair.feed(Lost(1, "reset", "why")) == [Close(2), Fail(failure)]
@@ -164,13 +166,13 @@ def test_a_wrapper_with_nothing_to_do_is_not_there(wrap: Any) -> None:
     assert wrap(make, planned) is make
 
 
-@pytest.mark.parametrize("wrapper", Around.__subclasses__(), ids=lambda wrapper: wrapper.__name__)
-def test_a_wrapper_says_how_much_it_holds(wrapper: type[Around]) -> None:
+@pytest.mark.parametrize("wrapper", Wrapper.__subclasses__(), ids=lambda wrapper: wrapper.__name__)
+def test_a_wrapper_says_how_much_it_holds(wrapper: type[Wrapper]) -> None:
     assert wrapper.holds in get_args(Holds)
 
 
 def test_a_wrapper_that_holds_all_emits_one_whole_answer_at_the_end() -> None:
-    assert Split.holds == "ALL"
+    assert BatchEmbeddings.holds == "ALL"
     play = Play(embeddings_plan(texts(25)))
     for id_ in (3, 1, 2):
         assert play.events == []

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.core.shapes import Event
+from adapters.core.event import Event
 from adapters.core.vendor import Plan
 from adapters.core.wire import Head
-from adapters.emulations.stop import Stop, find
+from adapters.emulations.stop import StopWrapper, find
 from tests.adapters.add_up import add_up
 from tests.adapters.play import Play, chat_plan
 
@@ -21,7 +21,7 @@ def planned(stops: list[str], *, stream: bool = True, n: int = 1) -> Plan:
     """A request whose stop strings are left to us: Kimi takes 32 bytes, so one over that is among them."""
     model = "kimi-k2.6" if n == 1 else "moonshot-v1-8k"
     made = chat_plan(model=model, stream=stream, stop=["x" * 33], n=n)
-    return made._replace(emulate={"stop": stops})
+    return made._replace(emulations={"stop": stops})
 
 
 def chunk(delta: dict[str, Any], finish: str | None = None, *, at: int = 0, **more: Any) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def test_every_cut_of_the_bytes_gives_the_same(data: st.DataObject) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.text("ab", min_size=1, max_size=3), min_size=1, max_size=8), some_stops)
 def test_no_more_is_held_back_than_the_beginning_of_a_match(pieces: list[str], stops: list[str]) -> None:
-    assert Stop.holds == "TAIL"
+    assert StopWrapper.holds == "TAIL"
     play = Play(planned(stops)).head()
     sent = ""
     for text in pieces:
@@ -191,15 +191,15 @@ def test_a_vendor_that_answers_whole_where_a_stream_was_asked_for_is_cut_as_well
 
 
 def test_only_long_strings_are_left_to_us() -> None:
-    assert type(Play(chat_plan(stop=["short"])).exchange) is not Stop
+    assert type(Play(chat_plan(stop=["short"])).exchange) is not StopWrapper
     made = chat_plan(stop=["short", "l" * 33])
-    assert made.told["stop"].word == "emulated"
+    assert made.adaptations["stop"].word == "emulated"
     play = Play(made)
-    assert type(play.exchange) is Stop
+    assert type(play.exchange) is StopWrapper
     assert orjson.loads(play.sends[0].call.body)["stop"] == ["short"]
     assert "stop" not in orjson.loads(Play(chat_plan(stop="l" * 33)).sends[0].call.body)
 
 
 def test_an_empty_stop_string_matches_nothing() -> None:
     made = planned([""])
-    assert type(Play(made).got(Head(1, 200, SSE)).exchange) is not Stop
+    assert type(Play(made).got(Head(1, 200, SSE)).exchange) is not StopWrapper

@@ -11,9 +11,13 @@ from openai.types import embedding_create_params as embeddings
 from openai.types.chat import completion_create_params as chat
 from ruamel.yaml import YAML
 
-from adapters.core.completions import OVER_CHAT, TO_CHAT
-from adapters.core.surface import CHAT, COMPLETIONS, EMBEDDINGS, SURFACE, Invalid, validate
+from adapters.openai_params.chat import CHAT
+from adapters.openai_params.completions import COMPLETIONS
+from adapters.openai_params.embeddings import EMBEDDINGS
+from adapters.openai_params.operations import OPENAI_PARAMS, validate
+from adapters.openai_params.param import Invalid
 from adapters.registry import BY_CATALOG
+from adapters.rules.completions_as_chat import OVER_CHAT, TO_CHAT
 
 NEWER_THAN_THE_SPEC = {"moderation", "prompt_cache_options"}
 """In the newest client, and not yet in the copy of OpenAI's description that the tests read."""
@@ -43,7 +47,7 @@ def described(name: str) -> set[str]:
     ],
 )
 def test_the_surface_has_every_parameter_of_openais_description(operation: str, schema: str) -> None:
-    ours = {*SURFACE[operation], "model"}
+    ours = {*OPENAI_PARAMS[operation], "model"}
     assert described(schema) == ours - NEWER_THAN_THE_SPEC
 
 
@@ -66,7 +70,7 @@ def test_every_parameter_of_completions_has_a_verdict_and_a_reason() -> None:
 @pytest.mark.parametrize("vendor", BY_CATALOG.values(), ids=BY_CATALOG)
 def test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter(vendor: Any) -> None:
     for operation, op in vendor.operations.items():
-        for name in SURFACE[operation]:
+        for name in OPENAI_PARAMS[operation]:
             verdict = op.params[name]
             assert verdict.words, (operation, name)
             assert verdict.why, (operation, name)
@@ -282,7 +286,7 @@ def test_every_form_of_input_is_taken(value: Any) -> None:
 
 
 def test_a_neutral_value_is_a_right_value() -> None:
-    for operation, surface in SURFACE.items():
+    for operation, surface in OPENAI_PARAMS.items():
         for name, param in surface.items():
             for value in param.neutral:
                 validate(operation, {name: value})
@@ -298,7 +302,7 @@ JSON = st.recursive(
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.sampled_from([(operation, name) for operation in SURFACE for name in SURFACE[operation]]), JSON)
+@given(st.sampled_from([(operation, name) for operation in OPENAI_PARAMS for name in OPENAI_PARAMS[operation]]), JSON)
 def test_any_value_is_right_or_invalid_and_nothing_else(where: tuple[str, str], value: Any) -> None:
     operation, name = where
     wrong = None
@@ -307,7 +311,7 @@ def test_any_value_is_right_or_invalid_and_nothing_else(where: tuple[str, str], 
     except Invalid as invalid:
         wrong = invalid
     if wrong is None:
-        assert type(value) in (*SURFACE[operation][name].types, int)
+        assert type(value) in (*OPENAI_PARAMS[operation][name].types, int)
     else:
         assert wrong.param.startswith(name)
         assert wrong.message.isprintable()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from adapters.core.shapes import Ask
-from adapters.core.vendor import plan
+from adapters.core.request import ApiRequest
+from adapters.planning import plan
 from config.openai_names import CHAT, COMPLETIONS
 from tests.adapters.play import HELLO, target
 
@@ -12,7 +12,7 @@ REASON = ("o1", "o3", "o4", "gpt-5", "codex")
 
 def thinks(name: str) -> bool:
     """Whether kimi-k2.6, which thinks by itself, does so for a request under this name."""
-    return plan(Ask("chat", name, {"messages": HELLO}), target("kimi", "kimi-k2.6")).thinks
+    return plan(ApiRequest("chat", name, {"messages": HELLO}), target("kimi", "kimi-k2.6")).thinks
 
 
 @pytest.mark.parametrize("name", [*CHAT, *COMPLETIONS])
@@ -32,5 +32,5 @@ def test_azures_spelling_and_names_that_begin_like_openais_are_judged_like_them(
 )
 def test_under_any_other_name_the_model_does_as_it_does_by_itself(name: str) -> None:
     assert thinks(name)
-    small = Ask("chat", name, {"messages": HELLO, "max_tokens": 200})
+    small = ApiRequest("chat", name, {"messages": HELLO, "max_tokens": 200})
     assert not plan(small, target("kimi", "kimi-k2.6")).thinks, "a small limit turns it off under every name"

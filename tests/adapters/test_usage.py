@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adapters.codecs.openai.usage import MAX_USAGE, later_usage, usage_of
-from adapters.core.shapes import Usage
+from adapters.core.usage import Usage
 from tests.adapters.play import Play, chat_plan
 
 REAL = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}

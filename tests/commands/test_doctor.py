@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from adapters import registry
-from adapters.kimi import KIMI
+from adapters.vendors.kimi import KIMI
 from config import catalog
 from config.catalog import Catalog
 from config.load import load

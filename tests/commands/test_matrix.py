@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from adapters import registry
-from adapters.core.surface import CHAT
+from adapters.openai_params.chat import CHAT
 from proxy.commands.probes import PROBES, Probe
 from proxy.commands.vendors import cell, each_edition, lines, matrix
 from proxy.services import tokens

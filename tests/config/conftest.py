@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from adapters import registry
-from adapters.kimi import KIMI
-from adapters.qwen import QWEN
+from adapters.vendors.kimi import KIMI
+from adapters.vendors.qwen import QWEN
 from config import catalog
 
 ROWS: dict[str, dict[str, Any]] = {
@@ -28,6 +28,6 @@ def two_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
         }
         return SimpleNamespace(by_id=rows, ended=None, stand_ins={})
 
-    monkeypatch.setattr(registry, "VENDORS", (KIMI, QWEN))
-    monkeypatch.setattr(registry, "BY_NAME", {"kimi": KIMI, "qwen": QWEN})
+    monkeypatch.setattr(registry, "VENDORS", (QWEN, KIMI))
+    monkeypatch.setattr(registry, "BY_NAME", {"qwen": QWEN, "kimi": KIMI})
     monkeypatch.setattr(catalog, "load", load)

@@ -9,9 +9,9 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from adapters.core.shapes import Operation
-from adapters.core.thinking import REASONERS
+from adapters.core.request import Operation
 from adapters.registry import BY_CATALOG
+from adapters.rules.reasoning import REASONING_PREFIXES
 from config import catalog
 from config.catalog import Catalog, ModelRow, Price
 
@@ -212,7 +212,7 @@ def test_names_of_other_than_chat_models_have_no_chat_stand_in(cat: Catalog, nam
 @ALL
 def test_names_that_reason_stand_for_models_that_think_by_themselves_or_are_told_to(cat: Catalog) -> None:
     for name in CHAT_2024 + CHAT_SINCE:
-        if name.startswith(("o1", "o3", "o4", *REASONERS)):
+        if name.startswith(("o1", "o3", "o4", *REASONING_PREFIXES)):
             thinks = stood_in(cat, name).thinking
             found = cat.stand_in(name, "chat")
             assert found is not None
@@ -223,7 +223,7 @@ def test_names_that_reason_stand_for_models_that_think_by_themselves_or_are_told
 @ALL
 def test_names_that_do_not_reason_stand_for_models_that_can_be_kept_from_thinking(cat: Catalog) -> None:
     for name in CHAT_2024 + CHAT_SINCE:
-        if not name.startswith(("o1", "o3", "o4", *REASONERS)):
+        if not name.startswith(("o1", "o3", "o4", *REASONING_PREFIXES)):
             assert stood_in(cat, name).thinking != "always", name
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.hunyuan import HUNYUAN, HUNYUAN_CLASSIC
 from adapters.registry import VENDORS
+from adapters.vendors.hunyuan import HUNYUAN, HUNYUAN_CLASSIC
 from config.load import load
 from config.routing import Routing
 from tests.config.given import complaints, loaded

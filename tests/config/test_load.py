@@ -49,7 +49,7 @@ def test_without_a_file_vendors_come_from_their_key_variables(
     assert (result.source, result.warnings) == ("environment", [])
 
 
-def test_qwen_comes_before_kimi_whatever_the_order_of_the_registry_and_the_environment() -> None:
+def test_qwen_comes_before_kimi_by_rank_whatever_the_order_of_the_environment() -> None:
     settings = load(None, {"MOONSHOT_API_KEY": "m", "DASHSCOPE_API_KEY": "d"}).settings
     assert list(settings.vendors) == ["qwen", "kimi"]
 
@@ -306,3 +306,9 @@ def test_the_short_forms_mean_the_long_one() -> None:
 def test_a_file_gives_its_settings_alone(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(VENDOR)
     assert list(load_file(tmp_path / "x.yaml", {}).vendors) == ["kimi"]
+
+
+def test_the_registry_has_every_vendor_of_the_folder_by_rank() -> None:
+    files = {path.stem for path in (Path(registry.__file__).parent / "vendors").glob("[!_]*.py")}
+    assert {vendor.name for vendor in registry.scan()} == files
+    assert [vendor.name for vendor in registry.scan()][:2] == ["qwen", "kimi"]

@@ -5,7 +5,7 @@ from itertools import chain
 
 import pytest
 
-from adapters.core.shapes import Operation
+from adapters.core.request import Operation
 from adapters.registry import VENDORS
 from config.openai_names import (
     CHAT,
@@ -169,7 +169,7 @@ def test_a_form_has_the_set_and_the_policy_of_its_name() -> None:
     row = {"target": "qwen/qwen-max", "set": {"temperature": 0.1}}
     settings = {"vendors": VENDOR_KEYS, "models": {"gpt-4o": {"targets": [row], "policy": {"unsupported": "strict"}}}}
     hit = Routing(Settings.model_validate(settings)).find("chatgpt-4o-latest", "chat")
-    assert hit.targets[0].overlay == {"temperature": 0.1}
+    assert hit.targets[0].overrides == {"temperature": 0.1}
     assert hit.targets[0].strict
     assert hit.policy.unsupported == "strict"
 

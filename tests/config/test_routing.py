@@ -161,9 +161,9 @@ def test_vendors_own_ids_are_closed_where_the_operator_says_so() -> None:
 
 def test_only_a_stand_in_has_defaults_and_only_the_operators_row_a_set() -> None:
     row = found({"gpt-4o": [{"target": LONG, "set": {"seed": 7}}]}, "gpt-4o").targets[0]
-    assert (row.overlay, row.defaults) == ({"seed": 7}, {})
+    assert (row.overrides, row.defaults) == ({"seed": 7}, {})
     stand_in = routing({}).find("text-embedding-3-small", "embeddings").targets[0]
-    assert stand_in.overlay == {}
+    assert stand_in.overrides == {}
     assert stand_in.defaults == {"dimensions": 1536}
 
 

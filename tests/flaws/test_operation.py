@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.codecs.openai.usage import usage_of
-from adapters.core import params
+from adapters.core import adaptations
 from adapters.core.tokens import estimate_counts, estimate_prompt
 from config.routing import Routing
 from config.schema import Settings
@@ -200,7 +200,7 @@ def test_litellm_12685_what_is_kept_by_a_name_of_the_callers_is_kept_for_a_few_t
     for number in range(5000):
         routing.find(f"kimi/made-up-{number}", "chat")
     assert len(routing._found) <= 4096
-    assert params._ascii.cache_info().maxsize is not None
+    assert adaptations._ascii.cache_info().maxsize is not None
 
 
 def test_litellm_33404_an_empty_stream_is_no_success() -> None:

@@ -90,7 +90,7 @@ def _emitted(path: Path) -> Pair:
 
 def _understood(pair: Pair) -> Iterator[Recorded]:
     """The pair, if it is a whole chat stream whose plain adding-up has one meaning."""
-    if pair.name in NOT_PLAIN or not pair.streams or pair.status != 200 or pair.plan.ask.operation != "chat":
+    if pair.name in NOT_PLAIN or not pair.streams or pair.status != 200 or pair.plan.request.operation != "chat":
         return
     payloads = [line[6:] for line in pair.body.splitlines() if line.startswith(b"data: ")]
     if not payloads or payloads.pop() != b"[DONE]":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.core.failures import ROWS
+from adapters.core.failures import ERROR_TABLE
 from proxy import errors
 from tests.project.documents import ROOT, anchors
 
@@ -34,7 +34,7 @@ def codes() -> set[str]:
     """Every code there is."""
     written = {code for part in ("proxy", "adapters") for path in (ROOT / part).rglob("*.py") for code in said(path)}
     classes = {found.code for found in CLASSES.values()}
-    return {code for code in written | classes | {row.code for row in ROWS.values()} if code}
+    return {code for code in written | classes | {row.code for row in ERROR_TABLE.values()} if code}
 
 
 def test_the_codes_are_found_wherever_they_are_written() -> None:
@@ -49,7 +49,7 @@ def test_every_code_has_an_anchor_and_every_anchor_is_a_code() -> None:
 
 @pytest.mark.parametrize("code", sorted(SECTIONS))
 def test_a_code_says_its_status_its_cause_and_what_to_do(code: str) -> None:
-    statuses = {row.status for row in ROWS.values() if row.code == code}
+    statuses = {row.status for row in ERROR_TABLE.values() if row.code == code}
     statuses |= {found.status for found in CLASSES.values() if found.code == code}
     [told] = re.findall(r"^\*\*(\d{3})", SECTIONS[code].strip())
     assert not statuses or int(told) in statuses

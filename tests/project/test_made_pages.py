@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import pytest
 
-from adapters.core.params import Word
-from adapters.core.surface import SURFACE
+from adapters.core.adaptations import VerdictWord
+from adapters.openai_params.operations import OPENAI_PARAMS
 from config.load import ConfigError, load
 from config.schema import Section, Settings
 from config.shape import fields, is_section, unwrap
@@ -107,11 +107,11 @@ def test_every_parameter_of_every_vendor_and_operation_stands_on_the_page_of_ver
         for operation in vendor.operations:
             part = parts[verdicts.OPERATIONS[operation]]
             if "Every parameter is sent as it came" not in part:
-                assert [param for param in SURFACE[operation] if f"`{param}`" not in part] == []
+                assert [param for param in OPENAI_PARAMS[operation] if f"`{param}`" not in part] == []
 
 
 def test_the_words_of_the_table_are_those_that_verdicts_have() -> None:
     page = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
     assert tuple(re.findall(r"^\| `(\w+)` \|", page.partition("## What was changed")[0], re.MULTILINE)) == get_args(
-        Word
+        VerdictWord
     )

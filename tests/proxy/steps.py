@@ -16,7 +16,7 @@ from typing import Any, Literal
 import orjson
 import pytest
 
-from adapters.core.shapes import Usage
+from adapters.core.usage import Usage
 from adapters.core.wire import Got, Head
 from config.schema import Settings
 from proxy.endpoints.relay import Connection

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.core.shapes import Ask
+from adapters.core.request import ApiRequest
 from config.schema import Settings
 from proxy.endpoints.moderations import judge
 from proxy.endpoints.relay import Connection
@@ -331,7 +331,7 @@ def test_a_comment_that_waits_for_its_caller_is_written_before_what_follows_it()
         )
         connection = Connection({"headers": []}, caller.receive, caller.send, kit)
         tally = Tally("req_1", "chat")
-        writer = ResponseWriter(Ask("chat", "m", {}, stream=True), connection, tally)
+        writer = ResponseWriter(ApiRequest("chat", "m", {}, stream=True), connection, tally)
         beat = asyncio.create_task(writer.beat())
         await asyncio.sleep(0)
         assert caller.seen == ["http.response.start"]

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from adapters.core.params import UNSAFE
+from adapters.rules.verdicts import UNSAFE
 from tests.harness import proxy, vendor
 from tests.proxy.play import play, whole
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.core.failures import ROWS, Failure, Kind
+from adapters.core.failures import ERROR_TABLE, Failure, Kind
 from adapters.core.message import as_message
 from proxy import errors
 from proxy.errors import ProxyError, UpstreamFailed
@@ -24,9 +24,9 @@ CLASSES = [
 ]
 
 
-@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("kind", ERROR_TABLE)
 def test_every_failure_has_its_row_on_the_page(kind: Kind) -> None:
-    row = ROWS[kind]
+    row = ERROR_TABLE[kind]
     assert (row.status, row.code or "null") in TOLD
 
 
@@ -40,7 +40,7 @@ def test_every_error_is_in_the_tree_that_heads_its_module(error: type[ProxyError
     assert error.__name__ in (errors.__doc__ or "")
 
 
-@pytest.mark.parametrize("kind", ROWS)
+@pytest.mark.parametrize("kind", ERROR_TABLE)
 @pytest.mark.parametrize("attempts", [1, 2])
 def test_only_a_rate_limit_after_one_attempt_is_worth_a_retry(kind: Kind, attempts: int) -> None:
     error = UpstreamFailed(Failure.of(kind, "x"), attempts=attempts)

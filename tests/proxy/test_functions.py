@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from adapters.core.shapes import Event
+from adapters.core.event import Event
 from proxy.fronts.functions import of_functions
 from tests.proxy.play import BOTH, DONE, chunk, play, stream
 

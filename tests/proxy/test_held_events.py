@@ -7,7 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from adapters.core.shapes import Ask, Event
+from adapters.core.event import Event
+from adapters.core.request import ApiRequest
 from proxy.fronts.chat import ChatWriter
 from proxy.fronts.response import MAX_HELD
 from proxy.fronts.writer import Header
@@ -110,7 +111,7 @@ def piece(delta: dict[str, Any], finish: str | None = None) -> Event:
 def written(script: Any) -> Out:
     """What a chat's writer writes for a script of its calls."""
     out = Out()
-    writer = ChatWriter(Ask("chat", "gpt-4o", {}, stream=True), out, Tally("req_1", "chat"))
+    writer = ChatWriter(ApiRequest("chat", "gpt-4o", {}, stream=True), out, Tally("req_1", "chat"))
     asyncio.run(script(writer))
     return out
 

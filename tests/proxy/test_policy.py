@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.core.failures import ROWS, Cause, Failure, Kind
+from adapters.core.failures import ERROR_TABLE, Cause, Failure, Kind
 from adapters.core.wire import Phase
 from config.schema import RETRY_ON, Policy
 from proxy.policy import GIVE_UP, NEXT_KEY, NEXT_TARGET, OMIT, Decision, Retry, Standing, decide, retried
@@ -89,7 +89,7 @@ def test_waits_double_and_are_fully_jittered(attempts: int) -> None:
 def test_without_budget_no_target_is_asked_twice_and_another_one_still_is() -> None:
     broke = FRESH._replace(budget_left=False, more_keys=True)
     for kind in KINDS:
-        if ROWS[kind].fault in ("vendor", "rate"):
+        if ERROR_TABLE[kind].fault in ("vendor", "rate"):
             assert decide(Failure.of(kind, "x"), broke, Policy()) == NEXT_TARGET
             assert decide(Failure.of(kind, "x"), broke._replace(more_targets=False), Policy()) == GIVE_UP
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.core.shapes import Ask
+from adapters.core.request import ApiRequest
 from config.routing import Routing
 from config.schema import Settings, Strategy
 from proxy.kit import Kit
@@ -23,9 +23,9 @@ TEXT = "x" * 3996
 FOUR = ["kimi/kimi-k2.6", "qwen/qwen3.6-plus", "qwen/qwen3.6-flash", "qwen/qwen-plus"]
 
 
-def routed(strategy: Strategy, *targets: Any, ask: Ask | None = None) -> Route:
+def routed(strategy: Strategy, *targets: Any, ask: ApiRequest | None = None) -> Route:
     settings = {**BOTH, "models": {"gpt-4o": {"targets": list(targets or FOUR), "strategy": strategy}}}
-    return resolve(ask or Ask("chat", "gpt-4o", {}), Routing(Settings.model_validate(settings)))
+    return resolve(ask or ApiRequest("chat", "gpt-4o", {}), Routing(Settings.model_validate(settings)))
 
 
 def labels(route: Route, draw: float = 0.5, **measured: float) -> list[str]:
@@ -75,7 +75,7 @@ def test_a_target_whose_vendor_is_off_takes_its_weight_along() -> None:
         "models": {"gpt-4o": {"targets": [{"target": FOUR[0], "weight": 9}, {"target": FOUR[1], "weight": 2}, FOUR[2]],
                               "strategy": "weighted"}},
     }  # fmt: skip
-    route = resolve(Ask("chat", "gpt-4o", {}), Routing(Settings.model_validate(settings)))
+    route = resolve(ApiRequest("chat", "gpt-4o", {}), Routing(Settings.model_validate(settings)))
     assert route.weights == (2, 1)
 
 
@@ -101,7 +101,7 @@ def test_cheapest_asks_by_price_and_those_without_one_last() -> None:
 
 
 def cost(label: str, day: datetime.date = DAY, **fields: Any) -> float | None:
-    ask = Ask("chat", "gpt-4o", {"messages": [{"role": "user", "content": TEXT}], **fields})
+    ask = ApiRequest("chat", "gpt-4o", {"messages": [{"role": "user", "content": TEXT}], **fields})
     route = routed("cheapest", label)
     return Bill(ask, day).of(route.targets[0])
 
@@ -120,7 +120,7 @@ def test_a_longer_prompt_is_billed_by_its_tier() -> None:
 
 def test_the_operators_limit_counts_before_the_callers() -> None:
     route = routed("cheapest", {"target": "qwen/qwen3.6-plus", "set": {"max_tokens": 10}})
-    ask = Ask("chat", "gpt-4o", {"messages": [], "max_tokens": 1000})
+    ask = ApiRequest("chat", "gpt-4o", {"messages": [], "max_tokens": 1000})
     assert Bill(ask, DAY).of(route.targets[0]) == 10 * 12
 
 

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from adapters.core.failures import ROWS
-from adapters.core.params import Told
-from adapters.core.shapes import Ask, Usage
+from adapters.core.adaptations import Adaptation
+from adapters.core.failures import ERROR_TABLE
+from adapters.core.request import ApiRequest
+from adapters.core.usage import Usage
 from adapters.registry import BY_NAME
 from config.schema import Settings
 from proxy.kit import Kit
@@ -69,16 +70,16 @@ usages = st.tuples(tokens, tokens, sources).map(lambda them: Usage(them[0], them
 def endings(draw: st.DrawFn) -> Ending:
     """One request as the stages would write it down: attempts that fail or not, costs that are known or not, an end."""
     tally = Tally("req_1", draw(st.sampled_from(("chat", "embeddings"))))
-    tally.asked(Ask("chat", "gpt-4o", {}, draw(st.booleans())))
+    tally.asked(ApiRequest("chat", "gpt-4o", {}, draw(st.booleans())))
     targets: list[str] = draw(st.lists(st.sampled_from(TARGETS), max_size=4))
-    told = {"seed": Told("dropped", ""), "stop": Told("honoured", "")}
+    told = {"seed": Adaptation("dropped", ""), "stop": Adaptation("honoured", "")}
     for at, label in enumerate(targets):
         tally.attempt(Attempt(_target(label), at + 1, told, {}))
         tally.sent_at = tally.sent_at or tally.started
         for usage in draw(st.lists(usages, max_size=2)):
             tally.spent(usage)
         if at < len(targets) - 1 or draw(st.booleans()):
-            tally.failure(label, draw(st.sampled_from(sorted(ROWS))))
+            tally.failure(label, draw(st.sampled_from(sorted(ERROR_TABLE))))
     shows = draw(st.booleans())
     if targets and shows:
         tally.heard_at = tally.started
@@ -130,8 +131,8 @@ def test_five_thousand_made_up_names_make_no_series() -> None:
 
     def ask(name: str) -> None:
         tally = Tally("req_1", "chat")
-        tally.asked(Ask("chat", f"kimi/{name}", {}, False))
-        told = {name: Told("dropped", ""), f"tools.{name}": Told("dropped", "")}
+        tally.asked(ApiRequest("chat", f"kimi/{name}", {}, False))
+        told = {name: Adaptation("dropped", ""), f"tools.{name}": Adaptation("dropped", "")}
         tally.attempt(Attempt(_target(f"kimi/{name}"), 1, told, {}))
         tally.failure(f"kimi/{name}", "model_not_found")
         account(tally.ending(), kit)

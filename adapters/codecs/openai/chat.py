@@ -10,9 +10,11 @@ from adapters.codecs.openai.json_text import parse
 from adapters.codecs.openai.reader import MAX_ID_LOGGED, read_body, written
 from adapters.codecs.openai.tool_calls import UNNAMED, ToolCalls, arguments_text, text_of, whole_tool_calls
 from adapters.codecs.openai.usage import later_usage
+from adapters.core.event import WHOLE, Event
 from adapters.core.json_limits import MAX_VALUES, SMALL
-from adapters.core.shapes import WHOLE, Ask, Event, Seed, Usage
+from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.tokens import estimate, estimate_prompt
+from adapters.core.usage import Usage
 from adapters.core.vendor import Plan
 
 MAX_CHOICES = 128
@@ -86,7 +88,7 @@ def drop_members(choice: dict[str, Any], kept: frozenset[str]) -> bool:
     return bool(dropped)
 
 
-class Choice:
+class ChoiceState:
     """State of one choice that has begun."""
 
     __slots__ = ("calls", "finished", "function_named", "has_deltas")
@@ -117,7 +119,7 @@ class Choice:
             message["function_call"] = {"arguments": arguments}
 
 
-def take_delta(event: Event, choice: dict[str, Any], state: Choice) -> dict[str, Any]:
+def take_delta(event: Event, choice: dict[str, Any], state: ChoiceState) -> dict[str, Any]:
     """The delta of a choice. Pangu has it in ``message``; where deltas came, a message is the answer once more."""
     if "message" in choice:
         event.edit()
@@ -143,15 +145,15 @@ class ChatReader:
     _said = "message"
     _openai_members = CHOICE
 
-    def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
+    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
         self._plan = plan
-        self._ask = ask
+        self._ask = request
         self._seed = seed
-        self._choices: dict[int, Choice] = {}
+        self._choices: dict[int, ChoiceState] = {}
         self._running: set[int] = set()  # choices that have begun and not finished
         self._members = self._openai_members | plan.op.choice_members
         self._name: dict[str, Any] = {}
-        wanted = ask.fields.get("n")
+        wanted = request.fields.get("n")
         self._wanted = wanted if type(wanted) is int else 1
         self.began = self.finished = self.shown = False
         self.usage: Usage | None = None
@@ -164,7 +166,7 @@ class ChatReader:
         raw, data = parse(payload)
         if self._is_plain(data):
             event = Event(raw, data)
-            self.shown = self.shown or event.shows()
+            self.shown = self.shown or event.has_content()
             self._identity(event, data, self._kinds[0])
             return written(event)
         error = find_error(data)
@@ -192,7 +194,7 @@ class ChatReader:
             event.edit().pop("error")
         self.began = True
         self.finished = not self._running and len(self._choices) >= self._wanted
-        self.shown = self.shown or event.shows()
+        self.shown = self.shown or event.has_content()
         self._identity(event, data, self._kinds[0])
         return written(event)
 
@@ -245,7 +247,7 @@ class ChatReader:
         state = self._choices.get(index)
         first = state is None
         if state is None:
-            state = self._choices[index] = Choice()
+            state = self._choices[index] = ChoiceState()
             self._running.add(index)
         elif state.finished:
             return False  # a second finish, a usage frame, or the whole message once more
@@ -286,7 +288,7 @@ class ChatReader:
         first["finish_reason"] = second["finish_reason"]
         first["logprobs"] = first.get("logprobs") or second.get("logprobs")
 
-    def _pieces(self, event: Event, delta: dict[str, Any], state: Choice, index: int) -> list[dict[str, Any]]:
+    def _pieces(self, event: Event, delta: dict[str, Any], state: ChoiceState, index: int) -> list[dict[str, Any]]:
         """The pieces of tool calls, taken out of the delta and normalized."""
         if "tool_calls" not in delta:
             return []
@@ -299,7 +301,7 @@ class ChatReader:
         return state.calls.delta(pieces)
 
     def _finish(
-        self, event: Event, choice: dict[str, Any], pieces: list[dict[str, Any]], state: Choice, index: int
+        self, event: Event, choice: dict[str, Any], pieces: list[dict[str, Any]], state: ChoiceState, index: int
     ) -> list[dict[str, Any]]:
         """Read the finish reason. Returns the pieces of tool calls, with those that are due when the choice finishes."""
         reason = choice.get("finish_reason")
@@ -415,7 +417,7 @@ class ChatReader:
         )
         if calls:
             message["tool_calls"] = calls
-        state = Choice()
+        state = ChoiceState()
         if "function_call" in message:
             state.take_function_call(message)
         drop_members(choice, self._members)

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from adapters.codecs.openai.chat import ChatReader, Choice, drop_members, is_index
+from adapters.codecs.openai.chat import ChatReader, ChoiceState, drop_members, is_index
 from adapters.codecs.openai.errors import InvalidResponse
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
-from adapters.core.shapes import Ask, Event, Seed
+from adapters.core.event import Event
+from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
 
 
@@ -19,9 +20,9 @@ class CompletionsReader(ChatReader):
     _said = "text"
     _openai_members = frozenset({"index", "text", "finish_reason", "logprobs"})
 
-    def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
-        super().__init__(plan, ask, seed)
-        prompt = ask.fields.get("prompt")
+    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
+        super().__init__(plan, request, seed)
+        prompt = request.fields.get("prompt")
         self._wanted *= len(prompt) if type(prompt) is list and type(prompt[0]) is not int else 1
 
     def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
@@ -32,7 +33,7 @@ class CompletionsReader(ChatReader):
         index = choice["index"]
         state = self._choices.get(index)
         if state is None:
-            state = self._choices[index] = Choice()
+            state = self._choices[index] = ChoiceState()
             self._running.add(index)
         elif state.finished:
             return False

@@ -6,8 +6,9 @@ from adapters.codecs.openai.errors import InvalidResponse
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.reader import WholeReader, read_body
 from adapters.codecs.openai.usage import usage_of
-from adapters.core.shapes import Event, Usage
+from adapters.core.event import Event
 from adapters.core.tokens import estimate_prompt
+from adapters.core.usage import Usage
 
 
 class EmbeddingsReader(WholeReader):

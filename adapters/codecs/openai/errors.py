@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from reprlib import Repr
 from typing import Any
 
-from adapters.core.failures import Failure, Kind, RateLimit, Rule, classify, named_limit
+from adapters.core.failures import Failure, FailureRule, Kind, RateLimit, classify, named_limit
 from adapters.core.json_limits import MAX_LEVELS, TooManyValues, TooMuchSlowText
 from adapters.core.vendor import Plan
 
@@ -257,7 +257,7 @@ def vendor_error(plan: Plan, status: int, error: Mapping[str, Any]) -> InvalidRe
     """
     kind, meant = kind_of(plan.op.failures, status, error)
     members, said = in_short(error), words_of(error)
-    hides = plan.target.vendor.hides
+    hides = plan.target.vendor.redacted
     if hides is not None:
         said = re.sub(hides, "[hidden]", said)
     if len(said) > MAX_MESSAGE:
@@ -270,7 +270,7 @@ def vendor_error(plan: Plan, status: int, error: Mapping[str, Any]) -> InvalidRe
     return InvalidResponse(kind, what, None, short_name(params), fields)
 
 
-def kind_of(rules: Iterable[Rule], status: int, error: Mapping[str, Any]) -> tuple[Kind, int]:
+def kind_of(rules: Iterable[FailureRule], status: int, error: Mapping[str, Any]) -> tuple[Kind, int]:
     """The kind of an error by a vendor's table, and the status that it means."""
     meant: int = status if status >= 400 else error.get("status") or status
     return classify(rules, meant, in_short(error)), meant

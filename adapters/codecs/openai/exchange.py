@@ -14,10 +14,11 @@ import orjson
 from adapters.codecs.openai.assemble import Assembler
 from adapters.codecs.openai.errors import InvalidResponse, over_limits, printable
 from adapters.codecs.openai.reader import ResponseReader, is_html
+from adapters.core.event import Event
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
 from adapters.core.failures import LOST, Cause, Failure, Kind
 from adapters.core.json_limits import BEYOND, SMALL, ValueCounter
-from adapters.core.shapes import Ask, Event, Seed
+from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.sse import Decoder, EventTooLarge
 from adapters.core.vendor import Codec, Plan
 from adapters.core.wire import Call, Data, End, Got, Head, Lost
@@ -48,11 +49,11 @@ RATE_LIMIT_HEADERS = frozenset(
 )
 
 
-def codec(answer: Callable[[Plan, Ask, Seed], ResponseReader]) -> Codec:
+def codec(answer: Callable[[Plan, ApiRequest, AttemptIds], ResponseReader]) -> Codec:
     """The codec of an operation whose answers are read so."""
 
     def for_plan(plan: Plan) -> Make:
-        return lambda ask, seed: OpenAIExchange(plan, ask, seed, answer(plan, ask, seed))
+        return lambda request, seed: OpenAIExchange(plan, request, seed, answer(plan, request, seed))
 
     return for_plan
 
@@ -75,9 +76,9 @@ class OpenAIExchange:
         "_sse",
     )
 
-    def __init__(self, plan: Plan, ask: Ask, seed: Seed, answer: ResponseReader) -> None:
+    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds, answer: ResponseReader) -> None:
         self._plan = plan
-        self._ask = ask
+        self._ask = request
         self._id = next(seed.ids)
         self._head: Head | None = None
         self._body = bytearray()

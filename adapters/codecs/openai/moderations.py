@@ -3,7 +3,7 @@
 from adapters.codecs.openai.errors import InvalidResponse
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.reader import WholeReader, read_body
-from adapters.core.shapes import Event
+from adapters.core.event import Event
 
 
 class ModerationsReader(WholeReader):

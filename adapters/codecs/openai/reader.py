@@ -4,9 +4,11 @@ from typing import Any, Protocol
 
 from adapters.codecs.openai.errors import InvalidResponse, OverLimits, any_error, find_error, vendor_error
 from adapters.codecs.openai.json_text import LARGE_EVENT, check, parse_body
+from adapters.core.event import WHOLE, Event
 from adapters.core.json_limits import MAX_VALUES, SMALL
-from adapters.core.shapes import WHOLE, Ask, Event, Seed, Usage
+from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.sse import Decoder, EventTooLarge
+from adapters.core.usage import Usage
 from adapters.core.vendor import Plan
 
 MAX_ID_LOGGED = 256
@@ -51,9 +53,9 @@ class WholeReader:
     vendor_id: str | None = None
     most_values = MAX_VALUES
 
-    def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
+    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
         self._plan = plan
-        self._ask = ask
+        self._ask = request
         self.began = self.shown = False
         self.usage: Usage | None = None
 

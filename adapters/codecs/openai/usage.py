@@ -2,7 +2,7 @@
 
 from typing import Any, TypeGuard
 
-from adapters.core.shapes import Usage
+from adapters.core.usage import Usage
 
 MAX_COUNT = (1 << 31) - 1
 """The most tokens that one call is believed to have: more is a mistake, and would overflow where counts are added up."""
@@ -12,8 +12,6 @@ COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 
 MAX_USAGE = 100
 """How many members a usage object may have; what has more is none."""
-
-
 CACHED = ("cached_tokens", "prompt_cache_hit_tokens")
 """Where vendors count the cached tokens of the prompt beside the counts: Kimi; DeepSeek and SiliconFlow."""
 

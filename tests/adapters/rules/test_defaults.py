@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.core.shapes import Ask
-from adapters.core.vendor import Plan, plan
+from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan
+from adapters.planning import plan
 from tests.adapters.play import HELLO, target
 
 WARM, COLD, WARMER = {"temperature": 0.4}, {"temperature": 0.1}, {"temperature": 0.7}
@@ -22,8 +23,8 @@ def planned(
     **policy: Any,
 ) -> Plan:
     """A chat request to Qwen for a name that reasons, with a stand-in's defaults and the operator's ``set``."""
-    place = replace(target("qwen", model), defaults=defaults, overlay=overlay or {}, **policy)
-    return plan(Ask("chat", name, {"messages": HELLO, **asked}), place)
+    place = replace(target("qwen", model), defaults=defaults, overrides=overlay or {}, **policy)
+    return plan(ApiRequest("chat", name, {"messages": HELLO, **asked}), place)
 
 
 @pytest.mark.parametrize(
@@ -42,12 +43,12 @@ def planned(
 def test_the_operators_set_wins_over_the_caller_who_wins_over_a_default(
     asked: dict[str, Any], defaults: dict[str, Any], overlay: dict[str, Any], sent: float | None
 ) -> None:
-    fields = planned(asked, defaults, overlay).ask.fields
+    fields = planned(asked, defaults, overlay).request.fields
     assert fields.get("temperature") == sent
 
 
 def test_a_default_a_callers_field_and_a_set_of_different_names_are_all_sent() -> None:
-    fields = planned({"seed": 7}, WARM, {"top_p": 0.5}).ask.fields
+    fields = planned({"seed": 7}, WARM, {"top_p": 0.5}).request.fields
     assert {name: fields[name] for name in ("temperature", "seed", "top_p")} == {
         "temperature": 0.4,
         "seed": 7,
@@ -57,16 +58,16 @@ def test_a_default_a_callers_field_and_a_set_of_different_names_are_all_sent() -
 
 def test_a_default_is_judged_by_the_vendors_table_like_a_callers_field() -> None:
     made = planned({}, {"temperature": 2, "logit_bias": {"1": 5}})
-    assert made.ask.fields["temperature"] == 1.99
-    assert "logit_bias" not in made.ask.fields
-    assert (made.told["temperature"].word, made.told["logit_bias"].word) == ("clamped", "dropped")
+    assert made.request.fields["temperature"] == 1.99
+    assert "logit_bias" not in made.request.fields
+    assert (made.adaptations["temperature"].word, made.adaptations["logit_bias"].word) == ("clamped", "dropped")
 
 
 @pytest.mark.parametrize("word", [{"thinking": {"type": "enabled"}}, {"enable_thinking": True}])
 def test_a_default_of_thinking_is_followed_where_nothing_else_says_otherwise(word: dict[str, Any]) -> None:
     made = planned({}, word)
     assert made.thinks
-    assert made.ask.fields["enable_thinking"] is True
+    assert made.request.fields["enable_thinking"] is True
 
 
 @pytest.mark.parametrize(
@@ -88,14 +89,14 @@ def test_a_default_of_thinking_gives_way_to_the_caller_the_policy_and_the_set(
 ) -> None:
     made = planned(asked, {"thinking": {"type": "enabled"}}, **more)
     assert not made.thinks
-    assert made.ask.fields.get("enable_thinking") is not True
+    assert made.request.fields.get("enable_thinking") is not True
 
 
 def test_a_default_of_no_thinking_keeps_a_model_that_thinks_by_itself_from_it() -> None:
     model = replace(target("kimi", "kimi-k2.6"), defaults={"thinking": "disabled"})
-    silent = plan(Ask("chat", "o3", {"messages": HELLO}), model)
-    told = plan(Ask("chat", "o3", {"messages": HELLO, "thinking": {"type": "enabled"}}), model)
-    assert (silent.thinks, silent.ask.fields["thinking"]) == (False, {"type": "disabled"})
+    silent = plan(ApiRequest("chat", "o3", {"messages": HELLO}), model)
+    told = plan(ApiRequest("chat", "o3", {"messages": HELLO, "thinking": {"type": "enabled"}}), model)
+    assert (silent.thinks, silent.request.fields["thinking"]) == (False, {"type": "disabled"})
     assert told.thinks
 
 
@@ -108,13 +109,13 @@ def test_the_operators_set_wins_over_a_callers_thinking() -> None:
 def test_a_default_of_dimensions_gives_way_to_the_callers_and_to_the_set() -> None:
     place = target("qwen", "text-embedding-v4")
     for asked, overlay, sent in (({}, {}, 512), ({"dimensions": 1024}, {}, 1024), ({"dimensions": 1024}, {"dimensions": 512}, 512)):  # fmt: skip
-        ask = Ask("embeddings", "text-embedding-3-small", {"input": ["a"], **asked})
-        made = plan(ask, replace(place, defaults={"dimensions": 512}, overlay=overlay))
-        assert made.ask.fields["dimensions"] == sent
+        ask = ApiRequest("embeddings", "text-embedding-3-small", {"input": ["a"], **asked})
+        made = plan(ask, replace(place, defaults={"dimensions": 512}, overrides=overlay))
+        assert made.request.fields["dimensions"] == sent
 
 
 def test_neither_defaults_nor_a_set_change_the_callers_own_request() -> None:
     fields = {"messages": HELLO, **COLD}
     before = dict(fields)
-    plan(Ask("chat", "o3", fields), replace(target("qwen", "qwen-plus"), defaults=WARM, overlay=WARMER))
+    plan(ApiRequest("chat", "o3", fields), replace(target("qwen", "qwen-plus"), defaults=WARM, overrides=WARMER))
     assert fields == before

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from adapters.core.failures import Refused
-from adapters.core.shapes import Ask, Model
-from adapters.core.vendor import Plan, Target, plan
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan, Target
+from adapters.planning import plan
 from adapters.registry import BY_CATALOG
 from tests.adapters.play import HELLO
 
@@ -20,7 +22,7 @@ SYSTEM = {"messages": [{"role": "system", "content": "json"}, *HELLO]}
 def planned(vendor: str, facts: dict[str, Any], family: str = "f", thinking: Any = "never", **fields: Any) -> Plan:
     model = Model("ernie-m", family, thinking=thinking, facts=facts, max_output=8000)
     place = Target(vendor, BY_CATALOG[vendor], model, "https://host")
-    return plan(Ask("chat", "o3", {"messages": HELLO, **fields}, fields.get("stream") is True), place)
+    return plan(ApiRequest("chat", "o3", {"messages": HELLO, **fields}, fields.get("stream") is True), place)
 
 
 @pytest.mark.parametrize(
@@ -65,15 +67,15 @@ def test_a_model_with_this_fact_takes_what_others_refuse(
     with pytest.raises(Refused) as refused:
         planned(vendor, {}, **fields)
     assert refused.value.param == param
-    assert planned(vendor, {fact: True}, **fields).told[param].word in ("honoured", "mapped")
+    assert planned(vendor, {fact: True}, **fields).adaptations[param].word in ("honoured", "mapped")
 
 
 def test_a_model_that_only_streams_streams_and_one_without_json_writes_text() -> None:
-    assert planned("qwen", {"stream_only": True}, stream=True).ask.fields["stream"] is True
+    assert planned("qwen", {"stream_only": True}, stream=True).request.fields["stream"] is True
     text: dict[str, Any] = {"response_format": {"type": "text"}}
     for vendor in ("ernie", "hunyuan"):
-        assert "response_format" not in planned(vendor, {"no_json": True}, **text).ask.fields
-    assert planned("qwen", {"no_json": True}, **text).ask.fields["response_format"] == {"type": "text"}
+        assert "response_format" not in planned(vendor, {"no_json": True}, **text).request.fields
+    assert planned("qwen", {"no_json": True}, **text).request.fields["response_format"] == {"type": "text"}
 
 
 @pytest.mark.parametrize(
@@ -98,26 +100,26 @@ def test_a_model_that_only_streams_streams_and_one_without_json_writes_text() ->
     ],
 )
 def test_a_fact_decides_what_is_sent(vendor: str, facts: dict[str, Any], name: str, value: Any, sent: Any) -> None:
-    assert planned(vendor, facts, **{name: value}).ask.fields.get(name) == sent
+    assert planned(vendor, facts, **{name: value}).request.fields.get(name) == sent
 
 
 def test_several_choices_of_qwen_are_one_by_one_beside_tools_and_while_it_thinks() -> None:
     many = {"many_choices": True}
-    assert planned("qwen", many, n=2).emulate == {}
-    assert planned("qwen", many, n=2, tools=[TOOL]).emulate == {"n": 2}
-    assert planned("qwen", many, thinking="always", n=2).emulate == {"n": 2}
+    assert planned("qwen", many, n=2).emulations == {}
+    assert planned("qwen", many, n=2, tools=[TOOL]).emulations == {"n": 2}
+    assert planned("qwen", many, thinking="always", n=2).emulations == {"n": 2}
 
 
 def test_open_qwen3_thinks_in_streams_only() -> None:
     def thinks(family: str, thinking: str, stream: bool) -> Any:
         made = planned("qwen", {}, family, thinking, stream=stream)
-        return made.thinks, made.ask.fields.get("enable_thinking")
+        return made.thinks, made.request.fields.get("enable_thinking")
 
     assert thinks("qwen3", "default_on", False) == (False, False)
     assert thinks("qwen3", "default_on", True) == (True, None)
     assert thinks("qwen3.5", "default_on", False) == (True, None)
     asked = planned("qwen", {}, "qwen3", "default_on", enable_thinking=True)
-    assert (asked.thinks, asked.told["enable_thinking"].word) == (False, "dropped")
+    assert (asked.thinks, asked.adaptations["enable_thinking"].word) == (False, "dropped")
     off = planned("qwen", {}, "qwen3", "default_off", enable_thinking=True)
     assert off.thinks
 
@@ -125,4 +127,4 @@ def test_open_qwen3_thinks_in_streams_only() -> None:
 def test_where_sources_disagree_on_what_a_model_does_a_wish_is_always_sent() -> None:
     for unsure, sent in ((True, False), (False, None)):
         made = planned("qwen", {"default_unsure": unsure}, thinking="default_off", reasoning_effort="none")
-        assert made.ask.fields.get("enable_thinking") is sent
+        assert made.request.fields.get("enable_thinking") is sent

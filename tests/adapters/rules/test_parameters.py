@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from adapters.core.failures import Refused
-from adapters.core.shapes import Ask, Model
-from adapters.core.vendor import MOST_CALLS, MOST_CHOICES, Plan, plan
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan
+from adapters.planning import MOST_CALLS, MOST_CHOICES, plan
 from adapters.registry import BY_CATALOG
 from tests.adapters.play import HELLO, chat_plan, target
 
@@ -23,7 +25,7 @@ def planned(where: str, asked: str = "o3", stream: bool = False, **fields: Any) 
 
 
 def word(made: Plan, name: str) -> str:
-    told = made.told[name]
+    told = made.adaptations[name]
     return f"({told.word})" if told.quiet else told.word
 
 
@@ -90,14 +92,14 @@ def word(made: Plan, name: str) -> str:
 )  # fmt: skip
 def test_a_value_at_the_edge_is_sent_as_the_sheet_says(where: str, name: str, value: Any, sent: Any, said: str) -> None:
     made = planned(where, **{name: value})
-    assert (made.ask.fields.get(name), word(made, name)) == (sent, said)
+    assert (made.request.fields.get(name), word(made, name)) == (sent, said)
 
 
 @pytest.mark.parametrize(("effort", "budget"), [("low", 1024), ("medium", 4096), ("high", 16384), ("xhigh", None)])
 def test_an_effort_is_a_budget_of_tokens_where_qwen_has_no_levels(effort: str, budget: int | None) -> None:
-    fields = planned(PLUS, reasoning_effort=effort).ask.fields
+    fields = planned(PLUS, reasoning_effort=effort).request.fields
     assert (fields.get("thinking_budget"), fields["enable_thinking"]) == (budget, True)
-    own = planned(PLUS, reasoning_effort=effort, thinking_budget=7).ask.fields
+    own = planned(PLUS, reasoning_effort=effort, thinking_budget=7).request.fields
     assert own["thinking_budget"] == 7
 
 
@@ -106,8 +108,8 @@ def test_an_effort_is_a_budget_of_tokens_where_qwen_has_no_levels(effort: str, b
 )
 def test_several_choices_of_v1_are_not_asked_for_near_temperature_nought(asked: float, sent: float, said: str) -> None:
     made = planned(V1, n=2, temperature=asked)
-    assert (made.ask.fields["temperature"], word(made, "temperature")) == (sent, said)
-    assert "temperature" not in planned(V1, n=1).ask.fields
+    assert (made.request.fields["temperature"], word(made, "temperature")) == (sent, said)
+    assert "temperature" not in planned(V1, n=1).request.fields
 
 
 @pytest.mark.parametrize("where", [PLUS, K26, HY3, A13B])
@@ -161,7 +163,7 @@ def test_what_a_model_lacks_is_refused_by_its_name(where: str, fields: dict[str,
 
 
 def test_as_many_choices_and_calls_as_are_made_at_most() -> None:
-    assert planned(K26, n=MOST_CHOICES).emulate["n"] == 16
+    assert planned(K26, n=MOST_CHOICES).emulations["n"] == 16
     with pytest.raises(Refused, match="'n' is not supported"):
         planned(K26, n=MOST_CHOICES + 1)
     assert MOST_CALLS == 64
@@ -170,7 +172,7 @@ def test_as_many_choices_and_calls_as_are_made_at_most() -> None:
 @pytest.mark.parametrize("where", [K26, PLUS, X1, HY3])
 def test_128_tools_are_taken_and_129_are_not(where: str) -> None:
     tools = [{"type": "function", "function": {"name": f"tool_{at}"}} for at in range(129)]
-    assert len(planned(where, tools=tools[:128]).ask.fields["tools"]) == 128
+    assert len(planned(where, tools=tools[:128]).request.fields["tools"]) == 128
     with pytest.raises(Refused, match="at most 128 tools"):
         planned(where, tools=tools)
 
@@ -193,21 +195,25 @@ def test_128_tools_are_taken_and_129_are_not(where: str) -> None:
 )
 def test_a_tool_is_offered_under_a_name_that_the_vendor_takes(where: str, name: str, offered: str) -> None:
     made = planned(where, tools=[{"type": "function", "function": {"name": name}}])
-    assert made.ask.fields["tools"][0]["function"]["name"] == offered
+    assert made.request.fields["tools"][0]["function"]["name"] == offered
     assert dict(made.tool_names) == ({} if offered == name else {offered: name})
 
 
 def test_two_tools_whose_other_names_would_be_one_get_two() -> None:
     tools = [{"type": "function", "function": {"name": name}} for name in ("a.b", "a:b", "a b")]
     made = planned(HY3, tools=tools)
-    assert [tool["function"]["name"] for tool in made.ask.fields["tools"]] == ["tool_a_b", "tool_a_b_", "tool_a_b__"]
+    assert [tool["function"]["name"] for tool in made.request.fields["tools"]] == [
+        "tool_a_b",
+        "tool_a_b_",
+        "tool_a_b__",
+    ]
 
 
 def test_an_empty_list_of_tools_is_left_out() -> None:
     made = planned(PLUS, tools=[])
-    assert "tools" not in made.ask.fields
-    assert "parallel_tool_calls" not in made.ask.fields
-    assert made.told["tools"].word == "mapped"
+    assert "tools" not in made.request.fields
+    assert "parallel_tool_calls" not in made.request.fields
+    assert made.adaptations["tools"].word == "mapped"
 
 
 @pytest.mark.parametrize(("vendor", "model", "most"), [
@@ -215,7 +221,10 @@ def test_an_empty_list_of_tools_is_left_out() -> None:
 ])  # fmt: skip
 def test_an_embeddings_call_takes_as_many_texts_as_the_sheet_says(vendor: str, model: str, most: int) -> None:
     place = target(vendor, model, shipped=True)
-    assert plan(Ask("embeddings", "text-embedding-3-small", {"input": ["a"]}), place).op.max_inputs(place.model) == most
+    assert (
+        plan(ApiRequest("embeddings", "text-embedding-3-small", {"input": ["a"]}), place).op.max_inputs(place.model)
+        == most
+    )
 
 
 @pytest.mark.parametrize(("vendor", "most"), [("qwen", 10), ("hunyuan", 50), ("hunyuan_classic", 50), ("ernie", 16)])
@@ -227,8 +236,8 @@ def test_an_embeddings_call_of_a_model_without_that_fact_takes_as_many_texts_as_
 
 def test_a_size_that_a_model_lacks_is_refused_and_its_only_size_is_left_out() -> None:
     def fields(vendor: str, model: str, size: int) -> Any:
-        ask = Ask("embeddings", "text-embedding-3-small", {"input": ["a"], "dimensions": size})
-        return plan(ask, target(vendor, model, shipped=True)).ask.fields
+        ask = ApiRequest("embeddings", "text-embedding-3-small", {"input": ["a"], "dimensions": size})
+        return plan(ask, target(vendor, model, shipped=True)).request.fields
 
     assert fields("qwen", "text-embedding-v4", 512)["dimensions"] == 512
     assert "dimensions" not in fields("ernie", "bge-large-zh", 1024)
@@ -243,12 +252,12 @@ def test_members_that_choose_a_destination_are_never_sent() -> None:
     )  # fmt: skip
     fields: dict[str, Any] = dict.fromkeys(names, "https://elsewhere.example")
     made = planned(K26, **fields)
-    assert not set(names) & set(made.ask.fields)
-    assert {made.told[name].word for name in names} == {"dropped"}
+    assert not set(names) & set(made.request.fields)
+    assert {made.adaptations[name].word for name in names} == {"dropped"}
 
 
 def test_a_message_without_anything_to_change_is_sent_as_it_came() -> None:
-    assert planned(K26).ask.fields["messages"] == HELLO
+    assert planned(K26).request.fields["messages"] == HELLO
 
 
 @pytest.mark.parametrize("vendor", ["kimi", "qwen", "ernie", "hunyuan", "hunyuan_classic"])

@@ -4,25 +4,25 @@ from typing import Any
 
 import pytest
 
+from adapters.core.adaptations import Adaptation, adaptations_header
+from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import Refused
-from adapters.core.params import (
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest
+from adapters.rules.verdicts import (
     Choose,
     Clamp,
-    Draft,
     Drop,
     Emulate,
     Fixed,
     Honour,
     Refuse,
     Rename,
-    Verdict,
     Within,
     by_fact,
     by_family,
-    header,
     while_thinking,
 )
-from adapters.core.shapes import Ask, Model, Told
 from tests.adapters.play import HELLO
 
 WHY = "for a reason"
@@ -30,10 +30,10 @@ WHY = "for a reason"
 
 def judged(verdict: Verdict, name: str, value: Any, **more: Any) -> tuple[dict[str, Any], str]:
     """The body, and the word with brackets where it is not for the header."""
-    draft = Draft(Ask("chat", "gpt-4o", {"messages": HELLO, name: value}), Model("m"), **more)
-    verdict.apply(name, value, draft)
-    told = draft.told[name]
-    return draft.body, f"({told.word})" if told.quiet else told.word
+    builder = RequestBuilder(ApiRequest("chat", "gpt-4o", {"messages": HELLO, name: value}), Model("m"), **more)
+    verdict.apply(name, value, builder)
+    told = builder.adaptations[name]
+    return builder.body, f"({told.word})" if told.quiet else told.word
 
 
 @pytest.mark.parametrize(
@@ -90,16 +90,18 @@ def test_strict_refuses_what_would_be_lost_and_says_that_it_is_strict(
 
 def test_an_emulation_that_is_switched_off_is_a_refusal_that_tells_how_to_switch_it_on() -> None:
     with pytest.raises(Refused, match=r"policy.emulate switches off here \(emulate: \{stop: on\} brings it back\)"):
-        judged(Emulate("stop", WHY), "temperature", 0.5, without=frozenset({"stop"}))
-    assert judged(Emulate("stop", WHY), "temperature", 0.5, without=frozenset({"n"}))[1] == "emulated"
+        judged(Emulate("stop", WHY), "temperature", 0.5, disabled_emulations=frozenset({"stop"}))
+    assert judged(Emulate("stop", WHY), "temperature", 0.5, disabled_emulations=frozenset({"n"}))[1] == "emulated"
 
 
 @pytest.mark.parametrize(("own", "word"), [(1, "dropped"), (2, "mapped")])
 def test_an_explicit_field_wins_over_a_renamed_one_which_is_reported_where_it_is_lost(own: int, word: str) -> None:
-    draft = Draft(Ask("chat", "gpt-4o", {"messages": HELLO, "heat": own}), Model("m"), body={"heat": own})
-    Rename("heat").apply("temperature", 2, draft)
-    assert draft.body == {"heat": own}
-    assert draft.told["temperature"].word == word
+    builder = RequestBuilder(
+        ApiRequest("chat", "gpt-4o", {"messages": HELLO, "heat": own}), Model("m"), body={"heat": own}
+    )
+    Rename("heat").apply("temperature", 2, builder)
+    assert builder.body == {"heat": own}
+    assert builder.adaptations["temperature"].word == word
 
 
 @pytest.mark.parametrize(
@@ -112,47 +114,47 @@ def test_an_explicit_field_wins_over_a_renamed_one_which_is_reported_where_it_is
     ],
 )
 def test_what_was_told_stays_unless_it_was_of_no_consequence(first: Any, second: Any, word: str) -> None:
-    draft = Draft(Ask("chat", "gpt-4o", {}), Model("m"))
+    builder = RequestBuilder(ApiRequest("chat", "gpt-4o", {}), Model("m"))
     for told, quiet in (first, second):
-        draft.tell("a", told, WHY, quiet=quiet)
-    assert draft.told["a"].word == word
+        builder.record("a", told, WHY, quiet=quiet)
+    assert builder.adaptations["a"].word == word
 
 
 def test_the_first_case_that_holds_is_chosen_else_the_other() -> None:
     model = Model("m", family="k", facts={"on": True, "off": False})
-    draft = Draft(Ask("chat", "gpt-4o", {}), model)
+    builder = RequestBuilder(ApiRequest("chat", "gpt-4o", {}), model)
     yes, no = Drop("yes"), Drop("no")
-    assert by_family({"k": yes}, no).pick(draft) is yes
-    assert by_family({"v": yes}, no).pick(draft) is no
-    assert by_fact("on", yes, no).pick(draft) is yes
-    assert by_fact("off", yes, no).pick(draft) is no
-    assert by_fact("none", yes, no).pick(draft) is no
-    assert while_thinking(yes, no).pick(draft) is no
-    draft.thinks = True
-    assert while_thinking(yes, no).pick(draft) is yes
+    assert by_family({"k": yes}, no).pick(builder) is yes
+    assert by_family({"v": yes}, no).pick(builder) is no
+    assert by_fact("on", yes, no).pick(builder) is yes
+    assert by_fact("off", yes, no).pick(builder) is no
+    assert by_fact("none", yes, no).pick(builder) is no
+    assert while_thinking(yes, no).pick(builder) is no
+    builder.thinks = True
+    assert while_thinking(yes, no).pick(builder) is yes
     both = Choose(((lambda d: True, yes), (lambda d: True, no)), no)
-    assert both.pick(draft) is yes
+    assert both.pick(builder) is yes
     assert (both.why, both.words) == ("yes; no", ("dropped", "mapped"))
 
 
 def test_the_header_has_what_was_changed_sorted_and_at_most_1024_bytes() -> None:
     told = {
-        "b": Told("dropped", WHY),
-        "a.x": Told("mapped", WHY),
-        "c": Told("honoured", WHY),
-        "d": Told("mapped", WHY, quiet=True),
+        "b": Adaptation("dropped", WHY),
+        "a.x": Adaptation("mapped", WHY),
+        "c": Adaptation("honoured", WHY),
+        "d": Adaptation("mapped", WHY, quiet=True),
     }
-    assert header(told) == "a.x=mapped;b=dropped"
-    assert header({"c": Told("honoured", WHY)}) is None
-    assert header({"ü;=": Told("dropped", WHY)}) == "???=dropped"
-    assert header({"ok_-.": Told("dropped", WHY)}) == "ok_-.=dropped"
-    assert header(told, limit=20) == "a.x=mapped;b=dropped"
-    assert header(told, limit=19) == "a.x=mapped;more=1"
-    exact = {"x" * 1016: Told("dropped", WHY)}
-    assert header(exact) == f"{'x' * 1016}=dropped", "a kibibyte fits"
-    assert header({"x" * 1017: Told("dropped", WHY)}) == "more=1"
-    many = {f"field_{at:03d}": Told("dropped", WHY) for at in range(100)}
-    text = header(many)
+    assert adaptations_header(told) == "a.x=mapped;b=dropped"
+    assert adaptations_header({"c": Adaptation("honoured", WHY)}) is None
+    assert adaptations_header({"ü;=": Adaptation("dropped", WHY)}) == "???=dropped"
+    assert adaptations_header({"ok_-.": Adaptation("dropped", WHY)}) == "ok_-.=dropped"
+    assert adaptations_header(told, limit=20) == "a.x=mapped;b=dropped"
+    assert adaptations_header(told, limit=19) == "a.x=mapped;more=1"
+    exact = {"x" * 1016: Adaptation("dropped", WHY)}
+    assert adaptations_header(exact) == f"{'x' * 1016}=dropped", "a kibibyte fits"
+    assert adaptations_header({"x" * 1017: Adaptation("dropped", WHY)}) == "more=1"
+    many = {f"field_{at:03d}": Adaptation("dropped", WHY) for at in range(100)}
+    text = adaptations_header(many)
     assert text is not None
     assert len(text) <= 1024
     kept = text.count("=dropped")

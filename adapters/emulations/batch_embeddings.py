@@ -2,36 +2,37 @@
 
 from typing import Any, ClassVar
 
-from adapters.core.around import Around, Holds
+from adapters.core.event import WHOLE, Event
 from adapters.core.exchange import Do, Done, Emit, Exchange, Fail, Make
 from adapters.core.failures import Failure
-from adapters.core.shapes import WHOLE, Ask, Event, Seed
+from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
+from adapters.core.wrapper import Holds, Wrapper
 
 AT_ONCE = 4
 """How many parts are asked for at the same time: enough to hide the latency, few enough for a small account."""
 
 
-def split(make: Make, plan: Plan) -> Make:
+def batch_embeddings(make: Make, plan: Plan) -> Make:
     """Wrap where the vendor's calls take fewer inputs than were sent."""
     most = plan.op.max_inputs(plan.target.model)
-    inputs = plan.ask.fields.get("input")
+    inputs = plan.request.fields.get("input")
     if most is None or type(inputs) is not list or len(inputs) <= most or type(inputs[0]) is int:
         return make
-    return lambda ask, seed: Split(make, ask, seed, most)
+    return lambda request, seed: BatchEmbeddings(make, request, seed, most)
 
 
-class Split(Around):
+class BatchEmbeddings(Wrapper):
     """Parts of at most ``most`` inputs. A part that fails fails the whole, naming the inputs it held."""
 
     holds: ClassVar[Holds] = "ALL"
 
-    def __init__(self, make: Make, ask: Ask, seed: Seed, most: int) -> None:
+    def __init__(self, make: Make, request: ApiRequest, seed: AttemptIds, most: int) -> None:
         super().__init__()
         self._make = make
-        self._ask = ask
+        self._ask = request
         self._seed = seed
-        inputs = ask.fields["input"]
+        inputs = request.fields["input"]
         self._parts = [inputs[at : at + most] for at in range(0, len(inputs), most)]
         self.calls = len(self._parts)
         self._starts = list(range(0, len(inputs), most))
@@ -49,7 +50,7 @@ class Split(Around):
 
     def _begin_next(self) -> list[Do]:
         part, self._next = self._next, self._next + 1
-        child = self._make(self._ask.but({**self._ask.fields, "input": self._parts[part]}), self._seed)
+        child = self._make(self._ask.with_fields({**self._ask.fields, "input": self._parts[part]}), self._seed)
         self._children.append(child)  # kept alive: the key is its identity
         self._running[id(child)] = part
         return self.begin(child)

@@ -6,38 +6,39 @@ The base is OpenAI's parameters at a vendor that knows the 2024 core of the chat
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.core.params import Draft, Drop, Emulate, Honour, Refuse, Rename, Rewrite, Verdict
+from adapters.core.builder import RequestBuilder, Verdict
+from adapters.rules.verdicts import Drop, Emulate, Honour, Refuse, Rename, Rewrite
 
 NO_AUDIO = Refuse("the vendor answers in text only")
 NOT_IN_API = "not in the vendor's API, and the answer's meaning does not rest on it"
 
 
-def tell_messages(draft: Draft, messages: list[Any]) -> None:
+def record_messages(builder: RequestBuilder, messages: list[Any]) -> None:
     """Record the conversation as honoured, unless something of it has been told already."""
-    draft.body["messages"] = messages
-    if "messages" not in draft.told:
-        draft.tell("messages", "honoured", "sent as it came")
+    builder.body["messages"] = messages
+    if "messages" not in builder.adaptations:
+        builder.record("messages", "honoured", "sent as it came")
 
 
-def drop_stream_options(name: str, value: Any, draft: Draft) -> None:
+def drop_stream_options(name: str, value: Any, builder: RequestBuilder) -> None:
     """``include_usage`` is served by us from the usage that is always asked for; what else is in it is told."""
     rest = {key: member for key, member in value.items() if key not in ("include_usage", "include_obfuscation")}
     if rest:
-        draft.tell(name, "dropped", f"only include_usage is known, not {', '.join(sorted(rest))}")
+        builder.record(name, "dropped", f"only include_usage is known, not {', '.join(sorted(rest))}")
     else:
-        draft.tell(name, "honoured", "usage is always asked for, and handed to those who asked")
+        builder.record(name, "honoured", "usage is always asked for, and handed to those who asked")
 
 
-def ask_for_usage(draft: Draft) -> None:
+def request_usage(builder: RequestBuilder) -> None:
     """Streams always ask the vendor for usage: we count, whether or not the caller does."""
-    if draft.ask.stream:
-        draft.body["stream"] = True
-        draft.add("stream_options", {"include_usage": True})
+    if builder.request.stream:
+        builder.body["stream"] = True
+        builder.add("stream_options", {"include_usage": True})
 
 
-def as_tools(name: str, value: Any, draft: Draft) -> None:
-    """Functions have been said as tools by the time a table is asked: see ``adapters/core/functions.py``."""
-    draft.tell(name, "mapped", "sent as tools")
+def as_tools(name: str, value: Any, builder: RequestBuilder) -> None:
+    """Functions have been said as tools by the time a table is asked: see ``adapters/rules/legacy_functions.py``."""
+    builder.record(name, "mapped", "sent as tools")
 
 
 OPENAI_CHAT: Mapping[str, Verdict] = {

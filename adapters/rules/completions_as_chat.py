@@ -7,9 +7,11 @@ to the vendor's table. Source: OpenAI's published API description of 2026-08 (``
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import Refused
-from adapters.core.params import Draft, Honour, Refuse, Rewrite, Verdict
-from adapters.core.shapes import Ask, Model, Reworded
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest, Translation
+from adapters.rules.verdicts import Honour, Refuse, Rewrite
 
 TO_CHAT = Honour("left to the vendor's table of chat parameters")
 MAX_TOKENS = 16
@@ -23,35 +25,35 @@ def texts_of(prompt: str | list[str]) -> list[str]:
     return [prompt] if type(prompt) is str else list(prompt)
 
 
-def prompt(name: str, value: Any, draft: Draft) -> None:
+def prompt(name: str, value: Any, builder: RequestBuilder) -> None:
     """The first prompt; the others are calls of their own."""
     texts = texts_of(value)
-    draft.body["messages"] = [{"role": "user", "content": texts[0]}]
+    builder.body["messages"] = [{"role": "user", "content": texts[0]}]
     each = "" if len(texts) == 1 else ", each with a call of its own"
-    draft.tell(name, "mapped", f"sent as a user's message{each}")
+    builder.record(name, "mapped", f"sent as a user's message{each}")
 
 
-def echo(name: str, value: bool, draft: Draft) -> None:
+def echo(name: str, value: bool, builder: RequestBuilder) -> None:
     """The prompt before the text, put there by the front's writer."""
     if value:
-        draft.tell(name, "emulated", "the prompt is put before the text by us")
+        builder.record(name, "emulated", "the prompt is put before the text by us")
     else:
-        draft.tell(name, "mapped", "the default, said by leaving it out")
+        builder.record(name, "mapped", "the default, said by leaving it out")
 
 
-def best_of(name: str, value: int, draft: Draft) -> None:
+def best_of(name: str, value: int, builder: RequestBuilder) -> None:
     """The best of several by their probabilities, which chat does not rank by; as many as are given back are no choice."""
-    if value > draft.ask.fields.get("n", 1):
-        draft.refuse(name, "a chat model does not rank its answers: ask for all of them with n, and choose")
-    draft.tell(name, "mapped", "all that are asked for are given: there is nothing to choose")
+    if value > builder.request.fields.get("n", 1):
+        builder.refuse(name, "a chat model does not rank its answers: ask for all of them with n, and choose")
+    builder.record(name, "mapped", "all that are asked for are given: there is nothing to choose")
 
 
-def max_tokens(name: str, value: int, draft: Draft) -> None:
+def max_tokens(name: str, value: int, builder: RequestBuilder) -> None:
     """Completions take 0, to look at the prompt's own probabilities; a chat model always says something."""
     if value == 0:
-        draft.refuse(name, "a chat model gives at least one token")
-    draft.body[name] = value
-    draft.tell(name, "honoured", "sent as it came")
+        builder.refuse(name, "a chat model gives at least one token")
+    builder.body[name] = value
+    builder.record(name, "honoured", "sent as it came")
 
 
 OVER_CHAT: Mapping[str, Verdict] = {
@@ -76,40 +78,42 @@ OVER_CHAT: Mapping[str, Verdict] = {
 """For every parameter of completions. ``honoured`` means: a parameter of chat from here on."""
 
 
-def as_chat(ask: Ask) -> Ask:
+def as_chat(request: ApiRequest) -> ApiRequest:
     """The chat request that a completion's request amounts to, its prompts as texts.
 
     Raises Refused, naming what chat can't do. :func:`only_native` keeps that for later.
     """
-    draft = Draft(ask, Model(ask.model, operation="completions"))
-    for name, value in ask.fields.items():
+    builder = RequestBuilder(request, Model(request.model, operation="completions"))
+    for name, value in request.fields.items():
         verdict = OVER_CHAT.get(name)
         if verdict is not None:
-            verdict.apply(name, value, draft)
+            verdict.apply(name, value, builder)
         elif name in NOT_HERE:
-            draft.refuse(name, "a completion has a prompt and gives text: use POST /v1/chat/completions")
+            builder.refuse(name, "a completion has a prompt and gives text: use POST /v1/chat/completions")
         else:
-            draft.body[name] = value
+            builder.body[name] = value
     added: frozenset[str] = frozenset()
-    if not {"max_tokens", "max_completion_tokens"} & draft.body.keys():
+    if not {"max_tokens", "max_completion_tokens"} & builder.body.keys():
         added = frozenset({"max_tokens"})
-        draft.body["max_tokens"] = MAX_TOKENS
-        draft.tell("max_tokens", "mapped", f"{MAX_TOKENS}, which is OpenAI's default for completions")
-    variants = tuple({"messages": [{"role": "user", "content": text}]} for text in texts_of(ask.fields["prompt"])[1:])
-    told = {name: said for name, said in draft.told.items() if said.word != "honoured"}
-    reworded = Reworded(ask.fields, told, variants, native=ask, added=added)
-    return Ask("chat", ask.model, draft.body, ask.stream, ask.include_usage, reworded)
+        builder.body["max_tokens"] = MAX_TOKENS
+        builder.record("max_tokens", "mapped", f"{MAX_TOKENS}, which is OpenAI's default for completions")
+    variants = tuple(
+        {"messages": [{"role": "user", "content": text}]} for text in texts_of(request.fields["prompt"])[1:]
+    )
+    told = {name: said for name, said in builder.adaptations.items() if said.word != "honoured"}
+    translation = Translation(request.fields, told, variants, native=request, added=added)
+    return ApiRequest("chat", request.model, builder.body, request.stream, request.include_usage, translation)
 
 
-def only_native(ask: Ask, refused: Refused) -> Ask:
+def only_native(request: ApiRequest, refused: Refused) -> ApiRequest:
     """The request that chat can't serve, for vendors that have completions themselves; others refuse it."""
-    reworded = Reworded(ask.fields, {}, native=ask, refused=refused)
-    return Ask("chat", ask.model, {}, ask.stream, ask.include_usage, reworded)
+    translation = Translation(request.fields, {}, native=request, refused=refused)
+    return ApiRequest("chat", request.model, {}, request.stream, request.include_usage, translation)
 
 
-def again_without(ask: Ask) -> Ask:
+def again_without(request: ApiRequest) -> ApiRequest:
     """A completion's request as chat, after a field that chat can't serve was taken out: another may be in the way."""
     try:
-        return as_chat(ask)
+        return as_chat(request)
     except Refused as refused:
-        return only_native(ask, refused)
+        return only_native(request, refused)

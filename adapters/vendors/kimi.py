@@ -9,118 +9,105 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.codecs.openai.chat import openai_chat
+from adapters.core.adaptations import VerdictWord
 from adapters.core.auth import Bearer
-from adapters.core.failures import Rule
-from adapters.core.families import NOT_IN_API, OPENAI_CHAT, ask_for_usage
-from adapters.core.params import (
-    Choose,
-    Clamp,
-    Draft,
-    Drop,
-    Fixed,
-    Honour,
-    Refuse,
-    Rename,
-    Rewrite,
-    Verdict,
-    Word,
-    by_fact,
-    by_family,
-)
-from adapters.core.thinking import Dial
-from adapters.core.vendor import Op, Vendor
-from adapters.rules.errors import BY_MEANING
+from adapters.core.builder import RequestBuilder, Verdict
+from adapters.core.failures import FailureRule
+from adapters.core.vendor import Op, ReasoningSwitch, Vendor
+from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, request_usage
+from adapters.rules.failures import BY_MEANING
 from adapters.rules.json_schema_dialect import rewrite
 from adapters.rules.messages import EMPTY, EmptyContent, MessageRules, Omit
-from adapters.rules.tools import Tools, check_tool_choice, forces, send_schema, send_tool_choice
+from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_schema, send_tool_choice
+from adapters.rules.verdicts import Choose, Clamp, Drop, Fixed, Honour, Refuse, Rename, Rewrite, by_fact, by_family
 
 WARM = 0.3
 """The temperature below which moonshot-v1 and the K2 previews are not asked for several choices."""
 
 
-def turn(draft: Draft, on: bool) -> None:
+def turn(builder: RequestBuilder, on: bool) -> None:
     """K2.5 and K2.6 think unless told not to."""
-    draft.body["thinking"] = {"type": "enabled" if on else "disabled"}
+    builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
 
 
-def excludes(draft: Draft) -> str | None:
+def excludes(builder: RequestBuilder) -> str | None:
     """A forced call and thinking exclude each other (K3 takes ``required``)."""
-    choice = draft.ask.fields.get("tool_choice")
-    if forces(choice) and not (choice == "required" and draft.model.facts.get("required_thinking")):
+    choice = builder.request.fields.get("tool_choice")
+    if forces_call(choice) and not (choice == "required" and builder.model.facts.get("required_thinking")):
         return "a call can't be forced while the model thinks"
     return None
 
 
-def tool_choice(name: str, value: Any, draft: Draft) -> None:
+def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
     """A forced call excludes thinking: 400 "tool_choice 'required' is incompatible with thinking enabled"."""
-    check_tool_choice(name, value, draft)
-    if forces(value) and draft.model.family != "k":
-        draft.refuse(name, "this model can't be made to call a tool: use auto, or map the name to a K model")
-    if draft.thinks and excludes(draft):
-        draft.refuse(name, "the model can't be made to call a tool while it thinks: turn thinking off for this name")
-    send_tool_choice(name, value, draft)
+    check_tool_choice(name, value, builder)
+    if forces_call(value) and builder.model.family != "k":
+        builder.refuse(name, "this model can't be made to call a tool: use auto, or map the name to a K model")
+    if builder.thinks and excludes(builder):
+        builder.refuse(name, "the model can't be made to call a tool while it thinks: turn thinking off for this name")
+    send_tool_choice(name, value, builder)
 
 
-def stop(name: str, value: Any, draft: Draft) -> None:
+def stop(name: str, value: Any, builder: RequestBuilder) -> None:
     """At most five strings of at most 32 bytes each; the match is not part of the answer."""
     texts = [value] if type(value) is str else value
     short = [text for text in texts if len(text.encode()) <= 32]
     if len(short) == len(texts):
-        draft.body[name] = value
-        draft.tell(name, "honoured", "sent as it came")
+        builder.body[name] = value
+        builder.record(name, "honoured", "sent as it came")
         return
-    draft.make_up(name, "stop", value, "the vendor takes 32 bytes at most, and the text is cut by us at longer ones")
+    builder.emulate(name, "stop", value, "the vendor takes 32 bytes at most, and the text is cut by us at longer ones")
     if short:
-        draft.body[name] = short
+        builder.body[name] = short
 
 
-def choices(name: str, value: int, draft: Draft) -> None:
+def choices(name: str, value: int, builder: RequestBuilder) -> None:
     """The K models give one choice, the others one to five."""
-    most = 1 if draft.model.family == "k" else 5
+    most = 1 if builder.model.family == "k" else 5
     if value > most:
         gives = "one choice" if most == 1 else "at most five choices"
-        draft.make_up(name, "n", value, f"the model gives {gives}, and a call is made for each")
+        builder.emulate(name, "n", value, f"the model gives {gives}, and a call is made for each")
         return
-    draft.body[name] = value
-    draft.tell(name, "honoured", "sent as it came")
+    builder.body[name] = value
+    builder.record(name, "honoured", "sent as it came")
 
 
-def effort(name: str, value: str, draft: Draft) -> None:
+def effort(name: str, value: str, builder: RequestBuilder) -> None:
     """K3 knows low, high and max; the other models only thinking or not, which has been settled by now."""
-    if not draft.model.facts.get("effort"):
-        word = "mapped" if draft.thinks != (value in ("none", "minimal")) else "dropped"
-        draft.tell(name, word, "said by turning thinking on or off")  # type: ignore[arg-type]
+    if not builder.model.facts.get("effort"):
+        word = "mapped" if builder.thinks != (value in ("none", "minimal")) else "dropped"
+        builder.record(name, word, "said by turning thinking on or off")  # type: ignore[arg-type]
         return
     low, high = ("none", "minimal", "low"), ("medium", "high")
-    draft.body[name] = "low" if value in low else "high" if value in high else "max"
-    draft.tell(name, "honoured" if draft.body[name] == value else "mapped", f"sent as {draft.body[name]}")
+    builder.body[name] = "low" if value in low else "high" if value in high else "max"
+    builder.record(name, "honoured" if builder.body[name] == value else "mapped", f"sent as {builder.body[name]}")
 
 
-def response_format(name: str, value: dict[str, Any], draft: Draft) -> None:
+def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -> None:
     """``json_schema`` from K2.5 on, in the vendor's dialect of JSON Schema; older models know json_object only."""
-    if value["type"] == "json_schema" and draft.model.family != "k":
-        draft.refuse(name, "this model has json_object only, and schemas are not emulated yet: map to a K model")
+    if value["type"] == "json_schema" and builder.model.family != "k":
+        builder.refuse(name, "this model has json_object only, and schemas are not emulated yet: map to a K model")
     named = value.get("json_schema", {})
     if "schema" in named:
-        schema = send_schema(f"{name}.json_schema.schema", named["schema"], rewrite, name, draft)
+        schema = send_schema(f"{name}.json_schema.schema", named["schema"], rewrite, name, builder)
         value = {**value, "json_schema": {**named, "schema": schema}}
-    draft.body[name] = value
-    draft.tell(name, "honoured", "sent as it came")
+    builder.body[name] = value
+    builder.record(name, "honoured", "sent as it came")
 
 
-def finish(draft: Draft) -> None:
+def finish(builder: RequestBuilder) -> None:
     """Usage in streams; and several choices want some warmth: 400 near temperature 0, which is moonshot-v1's default.
 
     How near is not told: 0.3 is what other gateways send, and it is taken.
     """
-    ask_for_usage(draft)
-    if draft.body.get("n", 1) == 1:
+    request_usage(builder)
+    if builder.body.get("n", 1) == 1:
         return
-    warmth = draft.body.get("temperature", 0 if draft.model.family == "v1" else 1)
+    warmth = builder.body.get("temperature", 0 if builder.model.family == "v1" else 1)
     if warmth < WARM:
-        word: Word = "clamped" if "temperature" in draft.body else "mapped"
-        draft.add("temperature", WARM)
-        draft.tell("temperature", word, f"several choices want a temperature: {WARM} is sent")
+        word: VerdictWord = "clamped" if "temperature" in builder.body else "mapped"
+        builder.add("temperature", WARM)
+        builder.record("temperature", word, f"several choices want a temperature: {WARM} is sent")
 
 
 def fixed(value: float, what: str) -> Choose:
@@ -168,49 +155,50 @@ PARAMS: Mapping[str, Verdict] = {
 }
 
 FAILURES = (
-    Rule("inspection", type="content_filter"),
-    Rule("inspection", text="high risk"),
-    Rule("context", text="exceeded model token limit"),
-    Rule("context", text="token length too long"),
-    Rule("no_funds", type="exceeded_current_quota_error"),
-    Rule("overloaded", type="engine_overloaded_error"),
+    FailureRule("inspection", type="content_filter"),
+    FailureRule("inspection", text="high risk"),
+    FailureRule("context", text="exceeded model token limit"),
+    FailureRule("context", text="token length too long"),
+    FailureRule("no_funds", type="exceeded_current_quota_error"),
+    FailureRule("overloaded", type="engine_overloaded_error"),
     # "… request reached max organization RPM: 3, please try again after 1 seconds" (measured, 2026-09).
-    Rule("rate_limited", type="rate_limit_reached_error", text="TPD", limit="day"),
-    Rule("rate_limited", type="rate_limit_reached_error", text="RPD", limit="day"),
-    Rule(
+    FailureRule("rate_limited", type="rate_limit_reached_error", text="TPD", limit="day"),
+    FailureRule("rate_limited", type="rate_limit_reached_error", text="RPD", limit="day"),
+    FailureRule(
         "rate_limited",
         type="rate_limit_reached_error",
         text="RPM",
         limit="requests_per_minute",
         figure=r"RPM: (\d{1,9})",
     ),
-    Rule(
+    FailureRule(
         "rate_limited",
         type="rate_limit_reached_error",
         text="concurrency",
         limit="concurrency",
         figure=r"concurrency: (\d{1,9})",
     ),
-    Rule("rate_limited", type="rate_limit_reached_error", text="TPM", limit="tokens_per_minute"),
-    Rule("rate_limited", type="rate_limit_reached_error"),
-    Rule("key_refused", type="invalid_authentication_error"),
-    Rule("key_refused", type="incorrect_api_key_error"),
-    Rule("model_not_found", type="resource_not_found_error"),
+    FailureRule("rate_limited", type="rate_limit_reached_error", text="TPM", limit="tokens_per_minute"),
+    FailureRule("rate_limited", type="rate_limit_reached_error"),
+    FailureRule("key_refused", type="invalid_authentication_error"),
+    FailureRule("key_refused", type="incorrect_api_key_error"),
+    FailureRule("model_not_found", type="resource_not_found_error"),
     *BY_MEANING,
-    Rule("forbidden", type="permission_denied_error"),
-    Rule("bad_request", type="invalid_request_error", status=400),
-    Rule("bad_request", type="invalid_request_error", status=200),
+    FailureRule("forbidden", type="permission_denied_error"),
+    FailureRule("bad_request", type="invalid_request_error", status=400),
+    FailureRule("bad_request", type="invalid_request_error", status=200),
 )
 
 KIMI = Vendor(
     name="kimi",
+    rank=20,
     title="Kimi",
     docs="https://platform.kimi.com/docs",
     base_urls={"cn": "https://api.moonshot.cn/v1", "intl": "https://api.moonshot.ai/v1"},
     auth=Bearer(),
     key_names=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
-    dial=Dial(turn, excludes),
-    hides=r"org-[\w-]+(<ak-[\w-]+>)?",
+    reasoning_switch=ReasoningSwitch(turn, excludes),
+    redacted=r"org-[\w-]+(<ak-[\w-]+>)?",
     operations={
         "chat": Op(
             path="/chat/completions",

@@ -9,7 +9,8 @@ from typing import Any
 
 from adapters.codecs.openai.chat import ChatReader
 from adapters.codecs.openai.exchange import codec
-from adapters.core.shapes import Ask, Event, Seed
+from adapters.core.event import Event
+from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
 
 STOP, HIDE = 2, 3
@@ -22,8 +23,8 @@ class ErnieReader(ChatReader):
 
     __slots__ = ("_flagged",)
 
-    def __init__(self, plan: Plan, ask: Ask, seed: Seed) -> None:
-        super().__init__(plan, ask, seed)
+    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
+        super().__init__(plan, request, seed)
         self._flagged: set[int] = set()
 
     def _is_plain(self, data: Any) -> bool:

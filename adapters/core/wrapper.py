@@ -6,15 +6,15 @@ the one seed, so nothing is renamed: ``owner`` knows whose an id is.
 
 from typing import ClassVar, Literal
 
+from adapters.core.event import Event
 from adapters.core.exchange import Close, Do, Done, Emit, Exchange, Fail, Send, Sleep
 from adapters.core.failures import Failure
-from adapters.core.shapes import Event
 from adapters.core.wire import End, Got, Id, Lost, Woke
 
 Holds = Literal["NONE", "TAIL", "ALL"]
 
 
-class Around:
+class Wrapper:
     """Routes what arrives to the child it is for. Override ``start``, ``on_emit``, ``on_done`` and ``on_fail``.
 
     ``holds`` says how much of an answer is kept back: nothing, a tail, or all of it until the end.

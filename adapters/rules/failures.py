@@ -7,7 +7,7 @@ SGLang, llama.cpp, LMDeploy, TGI, SiliconFlow, new-api and one-api, OpenRouter, 
 
 import re
 
-from adapters.core.failures import Rule
+from adapters.core.failures import FailureRule
 
 MONEY = frozenset({200, 400, 401, 402, 403, 422, 429})
 """Statuses under which an empty account has been seen."""
@@ -46,7 +46,7 @@ SPENT_QUOTA = re.compile(
 """A quota that is used up, where nothing says that it is one of a second, a minute or an hour."""
 
 NO_FUNDS = (
-    *(Rule("no_funds", code=code) for code in (
+    *(FailureRule("no_funds", code=code) for code in (
         "insufficient_user_quota",  # new-api, one-api
         "pre_consume_token_quota_failed",
         "insufficient_quota",
@@ -56,21 +56,21 @@ NO_FUNDS = (
         "billing_not_active",
         "AccountOverdueError",  # Ark
     )),
-    Rule("no_funds", type="insufficient_quota"),
-    Rule("no_funds", type="insufficient_balance"),
-    Rule("no_funds", status=MONEY, words=EMPTY_ACCOUNT),
-    Rule("no_funds", status=MONEY, words=SPENT_QUOTA),
+    FailureRule("no_funds", type="insufficient_quota"),
+    FailureRule("no_funds", type="insufficient_balance"),
+    FailureRule("no_funds", status=MONEY, words=EMPTY_ACCOUNT),
+    FailureRule("no_funds", status=MONEY, words=SPENT_QUOTA),
 )  # fmt: skip
 """An account without funds, or a quota that does not come back by itself."""
 
-HIDDEN_RATE = Rule("rate_limited", status=403, words=RATE)
+HIDDEN_RATE = FailureRule("rate_limited", status=403, words=RATE)
 """A rate limit under the status of a refused key."""
 
 CONTEXT = (
-    Rule("context", code="context_length_exceeded"),
-    Rule("context", code="model_context_window_exceeded"),
-    Rule("context", type="exceed_context_size_error"),  # llama.cpp
-    Rule(
+    FailureRule("context", code="context_length_exceeded"),
+    FailureRule("context", code="model_context_window_exceeded"),
+    FailureRule("context", type="exceed_context_size_error"),  # llama.cpp
+    FailureRule(
         "context",
         status=TOO_LONG,
         words=re.compile(
@@ -97,53 +97,53 @@ BY_MEANING = (*NO_FUNDS, HIDDEN_RATE, *CONTEXT)
 """All of the above: for a table, behind the vendor's own codes and before the rows of little meaning."""
 
 MINIMAX = (
-    *(Rule("rate_limited", code=code, type="base_resp") for code in ("1002", "1039", "1041", "2045")),
-    *(Rule("key_refused", code=code, type="base_resp") for code in ("1004", "2049")),
-    *(Rule("no_funds", code=code, type="base_resp") for code in ("1008", "2056")),
-    *(Rule("inspection", code=code, type="base_resp") for code in ("1026", "1027")),
-    *(Rule("bad_request", code=code, type="base_resp") for code in ("1042", "2013")),
+    *(FailureRule("rate_limited", code=code, type="base_resp") for code in ("1002", "1039", "1041", "2045")),
+    *(FailureRule("key_refused", code=code, type="base_resp") for code in ("1004", "2049")),
+    *(FailureRule("no_funds", code=code, type="base_resp") for code in ("1008", "2056")),
+    *(FailureRule("inspection", code=code, type="base_resp") for code in ("1026", "1027")),
+    *(FailureRule("bad_request", code=code, type="base_resp") for code in ("1042", "2013")),
 )
 """The codes of MiniMax' ``base_resp``, which comes inside 200 (the vendor's page of errors)."""
 
 SILICONFLOW = (
-    Rule("model_not_found", code="20012"),
-    Rule("overloaded", code="50505"),
-    Rule("no_funds", status=MONEY, code="30001"),
-    Rule("no_funds", status=MONEY, code="30011"),
+    FailureRule("model_not_found", code="20012"),
+    FailureRule("overloaded", code="50505"),
+    FailureRule("no_funds", status=MONEY, code="30001"),
+    FailureRule("no_funds", status=MONEY, code="30011"),
 )
 """SiliconFlow's codes (its published description; 30001 and 30011 by public reports)."""
 
 OPENROUTER = (
     # It ends with "No credits were charged", which says nothing of the account.
-    Rule("inspection", status=403, text="your input was flagged"),
+    FailureRule("inspection", status=403, text="your input was flagged"),
 )
 """OpenRouter's moderation, which is a 403 (public reports)."""
 
 BAIDU_V1 = (
-    *(Rule("rate_limited", code=code) for code in ("4", "18", "336501", "336502")),
-    *(Rule("no_funds", code=code) for code in ("17", "19")),
-    *(Rule("key_refused", code=code) for code in ("13", "14", "100", "110", "111")),
-    *(Rule("context", code=code) for code in ("336007", "336103")),
-    *(Rule("inspection", code=code) for code in ("336104", "336105")),
-    *(Rule("bad_request", code=code) for code in ("336001", "336002", "336003", "336006", "336102")),
-    Rule("overloaded", code="336100"),
+    *(FailureRule("rate_limited", code=code) for code in ("4", "18", "336501", "336502")),
+    *(FailureRule("no_funds", code=code) for code in ("17", "19")),
+    *(FailureRule("key_refused", code=code) for code in ("13", "14", "100", "110", "111")),
+    *(FailureRule("context", code=code) for code in ("336007", "336103")),
+    *(FailureRule("inspection", code=code) for code in ("336104", "336105")),
+    *(FailureRule("bad_request", code=code) for code in ("336001", "336002", "336003", "336006", "336102")),
+    FailureRule("overloaded", code="336100"),
 )
 """Codes of Baidu's v1 API, which come inside 200 as ``error_code`` (the vendor's list of 2025-09)."""
 
 TENCENT = (
-    *(Rule("rate_limited", code=code) for code in ("RequestLimitExceeded*", "LimitExceeded*",
+    *(FailureRule("rate_limited", code=code) for code in ("RequestLimitExceeded*", "LimitExceeded*",
                                                    "FailedOperation.EngineServerLimitExceeded")),
-    *(Rule("no_funds", code=code) for code in (
+    *(FailureRule("no_funds", code=code) for code in (
         "FailedOperation.FreeResourcePackExhausted", "FailedOperation.ResourcePackExhausted",
         "FailedOperation.ServiceStop*", "FailedOperation.SetPayModeExceed", "ResourceInsufficient.ChargeResourceExhaust",
         "ResourceUnavailable.InArrears", "ResourceUnavailable.LowBalance", "ResourceUnavailable.StopUsing",
     )),
-    Rule("key_refused", code="AuthFailure*"),
-    Rule("model_not_found", code="InvalidParameterValue.Model"),
-    Rule("model_not_found", code="ResourceNotFound"),
-    *(Rule("inspection", code=code) for code in ("OperationDenied.TextIllegalDetected",
+    FailureRule("key_refused", code="AuthFailure*"),
+    FailureRule("model_not_found", code="InvalidParameterValue.Model"),
+    FailureRule("model_not_found", code="ResourceNotFound"),
+    *(FailureRule("inspection", code=code) for code in ("OperationDenied.TextIllegalDetected",
                                                  "OperationDenied.ImageIllegalDetected")),
-    *(Rule("bad_request", code=code) for code in ("InvalidParameter*", "MissingParameter", "UnknownParameter",
+    *(FailureRule("bad_request", code=code) for code in ("InvalidParameter*", "MissingParameter", "UnknownParameter",
                                                   "InvalidRequest")),
 )  # fmt: skip
 """Codes of Tencent Cloud's API 3.0, which come inside 200 as ``Response.Error`` (the vendor's list of codes)."""

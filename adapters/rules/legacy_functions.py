@@ -8,10 +8,10 @@ answer is turned back where the caller's shape is known, in ``proxy/fronts/funct
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
-from adapters.core.params import Draft
 
-Message = dict[str, Any]
+MessageDict = dict[str, Any]
 NAMES = {"tools": "functions", "tool_choice": "function_call"}
 """What a caller of functions knows our tools under."""
 
@@ -26,12 +26,12 @@ def is_legacy(fields: Mapping[str, Any]) -> bool:
     return False
 
 
-def as_tools(draft: Draft, *, one_at_a_time: bool) -> None:
+def as_tools(builder: RequestBuilder, *, one_at_a_time: bool) -> None:
     """Put tools in the place of functions, in the draft's ask. Raises Refused for what contradicts itself.
 
     ``one_at_a_time``: the vendor can be told to make one call only, which is all that the legacy shape can carry.
     """
-    fields = dict(draft.ask.fields)
+    fields = dict(builder.request.fields)
     functions, choice = fields.pop("functions", None), fields.pop("function_call", None)
     if functions:
         if fields.get("tools"):
@@ -39,26 +39,26 @@ def as_tools(draft: Draft, *, one_at_a_time: bool) -> None:
                 "functions", "Invalid 'functions': send either functions or tools, not both.", "unsupported_value"
             )
         if "tools" in fields:
-            draft.tell("tools", "mapped", "an empty list beside functions, which are sent as tools")
+            builder.record("tools", "mapped", "an empty list beside functions, which are sent as tools")
         fields["tools"] = [{"type": "function", "function": function} for function in functions]
         if one_at_a_time and len(functions) > 1:
             fields.setdefault("parallel_tool_calls", False)
-        draft.tell("functions", "mapped", "sent as tools, and answered as functions: at most one call, the first")
+        builder.record("functions", "mapped", "sent as tools, and answered as functions: at most one call, the first")
     elif functions is not None:
-        draft.tell("functions", "mapped", "an empty list, said by leaving it out")
+        builder.record("functions", "mapped", "an empty list, said by leaving it out")
     if choice is not None:
-        _choice(choice, functions or [], fields, draft)
-    fields["messages"] = _messages(fields["messages"], draft)
-    draft.ask = draft.ask.but(fields)
+        _choice(choice, functions or [], fields, builder)
+    fields["messages"] = _messages(fields["messages"], builder)
+    builder.request = builder.request.with_fields(fields)
 
 
-def _choice(choice: Any, functions: list[Any], fields: dict[str, Any], draft: Draft) -> None:
+def _choice(choice: Any, functions: list[Any], fields: dict[str, Any], builder: RequestBuilder) -> None:
     """``none``, ``auto`` or a function by name, as a ``tool_choice``."""
     if not functions:
         if choice not in ("none", "auto"):
             why = "it is only allowed when functions are sent"
             raise Refused("function_call", f"Invalid value for 'function_call': {why}.", "unsupported_value")
-        draft.tell("function_call", "mapped", "without functions there is nothing to call: left out")
+        builder.record("function_call", "mapped", "without functions there is nothing to call: left out")
         return
     if type(choice) is dict:
         name = choice["name"]
@@ -67,12 +67,12 @@ def _choice(choice: Any, functions: list[Any], fields: dict[str, Any], draft: Dr
             raise Refused("function_call", f"Invalid value for 'function_call': {why}.", "unsupported_value")
         choice = {"type": "function", "function": {"name": name}}
     fields.setdefault("tool_choice", choice)
-    draft.tell("function_call", "mapped", "sent as tool_choice")
+    builder.record("function_call", "mapped", "sent as tool_choice")
 
 
-def _messages(messages: list[Message], draft: Draft) -> list[Message]:
+def _messages(messages: list[MessageDict], builder: RequestBuilder) -> list[MessageDict]:
     """Calls and results with ids, which functions never had: each result answers the last call before it."""
-    out: list[Message] = []
+    out: list[MessageDict] = []
     called: tuple[str, str] | None = None  # the name and the id of a call whose result is still to come
     for at, message in enumerate(messages):
         call = message.get("function_call")
@@ -89,18 +89,18 @@ def _messages(messages: list[Message], draft: Draft) -> list[Message]:
         else:
             out.append({key: value for key, value in message.items() if key != "function_call"})
             continue
-        draft.tell("messages.function_call", "mapped", "calls and results of functions are sent as those of tools")
+        builder.record("messages.function_call", "mapped", "calls and results of functions are sent as those of tools")
     return out
 
 
-def _calling(message: Message, call: Mapping[str, Any], id_: str) -> Message:
+def _calling(message: MessageDict, call: Mapping[str, Any], id_: str) -> MessageDict:
     """The turn of an assistant that makes this call."""
     function = {"name": call.get("name"), "arguments": call.get("arguments") or "{}"}
     rest = {key: value for key, value in message.items() if key != "function_call"}
     return {"content": None, **rest, "tool_calls": [{"id": id_, "type": "function", "function": function}]}
 
 
-def of_functions(refused: Refused, fields: Mapping[str, Any]) -> Refused:
+def in_legacy_terms(refused: Refused, fields: Mapping[str, Any]) -> Refused:
     """A refusal of tools in the words of the caller, who sent functions."""
     ours, rest = _split(refused.param)
     theirs = NAMES.get(ours)

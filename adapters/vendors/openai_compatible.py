@@ -13,27 +13,30 @@ from adapters.codecs.openai.completions import openai_completions
 from adapters.codecs.openai.embeddings import openai_embeddings
 from adapters.codecs.openai.moderations import openai_moderations
 from adapters.core.auth import Bearer
-from adapters.core.failures import Rule
-from adapters.core.families import OPENAI_EMBEDDINGS
-from adapters.core.params import Draft, Honour, Rewrite, Verdict
-from adapters.core.surface import CHAT, COMPLETIONS, MODERATIONS
+from adapters.core.builder import RequestBuilder, Verdict
+from adapters.core.failures import FailureRule
 from adapters.core.vendor import Op, Vendor
-from adapters.rules.errors import BY_MEANING, MINIMAX, OPENROUTER, SILICONFLOW
+from adapters.openai_params.chat import CHAT
+from adapters.openai_params.completions import COMPLETIONS
+from adapters.openai_params.operations import MODERATIONS
+from adapters.rules.defaults import OPENAI_EMBEDDINGS
+from adapters.rules.failures import BY_MEANING, MINIMAX, OPENROUTER, SILICONFLOW
+from adapters.rules.verdicts import Honour, Rewrite
 
 
-def thinking(name: str, value: Any, draft: Draft) -> None:
+def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
     """The server's own object is its own affair; our neutral word has no spelling that every server knows."""
     if type(value) is str:
-        draft.tell(name, "dropped", "how this server's models are told is not known: send its own field")
+        builder.record(name, "dropped", "how this server's models are told is not known: send its own field")
         return
-    draft.body[name] = value
-    draft.tell(name, "honoured", "sent as it came")
+    builder.body[name] = value
+    builder.record(name, "honoured", "sent as it came")
 
 
-def finish(draft: Draft) -> None:
+def finish(builder: RequestBuilder) -> None:
     """Streams ask for usage, whatever else their options say; who did not ask for it is not shown it."""
-    if draft.ask.stream:
-        draft.add("stream_options", {**draft.body.get("stream_options", {}), "include_usage": True})
+    if builder.request.stream:
+        builder.add("stream_options", {**builder.body.get("stream_options", {}), "include_usage": True})
 
 
 AS_IT_CAME = Honour()
@@ -49,26 +52,28 @@ FAILURES = (
     *MINIMAX,
     *SILICONFLOW,
     *OPENROUTER,
-    Rule("inspection", code="content_filter"),
-    Rule("inspection", code="content_policy_violation"),
+    FailureRule("inspection", code="content_filter"),
+    FailureRule("inspection", code="content_policy_violation"),
     # OpenAI: "Rate limit reached for … on requests per min (RPM): Limit 3, Used 3, …"; others: "… RPM: 500, …".
-    Rule("rate_limited", status=429, text="per day", limit="day"),
+    FailureRule("rate_limited", status=429, text="per day", limit="day"),
     *BY_MEANING,
-    Rule(
+    FailureRule(
         "rate_limited", status=429, text="requests per min", limit="requests_per_minute", figure=r"limit:? (\d{1,9})\b"
     ),
-    Rule("rate_limited", status=429, text="RPM: ", limit="requests_per_minute", figure=r"RPM: (\d{1,9})"),
-    Rule("rate_limited", status=429, text="concurrency: ", limit="concurrency", figure=r"concurrency: (\d{1,9})"),
-    Rule("rate_limited", status=429, text="tokens per min", limit="tokens_per_minute"),
-    Rule("rate_limited", code="rate_limit_exceeded"),
-    Rule("key_refused", code="invalid_api_key"),
-    Rule("key_refused", code="account_deactivated"),
-    Rule("model_not_found", code="model_not_found"),
-    Rule("overloaded", type="unavailable_error"),  # llama.cpp, while it loads the model
-    Rule("overloaded", status=503),
-    Rule("bad_request", type="invalid_request_error", status=400),
-    Rule("bad_request", type="invalid_request_error", status=200),
-    Rule("bad_request", type="BadRequestError"),  # vLLM
+    FailureRule("rate_limited", status=429, text="RPM: ", limit="requests_per_minute", figure=r"RPM: (\d{1,9})"),
+    FailureRule(
+        "rate_limited", status=429, text="concurrency: ", limit="concurrency", figure=r"concurrency: (\d{1,9})"
+    ),
+    FailureRule("rate_limited", status=429, text="tokens per min", limit="tokens_per_minute"),
+    FailureRule("rate_limited", code="rate_limit_exceeded"),
+    FailureRule("key_refused", code="invalid_api_key"),
+    FailureRule("key_refused", code="account_deactivated"),
+    FailureRule("model_not_found", code="model_not_found"),
+    FailureRule("overloaded", type="unavailable_error"),  # llama.cpp, while it loads the model
+    FailureRule("overloaded", status=503),
+    FailureRule("bad_request", type="invalid_request_error", status=400),
+    FailureRule("bad_request", type="invalid_request_error", status=200),
+    FailureRule("bad_request", type="BadRequestError"),  # vLLM
 )
 
 CHOICE_MEMBERS = frozenset(

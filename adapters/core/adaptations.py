@@ -1,0 +1,36 @@
+"""What became of the fields of a request."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+VerdictWord = Literal["honoured", "mapped", "clamped", "emulated", "dropped", "refused"]
+
+
+class Adaptation(NamedTuple):
+    """What became of one field of one request. A quiet one (a plain rename) is left out of the response header."""
+
+    word: VerdictWord
+    why: str
+    quiet: bool = False
+
+
+def adaptations_header(told: Mapping[str, Adaptation], limit: int = 1024) -> str | None:
+    """``x-banjia-adapted``: ``field[.sub]=word`` sorted and joined by ``;``, ASCII, at most ``limit`` bytes.
+
+    Honoured fields and plain renames are left out; what does not fit is counted as ``more=N``. None if all is left out.
+    """
+    parts = sorted([f"{_ascii(name)}={t.word}" for name, t in told.items() if t.word != "honoured" and not t.quiet])
+    if not parts:
+        return None
+    text = ";".join(parts)
+    kept = len(parts)
+    while len(text) > limit:
+        kept -= 1
+        text = ";".join([*parts[:kept], f"more={len(parts) - kept}"])
+    return text
+
+
+@lru_cache(maxsize=4096)
+def _ascii(name: str) -> str:
+    return "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "?" for c in name)

@@ -1,0 +1,81 @@
+"""The vendor's request body as it is built, and the protocol of the verdicts that build it."""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from adapters.core.adaptations import Adaptation as Adaptation  # noqa: PLC0414 - known from here to all who give verdicts
+from adapters.core.adaptations import VerdictWord as VerdictWord  # noqa: PLC0414
+from adapters.core.failures import Refused
+from adapters.core.model import Model
+from adapters.core.request import ApiRequest
+
+
+@dataclass(slots=True)
+class RequestBuilder:
+    """The vendor's body as it is being written, and what has been said of each field so far."""
+
+    request: ApiRequest
+    model: Model
+    thinks: bool = False
+    strict: bool = False
+    body: dict[str, Any] = field(default_factory=dict)
+    adaptations: dict[str, Adaptation] = field(default_factory=dict)
+    tool_names: dict[str, str] = field(default_factory=dict)  # the vendor's name -> the caller's
+    renamed_tools: dict[str, str] | None = None  # the caller's name -> the vendor's; None: no tool is renamed
+    emulations: dict[str, Any] = field(default_factory=dict)  # what a wrapper makes up for -> the value it needs
+    disabled_emulations: frozenset[str] = frozenset()  # the emulations that the operator has switched off
+    default_fields: frozenset[str] = frozenset()  # fields of the ask that a stand-in brought, and not the caller
+    added: tuple[
+        str, ...
+    ] = ()  # members of the body that the request does not ask for: left out where the vendor refuses them
+
+    def add(self, name: str, value: Any) -> None:
+        """Write a member that no field of the request asks for, unless the caller sent it too."""
+        if name not in self.body and name not in self.request.fields and name not in self.added:
+            self.added += (name,)
+        self.body[name] = value
+
+    def record(self, name: str, word: VerdictWord, why: str, *, quiet: bool = False) -> None:
+        """Record a verdict. Raises Refused for ``refused``, and under ``strict`` also for dropped and clamped."""
+        if word == "refused" or (self.strict and word in ("dropped", "clamped")):
+            strictly = "" if word == "refused" else f" (it would be {word}, and the policy is strict)"
+            raise Refused(name, f"'{name}' is not supported by {self.model.id}: {why}{strictly}.")
+        before = self.adaptations.get(name)
+        if before is None or before.word == "honoured" or before.quiet:
+            self.adaptations[name] = Adaptation(word, why, quiet)
+
+    def rename_tool(self, ours: str, theirs: str) -> None:
+        """Offer a tool under a name that the vendor takes."""
+        self.tool_names[theirs] = ours
+        if self.renamed_tools is None:
+            self.renamed_tools = {}
+        self.renamed_tools.setdefault(ours, theirs)
+
+    def refuse(self, name: str, why: str) -> None:
+        """Raise Refused, naming the field."""
+        self.record(name, "refused", why)
+
+    def emulate(self, name: str, by: str, value: Any, why: str) -> None:
+        """Leave the field to the wrapper ``by``. Raises Refused where the operator has switched that emulation off."""
+        if by in self.disabled_emulations:
+            self.refuse(name, f"{why}, which policy.emulate switches off here (emulate: {{{by}: on}} brings it back)")
+        self.emulations[by] = value
+        self.record(name, "emulated", why)
+
+
+class Verdict(Protocol):
+    """One cell of a vendor's table."""
+
+    @property
+    def words(self) -> tuple[VerdictWord, ...]:
+        """The words that it may come to, the usual one first."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """The reason, for ``explain`` and the docs."""
+        ...
+
+    def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
+        """Write the field into the draft, or not, and tell."""
+        ...

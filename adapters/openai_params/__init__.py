@@ -1,0 +1,1 @@
+"""The parameters of OpenAI's endpoints, as data."""

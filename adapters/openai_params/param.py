@@ -1,0 +1,107 @@
+"""OpenAI's own parameters, as data: their types and ranges, and the values that ask for nothing beyond the default.
+
+Source: OpenAI's published API description of 2026-08 (``CreateChatCompletionRequest``,
+``CreateCompletionRequest``, ``CreateEmbeddingRequest``), whose parameters a test compares with this table. A wrong type is the caller's error at every vendor alike, so it is
+checked here once; what a vendor makes of a right value is that vendor's table.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+class Invalid(Exception):
+    """A value that OpenAI too would refuse: 400, naming ``param``."""
+
+    def __init__(self, param: str, message: str, code: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+        self.message = message
+        self.code = code
+
+
+JSON_NAMES: Mapping[type, str] = {
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "an array",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+def json_name(value: object) -> str:
+    """What JSON calls a value's type."""
+    return JSON_NAMES.get(type(value), type(value).__name__)
+
+
+def wrong_type(param: str, expected: str, value: object) -> Invalid:
+    """The error for a value of another type, in the words OpenAI uses."""
+    return Invalid(
+        param, f"Invalid type for '{param}': expected {expected}, but got {json_name(value)} instead.", "invalid_type"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One OpenAI parameter: the JSON types it takes, its range or its words, and its neutral values."""
+
+    types: tuple[type, ...]
+    low: float | None = None
+    high: float | None = None
+    words: tuple[str, ...] = ()
+    neutral: tuple[Any, ...] = ()
+    check: Callable[[str, Any], None] | None = None
+
+    def validate(self, name: str, value: Any) -> None:
+        """Raise :class:`Invalid` where OpenAI would answer 400. A boolean is not a number here."""
+        kind = type(value)
+        if kind not in self.types and not (kind is int and float in self.types):
+            expected = " or ".join(JSON_NAMES[t] for t in self.types)
+            raise wrong_type(name, expected, value)
+        if self.low is not None and kind in (int, float) and value < self.low:
+            raise Invalid(name, f"Invalid '{name}': {value} is less than the minimum of {self.low:g}.")
+        if self.high is not None and kind in (int, float) and value > self.high:
+            raise Invalid(name, f"Invalid '{name}': {value} is greater than the maximum of {self.high:g}.")
+        if self.words and kind is str and value not in self.words:
+            raise Invalid(
+                name, f"Invalid value for '{name}': expected one of {', '.join(self.words)}.", "unsupported_value"
+            )
+        if self.check is not None:
+            self.check(name, value)
+
+
+MAX_CALLS = 128
+"""OpenAI's longest list of tools, of functions, and of the tool calls of one message."""
+MAX_NAME = 256
+"""The longest name of a model or a tool, in bytes of UTF-8. Our own limit: OpenAI takes 64 for a tool."""
+MAX_TAG = 1024
+"""The longest name that a caller gives its requests, in characters. Our own limit: OpenAI takes 64."""
+
+
+def check_length(name: str, items: list[Any], most: int) -> None:
+    """Refuse a list that is longer than OpenAI takes, in its words. Raises Invalid."""
+    if len(items) > most:
+        raise Invalid(
+            name,
+            f"Invalid '{name}': array too long. Expected an array with maximum length {most}, but got an array with "
+            f"length {len(items)} instead.",
+            "array_above_max_length",
+        )
+
+
+def check_text(name: str, text: str, most: int) -> None:
+    """Refuse a text that is longer than it may be, in OpenAI's words. Raises Invalid."""
+    if len(text) > most:
+        raise Invalid(
+            name,
+            f"Invalid '{name}': string too long. Expected a string with maximum length {most}, but got a string with "
+            f"length {len(text)} instead.",
+            "string_above_max_length",
+        )
+
+
+def check_tag(name: str, text: str) -> None:
+    """A name that a caller gives its requests. Raises Invalid."""
+    check_text(name, text, MAX_TAG)

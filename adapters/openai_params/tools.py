@@ -1,0 +1,54 @@
+"""The shape of tools, functions and the choice between them, as OpenAI checks it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.openai_params.param import MAX_CALLS, MAX_NAME, Invalid, check_length, check_text, wrong_type
+
+
+def check_tools(name: str, tools: list[Any]) -> None:
+    """Tools are objects with a type, and functions have a name."""
+    check_length(name, tools, MAX_CALLS)
+    for at, tool in enumerate(tools):
+        where = f"{name}[{at}]"
+        if type(tool) is not dict:
+            raise wrong_type(where, "an object", tool)
+        if type(tool.get("type")) is not str:
+            raise Invalid(f"{where}.type", f"Missing required parameter: '{where}.type'.", "missing_required_parameter")
+        function = tool.get("function")
+        if tool["type"] == "function":
+            if type(function) is not dict:
+                raise wrong_type(f"{where}.function", "an object", function)
+            check_name(f"{where}.function", function)
+
+
+def check_name(where: str, value: Mapping[str, Any]) -> None:
+    """A function that is not named can't be called."""
+    if type(value.get("name")) is not str or not value["name"]:
+        raise Invalid(f"{where}.name", f"Missing required parameter: '{where}.name'.", "missing_required_parameter")
+    check_text(f"{where}.name", value["name"], MAX_NAME)
+
+
+def check_functions(name: str, functions: list[Any]) -> None:
+    """Functions are objects with a name."""
+    check_length(name, functions, MAX_CALLS)
+    for at, function in enumerate(functions):
+        if type(function) is not dict:
+            raise wrong_type(f"{name}[{at}]", "an object", function)
+        check_name(f"{name}[{at}]", function)
+
+
+def check_function_call(name: str, choice: Any) -> None:
+    """``none``, ``auto``, or an object with the name of the function to call."""
+    if type(choice) is dict:
+        check_name(name, choice)
+    elif choice not in ("none", "auto"):
+        raise Invalid(name, f"Invalid value for '{name}': expected one of none, auto.", "unsupported_value")
+
+
+def check_tool_choice(name: str, choice: Any) -> None:
+    """``none``, ``auto``, ``required``, or an object that names what must be called."""
+    if type(choice) is str and choice not in ("none", "auto", "required"):
+        raise Invalid(name, f"Invalid value for '{name}': expected one of none, auto, required.", "unsupported_value")
+    if type(choice) is dict and type(choice.get("type")) is not str:
+        raise Invalid(f"{name}.type", f"Missing required parameter: '{name}.type'.", "missing_required_parameter")

@@ -1,0 +1,233 @@
+"""Makes a request ready for one target: pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from adapters.core.adaptations import Adaptation
+from adapters.core.builder import RequestBuilder
+from adapters.core.failures import Refused
+from adapters.core.request import ApiRequest, Translation
+from adapters.core.vendor import Op, Plan, Target
+from adapters.rules.completions_as_chat import again_without
+from adapters.rules.legacy_functions import as_tools, in_legacy_terms, is_legacy
+from adapters.rules.reasoning import SWITCH_FIELDS, requested_thinking, resolve_thinking
+from adapters.rules.verdicts import apply
+
+
+def check_max_tokens(fields: Mapping[str, Any]) -> None:
+    """No answer fits into no tokens. OpenAI's description allows it and its service refuses it. Raises Refused."""
+    if fields.get("max_tokens") == 0:
+        wrong = "Invalid 'max_tokens': integer below minimum value. Expected a value >= 1, but got 0 instead."
+        raise Refused("max_tokens", wrong, code=None)
+
+
+FIRST_FIELDS = ("tools", "messages", "input")
+"""Fields whose verdicts others look at, applied before the rest: earlier calls in the messages name renamed tools."""
+MOST_CHOICES = 16
+"""Choices that are gathered from a call each, at most: a request that is tried again makes all its calls again."""
+MOST_CALLS = 64
+"""Calls that one answer is gathered from, at most: twenty prompts, a usual batch, with three choices each."""
+
+
+def plan(request: ApiRequest, target: Target) -> Plan:
+    """The request in the terms of this target. Pure. Raises Refused where the target can't serve it.
+
+    A field of ``target.drop`` is left out where it would be refused, unless its value is one that no vendor takes.
+    """
+    removed = target.removed  # a front may have refused one of them
+    if not (removed or target.drop):
+        return _plan(request, target)
+    dropped: dict[str, Adaptation] = {}
+    while True:
+        try:
+            made = _plan(request, target)
+        except Refused as refused:
+            name = _field(refused.param)
+            named = name in removed or (name in target.drop and refused.code is not None)
+            smaller = _without(request, name) if named else None
+            if smaller is None:
+                raise
+            request = smaller
+            why = f"left out by policy.drop: {refused.message}"
+            dropped[name] = LEFT_OUT if name in removed else Adaptation("dropped", why)
+        else:
+            return made._replace(adaptations={**made.adaptations, **dropped}) if dropped else made
+
+
+def _field(param: str) -> str:
+    """The field of a request that a ``param`` such as ``tools[0].function`` is about."""
+    return param.partition(".")[0].partition("[")[0]
+
+
+def _without(request: ApiRequest, name: str) -> ApiRequest | None:
+    """The request without a field, also as it was asked before a front reworded it; None if it has no such field."""
+    translation = request.translation
+    if translation is None or translation.native is None:
+        return request.with_fields(_rest(request.fields, name)) if name in request.fields else None
+    if name not in request.fields and name not in translation.native.fields:
+        return None
+    native = translation.native.with_fields(_rest(translation.native.fields, name))
+    if translation.refused is not None:
+        return again_without(native)
+    return request.with_fields(_rest(request.fields, name))._replace(translation=translation._replace(native=native))
+
+
+def _rest(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {other: value for other, value in fields.items() if other != name}
+
+
+def _plan(request: ApiRequest, target: Target) -> Plan:
+    if request.translation is not None:
+        request = _native_request(request, request.translation, target)
+    made = _build(request, target)
+    if request.translation is None and not made.emulations:
+        return made
+    variants = () if request.translation is None else request.translation.variants
+    _check_call_count(made, 1 + len(variants))
+    if not variants:
+        return made
+    more = tuple(_build(request.with_fields({**request.fields, **variant}), target).request for variant in variants)
+    return made._replace(further_requests=more)
+
+
+def _native_request(request: ApiRequest, translation: Translation, target: Target) -> ApiRequest:
+    """The request as it was asked, where the vendor has that operation itself. Raises Refused where it had to have it."""
+    native = translation.native
+    if native is not None and native.operation in target.vendor.operations:
+        return native
+    if translation.refused is not None:
+        raise translation.refused
+    return request
+
+
+def _check_call_count(made: Plan, prompts: int) -> None:
+    """Raise Refused where the answer would take too many calls."""
+    choices, model = made.emulations.get("n", 1), made.target.model.id
+    if choices > MOST_CHOICES:
+        why = f"a call is made for each choice, and at most {MOST_CHOICES} are made so"
+        raise Refused("n", f"'n' is not supported by {model}: {why}.")
+    if choices * prompts > MOST_CALLS:
+        why = f"a call is made for each prompt and choice, and at most {MOST_CALLS} are made for one request"
+        raise Refused("prompt", f"'prompt' is not supported by {model}: {why}. Send fewer prompts at once.")
+
+
+def _build(request: ApiRequest, target: Target) -> Plan:
+    op = target.vendor.operations[request.operation]
+    leaning = requested_thinking(target.defaults) if target.defaults else None
+    ours: frozenset[str] = frozenset()
+    sent = request.fields
+    if target.overrides or target.defaults:
+        defaults = {name: value for name, value in target.defaults.items() if name not in SWITCH_FIELDS}
+        ours = frozenset(defaults.keys() - request.fields.keys() - target.overrides.keys())
+        request = request.with_fields({**defaults, **request.fields, **target.overrides})
+        if target.removed:
+            request = request.with_fields({name: value for name, value in request.fields.items() if value is not None})
+    builder = RequestBuilder(
+        request, target.model, strict=target.strict, disabled_emulations=target.disabled_emulations, default_fields=ours
+    )
+    if request.translation is not None:
+        builder.adaptations.update(request.translation.adaptations)
+        builder.default_fields |= request.translation.added - target.overrides.keys()
+    if target.vendor.transparent:
+        return _apply_table(builder, target, op, leaning, sent)
+    check_max_tokens(request.fields)
+    if request.operation != "chat" or not is_legacy(request.fields):
+        return _apply_table(builder, target, op, leaning, sent)
+    as_tools(builder, one_at_a_time="honoured" in op.params["parallel_tool_calls"].words)
+    try:
+        return _apply_table(builder, target, op, leaning, sent)
+    except Refused as refused:
+        raise in_legacy_terms(refused, request.fields) from None
+
+
+def _apply_table(
+    builder: RequestBuilder, target: Target, op: Op, leaning: bool | None, sent: Mapping[str, Any]
+) -> Plan:
+    request, vendor = builder.request, target.vendor
+    removed, policy = target.removed, target.thinking
+    if removed and not set(SWITCH_FIELDS).isdisjoint(removed):
+        policy = "vendor"
+    fields = (
+        dict(request.fields)
+        if vendor.transparent
+        else resolve_thinking(builder, vendor.reasoning_switch, policy, leaning)
+    )
+    builder.request = request.with_fields(fields)
+    order = [name for name in FIRST_FIELDS if name in fields]
+    order += [name for name in fields if name not in FIRST_FIELDS]
+    params = op.params
+    if target.messages is not None and request.operation == "chat":
+        params = {**params, "messages": target.messages}
+    apply(builder, params, order)
+    builder.body["model"] = target.model.id
+    op.finish(builder)
+    if removed:
+        _remove(builder, removed, sent)
+    if target.openai_dimensions is not None:
+        _record_dimensions(builder, target, target.openai_dimensions, sent)
+    request = builder.request.with_fields(builder.body)
+    return Plan(
+        request,
+        target,
+        op,
+        builder.adaptations,
+        builder.thinks,
+        builder.tool_names,
+        builder.emulations,
+        (),
+        builder.added,
+    )
+
+
+def _remove(builder: RequestBuilder, names: Collection[str], sent: Mapping[str, Any]) -> None:
+    """Take out what the operator's ``set`` has as null, also where banjia would add it. What the caller sent is reported as dropped."""
+    for name in names:
+        builder.body.pop(name, None)
+        builder.adaptations.pop(name, None)
+        if name in sent:
+            builder.adaptations[name] = LEFT_OUT
+    builder.added = tuple(name for name in builder.added if name in builder.body)
+
+
+LEFT_OUT = Adaptation("dropped", "the configuration leaves it out (set)")
+
+
+def _record_dimensions(builder: RequestBuilder, target: Target, width: int, sent: Mapping[str, Any]) -> None:
+    """Report vectors that are not as wide as OpenAI's under this name, unless the request asks for a width."""
+    sizes = target.model.facts.get("dimensions") or (None,)
+    given = builder.body.get("dimensions", sizes[0])
+    if given is None or given == width or ("dimensions" in sent and "dimensions" not in target.overrides):
+        return
+    why = f"the model gives vectors of {given} numbers, and OpenAI's have {width}"
+    if "dimensions" in target.overrides:  # the operator means it: no reason to refuse under strict
+        builder.record("dimensions", "mapped", why)
+    else:
+        builder.record("dimensions", "clamped", why)
+
+
+def plan_without(request: ApiRequest, target: Target, fields: Collection[str]) -> Plan:
+    """The plan for a target that refuses these members, which banjia adds by itself. Pure. Raises Refused.
+
+    A member that the caller sent stays. Without its switch, the model thinks or not as it does by itself.
+    """
+    switched = not set(SWITCH_FIELDS).isdisjoint(fields)
+    made = plan(request, replace(target, thinking="vendor") if switched else target)
+    left_out = [name for name in fields if name in made.added]
+    refused = {name: REFUSED_BY_VENDOR for name in fields if name in left_out and name in made.adaptations}
+    if switched:
+        refused["thinking"] = REFUSED_BY_VENDOR
+
+    def bare(request: ApiRequest) -> ApiRequest:
+        return request.with_fields({name: value for name, value in request.fields.items() if name not in left_out})
+
+    return made._replace(
+        request=bare(made.request),
+        target=target,
+        adaptations={**made.adaptations, **refused},
+        further_requests=tuple(map(bare, made.further_requests)),
+        added=tuple(name for name in made.added if name not in left_out),
+    )
+
+
+REFUSED_BY_VENDOR = Adaptation("dropped", "the vendor refuses it, and it was not asked for")

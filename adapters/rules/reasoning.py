@@ -1,0 +1,139 @@
+"""Whether a request runs with thinking on, and how a vendor is told.
+
+A 2024 app knows nothing of thinking: under the name of a model that does not reason it expects an answer at once, and
+under a small token limit a thinking model answers with nothing and bills it. So ``auto`` turns thinking off there.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.core.builder import RequestBuilder
+from adapters.core.vendor import ReasoningSwitch
+
+NON_REASONING_PREFIXES = ("gpt-", "chatgpt-", "text-", "davinci-", "babbage-")
+"""How OpenAI's names begin that know nothing of reasoning, but for those of REASONERS."""
+REASONING_PREFIXES = ("gpt-5", "gpt-6")
+"""OpenAI's gpt names that reason by themselves; the o series is told by its letter."""
+
+SMALL_LIMIT = 1024
+"""Below this many tokens a thinking model may spend all of them before the first word (tokens)."""
+
+SWITCH_FIELDS = ("thinking", "enable_thinking")
+"""Members that switch thinking, in any vendor's words: a request may have been written for another vendor."""
+
+
+def requested_thinking(fields: Mapping[str, Any]) -> bool | None:
+    """What the request itself says of thinking, in whichever words; None if nothing."""
+    thinking = fields.get("thinking")
+    if type(thinking) is dict:
+        thinking = thinking.get("type")
+    if thinking in ("enabled", "disabled"):
+        return bool(thinking == "enabled")
+    if type(fields.get("enable_thinking")) is bool:
+        return bool(fields["enable_thinking"])
+    effort = fields.get("reasoning_effort")
+    if type(effort) is str:
+        return effort not in ("none", "minimal")
+    return None
+
+
+def resolve_thinking(
+    builder: RequestBuilder, switch: ReasoningSwitch | None, policy: str, leaning: bool | None = None
+) -> dict[str, Any]:
+    """Decide whether this request thinks, turn the vendor's dial, and hand back the fields that are still to judge.
+
+    The members that switch thinking are taken out, whoever's they were; the vendor's own is sent as it came.
+    Where the catalog is not sure what the model does by itself (fact ``default_unsure``), every wish is sent.
+    ``leaning`` is a stand-in's word for a request that has none: what the model asked for would have done.
+    """
+    fields = dict(builder.request.fields)
+    asked = requested_thinking(fields)
+    mode = builder.model.thinking
+    builder.thinks = mode in ("always", "default_on")
+    said = {name: fields.pop(name) for name in SWITCH_FIELDS if name in fields}
+    if switch is None or mode in ("never", "always"):
+        _record_fixed(builder, said, asked)
+        return fields
+    wanted, why = (
+        (asked, "as asked") if asked is not None else _policy_decision(builder, switch, policy, fields, leaning)
+    )
+    prevented = switch.prevents(builder) if wanted or (wanted is None and builder.thinks) else None
+    if prevented:
+        return _disable(builder, switch, said, fields, prevented)
+    sure = not builder.model.facts.get("default_unsure")
+    if wanted is None or (wanted == builder.thinks and sure and not said):
+        return fields
+    builder.thinks = wanted
+    switch.set(builder, wanted)
+    if policy != "off" and (asked is None or _is_ours(builder)):
+        builder.added += tuple(builder.body)
+    for name in said or ("thinking",):
+        own = name in said and type(said[name]) is not str and name in builder.body
+        if own:
+            builder.body[name] = said[name]  # the vendor's own words, with whatever else they say
+        builder.record(name, "honoured" if own else "mapped", why)
+    return fields
+
+
+def _is_ours(builder: RequestBuilder) -> bool:
+    """Whether only a stand-in's defaults say anything of thinking, and not the request."""
+    return (
+        bool(builder.default_fields)
+        and requested_thinking({k: v for k, v in builder.request.fields.items() if k not in builder.default_fields})
+        is None
+    )
+
+
+def _disable(
+    builder: RequestBuilder, switch: ReasoningSwitch, said: Mapping[str, Any], fields: dict[str, Any], why: str
+) -> dict[str, Any]:
+    """The request runs without thinking although it, or the model by itself, would have it otherwise."""
+    if builder.thinks:
+        switch.set(builder, False)
+        builder.added += tuple(builder.body)
+    builder.thinks = False
+    for name, value in said.items():
+        if requested_thinking({name: value}) is False:
+            builder.record(name, "mapped", "as asked")
+        else:
+            builder.record(name, "dropped", why)
+    if not said:
+        builder.record("thinking", "mapped", why)
+    return fields
+
+
+def _record_fixed(builder: RequestBuilder, said: Mapping[str, Any], asked: bool | None) -> None:
+    """The model has no such switch: a wish for what it does anyway is met, any other is dropped."""
+    does = "always thinks" if builder.thinks else "does not think"
+    for name in said:
+        if asked is builder.thinks:
+            builder.record(name, "mapped", f"the model {does}")
+        else:
+            builder.record(name, "dropped", f"the model {does}")
+
+
+def _policy_decision(
+    builder: RequestBuilder, switch: ReasoningSwitch, policy: str, fields: Mapping[str, Any], leaning: bool | None
+) -> tuple[bool | None, str]:
+    """What the policy makes of a request that says nothing of thinking; None leaves it to the model."""
+    if policy == "vendor":
+        return None, ""
+    if policy == "off":
+        return False, "the policy turns thinking off"
+    if _plain_openai_name(builder.request.model):
+        return False, "the model asked for does not reason"
+    if _small(fields):
+        return False, f"a limit under {SMALL_LIMIT} tokens would leave no room for an answer"
+    why = switch.excludes(builder) if (builder.thinks if leaning is None else leaning) else None
+    if why:
+        return False, why
+    return leaning, "as the model asked for would"
+
+
+def _plain_openai_name(name: str) -> bool:
+    return name.startswith(NON_REASONING_PREFIXES) and not name.startswith(REASONING_PREFIXES)
+
+
+def _small(fields: Mapping[str, Any]) -> bool:
+    limits = [fields[name] for name in ("max_tokens", "max_completion_tokens") if type(fields.get(name)) is int]
+    return bool(limits) and min(limits) < SMALL_LIMIT

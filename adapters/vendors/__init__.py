@@ -1,0 +1,1 @@
+"""The vendors: a file each. The registry finds them here."""

@@ -1,0 +1,264 @@
+"""ERNIE, of Baidu (Qianfan): the OpenAI-shaped v2 API. The v1 API of 2024 was shut down by Baidu on 2026-08-31.
+
+Sources: the vendor's v2 chat, embeddings and error pages (error page: revision 2026-11-11), its page on thinking models,
+its SDK (qianfan 0.4.12) and other gateways, as put together in docs/vendors/ernie.md. What a model can do is in its
+catalog row; an id that the catalog does not know and that is none of Baidu's own is a model of another maker, resold.
+Checked against the live service: never.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.codecs.openai.embeddings import openai_embeddings
+from adapters.codecs.qianfan_v1 import ernie_chat
+from adapters.core.auth import Bearer
+from adapters.core.builder import RequestBuilder, Verdict
+from adapters.core.failures import FailureRule
+from adapters.core.vendor import Op, ReasoningSwitch, Vendor
+from adapters.rules.alternating_messages import AlternatingMessages, Fillers
+from adapters.rules.defaults import OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
+from adapters.rules.embeddings import FLOATS_ASKED_FOR, SIZES, inputs
+from adapters.rules.failures import BAIDU_V1, BY_MEANING
+from adapters.rules.messages import EMPTY, MessageRules
+from adapters.rules.token_limits import send_token_limit
+from adapters.rules.tools import Tools, check_tool_choice, send_tool_choice
+from adapters.rules.verdicts import Choose, Clamp, Drop, Emulate, Honour, Refuse, Rename, Rewrite, by_fact
+
+COLDEST = 0.01
+"""What is sent for a temperature of 0, which the vendor refuses: the range is open there, and how near is not told."""
+SEEDS = 2**31 - 2
+"""How many seeds there are: 1 to 2**31 - 2."""
+STOP_STRINGS, STOP_LENGTH = 4, 20
+EFFORTS = {"none": "low", "minimal": "low", "low": "low", "medium": "medium"}
+"""OpenAI's efforts as the vendor's three; whatever is not in here is high."""
+NO_TOOLS = "the vendor does not list this model among those that take tools: map the name to one that it does"
+NO_JSON = Refuse("this model writes plain text only")
+
+
+def resold(builder: RequestBuilder) -> bool:
+    """Whether it is another maker's model, which takes that maker's ranges."""
+    return not builder.model.family and not builder.model.id.startswith(("ernie", "qianfan"))
+
+
+def turn(builder: RequestBuilder, on: bool) -> None:
+    """Models that can do both take ``enable_thinking``, which is off unless it is asked for."""
+    builder.body["enable_thinking"] = on
+
+
+def penalty(name: str, value: float, builder: RequestBuilder) -> None:
+    """ERNIE has one ``penalty_score``, from 1 (none) to 2: the stronger of OpenAI's two is said by it.
+
+    The scale is our choice, so that 0 stays "no penalty"; what rewards repetition can't be said.
+    """
+    fields = builder.request.fields
+    strongest = max(fields.get("frequency_penalty") or 0, fields.get("presence_penalty") or 0)
+    score = 1 + strongest / 2
+    if value == 0:
+        builder.record(name, "mapped", "no penalty, said by leaving it out")
+    elif "penalty_score" in fields:
+        builder.record(name, "dropped", "the request has a penalty_score of its own")
+    elif value < 0:
+        builder.record(name, "dropped", "the vendor can only discourage repetition")
+    else:
+        builder.body["penalty_score"] = score
+        which = "sent" if value == strongest else "the stronger of the two penalties is sent,"
+        builder.record(name, "mapped", f"{which} as a penalty_score of {score:g}")
+
+
+def seed(name: str, value: int, builder: RequestBuilder) -> None:
+    """1 to 2**31 - 2; another one is folded into that range, which repeats just as well."""
+    sent = value if 1 <= value <= SEEDS else value % SEEDS + 1
+    builder.body[name] = sent
+    builder.record(
+        name, "honoured" if sent == value else "mapped", "sent as it came" if sent == value else f"sent as {sent}"
+    )
+
+
+def stop(name: str, value: Any, builder: RequestBuilder) -> None:
+    """At most four strings of 1 to 20 characters, as a list. What is beyond that is cut off by us.
+
+    The strings that the vendor takes are sent all the same: it then stops writing, and billing, by itself.
+    """
+    texts = [text for text in ([value] if type(value) is str else value) if text]
+    taken = [] if builder.model.facts.get("no_stop") else [text for text in texts if len(text) <= STOP_LENGTH]
+    taken = taken[:STOP_STRINGS]
+    if taken:
+        builder.body[name] = taken
+    if len(taken) < len(texts):
+        builder.emulations["stop"] = texts
+        limited = "no stop strings" if builder.model.facts.get("no_stop") else "stop strings of at most 20 characters"
+        builder.record(name, "emulated", f"the model takes {limited}: the answer is cut by us")
+    elif not texts:
+        builder.record(name, "mapped", "no stop string, said by leaving it out")
+    elif taken == value:
+        builder.record(name, "honoured", "sent as it came")
+    else:
+        builder.record(name, "mapped", "sent as a list", quiet=True)
+
+
+def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
+    """OpenAI's four forms are taken; a tool is named by the name under which it is offered."""
+    check_tool_choice(name, value, builder)
+    send_tool_choice(name, value, builder)
+
+
+def response_format(name: str, value: Any, builder: RequestBuilder) -> None:
+    """X1 and the writing models take no such field, those of 2024 no json_schema."""
+    if builder.model.facts.get("no_json"):
+        NO_JSON.apply(name, value, builder)
+    elif builder.model.facts.get("no_schema") and value["type"] == "json_schema":
+        builder.refuse(name, "this model writes JSON, but by no schema: json_object is what it takes")
+    else:
+        builder.body[name] = value
+        builder.record(name, "honoured", "sent as it came")
+
+
+def effort(name: str, value: str, builder: RequestBuilder) -> None:
+    """Levels where the model has them, else thinking or not, which has been settled by now."""
+    if builder.model.facts.get("effort"):
+        sent = EFFORTS.get(value, "high")
+        builder.body[name] = sent
+        builder.record(name, "honoured" if sent == value else "mapped", f"sent as {sent}")
+    elif builder.thinks != (value in ("none", "minimal")):
+        builder.record(
+            name, "mapped", "the request runs with thinking" if builder.thinks else "it runs without thinking"
+        )
+    else:
+        builder.record(name, "dropped", f"the model {'always thinks' if builder.thinks else 'does not think'}")
+
+
+def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
+    """The vendor's own search, without OpenAI's annotations."""
+    if "web_search" not in builder.request.fields:
+        builder.body["web_search"] = {"enable": True}
+    builder.record(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
+
+
+PENALTY = Choose(
+    (
+        (resold, Honour()),
+        (lambda builder: builder.thinks, Drop("the model has no such setting while it thinks")),
+    ),
+    Rewrite(penalty, "sent as penalty_score", ("mapped", "dropped")),
+)
+
+MESSAGES = AlternatingMessages(
+    MessageRules(),
+    later_system="user",
+    empty_result=EMPTY,
+    empty_turn=EMPTY,
+    fillers=Fillers(first=EMPTY, between=EMPTY, last="Continue."),
+)
+"""The order that a public copy of the vendor's page asks for: system or user first, user or tool last, and the two sides
+in turn between. A last message that is blank is refused: 400 ``invalid_messages``.
+"""
+
+CHAT: Mapping[str, Verdict] = {
+    **OPENAI_CHAT,
+    "messages": MESSAGES,
+    "temperature": Choose(
+        (
+            (resold, Honour()),
+            (lambda builder: bool(builder.model.facts.get("no_temperature")), Drop("the model refuses a temperature")),
+        ),
+        Clamp(COLDEST, 1, "the vendor takes more than 0, up to 1"),
+    ),
+    "n": Emulate("n", "the vendor gives one choice a call: the others are asked for by us"),
+    "frequency_penalty": PENALTY,
+    "presence_penalty": PENALTY,
+    "max_tokens": Rewrite(send_token_limit, "up to the model's own limit", ("honoured", "mapped", "clamped")),
+    "max_completion_tokens": Rewrite(send_token_limit, "sent as max_tokens", ("mapped", "clamped")),
+    "seed": by_fact(
+        "no_seed", Drop("the model takes no seed"), Rewrite(seed, "folded into 31 bits", ("honoured", "mapped"))
+    ),
+    "stop": Rewrite(
+        stop, "four strings of 20 characters; longer ones are cut by us", ("honoured", "mapped", "emulated")
+    ),
+    "response_format": Rewrite(response_format, "text, json_object, json_schema", ("honoured", "mapped", "refused")),
+    "tools": by_fact("no_tools", Refuse(NO_TOOLS), Tools()),
+    "tool_choice": Rewrite(tool_choice, "none, auto, required or a tool by name", ("honoured", "refused")),
+    "parallel_tool_calls": Honour(),
+    "reasoning_effort": Rewrite(effort, "levels, or thinking on or off", ("honoured", "mapped", "dropped")),
+    "metadata": Honour("sent as it came: the vendor labels its logs with it"),
+    "user": Honour(),
+    "safety_identifier": Rename("user"),
+    "web_search_options": by_fact(
+        "search",
+        Rewrite(web_search, "the vendor's own search", ("mapped",)),
+        Refuse("the caller would rely on the search, and this model has none"),
+    ),
+}
+
+
+EMBEDDINGS: Mapping[str, Verdict] = {
+    **OPENAI_EMBEDDINGS,
+    "dimensions": SIZES,
+    "encoding_format": FLOATS_ASKED_FOR,
+    "user": Honour(),
+}
+
+
+FAILURES = (
+    # The code stands for two things: no model was named (400), or there is no such model, which is a 401.
+    FailureRule("bad_request", code="invalid_model", text="model is empty"),
+    FailureRule("model_not_found", code="invalid_model"),
+    FailureRule("model_not_found", code="model_offline"),
+    FailureRule("context", code="characters_too_long"),
+    FailureRule("context", code="tokens_too_long"),
+    FailureRule("context", text="prompt tokens too long"),
+    FailureRule("inspection", code="image_url_unsafe"),
+    FailureRule("inspection", code="system_unsafe"),
+    FailureRule("inspection", code="user_setting_unsafe"),
+    FailureRule("inspection", code="functions_unsafe"),
+    FailureRule("inspection", type="unsafe_request"),
+    FailureRule("key_refused", code="invalid_iam_token"),
+    FailureRule("key_refused", code="invalid_appid"),
+    # Not the key is refused but what the request asks for: the key must not rest for it.
+    FailureRule("bad_request", code="no_parameter_permission"),
+    FailureRule("no_funds", code="account_overdue"),
+    FailureRule("no_funds", code="coding_plan_*"),
+    FailureRule("rate_limited", code="rpm_rate_limit_exceeded", limit="requests_per_minute"),
+    FailureRule("rate_limited", code="tpm_rate_limit_exceeded", limit="tokens_per_minute"),
+    FailureRule("rate_limited", code="input_tpm_rate_limit_exceeded", limit="tokens_per_minute"),
+    FailureRule("rate_limited", code="output_tpm_rate_limit_exceeded", limit="tokens_per_minute"),
+    FailureRule("rate_limited", code="user_rate_limit_exceeded"),
+    FailureRule("rate_limited", code="cluster_*"),
+    FailureRule("rate_limited", code="preemptible_*"),
+    FailureRule("rate_limited", code="Offline_batch_reasoning_refused"),
+    FailureRule("rate_limited", type="rate_limit_exceeded"),
+    *BAIDU_V1,
+    *BY_MEANING,
+    FailureRule("vendor_error", code="internal_error"),
+    FailureRule("vendor_error", code="dispatch_internal_error"),
+    FailureRule("vendor_error", code="image_generation_interal_error"),  # the vendor's spelling
+    FailureRule("vendor_error", type="Internal_error"),
+    FailureRule("vendor_error", code="method_not_supported"),  # not our caller's doing: the address is wrong
+    FailureRule("bad_request", code="malformed_json"),
+    FailureRule("bad_request", code="invalid_messages"),
+    FailureRule("bad_request", code="invalid_argument"),
+    FailureRule("bad_request", code="invalid_plugin_argument"),
+    FailureRule("bad_request", code="invalid_image_*"),
+    FailureRule("bad_request", type="invalid_request_error"),
+)
+
+ERNIE = Vendor(
+    name="ernie",
+    rank=30,
+    title="ERNIE",
+    docs="https://cloud.baidu.com/doc/qianfan-docs/",
+    base_urls={"cn": "https://qianfan.baidubce.com/v2"},
+    auth=Bearer(),
+    key_names=("QIANFAN_API_KEY", "QIANFAN_BEARER_TOKEN"),
+    reasoning_switch=ReasoningSwitch(turn),
+    operations={
+        "chat": Op(
+            "/chat/completions",
+            ernie_chat,
+            CHAT,
+            FAILURES,
+            choice_members=frozenset({"flag", "ban_round"}),
+            finish=request_usage,
+        ),
+        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(16)),
+    },
+)

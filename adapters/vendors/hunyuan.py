@@ -1,0 +1,259 @@
+"""Hunyuan, of Tencent, in two editions: TokenHub, the platform of today, and the classic OpenAI-shaped host before it.
+
+Sources: Tencent Cloud's TokenHub documentation (language models 2026-06, thinking 2026-05, errors), the pages of the
+old platform on its OpenAI-shaped API (to 2026-01), the vendor's SDK (hunyuan/v20230901) whose field texts the classic
+host follows, and reports of 400s, as put together in docs/vendors/hunyuan.md. The classic platform was announced to end
+on 2026-09-30. Checked against the live service: never.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.codecs.openai.chat import openai_chat
+from adapters.codecs.openai.embeddings import openai_embeddings
+from adapters.core.auth import Bearer
+from adapters.core.builder import RequestBuilder, Verdict
+from adapters.core.failures import FailureRule
+from adapters.core.vendor import Op, ReasoningSwitch, Vendor
+from adapters.rules.alternating_messages import AlternatingMessages
+from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
+from adapters.rules.embeddings import BASE64_BY_US, SIZES, inputs
+from adapters.rules.failures import BY_MEANING, TENCENT
+from adapters.rules.messages import MessageRules, vendor_tool_name
+from adapters.rules.token_limits import send_token_limit
+from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_tool_choice
+from adapters.rules.verdicts import Drop, Emulate, Honour, Refuse, Rewrite, by_fact
+
+SEEDS = 10_000
+"""The classic host takes seeds from 1 to this."""
+
+ONE_BY_ONE = Emulate("n", "each answer is asked for in a call of its own")
+SEVERAL_CALLS = Drop("the vendor has no such switch: several calls may come")
+TOOLS = by_fact("no_tools", Refuse("this model takes no tools: map the name to one that does"), Tools())
+
+
+LIMIT = Rewrite(send_token_limit, "sent as max_tokens; reasoning counts too", ("honoured", "mapped", "clamped"))
+
+# --- TokenHub ---
+
+
+def turn(builder: RequestBuilder, on: bool) -> None:
+    """Hy models don't think unless told to."""
+    builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
+
+
+def excludes(builder: RequestBuilder) -> str | None:
+    """Between thoughts the model chooses its tools itself: ``tool_choice`` knows only auto then."""
+    return (
+        "a call can't be forced while the model thinks"
+        if forces_call(builder.request.fields.get("tool_choice"))
+        else None
+    )
+
+
+def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
+    """OpenAI's words, but for a forced call while the model thinks."""
+    check_tool_choice(name, value, builder)
+    if builder.thinks and excludes(builder):
+        builder.refuse(name, "the model can't be made to call a tool while it thinks: turn thinking off for this name")
+    send_tool_choice(name, value, builder)
+
+
+def effort(name: str, value: str, builder: RequestBuilder) -> None:
+    """low, medium and high; thinking on or off has been settled by now."""
+    off = value in ("none", "minimal")
+    if off is builder.thinks or not (off or builder.model.facts.get("effort")):
+        builder.record(name, "dropped", "the model has no such switch")
+    elif off:
+        builder.record(name, "mapped", "the request runs without thinking")
+    else:
+        builder.body[name] = value if value in ("low", "medium") else "high"
+        builder.record(name, "honoured" if builder.body[name] == value else "mapped", f"sent as {builder.body[name]}")
+
+
+def search(name: str, value: Any, builder: RequestBuilder) -> None:
+    """The vendor's own search, which takes no more than a switch."""
+    builder.body[name] = {"enable": True}
+    builder.record(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
+
+
+def response_format(name: str, value: Any, builder: RequestBuilder) -> None:
+    """Both kinds at hy3; no schema, or neither, at others."""
+    if builder.model.facts.get("no_json"):
+        NO_JSON.apply(name, value, builder)
+    elif builder.model.facts.get("no_schema") and value["type"] == "json_schema":
+        builder.refuse(name, "this model writes JSON, but by no schema: map the name to hy3")
+    else:
+        builder.body[name] = value
+        builder.record(name, "honoured", "sent as it came")
+
+
+NO_JSON = Refuse("this model has no JSON mode, and it is not emulated yet: map the name to hy3")
+LOOSE = Honour("sent as it came; the vendor says that some models ignore it")
+
+CHAT: Mapping[str, Verdict] = {
+    **OPENAI_CHAT,
+    "messages": MessageRules(names=False, image_detail=False),
+    "frequency_penalty": LOOSE,
+    "presence_penalty": LOOSE,
+    "max_tokens": LIMIT,
+    "max_completion_tokens": LIMIT,
+    "n": ONE_BY_ONE,
+    "parallel_tool_calls": SEVERAL_CALLS,
+    "reasoning_effort": Rewrite(effort, "low, medium, high, or thinking off", ("honoured", "mapped", "dropped")),
+    "response_format": Rewrite(
+        response_format, "json_object and json_schema, by model", ("honoured", "mapped", "refused")
+    ),
+    "seed": Honour(),
+    "tools": TOOLS,
+    "tool_choice": Rewrite(tool_choice, "a forced call excludes thinking", ("honoured", "refused")),
+    "web_search_options": Rewrite(search, "the vendor's own search", ("mapped",)),
+}
+
+EMBEDDINGS: Mapping[str, Verdict] = {
+    **OPENAI_EMBEDDINGS,
+    "dimensions": SIZES,
+    "encoding_format": BASE64_BY_US,
+}
+
+FAILURES = (
+    FailureRule("context", code="400003"),
+    FailureRule("model_not_found", code="400004"),
+    FailureRule("model_not_found", code="401006"),
+    FailureRule("no_funds", code="401007"),
+    FailureRule("no_funds", code="401008"),
+    FailureRule("no_funds", code="403004"),
+    FailureRule("no_funds", code="429004"),  # the tokens of a day: waiting does not help
+    FailureRule("inspection", code="451001"),
+    FailureRule("inspection", type="content_filter_error"),
+    *TENCENT,
+    *BY_MEANING,
+    FailureRule("model_not_found", status=403, text="model"),  # the key is good, but not for this model
+    FailureRule("overloaded", code="429006"),
+    FailureRule("overloaded", code="503001"),
+    FailureRule("overloaded", status=503),
+    FailureRule("bad_request", code="4000*"),
+    FailureRule("bad_request", code="413001"),
+    FailureRule("key_refused", code="4010*"),
+    FailureRule("forbidden", code="4030*"),
+    FailureRule("rate_limited", code="429002", limit="requests_per_minute"),
+    FailureRule("rate_limited", code="429003", limit="tokens_per_minute"),
+    FailureRule("rate_limited", code="429005", limit="concurrency"),
+    FailureRule("rate_limited", code="4290*"),
+)
+
+
+# --- classic ---
+
+
+def turn_classic(builder: RequestBuilder, on: bool) -> None:
+    """hunyuan-a13b thinks unless told not to; the others always do or never."""
+    builder.body["enable_thinking"] = on
+
+
+def effort_classic(name: str, value: str, builder: RequestBuilder) -> None:
+    """No levels: thinking or not, which has been settled by now."""
+    met = builder.thinks != (value in ("none", "minimal"))
+    builder.record(name, "mapped" if met else "dropped", "there are no levels: the model thinks or not")
+
+
+def seed(name: str, value: int, builder: RequestBuilder) -> None:
+    """1 to 10000; any other is folded into that range, which repeats just as well."""
+    builder.body[name] = (value - 1) % SEEDS + 1
+    builder.record(name, "honoured" if builder.body[name] == value else "mapped", f"folded into 1 to {SEEDS}")
+
+
+def stop_classic(name: str, value: Any, builder: RequestBuilder) -> None:
+    """As a list, in which form alone the old platform is known to take it; the match stays in its answer."""
+    STOP.apply(name, [value] if type(value) is str else value, builder)
+
+
+def tool_choice_classic(name: str, value: Any, builder: RequestBuilder) -> None:
+    """none, auto, and ``custom`` with the one tool that must be called."""
+    check_tool_choice(name, value, builder)
+    if not forces_call(value):
+        builder.body[name] = value
+        builder.record(name, "honoured", "sent as it came")
+        return
+    tools = builder.body.get("tools") or []
+    if type(value) is dict:
+        wanted = vendor_tool_name(builder, str((value.get("function") or {}).get("name")))
+        tools = [tool for tool in tools if tool["function"]["name"] == wanted]
+    if len(tools) != 1:
+        builder.refuse(name, "this vendor can be made to call one tool only: name a function of tools")
+    builder.body[name] = "custom"
+    builder.body["custom_tool"] = tools[0]
+    builder.record(name, "mapped", "the tool is sent as the one that must be called")
+
+
+def search_classic(name: str, value: Any, builder: RequestBuilder) -> None:
+    """The vendor's own search, without OpenAI's annotations."""
+    builder.body["enable_enhancement"] = True
+    builder.record(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
+
+
+STOP = Emulate("stop", "the vendor leaves the match in its answer: it is cut off", sent=True)
+
+CLASSIC_CHAT: Mapping[str, Verdict] = {
+    **OPENAI_CHAT,
+    "messages": AlternatingMessages(MessageRules(names=False, image_detail=False), most=40, reasoning=False),
+    "frequency_penalty": Drop(NOT_IN_API),
+    "presence_penalty": Drop(NOT_IN_API),
+    "max_tokens": LIMIT,
+    "max_completion_tokens": LIMIT,
+    "n": ONE_BY_ONE,
+    "parallel_tool_calls": SEVERAL_CALLS,
+    "reasoning_effort": Rewrite(effort_classic, "thinking on or off, at hunyuan-a13b", ("mapped", "dropped")),
+    "response_format": Refuse("this API has no JSON mode, and it is not emulated yet: edition tokenhub has one"),
+    "seed": Rewrite(seed, "1 to 10000", ("honoured", "mapped")),
+    "stop": Rewrite(stop_classic, "cut off by us", ("emulated", "mapped", "refused")),
+    "tools": TOOLS,
+    "tool_choice": Rewrite(tool_choice_classic, "none, auto, or one tool", ("honoured", "mapped", "refused")),
+    "web_search_options": by_fact(
+        "no_search",
+        Refuse("this model does not search: map the name to one that does"),
+        Rewrite(search_classic, "the vendor's own search", ("mapped",)),
+    ),
+}
+
+
+CLASSIC_FAILURES = (
+    *TENCENT,
+    *BY_MEANING,
+    FailureRule("bad_request", code="1001"),
+    FailureRule("bad_request", type="invalid_request_error", status=400),
+    FailureRule("bad_request", type="invalid_request_error", status=200),
+    FailureRule("overloaded", status=503),
+)
+
+HUNYUAN_CLASSIC = Vendor(
+    name="hunyuan",
+    edition="classic",
+    title="Hunyuan",
+    docs="https://cloud.tencent.com/document/product/1729/111007",
+    base_urls={"cn": "https://api.hunyuan.cloud.tencent.com/v1"},
+    auth=Bearer(),
+    key_names=("HUNYUAN_API_KEY",),
+    reasoning_switch=ReasoningSwitch(turn_classic),
+    operations={
+        "chat": Op("/chat/completions", openai_chat, CLASSIC_CHAT, CLASSIC_FAILURES, finish=request_usage),
+        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, CLASSIC_FAILURES, max_inputs=inputs(50)),
+    },
+)
+
+HUNYUAN = Vendor(
+    name="hunyuan",
+    rank=40,
+    usual_edition="tokenhub",
+    editions={"classic": HUNYUAN_CLASSIC},
+    title="Hunyuan",
+    docs="https://cloud.tencent.com/document/product/1823",
+    base_urls={"cn": "https://tokenhub.tencentmaas.com/v1", "intl": "https://tokenhub-intl.tencentmaas.com/v1"},
+    auth=Bearer(),
+    key_names=("TOKENHUB_API_KEY",),
+    reasoning_switch=ReasoningSwitch(turn, excludes),
+    operations={
+        "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=request_usage),
+        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(50)),
+    },
+)

@@ -1,0 +1,242 @@
+"""Qwen, of Alibaba Cloud (Model Studio, Bailian, DashScope): the OpenAI-shaped ``compatible-mode`` API.
+
+Sources: help.aliyun.com Chat API reference (2025-12 and mid-2026), error codes (2025-12), embeddings (2025), the
+vendor's SDK (dashscope 2.0.2) and recorded traffic, as put together in docs/vendors/qwen.md. What a model can do is
+in its catalog row. Checked against the live service: never.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters.codecs.openai.chat import openai_chat
+from adapters.codecs.openai.embeddings import openai_embeddings
+from adapters.core.auth import Bearer
+from adapters.core.builder import RequestBuilder, Verdict
+from adapters.core.failures import FailureRule
+from adapters.core.vendor import Op, ReasoningSwitch, Vendor
+from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
+from adapters.rules.embeddings import FLOATS_ASKED_FOR, SIZES, inputs
+from adapters.rules.failures import BY_MEANING
+from adapters.rules.messages import MessageRules
+from adapters.rules.token_limits import send_token_limit
+from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_tool_choice
+from adapters.rules.verdicts import Clamp, Drop, Honour, Refuse, Rewrite, by_fact
+
+SEEDS = 2**31
+BUDGETS = {"low": 1024, "medium": 4096, "high": 16384}
+"""Tokens of reasoning for OpenAI's efforts: our choice, as the vendor names no equivalents."""
+EFFORTS = {"low": "low", "medium": "medium", "high": "xhigh", "xhigh": "xhigh", "max": "xhigh"}
+"""OpenAI's efforts for the models that have levels (qwen3.8): low, medium and xhigh are theirs."""
+
+
+def turn(builder: RequestBuilder, on: bool) -> None:
+    """Hybrid models take ``enable_thinking``; which way they lean by themselves is in the catalog."""
+    builder.body["enable_thinking"] = on
+
+
+def excludes(builder: RequestBuilder) -> str | None:
+    """What can't be had together with thinking: JSON mode, and a forced call."""
+    fields = builder.request.fields
+    if (fields.get("response_format") or {}).get("type") == "json_object":
+        return "JSON mode and thinking exclude each other"
+    if forces_call(fields.get("tool_choice")):
+        return "a call can't be forced while the model thinks"
+    return None
+
+
+def prevents(builder: RequestBuilder) -> str | None:
+    """Open Qwen3 thinks in streams only: 400 "parameter.enable_thinking must be set to false for non-streaming calls".
+
+    For which models that still holds is not told; the open ones are those that think by themselves.
+    """
+    opened = builder.model.family == "qwen3" and builder.model.thinking == "default_on"
+    return "the model thinks in streams only" if opened and not builder.request.stream else None
+
+
+def seed(name: str, value: int, builder: RequestBuilder) -> None:
+    """0 to 2**31 - 1; a larger one is folded into that range, which repeats just as well."""
+    if value < 0:
+        builder.record(name, "dropped", "the vendor takes no negative seeds")
+        return
+    builder.body[name] = value % SEEDS
+    builder.record(name, "honoured" if value < SEEDS else "mapped", "folded into 31 bits")
+
+
+def choices(name: str, value: int, builder: RequestBuilder) -> None:
+    """1 to 4 choices from some models, and one only beside tools: 400 "Range of n should be [1, 4]"."""
+    many = builder.model.facts.get("many_choices") and not builder.thinks and not builder.request.fields.get("tools")
+    if value > (4 if many else 1):
+        gives = "at most four choices" if many else "one choice here"
+        builder.emulate(name, "n", value, f"the model gives {gives}, and a call is made for each")
+        return
+    builder.body[name] = value
+    builder.record(name, "honoured", "sent as it came")
+
+
+def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -> None:
+    """JSON mode wants the word json in the messages, and no thinking; schemas only the models on the vendor's list."""
+    kind = value["type"]
+    if kind == "json_schema" and not builder.model.facts.get("json_schema"):
+        builder.refuse(name, "this model has json_object only, and schemas are not emulated yet")
+    if kind == "json_object" and builder.model.facts.get("no_json"):
+        builder.refuse(name, "this model has no JSON mode")
+    if kind == "json_object" and builder.thinks:
+        builder.refuse(name, "the model has no JSON mode while it thinks: turn thinking off for this name")
+    builder.body[name] = value
+    builder.record(name, "honoured", "sent as it came")
+    if kind == "json_object" and "json" not in str(builder.body.get("messages")).lower():
+        hint = {"role": "system", "content": "Answer with a JSON object."}
+        builder.body["messages"] = [hint, *builder.body["messages"]]
+        builder.record("messages", "mapped", "a line was added, since the vendor's JSON mode wants the word json")
+
+
+def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
+    """``required`` is taken by newer models only; with a single tool its name says the same."""
+    check_tool_choice(name, value, builder)
+    if builder.thinks and forces_call(value):
+        builder.refuse(name, "the model can't be made to call a tool while it thinks: turn thinking off for this name")
+    if value == "required" and not builder.model.facts.get("required_tool_choice"):
+        tools = builder.body.get("tools") or []
+        if len(tools) != 1:
+            builder.refuse(name, "this model can't be made to call one of several tools: name the tool")
+        builder.body[name] = {"type": "function", "function": {"name": tools[0]["function"]["name"]}}
+        builder.record(name, "mapped", "the only tool is named")
+        return
+    send_tool_choice(name, value, builder)
+
+
+def effort(name: str, value: str, builder: RequestBuilder) -> None:
+    """Levels on qwen3.8; elsewhere thinking with a budget, or none."""
+    off = value in ("none", "minimal")
+    if off is builder.thinks:
+        builder.record(name, "dropped", "the model has no such switch")
+    elif off:
+        builder.record(name, "mapped", "the request runs without thinking")
+    elif builder.model.facts.get("effort"):
+        builder.body[name] = EFFORTS[value]
+        builder.record(name, "honoured" if EFFORTS[value] == value else "mapped", f"sent as {EFFORTS[value]}")
+    else:
+        budget = BUDGETS.get(value)
+        if budget is not None:
+            builder.body.setdefault("thinking_budget", budget)
+        builder.record(name, "mapped", f"thinking with a budget of {budget or 'any'} tokens")
+
+
+def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
+    """The vendor's own search, without OpenAI's annotations."""
+    builder.body["enable_search"] = True
+    builder.record(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
+
+
+def gives_logprobs(builder: RequestBuilder) -> bool:
+    """Some models do, and none while it thinks."""
+    return bool(builder.model.facts.get("logprobs")) and not builder.thinks
+
+
+NO_LOGPROBS = Refuse("the caller would read them, and this model gives none")
+
+
+def finish(builder: RequestBuilder) -> None:
+    """What hangs on several fields: usage in streams, parallel calls as OpenAI has them, models that only stream."""
+    request_usage(builder)
+    if builder.model.facts.get("stream_only") and not builder.request.stream:
+        builder.refuse("stream", "this model only streams, and its pieces are not put together yet: send stream: true")
+    if builder.model.facts.get("no_system") and any(m["role"] == "system" for m in builder.body["messages"]):
+        builder.refuse("messages", "this model takes no system message")
+    if builder.body.get("tools") and "parallel_tool_calls" not in builder.body:
+        builder.add("parallel_tool_calls", True)  # the vendor's default is false, OpenAI's is true
+        builder.record("parallel_tool_calls", "mapped", "OpenAI's default, said aloud", quiet=True)
+
+
+CHAT: Mapping[str, Verdict] = {
+    **OPENAI_CHAT,
+    "messages": MessageRules(names=False, image_detail=False),
+    "temperature": Clamp(0, 1.99, "the vendor takes 0 to just under 2"),
+    "top_p": Clamp(0.001, 1, "the vendor takes more than 0"),
+    "n": Rewrite(choices, "up to four from some models, else a call for each", ("honoured", "emulated", "refused")),
+    "frequency_penalty": Drop(NOT_IN_API),
+    "max_tokens": Rewrite(send_token_limit, "up to the model's own limit", ("honoured", "mapped", "clamped")),
+    "max_completion_tokens": Rewrite(
+        send_token_limit, "older models call it max_tokens", ("honoured", "mapped", "clamped")
+    ),
+    "seed": Rewrite(seed, "31 bits", ("honoured", "mapped", "dropped")),
+    "logprobs": by_fact("logprobs", Honour(), Refuse("the caller would read them, and this model has none")),
+    "top_logprobs": by_fact(
+        "logprobs",
+        Clamp(0, 5, "the vendor gives at most five"),
+        Refuse("the caller would read them, and this model has none"),
+    ),
+    "response_format": Rewrite(response_format, "JSON mode without thinking", ("honoured", "refused")),
+    "parallel_tool_calls": Honour(),
+    "tools": by_fact("no_tools", Refuse("this model takes no tools"), Tools(taken=("search",))),
+    "tool_choice": Rewrite(tool_choice, "a forced call excludes thinking", ("honoured", "mapped", "refused")),
+    "reasoning_effort": Rewrite(effort, "levels, a budget, or thinking off", ("mapped", "honoured", "dropped")),
+    "web_search_options": Rewrite(web_search, "the vendor's own search", ("mapped",)),
+}
+
+
+EMBEDDINGS: Mapping[str, Verdict] = {
+    **OPENAI_EMBEDDINGS,
+    "dimensions": SIZES,
+    "encoding_format": FLOATS_ASKED_FOR,
+}
+
+
+FAILURES = (
+    FailureRule("context", text="range of input length should be"),
+    FailureRule("inspection", code="data_inspection_failed"),
+    FailureRule("inspection", code="DataInspectionFailed"),
+    FailureRule("no_funds", code="Arrearage"),
+    FailureRule("no_funds", code="AllocationQuota.FreeTierOnly"),
+    FailureRule("no_funds", code="CommodityNotPurchased"),
+    FailureRule("no_funds", code="PrepaidBillOverdue"),
+    FailureRule("no_funds", code="PostpaidBillOverdue"),
+    FailureRule("no_funds", code="BudgetLimitExceeded"),
+    # OpenAI's code of this name means money; here it is the tokens of a minute, and passes.
+    FailureRule("rate_limited", code="insufficient_quota"),
+    FailureRule("rate_limited", code="limit_*"),
+    FailureRule("rate_limited", code="Throttling*"),
+    FailureRule("key_refused", code="invalid_api_key"),
+    FailureRule("key_refused", code="InvalidApiKey"),
+    FailureRule("model_not_found", code="model_not_found"),
+    FailureRule("model_not_found", code="model_not_supported"),
+    FailureRule("model_not_found", code="ModelNotFound"),
+    FailureRule("model_not_found", code="Model.AccessDenied"),
+    FailureRule("model_not_found", text="model not exist"),
+    *BY_MEANING,
+    FailureRule("forbidden", code="AccessDenied*"),
+    FailureRule("forbidden", code="access_denied"),
+    FailureRule("forbidden", code="Workspace.AccessDenied"),
+    FailureRule("forbidden", code="WorkSpaceNotFound"),
+    FailureRule("overloaded", status=503),
+    FailureRule("vendor_error", code="RequestTimeOut"),
+    FailureRule("bad_request", code="invalid_parameter_error"),
+    FailureRule("bad_request", code="InvalidParameter*"),
+    FailureRule("bad_request", code="BadRequest*"),
+    FailureRule("bad_request", code="UnsupportedOperation"),
+    FailureRule("bad_request", code="InvalidURL"),
+    FailureRule("bad_request", code="CustomRoleBlocked"),
+    FailureRule("bad_request", code="FaqRuleBlocked"),
+    FailureRule("bad_request", code="IPInfringementSuspect"),
+)
+
+QWEN = Vendor(
+    name="qwen",
+    rank=10,
+    title="Qwen",
+    docs="https://help.aliyun.com/zh/model-studio/",
+    base_urls={
+        "cn": "https://dashscope.aliyuncs.com/compatible-mode/v1",
+        "intl": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        "us": "https://dashscope-us.aliyuncs.com/compatible-mode/v1",
+        "hk": "https://cn-hongkong.dashscope.aliyuncs.com/compatible-mode/v1",
+        "finance": "https://dashscope-finance.aliyuncs.com/compatible-mode/v1",
+    },
+    auth=Bearer(),
+    key_names=("DASHSCOPE_API_KEY",),
+    reasoning_switch=ReasoningSwitch(turn, excludes, prevents),
+    operations={
+        "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=finish),
+        "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(10)),
+    },
+)
