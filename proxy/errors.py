@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 import orjson
 
 from adapters.core.failures import Failure, Refused
-from adapters.core.message import Message, as_message
+from adapters.core.message import Message
 from proxy.i18n.catalog import translate
 from proxy.i18n.negotiate import Language
 from proxy.reason import Reason
@@ -98,7 +98,7 @@ class NotSupported(BadRequest):
     def of(cls, refusal: Refused) -> BadRequest:
         """What the caller is told when every target refused: what the first of them said."""
         kind = BadRequest if refusal.code is None else cls
-        return kind(as_message(refusal.message), param=refusal.param, code=refusal.code)
+        return kind(refusal.message, param=refusal.param, code=refusal.code)
 
 
 class Malformed(BadRequest):
@@ -243,7 +243,7 @@ class UpstreamFailed(ProxyError):
     """
 
     def __init__(self, failure: Failure, *, attempts: int, spent: bool = False, in_stream: bool = False) -> None:
-        super().__init__(as_message(failure.message), param=failure.param)
+        super().__init__(failure.message, param=failure.param)
         self.code = stream_code(failure, in_stream)
         unmade = failure.kind == "rate_limited" and failure.phase == "pool"  # the call was never made
         self.reason = Reason.NO_SLOT if unmade else Reason(failure.kind)

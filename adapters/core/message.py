@@ -44,6 +44,10 @@ class Message(str):
         except (LookupError, ValueError, AttributeError):  # the fields of the translation differ
             return str(self)
 
+    def with_fields(self, **fields: object) -> "Message":
+        """Return the same message, with other values for these fields."""
+        return Message(self.template, **{**self.fields, **fields})
+
     def with_texts(self, change: Callable[[str], str]) -> "Message":
         """Return the same message, with every plain text among its fields changed."""
         return Message(self.template, **{name: _changed(value, change) for name, value in self.fields.items()})

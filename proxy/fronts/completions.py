@@ -7,7 +7,7 @@ import orjson
 from adapters.core.adaptations import Adaptation
 from adapters.core.event import CHUNK, WHOLE, Event
 from adapters.core.failures import Refused
-from adapters.core.message import Message, as_message
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Translation
 from adapters.openai_params.operations import validate
 from adapters.openai_params.param import Invalid
@@ -47,7 +47,7 @@ class CompletionsFront:
         except Refused as refused:
             return only_native(asked, refused)
         except Invalid as invalid:
-            raise BadRequest(as_message(invalid.message), param=invalid.param, code=invalid.code) from None
+            raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
         return ask
 
     def writer(self, ask: ApiRequest, out: Out, tally: Tally) -> "CompletionsWriter":

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adapters.core.message import Message, as_message, one_of
+from adapters.core.message import Message, one_of
 from adapters.core.request import ApiRequest
 from adapters.openai_params.param import Invalid, wrong_type
 from proxy.errors import BadRequest
@@ -45,7 +45,7 @@ def read(body: bytes) -> tuple[str, int]:
     try:
         return _model(fields.get("model", MODEL)), _inputs(fields["input"])
     except Invalid as invalid:
-        raise BadRequest(as_message(invalid.message), param=invalid.param, code=invalid.code) from None
+        raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
 
 
 def _model(name: Any) -> str:

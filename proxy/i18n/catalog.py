@@ -17,11 +17,7 @@ def translate(text: str, language: Language) -> str:
     """Return a message in this language; a text that is no message, or has no translation, in English."""
     if language == "en":
         return text
-    if isinstance(text, Message):
-        return text.translated(_look_up(language))
-    from proxy.phrasebook import LINES
-
-    return LINES().line(text)
+    return text.translated(_look_up(language)) if isinstance(text, Message) else text
 
 
 def for_operator(text: str) -> str:

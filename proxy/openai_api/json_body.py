@@ -14,7 +14,7 @@ from adapters.core.json_limits import (
     ValueCounter,
     count_byte,
 )
-from adapters.core.message import Message, as_message
+from adapters.core.message import Message
 from adapters.openai_params.operations import validate
 from adapters.openai_params.param import MAX_NAME, Invalid, wrong_type
 from proxy.errors import BadRequest
@@ -35,7 +35,7 @@ def read_body(body: bytes, operation: str, required: tuple[str, ...]) -> dict[st
     try:
         validate(operation, fields)
     except Invalid as invalid:
-        raise BadRequest(as_message(invalid.message), param=invalid.param, code=invalid.code) from None
+        raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
     return fields
 
 
@@ -146,7 +146,7 @@ def take_model(fields: dict[str, Any]) -> str:
         )
     if type(model) is not str:
         invalid = wrong_type("model", Message("a string"), model)
-        raise BadRequest(as_message(invalid.message), param="model", code=invalid.code)
+        raise BadRequest(invalid.message, param="model", code=invalid.code)
     if len(model) * 4 > MAX_NAME or not model.isprintable():  # a character has four bytes at most
         check_model(model)
     return model

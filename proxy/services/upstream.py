@@ -45,7 +45,7 @@ PHASES: tuple[tuple[type[Exception], Phase], ...] = (
 """What each of the transport's errors means, most particular first; a test holds that none is missing."""
 
 WHY: dict[Phase, Message] = {
-    "dns": Message("its host name could not be resolved"),
+    "dns": Message("DNS lookup failed"),
     "connect": Message("the connection was refused or failed"),
     "connect_timeout": Message("the connection took too long"),
     "tls": Message("no trusted TLS connection could be made"),
@@ -255,8 +255,12 @@ class Line:
             if any(map(exhausted, causes(error))):
                 raise no_descriptors() from None
             phase = phase_of(error)
-            late = phase == "connect_timeout"
-            return Lost(self._id, phase, overdue(phase, self._connect_s) if late else WHY[phase])
+            if phase == "connect_timeout":
+                return Lost(self._id, phase, overdue(phase, self._connect_s))
+            if phase == "dns":
+                host = urlsplit(self.call.url).hostname
+                return Lost(self._id, phase, Message("DNS lookup failed for {host}", host=host))
+            return Lost(self._id, phase, WHY[phase])
 
     async def _begin(self) -> Got:
         call = self.call

@@ -13,7 +13,7 @@ from tenacity import RetryCallState
 
 from adapters.core.exchange import Exchange
 from adapters.core.failures import Failure, Refused
-from adapters.core.message import COMMA, Message, as_message, joined
+from adapters.core.message import COMMA, Message, joined
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan, Target
 from adapters.core.wire import Call
@@ -243,7 +243,7 @@ class Course:
             self._refusals[id(key)] = Refusal(ticket, failure)
 
     def _in_our_words(self, failure: Failure, target: Target, key: VendorKey) -> Failure:
-        message = self.kit.redact_message(as_message(failure.message))
+        message = self.kit.redact_message(failure.message)
         if failure.param is not None:
             failure = failure._replace(param=self.kit.redact(failure.param))
         if failure.fault == "credential":
