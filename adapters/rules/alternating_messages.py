@@ -13,6 +13,9 @@ from adapters.core.builder import RequestBuilder
 from adapters.core.message import Message
 from adapters.rules.messages import WORDS, MessageDict, MessageRules
 
+REORDERED = Message("brought into the vendor's order: one system text in front, then turns")
+NO_REASONING_BACK = Message("the vendor takes no reasoning back")
+
 Turn = tuple[int, MessageDict]
 """A message, and where it stood among the caller's."""
 
@@ -107,15 +110,13 @@ class AlternatingMessages:
         if system:
             sent = [{"role": "system", "content": system}, *sent]
         if sent != came:
-            builder.record(
-                name, "mapped", Message("brought into the vendor's order: one system text in front, then turns")
-            )
+            builder.record(name, "mapped", REORDERED)
         return sent
 
     def _without_reasoning(self, message: MessageDict, builder: RequestBuilder) -> MessageDict:
         if self.reasoning or "reasoning_content" not in message:
             return message
-        builder.record("messages.reasoning_content", "dropped", Message("the vendor takes no reasoning back"))
+        builder.record("messages.reasoning_content", "dropped", NO_REASONING_BACK)
         return {key: member for key, member in message.items() if key != "reasoning_content"}
 
     def _placed(self, messages: list[MessageDict]) -> list[MessageDict]:

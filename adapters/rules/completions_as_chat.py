@@ -12,8 +12,11 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.request import ApiRequest, Translation
-from adapters.rules.reasons import SENT_AS_IS
+from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS
 from adapters.rules.verdicts import Honour, Refuse, Rewrite
+
+ECHOED = Message("the prompt is put before the text by us")
+NOTHING_TO_CHOOSE = Message("all that are asked for are given: there is nothing to choose")
 
 ONE_PROMPT = Message("sent as a user's message")
 SEVERAL_PROMPTS = Message("sent as a user's message, each with a call of its own")
@@ -39,16 +42,16 @@ def prompt(name: str, value: Any, builder: RequestBuilder) -> None:
 def echo(name: str, value: bool, builder: RequestBuilder) -> None:
     """The prompt before the text, put there by the front's writer."""
     if value:
-        builder.record(name, "emulated", Message("the prompt is put before the text by us"))
+        builder.record(name, "emulated", ECHOED)
     else:
-        builder.record(name, "mapped", Message("the default, said by leaving it out"))
+        builder.record(name, "mapped", DEFAULT_LEFT_OUT)
 
 
 def best_of(name: str, value: int, builder: RequestBuilder) -> None:
     """The best of several by their probabilities, which chat does not rank by; as many as are given back are no choice."""
     if value > builder.request.fields.get("n", 1):
         builder.refuse(name, Message("a chat model does not rank its answers: ask for all of them with n, and choose"))
-    builder.record(name, "mapped", Message("all that are asked for are given: there is nothing to choose"))
+    builder.record(name, "mapped", NOTHING_TO_CHOOSE)
 
 
 def max_tokens(name: str, value: int, builder: RequestBuilder) -> None:

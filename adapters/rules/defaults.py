@@ -11,6 +11,9 @@ from adapters.core.message import Message
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Drop, Emulate, Honour, Refuse, Rename, Rewrite
 
+USAGE_ALWAYS = Message("usage is always asked for, and handed to those who asked")
+SENT_AS_TOOLS = Message("sent as tools")
+
 NO_AUDIO = Refuse(Message("the vendor answers in text only"))
 NOT_IN_API = Message("not in the vendor's API, and the answer's meaning does not rest on it")
 
@@ -30,7 +33,7 @@ def drop_stream_options(name: str, value: Any, builder: RequestBuilder) -> None:
             name, "dropped", Message("only include_usage is known, not {rest}", rest=", ".join(sorted(rest)))
         )
     else:
-        builder.record(name, "honoured", Message("usage is always asked for, and handed to those who asked"))
+        builder.record(name, "honoured", USAGE_ALWAYS)
 
 
 def request_usage(builder: RequestBuilder) -> None:
@@ -42,7 +45,7 @@ def request_usage(builder: RequestBuilder) -> None:
 
 def as_tools(name: str, value: Any, builder: RequestBuilder) -> None:
     """Functions have been said as tools by the time a table is asked: see ``adapters/rules/legacy_functions.py``."""
-    builder.record(name, "mapped", Message("sent as tools"))
+    builder.record(name, "mapped", SENT_AS_TOOLS)
 
 
 OPENAI_CHAT: Mapping[str, Verdict] = {

@@ -5,8 +5,12 @@ from collections.abc import Callable
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import COMMA, Message, joined
 from adapters.core.model import Model
-from adapters.rules.reasons import SENT_AS_IS
+from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS
 from adapters.rules.verdicts import Rewrite
+
+ONLY_SIZE = Message("the model's only size, said by leaving it out")
+ENCODED_FROM_FLOATS = Message("encoded by us from floats")
+FLOATS_REQUESTED = Message("floats are asked for, and encoded by us")
 
 
 def dimensions(name: str, value: int, builder: RequestBuilder) -> None:
@@ -23,7 +27,7 @@ def dimensions(name: str, value: int, builder: RequestBuilder) -> None:
         builder.body[name] = value
         builder.record(name, "honoured", SENT_AS_IS)
     else:
-        builder.record(name, "mapped", Message("the model's only size, said by leaving it out"))
+        builder.record(name, "mapped", ONLY_SIZE)
 
 
 def encode_base64(name: str, value: str, builder: RequestBuilder) -> None:
@@ -31,16 +35,14 @@ def encode_base64(name: str, value: str, builder: RequestBuilder) -> None:
     builder.record(
         name,
         "mapped",
-        Message("the default, said by leaving it out") if value == "float" else Message("encoded by us from floats"),
+        DEFAULT_LEFT_OUT if value == "float" else ENCODED_FROM_FLOATS,
     )
 
 
 def request_floats(name: str, value: str, builder: RequestBuilder) -> None:
     """A vendor that names float as its one encoding is asked for it: base64 is made from it by us."""
     builder.body[name] = "float"
-    builder.record(
-        name, "honoured" if value == "float" else "mapped", Message("floats are asked for, and encoded by us")
-    )
+    builder.record(name, "honoured" if value == "float" else "mapped", FLOATS_REQUESTED)
 
 
 def inputs(usual: int) -> Callable[[Model], int]:

@@ -11,6 +11,13 @@ from typing import Any
 from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
 from adapters.core.message import Message
+from adapters.rules.reasons import EMPTY_LEFT_OUT
+
+FUNCTIONS_AS_TOOLS = Message("sent as tools, and answered as functions: at most one call, the first")
+EMPTY_BESIDE_FUNCTIONS = Message("an empty list beside functions, which are sent as tools")
+SENT_AS_TOOL_CHOICE = Message("sent as tool_choice")
+NOTHING_TO_CALL = Message("without functions there is nothing to call: left out")
+CALLS_AS_TOOL_CALLS = Message("calls and results of functions are sent as those of tools")
 
 MessageDict = dict[str, Any]
 NAMES = {"tools": "functions", "tool_choice": "function_call"}
@@ -42,15 +49,13 @@ def as_tools(builder: RequestBuilder, *, one_at_a_time: bool) -> None:
                 "unsupported_value",
             )
         if "tools" in fields:
-            builder.record("tools", "mapped", Message("an empty list beside functions, which are sent as tools"))
+            builder.record("tools", "mapped", EMPTY_BESIDE_FUNCTIONS)
         fields["tools"] = [{"type": "function", "function": function} for function in functions]
         if one_at_a_time and len(functions) > 1:
             fields.setdefault("parallel_tool_calls", False)
-        builder.record(
-            "functions", "mapped", Message("sent as tools, and answered as functions: at most one call, the first")
-        )
+        builder.record("functions", "mapped", FUNCTIONS_AS_TOOLS)
     elif functions is not None:
-        builder.record("functions", "mapped", Message("an empty list, said by leaving it out"))
+        builder.record("functions", "mapped", EMPTY_LEFT_OUT)
     if choice is not None:
         _choice(choice, functions or [], fields, builder)
     fields["messages"] = _messages(fields["messages"], builder)
@@ -65,7 +70,7 @@ def _choice(choice: Any, functions: list[Any], fields: dict[str, Any], builder: 
             raise Refused(
                 "function_call", Message("Invalid value for 'function_call': {why}.", why=why), "unsupported_value"
             )
-        builder.record("function_call", "mapped", Message("without functions there is nothing to call: left out"))
+        builder.record("function_call", "mapped", NOTHING_TO_CALL)
         return
     if type(choice) is dict:
         name = choice["name"]
@@ -76,7 +81,7 @@ def _choice(choice: Any, functions: list[Any], fields: dict[str, Any], builder: 
             )
         choice = {"type": "function", "function": {"name": name}}
     fields.setdefault("tool_choice", choice)
-    builder.record("function_call", "mapped", Message("sent as tool_choice"))
+    builder.record("function_call", "mapped", SENT_AS_TOOL_CHOICE)
 
 
 def _messages(messages: list[MessageDict], builder: RequestBuilder) -> list[MessageDict]:
@@ -98,9 +103,7 @@ def _messages(messages: list[MessageDict], builder: RequestBuilder) -> list[Mess
         else:
             out.append({key: value for key, value in message.items() if key != "function_call"})
             continue
-        builder.record(
-            "messages.function_call", "mapped", Message("calls and results of functions are sent as those of tools")
-        )
+        builder.record("messages.function_call", "mapped", CALLS_AS_TOOL_CALLS)
     return out
 
 

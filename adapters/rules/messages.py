@@ -9,6 +9,15 @@ from adapters.core.builder import RequestBuilder
 from adapters.core.message import Message
 from adapters.rules.reasons import SENT_AS_IS
 
+DEVELOPER_AS_SYSTEM = Message("developer is sent as system")
+NO_SPEAKERS = Message("the vendor knows no names of speakers")
+REFUSAL_AS_CONTENT = Message("sent as the content: the vendor knows no refusals")
+NO_CONTENT = Message("messages without content are left out")
+BLANK_REASONING = Message("a blank stands in for reasoning the client left out")
+IDS_NUMBERED = Message("numbered as the vendor numbers them")
+PARTS_JOINED = Message("parts of text are joined for a model that takes text")
+NO_DETAIL = Message("the vendor has no levels of detail")
+
 MessageDict = dict[str, Any]
 
 PART_NEEDS = {"image_url": "image", "video_url": "video", "video": "video", "input_audio": "audio", "file": "file"}
@@ -89,9 +98,9 @@ class MessageRules:
         role = out["role"]
         if role == "developer":
             role = out["role"] = "system"
-            builder.record("messages.role", "mapped", Message("developer is sent as system"))
+            builder.record("messages.role", "mapped", DEVELOPER_AS_SYSTEM)
         if not self.names and out.pop("name", None) is not None:
-            builder.record("messages.name", "dropped", Message("the vendor knows no names of speakers"))
+            builder.record("messages.name", "dropped", NO_SPEAKERS)
         if type(out.get("content")) is list:
             out["content"] = self._parts(f"{where}.content", out["content"], builder)
         calls = out.get("tool_calls")
@@ -106,14 +115,14 @@ class MessageRules:
     def _empty(self, out: MessageDict, role: str, builder: RequestBuilder) -> MessageDict | None:
         """The message with the vendor's spelling of an empty content; None if it is left out."""
         if type(out.get("refusal")) is str and has_content(out["refusal"]):
-            builder.record("messages.refusal", "mapped", Message("sent as the content: the vendor knows no refusals"))
+            builder.record("messages.refusal", "mapped", REFUSAL_AS_CONTENT)
             return {**{key: member for key, member in out.items() if key != "refusal"}, "content": out["refusal"]}
         if out.get("partial"):  # Kimi's and Qwen's prefix of an answer, which may be empty
             return {**out, "content": ""}
         beside = out.get("tool_calls") or out.get("tools")
         spelling = self.empty.beside_calls if beside else getattr(self.empty, role)
         if spelling is Omit.MESSAGE:
-            builder.record("messages", "mapped", Message("messages without content are left out"))
+            builder.record("messages", "mapped", NO_CONTENT)
             return None
         if spelling is Omit.CONTENT:
             out.pop("content", None)
@@ -127,9 +136,7 @@ class MessageRules:
         out["tool_calls"] = [self._call(call, builder, ids) for call in calls]
         if self.reasoning_beside_calls and builder.thinks and not out.get("reasoning_content"):
             out["reasoning_content"] = " "
-            builder.record(
-                "messages.reasoning_content", "mapped", Message("a blank stands in for reasoning the client left out")
-            )
+            builder.record("messages.reasoning_content", "mapped", BLANK_REASONING)
 
     def _call(self, call: MessageDict, builder: RequestBuilder, ids: dict[str, str]) -> MessageDict:
         function = dict(call.get("function") or {})
@@ -139,9 +146,7 @@ class MessageRules:
         out = {**call, "type": call.get("type") or "function", "function": function}
         if self.tool_ids and type(call.get("id")) is str:
             out["id"] = ids.setdefault(call["id"], self.tool_ids.format(name=function["name"], n=len(ids)))
-            builder.record(
-                "messages.tool_calls.id", "mapped", Message("numbered as the vendor numbers them"), quiet=True
-            )
+            builder.record("messages.tool_calls.id", "mapped", IDS_NUMBERED, quiet=True)
         return out
 
     def _parts(self, where: str, parts: list[MessageDict], builder: RequestBuilder) -> str | list[MessageDict]:
@@ -149,7 +154,7 @@ class MessageRules:
             builder.record(
                 "messages.content",
                 "mapped",
-                Message("parts of text are joined for a model that takes text"),
+                PARTS_JOINED,
                 quiet=True,
             )
             return "".join(part["text"] for part in parts)
@@ -165,7 +170,7 @@ class MessageRules:
                 Message("the model takes {takes}; map this name to a model that takes {need}", takes=takes, need=need),
             )
         if part["type"] == "refusal" and type(part.get("refusal")) is str:
-            builder.record("messages.refusal", "mapped", Message("sent as the content: the vendor knows no refusals"))
+            builder.record("messages.refusal", "mapped", REFUSAL_AS_CONTENT)
             return {"type": "text", "text": part["refusal"]}
         if part["type"] != "image_url":
             return part
@@ -180,7 +185,7 @@ class MessageRules:
         if "detail" in image and not self.image_detail:
             detail = image.pop("detail")
             if detail != "auto":
-                builder.record("messages.content.detail", "dropped", Message("the vendor has no levels of detail"))
+                builder.record("messages.content.detail", "dropped", NO_DETAIL)
         return {**part, "image_url": image}
 
 

@@ -10,6 +10,8 @@ from adapters.rules.alternating_messages import system_text
 from adapters.rules.messages import MessageDict
 from adapters.rules.reasons import SENT_AS_IS
 
+SYSTEM_JOINED = Message("system messages are joined into one, in front")
+
 
 @dataclass(frozen=True, slots=True)
 class ServerMessages:
@@ -46,6 +48,6 @@ def merged_system(name: str, messages: list[MessageDict], builder: RequestBuilde
     if not places or places == [0]:
         return messages
     texts = [system_text(name, (at, messages[at]), builder) for at in places]
-    builder.record(name, "mapped", Message("system messages are joined into one, in front"))
+    builder.record(name, "mapped", SYSTEM_JOINED)
     rest = [message for message in messages if message["role"] != "system"]
     return [{"role": "system", "content": "\n\n".join(filter(None, texts))}, *rest]

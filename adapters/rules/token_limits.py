@@ -4,6 +4,8 @@ from adapters.core.builder import RequestBuilder
 from adapters.core.message import Message
 from adapters.rules.reasons import SENT_AS_IS, sent_as
 
+SMALLER_LIMIT = Message("the smaller of the two limits is sent")
+
 OTHER = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
@@ -20,10 +22,10 @@ def send_token_limit(name: str, value: int, builder: RequestBuilder) -> None:
     if sent != value:
         builder.record(name, "clamped", Message("the model gives at most {limit} tokens", limit=sent))
     elif sent > other:
-        builder.record(name, "mapped", Message("the smaller of the two limits is sent"))
+        builder.record(name, "mapped", SMALLER_LIMIT)
     elif own:
         builder.record(name, "honoured", SENT_AS_IS)
     else:
         builder.record(name, "mapped", sent_as("max_tokens"), quiet=True)
     if sent < other:
-        builder.record(OTHER[name], "mapped", Message("the smaller of the two limits is sent"))
+        builder.record(OTHER[name], "mapped", SMALLER_LIMIT)

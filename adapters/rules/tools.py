@@ -11,7 +11,10 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.rules.json_schema_dialect import NotExpressible
 from adapters.rules.messages import vendor_tool_name
-from adapters.rules.reasons import SENT_AS_IS
+from adapters.rules.reasons import EMPTY_LEFT_OUT, SENT_AS_IS
+
+SENT_AS_THEY_CAME = Message("sent as they came")
+SCHEMAS_REWRITTEN = Message("schemas are sent in the vendor's dialect of JSON Schema")
 
 LONGEST_PATH = 200
 """How much of the way to a place in a schema is named in an error, in characters: property names may be of any length."""
@@ -42,10 +45,10 @@ class Tools:
                 Message("the vendor takes at most {most} tools, and {sent} were sent", most=self.most, sent=len(value)),
             )
         if not value:
-            builder.record(name, "mapped", Message("an empty list, said by leaving it out"))
+            builder.record(name, "mapped", EMPTY_LEFT_OUT)
             return
         builder.body[name] = [self._tool(f"{name}[{at}]", tool, builder) for at, tool in enumerate(value)]
-        builder.record(name, "honoured", Message("sent as they came"))
+        builder.record(name, "honoured", SENT_AS_THEY_CAME)
 
     def _tool(self, where: str, tool: dict[str, Any], builder: RequestBuilder) -> dict[str, Any]:
         if tool["type"] not in self.types:
@@ -91,7 +94,7 @@ def send_schema(
         builder.refuse(f"{where}{path}", wrong.why)
         raise
     if sent is not schema and sent != schema:
-        builder.record(field, "mapped", Message("schemas are sent in the vendor's dialect of JSON Schema"))
+        builder.record(field, "mapped", SCHEMAS_REWRITTEN)
     return sent
 
 

@@ -14,7 +14,10 @@ from adapters.core.adaptations import VerdictWord as VerdictWord  # noqa: PLC041
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.message import SEMICOLON, Message, joined
 from adapters.openai_params.operations import OPENAI_PARAMS
-from adapters.rules.reasons import SENT_AS_IS, sent_as
+from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS, sent_as
+
+NO_DESTINATION = Message("no field of a request chooses a destination or a credential")
+HANDED_ON = Message("not one of OpenAI's: handed on as it came")
 
 
 def neutral(builder: RequestBuilder, name: str, value: Any) -> bool:
@@ -114,7 +117,7 @@ class Drop:
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", Message("the default, said by leaving it out"))
+            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
         else:
             builder.record(name, "dropped", self.why)
 
@@ -128,7 +131,7 @@ class Refuse:
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", Message("the default, said by leaving it out"))
+            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
         else:
             builder.refuse(name, self.why)
 
@@ -147,7 +150,7 @@ class Emulate:
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", Message("the default, said by leaving it out"))
+            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
             return
         builder.emulate(name, self.by, value, self.why)
         if self.sent:
@@ -250,10 +253,10 @@ def apply(builder: RequestBuilder, params: Mapping[str, Verdict], order: Iterabl
         elif verdict is not None:
             verdict.apply(name, value, builder)
         elif name in UNSAFE:
-            builder.record(name, "dropped", Message("no field of a request chooses a destination or a credential"))
+            builder.record(name, "dropped", NO_DESTINATION)
         else:
             builder.body[name] = value
-            builder.record(name, "honoured", Message("not one of OpenAI's: handed on as it came"))
+            builder.record(name, "honoured", HANDED_ON)
 
 
 def _apply_ours(builder: RequestBuilder, verdict: Verdict, name: str, value: Any) -> None:

@@ -21,10 +21,17 @@ from adapters.rules.defaults import OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usag
 from adapters.rules.embeddings import FLOATS_ASKED_FOR, SIZES, inputs
 from adapters.rules.failures import BAIDU_V1, BY_MEANING
 from adapters.rules.messages import EMPTY, MessageRules
-from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS, SENT_AS_IS, sent_as
+from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS, OWN_SEARCH, SENT_AS_IS, sent_as
 from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, send_tool_choice
 from adapters.rules.verdicts import Choose, Clamp, Drop, Emulate, Honour, Refuse, Rename, Rewrite, by_fact
+
+NO_PENALTY = Message("no penalty, said by leaving it out")
+ONLY_DISCOURAGED = Message("the vendor can only discourage repetition")
+NO_STOP_STRING = Message("no stop string, said by leaving it out")
+SENT_AS_LIST = Message("sent as a list")
+RUNS_WITH_THINKING = Message("the request runs with thinking")
+RUNS_WITHOUT = Message("it runs without thinking")
 
 COLDEST = 0.01
 """What is sent for a temperature of 0, which the vendor refuses: the range is open there, and how near is not told."""
@@ -58,11 +65,11 @@ def penalty(name: str, value: float, builder: RequestBuilder) -> None:
     strongest = max(fields.get("frequency_penalty") or 0, fields.get("presence_penalty") or 0)
     score = 1 + strongest / 2
     if value == 0:
-        builder.record(name, "mapped", Message("no penalty, said by leaving it out"))
+        builder.record(name, "mapped", NO_PENALTY)
     elif "penalty_score" in fields:
         builder.record(name, "dropped", Message("the request has a {field} of its own", field="penalty_score"))
     elif value < 0:
-        builder.record(name, "dropped", Message("the vendor can only discourage repetition"))
+        builder.record(name, "dropped", ONLY_DISCOURAGED)
     else:
         builder.body["penalty_score"] = score
         if value == strongest:
@@ -99,11 +106,11 @@ def stop(name: str, value: Any, builder: RequestBuilder) -> None:
         builder.emulations["stop"] = texts
         builder.record(name, "emulated", NO_STOP if builder.model.facts.get("no_stop") else SHORT_STOP)
     elif not texts:
-        builder.record(name, "mapped", Message("no stop string, said by leaving it out"))
+        builder.record(name, "mapped", NO_STOP_STRING)
     elif taken == value:
         builder.record(name, "honoured", SENT_AS_IS)
     else:
-        builder.record(name, "mapped", Message("sent as a list"), quiet=True)
+        builder.record(name, "mapped", SENT_AS_LIST, quiet=True)
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
@@ -133,7 +140,7 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
         builder.record(
             name,
             "mapped",
-            Message("the request runs with thinking") if builder.thinks else Message("it runs without thinking"),
+            RUNS_WITH_THINKING if builder.thinks else RUNS_WITHOUT,
         )
     else:
         builder.record(name, "dropped", ALWAYS_THINKS if builder.thinks else NEVER_THINKS)
@@ -143,7 +150,7 @@ def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
     """The vendor's own search, without OpenAI's annotations."""
     if "web_search" not in builder.request.fields:
         builder.body["web_search"] = {"enable": True}
-    builder.record(name, "mapped", Message("the vendor's own search is switched on; it gives no annotations"))
+    builder.record(name, "mapped", OWN_SEARCH)
 
 
 PENALTY = Choose(

@@ -21,10 +21,13 @@ from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, 
 from adapters.rules.embeddings import BASE64_BY_US, SIZES, inputs
 from adapters.rules.failures import BY_MEANING, TENCENT
 from adapters.rules.messages import MessageRules, vendor_tool_name
-from adapters.rules.reasons import SENT_AS_IS, sent_as
+from adapters.rules.reasons import NO_SUCH_SWITCH, OWN_SEARCH, RUNS_WITHOUT_THINKING, SENT_AS_IS, sent_as
 from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_tool_choice
 from adapters.rules.verdicts import Drop, Emulate, Honour, Refuse, Rewrite, by_fact
+
+NO_LEVELS = Message("there are no levels: the model thinks or not")
+THE_ONE_TOOL = Message("the tool is sent as the one that must be called")
 
 SEEDS = 10_000
 """The classic host takes seeds from 1 to this."""
@@ -69,9 +72,9 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
     """low, medium and high; thinking on or off has been settled by now."""
     off = value in ("none", "minimal")
     if off is builder.thinks or not (off or builder.model.facts.get("effort")):
-        builder.record(name, "dropped", Message("the model has no such switch"))
+        builder.record(name, "dropped", NO_SUCH_SWITCH)
     elif off:
-        builder.record(name, "mapped", Message("the request runs without thinking"))
+        builder.record(name, "mapped", RUNS_WITHOUT_THINKING)
     else:
         builder.body[name] = value if value in ("low", "medium") else "high"
         builder.record(
@@ -84,7 +87,7 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
 def search(name: str, value: Any, builder: RequestBuilder) -> None:
     """The vendor's own search, which takes no more than a switch."""
     builder.body[name] = {"enable": True}
-    builder.record(name, "mapped", Message("the vendor's own search is switched on; it gives no annotations"))
+    builder.record(name, "mapped", OWN_SEARCH)
 
 
 def response_format(name: str, value: Any, builder: RequestBuilder) -> None:
@@ -166,7 +169,7 @@ def turn_classic(builder: RequestBuilder, on: bool) -> None:
 def effort_classic(name: str, value: str, builder: RequestBuilder) -> None:
     """No levels: thinking or not, which has been settled by now."""
     met = builder.thinks != (value in ("none", "minimal"))
-    builder.record(name, "mapped" if met else "dropped", Message("there are no levels: the model thinks or not"))
+    builder.record(name, "mapped" if met else "dropped", NO_LEVELS)
 
 
 def seed(name: str, value: int, builder: RequestBuilder) -> None:
@@ -197,13 +200,13 @@ def tool_choice_classic(name: str, value: Any, builder: RequestBuilder) -> None:
         builder.refuse(name, Message("this vendor can be made to call one tool only: name a function of tools"))
     builder.body[name] = "custom"
     builder.body["custom_tool"] = tools[0]
-    builder.record(name, "mapped", Message("the tool is sent as the one that must be called"))
+    builder.record(name, "mapped", THE_ONE_TOOL)
 
 
 def search_classic(name: str, value: Any, builder: RequestBuilder) -> None:
     """The vendor's own search, without OpenAI's annotations."""
     builder.body["enable_enhancement"] = True
-    builder.record(name, "mapped", Message("the vendor's own search is switched on; it gives no annotations"))
+    builder.record(name, "mapped", OWN_SEARCH)
 
 
 STOP = Emulate("stop", Message("the vendor leaves the match in its answer: it is cut off"), sent=True)

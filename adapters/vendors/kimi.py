@@ -23,6 +23,9 @@ from adapters.rules.reasons import SENT_AS_IS, sent_as
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_schema, send_tool_choice
 from adapters.rules.verdicts import Choose, Clamp, Drop, Fixed, Honour, Refuse, Rename, Rewrite, by_fact, by_family
 
+CUT_BY_US = Message("the vendor takes 32 bytes at most, and the text is cut by us at longer ones")
+BY_SWITCH = Message("said by turning thinking on or off")
+
 WARM = 0.3
 """The temperature below which moonshot-v1 and the K2 previews are not asked for several choices."""
 
@@ -60,9 +63,7 @@ def stop(name: str, value: Any, builder: RequestBuilder) -> None:
         builder.body[name] = value
         builder.record(name, "honoured", SENT_AS_IS)
         return
-    builder.emulate(
-        name, "stop", value, Message("the vendor takes 32 bytes at most, and the text is cut by us at longer ones")
-    )
+    builder.emulate(name, "stop", value, CUT_BY_US)
     if short:
         builder.body[name] = short
 
@@ -85,7 +86,7 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
     """K3 knows low, high and max; the other models only thinking or not, which has been settled by now."""
     if not builder.model.facts.get("effort"):
         word = "mapped" if builder.thinks != (value in ("none", "minimal")) else "dropped"
-        builder.record(name, word, Message("said by turning thinking on or off"))  # type: ignore[arg-type]
+        builder.record(name, word, BY_SWITCH)  # type: ignore[arg-type]
         return
     low, high = ("none", "minimal", "low"), ("medium", "high")
     builder.body[name] = "low" if value in low else "high" if value in high else "max"

@@ -25,11 +25,13 @@ from adapters.rules.failures import BY_MEANING, MINIMAX, OPENROUTER, SILICONFLOW
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Honour, Rewrite
 
+NOT_KNOWN_HOW = Message("how this server's models are told is not known: send its own field")
+
 
 def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
     """The server's own object is its own affair; our neutral word has no spelling that every server knows."""
     if type(value) is str:
-        builder.record(name, "dropped", Message("how this server's models are told is not known: send its own field"))
+        builder.record(name, "dropped", NOT_KNOWN_HOW)
         return
     builder.body[name] = value
     builder.record(name, "honoured", SENT_AS_IS)

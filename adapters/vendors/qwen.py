@@ -19,10 +19,16 @@ from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, 
 from adapters.rules.embeddings import FLOATS_ASKED_FOR, SIZES, inputs
 from adapters.rules.failures import BY_MEANING
 from adapters.rules.messages import MessageRules
-from adapters.rules.reasons import SENT_AS_IS, sent_as
+from adapters.rules.reasons import NO_SUCH_SWITCH, OWN_SEARCH, RUNS_WITHOUT_THINKING, SENT_AS_IS, sent_as
 from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_tool_choice
 from adapters.rules.verdicts import Clamp, Drop, Honour, Refuse, Rewrite, by_fact
+
+FOLDED = Message("folded into 31 bits")
+NO_NEGATIVE_SEEDS = Message("the vendor takes no negative seeds")
+LINE_ADDED = Message("a line was added, since the vendor's JSON mode wants the word json")
+ONLY_TOOL_NAMED = Message("the only tool is named")
+DEFAULT_SENT = Message("OpenAI's default, said aloud")
 
 SEEDS = 2**31
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16384}
@@ -58,10 +64,10 @@ def prevents(builder: RequestBuilder) -> Message | None:
 def seed(name: str, value: int, builder: RequestBuilder) -> None:
     """0 to 2**31 - 1; a larger one is folded into that range, which repeats just as well."""
     if value < 0:
-        builder.record(name, "dropped", Message("the vendor takes no negative seeds"))
+        builder.record(name, "dropped", NO_NEGATIVE_SEEDS)
         return
     builder.body[name] = value % SEEDS
-    builder.record(name, "honoured" if value < SEEDS else "mapped", Message("folded into 31 bits"))
+    builder.record(name, "honoured" if value < SEEDS else "mapped", FOLDED)
 
 
 ANY_BUDGET = Message("thinking with a budget of any tokens")
@@ -93,9 +99,7 @@ def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -
     if kind == "json_object" and "json" not in str(builder.body.get("messages")).lower():
         hint = {"role": "system", "content": "Answer with a JSON object."}
         builder.body["messages"] = [hint, *builder.body["messages"]]
-        builder.record(
-            "messages", "mapped", Message("a line was added, since the vendor's JSON mode wants the word json")
-        )
+        builder.record("messages", "mapped", LINE_ADDED)
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
@@ -110,7 +114,7 @@ def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
         if len(tools) != 1:
             builder.refuse(name, Message("this model can't be made to call one of several tools: name the tool"))
         builder.body[name] = {"type": "function", "function": {"name": tools[0]["function"]["name"]}}
-        builder.record(name, "mapped", Message("the only tool is named"))
+        builder.record(name, "mapped", ONLY_TOOL_NAMED)
         return
     send_tool_choice(name, value, builder)
 
@@ -119,9 +123,9 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
     """Levels on qwen3.8; elsewhere thinking with a budget, or none."""
     off = value in ("none", "minimal")
     if off is builder.thinks:
-        builder.record(name, "dropped", Message("the model has no such switch"))
+        builder.record(name, "dropped", NO_SUCH_SWITCH)
     elif off:
-        builder.record(name, "mapped", Message("the request runs without thinking"))
+        builder.record(name, "mapped", RUNS_WITHOUT_THINKING)
     elif builder.model.facts.get("effort"):
         builder.body[name] = EFFORTS[value]
         builder.record(name, "honoured" if EFFORTS[value] == value else "mapped", sent_as(EFFORTS[value]))
@@ -139,7 +143,7 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
 def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
     """The vendor's own search, without OpenAI's annotations."""
     builder.body["enable_search"] = True
-    builder.record(name, "mapped", Message("the vendor's own search is switched on; it gives no annotations"))
+    builder.record(name, "mapped", OWN_SEARCH)
 
 
 def gives_logprobs(builder: RequestBuilder) -> bool:
@@ -161,7 +165,7 @@ def finish(builder: RequestBuilder) -> None:
         builder.refuse("messages", Message("this model takes no system message"))
     if builder.body.get("tools") and "parallel_tool_calls" not in builder.body:
         builder.add("parallel_tool_calls", True)  # the vendor's default is false, OpenAI's is true
-        builder.record("parallel_tool_calls", "mapped", Message("OpenAI's default, said aloud"), quiet=True)
+        builder.record("parallel_tool_calls", "mapped", DEFAULT_SENT, quiet=True)
 
 
 CHAT: Mapping[str, Verdict] = {
