@@ -49,7 +49,7 @@ class Message(str):
         return Message(self.template, **{**self.fields, **fields})
 
     def with_texts(self, change: Callable[[str], str]) -> "Message":
-        """Return the same message, with every plain text among its fields changed."""
+        """Return the same message, with every field changed as text; numbers stay, and the template."""
         return Message(self.template, **{name: _changed(value, change) for name, value in self.fields.items()})
 
 
@@ -122,7 +122,9 @@ def _translated(value: object, look_up: LookUp) -> object:
 
 
 def _changed(value: object, change: Callable[[str], str]) -> object:
-    return _text(value, change) if isinstance(value, str) else value
+    if isinstance(value, int | float):
+        return value
+    return _text(value if isinstance(value, str) else str(value), change)
 
 
 def _text(value: str, change: Callable[[str], str]) -> str:

@@ -39,7 +39,7 @@ def without_platform(args: list[str] | None) -> bool:
 
 
 class Spoken(click.Command):
-    """A command whose help begins in the operator's language; its options are told in English."""
+    """A command whose help begins in the operator's language; its options are described in English."""
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The text below the usage line."""

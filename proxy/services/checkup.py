@@ -71,6 +71,9 @@ async def _beginning(response: httpx2.Response) -> bytes:
     return body
 
 
+NO_TLS = Message("what answers there does not speak TLS")
+OTHER_NAME = Message("the certificate is for another name")
+OTHER_ADDRESS = Message("the certificate is for another address")
 CERTIFICATES: Mapping[int, Message] = {
     9: Message("the certificate is not valid yet"),
     10: Message("the certificate has expired"),
@@ -78,8 +81,8 @@ CERTIFICATES: Mapping[int, Message] = {
     19: Message("the certificate comes from an authority that this machine does not trust"),
     20: Message("the certificate comes from an authority that this machine does not trust"),
     21: Message("the certificate comes from an authority that this machine does not trust"),
-    62: Message("the certificate is for another name"),
-    64: Message("the certificate is for another address"),
+    62: OTHER_NAME,
+    64: OTHER_ADDRESS,
 }
 """OpenSSL's verification errors in our words (its X509_V_ERR_ numbers)."""
 
@@ -94,7 +97,7 @@ def tls_trouble(error: BaseException) -> Message:
     for cause in causes(error):
         if isinstance(cause, ssl.SSLError):
             if cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
-                return Message("what answers there does not speak TLS")
+                return NO_TLS
             if cause.reason in ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"):
                 return Message("what answers there only speaks an outdated TLS")
     return Message("the handshake was broken off")

@@ -4,7 +4,6 @@ import datetime
 import errno
 import http.client
 import os
-import re
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -23,8 +22,8 @@ from config.system_errors import reason_of
 from proxy.commands.doctor.report import Finding, about, failed, ok, warn
 from proxy.services.upstream import Upstream, bare
 
-RETIRED = re.compile(r"(was|will be|to be) retired")
-"""Warnings of the configuration with this are told by ``models`` here."""
+RETIRED = "config-model-retired"
+"""Warnings with this code are reported as ``models`` here."""
 
 
 def configuration(loaded: Loaded) -> Iterator[Finding]:
@@ -38,7 +37,7 @@ def configuration(loaded: Loaded) -> Iterator[Finding]:
         ),
     )
     for warning in loaded.warnings:
-        if not RETIRED.search(warning.wrong):
+        if warning.code != RETIRED:
             what = warning.expected or (
                 Message("did you mean '{meant}'?", meant=warning.meant)
                 if warning.meant

@@ -14,7 +14,7 @@ from config.routing import base_url_of, vendor_of
 from config.schema import VendorEntry
 from proxy.commands.doctor.report import Finding, about, failed, ok, warn
 from proxy.openai_api.redaction import without_parts_of
-from proxy.services.checkup import Missed, Seen, addresses_of, get
+from proxy.services.checkup import NO_TLS, OTHER_ADDRESS, OTHER_NAME, Missed, Seen, addresses_of, get
 from proxy.services.keys import VendorKey
 from proxy.services.upstream import WHY, Upstream
 
@@ -96,14 +96,14 @@ class Vendor:
     def _missed(self, missed: Missed) -> Finding:
         if missed.phase == "tls":
             where = self._about(about(self._host, missed.why))
-            if "does not speak" in missed.why:
+            if missed.why == NO_TLS:
                 return failed(
                     "tls", where, Message("http:// in the base_url of vendors.{name}, or another port", name=self._name)
                 )
             cure = Message(
                 "the clock of this machine, and whether a proxy opens TLS on the way: its authority goes into SSL_CERT_FILE"
             )
-            if "another" in missed.why:
+            if missed.why in (OTHER_NAME, OTHER_ADDRESS):
                 cure = Message("the name in base_url; a portal of the network may answer in the vendor's place")
             return failed("tls", where, Message("check {what}", what=cure))
         if self._proxy is not None:
