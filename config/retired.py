@@ -18,7 +18,7 @@ def fate(row: ModelRow, today: datetime.date) -> Message:
         if row.retired <= today:
             return Message("was retired on {day}", day=row.retired)
         return Message("will be retired on {day}", day=row.retired)
-    return Message("is announced to be retired, on a day not told yet") if row.retiring else EMPTY
+    return Message("is announced to be retired, on a date not known yet") if row.retiring else EMPTY
 
 
 class Fading(NamedTuple):

@@ -25,7 +25,7 @@ from adapters.rules.failures import BY_MEANING, MINIMAX, OPENROUTER, SILICONFLOW
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Honour, Rewrite
 
-NOT_KNOWN_HOW = Message("how this server's models are told is not known: send its own field")
+NOT_KNOWN_HOW = Message("how to control thinking on this server is not known: send its own field")
 
 
 def thinking(name: str, value: Any, builder: RequestBuilder) -> None:

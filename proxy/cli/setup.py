@@ -131,7 +131,7 @@ def env(shell: str | None, path: Path | None) -> None:
 )
 @CONFIG
 @JSON
-@click.option("--offline", is_flag=True, help="Call nobody: only what can be seen on this machine.")
+@click.option("--offline", is_flag=True, help="Make no calls: only what can be seen on this machine.")
 def doctor(path: Path | None, as_json: bool, offline: bool) -> None:
     """What stands in the way, and the cure.
 

@@ -52,9 +52,9 @@ WHY: dict[Phase, Message] = {
     "pool": Message("no connection became free in time"),
     "write": Message("the request could not be written"),
     "reset": Message("the connection was cut"),
-    "protocol": Message("it did not speak HTTP as it should"),
-    "first_token": Message("it sent no content in time"),
-    "idle": Message("it fell silent"),
+    "protocol": Message("the response is not valid HTTP"),
+    "first_token": Message("no content arrived in time"),
+    "idle": Message("the stream paused for too long"),
     "total": Message("it took too long"),
 }
 

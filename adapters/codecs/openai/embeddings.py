@@ -68,7 +68,7 @@ def in_order(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
         vectors = sorted(vectors, key=lambda vector: vector["index"])
     elif told != told[:1] * len(told):
         raise InvalidResponse(
-            "invalid_response", Message("{vendor} sent vectors whose order can't be told.", vendor=VENDOR)
+            "invalid_response", Message("{vendor} sent vectors in an ambiguous order.", vendor=VENDOR)
         )
     return [{**vector, "object": "embedding", "index": at} for at, vector in enumerate(vectors)]
 

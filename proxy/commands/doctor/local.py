@@ -176,7 +176,9 @@ def door(settings: Settings) -> Iterator[Finding]:
     elif settings.client_keys():
         yield ok("listen", Message("{listen}: other machines can call, with a client key", listen=server.listen))
     else:
-        text = Message("{listen}: whoever reaches this machine can call, on your account", listen=server.listen)
+        text = Message(
+            "{listen}: every client that reaches this machine can call, on your account", listen=server.listen
+        )
         yield warn("listen", text, Message("server.client_keys, or a listen address on 127.0.0.1"))
     yield port(server.listen)
 
