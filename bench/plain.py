@@ -17,7 +17,7 @@ import httpx2
 import orjson
 import uvicorn
 
-from proxy.services.transport import FastTransport
+from proxy.upstream.http_client.pool import HttpTransport
 
 KEY = b"Bearer sk-bench"
 FLUSH_S = 0.2
@@ -137,7 +137,7 @@ def main() -> None:
     parser.add_argument("--transport", choices=("fast", "httpx"), default="fast")
     args = parser.parse_args()
     limits = httpx2.Limits(max_connections=2000, max_keepalive_connections=2000, keepalive_expiry=30)
-    transport = FastTransport(2000) if args.transport == "fast" else httpx2.AsyncHTTPTransport(limits=limits)
+    transport = HttpTransport(2000) if args.transport == "fast" else httpx2.AsyncHTTPTransport(limits=limits)
     uvicorn.run(
         Plain(transport, args.vendor), host="127.0.0.1", port=args.port, loop="uvloop", http="httptools", ws="none",
         log_level="warning", access_log=False, server_header=False, proxy_headers=False, timeout_keep_alive=75,

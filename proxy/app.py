@@ -8,41 +8,41 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from proxy.endpoints.health import HEALTH
-from proxy.endpoints.models import list_models, retrieve_model
-from proxy.endpoints.moderations import Moderations
-from proxy.endpoints.relay import Relay
-from proxy.endpoints.spec import no_such_path, wrong_method
-from proxy.fronts.chat import ChatFront
-from proxy.fronts.completions import CompletionsFront
-from proxy.fronts.embeddings import EmbeddingsFront
-from proxy.kit import Kit
-from proxy.middleware import Doors
+from proxy.app_state import AppState
 from proxy.observability.memory_budget import free_large_blocks
+from proxy.openai_api.chat.handler import ChatHandler
+from proxy.openai_api.completions import CompletionsHandler
+from proxy.openai_api.embeddings import EmbeddingsHandler
+from proxy.openai_api.endpoint import OperationEndpoint
+from proxy.openai_api.models import list_models, retrieve_model
+from proxy.openai_api.moderations.endpoint import ModerationsEndpoint
+from proxy.openai_api.unsupported_paths import no_such_path, wrong_method
+from proxy.server.health import HEALTH
+from proxy.server.path_router import PathRouter
 
 
-def create_app(kit: Kit) -> ASGIApp:
+def create_app(state: AppState) -> ASGIApp:
     """The app over an open kit, which it closes at its end.
 
     The relays are called by the doors themselves: Starlette's layers would cost a request a fifth of its time.
     """
     relays = {
-        "/v1/chat/completions": Relay(ChatFront(), kit),
-        "/v1/completions": Relay(CompletionsFront(), kit),
-        "/v1/embeddings": Relay(EmbeddingsFront(), kit),
+        "/v1/chat/completions": OperationEndpoint(ChatHandler(), state),
+        "/v1/completions": OperationEndpoint(CompletionsHandler(), state),
+        "/v1/embeddings": OperationEndpoint(EmbeddingsHandler(), state),
     }
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         free_large_blocks()
-        kit.memory.watch()
-        yield {"memory": kit.memory, "budget": kit.budget}  # for the door, which knows no kit
-        await kit.aclose()
+        state.memory.watch()
+        yield {"memory": state.memory, "budget": state.budget}  # for the door, which knows no kit
+        await state.aclose()
 
     app = Starlette(
         routes=[
             *(Route(path, relay, methods=["POST"]) for path, relay in relays.items()),
-            Route("/v1/moderations", Moderations(kit), methods=["POST"]),
+            Route("/v1/moderations", ModerationsEndpoint(state), methods=["POST"]),
             Route("/v1/models", list_models),
             Route("/v1/models/{model:path}", retrieve_model),
             *HEALTH,
@@ -51,5 +51,5 @@ def create_app(kit: Kit) -> ASGIApp:
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # the doors take stray slashes away
-    app.state.kit = kit
-    return Doors(app, relays, kit)
+    app.state.banjia = state
+    return PathRouter(app, relays, state)

@@ -12,12 +12,12 @@ from starlette.types import ASGIApp
 
 from config.schema import Settings
 from proxy.app import create_app
-from proxy.door import Door
-from proxy.drain import Server
-from proxy.kit import Kit
+from proxy.app_state import AppState
 from proxy.lifecycle.run import bind, url_of
-from proxy.services.memory import Memory
-from proxy.services.upstream import Upstream
+from proxy.lifecycle.shutdown import GracefulServer
+from proxy.observability.memory_guard import MemoryGuard
+from proxy.server.protocol import GuardedHttpProtocol
+from proxy.upstream.client import Upstream
 from tests.judging import violations_of_seen
 from tests.judging_switch import judging
 from tests.tap import Seen, Tap
@@ -31,7 +31,7 @@ class Running:
     """A proxy that runs: where, with which kit, and the access lines it has written."""
 
     url: str
-    kit: Kit
+    state: AppState
     lines: list[dict[str, Any]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     """What was wrong with responses, as tests/invariants.py has it."""
@@ -58,7 +58,7 @@ async def proxy(
     settings: Settings | Mapping[str, Any],
     upstream: Upstream | None = None,
     around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
-    memory: Memory | None = None,
+    memory: MemoryGuard | None = None,
 ) -> AsyncIterator[Running]:
     """The proxy on a free port of loopback, for as long as the block runs; ``around`` may wrap its app.
 
@@ -67,18 +67,18 @@ async def proxy(
     if not isinstance(settings, Settings):
         settings = Settings.model_validate(settings)
     lines: list[dict[str, Any]] = []
-    kit = Kit(
+    state = AppState(
         settings, upstream or Upstream.over_the_network(1000), lambda ending: lines.append(ending.line()), memory=memory
     )
     sock = bind("127.0.0.1:0")
-    running = Running(url_of(sock), kit, lines)
-    app = Tap(create_app(kit), over=running.judge, most=MOST_JUDGED)
+    running = Running(url_of(sock), state, lines)
+    app = Tap(create_app(state), over=running.judge, most=MOST_JUDGED)
     ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     config = uvicorn.Config(
-        around(app), http=Door, ws="none", log_level="warning", access_log=False, server_header=False,
+        around(app), http=GuardedHttpProtocol, ws="none", log_level="warning", access_log=False, server_header=False,
         proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
-    server = Server(config, lambda: ready.set_result(None))
+    server = GracefulServer(config, lambda: ready.set_result(None))
     task = asyncio.create_task(server.serve([sock]))
     await asyncio.wait([task, ready], return_when=asyncio.FIRST_COMPLETED)
     if task.done():
@@ -86,7 +86,7 @@ async def proxy(
     try:
         yield running
     finally:
-        kit.draining = True
+        state.draining = True
         server.should_exit = True
         await task
     assert not running.violations, running.violations

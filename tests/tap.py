@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from proxy.way import DOOR, WAY, Way, way_of
+from proxy.server.fast_path import EXTENSION, FAST_PATH, FastPath, fast_path_of
 
 
 @dataclass
@@ -56,7 +56,7 @@ class Seen:
 class Noted:
     """The short way of a request, and what is sent by it."""
 
-    def __init__(self, way: Way, one: Seen) -> None:
+    def __init__(self, way: FastPath, one: Seen) -> None:
         self._way = way
         self._one = one
         self.headers = way.headers
@@ -121,9 +121,9 @@ class Tap:
                 one.ended = not message.get("more_body", False)
             await send(message)
 
-        way = way_of(scope)
+        way = fast_path_of(scope)
         if way is not None:  # whole answers pass by another way
-            scope = {**scope, "extensions": {DOOR: {WAY: Noted(way, one)}}}
+            scope = {**scope, "extensions": {EXTENSION: {FAST_PATH: Noted(way, one)}}}
         try:
             await self._app(scope, asked, noted)
         finally:

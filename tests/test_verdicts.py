@@ -24,7 +24,7 @@ from adapters.rules.verdicts import UNSAFE
 from adapters.vendors.openai_compatible import OPENAI_COMPATIBLE
 from config import catalog
 from config.schema import Settings
-from proxy.explain import explain, lines
+from proxy.commands.explain import explain, lines
 
 MODELS = [
     (name, vendor, row.model())

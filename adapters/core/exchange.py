@@ -1,6 +1,6 @@
 """The contract of one attempt: an Exchange asks for things (Do) and is told what came of them (Got). It never waits.
 
-The driver in ``proxy/stages/drive.py`` obeys; a test can do the same in a loop of five lines. docs/architecture.md
+The driver in ``proxy/attempts/runner.py`` obeys; a test can do the same in a loop of five lines. docs/architecture.md
 tells the rules.
 """
 

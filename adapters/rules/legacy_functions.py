@@ -2,7 +2,7 @@
 
 It happens when a request is planned, before any vendor's table is asked: the tables, thinking and the catalogs then see
 plain tools, whoever wrote the functions (a caller, or an operator's ``set``), and no vendor needs a word about them. The
-answer is turned back where the caller's shape is known, in ``proxy/fronts/functions.py``.
+answer is turned back where the caller's shape is known, in ``proxy/openai_api/chat/legacy_functions.py``.
 """
 
 from collections.abc import Mapping

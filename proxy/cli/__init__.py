@@ -90,7 +90,7 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     from config.load import ConfigError, find_file, load
     from proxy.commands.routes import form_lines, forms_by_name
     from proxy.observability.memory_budget import warnings as of_memory
-    from proxy.services.memory import limit_of_this_machine
+    from proxy.observability.memory_guard import limit_of_this_machine
 
     if file and path and file != path:
         raise click.UsageError(
@@ -136,9 +136,9 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
 @JSON
 def explain(request: Any, path: Path | None, as_json: bool) -> None:
     """What would be sent to whom, field by field, sending nothing. REQUEST is a JSON body, or - for standard input."""
+    from proxy.commands.explain import answered, error_line, lines
+    from proxy.commands.explain import explain as explained
     from proxy.errors import ProxyError
-    from proxy.explain import answered, error_line, lines
-    from proxy.explain import explain as explained
 
     settings = loaded(path).settings
     try:
@@ -150,7 +150,7 @@ def explain(request: Any, path: Path | None, as_json: bool) -> None:
         fail(error_line(found["error"]), 1)
 
 
-def _door(context: click.Context, option: click.Parameter, url: str | None) -> str | None:
+def _connection(context: click.Context, option: click.Parameter, url: str | None) -> str | None:
     """The URL, if it is one that can be asked over HTTP."""
     from urllib.parse import urlsplit
 
@@ -173,7 +173,7 @@ def _door(context: click.Context, option: click.Parameter, url: str | None) -> s
         codes="Exit codes: 0 if the server is ready; 1 if not; 2 if --url is not a URL.",
     )
 )
-@click.option("--url", callback=_door, help="Where the server is [http://127.0.0.1:8080, or as configured].")
+@click.option("--url", callback=_connection, help="Where the server is [http://127.0.0.1:8080, or as configured].")
 def healthcheck(url: str | None) -> None:
     """Exit 0 if the server is ready, 1 if not."""
     import http.client

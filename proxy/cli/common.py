@@ -105,7 +105,7 @@ def loaded(
     from config.complaints import Place
     from config.load import ConfigError, find_file, load
     from proxy.observability.memory_budget import warnings
-    from proxy.services.memory import limit_of_this_machine
+    from proxy.observability.memory_guard import limit_of_this_machine
 
     try:
         known = os.environ if environ is None else environ

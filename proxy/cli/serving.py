@@ -15,7 +15,7 @@ from proxy.cli.output import is_unwritable
 from proxy.i18n.catalog import for_operator
 
 if TYPE_CHECKING:
-    from proxy.emulated import Emulators
+    from proxy.lifecycle.emulation import Emulators
 
 LISTEN = "BANJIA_SERVER__LISTEN"
 """The variable of ``server.listen``; an option sets it, so that it also holds when the file is read again."""
@@ -67,7 +67,7 @@ def demo(port: int | None, listen: str | None) -> None:
     The port is 8080, or the next free one, unless --port or --listen names it.
     """
     only_one(port, listen)
-    from proxy.demo import run
+    from proxy.cli.demo import run
     from proxy.observability.log_writer import install_log_streams
 
     # Before the queues: a full disk ends it here.

@@ -80,15 +80,15 @@ def _stacked(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
 
 def folded(text: str, width: int) -> list[str]:
     """The text in lines of at most ``width`` columns, broken at spaces and after ``+``; a longer word stays whole."""
-    return _lines(WORD.findall(text), width)
+    return _calls(WORD.findall(text), width)
 
 
 def wrapped(text: str, width: int) -> list[str]:
     """Prose in lines of at most ``width`` columns: Chinese may break between any two characters, but not before a mark."""
-    return _lines(PIECE.findall(text), width)
+    return _calls(PIECE.findall(text), width)
 
 
-def _lines(pieces: Sequence[str], width: int) -> list[str]:
+def _calls(pieces: Sequence[str], width: int) -> list[str]:
     """Join pieces to lines of at most ``width`` columns; a piece keeps its spaces unless it ends or begins a line."""
     lines = [""]
     for piece in pieces:

@@ -9,7 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from proxy.services.tokens import CL100K, O200K, Encoding, data
+from proxy.openai_api.token_ids import CL100K, O200K, Encoding, data
 
 URL = "https://openaipublic.blob.core.windows.net/encodings/{}.tiktoken"
 """Where tiktoken downloads a table. banjia does not: it only needs the name."""

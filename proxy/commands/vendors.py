@@ -14,10 +14,10 @@ from adapters.core.vendor import Target, Vendor
 from adapters.planning import plan
 from adapters.registry import VENDORS
 from config import catalog
+from proxy.commands.explain import read
 from proxy.commands.probes import ASKED, PROBES, REASONS, Probe
 from proxy.commands.table import table
 from proxy.errors import NotSupported
-from proxy.explain import read
 
 LOUDEST = (*reversed(get_args(VerdictWord)),)
 """The words from refused to honoured: a field of several parts is as good as the worst of them."""
@@ -74,8 +74,8 @@ def cell(vendor: Vendor, probe: Probe) -> Adaptation:
             "refused", Message("{vendor} has no {operation}", vendor=vendor.title, operation=probe.operation)
         )
     try:
-        ask = read(orjson.dumps(probe.body))
-        told = plan(ask, Target(vendor.name, vendor, model, "", defaults=_defaults(vendor, probe))).adaptations
+        request = read(orjson.dumps(probe.body))
+        told = plan(request, Target(vendor.name, vendor, model, "", defaults=_defaults(vendor, probe))).adaptations
     except (NotSupported, Refused) as refused:  # token ids are refused at the front where the extra is not installed
         return Adaptation("refused", refused.message)
     parts = [said for name, said in told.items() if name == probe.member or name.startswith(f"{probe.member}.")]

@@ -19,16 +19,16 @@ from config.schema import OFF
 from config.schema import Server as ServerSettings
 from config.system_errors import reason_of
 from proxy.app import create_app
-from proxy.descriptors import raise_limit, shares
-from proxy.door import Door
-from proxy.drain import Quiet, Server, stop_on_signals
-from proxy.emulated import Emulators, StandIns, emulated
-from proxy.kit import Kit
+from proxy.app_state import AppState
+from proxy.fd_limits import raise_limit, shares
+from proxy.lifecycle.emulation import EmulatedVendors, Emulators, emulated
+from proxy.lifecycle.file_watcher import looks
+from proxy.lifecycle.reload import ConfigReader, reload_on_change, reload_on_hangup
+from proxy.lifecycle.shutdown import GracefulServer, QuietServer, stop_on_signals
 from proxy.observability.log_writer import LogStreams
-from proxy.reload import Again, reload_on_change, reload_on_hangup
-from proxy.services.loop_watch import LoopWatch
-from proxy.services.upstream import Upstream
-from proxy.services.watching import looks
+from proxy.observability.loop_monitor import LoopMonitor
+from proxy.server.protocol import GuardedHttpProtocol
+from proxy.upstream.client import Upstream
 
 
 class AddressError(OSError):
@@ -99,7 +99,11 @@ def url_of(sock: socket.socket) -> str:
 
 
 async def serve(
-    kit: Kit, sock: socket.socket, *, admin: socket.socket | None = None, ready: Callable[[], None] = lambda: None
+    state: AppState,
+    sock: socket.socket,
+    *,
+    admin: socket.socket | None = None,
+    ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve on bound sockets until a signal, then stop in order. Closes the kit."""
 
@@ -107,23 +111,23 @@ async def serve(
         freeze()
         ready()
 
-    server = Server(
+    server = GracefulServer(
         uvicorn.Config(
-            create_app(kit), http=Door, ws="none", lifespan="on", log_level="warning", access_log=False,
+            create_app(state), http=GuardedHttpProtocol, ws="none", lifespan="on", log_level="warning", access_log=False,
             server_header=False, proxy_headers=False, timeout_keep_alive=75, backlog=2048,
         ),
         opened,
     )  # fmt: skip
-    with watched(kit), stop_on_signals(server, kit):
-        async with beside(kit, admin):
+    with watched(state), stop_on_signals(server, state):
+        async with beside(state, admin):
             await server.serve([sock])
 
 
 @contextmanager
-def watched(kit: Kit) -> Iterator[None]:
+def watched(state: AppState) -> Iterator[None]:
     """Watch whether the event loop answers."""
-    watch = LoopWatch()
-    watch.register(kit.metrics)
+    watch = LoopMonitor()
+    watch.register(state.metrics)
     watch.start()
     try:
         yield
@@ -132,16 +136,16 @@ def watched(kit: Kit) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def beside(kit: Kit, sock: socket.socket | None) -> AsyncIterator[None]:
+async def beside(state: AppState, sock: socket.socket | None) -> AsyncIterator[None]:
     """The admin port, for as long as the block runs: also while the server drains."""
     if sock is None:
         yield
         return
-    from proxy.admin import create_admin
+    from proxy.admin.app import create_admin
 
-    server = Quiet(
+    server = QuietServer(
         uvicorn.Config(
-            create_admin(kit), http=Door, ws="none", lifespan="off", log_level="warning", access_log=False,
+            create_admin(state), http=GuardedHttpProtocol, ws="none", lifespan="off", log_level="warning", access_log=False,
             server_header=False, proxy_headers=False, timeout_keep_alive=75, timeout_graceful_shutdown=1,
         )
     )  # fmt: skip
@@ -182,7 +186,7 @@ def run(
 
     async def main() -> None:
         async with contextlib.AsyncExitStack() as stack:
-            over: StandIns | None = None
+            over: EmulatedVendors | None = None
             used = loaded.settings
             if emulators:
                 over = await stack.enter_async_context(emulated(used, emulators))
@@ -191,35 +195,35 @@ def run(
             admin = bind_admin(used.server, out)
             connections = min(used.server.max_concurrency, shares().calls)
             upstream = Upstream.over_the_network(connections, used.server.transport)
-            kit = Kit(used, upstream, emulated=bool(emulators))
-            kit.source = loaded.source
-            kit.tell = out
+            state = AppState(used, upstream, emulated=bool(emulators))
+            state.source = loaded.source
+            state.notify = out
             if logs is not None:
-                logs.register(kit.metrics)
-                logs.json_lines = lambda: kit.log.format == "json"
-                kit.drain_log = logs.drain
-            again = Again(path, dict(environ), over, loaded.warnings, out) if path is not None else None
-            kit.again = again
-            stack.enter_context(reload_on_hangup(kit))
+                logs.register(state.metrics)
+                logs.json_lines = lambda: state.log.format == "json"
+                state.drain_log = logs.drain
+            again = ConfigReader(path, dict(environ), over, loaded.warnings, out) if path is not None else None
+            state.reread = again
+            stack.enter_context(reload_on_hangup(state))
             if again is not None:
-                await stack.enter_async_context(reload_on_change(kit, again, seen))
+                await stack.enter_async_context(reload_on_change(state, again, seen))
 
             def ready() -> None:
-                out(greeting(kit, url_of(sock)))
-                out(leaving(kit))
+                out(greeting(state, url_of(sock)))
+                out(leaving(state))
                 if admin is not None:
                     out(Message("metrics on {url}", url=f"{url_of(admin)}/metrics"))
 
-            await serve(kit, sock, admin=admin, ready=ready)
+            await serve(state, sock, admin=admin, ready=ready)
 
     raise_limit()
     uvloop.run(main())
 
 
-def greeting(kit: Kit, url: str) -> Message:
+def greeting(state: AppState, url: str) -> Message:
     """The line at the start: where we are, and who answers. Without a file the vendors are listed in their order."""
-    names = list(kit.live.routing.live)
-    settings, served = kit.live.settings, f"{url}/v1"
+    names = list(state.snapshot.routing.live)
+    settings, served = state.snapshot.settings, f"{url}/v1"
     if settings.in_file or len(names) < 2:
         vendors = joined(COMMA, names or [Message("no vendor")])
         line = Message("banjia serves {url}, answered by {vendors}", url=served, vendors=vendors)
@@ -234,14 +238,14 @@ def greeting(kit: Kit, url: str) -> Message:
             first=first,
             others=joined(COMMA, others),
         )
-    return Message("{line} (emulated: no vendor is called)", line=line) if kit.emulated else line
+    return Message("{line} (emulated: no vendor is called)", line=line) if state.emulated else line
 
 
-def leaving(kit: Kit) -> Message:
+def leaving(state: AppState) -> Message:
     """The line that says how vendor calls leave: directly, or through which proxy, by vendor where they differ."""
     ways: dict[str | None, list[str]] = {}
-    for name, entry in kit.live.routing.live.items():
-        proxy = kit.upstream.way(entry.outbound()).proxy_of(base_url_of(name, entry))
+    for name, entry in state.snapshot.routing.live.items():
+        proxy = state.upstream.via(entry.outbound()).proxy_of(base_url_of(name, entry))
         ways.setdefault(proxy, []).append(name)
     if len(ways) == 1:
         proxy = next(iter(ways))

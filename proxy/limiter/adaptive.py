@@ -61,7 +61,7 @@ QUIET_WINDOWS = 5
 """For so many windows no pace is learned after one that was pointless."""
 
 
-class Call(Started, Protocol):
+class LimitedCall(Started, Protocol):
     """A call as far as the adaptive limit looks at it."""
 
     retry_at: float
@@ -88,7 +88,7 @@ class Hold:
         self.since = now
         self.in_window = in_window
         self.by_day = by_day
-        self.probe: Call | None = None
+        self.probe: LimitedCall | None = None
         self._gap_s = max(wait_s, DAY_GAP_S) if by_day else wait_s
         self._settled = False
         self.probe_at = now + self._gap_s
@@ -123,9 +123,9 @@ class AdaptiveLimit:
         self.concurrency: Figure | None = None
         self.per_window: Figure | None = None
         self.pace: Pace | None = None
-        self._recent: deque[Call] = deque(maxlen=RECENT)
-        self._unknown: dict[Call, None] = {}
-        self._unordered: deque[Call] = deque()
+        self._recent: deque[LimitedCall] = deque(maxlen=RECENT)
+        self._unknown: dict[LimitedCall, None] = {}
+        self._unordered: deque[LimitedCall] = deque()
         self._first_at = NEVER
         self._started_at = -NEVER
         self._refusal_s = 0.05
@@ -197,7 +197,7 @@ class AdaptiveLimit:
 
     # --- what happens -------------------------------------------------------------------------------------------
 
-    def started(self, call: Call, now: float, tested: Figure | None, *, tracked: bool = True) -> None:
+    def started(self, call: LimitedCall, now: float, tested: Figure | None, *, tracked: bool = True) -> None:
         """A call starts; or one has ended that was not ``tracked``, and counts from now on."""
         self._first_at = min(self._first_at, now)
         call.others = self.in_flight + self.untracked
@@ -226,7 +226,7 @@ class AdaptiveLimit:
         if self.pace is not None and max(self.pace.bound_at, self.pace.cut_at) < since:
             self.pace = None
 
-    def accepted(self, call: Call, now: float) -> None:
+    def accepted(self, call: LimitedCall, now: float) -> None:
         """The vendor accepted a call. A second time changes nothing."""
         if call.accepted is not None:
             return
@@ -246,7 +246,7 @@ class AdaptiveLimit:
         if self.hold is not None and self.hold.probe is call:
             self._release(self.hold, now)
 
-    def ended(self, call: Call, now: float, *, counted: bool) -> None:
+    def ended(self, call: LimitedCall, now: float, *, counted: bool) -> None:
         """A call has ended, but not by a refusal. ``counted``: it was sent, so that the vendor counts it."""
         self.in_flight -= 1
         if not counted:
@@ -262,7 +262,7 @@ class AdaptiveLimit:
                 if call in calls:
                     calls.remove(call)
 
-    def refused(self, call: Call, now: float, retry_after_s: float | None, limit: RateLimit | None) -> None:
+    def refused(self, call: LimitedCall, now: float, retry_after_s: float | None, limit: RateLimit | None) -> None:
         """The vendor refused a call by rate. ``call.retry_at`` is set."""
         self.in_flight -= 1
         self.window.remove(call)
@@ -289,7 +289,7 @@ class AdaptiveLimit:
             by_day |= now - self.hold.since > 2 * self._window_s  # no limit by the minute takes that long
             self.hold.failed(now, asked_s, len(self.window), by_day=by_day)
 
-    def _refused_by_itself(self, call: Call, now: float, wait_s: float, limit: RateLimit | None) -> None:
+    def _refused_by_itself(self, call: LimitedCall, now: float, wait_s: float, limit: RateLimit | None) -> None:
         """A call was refused that was neither a probe nor a test: cut the figures, and hold the key if they explain nothing."""
         self._cut(call, now)
         half_used = limit is not None and self._adopt(limit, now)
@@ -344,7 +344,7 @@ class AdaptiveLimit:
         fewest = min(refused, default=0)
         return fewest if min(len(refused), len(accepted)) >= RUN and fewest > max(accepted) else None
 
-    def _run(self, call: Call) -> int:
+    def _run(self, call: LimitedCall) -> int:
         """How many starts in a row were refused, this one among them."""
         run, found = 0, False
         for one in self._recent:
@@ -372,7 +372,7 @@ class AdaptiveLimit:
                 self._share += ((not accepted) - self._share) / SHARE_OVER
             self._was_accepted = bool(accepted)
 
-    def _cut(self, call: Call, now: float) -> None:
+    def _cut(self, call: LimitedCall, now: float) -> None:
         """Lower the figures that did not prevent a refusal, each once for the calls that started under it."""
         pace, concurrency, per_window = self.pace, self.concurrency, self.per_window
         if pace is not None and call.started_at > pace.cut_at:

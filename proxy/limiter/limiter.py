@@ -20,8 +20,8 @@ SHORTEST_TIMER_S = 0.001
 """A timer may ring a little before its time; it is set again no closer than this (seconds)."""
 
 
-class Key(Protocol):
-    """A vendor key, as far as it is looked at here; see :class:`proxy.services.keys.VendorKey`."""
+class LimitedKey(Protocol):
+    """A vendor key, as far as it is looked at here; see :class:`proxy.credentials.pool.VendorKey`."""
 
     calls: int
     limiter: "Limiter | None"
@@ -32,8 +32,8 @@ class Key(Protocol):
         ...
 
 
-class Account(Protocol):
-    """A configured vendor, as far as it is looked at here; see :class:`proxy.services.keys.Account`."""
+class LimitedAccount(Protocol):
+    """A configured vendor, as far as it is looked at here; see :class:`proxy.credentials.pool.Account`."""
 
     @property
     def entry(self) -> VendorEntry:
@@ -41,7 +41,7 @@ class Account(Protocol):
         ...
 
     @property
-    def keys(self) -> Sequence[Key]:
+    def keys(self) -> Sequence[LimitedKey]:
         """Its keys."""
         ...
 
@@ -198,7 +198,7 @@ class Limiters:
         self.slack_s = slack_s
         self._limiters: dict[tuple[str, bytes], Limiter] = {}
 
-    def attach(self, accounts: Iterable[tuple[str, Account]]) -> None:
+    def attach(self, accounts: Iterable[tuple[str, LimitedAccount]]) -> None:
         """Give the keys of a configuration their limiters, with its limits. Those of keys that are gone are dropped."""
         named = set()
         for name, account in accounts:
@@ -223,7 +223,7 @@ class Limiters:
         return found
 
     def untracked_ended(
-        self, name: str, account: Account, key: Key, model: str, outcome: Outcome, failure: Failure | None
+        self, name: str, account: LimitedAccount, key: LimitedKey, model: str, outcome: Outcome, failure: Failure | None
     ) -> Ticket | None:
         """A call that began without a limiter has ended. A refusal by rate gives its key one, if ``limits.learn`` is on.
 

@@ -21,7 +21,7 @@ import orjson
 
 from adapters.core.message import Message
 from proxy.i18n.catalog import for_operator
-from proxy.services.metrics import Metrics
+from proxy.observability.metrics.registry import Metrics
 from proxy.timestamps import iso_time
 
 MAX_BYTES = 4 * 1024 * 1024

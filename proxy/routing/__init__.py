@@ -1,1 +1,1 @@
-"""Where requests go: what is known of the targets that they are routed to."""
+"""Where requests go: routes, load balancing, circuit breaker, and what is known of targets."""

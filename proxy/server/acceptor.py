@@ -17,8 +17,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
 from adapters.core.message import Message
-from proxy.descriptors import shares
 from proxy.errors import Overloaded, ProxyError
+from proxy.fd_limits import shares
 from proxy.i18n.negotiate import Language, wanted
 
 BURST = 64

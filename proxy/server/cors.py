@@ -1,6 +1,6 @@
 """Lets web pages of listed origins read responses: the CORS protocol (Fetch, "CORS protocol"), off unless configured.
 
-Starlette's CORSMiddleware does not serve here. It wraps ``send``, which whole answers do not pass (``proxy/way.py``), it
+Starlette's CORSMiddleware does not serve here. It wraps ``send``, which whole answers do not pass (``proxy/server/fast_path.py``), it
 looks at every request, and it would not follow a reload.
 
 OpenAI's API answers the preflights of browser apps without a key; how it words the answer is not documented. So this is

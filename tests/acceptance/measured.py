@@ -17,12 +17,12 @@ import uvicorn
 
 from config.schema import Settings
 from proxy.app import create_app
-from proxy.door import Door
-from proxy.drain import Server
-from proxy.kit import Kit
+from proxy.app_state import AppState
 from proxy.lifecycle.run import bind, freeze, url_of
-from proxy.services.memory import Memory, limit_of_this_machine, reader_of_this_machine
-from proxy.services.upstream import Upstream
+from proxy.lifecycle.shutdown import GracefulServer
+from proxy.observability.memory_guard import MemoryGuard, limit_of_this_machine, reader_of_this_machine
+from proxy.server.protocol import GuardedHttpProtocol
+from proxy.upstream.client import Upstream
 
 longest = 0.0
 where = ""
@@ -72,10 +72,10 @@ def watch(told: Path) -> None:
         time.sleep(0.005)
 
 
-def report(kit: Kit) -> dict[str, Any]:
+def report(state: AppState) -> dict[str, Any]:
     """What was measured since the last report."""
     global longest, where, most_resident
-    told = {"longest_s": longest, "where": where[:300], "most_bytes": most_resident, "held_bytes": kit.budget.held}
+    told = {"longest_s": longest, "where": where[:300], "most_bytes": most_resident, "held_bytes": state.budget.held}
     longest, where, most_resident = 0.0, "", 0
     return told
 
@@ -86,8 +86,8 @@ async def main(vendor: str, limit: int, root: Path) -> None:
     entry = {"kind": "openai_compatible", "api_key": "sk-0000000000000001", "base_url": vendor}
     kimi = {"api_key": "sk-0000000000000001", "base_url": vendor}
     settings = Settings.model_validate({"vendors": {"office": entry, "kimi": kimi, "ernie": kimi, "hunyuan": kimi}})
-    memory = Memory(reader_of_this_machine(root), limit_of_this_machine(root))
-    kit = Kit(settings, Upstream.over_the_network(1000), lambda ending: None, memory=memory)
+    memory = MemoryGuard(reader_of_this_machine(root), limit_of_this_machine(root))
+    state = AppState(settings, Upstream.over_the_network(1000), lambda ending: None, memory=memory)
     sock = bind("127.0.0.1:0")
 
     def ready() -> None:
@@ -95,16 +95,16 @@ async def main(vendor: str, limit: int, root: Path) -> None:
         sys.stdout.write(f"{url_of(sock)}\n")
         sys.stdout.flush()
 
-    server = Server(
-        uvicorn.Config(create_app(kit), http=Door, ws="none", log_level="warning", access_log=False, server_header=False,
+    server = GracefulServer(
+        uvicorn.Config(create_app(state), http=GuardedHttpProtocol, ws="none", log_level="warning", access_log=False, server_header=False,
                        proxy_headers=False, timeout_graceful_shutdown=1),
         ready,
     )  # fmt: skip
     served = asyncio.create_task(server.serve([sock]))
     while await asyncio.to_thread(sys.stdin.readline):
-        sys.stdout.write(json.dumps(report(kit)) + "\n")
+        sys.stdout.write(json.dumps(report(state)) + "\n")
         sys.stdout.flush()
-    kit.draining = True
+    state.draining = True
     server.should_exit = True
     await served
 

@@ -26,7 +26,7 @@ from typing import Any
 import emulators
 from adapters.registry import BY_NAME
 from proxy.commands.tiktoken import export
-from proxy.emulated import door_of
+from proxy.lifecycle.emulation import door_of
 from tests.apps.expected import failure, wait
 from tests.sdk.stage import Front, Stage, until
 from tests.tap import Seen

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import proxy.lifecycle.run
-from proxy import cli, kit
+from proxy import cli
+from proxy.app_state import AppState
 from proxy.observability import log_writer
-from proxy.services.transport import FastTransport
+from proxy.upstream.http_client.pool import HttpTransport
 
 MINUTE_S = 1.0
 """What vendors call a minute, scaled down like the timeouts: some of the faults say that the calls a minute are used up."""
 
 
-class Kit(kit.Kit):
-    """The kit, which tells what it holds."""
+class ReportingState(AppState):
+    """The application state, which writes down what it holds."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -32,14 +33,16 @@ class Kit(kit.Kit):
         """Tasks, requests in progress, places of the pool. The file is there as a whole, or not at all."""
         gc.collect()
         transport = self.upstream._direct
-        assert isinstance(transport, FastTransport)
+        assert isinstance(transport, HttpTransport)
         idle = sum(len(wires) for wires in transport._idle.values())
         holdings = {
             "tasks": len(asyncio.all_tasks()),
             "active": self.active,
-            "waiting": len(transport._line),
-            "in_use": len(transport._wires) - idle,
-            "lost_places": self.live.settings.server.max_concurrency - transport._free_places - len(transport._wires),
+            "waiting": len(transport._waiters),
+            "in_use": len(transport._connections) - idle,
+            "lost_slots": self.snapshot.settings.server.max_concurrency
+            - transport._free_slots
+            - len(transport._connections),
         }
         target = Path(sys.argv[2])
         draft = target.with_suffix(".draft")
@@ -48,7 +51,7 @@ class Kit(kit.Kit):
 
 
 if __name__ == "__main__":
-    vars(proxy.lifecycle.run)["Kit"] = Kit
+    vars(proxy.lifecycle.run)["AppState"] = ReportingState
     for log_bytes in sys.argv[3:]:
         vars(log_writer)["MAX_BYTES"] = int(log_bytes)
     cli.main(["serve", "-c", sys.argv[1]], standalone_mode=False)

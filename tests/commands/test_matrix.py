@@ -11,7 +11,7 @@ from adapters import registry
 from adapters.openai_params.chat import CHAT
 from proxy.commands.probes import PROBES, Probe
 from proxy.commands.vendors import cell, each_edition, lines, matrix
-from proxy.services import tokens
+from proxy.openai_api import token_ids as tokens
 from tests.commands.conftest import Run, data
 from tests.sdk.stage import VENDORS, Front, Stage, adapted
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from proxy.services import tokens
-from proxy.services.tokens import CL100K, O200K
+from proxy.openai_api import token_ids as tokens
+from proxy.openai_api.token_ids import CL100K, O200K
 from tests.commands.conftest import Run
 
 NAMES = {

@@ -73,7 +73,7 @@ def test_every_request_of_the_corpus_has_one_reading_or_is_refused(way: str) -> 
                         wrong[case.name] = problem
 
             await asyncio.gather(*(one(case) for case in REFUSED + SERVED))
-            assert running.kit.active == 0
+            assert running.state.active == 0
         return wrong
 
     assert run(scene()) == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.services.memory import Memory, reader_of_this_machine
+from proxy.observability.memory_guard import MemoryGuard, reader_of_this_machine
 from tests.door.wire import LIVEZ, chat, line, run, serving
 
 GIB = 1024**3
@@ -52,14 +52,14 @@ def test_the_tightest_limit_that_is_known_counts(name: str, tmp_path: Path) -> N
     ("share", "tight", "full"), [(None, False, False), (0.919, False, False), (0.92, True, False), (0.95, True, True)]
 )
 def test_what_a_share_means(share: float | None, tight: bool, full: bool) -> None:
-    memory = Memory(lambda: share)
+    memory = MemoryGuard(lambda: share)
 
     assert memory.look() is (share is not None)
     assert (memory.tight, memory.full) == (tight, full)
 
 
 def test_it_looks_again_and_again_but_not_where_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.services.memory.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("proxy.observability.memory_guard.LOOK_EVERY_S", 0.01)
 
     async def looks(share: float | None) -> int:
         count = 0
@@ -69,7 +69,7 @@ def test_it_looks_again_and_again_but_not_where_nothing_is_known(monkeypatch: py
             count += 1
             return share
 
-        memory = Memory(reader)
+        memory = MemoryGuard(reader)
         memory.watch()
         while share is not None and count < 3:
             await asyncio.sleep(0.005)
@@ -86,12 +86,12 @@ def test_it_looks_again_and_again_but_not_where_nothing_is_known(monkeypatch: py
 def test_connections_are_not_kept_when_memory_is_tight_and_new_work_is_refused_when_it_is_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("proxy.services.memory.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("proxy.observability.memory_guard.LOOK_EVERY_S", 0.01)
     share = 0.5
 
     async def scene() -> None:
         nonlocal share
-        memory = Memory(lambda: share)
+        memory = MemoryGuard(lambda: share)
         async with serving(memory=memory) as running:
 
             async def seen(tight: bool, full: bool) -> None:

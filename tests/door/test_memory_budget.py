@@ -18,15 +18,15 @@ from proxy.observability.memory_budget import (
     max_body,
     warnings,
 )
-from proxy.services.memory import Memory, limit_of_this_machine
+from proxy.observability.memory_guard import MemoryGuard, limit_of_this_machine
 from tests.door.test_memory import TREES
 from tests.door.wire import ANSWER, Line, chat, line, run, serving
 
 LIMIT = 64 * MIB
 
 
-def memory(share: Callable[[], float | None] = lambda: 0.1) -> Memory:
-    return Memory(share, LIMIT)
+def memory(share: Callable[[], float | None] = lambda: 0.1) -> MemoryGuard:
+    return MemoryGuard(share, LIMIT)
 
 
 def overloaded(answer: Any) -> bool:
@@ -98,7 +98,7 @@ def test_many_halves_of_bodies_do_not_fill_the_memory_and_small_requests_are_ser
             for caller in callers:
                 await caller.say(half)
                 await asyncio.sleep(0.05)
-                assert running.kit.budget.held <= running.kit.budget.most
+                assert running.state.budget.held <= running.state.budget.most
             answers = [asyncio.create_task(caller.answer()) for caller in callers]
             while sum(coming.done() for coming in answers) < 8:
                 await asyncio.sleep(0.01)
@@ -113,7 +113,7 @@ def test_many_halves_of_bodies_do_not_fill_the_memory_and_small_requests_are_ser
             for caller in callers:
                 caller.writer.transport.abort()
             async with asyncio.timeout(20):
-                while running.kit.budget.held:
+                while running.state.budget.held:
                     await asyncio.sleep(0.01)
 
     run(scene())
@@ -124,7 +124,7 @@ def test_the_memory_guard_is_asked_while_a_body_comes() -> None:
 
     async def scene() -> None:
         nonlocal share
-        guard = Memory(lambda: share, 8 * 1024 * MIB)
+        guard = MemoryGuard(lambda: share, 8 * 1024 * MIB)
         async with serving(memory=guard) as running, line(running.url) as caller:
             sent = chat(body=b'{"x":"' + b"a" * MIB + b'"}')
             await caller.say(sent[: MIB // 2])
@@ -133,7 +133,7 @@ def test_the_memory_guard_is_asked_while_a_body_comes() -> None:
             guard.look()
             await caller.say(sent[MIB // 2 :])
             assert overloaded(await caller.answer())
-            assert running.kit.budget.held == 0
+            assert running.state.budget.held == 0
 
     run(scene())
 
@@ -147,16 +147,16 @@ def test_an_answer_that_is_not_read_counts_until_it_is() -> None:
         )
 
     async def scene() -> None:
-        guard = Memory(lambda: 0.1, 1024 * MIB)
+        guard = MemoryGuard(lambda: 0.1, 1024 * MIB)
         async with serving(says_much, memory=guard) as running, line(running.url) as caller:
             await caller.say(chat())
             await running.settled(1)
-            assert running.kit.budget.held > MIB  # the rest is in the sockets' buffers
+            assert running.state.budget.held > MIB  # the rest is in the sockets' buffers
             answer = await caller.answer()
             assert answer is not None
             assert answer.status == 200
             async with asyncio.timeout(20):
-                while running.kit.budget.held:
+                while running.state.budget.held:
                     await asyncio.sleep(0.01)
 
     run(scene())
@@ -180,7 +180,7 @@ def test_a_vendors_answer_that_does_not_fit_is_503_and_the_call_is_not_made_agai
             assert overloaded(answer)
             assert answer is not None
             assert b"x-should-retry: false" in answer.head
-            assert running.kit.budget.held == 0
+            assert running.state.budget.held == 0
 
     run(scene())
     assert calls == 1

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from proxy.services.upstream import Upstream
+from proxy.upstream.client import Upstream
 from tests.door.corpus import post
 from tests.door.wire import LIVEZ, Answer, chat, line, run, says_hello, serving
 from tests.harness import proxy, vendor
@@ -45,7 +45,7 @@ def test_over_the_limit_callers_are_refused_while_the_others_are_still_served() 
                     return answer.status
 
             first = [asyncio.create_task(served()) for _ in range(ROOM)]
-            while running.kit.active < ROOM:
+            while running.state.active < ROOM:
                 await asyncio.sleep(0.005)
             for _ in range(2):
                 async with line(running.url) as to:
@@ -59,7 +59,7 @@ def test_over_the_limit_callers_are_refused_while_the_others_are_still_served() 
                         assert b"\r\nretry-after: 1\r\n" in answer.head
                         assert b"\r\nx-should-retry: true\r\n" in answer.head
                         assert b"connection: close" not in answer.head
-            assert running.kit.active == ROOM
+            assert running.state.active == ROOM
             gate.set()
             assert await asyncio.gather(*first) == [200] * ROOM
             assert await served() == 200
@@ -74,7 +74,7 @@ def test_who_is_turned_away_need_not_send_his_body() -> None:
     async def scene() -> None:
         async with serving(never, max_concurrency=1) as running, line(running.url) as first:
             await first.say(chat())
-            while not running.kit.active:
+            while not running.state.active:
                 await asyncio.sleep(0.005)
             async with line(running.url) as second:
                 await second.say(post(b"Content-Length: 30000000", b"Expect: 100-continue"))
@@ -121,7 +121,7 @@ def test_bodies_that_arrive_together_still_find_no_more_places_than_there_are() 
 
 
 def test_more_connections_than_there_is_room_for_are_told_or_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.door.most_connections", lambda: 8)
+    monkeypatch.setattr("proxy.server.protocol.max_connections", lambda: 8)
 
     async def scene() -> None:
         async with serving() as running:
@@ -287,7 +287,7 @@ def test_a_call_for_which_we_have_no_descriptor_is_our_503_and_no_fault_of_the_v
                     await connection.say(LIVEZ)
                     assert told(await connection.answer()) == 200
                 # Reads the vendor's catalog, as the command does when it starts.
-                running.kit.live.routing.find("gpt-4o", "chat")
+                running.state.snapshot.routing.find("gpt-4o", "chat")
                 with no_files_left() as take:
                     for _ in range(8):  # more than opens a breaker
                         await asyncio.sleep(0.01)
@@ -300,7 +300,7 @@ def test_a_call_for_which_we_have_no_descriptor_is_our_503_and_no_fault_of_the_v
                         assert b"\r\nx-should-retry: true\r\n" in answer.head
                 await running.settled(8)
                 assert [ending["attempts"] for ending in running.lines] == [1] * 8
-                assert not running.kit.breaker.troubled
+                assert not running.state.breaker.failing
                 await caller.say(chat(model="gpt-4o"))
                 assert told(await caller.answer()) == 200
 

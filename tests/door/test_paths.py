@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from proxy.middleware import canonical
+from proxy.server.path_router import normalize_path
 from tests.door.wire import ASK, line, run, serving
 from tests.effort import calls_made_by
 
@@ -86,4 +86,4 @@ def test_a_long_path_of_prefixes_is_refused_without_a_look_at_each(what: str) ->
             assert answer.status in (400, 404, 405), answer.body
 
     run(scene())
-    assert calls_made_by(lambda: canonical(path)) < 30  # one prefix at a time: three calls for each
+    assert calls_made_by(lambda: normalize_path(path)) < 30  # one prefix at a time: three calls for each

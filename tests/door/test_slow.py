@@ -69,9 +69,9 @@ async def is_served_then_drips_line_breaks(to: Line) -> None:
 
 @pytest.fixture(autouse=True)
 def short_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.door.HEAD_WITHIN_S", LIMIT_S)
-    monkeypatch.setattr("proxy.endpoints.relay.BODY_WITHIN_S", LIMIT_S)
-    monkeypatch.setattr("proxy.farewell.LINGER_S", 0.2)
+    monkeypatch.setattr("proxy.server.protocol.HEAD_TIMEOUT_S", LIMIT_S)
+    monkeypatch.setattr("proxy.openai_api.endpoint.BODY_TIMEOUT_S", LIMIT_S)
+    monkeypatch.setattr("proxy.server.lingering_close.LINGER_S", 0.2)
 
 
 @pytest.mark.parametrize("way", SLOW)

@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from proxy.patience import Patience
+from proxy.server.write_timeout import WriteStallTimer
 from tests.door.wire import ANSWER, chat, line, run, says_hello, serving
 from tests.proxy.play import DONE, chunk
 
@@ -54,16 +54,16 @@ def test_who_does_not_read_holds_his_vendor_back_and_is_not_kept_in_memory() -> 
 def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
     streamed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.patience.UNREAD_S", 0.1)
+    monkeypatch.setattr("proxy.server.write_timeout.WRITE_STALL_S", 0.1)
     closed, given_up = asyncio.Event(), asyncio.Event()
 
-    class Watched(Patience):
+    class Watched(WriteStallTimer):
         def _look(self) -> None:
             super()._look()
             if self._transport.is_closing():
                 given_up.set()
 
-    monkeypatch.setattr("proxy.door.Patience", Watched)
+    monkeypatch.setattr("proxy.server.protocol.WriteStallTimer", Watched)
 
     async def floods(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         try:
@@ -91,13 +91,13 @@ def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
                 while data := await asyncio.wait_for(caller.reader.read(MIB), 30):
                     read += len(data)
             assert read < 16 * MIB
-            assert running.kit.active == 0
+            assert running.state.active == 0
 
     run(scene())
 
 
 def test_who_reads_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.patience.UNREAD_S", 1.0)
+    monkeypatch.setattr("proxy.server.write_timeout.WRITE_STALL_S", 1.0)
     body = large(12 * MIB)
 
     async def sends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytes) -> None:

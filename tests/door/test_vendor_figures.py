@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
-from proxy.services.upstream import Upstream
+from proxy.upstream.client import Upstream
 from tests.door.wire import ANSWER, Answer, chat, run
 from tests.harness import proxy, vendor
 

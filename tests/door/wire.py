@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from proxy.services.memory import Memory
+from proxy.observability.memory_guard import MemoryGuard
 from tests.harness import Running, hang_up, proxy, vendor
 
 T = TypeVar("T")
@@ -113,7 +113,9 @@ async def says_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
 
 
 @asynccontextmanager
-async def serving(handler: Any = says_hello, *, memory: Memory | None = None, **server: Any) -> AsyncIterator[Running]:
+async def serving(
+    handler: Any = says_hello, *, memory: MemoryGuard | None = None, **server: Any
+) -> AsyncIterator[Running]:
     """The proxy before one scripted vendor."""
     async with vendor(handler) as url:
         made = {"vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": url}}, "server": server}

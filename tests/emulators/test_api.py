@@ -8,7 +8,7 @@ import pytest
 import emulators
 from emulators import Emulator
 from emulators.serve import serve
-from tests.emulators.kit import Raw, ask, chat, spelled, until, with_emulator
+from tests.emulators.helpers import Raw, ask, chat, spelled, until, with_emulator
 
 VENDORS = pytest.mark.parametrize("vendor", emulators.NAMES)
 

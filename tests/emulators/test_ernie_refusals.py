@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator
-from tests.emulators.kit import WEATHER, Json, Raw, ask, chat, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, with_emulator
 
 RETIRED = {"BANJIA_EMULATOR_RETIRED": "1"}
 USER = {"role": "user", "content": "Hi"}

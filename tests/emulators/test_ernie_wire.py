@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.kit import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
 
 RETIRED = {"BANJIA_EMULATOR_RETIRED": "1"}
 NOW = function("now")

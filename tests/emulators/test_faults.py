@@ -10,7 +10,7 @@ import pytest
 import emulators
 from emulators import Emulator
 from emulators.core.faults import TABLE, Faults, parse
-from tests.emulators.kit import Json, Raw, ask, chat, spelled, until, with_emulator
+from tests.emulators.helpers import Json, Raw, ask, chat, spelled, until, with_emulator
 
 WORDS = "emulator:words=6"
 STREAM: Json = {"stream": True}

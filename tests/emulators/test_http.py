@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.kit import ask, chat, key_of, with_emulator
+from tests.emulators.helpers import ask, chat, key_of, with_emulator
 
 
 def head(emulator: Emulator, *lines: str) -> bytes:

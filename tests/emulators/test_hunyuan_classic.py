@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator
-from tests.emulators.kit import CLASSIC, WEATHER, Json, Raw, ask, chat, with_emulator
+from tests.emulators.helpers import CLASSIC, WEATHER, Json, Raw, ask, chat, with_emulator
 
 USER = {"role": "user", "content": "Hi"}
 SYSTEM = {"role": "system", "content": "Be brief"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator
-from tests.emulators.kit import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
 
 USER = {"role": "user", "content": "Hi"}
 HY4 = {"model": "hy4-preview"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator
-from tests.emulators.kit import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
 
 OFF = {"type": "disabled"}
 THINKING: Json = {"thinking": {"type": "enabled"}}

@@ -6,7 +6,7 @@ import pytest
 
 from emulators import Emulator
 from emulators.core.limits import Limits
-from tests.emulators.kit import Raw, ask, chat, with_emulator
+from tests.emulators.helpers import Raw, ask, chat, with_emulator
 
 
 async def put(emulator: Emulator, limits: object) -> Raw:

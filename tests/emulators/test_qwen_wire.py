@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.kit import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
 
 NOW = function("now")
 

@@ -13,7 +13,7 @@ from emulators.ernie import Ernie
 from emulators.hunyuan import Hunyuan
 from emulators.kimi import Kimi
 from emulators.qwen import Qwen
-from tests.emulators.kit import MODEL, WEATHER
+from tests.emulators.helpers import MODEL, WEATHER
 
 FIELDS = [
     *("temperature", "top_p", "n", "stop", "max_tokens", "max_completion_tokens", "presence_penalty"),

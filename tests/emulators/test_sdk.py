@@ -12,7 +12,7 @@ from openai.lib.streaming.chat import ChatCompletionStreamState
 
 import emulators
 from emulators import Emulator
-from tests.emulators.kit import CLASSIC, MODEL, WEATHER, chat, classic_client, client, function, with_emulator
+from tests.emulators.helpers import CLASSIC, MODEL, WEATHER, chat, classic_client, client, function, with_emulator
 
 VENDORS = pytest.mark.parametrize("vendor", emulators.NAMES)
 EDITIONS = pytest.mark.parametrize("vendor", [*emulators.NAMES, CLASSIC])

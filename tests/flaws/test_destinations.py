@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from proxy.services.upstream import Upstream
+from proxy.upstream.client import Upstream
 from tests.door.wire import ASK, Line, chat, line, run
 from tests.flaws.canary import STOLEN, Canary, canary, site
 from tests.harness import proxy, vendor

@@ -16,13 +16,13 @@ from starlette.routing import Route
 
 from config.load import load
 from config.schema import Server, Settings, beyond_loopback
-from proxy.admin import create_admin
+from proxy.access.authentication import authenticate
+from proxy.admin.app import create_admin
 from proxy.app import create_app
+from proxy.app_state import AppState
+from proxy.credentials.pool import ClientKeys
 from proxy.errors import BadKey
-from proxy.kit import Kit
-from proxy.services.keys import ClientKeys
-from proxy.services.upstream import Upstream
-from proxy.stages.authenticate import authenticate
+from proxy.upstream.client import Upstream
 from tests.config.given import complaints, loaded
 from tests.door.wire import ASK, line, run
 from tests.flaws.canary import VENDOR_KEY, canary, site
@@ -43,12 +43,12 @@ def routes_of(app: Any) -> list[tuple[str, str]]:
     return [(method, route.path.replace("{model:path}", "gpt-4o")) for route in found for method in route.methods or ()]
 
 
-def kit(**server: Any) -> Kit:
+def state(**server: Any) -> AppState:
     made = Settings.model_validate({**BOTH, "server": server})
-    return Kit(made, Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500))), lambda ending: None)
+    return AppState(made, Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500))), lambda ending: None)
 
 
-APP = routes_of(create_app(kit()))
+APP = routes_of(create_app(state()))
 GUARDED = [(method, path) for method, path in APP if path not in OPEN]
 
 ODD = [
@@ -139,15 +139,15 @@ def test_cve_2026_114612_a_secret_is_good_for_its_own_purpose_alone() -> None:
 
 
 STEPS = [
-    "proxy.pipeline.authenticate", "proxy.endpoints.models.authenticate", "proxy.endpoints.moderations.authenticate",
-    "proxy.stages.authenticate.sent_key", "proxy.stages.authenticate.Caller", "proxy.services.keys.ClientKeys.knows",
-    "proxy.services.keys._hash", "proxy.services.keys.hmac.compare_digest", "proxy.services.keys.hashlib.sha256",
+    "proxy.pipeline.authenticate", "proxy.openai_api.models.authenticate", "proxy.openai_api.moderations.endpoint.authenticate",
+    "proxy.access.authentication.sent_key", "proxy.access.authentication.Caller", "proxy.credentials.pool.ClientKeys.knows",
+    "proxy.credentials.pool._hash", "proxy.credentials.pool.hmac.compare_digest", "proxy.credentials.pool.hashlib.sha256",
 ]  # fmt: skip
 """Where a look at a key may break."""
 USES = {
     "proxy.pipeline.authenticate": ("chat", "complet", "embed"),
-    "proxy.endpoints.models.authenticate": ("models",),
-    "proxy.endpoints.moderations.authenticate": ("moderations",),
+    "proxy.openai_api.models.authenticate": ("models",),
+    "proxy.openai_api.moderations.endpoint.authenticate": ("moderations",),
 }
 
 
@@ -234,7 +234,7 @@ def test_cve_2026_35029_the_admin_port_has_these_endpoints_and_changes_nothing()
     assert set(routes_of(create_admin(kit_of()))) == ADMIN
     assert not beyond_loopback(Server().admin_listen)
     held = kit_of()
-    before = held.live
+    before = held.snapshot
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         for path in (
             "/status",
@@ -247,7 +247,7 @@ def test_cve_2026_35029_the_admin_port_has_these_endpoints_and_changes_nothing()
             "/key/generate",
         ):
             assert ask(path, held, method).status_code in (404, 405), (method, path)
-    assert held.live is before
+    assert held.snapshot is before
 
 
 def test_cve_2026_86242_reload_reads_the_file_of_the_start_and_nothing_that_is_sent(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_cve_2026_86242_reload_reads_the_file_of_the_start_and_nothing_that_is_s
     async def scene() -> None:
         async with canary() as there:
             held = kit_of()
-            held.again = lambda: load(file, {})
+            held.reread = lambda: load(file, {})
             transport = httpx2.ASGITransport(create_admin(held))
             async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
                 for name in ("path", "file", "config", "url", "plugin", "source", "module"):
@@ -270,7 +270,7 @@ def test_cve_2026_86242_reload_reads_the_file_of_the_start_and_nothing_that_is_s
                             f"/reload?{name}={value}", json=body, headers={**LOCAL, f"x-{name}": value}
                         )
                         assert got.status_code == 200
-                        assert list(held.live.settings.vendors) == ["kimi"]
+                        assert list(held.snapshot.settings.vendors) == ["kimi"]
             assert there.met == 0
 
     asyncio.run(scene())

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from starlette.types import ASGIApp
 
 from config.schema import Settings
-from proxy.admin import create_admin
+from proxy.access.authentication import authenticate
+from proxy.admin.app import create_admin
 from proxy.app import create_app
-from proxy.kit import Kit
-from proxy.services.keys import ClientKeys
-from proxy.services.upstream import Upstream
-from proxy.stages.authenticate import authenticate
+from proxy.app_state import AppState
+from proxy.credentials.pool import ClientKeys
+from proxy.upstream.client import Upstream
 from tests.flaws.test_identity import routes_of
 from tests.harness import proxy, vendor
 from tests.proxy.play import error, play
@@ -94,10 +94,10 @@ def test_go_2026_4813_no_endpoint_tells_a_vendors_key_to_anybody() -> None:
         told = " ".join([*SECRETS.values(), str(request.headers)])
         return httpx2.Response(400, json={"error": {"message": told, "type": told, "code": told, "param": told}})
 
-    kit = Kit(Settings.model_validate(SETTINGS), Upstream(httpx2.MockTransport(echoes)), lambda ending: None)
-    for account in kit.live.accounts.values():
-        account.way = Upstream(httpx2.MockTransport(echoes))
-    for app in (create_app(kit), create_admin(kit)):
+    state = AppState(Settings.model_validate(SETTINGS), Upstream(httpx2.MockTransport(echoes)), lambda ending: None)
+    for account in state.snapshot.accounts.values():
+        account.upstream = Upstream(httpx2.MockTransport(echoes))
+    for app in (create_app(state), create_admin(state)):
         said = everything(app, "127.0.0.1")
         assert len(said) > 20
         assert [(what[:60], shown(what)) for what in said if shown(what)] == []
@@ -169,7 +169,7 @@ def test_cve_2024_9606_no_log_no_line_and_no_metric_has_a_key_or_a_prompt(
                             f"{running.url}/v1/chat/completions?api_key={sent}", json={**ask, "stream": stream},
                             headers={"authorization": f"Bearer {sent}", "x-user": PROMPT},
                         )  # fmt: skip
-                admin = httpx2.ASGITransport(create_admin(running.kit))
+                admin = httpx2.ASGITransport(create_admin(running.state))
                 async with httpx2.AsyncClient(transport=admin, base_url="http://127.0.0.1") as watching:
                     bearer = {"authorization": f"Bearer {SECRETS['admin']}"}
                     kept += [(await watching.get(page, headers=bearer)).text for page in ("/metrics", "/status")]

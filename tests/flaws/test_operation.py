@@ -17,10 +17,10 @@ from adapters.core import adaptations
 from adapters.core.tokens import estimate_counts, estimate_prompt
 from config.routing import Routing
 from config.schema import Settings
-from proxy.fronts.chat import ChatFront
-from proxy.kit import Kit
+from proxy.app_state import AppState
+from proxy.openai_api.chat.handler import ChatHandler
 from proxy.pipeline import serve
-from proxy.services.upstream import Upstream
+from proxy.upstream.client import Upstream
 from tests.door.wire import run
 from tests.harness import proxy, vendor
 from tests.proxy.play import BOTH, DONE, Played, Request, chunk, error, hello, play, stream, whole
@@ -86,7 +86,7 @@ def test_litellm_14457_and_30630_what_a_caller_who_leaves_has_cost_is_counted(st
                     await reader.readuntil(SAID.encode())
                 await asyncio.sleep(0.05)
             await running.settled(1)
-            tokens = running.kit.counts.tokens()
+            tokens = running.state.request_metrics.tokens()
             assert sum(n for labels, n in tokens.items() if labels[1:3] == ("billed", "prompt")) > 0
             return running.lines[0]
 
@@ -117,8 +117,8 @@ def test_new_api_5289_the_text_of_an_error_is_billed_as_nobodys_answer(what: str
     assert line["ending"] == "rejected"
     assert line["shown"] is None
     assert line["billed"] is None or line["billed"]["completion"] == 0
-    assert played.kit is not None
-    assert sum(n for labels, n in played.kit.counts.tokens().items() if labels[2] == "completion") == 0
+    assert played.state is not None
+    assert sum(n for labels, n in played.state.request_metrics.tokens().items() if labels[2] == "completion") == 0
 
 
 counts: st.SearchStrategy[Any] = st.integers(-10, 100) | st.sampled_from([None, 2.5, "7", True, [], 10**30])
@@ -146,7 +146,7 @@ def test_new_api_5005_what_was_cached_is_never_more_than_the_prompt(told: dict[s
     assert type(cached) is not int or 0 <= cached <= wire["prompt_tokens"]
 
 
-async def ask(kit: Kit, number: int) -> None:
+async def ask(state: AppState, number: int) -> None:
     """A request unlike the others: another text, user and key, models that are there and not. Many fail."""
     body = {
         "model": ("gpt-4o", f"kimi/made-up-{number % 50}", f"nobody-{number}")[number % 3], "user": f"user-{number}",
@@ -154,7 +154,7 @@ async def ask(kit: Kit, number: int) -> None:
         "metadata": {f"m{number}": "x"},
     }  # fmt: skip
     sent_with = {b"authorization": f"Bearer sk-{number}".encode(), b"x-request-id": b"%d" % number}
-    await serve(Request(body, sent_with), ChatFront(), kit, Played())
+    await serve(Request(body, sent_with), ChatHandler(), state, Played())
     await asyncio.sleep(0)  # the loop takes away what was called off
 
 
@@ -175,20 +175,20 @@ def test_litellm_12685_27954_and_25219_memory_does_not_grow_with_requests() -> N
         return hello() if b'"stream":true' in request.content else whole("hi")
 
     async def scene() -> float:
-        kit = Kit(Settings.model_validate(BOTH), Upstream(httpx2.MockTransport(answer)), lambda ending: None)
-        for account in kit.live.accounts.values():
-            account.way = Upstream(httpx2.MockTransport(answer))
+        state = AppState(Settings.model_validate(BOTH), Upstream(httpx2.MockTransport(answer)), lambda ending: None)
+        for account in state.snapshot.accounts.values():
+            account.upstream = Upstream(httpx2.MockTransport(answer))
 
         async def no_wait(seconds: float) -> None:
             """No wait before a retry."""
 
-        kit.sleep = no_wait
+        state.sleep = no_wait
         before = 0
         for number in range(900):
             if number == 400:
                 gc.collect()
                 before = sys.getallocatedblocks()
-            await ask(kit, number)
+            await ask(state, number)
         gc.collect()
         return (sys.getallocatedblocks() - before) / 500
 

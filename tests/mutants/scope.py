@@ -35,7 +35,7 @@ CODECS = (
 POLICY = ("tests/proxy/test_policy.py", "tests/proxy/test_failover.py", "tests/proxy/test_retries.py")
 
 TESTS: dict[str, tuple[str, ...]] = {
-    "proxy/policy.py": POLICY,
+    "proxy/attempts/retry_policy.py": POLICY,
     "adapters/core/failures.py": (*ERRORS, "tests/proxy/test_policy.py", "tests/proxy/test_failover.py"),
     "proxy/limiter/limiter.py": (
         "tests/limiter/test_limiter.py",

@@ -79,7 +79,7 @@ def test_what_is_no_other_program_is_no_mutant() -> None:
 
 
 def test_a_seed_draws_the_same_mutants_each_of_another_line() -> None:
-    paths = ["proxy/policy.py", "adapters/rules/token_limits.py", "adapters/rules/embeddings.py"]
+    paths = ["proxy/attempts/retry_policy.py", "adapters/rules/token_limits.py", "adapters/rules/embeddings.py"]
     first, second, other = (drawn(seed, 12, paths) for seed in (1, 1, 2))
     assert first == second != other
     assert len({(mutant.path, mutant.line) for mutant in first}) == 12
@@ -98,7 +98,7 @@ def test_every_mutated_module_has_tests_and_they_are_there() -> None:
 @pytest.mark.parametrize(
     ("path", "mutated"),
     [
-        ("proxy/policy.py", True),
+        ("proxy/attempts/retry_policy.py", True),
         ("proxy/limiter/scheduler.py", True),
         ("adapters/codecs/openai/chat.py", True),
         ("adapters/rules/messages.py", True),

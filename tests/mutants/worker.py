@@ -62,7 +62,7 @@ def judged(tests: list[str], within_s: float, *, write: bool = False) -> dict[st
     child = os.fork()
     if child == 0:
         os.setpgid(0, 0)
-        fork(tests, output, math.ceil(within_s), write=write)
+        run_pytest(tests, output, math.ceil(within_s), write=write)
     status: int | None = None
     while status is None and time.monotonic() - begun < within_s:
         ended, code = os.waitpid(child, os.WNOHANG)
@@ -78,7 +78,7 @@ def judged(tests: list[str], within_s: float, *, write: bool = False) -> dict[st
     return {"killed": status != 0, "took_s": took_s, "told": told if status is not None else "took too long"}
 
 
-def fork(tests: list[str], output: Path, cpu_s: int, *, write: bool) -> None:
+def run_pytest(tests: list[str], output: Path, cpu_s: int, *, write: bool) -> None:
     """The child: pytest in this process. ``cpu_s`` ends a loop without an end also where the worker is gone."""
     code = 70
     try:

@@ -12,23 +12,29 @@ import orjson
 
 import emulators
 from tests.adapters.play import USUAL
-from tests.emulators import kit
+from tests.emulators import helpers
 
 HERE = Path(__file__).parent / "streams"
-NOW = kit.function("now")
-BOTH: dict[str, Any] = {"tools": [kit.WEATHER, NOW]}
+NOW = helpers.function("now")
+BOTH: dict[str, Any] = {"tools": [helpers.WEATHER, NOW]}
 PARALLEL: dict[str, dict[str, Any]] = {"qwen": {"parallel_tool_calls": True}}
 """What a vendor must be sent so that it calls both tools."""
 ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "text": ("Tell me: 你好, how are you? 🙂", {}),
     "long_text": ("emulator:words=12", {"stream_options": {"include_usage": True}}),
-    "one_call": ("get weather city=Oslo", {"tools": [kit.WEATHER]}),
+    "one_call": ("get weather city=Oslo", {"tools": [helpers.WEATHER]}),
     "two_calls": ("get weather city=Oslo, now", BOTH),
     "length": ("emulator:words=20", {"max_tokens": 6}),
     "two_choices": ("Hello", {"n": 2}),
 }
-OF_CATALOG = {"kimi": "kimi", "qwen": "qwen", "ernie": "ernie", "hunyuan": "hunyuan", "hunyuan_classic": kit.CLASSIC}
-"""The vendor of the kit by the name of its catalog."""
+OF_CATALOG = {
+    "kimi": "kimi",
+    "qwen": "qwen",
+    "ernie": "ernie",
+    "hunyuan": "hunyuan",
+    "hunyuan_classic": helpers.CLASSIC,
+}
+"""The vendor of the helpers by the name of its catalog."""
 NO_CHOICES = ("kimi", "ernie", "hunyuan", "hunyuan_classic")
 """Catalogs whose vendors answer with one choice only."""
 HEAD = "chat {model} stream {fields}\nHTTP 200\ncontent-type: text/event-stream\n\n"
@@ -37,9 +43,9 @@ HEAD = "chat {model} stream {fields}\nHTTP 200\ncontent-type: text/event-stream\
 async def record(catalog: str) -> None:
     """The streams of one vendor."""
     name = OF_CATALOG[catalog]
-    emulator = await emulators.start("hunyuan" if name == kit.CLASSIC else name, environ={}, faults=())
+    emulator = await emulators.start("hunyuan" if name == helpers.CLASSIC else name, environ={}, faults=())
     path, headers = "/chat/completions", {}
-    if name == kit.CLASSIC:
+    if name == helpers.CLASSIC:
         path = "//" + emulator.environment["HUNYUAN_BASE_URL"].split("/", 3)[3] + path
         headers["authorization"] = f"Bearer {emulator.environment['HUNYUAN_API_KEY']}"
     try:
@@ -47,8 +53,8 @@ async def record(catalog: str) -> None:
             if "n" in fields and catalog in NO_CHOICES:
                 continue
             more = PARALLEL.get(catalog, {}) if "tools" in fields else {}
-            body = kit.chat(name, text, stream=True, **fields, **more)
-            raw = await kit.ask(emulator, body, path, headers=headers)
+            body = helpers.chat(name, text, stream=True, **fields, **more)
+            raw = await helpers.ask(emulator, body, path, headers=headers)
             assert raw.status == 200, (catalog, kind, raw.body)
             write(catalog, kind, raw.body)
     finally:

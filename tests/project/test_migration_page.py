@@ -13,7 +13,7 @@ from adapters.core.vendor import Vendor
 from adapters.registry import VENDORS
 from config.environment import in_order, key_names
 from config.load import load
-from proxy.explain import explain
+from proxy.commands.explain import explain
 from tests.project.documents import ROOT
 from tests.project.terminal import terminal
 

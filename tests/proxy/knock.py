@@ -10,8 +10,8 @@ import httpx2
 
 from config.schema import Settings
 from proxy.app import create_app
-from proxy.kit import Kit
-from proxy.services.upstream import Upstream
+from proxy.app_state import AppState
+from proxy.upstream.client import Upstream
 from tests.judging import violations_of_response
 from tests.judging_switch import judging
 
@@ -59,11 +59,11 @@ def knock(*knocks: Knock, settings: Mapping[str, Any] = SETTINGS) -> Opened:
         return httpx2.Response(200, json=VECTORS if request.url.path.endswith("/embeddings") else CHAT)
 
     async def run() -> None:
-        kit = Kit(
+        state = AppState(
             Settings.model_validate(settings), Upstream(httpx2.MockTransport(vendor)),
             lambda ending: opened.lines.append(dict(ending.line())),
         )  # fmt: skip
-        door = httpx2.ASGITransport(create_app(kit), raise_app_exceptions=True)
+        door = httpx2.ASGITransport(create_app(state), raise_app_exceptions=True)
         async with httpx2.AsyncClient(transport=door) as client:
             for one in knocks:
                 content = (
@@ -71,7 +71,7 @@ def knock(*knocks: Knock, settings: Mapping[str, Any] = SETTINGS) -> Opened:
                 )
                 url = f"http://localhost{one.path}"
                 opened.answers.append(await client.request(one.method, url, content=content, headers=dict(one.headers)))
-        await kit.aclose()
+        await state.aclose()
 
     asyncio.run(run())
     for one, given in zip(knocks, opened.answers, strict=True):

@@ -10,11 +10,11 @@ import httpx2
 import respx
 
 from config.schema import Settings
-from proxy.fronts.chat import ChatFront
+from proxy.app_state import AppState
 from proxy.i18n.negotiate import Language
-from proxy.kit import Kit
+from proxy.openai_api.chat.handler import ChatHandler
 from proxy.pipeline import serve
-from proxy.services.upstream import Upstream
+from proxy.upstream.client import Upstream
 from tests.judging import path_of, violations_of_response
 from tests.judging_switch import judging
 
@@ -82,7 +82,7 @@ class Played:
     body: bytes = b""
     ended: bool = False
     lines: list[dict[str, Any]] = field(default_factory=list)
-    kit: Kit | None = None
+    state: AppState | None = None
 
     @property
     def json(self) -> Any:
@@ -140,7 +140,7 @@ class Request:
     """A request as the pipeline sees it."""
 
     request_id = "req_1"
-    gone = False
+    disconnected = False
 
     def __init__(self, body: Mapping[str, Any], headers: Mapping[bytes, bytes] | None = None) -> None:
         self.headers = headers or {}
@@ -158,7 +158,7 @@ def play(
     replies: Mapping[str, Sequence[Reply]],
     settings: Mapping[str, Any] = BOTH,
     *,
-    kit: Kit | None = None,
+    state: AppState | None = None,
     sent_with: Mapping[bytes, bytes] | None = None,
     **asked: Any,
 ) -> Played:
@@ -181,18 +181,20 @@ def play(
     router.route().mock(side_effect=handler)
 
     async def run() -> None:
-        kit_ = kit or Kit(Settings.model_validate(settings), Upstream(httpx2.MockTransport(router.async_handler)))
-        for account in kit_.live.accounts.values():
-            account.way = Upstream(httpx2.MockTransport(router.async_handler))
+        kit_ = state or AppState(
+            Settings.model_validate(settings), Upstream(httpx2.MockTransport(router.async_handler))
+        )
+        for account in kit_.snapshot.accounts.values():
+            account.upstream = Upstream(httpx2.MockTransport(router.async_handler))
         kit_.access_log = lambda ending: played.lines.append(ending.line())
 
         async def no_wait(seconds: float) -> None:
             played.waits.append(seconds)
 
         kit_.sleep = no_wait
-        played.kit = kit_
+        played.state = kit_
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], **asked}
-        await serve(Request(body, sent_with), ChatFront(), kit_, played)
+        await serve(Request(body, sent_with), ChatHandler(), kit_, played)
 
     asyncio.run(run())
     played.judge(asked)

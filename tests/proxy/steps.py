@@ -19,14 +19,15 @@ import pytest
 from adapters.core.usage import Usage
 from adapters.core.wire import Got, Head
 from config.schema import Settings
-from proxy.endpoints.relay import Connection
-from proxy.fronts.chat import ChatFront
-from proxy.kit import Kit
-from proxy.nouns import Ending
-from proxy.pipeline import Front, serve
-from proxy.services.transport import FastTransport
-from proxy.services.upstream import Line, Upstream
-from proxy.tally import Tally
+from proxy._types import RequestOutcome
+from proxy.app_state import AppState
+from proxy.observability.request_record import RequestRecord
+from proxy.openai_api.chat.handler import ChatHandler
+from proxy.openai_api.endpoint import ClientExchange
+from proxy.openai_api.handler import OperationHandler
+from proxy.pipeline import serve
+from proxy.upstream.client import Upstream, UpstreamCall
+from proxy.upstream.http_client.pool import HttpTransport
 from tests.judging import path_of, violations_of_response
 
 Event = Literal["leaves", "stops"]
@@ -161,7 +162,7 @@ class Caller:
         return bool(self.messages) and b"content-length" in dict(self.messages[0]["headers"])
 
 
-Serve = Callable[[Connection, Kit], Awaitable[None]]
+Serve = Callable[[ClientExchange, AppState], Awaitable[None]]
 
 
 @dataclass
@@ -174,8 +175,8 @@ class Scene:
     word: str = "complete"
     code: str | None = None
     billed: Sequence[tuple[int, int] | None] = ((3, 2),)
-    serve: Serve = lambda connection, kit: serve(connection, ChatFront(), kit, connection)
-    before: Callable[[Kit], Callable[[], None] | None] = lambda kit: None
+    serve: Serve = lambda connection, state: serve(connection, ChatHandler(), state, connection)
+    before: Callable[[AppState], Callable[[], None] | None] = lambda state: None
     """Called before each request; what it returns, after it."""
 
 
@@ -185,9 +186,9 @@ class Ran:
 
     what: str
     caller: Caller
-    kit: Kit
+    state: AppState
     tasks: list[asyncio.Task[Any]]
-    endings: list[Ending] = field(default_factory=list)
+    endings: list[RequestOutcome] = field(default_factory=list)
     error: BaseException | None = None
     steps: Steps = field(default_factory=lambda: Steps(0, [], late=False))
 
@@ -199,20 +200,20 @@ class Ran:
 
 def watch_costs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Note the answers and the costs of each request on its steps."""
-    next_, spent_ = Line.next, Tally.spent
+    next_, spent_ = UpstreamCall.next, RequestRecord.add_usage
 
-    async def next_noted(line: Line) -> Got:
+    async def next_noted(line: UpstreamCall) -> Got:
         got = await next_(line)
         if isinstance(got, Head) and got.status == 200:
             STEPS.get().answered += 1
         return got
 
-    def spent_noted(tally: Tally, usage: Usage) -> None:
+    def spent_noted(record: RequestRecord, usage: Usage) -> None:
         STEPS.get().spent.append(usage)
-        spent_(tally, usage)
+        spent_(record, usage)
 
-    monkeypatch.setattr(Line, "next", next_noted)
-    monkeypatch.setattr(Tally, "spent", spent_noted)
+    monkeypatch.setattr(UpstreamCall, "next", next_noted)
+    monkeypatch.setattr(RequestRecord, "add_usage", spent_noted)
 
 
 class Complaints(logging.Handler):
@@ -245,13 +246,13 @@ async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, l
     """One request, to which these events happen at this suspension."""
     said = {} if scene.asked.keys() & {"input", "prompt"} else {"messages": [{"role": "user", "content": "hi"}]}
     caller = Caller(orjson.dumps({"model": "gpt-4o", **said, **scene.asked}))
-    endings: list[Ending] = []
-    kit = Kit(scene.settings, scene.upstream, endings.append)
-    kit.sleep = lambda _: asyncio.sleep(0)
-    after = scene.before(kit)
+    endings: list[RequestOutcome] = []
+    state = AppState(scene.settings, scene.upstream, endings.append)
+    state.sleep = lambda _: asyncio.sleep(0)
+    after = scene.before(state)
     tasks.made.clear()
     scope: dict[str, Any] = {"headers": [(b"content-type", b"application/json")]}
-    connection = Connection(scope, caller.receive, caller.send, kit)
+    connection = ClientExchange(scope, caller.receive, caller.send, state)
     main: asyncio.Task[None]
 
     def leaves() -> None:
@@ -259,14 +260,14 @@ async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, l
             connection._leave()
 
     def stops() -> None:
-        kit.draining = True
+        state.draining = True
         main.cancel()
 
     steps = Steps(at, [leaves if event == "leaves" else stops for event in events], late=late)
     context = copy_context()
     context.run(STEPS.set, steps)
-    main = asyncio.get_running_loop().create_task(connection.run(scene.serve(connection, kit)), context=context)
-    ran = Ran(f"{'late, ' * late}{', then '.join(events)} at {at}", caller, kit, tasks.made, endings, steps=steps)
+    main = asyncio.get_running_loop().create_task(connection.run(scene.serve(connection, state)), context=context)
+    ran = Ran(f"{'late, ' * late}{', then '.join(events)} at {at}", caller, state, tasks.made, endings, steps=steps)
     await asyncio.wait([main], timeout=20)
     assert main.done(), (ran.what, main.get_stack())
     if after is not None:
@@ -282,12 +283,14 @@ async def _settled(ran: Ran, upstream: Upstream) -> None:
     left: list[str] = []
     for _ in range(2000):
         left = [repr(task) for task in ran.tasks if not task.done()]
-        keys = [key for account in ran.kit.live.accounts.values() for key in account.keys]
+        keys = [key for account in ran.state.snapshot.accounts.values() for key in account.keys]
         left += [f"a place on {key.tail}" for key in keys if key.limiter is not None and not key.limiter.idle]
-        if isinstance(transport, FastTransport):
+        if isinstance(transport, HttpTransport):
             idle = sum(map(len, transport._idle.values()))
-            if transport._free_places + idle != PLACES or len(transport._wires) != idle or transport._line:
-                left.append(f"{len(transport._wires)} connections, {idle} unused, {transport._free_places} places free")
+            if transport._free_slots + idle != PLACES or len(transport._connections) != idle or transport._waiters:
+                left.append(
+                    f"{len(transport._connections)} connections, {idle} unused, {transport._free_slots} places free"
+                )
         if not left:
             return
         await asyncio.sleep(0.001)
@@ -303,10 +306,10 @@ def check(scene: Scene, ran: Ran, events: Sequence[Event]) -> None:
     ending = ran.endings[0]
     assert (ending.word, ending.code) in expected(scene, ran, events), (what, ending, caller.messages)
     assert ending.status == caller.status, (what, ending)
-    kit = ran.kit
-    assert kit.active == 0, what
-    for account in kit.live.accounts.values():
-        assert account.under_way == 0, what
+    state = ran.state
+    assert state.active == 0, what
+    for account in state.snapshot.accounts.values():
+        assert account.in_flight == 0, what
         for key in account.keys:
             assert key.calls == 0, what
     check_costs(scene, ran, ending)
@@ -323,7 +326,7 @@ def check_shape(scene: Scene, caller: Caller) -> None:
     assert not wrong, wrong
 
 
-def check_costs(scene: Scene, ran: Ran, ending: Ending) -> None:
+def check_costs(scene: Scene, ran: Ran, ending: RequestOutcome) -> None:
     """Each call that was answered is billed, once."""
     billed = ending.billed and (ending.billed.prompt, ending.billed.completion)
     if ending.word == "complete":
@@ -369,6 +372,6 @@ def error_code(body: bytes) -> str | None:
     return error and str(error["code"])
 
 
-def front(made: Front) -> Serve:
+def front(made: OperationHandler) -> Serve:
     """The pipeline with this front."""
-    return lambda connection, kit: serve(connection, made, kit, connection)
+    return lambda connection, state: serve(connection, made, state, connection)

@@ -12,12 +12,12 @@ import httpx2
 import pytest
 
 from adapters.core.failures import Kind
-from proxy.nouns import Ending
+from proxy._types import RequestOutcome
 from proxy.observability import access_log
 from proxy.observability.access_log import AccessLog
 from proxy.observability.access_text import colour_wanted, text_line
+from proxy.observability.request_record import RequestRecord
 from proxy.reason import Reason
-from proxy.tally import Tally
 from proxy.timestamps import iso_time
 from tests.harness import proxy, vendor
 from tests.project.documents import ROOT
@@ -26,11 +26,11 @@ from tests.proxy.test_secrets import reply
 METRICS = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 
 
-def ending(**members: Any) -> Ending:
+def ending(**members: Any) -> RequestOutcome:
     """How a plain request ended, with these members otherwise."""
-    tally = Tally("req_1", "chat")
-    tally.model, tally.target, tally.status, tally.word = "gpt-4o", "kimi/kimi-k2.6", 200, "complete"
-    return tally.ending()._replace(**members)
+    record = RequestRecord("req_1", "chat")
+    record.model, record.target, record.status, record.word = "gpt-4o", "kimi/kimi-k2.6", 200, "complete"
+    return record.outcome()._replace(**members)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_the_line_of_a_refusal_has_its_code_its_field_and_its_reason_and_no_key(
 
 def test_a_whole_answer_has_no_reason_and_a_client_that_closed_is_one() -> None:
     assert ending().line()["reason"] is None
-    assert Tally("req_1", "chat").ending().line()["reason"] == "client_closed"
+    assert RequestRecord("req_1", "chat").outcome().line()["reason"] == "client_closed"
 
 
 def test_a_key_that_was_sent_as_the_model_is_not_in_the_line() -> None:

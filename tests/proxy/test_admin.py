@@ -14,11 +14,11 @@ from adapters.core.message import as_message
 from config.complaints import Complaint, ConfigError, Place
 from config.load import Loaded
 from config.schema import Server, Settings
-from proxy.admin import create_admin
-from proxy.endpoints.health import HEALTH_PATHS
-from proxy.kit import Kit
+from proxy.admin.app import create_admin
+from proxy.app_state import AppState
 from proxy.lifecycle.run import beside, bind, bind_admin, url_of
-from proxy.services.upstream import Upstream
+from proxy.server.health import HEALTH_PATHS
+from proxy.upstream.client import Upstream
 from tests.harness import proxy
 from tests.project.terminal import free_port
 from tests.proxy.play import BOTH
@@ -28,13 +28,13 @@ from tests.proxy.test_secrets import CANARIES, CLIENT_KEY, HEADER, OTHER_KEY, VE
 LOCAL = {"host": "127.0.0.1:8081"}
 
 
-def kit_of(settings: Mapping[str, Any] = BOTH) -> Kit:
-    return Kit(Settings.model_validate(settings), Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500))))
+def kit_of(settings: Mapping[str, Any] = BOTH) -> AppState:
+    return AppState(Settings.model_validate(settings), Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500))))
 
 
-def ask(path: str, kit: Kit, method: str = "GET", headers: Mapping[str, str] = LOCAL) -> httpx2.Response:
+def ask(path: str, state: AppState, method: str = "GET", headers: Mapping[str, str] = LOCAL) -> httpx2.Response:
     async def scene() -> httpx2.Response:
-        transport = httpx2.ASGITransport(create_admin(kit))
+        transport = httpx2.ASGITransport(create_admin(state))
         async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
             return await client.request(method, path, headers=headers)
 
@@ -42,9 +42,9 @@ def ask(path: str, kit: Kit, method: str = "GET", headers: Mapping[str, str] = L
 
 
 def test_status_tells_what_runs_and_how_it_goes() -> None:
-    kit = kit_of({**BOTH, "vendors": {**BOTH["vendors"], "away": {"kind": "kimi"}}})
-    kit.source = "banjia.yaml"
-    told = ask("/status", kit).json()
+    state = kit_of({**BOTH, "vendors": {**BOTH["vendors"], "away": {"kind": "kimi"}}})
+    state.source = "banjia.yaml"
+    told = ask("/status", state).json()
     assert told["config"] == "banjia.yaml"
     assert told["vendors"] == {"kimi": "on", "qwen": "on", "away": "off"}
     assert told["models"]["gpt-4o"] == ["kimi/kimi-k2.6", "qwen/qwen3.6-plus"]
@@ -55,18 +55,18 @@ def test_status_tells_what_runs_and_how_it_goes() -> None:
 
 def test_no_secret_is_on_any_page() -> None:
     entry = {"api_keys": [VENDOR_KEY, OTHER_KEY], "headers": {"x-tenant": HEADER}, "base_url": "http://127.0.0.1:9/v1"}
-    kit = kit_of({"vendors": {"kimi": entry}, "server": {"client_keys": [CLIENT_KEY], "admin_token": TOKEN}})
+    state = kit_of({"vendors": {"kimi": entry}, "server": {"client_keys": [CLIENT_KEY], "admin_token": TOKEN}})
     for path in ("/metrics", "/status", "/readyz", "/nowhere"):
-        page = ask(path, kit, headers={**LOCAL, "authorization": f"Bearer {TOKEN}"}).text
+        page = ask(path, state, headers={**LOCAL, "authorization": f"Bearer {TOKEN}"}).text
         assert [canary for canary in (*CANARIES, TOKEN) if canary in page] == []
 
 
 def test_health_is_asked_for_here_too_and_tells_of_the_drain() -> None:
-    kit = kit_of()
-    assert ask("/livez", kit).status_code == ask("/readyz", kit).status_code == 200
-    kit.draining = True
-    assert ask("/readyz", kit).status_code == 503
-    assert "banjia_draining 1.0" in ask("/metrics", kit).text
+    state = kit_of()
+    assert ask("/livez", state).status_code == ask("/readyz", state).status_code == 200
+    state.draining = True
+    assert ask("/readyz", state).status_code == 503
+    assert "banjia_draining 1.0" in ask("/metrics", state).text
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_only_addresses_and_localhost_are_answered(host: str, plain: bool) -> No
 
 
 def test_a_page_that_is_not_listed_is_refused_and_one_that_is_listed_is_not() -> None:
-    kit = kit_of({**BOTH, "server": {"cors_origins": ["http://127.0.0.1:3000"]}})
+    state = kit_of({**BOTH, "server": {"cors_origins": ["http://127.0.0.1:3000"]}})
     for origin in ("https://evil.example", "null", "http://127.0.0.1:3001", "http://127.0.0.1:8081"):
-        answer = ask("/reload", kit, "POST", {**LOCAL, "origin": origin})
+        answer = ask("/reload", state, "POST", {**LOCAL, "origin": origin})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "access_denied")
-    assert ask("/status", kit, headers={**LOCAL, "origin": "http://127.0.0.1:3000"}).status_code == 200
+    assert ask("/status", state, headers={**LOCAL, "origin": "http://127.0.0.1:3000"}).status_code == 200
 
 
 def test_health_is_answered_under_any_name() -> None:
@@ -96,9 +96,9 @@ def test_health_is_answered_under_any_name() -> None:
 
 
 def test_beyond_loopback_it_is_called_by_its_name() -> None:
-    kit = kit_of({**BOTH, "server": {"admin_listen": "0.0.0.0:8081", "admin_token": TOKEN}})
-    assert ask("/metrics", kit, headers={"host": "banjia:8081"}).status_code == 200
-    assert ask("/metrics", kit, headers={"host": "banjia:8081", "origin": "http://evil.example"}).status_code == 403
+    state = kit_of({**BOTH, "server": {"admin_listen": "0.0.0.0:8081", "admin_token": TOKEN}})
+    assert ask("/metrics", state, headers={"host": "banjia:8081"}).status_code == 200
+    assert ask("/metrics", state, headers={"host": "banjia:8081", "origin": "http://evil.example"}).status_code == 403
 
 
 TOKEN = "admin-canary-of-enough-letters"
@@ -125,16 +125,16 @@ WRONG = [
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
 def test_with_a_token_every_path_but_metrics_and_health_needs_it(method: str, path: str) -> None:
-    kit = kit_of(TOKENED)
+    state = kit_of(TOKENED)
     for sent in WRONG:
-        answer = ask(path, kit, method, {**LOCAL, "authorization": sent})
+        answer = ask(path, state, method, {**LOCAL, "authorization": sent})
         assert answer.status_code == 401, sent
         assert answer.json()["error"]["type"] == "invalid_request_error"
         assert answer.headers["x-should-retry"] == "false"
         assert TOKEN not in answer.text
-    assert ask(path, kit, method, {**LOCAL, "api-key": TOKEN}).status_code == 401
+    assert ask(path, state, method, {**LOCAL, "api-key": TOKEN}).status_code == 401
     for scheme in ("Bearer", "bearer"):
-        assert ask(path, kit, method, {**LOCAL, "authorization": f"{scheme} {TOKEN}"}).status_code != 401
+        assert ask(path, state, method, {**LOCAL, "authorization": f"{scheme} {TOKEN}"}).status_code != 401
 
 
 def test_metrics_and_health_need_no_token() -> None:
@@ -148,22 +148,22 @@ def test_without_a_token_on_loopback_none_is_asked_for() -> None:
 
 
 def test_a_client_key_is_no_admin_token_and_a_token_no_client_key() -> None:
-    kit = kit_of({**BOTH, "server": {"admin_token": TOKEN, "client_keys": [CLIENT_KEY]}})
-    assert ask("/status", kit, headers={**LOCAL, "authorization": f"Bearer {CLIENT_KEY}"}).status_code == 401
-    assert kit.live.client_keys.knows(TOKEN) is None
+    state = kit_of({**BOTH, "server": {"admin_token": TOKEN, "client_keys": [CLIENT_KEY]}})
+    assert ask("/status", state, headers={**LOCAL, "authorization": f"Bearer {CLIENT_KEY}"}).status_code == 401
+    assert state.snapshot.client_keys.knows(TOKEN) is None
 
 
 def test_the_token_is_among_the_secrets_that_are_taken_out_of_what_vendors_say() -> None:
-    kit = kit_of(TOKENED)
-    assert TOKEN in [secret.get_secret_value() for secret in kit.live.secrets]
-    assert TOKEN not in repr(kit.live.settings) + repr(kit.__dict__) + repr(vars(kit.live))
+    state = kit_of(TOKENED)
+    assert TOKEN in [secret.get_secret_value() for secret in state.snapshot.secrets]
+    assert TOKEN not in repr(state.snapshot.settings) + repr(state.__dict__) + repr(vars(state.snapshot))
 
 
 def test_reload_reads_the_file_again_and_tells_what_came_of_it() -> None:
-    kit = kit_of()
-    assert ask("/reload", kit, "POST").status_code == 404
+    state = kit_of()
+    assert ask("/reload", state, "POST").status_code == 404
     read: list[Loaded | ConfigError] = [
-        Loaded(kit.live.settings.model_copy(update={"models": {}}), "banjia.yaml", [], {}),
+        Loaded(state.snapshot.settings.model_copy(update={"models": {}}), "banjia.yaml", [], {}),
         ConfigError([Complaint(Place("banjia.yaml", 3, 1), "vendors", as_message("no"))]),
     ]
 
@@ -173,20 +173,20 @@ def test_reload_reads_the_file_again_and_tells_what_came_of_it() -> None:
             raise found
         return found
 
-    kit.again = again
-    assert ask("/reload", kit).status_code == 405
-    done, refused = ask("/reload", kit, "POST"), ask("/reload", kit, "POST")
-    assert (done.status_code, done.json()) == (200, {"ok": True, "told": ["models.gpt-4o"]})
+    state.reread = again
+    assert ask("/reload", state).status_code == 405
+    done, refused = ask("/reload", state, "POST"), ask("/reload", state, "POST")
+    assert (done.status_code, done.json()) == (200, {"ok": True, "changes": ["models.gpt-4o"]})
     told = ["banjia.yaml:3:1: vendors: no (banjia help config-invalid-value)"]
-    assert (refused.status_code, refused.json()) == (409, {"ok": False, "told": told})
-    assert "banjia_config_reload_success 0.0" in ask("/metrics", kit).text
+    assert (refused.status_code, refused.json()) == (409, {"ok": False, "changes": told})
+    assert "banjia_config_reload_success 0.0" in ask("/metrics", state).text
 
 
 def test_a_configuration_that_was_wrong_is_in_the_metrics() -> None:
-    kit = kit_of()
-    assert "banjia_config_reload_success 1.0" in ask("/metrics", kit).text
-    kit.loaded(ok=False)
-    assert "banjia_config_reload_success 0.0" in ask("/metrics", kit).text
+    state = kit_of()
+    assert "banjia_config_reload_success 1.0" in ask("/metrics", state).text
+    state.loaded(ok=False)
+    assert "banjia_config_reload_success 0.0" in ask("/metrics", state).text
 
 
 def test_nothing_of_it_is_on_the_port_of_the_apps() -> None:
@@ -200,10 +200,10 @@ def test_nothing_of_it_is_on_the_port_of_the_apps() -> None:
 
 def test_it_serves_beside_the_proxy_and_is_gone_after_it() -> None:
     async def scene() -> None:
-        kit = kit_of()
+        state = kit_of()
         sock = bind("127.0.0.1:0")
         url = url_of(sock)
-        async with beside(kit, sock), httpx2.AsyncClient(trust_env=False) as client:
+        async with beside(state, sock), httpx2.AsyncClient(trust_env=False) as client:
             assert "banjia_build_info" in (await client.get(f"{url}/metrics")).text
         with pytest.raises(ConnectionError):
             await asyncio.open_connection(*sock_name(url))

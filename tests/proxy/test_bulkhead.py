@@ -36,7 +36,7 @@ def test_of_ten_places_one_of_two_vendors_takes_eight() -> None:
         await until(lambda: stage.vendors.calls[-1] == "qwen")
         gate.set()
         assert statuses(await asyncio.gather(*waiting, other)) == [200] * 9
-        assert [account.under_way for account in stage.kit.live.accounts.values()] == [0, 0]
+        assert [account.in_flight for account in stage.state.snapshot.accounts.values()] == [0, 0]
 
     run(scene())
 
@@ -73,6 +73,6 @@ def test_callers_who_leave_give_their_vendor_its_room_back() -> None:
         for call in waiting:
             call.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        assert stage.kit.live.accounts["kimi"].under_way == 0
+        assert stage.state.snapshot.accounts["kimi"].in_flight == 0
 
     run(scene())

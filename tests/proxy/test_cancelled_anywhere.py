@@ -10,17 +10,17 @@ import pytest
 
 from adapters.core.request import ApiRequest
 from config.schema import Settings
-from proxy.endpoints.moderations import judge
-from proxy.endpoints.relay import Connection
+from proxy.app_state import AppState
 from proxy.errors import ShuttingDown
-from proxy.fronts.completions import CompletionsFront
-from proxy.fronts.embeddings import EmbeddingsFront
-from proxy.fronts.response import ResponseWriter
-from proxy.kit import Kit
 from proxy.limiter.scheduler import Ticket
-from proxy.services.transport import FastTransport
-from proxy.services.upstream import Line, Upstream
-from proxy.tally import Tally
+from proxy.observability.request_record import RequestRecord
+from proxy.openai_api.completions import CompletionsHandler
+from proxy.openai_api.embeddings import EmbeddingsHandler
+from proxy.openai_api.endpoint import ClientExchange
+from proxy.openai_api.moderations.endpoint import answer_locally
+from proxy.openai_api.response_writer import ResponseWriter
+from proxy.upstream.client import Upstream, UpstreamCall
+from proxy.upstream.http_client.pool import HttpTransport
 from tests.proxy import steps
 from tests.proxy.play import DONE, chunk
 from tests.proxy.steps import PLACES, Event, Scene, check, front, listening
@@ -110,7 +110,7 @@ def by_turns(*scripts: Script) -> Script:
     return script
 
 
-Before = Callable[[Kit], Callable[[], None] | None]
+Before = Callable[[AppState], Callable[[], None] | None]
 
 
 @asynccontextmanager
@@ -130,40 +130,40 @@ async def scene(
             "vendors": entries, "models": {"gpt-4o": [f"{name}/{model}" for name in entries]},
             **about.pop("settings", {}),
         })  # fmt: skip
-        way = upstream or Upstream(FastTransport(PLACES))
+        way = upstream or Upstream(HttpTransport(PLACES))
         try:
             yield Scene(settings, way, more, **about)
         finally:
             await way.aclose()
 
 
-def occupied(kit: Kit) -> None:
+def occupied(state: AppState) -> None:
     """The only place on the key is taken for a moment."""
-    limiter = kit.live.accounts["v0"].keys[0].limiter
+    limiter = state.snapshot.accounts["v0"].keys[0].limiter
     assert limiter is not None
     ticket = Ticket("kimi-k2.6", 0.0, 0)
     assert limiter.enter(ticket)
     asyncio.get_running_loop().call_later(0.002, limiter.ended, ticket)
 
 
-def crowded(kit: Kit) -> Callable[[], None]:
+def crowded(state: AppState) -> Callable[[], None]:
     """No connection is free as long as the request lasts."""
-    transport = kit.upstream._direct
-    assert isinstance(transport, FastTransport)
+    transport = state.upstream._direct
+    assert isinstance(transport, HttpTransport)
     held = 0
-    while transport._place():
+    while transport._take_slot():
         held += 1
 
     def release() -> None:
         for _ in range(held):
-            transport._release_place()
+            transport._release_slot()
 
     return release
 
 
-def crowded_at_first(kit: Kit) -> None:
+def crowded_at_first(state: AppState) -> None:
     """No connection is free for a moment."""
-    asyncio.get_running_loop().call_later(0.002, crowded(kit))
+    asyncio.get_running_loop().call_later(0.002, crowded(state))
 
 
 def retried(**policy: Any) -> dict[str, Any]:
@@ -227,13 +227,13 @@ SCENES: dict[str, Callable[[], Any]] = {
     }),
     "embeddings": lambda: scene(
         whole(body=VECTOR), entry={"kind": "qwen"}, model="text-embedding-v4", input="x",
-        of={"serve": front(EmbeddingsFront()), "billed": [(3, 0)]},
+        of={"serve": front(EmbeddingsHandler()), "billed": [(3, 0)]},
     ),
     "completions": lambda: scene(
-        streamed(), prompt=["x", "y"], stream=True, of={"serve": front(CompletionsFront()), "billed": [(6, 4)]}
+        streamed(), prompt=["x", "y"], stream=True, of={"serve": front(CompletionsHandler()), "billed": [(6, 4)]}
     ),
     "moderations": lambda: scene(whole(), input="x", of={
-        "serve": lambda connection, kit: judge(connection, kit, connection), "billed": [None],
+        "serve": lambda connection, state: answer_locally(connection, state, connection), "billed": [None],
         "settings": {"policy": {"moderations": "pass"}},
     }),
 }  # fmt: skip
@@ -258,7 +258,7 @@ def test_each_scene_ends_as_it_says_when_nothing_happens(monkeypatch: pytest.Mon
 def test_a_request_that_is_cancelled_at_any_await_has_one_ending_and_leaves_nothing_open(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxy.services.upstream.READ_ON_S", 0.01)
+    monkeypatch.setattr("proxy.upstream.client.READ_ON_S", 0.01)
     steps.watch_costs(monkeypatch)
 
     async def main() -> None:
@@ -285,11 +285,11 @@ class Broken(Exception):
 
 
 def test_a_bug_after_the_end_is_logged_and_changes_no_ending(monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(line: Line) -> None:
+    def breaks(line: UpstreamCall) -> None:
         raise Broken
 
-    monkeypatch.setattr(Line, "read_on", breaks)
-    monkeypatch.setattr(Line, "ready", lambda line: None)
+    monkeypatch.setattr(UpstreamCall, "read_on", breaks)
+    monkeypatch.setattr(UpstreamCall, "ready", lambda line: None)
 
     async def main() -> None:
         async with listening() as (tasks, complaints), scene(streamed(), stream=True) as one:
@@ -325,30 +325,30 @@ def test_a_comment_that_waits_for_its_caller_is_written_before_what_follows_it()
 
     async def main(step: str) -> None:
         caller = Gated()
-        kit = Kit(
+        state = AppState(
             Settings.model_validate({"vendors": {"kimi": {"api_key": "sk-0000000000000001"}}}),
-            Upstream(FastTransport(1)),
+            Upstream(HttpTransport(1)),
         )
-        connection = Connection({"headers": []}, caller.receive, caller.send, kit)
-        tally = Tally("req_1", "chat")
-        writer = ResponseWriter(ApiRequest("chat", "m", {}, stream=True), connection, tally)
-        beat = asyncio.create_task(writer.beat())
+        connection = ClientExchange({"headers": []}, caller.receive, caller.send, state)
+        record = RequestRecord("req_1", "chat")
+        writer = ResponseWriter(ApiRequest("chat", "m", {}, stream=True), connection, record)
+        beat = asyncio.create_task(writer.write_comment())
         await asyncio.sleep(0)
         assert caller.seen == ["http.response.start"]
         then: Any = {"done": writer.done, "fail": lambda: writer.fail(ShuttingDown())}[step]
         end = asyncio.create_task(then())
-        late = asyncio.create_task(writer.beat())
+        late = asyncio.create_task(writer.write_comment())
         await asyncio.sleep(0.01)
         assert not end.done()
         caller.gate.set()
         await asyncio.gather(beat, end, late)
-        await writer.beat()
+        await writer.write_comment()
         await writer.fail(ShuttingDown())
         assert caller.wrong == []
         assert caller.ended
         assert caller.body.count(b"keep-alive") == 1
-        assert tally.word == ("complete" if step == "done" else "truncated")
-        await kit.aclose()
+        assert record.word == ("complete" if step == "done" else "truncated")
+        await state.aclose()
 
     for step in ("done", "fail"):
         asyncio.run(main(step))

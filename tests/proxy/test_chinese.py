@@ -18,7 +18,7 @@ from proxy import errors
 from proxy.cli import main
 from proxy.i18n import catalog
 from proxy.i18n.catalog import click_in, translate
-from proxy.services.upstream import LIMITS, WHY, overdue
+from proxy.upstream.errors import DESCRIPTIONS, TIMEOUT_KEYS, describe_timeout
 from scripts import translations
 from scripts.translations import BadTemplate, check, differing, fields_of, po_of, read, texts_of
 
@@ -106,12 +106,12 @@ def test_english_reads_no_catalog() -> None:
 
 
 def test_a_lost_call_is_told_with_its_key_and_its_limit() -> None:
-    for phase, why in WHY.items():
-        if phase in LIMITS:
-            message = Message("{vendor} could not be read: {why}.", vendor="Kimi", why=overdue(phase, 600))
+    for phase, why in DESCRIPTIONS.items():
+        if phase in TIMEOUT_KEYS:
+            message = Message("{vendor} could not be read: {why}.", vendor="Kimi", why=describe_timeout(phase, 600))
             told = translate(message, "zh")
             assert english_left(told) is None, told
-            assert f"timeouts.{LIMITS[phase]}" in told
+            assert f"timeouts.{TIMEOUT_KEYS[phase]}" in told
             assert why not in told
 
 

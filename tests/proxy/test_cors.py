@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from config.origins import configured_origin
 from config.schema import Settings
 from proxy.app import create_app
-from proxy.kit import Kit, Live
+from proxy.app_state import AppState, ConfigSnapshot
 from proxy.server.cors import EXPOSED, MAX_REQUESTED, USUAL_HEADERS, Cors, is_preflight, preflight_headers
 from proxy.server.origin_guard import front_guard
-from proxy.services.upstream import Upstream
+from proxy.upstream.client import Upstream
 from tests.door.wire import CONTENT, chat, line, run, says_hello, serving
 from tests.effort import calls_made_by
 from tests.harness import Running
@@ -232,13 +232,13 @@ def test_a_listed_page_can_read_every_response_and_another_page_none(
     async def scene() -> None:
         policy = {"max_wait_s": 0, "attempts": 1}
         async with serving(stalls_then_says, cors_origins=[PAGE], client_keys=[KEY], max_body_mb=0.1) as running:
-            old = running.kit.live.settings
+            old = running.state.snapshot.settings
             vendors = {
                 name: entry.model_copy(update={"limits": entry.limits.model_copy(update={"learn": False})})
                 for name, entry in old.vendors.items()
             }
             new = old.model_copy(update={"policy": old.policy.model_copy(update=policy), "vendors": vendors})
-            running.kit.use(Live(new, running.kit.upstream, before=running.kit.live))
+            running.state.use(ConfigSnapshot(new, running.state.upstream, before=running.state.snapshot))
             for origin in (PAGE, OTHER, None):
                 page = {} if origin is None else {"origin": origin}
                 answer = await send(running, method, path, {**headers, **page}, body)
@@ -327,10 +327,16 @@ def test_an_error_of_the_door_itself_in_the_middle_of_a_body_can_be_read() -> No
 def test_a_reload_lists_and_unlists_pages_from_the_next_request_on() -> None:
     async def scene() -> None:
         async with serving(client_keys=[KEY]) as running:
-            kit = running.kit
+            state = running.state
             for origins in ([PAGE], [OTHER], []):
-                server = kit.live.settings.server.model_copy(update={"cors_origins": origins})
-                kit.use(Live(kit.live.settings.model_copy(update={"server": server}), kit.upstream, before=kit.live))
+                server = state.snapshot.settings.server.model_copy(update={"cors_origins": origins})
+                state.use(
+                    ConfigSnapshot(
+                        state.snapshot.settings.model_copy(update={"server": server}),
+                        state.upstream,
+                        before=state.snapshot,
+                    )
+                )
                 answer = await send(running, "POST", CHAT, {"origin": PAGE, **BEARER}, ASK)
                 assert answer.status_code == 200
                 if origins == [PAGE]:
@@ -344,9 +350,11 @@ def test_a_reload_lists_and_unlists_pages_from_the_next_request_on() -> None:
 def test_under_another_server_the_headers_are_added_on_the_way_out() -> None:
     async def scene() -> None:
         settings = {"vendors": {"kimi": {"api_key": "k"}}, "server": {"cors_origins": [PAGE], "client_keys": [KEY]}}
-        kit = Kit(Settings.model_validate(settings), Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500))))
+        state = AppState(
+            Settings.model_validate(settings), Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500)))
+        )
         async with AsyncExitStack() as stack:
-            transport = httpx2.ASGITransport(create_app(kit))
+            transport = httpx2.ASGITransport(create_app(state))
             client = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://x"))
             readable(await client.get("/v1/models", headers={"origin": PAGE, **BEARER}))
             unreadable(await client.get("/v1/models", headers={"origin": OTHER, **BEARER}))

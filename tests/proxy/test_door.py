@@ -8,7 +8,7 @@ from weakref import ref
 import pytest
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from proxy.way import Way
+from proxy.server.fast_path import FastPath
 from tests.harness import hang_up, proxy, vendor
 
 BODY = json.dumps({"model": "kimi/kimi-k2.6", "messages": [{"role": "user", "content": "hi"}]}).encode()
@@ -104,8 +104,8 @@ class NoDoor:
     """A connection that nobody made."""
 
 
-def way(cycle: Cycle) -> Way:
-    return Way(ref(NoDoor()), cycle, {})  # type: ignore[arg-type]
+def way(cycle: Cycle) -> FastPath:
+    return FastPath(ref(NoDoor()), cycle, {})  # type: ignore[arg-type]
 
 
 def test_a_header_with_a_line_break_is_never_sent() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from proxy.middleware import canonical
+from proxy.server.path_router import normalize_path
 from tests.proxy.knock import Knock, answer, knock
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -91,12 +91,12 @@ def test_embeddings_too_are_found_under_the_name_in_the_path(path: str) -> None:
     ],
 )
 def test_a_path_is_taken_apart_where_its_name_ends(path: str, name: str | None, rest: str) -> None:
-    assert canonical(path) == (rest, name)
+    assert normalize_path(path) == (rest, name)
 
 
 def test_a_long_path_is_looked_at_in_no_time() -> None:
     for piece in ("/v1", "/deployments/x", "/audio/x", "/", "/completions"):
-        assert canonical("/openai/deployments/" + piece * 10_000)[0].startswith("/")
+        assert normalize_path("/openai/deployments/" + piece * 10_000)[0].startswith("/")
 
 
 @pytest.mark.parametrize(

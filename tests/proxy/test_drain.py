@@ -182,13 +182,13 @@ def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Pa
 SLOW_ENDS = """
 import time
 from proxy import cli
-from proxy.stages.drive import Drive
+from proxy.attempts.runner import AttemptRunner
 
-async def close_all(self, close_all=Drive._close_all):
+async def close_all(self, close_all=AttemptRunner._close_all):
     time.sleep(0.02)
     await close_all(self)
 
-Drive._close_all = close_all
+AttemptRunner._close_all = close_all
 cli.main()
 """
 """The end of each attempt takes 20 ms of the event loop, as on a machine that is short of CPU time."""

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.openai_api.redaction import Secrets, secret_headers
-from proxy.services.upstream import Upstream
+from proxy.credentials.redaction import Secrets, secret_headers
+from proxy.upstream.client import Upstream
 from tests.harness import proxy, vendor
 
 KEY = "sk-canary-vendor-7f3a9c51"

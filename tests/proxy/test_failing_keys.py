@@ -50,8 +50,8 @@ class Scene:
 
     def rest(self, *keys: str) -> None:
         """These keys rest, and no other."""
-        for key in self.running.kit.live.accounts["any"].keys:
-            key.rests_until = 1e12 if key.secret.get_secret_value() in keys else 0.0
+        for key in self.running.state.snapshot.accounts["any"].keys:
+            key.cools_until = 1e12 if key.secret.get_secret_value() in keys else 0.0
 
 
 @asynccontextmanager
@@ -149,7 +149,7 @@ def test_a_key_at_its_rate_limit_is_waited_for_where_the_other_fails(bad: bytes,
     async def main() -> None:
         async with scene(A, B, says={A: LIMITED, B: bad}) as there:
             there.rest()
-            there.running.kit.live.accounts["any"]._turn = 1
+            there.running.state.snapshot.accounts["any"]._turn = 1
             asking = asyncio.create_task(there.ask(stream=stream))
             async with asyncio.timeout(30):
                 while there.used.count(B) < 1:

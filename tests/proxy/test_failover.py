@@ -6,8 +6,8 @@ import httpx2
 import pytest
 
 from config.schema import Settings
-from proxy.kit import Kit
-from proxy.services.upstream import Upstream
+from proxy.app_state import AppState
+from proxy.upstream.client import Upstream
 from tests.proxy.play import BOTH, DONE, Played, chunk, error, hello, play, stream, whole
 
 FIRST_FAILS: list[tuple[str, Any, list[str]]] = [
@@ -111,7 +111,7 @@ def test_a_refused_key_rests_while_there_is_another() -> None:
     first = play({"kimi": [error(401, "invalid_authentication_error"), whole("ok")]}, settings)
 
     for _ in range(3):
-        later = play({"kimi": [whole("ok")]}, kit=first.kit)
+        later = play({"kimi": [whole("ok")]}, state=first.state)
         assert later.keys == first.keys[1:]
 
 
@@ -124,7 +124,7 @@ def test_the_last_key_of_the_last_target_is_never_rested() -> None:
     assert "Kimi refused the key ending in 0001" in error_["message"]
     assert "sk-kimi" not in error_["message"]
 
-    assert play({"kimi": [whole("ok")]}, kit=first.kit).status == 200
+    assert play({"kimi": [whole("ok")]}, state=first.state).status == 200
 
 
 def test_funds_are_told_as_openai_tells_them() -> None:
@@ -209,9 +209,9 @@ def test_strict_refuses_what_adapt_would_drop_and_names_it() -> None:
 
 
 def test_a_bug_of_ours_is_a_500_that_tells_nothing_but_the_request(caplog: pytest.LogCaptureFixture) -> None:
-    kit = Kit(Settings.model_validate(BOTH), Upstream(httpx2.MockTransport(lambda request: whole("x"))))
-    kit.live.accounts.clear()
-    played = play({}, kit=kit)
+    state = AppState(Settings.model_validate(BOTH), Upstream(httpx2.MockTransport(lambda request: whole("x"))))
+    state.snapshot.accounts.clear()
+    played = play({}, state=state)
 
     assert (played.status, played.json["error"]["code"]) == (500, "internal_error")
     assert "KeyError" not in played.body.decode()

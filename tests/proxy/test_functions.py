@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from adapters.core.event import Event
-from proxy.fronts.functions import of_functions
+from proxy.openai_api.chat.legacy_functions import to_legacy_functions
 from tests.proxy.play import BOTH, DONE, chunk, play, stream
 
 
@@ -32,7 +32,7 @@ def test_the_first_call_is_the_answer_and_the_others_are_counted() -> None:
         delta({"tool_calls": [piece(1, arguments="{}")]}),
         delta({}, "tool_calls"),
     ]
-    kept, left_out = of_functions(events)
+    kept, left_out = to_legacy_functions(events)
 
     deltas = [event.data["choices"][0]["delta"] for event in kept]
     assert deltas == [
@@ -47,7 +47,7 @@ def test_the_first_call_is_the_answer_and_the_others_are_counted() -> None:
 def test_text_passes_as_it_came() -> None:
     event = delta({"content": "a"}, "stop")
     raw = event.raw
-    assert of_functions([event]) == ([event], 0)
+    assert to_legacy_functions([event]) == ([event], 0)
     assert event.raw is raw
 
 

@@ -71,7 +71,7 @@ async def scene(slow: Vendor, quick: Vendor, *, attempts: int = 3, **more: Any) 
             "policy": {**HEDGED, "attempts": attempts, **more.pop("policy", {})}, **more,
         }  # fmt: skip
         running = await stack.enter_async_context(proxy(settings))
-        running.kit.sleep = _no_wait
+        running.state.sleep = _no_wait
         yield running
 
 
@@ -106,10 +106,10 @@ def test_the_second_target_answers_when_the_first_is_slow_and_the_first_is_close
             assert line["vendor_ms"] >= 50, "from the first call on"
             assert line["shown"] == {"prompt": 3, "completion": 2, "cached": 0, "source": "vendor"}
             assert line["billed"] == {"prompt": 6, "completion": 4, "cached": 0, "source": "estimated"}
-            assert not running.kit.breaker.troubled
-            assert running.kit.active == 0
-            assert running.kit.counts.attempts() == {(SLOW,): 1, (QUICK,): 1}
-            tokens = running.kit.counts.tokens()
+            assert not running.state.breaker.failing
+            assert running.state.active == 0
+            assert running.state.request_metrics.attempts() == {(SLOW,): 1, (QUICK,): 1}
+            tokens = running.state.request_metrics.tokens()
             assert (tokens[QUICK, "billed", "prompt", "vendor"], tokens[QUICK, "shown", "prompt", "vendor"]) == (3, 3)
             assert (tokens[SLOW, "billed", "prompt", "estimated"], tokens[SLOW, "shown", "prompt", "vendor"]) == (3, 0)
 
@@ -174,7 +174,7 @@ def test_a_failure_of_the_second_leaves_the_first_to_answer_and_counts_against_t
             assert (slow.seen, quick.seen) == (1, 1)
             await running.settled(1)
             assert running.lines[0]["failed"] == [{"target": QUICK, "kind": "vendor_error"}]
-            assert {label: t.failures for label, t in running.kit.breaker.troubled.items()} == {QUICK: 1}
+            assert {label: t.failures for label, t in running.state.breaker.failing.items()} == {QUICK: 1}
 
     run(main)
 
@@ -242,8 +242,8 @@ def test_a_target_that_rests_is_not_asked_beside_another() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", 0.15), Vendor("quick")
         async with scene(slow, quick, breaker={"failures": 1}) as running:
-            breaker = running.kit.breaker
-            breaker.failed(QUICK, None, asyncio.get_running_loop().time(), 0.0, running.kit.live.settings.breaker)
+            breaker = running.state.breaker
+            breaker.failed(QUICK, None, asyncio.get_running_loop().time(), 0.0, running.state.snapshot.settings.breaker)
             assert text((await read_all(running.url))[1]) == "slow"
             assert quick.seen == 0
 
@@ -254,30 +254,32 @@ def test_when_the_caller_leaves_both_are_closed_and_no_probe_stays_taken() -> No
     async def main() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick", 60)
         async with scene(slow, quick, breaker={"failures": 1, "cooldown_s": 0.001, "cap_s": 1}) as running:
-            breaker = running.kit.breaker
-            breaker.failed(SLOW, None, 0.0, 0.0, running.kit.live.settings.breaker)
+            breaker = running.state.breaker
+            breaker.failed(SLOW, None, 0.0, 0.0, running.state.snapshot.settings.breaker)
             async with asked(running.url):
                 while not quick.seen:
                     await asyncio.sleep(0.005)
-                assert breaker.rests(SLOW, 1e9), "it is being probed"
+                assert breaker.is_cooling_down(SLOW, 1e9), "it is being probed"
             await running.settled(1)
             while slow.left + quick.left < 2:
                 await asyncio.sleep(0.005)
-            assert not breaker.rests(SLOW, 1e9)
+            assert not breaker.is_cooling_down(SLOW, 1e9)
             assert (running.lines[0]["ending"], running.lines[0]["attempts"]) == ("client_closed", 2)
-            assert running.kit.active == 0
+            assert running.state.active == 0
 
     run(main)
 
 
 def test_the_one_that_was_too_slow_is_known_to_be_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.stages.order.random.random", lambda: 0.5)  # no exploring: the first is asked first
+    monkeypatch.setattr(
+        "proxy.attempts.target_order.random.random", lambda: 0.5
+    )  # no exploring: the first is asked first
 
     async def main() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick")
         async with scene(slow, quick, strategy="fastest") as running:
             assert text((await read_all(running.url))[1]) == "quick"
-            latencies = running.kit.latencies
+            latencies = running.state.latencies
             await running.settled(1)
             assert (latencies.of(SLOW, False) or 0) > (latencies.of(QUICK, False) or 1)
 
@@ -288,7 +290,7 @@ def test_the_second_timer_rings_for_its_own_attempt_alone() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick", 60)
         async with scene(slow, quick, attempts=2) as running:
-            for account in running.kit.live.accounts.values():
+            for account in running.state.snapshot.accounts.values():
                 account._times = {key: times._replace(total_s=1.0) for key, times in account._times.items()}
             status, body = await read_all(running.url)
             assert (status, json.loads(body)["error"]["code"]) == (504, "upstream_total_timeout")

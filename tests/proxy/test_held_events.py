@@ -9,12 +9,12 @@ import pytest
 
 from adapters.core.event import Event
 from adapters.core.request import ApiRequest
-from proxy.fronts.chat import ChatWriter
-from proxy.fronts.response import MAX_HELD
-from proxy.fronts.writer import Header
+from proxy._types import Attempt
 from proxy.i18n.negotiate import Language
-from proxy.nouns import Attempt
-from proxy.tally import Tally
+from proxy.observability.request_record import RequestRecord
+from proxy.openai_api.chat.handler import ChatWriter
+from proxy.openai_api.response_writer import MAX_HELD
+from proxy.openai_api.writer import Header
 from tests.adapters.play import target
 from tests.proxy.play import DONE, Played, chunk, play, stream
 
@@ -111,7 +111,7 @@ def piece(delta: dict[str, Any], finish: str | None = None) -> Event:
 def written(script: Any) -> Out:
     """What a chat's writer writes for a script of its calls."""
     out = Out()
-    writer = ChatWriter(ApiRequest("chat", "gpt-4o", {}, stream=True), out, Tally("req_1", "chat"))
+    writer = ChatWriter(ApiRequest("chat", "gpt-4o", {}, stream=True), out, RequestRecord("req_1", "chat"))
     asyncio.run(script(writer))
     return out
 
@@ -143,7 +143,7 @@ def test_content_is_written_at_once_behind_what_was_held() -> None:
 def test_what_was_dropped_is_not_shown_when_the_answer_is_done() -> None:
     async def script(writer: ChatWriter) -> None:
         await writer.events([piece({"role": "assistant", "content": ""})], attempt())
-        writer.drop()
+        writer.discard_held()
         await writer.done()
 
     assert written(script).data == b"data: [DONE]\n\n"

@@ -13,7 +13,7 @@ import pytest
 
 from adapters.core.message import COMMA, Message, as_message, joined, one_of
 from config.complaints import Complaint, Place, got
-from proxy.changes import Reloaded
+from config.diff import ReloadResult
 from proxy.errors import BadRequest
 from proxy.i18n.catalog import translate
 from proxy.i18n.negotiate import configured, preferred, wanted
@@ -213,7 +213,7 @@ SAID = {
     Message("banjia serves {url}, answered by {vendors}", url="http://x/v1", vendors=joined(COMMA, ["qwen", "kimi"])):
         "banjia 服务地址 http://x/v1，由 qwen、kimi 应答",
     Message("set {names}", names=one_of(["MOONSHOT_API_KEY", "A", "B"])): "设置 MOONSHOT_API_KEY、A 或 B",
-    Reloaded("refused", complaints=[KEY_UNKNOWN.message, NUMBER.message]).line():
+    ReloadResult("refused", complaints=[KEY_UNKNOWN.message, NUMBER.message]).line():
         "重新加载被拒绝，继续使用原配置：b.yaml:3:5: vendors.kimi.api_kye: 未知的键；是不是想写 'api_key'？ | "
         "b.yaml:1:2: server.admin_listen: 应为文本 或 true 或 false，实际为数字 5",
     Message("(prompt {number}) {message}", number=2, message=Message("{vendor} sent a body over 64 MiB.", vendor="Kimi")):

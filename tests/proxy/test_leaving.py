@@ -94,7 +94,7 @@ def test_when_the_caller_leaves_the_vendors_socket_closes_at_once(where: str, st
                     await asyncio.sleep(0.005)
             await running.settled(1)
             assert running.lines[0]["ending"] == "client_closed"
-            assert running.kit.active == 0
+            assert running.state.active == 0
 
     asyncio.run(scene())
 
@@ -141,7 +141,7 @@ async def a_hundred_leave(what: str, streamed: bool, before: bytes, ended: Calla
         assert reached == HUNDRED
         await running.settled(HUNDRED)
         assert {line["ending"] for line in running.lines} == {"client_closed"}
-        assert running.kit.active == 0
+        assert running.state.active == 0
 
 
 @pytest.mark.parametrize(("what", "streamed", "before"), LEAVING, ids=[row[0] for row in LEAVING])
@@ -328,7 +328,7 @@ def test_a_head_that_left_early_still_ends_in_one_error_event() -> None:
 
 
 def test_a_vendor_that_does_not_hang_up_after_its_end_marker_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.services.upstream.READ_ON_S", 600.0)
+    monkeypatch.setattr("proxy.upstream.client.READ_ON_S", 600.0)
     whole = SSE_HEAD + piece(chunk({"content": "a"}) + chunk({}, "stop") + DONE)
 
     async def scene() -> None:
@@ -376,15 +376,15 @@ def test_streams_started_are_streams_ended_whatever_happened() -> None:
                         pass
 
             await asyncio.gather(*(gated(number) for number in range(1000)))
-            kit = running.kit
+            state = running.state
             async with asyncio.timeout(30):
-                while kit.active:
+                while state.active:
                     await asyncio.sleep(0.01)
-            ended, started = kit.counts.endings(streams=True), kit.counts.streams_started
+            ended, started = state.request_metrics.outcomes(streams=True), state.request_metrics.streams_started
             assert sum(ended.values()) == started
             assert started > 500
             assert set(ended) == {"complete", "truncated", "client_closed", "rejected"}
-            assert kit.active == 0
+            assert state.active == 0
             assert len(running.lines) == started
 
     asyncio.run(scene())

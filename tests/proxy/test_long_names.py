@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.services.latency import MOST, Latencies
+from proxy.routing.latency import MOST, LatencyTracker
 from tests.door.wire import ANSWER, CONTENT, Answer, chat, line, run, serving
 from tests.harness import proxy
 
@@ -49,7 +49,7 @@ def test_the_name_of_a_model_has_at_most_256_bytes_wherever_it_is_sent(name: str
                 for path in (b"/openai/deployments/%b/chat/completions", b"/v1/engines/%b/chat/completions"):
                     refused(await asked(url, chat(path=path % quoted)))
                 refused(await asked(url, b"GET /v1/models/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % quoted))
-            assert not running.kit.live.routing._found
+            assert not running.state.snapshot.routing._found
             assert all(len(ending["model"]) <= 256 for ending in running.lines)
 
     run(scene())
@@ -119,10 +119,10 @@ def test_names_of_a_mebibyte_leave_nothing_behind() -> None:
         async with serving() as running:
             for at in range(8):
                 refused(await asked(running.url, chat(model=f"kimi/{at}" + "m" * MIB)))
-            kit = running.kit
-            assert not kit.live.routing._found
-            assert not kit.breaker.troubled
-            assert sum(len(ending.model) for ending in kit.counts._waiting) < 4096
+            state = running.state
+            assert not state.snapshot.routing._found
+            assert not state.breaker.failing
+            assert sum(len(ending.model) for ending in state.request_metrics._waiting) < 4096
 
     run(scene())
 
@@ -158,9 +158,9 @@ def test_a_vendors_headers_are_cut_and_its_id_is_ours_when_it_is_long() -> None:
 
 
 def test_latencies_are_kept_of_so_many_targets_at_most() -> None:
-    latencies = Latencies()
+    latencies = LatencyTracker()
     for at in range(MOST + 10):
-        latencies.took(f"kimi/{at}", False, 1.0)
+        latencies.record(f"kimi/{at}", False, 1.0)
     assert len(latencies._known) == MOST
     assert latencies.of("kimi/0", False) is None
     assert latencies.of(f"kimi/{MOST + 9}", False) == 1.0

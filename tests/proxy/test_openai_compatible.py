@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from config.schema import Settings
-from proxy.explain import explain
+from proxy.commands.explain import explain
 from tests.harness import Running, proxy, vendor
 
 ANSWER = {

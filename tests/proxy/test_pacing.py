@@ -10,11 +10,12 @@ from typing import Any
 import httpx2
 
 from config.schema import Settings
-from proxy.fronts.chat import ChatFront
-from proxy.fronts.embeddings import EmbeddingsFront
-from proxy.kit import Kit, Live
-from proxy.pipeline import Front, serve
-from proxy.services.upstream import Upstream
+from proxy.app_state import AppState, ConfigSnapshot
+from proxy.openai_api.chat.handler import ChatHandler
+from proxy.openai_api.embeddings import EmbeddingsHandler
+from proxy.openai_api.handler import OperationHandler
+from proxy.pipeline import serve
+from proxy.upstream.client import Upstream
 from tests.proxy.play import BOTH, HOSTS, Played, Request, chunk, error, stream, whole
 
 KEY = "sk-kimi-0000000000000001"
@@ -82,14 +83,14 @@ class Stage:
         self.vendors = vendors
         self.lines: list[dict[str, Any]] = []
         self.upstream = Upstream(httpx2.MockTransport(vendors))
-        self.kit = Kit(
+        self.state = AppState(
             Settings.model_validate(settings), self.upstream, lambda ending: self.lines.append(ending.line())
         )
 
-    async def ask(self, text: str = "hi", front: Front | None = None, **asked: Any) -> Played:
+    async def ask(self, text: str = "hi", front: OperationHandler | None = None, **asked: Any) -> Played:
         played = Played()
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **asked}
-        await serve(Request(body), front or ChatFront(), self.kit, played)
+        await serve(Request(body), front or ChatHandler(), self.state, played)
         played.judge(body)
         return played
 
@@ -97,7 +98,7 @@ class Stage:
         return asyncio.create_task(self.ask(text, **asked))
 
     def reload(self, settings: Mapping[str, Any]) -> None:
-        self.kit.use(Live(Settings.model_validate(settings), self.upstream))
+        self.state.use(ConfigSnapshot(Settings.model_validate(settings), self.upstream))
 
 
 def run(scene: Coroutine[Any, Any, None]) -> None:
@@ -141,7 +142,7 @@ def test_calls_that_wait_are_a_metric() -> None:
         gate = asyncio.Event()
         stage = Stage(one(concurrency=1), Vendors(gate=gate))
         calls = [stage.call() for _ in range(4)]
-        read = stage.kit.metrics.families["banjia_waiting_calls"].read
+        read = stage.state.metrics.families["banjia_waiting_calls"].read
         await until(lambda: read() == {("kimi",): 3})
         gate.set()
         await asyncio.gather(*calls)
@@ -155,7 +156,7 @@ def test_keys_without_limits_have_no_limiter_and_calls_do_not_wait() -> None:
         stage = Stage(one(), Vendors(call_s=0.005))
         answers = await asyncio.gather(*(stage.ask() for _ in range(20)))
         assert statuses(answers) == [200] * 20
-        key = stage.kit.live.accounts["kimi"].keys[0]
+        key = stage.state.snapshot.accounts["kimi"].keys[0]
         assert (key.limiter, key.calls) == (None, 0)
         assert stage.vendors.most == {KEY: 20}
 
@@ -267,7 +268,7 @@ def test_whenever_callers_leave_every_place_comes_back() -> None:
         await asyncio.wait(tasks)
         assert statuses([task.result() for task in tasks[::3]]) == [200] * 40
         assert stage.vendors.flying.total() == 0
-        pacer = stage.kit.live.accounts["kimi"].keys[0].limiter
+        pacer = stage.state.snapshot.accounts["kimi"].keys[0].limiter
         assert pacer is not None
         assert pacer.idle
         assert (await stage.ask()).status == 200
@@ -295,7 +296,7 @@ def test_calls_of_one_request_wait_for_each_other_and_for_others() -> None:
         stage = Stage(settings, Vendors(call_s=0.02))
         texts = [str(number) for number in range(55)]
         answers = await asyncio.gather(
-            *(stage.ask(front=EmbeddingsFront(), model="small", input=texts, messages=None) for _ in range(2))
+            *(stage.ask(front=EmbeddingsHandler(), model="small", input=texts, messages=None) for _ in range(2))
         )
         assert statuses(answers) == [200] * 2
         assert [len(answer.json["data"]) for answer in answers] == [55, 55]
@@ -314,9 +315,9 @@ def test_a_second_target_asked_meanwhile_counts_only_what_was_sent() -> None:
                 await gate.wait()
             return await stage.vendors(request)
 
-        stage.kit.live.accounts["kimi"].way = Upstream(httpx2.MockTransport(slow_kimi))
+        stage.state.snapshot.accounts["kimi"].upstream = Upstream(httpx2.MockTransport(slow_kimi))
         busy = stage.call(stream=True)
-        pacer = stage.kit.live.accounts["kimi"].keys[0].limiter
+        pacer = stage.state.snapshot.accounts["kimi"].keys[0].limiter
         assert pacer is not None
         await until(lambda: not pacer.idle)
         hedged = await stage.ask()
@@ -373,11 +374,11 @@ def test_a_slow_vendor_with_many_waiting_does_not_slow_another() -> None:
                 await gate.wait()
             return await stage.vendors(request)
 
-        for account in stage.kit.live.accounts.values():
-            account.way = Upstream(httpx2.MockTransport(slow_kimi))
+        for account in stage.state.snapshot.accounts.values():
+            account.upstream = Upstream(httpx2.MockTransport(slow_kimi))
         waiting = [stage.call() for _ in range(500)]
-        await until(lambda: stage.kit.limiters.waiting()["kimi"] == 495)
-        kimi = stage.kit.live.accounts["kimi"].keys[0].limiter
+        await until(lambda: stage.state.limiters.waiting()["kimi"] == 495)
+        kimi = stage.state.snapshot.accounts["kimi"].keys[0].limiter
         assert kimi is not None
         looks: list[float] = []
         kimi._scheduler.grant = looks.append  # type: ignore[assignment]
@@ -448,7 +449,7 @@ def test_with_learning_off_a_refusal_is_the_retry_policys() -> None:
     async def scene() -> None:
         stage = Stage(one(learn=False), Vendors(refusing="kimi"))
         assert [(await stage.ask()).status for _ in range(5)] == [429] * 5
-        assert stage.kit.live.accounts["kimi"].keys[0].limiter is None
+        assert stage.state.snapshot.accounts["kimi"].keys[0].limiter is None
         assert len(stage.vendors.calls) == 5, "retry-after: 30 is longer than policy.max_wait_s"
 
     run(scene())
@@ -458,7 +459,7 @@ def test_switching_learning_off_ends_a_hold() -> None:
     async def scene() -> None:
         stage = Stage(one(), Vendors(refusing="kimi"))
         held = [stage.call() for _ in range(5)]
-        await until(lambda: stage.kit.limiters.waiting() == {"kimi": 5})
+        await until(lambda: stage.state.limiters.waiting() == {"kimi": 5})
         stage.vendors.refusing = ""
         stage.reload(one(learn=False))
         assert (await stage.ask()).status == 200
@@ -473,7 +474,7 @@ def test_waiting_after_a_rate_limit_spends_no_retry_budget() -> None:
     async def scene() -> None:
         stage = Stage(one(), Vendors(call_s=0.005, at_once=1))
         await asyncio.gather(*(stage.ask() for _ in range(20)))
-        assert not stage.kit.retries._retries
+        assert not stage.state.retries._retries
 
     run(scene())
 
@@ -505,7 +506,7 @@ def test_a_refused_model_does_not_hold_back_the_others_on_the_key() -> None:
     async def scene() -> None:
         stage = Stage({"vendors": {"kimi": {"api_key": KEY}}}, Vendors(at_once=0))
         held = [stage.call(model="kimi/kimi-k2.6") for _ in range(5)]
-        await until(lambda: stage.kit.limiters.waiting() == {"kimi": 5})
+        await until(lambda: stage.state.limiters.waiting() == {"kimi": 5})
         stage.vendors.at_once = None
         assert (await stage.ask(model="kimi/kimi-k3")).status == 200
         assert statuses(await asyncio.gather(*held)) == [200] * 5

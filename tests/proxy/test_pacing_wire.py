@@ -28,12 +28,12 @@ async def small_account(
     try:
         emulator.set_limits({**allowed, "window_s": MINUTE_S})
         async with proxy(settings) as running:
-            kit = running.kit
-            kit.limiters = Limiters(MINUTE_S, slack_s=0.5)  # a busy machine may be that late
-            for account in kit.live.accounts.values():
+            state = running.state
+            state.limiters = Limiters(MINUTE_S, slack_s=0.5)  # a busy machine may be that late
+            for account in state.snapshot.accounts.values():
                 for key in account.keys:
                     key.limiter = None
-            kit.limiters.attach(kit.live.accounts.items())
+            state.limiters.attach(state.snapshot.accounts.items())
             yield emulator, running
     finally:
         await emulator.aclose()
@@ -56,7 +56,7 @@ async def everybody(running: Running, count: int) -> list[str]:
         calls = []
         for number in range(count):
             calls.append(asyncio.create_task(ask(client, number)))
-            while running.kit.active + len(running.lines) <= number:
+            while running.state.active + len(running.lines) <= number:
                 await asyncio.sleep(0.001)
         return await asyncio.gather(*calls)
 
@@ -130,9 +130,9 @@ def test_callers_who_hang_up_while_waiting_cost_no_call() -> None:
                     await asyncio.sleep(0.001)
                 for _ in range(5):
                     async with streaming(running):
-                        while running.kit.active < 2:
+                        while running.state.active < 2:
                             await asyncio.sleep(0.001)
-                    while running.kit.active > 1:
+                    while running.state.active > 1:
                         await asyncio.sleep(0.001)
                 await first.readuntil(b"data: [DONE]\n\n")
             await running.settled(6)

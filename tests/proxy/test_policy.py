@@ -10,12 +10,22 @@ from adapters.core.failures import ERROR_TABLE, Cause, Failure, Kind
 from adapters.core.message import Message
 from adapters.core.wire import Phase
 from config.schema import RETRY_ON, Policy
-from proxy.policy import GIVE_UP, NEXT_KEY, NEXT_TARGET, OMIT, Decision, Retry, Standing, decide, retried
+from proxy.attempts.retry_policy import (
+    GIVE_UP,
+    NEXT_KEY,
+    NEXT_TARGET,
+    OMIT,
+    AttemptState,
+    Decision,
+    Retry,
+    decide,
+    retried,
+)
 
-FRESH = Standing(1, 1, 1, False, False, True, False, True, 600.0, 0.5)
+FRESH = AttemptState(1, 1, 1, False, False, True, False, True, 600.0, 0.5)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 standings = st.builds(
-    Standing, st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.booleans(), st.booleans(),
+    AttemptState, st.integers(1, 9), st.integers(1, 4), st.integers(1, 4), st.booleans(), st.booleans(), st.booleans(),
     st.booleans(), st.booleans(), st.floats(0, 600), st.floats(0, 1), queues=st.booleans(), can_omit=st.booleans(),
 )  # fmt: skip
 failures = st.builds(
@@ -29,7 +39,7 @@ policies = st.builds(
 
 
 @given(failures, standings, policies)
-def test_the_rules_that_always_hold(f: Failure, s: Standing, policy: Policy) -> None:
+def test_the_rules_that_always_hold(f: Failure, s: AttemptState, policy: Policy) -> None:
     decision = decide(f, s, policy)
 
     if s.content_sent:
@@ -81,7 +91,7 @@ def test_a_connection_that_failed_is_tried_again_whatever_retry_on_says() -> Non
 def test_waits_double_and_are_fully_jittered(attempts: int) -> None:
     policy = Policy(attempts=5, attempts_per_target=5)
     for draw in (0.0, 0.25, 1.0):
-        standing = FRESH._replace(attempts=attempts, on_target=attempts, draw=draw)
+        standing = FRESH._replace(attempts=attempts, on_target=attempts, jitter=draw)
         assert decide(Failure.of("vendor_error", Message("x"), cause="5xx"), standing, policy) == Retry(
             draw * 0.25 * 2 ** (attempts - 1)
         )
@@ -135,7 +145,7 @@ def test_a_call_that_was_refused_by_rate_waits_in_the_queue_which_is_no_attempt(
 def test_a_wait_before_a_retry_is_at_most_four_seconds() -> None:
     policy = Policy(attempts=10, attempts_per_target=10)
     for attempts, longest_s in ((4, 2.0), (5, 4.0), (6, 4.0), (9, 4.0)):
-        standing = FRESH._replace(attempts=attempts, on_target=attempts, draw=1.0)
+        standing = FRESH._replace(attempts=attempts, on_target=attempts, jitter=1.0)
         assert decide(Failure.of("vendor_error", Message("x"), cause="5xx"), standing, policy) == Retry(longest_s)
 
 

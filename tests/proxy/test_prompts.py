@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from proxy.admin import create_admin
+from proxy.admin.app import create_admin
 from tests.harness import proxy, vendor
 from tests.proxy.test_secrets import reply
 
@@ -64,7 +64,7 @@ def test_what_is_said_is_in_no_log_and_on_no_page(what: str, caplog: pytest.LogC
                     await client.post(f"{running.url}/v1/chat/completions", json={**body, "stream": stream})
                 await running.settled(2)
                 told.append(json.dumps(running.lines))
-                pages = httpx2.ASGITransport(create_admin(running.kit))
+                pages = httpx2.ASGITransport(create_admin(running.state))
                 async with httpx2.AsyncClient(transport=pages, base_url="http://127.0.0.1:8081") as operator:
                     told.extend([(await operator.get(path)).text for path in ("/metrics", "/status")])
 

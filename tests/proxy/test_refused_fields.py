@@ -124,7 +124,7 @@ def test_the_repeat_is_in_the_log_and_its_usage_is_estimated() -> None:
     async def main() -> None:
         async with scene(refuses("stream_options", DETAIL, 422)) as there:
             lines: list[str] = []
-            there.running.kit.tell = lines.append
+            there.running.state.notify = lines.append
             await there.ask()
             line = there.line
             assert (line["ending"], line["attempts"]) == ("complete", 2)
@@ -135,7 +135,7 @@ def test_the_repeat_is_in_the_log_and_its_usage_is_estimated() -> None:
             assert lines == [
                 "any/some-model refuses stream_options, which banjia adds to requests: left out for an hour"
             ]
-            assert there.running.kit.breaker.troubled == {}
+            assert there.running.state.breaker.failing == {}
 
     asyncio.run(main())
 
@@ -144,7 +144,7 @@ def test_a_target_that_refuses_it_is_remembered_for_an_hour() -> None:
     async def main() -> None:
         async with scene(refuses("stream_options", DETAIL, 422)) as there:
             now = 0.0
-            there.running.kit.refused_fields.clock = lambda: now
+            there.running.state.refused_fields.clock = lambda: now
             for _ in range(3):
                 assert text_of(await there.ask()) == "hello"
             assert ["stream_options" in asked for asked in there.seen] == [True, False, False, False]
@@ -162,10 +162,10 @@ def test_a_target_that_refuses_it_is_remembered_for_an_hour() -> None:
 def test_a_reload_forgets_it() -> None:
     async def main() -> None:
         async with scene(refuses("stream_options", DETAIL, 422)) as there:
-            kit = there.running.kit
+            state = there.running.state
             await there.ask()
-            assert kit.refused_fields.at("any/some-model") == ("stream_options",)
-            kit.use(kit.live)
+            assert state.refused_fields.at("any/some-model") == ("stream_options",)
+            state.use(state.snapshot)
             await there.ask()
             assert ["stream_options" in asked for asked in there.seen] == [True, False, True, False]
 
@@ -217,7 +217,7 @@ def test_a_call_that_is_refused_again_is_repeated_once_and_nothing_is_remembered
             assert (got.status_code, got.json()["error"]["param"]) == (400, "top_p")
             assert "top_p is not supported" in got.json()["error"]["message"]
             assert len(there.seen) == 2
-            assert there.running.kit.refused_fields.known == {}
+            assert there.running.state.refused_fields.known == {}
             assert got.headers["x-banjia-attempts"] == "2"
 
     asyncio.run(main())
@@ -252,7 +252,7 @@ def test_a_repeat_that_fails_by_the_vendors_fault_is_tried_again_without_the_fie
         async with scene(lambda asked: next(replies, None), policy={"attempts_per_target": 3}) as there:
             assert text_of(await there.ask()) == "hello"
             assert ["stream_options" in asked for asked in there.seen] == [True, False, False]
-            assert there.running.kit.refused_fields.at("any/some-model") == ("stream_options",)
+            assert there.running.state.refused_fields.at("any/some-model") == ("stream_options",)
 
     asyncio.run(main())
 
@@ -284,11 +284,11 @@ def test_additions_that_are_refused_one_after_another_are_learned_in_two_request
         async with scene(says, "kimi", models=models) as there:
             assert (await there.ask(model="gpt-4o")).status_code == 400
             assert len(there.seen) == 2
-            there.running.kit.refused_fields.remember("any/kimi-k2.6", ["stream_options"])
+            there.running.state.refused_fields.remember("any/kimi-k2.6", ["stream_options"])
             got = await there.ask(model="gpt-4o")
             assert text_of(got) == "hello"
             assert "thinking=dropped" in got.headers["x-banjia-adapted"]
-            assert set(there.running.kit.refused_fields.at("any/kimi-k2.6")) == {"stream_options", "thinking"}
+            assert set(there.running.state.refused_fields.at("any/kimi-k2.6")) == {"stream_options", "thinking"}
 
     asyncio.run(main())
 
@@ -338,7 +338,7 @@ def test_beside_a_hedge_a_refused_addition_is_left_out_as_well() -> None:
             got = await there.ask(model="gpt-4o", stream=False)
             assert got.json()["choices"][0]["message"]["content"] == "hello"
             assert ["thinking" in asked for asked in there.seen] == [True, False]
-            assert there.running.kit.refused_fields.at("any/kimi-k2.6") == ("thinking",)
+            assert there.running.state.refused_fields.at("any/kimi-k2.6") == ("thinking",)
 
     asyncio.run(main())
 

@@ -20,9 +20,9 @@ import pytest
 import emulators
 from config.load import load, sources
 from config.schema import Settings
-from proxy.emulated import emulated
-from proxy.reload import Again, reload_on_change
-from proxy.services.watching import being_written, links, look, looks
+from proxy.lifecycle.emulation import emulated
+from proxy.lifecycle.file_watcher import being_written, links, look, looks
+from proxy.lifecycle.reload import ConfigReader, reload_on_change
 from tests.harness import Running, proxy, vendor
 from tests.proxy.play import DONE, chunk, whole
 from tests.proxy.test_commands import lines_until, running
@@ -82,10 +82,10 @@ async def following(path: Path, *, watched: bool = True) -> AsyncIterator[Site]:
         loaded = load(path, {})
         served = await stack.enter_async_context(proxy(loaded.settings))
         site = Site(served, await stack.enter_async_context(httpx2.AsyncClient(trust_env=False)))
-        served.kit.again = again = Again(path, {}, None, loaded.warnings, site.lines.append)
-        served.kit.tell = site.lines.append
+        served.state.reread = again = ConfigReader(path, {}, None, loaded.warnings, site.lines.append)
+        served.state.notify = site.lines.append
         if watched:
-            await stack.enter_async_context(reload_on_change(served.kit, again, looks(again.files())))
+            await stack.enter_async_context(reload_on_change(served.state, again, looks(again.files())))
             await asyncio.sleep(0.1)  # the watch is set in a thread
         yield site
 
@@ -108,14 +108,14 @@ async def reloads_under_load(file: Path, reloads: int) -> int:
             callers = [asyncio.create_task(call()) for _ in range(8)]
             for turn in range(reloads):
                 file.write_text(text(one if turn % 2 else two))
-                assert (await site.running.kit.reload()).changed == ["vendors.office.base_url"]
+                assert (await site.running.state.reload()).changed == ["vendors.office.base_url"]
                 enough = len(words) + 2
                 while len(words) < enough:
                     await asyncio.sleep(0.002)
             over = True
             await asyncio.gather(*callers)
             assert set(words) == {"one", "two"}
-            assert site.running.kit.counts.endings() == {"complete": len(words)}
+            assert site.running.state.request_metrics.outcomes() == {"complete": len(words)}
             assert len(site.lines) == reloads
             return len(words)
 
@@ -263,7 +263,7 @@ def test_a_file_that_is_half_written_is_not_read(tmp_path: Path) -> None:
                     handle.flush()
                     assert being_written(file)
                     await asyncio.sleep(0.2)
-                    asked = await site.running.kit.reload()  # as SIGHUP would: it can't wait, so it refuses
+                    asked = await site.running.state.reload()  # as SIGHUP would: it can't wait, so it refuses
                     assert "the file is being written" in asked.complaints[0]
                     await asyncio.sleep(0.2)
                     assert await site.word() == "one"
@@ -320,15 +320,15 @@ def test_a_stream_ends_on_the_vendor_that_it_began_on(tmp_path: Path) -> None:
                     while "one " not in await anext(lines):
                         pass
                     file.write_text(text(two, "sk-new-00000000000000000002"))
-                    assert (await site.running.kit.reload()).word == "applied"
+                    assert (await site.running.state.reload()).word == "applied"
                     assert await site.word() == "two"
-                    assert site.running.kit.redact(f"{SECRET} sk-new-00000000000000000002") == "[redacted] [redacted]"
+                    assert site.running.state.redact(f"{SECRET} sk-new-00000000000000000002") == "[redacted] [redacted]"
                     go_on.set()
                     rest = [line async for line in lines]
                     assert rest[-2] == "data: [DONE]"
                     assert any('"content":"one"' in line or '"content": "one"' in line for line in rest)
                 await site.running.settled(2)
-                assert site.running.kit.redact(SECRET) == SECRET  # nobody uses it any more
+                assert site.running.state.redact(SECRET) == SECRET  # nobody uses it any more
 
     asyncio.run(scene())
 
@@ -340,13 +340,13 @@ def test_what_needs_a_restart_stays_and_is_told(tmp_path: Path) -> None:
         async with vendor(says("one")) as one:
             file.write_text(text(one))
             async with following(file, watched=False) as site:
-                before = site.running.kit.live.settings.server
+                before = site.running.state.snapshot.settings.server
                 file.write_text(text(one, listen="127.0.0.1:9999", transport="httpx", max_concurrency=7, heartbeat_s=3))
-                reloaded = await site.running.kit.reload()
+                reloaded = await site.running.state.reload()
                 assert reloaded.changed == ["server.heartbeat_s"]
                 assert reloaded.restart == ["server.listen", "server.transport", "server.max_concurrency"]
                 assert "warning: a restart is needed for server.listen, " in site.lines[-1]
-                after = site.running.kit.live.settings.server
+                after = site.running.state.snapshot.settings.server
                 assert after == before.model_copy(update={"heartbeat_s": 3})
 
     asyncio.run(scene())
@@ -361,17 +361,17 @@ def test_a_catalog_laid_over_is_read_with_the_configuration_and_a_broken_one_lea
         async with following(file, watched=False) as site:
 
             def answers() -> str:
-                (target,) = site.running.kit.live.routing.find("gpt-4o", "chat").targets
+                (target,) = site.running.state.snapshot.routing.find("gpt-4o", "chat").targets
                 return target.label
 
             assert answers() == "kimi/kimi-k9"
             own.write_text("models: [{id: kimi-k9, contxt: 1}]\n")
-            refused = await site.running.kit.reload()
+            refused = await site.running.state.reload()
             assert refused.word == "refused"
             assert refused.complaints[0].startswith(f"{own}:1:24: vendors.kimi.catalog.models[0].contxt: unknown key")
             assert answers() == "kimi/kimi-k9"
             own.write_text("stand_ins: {gpt-4o: {model: kimi-k3}}\n")
-            assert (await site.running.kit.reload()).changed == [
+            assert (await site.running.state.reload()).changed == [
                 "vendors.kimi.catalog.models",
                 "vendors.kimi.catalog.stand_ins.gpt-4o.model",
             ]
@@ -388,10 +388,10 @@ def test_a_reload_opens_no_door_that_would_need_a_key(tmp_path: Path) -> None:
         file.write_text(text("http://127.0.0.1:9/v1", listen="0.0.0.0:8080", client_keys=["sk-client-0000000001"]))
         async with following(file, watched=False) as site:
             file.write_text(text("http://127.0.0.1:9/v1", listen="127.0.0.1:8080"))
-            reloaded = await site.running.kit.reload()
+            reloaded = await site.running.state.reload()
             assert reloaded.word == "refused"
             assert "server.client_keys" in reloaded.complaints[0]
-            assert site.running.kit.live.client_keys.needed
+            assert site.running.state.snapshot.client_keys.needed
 
     asyncio.run(scene())
 
@@ -405,14 +405,14 @@ def test_a_reload_opens_no_admin_port_that_would_need_a_token(tmp_path: Path) ->
         async with following(file, watched=False) as site:
             for listen in ("127.0.0.1:8081", "off"):
                 file.write_text(text("http://127.0.0.1:9/v1", admin_listen=listen))
-                reloaded = await site.running.kit.reload()
+                reloaded = await site.running.state.reload()
                 assert reloaded.word == "refused"
                 assert "server.admin_token" in reloaded.complaints[0]
-                assert site.running.kit.live.admin_tokens.knows(tokens[0])
+                assert site.running.state.snapshot.admin_tokens.knows(tokens[0])
             file.write_text(text("http://127.0.0.1:9/v1", admin_listen="0.0.0.0:8081", admin_token=tokens[1]))
-            assert (await site.running.kit.reload()).changed == ["server.admin_token"]
-            live = site.running.kit.live
-            assert [live.admin_tokens.knows(token) is not None for token in tokens] == [False, True]
+            assert (await site.running.state.reload()).changed == ["server.admin_token"]
+            snapshot = site.running.state.snapshot
+            assert [snapshot.admin_tokens.knows(token) is not None for token in tokens] == [False, True]
 
     asyncio.run(scene())
 
@@ -426,7 +426,7 @@ def test_client_keys_change_with_the_next_request(tmp_path: Path) -> None:
             async with following(file, watched=False) as site:
                 assert await site.word() == "one"
                 file.write_text(text(one, client_keys=["sk-client-0000000001"]))
-                assert (await site.running.kit.reload()).changed == ["server.client_keys"]
+                assert (await site.running.state.reload()).changed == ["server.client_keys"]
                 assert "sk-client" not in site.lines[-1]
                 url = f"{site.running.url}/v1/chat/completions"
                 assert (await site.client.post(url, json=ASK)).status_code == 401
@@ -447,15 +447,18 @@ def test_a_key_goes_on_resting_at_the_same_address_and_only_there(tmp_path: Path
     async def scene() -> None:
         write()
         async with following(file, watched=False) as site:
-            kit = site.running.kit
-            kit.live.accounts["office"].keys[0].rests_until = time.monotonic() + 60
+            state = site.running.state
+            state.snapshot.accounts["office"].keys[0].cools_until = time.monotonic() + 60
             write(timeouts={"connect_s": 1})
-            await kit.reload()
-            assert kit.live.accounts["office"].times(False, True).connect_s == 1
-            assert [key.rests_until > time.monotonic() for key in kit.live.accounts["office"].keys] == [True, False]
+            await state.reload()
+            assert state.snapshot.accounts["office"].times(False, True).connect_s == 1
+            assert [key.cools_until > time.monotonic() for key in state.snapshot.accounts["office"].keys] == [
+                True,
+                False,
+            ]
             write(region="intl")
-            await kit.reload()
-            assert [key.rests_until for key in kit.live.accounts["office"].keys] == [0.0, 0.0]
+            await state.reload()
+            assert [key.cools_until for key in state.snapshot.accounts["office"].keys] == [0.0, 0.0]
 
     asyncio.run(scene())
 
@@ -469,8 +472,11 @@ def test_a_secret_in_a_file_of_its_own_is_read_anew(tmp_path: Path) -> None:
         file.write_text(text("http://127.0.0.1:9/v1", f"file:{secret}"))
         async with following(file, watched=False) as site:
             secret.write_text("sk-second-00000000001\n")
-            assert (await site.running.kit.reload()).changed == ["vendors.office.api_key"]
-            assert site.running.kit.live.accounts["office"].keys[0].secret.get_secret_value() == "sk-second-00000000001"
+            assert (await site.running.state.reload()).changed == ["vendors.office.api_key"]
+            assert (
+                site.running.state.snapshot.accounts["office"].keys[0].secret.get_secret_value()
+                == "sk-second-00000000001"
+            )
             assert "sk-" not in site.lines[-1]
 
     asyncio.run(scene())
@@ -484,7 +490,7 @@ def test_a_new_warning_is_told_once(tmp_path: Path) -> None:
         async with following(file, watched=False) as site:
             file.write_text(text("http://127.0.0.1:9/v1"))
             for _ in range(2):
-                await site.running.kit.reload()
+                await site.running.state.reload()
             assert sum(line.startswith("warning: ") for line in site.lines) == 1
 
     asyncio.run(scene())
@@ -503,21 +509,21 @@ def test_emulators_stay_in_the_place_of_the_vendors(tmp_path: Path) -> None:
         write("kimi")
         loaded = load(file, {}, keys_needed=False)
         async with emulated(loaded.settings, known) as stand_ins, proxy(stand_ins.over(loaded.settings)) as served:
-            kit = served.kit
-            kit.again = Again(file, {}, stand_ins, loaded.warnings, lambda line: None)
-            address = kit.live.settings.vendors["kimi"].base_url
+            state = served.state
+            state.reread = ConfigReader(file, {}, stand_ins, loaded.warnings, lambda line: None)
+            address = state.snapshot.settings.vendors["kimi"].base_url
             assert address is not None
             assert address.startswith("http://127.0.0.1:")
 
             write("kimi", second="kimi")
-            assert (await kit.reload()).word == "applied"
-            assert {entry.base_url for entry in kit.live.settings.vendors.values()} == {address}
-            assert set(kit.live.settings.vendors) == {"kimi", "second"}
+            assert (await state.reload()).word == "applied"
+            assert {entry.base_url for entry in state.snapshot.settings.vendors.values()} == {address}
+            assert set(state.snapshot.settings.vendors) == {"kimi", "second"}
 
             write("kimi", "qwen")
-            refused = await kit.reload()
+            refused = await state.reload()
             assert "vendors.qwen: no emulator of this vendor was started" in refused.complaints[0]
-            assert set(kit.live.settings.vendors) == {"kimi", "second"}
+            assert set(state.snapshot.settings.vendors) == {"kimi", "second"}
 
     asyncio.run(scene())
 
@@ -526,8 +532,8 @@ def test_without_a_file_there_is_nothing_to_read_again() -> None:
     async def scene() -> None:
         async with proxy(Settings()) as served:
             lines: list[str] = []
-            served.kit.tell = lines.append
-            assert (await served.kit.reload()).word == "no file"
+            served.state.notify = lines.append
+            assert (await served.state.reload()).word == "no file"
             assert "nothing to read again" in lines[0]
 
     asyncio.run(scene())

@@ -19,7 +19,7 @@ from tests.proxy.test_log_pipes import SERVE, Server, serving
 HANGING = """
 import sys, time
 from pathlib import Path
-import config.files, proxy.kit, proxy.services.watching as watching
+import config.files, proxy.app_state, proxy.lifecycle.file_watcher as watching
 from proxy.cli import main
 
 marker = Path(sys.argv[1])
@@ -38,7 +38,7 @@ main()
 """
 READ = "config.files.read_regular = hanging(config.files.read_regular)"
 LOOK = "watching.look = hanging(watching.look)"
-SHORT = "proxy.kit.READ_TIMEOUT_S = 0.3"
+SHORT = "proxy.app_state.READ_TIMEOUT_S = 0.3"
 
 
 class Site:
@@ -60,10 +60,10 @@ class Site:
         request = urllib.request.Request(f"http://127.0.0.1:{self.served.admin}/reload", b"", method="POST")
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
-                return answer.status, json.load(answer)["told"]
+                return answer.status, json.load(answer)["changes"]
         except urllib.error.HTTPError as refused:
             with refused:
-                return refused.code, json.load(refused)["told"]
+                return refused.code, json.load(refused)["changes"]
 
     def serves(self) -> None:
         assert self.served.get("/livez")

@@ -8,10 +8,10 @@ import httpx2
 import pytest
 
 from config.schema import Settings
-from proxy.fronts.chat import ChatFront
-from proxy.kit import Kit, Live
+from proxy.app_state import AppState, ConfigSnapshot
+from proxy.openai_api.chat.handler import ChatHandler
 from proxy.pipeline import serve
-from proxy.services.upstream import Upstream
+from proxy.upstream.client import Upstream
 from tests.proxy.play import BOTH, HOSTS, Played, Request, chunk, error, play, stream, whole
 
 ONE = {**BOTH, "models": {"gpt-4o": "kimi/kimi-k2.6"}}
@@ -24,10 +24,10 @@ class Scene:
     def __init__(self, settings: Mapping[str, Any] = BOTH) -> None:
         self.calls: list[str] = []
         self.answers: dict[str, Callable[[], Awaitable[httpx2.Response]]] = {"kimi": well, "qwen": well}
-        self.kit = Kit(
+        self.state = AppState(
             Settings.model_validate(settings), Upstream(httpx2.MockTransport(self._answer)), lambda end: None
         )
-        self.kit.sleep = _no_wait
+        self.state.sleep = _no_wait
 
     async def _answer(self, request: httpx2.Request) -> httpx2.Response:
         vendor = HOSTS[request.url.host]
@@ -37,15 +37,15 @@ class Scene:
     async def ask(self) -> Played:
         played = Played()
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
-        await serve(Request(body), ChatFront(), self.kit, played)
+        await serve(Request(body), ChatHandler(), self.state, played)
         played.judge(body)
         return played
 
     def later(self, s: float) -> None:
         """So much time passes for those that rest."""
-        for trouble in self.kit.breaker.troubled.values():
-            if trouble.rest is not None:
-                trouble.rest.until -= s
+        for trouble in self.state.breaker.failing.values():
+            if trouble.cool_down is not None:
+                trouble.cool_down.until -= s
 
     def called(self) -> list[str]:
         """Who was called since the last time."""
@@ -68,7 +68,7 @@ async def dead() -> httpx2.Response:
 async def rested(scene: Scene) -> None:
     """Kimi has failed five times, and rests."""
     scene.answers["kimi"] = dead
-    while not scene.kit.breaker.rests(KIMI, 0.0):
+    while not scene.state.breaker.is_cooling_down(KIMI, 0.0):
         await scene.ask()
     scene.called()
 
@@ -97,7 +97,7 @@ def test_who_rests_is_seen_in_the_metrics() -> None:
 
 
 def resting(scene: Scene) -> Mapping[Any, Any]:
-    return scene.kit.metrics.families["banjia_cooling_down_targets"].read()
+    return scene.state.metrics.families["banjia_cooling_down_targets"].read()
 
 
 def test_a_target_that_is_healed_during_its_first_rest_is_back_within_31_seconds() -> None:
@@ -112,7 +112,7 @@ def test_a_target_that_is_healed_during_its_first_rest_is_back_within_31_seconds
         for _ in range(3):
             await scene.ask()
         assert scene.called() == ["kimi"] * 3
-        assert not scene.kit.breaker.troubled
+        assert not scene.state.breaker.failing
 
     asyncio.run(main())
 
@@ -206,12 +206,12 @@ def test_a_probe_that_tells_nothing_of_the_target_is_followed_by_another(answer:
 def test_the_last_target_of_a_route_is_never_taken_away() -> None:
     first = play({"kimi": [error(500, "x")] * 2}, ONE)
     for _ in range(5):
-        assert play({"kimi": [error(500, "x")] * 2}, kit=first.kit).status == 502
-    assert first.kit
-    assert first.kit.breaker.rests(KIMI, 0.0)
+        assert play({"kimi": [error(500, "x")] * 2}, state=first.state).status == 502
+    assert first.state
+    assert first.state.breaker.is_cooling_down(KIMI, 0.0)
 
-    assert play({"kimi": [whole("hello")]}, kit=first.kit).status == 200
-    assert not first.kit.breaker.troubled
+    assert play({"kimi": [whole("hello")]}, state=first.state).status == 200
+    assert not first.state.breaker.failing
 
 
 def test_when_all_targets_rest_each_is_asked_once_in_their_order() -> None:
@@ -240,23 +240,23 @@ def test_when_all_targets_rest_each_is_asked_once_in_their_order() -> None:
     ],
 )
 def test_only_the_vendors_fault_counts(what: str, make: Callable[[], httpx2.Response]) -> None:
-    kit = None
+    state = None
     for _ in range(6):
-        kit = play({"kimi": [make()]}, ONE, kit=kit).kit
-    assert kit
-    assert not kit.breaker.troubled
+        state = play({"kimi": [make()]}, ONE, state=state).state
+    assert state
+    assert not state.breaker.failing
 
 
 def test_a_stream_that_breaks_off_counts_and_one_that_ends_well_resets_the_count() -> None:
-    kit = None
+    state = None
     for _ in range(4):
         half = stream(chunk({"content": "half"}), error=httpx2.ReadError("reset"))
-        kit = play({"kimi": [half]}, ONE, kit=kit, stream=True).kit
-    assert kit
-    assert kit.breaker.troubled[KIMI].failures == 4
+        state = play({"kimi": [half]}, ONE, state=state, stream=True).state
+    assert state
+    assert state.breaker.failing[KIMI].failures == 4
 
-    play({"kimi": [stream(chunk({"content": "a"}), chunk({}, "stop"), b"data: [DONE]\n\n")]}, kit=kit, stream=True)
-    assert not kit.breaker.troubled
+    play({"kimi": [stream(chunk({"content": "a"}), chunk({}, "stop"), b"data: [DONE]\n\n")]}, state=state, stream=True)
+    assert not state.breaker.failing
 
 
 def test_rests_outlive_a_new_configuration_and_follow_its_wishes() -> None:
@@ -267,7 +267,7 @@ def test_rests_outlive_a_new_configuration_and_follow_its_wishes() -> None:
         assert scene.called() == ["kimi", "kimi", "qwen"]
 
         changed = Settings.model_validate({**BOTH, "breaker": {"failures": 1, "cooldown_s": 100}})
-        scene.kit.use(Live(changed, scene.kit.upstream))
+        scene.state.use(ConfigSnapshot(changed, scene.state.upstream))
         await scene.ask()
         assert scene.called() == ["qwen"]
 

@@ -67,14 +67,14 @@ def test_what_an_sdk_tried_before_counts_among_the_attempts(
 def test_an_sdk_that_does_as_it_is_told_never_causes_more_failing_calls_than_attempts(attempts: int) -> None:
     """Whatever fails in which order. Calls that are refused by rate wait for a slot: they are no attempts."""
     for failures in range(2**6):
-        kit, calls, faults, retry = None, 0, 0, "true"
+        state, calls, faults, retry = None, 0, 0, "true"
         for earlier in range(3):
             if retry != "true":
                 break
             kinds = [limited() if failures >> (calls + i) & 1 else error(500, "x") for i in range(6)]
             configured = {**ONE, "policy": {"attempts": attempts, "attempts_per_target": attempts}}
             told = {b"x-stainless-retry-count": b"%d" % earlier}
-            played = play({"kimi": kinds}, configured, kit=kit, sent_with=told)
+            played = play({"kimi": kinds}, configured, state=state, sent_with=told)
             refused = sum(bool(failures >> (calls + i) & 1) for i in range(len(played.calls)))
             calls, faults = calls + len(played.calls), faults + len(played.calls) - refused
             retry = played.headers["x-should-retry"]
@@ -109,7 +109,7 @@ def test_a_vendor_that_resets_every_request_sees_no_more_calls_than_attempts() -
         nonlocal breaks
         policy = {"attempts": 3, "attempts_per_target": 3}
         async with Peer(script) as peer, proxy(settings(peer.url, policy=policy)) as running:
-            running.kit.sleep = _no_wait
+            running.state.sleep = _no_wait
             await warmed(running, 6)
             breaks = True
             status, _ = await read_all(running.url)
@@ -145,7 +145,7 @@ def test_a_call_that_a_kept_connection_has_lost_is_sent_again_once_a_request() -
     async def main() -> None:
         policy = {"attempts": 3, "attempts_per_target": 3}
         async with Peer(script) as peer, proxy(settings(peer.url, policy=policy)) as running:
-            running.kit.sleep = _no_wait
+            running.state.sleep = _no_wait
             await warmed(running, 6)
             status, _ = await read_all(running.url)
             assert (status, seen) == (502, 3)
@@ -181,7 +181,7 @@ def test_a_call_that_is_sent_again_is_an_attempt_in_the_header_the_log_and_the_m
 
 @pytest.mark.parametrize("stale_s", [1.0, 0.0], ids=["taken for its age", "taken for a failure"])
 def test_after_a_reset_the_next_call_takes_a_fresh_connection(stale_s: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.services.transport_wire.STALE_S", stale_s)
+    monkeypatch.setattr("proxy.upstream.http_client.connection.STALE_S", stale_s)
 
     all_six = asyncio.Barrier(6)
 
@@ -198,7 +198,7 @@ def test_after_a_reset_the_next_call_takes_a_fresh_connection(stale_s: float, mo
 
     async def main() -> None:
         async with Peer(script) as peer, proxy(settings(peer.url)) as running:
-            running.kit.sleep = _no_wait
+            running.state.sleep = _no_wait
             await warmed(running, 6)
             assert (await read_all(running.url))[0] == 200
             assert peer.met == 7, "one kept connection was tried, then a fresh one"
@@ -217,7 +217,7 @@ def test_a_vendor_that_only_fails_sees_a_fifth_more_calls_than_requests_and_the_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """200 requests in one window of the budget; afterwards all is well at once."""
-    monkeypatch.setattr("proxy.services.budget.time", SimpleNamespace(monotonic=lambda: 1000.0))
+    monkeypatch.setattr("proxy.routing.retry_budget.time", SimpleNamespace(monotonic=lambda: 1000.0))
     seen, well = 0, False
 
     async def script(talk: Talk) -> None:
@@ -232,7 +232,7 @@ def test_a_vendor_that_only_fails_sees_a_fifth_more_calls_than_requests_and_the_
     async def main() -> None:
         nonlocal well
         async with Peer(script) as peer, proxy(settings(peer.url)) as running:
-            running.kit.sleep = _no_wait
+            running.state.sleep = _no_wait
             asking = []
             for _ in range(200):
                 await asyncio.sleep(0.005)
@@ -278,7 +278,7 @@ def test_of_a_vendor_that_fails_every_second_call_a_request_costs_a_fifth_more_c
 
     async def main() -> None:
         async with Peer(script) as peer, proxy(settings(peer.url)) as running:
-            running.kit.sleep = _no_wait
+            running.state.sleep = _no_wait
             room = asyncio.Semaphore(callers)
 
             async def one() -> int:
@@ -295,10 +295,10 @@ def test_of_a_vendor_that_fails_every_second_call_a_request_costs_a_fifth_more_c
 
 
 def test_the_other_target_is_asked_whatever_was_spent_on_the_first() -> None:
-    kit = None
+    state = None
     for _ in range(8):
-        played = play({"kimi": [error(500, "x"), error(500, "x")], "qwen": [whole("hello")]}, kit=kit)
-        kit = played.kit
+        played = play({"kimi": [error(500, "x"), error(500, "x")], "qwen": [whole("hello")]}, state=state)
+        state = played.state
         assert played.status == 200
 
 
@@ -323,12 +323,12 @@ def test_a_caller_who_leaves_while_a_retry_waits_causes_no_further_call(streamed
                 waiting.set()
                 await asyncio.sleep(600)
 
-            running.kit.sleep = sleep
+            running.state.sleep = sleep
             async with asked(running.url, stream=streamed):
                 await waiting.wait()
             await running.settled(1)
             assert (running.lines[0]["ending"], running.lines[0]["attempts"], seen) == ("client_closed", 1, 1)
-            assert running.kit.active == 0
+            assert running.state.active == 0
 
     asyncio.run(main())
 
@@ -360,6 +360,6 @@ def test_a_caller_who_leaves_while_the_second_target_is_asked_closes_its_socket_
                     await second.empty()
                 await running.settled(1)
                 assert (running.lines[0]["ending"], running.lines[0]["attempts"]) == ("client_closed", 2)
-                assert running.kit.active == 0
+                assert running.state.active == 0
 
     asyncio.run(main())

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from proxy.services.upstream import Upstream
+from proxy.upstream.client import Upstream
 from tests.harness import proxy, vendor
 
 VENDOR_KEY = "sk-canary-vendor-7f3a9c51"
@@ -82,7 +82,7 @@ def test_no_secret_shows_anywhere(what: str, transport: Any, caplog: pytest.LogC
                         got = await client.post(f"{running.url}/v1/chat/completions", json=body, headers=headers)
                         seen.append(got.text + str(got.headers))
                 seen.append(json.dumps(running.lines))
-                seen.append(repr(running.kit.live.settings) + repr(running.kit.__dict__))
+                seen.append(repr(running.state.snapshot.settings) + repr(running.state.__dict__))
 
     asyncio.run(scene())
     logged = caplog.text + "".join(capfd.readouterr())

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from adapters.core.request import ApiRequest
 from config.routing import Routing
 from config.schema import Settings, Strategy
-from proxy.kit import Kit
-from proxy.nouns import Route
-from proxy.stages.resolve import resolve
-from proxy.strategy import EXPLORED, Bill, order
+from proxy._types import Route
+from proxy.app_state import AppState
+from proxy.routing.load_balancing import EXPLORED, PriceEstimate, sort_targets
+from proxy.routing.resolve import resolve
 from tests.proxy.play import BOTH, Played, error, hello, play, whole
 
 DAY = datetime.date(2026, 11, 22)
@@ -33,7 +33,7 @@ def labels(route: Route, draw: float = 0.5, **measured: float) -> list[str]:
     by_label = {
         target.label: measured.get(target.model.id.replace("-", "_").replace(".", "_")) for target in route.targets
     }
-    return [target.model.id for target in order(route, draw, lambda target: by_label[target.label])]
+    return [target.model.id for target in sort_targets(route, draw, lambda target: by_label[target.label])]
 
 
 LISTED = [label.partition("/")[2] for label in FOUR]
@@ -45,7 +45,7 @@ figures = st.lists(st.none() | st.floats(0, 100), min_size=4, max_size=4)
 def test_no_strategy_loses_or_doubles_a_target(strategy: Strategy, draw: float, told: list[float | None]) -> None:
     route = routed(strategy)
     figures_ = dict(zip([target.label for target in route.targets], told, strict=True))
-    made = order(route, draw, lambda target: figures_[target.label])
+    made = sort_targets(route, draw, lambda target: figures_[target.label])
     assert sorted(target.label for target in made) == sorted(FOUR)
 
 
@@ -103,7 +103,7 @@ def test_cheapest_asks_by_price_and_those_without_one_last() -> None:
 def cost(label: str, day: datetime.date = DAY, **fields: Any) -> float | None:
     ask = ApiRequest("chat", "gpt-4o", {"messages": [{"role": "user", "content": TEXT}], **fields})
     route = routed("cheapest", label)
-    return Bill(ask, day).of(route.targets[0])
+    return PriceEstimate(ask, day).of(route.targets[0])
 
 
 def test_a_price_is_of_the_prompt_and_of_the_answer_at_its_longest() -> None:
@@ -121,7 +121,7 @@ def test_a_longer_prompt_is_billed_by_its_tier() -> None:
 def test_the_operators_limit_counts_before_the_callers() -> None:
     route = routed("cheapest", {"target": "qwen/qwen3.6-plus", "set": {"max_tokens": 10}})
     ask = ApiRequest("chat", "gpt-4o", {"messages": [], "max_tokens": 1000})
-    assert Bill(ask, DAY).of(route.targets[0]) == 10 * 12
+    assert PriceEstimate(ask, DAY).of(route.targets[0]) == 10 * 12
 
 
 def test_thinking_is_billed_as_thinking_where_the_price_differs() -> None:
@@ -142,41 +142,41 @@ def strategic(strategy: str, **policy: Any) -> dict[str, Any]:
     return {**BOTH, "models": {"gpt-4o": {"targets": FOUR[:2], "strategy": strategy}}, "policy": policy}
 
 
-def kit_of(played: Played) -> Kit:
-    assert played.kit
-    return played.kit
+def kit_of(played: Played) -> AppState:
+    assert played.state
+    return played.state
 
 
 @pytest.mark.parametrize(("day", "first"), [(DAY, "qwen"), (datetime.date(2020, 1, 1), "kimi")])
 def test_the_cheapest_of_today_answers(day: datetime.date, first: str) -> None:
-    kit = kit_of(play({"kimi": [whole("x")], "qwen": [whole("x")]}, strategic("cheapest")))
-    kit.today = lambda: day
-    assert play({first: [whole("x")]}, kit=kit, max_tokens=100).calls == [first]
+    state = kit_of(play({"kimi": [whole("x")], "qwen": [whole("x")]}, strategic("cheapest")))
+    state.today = lambda: day
+    assert play({first: [whole("x")]}, state=state, max_tokens=100).calls == [first]
 
 
 def test_the_fastest_of_those_that_were_asked_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.strategy.EXPLORED", 0.0)
-    kit = kit_of(play({"kimi": [whole("x")]}, strategic("fastest")))
-    assert kit.latencies.of(FOUR[0], False) is not None
-    assert play({"qwen": [whole("x")]}, kit=kit).calls == ["qwen"], "nobody had asked it yet"
+    monkeypatch.setattr("proxy.routing.load_balancing.EXPLORED", 0.0)
+    state = kit_of(play({"kimi": [whole("x")]}, strategic("fastest")))
+    assert state.latencies.of(FOUR[0], False) is not None
+    assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"], "nobody had asked it yet"
 
-    kit.latencies.took(FOUR[0], False, 60.0)
-    assert play({"qwen": [whole("x")]}, kit=kit).calls == ["qwen"]
-    kit.latencies.took(FOUR[1], False, 600.0)
-    assert play({"kimi": [whole("x")]}, kit=kit).calls == ["kimi"]
-    assert play({"kimi": [hello()]}, kit=kit, stream=True).calls == ["kimi"], "streams are timed apart"
-    assert kit.latencies.of(FOUR[0], True) is not None
+    state.latencies.record(FOUR[0], False, 60.0)
+    assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"]
+    state.latencies.record(FOUR[1], False, 600.0)
+    assert play({"kimi": [whole("x")]}, state=state).calls == ["kimi"]
+    assert play({"kimi": [hello()]}, state=state, stream=True).calls == ["kimi"], "streams are timed apart"
+    assert state.latencies.of(FOUR[0], True) is not None
 
 
 def test_who_fails_quickly_is_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.strategy.EXPLORED", 0.0)
-    kit = kit_of(play({"kimi": [error(429, "rate_limit_reached_error")], "qwen": [whole("x")]}, strategic("fastest")))
-    assert play({"qwen": [whole("x")]}, kit=kit).calls == ["qwen"]
+    monkeypatch.setattr("proxy.routing.load_balancing.EXPLORED", 0.0)
+    state = kit_of(play({"kimi": [error(429, "rate_limit_reached_error")], "qwen": [whole("x")]}, strategic("fastest")))
+    assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"]
 
 
 def test_the_callers_own_error_tells_nothing_of_a_targets_speed() -> None:
-    kit = kit_of(play({"kimi": [error(400, "invalid_request_error")]}, strategic("fastest")))
-    assert kit.latencies.of(FOUR[0], False) is None
+    state = kit_of(play({"kimi": [error(400, "invalid_request_error")]}, strategic("fastest")))
+    assert state.latencies.of(FOUR[0], False) is None
 
 
 def test_a_model_whose_name_is_a_pattern_has_a_strategy_too() -> None:

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from config.schema import Settings
-from proxy.explain import explain
+from proxy.commands.explain import explain
 from tests.harness import proxy, vendor
 
 SMALL = "text-embedding-3-small"

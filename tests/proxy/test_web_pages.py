@@ -19,7 +19,7 @@ from typing import Any
 import openai
 import pytest
 
-from proxy.endpoints.health import HEALTH_PATHS
+from proxy.server.health import HEALTH_PATHS
 from tests.proxy.test_commands import lines_until, run, running
 
 ASK = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}).encode()

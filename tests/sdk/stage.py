@@ -14,10 +14,10 @@ import emulators
 from config.routing import vendor_of
 from config.schema import VendorEntry
 from emulators import Arrived, Emulator
-from proxy.emulated import door_of
+from proxy.lifecycle.emulation import door_of
 from proxy.limiter.limiter import Limiters
-from proxy.services.breaker import Breaker
-from proxy.services.budget import RetryBudget
+from proxy.routing.circuit_breaker import CircuitBreaker
+from proxy.routing.retry_budget import RetryBudget
 from tests.harness import Running, proxy
 from tests.tap import Seen, Tap
 
@@ -105,16 +105,16 @@ class Front:
         """Bring back the state of the start: no key or target rests or is held back, no retry is spent, nothing was sent."""
         self.seen.clear()
         self.running.lines.clear()
-        kit = self.running.kit
-        kit.sleep = _briefly
-        kit.retries = RetryBudget()
-        kit.breaker = Breaker()
-        for account in kit.live.accounts.values():
+        state = self.running.state
+        state.sleep = _briefly
+        state.retries = RetryBudget()
+        state.breaker = CircuitBreaker()
+        for account in state.snapshot.accounts.values():
             for key in account.keys:
-                key.rests_until = 0.0
+                key.cools_until = 0.0
                 key.limiter = None
-        kit.limiters = Limiters()
-        kit.limiters.attach(kit.live.accounts.items())
+        state.limiters = Limiters()
+        state.limiters.attach(state.snapshot.accounts.items())
 
     def async_sdk(self) -> "AsyncOpenAI":
         """The official client for asyncio; the caller closes it."""

@@ -40,7 +40,7 @@ def test_the_deployment_of_the_client_decides_and_not_the_model_of_the_call(site
 
 
 def test_a_deployment_with_a_slash_in_its_name_is_found(site: Site, azure: Azure, stage: Stage) -> None:
-    target = site.front.running.kit.live.routing.find("gpt-4o", "chat").targets[0].label
+    target = site.front.running.state.snapshot.routing.find("gpt-4o", "chat").targets[0].label
 
     answer = azure(target).chat.completions.create(**asked("Hello", model=target))
 

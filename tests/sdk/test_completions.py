@@ -5,7 +5,7 @@ from typing import Any
 import openai
 import pytest
 
-from proxy.services import tokens
+from proxy.openai_api import token_ids as tokens
 from tests.sdk.stage import Site, adapted
 
 WORDS = "emulator:words=6"

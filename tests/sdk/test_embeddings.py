@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from proxy.services import tokens
+from proxy.openai_api import token_ids as tokens
 from tests.sdk.spec import floats
 from tests.sdk.stage import EMBEDS, Front, Site, Stage, asked
 

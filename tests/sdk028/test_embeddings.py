@@ -54,6 +54,6 @@ def test_models_are_listed_and_what_is_listed_can_be_retrieved(site: Site) -> No
     assert {"gpt-4o", "gpt-4o-mini"} <= set(models)
     assert {model.owned_by for model in models.values()} == {site.vendor}
     assert [openai.Model.retrieve(name).id for name in list(models)[::5]] == list(models)[::5]
-    target = site.front.running.kit.live.routing.find("gpt-4o", "chat").targets[0].label
+    target = site.front.running.state.snapshot.routing.find("gpt-4o", "chat").targets[0].label
     assert openai.Model.retrieve(target).id == target
     assert not site.calls

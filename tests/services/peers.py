@@ -12,7 +12,7 @@ from typing import Any, Self
 import httpx2
 import uvloop
 
-from proxy.services.transport import FastTransport
+from proxy.upstream.http_client.pool import HttpTransport
 
 Script = Callable[["Talk"], Awaitable[None]]
 TransportKind = Callable[..., httpx2.AsyncBaseTransport]
@@ -26,7 +26,7 @@ def slow(connections: int = 100, tls: ssl.SSLContext | None = None) -> httpx2.As
 
 def fast(connections: int = 100, tls: ssl.SSLContext | None = None) -> httpx2.AsyncBaseTransport:
     """Ours."""
-    return FastTransport(connections, tls=tls)
+    return HttpTransport(connections, tls=tls)
 
 
 def run(coro: Coroutine[Any, Any, None], *, uv: bool = False) -> None:

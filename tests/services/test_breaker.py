@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from config.schema import Breaker as Wishes
-from proxy.services.breaker import MOST, Breaker, Trial, length_s
+from proxy.routing.circuit_breaker import MOST, CircuitBreaker, Trial, cool_down_s
 
 WISHES = Wishes()
 LABEL = "kimi/kimi-k2.6"
@@ -56,7 +56,7 @@ class BreakerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.breaker, self.model, self.now, self.number = Breaker(), Model(), 1000.0, 0
+        self.breaker, self.model, self.now, self.number = CircuitBreaker(), Model(), 1000.0, 0
 
     @rule(s=st.sampled_from([0.1, 5.0, 24.0, 30.0, 61.0, 301.0]))
     def time_passes(self, s: float) -> None:
@@ -90,50 +90,52 @@ class BreakerMachine(RuleBasedStateMachine):
     def leaves(self, attempt: tuple[int, Trial | None]) -> None:
         self.model.gone(attempt[0])
         if attempt[1] is not None:
-            attempt[1].leave()
+            attempt[1].abandon()
 
     @invariant()
     def they_agree(self) -> None:
         until = self.model.until
         resting = until is not None and (self.model.prober is not None or self.now < until)
-        assert self.breaker.rests(LABEL, self.now) == resting
-        trouble = self.breaker.troubled.get(LABEL)
+        assert self.breaker.is_cooling_down(LABEL, self.now) == resting
+        trouble = self.breaker.failing.get(LABEL)
         if trouble is None:
             assert (self.model.streak, until) == (0, None)
-        elif trouble.rest is None:
+        elif trouble.cool_down is None:
             assert (trouble.failures, until) == (self.model.streak, None)
         else:
             assert until is not None
-            assert trouble.rest.number == self.model.rests
-            assert trouble.rest.until == pytest.approx(until)
+            assert trouble.cool_down.number == self.model.rests
+            assert trouble.cool_down.until == pytest.approx(until)
 
 
 TestBreaker: Any = BreakerMachine.TestCase
 
 
-def failed(breaker: Breaker, times: int, now: float = 0.0, trial: Trial | None = None, draw: float = 0.0) -> None:
+def failed(
+    breaker: CircuitBreaker, times: int, now: float = 0.0, trial: Trial | None = None, draw: float = 0.0
+) -> None:
     for _ in range(times):
         breaker.failed(LABEL, trial, now, draw, WISHES)
 
 
 def test_five_failures_in_a_row_rest_a_target_for_thirty_seconds() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     failed(breaker, 4)
     breaker.succeeded(LABEL, None)
     failed(breaker, 4)
-    assert not breaker.rests(LABEL, 0.0)
+    assert not breaker.is_cooling_down(LABEL, 0.0)
 
     failed(breaker, 1)
-    assert breaker.rests(LABEL, 29.9)
-    assert not breaker.rests(LABEL, 30.0)
-    assert not breaker.rests("kimi/another", 0.0)
+    assert breaker.is_cooling_down(LABEL, 29.9)
+    assert not breaker.is_cooling_down(LABEL, 30.0)
+    assert not breaker.is_cooling_down("kimi/another", 0.0)
 
 
 def test_rests_grow_by_thirty_seconds_to_three_hundred_and_a_success_brings_back_the_first() -> None:
-    breaker, now, lengths = Breaker(), 0.0, []
+    breaker, now, lengths = CircuitBreaker(), 0.0, []
     failed(breaker, 5)
     for _ in range(12):
-        rest = breaker.troubled[LABEL].rest
+        rest = breaker.failing[LABEL].cool_down
         assert rest is not None
         lengths.append(rest.until - now)
         now = rest.until
@@ -143,35 +145,35 @@ def test_rests_grow_by_thirty_seconds_to_three_hundred_and_a_success_brings_back
     now += 300
     breaker.succeeded(LABEL, breaker.enter(LABEL, now))
     failed(breaker, 5, now)
-    assert breaker.rests(LABEL, now + 29)
-    assert not breaker.rests(LABEL, now + 30)
+    assert breaker.is_cooling_down(LABEL, now + 29)
+    assert not breaker.is_cooling_down(LABEL, now + 30)
 
 
 @pytest.mark.parametrize(("draw", "shorter"), [(0.0, 1.0), (0.5, 0.9), (1.0, 0.8)])
 def test_chance_only_shortens_a_rest_and_by_a_fifth_at_most(draw: float, shorter: float) -> None:
     for number in (1, 3, 10, 99):
-        assert length_s(number, draw, WISHES) == pytest.approx(min(300, 30 * number) * shorter)
+        assert cool_down_s(number, draw, WISHES) == pytest.approx(min(300, 30 * number) * shorter)
 
 
 def test_of_a_hundred_attempts_after_a_rest_exactly_one_probes() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     failed(breaker, 5)
     trials = [breaker.enter(LABEL, 30.0) for _ in range(100)]
     assert [trial.probes for trial in trials if trial] == [True] + [False] * 99
-    assert breaker.rests(LABEL, 30.0)
+    assert breaker.is_cooling_down(LABEL, 30.0)
 
 
 def test_what_began_before_a_rest_neither_ends_nor_lengthens_it() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     failed(breaker, 5)
     failed(breaker, 20, 10.0)
     breaker.succeeded(LABEL, None)
-    assert breaker.rests(LABEL, 29.9)
-    assert not breaker.rests(LABEL, 30.0)
+    assert breaker.is_cooling_down(LABEL, 29.9)
+    assert not breaker.is_cooling_down(LABEL, 30.0)
 
 
 def test_the_names_that_are_remembered_are_bounded() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     for number in range(MOST + 100):
         breaker.failed(f"kimi/{number}", None, 0.0, 0.0, WISHES)
-    assert len(breaker.troubled) == MOST
+    assert len(breaker.failing) == MOST

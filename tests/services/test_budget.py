@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.services.budget import RESERVE, SHARE, WINDOW_S, RetryBudget
+from proxy.routing.retry_budget import RESERVE, SHARE, WINDOW_S, RetryBudget
 
 
 class Clock:
@@ -18,7 +18,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("proxy.services.budget.time", clock)
+    monkeypatch.setattr("proxy.routing.retry_budget.time", clock)
     return clock
 
 

@@ -19,29 +19,28 @@ from adapters.core.request import ApiRequest
 from adapters.core.usage import Usage
 from adapters.registry import BY_NAME
 from config.schema import Settings
-from proxy.kit import Kit
-from proxy.nouns import Attempt, Ending
+from proxy._types import Attempt, RequestOutcome
+from proxy.app_state import AppState
 from proxy.observability.log_writer import LogStreams
-from proxy.services.counts import BATCH
-from proxy.services.exposition import Exposition
-from proxy.services.loop_watch import LoopWatch
-from proxy.services.metrics import LONG_S, Histogram, Metrics
-from proxy.services.upstream import Upstream
-from proxy.stages.account import account
-from proxy.tally import Tally
+from proxy.observability.loop_monitor import LoopMonitor
+from proxy.observability.metrics.exposition import Exposition
+from proxy.observability.metrics.registry import LONG_S, Histogram, Metrics
+from proxy.observability.metrics.requests import BATCH
+from proxy.observability.request_record import RequestRecord
+from proxy.upstream.client import Upstream
 from tests.project.documents import ROOT
 from tests.proxy.play import BOTH, SSE, Played, error, hello, play, stream, whole
 
 TARGETS = ("kimi/kimi-k2.6", "qwen/qwen3.6-plus")
 
 
-def kit_of(settings: Any = BOTH) -> Kit:
-    return Kit(Settings.model_validate(settings), Upstream(httpx2.MockTransport(lambda _: None)), lambda _: None)  # type: ignore[arg-type]
+def kit_of(settings: Any = BOTH) -> AppState:
+    return AppState(Settings.model_validate(settings), Upstream(httpx2.MockTransport(lambda _: None)), lambda _: None)  # type: ignore[arg-type]
 
 
-def series(kit: Kit) -> dict[str, float]:
+def series(state: AppState) -> dict[str, float]:
     """Every sample that a reader gets, by its name and labels."""
-    text, _ = Exposition(kit.metrics).text("")
+    text, _ = Exposition(state.metrics).text("")
     return {
         sample.name + str(sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text.decode())
@@ -52,8 +51,8 @@ def series(kit: Kit) -> dict[str, float]:
 
 def of(played: Played, name: str, **labels: str) -> dict[tuple[str, ...], Any]:
     """What one metric says, by label values, of the series that have these labels."""
-    assert played.kit is not None
-    family = played.kit.metrics.families[name]
+    assert played.state is not None
+    family = played.state.metrics.families[name]
     wanted = {family.labels.index(label): value for label, value in labels.items()}
     return {
         values: figure
@@ -68,27 +67,27 @@ usages = st.tuples(tokens, tokens, sources).map(lambda them: Usage(them[0], them
 
 
 @st.composite
-def endings(draw: st.DrawFn) -> Ending:
+def endings(draw: st.DrawFn) -> RequestOutcome:
     """One request as the stages would write it down: attempts that fail or not, costs that are known or not, an end."""
-    tally = Tally("req_1", draw(st.sampled_from(("chat", "embeddings"))))
-    tally.asked(ApiRequest("chat", "gpt-4o", {}, draw(st.booleans())))
+    record = RequestRecord("req_1", draw(st.sampled_from(("chat", "embeddings"))))
+    record.request_read(ApiRequest("chat", "gpt-4o", {}, draw(st.booleans())))
     targets: list[str] = draw(st.lists(st.sampled_from(TARGETS), max_size=4))
     told = {"seed": Adaptation("dropped", Message("")), "stop": Adaptation("honoured", Message(""))}
     for at, label in enumerate(targets):
-        tally.attempt(Attempt(_target(label), at + 1, told, {}))
-        tally.sent_at = tally.sent_at or tally.started
+        record.attempt(Attempt(_target(label), at + 1, told, {}))
+        record.sent_at = record.sent_at or record.started
         for usage in draw(st.lists(usages, max_size=2)):
-            tally.spent(usage)
+            record.add_usage(usage)
         if at < len(targets) - 1 or draw(st.booleans()):
-            tally.failure(label, draw(st.sampled_from(sorted(ERROR_TABLE))))
+            record.attempt_failed(label, draw(st.sampled_from(sorted(ERROR_TABLE))))
     shows = draw(st.booleans())
     if targets and shows:
-        tally.heard_at = tally.started
-        tally.first_content_s = tally.elapsed_s()
-    tally.word = draw(st.sampled_from((None, "complete", "truncated", "client_closed", "rejected")))
-    tally.status = draw(st.sampled_from((0, 200, 400, 429, 502)))
-    tally.code = draw(st.sampled_from((None, "upstream_idle_timeout", "a code of the vendor's own")))
-    return tally.ending()
+        record.first_byte_at = record.started
+        record.first_content_s = record.elapsed_s()
+    record.word = draw(st.sampled_from((None, "complete", "truncated", "client_closed", "rejected")))
+    record.status = draw(st.sampled_from((0, 200, 400, 429, 502)))
+    record.code = draw(st.sampled_from((None, "upstream_idle_timeout", "a code of the vendor's own")))
+    return record.outcome()
 
 
 def _target(label: str) -> Any:
@@ -96,15 +95,15 @@ def _target(label: str) -> Any:
 
 
 @given(st.lists(endings(), max_size=12))
-def test_what_is_counted_adds_up_to_what_was_accounted_for(ended: list[Ending]) -> None:
-    kit = kit_of()
-    with patch("proxy.services.counts.BATCH", 5):
+def test_what_is_counted_adds_up_to_what_was_accounted_for(ended: list[RequestOutcome]) -> None:
+    state = kit_of()
+    with patch("proxy.observability.metrics.requests.BATCH", 5):
         for ending in ended:
-            kit.counts.streams_started += ending.stream
-            account(ending, kit)
-    counts = kit.counts
+            state.request_metrics.streams_started += ending.stream
+            state.record_outcome(ending)
+    counts = state.request_metrics
     assert sum(counts.requests().values()) == len(ended)
-    assert sum(counts.stream_endings().values()) == counts.streams_started
+    assert sum(counts.stream_outcomes().values()) == counts.streams_started
     assert sum(counts.attempts().values()) == sum(ending.attempts for ending in ended)
     assert sum(counts.failures().values()) == sum(len(ending.failed) for ending in ended)
     for kind in ("prompt", "completion"):
@@ -112,7 +111,7 @@ def test_what_is_counted_adds_up_to_what_was_accounted_for(ended: list[Ending]) 
         assert counted == sum(getattr(ending.billed, kind) for ending in ended if ending.billed is not None)
         shown = sum(n for labels, n in counts.tokens().items() if labels[1:3] == ("shown", kind))
         assert shown <= counted
-    reasons = {reason for _, reason in counts.stream_endings()}
+    reasons = {reason for _, reason in counts.stream_outcomes()}
     assert reasons <= {"none", "upstream_idle_timeout", "other"}
 
 
@@ -128,25 +127,25 @@ def test_figures_counted_together_are_counted_as_one_by_one(figures: list[float]
 
 def test_five_thousand_made_up_names_make_no_series() -> None:
     """Models are open without client keys, so a target's label may hold a word of the caller's."""
-    kit = kit_of()
+    state = kit_of()
 
     def ask(name: str) -> None:
-        tally = Tally("req_1", "chat")
-        tally.asked(ApiRequest("chat", f"kimi/{name}", {}, False))
+        record = RequestRecord("req_1", "chat")
+        record.request_read(ApiRequest("chat", f"kimi/{name}", {}, False))
         told = {name: Adaptation("dropped", Message("")), f"tools.{name}": Adaptation("dropped", Message(""))}
-        tally.attempt(Attempt(_target(f"kimi/{name}"), 1, told, {}))
-        tally.failure(f"kimi/{name}", "model_not_found")
-        account(tally.ending(), kit)
+        record.attempt(Attempt(_target(f"kimi/{name}"), 1, told, {}))
+        record.attempt_failed(f"kimi/{name}", "model_not_found")
+        state.record_outcome(record.outcome())
 
     ask("the first")
-    before = series(kit)
+    before = series(state)
     for number in range(5000):
         ask(f"made-up-{number}")
-        assert len(kit.counts._waiting) < BATCH  # also where nobody reads
-    after = series(kit)
+        assert len(state.request_metrics._waiting) < BATCH  # also where nobody reads
+    after = series(state)
     assert after.keys() == before.keys()
-    assert kit.counts.attempts() == {("kimi/other",): 5001}
-    assert kit.counts.verdicts() == {("chat", "other", "dropped"): 5001, ("chat", "tools", "dropped"): 5001}
+    assert state.request_metrics.attempts() == {("kimi/other",): 5001}
+    assert state.request_metrics.verdicts() == {("chat", "other", "dropped"): 5001, ("chat", "tools", "dropped"): 5001}
 
 
 def test_a_failover_is_counted_where_it_happened() -> None:
@@ -202,8 +201,8 @@ def test_a_refusal_shows_no_tokens_and_has_no_times() -> None:
 
 def test_the_page_can_be_read_and_buckets_add_up() -> None:
     played = play({"kimi": [hello()]}, stream=True)
-    assert played.kit is not None
-    found = series(played.kit)
+    assert played.state is not None
+    found = series(played.state)
     name = "banjia_request_seconds"
     buckets = [value for key, value in found.items() if key.startswith(f"{name}_bucket")]
     assert buckets == sorted(buckets)
@@ -219,13 +218,13 @@ def test_two_metrics_never_share_a_name() -> None:
 
 
 def test_every_metric_is_documented_with_its_labels_and_no_other_is() -> None:
-    kit = kit_of()
-    LoopWatch().register(kit.metrics)
-    LogStreams({}).register(kit.metrics)
+    state = kit_of()
+    LoopMonitor().register(state.metrics)
+    LogStreams({}).register(state.metrics)
     page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(banjia_\w+)` \| ([^|]*)\|", page, re.MULTILINE)
     documented = {name: tuple(re.findall(r"`(\w+)`", labels)) for name, labels in rows}
-    assert documented == {name: family.labels for name, family in kit.metrics.families.items()}
-    text, _ = Exposition(kit.metrics).text("")
+    assert documented == {name: family.labels for name, family in state.metrics.families.items()}
+    text, _ = Exposition(state.metrics).text("")
     of_the_process = set(re.findall(r"^# TYPE (process_\w+)", text.decode(), re.MULTILINE))
     assert {name for name in of_the_process if name not in page} == set()

@@ -9,14 +9,14 @@ from collections.abc import Callable
 
 import pytest
 
-from proxy.services.loop_watch import LoopWatch
+from proxy.observability.loop_monitor import LoopMonitor
 
 TICK_S, STALL_S = 0.01, 0.25
 
 
-def watched(happens: Callable[[], object], times: int = 1, stall_s: float = STALL_S) -> LoopWatch:
+def watched(happens: Callable[[], object], times: int = 1, stall_s: float = STALL_S) -> LoopMonitor:
     """A loop on which something happens that many times, with a pause after each."""
-    watch = LoopWatch(tick_s=TICK_S, stall_s=stall_s)
+    watch = LoopMonitor(tick_s=TICK_S, stall_s=stall_s)
 
     async def scene() -> None:
         watch.start()

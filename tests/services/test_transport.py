@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import httpx2
 import pytest
 
-from proxy.services.upstream import phase_of
+from proxy.upstream.errors import phase_of
 from tests.services.peers import Peer, Script, Talk, TransportKind, always, call, fast, once, request, run, slow
 
 both = pytest.mark.parametrize(

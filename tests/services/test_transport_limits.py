@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from proxy.services import transport_wire
-from proxy.services.upstream import phase_of
+from proxy.upstream.errors import phase_of
+from proxy.upstream.http_client import connection as transport_wire
 from tests.services.peers import Peer, Script, Talk, always, call, fast, request, run
 
 loops = pytest.mark.parametrize("uv", [False, True], ids=["asyncio", "uvloop"])
@@ -161,7 +161,7 @@ def test_each_event_of_a_slow_stream_is_handed_over_as_it_comes(uv: bool) -> Non
     async def main() -> None:
         async with Peer(script) as peer, fast() as transport:
             response = await transport.handle_async_request(request(peer.url))
-            wire = next(iter(transport._wires))  # type: ignore[attr-defined]
+            wire = next(iter(transport._connections))  # type: ignore[attr-defined]
             got = []
             async for part in response.aiter_raw():
                 got.append(part)
@@ -219,7 +219,7 @@ def test_a_refusal_that_comes_before_the_body_was_taken_is_heard_and_ends_the_se
         async with Peer(script) as peer, fast() as transport:
             async with asyncio.timeout(30):
                 assert await call(transport, request(peer.url, b"x" * 40_000_000)) == (413, b"big")
-            assert not transport._wires or next(iter(transport._wires)).closed  # type: ignore[attr-defined]
+            assert not transport._connections or next(iter(transport._connections)).closed  # type: ignore[attr-defined]
 
     run(main(), uv=uv)
 

@@ -11,9 +11,10 @@ import httpx2
 import pytest
 
 from adapters.core.wire import Call, Data, End, Head
-from proxy.services import transport_wire
-from proxy.services.transport import FastTransport
-from proxy.services.upstream import READING_ON, Line, Upstream, phase_of
+from proxy.upstream.client import READING_ON, Upstream, UpstreamCall
+from proxy.upstream.errors import phase_of
+from proxy.upstream.http_client import connection as transport_wire
+from proxy.upstream.http_client.pool import HttpTransport
 from tests.services.peers import Peer, Talk, TransportKind, always, call, fast, request, run, slow
 
 loops = pytest.mark.parametrize("uv", [False, True], ids=["asyncio", "uvloop"])
@@ -21,12 +22,12 @@ OK = b"HTTP/1.1 200 OK\r\n"
 ANSWER = OK + b"content-length: 2\r\n\r\nok"
 
 
-def nothing_left(transport: FastTransport, places: int) -> None:
+def nothing_left(transport: HttpTransport, places: int) -> None:
     """Every place is free or held by an unused connection."""
     idle = sum(map(len, transport._idle.values()))
-    assert transport._free_places + idle == places
-    assert len(transport._wires) == idle
-    assert not transport._line
+    assert transport._free_slots + idle == places
+    assert len(transport._connections) == idle
+    assert not transport._waiters
 
 
 async def body_of(response: httpx2.Response) -> bytes:
@@ -43,7 +44,7 @@ def test_the_connection_used_last_is_used_next(uv: bool) -> None:
             await talk.answer()
 
     async def main() -> None:
-        async with Peer(script) as peer, FastTransport(10) as transport:
+        async with Peer(script) as peer, HttpTransport(10) as transport:
             await asyncio.gather(*(call(transport, request(peer.url)) for _ in range(4)))
             used.clear()
             for _ in range(5):
@@ -57,7 +58,7 @@ def test_the_connection_used_last_is_used_next(uv: bool) -> None:
 @loops
 def test_a_connection_is_free_as_soon_as_its_answer_has_come_read_or_not(uv: bool) -> None:
     async def main() -> None:
-        async with Peer(always(ANSWER)) as peer, FastTransport(1) as transport:
+        async with Peer(always(ANSWER)) as peer, HttpTransport(1) as transport:
             first = await transport.handle_async_request(request(peer.url))
             second = await transport.handle_async_request(request(peer.url))
             assert await body_of(second) == await body_of(first) == b"ok"
@@ -71,7 +72,7 @@ def test_who_waits_is_served_in_the_order_of_coming(uv: bool) -> None:
     order: list[int] = []
 
     async def main() -> None:
-        async with Peer(always(ANSWER)) as peer, FastTransport(1) as transport:
+        async with Peer(always(ANSWER)) as peer, HttpTransport(1) as transport:
 
             async def one(number: int) -> None:
                 await call(transport, request(peer.url))
@@ -99,7 +100,7 @@ def test_never_are_more_connections_open_than_places(uv: bool) -> None:
     peer = Peer(script)
 
     async def main() -> None:
-        async with peer, FastTransport(7) as transport:
+        async with peer, HttpTransport(7) as transport:
             await asyncio.gather(*(call(transport, request(peer.url)) for _ in range(200)))
             nothing_left(transport, 7)
 
@@ -110,7 +111,7 @@ def test_never_are_more_connections_open_than_places(uv: bool) -> None:
 @loops
 def test_an_unused_connection_to_one_vendor_makes_room_for_another_vendor(uv: bool) -> None:
     async def main() -> None:
-        async with Peer(always(ANSWER)) as one, Peer(always(ANSWER)) as two, FastTransport(2) as transport:
+        async with Peer(always(ANSWER)) as one, Peer(always(ANSWER)) as two, HttpTransport(2) as transport:
             await asyncio.gather(*(call(transport, request(one.url)) for _ in range(2)))
             assert await call(transport, request(two.url)) == (200, b"ok")
             nothing_left(transport, 2)
@@ -123,12 +124,12 @@ def test_an_unused_connection_to_one_vendor_makes_room_for_another_vendor(uv: bo
 @loops
 def test_an_unused_connection_is_closed_when_its_time_is_up(uv: bool) -> None:
     async def main() -> None:
-        async with Peer(always(ANSWER)) as peer, FastTransport(5, keep_s=0.1) as transport:
+        async with Peer(always(ANSWER)) as peer, HttpTransport(5, keep_s=0.1) as transport:
             await asyncio.gather(*(call(transport, request(peer.url)) for _ in range(3)))
             assert peer.open == 3
             await peer.empty()
             nothing_left(transport, 5)
-            assert transport._free_places == 5
+            assert transport._free_slots == 5
             assert await call(transport, request(peer.url)) == (200, b"ok")
             await peer.empty()
 
@@ -143,11 +144,11 @@ def test_an_unused_connection_that_the_vendor_closes_is_forgotten_at_once(uv: bo
         await asyncio.sleep(0.02)
 
     async def main() -> None:
-        async with Peer(script) as peer, FastTransport(5) as transport:
+        async with Peer(script) as peer, HttpTransport(5) as transport:
             await call(transport, request(peer.url))
             await peer.empty()
             async with asyncio.timeout(30):
-                while transport._free_places != 5:
+                while transport._free_slots != 5:
                     await asyncio.sleep(0.005)
             nothing_left(transport, 5)
 
@@ -176,7 +177,7 @@ def stale(after: int, then: bytes = b"", wait_s: float = 0.0) -> Any:
 @loops
 def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_unseen(uv: bool) -> None:
     async def main() -> None:
-        async with Peer(stale(after=5)) as peer, FastTransport(5) as transport:
+        async with Peer(stale(after=5)) as peer, HttpTransport(5) as transport:
             await asyncio.gather(*(call(transport, request(peer.url)) for _ in range(2)))
             assert await call(transport, request(peer.url)) == (200, b"ok")
             assert peer.met == 3, "a fresh one, not the other kept one"
@@ -188,7 +189,7 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_unseen(uv: bool
 @loops
 def test_a_reset_after_the_first_byte_of_an_answer_is_not_retried(uv: bool) -> None:
     async def main() -> None:
-        async with Peer(stale(after=1, then=b"H")) as peer, FastTransport(5) as transport:
+        async with Peer(stale(after=1, then=b"H")) as peer, HttpTransport(5) as transport:
             await call(transport, request(peer.url))
             with pytest.raises(httpx2.ReadError):
                 await call(transport, request(peer.url))
@@ -204,7 +205,7 @@ def test_a_reset_of_a_fresh_connection_is_not_retried(uv: bool) -> None:
         talk.reset()
 
     async def main() -> None:
-        async with Peer(script) as peer, FastTransport(5) as transport:
+        async with Peer(script) as peer, HttpTransport(5) as transport:
             with pytest.raises(httpx2.ReadError):
                 await call(transport, request(peer.url))
             assert peer.met == 1
@@ -219,7 +220,7 @@ def test_a_late_reset_is_the_vendors_failure_and_not_retried(uv: bool, monkeypat
     monkeypatch.setattr(transport_wire, "STALE_S", 0.1)
 
     async def main() -> None:
-        async with Peer(stale(after=1, wait_s=0.3)) as peer, FastTransport(5) as transport:
+        async with Peer(stale(after=1, wait_s=0.3)) as peer, HttpTransport(5) as transport:
             await call(transport, request(peer.url))
             with pytest.raises(httpx2.ReadError):
                 await call(transport, request(peer.url))
@@ -263,7 +264,7 @@ def test_3000_calls_of_which_half_are_cancelled_leave_no_socket_and_no_place(uv:
     async def main() -> None:
         chance = random.Random(7)
         ended: dict[str, int] = {}
-        async with Peer(unsteady) as peer, FastTransport(20) as transport:
+        async with Peer(unsteady) as peer, HttpTransport(20) as transport:
 
             async def one() -> None:
                 try:
@@ -284,7 +285,7 @@ def test_3000_calls_of_which_half_are_cancelled_leave_no_socket_and_no_place(uv:
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await asyncio.sleep(0)
             async with asyncio.timeout(30):
-                while transport._line or transport._free_places + sum(map(len, transport._idle.values())) != 20:
+                while transport._waiters or transport._free_slots + sum(map(len, transport._idle.values())) != 20:
                     await asyncio.sleep(0.005)
             nothing_left(transport, 20)
             assert await call(transport, request(peer.url)) is not None
@@ -301,18 +302,18 @@ def test_a_place_that_is_given_to_a_caller_in_the_moment_of_leaving_is_given_on(
     uv: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
-        async with Peer(always(OK + b"content-length: 9\r\n\r\nhello")) as peer, FastTransport(1) as transport:
+        async with Peer(always(OK + b"content-length: 9\r\n\r\nhello")) as peer, HttpTransport(1) as transport:
             response = await transport.handle_async_request(request(peer.url))
             first = asyncio.create_task(transport.handle_async_request(request(peer.url)))
             second = asyncio.create_task(transport.handle_async_request(request(peer.url)))
             await asyncio.sleep(0.01)
-            give = transport._release_place
+            give = transport._release_slot
 
             def give_and_cancel() -> None:
                 give()
                 first.cancel()
 
-            monkeypatch.setattr(transport, "_release_place", give_and_cancel)
+            monkeypatch.setattr(transport, "_release_slot", give_and_cancel)
             await response.aclose()
             with contextlib.suppress(asyncio.CancelledError):
                 await first
@@ -328,7 +329,7 @@ def test_a_place_that_is_given_to_a_caller_in_the_moment_of_leaving_is_given_on(
 def test_closing_ends_what_is_under_way_waiting_or_still_to_come(uv: bool) -> None:
     async def main() -> None:
         async with Peer(always(OK + b"content-length: 9\r\n\r\nhello")) as peer:
-            transport = FastTransport(1)
+            transport = HttpTransport(1)
             reading = asyncio.create_task(call(transport, request(peer.url)))
             while not peer.met:
                 await asyncio.sleep(0.005)
@@ -368,8 +369,8 @@ kinds = pytest.mark.parametrize(
 )
 
 
-def line_to(upstream: Upstream, url: str) -> Line:
-    return upstream.line(1, Call("POST", url, (), b"{}", streams=True), 1.0)
+def line_to(upstream: Upstream, url: str) -> UpstreamCall:
+    return upstream.call(1, Call("POST", url, (), b"{}", streams=True), 1.0)
 
 
 @kinds
@@ -380,7 +381,7 @@ def test_what_follows_the_end_marker_is_read_on_for_a_moment_and_the_connection_
     rest, met = RESTS[what]
     if transport is slow and what == "it floods":
         met = 1  # httpx2's own has no limit but the time
-    monkeypatch.setattr("proxy.services.upstream.READ_ON_S", 0.3)
+    monkeypatch.setattr("proxy.upstream.client.READ_ON_S", 0.3)
 
     async def script(talk: Talk) -> None:
         while await talk.request():
@@ -403,7 +404,7 @@ def test_what_follows_the_end_marker_is_read_on_for_a_moment_and_the_connection_
                 await line.aclose()
                 await asyncio.sleep(0.1 if met == 1 else 0.4)
             assert peer.met == met
-            if isinstance(made, FastTransport):
+            if isinstance(made, HttpTransport):
                 nothing_left(made, 2)
         assert not READING_ON
 
@@ -434,7 +435,7 @@ def test_closing_the_transport_ends_what_is_read_on(uv: bool, transport: Transpo
 
 def test_an_answer_that_was_read_to_its_end_has_nothing_to_be_read_on() -> None:
     async def main() -> None:
-        async with Peer(always(ANSWER)) as peer, FastTransport(1) as transport:
+        async with Peer(always(ANSWER)) as peer, HttpTransport(1) as transport:
             upstream = Upstream(transport)
             for _ in range(2):
                 line = line_to(upstream, peer.url)
@@ -478,13 +479,13 @@ def test_a_repeat_is_asked_for_only_where_a_byte_of_the_request_was_written(writ
                 await loop.sock_sendall(sock, b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
                 return sock
 
-            async with FastTransport(5) as transport, asyncio.timeout(10):
-                call = asyncio.create_task(transport.ask(origin, head, b"", {}, spare))
+            async with HttpTransport(5) as transport, asyncio.timeout(10):
+                call = asyncio.create_task(transport.send(origin, head, b"", {}, spare))
                 kept = await answered()
                 assert (await call).status == 200
                 if not written:
                     reset(kept)
-                call = asyncio.create_task(transport.ask(origin, head, b"", {}, spare))
+                call = asyncio.create_task(transport.send(origin, head, b"", {}, spare))
                 if written:
                     await loop.sock_recv(kept, 1000)
                     reset(kept)

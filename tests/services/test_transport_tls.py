@@ -11,9 +11,9 @@ import httpx2
 import pytest
 import trustme
 
-from proxy.services import transport_dial
-from proxy.services.transport import FastTransport
-from proxy.services.upstream import PHASES, phase_of
+from proxy.upstream.errors import PHASES, phase_of
+from proxy.upstream.http_client import connect as transport_dial
+from proxy.upstream.http_client.pool import HttpTransport
 from tests.services.peers import Peer, Talk, TransportKind, always, call, fast, request, run, slow
 
 both = pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_certificate_that_is_not_trusted_gets_no_byte_of_the_request(
 @loops
 def test_the_systems_trust_is_used_unless_told_otherwise(uv: bool) -> None:
     async def main() -> None:
-        async with Peer(always(ANSWER), serving(CA.issue_cert("localhost"))) as peer, FastTransport() as transport:
+        async with Peer(always(ANSWER), serving(CA.issue_cert("localhost"))) as peer, HttpTransport() as transport:
             with pytest.raises(httpx2.ConnectError) as caught:
                 await call(transport, request(peer.url))
             assert isinstance(caught.value.__cause__, ssl.SSLCertVerificationError)
@@ -114,7 +114,7 @@ def test_the_systems_trust_is_used_unless_told_otherwise(uv: bool) -> None:
 @loops
 def test_the_file_of_certificates_that_the_environment_names_is_used(uv: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        async with Peer(always(ANSWER), serving(CA.issue_cert("localhost"))) as peer, FastTransport() as transport:
+        async with Peer(always(ANSWER), serving(CA.issue_cert("localhost"))) as peer, HttpTransport() as transport:
             assert await call(transport, request(peer.url)) == (200, b"ok")
 
     with CA.cert_pem.tempfile() as path:
@@ -126,7 +126,7 @@ def test_the_file_of_certificates_that_the_environment_names_is_used(uv: bool, m
 def test_an_address_is_verified_as_an_address(uv: bool) -> None:
     async def main() -> None:
         cert = CA.issue_cert("127.0.0.1")
-        async with Peer(always(ANSWER), serving(cert)) as peer, FastTransport(tls=trusting()) as transport:
+        async with Peer(always(ANSWER), serving(cert)) as peer, HttpTransport(tls=trusting()) as transport:
             url = peer.url.replace("localhost", "127.0.0.1")
             assert await call(transport, request(url)) == (200, b"ok")
 
@@ -145,7 +145,7 @@ def test_only_http_1_1_is_offered(uv: bool) -> None:
         await talk.answer()
 
     async def main() -> None:
-        async with Peer(script, context) as peer, FastTransport(tls=trusting()) as transport:
+        async with Peer(script, context) as peer, HttpTransport(tls=trusting()) as transport:
             await call(transport, request(peer.url))
         assert chosen == ["http/1.1"]
 
@@ -203,7 +203,7 @@ def test_silence_in_the_handshake_is_a_connect_timeout(make: TransportKind, uv: 
 def test_callers_who_leave_during_the_handshake_leave_no_socket(uv: bool) -> None:
     async def main() -> None:
         async with Peer(always(ANSWER), serving(CA.issue_cert("localhost"))) as peer:
-            async with FastTransport(20, tls=trusting()) as transport:
+            async with HttpTransport(20, tls=trusting()) as transport:
                 for wait in [n * 0.0002 for n in range(60)]:
                     tasks = [asyncio.create_task(call(transport, request(peer.url))) for _ in range(3)]
                     await asyncio.sleep(wait)
@@ -213,14 +213,14 @@ def test_callers_who_leave_during_the_handshake_leave_no_socket(uv: bool) -> Non
                     close_kept(transport)
                 assert await call(transport, request(peer.url)) == (200, b"ok")
                 async with asyncio.timeout(30):
-                    while transport._free_places + sum(map(len, transport._idle.values())) != 20:
+                    while transport._free_slots + sum(map(len, transport._idle.values())) != 20:
                         await asyncio.sleep(0.005)
             await peer.empty()
 
     run(main(), uv=uv)
 
 
-def close_kept(transport: FastTransport) -> None:
+def close_kept(transport: HttpTransport) -> None:
     """Close what is kept, so that the next calls need new handshakes."""
     for idle in transport._idle.values():
         for wire in idle:
@@ -263,7 +263,7 @@ def test_a_slow_resolver_holds_up_its_own_call_only(
     """Both calls end while the look-up goes on: the other with its answer, its own with the limit."""
 
     async def main() -> None:
-        async with Peer(always(ANSWER)) as peer, FastTransport() as transport:
+        async with Peer(always(ANSWER)) as peer, HttpTransport() as transport:
             names["slow.test"] = [("127.0.0.1", peer.port)]
             waiting = asyncio.create_task(call(transport, request("http://slow.test/", connect=0.3)))
             await asyncio.sleep(0)
@@ -277,7 +277,7 @@ def test_a_slow_resolver_holds_up_its_own_call_only(
 
 def test_an_address_that_refuses_is_passed_over(names: dict[str, list[tuple[str, int]]]) -> None:
     async def main() -> None:
-        async with Peer(always(ANSWER)) as peer, FastTransport() as transport:
+        async with Peer(always(ANSWER)) as peer, HttpTransport() as transport:
             names["vendor.test"] = [("::1", 9), ("127.0.0.1", 9), ("127.0.0.1", peer.port)]
             assert await call(transport, request("http://vendor.test/")) == (200, b"ok")
 
@@ -295,7 +295,7 @@ def test_an_address_that_does_not_answer_costs_a_head_start_only(
             full.bind(("127.0.0.1", 0))
             full.listen(0)
             filler.connect(full.getsockname())
-            async with Peer(always(ANSWER)) as peer, FastTransport() as transport:
+            async with Peer(always(ANSWER)) as peer, HttpTransport() as transport:
                 names["vendor.test"] = [full.getsockname(), ("127.0.0.1", peer.port)]
                 async with asyncio.timeout(30):
                     assert await call(transport, request("http://vendor.test/")) == (200, b"ok")

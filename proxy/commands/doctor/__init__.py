@@ -11,7 +11,7 @@ from config.schema import Settings
 from proxy.commands.doctor import local
 from proxy.commands.doctor.report import Finding, failed
 from proxy.commands.doctor.vendor import Vendor
-from proxy.services.upstream import Upstream
+from proxy.upstream.client import Upstream
 
 Tell = Callable[[Finding], None]
 

@@ -20,7 +20,8 @@ from config.routing import Routing, base_url_of, catalog_of
 from config.schema import Server, Settings
 from config.system_errors import reason_of
 from proxy.commands.doctor.report import Finding, about, failed, ok, warn
-from proxy.services.upstream import Upstream, bare
+from proxy.upstream.client import Upstream
+from proxy.upstream.outbound_proxies import without_credentials
 
 RETIRED = "config-model-retired"
 """Warnings with this code are reported as ``models`` here."""
@@ -124,7 +125,7 @@ def ways_out(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
         yield ok("proxies", Message("none are set: vendor calls leave directly"))
     else:
         for name, entry in settings.vendors.items():
-            proxy = upstream.way(entry.outbound()).proxy_of(base_url_of(name, entry))
+            proxy = upstream.via(entry.outbound()).proxy_of(base_url_of(name, entry))
             if proxy and proxy.startswith("socks"):
                 cure = Message("set an HTTP proxy in HTTPS_PROXY, or proxy: none in vendors.{name}", name=name)
                 wrong = Message("calls would go through {proxy}, and banjia speaks no SOCKS", proxy=proxy)
@@ -146,7 +147,7 @@ def _back_to_us(server: Server, proxies: Mapping[str, str]) -> Iterator[Finding]
     port = server.listen.rpartition(":")[2]
     missing = [host for host in ("127.0.0.1", "localhost") if not proxy_bypass(f"{host}:{port}")]
     if missing:
-        through = bare(proxy if "://" in proxy else f"http://{proxy}")
+        through = without_credentials(proxy if "://" in proxy else f"http://{proxy}")
         text = Message(
             "apps on this machine would call {hosts} through {proxy}, which can't reach banjia",
             hosts=all_of(missing),

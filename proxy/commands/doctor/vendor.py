@@ -13,10 +13,11 @@ from adapters.core.wire import Call
 from config.routing import base_url_of, vendor_of
 from config.schema import VendorEntry
 from proxy.commands.doctor.report import Finding, about, failed, ok, warn
-from proxy.openai_api.redaction import without_parts_of
-from proxy.services.checkup import NO_TLS, OTHER_ADDRESS, OTHER_NAME, Missed, Seen, addresses_of, get
-from proxy.services.keys import VendorKey
-from proxy.services.upstream import WHY, Upstream
+from proxy.credentials.pool import VendorKey
+from proxy.credentials.redaction import without_parts_of
+from proxy.upstream.client import Upstream
+from proxy.upstream.errors import DESCRIPTIONS
+from proxy.upstream.probe import NO_TLS, OTHER_ADDRESS, OTHER_NAME, ProbeFailure, ProbeResponse, addresses_of, get
 
 MOST_WORDS = 200
 """How much of what a vendor says is shown, in characters."""
@@ -32,7 +33,7 @@ class Vendor:
         self._name = name
         self._entry = entry
         self._adapter = vendor_of(name, entry)
-        self._upstream = upstream.way(entry.outbound())
+        self._upstream = upstream.via(entry.outbound())
         self._base_url = base_url_of(name, entry)
         self._host = urlsplit(self._base_url).hostname or ""
         self._proxy = self._upstream.proxy_of(self._base_url)
@@ -47,9 +48,9 @@ class Vendor:
                 if dns.level == "fail":
                     return
         keys = [VendorKey(secret) for secret in self._entry.keys()]  # noqa: SIM118 - no mapping
-        first = await self._ask(self._base_url, keys[0])
+        first = await self._request(self._base_url, keys[0])
         received_at = self._now()
-        if isinstance(first, Missed):
+        if isinstance(first, ProbeFailure):
             yield self._missed(first)
             return
         yield self._secured()
@@ -61,9 +62,9 @@ class Vendor:
             yield warn("keys", self._about(text), Message("a request of your own"))
             return
         for key in keys:
-            yield await self._key(key, first if key is keys[0] else await self._ask(self._base_url, key))
+            yield await self._key(key, first if key is keys[0] else await self._request(self._base_url, key))
 
-    async def _ask(self, base_url: str, key: VendorKey) -> Seen | Missed:
+    async def _request(self, base_url: str, key: VendorKey) -> ProbeResponse | ProbeFailure:
         """List the models, with this key."""
         headers = [(name.lower().encode(), value.encode()) for name, value in self._entry.headers.items()]
         call = Call("GET", f"{base_url}/models", [*headers, (b"accept-encoding", b"identity")], b"", streams=False)
@@ -93,7 +94,7 @@ class Vendor:
     def _about(self, text: Message) -> Message:
         return about(self._name, text)
 
-    def _missed(self, missed: Missed) -> Finding:
+    def _missed(self, missed: ProbeFailure) -> Finding:
         if missed.phase == "tls":
             where = self._about(about(self._host, missed.why))
             if missed.why == NO_TLS:
@@ -107,10 +108,10 @@ class Vendor:
                 cure = Message("the name in base_url; a portal of the network may answer in the vendor's place")
             return failed("tls", where, Message("check {what}", what=cure))
         if self._proxy is not None:
-            text = Message("no call came through {proxy}: {why}", proxy=self._proxy, why=WHY[missed.phase])
+            text = Message("no call came through {proxy}: {why}", proxy=self._proxy, why=DESCRIPTIONS[missed.phase])
             cure = Message("the proxy, its password, and proxy in vendors.{name}", name=self._name)
             return failed("connection", self._about(text), Message("check {what}", what=cure))
-        text = self._about(about(self._host, WHY[missed.phase]))
+        text = self._about(about(self._host, DESCRIPTIONS[missed.phase]))
         where = (
             Message("the address in base_url, and that it is up") if self._entry.base_url else Message("the firewall")
         )
@@ -124,7 +125,7 @@ class Vendor:
         text = Message("the key goes to {host} in the clear", host=self._host)
         return warn("tls", self._about(text), Message("https:// in the base_url of vendors.{name}", name=self._name))
 
-    def _clock(self, seen: Seen, now: float) -> Finding | None:
+    def _clock(self, seen: ProbeResponse, now: float) -> Finding | None:
         try:
             theirs = parsedate_to_datetime(seen.headers["date"]).timestamp()
         except (KeyError, ValueError):
@@ -142,10 +143,10 @@ class Vendor:
             Message("set the clock, best by NTP: signed calls and certificates depend on it"),
         )
 
-    async def _key(self, key: VendorKey, answer: Seen | Missed) -> Finding:
+    async def _key(self, key: VendorKey, answer: ProbeResponse | ProbeFailure) -> Finding:
         tail, entry = key.tail, f"vendors.{self._name}"
-        if isinstance(answer, Missed):
-            return warn("keys", self._untested(tail, WHY[answer.phase]), Message("try again"))
+        if isinstance(answer, ProbeFailure):
+            return warn("keys", self._untested(tail, DESCRIPTIONS[answer.phase]), Message("try again"))
         if _taken(answer):
             return ok("keys", self._about(Message("key …{tail} works", tail=tail)))
         error = find_error(_parsed(answer))
@@ -192,8 +193,8 @@ class Vendor:
             return None
         for region, base_url in self._adapter.base_urls.items():
             if region != self._entry.region:
-                answer = await self._ask(base_url, key)
-                if isinstance(answer, Seen) and _taken(answer):
+                answer = await self._request(base_url, key)
+                if isinstance(answer, ProbeResponse) and _taken(answer):
                     return region
         return None
 
@@ -203,13 +204,13 @@ def _quoting(text: Message, words: str) -> Message:
     return text if words == NO_REASON else Message("{text} ({detail})", text=text, detail=words[:MOST_WORDS])
 
 
-def _taken(answer: Seen) -> bool:
+def _taken(answer: ProbeResponse) -> bool:
     """Whether it is the vendor's list of models: a portal's page has status 200 too."""
     body = _parsed(answer)
     return answer.status == 200 and body is not None and find_error(body) is None
 
 
-def _parsed(answer: Seen) -> Any:
+def _parsed(answer: ProbeResponse) -> Any:
     try:
         return json.loads(answer.body)
     except ValueError:

@@ -1,0 +1,143 @@
+"""The admin port's app: metrics, status, reload. It refuses web pages, and asks for ``server.admin_token`` where one is set.
+
+Beyond loopback there is no start without a token (``config/checks.py``).
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from adapters.core.message import Message
+from config.routing import OPERATIONS, UnknownModel
+from proxy.app_state import AppState
+from proxy.credentials.pool import ClientKeys
+from proxy.errors import BadKey, NotServed, ProxyError
+from proxy.observability.metrics.exposition import Exposition
+from proxy.openai_api.replies import endpoint, error_response
+from proxy.openai_api.unsupported_paths import no_such_path, wrong_method
+from proxy.server.health import HEALTH, HEALTH_PATHS
+from proxy.version import version
+
+WITHOUT_TOKEN = frozenset({"/metrics", *HEALTH_PATHS})
+"""What is read without the token: figures, which hold no secret, and health, which orchestrators ask for."""
+
+
+def create_admin(state: AppState) -> ASGIApp:
+    """The app beside the one that callers use."""
+    app = Starlette(
+        routes=[
+            Route("/metrics", metrics),
+            Route("/status", status),
+            Route("/reload", reload, methods=["POST"]),
+            *HEALTH,
+        ],
+        exception_handlers={404: no_such_path, 405: wrong_method},
+    )
+    app.state.banjia = state
+    app.state.exposition = Exposition(state.metrics)
+    return GuardedAdmin(app, state)
+
+
+class GuardedAdmin:
+    """Refuses web pages, with the guard of the front port, and requests without the token, if one is set. Pure ASGI."""
+
+    def __init__(self, app: ASGIApp, state: AppState) -> None:
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in HEALTH_PATHS:
+            refusal = self._refusal(scope["path"], dict(scope["headers"]), scope["headers"])
+            if refusal is not None:
+                await error_response(refusal, scope)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def _refusal(
+        self, path: str, headers: Mapping[bytes, bytes], sent: Sequence[tuple[bytes, bytes]]
+    ) -> ProxyError | None:
+        snapshot = self._state.snapshot
+        refusal = snapshot.admin_guard.refuse(headers, sent)
+        if refusal is not None or path in WITHOUT_TOKEN:
+            return refusal
+        return token_refusal(headers, snapshot.admin_tokens)
+
+
+def token_refusal(headers: Mapping[bytes, bytes], tokens: ClientKeys) -> BadKey | None:
+    """The 401 for a request without the admin token; None if it has it, or if none is set. What was sent is not shown."""
+    if not tokens.needed:
+        return None
+    scheme, _, token = headers.get(b"authorization", b"").decode("utf-8", "surrogateescape").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token:
+        return BadKey(
+            Message("This port needs the admin token (server.admin_token). Send it as: Authorization: Bearer TOKEN.")
+        )
+    if tokens.knows(token) is None:
+        return BadKey(
+            Message("Incorrect admin token provided. It must be that of server.admin_token."), code="invalid_api_key"
+        )
+    return None
+
+
+@endpoint
+async def metrics(request: Request) -> Response:
+    """The figures of the moment, as Prometheus reads them."""
+    text, content_type = request.app.state.exposition.text(request.headers.get("accept", ""))
+    return Response(text, headers={"content-type": content_type})
+
+
+@endpoint
+async def status(request: Request) -> Response:
+    """What runs here and how it goes, as JSON. No secret is in it."""
+    return JSONResponse(status_of(request.app.state.banjia))
+
+
+def status_of(state: AppState) -> dict[str, Any]:
+    """The members of ``/status``: times in seconds, counts since the start."""
+    snapshot = state.snapshot
+    return {
+        "version": version(),
+        "uptime_s": round(time.time() - state.started, 1),
+        "config": state.source,
+        "emulated": state.emulated,
+        "draining": state.draining,
+        "active": state.active,
+        "endings": state.request_metrics.outcomes(),
+        "vendors": {name: "on" if name in snapshot.routing.live else "off" for name in snapshot.settings.vendors},
+        "models": _models(state),
+    }
+
+
+def _models(state: AppState) -> Mapping[str, list[str]]:
+    """The targets of every name that is listed, best first."""
+    routing = state.snapshot.routing
+    found: dict[str, list[str]] = {}
+    for name in routing.names:
+        for operation in OPERATIONS:
+            try:
+                found.setdefault(name, [target.label for target in routing.find(name, operation).targets])
+            except UnknownModel:
+                continue
+    return found
+
+
+@endpoint
+async def reload(request: Request) -> Response:
+    """Read the configuration anew: 200 if it is in use now, 409 with the reasons if the old one serves on."""
+    state: AppState = request.app.state.banjia
+    if state.reread is None:
+        return error_response(
+            NotServed(
+                Message("There is no configuration file to read again: restart the server to use another environment.")
+            ),
+            request.scope,
+        )
+    reloaded = await state.reload()
+    return JSONResponse({"ok": reloaded.ok, "changes": reloaded.changes}, 200 if reloaded.ok else 409)

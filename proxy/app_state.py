@@ -1,0 +1,347 @@
+"""The kit: everything that has state, opened and closed in one place."""
+
+import asyncio
+import datetime
+import logging
+import random
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import TracebackType
+from urllib.parse import unquote, urlsplit
+
+from pydantic import SecretStr
+
+from adapters.core.message import Message
+from config.complaints import Complaint
+from config.complaints import Place as Source
+from config.diff import ReloadResult, changed, kept
+from config.load import ENVIRONMENT, ConfigError, Loaded
+from config.routing import Routing, base_url_of
+from config.schema import Settings, VendorEntry
+from proxy._types import RequestOutcome
+from proxy.credentials.pool import KEY_COOL_DOWN_S, ClientKeys, VendorAccount, VendorKey
+from proxy.daemon_thread import in_daemon_thread
+from proxy.fd_limits import shares
+from proxy.limiter.limiter import Limiters
+from proxy.observability.access_log import AccessLog
+from proxy.observability.memory_budget import MemoryBudget, max_body
+from proxy.observability.memory_guard import MemoryGuard
+from proxy.observability.metrics.registry import Labels, Metrics
+from proxy.observability.metrics.requests import RequestMetrics
+from proxy.routing.circuit_breaker import CircuitBreaker
+from proxy.routing.latency import LatencyTracker
+from proxy.routing.refused_fields import RefusedFields
+from proxy.routing.retry_budget import RetryBudget
+from proxy.server.origin_guard import admin_guard, front_guard
+from proxy.upstream.client import Upstream
+from proxy.version import version
+
+errors = logging.getLogger("banjia")
+BEIJING = datetime.timezone(datetime.timedelta(hours=8))
+_ids = random.Random()  # noqa: S311 - seeded by the system; ids are no secrets
+
+
+READ_TIMEOUT_S = 10.0
+"""How long a reload waits for the files of the configuration."""
+MAX_READERS = 4
+"""The most threads that read the configuration at a time: more than one only where a disk does not answer."""
+
+SHARE = 0.8
+"""The part of all slots that the requests at one of several vendors may take: one that hangs leaves room for the others."""
+
+
+class ConfigSnapshot:
+    """One configuration, made ready for requests. A request keeps to the one that it began with: it is never changed.
+
+    ``before``: the one that it takes the place of, whose accounts go on where they are the same. ``memory_limit`` is in
+    bytes.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        upstream: Upstream,
+        *,
+        emulated: bool = False,
+        before: "ConfigSnapshot | None" = None,
+        memory_limit: int | None = None,
+    ) -> None:
+        self.settings = settings
+        self.routing = Routing(settings, emulated=emulated)
+        self.client_keys = ClientKeys(settings.client_keys())
+        self.origin_guard = front_guard(settings)
+        self.admin_guard = admin_guard(settings)
+        self.admin_tokens = ClientKeys([settings.admin_token()])
+        old: dict[str, VendorAccount] = before.accounts if before is not None else {}
+        self.accounts: dict[str, VendorAccount] = {
+            name: vendor_account(name, entry, upstream, old.get(name)) for name, entry in settings.vendors.items()
+        }
+        self.max_requests = min(settings.server.max_concurrency, shares().calls)
+        self.max_requests_per_vendor = (
+            self.max_requests if len(settings.vendors) < 2 else max(1, int(self.max_requests * SHARE))
+        )
+        self.max_body = max_body(settings, memory_limit)
+        self.secrets = secrets_of(settings)
+
+
+def vendor_account(name: str, entry: VendorEntry, upstream: Upstream, before: VendorAccount | None) -> VendorAccount:
+    """The account of an entry: the one before if nothing changed, else one in which the cooldowns of the same keys go on.
+
+    At another address a key may be as good as new: then nothing is carried over.
+    """
+    if before is not None and before.entry == entry:
+        return before
+    known: list[VendorKey] = []
+    if before is not None and base_url_of(name, before.entry) == base_url_of(name, entry):
+        known = before.keys
+    return VendorAccount(entry, upstream.via(entry.outbound()), known)
+
+
+class AppState:
+    """What one running server shares between its requests."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        upstream: Upstream,
+        access_log: Callable[[RequestOutcome], None] | None = None,
+        *,
+        emulated: bool = False,
+        memory: MemoryGuard | None = None,
+    ) -> None:
+        """``emulated``: the vendors are emulators that we started, and their answers say so."""
+        self.memory = memory or MemoryGuard()
+        self.emulated = emulated
+        self.upstream = upstream
+        self.limiters = Limiters()
+        self.budget = MemoryBudget(self.memory.limit)
+        self.snapshot = ConfigSnapshot(settings, upstream, emulated=emulated, memory_limit=self.memory.limit)
+        """The configuration in use; :meth:`use` changes it. An attribute, since each request reads it several times."""
+        self.limiters.attach(self.snapshot.accounts.items())
+        self._snapshots = weakref.WeakSet([self.snapshot])
+        self.reread: Callable[[], Loaded] | None = None
+        """Reads the configuration anew, in a thread. Raises ConfigError. None: there is no file."""
+        self.notify: Callable[[Message], None] = errors.info
+        """Takes the lines that are for the operator. It neither blocks nor raises."""
+        self.drain_log: Callable[[], None] = lambda: None
+        """Waits until the queued log lines are written, for half a second at most."""
+        self._reloading = asyncio.Lock()
+        self._readers = threading.BoundedSemaphore(MAX_READERS)
+        self.read_timeout_s = READ_TIMEOUT_S
+        self.retries = RetryBudget()
+        self.breaker = CircuitBreaker()
+        self.latencies = LatencyTracker()
+        self.refused_fields = RefusedFields()
+        self.today: Callable[[], datetime.date] = _today
+        self.started = time.time()
+        self.source = ENVIRONMENT  # or the path of the file that the configuration came from
+        self._loaded, self._loaded_at = True, self.started
+        self.metrics = Metrics()
+        self.request_metrics = RequestMetrics(self.metrics, self._known)
+        self.active = 0
+        self.request_slot = RequestSlot(self)
+        self.draining = False
+        self.key_cool_down_s = KEY_COOL_DOWN_S
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self.log = AccessLog()
+        """The access log on standard output; ``access_log`` takes its place in tests."""
+        self.log.configured = settings.log.format
+        self.access_log = access_log or self.log.write
+        self._register()
+
+    def use(self, snapshot: ConfigSnapshot) -> None:
+        """Switch to another configuration: its keys take over the queues that are there."""
+        self.limiters.attach(snapshot.accounts.items())
+        self.refused_fields.clear()  # an entry may name another server now
+        self.snapshot = snapshot
+        self.log.configured = snapshot.settings.log.format
+
+    def redact(self, text: str) -> str:
+        """The text without any secret that we hold: a vendor may echo a key in its message."""
+        lives = list(self._snapshots)  # an answer may hold a key that only the requests of an older configuration know
+        for secret in (
+            lives[0].secrets if len(lives) == 1 else longest_first(s for snapshot in lives for s in snapshot.secrets)
+        ):
+            text = text.replace(secret.get_secret_value(), "[redacted]")
+        return text
+
+    def redact_message(self, message: Message) -> Message:
+        """The message without any secret that we hold."""
+        return message.with_texts(self.redact)
+
+    async def reload(self) -> ReloadResult:
+        """Read the configuration anew and use it from the next request on; one that is wrong changes nothing.
+
+        Requests that are under way keep to the configuration that they began with. One line tells what came of it.
+        """
+        async with self._reloading:
+            reloaded = await self._reload()
+        self.notify(reloaded.line())
+        return reloaded
+
+    async def _reload(self) -> ReloadResult:
+        if self.reread is None:
+            return ReloadResult("no file")
+        before = self.snapshot
+        try:
+            loaded = await self._read(self.reread)
+            settings, restart = kept(before.settings, loaded.settings, loaded.source)
+            snapshot = ConfigSnapshot(
+                settings, self.upstream, emulated=self.emulated, before=before, memory_limit=self.memory.limit
+            )
+        except ConfigError as error:
+            return self._refused(complaint.with_help for complaint in error.complaints)
+        except Exception as bug:  # noqa: BLE001 - a bug in reading a file is no reason to stop serving or watching
+            self.report(bug, "(reload)")
+            return self._refused([Message("something went wrong on our side; the log has it")])
+        self.use(snapshot)
+        self._snapshots.add(snapshot)
+        self.loaded(ok=True)
+        return ReloadResult("applied", loaded.source, changed(before.settings, settings), restart)
+
+    async def _read(self, again: Callable[[], Loaded]) -> Loaded:
+        """Read the configuration in a thread that may hang. Raises ConfigError, also where it does."""
+        if not self._readers.acquire(blocking=False):
+            raise self._unread(
+                Message("{number} earlier reads of the configuration have not ended", number=MAX_READERS)
+            )
+
+        def read() -> Loaded:
+            try:
+                return again()
+            finally:
+                self._readers.release()
+
+        reading = in_daemon_thread(read, "config-reader")
+        try:
+            return await asyncio.wait_for(reading, self.read_timeout_s)
+        except TimeoutError:
+            raise self._unread(
+                Message("the files could not be read within {number} seconds", number=f"{self.read_timeout_s:g}")
+            ) from None
+
+    def _unread(self, wrong: Message) -> ConfigError:
+        return ConfigError(
+            [Complaint(Source(self.source), "", wrong, Message("a disk that answers"), code="config-unreadable")]
+        )
+
+    def _refused(self, complaints: Iterable[Message]) -> ReloadResult:
+        self.loaded(ok=False)
+        return ReloadResult("refused", complaints=list(complaints))
+
+    def record_outcome(self, outcome: RequestOutcome) -> None:
+        """Count how a request ended and write its access line: once for each request."""
+        self.request_metrics.add(outcome)
+        self.access_log(outcome)
+
+    def report(self, bug: Exception, request_id: str) -> None:
+        """Log a bug of ours with its traceback, without secrets."""
+        trace = "".join(traceback.format_exception(bug))
+        errors.error("request %s: %s", request_id, self.redact(trace))
+
+    @staticmethod
+    def fresh_id(size: int) -> str:
+        """``2 * size`` random hex digits, to tell answers apart: no secret, so no system call for each."""
+        return f"{_ids.getrandbits(8 * size):0{2 * size}x}"
+
+    def loaded(self, *, ok: bool) -> None:
+        """The configuration was read anew; where it was not ``ok`` the old one serves on. Kept for the metrics."""
+        self._loaded = ok
+        if ok:
+            self._loaded_at = time.time()
+
+    def _known(self, label: str) -> bool:
+        return label.removeprefix("emulator:") in self.snapshot.routing.labels
+
+    def _register(self) -> None:
+        """Let what the kit itself knows be read as metrics."""
+        gauge = self.metrics.gauge
+        gauge("banjia_build_info", "The version that runs.", ("version",), lambda: {(version(),): 1})
+        gauge("banjia_active_requests", "Requests in progress.", (), lambda: {(): self.active})
+        gauge("banjia_draining", "1 while the server stops.", (), lambda: {(): self.draining})
+        gauge(
+            "banjia_config_reload_success",
+            "1 if the last configuration read is in use.",
+            (),
+            lambda: {(): self._loaded},
+        )
+        gauge(
+            "banjia_config_reload_timestamp_seconds", "When the one in use was read.", (), lambda: {(): self._loaded_at}
+        )
+        gauge("banjia_vendor_keys", "Keys by vendor and state.", ("vendor", "state"), self._keys)
+        gauge("banjia_waiting_calls", "Calls that wait for a slot on a vendor's keys.", ("vendor",), self._waiting)
+        gauge(
+            "banjia_memory_budget_bytes", "Memory set aside for bodies and unread answers.", ("kind",),
+            lambda: {("held",): self.budget.held, ("limit",): self.budget.most},
+        )  # fmt: skip
+        gauge("banjia_cooling_down_targets", "1 for a target that is cooling down.", ("target",), self._cooling_down)
+
+    def _waiting(self) -> Mapping[Labels, float]:
+        return {(name,): count for name, count in self.limiters.waiting().items()}
+
+    def _cooling_down(self) -> Mapping[Labels, float]:
+        return {(label,): 1 for label in self.breaker.cooling_down(time.monotonic()) if self._known(label)}
+
+    def _keys(self) -> Mapping[Labels, float]:
+        now = time.monotonic()
+        found: dict[Labels, float] = {}
+        for name, account in self.snapshot.accounts.items():
+            cooling_down = sum(key.cools_until > now for key in account.keys)
+            found[name, "cooling_down"] = cooling_down
+            found[name, "ready"] = len(account.keys) - cooling_down
+        return found
+
+    def flush(self) -> None:
+        """Write the access lines that are still held."""
+        self.log.flush()
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        self.memory.close()
+        await self.upstream.aclose()
+        self.flush()
+
+
+def _today() -> datetime.date:
+    """The day by which vendors bill: Beijing's."""
+    return datetime.datetime.now(BEIJING).date()
+
+
+def _passwords(outbound: str) -> set[str]:
+    """What is secret of an outbound proxy's URL: the password, as written and as it is sent."""
+    password = urlsplit(outbound).password or ""
+    return {password, unquote(password)}
+
+
+def secrets_of(settings: Settings) -> list[SecretStr]:
+    """Every secret of a configuration, the longest first: one may be the beginning of another."""
+    texts = {*settings.client_keys(), settings.admin_token()}
+    for entry in settings.vendors.values():
+        texts |= {key.get_secret_value() for key in entry.keys()}  # noqa: SIM118 - no mapping: its keys are its credentials
+        texts |= set(entry.headers.values())
+        texts |= _passwords(entry.outbound())
+    return longest_first(SecretStr(text) for text in texts if len(text) >= 6)
+
+
+def longest_first(secrets: Iterable[SecretStr]) -> list[SecretStr]:
+    """The secrets, the longest first."""
+    return sorted(secrets, key=len, reverse=True)
+
+
+class RequestSlot:
+    """A slot among the requests in progress, held to the last byte. One object serves all: it only counts."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: "AppState") -> None:
+        self._state = state
+
+    def __enter__(self) -> None:
+        self._state.active += 1
+        self._state.retries.request()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._state.active -= 1

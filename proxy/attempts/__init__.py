@@ -1,0 +1,1 @@
+"""The attempts of one request: failover, retries, hedging, deadlines."""

@@ -1,0 +1,86 @@
+"""``banjia demo``: emulated vendors, the proxy in front of them, and one streamed call, to see it work in a minute."""
+
+import asyncio
+import http.client
+import json
+import os
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import uvloop
+
+from adapters.core.message import Message
+from config.schema import Server, Settings
+from proxy.app_state import AppState
+from proxy.commands.env import lines, past_proxies
+from proxy.lifecycle.emulation import Emulators, emulated
+from proxy.lifecycle.run import bind, environment_lines, serve, url_of
+from proxy.upstream.client import Upstream
+
+QUESTION = "你好! Say hello from the other side of the move."
+PORTS = 64
+"""How many ports are tried, from 8080 on."""
+
+
+def run(
+    emulators: Emulators, out: Callable[[str], None], write: Callable[[str], None], listen: str | None = None
+) -> None:
+    """Show one streamed answer and the environment lines, then serve until a signal. Needs no key and no network.
+
+    ``listen``: host and port; None: the first free port from 8080 on. Raises OSError if the address is in use.
+    """
+
+    async def main() -> None:
+        settings = Settings(server=Server(drain_delay_s=0, listen=listen or Server().listen))
+        async with emulated(settings, emulators) as stand_ins:
+            used = stand_ins.over(settings)
+            sock = bind(listen) if listen is not None else bind(used.server.listen, tries=PORTS)
+            state = AppState(used, Upstream.over_the_network(100), lambda line: None, emulated=True)
+            showing: list[asyncio.Future[None]] = []
+
+            def ready() -> None:
+                showing.append(asyncio.ensure_future(asyncio.to_thread(show, url_of(sock), out, write)))
+
+            await serve(state, sock, ready=ready)
+            await asyncio.gather(*showing)
+
+    uvloop.run(main())
+
+
+def show(url: str, out: Callable[[str], None], write: Callable[[str], None]) -> None:
+    """Make the call as any HTTP client would, and print what comes as it comes."""
+    out(f"POST {url}/v1/chat/completions  model gpt-4o, stream: true")
+    out(f"> {QUESTION}")
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    body = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": QUESTION}]}
+    connection.request("POST", "/v1/chat/completions", json.dumps(body), {"content-type": "application/json"})
+    response = connection.getresponse()
+    write("< ")
+    for received in response:
+        if received.startswith(b"data: {"):
+            event = json.loads(received[6:])
+            if "error" in event:
+                raise RuntimeError(event["error"]["message"])
+            for choice in event["choices"]:
+                write(choice["delta"].get("content") or "")
+    out("")
+    adapted = response.getheader("x-banjia-adapted")
+    status, target = response.status, response.getheader("x-banjia-target")
+    if adapted:
+        about = Message("  ({status}, {target}, changed: {changed})", status=status, target=target, changed=adapted)
+    else:
+        about = Message("  ({status}, {target}, changed: nothing)", status=status, target=target)
+    if adapted and "thinking=mapped" in adapted:
+        about = Message("{line} thinking disabled, because gpt-4o is not a reasoning model", line=about)
+    out(about)
+    connection.close()
+    out("")
+    out(Message("Point your app here with two lines, and leave its code as it is:"))
+    for line in environment_lines(url):
+        out(line)
+    past = past_proxies(url, os.environ)
+    if past:
+        out(Message("A proxy is set here, which can't reach this machine for your app. So add:"))
+    for line in lines(past, "dotenv"):
+        out(line)
+    out(Message("Serving emulated answers until Ctrl-C. For real ones: banjia serve"))

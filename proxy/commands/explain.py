@@ -1,0 +1,113 @@
+"""What would be sent to whom, field by field, sending nothing: the pipeline's own stages up to the first byte."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from adapters.core.failures import Refused
+from adapters.core.message import Message
+from adapters.core.request import ApiRequest, AttemptIds
+from adapters.core.vendor import Plan, Target
+from adapters.core.wrapper import Wrapper
+from adapters.emulations import wrapped
+from adapters.planning import plan
+from config.routing import Routing
+from config.schema import Settings
+from proxy.errors import NotSupported, ProxyError
+from proxy.i18n.catalog import for_operator
+from proxy.openai_api.chat.handler import ChatHandler
+from proxy.openai_api.completions import CompletionsHandler
+from proxy.openai_api.embeddings import EmbeddingsHandler
+from proxy.routing.resolve import resolve
+
+
+def explain(body: bytes, settings: Settings) -> dict[str, Any]:
+    """The explanation as data: the model, the operation, and for each target what becomes of each field.
+
+    ``error`` is what the caller would be answered if no target can serve the request, else None. Raises ProxyError for
+    a request that would be answered with an error before any target is looked at.
+    """
+    request = read(body)
+    route = resolve(request, Routing(settings))
+    plans = [_planned(request, target) for target in route.targets]
+    refusals = [found for found in plans if isinstance(found, Refused)]
+    return {
+        "model": request.model,
+        "operation": request.translation.native.operation
+        if request.translation and request.translation.native
+        else request.operation,
+        "stream": request.stream,
+        "error": answered(NotSupported.of(refusals[0])) if len(refusals) == len(plans) else None,
+        "targets": [about(target, found) for target, found in zip(route.targets, plans, strict=True)],
+    }
+
+
+def answered(error: ProxyError) -> dict[str, Any]:
+    """The error that the caller would get: its HTTP status, and the members of its body."""
+    return {"status": error.http_status, **error.error()}
+
+
+def read(body: bytes) -> ApiRequest:
+    """The ask of a body; one with ``input`` and no messages is for embeddings, one with ``prompt`` for completions."""
+    try:
+        fields = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        fields = None  # the front says what is wrong with it
+    if type(fields) is dict and "messages" not in fields:
+        if "prompt" in fields:
+            return CompletionsHandler().parse(body)
+        if "input" in fields:
+            return EmbeddingsHandler().parse(body)
+    return ChatHandler().parse(body)
+
+
+def _planned(request: ApiRequest, target: Target) -> Plan | Refused:
+    try:
+        return plan(request, target)
+    except Refused as refused:
+        return refused
+
+
+def about(target: Target, made: Plan | Refused) -> dict[str, Any]:
+    """What this target would be sent, or why it would be passed over."""
+    if isinstance(made, Refused):
+        return {"target": target.label, "refused": {"param": made.param, "message": made.message}}
+    fields = {"model": {"verdict": "mapped", "why": Message("sent as {sent}", sent=target.model.id)}}
+    fields |= {name: {"verdict": told.word, "why": told.why} for name, told in made.adaptations.items()}
+    exchange = wrapped(made)(made.request, AttemptIds(iter(range(1, 1000)), "0" * 24, 0))
+    calls = [do.call for do in exchange.start() if hasattr(do, "call")]
+    return {
+        "target": target.label,
+        "calls": exchange.calls if isinstance(exchange, Wrapper) else len(calls),
+        "url": calls[0].url,
+        "thinks": made.thinks,
+        "fields": dict(sorted(fields.items())),
+        "body": orjson.loads(calls[0].body),
+    }
+
+
+def lines(explained: dict[str, Any]) -> Iterator[str]:
+    """The explanation for a reader at a terminal."""
+    if "targets" not in explained:  # it ends before any target is looked at
+        return
+    how = "streamed" if explained["stream"] else "whole"
+    yield f"{explained['model']} ({explained['operation']}, {how})"
+    for number, target in enumerate(explained["targets"], 1):
+        yield ""
+        yield f"{number}. {target['target']}"
+        if "refused" in target:
+            why = Message("passed over: {why}", why=target["refused"]["message"])
+            yield f"   {for_operator(why)}"
+            continue
+        yield f"   POST {target['url']}" + (f"  ({target['calls']} calls)" if target["calls"] > 1 else "")
+        width = max(map(len, target["fields"]))
+        for name, told in target["fields"].items():
+            yield f"   {name:<{width}}  {told['verdict']:<9} {for_operator(told['why'])}"
+        yield "   " + orjson.dumps(target["body"]).decode()
+
+
+def error_line(error: dict[str, Any]) -> Message:
+    """The error that the caller would get, in a line."""
+    about = f"{error['status']} {error['code'] or error['type']}"
+    return Message("{name}: {text}", name=about, text=error["message"])

@@ -1,1 +1,0 @@
-"""OpenAI's wire: bodies in, events out as OpenAI's clients expect them."""

@@ -1,0 +1,1 @@
+"""Metrics: the registry, what is measured of requests, Prometheus text."""

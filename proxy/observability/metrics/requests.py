@@ -1,0 +1,249 @@
+"""What is counted of endings: kept as they come, counted in batches, so that a request pays little for it."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import chain
+from operator import attrgetter
+from typing import Literal
+
+from adapters.core.failures import ERROR_TABLE
+from adapters.core.usage import Usage
+from adapters.openai_params.operations import OPENAI_PARAMS
+from proxy._types import RequestOutcome
+from proxy.errors import ProxyError
+from proxy.observability.metrics.registry import LONG_S, QUICK_S, Histogram, Labels, Metrics
+
+BATCH = 32
+"""How many endings are held at most before they are counted."""
+
+FIELDS: Mapping[str, Collection[str]] = {operation: params.keys() for operation, params in OPENAI_PARAMS.items()}
+"""OpenAI's fields of each operation."""
+
+OTHER = "other"
+"""Stands for every name that is on none of our lists: names come from callers, and a series each would fill the memory."""
+NONE = "none"
+
+Tokens = Literal["shown", "billed"]
+
+
+def _codes(kind: type[ProxyError]) -> Iterator[str]:
+    if kind.code:
+        yield kind.code
+    for below in kind.__subclasses__():
+        yield from _codes(below)
+
+
+CODES = frozenset(row.code for row in ERROR_TABLE.values() if row.code) | frozenset(_codes(ProxyError))
+"""The codes of the error table that a request can end with."""
+
+
+Key = tuple[str, str, int, bool, str | None, str | None]
+"""Operation, ending, status, whether it streams, target, code."""
+KEY = attrgetter("operation", "word", "status", "stream", "target", "code")
+
+
+class Cell:
+    """The requests that ended alike: their number, and how long they took."""
+
+    __slots__ = ("added", "answered", "first", "requests", "total")
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.answered = 0  # those whose last attempt did not fail
+        self.first = Histogram(LONG_S)
+        self.total = Histogram(LONG_S)
+        self.added = Histogram(QUICK_S)
+
+
+class RequestMetrics:
+    """The counters of one server."""
+
+    def __init__(self, metrics: Metrics, known: Callable[[str], bool]) -> None:
+        """``known``: whether a target's label is one that the operator or a catalog names."""
+        self._known = known
+        self._waiting: list[RequestOutcome] = []
+        self._cells: dict[Key, Cell] = {}
+        self._failures: Counter[Labels] = Counter()
+        self._verdicts: Counter[Labels] = Counter()
+        self._tokens: Counter[Labels] = Counter()
+        self.streams_started = 0
+        _register(metrics, self)
+
+    def add(self, ending: RequestOutcome) -> None:
+        """Take one ending."""
+        self._waiting.append(ending)
+        if len(self._waiting) >= BATCH:
+            self.fold()
+
+    def fold(self) -> None:
+        """Count the endings that are held: those that are alike together, since each look-up costs."""
+        endings, self._waiting = self._waiting, []
+        groups: dict[Key, list[RequestOutcome]] = {}
+        for ending in endings:
+            key = KEY(ending)
+            if key in groups:
+                groups[key].append(ending)
+            else:
+                groups[key] = [ending]
+        for (operation, word, status, stream, label, code), group in groups.items():
+            target = self._target(label)
+            known_code = code if code is None or code in CODES else OTHER
+            known = (operation, word, status, stream, target, known_code)
+            cell = self._cells.get(known) or self._cells.setdefault(known, Cell())
+            cell.requests += len(group)
+            shown = [ending for ending in group if ending.first_content_s is not None]
+            if shown:
+                cell.first.observe_all([ending.first_content_s for ending in shown])  # type: ignore[misc]
+                cell.total.observe_all([ending.total_s for ending in shown])
+                cell.added.observe_all([ending.added_s for ending in shown if ending.added_s is not None])
+            self._changed(operation, group)
+            last = group
+            if label is None:
+                last = []
+            elif any(ending.failed for ending in group):
+                last = [ending for ending in group if ending.attempts > len(ending.failed)]
+                self._failed(group)
+            cell.answered += len(last)
+            billed = [ending.usage for ending in last if ending.usage is not None]
+            if shown == last:
+                self._spent(target, billed, "billed", "shown")
+            else:
+                self._spent(target, billed, "billed")
+                self._spent(target, [ending.usage for ending in shown if ending.usage is not None], "shown")
+
+    def _changed(self, operation: str, group: list[RequestOutcome]) -> None:
+        changed: dict[tuple[str, str], int] = {}
+        for ending in group:
+            for name, told in ending.adaptations.items():
+                verdict = told[0]
+                if verdict != "honoured":
+                    changed[name, verdict] = changed.get((name, verdict), 0) + 1
+        for (name, word), number in changed.items():
+            self._verdicts[operation, _field(operation, name), word] += number
+
+    def _target(self, label: str | None) -> str:
+        """A label as the metrics know it. Where models are open, callers name them: those share one label a vendor."""
+        if label is None:
+            return NONE
+        return label if self._known(label) else f"{label.partition('/')[0]}/{OTHER}"
+
+    def _failed(self, group: list[RequestOutcome]) -> None:
+        for failed in chain.from_iterable([ending.failed for ending in group]):
+            target = self._target(failed.target)
+            self._failures[target, failed.kind] += 1
+            if failed.usage is not None:
+                self._spent(target, [failed.usage], "billed")
+
+    def _spent(self, target: str, usages: list[Usage], *accounts: Tokens) -> None:
+        for source in ("vendor", "estimated"):
+            told = [usage for usage in usages if usage.source == source]
+            if told:
+                prompt = sum([usage.prompt for usage in told])
+                completion = sum([usage.completion for usage in told])
+                cached = sum([usage.cached for usage in told])
+                for account in accounts:
+                    self._tokens[target, account, "prompt", source] += prompt
+                    self._tokens[target, account, "completion", source] += completion
+                    self._tokens[target, account, "cached", source] += cached
+
+    # --- read when somebody looks -------------------------------------------------------------------------------
+
+    def requests(self) -> Mapping[Labels, float]:
+        """Requests by operation, ending and class of status."""
+        out: Counter[Labels] = Counter()
+        for (operation, word, status, *_), cell in self._folded():
+            out[operation, word, f"{status // 100}xx" if status else NONE] += cell.requests
+        return out
+
+    def outcomes(self, *, streams: bool = False) -> Mapping[str, int]:
+        """Requests by their ending, or streams alone."""
+        out: Counter[str] = Counter()
+        for (_, word, _, stream, *_), cell in self._folded():
+            if stream or not streams:
+                out[word] += cell.requests
+        return out
+
+    def stream_outcomes(self) -> Mapping[Labels, float]:
+        """Streams by ending and, where they did not end well, by the code that the caller was told."""
+        out: Counter[Labels] = Counter()
+        for (_, word, _, stream, _, code), cell in self._folded():
+            if stream:
+                out[word, code or NONE] += cell.requests
+        return out
+
+    def attempts(self) -> Mapping[Labels, float]:
+        """Attempts by target."""
+        out: Counter[Labels] = Counter()
+        for (*_, target, _), cell in self._folded():
+            if cell.answered:
+                out[str(target),] += cell.answered
+        for (target, _), number in self._failures.items():
+            out[target,] += number
+        return out
+
+    def failures(self) -> Mapping[Labels, float]:
+        """Failed attempts by target and kind."""
+        self.fold()
+        return self._failures
+
+    def verdicts(self) -> Mapping[Labels, float]:
+        """Fields that were changed, by operation, field and verdict."""
+        self.fold()
+        return self._verdicts
+
+    def tokens(self) -> Mapping[Labels, float]:
+        """Tokens by target, account, kind and source."""
+        self.fold()
+        return self._tokens
+
+    def times(self, which: Literal["first", "total", "added"]) -> Mapping[Labels, Histogram]:
+        """Times by operation, target and whether they are of streams; the total of those only that were whole."""
+        out: dict[Labels, Histogram] = {}
+        for (operation, word, _, stream, target, _), cell in self._folded():
+            histogram: Histogram = getattr(cell, which)
+            if any(histogram.counts) and (which != "total" or word == "complete"):
+                streams = "true" if stream else "false"
+                labels: Labels = (operation, streams) if which == "added" else (operation, str(target), streams)
+                out.setdefault(labels, Histogram(histogram.bounds)).add(histogram)
+        return out
+
+    def _folded(self) -> Iterator[tuple[Key, Cell]]:
+        self.fold()
+        yield from self._cells.items()
+
+
+def _field(operation: str, name: str) -> str:
+    """A field of OpenAI's, or the neutral one; what is below it and every other name is left out."""
+    top = name.partition(".")[0]
+    return top if top == "thinking" or top in FIELDS.get(operation, ()) else OTHER
+
+
+def _register(metrics: Metrics, counts: RequestMetrics) -> None:
+    by_target = ("operation", "target", "stream")
+    metrics.counter(
+        "banjia_requests_total", "Requests that have ended.", ("operation", "ending", "status"), counts.requests
+    )
+    metrics.counter("banjia_streams_started_total", "Streams asked for.", (), lambda: {(): counts.streams_started})
+    metrics.counter(
+        "banjia_stream_endings_total", "Streams that have ended.", ("ending", "reason"), counts.stream_outcomes
+    )
+    metrics.counter("banjia_attempts_total", "Attempts at a target.", ("target",), counts.attempts)
+    metrics.counter("banjia_attempt_failures_total", "Attempts that failed.", ("target", "kind"), counts.failures)
+    metrics.counter(
+        "banjia_verdicts_total", "Fields that were changed.", ("operation", "field", "verdict"), counts.verdicts
+    )
+    metrics.counter("banjia_tokens_total", "Tokens.", ("target", "account", "kind", "source"), counts.tokens)
+    metrics.histogram(
+        "banjia_first_content_seconds",
+        "From the request to its first content.",
+        by_target,
+        lambda: counts.times("first"),
+    )
+    metrics.histogram(
+        "banjia_request_seconds", "From the request to the last byte of a whole answer.", by_target,
+        lambda: counts.times("total"),
+    )  # fmt: skip
+    metrics.histogram(
+        "banjia_added_seconds", "What banjia adds to the time to the first content.", ("operation", "stream"),
+        lambda: counts.times("added"),
+    )  # fmt: skip

@@ -1,0 +1,21 @@
+"""What the pipeline needs of an operation of OpenAI's: a parser for its requests, a writer for its responses."""
+
+from typing import Protocol
+
+from adapters.core.request import ApiRequest
+from proxy.observability.request_record import RequestRecord
+from proxy.openai_api.writer import ResponseChannel, Writer
+
+
+class OperationHandler(Protocol):
+    """OpenAI's side of one operation: a body becomes an Ask, Events become OpenAI's bytes."""
+
+    operation: str
+
+    def parse(self, body: bytes) -> ApiRequest:
+        """The ask of a body. Raises BadRequest."""
+        ...
+
+    def writer(self, request: ApiRequest, out: ResponseChannel, record: RequestRecord) -> Writer:
+        """The writer for one answer."""
+        ...

@@ -1,0 +1,40 @@
+"""``GET /v1/models`` and ``/v1/models/{id}``: the names that are answered, never a call to a vendor."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from proxy.access.authentication import authenticate
+from proxy.app_state import AppState
+from proxy.errors import ModelNotFound
+from proxy.openai_api.json_body import check_model
+from proxy.openai_api.replies import endpoint, json_response
+
+CREATED = 1_686_935_002
+"""When the names came to be (epoch seconds): a fixed time, for there is no other and clients want a number."""
+
+
+@endpoint
+async def list_models(request: Request) -> Response:
+    """Every name that is answered, wildcards left out."""
+    state: AppState = request.app.state.banjia
+    authenticate(dict(request.headers.raw), state.snapshot.client_keys)
+    return json_response(
+        {"object": "list", "data": [_model(name, vendor) for name, vendor in state.snapshot.routing.names.items()]}
+    )
+
+
+@endpoint
+async def retrieve_model(request: Request) -> Response:
+    """One name, also one that is reached through a wildcard or is a vendor's own."""
+    state: AppState = request.app.state.banjia
+    name = request.path_params["model"]
+    authenticate(dict(request.headers.raw), state.snapshot.client_keys)
+    check_model(name)
+    vendor = state.snapshot.routing.owner(name)
+    if vendor is None:
+        raise ModelNotFound(state.snapshot.routing.unknown(name), param="model")
+    return json_response(_model(name, vendor))
+
+
+def _model(name: str, vendor: str) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": vendor}

@@ -1,0 +1,71 @@
+"""``POST /v1/moderations`` by ``policy.moderations``: refused, passed unseen, or asked of a target that has them."""
+
+import asyncio
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from adapters.core.adaptations import Adaptation
+from adapters.core.message import Message
+from proxy._types import IncomingRequest
+from proxy.access.authentication import authenticate
+from proxy.app_state import AppState
+from proxy.errors import InternalError, NotServed, OutOfMemory, ProxyError
+from proxy.observability.request_record import RequestRecord
+from proxy.openai_api.endpoint import ClientExchange
+from proxy.openai_api.moderations.handler import ModerationsHandler, read, unflagged
+from proxy.openai_api.response_writer import NOTHING, ResponseWriter
+from proxy.openai_api.writer import ResponseChannel
+from proxy.pipeline import serve, stopped
+
+REFUSED = Message(
+    "POST /v1/moderations is not served by this proxy: an app may rely on it as a gate, and no configured vendor has moderations. Set policy.moderations to a target that has them (of kind openai_compatible), or to pass and every input is answered as not flagged, unseen; or leave it to the vendors, whose inspection answers content_filter."
+)
+PASSED = {
+    "moderations": Adaptation(
+        "emulated", Message("nothing is flagged, for nothing is looked at (policy.moderations: pass)")
+    )
+}
+
+
+class ModerationsEndpoint:
+    """The ASGI endpoint. A class, so that a Starlette route calls it as it is."""
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        connection = ClientExchange(scope, receive, send, self._state)
+        if self._state.snapshot.routing.judge() is None:
+            await connection.run(answer_locally(connection, self._state, connection))
+        else:
+            await connection.run(serve(connection, ModerationsHandler(), self._state, connection))
+
+
+async def answer_locally(incoming: IncomingRequest, state: AppState, out: ResponseChannel) -> None:
+    """One request: refused, or answered by ourselves. Accounted for like any other."""
+    record = RequestRecord(incoming.request_id, "moderations")
+    writer = ResponseWriter(NOTHING, out, record)
+    snapshot = state.snapshot  # the configuration of this moment, to the end
+    try:
+        try:
+            record.caller = authenticate(incoming.headers, snapshot.client_keys).key
+            if snapshot.settings.policy.moderations != "pass":
+                raise NotServed(REFUSED)
+            record.model, results = read(await incoming.body())
+            answer = unflagged(state.fresh_id(12), record.model, results)
+            await writer.write_own_answer(orjson.dumps(answer), PASSED)
+        except ProxyError as error:
+            await writer.fail(error)
+        except MemoryError:
+            await writer.fail(OutOfMemory())
+        except Exception as bug:  # noqa: BLE001 - as in the pipeline
+            state.report(bug, record.request_id)
+            await writer.fail(
+                InternalError(Message("Something went wrong on our side. Request id: {id}.", id=record.request_id))
+            )
+    except asyncio.CancelledError:
+        await stopped(incoming, writer, record)
+        raise
+    finally:
+        state.record_outcome(record.outcome())

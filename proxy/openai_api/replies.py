@@ -1,0 +1,57 @@
+"""Replies outside the pipeline: JSON bodies and errors with the headers that OpenAI's clients read."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Scope
+
+from adapters.core.message import Message
+from proxy.app_state import AppState
+from proxy.errors import InternalError, ProxyError
+from proxy.i18n.negotiate import wanted
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def endpoint(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, with errors told as the table has them, bugs of ours included.
+
+    Starlette would tell a bug as plain text, and the server would log it with whatever secret is in it.
+    """
+
+    @wraps(endpoint)
+    async def answered(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except ProxyError as error:
+            return error_response(error, request.scope)
+        except Exception as bug:  # noqa: BLE001 - as in the pipeline
+            state: AppState = request.app.state.banjia
+            request_id = _fresh_id()
+            state.report(bug, request_id)
+            broken = InternalError(Message("Something went wrong on our side. Request id: {id}.", id=request_id))
+            return error_response(broken, request.scope, {"x-request-id": request_id})
+
+    return answered
+
+
+def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON body, with a request id."""
+    about = {"x-request-id": _fresh_id(), "openai-version": "2020-10-01", **(headers or {})}
+    return Response(orjson.dumps(body), status, about, "application/json")
+
+
+def error_response(error: ProxyError, scope: Scope, headers: dict[str, str] | None = None) -> Response:
+    """An error of the table, as the answer to this request."""
+    own = {name.decode(): value.decode() for name, value in error.headers()}
+    body = {"error": error.error(wanted(dict(scope["headers"])))}
+    return json_response(body, error.http_status, {**own, **(headers or {})})
+
+
+def _fresh_id() -> str:
+    return f"req_{secrets.token_hex(16)}"

@@ -1,0 +1,214 @@
+"""The writer that all JSON fronts share: heads, held events, comments, endings. What differs is a few hooks."""
+
+import asyncio
+from collections.abc import Mapping
+
+from adapters.core.adaptations import Adaptation, adaptations_header
+from adapters.core.event import WHOLE, Event
+from adapters.core.json_limits import SMALL
+from adapters.core.request import ApiRequest
+from adapters.core.sse import encode
+from proxy._types import Attempt
+from proxy.credentials.redaction import NO_SECRETS
+from proxy.errors import ProxyError
+from proxy.observability.request_record import RequestRecord
+from proxy.openai_api.writer import Header, ResponseChannel
+
+JSON = (b"content-type", b"application/json")
+STREAM: tuple[Header, ...] = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),  # nginx in front would hold the events back
+)
+NOTHING = ApiRequest("chat", "", {})
+"""The ask of a request that could not be read: its writer only ever writes an error."""
+BEAT = b": keep-alive\n\n"
+MAX_VALUE = 1024
+"""The longest value of a header that a caller or a vendor has a part in, in bytes; what is longer is cut."""
+MAX_HELD = 256 * 1024
+"""How many bytes of events without content are held, at most."""
+
+
+class ResponseWriter:
+    """A writer for answers that are JSON bodies or streams of JSON events."""
+
+    def __init__(self, request: ApiRequest, out: ResponseChannel, record: RequestRecord) -> None:
+        self._request = request
+        self._writer = out
+        self._record = record
+        self._held: list[Event] = []
+        self._writing = False
+        self._beating: asyncio.Task[None] | None = None  # the task that writes a comment just now
+        self._sized = False  # the head that was sent tells the length of a body
+        self._attempt: Attempt | None = None
+        self.head_sent = False
+        self.content_sent = False
+        self.ended = False  # the last byte was handed to the server
+
+    # --- hooks of the fronts ------------------------------------------------------------------------------------
+
+    def whole(self, event: Event) -> bytes:
+        """The body for a whole answer."""
+        return event.raw
+
+    def chunks(self, event: Event) -> list[Event]:
+        """The events of a stream for a whole answer."""
+        raise NotImplementedError
+
+    def observe(self, events: list[Event]) -> None:
+        """Events have come, which may still be held."""
+
+    def closing_chunks(self) -> list[bytes]:
+        """What stands between the last event and the end marker."""
+        return []
+
+    # --- the writer ---------------------------------------------------------------------------------------------
+
+    async def events(self, events: list[Event], attempt: Attempt) -> None:
+        self._attempt = attempt
+        if not self._request.stream:
+            await self._answer(events[0])
+            return
+        self.observe(events)
+        if events[0].kind is WHOLE:
+            events = self.chunks(events[0])
+        if not self.content_sent:
+            self._held += events
+            if not any(event.has_content() for event in events) and self._held_bytes() < MAX_HELD:
+                return
+            events, self._held = self._held, []
+            self.content_sent = True  # before the first await: from here on no other target may be tried
+            self._record.first_content_s = self._record.elapsed_s()
+        if self._beating is not None:
+            await self._beat_over()
+        await self._write(self._encoded([event.raw for event in events]))
+
+    def _held_bytes(self) -> int:
+        return sum(len(event.raw) for event in self._held)
+
+    def discard_held(self) -> None:
+        self._held = []
+        self._attempt = None
+
+    async def write_comment(self) -> None:
+        if self._writing or self.ended:
+            return
+        self._beating = asyncio.current_task()
+        try:
+            await self._write(BEAT)
+        finally:
+            self._beating = None
+
+    async def _beat_over(self) -> None:
+        """Wait until the comment is written: ASGI takes one message at a time."""
+        while self._beating is not None:
+            await asyncio.wait([self._beating])
+
+    async def done(self) -> None:
+        if not self._request.stream:
+            return
+        payloads = [event.raw for event in self._held] + self.closing_chunks() + [b"[DONE]"]
+        self._held = []
+        if self._beating is not None:
+            await self._beat_over()
+        await self._write(self._encoded(payloads), more=False)
+        self._record.word = "complete"
+
+    async def fail(self, error: ProxyError) -> None:
+        if self._beating is not None:
+            await self._beat_over()
+        if self.ended:
+            return
+        self._held = []
+        self._record.code, self._record.param, self._record.reason = error.code, error.param, error.reason
+        self._record.word = "truncated" if self.head_sent else "rejected"  # also if sending it is interrupted
+        body = error.body(self._writer.language())
+        if self._sized:
+            return  # an error does not fit into the body that was announced: the server closes the connection
+        if self.head_sent:
+            await self._write(encode([body]), more=False)
+            return
+        head = [JSON, (b"content-length", b"%d" % len(body)), *error.headers(), *self._common()]
+        if self._record.attempts:
+            head.append((b"x-banjia-attempts", b"%d" % self._record.attempts))
+        await self._send_whole(error.http_status, head, body)
+
+    async def write_own_answer(self, body: bytes, told: Mapping[str, Adaptation]) -> None:
+        """Send a JSON body that no vendor had a part in, telling what was made up for."""
+        self._record.adaptations = told
+        head = [JSON, (b"content-length", b"%d" % len(body)), *self._common()]
+        adapted = adaptations_header(told)
+        if adapted is not None:
+            head.append((b"x-banjia-adapted", adapted.encode()))
+        await self._send_whole(200, head, body)
+        self._record.word = "complete"
+
+    async def _answer(self, event: Event) -> None:
+        body = self.whole(event)
+        secrets = self._attempt.secrets if self._attempt is not None else NO_SECRETS
+        if secrets.may_be_in(body):
+            body = secrets.redacted(body)
+        self.content_sent = True  # before the first await: from here on no other target may be tried
+        if len(body) > SMALL:
+            await asyncio.sleep(0)  # run other tasks first: it took long to serialize
+        self._record.first_content_s = self._record.elapsed_s()
+        head = [JSON, (b"content-length", b"%d" % len(body)), *self._about_attempt(), *self._common()]
+        await self._send_whole(200, head, body)
+        self._record.word = "complete"
+
+    def _encoded(self, payloads: list[bytes]) -> bytes:
+        """The events of these payloads, without the secrets of their attempt."""
+        data = encode(payloads)
+        secrets = self._attempt.secrets if self._attempt is not None else NO_SECRETS
+        if secrets.may_be_in(data):
+            data = encode([secrets.redacted(payload) for payload in payloads])
+        return data
+
+    # What was sent is noted after the server has taken it: a request may be cancelled while it waits for its caller to
+    # read, and what can still be said then depends on what has left.
+
+    async def _send_whole(self, status: int, headers: list[Header], body: bytes) -> None:
+        if not self._writer.try_send(status, headers, body):
+            await self._writer.start(status, headers)
+            self.head_sent = self._sized = True
+            self._record.status = status
+            await self._writer.write(body, more=False)
+        self.head_sent = self.ended = True
+        self._record.status = status
+
+    async def _write(self, data: bytes, *, more: bool = True) -> None:
+        self._writing = True  # no beat begins meanwhile
+        try:
+            if not self.head_sent:
+                about = self._about_attempt() if self.content_sent or not more else []
+                await self._writer.start(200, [*STREAM, *about, *self._common()])
+                self.head_sent = True
+                self._record.status = 200
+            await self._writer.write(data, more=more)
+            self.ended = not more
+        finally:
+            self._writing = False
+
+    def _common(self) -> list[Header]:
+        return [
+            (b"x-request-id", self._record.request_id.encode()),
+            (b"openai-processing-ms", b"%d" % (self._record.elapsed_s() * 1000)),
+            (b"openai-version", b"2020-10-01"),
+        ]
+
+    def _about_attempt(self) -> list[Header]:
+        attempt = self._attempt
+        if attempt is None:
+            return []
+        head = [
+            (b"x-banjia-target", attempt.target.label.encode("ascii", "replace")),
+            (b"x-banjia-attempts", b"%d" % attempt.number),
+        ]
+        adapted = adaptations_header(attempt.adaptations)
+        if adapted is not None:
+            head.append((b"x-banjia-adapted", adapted.encode()))
+        head += [
+            (name.encode("latin-1"), value[:MAX_VALUE].encode("latin-1"))
+            for name, value in attempt.vendor_headers.items()
+        ]
+        return head

@@ -1,0 +1,93 @@
+"""Paths that are not served: OpenAI-shaped answers that name the path and the nearest one that is."""
+
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from adapters.core.message import Message
+from config.routing import nearest as nearest_word
+from proxy.errors import MethodNotAllowed, NoSuchPath, NotServed, ProxyError
+from proxy.openai_api.replies import error_response
+
+CHAT = Message("use POST /v1/chat/completions")
+HERE = Message("use POST /v1/chat/completions and keep the conversation in your app")
+STREAMED = Message("use POST /v1/chat/completions with stream: true")
+MODELS = Message("use GET /v1/models")
+TRAIN = Message("train at the vendor")
+NOT_SERVED: Mapping[str, Message] = {
+    "audio": Message("no configured vendor's speech is served"),
+    "batches": Message("use POST /v1/chat/completions for each request"),
+    "chat/completions": Message("completions are not stored; send the request again with POST /v1/chat/completions"),
+    "chatkit": HERE,
+    "containers": CHAT,
+    "conversations": HERE,
+    "evals": CHAT,
+    "files": Message("send the text in a message"),
+    "fine_tuning": TRAIN,
+    "images": Message("no configured vendor's images are served"),
+    "organization": Message("see the vendor's console"),
+    "projects": Message("see the vendor's console"),
+    "realtime": STREAMED,
+    "realtimeapi": STREAMED,
+    "responses": Message("use POST /v1/chat/completions (in the SDK: client.chat.completions)"),
+    "skills": CHAT,
+    "uploads": Message("send the text in a message"),
+    "vector_stores": Message("use POST /v1/embeddings, and keep the vectors in your app"),
+    "videos": CHAT,
+}
+"""How OpenAI's paths begin that are not served, and the nearest thing that is."""
+RETIRED: Mapping[str, Message] = {
+    "assistants": Message("OpenAI shut its Assistants API down on 2026-08-26; {instead}", instead=HERE),
+    "threads": Message("OpenAI shut its Assistants API down on 2026-08-26; {instead}", instead=HERE),
+    "edits": Message("OpenAI has retired this path; {instead}", instead=CHAT),
+    "engines": Message("OpenAI has retired this path; {instead}", instead=MODELS),
+    "fine-tunes": Message("OpenAI has retired this path; {instead}", instead=TRAIN),
+}
+"""How paths begin that OpenAI itself answers with 404 now, why, and the nearest thing that is served."""
+LONGEST = 200
+"""How much of a path is repeated in a message, in characters."""
+SERVED = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/moderations")
+
+
+def answer_for(method: str, path: str, asked: str | None = None) -> ProxyError:
+    """404: ``not_supported`` for a path of OpenAI's, no code for any other. ``asked`` is the path as the caller spelt it."""
+    called = f"{method} {asked or path}"
+    rest = path.removeprefix("/v1").strip("/") + "/"
+    for beginning, nearest in NOT_SERVED.items():
+        if rest.startswith(f"{beginning}/"):
+            return NotServed(
+                Message("{called} is not served by this proxy; {nearest}.", called=called, nearest=nearest)
+            )
+    for beginning, why in RETIRED.items():
+        if rest.startswith(f"{beginning}/"):
+            return NoSuchPath(Message("Invalid URL ({called}): {why}.", called=called, why=why))
+    near = nearest_word(path, SERVED)
+    if near:
+        return NoSuchPath(Message("Invalid URL ({called}). Did you mean {near}?", called=called, near=near))
+    return NoSuchPath(Message("Invalid URL ({called})", called=called))
+
+
+async def no_such_path(request: Request, error: Exception) -> Response:
+    """404, naming the path."""
+    return error_response(answer_for(request.method, request.scope["path"], requested_path(request)), request.scope)
+
+
+async def wrong_method(request: Request, error: Exception) -> Response:
+    """405, naming the methods that are."""
+    allow = (error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
+    allowed = ", ".join(sorted(allow.split(", ")))  # Starlette names them in no order
+    called = f"{request.method} {requested_path(request)}"
+    wrong = Message("Not allowed: {called}. Use {methods}.", called=called, methods=allowed or "POST")
+    response = error_response(MethodNotAllowed(wrong), request.scope)
+    if allowed:
+        response.headers["allow"] = allowed
+    return response
+
+
+def requested_path(request: Request) -> str:
+    """The path as the caller spelt it, cut, before the doors: a pasted base URL is found by its own words."""
+    path = unquote(request.scope["raw_path"].partition(b"?")[0].decode("latin-1"))
+    return path if len(path) <= LONGEST else f"{path[:LONGEST]}…"
