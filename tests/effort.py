@@ -1,8 +1,16 @@
 """How much work something is, counted and not timed: the same on every machine, however busy it is."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
+
+ALL_EXAMPLES = os.environ.get("BANJIA_EXAMPLES") == "all"
+
+
+def examples(count: int) -> int:
+    """How many examples to try of so many: a third in the core tests, all in ``scripts/acceptance examples``."""
+    return count if ALL_EXAMPLES else max(1, count // 3)
 
 
 def calls_made_by(work: Callable[[], object]) -> int:

@@ -21,6 +21,7 @@ import emulators.kimi.models
 import emulators.qwen.models
 from config import catalog
 from proxy.commands.probes import PIXEL
+from tests.effort import examples
 from tests.sdk.stage import Front, Stage
 from tests.test_verdicts import VALUES
 
@@ -208,7 +209,7 @@ def thinned(fields: dict[str, Any], keep: list[str]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 def test_every_field_arrives_or_is_named(door: Door, vendor: str) -> None:
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=examples(150), deadline=None)
     @given(
         fields=FIELDS,
         keep=st.lists(st.sampled_from(sorted(optional)), max_size=8),
@@ -224,7 +225,7 @@ def test_every_field_arrives_or_is_named(door: Door, vendor: str) -> None:
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 @pytest.mark.parametrize("name", sorted(optional))
 def test_each_field_alone_arrives_or_is_named_at_every_model(door: Door, vendor: str, name: str) -> None:
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=examples(24), deadline=None)
     @given(value=optional[name], model=st.sampled_from(MODELS[vendor]), asked=st.sampled_from([*NAMES, vendor]))
     def arrives(value: Any, model: str, asked: str) -> None:
         fields = {"messages": [{"role": "user", "content": "hi"}], name: value}

@@ -25,6 +25,7 @@ from adapters.vendors.openai_compatible import OPENAI_COMPATIBLE
 from config import catalog
 from config.schema import Settings
 from proxy.commands.explain import explain, lines
+from tests.effort import examples
 
 MODELS = [
     (name, vendor, row.model())
@@ -117,7 +118,7 @@ def planned(fields: Mapping[str, Any], target: Target, asked: str = "gpt-4o") ->
     return plan(ApiRequest("chat", asked, dict(fields), stream), target)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(fields_, st.sampled_from(sorted(CHATS)), st.sampled_from(["gpt-4o", "o3", "kimi-k2.6"]), st.booleans())
 def test_every_field_has_a_verdict_and_the_body_agrees(
     fields: dict[str, Any], where: str, asked: str, strict: bool
@@ -158,7 +159,7 @@ def test_every_field_has_a_verdict_and_the_body_agrees(
     assert line is None or (line.isascii() and len(line) <= 1024 and line == line.strip())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(fields_)
 def test_a_server_of_ones_own_is_sent_the_request_as_it_came(fields: dict[str, Any]) -> None:
     made = planned(fields, Target("office", OPENAI_COMPATIBLE, Model("qwen2:7b"), "http://office/v1"))
@@ -171,7 +172,7 @@ def test_a_server_of_ones_own_is_sent_the_request_as_it_came(fields: dict[str, A
     assert dict(made.request.fields) == wanted
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.dictionaries(
         st.text(max_size=60),

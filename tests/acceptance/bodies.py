@@ -56,6 +56,15 @@ def test_no_callback_takes_long(
 
 @pytest.mark.timeout(600)
 def test_no_mix_reaches_the_memory_limit(tmp_path: Path, record_property: Callable[[str, Any], None]) -> None:
-    resident, _ = run_within(large_mix(LIMIT, tmp_path), 500)
+    resident, came = run_within(large_mix(LIMIT, tmp_path), 500)
     record_property("most memory under a limit of 512 MiB", f"{resident / MIB:.0f} MiB")
     assert resident < MOST_RESIDENT
+    assert came[200], "some are served"
+    assert came[503], "others are told to come again"
+
+
+@pytest.mark.timeout(600)
+def test_where_no_limit_is_near_every_body_of_the_mix_is_served(tmp_path: Path, smoke: bool) -> None:
+    """The control run; in the smoke two of its rounds, which the core tests have as well."""
+    _, came = run_within(large_mix(16 * 1024 * MIB, tmp_path, every=6 if smoke else 1), 500)
+    assert set(came) == {200}

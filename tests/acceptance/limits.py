@@ -15,7 +15,7 @@ from bench.limits.simulate import Limited, Load
 from proxy.limiter.scheduler import KeyLimits
 from tests.harness import proxy
 from tests.limited_vendor import LimitedVendor
-from tests.limiter.test_limited_accounts import BODY
+from tests.limiter.test_limited_accounts import BODY, answered
 
 CALL_S = 0.2
 RUN_S, SMOKE_S = 60.0, 3.0
@@ -60,6 +60,16 @@ async def over_sockets(account: Account, clients: int, run_s: float, per_s: floa
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             return count
+
+
+@pytest.mark.timeout(300)
+def test_a_small_token_bucket_is_used_to_its_limit_without_flooding_it(
+    record_property: Callable[[str, Any], None],
+) -> None:
+    vendor, statuses = asyncio.run(answered(TokenBucket(10.0, 2), clients=8, each=15))
+    record_property("refused by a bucket of 10 calls a second", f"{vendor.refusals} of {vendor.calls} calls")
+    assert statuses == {200: 120}
+    assert vendor.refusals <= 0.4 * vendor.calls
 
 
 @pytest.mark.timeout(300)

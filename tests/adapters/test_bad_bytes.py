@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adapters.core.vendor import Plan
 from tests.adapters.add_up import add_up
 from tests.adapters.play import Play, chat_plan, embeddings_plan
+from tests.effort import examples
 
 
 def text_of(payload: bytes) -> str:
@@ -91,7 +92,7 @@ def dump(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.lists(ANSWER, max_size=3), st.sampled_from(["kimi", "qwen", "ernie"]))
 def test_any_json_in_events_becomes_events_or_a_failure(payloads: list[Any], vendor: str) -> None:
     play = Play(chat_plan(vendor)).head()
@@ -112,7 +113,7 @@ PLANS = [
 ]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(ANSWER, st.sampled_from([200, 200, 201, 400, 429, 500]), st.sampled_from(PLANS))
 def test_any_json_as_a_body_becomes_an_answer_or_a_failure(value: Any, status: int, planned: Plan) -> None:
     play = Play(planned).head(status, "application/json").data(dump(value)).over()
@@ -123,7 +124,7 @@ def test_any_json_as_a_body_becomes_an_answer_or_a_failure(value: Any, status: i
 PIECES = st.binary(max_size=40) | st.sampled_from([b"data: ", b"\n\n", b'{"choices":[{}]}', b"[DONE]"])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(st.lists(PIECES, max_size=8), st.booleans(), st.sampled_from(["kimi", "qwen", "ernie"]))
 def test_any_bytes_come_to_an_end(parts: list[bytes], stream: bool, vendor: str) -> None:
     play = Play(chat_plan(vendor, stream=stream)).head()

@@ -17,6 +17,7 @@ from adapters.planning import MOST_CALLS, MOST_CHOICES, plan
 from adapters.rules.completions_as_chat import as_chat
 from tests.adapters.add_up import add_up
 from tests.adapters.play import Play, chat_plan, target
+from tests.effort import examples
 
 JSON = [(b"content-type", b"application/json")]
 SSE = [(b"content-type", b"text/event-stream")]
@@ -53,7 +54,7 @@ def prompts(count: int, vendor: str = "kimi", model: str = "kimi-k2.6", **fields
     return plan(as_chat(ApiRequest("completions", "gpt-4o", asked, stream)), target(vendor, model))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.integers(2, MOST_CHOICES), st.data())
 def test_whole_answers_in_any_order_are_put_together_in_order(n: int, data: st.DataObject) -> None:
     play = Play(chat_plan(stream=False, n=n))
@@ -78,7 +79,7 @@ def test_whole_answers_in_any_order_are_put_together_in_order(n: int, data: st.D
     assert all("n" not in orjson.loads(send.call.body) for send in play.sends)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.integers(2, 7), st.data())
 def test_streams_interleaved_in_any_way_add_up_to_their_own_choice(n: int, data: st.DataObject) -> None:
     play = Play(chat_plan(n=n))

@@ -13,6 +13,7 @@ from adapters.rules.reasoning import SWITCH_FIELDS
 from tests.adapters.add_up import add_up
 from tests.adapters.golden import KEY, PAIRS, Pair, requested, told
 from tests.adapters.play import Play
+from tests.effort import examples
 
 ANSWERS = [pair for pair in PAIRS if pair.path.parent.name != "requests"]
 STREAMS = [pair for pair in ANSWERS if pair.streams]
@@ -99,7 +100,7 @@ def test_a_body_cut_at_any_byte_is_a_failure_and_never_a_parsed_prefix(pair: Pai
         assert pair.begin().data(pair.body[:at]).over().failure.kind == "invalid_response"
 
 
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(1000), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(STREAMS), st.data())
 def test_any_cuts_give_the_same_bytes(pair: Pair, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(pair.body)), max_size=12)))

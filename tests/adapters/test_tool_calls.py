@@ -12,6 +12,7 @@ from adapters.codecs.openai.tool_calls import MAX_CALLS
 from adapters.core.vendor import Plan
 from tests.adapters.add_up import add_up
 from tests.adapters.play import Play, chat_plan
+from tests.effort import examples
 
 OSLO, ROME = '{"city": "Oslo"}', '{"city": "Rome"}'
 
@@ -356,7 +357,7 @@ def sinful(draw: st.DrawFn) -> tuple[list[list[dict[str, Any]]], list[dict[str, 
     return chunks, calls
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(sinful(), st.sampled_from(["qwen", "kimi"]))
 def test_any_vices_add_up_to_the_whole_answer(
     sins: tuple[list[list[dict[str, Any]]], list[dict[str, Any]]], vendor: str

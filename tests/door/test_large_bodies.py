@@ -274,8 +274,11 @@ def test_each_large_answer_of_a_vendor_is_forwarded_or_refused_as_it_should_be(t
 LIMIT = 256 * MIB
 
 
-async def large_mix(limit: int, directory: Path) -> tuple[int, Counter[int]]:
-    """The most memory that was resident under a mix of large bodies (bytes), and how many answers had which status."""
+async def large_mix(limit: int, directory: Path, every: int = 1) -> tuple[int, Counter[int]]:
+    """The most memory that was resident under a mix of large bodies (bytes), and how many answers had which status.
+
+    ``every``: with 6 its first round, of long texts, and its last one, of each kind of body.
+    """
     text = ask(x=b'"' + b"a" * (14 * MIB) + b'"')
     emoji = ask(x=b'"' + b"a" * (14 * MIB) + '😀"'.encode())
     lists, names = ask(x=listed(b"[]", 990_000)), ask(x=named(490_000))
@@ -288,7 +291,7 @@ async def large_mix(limit: int, directory: Path) -> tuple[int, Counter[int]]:
         await running.report()
         rounds = [([text] * 8, ANSWER), ([emoji] * 8, ANSWER), ([lists] * 8, ANSWER), ([names] * 8, ANSWER)]
         rounds += [([ask()] * 8, bomb), ([ask()] * 8, large), ([text, emoji, lists, names, ask()] * 2, large)]
-        for bodies, answer in rounds:
+        for bodies, answer in rounds[::every]:
             running.vendor.body = answer
             answers = await asyncio.gather(*(running.post(body, reads_after_s=0.5) for body in bodies))
             came.update(status for status, _ in answers)
@@ -308,13 +311,13 @@ async def large_mix(limit: int, directory: Path) -> tuple[int, Counter[int]]:
 
 
 def test_under_a_mix_of_large_bodies_some_are_served_and_others_told_to_come_again(tmp_path: Path) -> None:
-    """Where no limit is near, the same mix is served whole: the control run."""
+    """Where no limit is near, the same mix is served whole: the control run. All rounds: tests/acceptance/bodies.py."""
 
     async def scene() -> None:
-        _, came = await large_mix(LIMIT, tmp_path / "limited")
+        _, came = await large_mix(LIMIT, tmp_path / "limited", every=6)
         assert came[200], "some are served"
         assert came[503], "others are told to come again"
-        _, without = await large_mix(16 * 1024 * MIB, tmp_path / "control")
+        _, without = await large_mix(16 * 1024 * MIB, tmp_path / "control", every=6)
         assert set(without) == {200}
 
     run_within(scene(), 170)

@@ -21,6 +21,7 @@ from adapters.core.wire import Got, Head
 from config.schema import Settings
 from proxy._types import RequestOutcome
 from proxy.app_state import AppState
+from proxy.observability.memory_guard import MemoryGuard
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.handler import ChatHandler
 from proxy.openai_api.endpoint import ClientExchange
@@ -32,6 +33,7 @@ from tests.judging import path_of, violations_of_response
 
 Event = Literal["leaves", "stops"]
 PLACES = 8
+MEMORY = MemoryGuard()  # shared: to find this machine's limit takes longer than a request
 """How many connections to vendors may be open."""
 
 
@@ -247,7 +249,7 @@ async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, l
     said = {} if scene.asked.keys() & {"input", "prompt"} else {"messages": [{"role": "user", "content": "hi"}]}
     caller = Caller(orjson.dumps({"model": "gpt-4o", **said, **scene.asked}))
     endings: list[RequestOutcome] = []
-    state = AppState(scene.settings, scene.upstream, endings.append)
+    state = AppState(scene.settings, scene.upstream, endings.append, memory=MEMORY)
     state.sleep = lambda _: asyncio.sleep(0)
     after = scene.before(state)
     tasks.made.clear()

@@ -16,6 +16,7 @@ from proxy.openai_api.embeddings import EmbeddingsHandler
 from proxy.openai_api.handler import OperationHandler
 from proxy.pipeline import serve
 from proxy.upstream.client import Upstream
+from tests.loops import UnhurriedLoop
 from tests.proxy.play import BOTH, HOSTS, Played, Request, chunk, error, stream, whole
 
 KEY = "sk-kimi-0000000000000001"
@@ -107,6 +108,12 @@ def run(scene: Coroutine[Any, Any, None]) -> None:
             await scene
 
     asyncio.run(timed())
+
+
+def run_unhurried(scene: Coroutine[Any, Any, None]) -> None:
+    """Where the settings have timeouts that must not end a call: on a loop on which nothing is late."""
+    with asyncio.Runner(loop_factory=UnhurriedLoop) as runner:
+        runner.run(scene)
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -284,7 +291,7 @@ def test_the_time_in_the_queue_is_not_the_vendors() -> None:
         answers = await asyncio.gather(*(stage.ask(stream=number % 2 == 0) for number in range(6)))
         assert statuses(answers) == [200] * 6
 
-    run(scene())
+    run_unhurried(scene())
 
 
 def test_calls_of_one_request_wait_for_each_other_and_for_others() -> None:
@@ -302,7 +309,7 @@ def test_calls_of_one_request_wait_for_each_other_and_for_others() -> None:
         assert [len(answer.json["data"]) for answer in answers] == [55, 55]
         assert stage.vendors.most == {KEY: 1}
 
-    run(scene())
+    run_unhurried(scene())
 
 
 def test_a_second_target_asked_meanwhile_counts_only_what_was_sent() -> None:

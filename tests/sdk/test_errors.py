@@ -47,7 +47,7 @@ def test_a_vendors_failure_is_the_sdks_own_error_without_a_storm_of_retries(
     stage: Stage, start: Start, vendor: str, stream: bool,
     fault: str, kind: type[openai.APIStatusError], status: int, code: str | None, param: str | None, most: int,
 ) -> None:  # fmt: skip
-    front = start(vendor)
+    front = start(vendor, wait_s=0.6) if fault == "rate_limit=0" else start(vendor)
     emulator = stage.emulators[vendor]
     emulator.set_faults([fault])
 

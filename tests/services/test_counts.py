@@ -1,6 +1,5 @@
 """What is counted adds up, whatever happens to requests, and grows with the configuration alone."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any, Literal
@@ -171,12 +170,23 @@ def hello_start() -> bytes:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_the_time_to_the_first_content_is_the_vendors_and_ours(streamed: bool) -> None:
+def test_the_time_to_the_first_content_is_the_vendors_and_ours(streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Here the body is there at once, so nothing is the caller's, and the vendor thinks before it answers."""
     told = hello().aiter_bytes() if streamed else whole("hi").aiter_bytes()
+    now = 100.0
+
+    def tick() -> float:
+        """A clock on which every look takes a tenth of a millisecond, and nothing else but the vendor any time."""
+        nonlocal now
+        now += 0.0001
+        return now
+
+    for module in ("tally", "stages.drive", "stages.paced"):
+        monkeypatch.setattr(f"proxy.{module}.perf_counter", tick)
 
     async def after_thought() -> AsyncIterator[bytes]:
-        await asyncio.sleep(0.03)
+        nonlocal now
+        now += 0.03
         async for piece in told:
             yield piece
 

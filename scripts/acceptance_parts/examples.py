@@ -1,0 +1,24 @@
+"""What must hold of any input, tried with all examples: the core tests try a third of them (tests/effort.py)."""
+
+import re
+import sys
+
+from scripts.acceptance_parts import ROOT, Result, call
+
+TRIED = re.compile(r"max_examples=examples\(")
+SMOKE = "tests/adapters/test_fan_out.py"
+PASSED = re.compile(r"(\d+) passed")
+
+
+def run(smoke: bool) -> Result:
+    """Every file whose tests say how many examples there are; in the smoke a quick one."""
+    files = [
+        path for path in sorted((ROOT / "tests").rglob("test_*.py")) if TRIED.search(path.read_text(encoding="utf-8"))
+    ]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *([SMOKE] if smoke else files)]
+    ended = call(["env", "BANJIA_EXAMPLES=all", *command], capture=True)
+    passed = PASSED.search(ended.stdout)
+    result = Result({"tests of any input": f"{passed[1] if passed else 'none'} passed"})
+    if ended.returncode:
+        result.violations.append(f"pytest ended with {ended.returncode}: {ended.stdout.strip().rpartition(chr(10))[2]}")
+    return result
