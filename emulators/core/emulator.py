@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from emulators.core.deliver import Reset, deliver
 from emulators.core.faults import Faults
-from emulators.core.http import Connection, Request, log
+from emulators.core.http import HttpConnection, HttpRequest, log
 from emulators.core.limits import Limits
-from emulators.core.replies import Answer, Refused, Reply
+from emulators.core.responses import ModelResponse, RequestRefused, Response
+from emulators.core.send import ConnectionReset, send_response
 
 LONGEST_LOG = 10_000
 RESET_PAUSE_S = 0.02
@@ -41,15 +41,15 @@ class Vendor(Protocol):
     def environment(self, base_url: str) -> dict[str, str]:
         """Return the variables that point a client here, by the vendor's usual names."""
 
-    def answer(self, request: Request) -> Reply | Answer:
+    def answer(self, request: HttpRequest) -> Response | ModelResponse:
         """Return what the vendor gives. Raises Refused."""
 
-    def failure(self, name: str, value: float | None, request: Request) -> Reply:
+    def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
         """Return the vendor's reply for one of `WORDED_BY_THE_VENDOR`."""
 
 
 @dataclass(slots=True)
-class Arrived:
+class ReceivedRequest:
     """A request that came. The key is masked."""
 
     method: str
@@ -80,12 +80,12 @@ class Emulator:
         self.port = 0
         self.base_url = ""
         self.environment: dict[str, str] = {}
-        self.requests: list[Arrived] = []
+        self.requests: list[ReceivedRequest] = []
         self.streams_finished = 0
         self._vendor = vendor
         self._faults = Faults(faults)
         self._limits = Limits()
-        self._connections: set[Connection] = set()
+        self._connections: set[HttpConnection] = set()
         self._active = 0
         self._server: asyncio.Server | None = None
 
@@ -93,7 +93,7 @@ class Emulator:
         """Take the port (0: a free one). Raises OSError if it is taken."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
-            lambda: Connection(self._handle, self._connections), self.host, port, backlog=BACKLOG
+            lambda: HttpConnection(self._handle, self._connections), self.host, port, backlog=BACKLOG
         )
         self.port = self._server.sockets[0].getsockname()[1]
         shown = f"[{self.host}]" if ":" in self.host else self.host
@@ -127,16 +127,16 @@ class Emulator:
             await self._server.wait_closed()
             await asyncio.sleep(0)
 
-    async def _handle(self, request: Request, wire: Connection) -> bool:
+    async def _handle(self, request: HttpRequest, wire: HttpConnection) -> bool:
         if request.path.startswith("/_emulator/"):
-            return await deliver(wire, request, self._control(request), {}, lambda _: Reply.json(500, None))
-        arrived = Arrived(request.method, request.path, masked(request.headers), request.json)
+            return await send_response(wire, request, self._control(request), {}, lambda _: Response.json(500, None))
+        arrived = ReceivedRequest(request.method, request.path, masked(request.headers), request.json)
         self.requests.append(arrived)
         del self.requests[:-LONGEST_LOG]
         self._active += 1
         try:
             return await self._answer(request, wire, arrived)
-        except Reset:
+        except ConnectionReset:
             arrived.ending = "cut"
             await asyncio.sleep(RESET_PAUSE_S)
             wire.abort()
@@ -146,30 +146,30 @@ class Emulator:
             if arrived.ending == "open":
                 arrived.ending = "gone"
 
-    async def _answer(self, request: Request, wire: Connection, arrived: Arrived) -> bool:
+    async def _answer(self, request: HttpRequest, wire: HttpConnection, arrived: ReceivedRequest) -> bool:
         active = self._faults.take()
 
-        def fail(name: str) -> Reply:
+        def fail(name: str) -> Response:
             return self._vendor.failure(name, active.get(name), request)
 
         reply = self._reply(request, active)
-        counted = isinstance(reply, Answer)
+        counted = isinstance(reply, ModelResponse)
         wait_s = self._limits.begin(time.monotonic()) if counted else None
         if wait_s is not None:
             counted, reply = False, self._vendor.failure("rate_limit", wait_s, request)
         arrived.status = 0 if "reset" in active else reply.status
         try:
-            again = await deliver(wire, request, reply, active, fail)
+            again = await send_response(wire, request, reply, active, fail)
         finally:
             if counted:
                 self._limits.end()
         arrived.ending = "whole"
-        if isinstance(reply, Answer):
+        if isinstance(reply, ModelResponse):
             arrived.usage = reply.usage()
             self.streams_finished += reply.stream and not {"no_end", "no_done"} & active.keys()
         return again
 
-    def _reply(self, request: Request, active: dict[str, float]) -> Reply | Answer:
+    def _reply(self, request: HttpRequest, active: dict[str, float]) -> Response | ModelResponse:
         for name in WORDED_BY_THE_VENDOR:
             if name in active:
                 return self._vendor.failure(name, active[name], request)
@@ -178,7 +178,7 @@ class Emulator:
             return replaced
         try:
             reply = self._vendor.answer(request)
-        except Refused as refused:
+        except RequestRefused as refused:
             return refused.reply
         except Exception:  # noqa: BLE001
             # A mistake of ours: told like the vendor's own failure, and logged to be found.
@@ -186,65 +186,65 @@ class Emulator:
             return self._vendor.failure("error_500", None, request)
         if "error_in_200" in active:
             return self._error_in_200(request, reply)
-        if "json_instead" in active and isinstance(reply, Answer):
+        if "json_instead" in active and isinstance(reply, ModelResponse):
             reply.stream = False
         return reply
 
-    def _replaced(self, request: Request, active: dict[str, float]) -> Reply | None:
+    def _replaced(self, request: HttpRequest, active: dict[str, float]) -> Response | None:
         html = [("content-type", "text/html; charset=utf-8")]
         if "html_502" in active:
-            return Reply(502, _HTML % ((b"502 Bad Gateway",) * 2), html)
+            return Response(502, _HTML % ((b"502 Bad Gateway",) * 2), html)
         if "html_200" in active:
-            return Reply(200, _HTML % ((b"Welcome",) * 2), html)
+            return Response(200, _HTML % ((b"Welcome",) * 2), html)
         if "empty_200" in active:
-            return Reply(200, b"", [("content-type", "application/json")])
+            return Response(200, b"", [("content-type", "application/json")])
         if "redirect" in active and not request.path.endswith(ELSEWHERE):
-            return Reply(307, b"", [("location", f"{self.base_url}{ELSEWHERE}")])
+            return Response(307, b"", [("location", f"{self.base_url}{ELSEWHERE}")])
         return None
 
-    def _error_in_200(self, request: Request, reply: Reply | Answer) -> Reply:
+    def _error_in_200(self, request: HttpRequest, reply: Response | ModelResponse) -> Response:
         error = self._vendor.failure("error_500", None, request)
-        if isinstance(reply, Answer) and reply.stream:
-            return Reply(200, b"data: " + error.body + b"\n\n", reply.headers(stream=True))
-        return Reply(200, error.body, error.headers)
+        if isinstance(reply, ModelResponse) and reply.stream:
+            return Response(200, b"data: " + error.body + b"\n\n", reply.headers(stream=True))
+        return Response(200, error.body, error.headers)
 
-    def _control(self, request: Request) -> Reply:
+    def _control(self, request: HttpRequest) -> Response:
         match request.method, request.path:
             case "GET", "/_emulator/faults":
-                return Reply.json(200, {"faults": self._faults.spelled()})
+                return Response.json(200, {"faults": self._faults.spelled()})
             case "PUT", "/_emulator/faults":
                 return self._put_faults(request.json)
             case "GET", "/_emulator/limits":
-                return Reply.json(200, {"limits": self._limits.told()})
+                return Response.json(200, {"limits": self._limits.usage()})
             case "PUT", "/_emulator/limits":
                 return self._put_limits(request.json)
             case "GET", "/_emulator/requests":
-                return Reply.json(200, {"requests": [asdict(one) for one in self.requests]})
+                return Response.json(200, {"requests": [asdict(one) for one in self.requests]})
             case "DELETE", "/_emulator/requests":
                 self.requests.clear()
-                return Reply.json(200, {"requests": []})
+                return Response.json(200, {"requests": []})
             case "GET", "/_emulator/state":
-                return Reply.json(200, self._state())
-        return Reply.json(404, {"error": f"no control is called {request.method} {request.path}"})
+                return Response.json(200, self._state())
+        return Response.json(404, {"error": f"no control is called {request.method} {request.path}"})
 
-    def _put_faults(self, body: Any) -> Reply:
+    def _put_faults(self, body: Any) -> Response:
         wanted = body.get("faults") if isinstance(body, dict) else body
         if not isinstance(wanted, list):
-            return Reply.json(400, {"error": 'send {"faults": ["NAME=VALUE@N", ...]} or the list alone'})
+            return Response.json(400, {"error": 'send {"faults": ["NAME=VALUE@N", ...]} or the list alone'})
         try:
             self.set_faults(wanted)
         except ValueError as wrong:
-            return Reply.json(400, {"error": str(wrong)})
-        return Reply.json(200, {"faults": self._faults.spelled()})
+            return Response.json(400, {"error": str(wrong)})
+        return Response.json(200, {"faults": self._faults.spelled()})
 
-    def _put_limits(self, body: Any) -> Reply:
+    def _put_limits(self, body: Any) -> Response:
         if not isinstance(body, dict):
-            return Reply.json(400, {"error": 'send {"concurrency": 1, "rpm": 60, "window_s": 60}, or some of them'})
+            return Response.json(400, {"error": 'send {"concurrency": 1, "rpm": 60, "window_s": 60}, or some of them'})
         try:
             self.set_limits(body)
         except ValueError as wrong:
-            return Reply.json(400, {"error": str(wrong)})
-        return Reply.json(200, {"limits": self._limits.told()})
+            return Response.json(400, {"error": str(wrong)})
+        return Response.json(200, {"limits": self._limits.usage()})
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-class Kind(NamedTuple):
+class FaultKind(NamedTuple):
     """What a fault does, what its value means, and the value it has when none is given."""
 
     does: str
@@ -21,46 +21,46 @@ class Kind(NamedTuple):
 AS_THE_VENDOR = -1.0
 """No value was given and the vendor has one of its own."""
 
-TABLE: dict[str, Kind] = {
+TABLE: dict[str, FaultKind] = {
     # Refusals in the vendor's own words, instead of an answer.
-    "rate_limit": Kind("429 with the vendor's own headers; asks to wait", "seconds", AS_THE_VENDOR),
-    "overloaded": Kind("the vendor has no room: its own status and body"),
-    "quota": Kind("the account has no funds, as the vendor says it"),
-    "inspection": Kind("the vendor's content check refuses the input"),
-    "bad_key": Kind("401, whatever the key"),
-    "model_missing": Kind("no such model: 404, or what the vendor says instead"),
-    "context": Kind("400: the input is too long for the model"),
-    "error_500": Kind("the vendor's own internal error"),
+    "rate_limit": FaultKind("429 with the vendor's own headers; asks to wait", "seconds", AS_THE_VENDOR),
+    "overloaded": FaultKind("the vendor has no room: its own status and body"),
+    "quota": FaultKind("the account has no funds, as the vendor says it"),
+    "inspection": FaultKind("the vendor's content check refuses the input"),
+    "bad_key": FaultKind("401, whatever the key"),
+    "model_missing": FaultKind("no such model: 404, or what the vendor says instead"),
+    "context": FaultKind("400: the input is too long for the model"),
+    "error_500": FaultKind("the vendor's own internal error"),
     # Replies that are no vendor's words.
-    "html_502": Kind("an HTML page with status 502"),
-    "html_200": Kind("an HTML page with status 200"),
-    "empty_200": Kind("status 200, JSON by its content type, and no body"),
-    "redirect": Kind("307 to another path"),
-    "error_in_200": Kind("status 200 with the vendor's error as the body, or as a stream's first event"),
-    "json_instead": Kind("one JSON completion in answer to a stream"),
+    "html_502": FaultKind("an HTML page with status 502"),
+    "html_200": FaultKind("an HTML page with status 200"),
+    "empty_200": FaultKind("status 200, JSON by its content type, and no body"),
+    "redirect": FaultKind("307 to another path"),
+    "error_in_200": FaultKind("status 200 with the vendor's error as the body, or as a stream's first event"),
+    "json_instead": FaultKind("one JSON completion in answer to a stream"),
     # Before and around the head.
-    "delay": Kind("waits before the head", "milliseconds", 0, needs_value=True),
-    "stall_before": Kind("sends no head for so long", "seconds", 3600),
-    "stall_after_head": Kind("sends the head, then nothing for so long", "seconds", 3600),
-    "reset": Kind("TCP reset before any byte"),
-    "reset_after_head": Kind("TCP reset after the head"),
+    "delay": FaultKind("waits before the head", "milliseconds", 0, needs_value=True),
+    "stall_before": FaultKind("sends no head for so long", "seconds", 3600),
+    "stall_after_head": FaultKind("sends the head, then nothing for so long", "seconds", 3600),
+    "reset": FaultKind("TCP reset before any byte"),
+    "reset_after_head": FaultKind("TCP reset after the head"),
     # In the body. For an answer that is not streamed, see `deliver.py`.
-    "stall_within": Kind("falls silent after two content events, for so long", "seconds", 3600),
-    "error_event": Kind("the vendor's error as an event after so many events, then the end", "events", 2),
-    "cut": Kind("TCP reset after so many events", "events", 0, needs_value=True),
-    "no_end": Kind("half of the text, then a clean end of the body: no finish_reason, no [DONE]"),
-    "no_done": Kind("finish_reason, but no [DONE]"),
-    "done_only": Kind("[DONE] and nothing before it"),
-    "bad_json": Kind("one event is broken JSON"),
-    "invalid_utf8": Kind("one event's text has a byte that is not UTF-8"),
-    "big_event": Kind("one content event's text is so long", "bytes", 0, needs_value=True),
+    "stall_within": FaultKind("falls silent after two content events, for so long", "seconds", 3600),
+    "error_event": FaultKind("the vendor's error as an event after so many events, then the end", "events", 2),
+    "cut": FaultKind("TCP reset after so many events", "events", 0, needs_value=True),
+    "no_end": FaultKind("half of the text, then a clean end of the body: no finish_reason, no [DONE]"),
+    "no_done": FaultKind("finish_reason, but no [DONE]"),
+    "done_only": FaultKind("[DONE] and nothing before it"),
+    "bad_json": FaultKind("one event is broken JSON"),
+    "invalid_utf8": FaultKind("one event's text has a byte that is not UTF-8"),
+    "big_event": FaultKind("one content event's text is so long", "bytes", 0, needs_value=True),
     # How the bytes are written.
-    "comments": Kind("SSE comments and blank lines between events"),
-    "crlf": Kind("SSE lines end with CRLF"),
-    "drip": Kind("eight bytes at a time, with a pause after each piece", "milliseconds", 0, needs_value=True),
-    "split_utf8": Kind("characters of several bytes are cut between two TCP writes"),
-    "short_body": Kind("content-length is larger than the body, then the connection closes"),
-    "gzip": Kind("content-encoding: gzip, asked for or not"),
+    "comments": FaultKind("SSE comments and blank lines between events"),
+    "crlf": FaultKind("SSE lines end with CRLF"),
+    "drip": FaultKind("eight bytes at a time, with a pause after each piece", "milliseconds", 0, needs_value=True),
+    "split_utf8": FaultKind("characters of several bytes are cut between two TCP writes"),
+    "short_body": FaultKind("content-length is larger than the body, then the connection closes"),
+    "gzip": FaultKind("content-encoding: gzip, asked for or not"),
 }
 
 
@@ -88,7 +88,7 @@ def parse(spelled: str) -> Fault:
     return Fault(name, _value(spelled, kind, value if equals else None), int(turn) if at_sign else None, spelled)
 
 
-def _value(spelled: str, kind: Kind, value: str | None) -> float:
+def _value(spelled: str, kind: FaultKind, value: str | None) -> float:
     if value is None:
         if kind.needs_value:
             raise ValueError(f"{spelled}: needs a number of {kind.unit}, as in {spelled.partition('@')[0]}=3")

@@ -25,7 +25,7 @@ class BadRequest(Exception):
 
 
 @dataclass(frozen=True)
-class Request:
+class HttpRequest:
     """One request, wholly read. Header names are in lower case."""
 
     method: str
@@ -47,14 +47,14 @@ class Request:
         return self.headers.get("connection", "").lower() == "close"
 
 
-Handler = Callable[[Request, "Connection"], Awaitable[bool]]
+Handler = Callable[[HttpRequest, "HttpConnection"], Awaitable[bool]]
 """Answers a request; returns whether the connection may be used again."""
 
 
-class Connection(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """One TCP connection: requests one after the other, each in the same task, which dies with the connection."""
 
-    def __init__(self, handler: Handler, everybody: set["Connection"]) -> None:
+    def __init__(self, handler: Handler, everybody: set["HttpConnection"]) -> None:
         self._handler = handler
         self._everybody = everybody
         self._reader = asyncio.StreamReader(limit=LARGEST_HEAD)
@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
         finally:
             self._transport.close()
 
-    async def _read(self) -> Request | None:
+    async def _read(self) -> HttpRequest | None:
         """Return the next request, `None` if the caller has left between two."""
         head = await self._reader.readuntil(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
         if headers.get("expect", "").lower() == "100-continue":
             await self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         parts = urlsplit(target)
-        return Request(method, unquote(parts.path), parts.query, headers, await self._body(headers))
+        return HttpRequest(method, unquote(parts.path), parts.query, headers, await self._body(headers))
 
     async def _body(self, headers: dict[str, str]) -> bytes:
         if "chunked" in headers.get("transfer-encoding", "").lower():

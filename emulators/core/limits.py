@@ -35,7 +35,7 @@ class Limits:
         self._starts: deque[float] = deque()
         self._active = 0
 
-    def told(self) -> dict[str, Any]:
+    def usage(self) -> dict[str, Any]:
         """Return what is set."""
         return {"concurrency": self._concurrency, "rpm": self._rpm, "window_s": self._window_s}
 

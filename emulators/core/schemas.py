@@ -20,12 +20,12 @@ class BadSchema(Exception):
 def instance(schema: Any, prompt: str = "") -> Any:
     """Return a value that `schema` allows. Raises BadSchema."""
     try:
-        return _made(schema, prompt, "value", schema, 0)
+        return _build(schema, prompt, "value", schema, 0)
     except (TypeError, ValueError, AttributeError, RecursionError) as wrong:
         raise BadSchema from wrong
 
 
-def _made(schema: Any, prompt: str, name: str, root: Schema, depth: int) -> Any:
+def _build(schema: Any, prompt: str, name: str, root: Schema, depth: int) -> Any:
     """Return a value; `name` is the property it is for."""
     if not isinstance(schema, dict):
         return f"{name} value"
@@ -92,7 +92,7 @@ def _kind(schema: Schema) -> str:
     return "object" if "properties" in schema else "array" if "items" in schema else "string"
 
 
-def said(prompt: str, name: str) -> str | None:
+def quoted_value(prompt: str, name: str) -> str | None:
     """Return the VALUE of `name=VALUE` in the prompt; quotes keep spaces."""
     found = re.search(rf"(?<![\w]){re.escape(name)}=(?:\"([^\"]*)\"|([^\s,;，；。]+))", prompt)
     if found is None:
@@ -102,7 +102,7 @@ def said(prompt: str, name: str) -> str | None:
 
 
 def _chosen(options: list[Any], prompt: str, name: str) -> Any:
-    wanted = said(prompt, name)
+    wanted = quoted_value(prompt, name)
     return next((option for option in options if str(option) == wanted), options[0])
 
 
@@ -110,7 +110,7 @@ def _object(schema: Schema, prompt: str, name: str, root: Schema, depth: int) ->
     properties = schema.get("properties") or {}
     required = schema.get("required") or []
     return {
-        key: _made(value, prompt, key, root, depth + 1)
+        key: _build(value, prompt, key, root, depth + 1)
         for key, value in properties.items()
         if depth <= DEEPEST or key in required
     }
@@ -119,15 +119,15 @@ def _object(schema: Schema, prompt: str, name: str, root: Schema, depth: int) ->
 def _array(schema: Schema, prompt: str, name: str, root: Schema, depth: int) -> list[Any]:
     tuple_items = schema.get("prefixItems")
     if isinstance(tuple_items, list):
-        return [_made(item, prompt, name, root, depth + 1) for item in tuple_items]
+        return [_build(item, prompt, name, root, depth + 1) for item in tuple_items]
     least = schema.get("minItems", 0)
     if depth > DEEPEST or schema.get("maxItems") == 0:
         return []
-    return [_made(schema.get("items", {}), prompt, name, root, depth + 1)] * max(1, least)
+    return [_build(schema.get("items", {}), prompt, name, root, depth + 1)] * max(1, least)
 
 
 def _string(schema: Schema, prompt: str, name: str, root: Schema, depth: int) -> str:
-    wanted = said(prompt, name)
+    wanted = quoted_value(prompt, name)
     text = wanted if wanted is not None else _FORMATS.get(schema.get("format", ""), f"{name} value")
     text = text.ljust(int(schema.get("minLength", 0)), "x")
     return text[: int(schema["maxLength"])] if "maxLength" in schema else text
@@ -139,7 +139,7 @@ def _integer(schema: Schema, prompt: str, name: str, root: Schema, depth: int) -
 
 def _number(schema: Schema, prompt: str, name: str, root: Schema, depth: int) -> float:
     try:
-        value = float(said(prompt, name) or 1)
+        value = float(quoted_value(prompt, name) or 1)
     except ValueError:
         value = 1.0
     value = _within(value, schema)
@@ -155,7 +155,7 @@ def _within(value: float, schema: Schema) -> float:
 
 
 def _boolean(schema: Schema, prompt: str, name: str, root: Schema, depth: int) -> bool:
-    return (said(prompt, name) or "true").lower() != "false"
+    return (quoted_value(prompt, name) or "true").lower() != "false"
 
 
 _FORMATS = {

@@ -16,10 +16,10 @@ from typing import Any
 import orjson
 
 from emulators.core import tokens
-from emulators.core.http import Request
-from emulators.core.mind import Scene, Tool, last_user_text, orders, respond, text_of
-from emulators.core.replies import Answer, Reply
+from emulators.core.http import HttpRequest
+from emulators.core.responses import ModelResponse, Response
 from emulators.core.schemas import BadSchema
+from emulators.core.scripted_model import Prompt, Tool, last_user_text, parse_directives, complete, text_of
 from emulators.ernie import embeddings, errors, messages, rules
 from emulators.ernie.answer import Completion, answer_id, limit_headers
 from emulators.ernie.errors import Refusal
@@ -48,7 +48,7 @@ class Ernie:
     def environment(self, base_url: str) -> dict[str, str]:
         return {"QIANFAN_API_KEY": self._key, "QIANFAN_BASE_URL": base_url}
 
-    def answer(self, request: Request) -> Reply | Answer:
+    def answer(self, request: HttpRequest) -> Response | ModelResponse:
         number = next(self._numbers)
         try:
             told = self._answer(request, number)
@@ -56,9 +56,9 @@ class Ernie:
             return _refused(refusal, number)
         except BadSchema:
             return _refused(errors.invalid("a schema is malformed"), number)
-        return told if isinstance(told, Answer) else Reply.json(200, told, limit_headers())
+        return told if isinstance(told, ModelResponse) else Response.json(200, told, limit_headers())
 
-    def failure(self, name: str, value: float | None, request: Request) -> Reply:
+    def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
         reply = _refused(errors.fixed(name), next(self._numbers))
         if name == "rate_limit":
             reply.headers += limit_headers(left=0)
@@ -67,7 +67,7 @@ class Ernie:
                 reply.headers.append(("retry-after", f"{value:g}"))
         return reply
 
-    def _answer(self, request: Request, number: int) -> Completion | dict[str, Any]:
+    def _answer(self, request: HttpRequest, number: int) -> Completion | dict[str, Any]:
         path = request.path.removeprefix(self.prefix)
         self._authenticate(request, path)
         match request.method, path:
@@ -86,7 +86,7 @@ class Ernie:
                 raise errors.fixed("bad_method")
         raise errors.fixed("no_path")
 
-    def _authenticate(self, request: Request, path: str) -> None:
+    def _authenticate(self, request: HttpRequest, path: str) -> None:
         given = request.headers.get("authorization", "")
         # sheet 2: GET /v2/models: "no key -> 403"
         if not given and path == "/models":
@@ -107,12 +107,12 @@ class Ernie:
         prompt = count_prompt(body)
         _fits(body, model, prompt)
         return Completion(
-            respond(_scene(body, thinks(model, body))),
+            complete(_prompt_of(body, thinks(model, body))),
             body,
             model,
             number=number,
             prompt=prompt,
-            gap_s=orders(body["messages"]).gap_s,
+            gap_s=parse_directives(body["messages"]).gap_s,
             flag=_flag(body),
         )
 
@@ -124,11 +124,11 @@ class Ernie:
         raise errors.fixed("model_offline" if name in MODELS else "model_missing")
 
 
-def _refused(refusal: Refusal, number: int) -> Reply:
-    return Reply.json(refusal.status, refusal.body(answer_id(number)))
+def _refused(refusal: Refusal, number: int) -> Response:
+    return Response.json(refusal.status, refusal.body(answer_id(number)))
 
 
-def _body(request: Request) -> dict[str, Any]:
+def _body(request: HttpRequest) -> dict[str, Any]:
     body = request.json
     if not isinstance(body, dict):
         # sheet 6.2: malformed_json
@@ -160,10 +160,10 @@ def count_prompt(body: dict[str, Any]) -> int:
     return total + sum(tokens.count(orjson.dumps(tool).decode()) for tool in body.get("tools") or [])
 
 
-def _scene(body: dict[str, Any], thinking: bool) -> Scene:
+def _prompt_of(body: dict[str, Any], thinking: bool) -> Prompt:
     wish = body.get("response_format") or {}
     choice = body.get("tool_choice") or "auto"
-    return Scene(
+    return Prompt(
         messages=body["messages"],
         tools=[Tool(tool["function"]["name"], tool["function"].get("parameters")) for tool in body.get("tools") or []],
         choice=choice if isinstance(choice, str) else f"={choice['function']['name']}",

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from emulators.core.mind import Call, Turn
-from emulators.core.replies import DONE, Answer, Frame, Part
+from emulators.core.responses import DONE, ModelResponse, Frame, Part
+from emulators.core.scripted_model import ToolCall, ScriptedCompletion
 from emulators.core.tokens import count
 from emulators.ernie.models import Model
 
@@ -16,11 +16,11 @@ GO_ON, SHOW = 1, 2
 """The worst `flag` with which one may go on, and with which the text may be shown (sheet 5.1: flag)."""
 
 
-class Completion(Answer):
+class Completion(ModelResponse):
     """One answer; `number` makes its ids, `flag` is what the check of the content says of it."""
 
     def __init__(
-        self, turn: Turn, body: Json, model: Model, *, number: int, prompt: int, gap_s: float, flag: int
+        self, turn: ScriptedCompletion, body: Json, model: Model, *, number: int, prompt: int, gap_s: float, flag: int
     ) -> None:
         super().__init__([turn], stream=body.get("stream") is True, gap_s=gap_s)
         self._model = model
@@ -38,7 +38,7 @@ class Completion(Answer):
         self._created = int(time.time())
 
     @property
-    def _turn(self) -> Turn:
+    def _turn(self) -> ScriptedCompletion:
         return self.turns[0]
 
     def headers(self, *, stream: bool) -> list[tuple[str, str]]:
@@ -99,7 +99,7 @@ class Completion(Answer):
             told["search_results"] = _FOUND
         return orjson.dumps(told)
 
-    def _call(self, place: int, call: Call) -> Json:
+    def _call(self, place: int, call: ToolCall) -> Json:
         function = {"name": call.name, "arguments": call.arguments}
         return {"id": f"call_{self._number:016x}{place:04x}", "type": "function", "function": function}
 

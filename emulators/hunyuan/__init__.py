@@ -14,8 +14,8 @@ nobody could test a client that still speaks to it.
 import itertools
 from collections.abc import Mapping
 
-from emulators.core.http import Request
-from emulators.core.replies import Answer, Reply
+from emulators.core.http import HttpRequest
+from emulators.core.responses import ModelResponse, Response
 from emulators.hunyuan.classic import Classic
 from emulators.hunyuan.edition import Edition
 from emulators.hunyuan.tokenhub import TokenHub
@@ -48,15 +48,15 @@ class Hunyuan:
             "HUNYUAN_BASE_URL": base_url.removesuffix(self.prefix) + CLASSIC,
         }
 
-    def answer(self, request: Request) -> Reply | Answer:
+    def answer(self, request: HttpRequest) -> Response | ModelResponse:
         edition, path = self._asked(request)
         return edition.answer(request, path)
 
-    def failure(self, name: str, value: float | None, request: Request) -> Reply:
+    def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
         edition, _ = self._asked(request)
         return edition.failure(name, value, request)
 
-    def _asked(self, request: Request) -> tuple[Edition, str]:
+    def _asked(self, request: HttpRequest) -> tuple[Edition, str]:
         """Return the edition that a request is for, and its path there; what is nobody's is TokenHub's to refuse."""
         if request.path.startswith(f"{CLASSIC}/"):
             return self._classic, request.path.removeprefix(CLASSIC)

@@ -7,17 +7,17 @@ from typing import Any
 
 import orjson
 
-from emulators.core.mind import Turn
-from emulators.core.replies import Answer, Part
+from emulators.core.responses import ModelResponse, Part
+from emulators.core.scripted_model import ScriptedCompletion
 from emulators.core.tokens import pieces as cut_up
 
 Json = dict[str, Any]
 
 
-class Completion(Answer):
+class Completion(ModelResponse):
     """One answer; `number` makes its ids, `prompt` are the tokens of its prompt."""
 
-    def __init__(self, turn: Turn, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
+    def __init__(self, turn: ScriptedCompletion, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
         super().__init__([turn], stream=body.get("stream") is True, gap_s=gap_s)
         self._turn = turn
         self._model = body["model"]

@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 
 from emulators.core import tokens
-from emulators.core.http import Request
-from emulators.core.mind import text_of
-from emulators.core.replies import Answer, Reply
+from emulators.core.http import HttpRequest
+from emulators.core.responses import ModelResponse, Response
 from emulators.core.schemas import BadSchema
+from emulators.core.scripted_model import text_of
 from emulators.hunyuan.refusal import Refusal
 
 Body = dict[str, Any]
@@ -25,7 +25,7 @@ class Edition(ABC):
         self.key = key
         self._numbers = numbers
 
-    def answer(self, request: Request, path: str) -> Reply | Answer:
+    def answer(self, request: HttpRequest, path: str) -> Response | ModelResponse:
         """Return what this edition gives for a request to `path`, which is told from the base URL on."""
         number = next(self._numbers)
         try:
@@ -35,9 +35,9 @@ class Edition(ABC):
             return self.refused(refusal, number)
         except BadSchema:
             return self.refused(self._invalid("a schema is malformed"), number)
-        return told if isinstance(told, Answer) else Reply.json(200, told)
+        return told if isinstance(told, ModelResponse) else Response.json(200, told)
 
-    def failure(self, name: str, value: float | None, request: Request) -> Reply:
+    def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
         """Return this edition's reply for one of `WORDED_BY_THE_VENDOR`."""
         asked = request.json.get("model") if isinstance(request.json, dict) else None
         # of these faults one has a value: that of the others is no wait
@@ -45,15 +45,15 @@ class Edition(ABC):
         return self.refused(self._fault(name, asked, wait_s), next(self._numbers))
 
     @abstractmethod
-    def refused(self, refusal: Refusal, number: int) -> Reply:
+    def refused(self, refusal: Refusal, number: int) -> Response:
         """Return the refusal in this edition's shape."""
 
     @abstractmethod
-    def _authenticate(self, request: Request) -> None:
+    def _authenticate(self, request: HttpRequest) -> None:
         """Raise Refusal if the key is not this edition's."""
 
     @abstractmethod
-    def _answer(self, request: Request, path: str, number: int) -> Answer | Body:
+    def _answer(self, request: HttpRequest, path: str, number: int) -> ModelResponse | Body:
         """Return an answer, or a body to be told with 200. Raises Refusal, BadSchema."""
 
     @abstractmethod
@@ -64,7 +64,7 @@ class Edition(ABC):
     def _fault(self, name: str, asked: Any, wait_s: float | None) -> Refusal:
         """Return what is told for a fault; `asked` is the model of the request, `wait_s` what the fault was told."""
 
-    def _body(self, request: Request) -> Body:
+    def _body(self, request: HttpRequest) -> Body:
         """Return the request's body, which names a model. Raises Refusal."""
         body = request.json
         if not isinstance(body, dict):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from emulators.core.mind import Tool
+from emulators.core.scripted_model import Tool
 from emulators.hunyuan.refusal import Refusal
 
 

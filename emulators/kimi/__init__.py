@@ -12,10 +12,10 @@ from typing import Any
 import orjson
 
 from emulators.core import tokens
-from emulators.core.http import Request
-from emulators.core.mind import Scene, Tool, orders, respond, text_of
-from emulators.core.replies import Answer, Refused, Reply
+from emulators.core.http import HttpRequest
+from emulators.core.responses import ModelResponse, RequestRefused, Response
 from emulators.core.schemas import BadSchema
+from emulators.core.scripted_model import Prompt, Tool, parse_directives, complete, text_of
 from emulators.kimi import errors, messages, rules
 from emulators.kimi.answer import Completion, request_headers
 from emulators.kimi.models import MODELS, Model, listing, thinks
@@ -45,18 +45,18 @@ class Kimi:
     def environment(self, base_url: str) -> dict[str, str]:
         return {"MOONSHOT_API_KEY": self._key, "MOONSHOT_BASE_URL": base_url}
 
-    def answer(self, request: Request) -> Reply | Answer:
+    def answer(self, request: HttpRequest) -> Response | ModelResponse:
         try:
             reply = self._answer(request)
-        except Refused as refused:
+        except RequestRefused as refused:
             reply = refused.reply
         except BadSchema:
             reply = errors.invalid("Invalid request: a schema is malformed").reply
-        if isinstance(reply, Reply):
+        if isinstance(reply, Response):
             reply.headers += request_headers(next(self._numbers))
         return reply
 
-    def failure(self, name: str, value: float | None, request: Request) -> Reply:
+    def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
         asked = request.json.get("model") if isinstance(request.json, dict) else None
         if name == "rate_limit":
             reply = errors.rate_limit(1 if value is None or value < 0 else value)
@@ -71,34 +71,34 @@ class Kimi:
         reply.headers += request_headers(next(self._numbers))
         return reply
 
-    def _answer(self, request: Request) -> Reply | Answer:
+    def _answer(self, request: HttpRequest) -> Response | ModelResponse:
         self._authenticate(request)
         match request.method, request.path:
             case "POST", "/v1/chat/completions":
                 return self._chat(request)
             case "GET", "/v1/models":
-                return Reply.json(200, {"object": "list", "data": [listing(one) for one in self._models.values()]})
+                return Response.json(200, {"object": "list", "data": [listing(one) for one in self._models.values()]})
             case "GET", path if path.startswith("/v1/models/"):
                 # sheet 2: not documented, "emulate from the list"
                 wanted = path.removeprefix("/v1/models/")
                 found = self._models.get(wanted)
-                return Reply.json(200, listing(found)) if found else errors.missing_model(wanted)
+                return Response.json(200, listing(found)) if found else errors.missing_model(wanted)
             case "POST", "/v1/tokenizers/estimate-token-count":
                 return self._estimate(request)
             case "GET", "/v1/users/me/balance":
-                return Reply.json(200, _BALANCE)
+                return Response.json(200, _BALANCE)
         # sheet 2: /completions, /embeddings, /images/* … "none"; the words are ours
         return errors.error(404, "resource_not_found_error", f"Not found: {request.method} {request.path}")
 
-    def _authenticate(self, request: Request) -> None:
+    def _authenticate(self, request: HttpRequest) -> None:
         # sheet 6: the two 401s; the sheet does not say which belongs to a missing key
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
-            raise Refused(errors.fixed("no_key"))
+            raise RequestRefused(errors.fixed("no_key"))
         if key.strip() != self._key:
-            raise Refused(errors.fixed("bad_key"))
+            raise RequestRefused(errors.fixed("bad_key"))
 
-    def _asked(self, request: Request) -> tuple[dict[str, Any], Model]:
+    def _asked(self, request: HttpRequest) -> tuple[dict[str, Any], Model]:
         body = request.json
         if not isinstance(body, dict):
             raise errors.invalid("Invalid request: the body is not a JSON object")
@@ -107,49 +107,49 @@ class Kimi:
             raise errors.invalid("Invalid request: model is required")
         model = self._models.get(name)
         if model is None:
-            raise Refused(errors.missing_model(name))
+            raise RequestRefused(errors.missing_model(name))
         return body, model
 
-    def _chat(self, request: Request) -> Completion:
+    def _chat(self, request: HttpRequest) -> Completion:
         body, model = self._asked(request)
         thinking = thinks(model, body)
         messages.check(body.get("messages"), model, thinking=thinking)
         rules.check(body, model, thinking=thinking)
-        prompt = count_prompt(body)
-        _fits(body, model, prompt)
-        scene = _scene(body, thinking)
-        turns = [respond(scene) for _ in range(body.get("n") or 1)]
-        cached = self._cached(body, prompt)
-        gap_s = orders(body["messages"]).gap_s
-        return Completion(turns, body, model, next(self._numbers), prompt, cached, gap_s)
+        prompt_tokens = count_prompt(body)
+        _fits(body, model, prompt_tokens)
+        prompt = _prompt_of(body, thinking)
+        turns = [complete(prompt) for _ in range(body.get("n") or 1)]
+        cached = self._cached(body, prompt_tokens)
+        gap_s = parse_directives(body["messages"]).gap_s
+        return Completion(turns, body, model, next(self._numbers), prompt_tokens, cached, gap_s)
 
-    def _cached(self, body: dict[str, Any], prompt: int) -> int:
+    def _cached(self, body: dict[str, Any], prompt_tokens: int) -> int:
         """Return how many prompt tokens an earlier request had too, and remember this one (sheet 4b)."""
         found, so_far = 0, hashlib.sha256(str(body["model"]).encode())
         for message in body["messages"]:
             so_far.update(orjson.dumps(message))
             found = self._prompts.get(so_far.hexdigest(), found)
-        if prompt > LEAST_CACHED:
-            self._prompts[so_far.hexdigest()] = prompt
+        if prompt_tokens > LEAST_CACHED:
+            self._prompts[so_far.hexdigest()] = prompt_tokens
             while len(self._prompts) > REMEMBERED:
                 self._prompts.popitem(last=False)
-        return min(found, prompt)
+        return min(found, prompt_tokens)
 
-    def _estimate(self, request: Request) -> Reply:
+    def _estimate(self, request: HttpRequest) -> Response:
         body, model = self._asked(request)
         messages.check(body.get("messages"), model, thinking=False)
         rules.check_tools(body, model, thinking=False)
-        return Reply.json(200, {"data": {"total_tokens": count_prompt(body)}})
+        return Response.json(200, {"data": {"total_tokens": count_prompt(body)}})
 
 
-def _fits(body: dict[str, Any], model: Model, prompt: int) -> None:
+def _fits(body: dict[str, Any], model: Model, prompt_tokens: int) -> None:
     # sheet 6: "Input token length too long"
-    if prompt > model.window:
-        raise Refused(errors.fixed("too_long"))
+    if prompt_tokens > model.window:
+        raise RequestRefused(errors.fixed("too_long"))
     # sheet 4a: max_completion_tokens: prompt + value > context
-    requested = prompt + (_most(body) or 0)
+    requested = prompt_tokens + (_most(body) or 0)
     if requested > model.window:
-        raise Refused(errors.too_long(model.window, requested))
+        raise RequestRefused(errors.too_long(model.window, requested))
 
 
 def _most(body: dict[str, Any]) -> int | None:
@@ -169,11 +169,11 @@ def count_prompt(body: dict[str, Any]) -> int:
     return total + sum(tokens.count(orjson.dumps(tool).decode()) for tool in rules.offered(body))
 
 
-def _scene(body: dict[str, Any], thinking: bool) -> Scene:
+def _prompt_of(body: dict[str, Any], thinking: bool) -> Prompt:
     wish = body.get("response_format") or {}
     stop = body.get("stop")
     choice = body.get("tool_choice") or "auto"
-    return Scene(
+    return Prompt(
         messages=body["messages"],
         tools=[_tool(tool) for tool in rules.offered(body)],
         choice=choice if isinstance(choice, str) else f"={choice['function']['name']}",

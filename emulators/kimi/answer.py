@@ -7,19 +7,26 @@ from typing import Any
 import orjson
 
 from emulators.core.logprobs import logprobs
-from emulators.core.mind import Call, Turn
-from emulators.core.replies import DONE, Answer, Frame
+from emulators.core.responses import DONE, ModelResponse, Frame
+from emulators.core.scripted_model import ToolCall, ScriptedCompletion
 from emulators.core.tokens import pieces as cut_up
 from emulators.kimi.models import Model
 
 Json = dict[str, Any]
 
 
-class Completion(Answer):
+class Completion(ModelResponse):
     """One answer; `number` makes its ids."""
 
     def __init__(
-        self, turns: list[Turn], body: Json, model: Model, number: int, prompt: int, cached: int, gap_s: float
+        self,
+        turns: list[ScriptedCompletion],
+        body: Json,
+        model: Model,
+        number: int,
+        prompt: int,
+        cached: int,
+        gap_s: float,
     ) -> None:
         super().__init__(turns, stream=body.get("stream") is True, gap_s=gap_s)
         self._model = model
@@ -44,7 +51,7 @@ class Completion(Answer):
             told["completion_tokens_details"] = {"reasoning_tokens": sum(turn.reasoning_tokens for turn in self.turns)}
         return told
 
-    def _flat_usage(self, turns: list[Turn]) -> Json:
+    def _flat_usage(self, turns: list[ScriptedCompletion]) -> Json:
         # sheet 5: usage: prompt includes cached, completion includes reasoning
         completion = sum(turn.reasoning_tokens + turn.answer_tokens for turn in turns)
         return {
@@ -68,7 +75,7 @@ class Completion(Answer):
         choices = [self._choice(index, turn) for index, turn in enumerate(self.turns)]
         return orjson.dumps({**self._start("chat.completion"), "choices": choices, "usage": self.usage()})
 
-    def _choice(self, index: int, turn: Turn) -> Json:
+    def _choice(self, index: int, turn: ScriptedCompletion) -> Json:
         message: Json = {"role": "assistant", "content": turn.text}
         if turn.reasoning:
             message["reasoning_content"] = turn.thought
@@ -99,7 +106,7 @@ class Completion(Answer):
                 else:
                     yield told
 
-    def _told(self, index: int, turn: Turn) -> Iterator[tuple[Any, Json]]:
+    def _told(self, index: int, turn: ScriptedCompletion) -> Iterator[tuple[Any, Json]]:
         def choice(delta: Json, **more: Any) -> Json:
             return {"index": index, "delta": delta, "finish_reason": None, **more}
 
@@ -117,14 +124,14 @@ class Completion(Answer):
         yield "finish", choice({}, finish_reason=turn.finish, usage=self._flat_usage([turn]))
 
 
-def tool_call(place: int, call: Call) -> Json:
+def tool_call(place: int, call: ToolCall) -> Json:
     """Return a call as a message carries it. Sheet 5: tool ids are `NAME:PLACE` and start again each turn."""
     kind = "builtin_function" if call.builtin else "function"
     function = {"name": call.name, "arguments": call.arguments}
     return {"id": f"{call.name}:{place}", "type": kind, "function": function}
 
 
-def _tool_deltas(place: int, call: Call) -> Iterator[Json]:
+def _tool_deltas(place: int, call: ToolCall) -> Iterator[Json]:
     # sheet 5: tool deltas: 1st index, id, type, name and arguments ""; later index and arguments only
     first = {"index": place, **tool_call(place, call)}
     first["function"]["arguments"] = ""

@@ -2,37 +2,37 @@
 
 from typing import Any
 
-from emulators.core.replies import Refused, Reply
+from emulators.core.responses import RequestRefused, Response
 
 Headers = list[tuple[str, str]]
 ACCOUNT = "Your account org-emulated<ak-emulated>"
 
 
-def error(status: int, kind: str, message: str, headers: Headers | None = None) -> Reply:
+def error(status: int, kind: str, message: str, headers: Headers | None = None) -> Response:
     """Return the reply that says so."""
     body: dict[str, Any] = {"error": {"message": message, "type": kind}}
-    return Reply.json(status, body, [("content-type", "application/json; charset=utf-8"), *(headers or [])])
+    return Response.json(status, body, [("content-type", "application/json; charset=utf-8"), *(headers or [])])
 
 
-def invalid(message: str) -> Refused:
+def invalid(message: str) -> RequestRefused:
     """Return the refusal of a parameter: 400."""
-    return Refused(error(400, "invalid_request_error", message))
+    return RequestRefused(error(400, "invalid_request_error", message))
 
 
-def missing_model(model: Any) -> Reply:
+def missing_model(model: Any) -> Response:
     """Return the 404 of a model that is not served."""
     # sheet 6: 404 resource_not_found_error; sheet 3: so answers a retired id
     return error(404, "resource_not_found_error", f"Not found the model {model} or Permission denied")
 
 
-def too_long(window: int, requested: int) -> Reply:
+def too_long(window: int, requested: int) -> Response:
     """Return the 400 of a prompt that does not fit, in tokens."""
     # sheet 6: 400 "exceeded model token limit"
     message = f"Invalid request: Your request exceeded model token limit: {window} (requested: {requested})"
     return error(400, "invalid_request_error", message)
 
 
-def rate_limit(seconds: float) -> Reply:
+def rate_limit(seconds: float) -> Response:
     """Return the 429 of concurrency, or of requests per minute if the wait is longer than a second."""
     wait = max(1, round(seconds))
     limit = "concurrency: 1" if wait == 1 else "RPM: 3"
@@ -62,6 +62,6 @@ FIXED: dict[str, tuple[int, str, str]] = {
 }
 
 
-def fixed(name: str) -> Reply:
+def fixed(name: str) -> Response:
     """Return one of `FIXED`."""
     return error(*FIXED[name])

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 
 from emulators.core import tokens
-from emulators.core.http import Request
-from emulators.core.mind import Scene, Tool, orders, respond, text_of
-from emulators.core.replies import Answer, Reply
+from emulators.core.http import HttpRequest
+from emulators.core.responses import ModelResponse, Response
 from emulators.core.schemas import BadSchema
+from emulators.core.scripted_model import Prompt, Tool, parse_directives, complete, text_of
 from emulators.qwen import embeddings, errors, messages, rules
 from emulators.qwen.answer import Completion, request_headers, request_id
 from emulators.qwen.errors import Refusal
@@ -37,7 +37,7 @@ class Qwen:
     def environment(self, base_url: str) -> dict[str, str]:
         return {"DASHSCOPE_API_KEY": self._key, "DASHSCOPE_BASE_URL": base_url}
 
-    def answer(self, request: Request) -> Reply | Answer:
+    def answer(self, request: HttpRequest) -> Response | ModelResponse:
         number = next(self._numbers)
         try:
             told = self._answer(request, number)
@@ -45,9 +45,9 @@ class Qwen:
             return _refused(refusal, number)
         except BadSchema:
             return _refused(errors.invalid("a schema is malformed"), number)
-        return told if isinstance(told, Answer) else Reply.json(200, told, request_headers(number))
+        return told if isinstance(told, ModelResponse) else Response.json(200, told, request_headers(number))
 
-    def failure(self, name: str, value: float | None, request: Request) -> Reply:
+    def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
         asked = request.json.get("model") if isinstance(request.json, dict) else None
         number = next(self._numbers)
         if name == "model_missing":
@@ -61,7 +61,7 @@ class Qwen:
             reply.headers.append(("retry-after", f"{value:g}"))
         return reply
 
-    def _answer(self, request: Request, number: int) -> Completion | dict[str, Any]:
+    def _answer(self, request: HttpRequest, number: int) -> Completion | dict[str, Any]:
         # sheet 1: Authorization: Bearer; sheet 6: 401
         if request.headers.get("authorization", "").split() != ["Bearer", self._key]:
             raise errors.fixed("bad_key")
@@ -84,28 +84,28 @@ class Qwen:
         thinking = thinks(model, body)
         messages.check(body.get("messages"), model)
         rules.check(body, model, thinking=thinking)
-        prompt = count_prompt(body)
+        prompt_tokens = count_prompt(body)
         # sheet 6: "Range of input length should be"
-        if prompt > model.most_in:
+        if prompt_tokens > model.most_in:
             raise errors.out_of_range("input length", "1", str(model.most_in))
-        scene = _scene(body, model, thinking)
+        prompt = _prompt_of(body, model, thinking)
         return Completion(
-            [respond(scene) for _ in range(body.get("n") or 1)],
+            [complete(prompt) for _ in range(body.get("n") or 1)],
             body,
             model,
             number=number,
-            prompt=prompt,
-            gap_s=orders(body["messages"]).gap_s,
-            named=scene.choice.startswith("="),
+            prompt=prompt_tokens,
+            gap_s=parse_directives(body["messages"]).gap_s,
+            named=prompt.choice.startswith("="),
             thinks=thinking,
         )
 
 
-def _refused(refusal: Refusal, number: int) -> Reply:
-    return Reply.json(refusal.status, refusal.body(request_id(number)), request_headers(number))
+def _refused(refusal: Refusal, number: int) -> Response:
+    return Response.json(refusal.status, refusal.body(request_id(number)), request_headers(number))
 
 
-def _body(request: Request) -> dict[str, Any]:
+def _body(request: HttpRequest) -> dict[str, Any]:
     body = request.json
     if not isinstance(body, dict):
         raise errors.invalid("the request body should be a JSON object")
@@ -139,11 +139,11 @@ def count_prompt(body: dict[str, Any]) -> int:
     return total + sum(tokens.count(orjson.dumps(tool).decode()) for tool in body.get("tools") or [])
 
 
-def _scene(body: dict[str, Any], model: Model, thinking: bool) -> Scene:
+def _prompt_of(body: dict[str, Any], model: Model, thinking: bool) -> Prompt:
     wish = body.get("response_format") or {}
     stop = body.get("stop")
     choice = body.get("tool_choice") or "auto"
-    return Scene(
+    return Prompt(
         messages=body["messages"],
         tools=[Tool(tool["function"]["name"], tool["function"].get("parameters")) for tool in body.get("tools") or []],
         choice=choice if isinstance(choice, str) else f"={choice['function']['name']}",

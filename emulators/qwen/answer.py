@@ -7,20 +7,20 @@ from typing import Any
 import orjson
 
 from emulators.core.logprobs import logprobs
-from emulators.core.mind import Call, Turn
-from emulators.core.replies import DONE, Answer, Frame, Part
+from emulators.core.responses import DONE, ModelResponse, Frame, Part
+from emulators.core.scripted_model import ToolCall, ScriptedCompletion
 from emulators.core.tokens import pieces as cut_up
 from emulators.qwen.models import Model
 
 Json = dict[str, Any]
 
 
-class Completion(Answer):
+class Completion(ModelResponse):
     """One answer; `number` makes its ids, `named` says that the caller had named the tool to call."""
 
     def __init__(
         self,
-        turns: list[Turn],
+        turns: list[ScriptedCompletion],
         body: Json,
         model: Model,
         *,
@@ -60,7 +60,7 @@ class Completion(Answer):
             "prompt_tokens_details": {"audio_tokens": None, "cached_tokens": 0},
         }
 
-    def _finish(self, turn: Turn) -> str:
+    def _finish(self, turn: ScriptedCompletion) -> str:
         # sheet 5a: named tool_choice: finish_reason can be "stop" although there are tool_calls
         return "stop" if turn.calls and self._named else turn.finish
 
@@ -77,7 +77,7 @@ class Completion(Answer):
             }
         )
 
-    def _choice(self, index: int, turn: Turn) -> Json:
+    def _choice(self, index: int, turn: ScriptedCompletion) -> Json:
         message: Json = {"content": turn.text, "role": "assistant"}
         if self._thinks:
             message["reasoning_content"] = turn.thought
@@ -124,7 +124,7 @@ class Completion(Answer):
         }
         return Frame(part, orjson.dumps(told))
 
-    def _told(self, index: int, turn: Turn) -> Iterator[tuple[Part, Json]]:
+    def _told(self, index: int, turn: ScriptedCompletion) -> Iterator[tuple[Part, Json]]:
         def choice(content: str | None, *, finish: str | None = None, **delta: Any) -> Json:
             # sheet 5a: stream frames: null-filled fields; role only in the first delta
             filled = {"content": content, "function_call": None, "refusal": None, "role": None, "tool_calls": None}
@@ -146,7 +146,7 @@ class Completion(Answer):
                 yield "tool", choice(None, tool_calls=[delta], **more)
         yield "finish", choice("", finish=self._finish(turn), **more)
 
-    def _tool_deltas(self, index: int, place: int, call: Call) -> Iterator[Json]:
+    def _tool_deltas(self, index: int, place: int, call: ToolCall) -> Iterator[Json]:
         """Sheet 5a: tool deltas: later ones carry an empty id and name; 8.1 shows both."""
 
         def delta(call_id: str, name: str, arguments: str) -> Json:

@@ -21,10 +21,10 @@ import psutil
 import emulators
 from adapters.registry import BY_NAME
 from config import catalog
-from emulators.core.emulator import Arrived, Emulator
+from emulators.core.emulator import ReceivedRequest, Emulator
 from emulators.core.faults import Faults
-from emulators.core.http import Connection, Request
-from emulators.core.replies import Answer, Reply
+from emulators.core.http import HttpConnection, HttpRequest
+from emulators.core.responses import ModelResponse, Response
 from tests.chaos.fault_proxy import Fault, FaultProxy
 from tests.chaos.plan import Plan, Refusal
 
@@ -102,20 +102,20 @@ class Judged(Emulator):
 
     book: Book
 
-    async def _answer(self, request: Request, wire: Connection, arrived: Arrived) -> bool:
+    async def _answer(self, request: HttpRequest, wire: HttpConnection, arrived: ReceivedRequest) -> bool:
         self._faults = Faults(self.book.of_vendor(request.body))  # taken by the next line, before anything is awaited
         try:
             return await super()._answer(request, wire, arrived)
         finally:
             self.book.answered(request.body, arrived.status)
 
-    def _reply(self, request: Request, active: dict[str, float]) -> Reply | Answer:
+    def _reply(self, request: HttpRequest, active: dict[str, float]) -> Response | ModelResponse:
         refusal = self.book.refusal(request.body)
         if refusal is None:
             return super()._reply(request, active)
         error = {"message": "rate limit reached", "type": "rate_limit_reached_error"}
         after_s = refusal.retry_after_s
-        return Reply.json(429, {"error": error}, [] if after_s is None else [("retry-after", str(after_s))])
+        return Response.json(429, {"error": error}, [] if after_s is None else [("retry-after", str(after_s))])
 
 
 class Vendor:

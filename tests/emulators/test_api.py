@@ -106,7 +106,7 @@ def test_what_arrives_is_noted_with_the_key_masked(vendor: str) -> None:
 
 def test_the_log_keeps_the_last_ten_thousand() -> None:
     async def main(emulator: Emulator) -> None:
-        emulator.requests.extend([emulators.Arrived("GET", "/old", {}, None)] * 10_000)
+        emulator.requests.extend([emulators.ReceivedRequest("GET", "/old", {}, None)] * 10_000)
         await ask(emulator, None, "/models", method="GET")
         assert len(emulator.requests) == 10_000
         assert emulator.requests[-1].path == "/v1/models"

@@ -9,18 +9,26 @@ import pytest
 from hypothesis import given
 
 from emulators.core import tokens
-from emulators.core.mind import Call, Scene, Tool, Turn, mentions, orders, respond
 from emulators.core.schemas import instance
+from emulators.core.scripted_model import (
+    ToolCall,
+    Prompt,
+    Tool,
+    ScriptedCompletion,
+    mentions,
+    parse_directives,
+    complete,
+)
 
 
-def said(text: str, **more: Any) -> Turn:
-    return respond(Scene([{"role": "user", "content": text}], **more))
+def said(text: str, **more: Any) -> ScriptedCompletion:
+    return complete(Prompt([{"role": "user", "content": text}], **more))
 
 
 def test_the_last_user_text_counts_also_when_it_comes_in_parts() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {}}, {"type": "text", "text": "b"}]
     messages: list[dict[str, Any]] = [{"role": "user", "content": "old"}, {"role": "user", "content": parts}]
-    assert respond(Scene(messages)).text == "You said: a b"
+    assert complete(Prompt(messages)).text == "You said: a b"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +42,7 @@ def test_the_last_user_text_counts_also_when_it_comes_in_parts() -> None:
     ],
 )
 def test_orders_are_read_from_the_text(text: str, words: int | None, gap_s: float, reason: str | None) -> None:
-    found = orders([{"role": "user", "content": text}])
+    found = parse_directives([{"role": "user", "content": text}])
     assert (found.words, found.gap_s, found.reason) == (words, gap_s, reason)
 
 
@@ -55,18 +63,19 @@ def test_a_system_message_orders_the_answer_of_each_turn_until_the_user_orders_a
         {"role": "user", "content": "Hi"},
         {"role": "system", "content": "Go on"},
     ]
-    assert respond(Scene(messages)).text == "  one\n\ntwo"
+    assert complete(Prompt(messages)).text == "  one\n\ntwo"
     assert (
-        respond(Scene([*messages, {"role": "user", "content": "emulator:answer\nthree\nemulator:end"}])).text == "three"
+        complete(Prompt([*messages, {"role": "user", "content": "emulator:answer\nthree\nemulator:end"}])).text
+        == "three"
     )
 
 
 def test_an_ordered_answer_comes_after_the_tools_that_are_named() -> None:
     messages: list[dict[str, Any]] = [{"role": "user", "content": f"use alpha\n{ORDERED}"}]
-    (call,) = respond(Scene(messages, tools=[Tool("alpha")])).calls
+    (call,) = complete(Prompt(messages, tools=[Tool("alpha")])).calls
     assert call.name == "alpha"
     messages.append({"role": "tool", "content": "1"})
-    assert respond(Scene(messages, tools=[Tool("alpha")])).text == "The tool said: 1"
+    assert complete(Prompt(messages, tools=[Tool("alpha")])).text == "The tool said: 1"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +110,7 @@ def test_results_of_tools_are_told_and_no_tool_is_called_again() -> None:
         {"role": "tool", "content": "one"},
         {"role": "tool", "content": "two"},
     ]
-    assert respond(Scene(messages, tools=[Tool("alpha")])).text == "The tool said: one; two"
+    assert complete(Prompt(messages, tools=[Tool("alpha")])).text == "The tool said: one; two"
 
 
 def test_arguments_come_from_the_schema_and_from_the_text() -> None:
@@ -128,8 +137,8 @@ def test_arguments_come_from_the_schema_and_from_the_text() -> None:
         "tags": ["tags value"],
         "place": {"name": "name value"},
     }
-    assert said("forecast", tools=[Tool("forecast")]).calls == [Call("forecast", "{}")]
-    assert said("forecast", tools=[Tool("forecast")], bare_calls=True).calls == [Call("forecast", "")]
+    assert said("forecast", tools=[Tool("forecast")]).calls == [ToolCall("forecast", "{}")]
+    assert said("forecast", tools=[Tool("forecast")], bare_calls=True).calls == [ToolCall("forecast", "")]
 
 
 def test_limits_and_stop_words_set_the_finish_reason() -> None:

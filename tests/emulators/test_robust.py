@@ -7,8 +7,8 @@ import orjson
 import pytest
 from hypothesis import given, settings
 
-from emulators.core.http import Request
-from emulators.core.replies import Answer, Reply
+from emulators.core.http import HttpRequest
+from emulators.core.responses import ModelResponse, Response
 from emulators.ernie import Ernie
 from emulators.hunyuan import Hunyuan
 from emulators.kimi import Kimi
@@ -100,12 +100,12 @@ def told(vendor: Kimi | Qwen | Ernie | Hunyuan, path: str, body: Any) -> int:
     classic = path.startswith("/classic/")
     headers = {"authorization": f"Bearer {keys[-1] if classic else keys[0]}"}
     target = path if classic else vendor.prefix + path
-    reply = vendor.answer(Request("POST", target, "", headers, orjson.dumps(body)))
-    if isinstance(reply, Answer):
+    reply = vendor.answer(HttpRequest("POST", target, "", headers, orjson.dumps(body)))
+    if isinstance(reply, ModelResponse):
         orjson.loads(reply.whole())
         assert [frame.part for frame in reply.frames()][-1] == "done"
     else:
-        assert isinstance(reply, Reply)
+        assert isinstance(reply, Response)
         orjson.loads(reply.body)
     return reply.status
 

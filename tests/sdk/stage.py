@@ -13,7 +13,7 @@ import openai
 import emulators
 from config.routing import vendor_of
 from config.schema import VendorEntry
-from emulators import Arrived, Emulator
+from emulators import ReceivedRequest, Emulator
 from proxy.lifecycle.emulation import door_of
 from proxy.limiter.limiter import Limiters
 from proxy.routing.circuit_breaker import CircuitBreaker
@@ -202,7 +202,7 @@ class Site:
     sdk: "OpenAI"
 
     @property
-    def calls(self) -> list[Arrived]:
+    def calls(self) -> list[ReceivedRequest]:
         """The chat and embedding calls that reached the vendor in this test."""
         return self.emulator.requests
 

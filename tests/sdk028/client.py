@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulators import Arrived, Emulator
+from emulators import ReceivedRequest, Emulator
 from tests.sdk.stage import Front, asked, until
 
 openai: Any = importlib.import_module("openai")
@@ -32,7 +32,7 @@ class Site:
             yield
 
     @property
-    def calls(self) -> list[Arrived]:
+    def calls(self) -> list[ReceivedRequest]:
         """The chat and embedding calls that reached the vendor in this test."""
         return self.emulator.requests
 

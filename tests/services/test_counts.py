@@ -181,7 +181,7 @@ def test_the_time_to_the_first_content_is_the_vendors_and_ours(streamed: bool, m
         now += 0.0001
         return now
 
-    for module in ("tally", "stages.drive", "stages.paced"):
+    for module in ("observability.request_record", "attempts.runner", "attempts.rate_limited_runner"):
         monkeypatch.setattr(f"proxy.{module}.perf_counter", tick)
 
     async def after_thought() -> AsyncIterator[bytes]:

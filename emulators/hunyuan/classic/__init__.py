@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from emulators.core.http import Request
-from emulators.core.mind import Scene, orders, respond
-from emulators.core.replies import Reply
+from emulators.core.http import HttpRequest
+from emulators.core.responses import Response
+from emulators.core.scripted_model import Prompt, parse_directives, complete
 from emulators.hunyuan import embeddings
 from emulators.hunyuan.classic import errors, messages, rules
 from emulators.hunyuan.classic.answer import Completion
@@ -17,7 +17,7 @@ from emulators.hunyuan.tools import as_offered
 class Classic(Edition):
     """One key and a fixed list of models."""
 
-    def refused(self, refusal: Refusal, number: int) -> Reply:
+    def refused(self, refusal: Refusal, number: int) -> Response:
         return errors.reply(refusal, number)
 
     def _invalid(self, message: str) -> Refusal:
@@ -26,12 +26,12 @@ class Classic(Edition):
     def _fault(self, name: str, asked: Any, wait_s: float | None) -> Refusal:
         return errors.missing_model(asked) if name == "model_missing" else errors.fixed(name, wait_s)
 
-    def _authenticate(self, request: Request) -> None:
+    def _authenticate(self, request: HttpRequest) -> None:
         # sheet 1: Authorization: Bearer sk-…; 6.2: 401
         if request.headers.get("authorization", "").split() != ["Bearer", self.key]:
             raise errors.fixed("bad_key")
 
-    def _answer(self, request: Request, path: str, number: int) -> Completion | Body:
+    def _answer(self, request: HttpRequest, path: str, number: int) -> Completion | Body:
         match request.method, path:
             case "POST", "/chat/completions":
                 return _chat(self._body(request), number)
@@ -49,8 +49,8 @@ def _chat(body: Body, number: int) -> Completion:
     rules.check(body, model)
     # sheet 4.1: too long: silently cut from the front
     prompt = min(count_prompt(body), model.most_in)
-    turn = respond(_scene(body, model))
-    return Completion(turn, body, number=number, prompt=prompt, gap_s=orders(body["messages"]).gap_s)
+    completion = complete(_prompt_of(body, model))
+    return Completion(completion, body, number=number, prompt=prompt, gap_s=parse_directives(body["messages"]).gap_s)
 
 
 def _embed(body: Body) -> Body:
@@ -67,9 +67,9 @@ def _embed(body: Body) -> Body:
     return embeddings.listed(EMBEDDER, texts, DIMENSIONS, MOST_EMBEDDED)
 
 
-def _scene(body: Body, model: Model) -> Scene:
+def _prompt_of(body: Body, model: Model) -> Prompt:
     choice = body.get("tool_choice") or "auto"
-    return Scene(
+    return Prompt(
         messages=body["messages"],
         tools=[as_offered(tool) for tool in body.get("tools") or []],
         choice=f"={body['custom_tool']['function']['name']}" if choice == "custom" else choice,

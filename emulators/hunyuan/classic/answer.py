@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import orjson
 
-from emulators.core.replies import DONE, Frame, Part
+from emulators.core.responses import DONE, Frame, Part
 from emulators.hunyuan.answer import Completion as Base
 from emulators.hunyuan.answer import Json
 

@@ -7,11 +7,11 @@ here the code of all others is the status itself, and their wording is ours.
 from dataclasses import replace
 from typing import Any
 
-from emulators.core.replies import Reply
+from emulators.core.responses import Response
 from emulators.hunyuan.refusal import Refusal
 
 
-def reply(refusal: Refusal, number: int) -> Reply:
+def reply(refusal: Refusal, number: int) -> Response:
     """Return the refusal in the classic body; `number` makes its id."""
     error = {
         "id": f"{number:032x}",
@@ -22,7 +22,7 @@ def reply(refusal: Refusal, number: int) -> Reply:
     }
     # sheet 7: no Retry-After for this edition: it comes only if a fault was told of a wait
     headers = [] if refusal.wait_s is None else [("retry-after", f"{refusal.wait_s:g}")]
-    return Reply.json(refusal.status, {"error": error}, headers)
+    return Response.json(refusal.status, {"error": error}, headers)
 
 
 def bad_messages(message: str) -> Refusal:

@@ -4,7 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 from emulators.core.checks import data_uri, is_base64
-from emulators.core.mind import text_of
+from emulators.core.scripted_model import text_of
 from emulators.hunyuan.classic.errors import bad_messages
 from emulators.hunyuan.classic.models import Model
 from emulators.hunyuan.messages import check as check_shape

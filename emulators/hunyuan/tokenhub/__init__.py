@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from emulators.core import tokens
-from emulators.core.http import Request
-from emulators.core.mind import Scene, orders, respond
-from emulators.core.replies import Reply
+from emulators.core.http import HttpRequest
+from emulators.core.responses import Response
+from emulators.core.scripted_model import Prompt, parse_directives, complete
 from emulators.hunyuan import embeddings
 from emulators.hunyuan.edition import Body, Edition, count_prompt, stops_of
 from emulators.hunyuan.refusal import Refusal
@@ -35,7 +35,7 @@ class TokenHub(Edition):
         super().__init__(key, numbers)
         self._models = {name: model for name, model in MODELS.items() if retired or not model.retired}
 
-    def refused(self, refusal: Refusal, number: int) -> Reply:
+    def refused(self, refusal: Refusal, number: int) -> Response:
         return errors.reply(refusal, number)
 
     def _invalid(self, message: str) -> Refusal:
@@ -49,7 +49,7 @@ class TokenHub(Edition):
             return errors.too_long(model.most_in if model else SOME_WINDOW)
         return errors.fixed(name, wait_s)
 
-    def _authenticate(self, request: Request) -> None:
+    def _authenticate(self, request: HttpRequest) -> None:
         # sheet 1: Bearer, "keys are per site, not interchangeable"; 6.3: 401
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
@@ -57,7 +57,7 @@ class TokenHub(Edition):
         if key.strip() != self.key:
             raise errors.fixed("bad_key")
 
-    def _answer(self, request: Request, path: str, number: int) -> Completion | Body:
+    def _answer(self, request: HttpRequest, path: str, number: int) -> Completion | Body:
         match request.method, path:
             case "POST", "/chat/completions":
                 return self._chat(self._body(request), number)
@@ -75,8 +75,10 @@ class TokenHub(Edition):
         # sheet 6.3: 400003; 3.2: in, and in + out within the context
         if prompt > model.most_in or prompt + (body.get("max_tokens") or 0) > model.window:
             raise errors.too_long(model.most_in)
-        turn = respond(_scene(body, model))
-        return Completion(turn, body, number=number, prompt=prompt, gap_s=orders(body["messages"]).gap_s)
+        completion = complete(_prompt_of(body, model))
+        return Completion(
+            completion, body, number=number, prompt=prompt, gap_s=parse_directives(body["messages"]).gap_s
+        )
 
     def _model(self, name: str) -> Model:
         model = self._models.get(name)
@@ -106,10 +108,10 @@ class TokenHub(Edition):
         return embeddings.listed(name, texts, width, MOST_EMBEDDED)
 
 
-def _scene(body: Body, model: Model) -> Scene:
+def _prompt_of(body: Body, model: Model) -> Prompt:
     wish = body.get("response_format") or {}
     choice = body.get("tool_choice") or "auto"
-    return Scene(
+    return Prompt(
         messages=body["messages"],
         tools=[as_offered(tool) for tool in body.get("tools") or []],
         choice=choice if isinstance(choice, str) else f"={choice['function']['name']}",

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import orjson
 
-from emulators.core.mind import Turn
-from emulators.core.replies import DONE, Frame
+from emulators.core.responses import DONE, Frame
+from emulators.core.scripted_model import ScriptedCompletion
 from emulators.hunyuan.answer import Completion as Base
 from emulators.hunyuan.answer import Json
 
@@ -13,7 +13,7 @@ from emulators.hunyuan.answer import Json
 class Completion(Base):
     """One answer."""
 
-    def __init__(self, turn: Turn, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
+    def __init__(self, turn: ScriptedCompletion, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
         super().__init__(turn, body, number=number, prompt=prompt, gap_s=gap_s)
         options = body.get("stream_options")
         self._include_usage = isinstance(options, dict) and options.get("include_usage") is True

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from emulators.core.replies import Reply
+from emulators.core.responses import Response
 from emulators.hunyuan.refusal import Refusal
 
 
-def reply(refusal: Refusal, number: int) -> Reply:
+def reply(refusal: Refusal, number: int) -> Response:
     """Return the refusal in TokenHub's body; `number` makes its request id."""
     upstream = refusal.status >= 500
     error: dict[str, Any] = {
@@ -24,7 +24,7 @@ def reply(refusal: Refusal, number: int) -> Reply:
     if refusal.wait_s is not None:
         # sheet 7: Retry-After on 429; 6.3: in seconds
         headers.append(("Retry-After", f"{refusal.wait_s:g}"))
-    return Reply.json(refusal.status, {"error": {**error, "request_id": f"r-{number}"}}, headers)
+    return Response.json(refusal.status, {"error": {**error, "request_id": f"r-{number}"}}, headers)
 
 
 def invalid(message: str) -> Refusal:

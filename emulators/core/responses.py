@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import orjson
 
-from emulators.core.mind import Turn
+from emulators.core.scripted_model import ScriptedCompletion
 
 
 @dataclass(slots=True)
-class Reply:
+class Response:
     """A status, headers and a whole body."""
 
     status: int
@@ -19,7 +19,7 @@ class Reply:
     headers: list[tuple[str, str]] = field(default_factory=list)
 
     @classmethod
-    def json(cls, status: int, value: Any, headers: list[tuple[str, str]] | None = None) -> "Reply":
+    def json(cls, status: int, value: Any, headers: list[tuple[str, str]] | None = None) -> "Response":
         """Return `value` as JSON; `headers` may bring a content type of their own."""
         given = list(headers or [])
         if not any(name.lower() == "content-type" for name, _ in given):
@@ -27,10 +27,10 @@ class Reply:
         return cls(status, orjson.dumps(value), given)
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """The vendor does not do what was asked; `reply` says so in the vendor's words."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Response) -> None:
         super().__init__(reply.status)
         self.reply = reply
 
@@ -49,12 +49,12 @@ class Frame:
 DONE = Frame("done", b"[DONE]")
 
 
-class Answer(ABC):
+class ModelResponse(ABC):
     """A completion, not yet told. `turns` has one entry a choice; faults may still change them."""
 
     status = 200
 
-    def __init__(self, turns: list[Turn], *, stream: bool, gap_s: float) -> None:
+    def __init__(self, turns: list[ScriptedCompletion], *, stream: bool, gap_s: float) -> None:
         self.turns = turns
         self.stream = stream
         self.gap_s = gap_s

@@ -37,7 +37,7 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolCall:
     """A call the model makes; `arguments` is JSON text."""
 
     name: str
@@ -46,7 +46,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class Directives:
     """What the last user message orders. The answer may be ordered by a system message instead."""
 
     words: int | None = None
@@ -57,7 +57,7 @@ class Orders:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class Prompt:
     """A request in words that no vendor owns. Limits are in tokens."""
 
     messages: list[Message]
@@ -81,12 +81,12 @@ class Scene:
 
 
 @dataclass(slots=True)
-class Turn:
+class ScriptedCompletion:
     """One choice of the answer, cut into the pieces that events carry."""
 
     reasoning: list[str]
     content: list[str]
-    calls: list[Call]
+    calls: list[ToolCall]
     finish: str
 
     @property
@@ -124,52 +124,52 @@ def last_user_text(messages: list[Message]) -> str:
 ANSWER = re.compile(r"^emulator:answer\n(.*?)\n?^emulator:end$", re.DOTALL | re.MULTILINE)
 
 
-def ordered_answer(messages: list[Message]) -> str | None:
+def directed_answer(messages: list[Message]) -> str | None:
     """Return the answer that the last user message orders, else a system message, the last one first."""
     systems = [text_of(one.get("content")) for one in reversed(messages) if one.get("role") == "system"]
     found = (ANSWER.search(text) for text in [last_user_text(messages), *systems] if "emulator:answer" in text)
     return next((match[1] for match in found if match), None)
 
 
-def orders(messages: list[Message]) -> Orders:
+def parse_directives(messages: list[Message]) -> Directives:
     """Return what the messages order; what cannot be read is ignored."""
     found: dict[str, str] = {}
     for group in re.findall(r"emulator:(\w+=[^\s,]+(?:,\w+=[^\s,]+)*)", last_user_text(messages)):
         found.update(pair.split("=", 1) for pair in group.split(","))
     words, gap, moderated = found.get("words", ""), found.get("gap", ""), found.get("moderated", "")
-    return Orders(
+    return Directives(
         words=int(words) if words.isdecimal() else None,
         gap_s=int(gap) / 1000 if gap.isdecimal() else 0.0,
         reason=found.get("reason"),
         moderated=int(moderated) if moderated.isdecimal() else None,
-        answer=ordered_answer(messages),
+        answer=directed_answer(messages),
     )
 
 
-def respond(scene: Scene) -> Turn:
-    """Return what the model says to `scene`."""
-    given = orders(scene.messages)
-    thought, left, ended = _reasoning(scene, given)
+def complete(prompt: Prompt) -> ScriptedCompletion:
+    """Return what the model says to a prompt."""
+    given = parse_directives(prompt.messages)
+    thought, left, ended = _reasoning(prompt, given)
     if ended:
-        return Turn(thought, [], [], "length")
-    calls = _calls(scene)
+        return ScriptedCompletion(thought, [], [], "length")
+    calls = _calls(prompt)
     if calls:
-        return Turn(thought, [], calls, "tool_calls")
-    text, finish = _text(scene, given, left)
-    as_words = given.words is not None and not scene.json_mode and scene.schema is None
-    return Turn(thought, tokens.words(text) if as_words else tokens.pieces(text), [], finish)
+        return ScriptedCompletion(thought, [], calls, "tool_calls")
+    text, finish = _text(prompt, given, left)
+    as_words = given.words is not None and not prompt.json_mode and prompt.schema is None
+    return ScriptedCompletion(thought, tokens.words(text) if as_words else tokens.pieces(text), [], finish)
 
 
-def _reasoning(scene: Scene, given: Orders) -> tuple[list[str], int | None, bool]:
+def _reasoning(prompt: Prompt, given: Directives) -> tuple[list[str], int | None, bool]:
     """Return the reasoning's pieces, how many tokens are left for the answer, and whether the budget is used up."""
-    left = scene.most_in_all
-    if not scene.thinks:
+    left = prompt.most_in_all
+    if not prompt.thinks:
         return [], left, False
-    text = "Thinking about: " + last_user_text(scene.messages)
+    text = "Thinking about: " + last_user_text(prompt.messages)
     if given.reason is not None:
         text = numbered("r", int(given.reason)) if given.reason.isdecimal() else given.reason
-    if scene.most_reasoning is not None:
-        text, _ = tokens.cut(text, scene.most_reasoning)
+    if prompt.most_reasoning is not None:
+        text, _ = tokens.cut(text, prompt.most_reasoning)
     cut_off = False
     if left is not None:
         text, cut_off = tokens.cut(text, left)
@@ -177,50 +177,50 @@ def _reasoning(scene: Scene, given: Orders) -> tuple[list[str], int | None, bool
     return tokens.pieces(text), left, cut_off or left == 0
 
 
-def _calls(scene: Scene) -> list[Call]:
-    prompt = last_user_text(scene.messages)
-    wanted = [_call(scene, tool, prompt) for tool in _wanted(scene, prompt)]
-    return wanted if scene.parallel else wanted[:1]
+def _calls(prompt: Prompt) -> list[ToolCall]:
+    user_text = last_user_text(prompt.messages)
+    wanted = [_call(prompt, tool, user_text) for tool in _wanted(prompt, user_text)]
+    return wanted if prompt.parallel else wanted[:1]
 
 
-def _wanted(scene: Scene, prompt: str) -> list[Tool]:
-    if scene.choice == "none" or not scene.tools:
+def _wanted(prompt: Prompt, user_text: str) -> list[Tool]:
+    if prompt.choice == "none" or not prompt.tools:
         return []
-    if scene.choice.startswith("="):
-        return [tool for tool in scene.tools if tool.name == scene.choice[1:]][:1]
-    if scene.messages and scene.messages[-1].get("role") == "tool" and scene.choice == "auto":
+    if prompt.choice.startswith("="):
+        return [tool for tool in prompt.tools if tool.name == prompt.choice[1:]][:1]
+    if prompt.messages and prompt.messages[-1].get("role") == "tool" and prompt.choice == "auto":
         return []
-    named = [tool for tool in scene.tools if mentions(prompt, tool.name)]
-    return named or (scene.tools[:1] if scene.choice == "required" else [])
+    named = [tool for tool in prompt.tools if mentions(user_text, tool.name)]
+    return named or (prompt.tools[:1] if prompt.choice == "required" else [])
 
 
-def mentions(prompt: str, name: str) -> bool:
+def mentions(user_text: str, name: str) -> bool:
     """Return whether a tool's name stands in the prompt as a word of its own."""
     plain = _plain(name).strip()
-    return bool(plain) and re.search(rf"(?<![a-z0-9]){re.escape(plain)}(?![a-z0-9])", _plain(prompt)) is not None
+    return bool(plain) and re.search(rf"(?<![a-z0-9]){re.escape(plain)}(?![a-z0-9])", _plain(user_text)) is not None
 
 
 def _plain(text: str) -> str:
     return re.sub(r"[_\-\s$]+", " ", text.lower())
 
 
-def _call(scene: Scene, tool: Tool, prompt: str) -> Call:
+def _call(prompt: Prompt, tool: Tool, user_text: str) -> ToolCall:
     if tool.builtin:
-        return Call(tool.name, json.dumps({"query": prompt}, ensure_ascii=False), builtin=True)
+        return ToolCall(tool.name, json.dumps({"query": user_text}, ensure_ascii=False), builtin=True)
     if not (tool.parameters or {}).get("properties"):
-        return Call(tool.name, "" if scene.bare_calls else "{}")
-    return Call(tool.name, json.dumps(instance(tool.parameters, prompt), ensure_ascii=False))
+        return ToolCall(tool.name, "" if prompt.bare_calls else "{}")
+    return ToolCall(tool.name, json.dumps(instance(tool.parameters, user_text), ensure_ascii=False))
 
 
-def _text(scene: Scene, given: Orders, left: int | None) -> tuple[str, str]:
+def _text(prompt: Prompt, given: Directives, left: int | None) -> tuple[str, str]:
     """Return the answer's text within its limits, and the finish reason."""
-    text, finish = _said(scene, given), "stop"
-    places = [at + len(stop) * scene.keeps_stop for stop in scene.stops if stop and (at := text.find(stop)) >= 0]
+    text, finish = _answer_text(prompt, given), "stop"
+    places = [at + len(stop) * prompt.keeps_stop for stop in prompt.stops if stop and (at := text.find(stop)) >= 0]
     if places:
         text = text[: min(places)]
-    if scene.moderates and given.moderated is not None:
+    if prompt.moderates and given.moderated is not None:
         text, finish = tokens.cut(text, given.moderated)[0], "content_filter"
-    limits = [limit for limit in (scene.most_answer, left) if limit is not None]
+    limits = [limit for limit in (prompt.most_answer, left) if limit is not None]
     if limits:
         text, cut_off = tokens.cut(text, min(limits))
         if cut_off:
@@ -228,27 +228,27 @@ def _text(scene: Scene, given: Orders, left: int | None) -> tuple[str, str]:
     return text, finish
 
 
-def _said(scene: Scene, given: Orders) -> str:
-    prompt = last_user_text(scene.messages)
-    if given.answer is not None and scene.messages[-1].get("role") != "tool":
+def _answer_text(prompt: Prompt, given: Directives) -> str:
+    user_text = last_user_text(prompt.messages)
+    if given.answer is not None and prompt.messages[-1].get("role") != "tool":
         return given.answer
-    if scene.schema is not None:
-        return json.dumps(instance(scene.schema, prompt), ensure_ascii=False)
-    text = _plain_answer(scene, given, prompt)
-    if scene.json_mode:
+    if prompt.schema is not None:
+        return json.dumps(instance(prompt.schema, user_text), ensure_ascii=False)
+    text = _plain_answer(prompt, given, user_text)
+    if prompt.json_mode:
         return json.dumps({"answer": text}, ensure_ascii=False)
-    return _continued(scene.messages[-1], text) if scene.messages else text
+    return _continued(prompt.messages[-1], text) if prompt.messages else text
 
 
-def _plain_answer(scene: Scene, given: Orders, prompt: str) -> str:
+def _plain_answer(prompt: Prompt, given: Directives, user_text: str) -> str:
     results: list[str] = []
-    for message in reversed(scene.messages):
+    for message in reversed(prompt.messages):
         if message.get("role") != "tool":
             break
         results.insert(0, text_of(message.get("content")))
     if results:
         return "The tool said: " + "; ".join(results)
-    return numbered("w", given.words) if given.words is not None else f"You said: {prompt}"
+    return numbered("w", given.words) if given.words is not None else f"You said: {user_text}"
 
 
 def _continued(last: Message, text: str) -> str:

@@ -11,11 +11,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
 
-from emulators.core.http import LAST_CHUNK, Connection, Request, chunk, head
-from emulators.core.replies import DONE, Answer, Frame, Reply
+from emulators.core.http import LAST_CHUNK, HttpConnection, HttpRequest, chunk, head
+from emulators.core.responses import DONE, ModelResponse, Frame, Response
 
 Active = dict[str, float]
-Failure = Callable[[str], Reply]
+Failure = Callable[[str], Response]
 """The vendor's reply for a kind of failure."""
 
 MISSING_BYTES = 64
@@ -25,22 +25,24 @@ SPLIT_PAUSE_S = 0.002
 """Long enough that the halves of a character leave in two TCP segments."""
 
 
-class Reset(Exception):
+class ConnectionReset(Exception):
     """The connection is to be reset here."""
 
 
-async def deliver(wire: Connection, request: Request, reply: Reply | Answer, active: Active, fail: Failure) -> bool:
+async def send_response(
+    wire: HttpConnection, request: HttpRequest, reply: Response | ModelResponse, active: Active, fail: Failure
+) -> bool:
     """Send `reply`. Returns whether the connection may be used again; raises Reset when a fault says so."""
     await asyncio.sleep(active.get("delay", 0) / 1000)
     if "stall_before" in active:
         await asyncio.sleep(active["stall_before"])
     if "reset" in active:
-        raise Reset
+        raise ConnectionReset
     body_allowed = request.method != "HEAD"
-    if isinstance(reply, Answer) and reply.stream:
+    if isinstance(reply, ModelResponse) and reply.stream:
         return await _stream(wire, reply, active, fail)
-    if isinstance(reply, Answer):
-        reply = _spoilt(reply, active)
+    if isinstance(reply, ModelResponse):
+        reply = _with_fault(reply, active)
         return await _whole(wire, reply, active, body_allowed)
     return await _whole(wire, reply, _only_writing(active), body_allowed)
 
@@ -50,17 +52,17 @@ def _only_writing(active: Active) -> Active:
     return {name: value for name, value in active.items() if name not in ("cut", "stall_within")}
 
 
-def _spoilt(answer: Answer, active: Active) -> Reply:
+def _with_fault(answer: ModelResponse, active: Active) -> Response:
     _enlarge(answer, active)
     body = answer.whole()
     if "no_end" in active or "bad_json" in active:
         body = body[: len(body) // 2]
     if "invalid_utf8" in active:
         body = _with_bad_byte(body)
-    return Reply(answer.status, body, answer.headers(stream=False))
+    return Response(answer.status, body, answer.headers(stream=False))
 
 
-async def _whole(wire: Connection, reply: Reply, active: Active, body_allowed: bool) -> bool:
+async def _whole(wire: HttpConnection, reply: Response, active: Active, body_allowed: bool) -> bool:
     body, headers = reply.body, list(reply.headers)
     if "gzip" in active:
         body = gzip.compress(body)
@@ -78,24 +80,24 @@ async def _whole(wire: Connection, reply: Reply, active: Active, body_allowed: b
     return "short_body" not in active
 
 
-async def _body_in_halves(wire: Connection, write: "_Writer", body: bytes, active: Active) -> None:
+async def _body_in_halves(wire: HttpConnection, write: "_Writer", body: bytes, active: Active) -> None:
     half = len(body) // 2
     await write(body[:half])
     if "cut" in active:
-        raise Reset
+        raise ConnectionReset
     if "stall_within" in active:
         await asyncio.sleep(active["stall_within"])
     await write(body[half:])
 
 
-async def _after_head(wire: Connection, active: Active) -> None:
+async def _after_head(wire: HttpConnection, active: Active) -> None:
     if "reset_after_head" in active:
-        raise Reset
+        raise ConnectionReset
     if "stall_after_head" in active:
         await asyncio.sleep(active["stall_after_head"])
 
 
-async def _stream(wire: Connection, answer: Answer, active: Active, fail: Failure) -> bool:
+async def _stream(wire: HttpConnection, answer: ModelResponse, active: Active, fail: Failure) -> bool:
     _enlarge(answer, active)
     headers = [*answer.headers(stream=True), ("date", formatdate(usegmt=True))]
     if "gzip" in active:
@@ -110,16 +112,18 @@ async def _stream(wire: Connection, answer: Answer, active: Active, fail: Failur
     return True
 
 
-async def _short_stream(wire: Connection, answer: Answer, active: Active, headers: list[tuple[str, str]]) -> bool:
+async def _short_stream(
+    wire: HttpConnection, answer: ModelResponse, active: Active, headers: list[tuple[str, str]]
+) -> bool:
     body = b"".join(_event(frame, active) for frame in answer.frames())
     await wire.send(head(200, [*headers, ("content-length", str(len(body) + MISSING_BYTES))]) + body)
     return False
 
 
-async def _events(write: "_Writer", answer: Answer, active: Active, fail: Failure) -> None:
+async def _events(write: "_Writer", answer: ModelResponse, active: Active, fail: Failure) -> None:
     most = active.get("cut", active.get("error_event"))
     contents = 0
-    for place, frame in enumerate(_bent(answer, active)):
+    for place, frame in enumerate(_faulty_frames(answer, active)):
         if place == most:
             break
         if place and answer.gap_s:
@@ -129,12 +133,12 @@ async def _events(write: "_Writer", answer: Answer, active: Active, fail: Failur
         if contents == 2 and frame.part in ("content", "tool") and "stall_within" in active:
             await asyncio.sleep(active["stall_within"])
     if "cut" in active:
-        raise Reset
+        raise ConnectionReset
     if "error_event" in active:
         await write(_event(Frame("error", fail("error_500").body), active))
 
 
-def _bent(answer: Answer, active: Active) -> Iterator[Frame]:
+def _faulty_frames(answer: ModelResponse, active: Active) -> Iterator[Frame]:
     """Return the answer's events, left out or spoilt as the faults say."""
     if "done_only" in active:
         return iter([DONE])
@@ -144,19 +148,19 @@ def _bent(answer: Answer, active: Active) -> Iterator[Frame]:
     if "no_done" in active:
         frames = (frame for frame in frames if frame.part != "done")
     if "bad_json" in active:
-        return _spoil_one(frames, lambda raw: raw[: len(raw) // 2])
+        return _corrupt_one(frames, lambda raw: raw[: len(raw) // 2])
     if "invalid_utf8" in active:
-        return _spoil_one(frames, _with_bad_byte)
+        return _corrupt_one(frames, _with_bad_byte)
     return frames
 
 
-def _half(answer: Answer) -> Iterator[Frame]:
+def _half(answer: ModelResponse) -> Iterator[Frame]:
     frames = [frame for frame in answer.frames() if frame.part in ("role", "reasoning", "content", "tool")]
     told = [place for place, frame in enumerate(frames) if frame.part in ("content", "tool")]
     return iter(frames[: told[len(told) // 2]] if told else frames)
 
 
-def _spoil_one(frames: Iterator[Frame], spoil: Callable[[bytes], bytes]) -> Iterator[Frame]:
+def _corrupt_one(frames: Iterator[Frame], spoil: Callable[[bytes], bytes]) -> Iterator[Frame]:
     """Spoil the second content event, or whatever comes second if there is none before the end."""
     seen, spoilt = 0, False
     for frame in frames:
@@ -177,7 +181,7 @@ def _with_bad_byte(raw: bytes) -> bytes:
     return raw[:-1] + b"\xff" + raw[-1:]
 
 
-def _enlarge(answer: Answer, active: Active) -> None:
+def _enlarge(answer: ModelResponse, active: Active) -> None:
     if "big_event" in active:
         answer.turns[0].content.insert(0, "x" * int(active["big_event"]))
 
@@ -191,7 +195,7 @@ def _event(frame: Frame, active: Active) -> bytes:
 class _Writer:
     """Writes a body's pieces: whole, dripping, split or packed."""
 
-    def __init__(self, wire: Connection, active: Active, *, chunked: bool) -> None:
+    def __init__(self, wire: HttpConnection, active: Active, *, chunked: bool) -> None:
         self._wire = wire
         self._active = active
         self._chunked = chunked
