@@ -7,6 +7,7 @@ from typing import Any
 from adapters.core.adaptations import Adaptation
 from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Translation
 from adapters.core.vendor import Op, Plan, Target
 from adapters.rules.completions_as_chat import again_without
@@ -18,7 +19,7 @@ from adapters.rules.verdicts import apply
 def check_max_tokens(fields: Mapping[str, Any]) -> None:
     """No answer fits into no tokens. OpenAI's description allows it and its service refuses it. Raises Refused."""
     if fields.get("max_tokens") == 0:
-        wrong = "Invalid 'max_tokens': integer below minimum value. Expected a value >= 1, but got 0 instead."
+        wrong = Message("Invalid 'max_tokens': integer below minimum value. Expected a value >= 1, but got 0 instead.")
         raise Refused("max_tokens", wrong, code=None)
 
 
@@ -49,7 +50,7 @@ def plan(request: ApiRequest, target: Target) -> Plan:
             if smaller is None:
                 raise
             request = smaller
-            why = f"left out by policy.drop: {refused.message}"
+            why = Message("left out by policy.drop: {why}", why=refused.message)
             dropped[name] = LEFT_OUT if name in removed else Adaptation("dropped", why)
         else:
             return made._replace(adaptations={**made.adaptations, **dropped}) if dropped else made
@@ -105,11 +106,16 @@ def _check_call_count(made: Plan, prompts: int) -> None:
     """Raise Refused where the answer would take too many calls."""
     choices, model = made.emulations.get("n", 1), made.target.model.id
     if choices > MOST_CHOICES:
-        why = f"a call is made for each choice, and at most {MOST_CHOICES} are made so"
-        raise Refused("n", f"'n' is not supported by {model}: {why}.")
+        why = Message("a call is made for each choice, and at most {most} are made so", most=MOST_CHOICES)
+        raise Refused("n", Message("'{name}' is not supported by {model}: {why}.", name="n", model=model, why=why))
     if choices * prompts > MOST_CALLS:
-        why = f"a call is made for each prompt and choice, and at most {MOST_CALLS} are made for one request"
-        raise Refused("prompt", f"'prompt' is not supported by {model}: {why}. Send fewer prompts at once.")
+        why = Message(
+            "a call is made for each prompt and choice, and at most {most} are made for one request", most=MOST_CALLS
+        )
+        raise Refused(
+            "prompt",
+            Message("'prompt' is not supported by {model}: {why}. Send fewer prompts at once.", model=model, why=why),
+        )
 
 
 def _build(request: ApiRequest, target: Target) -> Plan:
@@ -190,7 +196,7 @@ def _remove(builder: RequestBuilder, names: Collection[str], sent: Mapping[str, 
     builder.added = tuple(name for name in builder.added if name in builder.body)
 
 
-LEFT_OUT = Adaptation("dropped", "the configuration leaves it out (set)")
+LEFT_OUT = Adaptation("dropped", Message("the configuration leaves it out (set)"))
 
 
 def _record_dimensions(builder: RequestBuilder, target: Target, width: int, sent: Mapping[str, Any]) -> None:
@@ -199,7 +205,7 @@ def _record_dimensions(builder: RequestBuilder, target: Target, width: int, sent
     given = builder.body.get("dimensions", sizes[0])
     if given is None or given == width or ("dimensions" in sent and "dimensions" not in target.overrides):
         return
-    why = f"the model gives vectors of {given} numbers, and OpenAI's have {width}"
+    why = Message("the model gives vectors of {given} numbers, and OpenAI's have {width}", given=given, width=width)
     if "dimensions" in target.overrides:  # the operator means it: no reason to refuse under strict
         builder.record("dimensions", "mapped", why)
     else:
@@ -230,4 +236,4 @@ def plan_without(request: ApiRequest, target: Target, fields: Collection[str]) -
     )
 
 
-REFUSED_BY_VENDOR = Adaptation("dropped", "the vendor refuses it, and it was not asked for")
+REFUSED_BY_VENDOR = Adaptation("dropped", Message("the vendor refuses it, and it was not asked for"))

@@ -16,6 +16,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
+from adapters.core.message import Message
 from adapters.core.model import Model, Thinking
 from adapters.core.request import Operation
 from config.openai_names import covering
@@ -59,9 +60,17 @@ class Price(Row):
     @model_validator(mode="after")
     def _sane(self) -> "Price":
         if self.until is not None and self.until < self.since:
-            raise _price_error("until", f"it ends before it begins ({self.since})", "a later day, or the key left out")
+            raise _price_error(
+                "until",
+                Message("it ends before it begins ({day})", day=self.since),
+                Message("a later day, or the key left out"),
+            )
         if self.cached is not None and self.cached > self.input:
-            raise _price_error("cached", f"cached input costs more than other input ({self.input:g})", "a lower price")
+            raise _price_error(
+                "cached",
+                Message("cached input costs more than other input ({price})", price=f"{self.input:g}"),
+                Message("a lower price"),
+            )
         return self
 
     def holds(self, day: datetime.date) -> bool:
@@ -73,7 +82,7 @@ class Price(Row):
         return self.up_to is None or prompt_tokens <= self.up_to
 
 
-def _price_error(at: str | int, wrong: str, expected: str) -> PydanticCustomError:
+def _price_error(at: str | int, wrong: Message, expected: Message) -> PydanticCustomError:
     """``at``: the key or the index, below what is validated, at which it stands."""
     return PydanticCustomError(
         "price", "{wrong}; expected {expected}", {"at": at, "wrong": wrong, "expected": expected}
@@ -84,16 +93,24 @@ def _in_order(prices: list[Price]) -> list[Price]:
     """Prices as a history: the oldest list first, in each list the tier for the shortest prompts first."""
     for index, (before, price) in enumerate(pairwise(prices), 1):
         if price.since < before.since:
-            raise _price_error(index, f"a price since {price.since} below one since {before.since}", "the older above")
+            raise _price_error(
+                index,
+                Message("a price since {day} below one since {other}", day=price.since, other=before.since),
+                Message("the older above"),
+            )
         if price.since > before.since:
             if before.until is not None and before.until >= price.since:
-                wrong = f"a price since {price.since} where the one above holds until {before.until}"
-                raise _price_error(index, wrong, "an earlier until above")
+                wrong = Message(
+                    "a price since {day} where the one above holds until {other}", day=price.since, other=before.until
+                )
+                raise _price_error(index, wrong, Message("an earlier until above"))
         elif price.until != before.until:
-            raise _price_error(index, "a tier with another until than the one above", "the same until in a list")
+            raise _price_error(
+                index, Message("a tier with another until than the one above"), Message("the same until in a list")
+            )
         elif before.up_to is None or (price.up_to is not None and price.up_to <= before.up_to):
-            wrong = "a tier that is not for longer prompts than the one above"
-            raise _price_error(index, wrong, "a longer up_to, left out in the last tier alone")
+            wrong = Message("a tier that is not for longer prompts than the one above")
+            raise _price_error(index, wrong, Message("a longer up_to, left out in the last tier alone"))
     return prices
 
 

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from adapters import registry
+from adapters.core.message import EMPTY, SEMICOLON, Message, all_of, as_message, joined, one_of
 from adapters.core.vendor import Vendor
 from config import catalog, checks_catalogs
 from config.checks_catalogs import catalogs, settable, stand_ins
 from config.checks_names import drops, removed, surprises
-from config.complaints import Complaint, looks_secret, nearest, one_of, pasted_secret
+from config.complaints import Complaint, looks_secret, nearest, pasted_secret
 from config.findings import Findings
 from config.origins import ANY_PAGE
 from config.schema import OFF, ModelEntry, Settings, VendorEntry
@@ -51,7 +52,12 @@ def vendors(found: Findings) -> None:
         where = ("vendors", name)
         kind, vendor = found.kind(name), found.vendor(name)
         if "/" in name or not name.strip():
-            found.error(where, "a vendor's name can't hold '/' or be empty", "a name such as kimi", at_key=True)
+            found.error(
+                where,
+                Message("a vendor's name can't hold '/' or be empty"),
+                Message("a name such as kimi"),
+                at_key=True,
+            )
         elif kind is None:
             _kind(found, where, entry, entry.kind or name)
         elif vendor is None:
@@ -67,12 +73,14 @@ def _kind(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: str
     meant = nearest(kind, registry.BY_NAME)
     known = one_of(sorted(registry.BY_NAME))
     word = found.named((*where, "kind"), kind) if entry.kind else f"'{kind}'"
-    what = f"unknown kind of vendor {word}" if entry.kind else f"there is no vendor {word}"
-    expected = "" if meant else f"{'' if entry.kind else 'kind: '}{known}"
+    if entry.kind:
+        what, expected = Message("unknown kind of vendor {word}", word=word), known
+    else:
+        what, expected = Message("there is no vendor {word}", word=word), Message("kind: {kinds}", kinds=known)
     found.error(
         (*where, "kind") if entry.kind else where,
         what,
-        expected,
+        EMPTY if meant else expected,
         meant,
         at_key=not entry.kind,
         code="config-unknown-vendor",
@@ -81,8 +89,8 @@ def _kind(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: str
 
 def _edition(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: Vendor) -> None:
     wished = str(entry.edition)
-    wrong = f"{kind.title} has no edition {found.named((*where, 'edition'), wished)}"
-    expected = one_of(kind.edition_names) if kind.edition_names else "the key left out: there is only one"
+    wrong = Message("{vendor} has no edition {word}", vendor=kind.title, word=found.named((*where, "edition"), wished))
+    expected = one_of(kind.edition_names) if kind.edition_names else Message("the key left out: there is only one")
     found.error((*where, "edition"), wrong, expected, nearest(wished, kind.edition_names))
 
 
@@ -90,17 +98,30 @@ def _ended(found: Findings, where: tuple[str, ...], kind: Vendor, vendor: Vendor
     """The host of an edition may be gone as a whole, whatever its models."""
     ended = catalog.load(vendor.catalog).ended if vendor.edition else None
     if ended is not None:
-        wrong = f"the {vendor.edition} edition of {vendor.title} was announced to end on {ended}"
+        wrong = Message(
+            "the {edition} edition of {vendor} was announced to end on {day}",
+            edition=vendor.edition,
+            vendor=vendor.title,
+            day=ended,
+        )
         found.warn(
-            (*where, "edition"), wrong, f"edition: {kind.usual_edition}, with a key for it ({kind.key_names[0]})"
+            (*where, "edition"),
+            wrong,
+            Message(
+                "edition: {edition}, with a key for it ({variable})",
+                edition=kind.usual_edition,
+                variable=kind.key_names[0],
+            ),
         )
 
 
 def _messages(found: Findings, where: tuple[str, ...], entry: VendorEntry, vendor: Vendor) -> None:
     """A vendor whose table says what it takes needs no rules of the operator's for messages."""
     if "messages" in entry.model_fields_set and not vendor.transparent:
-        wrong = f"the key 'messages' is for vendors of the kind openai_compatible, and {vendor.title} is none"
-        cure = "the key left out: messages are sent as the vendor takes them"
+        wrong = Message(
+            "the key 'messages' is for vendors of the kind openai_compatible, and {vendor} is none", vendor=vendor.title
+        )
+        cure = Message("the key left out: messages are sent as the vendor takes them")
         found.error((*where, "messages"), wrong, cure, at_key=True)
 
 
@@ -108,14 +129,18 @@ def _region(found: Findings, where: tuple[str, ...], entry: VendorEntry, vendor:
     if not vendor.base_urls:
         found.error(
             where,
-            "the key 'base_url' is missing",
-            "the address of your server, such as http://10.0.0.5:8000/v1",
+            Message("the key '{key}' is missing", key="base_url"),
+            Message("the address of your server, such as http://10.0.0.5:8000/v1"),
             code="config-missing-key",
             at_key=True,
         )
     elif entry.region not in vendor.base_urls:
         regions = one_of(vendor.base_urls)
-        found.error((*where, "region"), f"{vendor.title} has no region '{entry.region}'", f"{regions}, or a base_url")
+        found.error(
+            (*where, "region"),
+            Message("{vendor} has no region '{region}'", vendor=vendor.title, region=entry.region),
+            Message("{regions}, or a base_url", regions=regions),
+        )
 
 
 def _each_target(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
@@ -131,10 +156,10 @@ def targets(found: Findings) -> None:
     for where, vendor, model in _each_target(found.settings):
         if vendor not in configured:
             meant = nearest(vendor, configured)
-            expected = "" if meant else one_of(configured) if configured else "vendors: to have it"
+            expected = EMPTY if meant else one_of(configured) if configured else Message("vendors: to have it")
             found.error(
                 where,
-                f"there is no vendor {found.named(where, vendor)} in vendors",
+                Message("there is no vendor {word} in vendors", word=found.named(where, vendor)),
                 expected,
                 f"{meant}/{model}" if meant else "",
                 code="config-unknown-vendor",
@@ -148,8 +173,12 @@ def names(found: Findings) -> None:
     for name in found.settings.models:
         stem = name.removesuffix("*")
         if not name.strip() or "*" in stem or (stem != name and re.search(r"[?\[\]]", stem)):
-            wrong = "a name can end in one * and hold no other pattern" if name.strip() else "a model without a name"
-            found.error(("models", name), wrong, 'a name such as gpt-4o or "gpt-4*"', at_key=True)
+            wrong = (
+                Message("a name can end in one * and hold no other pattern")
+                if name.strip()
+                else Message("a model without a name")
+            )
+            found.error(("models", name), wrong, Message('a name such as gpt-4o or "gpt-4*"'), at_key=True)
 
 
 def weights(found: Findings) -> None:
@@ -159,8 +188,8 @@ def weights(found: Findings) -> None:
             if "weight" in target.model_fields_set and entry.strategy != "weighted":
                 found.warn(
                     ("models", name, "targets", index, "weight"),
-                    f"a weight counts for nothing under strategy: {entry.strategy}",
-                    "strategy: weighted beside targets",
+                    Message("a weight counts for nothing under strategy: {strategy}", strategy=entry.strategy),
+                    Message("strategy: weighted beside targets"),
                     at_key=True,
                 )
 
@@ -170,8 +199,14 @@ def cooldowns(found: Findings) -> None:
     breaker = found.settings.breaker
     if breaker.cap_s < breaker.cooldown_s:
         key = "cap_s" if "cap_s" in breaker.model_fields_set else "cooldown_s"
-        wrong = f"the longest cooldown ({breaker.cap_s:g}) is shorter than the first ({breaker.cooldown_s:g})"
-        found.error(("breaker", key), wrong, f"cap_s of at least {breaker.cooldown_s:g}")
+        wrong = Message(
+            "the longest cooldown ({cap}) is shorter than the first ({cooldown})",
+            cap=f"{breaker.cap_s:g}",
+            cooldown=f"{breaker.cooldown_s:g}",
+        )
+        found.error(
+            ("breaker", key), wrong, Message("cap_s of at least {cooldown}", cooldown=f"{breaker.cooldown_s:g}")
+        )
 
 
 def sets(found: Findings) -> None:
@@ -189,8 +224,8 @@ def policies(found: Findings) -> None:
             if key in entry.policy:
                 found.error(
                     ("models", name, "policy", key),
-                    "this can't differ for one model",
-                    "it in policy: at the top",
+                    Message("this can't differ for one model"),
+                    Message("it in policy: at the top"),
                     at_key=True,
                 )
 
@@ -203,12 +238,18 @@ def moderations(found: Findings) -> None:
     where, (entry, _, model) = ("policy", "moderations"), wish.partition("/")
     if entry not in found.settings.vendors:
         meant = nearest(entry, found.settings.vendors)
-        wrong = f"there is no vendor {found.named(where, entry)} in vendors"
-        found.error(where, wrong, "refuse or pass", f"{meant}/{model}" if meant else "", code="config-unknown-vendor")
+        wrong = Message("there is no vendor {word} in vendors", word=found.named(where, entry))
+        found.error(
+            where, wrong, Message("refuse or pass"), f"{meant}/{model}" if meant else "", code="config-unknown-vendor"
+        )
         return
     vendor = found.vendor(entry)
     if vendor is not None and "moderations" not in vendor.operations:
-        found.error(where, f"{vendor.title} has no moderations", "refuse (404) or pass (nothing is flagged, unseen)")
+        found.error(
+            where,
+            Message("{vendor} has no moderations", vendor=vendor.title),
+            Message("refuse (404) or pass (nothing is flagged, unseen)"),
+        )
 
 
 GUESSED = 12
@@ -219,28 +260,31 @@ def door(found: Findings) -> None:
     """Beyond loopback, callers need a key, unless the operator says otherwise."""
     server = found.settings.server
     if server.beyond_loopback() and not found.settings.client_keys() and not server.insecure:
-        cure = (
-            "one in the environment (docker run: -e BANJIA_CLIENT_KEY=A_LONG_RANDOM_WORD; apps send it as OPENAI_API_KEY) "
-            "or in client_keys, or insecure: true"
+        cure = Message(
+            "one in the environment (docker run: -e BANJIA_CLIENT_KEY=A_LONG_RANDOM_WORD; apps send it as OPENAI_API_KEY) or in client_keys, or insecure: true"
         )
         found.error(
             ("server", "listen"),
-            f"{server.listen} can be reached from other machines, and no client key is set",
+            Message("{listen} can be reached from other machines, and no client key is set", listen=server.listen),
             cure,
             code="config-open-to-network",
         )
     elif server.beyond_loopback() and not found.settings.client_keys():
-        wrong = f"every machine that reaches {server.listen} can call the vendors on your account, without a key"
-        cure = "client_keys in place of insecure, or a listen address on loopback such as 127.0.0.1:8080"
+        wrong = Message(
+            "every machine that reaches {listen} can call the vendors on your account, without a key",
+            listen=server.listen,
+        )
+        cure = Message("client_keys in place of insecure, or a listen address on loopback such as 127.0.0.1:8080")
         found.warn(("server", "insecure"), wrong, cure, at_key=True)
     if server.beyond_loopback() and any(len(key) < GUESSED for key in found.settings.client_keys()):
-        wrong = f"a client key has fewer than {GUESSED} characters, and other machines can try them all"
-        found.warn(("server", "client_keys"), wrong, "a long random word", at_key=True)
+        wrong = Message(
+            "a client key has fewer than {count} characters, and other machines can try them all", count=GUESSED
+        )
+        found.warn(("server", "client_keys"), wrong, Message("a long random word"), at_key=True)
 
 
-ADMIN_TOKEN_CURE = (
-    'admin_token: "${ADMIN_TOKEN}" below it (or BANJIA_SERVER__ADMIN_TOKEN in the environment), at least 16 characters, '
-    "or an address on loopback such as 127.0.0.1:8081"
+ADMIN_TOKEN_CURE = Message(
+    'admin_token: "${ADMIN_TOKEN}" below it (or BANJIA_SERVER__ADMIN_TOKEN in the environment), at least 16 characters, or an address on loopback such as 127.0.0.1:8081'
 )
 
 
@@ -251,10 +295,16 @@ def admin(found: Findings) -> None:
     if server.admin_listen == OFF:
         return
     if server.admin_beyond_loopback() and not found.settings.admin_token():
-        wrong = f"{server.admin_listen} can be reached from other machines, and no admin_token is set"
+        wrong = Message(
+            "{listen} can be reached from other machines, and no admin_token is set", listen=server.admin_listen
+        )
         found.error(where, wrong, ADMIN_TOKEN_CURE, code="config-open-to-network")
     elif "admin_listen" in server.model_fields_set and server.admin_listen == server.listen:
-        found.error(where, f"{server.admin_listen} is where callers are served", "another port, or off")
+        found.error(
+            where,
+            Message("{listen} is where callers are served", listen=server.admin_listen),
+            Message("another port, or off"),
+        )
 
 
 def pages(found: Findings) -> None:
@@ -263,8 +313,10 @@ def pages(found: Findings) -> None:
         return
     for index, origin in enumerate(found.settings.server.cors_origins):
         if origin in ANY_PAGE:
-            wrong = f"without client keys '{origin}' would let any web page spend your money"
-            found.error(("server", "cors_origins", index), wrong, "the origins of your own pages, or client_keys")
+            wrong = Message("without client keys '{origin}' would let any web page spend your money", origin=origin)
+            found.error(
+                ("server", "cors_origins", index), wrong, Message("the origins of your own pages, or client_keys")
+            )
 
 
 def pasted(found: Findings) -> None:
@@ -283,8 +335,8 @@ def pasted(found: Findings) -> None:
             found.warnings.append(
                 node.complaint(
                     path,
-                    "a secret is written in this file",
-                    f'"${{{_variable(found, path)}}}"',
+                    Message("a secret is written in this file"),
+                    as_message(f'"${{{_variable(found, path)}}}"'),
                     code="config-secret-in-file",
                 )
             )
@@ -307,14 +359,16 @@ def off(found: Findings) -> None:
     if not configured:
         found.error(
             ("vendors",),
-            "no vendor is configured",
+            Message("no vendor is configured"),
             code="config-no-vendor-key",
-            expected='at least one, such as kimi: {api_key: "${KIMI_API_KEY}"}',
+            expected=Message('at least one, such as kimi: {api_key: "${KIMI_API_KEY}"}'),
             at_key=True,
         )
     elif len(reasons) == len(configured):
-        why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-        wrong, cure = f"no vendor has a key ({why})", "one of them (`banjia demo` needs none)"
+        why = joined(
+            SEMICOLON, [Message("{name}: {reason}", name=name, reason=reason) for name, reason in reasons.items()]
+        )
+        wrong, cure = Message("no vendor has a key ({why})", why=why), Message("one of them (`banjia demo` needs none)")
         found.errors.append(
             _unset(found, found.complaint(("vendors",), wrong, cure, at_key=True, code="config-no-vendor-key"), reasons)
         )
@@ -322,7 +376,7 @@ def off(found: Findings) -> None:
         for name, entry in found.settings.models.items():
             _unserved(found, name, entry, reasons)
     for name, reason in reasons.items():
-        wrong = f"{reason}: {name} is off, and targets of it are skipped"
+        wrong = Message("{reason}: {name} is off, and targets of it are skipped", reason=reason, name=name)
         found.warnings.append(
             _unset(
                 found,
@@ -333,14 +387,16 @@ def off(found: Findings) -> None:
     _left_out(found, reasons)
 
 
-def _unserved(found: Findings, name: str, entry: ModelEntry, reasons: dict[str, str]) -> None:
+def _unserved(found: Findings, name: str, entry: ModelEntry, reasons: dict[str, Message]) -> None:
     used = {target.target.partition("/")[0]: None for target in entry.targets}
     if all(vendor in reasons for vendor in used):
-        why = "; ".join(f"{vendor} is off: {reasons[vendor]}" for vendor in used)
+        why = joined(
+            SEMICOLON, [Message("{name} is off: {reason}", name=vendor, reason=reasons[vendor]) for vendor in used]
+        )
         complaint = found.complaint(
             ("models", name),
-            f"no target is left ({why})",
-            "a vendor with a key",
+            Message("no target is left ({why})", why=why),
+            Message("a vendor with a key"),
             at_key=True,
             code="config-unset-variable",
         )
@@ -352,14 +408,16 @@ def _credential(found: Findings, name: str) -> tuple[str | int, ...]:
     return ("vendors", name, given) if given else ("vendors", name)
 
 
-def _reason(found: Findings, name: str) -> str:
+def _reason(found: Findings, name: str) -> Message:
     node = find(found.root, *_credential(found, name))
     if node is None or node is find(found.root, "vendors", name):
-        return "no api_key is given"
+        return Message("no api_key is given")
     unset = _not_set(node)
+    if len(unset) == 1:
+        return Message("{variables} is not set", variables=unset[0])
     if unset:
-        return f"{' and '.join(unset)} {'is' if len(unset) == 1 else 'are'} not set"
-    return "its key is empty"
+        return Message("{variables} are not set", variables=all_of(unset))
+    return Message("its key is empty")
 
 
 def _not_set(node: Node) -> list[str]:
@@ -380,6 +438,8 @@ def _left_out(found: Findings, reasons: dict[str, Any]) -> None:
                 if node.unset:
                     found.warnings.append(
                         node.complaint(
-                            path, f"{node.unset} is not set: this key is left out", code="config-unset-variable"
+                            path,
+                            Message("{variable} is not set: this key is left out", variable=node.unset),
+                            code="config-unset-variable",
                         )
                     )

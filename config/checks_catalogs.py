@@ -2,6 +2,7 @@
 
 import re
 
+from adapters.core.message import EMPTY, Message, as_message
 from adapters.rules.verdicts import UNSAFE
 from config import catalog, retired
 from config.complaints import nearest
@@ -27,31 +28,37 @@ def model(found: Findings, where: tuple[str | int, ...], entry: str, model: str)
         if slip:
             found.error(
                 where,
-                f"{entry} has no model {found.named(where, model)}",
+                Message("{entry} has no model {model}", entry=entry, model=found.named(where, model)),
                 meant=f"{entry}/{slip}",
                 code="config-unknown-model",
             )
         else:
             near = nearest(model, rows)
-            wrong = (
-                f"the catalog of {entry} has no model {found.named(where, model)}; it will be asked for all the same"
+            wrong = Message(
+                "the catalog of {entry} has no model {model}; it will be asked for all the same",
+                entry=entry,
+                model=found.named(where, model),
             )
             found.warn(where, wrong, meant=f"{entry}/{near}" if near else "", code="config-unknown-model")
     elif row is not None and (told := retired.fate(row, found.today)):
         found.warn(
             where,
-            f"{model} {told}",
+            Message("{model} {fate}", model=model, fate=told),
             _successor(found, entry, row, moved=cat.ended is not None),
             code="config-model-retired",
         )
 
 
-def _successor(found: Findings, entry: str, row: catalog.ModelRow, *, moved: bool) -> str:
+def _successor(found: Findings, entry: str, row: catalog.ModelRow, *, moved: bool) -> Message:
     """What to use in a retired model's place; where its whole platform has ended, that is in the usual edition."""
     kind = found.kind(entry)
     if row.successor is None or kind is None:
-        return "another model"
-    return f"{row.successor} in edition: {kind.usual_edition}" if moved else f"{entry}/{row.successor}"
+        return Message("another model")
+    return (
+        Message("{model} in edition: {edition}", model=row.successor, edition=kind.usual_edition)
+        if moved
+        else as_message(f"{entry}/{row.successor}")
+    )
 
 
 def catalogs(found: Findings) -> None:
@@ -62,16 +69,16 @@ def catalogs(found: Findings) -> None:
         known, ids = catalog_of(name, entry).by_id, [row.id for row in entry.catalog.models]
         for index, id_ in enumerate(ids):
             if id_ in ids[:index]:
-                found.error(("vendors", name, "catalog", "models", index, "id"), "this model is listed twice")
+                found.error(("vendors", name, "catalog", "models", index, "id"), Message("this model is listed twice"))
         for openai, stand_in in entry.catalog.stand_ins.items():
             if stand_in.model not in known:
                 where = ("vendors", name, "catalog", "stand_ins", openai, "model")
-                wrong = f"{name} has no model {found.named(where, stand_in.model)}"
+                wrong = Message("{entry} has no model {model}", entry=name, model=found.named(where, stand_in.model))
                 near = nearest(stand_in.model, known)
                 found.error(
                     where,
                     wrong,
-                    "" if near else "one of its models, or it in models",
+                    EMPTY if near else Message("one of its models, or it in models"),
                     near,
                     code="config-unknown-model",
                 )
@@ -85,12 +92,21 @@ def stand_ins(found: Findings) -> None:
         return
     for fading in retired.stand_ins(found.settings):
         entry, row = fading.entry, fading.row
-        wrong = f"{row.id}, which answers under {fading.under()}, {retired.fate(row, found.today)}"
-        instead = f"{entry}/{row.successor}" if row.successor else "another model"
+        wrong = Message(
+            "{model}, which answers under {names}, {fate}",
+            model=row.id,
+            names=fading.under(),
+            fate=retired.fate(row, found.today),
+        )
+        name = fading.names[0]
+        if row.successor:
+            instead = Message("{model} for {name} in models", model=f"{entry}/{row.successor}", name=name)
+        else:
+            instead = Message("another model for {name} in models", name=name)
         found.warn(
             ("vendors", entry),
             wrong,
-            f"{instead} for {fading.names[0]} in models",
+            instead,
             at_key=True,
             code="config-model-retired",
         )
@@ -103,5 +119,5 @@ def _bare(model: str) -> str:
 def settable(found: Findings, where: tuple[str | int, ...]) -> None:
     """A field that ``set`` lays over requests is one that it can choose; ``where`` ends in its name."""
     if str(where[-1]).lower() in _NO_FIELD:
-        wrong = "a field that set can't choose"
-        found.error(where, wrong, "the model in target, and addresses and keys in vendors", at_key=True)
+        wrong = Message("a field that set can't choose")
+        found.error(where, wrong, Message("the model in target, and addresses and keys in vendors"), at_key=True)

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from adapters import registry
+from adapters.core.message import EMPTY, Message
 from adapters.openai_params.operations import OPENAI_PARAMS
 from config.catalog import CatalogNotFound
 from config.complaints import nearest
@@ -32,11 +33,18 @@ def drops(found: Findings) -> None:
     for where, names in _drops(found):
         for index, name in enumerate(names):
             if name in REQUIRED:
-                found.error((*where, index), f"no request can be without '{name}'", "other fields")
+                found.error(
+                    (*where, index), Message("no request can be without '{name}'", name=name), Message("other fields")
+                )
             elif name not in known:
                 meant = nearest(name, known)
-                wrong = f"there is no field {found.named((*where, index), name)} in requests"
-                found.error((*where, index), wrong, "" if meant else "one of OpenAI's fields, such as logprobs", meant)
+                wrong = Message("there is no field {name} in requests", name=found.named((*where, index), name))
+                found.error(
+                    (*where, index),
+                    wrong,
+                    EMPTY if meant else Message("one of OpenAI's fields, such as logprobs"),
+                    meant,
+                )
 
 
 def _drops(found: Findings) -> Iterator[tuple[Where, list[str]]]:
@@ -52,7 +60,11 @@ def removed(found: Findings) -> None:
             for key, value in target.set.items():
                 if value is None and key in REQUIRED:
                     where = ("models", name, "targets", index, "set", key)
-                    found.error(where, f"no request can be without '{key}'", "a value, or the key left out")
+                    found.error(
+                        where,
+                        Message("no request can be without '{name}'", name=key),
+                        Message("a value, or the key left out"),
+                    )
 
 
 def surprises(found: Findings) -> None:
@@ -73,8 +85,12 @@ def _unreached(found: Findings, pattern: str) -> None:
     taken = {name: key_of(name, found.settings.models) for name in known_names() if fnmatchcase(name, pattern)}
     if taken and pattern not in taken.values():
         name, key = next(iter(taken.items()))
-        wrong = f"no OpenAI name reaches this pattern: those that fit it have another line, such as {key} for {name}"
-        found.warn(("models", pattern), wrong, "the line left out", at_key=True)
+        wrong = Message(
+            "no OpenAI name reaches this pattern: those that fit it have another line, such as {key} for {name}",
+            key=key,
+            name=name,
+        )
+        found.warn(("models", pattern), wrong, Message("the line left out"), at_key=True)
 
 
 def _hidden(found: Findings, pattern: str, entry: ModelEntry) -> None:
@@ -85,8 +101,13 @@ def _hidden(found: Findings, pattern: str, entry: ModelEntry) -> None:
         return  # the operator has thought of embeddings
     name = next(iter(EMBEDDINGS))
     for vendor, hit in stand_in_route(found.settings.vendors, name, "embeddings"):
-        wrong = f"{name} gets here too, and a chat model gives no vectors: it is answered with 404"
-        found.warn(("models", pattern), wrong, f"a line for it, such as {name}: {vendor}/{hit.model}", at_key=True)
+        wrong = Message("{name} gets here too, and a chat model gives no vectors: it is answered with 404", name=name)
+        found.warn(
+            ("models", pattern),
+            wrong,
+            Message("a line for it, such as {line}", line=f"{name}: {vendor}/{hit.model}"),
+            at_key=True,
+        )
 
 
 def _facts(found: Findings, target: str) -> tuple[str, dict[str, Any]]:
@@ -109,8 +130,10 @@ def _two_models(found: Findings, name: str, entry: ModelEntry) -> None:
     models = dict.fromkeys(target.target.partition("/")[2] for target in entry.targets)
     if len(models) > 1:
         first, second, *_ = models
-        wrong = f"vectors of {first} and {second} can't be compared, and an index would get both"
-        found.warn(("models", name), wrong, "one target", at_key=True)
+        wrong = Message(
+            "vectors of {first} and {second} can't be compared, and an index would get both", first=first, second=second
+        )
+        found.warn(("models", name), wrong, Message("one target"), at_key=True)
 
 
 def _width(found: Findings, name: str, entry: ModelEntry) -> None:
@@ -121,8 +144,20 @@ def _width(found: Findings, name: str, entry: ModelEntry) -> None:
         other = next((one for one in under if one in WIDTHS and WIDTHS[one] not in offered), None)
         if other is None or not offered or "dimensions" in target.set:
             continue
-        wrong = f"{target.target} gives vectors of {offered[0]} numbers, and {other} has {WIDTHS[other]}"
-        cure = f"set: {{dimensions: {offered[0]}}} to say so, and an index for them, or another model"
+        wrong = Message(
+            "{target} gives vectors of {given} numbers, and {name} has {width}",
+            target=target.target,
+            given=offered[0],
+            name=other,
+            width=WIDTHS[other],
+        )
+        cure = Message(
+            "set: {{dimensions: {given}}} to say so, and an index for them, or another model", given=offered[0]
+        )
         if len(under) > 1:
-            cure = f"a line for {other} alone, with another model or set: {{dimensions: {offered[0]}}} and an index for them"
+            cure = Message(
+                "a line for {name} alone, with another model or set: {{dimensions: {given}}} and an index for them",
+                name=other,
+                given=offered[0],
+            )
         found.warn(("models", name, "targets", index, "target"), wrong, cure)

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from adapters.core.message import EMPTY, Message, as_message
+
 _PASTED = re.compile(r"\b(?:(?:sk|ak|tp|pk)-[\w-]{8}|bce-v3/|(?:AKID|LTAI)\w{8}|Bearer [^\s'\"])[^\s'\"]*")
 _RANDOM = re.compile(r"[0-9a-f]{24,}|[0-9a-f]{8}-[0-9a-f]{4}-|^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w+=-]{20,}$")
 
@@ -35,33 +37,46 @@ class Complaint:
 
     place: Place
     key: str
-    wrong: str
-    expected: str = ""
+    wrong: Message
+    expected: Message = EMPTY
     meant: str = ""
     unset: tuple[str, ...] = ()
     code: str = ""
 
     def __post_init__(self) -> None:
-        for field in ("key", "wrong", "meant"):
-            object.__setattr__(self, field, hidden(getattr(self, field)))
+        object.__setattr__(self, "key", hidden(self.key))
+        object.__setattr__(self, "wrong", _without_secrets(self.wrong))
+        object.__setattr__(self, "meant", hidden(self.meant))
 
     def __str__(self) -> str:
-        parts = [str(self.place)]
-        if self.place.variable:
-            parts.append(f"{self.place.variable} ({self.key})" if self.key else self.place.variable)
-        elif self.key:
-            parts.append(self.key)
-        text = ": ".join([*parts, self.wrong])
-        if self.expected:
-            text += f"; expected {self.expected}"
-        if self.meant:
-            text += f"; did you mean '{self.meant}'?"
-        return "".join(char if char.isprintable() else " " for char in text)
+        return str(self.message)
 
     @property
-    def with_help(self) -> str:
+    def message(self) -> Message:
+        """The line."""
+        key = self.key
+        if self.place.variable:
+            key = f"{self.place.variable} ({key})" if key else self.place.variable
+        text = expecting(self.wrong, self.expected)
+        if self.meant:
+            text = Message("{wrong}; did you mean '{meant}'?", wrong=text, meant=self.meant)
+        line = Message("{place}: {text}", place=f"{self.place}: {key}" if key else str(self.place), text=text)
+        return line if line.isprintable() else line.with_texts(_printable)
+
+    @property
+    def with_help(self) -> Message:
         """The line, with the command that explains its code."""
-        return f"{self} (banjia help {self.code})" if self.code else str(self)
+        return Message("{line} (banjia help {code})", line=self.message, code=self.code) if self.code else self.message
+
+
+class InvalidValue(ValueError):
+    """A value that can't be used: what is wrong with it, which may be empty, and what is expected."""
+
+    def __init__(self, wrong: Message = EMPTY, expected: Message = EMPTY) -> None:
+        self.message = expecting(wrong, expected)
+        super().__init__(self.message)
+        self.wrong = wrong
+        self.expected = expected
 
 
 class ConfigError(Exception):
@@ -74,6 +89,25 @@ class ConfigError(Exception):
         coded = (one if one.code else replace(one, code=code) for one in complaints)
         self.complaints = sorted(coded, key=lambda complaint: complaint.place)
         super().__init__("\n".join(map(str, self.complaints)))
+
+
+def got(value: Message) -> Message:
+    """What is wrong with a value of another kind than is expected."""
+    return Message("got {value}", value=value)
+
+
+_GOT = got(EMPTY).template
+
+
+def expecting(wrong: Message, expected: Message) -> Message:
+    """What is wrong and what is expected, in one text; either may be empty."""
+    if not expected:
+        return wrong
+    if not wrong:
+        return Message("expected {expected}", expected=expected)
+    if wrong.template == _GOT:  # other languages put the two the other way round
+        return Message("got {value}; expected {expected}", value=wrong.fields["value"], expected=expected)
+    return Message("{wrong}; expected {expected}", wrong=wrong, expected=expected)
 
 
 def key_path(path: Sequence[str | int]) -> str:
@@ -106,7 +140,12 @@ def looks_secret(text: str) -> bool:
     return pasted_secret(text) or _RANDOM.search(text) is not None
 
 
-def one_of(words: Iterable[str]) -> str:
-    """``a, b or c``."""
-    *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
+def _without_secrets(message: Message) -> Message:
+    if not pasted_secret(message):
+        return message
+    cleaned = message.with_texts(hidden)
+    return as_message(hidden(cleaned)) if pasted_secret(cleaned) else cleaned
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)

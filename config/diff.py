@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from adapters.core.message import BAR, COMMA, Message, joined
 from config.complaints import Complaint, ConfigError, Place, key_path
 from config.schema import Settings
 
@@ -23,7 +24,7 @@ class ReloadResult(NamedTuple):
     source: str = ""
     changed: Sequence[str] = ()
     restart: Sequence[str] = ()
-    complaints: Sequence[str] = ()
+    complaints: Sequence[Message] = ()
 
     @property
     def ok(self) -> bool:
@@ -35,19 +36,32 @@ class ReloadResult(NamedTuple):
         """What there is to say about it: the complaints, or the keys that changed and those that need a restart."""
         return [*self.complaints, *self.changed, *(f"{key} needs a restart" for key in self.restart)]
 
-    def line(self) -> str:
+    def line(self) -> Message:
         """The line for the log. It has no value of any key."""
         if self.word == "no file":
-            return "reload: there is no configuration file, so there is nothing to read again; the environment is as it was"
+            return Message(
+                "reload: there is no configuration file, so there is nothing to read again; the environment is as it was"
+            )
         if self.word == "refused":
-            return f"reload refused, the configuration before stays in use: {_some(self.complaints, ' | ')}"
-        told = f"reload applied from {self.source}: {_some(self.changed, ', ') or 'nothing'} changed"
-        return f"{told}; warning: a restart is needed for {', '.join(self.restart)}" if self.restart else told
+            return Message(
+                "reload refused, the configuration before stays in use: {complaints}",
+                complaints=_some(self.complaints, BAR),
+            )
+        told = Message(
+            "reload applied from {source}: {keys} changed",
+            source=self.source,
+            keys=_some(self.changed, COMMA),
+        )
+        if not self.changed:
+            told = Message("reload applied from {source}: nothing changed", source=self.source)
+        if not self.restart:
+            return told
+        return Message("{line}; warning: a restart is needed for {keys}", line=told, keys=joined(COMMA, self.restart))
 
 
-def _some(texts: Sequence[str], joint: str) -> str:
+def _some(texts: Sequence[str], separator: Message) -> Message:
     more = len(texts) - MOST_TOLD
-    return joint.join([*texts[:MOST_TOLD], f"and {more} more"] if more > 0 else texts)
+    return joined(separator, [*texts[:MOST_TOLD], Message("and {more} more", more=more)] if more > 0 else texts)
 
 
 def kept(before: Settings, after: Settings, source: str) -> tuple[Settings, list[str]]:
@@ -58,24 +72,34 @@ def kept(before: Settings, after: Settings, source: str) -> tuple[Settings, list
     differ = [key for key in NEEDS_RESTART if getattr(before.server, key) != getattr(after.server, key)]
     server = after.server.model_copy(update={key: getattr(before.server, key) for key in differ})
     if server.beyond_loopback() and not after.client_keys() and not server.insecure:
-        wrong = f"{server.listen} stays open until a restart, can be reached from other machines, and would need no key"
+        wrong = Message(
+            "{listen} stays open until a restart, can be reached from other machines, and would need no key",
+            listen=server.listen,
+        )
         raise ConfigError(
             [
                 Complaint(
                     Place(source),
                     "server.client_keys",
                     wrong,
-                    "a client key, or a restart",
+                    Message("a client key, or a restart"),
                     code="config-open-to-network",
                 )
             ]
         )
     if server.admin_beyond_loopback() and not after.admin_token():
-        wrong = f"{server.admin_listen} stays open until a restart, can be reached from other machines, and would need no token"
+        wrong = Message(
+            "{listen} stays open until a restart, can be reached from other machines, and would need no token",
+            listen=server.admin_listen,
+        )
         raise ConfigError(
             [
                 Complaint(
-                    Place(source), "server.admin_token", wrong, "a token, or a restart", code="config-open-to-network"
+                    Place(source),
+                    "server.admin_token",
+                    wrong,
+                    Message("a token, or a restart"),
+                    code="config-open-to-network",
                 )
             ]
         )

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
+from adapters.core.message import EMPTY, Message, as_message, one_of
 from config.complaints import Complaint, ConfigError, Place, key_path
 from config.tree import Node
 
@@ -28,22 +29,23 @@ _MAX_NODES = 30_000  # aliases can multiply a small file without end
 _INTRODUCERS = (",", ":", "[", "{", "- ", "-\n", "-\t", "? ", "?\n", "?\t")
 _COMMENT_LINE = re.compile(r"^[ \t]*#.*", re.MULTILINE)
 _BRACKET = re.compile(r"[\[\]{}]")
-_SMALLER = "a smaller file"
-_SHALLOWER = "fewer levels"
-_INDENT = "the same indentation as its neighbours, in spaces"
+_KEY_VALUE = as_message("key: value")
+_SMALLER = Message("a smaller file")
+_SHALLOWER = Message("fewer levels")
+_INDENT = Message("the same indentation as its neighbours, in spaces")
 
-_PROBLEMS: tuple[tuple[str, str, str], ...] = (
-    (r"character '\\t'", "a tab", "spaces for indentation"),
-    (r"undefined alias|alphabetic or numeric", "a name that begins with * or & has a meaning of its own in YAML", 'quotes around it, for example "gpt-4*"'),
-    (r"cannot start any token", "a value can't begin with this character", "quotes around the value"),
-    (r"sequence entries are not allowed", "a '- ' that can't stand here", "each list item on a line of its own"),
-    (r"expected <block end>.*'[\]}]'", "a bracket that was never opened", ""),
-    (r"expected <block end>", "this line does not line up with those above", _INDENT),
-    (r"could not find expected ':'", "a key without its ':'", "key: value"),
-    (r"unexpected end of stream|document separator", "a quote that is never closed", ""),
-    (r"unknown escape character|escape sequence", "an unknown escape in double quotes", "single quotes, or \\\\ for a backslash"),
-    (r"found another document", "a second document", "one document in a file"),
-    (r"maximum depth", f"nested more than {MAX_DEPTH} levels deep", _SHALLOWER),
+_PROBLEMS: tuple[tuple[str, Message, Message], ...] = (
+    (r"character '\\t'", Message("a tab"), Message("spaces for indentation")),
+    (r"undefined alias|alphabetic or numeric", Message("a name that begins with * or & has a meaning of its own in YAML"), Message('quotes around it, for example "gpt-4*"')),
+    (r"cannot start any token", Message("a value can't begin with this character"), Message("quotes around the value")),
+    (r"sequence entries are not allowed", Message("a '- ' that can't stand here"), Message("each list item on a line of its own")),
+    (r"expected <block end>.*'[\]}]'", Message("a bracket that was never opened"), EMPTY),
+    (r"expected <block end>", Message("this line does not line up with those above"), _INDENT),
+    (r"could not find expected ':'", Message("a key without its ':'"), _KEY_VALUE),
+    (r"unexpected end of stream|document separator", Message("a quote that is never closed"), EMPTY),
+    (r"unknown escape character|escape sequence", Message("an unknown escape in double quotes"), Message("single quotes, or \\\\ for a backslash")),
+    (r"found another document", Message("a second document"), Message("one document in a file")),
+    (r"maximum depth", Message("nested more than {number} levels deep", number=MAX_DEPTH), _SHALLOWER),
 )  # fmt: skip
 
 
@@ -62,14 +64,24 @@ def parse(text: str, source: str, keys: str = "") -> Node:
         raise ConfigError(
             [
                 Complaint(
-                    start, "", "the file is empty", keys or 'at least vendors: {kimi: {api_key: "${KIMI_API_KEY}"}}'
+                    start,
+                    "",
+                    Message("the file is empty"),
+                    as_message(keys) if keys else Message('at least vendors: {kimi: {api_key: "${KIMI_API_KEY}"}}'),
                 )
             ]
         )
     if not isinstance(root, MappingNode):
-        kind = "a list" if isinstance(root, SequenceNode) else "text"
+        kind = Message("a list") if isinstance(root, SequenceNode) else Message("text")
         raise ConfigError(
-            [Complaint(start, "", f"the file holds {kind}", f"keys such as {keys or 'vendors: and models:'}")]
+            [
+                Complaint(
+                    start,
+                    "",
+                    Message("the file holds {kind}", kind=kind),
+                    Message("keys such as {keys}", keys=keys or "vendors: and models:"),
+                )
+            ]
         )
     tree = _Tree(source)
     node = tree.node(root, ())
@@ -84,7 +96,11 @@ def _check_size(text: str, source: str) -> None:
         raise ConfigError(
             [
                 Complaint(
-                    Place(source), "", f"the file has more than {MAX_LINES:,} lines", _SMALLER, code="config-too-large"
+                    Place(source),
+                    "",
+                    Message("the file has more than {number} lines", number=f"{MAX_LINES:,}"),
+                    _SMALLER,
+                    code="config-too-large",
                 )
             ]
         )
@@ -95,7 +111,7 @@ def _check_size(text: str, source: str) -> None:
                 Complaint(
                     Place(source),
                     "",
-                    "the file has more than 512 KiB beside comments",
+                    Message("the file has more than 512 KiB beside comments"),
                     _SMALLER,
                     code="config-too-large",
                 )
@@ -107,7 +123,7 @@ def _check_size(text: str, source: str) -> None:
                 Complaint(
                     Place(source),
                     "",
-                    f"the file has more than {MAX_VALUES:,} values",
+                    Message("the file has more than {number} values", number=f"{MAX_VALUES:,}"),
                     _SMALLER,
                     code="config-too-large",
                 )
@@ -120,7 +136,15 @@ def _check_size(text: str, source: str) -> None:
             at = bracket.start()
             place = Place(source, content.count("\n", 0, at) + 1, at - content.rfind("\n", 0, at))
             raise ConfigError(
-                [Complaint(place, "", f"nested more than {MAX_DEPTH} levels deep", _SHALLOWER, code="config-too-large")]
+                [
+                    Complaint(
+                        place,
+                        "",
+                        Message("nested more than {number} levels deep", number=MAX_DEPTH),
+                        _SHALLOWER,
+                        code="config-too-large",
+                    )
+                ]
             )
 
 
@@ -128,7 +152,7 @@ def _syntax(error: YAMLError, text: str, source: str) -> Complaint:
     if not isinstance(error, MarkedYAMLError):
         at = getattr(error, "position", 0)
         place = Place(source, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
-        return Complaint(place, "", "a character that YAML does not allow", "printable text in UTF-8")
+        return Complaint(place, "", Message("a character that YAML does not allow"), Message("printable text in UTF-8"))
     problem, mark = str(error.problem), error.problem_mark
     if (error.context or "").startswith("while parsing a flow"):
         return _unclosed(error, text, source)
@@ -140,7 +164,7 @@ def _syntax(error: YAMLError, text: str, source: str) -> Complaint:
     for pattern, wrong, expected in _PROBLEMS:
         if re.search(pattern, problem):
             return Complaint(place, "", wrong, expected)
-    return Complaint(place, "", "this is not YAML", "key: value")
+    return Complaint(place, "", Message("this is not YAML"), _KEY_VALUE)
 
 
 def _colon(place: Place, text: str) -> Complaint:
@@ -148,13 +172,15 @@ def _colon(place: Place, text: str) -> Complaint:
     lines = _lines(text)
     this = lines[place.line - 1]
     if re.search(r":\s", this[: place.column - 1]):
-        return Complaint(place, "", "a second ':' in one line", "quotes around a value that holds ': '")
+        return Complaint(
+            place, "", Message("a second ':' in one line"), Message("quotes around a value that holds ': '")
+        )
     above = next((n for n in range(place.line - 1, 0, -1) if _said(lines[n - 1])), 0)
     if above and not re.search(r":(\s|$)", _said(lines[above - 1])):
         column = len(lines[above - 1]) - len(lines[above - 1].lstrip()) + 1
-        return Complaint(Place(place.source, above, column), "", "a key without its ':'", "key: value")
+        return Complaint(Place(place.source, above, column), "", Message("a key without its ':'"), _KEY_VALUE)
     start = Place(place.source, place.line, len(this) - len(this.lstrip()) + 1)
-    return Complaint(start, "", "this line does not line up with those above", _INDENT)
+    return Complaint(start, "", Message("this line does not line up with those above"), _INDENT)
 
 
 def _lines(text: str) -> list[str]:
@@ -171,11 +197,14 @@ def _unclosed(error: MarkedYAMLError, text: str, source: str) -> Complaint:
     place = Place(source, mark.line + 1, mark.column + 1)
     line = _lines(text)[mark.line]
     if line[: mark.column].endswith("$"):
-        return Complaint(place, "", "${...} inside { } or [ ] needs quotes", '"${VARIABLE}"')
+        return Complaint(place, "", Message("${...} inside { } or [ ] needs quotes"), as_message('"${VARIABLE}"'))
     bracket = "{" if "mapping" in str(error.context) else "["
     close = "}" if bracket == "{" else "]"
     return Complaint(
-        place, "", f"the '{bracket}' of line {opened.line + 1} is not closed before this", f"',' or '{close}'"
+        place,
+        "",
+        Message("the '{bracket}' of line {line} is not closed before this", bracket=bracket, line=opened.line + 1),
+        one_of(["','", f"'{close}'"]),
     )
 
 
@@ -204,9 +233,9 @@ class _Tree:
         """Count a node, and note that it is being read. Raises ConfigError where aliases make too much of it."""
         self._count += 1
         if id(node) in self._open or self._count > _MAX_NODES:
-            raise ConfigError([Complaint(self.place(node), "", "an alias that goes on without end")])
+            raise ConfigError([Complaint(self.place(node), "", Message("an alias that goes on without end"))])
         if len(self._open) > MAX_DEPTH:
-            wrong = f"nested more than {MAX_DEPTH} levels deep"
+            wrong = Message("nested more than {number} levels deep", number=MAX_DEPTH)
             raise ConfigError([Complaint(self.place(node), "", wrong, _SHALLOWER, code="config-too-large")])
         self._open.add(id(node))
         try:
@@ -223,7 +252,7 @@ class _Tree:
                 for name, child in self._merged(value, path):
                     merged.setdefault(name, child)
             elif not isinstance(key, ScalarNode):
-                self.complaints.append(Complaint(place, "", "a key that is no text", "key: value"))
+                self.complaints.append(Complaint(place, "", Message("a key that is no text"), _KEY_VALUE))
             elif key.value in own:
                 first = own[key.value].key_place
                 assert first is not None
@@ -231,8 +260,8 @@ class _Tree:
                     Complaint(
                         place,
                         key_path((*path, key.value)),
-                        f"the key is here twice, first in line {first.line}",
-                        "it once",
+                        Message("the key is here twice, first in line {line}", line=first.line),
+                        Message("it once"),
                     )
                 )
             else:
@@ -250,13 +279,17 @@ class _Tree:
                     found = self._mapping(part, path)
                 yield from found.items()
             else:
-                self.complaints.append(Complaint(self.place(value), "", "'<<' without a mapping", "<<: *anchor"))
+                self.complaints.append(
+                    Complaint(self.place(value), "", Message("'<<' without a mapping"), as_message("<<: *anchor"))
+                )
 
     def _scalar(self, node: Any) -> Node:
         tag = str(node.tag)
         found = Node(node.value, self.place(node), raw=node.value, quoted=node.style is not None)
         if not tag.startswith(_PREFIX) or tag.removeprefix(_PREFIX) not in _KNOWN:
-            self.complaints.append(Complaint(self.place(node), "", "a YAML tag", "the value without its '!'"))
+            self.complaints.append(
+                Complaint(self.place(node), "", Message("a YAML tag"), Message("the value without its '!'"))
+            )
         elif not found.quoted:
             found.value = typed(node.value, tag.removeprefix(_PREFIX))
         return found

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from adapters import registry
+from adapters.core.message import Message, one_of
 from adapters.core.vendor import Vendor
-from config.complaints import Complaint, ConfigError, Place, nearest, one_of
+from config.complaints import Complaint, ConfigError, InvalidValue, Place, nearest
 from config.interpolate import is_file, read_secret, secret_path
 from config.overlay import Overlay
 from config.renamed import old_names
@@ -51,7 +52,7 @@ def override(root: Node, environ: Mapping[str, str], folder: Path) -> list[Compl
     _add_client_key(root, environ, folder, complaints)
     language = environ.get("BANJIA_LANG", "")
     if language and language not in LANGUAGES:
-        wrong = f"unknown language '{language}'"
+        wrong = Message("unknown language '{word}'", word=language)
         complaints.append(
             Complaint(place_of("BANJIA_LANG"), "", wrong, one_of(LANGUAGES), nearest(language, LANGUAGES))
         )
@@ -102,7 +103,7 @@ def _resolved(root: Node, name: str) -> tuple[list[str], Any]:
                     Complaint(
                         place_of(name),
                         "",
-                        "unknown variable",
+                        Message("unknown variable"),
                         meant=nearest_variable(name, root),
                         code="config-unknown-variable",
                     )
@@ -162,7 +163,14 @@ def _value(kind: Any, text: str, place: Place, path: list[str]) -> Node:
         value = _json(text, place, path)
         if not isinstance(value, dict):
             raise ConfigError(
-                [Complaint(place, ".".join(path), "this is not a mapping", 'JSON such as {"key": "value"}')]
+                [
+                    Complaint(
+                        place,
+                        ".".join(path),
+                        Message("this is not a mapping"),
+                        Message('JSON such as {"key": "value"}'),
+                    )
+                ]
             )
         return node_of(value, place)
     if kind is Any:
@@ -178,7 +186,7 @@ def _json(text: str, place: Place, path: list[str]) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         raise ConfigError(
-            [Complaint(place, ".".join(path), "this is not JSON", 'JSON such as {"key": "value"}')]
+            [Complaint(place, ".".join(path), Message("this is not JSON"), Message('JSON such as {"key": "value"}'))]
         ) from None
 
 
@@ -188,8 +196,8 @@ def _read_files(node: Node, folder: Path) -> None:
             try:
                 scalar.from_file = str(secret_path(scalar.value, folder))
                 scalar.value = read_secret(scalar.value, folder)
-            except ValueError as error:
-                raise ConfigError([scalar.complaint(path, str(error))]) from None
+            except InvalidValue as error:
+                raise ConfigError([scalar.complaint(path, error.wrong)]) from None
 
 
 def _add_client_key(root: Node, environ: Mapping[str, str], folder: Path, complaints: list[Complaint]) -> None:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from adapters.core.message import Message
 from config.complaints import Complaint, ConfigError, Place
 from config.document import parse
 from config.regular_file import MAX_BYTES, TooLarge, read_regular
+from config.system_errors import reason_of
 from config.tree import Node, scalars
 
 
@@ -52,7 +54,11 @@ def text(path: Path) -> str:
         raise ConfigError(
             [
                 Complaint(
-                    Place(str(path)), "", "the file is larger than 4 MiB", "a smaller file", code="config-too-large"
+                    Place(str(path)),
+                    "",
+                    Message("the file is larger than 4 MiB"),
+                    Message("a smaller file"),
+                    code="config-too-large",
                 )
             ]
         ) from None
@@ -60,7 +66,11 @@ def text(path: Path) -> str:
         line = error.object.count(b"\n", 0, error.start) + 1
         column = error.start - error.object.rfind(b"\n", 0, error.start)
         raise ConfigError(
-            [Complaint(Place(str(path), line, column), "", "this is not text in UTF-8", code="config-unreadable")]
+            [
+                Complaint(
+                    Place(str(path), line, column), "", Message("this is not text in UTF-8"), code="config-unreadable"
+                )
+            ]
         ) from None
 
 
@@ -69,6 +79,8 @@ def _read(node: Node, key: tuple[str, ...], folder: Path) -> Node:
     try:
         return parse(text(path), str(path), "models: or stand_ins:")
     except OSError as error:
-        why = (error.strerror or "no reason given").lower()
-        wrong = f"the file {node.value} can't be read ({why})"
-        raise ConfigError([node.complaint(key, wrong, "the path of a file, from the folder of this one")]) from None
+        why = reason_of(error, lower_case=True)
+        wrong = Message("the file {path} can't be read ({why})", path=node.value, why=why)
+        raise ConfigError(
+            [node.complaint(key, wrong, Message("the path of a file, from the folder of this one"))]
+        ) from None

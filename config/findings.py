@@ -4,6 +4,7 @@ import datetime
 from dataclasses import dataclass, field
 
 from adapters import registry
+from adapters.core.message import EMPTY, Message
 from adapters.core.vendor import Vendor
 from config.complaints import Complaint, looks_secret
 from config.schema import Settings
@@ -22,13 +23,13 @@ class Findings:
     today: datetime.date
     errors: list[Complaint] = field(default_factory=list)
     warnings: list[Complaint] = field(default_factory=list)
-    off: dict[str, str] = field(default_factory=dict)
+    off: dict[str, Message] = field(default_factory=dict)
 
     def complaint(
         self,
         loc: tuple[str | int, ...],
-        wrong: str,
-        expected: str = "",
+        wrong: Message,
+        expected: Message = EMPTY,
         meant: str = "",
         *,
         at_key: bool = False,
@@ -41,8 +42,8 @@ class Findings:
     def error(
         self,
         loc: tuple[str | int, ...],
-        wrong: str,
-        expected: str = "",
+        wrong: Message,
+        expected: Message = EMPTY,
         meant: str = "",
         *,
         at_key: bool = False,
@@ -54,8 +55,8 @@ class Findings:
     def warn(
         self,
         loc: tuple[str | int, ...],
-        wrong: str,
-        expected: str = "",
+        wrong: Message,
+        expected: Message = EMPTY,
         meant: str = "",
         *,
         at_key: bool = False,
@@ -68,8 +69,10 @@ class Findings:
         """A word of the settings in quotes, or where it came from if that may be a secret."""
         node, _ = follow(self.root, loc)
         if node.from_file or looks_secret(text):
-            return "(not shown)"
-        return " ".join(f"from ${{{name}}}" for name in node.variables) or f"'{text}'"
+            return Message("(not shown)")
+        if node.variables:
+            return Message("from {variables}", variables=" ".join(f"${{{name}}}" for name in node.variables))
+        return f"'{text}'"
 
     def kind(self, name: str) -> Vendor | None:
         """The adapter of a configured vendor's kind, in its usual edition."""

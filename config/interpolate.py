@@ -5,16 +5,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from config.complaints import Complaint
+from adapters.core.message import EMPTY, Message, as_message
+from config.complaints import Complaint, InvalidValue
 from config.document import typed
 from config.regular_file import MAX_SECRET_BYTES, TooLarge, read_regular
+from config.system_errors import reason_of
 from config.tree import Node, is_credential, scalars
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BARE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)$|os\.environ/(\w+)$|env\.([A-Z0-9_]+)$")
 _MAX_DEPTH = 32
 """The most variables in the defaults of variables."""
-_FORMS = "${VAR}, ${VAR:-default} or ${VAR:?message}"
+_FORMS = Message("${VAR}, ${VAR:-default} or ${VAR:?message}")
 
 
 class Unset(Exception):
@@ -52,14 +54,14 @@ class _Text:
                 parts.append(text[at])
                 at += 1
         if closing and at == len(text):
-            raise ValueError("a '${' that is never closed")
+            raise InvalidValue(Message("a '${' that is never closed"))
         return "".join(parts), at
 
     def variable(self, at: int, *, live: bool) -> tuple[str, int]:
         """The value of the variable whose name begins here, and where the text goes on after its brace."""
         match = _NAME.match(self.text, at)
         if match is None:
-            raise ValueError("a '${' without a variable's name")
+            raise InvalidValue(Message("a '${' without a variable's name"))
         name, at = match.group(), match.end()
         form = self.text[at : at + 2]
         given = self.environ.get(name)
@@ -70,23 +72,23 @@ class _Text:
                 raise Unset(name)
             return given or "", at + 1
         if not form:
-            raise ValueError("a '${' that is never closed")
+            raise InvalidValue(Message("a '${' that is never closed"))
         if form not in (":-", ":?"):
-            raise ValueError(f"'${{{name}' goes on in an unknown way")
+            raise InvalidValue(Message("'${{{name}' goes on in an unknown way", name=name))
         self._depth += 1
         if self._depth > _MAX_DEPTH:
-            raise ValueError(f"'${{' nested more than {_MAX_DEPTH} levels deep")
+            raise InvalidValue(Message("'${{' nested more than {number} levels deep", number=_MAX_DEPTH))
         rest, end = self.until(at + 2, closing=True, live=live and not given)
         self._depth -= 1
         if live and not given and form == ":?":
-            raise Unset(name, rest or "it is needed")
+            raise Unset(name, rest or Message("it is needed"))
         return given or rest, end + 1
 
 
 def expand(text: str, environ: Mapping[str, str]) -> tuple[str, list[str]]:
     """The text with its variables filled in, and the names of those that were used.
 
-    An empty variable counts as set for ``${VAR}``, as unset for the other two forms. Raises Unset; ValueError says
+    An empty variable counts as set for ``${VAR}``, as unset for the other two forms. Raises Unset; InvalidValue says
     how the text is malformed.
     """
     reading = _Text(text, environ)
@@ -100,16 +102,18 @@ def secret_path(value: str, folder: Path) -> Path:
 
 
 def read_secret(value: str, folder: Path) -> str:
-    """What the file of a ``file:`` value holds, without its last line break. Raises ValueError, which names the file."""
+    """What the file of a ``file:`` value holds, without its last line break. Raises InvalidValue, which names the file."""
     path = secret_path(value, folder)
     try:
         return read_regular(path, MAX_SECRET_BYTES).decode().removesuffix("\n").removesuffix("\r")
     except TooLarge:
-        raise ValueError(f"the file {path} is larger than 64 KiB") from None
+        raise InvalidValue(Message("the file {path} is larger than 64 KiB", path=path)) from None
     except UnicodeDecodeError:
-        raise ValueError(f"the file {path} is not text in UTF-8") from None
+        raise InvalidValue(Message("the file {path} is not text in UTF-8", path=path)) from None
     except OSError as error:
-        raise ValueError(f"the file {path} can't be read ({(error.strerror or 'no reason given').lower()})") from None
+        raise InvalidValue(
+            Message("the file {path} can't be read ({why})", path=path, why=reason_of(error, lower_case=True))
+        ) from None
 
 
 def is_file(value: str) -> bool:
@@ -138,7 +142,7 @@ def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], f
     bare = _BARE.match(node.value)
     if bare is not None:
         name = next(filter(None, bare.groups()))
-        return node.complaint(path, "a variable in another spelling", f'"${{{name}}}"')
+        return node.complaint(path, Message("a variable in another spelling"), as_message(f'"${{{name}}}"'))
     try:
         value, used = expand(node.value, environ)
         node.variables = tuple(used)
@@ -147,15 +151,21 @@ def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], f
             value = read_secret(value, folder)
     except Unset as unset:
         if unset.message:
-            complaint = node.complaint(path, f"{unset.name} is not set: {unset.message}", code="config-unset-variable")
+            complaint = node.complaint(
+                path,
+                Message("{variable} is not set: {message}", variable=unset.name, message=unset.message),
+                code="config-unset-variable",
+            )
         elif is_credential(path):
             node.value, node.unset = "", unset.name
             return None
         else:
-            expected = f"it in the environment, or ${{{unset.name}:-a default}}"
-            complaint = node.complaint(path, f"{unset.name} is not set", expected, code="config-unset-variable")
+            expected = Message("it in the environment, or ${{{variable}:-a default}}", variable=unset.name)
+            complaint = node.complaint(
+                path, Message("{variables} is not set", variables=unset.name), expected, code="config-unset-variable"
+            )
         return replace(complaint, unset=(unset.name,))
-    except ValueError as error:
-        return node.complaint(path, str(error), _FORMS if "${" in str(error) else "")
+    except InvalidValue as error:
+        return node.complaint(path, error.wrong, _FORMS if "${" in error.wrong else EMPTY)
     node.value = typed(value) if not node.quoted and "set" in path and node.variables else value
     return None

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from adapters.core.message import COMMA, EMPTY, Message, joined
 from config.complaints import DEFAULT_CODE, Complaint, ConfigError, Place
 from config.schema import Section, Settings
+from config.system_errors import reason_of
 from config.tree import Node
 
 __all__ = ["Complaint", "ConfigError", "Loaded", "find_file", "load", "load_file", "sources"]
@@ -29,7 +31,7 @@ class Loaded:
     settings: Settings
     source: str
     warnings: list[Complaint]
-    off: Mapping[str, str]
+    off: Mapping[str, Message]
 
 
 def find_file(environ: Mapping[str, str], cwd: Path) -> Path | None:
@@ -113,10 +115,18 @@ def _text(path: Path) -> str:
     try:
         return text(path)
     except OSError as error:
-        why = (error.strerror or "no reason given").lower()
-        expected = "" if isinstance(error, FileNotFoundError | PermissionError) else "a regular file"
+        why = reason_of(error, lower_case=True)
+        expected = EMPTY if isinstance(error, FileNotFoundError | PermissionError) else Message("a regular file")
         raise ConfigError(
-            [Complaint(Place(str(path)), "", f"the file can't be read ({why})", expected, code="config-unreadable")]
+            [
+                Complaint(
+                    Place(str(path)),
+                    "",
+                    Message("the file can't be read ({why})", why=why),
+                    expected,
+                    code="config-unreadable",
+                )
+            ]
         ) from None
 
 
@@ -128,13 +138,13 @@ def _plain_vendors(root: Node) -> bool:
 def _no_key() -> Complaint:
     from config.environment import in_order, key_names
 
-    names = ", ".join(name for vendor in in_order() for name in key_names(vendor))
-    wrong = f"no vendor's key was found; looked for {names}"
+    names = joined(COMMA, (name for vendor in in_order() for name in key_names(vendor)))
+    wrong = Message("no vendor's key was found; looked for {names}", names=names)
     return Complaint(
         Place("environment"),
         "",
         wrong,
-        f"one of them, or a file {DEFAULT_NAME} (`banjia demo` needs none)",
+        Message("one of them, or a file {name} (`banjia demo` needs none)", name=DEFAULT_NAME),
         code="config-no-vendor-key",
     )
 
@@ -177,7 +187,7 @@ def _drop_empty_sections(root: Node) -> None:
             node.value = {}
 
 
-def _checked(settings: Settings, root: Node, *, keys_needed: bool) -> tuple[list[Complaint], Mapping[str, str]]:
+def _checked(settings: Settings, root: Node, *, keys_needed: bool) -> tuple[list[Complaint], Mapping[str, Message]]:
     """The warnings, and the vendors that are off. Raises ConfigError."""
     from config.checks import check
     from config.findings import Findings

@@ -3,6 +3,9 @@
 import ipaddress
 import re
 
+from adapters.core.message import Message
+from config.complaints import InvalidValue
+
 ANY_PAGE = ("*", "null")
 """Entries that stand for no page in particular: every web page can make its browser send ``Origin: null``."""
 
@@ -51,13 +54,15 @@ def configured_origin(value: str) -> str:
     if origin is not None:
         return origin
     if normalize_origin(value.rstrip("/")) is not None:
-        raise ValueError("an origin ends after its host and port; expected it without the slash at its end")
-    raise ValueError("expected scheme://host or scheme://host:port, for example https://app.example.com")
+        raise InvalidValue(
+            Message("an origin ends after its host and port"), Message("it without the slash at its end")
+        )
+    raise InvalidValue(expected=Message("scheme://host or scheme://host:port, for example https://app.example.com"))
 
 
 def configured_host(value: str) -> str:
     """An entry of ``server.hosts``, in lower case. Raises ValueError, which says what is expected."""
     name = value.lower().removesuffix(".")
     if len(name) > 253 or not name.isascii() or not _NAME.fullmatch(name):
-        raise ValueError("expected a host name without scheme and port, for example banjia.example.com")
+        raise InvalidValue(expected=Message("a host name without scheme and port, for example banjia.example.com"))
     return name

@@ -9,16 +9,18 @@ import os
 import stat
 from pathlib import Path
 
+from adapters.core.message import Message
+
 MAX_BYTES = 4 * 1024 * 1024
 """The largest configuration or catalog file."""
 MAX_SECRET_BYTES = 64 * 1024
 """The largest file of a secret."""
 
 _KINDS = {
-    stat.S_IFIFO: "it is a pipe, not a regular file",
-    stat.S_IFSOCK: "it is a socket, not a regular file",
-    stat.S_IFCHR: "it is a device, not a regular file",
-    stat.S_IFBLK: "it is a device, not a regular file",
+    stat.S_IFIFO: Message("it is a pipe, not a regular file"),
+    stat.S_IFSOCK: Message("it is a socket, not a regular file"),
+    stat.S_IFCHR: Message("it is a device, not a regular file"),
+    stat.S_IFBLK: Message("it is a device, not a regular file"),
 }
 
 
@@ -42,4 +44,4 @@ def _require_regular(mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, _KINDS.get(stat.S_IFMT(mode), "it is not a regular file"))
+        raise OSError(errno.EINVAL, _KINDS.get(stat.S_IFMT(mode), Message("it is not a regular file")))

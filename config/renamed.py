@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from adapters.core.message import Message, as_message
 from config.complaints import Complaint
 from config.tree import Node
 
@@ -38,11 +39,15 @@ def rename(root: Node) -> tuple[list[Complaint], list[Complaint]]:
         path = (row.section, row.old)
         new = section.child(row.new)
         if new is not None and bool(new.place.variable) == bool(old.place.variable):
-            wrong = f"both {row.new} and its old name {row.old} are given"
-            errors.append(old.complaint(path, wrong, row.new, at_key=True))
+            wrong = Message("both {new} and its old name {old} are given", new=row.new, old=row.old)
+            errors.append(old.complaint(path, wrong, as_message(row.new), at_key=True))
             continue
         section.value[row.new] = old
         variable = old.place.variable
         name = variable[: -len(row.old)] + row.new.upper() if variable.lower().endswith(row.old) else row.new
-        warnings.append(old.complaint(path, f"{row.old} is the old name of {row.new}", name, at_key=True))
+        warnings.append(
+            old.complaint(
+                path, Message("{old} is the old name of {new}", old=row.old, new=row.new), as_message(name), at_key=True
+            )
+        )
     return errors, warnings

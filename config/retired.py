@@ -5,17 +5,20 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from adapters.core.message import EMPTY, Message, as_message
 from config.catalog import ModelRow
 from config.openai_names import known_names
 from config.routing import catalog_of, key_of
 from config.schema import Settings
 
 
-def fate(row: ModelRow, today: datetime.date) -> str:
+def fate(row: ModelRow, today: datetime.date) -> Message:
     """What has become of a model, or will: the words after its name; empty for one that stays."""
     if row.retired is not None:
-        return f"{'was' if row.retired <= today else 'will be'} retired on {row.retired}"
-    return "is announced to be retired, on a day not told yet" if row.retiring else ""
+        if row.retired <= today:
+            return Message("was retired on {day}", day=row.retired)
+        return Message("will be retired on {day}", day=row.retired)
+    return Message("is announced to be retired, on a date not known yet") if row.retiring else EMPTY
 
 
 class Fading(NamedTuple):
@@ -25,10 +28,12 @@ class Fading(NamedTuple):
     row: ModelRow
     names: list[str]
 
-    def under(self) -> str:
+    def under(self) -> Message:
         """The names in a few words."""
         first, *more = self.names
-        return f"{first} and {len(more)} more name{'s'[: len(more) != 1]}" if more else first
+        if len(more) == 1:
+            return Message("{name} and {more} more name", name=first, more=1)
+        return Message("{name} and {more} more names", name=first, more=len(more)) if more else as_message(first)
 
 
 def stand_ins(settings: Settings) -> Iterator[Fading]:
@@ -65,16 +70,32 @@ class Closed(NamedTuple):
     key: str
     value: str
     since: datetime.date
-    instead: str
+    instead: Message
 
 
 CLOSED: tuple[Closed, ...] = (
     # The vendor's notice (high); whether the old host refuses calls already was not seen.
-    Closed("ernie", "protocol", "native", datetime.date(2026, 8, 31), "protocol: openai with an api_key of Qianfan v2"),
-    # The vendor's notices (high); the effect was not seen. The whole old platform: native and compatible.
-    Closed("hunyuan", "protocol", "native", datetime.date(2026, 9, 30), "protocol: openai with an api_key of TokenHub"),
     Closed(
-        "hunyuan", "edition", "classic", datetime.date(2026, 9, 30), "edition: tokenhub with an api_key of TokenHub"
+        "ernie",
+        "protocol",
+        "native",
+        datetime.date(2026, 8, 31),
+        Message("protocol: openai with an api_key of {product}", product="Qianfan v2"),
+    ),
+    # The vendor's notices (high); the effect was not seen. The whole old platform: native and compatible.
+    Closed(
+        "hunyuan",
+        "protocol",
+        "native",
+        datetime.date(2026, 9, 30),
+        Message("protocol: openai with an api_key of {product}", product="TokenHub"),
+    ),
+    Closed(
+        "hunyuan",
+        "edition",
+        "classic",
+        datetime.date(2026, 9, 30),
+        Message("edition: tokenhub with an api_key of TokenHub"),
     ),
 )
 

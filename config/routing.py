@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any, get_args
 
+from adapters.core.message import Message, one_of, sentences
 from adapters.core.model import Model
 from adapters.core.request import Operation
 from adapters.core.vendor import Target, Vendor
@@ -51,6 +52,10 @@ class Found:
 class UnknownModel(Exception):
     """No target for a name; the message names the nearest one that there is."""
 
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
+
 
 class Routing:
     """The routing table of one configuration. Entries without a key are off: their targets are left out."""
@@ -87,7 +92,9 @@ class Routing:
             targets = [(self.target(t, operation, policy, name=name), t.weight) for t in entry.targets]
             there = tuple(target for target, _ in targets if target is not None)
             if not there:
-                raise UnknownModel(f"The model '{name}' has no target that serves {operation}.")
+                raise UnknownModel(
+                    Message("The model '{name}' has no target that serves {operation}.", name=name, operation=operation)
+                )
             weights = tuple(weight for target, weight in targets if target is not None)
             return Found(there, policy, how, entry.strategy, weights, key)
         stand_ins = self.stand_ins(name, operation)
@@ -204,31 +211,34 @@ class Routing:
                 continue
         return None
 
-    def unknown(self, name: str, operation: Operation | None = None) -> str:
+    def unknown(self, name: str, operation: Operation | None = None) -> Message:
         """What is said of a name that nobody answers under: for this operation, or at all."""
         if not self.live:
-            return f"The model '{name}' does not exist: no vendor is configured."
+            return Message("The model '{name}' does not exist: no vendor is configured.", name=name)
         near = nearest(name, [*self._told(), *self._own_ids()])
-        hint = f" Did you mean '{near}'?" if near else ""
+        hints = [Message("Did you mean '{near}'?", near=near)] if near else []
+        elsewhere = False
         for other in OPERATIONS:
             if other != operation and self.stand_ins(name, other):
-                hint = f" It is a model for {other}."
+                hints, elsewhere = [Message("It is a model for {operation}.", operation=other)], True
         if operation is not None:
-            hint += self._elsewhere(name, operation)
-        if not hint.startswith(" It is"):
-            hint += self._line_to_add(name, operation or "chat")
-        return f"The model '{name}' does not exist or you do not have access to it.{hint}"
+            hints += self._with_a_key(name, operation)
+        if not elsewhere:
+            hints += self._line_to_add(name, operation or "chat")
+        return sentences(
+            [Message("The model '{name}' does not exist or you do not have access to it.", name=name), *hints]
+        )
 
-    def _line_to_add(self, name: str, operation: Operation) -> str:
+    def _line_to_add(self, name: str, operation: Operation) -> list[Message]:
         """Return the hint that maps this name, for deployment names of the operator's own."""
         target = self._suggested(operation)
         if target is None or len(name) > LONGEST or not name.isprintable():
-            return ""
+            return []
         if not self.settings.in_file:
             models = json.dumps({name: target}, ensure_ascii=False).replace("'", "\\u0027")
-            return f" To serve this name, set BANJIA_MODELS='{models}'."
+            return [Message("To serve this name, set BANJIA_MODELS='{models}'.", models=models)]
         key = name if _PLAIN_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
-        return f" To serve this name, add to models: `{key}: {target}`."
+        return [Message("To serve this name, add to models: `{line}`.", line=f"{key}: {target}")]
 
     def _suggested(self, operation: Operation) -> str | None:
         """A target for a name of the operator's own: the usual stand-in, else one of ``models``, else a vendor's."""
@@ -242,13 +252,13 @@ class Routing:
         first = next(serving, None)
         return f"{first}/ID_OF_A_MODEL" if first else None
 
-    def _elsewhere(self, name: str, operation: Operation) -> str:
+    def _with_a_key(self, name: str, operation: Operation) -> list[Message]:
         """The vendors that would answer under this name, had they a key: said of OpenAI's names only."""
         others = [vendor for vendor in VENDORS if operation in vendor.operations and stands_in(vendor, name, operation)]
         if not others:
-            return ""
-        named = " or ".join(f"{vendor.title} ({vendor.key_names[0]})" for vendor in others)
-        return f" None of the configured vendors has it; with a key, {named} would answer."
+            return []
+        named = one_of([f"{vendor.title} ({vendor.key_names[0]})" for vendor in others])
+        return [Message("None of the configured vendors has it; with a key, {vendors} would answer.", vendors=named)]
 
 
 def key_of(name: str, models: Collection[str]) -> str | None:

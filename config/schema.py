@@ -26,6 +26,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
+from adapters.core.message import EMPTY, Message
+from config.complaints import InvalidValue, expecting
 from config.origins import configured_host, configured_origin
 from config.overlay import Overlay
 
@@ -94,14 +96,18 @@ def _number(value: Any) -> Any:
 def _sendable(key: SecretStr) -> SecretStr:
     text = key.get_secret_value()
     if text.startswith("Bearer "):
-        raise ValueError("the key begins with 'Bearer '; expected the key alone")
+        raise InvalidValue(Message("the key begins with 'Bearer '"), Message("the key alone"))
     if not all("!" <= char <= "~" for char in text):
-        raise ValueError("the key holds a space, a line break or a letter beyond ASCII; expected the key alone")
+        raise InvalidValue(
+            Message("the key holds a space, a line break or a letter beyond ASCII"), Message("the key alone")
+        )
     return key
 
 
-def _header_error(name: str, text: str) -> PydanticCustomError:
-    return PydanticCustomError("header", "{text}", {"text": text, "at": name})
+def _header_error(name: str, wrong: Message, expected: Message = EMPTY) -> PydanticCustomError:
+    return PydanticCustomError(
+        "header", "{text}", {"text": expecting(wrong, expected), "wrong": wrong, "expected": expected, "at": name}
+    )
 
 
 def _there(keys: list[SecretStr]) -> list[SecretStr]:
@@ -111,7 +117,9 @@ def _there(keys: list[SecretStr]) -> list[SecretStr]:
 def _hard_to_guess(token: SecretStr) -> SecretStr:
     """An empty one is none: ``${VARIABLE:-}`` leaves it out."""
     if 0 < len(token.get_secret_value()) < MIN_ADMIN_TOKEN:
-        raise ValueError(f"the token has fewer than {MIN_ADMIN_TOKEN} characters; expected a long random word")
+        raise InvalidValue(
+            Message("the token has fewer than {count} characters", count=MIN_ADMIN_TOKEN), Message("a long random word")
+        )
     return token
 
 
@@ -129,7 +137,7 @@ def checked_address(value: str) -> str:
     """An address as ``host:port``. Raises ValueError with what is expected."""
     host, _, port = value.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535 or (":" in host and host[0] != "["):
-        raise ValueError("expected host:port, for example 127.0.0.1:8080 or [::1]:8080")
+        raise InvalidValue(expected=Message("host:port, for example 127.0.0.1:8080 or [::1]:8080"))
     return value
 
 
@@ -151,13 +159,13 @@ def _url(value: str) -> str:
         parts = urlsplit(value)
         port_is_fine = parts.port != 0
     except ValueError:
-        raise ValueError("this is not a URL; expected one such as https://host/v1") from None
+        raise InvalidValue(Message("this is not a URL"), Message("one such as https://host/v1")) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine or " " in value:
-        raise ValueError("expected a URL that starts with http:// or https://")
+        raise InvalidValue(expected=Message("a URL that starts with http:// or https://"))
     if parts.username is not None:
-        raise ValueError("a URL can't hold a user or password; expected them in api_key or headers")
+        raise InvalidValue(Message("a URL can't hold a user or password"), Message("them in api_key or headers"))
     if parts.query or parts.fragment:
-        raise ValueError("expected a URL without '?' and '#': paths are appended to it")
+        raise InvalidValue(expected=Message("a URL without '?' and '#': paths are appended to it"))
     return value.rstrip("/")
 
 
@@ -174,17 +182,19 @@ def _outbound(value: Any) -> Any:
         parts = urlsplit(value if isinstance(value, str) else "")
         port_is_fine = parts.port != 0
     except ValueError:
-        raise ValueError("this is not a URL; expected one such as http://10.0.0.1:3128") from None
+        raise InvalidValue(Message("this is not a URL"), Message("one such as http://10.0.0.1:3128")) from None
     if parts.scheme.startswith("socks"):
-        raise ValueError("SOCKS needs a library that is not part of banjia; expected a proxy that speaks HTTP")
+        raise InvalidValue(
+            Message("SOCKS needs a library that is not part of banjia"), Message("a proxy that speaks HTTP")
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
-        raise ValueError("expected env, none, or a URL such as http://10.0.0.1:3128")
+        raise InvalidValue(expected=Message("env, none, or a URL such as http://10.0.0.1:3128"))
     if not all("!" <= char <= "~" for char in value):
-        raise ValueError(
-            "the URL holds a space, a line break or a letter beyond ASCII; expected them as %20 and the like"
+        raise InvalidValue(
+            Message("the URL holds a space, a line break or a letter beyond ASCII"), Message("them as %20 and the like")
         )
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError("expected a URL that ends after its port: a proxy has no path")
+        raise InvalidValue(expected=Message("a URL that ends after its port: a proxy has no path"))
     return SecretStr(value.rstrip("/"))
 
 
@@ -198,7 +208,7 @@ Outbound = Annotated[Literal["env", "none"] | SecretStr, BeforeValidator(_outbou
 def _judge(value: str) -> str:
     vendor, slash, model = value.partition("/")
     if value not in ("refuse", "pass") and not (vendor and slash and model and value == value.strip()):
-        raise ValueError("expected refuse, pass, or vendor/model")
+        raise InvalidValue(expected=Message("refuse, pass, or vendor/model"))
     return value
 
 
@@ -332,12 +342,12 @@ class VendorEntry(Section):
         for name, value in headers.items():
             if not _HEADER.fullmatch(name):
                 raise _header_error(
-                    name, "the name of a header holds a space or a colon; expected a name such as x-team"
+                    name, Message("the name of a header holds a space or a colon"), Message("a name such as x-team")
                 )
             if name.lower() in _OURS:
-                raise _header_error(name, "the proxy sets this header by itself; expected others")
+                raise _header_error(name, Message("the proxy sets this header by itself"), Message("others"))
             if not all(" " <= char <= "~" for char in value):
-                raise _header_error(name, "the value holds a line break or a letter beyond ASCII")
+                raise _header_error(name, Message("the value holds a line break or a letter beyond ASCII"))
         return headers
 
     @field_serializer("headers", when_used="json")
@@ -347,7 +357,11 @@ class VendorEntry(Section):
     @model_validator(mode="after")
     def _one_kind_of_key(self) -> "VendorEntry":
         if self.api_key is not None and self.api_keys:
-            raise PydanticCustomError("two_keys", "both api_key and api_keys are given; expected one of them")
+            raise PydanticCustomError(
+                "two_keys",
+                "{wrong}; expected {expected}",
+                {"wrong": Message("both api_key and api_keys are given"), "expected": Message("one of them")},
+            )
         return self
 
     def outbound(self) -> str:
@@ -440,7 +454,7 @@ class TargetEntry(Section):
     def _shape(cls, value: str) -> str:
         vendor, slash, model = value.partition("/")
         if not (vendor and slash and model) or value != value.strip():
-            raise ValueError("expected vendor/model, for example kimi/kimi-k2.6")
+            raise InvalidValue(expected=Message("vendor/model, for example kimi/kimi-k2.6"))
         return value
 
 

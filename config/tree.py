@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.core.message import EMPTY, Message, as_message
 from config.complaints import Complaint, Place, key_path, looks_secret
 
 Path = tuple[str | int, ...]
@@ -55,7 +56,7 @@ class Node:
         return None
 
     def complaint(
-        self, path: Sequence[str | int], wrong: str, expected: str = "", meant: str = "", *, at_key: bool = False,
+        self, path: Sequence[str | int], wrong: Message, expected: Message = EMPTY, meant: str = "", *, at_key: bool = False,
         code: str = "",
     ) -> Complaint:  # fmt: skip
         """A complaint about this value, or about its key."""
@@ -116,30 +117,31 @@ def is_secret(path: Sequence[str | int]) -> bool:
     return is_credential(path) or tuple(path[:2]) in SERVER_SECRETS or "headers" in path or "proxy" in path
 
 
-def shown(node: Node, path: Sequence[str | int]) -> str:
+def shown(node: Node, path: Sequence[str | int]) -> Message:
     """A value for a message: its kind, and the value itself unless that may be a secret."""
     value = node.value
-    kind = _kind(value)
-    if kind in ("nothing", "a list", "an empty list", "a mapping"):
-        return kind
-    if node.variables:
-        return "the value of " + ", ".join(f"${{{name}}}" for name in node.variables)
-    if is_secret(path) or node.from_file or looks_secret(str(value)) or _URL_WITH_MORE.search(str(value)):
-        return f"{kind.replace('the', 'a')} (not shown)"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = str(value)
-    text = f"{text[:37]}..." if len(text) > 40 else text
-    return f"{kind} '{text}'" if isinstance(value, str) else f"{kind} {text}"
-
-
-def _kind(value: Any) -> str:
     if value is None:
-        return "nothing"
+        return Message("nothing")
     if isinstance(value, dict):
-        return "a mapping"
+        return Message("a mapping")
     if isinstance(value, list):
-        return "a list" if value else "an empty list"
+        return Message("a list") if value else Message("an empty list")
+    if node.variables:
+        return Message("the value of {variables}", variables=", ".join(f"${{{name}}}" for name in node.variables))
+    literal = shown_literal(node, path)
     if isinstance(value, bool):
-        return "true or false"
-    return "the number" if isinstance(value, int | float) else "text"
+        return Message("true or false (not shown)") if literal is None else as_message(literal)
+    if isinstance(value, int | float):
+        return Message("a number (not shown)") if literal is None else Message("the number {number}", number=literal)
+    return Message("text (not shown)") if literal is None else Message("text {text}", text=literal)
+
+
+def shown_literal(node: Node, path: Sequence[str | int]) -> str | None:
+    """A scalar as it may be shown: text in quotes, and cut; None if it may be a secret."""
+    text = str(node.value)
+    if is_secret(path) or node.from_file or looks_secret(text) or _URL_WITH_MORE.search(text):
+        return None
+    if isinstance(node.value, bool):
+        return text.lower()
+    text = f"{text[:37]}..." if len(text) > 40 else text
+    return f"'{text}'" if isinstance(node.value, str) else text

@@ -7,17 +7,18 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from adapters.core.message import EMPTY, Message, as_message, one_of
 from config.catalog import Row
-from config.complaints import Complaint, nearest, one_of
+from config.complaints import Complaint, InvalidValue, got, nearest
 from config.overlay import Overlay
 from config.schema import ModelEntry, Section, Settings, TargetEntry
 from config.shape import at, fields, is_section
-from config.tree import Node, follow, is_credential, shown
+from config.tree import Node, follow, is_credential, shown, shown_literal
 
 MAX_COMPLAINTS = 300
 """More are not listed until these are fixed: finding the nearest known word for each takes long."""
 
-Words = tuple[str, str, str]
+Words = tuple[Message, Message, str]
 """What is wrong, what was expected, the nearest word."""
 
 
@@ -36,7 +37,7 @@ def complaints_of(error: ValidationError, root: Node, top: type[Section | Row] =
         earlier = found.get(here)
         # A union says for each of its members what it would have taken.
         if earlier is not None and earlier.expected and complaint.expected and earlier.expected != complaint.expected:
-            complaint = node.complaint(path, earlier.wrong, f"{earlier.expected} or {complaint.expected}")
+            complaint = node.complaint(path, earlier.wrong, one_of([earlier.expected, complaint.expected]))
         found[here] = complaint
     return list(found.values())
 
@@ -48,8 +49,10 @@ def _complaint(detail: ErrorDetails, node: Node, path: list[str | int], top: typ
         return node.complaint(path, wrong, expected, meant, at_key=True, code="config-unknown-key")
     if kind == "missing":
         section = at(loc[:-1], top)
-        expected = _of(section) if section in (ModelEntry, TargetEntry) else ""
-        return node.complaint(path, f"the key '{loc[-1]}' is missing", expected, at_key=True, code="config-missing-key")
+        expected = _of(section) if section in (ModelEntry, TargetEntry) else EMPTY
+        return node.complaint(
+            path, Message("the key '{key}' is missing", key=loc[-1]), expected, at_key=True, code="config-missing-key"
+        )
     name: str | int = detail.get("ctx", {}).get("at", "")
     inner = node.child(name) if name != "" else None
     if inner is not None:
@@ -61,81 +64,100 @@ def _complaint(detail: ErrorDetails, node: Node, path: list[str | int], top: typ
 def _unknown(loc: tuple[int | str, ...], top: type[Section | Row]) -> Words:
     section = at(loc[:-1], top)
     if section is TargetEntry and loc[-1] in fields(ModelEntry):
-        return f"'{loc[-1]}' goes beside targets", "targets: [...] in the place of target", ""
+        return Message("'{key}' goes beside targets", key=loc[-1]), Message("targets: [...] in the place of target"), ""
     known = list(fields(section)) if is_section(section) else []
     meant = nearest(str(loc[-1]), known)
-    return "unknown key", "" if meant else one_of(known) if known else "", meant
+    return Message("unknown key"), EMPTY if meant or not known else one_of(known), meant
 
 
 def _words(detail: ErrorDetails, node: Node, path: list[str | int], top: type[Section | Row]) -> Words:
     kind, ctx = detail["type"], detail.get("ctx", {})
-    got = f"got {shown(node, path)}"
+    found = got(shown(node, path))
     if kind in ("value_error", "two_keys", "header", "price"):
-        wrong, _, expected = f"; {ctx['error'] if kind == 'value_error' else detail['msg']}".partition("; expected ")
-        return wrong.removeprefix("; ") or got, expected, ""
+        wrong, expected = _stated(kind, ctx)
+        return wrong or found, expected, ""
     if kind == "not_yet":
-        return f"not yet: {_pending(node, path)} is still to come", f"{_value(ctx['only'])}the key left out", ""
+        return (
+            Message("not yet: {what} is still to come", what=_pending(node, path)),
+            _value(ctx["only"]),
+            "",
+        )
     if kind == "literal_error":
-        return _choice(ctx, node, got)
+        return _choice(ctx, node, found)
     expected = _EXPECTED.get(kind) or _RANGES.get(kind, _no_words)(ctx) or _of(at(detail["loc"], top))
-    hint = " in quotes" if kind == "string_type" and isinstance(node.value, bool | int | float) else ""
-    return got, f"{expected}{hint}", ""
+    if kind == "string_type" and isinstance(node.value, bool | int | float):
+        expected = Message("text in quotes")
+    return found, expected, ""
 
 
-def _pending(node: Node, path: list[str | int]) -> str:
-    simple = isinstance(node.value, str | int | float) and not is_credential(path)
-    return shown(node, path).removeprefix("text ").removeprefix("the number ") if simple else "this key"
+def _stated(kind: str, ctx: Mapping[str, Any]) -> tuple[Message, Message]:
+    """What a check of ours says is wrong, and what it expects."""
+    if kind != "value_error":
+        return ctx["wrong"], ctx["expected"]
+    error = ctx["error"]
+    return (error.wrong, error.expected) if isinstance(error, InvalidValue) else (as_message(str(error)), EMPTY)
 
 
-def _value(only: Any) -> str:
-    return f"{only}, or " if isinstance(only, str | int | float) and not isinstance(only, bool) else ""
+def _pending(node: Node, path: list[str | int]) -> Message:
+    if not isinstance(node.value, str | int | float) or is_credential(path):
+        return Message("this key")
+    if node.variables:
+        return shown(node, path)
+    literal = shown_literal(node, path)
+    return Message("(not shown)") if literal is None else as_message(literal)
 
 
-def _choice(ctx: Mapping[str, Any], node: Node, got: str) -> Words:
+def _value(only: Any) -> Message:
+    if isinstance(only, str | int | float) and not isinstance(only, bool):
+        return Message("{value}, or the key left out", value=only)
+    return Message("the key left out")
+
+
+def _choice(ctx: Mapping[str, Any], node: Node, found: Message) -> Words:
     quoted = re.findall(r"'([^']*)'", str(ctx["expected"]))
     words = quoted or [str(ctx["expected"])]
     meant = nearest(node.value, words) if isinstance(node.value, str) and not node.variables else ""
-    return got, one_of(words), meant
+    return found, one_of(words), meant
 
 
-def _of(annotation: Any) -> str:
+def _of(annotation: Any) -> Message:
     """What may stand where this section or list is."""
     if annotation is ModelEntry:
-        return "vendor/model, a list of them, or {targets: [...]}"
+        return Message("vendor/model, a list of them, or {targets: [...]}")
     if annotation is TargetEntry:
-        return "vendor/model, or {target: vendor/model, set: {...}}"
+        return Message("vendor/model, or {target: vendor/model, set: {...}}")
     if annotation is Overlay:
-        return "the path of a file"
+        return Message("the path of a file")
     if is_section(annotation):
-        return "a mapping, with keys indented below it"
-    return "another value"
+        return Message("a mapping, with keys indented below it")
+    return Message("another value")
 
 
-def _no_words(ctx: Mapping[str, Any]) -> str:
-    return ""
+def _no_words(ctx: Mapping[str, Any]) -> Message:
+    return EMPTY
 
 
-def _table(words: str, kinds: Iterable[str]) -> dict[str, str]:
+def _table(words: Message, kinds: Iterable[str]) -> dict[str, Message]:
     return dict.fromkeys(kinds, words)
 
 
-_EXPECTED: Mapping[str, str] = {
-    **_table("text", ("string_type", "string_unicode", "string_too_short")),
+_EXPECTED: Mapping[str, Message] = {
+    **_table(Message("text"), ("string_type", "string_unicode", "string_too_short")),
     **_table(
-        "a day such as 2026-11-22",
+        Message("a day such as 2026-11-22"),
         ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"),
     ),
-    **_table("a whole number", ("int_type", "int_parsing", "int_from_float", "int_parsing_size")),
-    **_table("a number", ("float_type", "float_parsing")),
-    **_table("a finite number", ("finite_number",)),
-    **_table("true or false", ("bool_type", "bool_parsing")),
-    **_table("a list", ("list_type", "frozen_set_type")),
-    **_table("a mapping, with keys indented below it", ("dict_type", "mapping_type")),
-    **_table("at least one", ("too_short",)),
+    **_table(Message("a whole number"), ("int_type", "int_parsing", "int_from_float", "int_parsing_size")),
+    **_table(Message("a number"), ("float_type", "float_parsing")),
+    **_table(Message("a finite number"), ("finite_number",)),
+    **_table(Message("true or false"), ("bool_type", "bool_parsing")),
+    **_table(Message("a list"), ("list_type", "frozen_set_type")),
+    **_table(Message("a mapping, with keys indented below it"), ("dict_type", "mapping_type")),
+    **_table(Message("at least one"), ("too_short",)),
 }
-_RANGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "greater_than": lambda ctx: f"more than {ctx['gt']:g}",
-    "greater_than_equal": lambda ctx: f"{ctx['ge']:g} or more",
-    "less_than": lambda ctx: f"less than {ctx['lt']:g}",
-    "less_than_equal": lambda ctx: f"{ctx['le']:g} or less",
+_RANGES: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
+    "greater_than": lambda ctx: Message("more than {low}", low=f"{ctx['gt']:g}"),
+    "greater_than_equal": lambda ctx: Message("{low} or more", low=f"{ctx['ge']:g}"),
+    "less_than": lambda ctx: Message("less than {high}", high=f"{ctx['lt']:g}"),
+    "less_than_equal": lambda ctx: Message("{high} or less", high=f"{ctx['le']:g}"),
 }

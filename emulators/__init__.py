@@ -4,7 +4,7 @@ import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from emulators.core.emulator import ReceivedRequest, Emulator, Vendor
+from emulators.core.emulator import Emulator, ReceivedRequest, Vendor
 from emulators.ernie import Ernie
 from emulators.hunyuan import Hunyuan
 from emulators.kimi import Kimi
@@ -18,7 +18,7 @@ VENDORS: dict[str, Callable[[Mapping[str, str]], Vendor]] = {
 }
 NAMES: tuple[str, ...] = tuple(VENDORS)
 
-__all__ = ["NAMES", "ReceivedRequest", "Emulator", "start"]
+__all__ = ["NAMES", "Emulator", "ReceivedRequest", "start"]
 
 
 async def start(

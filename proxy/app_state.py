@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
+from adapters.core.message import Message
 from config.complaints import Complaint
 from config.complaints import Place as Source
 from config.diff import ReloadResult, changed, kept
@@ -123,7 +124,7 @@ class AppState:
         self._snapshots = weakref.WeakSet([self.snapshot])
         self.reread: Callable[[], Loaded] | None = None
         """Reads the configuration anew, in a thread. Raises ConfigError. None: there is no file."""
-        self.notify: Callable[[str], None] = errors.info
+        self.notify: Callable[[Message], None] = errors.info
         """Takes the lines that are for the operator. It neither blocks nor raises."""
         self.drain_log: Callable[[], None] = lambda: None
         """Waits until the queued log lines are written, for half a second at most."""
@@ -167,6 +168,10 @@ class AppState:
             text = text.replace(secret.get_secret_value(), "[redacted]")
         return text
 
+    def redact_message(self, message: Message) -> Message:
+        """The message without any secret that we hold."""
+        return message.with_texts(self.redact)
+
     async def reload(self) -> ReloadResult:
         """Read the configuration anew and use it from the next request on; one that is wrong changes nothing.
 
@@ -191,7 +196,7 @@ class AppState:
             return self._refused(complaint.with_help for complaint in error.complaints)
         except Exception as bug:  # noqa: BLE001 - a bug in reading a file is no reason to stop serving or watching
             self.report(bug, "(reload)")
-            return self._refused(["something went wrong on our side; the log has it"])
+            return self._refused([Message("something went wrong on our side; the log has it")])
         self.use(snapshot)
         self._snapshots.add(snapshot)
         self.loaded(ok=True)
@@ -200,7 +205,9 @@ class AppState:
     async def _read(self, again: Callable[[], Loaded]) -> Loaded:
         """Read the configuration in a thread that may hang. Raises ConfigError, also where it does."""
         if not self._readers.acquire(blocking=False):
-            raise self._unread(f"{MAX_READERS} earlier reads of the configuration have not ended")
+            raise self._unread(
+                Message("{number} earlier reads of the configuration have not ended", number=MAX_READERS)
+            )
 
         def read() -> Loaded:
             try:
@@ -212,12 +219,16 @@ class AppState:
         try:
             return await asyncio.wait_for(reading, self.read_timeout_s)
         except TimeoutError:
-            raise self._unread(f"the files could not be read within {self.read_timeout_s:g} seconds") from None
+            raise self._unread(
+                Message("the files could not be read within {number} seconds", number=f"{self.read_timeout_s:g}")
+            ) from None
 
-    def _unread(self, wrong: str) -> ConfigError:
-        return ConfigError([Complaint(Source(self.source), "", wrong, "a disk that answers", code="config-unreadable")])
+    def _unread(self, wrong: Message) -> ConfigError:
+        return ConfigError(
+            [Complaint(Source(self.source), "", wrong, Message("a disk that answers"), code="config-unreadable")]
+        )
 
-    def _refused(self, complaints: Iterable[str]) -> ReloadResult:
+    def _refused(self, complaints: Iterable[Message]) -> ReloadResult:
         self.loaded(ok=False)
         return ReloadResult("refused", complaints=list(complaints))
 

@@ -21,20 +21,19 @@ ProxyError
 └── UpstreamFailed        4xx/5xx  what the attempts came to: the row of the failure's kind
 """
 
-from collections.abc import Mapping
 from math import ceil
 from typing import Any, ClassVar
 
 import orjson
 
 from adapters.core.failures import Failure, Refused
-from proxy.language import Language, spoken
+from adapters.core.message import Message
+from proxy.i18n.catalog import translate
+from proxy.i18n.negotiate import Language
 from proxy.reason import Reason
 
 MAX_MESSAGE = 1500
 """The longest message, in characters: the whole body stays under 2 KiB."""
-HELP: Mapping[Language, str] = {"en": " (banjia help {})", "zh": "（详见 banjia help {}）"}
-"""The end of a message, with the command that explains its code: SDKs show nothing but the message."""
 
 
 class ProxyError(Exception):
@@ -47,7 +46,7 @@ class ProxyError(Exception):
     reason: Reason = Reason.INTERNAL_ERROR
 
     def __init__(
-        self, message: str, *, param: str | None = None, code: str | None = None, reason: Reason | None = None
+        self, message: Message, *, param: str | None = None, code: str | None = None, reason: Reason | None = None
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -65,11 +64,11 @@ class ProxyError(Exception):
 
     def error(self, language: Language = "en") -> dict[str, Any]:
         """The error object, for a body or an event. Its message ends with the command that explains its code."""
-        message = spoken(self.message, language)
+        message = translate(self.message, language)
         while len(orjson.dumps(message)) > MAX_MESSAGE:
             message = message[: len(message) * 3 // 4] + "…"
-        if self.code is not None:
-            message += HELP[language].format(self.code)
+        if self.code is not None:  # SDKs show nothing but the message
+            message = translate(Message("{line} (banjia help {code})", line=message, code=self.code), language)
         return {"message": message, "type": self.error_type, "param": self.param, "code": self.code}
 
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -221,7 +220,7 @@ class OutOfMemory(Overloaded):
     reason = Reason.OUT_OF_MEMORY
 
     def __init__(self) -> None:
-        super().__init__("The server has no memory left for more bodies and answers. Try again in a moment.")
+        super().__init__(Message("The server has no memory left for more bodies and answers. Try again in a moment."))
         self.retry_after_s = 1.0
 
 
@@ -232,7 +231,7 @@ class ShuttingDown(Overloaded):
     reason = Reason.SHUTTING_DOWN
 
     def __init__(self, *, attempts: int = 0) -> None:
-        super().__init__("The server is shutting down. Try again in a moment.")
+        super().__init__(Message("The server is shutting down. Try again in a moment."))
         self.should_retry = attempts == 0  # a vendor that was called may have billed the call
         self.retry_after_s = 1.0
 

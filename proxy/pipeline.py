@@ -3,6 +3,7 @@
 import asyncio
 
 from adapters.core.json_limits import SMALL
+from adapters.core.message import Message
 from proxy._types import IncomingRequest
 from proxy.access.admission import acquire_slot, check_capacity
 from proxy.access.authentication import authenticate
@@ -54,7 +55,9 @@ async def serve(incoming: IncomingRequest, front: OperationHandler, state: AppSt
             await writer.fail(OutOfMemory())
         except Exception as bug:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log a traceback
             state.report(bug, record.request_id)
-            await writer.fail(InternalError(f"Something went wrong on our side. Request id: {record.request_id}."))
+            await writer.fail(
+                InternalError(Message("Something went wrong on our side. Request id: {id}.", id=record.request_id))
+            )
     except asyncio.CancelledError:  # at any await above, also while an error was written
         await stopped(incoming, writer, record)
         raise

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.core.adaptations import Adaptation, adaptations_header
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan, Target, Vendor
@@ -175,7 +176,7 @@ def test_a_server_of_ones_own_is_sent_the_request_as_it_came(fields: dict[str, A
 @given(
     st.dictionaries(
         st.text(max_size=60),
-        st.sampled_from([Adaptation("dropped", "x"), Adaptation("mapped", "x", quiet=True)]),
+        st.sampled_from([Adaptation("dropped", Message("x")), Adaptation("mapped", Message("x"), quiet=True)]),
         max_size=80,
     )
 )

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from adapters.core.message import Message
+
 VerdictWord = Literal["honoured", "mapped", "clamped", "emulated", "dropped", "refused"]
 
 
@@ -11,7 +13,7 @@ class Adaptation(NamedTuple):
     """What became of one field of one request. A quiet one (a plain rename) is left out of the response header."""
 
     word: VerdictWord
-    why: str
+    why: Message
     quiet: bool = False
 
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from adapters.core.adaptations import Adaptation as Adaptation  # noqa: PLC0414 - known from here to all who give verdicts
 from adapters.core.adaptations import VerdictWord as VerdictWord  # noqa: PLC0414
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.request import ApiRequest
 
@@ -35,11 +36,21 @@ class RequestBuilder:
             self.added += (name,)
         self.body[name] = value
 
-    def record(self, name: str, word: VerdictWord, why: str, *, quiet: bool = False) -> None:
+    def record(self, name: str, word: VerdictWord, why: Message, *, quiet: bool = False) -> None:
         """Record a verdict. Raises Refused for ``refused``, and under ``strict`` also for dropped and clamped."""
         if word == "refused" or (self.strict and word in ("dropped", "clamped")):
-            strictly = "" if word == "refused" else f" (it would be {word}, and the policy is strict)"
-            raise Refused(name, f"'{name}' is not supported by {self.model.id}: {why}{strictly}.")
+            model = self.model.id
+            if word == "refused":
+                wrong = Message("'{name}' is not supported by {model}: {why}.", name=name, model=model, why=why)
+            else:
+                wrong = Message(
+                    "'{name}' is not supported by {model}: {why} (it would be {word}, and the policy is strict).",
+                    name=name,
+                    model=model,
+                    why=why,
+                    word=word,
+                )
+            raise Refused(name, wrong)
         before = self.adaptations.get(name)
         if before is None or before.word == "honoured" or before.quiet:
             self.adaptations[name] = Adaptation(word, why, quiet)
@@ -51,14 +62,21 @@ class RequestBuilder:
             self.renamed_tools = {}
         self.renamed_tools.setdefault(ours, theirs)
 
-    def refuse(self, name: str, why: str) -> None:
+    def refuse(self, name: str, why: Message) -> None:
         """Raise Refused, naming the field."""
         self.record(name, "refused", why)
 
-    def emulate(self, name: str, by: str, value: Any, why: str) -> None:
+    def emulate(self, name: str, by: str, value: Any, why: Message) -> None:
         """Leave the field to the wrapper ``by``. Raises Refused where the operator has switched that emulation off."""
         if by in self.disabled_emulations:
-            self.refuse(name, f"{why}, which policy.emulate switches off here (emulate: {{{by}: on}} brings it back)")
+            self.refuse(
+                name,
+                Message(
+                    "{why}, which policy.emulate switches off here (emulate: {{{by}: on}} brings it back)",
+                    why=why,
+                    by=by,
+                ),
+            )
         self.emulations[by] = value
         self.record(name, "emulated", why)
 
@@ -72,7 +90,7 @@ class Verdict(Protocol):
         ...
 
     @property
-    def why(self) -> str:
+    def why(self) -> Message:
         """The reason, for ``explain`` and the docs."""
         ...
 

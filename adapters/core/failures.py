@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from adapters.core.message import Message
 from adapters.core.wire import Phase
 
 Fault = Literal["caller", "credential", "vendor", "rate"]
@@ -106,7 +107,7 @@ class Failure(NamedTuple):
     status: int
     type: str
     code: str | None
-    message: str
+    message: Message
     param: str | None = None
     retry_after_s: float | None = None
     phase: Phase | None = None
@@ -118,7 +119,7 @@ class Failure(NamedTuple):
     def of(
         cls,
         kind: Kind,
-        message: str,
+        message: Message,
         *,
         param: str | None = None,
         retry_after_s: float | None = None,
@@ -149,7 +150,7 @@ class Refused(Exception):
     A ``code`` of None is a bad value: one that no vendor could do anything with.
     """
 
-    def __init__(self, param: str, message: str, code: str | None = "unsupported_parameter") -> None:
+    def __init__(self, param: str, message: Message, code: str | None = "unsupported_parameter") -> None:
         super().__init__(message)
         self.param = param
         self.message = message

@@ -9,13 +9,14 @@ from adapters.core.auth import Auth
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.exchange import Make
 from adapters.core.failures import FailureRule
+from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.request import ApiRequest, Operation
 
 ThinkingPolicy = Literal["auto", "vendor", "off"]
 
 
-def no_conflict(builder: RequestBuilder) -> str | None:
+def no_conflict(builder: RequestBuilder) -> Message | None:
     """Nothing in a request keeps this vendor's models from thinking."""
     return None
 
@@ -30,8 +31,8 @@ class ReasoningSwitch:
     """
 
     set: Callable[[RequestBuilder, bool], None]
-    excludes: Callable[[RequestBuilder], str | None] = no_conflict
-    prevents: Callable[[RequestBuilder], str | None] = no_conflict
+    excludes: Callable[[RequestBuilder], Message | None] = no_conflict
+    prevents: Callable[[RequestBuilder], Message | None] = no_conflict
 
 
 @dataclass(frozen=True, slots=True)

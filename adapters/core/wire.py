@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from adapters.core.message import Message
+
 Headers = Sequence[tuple[bytes, bytes]]
 
 Id = int
@@ -76,7 +78,7 @@ class Lost:
 
     id: Id
     phase: Phase
-    why: str
+    why: Message
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from adapters.core.event import WHOLE, Event
 from adapters.core.exchange import Do, Done, Emit, Exchange, Fail, Make
 from adapters.core.failures import Failure
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
 from adapters.core.wrapper import Holds, Wrapper
@@ -81,5 +82,6 @@ class BatchEmbeddings(Wrapper):
         """One part fails the whole: half of the vectors would be worse than none."""
         part = self._running[id(child)]
         first, count = self._starts[part], len(self._parts[part])
-        where = f"(inputs {first} to {first + count - 1}) "
-        return [Fail(failure._replace(message=where + failure.message))]
+        last = first + count - 1
+        message = Message("(inputs {first} to {last}) {message}", first=first, last=last, message=failure.message)
+        return [Fail(failure._replace(message=message))]

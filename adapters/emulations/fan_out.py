@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from adapters.core.event import WHOLE, Event
 from adapters.core.exchange import Do, Done, Emit, Exchange, Fail, Make
 from adapters.core.failures import Failure
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
 from adapters.core.wrapper import Holds, Wrapper
@@ -103,8 +104,9 @@ class FanOut(Wrapper):
         """A call that fails fails the whole, and says for which prompt it was made."""
         if len(self._asks) == 1:
             return [Fail(failure)]
-        where = f"(prompt {self._numbers[id(child)] // self._copies}) "
-        return [Fail(failure._replace(message=where + failure.message))]
+        number = self._numbers[id(child)] // self._copies
+        message = Message("(prompt {number}) {message}", number=number, message=failure.message)
+        return [Fail(failure._replace(message=message))]
 
 
 class StreamedFanOut(FanOut):

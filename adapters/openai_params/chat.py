@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.core.message import Message
 from adapters.openai_params.messages import check_messages
 from adapters.openai_params.param import Invalid, Param, check_tag, check_text, wrong_type
 from adapters.openai_params.tools import check_function_call, check_functions, check_tool_choice, check_tools
@@ -16,10 +17,14 @@ def check_response_format(name: str, value: dict[str, Any]) -> None:
     words = ("text", "json_object", "json_schema")
     if value.get("type") not in words:
         raise Invalid(
-            f"{name}.type", f"Invalid value for '{name}.type': expected one of {', '.join(words)}.", "unsupported_value"
+            f"{name}.type",
+            Message(
+                "Invalid value for '{name}': expected one of {words}.", name=f"{name}.type", words=", ".join(words)
+            ),
+            "unsupported_value",
         )
     if value["type"] == "json_schema" and type(value.get("json_schema")) is not dict:
-        raise wrong_type(f"{name}.json_schema", "an object", value.get("json_schema"))
+        raise wrong_type(f"{name}.json_schema", Message("an object"), value.get("json_schema"))
 
 
 def check_stop(name: str, value: str | list[Any]) -> None:
@@ -28,10 +33,18 @@ def check_stop(name: str, value: str | list[Any]) -> None:
         check_text(name, value, MAX_STOP)
     else:
         if len(value) > 4:
-            raise Invalid(name, f"Invalid '{name}': array too long. Expected at most 4 items, but got {len(value)}.")
+            raise Invalid(
+                name,
+                Message(
+                    "Invalid '{name}': array too long. Expected at most {most} items, but got {got}.",
+                    name=name,
+                    most=4,
+                    got=len(value),
+                ),
+            )
         for at, text in enumerate(value):
             if type(text) is not str:
-                raise wrong_type(f"{name}[{at}]", "a string", text)
+                raise wrong_type(f"{name}[{at}]", Message("a string"), text)
             check_text(f"{name}[{at}]", text, MAX_STOP)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.core.message import Message
 from adapters.openai_params.chat import CHAT
 from adapters.openai_params.embeddings import check_texts
 from adapters.openai_params.param import Invalid, Param
@@ -13,7 +14,7 @@ def check_prompt(name: str, value: str | list[Any]) -> None:
     if value:
         check_texts(name, value, may_be_empty=True)
     elif type(value) is list:
-        raise Invalid(name, f"Invalid '{name}': it must not be empty.")
+        raise Invalid(name, Message("Invalid '{name}': it must not be empty.", name=name))
 
 
 COMPLETIONS: Mapping[str, Param] = {

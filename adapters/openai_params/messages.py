@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adapters.core.message import Message, one_of
 from adapters.openai_params.param import MAX_CALLS, Invalid, check_length, wrong_type
 from adapters.openai_params.tools import check_name
 
@@ -17,7 +18,7 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 def check_messages(name: str, messages: list[Any]) -> None:
     """The shape of a conversation: objects with a known role, text or parts where text belongs."""
     if not messages:
-        raise Invalid(name, "Invalid 'messages': expected at least one message.")
+        raise Invalid(name, Message("Invalid 'messages': expected at least one message."))
     if len(messages) > MAX_MESSAGES:
         check_length(name, messages, MAX_MESSAGES)
     parts = 0
@@ -27,37 +28,45 @@ def check_messages(name: str, messages: list[Any]) -> None:
             continue  # nearly every message
         where = f"{name}[{at}]"
         if type(message) is not dict:
-            raise wrong_type(where, "an object", message)
+            raise wrong_type(where, Message("an object"), message)
         role = message.get("role")
         if role is None:
-            raise Invalid(f"{where}.role", f"Missing required parameter: '{where}.role'.", "missing_required_parameter")
+            raise Invalid(
+                f"{where}.role",
+                Message("Missing required parameter: '{name}'.", name=f"{where}.role"),
+                "missing_required_parameter",
+            )
         if role not in ROLES:
             raise Invalid(
-                f"{where}.role", f"Invalid value for '{where}.role': expected one of {', '.join(ROLES)}.",
+                f"{where}.role", Message("Invalid value for '{name}': expected one of {words}.", name=f"{where}.role", words=", ".join(ROLES)),
                 "unsupported_value",
             )  # fmt: skip
         content = message.get("content")
         if type(content) is list:
             parts += len(content)
             if parts > MAX_PARTS:
-                raise Invalid(name, f"Invalid 'messages': more than {MAX_PARTS:,} parts of content.")
+                raise Invalid(
+                    name, Message("Invalid 'messages': more than {most} parts of content.", most=f"{MAX_PARTS:,}")
+                )
             _check_parts(f"{where}.content", content)
         elif content is not None and type(content) is not str:
-            raise wrong_type(f"{where}.content", "a string or an array", content)
+            raise wrong_type(f"{where}.content", one_of([Message("a string"), Message("an array")]), content)
         elif content is None and role in ("system", "developer", "user", "tool"):
             raise Invalid(
-                f"{where}.content", f"Missing required parameter: '{where}.content'.", "missing_required_parameter"
+                f"{where}.content",
+                Message("Missing required parameter: '{name}'.", name=f"{where}.content"),
+                "missing_required_parameter",
             )
         if role == "tool" and type(message.get("tool_call_id")) is not str:
             raise Invalid(
-                f"{where}.tool_call_id", f"Missing required parameter: '{where}.tool_call_id'.",
+                f"{where}.tool_call_id", Message("Missing required parameter: '{name}'.", name=f"{where}.tool_call_id"),
                 "missing_required_parameter",
             )  # fmt: skip
         if role == "function":
             check_name(where, message)
         call = message.get("function_call")
         if call is not None and type(call) is not dict:
-            raise wrong_type(f"{where}.function_call", "an object", call)
+            raise wrong_type(f"{where}.function_call", Message("an object"), call)
         calls = message.get("tool_calls")
         if calls is not None:
             _check_tool_calls(f"{where}.tool_calls", calls)
@@ -66,23 +75,23 @@ def check_messages(name: str, messages: list[Any]) -> None:
 def _check_parts(where: str, parts: list[Any]) -> None:
     for at, part in enumerate(parts):
         if type(part) is not dict:
-            raise wrong_type(f"{where}[{at}]", "an object", part)
+            raise wrong_type(f"{where}[{at}]", Message("an object"), part)
         if type(part.get("type")) is not str:
             raise Invalid(
-                f"{where}[{at}].type", f"Missing required parameter: '{where}[{at}].type'.",
+                f"{where}[{at}].type", Message("Missing required parameter: '{name}'.", name=f"{where}[{at}].type"),
                 "missing_required_parameter",
             )  # fmt: skip
         if part["type"] == "text" and type(part.get("text")) is not str:
-            raise wrong_type(f"{where}[{at}].text", "a string", part.get("text"))
+            raise wrong_type(f"{where}[{at}].text", Message("a string"), part.get("text"))
 
 
 def _check_tool_calls(where: str, calls: Any) -> None:
     if type(calls) is not list:
-        raise wrong_type(where, "an array", calls)
+        raise wrong_type(where, Message("an array"), calls)
     check_length(where, calls, MAX_CALLS)
     for at, call in enumerate(calls):
         if type(call) is not dict:
-            raise wrong_type(f"{where}[{at}]", "an object", call)
+            raise wrong_type(f"{where}[{at}]", Message("an object"), call)
         function = call.get("function")
         if function is not None and type(function) is not dict:
-            raise wrong_type(f"{where}[{at}].function", "an object", function)
+            raise wrong_type(f"{where}[{at}].function", Message("an object"), function)

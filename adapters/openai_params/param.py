@@ -9,37 +9,46 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from adapters.core.message import Message, as_message, one_of
+
 
 class Invalid(Exception):
     """A value that OpenAI too would refuse: 400, naming ``param``."""
 
-    def __init__(self, param: str, message: str, code: str | None = None) -> None:
+    def __init__(self, param: str, message: Message, code: str | None = None) -> None:
         super().__init__(message)
         self.param = param
         self.message = message
         self.code = code
 
 
-JSON_NAMES: Mapping[type, str] = {
-    bool: "a boolean",
-    int: "an integer",
-    float: "a number",
-    str: "a string",
-    list: "an array",
-    dict: "an object",
-    type(None): "null",
+JSON_NAMES: Mapping[type, Message] = {
+    bool: Message("a boolean"),
+    int: Message("an integer"),
+    float: Message("a number"),
+    str: Message("a string"),
+    list: Message("an array"),
+    dict: Message("an object"),
+    type(None): as_message("null"),
 }
 
 
-def json_name(value: object) -> str:
+def json_name(value: object) -> Message:
     """What JSON calls a value's type."""
-    return JSON_NAMES.get(type(value), type(value).__name__)
+    return JSON_NAMES.get(type(value)) or as_message(type(value).__name__)
 
 
-def wrong_type(param: str, expected: str, value: object) -> Invalid:
+def wrong_type(param: str, expected: Message, value: object) -> Invalid:
     """The error for a value of another type, in the words OpenAI uses."""
     return Invalid(
-        param, f"Invalid type for '{param}': expected {expected}, but got {json_name(value)} instead.", "invalid_type"
+        param,
+        Message(
+            "Invalid type for '{name}': expected {expected}, but got {got} instead.",
+            name=param,
+            expected=expected,
+            got=json_name(value),
+        ),
+        "invalid_type",
     )
 
 
@@ -58,15 +67,33 @@ class Param:
         """Raise :class:`Invalid` where OpenAI would answer 400. A boolean is not a number here."""
         kind = type(value)
         if kind not in self.types and not (kind is int and float in self.types):
-            expected = " or ".join(JSON_NAMES[t] for t in self.types)
+            expected = one_of([JSON_NAMES[t] for t in self.types])
             raise wrong_type(name, expected, value)
         if self.low is not None and kind in (int, float) and value < self.low:
-            raise Invalid(name, f"Invalid '{name}': {value} is less than the minimum of {self.low:g}.")
+            raise Invalid(
+                name,
+                Message(
+                    "Invalid '{name}': {value} is less than the minimum of {low}.",
+                    name=name,
+                    value=value,
+                    low=f"{self.low:g}",
+                ),
+            )
         if self.high is not None and kind in (int, float) and value > self.high:
-            raise Invalid(name, f"Invalid '{name}': {value} is greater than the maximum of {self.high:g}.")
+            raise Invalid(
+                name,
+                Message(
+                    "Invalid '{name}': {value} is greater than the maximum of {high}.",
+                    name=name,
+                    value=value,
+                    high=f"{self.high:g}",
+                ),
+            )
         if self.words and kind is str and value not in self.words:
             raise Invalid(
-                name, f"Invalid value for '{name}': expected one of {', '.join(self.words)}.", "unsupported_value"
+                name,
+                Message("Invalid value for '{name}': expected one of {words}.", name=name, words=", ".join(self.words)),
+                "unsupported_value",
             )
         if self.check is not None:
             self.check(name, value)
@@ -85,8 +112,12 @@ def check_length(name: str, items: list[Any], most: int) -> None:
     if len(items) > most:
         raise Invalid(
             name,
-            f"Invalid '{name}': array too long. Expected an array with maximum length {most}, but got an array with "
-            f"length {len(items)} instead.",
+            Message(
+                "Invalid '{name}': array too long. Expected an array with maximum length {most}, but got an array with length {got} instead.",
+                name=name,
+                most=most,
+                got=len(items),
+            ),
             "array_above_max_length",
         )
 
@@ -96,8 +127,12 @@ def check_text(name: str, text: str, most: int) -> None:
     if len(text) > most:
         raise Invalid(
             name,
-            f"Invalid '{name}': string too long. Expected a string with maximum length {most}, but got a string with "
-            f"length {len(text)} instead.",
+            Message(
+                "Invalid '{name}': string too long. Expected a string with maximum length {most}, but got a string with length {got} instead.",
+                name=name,
+                most=most,
+                got=len(text),
+            ),
             "string_above_max_length",
         )
 

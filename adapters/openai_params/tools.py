@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.core.message import Message
 from adapters.openai_params.param import MAX_CALLS, MAX_NAME, Invalid, check_length, check_text, wrong_type
 
 
@@ -12,20 +13,28 @@ def check_tools(name: str, tools: list[Any]) -> None:
     for at, tool in enumerate(tools):
         where = f"{name}[{at}]"
         if type(tool) is not dict:
-            raise wrong_type(where, "an object", tool)
+            raise wrong_type(where, Message("an object"), tool)
         if type(tool.get("type")) is not str:
-            raise Invalid(f"{where}.type", f"Missing required parameter: '{where}.type'.", "missing_required_parameter")
+            raise Invalid(
+                f"{where}.type",
+                Message("Missing required parameter: '{name}'.", name=f"{where}.type"),
+                "missing_required_parameter",
+            )
         function = tool.get("function")
         if tool["type"] == "function":
             if type(function) is not dict:
-                raise wrong_type(f"{where}.function", "an object", function)
+                raise wrong_type(f"{where}.function", Message("an object"), function)
             check_name(f"{where}.function", function)
 
 
 def check_name(where: str, value: Mapping[str, Any]) -> None:
     """A function that is not named can't be called."""
     if type(value.get("name")) is not str or not value["name"]:
-        raise Invalid(f"{where}.name", f"Missing required parameter: '{where}.name'.", "missing_required_parameter")
+        raise Invalid(
+            f"{where}.name",
+            Message("Missing required parameter: '{name}'.", name=f"{where}.name"),
+            "missing_required_parameter",
+        )
     check_text(f"{where}.name", value["name"], MAX_NAME)
 
 
@@ -34,7 +43,7 @@ def check_functions(name: str, functions: list[Any]) -> None:
     check_length(name, functions, MAX_CALLS)
     for at, function in enumerate(functions):
         if type(function) is not dict:
-            raise wrong_type(f"{name}[{at}]", "an object", function)
+            raise wrong_type(f"{name}[{at}]", Message("an object"), function)
         check_name(f"{name}[{at}]", function)
 
 
@@ -43,12 +52,24 @@ def check_function_call(name: str, choice: Any) -> None:
     if type(choice) is dict:
         check_name(name, choice)
     elif choice not in ("none", "auto"):
-        raise Invalid(name, f"Invalid value for '{name}': expected one of none, auto.", "unsupported_value")
+        raise Invalid(
+            name,
+            Message("Invalid value for '{name}': expected one of {words}.", name=name, words="none, auto"),
+            "unsupported_value",
+        )
 
 
 def check_tool_choice(name: str, choice: Any) -> None:
     """``none``, ``auto``, ``required``, or an object that names what must be called."""
     if type(choice) is str and choice not in ("none", "auto", "required"):
-        raise Invalid(name, f"Invalid value for '{name}': expected one of none, auto, required.", "unsupported_value")
+        raise Invalid(
+            name,
+            Message("Invalid value for '{name}': expected one of {words}.", name=name, words="none, auto, required"),
+            "unsupported_value",
+        )
     if type(choice) is dict and type(choice.get("type")) is not str:
-        raise Invalid(f"{name}.type", f"Missing required parameter: '{name}.type'.", "missing_required_parameter")
+        raise Invalid(
+            f"{name}.type",
+            Message("Missing required parameter: '{name}'.", name=f"{name}.type"),
+            "missing_required_parameter",
+        )

@@ -10,9 +10,13 @@ from typing import Any, Literal
 
 from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
-from adapters.rules.messages import WORDS, Message, MessageRules
+from adapters.core.message import Message
+from adapters.rules.messages import WORDS, MessageDict, MessageRules
 
-Turn = tuple[int, Message]
+REORDERED = Message("brought into the vendor's order: one system text in front, then turns")
+NO_REASONING_BACK = Message("the vendor takes no reasoning back")
+
+Turn = tuple[int, MessageDict]
 """A message, and where it stood among the caller's."""
 
 FOLLOWERS: Mapping[str, frozenset[str]] = {
@@ -55,21 +59,26 @@ class AlternatingMessages:
     empty_result: str = '""'
     empty_turn: str | None = None
     fillers: Fillers | None = None
-    why: str = "one system text in front, then turns"
+    why: Message = Message("one system text in front, then turns")
     words: tuple[VerdictWord, ...] = WORDS
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         """Write the conversation into the draft. Raises Refused for what can't be brought into turns."""
         self.rules.apply(name, value, builder)
-        messages: list[Message] = builder.body[name]
+        messages: list[MessageDict] = builder.body[name]
         if not self._in_order(messages):
             messages = builder.body[name] = self._ordered(name, messages, builder)
         if self.most is not None and len(messages) > self.most:
             builder.refuse(
-                name, f"the vendor takes at most {self.most} messages, and {len(messages)} were sent: leave some out"
+                name,
+                Message(
+                    "the vendor takes at most {most} messages, and {sent} were sent: leave some out",
+                    most=self.most,
+                    sent=len(messages),
+                ),
             )
 
-    def _in_order(self, messages: list[Message]) -> bool:
+    def _in_order(self, messages: list[MessageDict]) -> bool:
         """Whether the messages can go out as they are: a cheap look before anything is copied."""
         before = ""
         for message in messages:
@@ -86,7 +95,7 @@ class AlternatingMessages:
             before = role
         return before in ("user", "tool")
 
-    def _ordered(self, name: str, messages: list[Message], builder: RequestBuilder) -> list[Message]:
+    def _ordered(self, name: str, messages: list[MessageDict], builder: RequestBuilder) -> list[MessageDict]:
         """The messages in the vendor's order, reported where that is not how they came."""
         came = [self._without_reasoning(message, builder) for message in messages]
         placed = list(enumerate(self._placed(came)))
@@ -96,21 +105,21 @@ class AlternatingMessages:
             turns = [(0, {"role": "user", "content": system})]  # an instruction alone is what the user wants
             system = ""
         if not turns:
-            builder.refuse(name, "nothing is said in it: send a user message")
+            builder.refuse(name, Message("nothing is said in it: send a user message"))
         sent = [self._spelled(message) for _, message in self._completed(name, turns, builder)]
         if system:
             sent = [{"role": "system", "content": system}, *sent]
         if sent != came:
-            builder.record(name, "mapped", "brought into the vendor's order: one system text in front, then turns")
+            builder.record(name, "mapped", REORDERED)
         return sent
 
-    def _without_reasoning(self, message: Message, builder: RequestBuilder) -> Message:
+    def _without_reasoning(self, message: MessageDict, builder: RequestBuilder) -> MessageDict:
         if self.reasoning or "reasoning_content" not in message:
             return message
-        builder.record("messages.reasoning_content", "dropped", "the vendor takes no reasoning back")
+        builder.record("messages.reasoning_content", "dropped", NO_REASONING_BACK)
         return {key: member for key, member in message.items() if key != "reasoning_content"}
 
-    def _placed(self, messages: list[Message]) -> list[Message]:
+    def _placed(self, messages: list[MessageDict]) -> list[MessageDict]:
         """The messages, with system messages after the first turn as the user's where the vendor wants that."""
         if self.later_system == "front":
             return messages
@@ -134,7 +143,7 @@ class AlternatingMessages:
             return at, {**message, "content": self.empty_result}
         return turn if role == "user" and self.empty_turn is not None else None
 
-    def _spelled(self, message: Message) -> Message:
+    def _spelled(self, message: MessageDict) -> MessageDict:
         """An empty user turn as the vendor takes it: one that could not be joined with another."""
         if message["role"] == "user" and not message["content"]:
             return {**message, "content": self.empty_turn}
@@ -161,10 +170,12 @@ class AlternatingMessages:
             return out
         at, message = out[-1]
         if self.fillers is None or message.get("tool_calls"):
-            builder.refuse(f"{name}[{at}].role", "the vendor goes on with no assistant message: end with the user's")
+            builder.refuse(
+                f"{name}[{at}].role", Message("the vendor goes on with no assistant message: end with the user's")
+            )
         return [*out, (at, {"role": "user", "content": self.fillers.last})]  # type: ignore[union-attr]
 
-    def _filler(self, before: str, role: str) -> Message | None:
+    def _filler(self, before: str, role: str) -> MessageDict | None:
         if self.fillers is None:
             return None
         if not before and role == "assistant":
@@ -181,7 +192,9 @@ def system_text(name: str, turn: Turn, builder: RequestBuilder) -> str:
         return ""
     for part in parts(message["content"]):
         if part["type"] != "text":
-            builder.refuse(f"{name}[{at}].content", "a system message is text only: send the rest in a user message")
+            builder.refuse(
+                f"{name}[{at}].content", Message("a system message is text only: send the rest in a user message")
+            )
     return "".join(part["text"] for part in parts(message["content"]))
 
 
@@ -211,7 +224,7 @@ def _joined_turn(group: list[Turn]) -> Turn:
     return group[0][0], {**out, "content": joined(contents)}
 
 
-def _introduced(message: Message) -> Any:
+def _introduced(message: MessageDict) -> Any:
     """The content, with its speaker's name in front."""
     name, content = message.get("name"), message.get("content")
     if not name or not content:
@@ -235,15 +248,21 @@ def parts(content: Any) -> list[Any]:
     return [{"type": "text", "text": content}] if type(content) is str else list(content)
 
 
-NOT_AFTER: Mapping[str, Mapping[str, str]] = {
-    "user": {"tool": "the vendor takes no user message after the result of a tool: let the model answer first"},
+NOT_AFTER: Mapping[str, Mapping[str, Message]] = {
+    "user": {
+        "tool": Message("the vendor takes no user message after the result of a tool: let the model answer first")
+    },
     "tool": {
-        "": "the vendor takes no result of a tool before the call: begin with a user message",
-        "user": "the vendor takes no result of a tool after a user message: send the assistant message that called it",
+        "": Message("the vendor takes no result of a tool before the call: begin with a user message"),
+        "user": Message(
+            "the vendor takes no result of a tool after a user message: send the assistant message that called it"
+        ),
     },
     "assistant": {
-        "": "the vendor takes no assistant message first: begin with a user message",
-        "assistant": "the vendor takes no assistant message after one that called tools: send their results first",
+        "": Message("the vendor takes no assistant message first: begin with a user message"),
+        "assistant": Message(
+            "the vendor takes no assistant message after one that called tools: send their results first"
+        ),
     },
 }
 """What is wrong with a role after another one; after nothing, at the beginning."""

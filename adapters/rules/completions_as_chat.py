@@ -9,11 +9,18 @@ from typing import Any
 
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.request import ApiRequest, Translation
+from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS
 from adapters.rules.verdicts import Honour, Refuse, Rewrite
 
-TO_CHAT = Honour("left to the vendor's table of chat parameters")
+ECHOED = Message("the prompt is put before the text by us")
+NOTHING_TO_CHOOSE = Message("all that are asked for are given: there is nothing to choose")
+
+ONE_PROMPT = Message("sent as a user's message")
+SEVERAL_PROMPTS = Message("sent as a user's message, each with a call of its own")
+TO_CHAT = Honour(Message("left to the vendor's table of chat parameters"))
 MAX_TOKENS = 16
 """What OpenAI's completions give when no limit is sent (tokens)."""
 NOT_HERE = ("messages", "tools", "functions", "audio", "modalities")
@@ -29,48 +36,49 @@ def prompt(name: str, value: Any, builder: RequestBuilder) -> None:
     """The first prompt; the others are calls of their own."""
     texts = texts_of(value)
     builder.body["messages"] = [{"role": "user", "content": texts[0]}]
-    each = "" if len(texts) == 1 else ", each with a call of its own"
-    builder.record(name, "mapped", f"sent as a user's message{each}")
+    builder.record(name, "mapped", ONE_PROMPT if len(texts) == 1 else SEVERAL_PROMPTS)
 
 
 def echo(name: str, value: bool, builder: RequestBuilder) -> None:
     """The prompt before the text, put there by the front's writer."""
     if value:
-        builder.record(name, "emulated", "the prompt is put before the text by us")
+        builder.record(name, "emulated", ECHOED)
     else:
-        builder.record(name, "mapped", "the default, said by leaving it out")
+        builder.record(name, "mapped", DEFAULT_LEFT_OUT)
 
 
 def best_of(name: str, value: int, builder: RequestBuilder) -> None:
     """The best of several by their probabilities, which chat does not rank by; as many as are given back are no choice."""
     if value > builder.request.fields.get("n", 1):
-        builder.refuse(name, "a chat model does not rank its answers: ask for all of them with n, and choose")
-    builder.record(name, "mapped", "all that are asked for are given: there is nothing to choose")
+        builder.refuse(name, Message("a chat model does not rank its answers: ask for all of them with n, and choose"))
+    builder.record(name, "mapped", NOTHING_TO_CHOOSE)
 
 
 def max_tokens(name: str, value: int, builder: RequestBuilder) -> None:
     """Completions take 0, to look at the prompt's own probabilities; a chat model always says something."""
     if value == 0:
-        builder.refuse(name, "a chat model gives at least one token")
+        builder.refuse(name, Message("a chat model gives at least one token"))
     builder.body[name] = value
-    builder.record(name, "honoured", "sent as it came")
+    builder.record(name, "honoured", SENT_AS_IS)
 
 
 OVER_CHAT: Mapping[str, Verdict] = {
-    "prompt": Rewrite(prompt, "sent as a user's message", ("mapped", "refused")),
-    "best_of": Rewrite(best_of, "no more than n", ("mapped", "refused")),
-    "echo": Rewrite(echo, "the prompt is put before the text by us", ("emulated", "mapped")),
+    "prompt": Rewrite(prompt, Message("sent as a user's message"), ("mapped", "refused")),
+    "best_of": Rewrite(best_of, Message("no more than n"), ("mapped", "refused")),
+    "echo": Rewrite(echo, Message("the prompt is put before the text by us"), ("emulated", "mapped")),
     "frequency_penalty": TO_CHAT,
     "logit_bias": TO_CHAT,
-    "logprobs": Refuse("the caller would read them, and chat gives them in another shape"),
-    "max_tokens": Rewrite(max_tokens, "16 where none is sent, as at OpenAI", ("honoured", "mapped", "refused")),
+    "logprobs": Refuse(Message("the caller would read them, and chat gives them in another shape")),
+    "max_tokens": Rewrite(
+        max_tokens, Message("16 where none is sent, as at OpenAI"), ("honoured", "mapped", "refused")
+    ),
     "n": TO_CHAT,
     "presence_penalty": TO_CHAT,
     "seed": TO_CHAT,
     "stop": TO_CHAT,
     "stream": TO_CHAT,
     "stream_options": TO_CHAT,
-    "suffix": Refuse("a chat model goes on from its prompt, and can't fill in the middle of a text"),
+    "suffix": Refuse(Message("a chat model goes on from its prompt, and can't fill in the middle of a text")),
     "temperature": TO_CHAT,
     "top_p": TO_CHAT,
     "user": TO_CHAT,
@@ -89,14 +97,16 @@ def as_chat(request: ApiRequest) -> ApiRequest:
         if verdict is not None:
             verdict.apply(name, value, builder)
         elif name in NOT_HERE:
-            builder.refuse(name, "a completion has a prompt and gives text: use POST /v1/chat/completions")
+            builder.refuse(name, Message("a completion has a prompt and gives text: use POST /v1/chat/completions"))
         else:
             builder.body[name] = value
     added: frozenset[str] = frozenset()
     if not {"max_tokens", "max_completion_tokens"} & builder.body.keys():
         added = frozenset({"max_tokens"})
         builder.body["max_tokens"] = MAX_TOKENS
-        builder.record("max_tokens", "mapped", f"{MAX_TOKENS}, which is OpenAI's default for completions")
+        builder.record(
+            "max_tokens", "mapped", Message("{limit}, which is OpenAI's default for completions", limit=MAX_TOKENS)
+        )
     variants = tuple(
         {"messages": [{"role": "user", "content": text}]} for text in texts_of(request.fields["prompt"])[1:]
     )

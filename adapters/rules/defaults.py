@@ -7,26 +7,33 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.core.builder import RequestBuilder, Verdict
+from adapters.core.message import Message
+from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Drop, Emulate, Honour, Refuse, Rename, Rewrite
 
-NO_AUDIO = Refuse("the vendor answers in text only")
-NOT_IN_API = "not in the vendor's API, and the answer's meaning does not rest on it"
+USAGE_ALWAYS = Message("usage is always asked for, and handed to those who asked")
+SENT_AS_TOOLS = Message("sent as tools")
+
+NO_AUDIO = Refuse(Message("the vendor answers in text only"))
+NOT_IN_API = Message("not in the vendor's API, and the answer's meaning does not rest on it")
 
 
 def record_messages(builder: RequestBuilder, messages: list[Any]) -> None:
     """Record the conversation as honoured, unless something of it has been told already."""
     builder.body["messages"] = messages
     if "messages" not in builder.adaptations:
-        builder.record("messages", "honoured", "sent as it came")
+        builder.record("messages", "honoured", SENT_AS_IS)
 
 
 def drop_stream_options(name: str, value: Any, builder: RequestBuilder) -> None:
     """``include_usage`` is served by us from the usage that is always asked for; what else is in it is told."""
     rest = {key: member for key, member in value.items() if key not in ("include_usage", "include_obfuscation")}
     if rest:
-        builder.record(name, "dropped", f"only include_usage is known, not {', '.join(sorted(rest))}")
+        builder.record(
+            name, "dropped", Message("only include_usage is known, not {rest}", rest=", ".join(sorted(rest)))
+        )
     else:
-        builder.record(name, "honoured", "usage is always asked for, and handed to those who asked")
+        builder.record(name, "honoured", USAGE_ALWAYS)
 
 
 def request_usage(builder: RequestBuilder) -> None:
@@ -38,50 +45,52 @@ def request_usage(builder: RequestBuilder) -> None:
 
 def as_tools(name: str, value: Any, builder: RequestBuilder) -> None:
     """Functions have been said as tools by the time a table is asked: see ``adapters/rules/legacy_functions.py``."""
-    builder.record(name, "mapped", "sent as tools")
+    builder.record(name, "mapped", SENT_AS_TOOLS)
 
 
 OPENAI_CHAT: Mapping[str, Verdict] = {
     "messages": Honour(),
     "audio": NO_AUDIO,
     "frequency_penalty": Honour(),
-    "function_call": Rewrite(as_tools, "sent as tool_choice", ("mapped", "refused")),
-    "functions": Rewrite(as_tools, "sent as tools, and answered as functions: one call at most", ("mapped", "refused")),
+    "function_call": Rewrite(as_tools, Message("sent as tool_choice"), ("mapped", "refused")),
+    "functions": Rewrite(
+        as_tools, Message("sent as tools, and answered as functions: one call at most"), ("mapped", "refused")
+    ),
     "logit_bias": Drop(NOT_IN_API),
-    "logprobs": Refuse("the caller would read them, and the vendor has none"),
+    "logprobs": Refuse(Message("the caller would read them, and the vendor has none")),
     "max_completion_tokens": Rename("max_tokens"),
     "max_tokens": Honour(),
-    "metadata": Drop("kept by OpenAI's dashboard, which no vendor has"),
+    "metadata": Drop(Message("kept by OpenAI's dashboard, which no vendor has")),
     "modalities": NO_AUDIO,
-    "moderation": Refuse("the vendor returns no moderation results"),
-    "n": Emulate("n", "the vendor gives one choice: a call is made for each"),
-    "parallel_tool_calls": Drop("the vendor has no such switch"),
-    "prediction": Drop("it speeds an answer up and does not change it"),
+    "moderation": Refuse(Message("the vendor returns no moderation results")),
+    "n": Emulate("n", Message("the vendor gives one choice: a call is made for each")),
+    "parallel_tool_calls": Drop(Message("the vendor has no such switch")),
+    "prediction": Drop(Message("it speeds an answer up and does not change it")),
     "presence_penalty": Honour(),
-    "prompt_cache_key": Drop("the vendor caches by itself"),
-    "prompt_cache_options": Drop("the vendor caches by itself"),
-    "prompt_cache_retention": Drop("the vendor caches by itself"),
-    "reasoning_effort": Drop("the vendor has no levels of effort"),
+    "prompt_cache_key": Drop(Message("the vendor caches by itself")),
+    "prompt_cache_options": Drop(Message("the vendor caches by itself")),
+    "prompt_cache_retention": Drop(Message("the vendor caches by itself")),
+    "reasoning_effort": Drop(Message("the vendor has no levels of effort")),
     "response_format": Honour(),
     "safety_identifier": Drop(NOT_IN_API),
-    "seed": Drop("the vendor promises no repeatable answers"),
-    "service_tier": Drop("OpenAI's own tiers"),
+    "seed": Drop(Message("the vendor promises no repeatable answers")),
+    "service_tier": Drop(Message("OpenAI's own tiers")),
     "stop": Honour(),
-    "store": Drop("the vendor stores no completions"),
+    "store": Drop(Message("the vendor stores no completions")),
     "stream": Honour(),
-    "stream_options": Rewrite(drop_stream_options, "usage is always asked for, and handed to those who asked"),
+    "stream_options": Rewrite(drop_stream_options, Message("usage is always asked for, and handed to those who asked")),
     "temperature": Honour(),
     "tool_choice": Honour(),
     "tools": Honour(),
-    "top_logprobs": Refuse("the caller would read them, and the vendor has none"),
+    "top_logprobs": Refuse(Message("the caller would read them, and the vendor has none")),
     "top_p": Honour(),
     "user": Drop(NOT_IN_API),
-    "verbosity": Drop("the vendor has no such switch"),
-    "web_search_options": Refuse("the caller would rely on the search, and the vendor's is another one"),
+    "verbosity": Drop(Message("the vendor has no such switch")),
+    "web_search_options": Refuse(Message("the caller would rely on the search, and the vendor's is another one")),
 }
 
 OPENAI_EMBEDDINGS: Mapping[str, Verdict] = {
-    "input": Honour("text as it came; token ids as the text that they stand for", ("honoured", "mapped")),
+    "input": Honour(Message("text as it came; token ids as the text that they stand for"), ("honoured", "mapped")),
     "dimensions": Honour(),
     "encoding_format": Honour(),
     "user": Drop(NOT_IN_API),

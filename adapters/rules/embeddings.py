@@ -3,33 +3,46 @@
 from collections.abc import Callable
 
 from adapters.core.builder import RequestBuilder
+from adapters.core.message import COMMA, Message, joined
 from adapters.core.model import Model
+from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS
 from adapters.rules.verdicts import Rewrite
+
+ONLY_SIZE = Message("the model's only size, said by leaving it out")
+ENCODED_FROM_FLOATS = Message("encoded by us from floats")
+FLOATS_REQUESTED = Message("floats are asked for, and encoded by us")
 
 
 def dimensions(name: str, value: int, builder: RequestBuilder) -> None:
     """Some models offer a list of sizes, others have one, as the catalog's fact ``dimensions`` says."""
     offered = builder.model.facts.get("dimensions") or []
     if value not in offered:
-        builder.refuse(name, f"the model gives vectors of {', '.join(map(str, offered)) or 'one size'}, not of {value}")
+        if offered:
+            sizes = joined(COMMA, map(str, offered))
+            why = Message("the model gives vectors of {sizes}, not of {value}", sizes=sizes, value=value)
+        else:
+            why = Message("the model gives vectors of one size, not of {value}", value=value)
+        builder.refuse(name, why)
     if len(offered) > 1:
         builder.body[name] = value
-        builder.record(name, "honoured", "sent as it came")
+        builder.record(name, "honoured", SENT_AS_IS)
     else:
-        builder.record(name, "mapped", "the model's only size, said by leaving it out")
+        builder.record(name, "mapped", ONLY_SIZE)
 
 
 def encode_base64(name: str, value: str, builder: RequestBuilder) -> None:
     """A vendor that names no encodings sends floats: base64 is made from them by us, from the same numbers."""
     builder.record(
-        name, "mapped", "the default, said by leaving it out" if value == "float" else "encoded by us from floats"
+        name,
+        "mapped",
+        DEFAULT_LEFT_OUT if value == "float" else ENCODED_FROM_FLOATS,
     )
 
 
 def request_floats(name: str, value: str, builder: RequestBuilder) -> None:
     """A vendor that names float as its one encoding is asked for it: base64 is made from it by us."""
     builder.body[name] = "float"
-    builder.record(name, "honoured" if value == "float" else "mapped", "floats are asked for, and encoded by us")
+    builder.record(name, "honoured" if value == "float" else "mapped", FLOATS_REQUESTED)
 
 
 def inputs(usual: int) -> Callable[[Model], int]:
@@ -37,6 +50,6 @@ def inputs(usual: int) -> Callable[[Model], int]:
     return lambda model: int(model.facts.get("max_inputs") or usual)
 
 
-SIZES = Rewrite(dimensions, "the sizes that the model offers", ("honoured", "mapped", "clamped", "refused"))
-BASE64_BY_US = Rewrite(encode_base64, "base64 is made by us", ("mapped",))
-FLOATS_ASKED_FOR = Rewrite(request_floats, "base64 is made by us", ("honoured", "mapped"))
+SIZES = Rewrite(dimensions, Message("the sizes that the model offers"), ("honoured", "mapped", "clamped", "refused"))
+BASE64_BY_US = Rewrite(encode_base64, Message("base64 is made by us"), ("mapped",))
+FLOATS_ASKED_FOR = Rewrite(request_floats, Message("base64 is made by us"), ("honoured", "mapped"))

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import orjson
 
+from adapters.core.message import Message
 from adapters.rules.json_schema_merge import (
     Conflict,
     common_types,
@@ -66,7 +67,7 @@ IMPLIED: Mapping[str, str] = {
 class NotExpressible(Exception):
     """A schema, or a part of it, that the dialect has no form for. ``path`` leads to it: ``.properties.x.anyOf[0]``."""
 
-    def __init__(self, path: str, why: str) -> None:
+    def __init__(self, path: str, why: Message) -> None:
         super().__init__(f"{path}: {why}")
         self.path = path
         self.why = why
@@ -80,13 +81,13 @@ def rewrite(schema: Any) -> Schema:
     if schema is None or schema is True or schema == {}:
         return {"type": "object", "properties": {}}
     if type(schema) is not dict:
-        raise NotExpressible("", "a schema is an object")
+        raise NotExpressible("", Message("a schema is an object"))
     if schema.get("type") == "object" and _fits(schema, 0):
         return schema
     try:
         return _Rewriter(schema).run()
     except (AttributeError, TypeError, ValueError, RecursionError):  # not what a member is in any schema, or too deep
-        raise NotExpressible("", "the schema is malformed") from None
+        raise NotExpressible("", Message("the schema is malformed")) from None
 
 
 def _fits(node: Any, depth: int) -> bool:
@@ -143,17 +144,21 @@ class _Rewriter:
             node = self._merged(self._expanded(target, ""), _without(node, "$ref", "$defs", "definitions"), "")
         declared = node.get("type")
         if declared is not None and "object" not in types_of(declared):
-            raise NotExpressible("", "the vendor takes schemas of type object only")
+            raise NotExpressible("", Message("the vendor takes schemas of type object only"))
         return {"type": "object", **_without(node, "type")}
 
     def _schema(self, node: Any, path: str, depth: int, *, root: bool = False, kind: Any = None) -> Schema:
         """One schema. ``kind``: the types it has anyway, for one that names none."""
         if depth > LEVELS:
-            raise NotExpressible(path, f"the schema has more than {LEVELS} levels")
+            raise NotExpressible(path, Message("the schema has more than {most} levels", most=LEVELS))
         if node is True:
             node = {}
         if type(node) is not dict:
-            why = "the vendor has no schema that allows nothing" if node is False else "a schema is an object"
+            why = (
+                Message("the vendor has no schema that allows nothing")
+                if node is False
+                else Message("a schema is an object")
+            )
             raise NotExpressible(path, why)
         out = _without(node, "$schema", "$defs", "definitions")
         if "$ref" in out and not root:
@@ -185,7 +190,7 @@ class _Rewriter:
         if type(value) not in (dict, list):
             return value
         if depth > LEVELS:
-            raise NotExpressible(path, f"the schema has more than {LEVELS} levels")
+            raise NotExpressible(path, Message("the schema has more than {most} levels", most=LEVELS))
         if type(value) is list:
             return [self._with_references(one, f"{path}[{at}]", depth + 1) for at, one in enumerate(value)]
         out = {}
@@ -252,7 +257,7 @@ class _Rewriter:
         if branches is None:  # what stands beside anyOf and in a branch can't be one: it stays where it is
             branches, members = self._distributed(out["anyOf"], moved, path), {}
         if not branches:
-            raise NotExpressible(f"{path}.anyOf", "no value meets any of the branches")
+            raise NotExpressible(f"{path}.anyOf", Message("no value meets any of the branches"))
         out["anyOf"] = branches
         for key in () if root else (*moved, *members):
             del out[key]
@@ -286,7 +291,9 @@ class _Rewriter:
         """Count what is written again. Raises NotExpressible where that is too much."""
         self.left -= len(orjson.dumps(copied)) * times
         if self.left < 0:
-            raise NotExpressible(path, "the schema grows too large where constraints stand beside anyOf or $ref")
+            raise NotExpressible(
+                path, Message("the schema grows too large where constraints stand beside anyOf or $ref")
+            )
 
     def _kinds(self, node: Schema, path: str) -> list[str]:
         """The types that a schema, or the definition that it refers to, names."""
@@ -312,7 +319,7 @@ class _Rewriter:
             alone = {"$ref": self._pointer(out["$ref"], path)}
             return {"anyOf": [alone], **beside} if beside else alone
         if tokens in self.inlined:
-            raise NotExpressible(path, "a reference to a recursive definition has constraints beside it")
+            raise NotExpressible(path, Message("a reference to a recursive definition has constraints beside it"))
         self._charge(target, path)
         self.inlined.append(tokens)
         try:
@@ -324,7 +331,7 @@ class _Rewriter:
         try:
             return merge(target, beside)
         except Conflict as conflict:
-            why = "it contradicts the definition that is referred to"
+            why = Message("it contradicts the definition that is referred to")
             raise NotExpressible(f"{path}.{conflict.key}", why) from None
 
     def _expanded(self, target: Any, path: str) -> Schema:
@@ -333,13 +340,13 @@ class _Rewriter:
             if target is True:
                 return {}
             if type(target) is not dict:
-                raise NotExpressible(path, "a reference leads to no schema")
+                raise NotExpressible(path, Message("a reference leads to no schema"))
             if "$ref" not in target:
                 return target
             further, _ = self._target(target["$ref"], path)
             beside = _without(target, "$ref")
             target = self._merged(further, beside, path) if beside and type(further) is dict else further
-        raise NotExpressible(path, "references lead to one another without end")
+        raise NotExpressible(path, Message("references lead to one another without end"))
 
     def _pointer(self, reference: str, path: str) -> str:
         """The reference to the same definition among ``$defs`` at the root, which is where the vendor looks."""
@@ -367,7 +374,7 @@ class _Rewriter:
             return self.root, ()
         if type(reference) is not str or not reference.startswith("#/"):
             raise NotExpressible(
-                f"{path}.$ref", "a reference must lead to a place in the schema itself, such as #/$defs/x"
+                f"{path}.$ref", Message("a reference must lead to a place in the schema itself, such as #/$defs/x")
             )
         tokens = tuple(unquote(one).replace("~1", "/").replace("~0", "~") for one in reference[2:].split("/"))
         found: Any = self.root
@@ -377,7 +384,7 @@ class _Rewriter:
             elif type(found) is list and token.isdecimal() and int(token) < len(found):
                 found = found[int(token)]
             else:
-                raise NotExpressible(f"{path}.$ref", "the reference leads nowhere")
+                raise NotExpressible(f"{path}.$ref", Message("the reference leads nowhere"))
         return found, tokens
 
 

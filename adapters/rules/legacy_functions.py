@@ -10,6 +10,14 @@ from typing import Any
 
 from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
+from adapters.core.message import Message
+from adapters.rules.reasons import EMPTY_LEFT_OUT
+
+FUNCTIONS_AS_TOOLS = Message("sent as tools, and answered as functions: at most one call, the first")
+EMPTY_BESIDE_FUNCTIONS = Message("an empty list beside functions, which are sent as tools")
+SENT_AS_TOOL_CHOICE = Message("sent as tool_choice")
+NOTHING_TO_CALL = Message("without functions there is nothing to call: left out")
+CALLS_AS_TOOL_CALLS = Message("calls and results of functions are sent as those of tools")
 
 MessageDict = dict[str, Any]
 NAMES = {"tools": "functions", "tool_choice": "function_call"}
@@ -36,16 +44,18 @@ def as_tools(builder: RequestBuilder, *, one_at_a_time: bool) -> None:
     if functions:
         if fields.get("tools"):
             raise Refused(
-                "functions", "Invalid 'functions': send either functions or tools, not both.", "unsupported_value"
+                "functions",
+                Message("Invalid 'functions': send either functions or tools, not both."),
+                "unsupported_value",
             )
         if "tools" in fields:
-            builder.record("tools", "mapped", "an empty list beside functions, which are sent as tools")
+            builder.record("tools", "mapped", EMPTY_BESIDE_FUNCTIONS)
         fields["tools"] = [{"type": "function", "function": function} for function in functions]
         if one_at_a_time and len(functions) > 1:
             fields.setdefault("parallel_tool_calls", False)
-        builder.record("functions", "mapped", "sent as tools, and answered as functions: at most one call, the first")
+        builder.record("functions", "mapped", FUNCTIONS_AS_TOOLS)
     elif functions is not None:
-        builder.record("functions", "mapped", "an empty list, said by leaving it out")
+        builder.record("functions", "mapped", EMPTY_LEFT_OUT)
     if choice is not None:
         _choice(choice, functions or [], fields, builder)
     fields["messages"] = _messages(fields["messages"], builder)
@@ -56,18 +66,22 @@ def _choice(choice: Any, functions: list[Any], fields: dict[str, Any], builder: 
     """``none``, ``auto`` or a function by name, as a ``tool_choice``."""
     if not functions:
         if choice not in ("none", "auto"):
-            why = "it is only allowed when functions are sent"
-            raise Refused("function_call", f"Invalid value for 'function_call': {why}.", "unsupported_value")
-        builder.record("function_call", "mapped", "without functions there is nothing to call: left out")
+            why = Message("it is only allowed when functions are sent")
+            raise Refused(
+                "function_call", Message("Invalid value for 'function_call': {why}.", why=why), "unsupported_value"
+            )
+        builder.record("function_call", "mapped", NOTHING_TO_CALL)
         return
     if type(choice) is dict:
         name = choice["name"]
         if name not in [function["name"] for function in functions]:
-            why = f"no function is called '{name}'"
-            raise Refused("function_call", f"Invalid value for 'function_call': {why}.", "unsupported_value")
+            why = Message("no function is called '{name}'", name=name)
+            raise Refused(
+                "function_call", Message("Invalid value for 'function_call': {why}.", why=why), "unsupported_value"
+            )
         choice = {"type": "function", "function": {"name": name}}
     fields.setdefault("tool_choice", choice)
-    builder.record("function_call", "mapped", "sent as tool_choice")
+    builder.record("function_call", "mapped", SENT_AS_TOOL_CHOICE)
 
 
 def _messages(messages: list[MessageDict], builder: RequestBuilder) -> list[MessageDict]:
@@ -89,7 +103,7 @@ def _messages(messages: list[MessageDict], builder: RequestBuilder) -> list[Mess
         else:
             out.append({key: value for key, value in message.items() if key != "function_call"})
             continue
-        builder.record("messages.function_call", "mapped", "calls and results of functions are sent as those of tools")
+        builder.record("messages.function_call", "mapped", CALLS_AS_TOOL_CALLS)
     return out
 
 
@@ -106,7 +120,10 @@ def in_legacy_terms(refused: Refused, fields: Mapping[str, Any]) -> Refused:
     theirs = NAMES.get(ours)
     if theirs is None or theirs not in fields or ours in fields:
         return refused
-    return Refused(theirs + rest, refused.message.replace(f"'{ours}", f"'{theirs}"), refused.code)
+    message, name = refused.message, refused.message.fields.get("name")
+    if isinstance(name, str) and name.startswith(ours):
+        message = message.with_fields(name=theirs + name.removeprefix(ours))
+    return Refused(theirs + rest, message, refused.code)
 
 
 def _split(param: str) -> tuple[str, str]:

@@ -6,8 +6,19 @@ from typing import Any
 
 from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
+from adapters.core.message import Message
+from adapters.rules.reasons import SENT_AS_IS
 
-Message = dict[str, Any]
+DEVELOPER_AS_SYSTEM = Message("developer is sent as system")
+NO_SPEAKERS = Message("the vendor knows no names of speakers")
+REFUSAL_AS_CONTENT = Message("sent as the content: the vendor knows no refusals")
+NO_CONTENT = Message("messages without content are left out")
+BLANK_REASONING = Message("a blank stands in for reasoning the client left out")
+IDS_NUMBERED = Message("numbered as the vendor numbers them")
+PARTS_JOINED = Message("parts of text are joined for a model that takes text")
+NO_DETAIL = Message("the vendor has no levels of detail")
+
+MessageDict = dict[str, Any]
 
 PART_NEEDS = {"image_url": "image", "video_url": "video", "video": "video", "input_audio": "audio", "file": "file"}
 """The kind of input a model must take for a content part of this type."""
@@ -59,13 +70,13 @@ class MessageRules:
     empty: EmptyContent = EmptyContent()
     tool_ids: str | None = None
     reasoning_beside_calls: bool = False
-    why: str = "roles, parts, ids and empty contents in the vendor's words"
+    why: Message = Message("roles, parts, ids and empty contents in the vendor's words")
     words: tuple[VerdictWord, ...] = WORDS
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         """Write the conversation into the draft. Raises Refused for a part that the model can't take."""
         ids: dict[str, str] = {}
-        sent: list[Message] = []
+        sent: list[MessageDict] = []
         for at, message in enumerate(value):
             if is_plain(message):  # nearly every message
                 sent.append(message)
@@ -74,20 +85,22 @@ class MessageRules:
             if out is not None:
                 sent.append(out)
         if not sent:
-            builder.refuse(name, "nothing is said in it: send a user message")
+            builder.refuse(name, Message("nothing is said in it: send a user message"))
         builder.body[name] = sent
         if not any(field.startswith(name) for field in builder.adaptations):
-            builder.record(name, "honoured", "sent as it came")
+            builder.record(name, "honoured", SENT_AS_IS)
 
-    def _message(self, where: str, message: Message, builder: RequestBuilder, ids: dict[str, str]) -> Message | None:
+    def _message(
+        self, where: str, message: MessageDict, builder: RequestBuilder, ids: dict[str, str]
+    ) -> MessageDict | None:
         """The message for the vendor; None if it is left out."""
         out = {key: member for key, member in message.items() if member is not None}
         role = out["role"]
         if role == "developer":
             role = out["role"] = "system"
-            builder.record("messages.role", "mapped", "developer is sent as system")
+            builder.record("messages.role", "mapped", DEVELOPER_AS_SYSTEM)
         if not self.names and out.pop("name", None) is not None:
-            builder.record("messages.name", "dropped", "the vendor knows no names of speakers")
+            builder.record("messages.name", "dropped", NO_SPEAKERS)
         if type(out.get("content")) is list:
             out["content"] = self._parts(f"{where}.content", out["content"], builder)
         calls = out.get("tool_calls")
@@ -99,35 +112,33 @@ class MessageRules:
             del out["tool_calls"]
         return out if has_content(out.get("content")) else self._empty(out, role, builder)
 
-    def _empty(self, out: Message, role: str, builder: RequestBuilder) -> Message | None:
+    def _empty(self, out: MessageDict, role: str, builder: RequestBuilder) -> MessageDict | None:
         """The message with the vendor's spelling of an empty content; None if it is left out."""
         if type(out.get("refusal")) is str and has_content(out["refusal"]):
-            builder.record("messages.refusal", "mapped", "sent as the content: the vendor knows no refusals")
+            builder.record("messages.refusal", "mapped", REFUSAL_AS_CONTENT)
             return {**{key: member for key, member in out.items() if key != "refusal"}, "content": out["refusal"]}
         if out.get("partial"):  # Kimi's and Qwen's prefix of an answer, which may be empty
             return {**out, "content": ""}
         beside = out.get("tool_calls") or out.get("tools")
         spelling = self.empty.beside_calls if beside else getattr(self.empty, role)
         if spelling is Omit.MESSAGE:
-            builder.record("messages", "mapped", "messages without content are left out")
+            builder.record("messages", "mapped", NO_CONTENT)
             return None
         if spelling is Omit.CONTENT:
             out.pop("content", None)
             return out
         if spelling:
-            builder.record("messages.content", "mapped", f"an empty content is sent as {spelling}")
+            builder.record("messages.content", "mapped", Message("an empty content is sent as {text}", text=spelling))
         out["content"] = spelling
         return out
 
-    def _calling_turn(self, out: Message, calls: list[Any], builder: RequestBuilder, ids: dict[str, str]) -> None:
+    def _calling_turn(self, out: MessageDict, calls: list[Any], builder: RequestBuilder, ids: dict[str, str]) -> None:
         out["tool_calls"] = [self._call(call, builder, ids) for call in calls]
         if self.reasoning_beside_calls and builder.thinks and not out.get("reasoning_content"):
             out["reasoning_content"] = " "
-            builder.record(
-                "messages.reasoning_content", "mapped", "a blank stands in for reasoning the client left out"
-            )
+            builder.record("messages.reasoning_content", "mapped", BLANK_REASONING)
 
-    def _call(self, call: Message, builder: RequestBuilder, ids: dict[str, str]) -> Message:
+    def _call(self, call: MessageDict, builder: RequestBuilder, ids: dict[str, str]) -> MessageDict:
         function = dict(call.get("function") or {})
         name = str(function.get("name") or "")
         function["name"] = vendor_tool_name(builder, name)
@@ -135,25 +146,31 @@ class MessageRules:
         out = {**call, "type": call.get("type") or "function", "function": function}
         if self.tool_ids and type(call.get("id")) is str:
             out["id"] = ids.setdefault(call["id"], self.tool_ids.format(name=function["name"], n=len(ids)))
-            builder.record("messages.tool_calls.id", "mapped", "numbered as the vendor numbers them", quiet=True)
+            builder.record("messages.tool_calls.id", "mapped", IDS_NUMBERED, quiet=True)
         return out
 
-    def _parts(self, where: str, parts: list[Message], builder: RequestBuilder) -> str | list[Message]:
+    def _parts(self, where: str, parts: list[MessageDict], builder: RequestBuilder) -> str | list[MessageDict]:
         if all(part["type"] == "text" and len(part) == 2 for part in parts) and builder.model.input == {"text"}:
             builder.record(
-                "messages.content", "mapped", "parts of text are joined for a model that takes text", quiet=True
+                "messages.content",
+                "mapped",
+                PARTS_JOINED,
+                quiet=True,
             )
             return "".join(part["text"] for part in parts)
         sent = [self._part(f"{where}[{at}]", part, builder) for at, part in enumerate(parts)]
         return [part for part in sent if part["type"] != "text" or part["text"]]
 
-    def _part(self, where: str, part: Message, builder: RequestBuilder) -> Message:
+    def _part(self, where: str, part: MessageDict, builder: RequestBuilder) -> MessageDict:
         need = PART_NEEDS.get(part["type"])
         if need is not None and need not in builder.model.input:
             takes = ", ".join(sorted(builder.model.input))
-            builder.refuse(f"{where}.type", f"the model takes {takes}; map this name to a model that takes {need}")
+            builder.refuse(
+                f"{where}.type",
+                Message("the model takes {takes}; map this name to a model that takes {need}", takes=takes, need=need),
+            )
         if part["type"] == "refusal" and type(part.get("refusal")) is str:
-            builder.record("messages.refusal", "mapped", "sent as the content: the vendor knows no refusals")
+            builder.record("messages.refusal", "mapped", REFUSAL_AS_CONTENT)
             return {"type": "text", "text": part["refusal"]}
         if part["type"] != "image_url":
             return part
@@ -163,16 +180,16 @@ class MessageRules:
         if not self.image_urls and not url.startswith(("data:", self.file_scheme or "data:")):
             builder.refuse(
                 f"{where}.image_url.url",
-                "the vendor takes data: URIs only, and images are not fetched: send the image itself",
+                Message("the vendor takes data: URIs only, and images are not fetched: send the image itself"),
             )
         if "detail" in image and not self.image_detail:
             detail = image.pop("detail")
             if detail != "auto":
-                builder.record("messages.content.detail", "dropped", "the vendor has no levels of detail")
+                builder.record("messages.content.detail", "dropped", NO_DETAIL)
         return {**part, "image_url": image}
 
 
-def is_plain(message: Message) -> bool:
+def is_plain(message: MessageDict) -> bool:
     """Whether a message has a role that every vendor knows and a text with something in it, and nothing else."""
     if len(message) != 2 or message["role"] not in PLAIN_ROLES:
         return False

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.core.builder import RequestBuilder
+from adapters.core.message import EMPTY, Message
 from adapters.core.vendor import ReasoningSwitch
+from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS
 
 NON_REASONING_PREFIXES = ("gpt-", "chatgpt-", "text-", "davinci-", "babbage-")
 """How OpenAI's names begin that know nothing of reasoning, but for those of REASONERS."""
@@ -17,6 +19,12 @@ REASONING_PREFIXES = ("gpt-5", "gpt-6")
 
 SMALL_LIMIT = 1024
 """Below this many tokens a thinking model may spend all of them before the first word (tokens)."""
+
+AS_ASKED = Message("as asked")
+AS_THE_MODEL = Message("as the model asked for would")
+TURNED_OFF = Message("the policy turns thinking off")
+NO_REASONING_MODEL = Message("the model asked for does not reason")
+NO_ROOM = Message("a limit under {limit} tokens would leave no room for an answer", limit=SMALL_LIMIT)
 
 SWITCH_FIELDS = ("thinking", "enable_thinking")
 """Members that switch thinking, in any vendor's words: a request may have been written for another vendor."""
@@ -54,9 +62,7 @@ def resolve_thinking(
     if switch is None or mode in ("never", "always"):
         _record_fixed(builder, said, asked)
         return fields
-    wanted, why = (
-        (asked, "as asked") if asked is not None else _policy_decision(builder, switch, policy, fields, leaning)
-    )
+    wanted, why = (asked, AS_ASKED) if asked is not None else _policy_decision(builder, switch, policy, fields, leaning)
     prevented = switch.prevents(builder) if wanted or (wanted is None and builder.thinks) else None
     if prevented:
         return _disable(builder, switch, said, fields, prevented)
@@ -85,7 +91,7 @@ def _is_ours(builder: RequestBuilder) -> bool:
 
 
 def _disable(
-    builder: RequestBuilder, switch: ReasoningSwitch, said: Mapping[str, Any], fields: dict[str, Any], why: str
+    builder: RequestBuilder, switch: ReasoningSwitch, said: Mapping[str, Any], fields: dict[str, Any], why: Message
 ) -> dict[str, Any]:
     """The request runs without thinking although it, or the model by itself, would have it otherwise."""
     if builder.thinks:
@@ -94,7 +100,7 @@ def _disable(
     builder.thinks = False
     for name, value in said.items():
         if requested_thinking({name: value}) is False:
-            builder.record(name, "mapped", "as asked")
+            builder.record(name, "mapped", AS_ASKED)
         else:
             builder.record(name, "dropped", why)
     if not said:
@@ -104,30 +110,30 @@ def _disable(
 
 def _record_fixed(builder: RequestBuilder, said: Mapping[str, Any], asked: bool | None) -> None:
     """The model has no such switch: a wish for what it does anyway is met, any other is dropped."""
-    does = "always thinks" if builder.thinks else "does not think"
+    why = ALWAYS_THINKS if builder.thinks else NEVER_THINKS
     for name in said:
         if asked is builder.thinks:
-            builder.record(name, "mapped", f"the model {does}")
+            builder.record(name, "mapped", why)
         else:
-            builder.record(name, "dropped", f"the model {does}")
+            builder.record(name, "dropped", why)
 
 
 def _policy_decision(
     builder: RequestBuilder, switch: ReasoningSwitch, policy: str, fields: Mapping[str, Any], leaning: bool | None
-) -> tuple[bool | None, str]:
+) -> tuple[bool | None, Message]:
     """What the policy makes of a request that says nothing of thinking; None leaves it to the model."""
     if policy == "vendor":
-        return None, ""
+        return None, EMPTY
     if policy == "off":
-        return False, "the policy turns thinking off"
+        return False, TURNED_OFF
     if _plain_openai_name(builder.request.model):
-        return False, "the model asked for does not reason"
+        return False, NO_REASONING_MODEL
     if _small(fields):
-        return False, f"a limit under {SMALL_LIMIT} tokens would leave no room for an answer"
+        return False, NO_ROOM
     why = switch.excludes(builder) if (builder.thinks if leaning is None else leaning) else None
     if why:
         return False, why
-    return leaning, "as the model asked for would"
+    return leaning, AS_THE_MODEL
 
 
 def _plain_openai_name(name: str) -> bool:

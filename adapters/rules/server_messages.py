@@ -5,8 +5,12 @@ from typing import Any
 
 from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
+from adapters.core.message import Message
 from adapters.rules.alternating_messages import system_text
-from adapters.rules.messages import Message
+from adapters.rules.messages import MessageDict
+from adapters.rules.reasons import SENT_AS_IS
+
+SYSTEM_JOINED = Message("system messages are joined into one, in front")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class ServerMessages:
 
     merge_system: bool = False
     developer_as: str | None = None
-    why: str = "as messages: in the vendor's entry says"
+    why: Message = Message("as messages: in the vendor's entry says")
     words: tuple[VerdictWord, ...] = ("honoured", "mapped", "refused")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
@@ -29,21 +33,21 @@ class ServerMessages:
             sent = merged_system(name, sent, builder)
         builder.body[name] = sent
         if name not in builder.adaptations:
-            builder.record(name, "honoured", "sent as it came")
+            builder.record(name, "honoured", SENT_AS_IS)
 
-    def _with_role(self, message: Message, builder: RequestBuilder) -> Message:
+    def _with_role(self, message: MessageDict, builder: RequestBuilder) -> MessageDict:
         if message["role"] != "developer" or self.developer_as in (None, "developer"):
             return message
-        builder.record("messages.role", "mapped", f"developer is sent as {self.developer_as}")
+        builder.record("messages.role", "mapped", Message("developer is sent as {role}", role=self.developer_as))
         return {**message, "role": self.developer_as}
 
 
-def merged_system(name: str, messages: list[Message], builder: RequestBuilder) -> list[Message]:
+def merged_system(name: str, messages: list[MessageDict], builder: RequestBuilder) -> list[MessageDict]:
     """The messages with one system message at most, the first. Raises Refused for one that is more than text."""
     places = [at for at, message in enumerate(messages) if message["role"] == "system"]
     if not places or places == [0]:
         return messages
     texts = [system_text(name, (at, messages[at]), builder) for at in places]
-    builder.record(name, "mapped", "system messages are joined into one, in front")
+    builder.record(name, "mapped", SYSTEM_JOINED)
     rest = [message for message in messages if message["role"] != "system"]
     return [{"role": "system", "content": "\n\n".join(filter(None, texts))}, *rest]

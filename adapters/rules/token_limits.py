@@ -1,6 +1,10 @@
 """The verdict on OpenAI's two limits of tokens, at vendors that refuse what is above a model's own."""
 
 from adapters.core.builder import RequestBuilder
+from adapters.core.message import Message
+from adapters.rules.reasons import SENT_AS_IS, sent_as
+
+SMALLER_LIMIT = Message("the smaller of the two limits is sent")
 
 OTHER = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
@@ -16,12 +20,12 @@ def send_token_limit(name: str, value: int, builder: RequestBuilder) -> None:
     other = builder.body.get(to, sent)
     builder.body[to] = min(sent, other)
     if sent != value:
-        builder.record(name, "clamped", f"the model gives at most {sent} tokens")
+        builder.record(name, "clamped", Message("the model gives at most {limit} tokens", limit=sent))
     elif sent > other:
-        builder.record(name, "mapped", "the smaller of the two limits is sent")
+        builder.record(name, "mapped", SMALLER_LIMIT)
     elif own:
-        builder.record(name, "honoured", "sent as it came")
+        builder.record(name, "honoured", SENT_AS_IS)
     else:
-        builder.record(name, "mapped", "sent as max_tokens", quiet=True)
+        builder.record(name, "mapped", sent_as("max_tokens"), quiet=True)
     if sent < other:
-        builder.record(OTHER[name], "mapped", "the smaller of the two limits is sent")
+        builder.record(OTHER[name], "mapped", SMALLER_LIMIT)

@@ -8,8 +8,13 @@ from typing import Any
 from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.rules.json_schema_dialect import NotExpressible
 from adapters.rules.messages import vendor_tool_name
+from adapters.rules.reasons import EMPTY_LEFT_OUT, SENT_AS_IS
+
+SENT_AS_THEY_CAME = Message("sent as they came")
+SCHEMAS_REWRITTEN = Message("schemas are sent in the vendor's dialect of JSON Schema")
 
 LONGEST_PATH = 200
 """How much of the way to a place in a schema is named in an error, in characters: property names may be of any length."""
@@ -29,22 +34,27 @@ class Tools:
     most: int = 128
     types: tuple[str, ...] = ("function",)
     schema: Callable[[Any], dict[str, Any]] | None = None
-    why: str = "functions; a name the vendor refuses is sent under another, and put back in the answer"
+    why: Message = Message("functions; a name the vendor refuses is sent under another, and put back in the answer")
     words: tuple[VerdictWord, ...] = ("honoured", "mapped", "refused")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         """Write the tools into the draft. Raises Refused for a kind of tool that the vendor does not know."""
         if len(value) > self.most:
-            builder.refuse(name, f"the vendor takes at most {self.most} tools, and {len(value)} were sent")
+            builder.refuse(
+                name,
+                Message("the vendor takes at most {most} tools, and {sent} were sent", most=self.most, sent=len(value)),
+            )
         if not value:
-            builder.record(name, "mapped", "an empty list, said by leaving it out")
+            builder.record(name, "mapped", EMPTY_LEFT_OUT)
             return
         builder.body[name] = [self._tool(f"{name}[{at}]", tool, builder) for at, tool in enumerate(value)]
-        builder.record(name, "honoured", "sent as they came")
+        builder.record(name, "honoured", SENT_AS_THEY_CAME)
 
     def _tool(self, where: str, tool: dict[str, Any], builder: RequestBuilder) -> dict[str, Any]:
         if tool["type"] not in self.types:
-            builder.refuse(f"{where}.type", f"the vendor knows tools of type {', '.join(self.types)} only")
+            builder.refuse(
+                f"{where}.type", Message("the vendor knows tools of type {types} only", types=", ".join(self.types))
+            )
         if tool["type"] != "function":
             return tool
         function = dict(tool["function"])
@@ -53,7 +63,9 @@ class Tools:
             theirs = self._other_name(ours, builder)
             builder.rename_tool(ours, theirs)
             function["name"] = theirs
-            builder.record("tools.function.name", "mapped", f"{ours} is offered as {theirs}")
+            builder.record(
+                "tools.function.name", "mapped", Message("{ours} is offered as {theirs}", ours=ours, theirs=theirs)
+            )
         parameters = function.get("parameters")
         if parameters is None:
             function["parameters"] = {"type": "object", "properties": {}}
@@ -82,7 +94,7 @@ def send_schema(
         builder.refuse(f"{where}{path}", wrong.why)
         raise
     if sent is not schema and sent != schema:
-        builder.record(field, "mapped", "schemas are sent in the vendor's dialect of JSON Schema")
+        builder.record(field, "mapped", SCHEMAS_REWRITTEN)
     return sent
 
 
@@ -99,10 +111,18 @@ def check_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
     ]
     names = [_named(tool) for tools in lists if type(tools) is list for tool in tools]
     if not names:
-        raise Refused(name, f"Invalid value for '{name}': it is only allowed when tools are sent.", "unsupported_value")
+        raise Refused(
+            name,
+            Message("Invalid value for '{name}': it is only allowed when tools are sent.", name=name),
+            "unsupported_value",
+        )
     wanted = _named(value)
     if wanted is not None and wanted not in names:
-        raise Refused(name, f"Invalid value for '{name}': no tool is called '{wanted}'.", "unsupported_value")
+        raise Refused(
+            name,
+            Message("Invalid value for '{name}': no tool is called '{wanted}'.", name=name, wanted=wanted),
+            "unsupported_value",
+        )
 
 
 def _named(tool: Any) -> Any:
@@ -117,7 +137,7 @@ def send_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
         function = value["function"]
         value = {**value, "function": {**function, "name": vendor_tool_name(builder, str(function.get("name") or ""))}}
     builder.body[name] = value
-    builder.record(name, "honoured", "sent as it came")
+    builder.record(name, "honoured", SENT_AS_IS)
 
 
 def forces_call(value: Any) -> bool:

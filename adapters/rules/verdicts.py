@@ -12,7 +12,12 @@ from typing import Any
 from adapters.core.adaptations import Adaptation as Adaptation  # noqa: PLC0414 - known from here to all who give verdicts
 from adapters.core.adaptations import VerdictWord as VerdictWord  # noqa: PLC0414
 from adapters.core.builder import RequestBuilder, Verdict
+from adapters.core.message import SEMICOLON, Message, joined
 from adapters.openai_params.operations import OPENAI_PARAMS
+from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS, sent_as
+
+NO_DESTINATION = Message("no field of a request chooses a destination or a credential")
+HANDED_ON = Message("not one of OpenAI's: handed on as it came")
 
 
 def neutral(builder: RequestBuilder, name: str, value: Any) -> bool:
@@ -25,7 +30,7 @@ def neutral(builder: RequestBuilder, name: str, value: Any) -> bool:
 class Honour:
     """Sent as it came."""
 
-    why: str = "sent as it came"
+    why: Message = SENT_AS_IS
     words: tuple[VerdictWord, ...] = ("honoured",)
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
@@ -38,15 +43,15 @@ class Rename:
     """The same value under the vendor's name; an explicit field of that name wins."""
 
     to: str
-    why: str = "renamed"
+    why: Message = Message("renamed")
     words: tuple[VerdictWord, ...] = ("mapped", "dropped")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if builder.request.fields.get(self.to, value) != value:
-            builder.record(name, "dropped", f"the request has a {self.to} of its own")
+            builder.record(name, "dropped", Message("the request has a {field} of its own", field=self.to))
             return
         builder.body.setdefault(self.to, value)
-        builder.record(name, "mapped", f"sent as {self.to}", quiet=True)
+        builder.record(name, "mapped", sent_as(self.to), quiet=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +60,18 @@ class Clamp:
 
     low: float
     high: float
-    why: str
+    why: Message
     words: tuple[VerdictWord, ...] = ("honoured", "clamped")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         sent = min(max(value, self.low), self.high)
         builder.body[name] = sent
         if sent != value:
-            builder.record(name, "clamped", f"{self.why}: {value:g} was sent as {sent:g}")
+            builder.record(
+                name,
+                "clamped",
+                Message("{why}: {value} was sent as {sent}", why=self.why, value=f"{value:g}", sent=f"{sent:g}"),
+            )
         else:
             builder.record(name, "honoured", self.why)
 
@@ -72,7 +81,7 @@ class Fixed:
     """The model takes one value only: that one is sent, any other is dropped."""
 
     value: float
-    why: str
+    why: Message
     words: tuple[VerdictWord, ...] = ("dropped", "honoured")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
@@ -89,7 +98,7 @@ class Within:
 
     low: float
     high: float
-    why: str
+    why: Message
     words: tuple[VerdictWord, ...] = ("honoured", "refused")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
@@ -103,12 +112,12 @@ class Within:
 class Drop:
     """Left out: the meaning of the answer does not rest on it. A value that is the default anyway is no loss."""
 
-    why: str
+    why: Message
     words: tuple[VerdictWord, ...] = ("dropped", "mapped")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", "the default, said by leaving it out")
+            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
         else:
             builder.record(name, "dropped", self.why)
 
@@ -117,12 +126,12 @@ class Drop:
 class Refuse:
     """A 400: the caller would read or rely on it. A value that is the default anyway is left out instead."""
 
-    why: str
+    why: Message
     words: tuple[VerdictWord, ...] = ("refused", "mapped")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", "the default, said by leaving it out")
+            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
         else:
             builder.refuse(name, self.why)
 
@@ -135,13 +144,13 @@ class Emulate:
     """
 
     by: str
-    why: str
+    why: Message
     sent: bool = False
     words: tuple[VerdictWord, ...] = ("emulated", "mapped", "refused")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", "the default, said by leaving it out")
+            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
             return
         builder.emulate(name, self.by, value, self.why)
         if self.sent:
@@ -153,7 +162,7 @@ class Rewrite:
     """What needs more than a value: a function that writes the field and tells. ``words`` lists what it may tell."""
 
     run: Callable[[str, Any, RequestBuilder], None]
-    why: str
+    why: Message
     words: tuple[VerdictWord, ...] = ("honoured",)
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
@@ -180,8 +189,8 @@ class Choose:
         return tuple(dict.fromkeys(every))
 
     @property
-    def why(self) -> str:
-        return "; ".join(dict.fromkeys([v.why for _, v in self.cases] + [self.otherwise.why]))
+    def why(self) -> Message:
+        return joined(SEMICOLON, dict.fromkeys([v.why for _, v in self.cases] + [self.otherwise.why]))
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         self.pick(builder).apply(name, value, builder)
@@ -244,10 +253,10 @@ def apply(builder: RequestBuilder, params: Mapping[str, Verdict], order: Iterabl
         elif verdict is not None:
             verdict.apply(name, value, builder)
         elif name in UNSAFE:
-            builder.record(name, "dropped", "no field of a request chooses a destination or a credential")
+            builder.record(name, "dropped", NO_DESTINATION)
         else:
             builder.body[name] = value
-            builder.record(name, "honoured", "not one of OpenAI's: handed on as it came")
+            builder.record(name, "honoured", HANDED_ON)
 
 
 def _apply_ours(builder: RequestBuilder, verdict: Verdict, name: str, value: Any) -> None:

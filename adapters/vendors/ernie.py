@@ -14,15 +14,24 @@ from adapters.codecs.qianfan_v1 import ernie_chat
 from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
+from adapters.core.message import Message
 from adapters.core.vendor import Op, ReasoningSwitch, Vendor
 from adapters.rules.alternating_messages import AlternatingMessages, Fillers
 from adapters.rules.defaults import OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
 from adapters.rules.embeddings import FLOATS_ASKED_FOR, SIZES, inputs
 from adapters.rules.failures import BAIDU_V1, BY_MEANING
 from adapters.rules.messages import EMPTY, MessageRules
+from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS, OWN_SEARCH, SENT_AS_IS, sent_as
 from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, send_tool_choice
 from adapters.rules.verdicts import Choose, Clamp, Drop, Emulate, Honour, Refuse, Rename, Rewrite, by_fact
+
+NO_PENALTY = Message("no penalty, said by leaving it out")
+ONLY_DISCOURAGED = Message("the vendor can only discourage repetition")
+NO_STOP_STRING = Message("no stop string, said by leaving it out")
+SENT_AS_LIST = Message("sent as a list")
+RUNS_WITH_THINKING = Message("the request runs with thinking")
+RUNS_WITHOUT = Message("it runs without thinking")
 
 COLDEST = 0.01
 """What is sent for a temperature of 0, which the vendor refuses: the range is open there, and how near is not told."""
@@ -31,8 +40,10 @@ SEEDS = 2**31 - 2
 STOP_STRINGS, STOP_LENGTH = 4, 20
 EFFORTS = {"none": "low", "minimal": "low", "low": "low", "medium": "medium"}
 """OpenAI's efforts as the vendor's three; whatever is not in here is high."""
-NO_TOOLS = "the vendor does not list this model among those that take tools: map the name to one that it does"
-NO_JSON = Refuse("this model writes plain text only")
+NO_TOOLS = Message("the vendor does not list this model among those that take tools: map the name to one that it does")
+NO_STOP = Message("the model takes no stop strings: the answer is cut by us")
+SHORT_STOP = Message("the model takes stop strings of at most 20 characters: the answer is cut by us")
+NO_JSON = Refuse(Message("this model writes plain text only"))
 
 
 def resold(builder: RequestBuilder) -> bool:
@@ -54,15 +65,20 @@ def penalty(name: str, value: float, builder: RequestBuilder) -> None:
     strongest = max(fields.get("frequency_penalty") or 0, fields.get("presence_penalty") or 0)
     score = 1 + strongest / 2
     if value == 0:
-        builder.record(name, "mapped", "no penalty, said by leaving it out")
+        builder.record(name, "mapped", NO_PENALTY)
     elif "penalty_score" in fields:
-        builder.record(name, "dropped", "the request has a penalty_score of its own")
+        builder.record(name, "dropped", Message("the request has a {field} of its own", field="penalty_score"))
     elif value < 0:
-        builder.record(name, "dropped", "the vendor can only discourage repetition")
+        builder.record(name, "dropped", ONLY_DISCOURAGED)
     else:
         builder.body["penalty_score"] = score
-        which = "sent" if value == strongest else "the stronger of the two penalties is sent,"
-        builder.record(name, "mapped", f"{which} as a penalty_score of {score:g}")
+        if value == strongest:
+            why = Message("sent as a penalty_score of {score}", score=f"{score:g}")
+        else:
+            why = Message(
+                "the stronger of the two penalties is sent, as a penalty_score of {score}", score=f"{score:g}"
+            )
+        builder.record(name, "mapped", why)
 
 
 def seed(name: str, value: int, builder: RequestBuilder) -> None:
@@ -70,7 +86,9 @@ def seed(name: str, value: int, builder: RequestBuilder) -> None:
     sent = value if 1 <= value <= SEEDS else value % SEEDS + 1
     builder.body[name] = sent
     builder.record(
-        name, "honoured" if sent == value else "mapped", "sent as it came" if sent == value else f"sent as {sent}"
+        name,
+        "honoured" if sent == value else "mapped",
+        SENT_AS_IS if sent == value else sent_as(sent),
     )
 
 
@@ -86,14 +104,13 @@ def stop(name: str, value: Any, builder: RequestBuilder) -> None:
         builder.body[name] = taken
     if len(taken) < len(texts):
         builder.emulations["stop"] = texts
-        limited = "no stop strings" if builder.model.facts.get("no_stop") else "stop strings of at most 20 characters"
-        builder.record(name, "emulated", f"the model takes {limited}: the answer is cut by us")
+        builder.record(name, "emulated", NO_STOP if builder.model.facts.get("no_stop") else SHORT_STOP)
     elif not texts:
-        builder.record(name, "mapped", "no stop string, said by leaving it out")
+        builder.record(name, "mapped", NO_STOP_STRING)
     elif taken == value:
-        builder.record(name, "honoured", "sent as it came")
+        builder.record(name, "honoured", SENT_AS_IS)
     else:
-        builder.record(name, "mapped", "sent as a list", quiet=True)
+        builder.record(name, "mapped", SENT_AS_LIST, quiet=True)
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
@@ -107,10 +124,10 @@ def response_format(name: str, value: Any, builder: RequestBuilder) -> None:
     if builder.model.facts.get("no_json"):
         NO_JSON.apply(name, value, builder)
     elif builder.model.facts.get("no_schema") and value["type"] == "json_schema":
-        builder.refuse(name, "this model writes JSON, but by no schema: json_object is what it takes")
+        builder.refuse(name, Message("this model writes JSON, but by no schema: json_object is what it takes"))
     else:
         builder.body[name] = value
-        builder.record(name, "honoured", "sent as it came")
+        builder.record(name, "honoured", SENT_AS_IS)
 
 
 def effort(name: str, value: str, builder: RequestBuilder) -> None:
@@ -118,28 +135,30 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
     if builder.model.facts.get("effort"):
         sent = EFFORTS.get(value, "high")
         builder.body[name] = sent
-        builder.record(name, "honoured" if sent == value else "mapped", f"sent as {sent}")
+        builder.record(name, "honoured" if sent == value else "mapped", sent_as(sent))
     elif builder.thinks != (value in ("none", "minimal")):
         builder.record(
-            name, "mapped", "the request runs with thinking" if builder.thinks else "it runs without thinking"
+            name,
+            "mapped",
+            RUNS_WITH_THINKING if builder.thinks else RUNS_WITHOUT,
         )
     else:
-        builder.record(name, "dropped", f"the model {'always thinks' if builder.thinks else 'does not think'}")
+        builder.record(name, "dropped", ALWAYS_THINKS if builder.thinks else NEVER_THINKS)
 
 
 def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
     """The vendor's own search, without OpenAI's annotations."""
     if "web_search" not in builder.request.fields:
         builder.body["web_search"] = {"enable": True}
-    builder.record(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
+    builder.record(name, "mapped", OWN_SEARCH)
 
 
 PENALTY = Choose(
     (
         (resold, Honour()),
-        (lambda builder: builder.thinks, Drop("the model has no such setting while it thinks")),
+        (lambda builder: builder.thinks, Drop(Message("the model has no such setting while it thinks"))),
     ),
-    Rewrite(penalty, "sent as penalty_score", ("mapped", "dropped")),
+    Rewrite(penalty, sent_as("penalty_score"), ("mapped", "dropped")),
 )
 
 MESSAGES = AlternatingMessages(
@@ -159,33 +178,40 @@ CHAT: Mapping[str, Verdict] = {
     "temperature": Choose(
         (
             (resold, Honour()),
-            (lambda builder: bool(builder.model.facts.get("no_temperature")), Drop("the model refuses a temperature")),
+            (
+                lambda builder: bool(builder.model.facts.get("no_temperature")),
+                Drop(Message("the model refuses a temperature")),
+            ),
         ),
-        Clamp(COLDEST, 1, "the vendor takes more than 0, up to 1"),
+        Clamp(COLDEST, 1, Message("the vendor takes more than 0, up to 1")),
     ),
-    "n": Emulate("n", "the vendor gives one choice a call: the others are asked for by us"),
+    "n": Emulate("n", Message("the vendor gives one choice a call: the others are asked for by us")),
     "frequency_penalty": PENALTY,
     "presence_penalty": PENALTY,
-    "max_tokens": Rewrite(send_token_limit, "up to the model's own limit", ("honoured", "mapped", "clamped")),
-    "max_completion_tokens": Rewrite(send_token_limit, "sent as max_tokens", ("mapped", "clamped")),
+    "max_tokens": Rewrite(send_token_limit, Message("up to the model's own limit"), ("honoured", "mapped", "clamped")),
+    "max_completion_tokens": Rewrite(send_token_limit, sent_as("max_tokens"), ("mapped", "clamped")),
     "seed": by_fact(
-        "no_seed", Drop("the model takes no seed"), Rewrite(seed, "folded into 31 bits", ("honoured", "mapped"))
+        "no_seed",
+        Drop(Message("the model takes no seed")),
+        Rewrite(seed, Message("folded into 31 bits"), ("honoured", "mapped")),
     ),
     "stop": Rewrite(
-        stop, "four strings of 20 characters; longer ones are cut by us", ("honoured", "mapped", "emulated")
+        stop, Message("four strings of 20 characters; longer ones are cut by us"), ("honoured", "mapped", "emulated")
     ),
-    "response_format": Rewrite(response_format, "text, json_object, json_schema", ("honoured", "mapped", "refused")),
+    "response_format": Rewrite(
+        response_format, Message("text, json_object, json_schema"), ("honoured", "mapped", "refused")
+    ),
     "tools": by_fact("no_tools", Refuse(NO_TOOLS), Tools()),
-    "tool_choice": Rewrite(tool_choice, "none, auto, required or a tool by name", ("honoured", "refused")),
+    "tool_choice": Rewrite(tool_choice, Message("none, auto, required or a tool by name"), ("honoured", "refused")),
     "parallel_tool_calls": Honour(),
-    "reasoning_effort": Rewrite(effort, "levels, or thinking on or off", ("honoured", "mapped", "dropped")),
-    "metadata": Honour("sent as it came: the vendor labels its logs with it"),
+    "reasoning_effort": Rewrite(effort, Message("levels, or thinking on or off"), ("honoured", "mapped", "dropped")),
+    "metadata": Honour(Message("sent as it came: the vendor labels its logs with it")),
     "user": Honour(),
     "safety_identifier": Rename("user"),
     "web_search_options": by_fact(
         "search",
-        Rewrite(web_search, "the vendor's own search", ("mapped",)),
-        Refuse("the caller would rely on the search, and this model has none"),
+        Rewrite(web_search, Message("the vendor's own search"), ("mapped",)),
+        Refuse(Message("the caller would rely on the search, and this model has none")),
     ),
 }
 

@@ -14,25 +14,32 @@ from adapters.codecs.openai.embeddings import openai_embeddings
 from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
+from adapters.core.message import Message
 from adapters.core.vendor import Op, ReasoningSwitch, Vendor
 from adapters.rules.alternating_messages import AlternatingMessages
 from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
 from adapters.rules.embeddings import BASE64_BY_US, SIZES, inputs
 from adapters.rules.failures import BY_MEANING, TENCENT
 from adapters.rules.messages import MessageRules, vendor_tool_name
+from adapters.rules.reasons import NO_SUCH_SWITCH, OWN_SEARCH, RUNS_WITHOUT_THINKING, SENT_AS_IS, sent_as
 from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_tool_choice
 from adapters.rules.verdicts import Drop, Emulate, Honour, Refuse, Rewrite, by_fact
 
+NO_LEVELS = Message("there are no levels: the model thinks or not")
+THE_ONE_TOOL = Message("the tool is sent as the one that must be called")
+
 SEEDS = 10_000
 """The classic host takes seeds from 1 to this."""
 
-ONE_BY_ONE = Emulate("n", "each answer is asked for in a call of its own")
-SEVERAL_CALLS = Drop("the vendor has no such switch: several calls may come")
-TOOLS = by_fact("no_tools", Refuse("this model takes no tools: map the name to one that does"), Tools())
+ONE_BY_ONE = Emulate("n", Message("each answer is asked for in a call of its own"))
+SEVERAL_CALLS = Drop(Message("the vendor has no such switch: several calls may come"))
+TOOLS = by_fact("no_tools", Refuse(Message("this model takes no tools: map the name to one that does")), Tools())
 
 
-LIMIT = Rewrite(send_token_limit, "sent as max_tokens; reasoning counts too", ("honoured", "mapped", "clamped"))
+LIMIT = Rewrite(
+    send_token_limit, Message("sent as max_tokens; reasoning counts too"), ("honoured", "mapped", "clamped")
+)
 
 # --- TokenHub ---
 
@@ -42,10 +49,10 @@ def turn(builder: RequestBuilder, on: bool) -> None:
     builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
 
 
-def excludes(builder: RequestBuilder) -> str | None:
+def excludes(builder: RequestBuilder) -> Message | None:
     """Between thoughts the model chooses its tools itself: ``tool_choice`` knows only auto then."""
     return (
-        "a call can't be forced while the model thinks"
+        Message("a call can't be forced while the model thinks")
         if forces_call(builder.request.fields.get("tool_choice"))
         else None
     )
@@ -55,7 +62,9 @@ def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
     """OpenAI's words, but for a forced call while the model thinks."""
     check_tool_choice(name, value, builder)
     if builder.thinks and excludes(builder):
-        builder.refuse(name, "the model can't be made to call a tool while it thinks: turn thinking off for this name")
+        builder.refuse(
+            name, Message("the model can't be made to call a tool while it thinks: turn thinking off for this name")
+        )
     send_tool_choice(name, value, builder)
 
 
@@ -63,18 +72,22 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
     """low, medium and high; thinking on or off has been settled by now."""
     off = value in ("none", "minimal")
     if off is builder.thinks or not (off or builder.model.facts.get("effort")):
-        builder.record(name, "dropped", "the model has no such switch")
+        builder.record(name, "dropped", NO_SUCH_SWITCH)
     elif off:
-        builder.record(name, "mapped", "the request runs without thinking")
+        builder.record(name, "mapped", RUNS_WITHOUT_THINKING)
     else:
         builder.body[name] = value if value in ("low", "medium") else "high"
-        builder.record(name, "honoured" if builder.body[name] == value else "mapped", f"sent as {builder.body[name]}")
+        builder.record(
+            name,
+            "honoured" if builder.body[name] == value else "mapped",
+            sent_as(builder.body[name]),
+        )
 
 
 def search(name: str, value: Any, builder: RequestBuilder) -> None:
     """The vendor's own search, which takes no more than a switch."""
     builder.body[name] = {"enable": True}
-    builder.record(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
+    builder.record(name, "mapped", OWN_SEARCH)
 
 
 def response_format(name: str, value: Any, builder: RequestBuilder) -> None:
@@ -82,14 +95,14 @@ def response_format(name: str, value: Any, builder: RequestBuilder) -> None:
     if builder.model.facts.get("no_json"):
         NO_JSON.apply(name, value, builder)
     elif builder.model.facts.get("no_schema") and value["type"] == "json_schema":
-        builder.refuse(name, "this model writes JSON, but by no schema: map the name to hy3")
+        builder.refuse(name, Message("this model writes JSON, but by no schema: map the name to hy3"))
     else:
         builder.body[name] = value
-        builder.record(name, "honoured", "sent as it came")
+        builder.record(name, "honoured", SENT_AS_IS)
 
 
-NO_JSON = Refuse("this model has no JSON mode, and it is not emulated yet: map the name to hy3")
-LOOSE = Honour("sent as it came; the vendor says that some models ignore it")
+NO_JSON = Refuse(Message("this model has no JSON mode, and it is not emulated yet: map the name to hy3"))
+LOOSE = Honour(Message("sent as it came; the vendor says that some models ignore it"))
 
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
@@ -100,14 +113,16 @@ CHAT: Mapping[str, Verdict] = {
     "max_completion_tokens": LIMIT,
     "n": ONE_BY_ONE,
     "parallel_tool_calls": SEVERAL_CALLS,
-    "reasoning_effort": Rewrite(effort, "low, medium, high, or thinking off", ("honoured", "mapped", "dropped")),
+    "reasoning_effort": Rewrite(
+        effort, Message("low, medium, high, or thinking off"), ("honoured", "mapped", "dropped")
+    ),
     "response_format": Rewrite(
-        response_format, "json_object and json_schema, by model", ("honoured", "mapped", "refused")
+        response_format, Message("json_object and json_schema, by model"), ("honoured", "mapped", "refused")
     ),
     "seed": Honour(),
     "tools": TOOLS,
-    "tool_choice": Rewrite(tool_choice, "a forced call excludes thinking", ("honoured", "refused")),
-    "web_search_options": Rewrite(search, "the vendor's own search", ("mapped",)),
+    "tool_choice": Rewrite(tool_choice, Message("a forced call excludes thinking"), ("honoured", "refused")),
+    "web_search_options": Rewrite(search, Message("the vendor's own search"), ("mapped",)),
 }
 
 EMBEDDINGS: Mapping[str, Verdict] = {
@@ -154,13 +169,15 @@ def turn_classic(builder: RequestBuilder, on: bool) -> None:
 def effort_classic(name: str, value: str, builder: RequestBuilder) -> None:
     """No levels: thinking or not, which has been settled by now."""
     met = builder.thinks != (value in ("none", "minimal"))
-    builder.record(name, "mapped" if met else "dropped", "there are no levels: the model thinks or not")
+    builder.record(name, "mapped" if met else "dropped", NO_LEVELS)
 
 
 def seed(name: str, value: int, builder: RequestBuilder) -> None:
     """1 to 10000; any other is folded into that range, which repeats just as well."""
     builder.body[name] = (value - 1) % SEEDS + 1
-    builder.record(name, "honoured" if builder.body[name] == value else "mapped", f"folded into 1 to {SEEDS}")
+    builder.record(
+        name, "honoured" if builder.body[name] == value else "mapped", Message("folded into 1 to {most}", most=SEEDS)
+    )
 
 
 def stop_classic(name: str, value: Any, builder: RequestBuilder) -> None:
@@ -173,26 +190,26 @@ def tool_choice_classic(name: str, value: Any, builder: RequestBuilder) -> None:
     check_tool_choice(name, value, builder)
     if not forces_call(value):
         builder.body[name] = value
-        builder.record(name, "honoured", "sent as it came")
+        builder.record(name, "honoured", SENT_AS_IS)
         return
     tools = builder.body.get("tools") or []
     if type(value) is dict:
         wanted = vendor_tool_name(builder, str((value.get("function") or {}).get("name")))
         tools = [tool for tool in tools if tool["function"]["name"] == wanted]
     if len(tools) != 1:
-        builder.refuse(name, "this vendor can be made to call one tool only: name a function of tools")
+        builder.refuse(name, Message("this vendor can be made to call one tool only: name a function of tools"))
     builder.body[name] = "custom"
     builder.body["custom_tool"] = tools[0]
-    builder.record(name, "mapped", "the tool is sent as the one that must be called")
+    builder.record(name, "mapped", THE_ONE_TOOL)
 
 
 def search_classic(name: str, value: Any, builder: RequestBuilder) -> None:
     """The vendor's own search, without OpenAI's annotations."""
     builder.body["enable_enhancement"] = True
-    builder.record(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
+    builder.record(name, "mapped", OWN_SEARCH)
 
 
-STOP = Emulate("stop", "the vendor leaves the match in its answer: it is cut off", sent=True)
+STOP = Emulate("stop", Message("the vendor leaves the match in its answer: it is cut off"), sent=True)
 
 CLASSIC_CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
@@ -203,16 +220,18 @@ CLASSIC_CHAT: Mapping[str, Verdict] = {
     "max_completion_tokens": LIMIT,
     "n": ONE_BY_ONE,
     "parallel_tool_calls": SEVERAL_CALLS,
-    "reasoning_effort": Rewrite(effort_classic, "thinking on or off, at hunyuan-a13b", ("mapped", "dropped")),
-    "response_format": Refuse("this API has no JSON mode, and it is not emulated yet: edition tokenhub has one"),
-    "seed": Rewrite(seed, "1 to 10000", ("honoured", "mapped")),
-    "stop": Rewrite(stop_classic, "cut off by us", ("emulated", "mapped", "refused")),
+    "reasoning_effort": Rewrite(effort_classic, Message("thinking on or off, at hunyuan-a13b"), ("mapped", "dropped")),
+    "response_format": Refuse(
+        Message("this API has no JSON mode, and it is not emulated yet: edition tokenhub has one")
+    ),
+    "seed": Rewrite(seed, Message("1 to 10000"), ("honoured", "mapped")),
+    "stop": Rewrite(stop_classic, Message("cut off by us"), ("emulated", "mapped", "refused")),
     "tools": TOOLS,
-    "tool_choice": Rewrite(tool_choice_classic, "none, auto, or one tool", ("honoured", "mapped", "refused")),
+    "tool_choice": Rewrite(tool_choice_classic, Message("none, auto, or one tool"), ("honoured", "mapped", "refused")),
     "web_search_options": by_fact(
         "no_search",
-        Refuse("this model does not search: map the name to one that does"),
-        Rewrite(search_classic, "the vendor's own search", ("mapped",)),
+        Refuse(Message("this model does not search: map the name to one that does")),
+        Rewrite(search_classic, Message("the vendor's own search"), ("mapped",)),
     ),
 }
 

@@ -13,13 +13,18 @@ from adapters.core.adaptations import VerdictWord
 from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
+from adapters.core.message import Message
 from adapters.core.vendor import Op, ReasoningSwitch, Vendor
 from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, request_usage
 from adapters.rules.failures import BY_MEANING
 from adapters.rules.json_schema_dialect import rewrite
 from adapters.rules.messages import EMPTY, EmptyContent, MessageRules, Omit
+from adapters.rules.reasons import SENT_AS_IS, sent_as
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_schema, send_tool_choice
 from adapters.rules.verdicts import Choose, Clamp, Drop, Fixed, Honour, Refuse, Rename, Rewrite, by_fact, by_family
+
+CUT_BY_US = Message("the vendor takes 32 bytes at most, and the text is cut by us at longer ones")
+BY_SWITCH = Message("said by turning thinking on or off")
 
 WARM = 0.3
 """The temperature below which moonshot-v1 and the K2 previews are not asked for several choices."""
@@ -30,11 +35,11 @@ def turn(builder: RequestBuilder, on: bool) -> None:
     builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
 
 
-def excludes(builder: RequestBuilder) -> str | None:
+def excludes(builder: RequestBuilder) -> Message | None:
     """A forced call and thinking exclude each other (K3 takes ``required``)."""
     choice = builder.request.fields.get("tool_choice")
     if forces_call(choice) and not (choice == "required" and builder.model.facts.get("required_thinking")):
-        return "a call can't be forced while the model thinks"
+        return Message("a call can't be forced while the model thinks")
     return None
 
 
@@ -42,9 +47,11 @@ def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
     """A forced call excludes thinking: 400 "tool_choice 'required' is incompatible with thinking enabled"."""
     check_tool_choice(name, value, builder)
     if forces_call(value) and builder.model.family != "k":
-        builder.refuse(name, "this model can't be made to call a tool: use auto, or map the name to a K model")
+        builder.refuse(name, Message("this model can't be made to call a tool: use auto, or map the name to a K model"))
     if builder.thinks and excludes(builder):
-        builder.refuse(name, "the model can't be made to call a tool while it thinks: turn thinking off for this name")
+        builder.refuse(
+            name, Message("the model can't be made to call a tool while it thinks: turn thinking off for this name")
+        )
     send_tool_choice(name, value, builder)
 
 
@@ -54,45 +61,54 @@ def stop(name: str, value: Any, builder: RequestBuilder) -> None:
     short = [text for text in texts if len(text.encode()) <= 32]
     if len(short) == len(texts):
         builder.body[name] = value
-        builder.record(name, "honoured", "sent as it came")
+        builder.record(name, "honoured", SENT_AS_IS)
         return
-    builder.emulate(name, "stop", value, "the vendor takes 32 bytes at most, and the text is cut by us at longer ones")
+    builder.emulate(name, "stop", value, CUT_BY_US)
     if short:
         builder.body[name] = short
+
+
+ONE_CHOICE = Message("the model gives one choice, and a call is made for each")
+FIVE_CHOICES = Message("the model gives at most five choices, and a call is made for each")
 
 
 def choices(name: str, value: int, builder: RequestBuilder) -> None:
     """The K models give one choice, the others one to five."""
     most = 1 if builder.model.family == "k" else 5
     if value > most:
-        gives = "one choice" if most == 1 else "at most five choices"
-        builder.emulate(name, "n", value, f"the model gives {gives}, and a call is made for each")
+        builder.emulate(name, "n", value, ONE_CHOICE if most == 1 else FIVE_CHOICES)
         return
     builder.body[name] = value
-    builder.record(name, "honoured", "sent as it came")
+    builder.record(name, "honoured", SENT_AS_IS)
 
 
 def effort(name: str, value: str, builder: RequestBuilder) -> None:
     """K3 knows low, high and max; the other models only thinking or not, which has been settled by now."""
     if not builder.model.facts.get("effort"):
         word = "mapped" if builder.thinks != (value in ("none", "minimal")) else "dropped"
-        builder.record(name, word, "said by turning thinking on or off")  # type: ignore[arg-type]
+        builder.record(name, word, BY_SWITCH)  # type: ignore[arg-type]
         return
     low, high = ("none", "minimal", "low"), ("medium", "high")
     builder.body[name] = "low" if value in low else "high" if value in high else "max"
-    builder.record(name, "honoured" if builder.body[name] == value else "mapped", f"sent as {builder.body[name]}")
+    builder.record(
+        name,
+        "honoured" if builder.body[name] == value else "mapped",
+        sent_as(builder.body[name]),
+    )
 
 
 def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -> None:
     """``json_schema`` from K2.5 on, in the vendor's dialect of JSON Schema; older models know json_object only."""
     if value["type"] == "json_schema" and builder.model.family != "k":
-        builder.refuse(name, "this model has json_object only, and schemas are not emulated yet: map to a K model")
+        builder.refuse(
+            name, Message("this model has json_object only, and schemas are not emulated yet: map to a K model")
+        )
     named = value.get("json_schema", {})
     if "schema" in named:
         schema = send_schema(f"{name}.json_schema.schema", named["schema"], rewrite, name, builder)
         value = {**value, "json_schema": {**named, "schema": schema}}
     builder.body[name] = value
-    builder.record(name, "honoured", "sent as it came")
+    builder.record(name, "honoured", SENT_AS_IS)
 
 
 def finish(builder: RequestBuilder) -> None:
@@ -107,13 +123,15 @@ def finish(builder: RequestBuilder) -> None:
     if warmth < WARM:
         word: VerdictWord = "clamped" if "temperature" in builder.body else "mapped"
         builder.add("temperature", WARM)
-        builder.record("temperature", word, f"several choices want a temperature: {WARM} is sent")
+        builder.record("temperature", word, Message("several choices want a temperature: {sent} is sent", sent=WARM))
 
 
-def fixed(value: float, what: str) -> Choose:
+def fixed(value: float, why: Message) -> Choose:
     """A sampling value that the K models fix: 400 "invalid temperature: only 1 is allowed for this model"."""
-    return by_family({"k": Fixed(value, f"{what} is fixed by the model")}, Honour())
+    return by_family({"k": Fixed(value, why)}, Honour())
 
+
+PENALTY_FIXED = Message("the penalty is fixed by the model")
 
 PARAMS: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
@@ -127,30 +145,34 @@ PARAMS: Mapping[str, Verdict] = {
     ),
     "temperature": Choose(
         (
-            (lambda d: d.model.family == "k" and d.thinks, Fixed(1, "the temperature is fixed by the model")),
-            (lambda d: d.model.family == "k", Fixed(0.6, "the temperature is fixed by the model")),
+            (lambda d: d.model.family == "k" and d.thinks, Fixed(1, Message("the temperature is fixed by the model"))),
+            (lambda d: d.model.family == "k", Fixed(0.6, Message("the temperature is fixed by the model"))),
         ),
-        Clamp(0, 1, "the vendor takes 0 to 1"),
+        Clamp(0, 1, Message("the vendor takes 0 to 1")),
     ),
-    "top_p": fixed(0.95, "top_p"),
-    "presence_penalty": fixed(0, "the penalty"),
-    "frequency_penalty": fixed(0, "the penalty"),
-    "n": Rewrite(choices, "K models give one: a call is made for each", ("honoured", "emulated", "refused")),
-    "stop": Rewrite(stop, "longer ones than 32 bytes are looked for by us", ("honoured", "emulated", "refused")),
+    "top_p": fixed(0.95, Message("top_p is fixed by the model")),
+    "presence_penalty": fixed(0, PENALTY_FIXED),
+    "frequency_penalty": fixed(0, PENALTY_FIXED),
+    "n": Rewrite(choices, Message("K models give one: a call is made for each"), ("honoured", "emulated", "refused")),
+    "stop": Rewrite(
+        stop, Message("longer ones than 32 bytes are looked for by us"), ("honoured", "emulated", "refused")
+    ),
     "max_tokens": Honour(),
     "max_completion_tokens": Honour(),
-    "logprobs": by_family({"k": Honour()}, Refuse("the caller would read them, and this model has none")),
-    "top_logprobs": by_family({"k": Honour()}, Refuse("the caller would read them, and this model has none")),
+    "logprobs": by_family({"k": Honour()}, Refuse(Message("the caller would read them, and this model has none"))),
+    "top_logprobs": by_family({"k": Honour()}, Refuse(Message("the caller would read them, and this model has none"))),
     "user": Rename("safety_identifier"),
     "safety_identifier": Honour(),
     "prompt_cache_key": Honour(),
-    "prompt_cache_options": by_fact("cache_options", Honour(), Drop("the vendor caches by itself")),
+    "prompt_cache_options": by_fact("cache_options", Honour(), Drop(Message("the vendor caches by itself"))),
     "prediction": Honour(),
-    "parallel_tool_calls": Drop("the vendor has no such switch: several calls may come"),
-    "response_format": Rewrite(response_format, "json_schema from K2.5 on", ("honoured", "mapped", "refused")),
+    "parallel_tool_calls": Drop(Message("the vendor has no such switch: several calls may come")),
+    "response_format": Rewrite(response_format, Message("json_schema from K2.5 on"), ("honoured", "mapped", "refused")),
     "tools": Tools(name=r"[a-zA-Z_][a-zA-Z0-9_-]{2,63}", types=("function", "builtin_function"), schema=rewrite),
-    "tool_choice": Rewrite(tool_choice, "a forced call excludes thinking", ("honoured", "refused")),
-    "reasoning_effort": Rewrite(effort, "levels on K3, else thinking on or off", ("honoured", "mapped", "dropped")),
+    "tool_choice": Rewrite(tool_choice, Message("a forced call excludes thinking"), ("honoured", "refused")),
+    "reasoning_effort": Rewrite(
+        effort, Message("levels on K3, else thinking on or off"), ("honoured", "mapped", "dropped")
+    ),
     "seed": Drop(NOT_IN_API),
 }
 

@@ -15,22 +15,26 @@ from adapters.codecs.openai.moderations import openai_moderations
 from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
+from adapters.core.message import Message
 from adapters.core.vendor import Op, Vendor
 from adapters.openai_params.chat import CHAT
 from adapters.openai_params.completions import COMPLETIONS
 from adapters.openai_params.operations import MODERATIONS
 from adapters.rules.defaults import OPENAI_EMBEDDINGS
 from adapters.rules.failures import BY_MEANING, MINIMAX, OPENROUTER, SILICONFLOW
+from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Honour, Rewrite
+
+NOT_KNOWN_HOW = Message("how to control thinking on this server is not known: send its own field")
 
 
 def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
     """The server's own object is its own affair; our neutral word has no spelling that every server knows."""
     if type(value) is str:
-        builder.record(name, "dropped", "how this server's models are told is not known: send its own field")
+        builder.record(name, "dropped", NOT_KNOWN_HOW)
         return
     builder.body[name] = value
-    builder.record(name, "honoured", "sent as it came")
+    builder.record(name, "honoured", SENT_AS_IS)
 
 
 def finish(builder: RequestBuilder) -> None:
@@ -43,7 +47,7 @@ AS_IT_CAME = Honour()
 
 PARAMS: Mapping[str, Verdict] = {
     **dict.fromkeys(CHAT, AS_IT_CAME),
-    "thinking": Rewrite(thinking, "the server's own object is sent as it came", ("honoured", "dropped")),
+    "thinking": Rewrite(thinking, Message("the server's own object is sent as it came"), ("honoured", "dropped")),
 }
 
 VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": AS_IT_CAME}
@@ -88,7 +92,7 @@ CHOICE_MEMBERS = frozenset(
 
 OPENAI_COMPATIBLE = Vendor(
     name="openai_compatible",
-    title="The server",
+    title=Message("The server"),
     docs="https://platform.openai.com/docs/api-reference",
     base_urls={},
     auth=Bearer(),

@@ -13,14 +13,22 @@ from adapters.codecs.openai.embeddings import openai_embeddings
 from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
+from adapters.core.message import Message
 from adapters.core.vendor import Op, ReasoningSwitch, Vendor
 from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
 from adapters.rules.embeddings import FLOATS_ASKED_FOR, SIZES, inputs
 from adapters.rules.failures import BY_MEANING
 from adapters.rules.messages import MessageRules
+from adapters.rules.reasons import NO_SUCH_SWITCH, OWN_SEARCH, RUNS_WITHOUT_THINKING, SENT_AS_IS, sent_as
 from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_tool_choice
 from adapters.rules.verdicts import Clamp, Drop, Honour, Refuse, Rewrite, by_fact
+
+FOLDED = Message("folded into 31 bits")
+NO_NEGATIVE_SEEDS = Message("the vendor takes no negative seeds")
+LINE_ADDED = Message("a line was added, since the vendor's JSON mode wants the word json")
+ONLY_TOOL_NAMED = Message("the only tool is named")
+DEFAULT_SENT = Message("OpenAI's default, said aloud")
 
 SEEDS = 2**31
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16384}
@@ -34,73 +42,79 @@ def turn(builder: RequestBuilder, on: bool) -> None:
     builder.body["enable_thinking"] = on
 
 
-def excludes(builder: RequestBuilder) -> str | None:
+def excludes(builder: RequestBuilder) -> Message | None:
     """What can't be had together with thinking: JSON mode, and a forced call."""
     fields = builder.request.fields
     if (fields.get("response_format") or {}).get("type") == "json_object":
-        return "JSON mode and thinking exclude each other"
+        return Message("JSON mode and thinking exclude each other")
     if forces_call(fields.get("tool_choice")):
-        return "a call can't be forced while the model thinks"
+        return Message("a call can't be forced while the model thinks")
     return None
 
 
-def prevents(builder: RequestBuilder) -> str | None:
+def prevents(builder: RequestBuilder) -> Message | None:
     """Open Qwen3 thinks in streams only: 400 "parameter.enable_thinking must be set to false for non-streaming calls".
 
     For which models that still holds is not told; the open ones are those that think by themselves.
     """
     opened = builder.model.family == "qwen3" and builder.model.thinking == "default_on"
-    return "the model thinks in streams only" if opened and not builder.request.stream else None
+    return Message("the model thinks in streams only") if opened and not builder.request.stream else None
 
 
 def seed(name: str, value: int, builder: RequestBuilder) -> None:
     """0 to 2**31 - 1; a larger one is folded into that range, which repeats just as well."""
     if value < 0:
-        builder.record(name, "dropped", "the vendor takes no negative seeds")
+        builder.record(name, "dropped", NO_NEGATIVE_SEEDS)
         return
     builder.body[name] = value % SEEDS
-    builder.record(name, "honoured" if value < SEEDS else "mapped", "folded into 31 bits")
+    builder.record(name, "honoured" if value < SEEDS else "mapped", FOLDED)
+
+
+ANY_BUDGET = Message("thinking with a budget of any tokens")
+FOUR_CHOICES = Message("the model gives at most four choices, and a call is made for each")
+ONE_CHOICE = Message("the model gives one choice here, and a call is made for each")
 
 
 def choices(name: str, value: int, builder: RequestBuilder) -> None:
     """1 to 4 choices from some models, and one only beside tools: 400 "Range of n should be [1, 4]"."""
     many = builder.model.facts.get("many_choices") and not builder.thinks and not builder.request.fields.get("tools")
     if value > (4 if many else 1):
-        gives = "at most four choices" if many else "one choice here"
-        builder.emulate(name, "n", value, f"the model gives {gives}, and a call is made for each")
+        builder.emulate(name, "n", value, FOUR_CHOICES if many else ONE_CHOICE)
         return
     builder.body[name] = value
-    builder.record(name, "honoured", "sent as it came")
+    builder.record(name, "honoured", SENT_AS_IS)
 
 
 def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -> None:
     """JSON mode wants the word json in the messages, and no thinking; schemas only the models on the vendor's list."""
     kind = value["type"]
     if kind == "json_schema" and not builder.model.facts.get("json_schema"):
-        builder.refuse(name, "this model has json_object only, and schemas are not emulated yet")
+        builder.refuse(name, Message("this model has json_object only, and schemas are not emulated yet"))
     if kind == "json_object" and builder.model.facts.get("no_json"):
-        builder.refuse(name, "this model has no JSON mode")
+        builder.refuse(name, Message("this model has no JSON mode"))
     if kind == "json_object" and builder.thinks:
-        builder.refuse(name, "the model has no JSON mode while it thinks: turn thinking off for this name")
+        builder.refuse(name, Message("the model has no JSON mode while it thinks: turn thinking off for this name"))
     builder.body[name] = value
-    builder.record(name, "honoured", "sent as it came")
+    builder.record(name, "honoured", SENT_AS_IS)
     if kind == "json_object" and "json" not in str(builder.body.get("messages")).lower():
         hint = {"role": "system", "content": "Answer with a JSON object."}
         builder.body["messages"] = [hint, *builder.body["messages"]]
-        builder.record("messages", "mapped", "a line was added, since the vendor's JSON mode wants the word json")
+        builder.record("messages", "mapped", LINE_ADDED)
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
     """``required`` is taken by newer models only; with a single tool its name says the same."""
     check_tool_choice(name, value, builder)
     if builder.thinks and forces_call(value):
-        builder.refuse(name, "the model can't be made to call a tool while it thinks: turn thinking off for this name")
+        builder.refuse(
+            name, Message("the model can't be made to call a tool while it thinks: turn thinking off for this name")
+        )
     if value == "required" and not builder.model.facts.get("required_tool_choice"):
         tools = builder.body.get("tools") or []
         if len(tools) != 1:
-            builder.refuse(name, "this model can't be made to call one of several tools: name the tool")
+            builder.refuse(name, Message("this model can't be made to call one of several tools: name the tool"))
         builder.body[name] = {"type": "function", "function": {"name": tools[0]["function"]["name"]}}
-        builder.record(name, "mapped", "the only tool is named")
+        builder.record(name, "mapped", ONLY_TOOL_NAMED)
         return
     send_tool_choice(name, value, builder)
 
@@ -109,23 +123,27 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
     """Levels on qwen3.8; elsewhere thinking with a budget, or none."""
     off = value in ("none", "minimal")
     if off is builder.thinks:
-        builder.record(name, "dropped", "the model has no such switch")
+        builder.record(name, "dropped", NO_SUCH_SWITCH)
     elif off:
-        builder.record(name, "mapped", "the request runs without thinking")
+        builder.record(name, "mapped", RUNS_WITHOUT_THINKING)
     elif builder.model.facts.get("effort"):
         builder.body[name] = EFFORTS[value]
-        builder.record(name, "honoured" if EFFORTS[value] == value else "mapped", f"sent as {EFFORTS[value]}")
+        builder.record(name, "honoured" if EFFORTS[value] == value else "mapped", sent_as(EFFORTS[value]))
     else:
         budget = BUDGETS.get(value)
         if budget is not None:
             builder.body.setdefault("thinking_budget", budget)
-        builder.record(name, "mapped", f"thinking with a budget of {budget or 'any'} tokens")
+        if budget:
+            why = Message("thinking with a budget of {budget} tokens", budget=budget)
+        else:
+            why = ANY_BUDGET
+        builder.record(name, "mapped", why)
 
 
 def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
     """The vendor's own search, without OpenAI's annotations."""
     builder.body["enable_search"] = True
-    builder.record(name, "mapped", "the vendor's own search is switched on; it gives no annotations")
+    builder.record(name, "mapped", OWN_SEARCH)
 
 
 def gives_logprobs(builder: RequestBuilder) -> bool:
@@ -133,45 +151,51 @@ def gives_logprobs(builder: RequestBuilder) -> bool:
     return bool(builder.model.facts.get("logprobs")) and not builder.thinks
 
 
-NO_LOGPROBS = Refuse("the caller would read them, and this model gives none")
+NO_LOGPROBS = Refuse(Message("the caller would read them, and this model gives none"))
 
 
 def finish(builder: RequestBuilder) -> None:
     """What hangs on several fields: usage in streams, parallel calls as OpenAI has them, models that only stream."""
     request_usage(builder)
     if builder.model.facts.get("stream_only") and not builder.request.stream:
-        builder.refuse("stream", "this model only streams, and its pieces are not put together yet: send stream: true")
+        builder.refuse(
+            "stream", Message("this model only streams, and its pieces are not put together yet: send stream: true")
+        )
     if builder.model.facts.get("no_system") and any(m["role"] == "system" for m in builder.body["messages"]):
-        builder.refuse("messages", "this model takes no system message")
+        builder.refuse("messages", Message("this model takes no system message"))
     if builder.body.get("tools") and "parallel_tool_calls" not in builder.body:
         builder.add("parallel_tool_calls", True)  # the vendor's default is false, OpenAI's is true
-        builder.record("parallel_tool_calls", "mapped", "OpenAI's default, said aloud", quiet=True)
+        builder.record("parallel_tool_calls", "mapped", DEFAULT_SENT, quiet=True)
 
 
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
     "messages": MessageRules(names=False, image_detail=False),
-    "temperature": Clamp(0, 1.99, "the vendor takes 0 to just under 2"),
-    "top_p": Clamp(0.001, 1, "the vendor takes more than 0"),
-    "n": Rewrite(choices, "up to four from some models, else a call for each", ("honoured", "emulated", "refused")),
-    "frequency_penalty": Drop(NOT_IN_API),
-    "max_tokens": Rewrite(send_token_limit, "up to the model's own limit", ("honoured", "mapped", "clamped")),
-    "max_completion_tokens": Rewrite(
-        send_token_limit, "older models call it max_tokens", ("honoured", "mapped", "clamped")
+    "temperature": Clamp(0, 1.99, Message("the vendor takes 0 to just under 2")),
+    "top_p": Clamp(0.001, 1, Message("the vendor takes more than 0")),
+    "n": Rewrite(
+        choices, Message("up to four from some models, else a call for each"), ("honoured", "emulated", "refused")
     ),
-    "seed": Rewrite(seed, "31 bits", ("honoured", "mapped", "dropped")),
-    "logprobs": by_fact("logprobs", Honour(), Refuse("the caller would read them, and this model has none")),
+    "frequency_penalty": Drop(NOT_IN_API),
+    "max_tokens": Rewrite(send_token_limit, Message("up to the model's own limit"), ("honoured", "mapped", "clamped")),
+    "max_completion_tokens": Rewrite(
+        send_token_limit, Message("older models call it max_tokens"), ("honoured", "mapped", "clamped")
+    ),
+    "seed": Rewrite(seed, Message("31 bits"), ("honoured", "mapped", "dropped")),
+    "logprobs": by_fact("logprobs", Honour(), Refuse(Message("the caller would read them, and this model has none"))),
     "top_logprobs": by_fact(
         "logprobs",
-        Clamp(0, 5, "the vendor gives at most five"),
-        Refuse("the caller would read them, and this model has none"),
+        Clamp(0, 5, Message("the vendor gives at most five")),
+        Refuse(Message("the caller would read them, and this model has none")),
     ),
-    "response_format": Rewrite(response_format, "JSON mode without thinking", ("honoured", "refused")),
+    "response_format": Rewrite(response_format, Message("JSON mode without thinking"), ("honoured", "refused")),
     "parallel_tool_calls": Honour(),
-    "tools": by_fact("no_tools", Refuse("this model takes no tools"), Tools(taken=("search",))),
-    "tool_choice": Rewrite(tool_choice, "a forced call excludes thinking", ("honoured", "mapped", "refused")),
-    "reasoning_effort": Rewrite(effort, "levels, a budget, or thinking off", ("mapped", "honoured", "dropped")),
-    "web_search_options": Rewrite(web_search, "the vendor's own search", ("mapped",)),
+    "tools": by_fact("no_tools", Refuse(Message("this model takes no tools")), Tools(taken=("search",))),
+    "tool_choice": Rewrite(tool_choice, Message("a forced call excludes thinking"), ("honoured", "mapped", "refused")),
+    "reasoning_effort": Rewrite(
+        effort, Message("levels, a budget, or thinking off"), ("mapped", "honoured", "dropped")
+    ),
+    "web_search_options": Rewrite(web_search, Message("the vendor's own search"), ("mapped",)),
 }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from email.utils import formatdate
 
 from emulators.core.http import LAST_CHUNK, HttpConnection, HttpRequest, chunk, head
-from emulators.core.responses import DONE, ModelResponse, Frame, Response
+from emulators.core.responses import DONE, Frame, ModelResponse, Response
 
 Active = dict[str, float]
 Failure = Callable[[str], Response]

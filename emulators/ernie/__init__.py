@@ -19,7 +19,7 @@ from emulators.core import tokens
 from emulators.core.http import HttpRequest
 from emulators.core.responses import ModelResponse, Response
 from emulators.core.schemas import BadSchema
-from emulators.core.scripted_model import Prompt, Tool, last_user_text, parse_directives, complete, text_of
+from emulators.core.scripted_model import Prompt, Tool, complete, last_user_text, parse_directives, text_of
 from emulators.ernie import embeddings, errors, messages, rules
 from emulators.ernie.answer import Completion, answer_id, limit_headers
 from emulators.ernie.errors import Refusal

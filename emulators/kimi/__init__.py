@@ -15,7 +15,7 @@ from emulators.core import tokens
 from emulators.core.http import HttpRequest
 from emulators.core.responses import ModelResponse, RequestRefused, Response
 from emulators.core.schemas import BadSchema
-from emulators.core.scripted_model import Prompt, Tool, parse_directives, complete, text_of
+from emulators.core.scripted_model import Prompt, Tool, complete, parse_directives, text_of
 from emulators.kimi import errors, messages, rules
 from emulators.kimi.answer import Completion, request_headers
 from emulators.kimi.models import MODELS, Model, listing, thinks

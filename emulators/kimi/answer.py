@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from emulators.core.logprobs import logprobs
-from emulators.core.responses import DONE, ModelResponse, Frame
-from emulators.core.scripted_model import ToolCall, ScriptedCompletion
+from emulators.core.responses import DONE, Frame, ModelResponse
+from emulators.core.scripted_model import ScriptedCompletion, ToolCall
 from emulators.core.tokens import pieces as cut_up
 from emulators.kimi.models import Model
 

@@ -13,7 +13,7 @@ from emulators.core import tokens
 from emulators.core.http import HttpRequest
 from emulators.core.responses import ModelResponse, Response
 from emulators.core.schemas import BadSchema
-from emulators.core.scripted_model import Prompt, Tool, parse_directives, complete, text_of
+from emulators.core.scripted_model import Prompt, Tool, complete, parse_directives, text_of
 from emulators.qwen import embeddings, errors, messages, rules
 from emulators.qwen.answer import Completion, request_headers, request_id
 from emulators.qwen.errors import Refusal

@@ -1,5 +1,6 @@
 """Whether there is room for one more."""
 
+from adapters.core.message import Message
 from proxy.app_state import AppState, RequestSlot
 from proxy.errors import Overloaded
 from proxy.reason import Reason
@@ -16,10 +17,19 @@ def check_capacity(state: AppState) -> None:
     limit = state.snapshot.max_requests
     if state.active >= limit < state.snapshot.settings.server.max_concurrency:
         raise _full(
-            f"The server has no file descriptors for more than {limit} requests at once.", Reason.FILE_DESCRIPTORS
+            Message(
+                "The server has no file descriptors for more than {limit} requests at once. Try again in a moment.",
+                limit=limit,
+            ),
+            Reason.FILE_DESCRIPTORS,
         )
     if state.active >= limit:
-        raise _full(f"The server is at its limit of {limit} requests at once (server.max_concurrency).")
+        raise _full(
+            Message(
+                "The server is at its limit of {limit} requests at once (server.max_concurrency). Try again in a moment.",
+                limit=limit,
+            )
+        )
     if state.memory.full:
         raise out_of_memory(state)
 
@@ -27,12 +37,15 @@ def check_capacity(state: AppState) -> None:
 def out_of_memory(state: AppState) -> Overloaded:
     """The error for a request that comes, or whose body is still coming, while nearly all of the memory is in use."""
     return _full(
-        f"The server has no memory left for another request ({state.memory.share:.0%} of its limit is in use).",
+        Message(
+            "The server has no memory left for another request ({share} of its limit is in use). Try again in a moment.",
+            share=f"{state.memory.share:.0%}",
+        ),
         Reason.OUT_OF_MEMORY,
     )
 
 
-def _full(why: str, reason: Reason = Reason.CONCURRENCY_LIMIT) -> Overloaded:
-    full = Overloaded(f"{why} Try again in a moment.", reason=reason)
+def _full(message: Message, reason: Reason = Reason.CONCURRENCY_LIMIT) -> Overloaded:
+    full = Overloaded(message, reason=reason)
     full.retry_after_s = 1.0
     return full

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from adapters.core.message import Message
 from proxy._types import Caller
 from proxy.credentials.pool import ClientKeys
 from proxy.errors import BadKey, BadRequest
@@ -20,14 +21,15 @@ def authenticate(headers: Mapping[bytes, bytes], keys: ClientKeys) -> Caller:
     key = sent_key(headers)
     if not key:
         raise BadKey(
-            "You didn't provide an API key. Send it as a bearer token: Authorization: Bearer YOUR_KEY "
-            "(OPENAI_API_KEY does so)."
+            Message(
+                "You didn't provide an API key. Send it as a bearer token: Authorization: Bearer YOUR_KEY (OPENAI_API_KEY does so)."
+            )
         )
     known = keys.knows(key)
     if known is None:
         masked = f"…{key[-4:]}" if len(key) >= 12 else "…"
         raise BadKey(
-            f"Incorrect API key provided: {masked}. It must be one of server.client_keys.",
+            Message("Incorrect API key provided: {masked}. It must be one of server.client_keys.", masked=masked),
             code="invalid_api_key",
             reason=Reason.CLIENT_KEY_WRONG,
         )
@@ -42,6 +44,6 @@ def sent_key(headers: Mapping[bytes, bytes]) -> str:
     azure = headers.get(b"api-key", b"").decode("utf-8", "surrogateescape").strip()
     if token and azure and token != azure:
         raise BadRequest(
-            "The headers 'authorization' and 'api-key' of the request hold different keys. Send one of them."
+            Message("The headers 'authorization' and 'api-key' of the request hold different keys. Send one of them.")
         )
     return token or azure

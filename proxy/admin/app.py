@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from adapters.core.message import Message
 from config.routing import OPERATIONS, UnknownModel
 from proxy.app_state import AppState
 from proxy.credentials.pool import ClientKeys
@@ -75,9 +76,13 @@ def token_refusal(headers: Mapping[bytes, bytes], tokens: ClientKeys) -> BadKey 
     scheme, _, token = headers.get(b"authorization", b"").decode("utf-8", "surrogateescape").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
-        return BadKey("This port needs the admin token (server.admin_token). Send it as: Authorization: Bearer TOKEN.")
+        return BadKey(
+            Message("This port needs the admin token (server.admin_token). Send it as: Authorization: Bearer TOKEN.")
+        )
     if tokens.knows(token) is None:
-        return BadKey("Incorrect admin token provided. It must be that of server.admin_token.", code="invalid_api_key")
+        return BadKey(
+            Message("Incorrect admin token provided. It must be that of server.admin_token."), code="invalid_api_key"
+        )
     return None
 
 
@@ -129,7 +134,9 @@ async def reload(request: Request) -> Response:
     state: AppState = request.app.state.banjia
     if state.reread is None:
         return error_response(
-            NotServed("There is no configuration file to read again: restart the server to use another environment."),
+            NotServed(
+                Message("There is no configuration file to read again: restart the server to use another environment.")
+            ),
             request.scope,
         )
     reloaded = await state.reload()

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from tenacity import RetryCallState
 
 from adapters.core.exchange import Exchange
 from adapters.core.failures import Failure, Refused
+from adapters.core.message import COMMA, Message, joined
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan, Target
 from adapters.core.wire import Call
@@ -198,8 +200,11 @@ class Failover:
 
     def _vendor_overloaded(self, under_way: int) -> Overloaded:
         crowded = Overloaded(
-            f"{self._plan.target.vendor.title} has {under_way} requests under way, as many as one of several vendors may "
-            "have (four fifths of server.max_concurrency). Try again in a moment."
+            Message(
+                "{vendor} has {count} requests under way, as many as one of several vendors may have (four fifths of server.max_concurrency). Try again in a moment.",
+                vendor=self._plan.target.vendor.title,
+                count=under_way,
+            )
         )
         crowded.should_retry = not self.record.attempts
         crowded.retry_after_s = 1.0
@@ -258,22 +263,31 @@ class Failover:
             self._refusals[id(key)] = RateLimitRefusal(ticket, failure)
 
     def _describe(self, failure: Failure, target: Target, key: VendorKey) -> Failure:
-        message = self.state.redact(failure.message)
+        message = self.state.redact_message(failure.message)
         if failure.param is not None:
             failure = failure._replace(param=self.state.redact(failure.param))
         if failure.fault == "credential":
-            message = without_parts_of(key.secret.get_secret_value(), message)
+            message = message.with_texts(partial(without_parts_of, key.secret.get_secret_value()))
         if failure.kind in ("key_refused", "forbidden"):
             region = self._snapshot.settings.vendors[target.entry].region
-            words = message
-            message = (
-                f"{target.vendor.title} refused the key ending in {key.tail} (vendor '{target.entry}'). Check the key"
-            )
+            title, words = target.vendor.title, message
             if target.vendor.base_urls:
-                message += (
-                    f", and that it belongs to this region ({region}): a key works at one of the vendor's hosts only"
+                message = Message(
+                    "{vendor} refused the key ending in {tail} (vendor '{entry}'). Check the key, and that it belongs to this region ({region}): a key works at one of the vendor's hosts only. {said}",
+                    vendor=title,
+                    tail=key.tail,
+                    entry=target.entry,
+                    region=region,
+                    said=words,
                 )
-            message += f". {words}"
+            else:
+                message = Message(
+                    "{vendor} refused the key ending in {tail} (vendor '{entry}'). Check the key. {said}",
+                    vendor=title,
+                    tail=key.tail,
+                    entry=target.entry,
+                    said=words,
+                )
         return failure._replace(message=message)
 
     # --- after a failure ----------------------------------------------------------------------------------------
@@ -343,7 +357,11 @@ class Failover:
         fields, self._omitted = self._omitted, ()
         if self.state.refused_fields.remember(target.label, fields):
             self.state.notify(
-                f"{target.label} refuses {', '.join(fields)}, which banjia adds to requests: left out for an hour"
+                Message(
+                    "{target} refuses {fields}, which banjia adds to requests: left out for an hour",
+                    target=target.label,
+                    fields=joined(COMMA, fields),
+                )
             )
 
     def _queues(self) -> bool:

@@ -8,6 +8,7 @@ import orjson
 
 from adapters.core.exchange import Close, Do, Exchange, Fail, Send, Spent
 from adapters.core.failures import Failure
+from adapters.core.message import Message
 from adapters.core.tokens import estimate_call
 from adapters.core.vendor import Target
 from adapters.core.wire import Call, End, Got, Head, Id, Lost
@@ -226,9 +227,16 @@ def no_slot(target: Target, limits: KeyLimits, denied: NoSlot, refusal: Failure 
         return refusal._replace(retry_after_s=left_s, phase="pool")
     set_ = {"concurrency": limits.concurrency, "rpm": limits.rpm, "tpm": limits.tpm}
     figures = ", ".join(f"{name} {figure}" for name, figure in set_.items() if figure is not None)
-    of = f"its limits ({figures})" if figures else "the rate limits that it enforces"
-    message = (
-        f"{target.vendor.title} was not called: {of} leave no slot within {limits.wait_s:g} s "
-        f"(vendor '{target.entry}', limits.wait_s)."
-    )
+    about = {"vendor": target.vendor.title, "wait": f"{limits.wait_s:g}", "entry": target.entry}
+    if figures:
+        message = Message(
+            "{vendor} was not called: its limits ({limits}) leave no slot within {wait} s (vendor '{entry}', limits.wait_s).",
+            limits=figures,
+            **about,
+        )
+    else:
+        message = Message(
+            "{vendor} was not called: the rate limits that it enforces leave no slot within {wait} s (vendor '{entry}', limits.wait_s).",
+            **about,
+        )
     return Failure.of("rate_limited", message, retry_after_s=denied.retry_after_s, phase="pool")

@@ -11,6 +11,7 @@ from adapters.core.adaptations import Adaptation
 from adapters.core.event import CHUNK
 from adapters.core.exchange import Close, Do, Done, Emit, Exchange, Fail, Note, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
+from adapters.core.message import Message
 from adapters.core.tokens import estimate_prompt
 from adapters.core.usage import Usage
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Woke
@@ -28,6 +29,7 @@ MAX_HEADER_VALUE = 1024
 """The longest value of a vendor's header that is passed on (bytes); a longer one, or one that is not printable ASCII, is left
 out."""
 
+SEEN_IN_THE_ANSWER = Message("seen in the answer")
 FREE_ANSWER = 64 * 1024
 """The memory budget counts an answer, or an event of a stream, from this size on (bytes)."""
 
@@ -163,10 +165,7 @@ class AttemptRunner:
             if len(value) <= MAX_HEADER_VALUE and value.isascii() and value.isprintable():
                 self._attempt.vendor_headers[do.name] = self._attempt.secrets.redacted_text(value)
         elif type(do) is Note:
-            self._attempt.adaptations = {
-                **self._attempt.adaptations,
-                do.field: Adaptation(do.word, "seen in the answer"),
-            }
+            self._attempt.adaptations = {**self._attempt.adaptations, do.field: Adaptation(do.word, SEEN_IN_THE_ANSWER)}
         elif type(do) is Sleep:
             self._sleeps[do.id] = do.s
         else:

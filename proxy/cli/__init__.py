@@ -12,10 +12,11 @@ from typing import Any
 
 import click
 
+from adapters.core.message import Message
 from proxy.cli import help as help_page
 from proxy.cli import listings, serving, setup
 from proxy.cli.common import CONFIG, JSON, Commands, examples, fail, loaded, say
-from proxy.language import for_operator
+from proxy.i18n.catalog import for_operator
 
 EXAMPLES = """\b
 Examples:
@@ -92,10 +93,12 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     from proxy.observability.memory_guard import limit_of_this_machine
 
     if file and path and file != path:
-        raise click.UsageError(for_operator(f"one file is checked, and two are named: {file} and {path}"))
+        raise click.UsageError(
+            for_operator(Message("one file is checked, and two are named: {file} and {other}", file=file, other=path))
+        )
     source = file or path or find_file(os.environ, Path.cwd())
-    errors: list[str] = []
-    warnings: list[str] = []
+    errors: list[Message] = []
+    warnings: list[Message] = []
     forms: dict[str, list[str]] = {}
     try:
         checked = load(source, os.environ)
@@ -113,11 +116,11 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
         for line in errors:
             say(line, err=True)
         for line in warnings:
-            say(f"warning: {line}", err=True)
+            say(Message("warning: {line}", line=line), err=True)
         for line in form_lines(forms):
             say(line)
         if not errors:
-            say(f"{source or 'the environment'}: ok")
+            say(Message("{source}: ok", source=source or Message("the environment")))
     sys.exit(2 if errors else 0)
 
 
@@ -156,7 +159,11 @@ def _connection(context: click.Context, option: click.Parameter, url: str | None
             return url
     except ValueError:
         pass
-    raise click.BadParameter(for_operator("expected http://HOST:PORT, such as http://127.0.0.1:8080"))
+    raise click.BadParameter(
+        for_operator(
+            Message("expected {expected}", expected=Message("http://HOST:PORT, such as http://127.0.0.1:8080"))
+        )
+    )
 
 
 @main.command(
@@ -178,10 +185,10 @@ def healthcheck(url: str | None) -> None:
         connection.request("GET", "/readyz")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        fail(f"{target.geturl()} does not answer: {error}", 1, "server-unreachable")
+        fail(Message("{url} does not answer: {why}", url=target.geturl(), why=error), 1, "server-unreachable")
     finally:
         connection.close()
-    say("ready" if status == 200 else f"not ready ({status})")
+    say(Message("ready") if status == 200 else Message("not ready ({status})", status=status))
     sys.exit(0 if status == 200 else 1)
 
 

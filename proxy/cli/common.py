@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from adapters.core.message import Message
 from proxy.cli.output import output_guarded
-from proxy.language import configured, for_operator
+from proxy.i18n.catalog import click_in, for_operator
+from proxy.i18n.negotiate import configured
 
 if TYPE_CHECKING:
     from config.load import Loaded
@@ -37,19 +39,19 @@ def without_platform(args: list[str] | None) -> bool:
 
 
 class Spoken(click.Command):
-    """A command whose help begins in the operator's language; its options are told in English."""
+    """A command whose help begins in the operator's language; its options are described in English."""
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The text below the usage line."""
         if self.help:
             first, *rest = self.help.split("\n", 1)
-            self.help = "\n".join([for_operator(first), *rest])
+            self.help = "\n".join([for_operator(Message(first)), *rest])
         super().format_help_text(ctx, formatter)
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """The line in the list of commands."""
         if configured() != "en" and self.help:
-            return for_operator(self.help.partition("\n")[0])
+            return for_operator(Message(self.help.partition("\n")[0]))
         return super().get_short_help_str(limit)
 
 
@@ -60,9 +62,11 @@ class Commands(Spoken, click.Group):
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line. Raises SystemExit."""
-        with output_guarded():
+        with output_guarded(), click_in(configured()):
             if platform() == "win32" and not without_platform(args[0] if args else extra.get("args")):
-                fail("error: banjia does not run on Windows: use WSL or Docker", 1, "unsupported-platform")
+                fail(
+                    error_line(Message("banjia does not run on Windows: use WSL or Docker")), 1, "unsupported-platform"
+                )
             return super().main(*args, **extra)
 
 
@@ -71,13 +75,17 @@ def say(line: str, *, err: bool = False) -> None:
     click.echo(for_operator(line), err=err)
 
 
-def fail(message: str, code: int, explained: str = "") -> None:
-    """Print lines to stderr, in the operator's language, and exit. ``explained``: what ``banjia help`` is asked for."""
+def fail(message: Message, code: int, explained: str = "") -> None:
+    """Print a line to stderr, in the operator's language, and exit. ``explained``: what ``banjia help`` is asked for."""
     if explained:
-        message += f" (banjia help {explained})"
-    for line in message.split("\n"):
-        say(line, err=True)
+        message = Message("{line} (banjia help {code})", line=message, code=explained)
+    say(message, err=True)
     sys.exit(code)
+
+
+def error_line(message: Message) -> Message:
+    """The line that says what a command failed with."""
+    return Message("error: {line}", line=message)
 
 
 def examples(*commands: str, codes: str) -> str:
@@ -107,8 +115,9 @@ def loaded(
             replace(one, place=Place(listen)) if listen and one.key == "server.listen" else one
             for one in error.complaints
         ]
-        fail("\n".join(one.with_help for one in given), 2)
-        raise AssertionError from error
+        for complaint in given:
+            say(complaint.with_help, err=True)
+        sys.exit(2)
     for warning in [*(one.with_help for one in result.warnings), *warnings(result.settings, limit_of_this_machine())]:
-        say(f"warning: {warning}", err=True)
+        say(Message("warning: {line}", line=warning), err=True)
     return result

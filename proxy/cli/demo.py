@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
+from adapters.core.message import Message
 from config.schema import Server, Settings
 from proxy.app_state import AppState
 from proxy.commands.env import lines, past_proxies
@@ -63,17 +64,23 @@ def show(url: str, out: Callable[[str], None], write: Callable[[str], None]) -> 
             for choice in event["choices"]:
                 write(choice["delta"].get("content") or "")
     out("")
-    changed = response.getheader("x-banjia-adapted") or "nothing"
-    why = " told not to think, as gpt-4o does not" if "thinking=mapped" in changed else ""
-    out(f"  ({response.status}, {response.getheader('x-banjia-target')}, changed: {changed}){why}")
+    adapted = response.getheader("x-banjia-adapted")
+    status, target = response.status, response.getheader("x-banjia-target")
+    if adapted:
+        about = Message("  ({status}, {target}, changed: {changed})", status=status, target=target, changed=adapted)
+    else:
+        about = Message("  ({status}, {target}, changed: nothing)", status=status, target=target)
+    if adapted and "thinking=mapped" in adapted:
+        about = Message("{line} thinking disabled, because gpt-4o is not a reasoning model", line=about)
+    out(about)
     connection.close()
     out("")
-    out("Point your app here with two lines, and leave its code as it is:")
+    out(Message("Point your app here with two lines, and leave its code as it is:"))
     for line in environment_lines(url):
         out(line)
     past = past_proxies(url, os.environ)
     if past:
-        out("A proxy is set here, which can't reach this machine for your app. So add:")
+        out(Message("A proxy is set here, which can't reach this machine for your app. So add:"))
     for line in lines(past, "dotenv"):
         out(line)
-    out("Serving emulated answers until Ctrl-C. For real ones: banjia serve")
+    out(Message("Serving emulated answers until Ctrl-C. For real ones: banjia serve"))

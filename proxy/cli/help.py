@@ -2,8 +2,10 @@
 
 import click
 
+from adapters.core.message import Message
 from proxy.cli.common import Spoken, examples
-from proxy.language import configured, for_operator
+from proxy.i18n.catalog import for_operator
+from proxy.i18n.negotiate import configured
 
 
 @click.command(
@@ -29,7 +31,9 @@ def help_(context: click.Context, topic: str | None) -> None:
     assert context.parent is not None
     if topic is None:
         click.echo(group.get_help(context.parent))
-        for file, title in zip(FILES, ("Codes of requests:", "Codes of the configuration and the start:"), strict=True):
+        for file, title in zip(
+            FILES, (Message("Codes of requests:"), Message("Codes of the configuration and the start:")), strict=True
+        ):
             click.echo(f"\n{for_operator(title)}")
             for line in _in_columns(codes(file)):
                 click.echo(line)
@@ -47,15 +51,16 @@ def help_(context: click.Context, topic: str | None) -> None:
         click.echo(line)
 
 
-def _unknown(topic: str, group: click.Group) -> str:
+def _unknown(topic: str, group: click.Group) -> Message:
     from config.complaints import nearest
     from proxy.cli.help_codes import FILES, codes
 
     known = {name: name for name in [*group.commands, *(code for file in FILES for code in codes(file))]}
     known |= {code.removeprefix("config-"): code for code in codes("start")}
     near = known.get(nearest(topic, known), "")
-    wrong = f"no command and no code is called {topic!r}"
-    return f"{wrong}; did you mean '{near}'?" if near else f"{wrong}; 'banjia help' lists them"
+    if near:
+        return Message("no command and no code is called {name}; did you mean '{near}'?", name=repr(topic), near=near)
+    return Message("no command and no code is called {name}; 'banjia help' lists them", name=repr(topic))
 
 
 def _wrapped(text: str) -> list[str]:

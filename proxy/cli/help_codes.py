@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-from proxy.language import Language
+from proxy.i18n.negotiate import Language
 
 FILES = ("errors", "start")
 """Codes of requests, and codes of the configuration and the start."""

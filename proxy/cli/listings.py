@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from adapters.core.message import COMMA, Message, joined
 from proxy.cli.common import CONFIG, JSON, Spoken, examples, loaded, say
-from proxy.language import for_operator
+from proxy.i18n.catalog import for_operator
 
 
 def shown(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
@@ -91,7 +92,10 @@ def models(
     known = configured(loaded(file, keys_needed=False).settings) if file else each_catalog()
     if file and path is None:  # who asked for no file may look for any vendor
         if vendor is None or vendor in known:
-            say(f"models of the vendors in {file}, with what it lays over ours; others: --vendor", err=True)
+            say(
+                Message("models of the vendors in {file}, with what it lays over ours; others: --vendor", file=file),
+                err=True,
+            )
         else:
             known = each_catalog()
     today = datetime.datetime.now(tz=datetime.UTC).date()
@@ -99,8 +103,10 @@ def models(
         found = found_models(today, vendor, at=at.date() if at else None, catalogs=known)
     except KeyError:
         near = nearest(vendor or "", known)
-        hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(known)}"
-        raise click.BadParameter(
-            for_operator(f"no vendor is called {vendor!r}; {hint}"), param_hint="--vendor"
-        ) from None
+        if near:
+            wrong = Message("no vendor is called '{vendor}'; did you mean '{near}'?", vendor=vendor, near=near)
+        else:
+            names = joined(COMMA, known)
+            wrong = Message("no vendor is called '{vendor}'; there are: {names}", vendor=vendor, names=names)
+        raise click.BadParameter(for_operator(wrong), param_hint="--vendor") from None
     shown(found, lines(found, terminal_width(), history=history), as_json=as_json)

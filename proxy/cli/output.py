@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from proxy.language import for_operator
+from adapters.core.message import Message
+from proxy.i18n.catalog import for_operator
 
 BROKEN_PIPE = 128 + 13
 """The exit code of a command whose reader has gone: that of a program that SIGPIPE ends."""
@@ -39,9 +40,17 @@ def output_guarded() -> Iterator[None]:
         if not is_unwritable(error):
             raise
         if error.errno != errno.EPIPE:
+            from config.system_errors import reason_of
+
             with contextlib.suppress(OSError, ValueError):
                 print(
-                    for_operator(f"error: the output can't be written: {error.strerror}"), file=sys.stderr, flush=True
+                    for_operator(
+                        Message(
+                            "error: {line}", line=Message("the output can't be written: {why}", why=reason_of(error))
+                        )
+                    ),
+                    file=sys.stderr,
+                    flush=True,
                 )
         _discard(1)
         _discard(2)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from proxy.cli.common import CONFIG, Spoken, examples, fail, loaded, say
+from adapters.core.message import Message, as_message
+from proxy.cli.common import CONFIG, Spoken, error_line, examples, fail, loaded, say
 from proxy.cli.output import is_unwritable
-from proxy.language import for_operator
+from proxy.i18n.catalog import for_operator
 
 if TYPE_CHECKING:
     from proxy.lifecycle.emulation import Emulators
@@ -22,12 +23,13 @@ LISTEN = "BANJIA_SERVER__LISTEN"
 
 def _address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """The value of --listen. Raises BadParameter."""
+    from config.complaints import InvalidValue
     from config.schema import checked_address
 
     try:
         return None if value is None else checked_address(value)
-    except ValueError as error:
-        raise click.BadParameter(for_operator(str(error))) from None
+    except InvalidValue as error:
+        raise click.BadParameter(for_operator(error.message)) from None
 
 
 def where(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,7 +49,7 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
 def only_one(port: int | None, listen: str | None) -> None:
     """Raise UsageError if both options are given."""
     if port is not None and listen is not None:
-        raise click.UsageError(for_operator("--port and --listen are both given; give one of them"))
+        raise click.UsageError(for_operator(Message("--port and --listen are both given; give one of them")))
 
 
 @click.command(
@@ -68,13 +70,14 @@ def demo(port: int | None, listen: str | None) -> None:
     from proxy.cli.demo import run
     from proxy.observability.log_writer import install_log_streams
 
-    say("Starting emulated vendors, and banjia in front of them.")  # before the queues: a full disk ends it here
+    # Before the queues: a full disk ends it here.
+    say(Message("Starting emulated vendors, and banjia in front of them."))
     install_log_streams(access_lines=False)
     address = listen or (f"127.0.0.1:{port}" if port is not None else None)
     try:
         run(_emulators(), say, lambda text: click.echo(text, nl=False), address)
     except OSError as error:
-        fail(f"error: {error}", 1, code_of(error))
+        fail(error_line(message_of(error)), 1, code_of(error))
 
 
 @click.command(
@@ -119,7 +122,7 @@ def serve(path: Path | None, emulate: bool, port: int | None, listen: str | None
             logs,
         )
     except OSError as error:
-        fail(f"error: {error}", 1, code_of(error))
+        fail(error_line(message_of(error)), 1, code_of(error))
 
 
 def code_of(error: OSError) -> str:
@@ -127,6 +130,13 @@ def code_of(error: OSError) -> str:
     from proxy.lifecycle.run import AddressError
 
     return error.code if isinstance(error, AddressError) else ""
+
+
+def message_of(error: OSError) -> Message:
+    """What went wrong at the start."""
+    from proxy.lifecycle.run import AddressError
+
+    return error.message if isinstance(error, AddressError) else as_message(str(error))
 
 
 def _emulators() -> "Emulators":
@@ -172,8 +182,8 @@ def emulate(vendors: tuple[str, ...], port: int, faults: tuple[str, ...]) -> Non
     try:
         uvloop.run(until_signal())
     except ValueError as error:
-        fail(f"error: {error}", 2)
+        fail(error_line(as_message(str(error))), 2)
     except OSError as error:
         if is_unwritable(error):
             raise
-        fail(f"error: {error}", 1)
+        fail(error_line(as_message(str(error))), 1)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from proxy.cli.common import CONFIG, JSON, Spoken, examples, fail, loaded, say
-from proxy.language import for_operator
+from adapters.core.message import Message
+from proxy.cli.common import CONFIG, JSON, Spoken, error_line, examples, fail, loaded, say
 
 SHELL = click.option(
     "--shell",
@@ -31,21 +31,25 @@ def init(file: Path, force: bool) -> None:
 
     What is found are the vendors' key variables in the environment. FILE is banjia.yaml unless given; - is standard output. Keys are named as variables, never copied.
     """
+    from config.system_errors import reason_of
     from proxy.commands.init import said, text
 
     if str(file) == "-":
         click.echo(text(os.environ, None), nl=False)
         return
     if force and file.exists() and not (file.is_file() or file.is_dir()):
-        fail(f"error: {file} is a pipe or a device; name a regular file", 1)
+        fail(error_line(Message("{file} is a pipe or a device; name a regular file", file=file)), 1)
     try:
         with file.open("w" if force else "x", encoding="utf-8") as out:
             out.write(text(os.environ, file))
     except FileExistsError:
-        what = "is a folder; name a file in it" if file.is_dir() else "is there already; --force writes over it"
-        fail(f"error: {file} {what}", 1, "file-exists")
+        if file.is_dir():
+            wrong = Message("{file} is a folder; name a file in it", file=file)
+        else:
+            wrong = Message("{file} is there already; --force writes over it", file=file)
+        fail(error_line(wrong), 1, "file-exists")
     except OSError as error:
-        fail(f"error: {file} can't be written: {error.strerror or error}", 1)
+        fail(error_line(Message("{file} can't be written: {why}", file=file, why=reason_of(error))), 1)
     for line in said(os.environ, file):
         say(line)
 
@@ -77,15 +81,20 @@ def tiktoken(folder: Path, shell: str | None) -> None:
     The tables are those of the extra banjia[tokens], under the names that tiktoken looks for. Prints the variables that
     point a client to the folder: TIKTOKEN_CACHE_DIR, and DATA_GYM_CACHE_DIR for programs that know only that.
     """
+    from config.system_errors import reason_of
     from proxy.commands.env import lines, shell_named
     from proxy.commands.tiktoken import NotInstalled, export, variables
 
     try:
         export(folder)
     except NotInstalled:
-        fail("error: the token tables are not installed: pip install 'banjia[tokens]'", 1, "tokens-extra-missing")
+        fail(
+            error_line(Message("the token tables are not installed: pip install 'banjia[tokens]'")),
+            1,
+            "tokens-extra-missing",
+        )
     except OSError as error:
-        fail(f"error: {folder} can't be written: {error.strerror or error}", 1)
+        fail(error_line(Message("{file} can't be written: {why}", file=folder, why=reason_of(error))), 1)
     for line in lines(variables(folder), shell_named(shell, os.environ)):
         click.echo(line)
 
@@ -122,7 +131,7 @@ def env(shell: str | None, path: Path | None) -> None:
 )
 @CONFIG
 @JSON
-@click.option("--offline", is_flag=True, help="Call nobody: only what can be seen on this machine.")
+@click.option("--offline", is_flag=True, help="Make no calls: only what can be seen on this machine.")
 def doctor(path: Path | None, as_json: bool, offline: bool) -> None:
     """What stands in the way, and the cure.
 
@@ -138,9 +147,8 @@ def doctor(path: Path | None, as_json: bool, offline: bool) -> None:
     from proxy.commands.doctor.report import Finding, data, healthy, lines
 
     def tell(finding: Finding) -> None:
-        spoken = finding._replace(text=for_operator(finding.text), cure=for_operator(finding.cure))
-        for line in () if as_json else lines(spoken):
-            click.echo(line)
+        for line in () if as_json else lines(finding):
+            say(line)
 
     file = path or find_file(os.environ, Path.cwd())
     found = asyncio.run(examine(file, os.environ, tell, offline=offline))

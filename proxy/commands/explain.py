@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan, Target
 from adapters.core.wrapper import Wrapper
@@ -14,7 +15,7 @@ from adapters.planning import plan
 from config.routing import Routing
 from config.schema import Settings
 from proxy.errors import NotSupported, ProxyError
-from proxy.language import for_operator
+from proxy.i18n.catalog import for_operator
 from proxy.openai_api.chat.handler import ChatHandler
 from proxy.openai_api.completions import CompletionsHandler
 from proxy.openai_api.embeddings import EmbeddingsHandler
@@ -72,7 +73,7 @@ def about(target: Target, made: Plan | Refused) -> dict[str, Any]:
     """What this target would be sent, or why it would be passed over."""
     if isinstance(made, Refused):
         return {"target": target.label, "refused": {"param": made.param, "message": made.message}}
-    fields = {"model": {"verdict": "mapped", "why": f"sent as {target.model.id}"}}
+    fields = {"model": {"verdict": "mapped", "why": Message("sent as {sent}", sent=target.model.id)}}
     fields |= {name: {"verdict": told.word, "why": told.why} for name, told in made.adaptations.items()}
     exchange = wrapped(made)(made.request, AttemptIds(iter(range(1, 1000)), "0" * 24, 0))
     calls = [do.call for do in exchange.start() if hasattr(do, "call")]
@@ -96,7 +97,8 @@ def lines(explained: dict[str, Any]) -> Iterator[str]:
         yield ""
         yield f"{number}. {target['target']}"
         if "refused" in target:
-            yield f"   {for_operator('passed over: ' + target['refused']['message'])}"
+            why = Message("passed over: {why}", why=target["refused"]["message"])
+            yield f"   {for_operator(why)}"
             continue
         yield f"   POST {target['url']}" + (f"  ({target['calls']} calls)" if target["calls"] > 1 else "")
         width = max(map(len, target["fields"]))
@@ -105,6 +107,7 @@ def lines(explained: dict[str, Any]) -> Iterator[str]:
         yield "   " + orjson.dumps(target["body"]).decode()
 
 
-def error_line(error: dict[str, Any]) -> str:
+def error_line(error: dict[str, Any]) -> Message:
     """The error that the caller would get, in a line."""
-    return f"{error['status']} {error['code'] or error['type']}: {error['message']}"
+    about = f"{error['status']} {error['code'] or error['type']}"
+    return Message("{name}: {text}", name=about, text=error["message"])

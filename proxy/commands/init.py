@@ -6,11 +6,11 @@ from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
+from adapters.core.message import COMMA, Message, all_of, joined, one_of
 from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
 from adapters.registry import BY_NAME
 from config import catalog
-from config.complaints import one_of
 from config.environment import in_order, key_names, zero_config
 from config.routing import stand_in_route
 from config.schema import VendorEntry
@@ -159,14 +159,21 @@ def schema(file: Path | None) -> str:
     return there.relative_to(folder).as_posix() if folder and there.is_relative_to(folder) else ""
 
 
-def said(environ: Mapping[str, str], file: Path) -> Iterator[str]:
+def said(environ: Mapping[str, str], file: Path) -> Iterator[Message]:
     """What to tell about the file that was written."""
     there = found_in(environ)
     if there:
-        keys = ", ".join(f"{found.name} by {' and '.join(found.variables)}" for found in there)
-        yield f"{file}: written; found {keys}"
+        keys = joined(
+            COMMA,
+            [Message("{vendor} by {variable}", vendor=found.name, variable=all_of(found.variables)) for found in there],
+        )
+        yield Message("{file}: written; found {keys}", file=file, keys=keys)
     else:
-        names = ", ".join(name for vendor in in_order() for name in key_names(vendor))
-        yield f"{file}: written as a template, for no vendor's key was found; looked for {names}"
+        names = joined(COMMA, (name for vendor in in_order() for name in key_names(vendor)))
+        yield Message(
+            "{file}: written as a template, for no vendor's key was found; looked for {names}", file=file, names=names
+        )
     where = "" if file.name == "banjia.yaml" and file.parent == Path() else f" -c {json.dumps(str(file))}"
-    yield f"next: banjia check{where.removeprefix(' -c') if where else ''}, then banjia serve{where}"
+    yield Message(
+        "next: {check}, then {serve}", check=f"banjia check{where.removeprefix(' -c')}", serve=f"banjia serve{where}"
+    )

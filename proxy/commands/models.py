@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from adapters.core.message import one_of
 from config import catalog
 from config.catalog import Catalog, ModelRow
-from config.complaints import one_of
 from config.routing import catalog_of
 from config.schema import Settings
 from proxy.commands.table import fitted, table
@@ -195,4 +195,4 @@ def _end(row: dict[str, Any]) -> str:
     instead = f", in its place {row['successor']}" if row["successor"] else ""
     if row["retired"] is not None:
         return f"retired on {row['retired']}{instead}" if row["gone"] else f"to retire on {row['retired']}{instead}"
-    return f"to retire, on a day not told yet{instead}" if row["retiring"] else ""
+    return f"to retire, on a date not known yet{instead}" if row["retiring"] else ""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, get_args
 
+from adapters.core.message import COMMA, Message, joined
 from adapters.core.request import Operation
 from adapters.core.vendor import Target
 from config.load import Loaded
@@ -141,11 +142,11 @@ def forms_by_name(settings: Settings) -> dict[str, list[str]]:
     return {name: forms for name, forms in every.items() if forms}
 
 
-def form_lines(forms: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def form_lines(forms: Mapping[str, Sequence[str]]) -> Iterator[Message]:
     """A line for each name that carries forms."""
     for name, listed in forms.items():
         if listed:
-            yield f"{name} also answers {', '.join(listed)}"
+            yield Message("{name} also answers {forms}", name=name, forms=joined(COMMA, listed))
 
 
 def _in(width: int, text: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ import orjson
 
 from adapters.core.adaptations import Adaptation, VerdictWord
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.vendor import Target, Vendor
 from adapters.planning import plan
@@ -69,7 +70,9 @@ def cell(vendor: Vendor, probe: Probe) -> Adaptation:
     """What becomes of a probe at the vendor's stand-in for the OpenAI name that it asks for."""
     model = _model(vendor, probe)
     if model is None:
-        return Adaptation("refused", f"{vendor.title} has no {probe.operation}")
+        return Adaptation(
+            "refused", Message("{vendor} has no {operation}", vendor=vendor.title, operation=probe.operation)
+        )
     try:
         request = read(orjson.dumps(probe.body))
         told = plan(request, Target(vendor.name, vendor, model, "", defaults=_defaults(vendor, probe))).adaptations

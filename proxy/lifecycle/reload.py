@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from adapters.core.message import Message
 from config.complaints import Complaint, ConfigError, Place
 from config.load import Loaded, load, sources
 from proxy.app_state import AppState
@@ -26,12 +27,12 @@ class ConfigReader:
         environ: Mapping[str, str],
         stand_ins: EmulatedVendors | None,
         told: Sequence[Complaint],
-        out: Callable[[str], None],
+        out: Callable[[Message], None],
     ) -> None:
         self._path = path
         self._environ = environ
         self._stand_ins = stand_ins
-        self._told = {str(warning) for warning in told}
+        self._told = {warning.message for warning in told}
         self._writer = out
 
     def __call__(self) -> Loaded:
@@ -47,15 +48,15 @@ class ConfigReader:
                         Complaint(
                             Place(str(path)),
                             "",
-                            "the file is being written: it may be half of it",
+                            Message("the file is being written: it may be half of it"),
                             code="config-unreadable",
                         )
                     ]
                 )
-        warnings = [str(warning) for warning in loaded.warnings]
+        warnings = [warning.message for warning in loaded.warnings]
         for warning in warnings:
             if warning not in self._told:
-                self._writer(f"warning: {warning}")
+                self._writer(Message("warning: {line}", line=warning))
         self._told = set(warnings)
         return loaded
 

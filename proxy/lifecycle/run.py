@@ -12,10 +12,12 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
+from adapters.core.message import COMMA, SEMICOLON, Message, joined
 from config.load import ENVIRONMENT, Loaded, sources
 from config.routing import base_url_of
 from config.schema import OFF
 from config.schema import Server as ServerSettings
+from config.system_errors import reason_of
 from proxy.app import create_app
 from proxy.app_state import AppState
 from proxy.fd_limits import raise_limit, shares
@@ -32,8 +34,9 @@ from proxy.upstream.client import Upstream
 class AddressError(OSError):
     """An address that can't be listened on. ``code``: what ``banjia help`` explains."""
 
-    def __init__(self, message: str, code: str) -> None:
+    def __init__(self, message: Message, code: str) -> None:
         super().__init__(message)
+        self.message = message
         self.code = code
 
 
@@ -53,14 +56,22 @@ def bind(listen: str, *, tries: int = 1, key: str = "--port, or server.listen") 
             sock.close()
             if at == tries - 1:
                 code = "port-in-use" if error.errno == errno.EADDRINUSE else "address-unavailable"
-                raise AddressError(f"can't listen on {listen}: {error.strerror or error} (set {key})", code) from None
+                raise AddressError(
+                    Message(
+                        "can't listen on {listen}: {why} (set {key})",
+                        listen=listen,
+                        why=reason_of(error),
+                        key=key,
+                    ),
+                    code,
+                ) from None
         else:
             sock.setblocking(False)
             return sock
     raise AssertionError
 
 
-def bind_admin(server: ServerSettings, out: Callable[[str], None]) -> socket.socket | None:
+def bind_admin(server: ServerSettings, out: Callable[[Message], None]) -> socket.socket | None:
     """The admin port's socket; None if it is off, or if nobody asked for it and another program has it: that is told.
 
     Raises OSError where the configuration names the address.
@@ -69,10 +80,14 @@ def bind_admin(server: ServerSettings, out: Callable[[str], None]) -> socket.soc
         return None
     try:
         return bind(server.admin_listen, key="server.admin_listen")
-    except OSError as error:
+    except AddressError as error:
         if "admin_listen" in server.model_fields_set:
             raise
-        out(f"warning: {error}; going on without metrics and status")
+        out(
+            Message(
+                "warning: {line}", line=Message("{error}; going on without metrics and status", error=error.message)
+            )
+        )
         return None
 
 
@@ -155,7 +170,7 @@ def freeze() -> None:
 
 def run(
     loaded: Loaded,
-    out: Callable[[str], None],
+    out: Callable[[Message], None],
     environ: Mapping[str, str],
     emulators: Emulators | None = None,
     logs: LogStreams | None = None,
@@ -197,7 +212,7 @@ def run(
                 out(greeting(state, url_of(sock)))
                 out(leaving(state))
                 if admin is not None:
-                    out(f"metrics on {url_of(admin)}/metrics")
+                    out(Message("metrics on {url}", url=f"{url_of(admin)}/metrics"))
 
             await serve(state, sock, admin=admin, ready=ready)
 
@@ -205,30 +220,49 @@ def run(
     uvloop.run(main())
 
 
-def greeting(state: AppState, url: str) -> str:
+def greeting(state: AppState, url: str) -> Message:
     """The line at the start: where we are, and who answers. Without a file the vendors are listed in their order."""
     names = list(state.snapshot.routing.live)
-    settings = state.snapshot.settings
-    how = " (emulated: no vendor is called)" if state.emulated else ""
+    settings, served = state.snapshot.settings, f"{url}/v1"
     if settings.in_file or len(names) < 2:
-        vendors = ", ".join(names) or "nobody"
+        vendors = joined(COMMA, names or [Message("no vendor")])
+        line = Message("banjia serves {url}, answered by {vendors}", url=served, vendors=vendors)
     elif settings.policy.failover:
-        vendors = f"{', '.join(names)} in this order"
+        vendors = joined(COMMA, names)
+        line = Message("banjia serves {url}, answered by {vendors} in this order", url=served, vendors=vendors)
     else:
-        vendors = f"{names[0]}; under names that it lacks by {', '.join(names[1:])}"
-    return f"banjia serves {url}/v1, answered by {vendors}{how}"
+        first, *others = names
+        line = Message(
+            "banjia serves {url}, answered by {first}; under names that it lacks by {others}",
+            url=served,
+            first=first,
+            others=joined(COMMA, others),
+        )
+    return Message("{line} (emulated: no vendor is called)", line=line) if state.emulated else line
 
 
-def leaving(state: AppState) -> str:
+def leaving(state: AppState) -> Message:
     """The line that says how vendor calls leave: directly, or through which proxy, by vendor where they differ."""
-    ways: dict[str, list[str]] = {}
+    ways: dict[str | None, list[str]] = {}
     for name, entry in state.snapshot.routing.live.items():
         proxy = state.upstream.via(entry.outbound()).proxy_of(base_url_of(name, entry))
-        socks = " (in vain: banjia speaks no SOCKS)" if proxy and proxy.startswith("socks") else ""
-        ways.setdefault(f"through {proxy}{socks}" if proxy else "directly", []).append(name)
+        ways.setdefault(proxy, []).append(name)
     if len(ways) == 1:
-        return f"vendor calls leave {next(iter(ways))}"
-    return "vendor calls leave: " + "; ".join(f"{', '.join(names)} {way}" for way, names in ways.items())
+        proxy = next(iter(ways))
+        if proxy is None:
+            return Message("vendor calls leave directly")
+        return Message("vendor calls leave through {proxy}", proxy=_proxy(proxy))
+    parts = [
+        Message("{vendors} through {proxy}", vendors=joined(COMMA, names), proxy=_proxy(proxy))
+        if proxy
+        else Message("{vendors} directly", vendors=joined(COMMA, names))
+        for proxy, names in ways.items()
+    ]
+    return Message("vendor calls leave: {ways}", ways=joined(SEMICOLON, parts))
+
+
+def _proxy(url: str) -> str:
+    return Message("{proxy} (not supported: SOCKS)", proxy=url) if url.startswith("socks") else url
 
 
 def environment_lines(url: str, keys: Sequence[str] = ()) -> list[str]:

@@ -19,7 +19,8 @@ from typing import Literal, NamedTuple, TextIO
 
 import orjson
 
-from proxy.language import for_operator
+from adapters.core.message import Message
+from proxy.i18n.catalog import for_operator
 from proxy.observability.metrics.registry import Metrics
 from proxy.timestamps import iso_time
 
@@ -275,11 +276,15 @@ def json_notice(lines: int) -> bytes:
     return orjson.dumps({"time": iso_time(time.time()), "log_lines_dropped": lines}) + b"\n"
 
 
+def _dropped(lines: int, stream: StreamName) -> Message:
+    return Message("{number} log lines were dropped: {stream} could not be written", number=lines, stream=stream)
+
+
 def text_notice(stream: StreamName) -> Notice:
     """The notice among lines of text."""
 
     def notice(lines: int) -> bytes:
-        line = for_operator(f"warning: {lines} log lines were dropped: {stream} could not be written")
+        line = for_operator(Message("warning: {line}", line=_dropped(lines, stream)))
         return line.encode() + b"\n"
 
     return notice

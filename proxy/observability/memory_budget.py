@@ -9,6 +9,7 @@ import ctypes
 from contextlib import suppress
 
 from adapters.core.json_limits import count_byte
+from adapters.core.message import Message
 from config.schema import Settings
 
 MIB = 1024 * 1024
@@ -125,13 +126,15 @@ def max_body(settings: Settings, limit: int | None) -> int:
     return LARGEST_BODY if limit is None else min(LARGEST_BODY, limit // BODY_PART)
 
 
-def warnings(settings: Settings, limit: int | None) -> list[str]:
+def warnings(settings: Settings, limit: int | None) -> list[Message]:
     """What to tell the operator of a ``server.max_body_mb`` that the memory is too small for."""
     most = MemoryBudget(limit).most // QUICK
     if limit is None or max_body(settings, limit) <= most:
         return []
-    warning = (
-        f"server.max_body_mb: a body of {settings.server.max_body_mb:g} MiB would need more than the memory limit of "
-        f"{limit // MIB} MiB allows; bodies over {most // MIB} MiB are always answered 503"
+    warning = Message(
+        "server.max_body_mb: a body of {wished} MiB would need more than the memory limit of {limit} MiB allows; bodies over {most} MiB are always answered 503",
+        wished=f"{settings.server.max_body_mb:g}",
+        limit=limit // MIB,
+        most=most // MIB,
     )
     return [warning]

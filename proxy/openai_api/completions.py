@@ -7,6 +7,7 @@ import orjson
 from adapters.core.adaptations import Adaptation
 from adapters.core.event import CHUNK, WHOLE, Event
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Translation
 from adapters.openai_params.operations import validate
 from adapters.openai_params.param import Invalid
@@ -19,7 +20,7 @@ from proxy.openai_api.response_writer import ResponseWriter
 from proxy.openai_api.token_ids import decode_ids, has_ids
 from proxy.openai_api.writer import ResponseChannel
 
-DECODED = {"prompt": Adaptation("mapped", "token ids were decoded to text")}
+DECODED = {"prompt": Adaptation("mapped", Message("token ids were decoded to text"))}
 
 
 class CompletionsHandler:

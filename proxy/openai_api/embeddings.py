@@ -8,6 +8,7 @@ import orjson
 
 from adapters.core.adaptations import Adaptation
 from adapters.core.event import Event
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Translation
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.json_body import read_body, take_model
@@ -15,7 +16,7 @@ from proxy.openai_api.response_writer import ResponseWriter
 from proxy.openai_api.token_ids import decode_ids, has_ids
 from proxy.openai_api.writer import ResponseChannel
 
-DECODED = {"input": Adaptation("mapped", "token ids were decoded to text")}
+DECODED = {"input": Adaptation("mapped", Message("token ids were decoded to text"))}
 
 
 class EmbeddingsHandler:

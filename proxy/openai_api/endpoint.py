@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Mapping
 from starlette.types import Receive, Scope, Send
 
 from adapters.core.json_limits import SMALL, ValueCounter
+from adapters.core.message import Message
 from proxy.access.admission import out_of_memory
 from proxy.app_state import AppState
 from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
-from proxy.language import Language, wanted
+from proxy.i18n.negotiate import Language, wanted
 from proxy.observability.memory_budget import FREE, MIB, QUICK, Lease, estimated_size, size_of
 from proxy.openai_api.azure_paths import ModelFromPath
 from proxy.openai_api.handler import OperationHandler
@@ -125,7 +126,7 @@ class ClientExchange:
         encoding = self.headers.get(b"content-encoding", b"identity")
         if encoding.lower() not in (b"identity", b""):
             raise EncodedBody(
-                "Compressed request bodies are not taken: send the JSON as it is, without content-encoding."
+                Message("Compressed request bodies are not taken: send the JSON as it is, without content-encoding.")
             )
         length = self.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
@@ -148,7 +149,11 @@ class ClientExchange:
         except asyncio.CancelledError:
             if not self._late or self._task is None or self._task.uncancel() > 0:
                 raise
-            raise SlowClient(f"The body of the request did not arrive within {BODY_TIMEOUT_S:g} seconds.") from None
+            raise SlowClient(
+                Message(
+                    "The body of the request did not arrive within {seconds} seconds.", seconds=f"{BODY_TIMEOUT_S:g}"
+                )
+            ) from None
         finally:
             late.cancel()
 
@@ -188,7 +193,11 @@ class ClientExchange:
 
     def _too_large(self) -> BodyTooLarge:
         limit = self._state.snapshot.max_body / MIB
-        return BodyTooLarge(f"The body of the request is over the limit of {limit:g} MiB (server.max_body_mb).")
+        return BodyTooLarge(
+            Message(
+                "The body of the request is over the limit of {limit} MiB (server.max_body_mb).", limit=f"{limit:g}"
+            )
+        )
 
     async def _deadline(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

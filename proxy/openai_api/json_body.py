@@ -14,6 +14,7 @@ from adapters.core.json_limits import (
     ValueCounter,
     count_byte,
 )
+from adapters.core.message import Message
 from adapters.openai_params.operations import validate
 from adapters.openai_params.param import MAX_NAME, Invalid, wrong_type
 from proxy.errors import BadRequest
@@ -49,7 +50,7 @@ def read_members(body: bytes, required: tuple[str, ...]) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise _not_parsed(body, error) from None
     if type(fields) is not dict:
-        raise BadRequest("The JSON body of your request must be an object.", code="invalid_type")
+        raise BadRequest(Message("The JSON body of your request must be an object."), code="invalid_type")
     if small and len(body) > SHALLOW:
         _check_levels(body)
     if len(body) > FEW_MEMBERS:
@@ -58,7 +59,11 @@ def read_members(body: bytes, required: tuple[str, ...]) -> dict[str, Any]:
         fields = {name: value for name, value in fields.items() if value is not None}
     for name in required:
         if name not in fields:
-            raise BadRequest(f"Missing required parameter: '{name}'.", param=name, code="missing_required_parameter")
+            raise BadRequest(
+                Message("Missing required parameter: '{name}'.", name=name),
+                param=name,
+                code="missing_required_parameter",
+            )
     return fields
 
 
@@ -68,10 +73,18 @@ def _not_parsed(body: bytes, error: orjson.JSONDecodeError) -> Exception:
         return MemoryError()
     if len(body) <= SMALL:
         _check_levels(body)  # the parser has a limit of its own, far above ours
-    at = f" (line {error.lineno}, column {error.colno})" if body.strip() else ""
+    if not body.strip():
+        return BadRequest(
+            Message(
+                "We could not parse the JSON body of your request. Expected an object in UTF-8, with the content-type application/json."
+            )
+        )
     return BadRequest(
-        f"We could not parse the JSON body of your request{at}. "
-        "Expected an object in UTF-8, with the content-type application/json."
+        Message(
+            "We could not parse the JSON body of your request (line {line}, column {column}). Expected an object in UTF-8, with the content-type application/json.",
+            line=error.lineno,
+            column=error.colno,
+        )
     )
 
 
@@ -84,9 +97,13 @@ def _check_levels(body: bytes) -> None:
 def _check_members(fields: dict[str, Any]) -> None:
     """Bound the members and their names, by which requests are logged and counted. Raises BadRequest."""
     if len(fields) > MAX_MEMBERS:
-        raise BadRequest(f"The JSON body of your request has more than {MAX_MEMBERS} members.")
+        raise BadRequest(Message("The JSON body of your request has more than {most} members.", most=MAX_MEMBERS))
     if any(len(name) > MAX_NAME for name in fields):
-        raise BadRequest(f"The JSON body of your request has a member whose name is longer than {MAX_NAME} characters.")
+        raise BadRequest(
+            Message(
+                "The JSON body of your request has a member whose name is longer than {most} characters.", most=MAX_NAME
+            )
+        )
 
 
 def count_values(counter: ValueCounter, piece: bytes | bytearray) -> None:
@@ -94,12 +111,16 @@ def count_values(counter: ValueCounter, piece: bytes | bytearray) -> None:
     try:
         counter.add(piece)
     except TooManyValues as beyond:
-        raise BadRequest(f"The JSON body of your request has more than {beyond.most:,} values.") from None
+        raise BadRequest(
+            Message("The JSON body of your request has more than {most} values.", most=f"{beyond.most:,}")
+        ) from None
     except TooManyLevels:
-        raise BadRequest(f"The JSON body of your request is nested deeper than {MAX_LEVELS} levels.") from None
+        raise BadRequest(
+            Message("The JSON body of your request is nested deeper than {most} levels.", most=MAX_LEVELS)
+        ) from None
     except TooMuchSlowText:
         raise BadRequest(
-            "The JSON body of your request has more than 32 MiB of escapes and of text outside ASCII."
+            Message("The JSON body of your request has more than 32 MiB of escapes and of text outside ASCII.")
         ) from None
 
 
@@ -107,10 +128,12 @@ def check_model(name: str) -> str:
     """A model's name, as a caller may send it. Raises BadRequest."""
     if len(name.encode("utf-8", "replace")) > MAX_NAME:
         raise BadRequest(
-            f"The name of a model has at most {MAX_NAME} bytes.", param="model", code="string_above_max_length"
+            Message("The name of a model has at most {most} bytes.", most=MAX_NAME),
+            param="model",
+            code="string_above_max_length",
         )
     if not name.isprintable():  # it will stand in a header
-        raise BadRequest("A model's name has no line breaks and no other control characters.", param="model")
+        raise BadRequest(Message("A model's name has no line breaks and no other control characters."), param="model")
     return name
 
 
@@ -118,9 +141,11 @@ def take_model(fields: dict[str, Any]) -> str:
     """The model's name, taken out of the fields. Raises BadRequest."""
     model = fields.pop("model", None)
     if model is None or model == "":
-        raise BadRequest("you must provide a model parameter", param="model", code="missing_required_parameter")
+        raise BadRequest(
+            Message("you must provide a model parameter"), param="model", code="missing_required_parameter"
+        )
     if type(model) is not str:
-        invalid = wrong_type("model", "a string", model)
+        invalid = wrong_type("model", Message("a string"), model)
         raise BadRequest(invalid.message, param="model", code=invalid.code)
     if len(model) * 4 > MAX_NAME or not model.isprintable():  # a character has four bytes at most
         check_model(model)

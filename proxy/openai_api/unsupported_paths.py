@@ -7,40 +7,44 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adapters.core.message import Message
 from config.routing import nearest as nearest_word
 from proxy.errors import MethodNotAllowed, NoSuchPath, NotServed, ProxyError
 from proxy.openai_api.replies import error_response
 
-CHAT = "use POST /v1/chat/completions"
-HERE = f"{CHAT} and keep the conversation in your app"
-NOT_SERVED: Mapping[str, str] = {
-    "audio": "no configured vendor's speech is served",
-    "batches": f"{CHAT} for each request",
-    "chat/completions": "completions are not stored; ask anew with POST /v1/chat/completions",
+CHAT = Message("use POST /v1/chat/completions")
+HERE = Message("use POST /v1/chat/completions and keep the conversation in your app")
+STREAMED = Message("use POST /v1/chat/completions with stream: true")
+MODELS = Message("use GET /v1/models")
+TRAIN = Message("train at the vendor")
+NOT_SERVED: Mapping[str, Message] = {
+    "audio": Message("no configured vendor's speech is served"),
+    "batches": Message("use POST /v1/chat/completions for each request"),
+    "chat/completions": Message("completions are not stored; send the request again with POST /v1/chat/completions"),
     "chatkit": HERE,
     "containers": CHAT,
     "conversations": HERE,
     "evals": CHAT,
-    "files": "send the text in a message",
-    "fine_tuning": "train at the vendor",
-    "images": "no configured vendor's images are served",
-    "organization": "see the vendor's console",
-    "projects": "see the vendor's console",
-    "realtime": f"{CHAT} with stream: true",
-    "realtimeapi": f"{CHAT} with stream: true",
-    "responses": f"{CHAT} (in the SDK: client.chat.completions)",
+    "files": Message("send the text in a message"),
+    "fine_tuning": TRAIN,
+    "images": Message("no configured vendor's images are served"),
+    "organization": Message("see the vendor's console"),
+    "projects": Message("see the vendor's console"),
+    "realtime": STREAMED,
+    "realtimeapi": STREAMED,
+    "responses": Message("use POST /v1/chat/completions (in the SDK: client.chat.completions)"),
     "skills": CHAT,
-    "uploads": "send the text in a message",
-    "vector_stores": "use POST /v1/embeddings, and keep the vectors in your app",
+    "uploads": Message("send the text in a message"),
+    "vector_stores": Message("use POST /v1/embeddings, and keep the vectors in your app"),
     "videos": CHAT,
 }
 """How OpenAI's paths begin that are not served, and the nearest thing that is."""
-RETIRED: Mapping[str, str] = {
-    "assistants": f"OpenAI shut its Assistants API down on 2026-08-26; {HERE}",
-    "threads": f"OpenAI shut its Assistants API down on 2026-08-26; {HERE}",
-    "edits": f"OpenAI has retired this path; {CHAT}",
-    "engines": "OpenAI has retired this path; use GET /v1/models",
-    "fine-tunes": "OpenAI has retired this path; train at the vendor",
+RETIRED: Mapping[str, Message] = {
+    "assistants": Message("OpenAI shut its Assistants API down on 2026-08-26; {instead}", instead=HERE),
+    "threads": Message("OpenAI shut its Assistants API down on 2026-08-26; {instead}", instead=HERE),
+    "edits": Message("OpenAI has retired this path; {instead}", instead=CHAT),
+    "engines": Message("OpenAI has retired this path; {instead}", instead=MODELS),
+    "fine-tunes": Message("OpenAI has retired this path; {instead}", instead=TRAIN),
 }
 """How paths begin that OpenAI itself answers with 404 now, why, and the nearest thing that is served."""
 LONGEST = 200
@@ -54,12 +58,16 @@ def answer_for(method: str, path: str, asked: str | None = None) -> ProxyError:
     rest = path.removeprefix("/v1").strip("/") + "/"
     for beginning, nearest in NOT_SERVED.items():
         if rest.startswith(f"{beginning}/"):
-            return NotServed(f"{called} is not served by this proxy; {nearest}.")
+            return NotServed(
+                Message("{called} is not served by this proxy; {nearest}.", called=called, nearest=nearest)
+            )
     for beginning, why in RETIRED.items():
         if rest.startswith(f"{beginning}/"):
-            return NoSuchPath(f"Invalid URL ({called}): {why}.")
+            return NoSuchPath(Message("Invalid URL ({called}): {why}.", called=called, why=why))
     near = nearest_word(path, SERVED)
-    return NoSuchPath(f"Invalid URL ({called})" + (f". Did you mean {near}?" if near else ""))
+    if near:
+        return NoSuchPath(Message("Invalid URL ({called}). Did you mean {near}?", called=called, near=near))
+    return NoSuchPath(Message("Invalid URL ({called})", called=called))
 
 
 async def no_such_path(request: Request, error: Exception) -> Response:
@@ -71,10 +79,9 @@ async def wrong_method(request: Request, error: Exception) -> Response:
     """405, naming the methods that are."""
     allow = (error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
     allowed = ", ".join(sorted(allow.split(", ")))  # Starlette names them in no order
-    response = error_response(
-        MethodNotAllowed(f"Not allowed: {request.method} {requested_path(request)}. Use {allowed or 'POST'}."),
-        request.scope,
-    )
+    called = f"{request.method} {requested_path(request)}"
+    wrong = Message("Not allowed: {called}. Use {methods}.", called=called, methods=allowed or "POST")
+    response = error_response(MethodNotAllowed(wrong), request.scope)
     if allowed:
         response.headers["allow"] = allowed
     return response

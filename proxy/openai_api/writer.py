@@ -6,7 +6,7 @@ from typing import Protocol
 from adapters.core.event import Event
 from proxy._types import Attempt
 from proxy.errors import ProxyError
-from proxy.language import Language
+from proxy.i18n.negotiate import Language
 
 Header = tuple[bytes, bytes]
 

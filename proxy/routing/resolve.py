@@ -1,5 +1,6 @@
 """Which targets may answer."""
 
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest
 from config.routing import Routing, UnknownModel
 from proxy._types import Route
@@ -13,7 +14,7 @@ def resolve(request: ApiRequest, routing: Routing) -> Route:
             routing.judge() if request.operation == "moderations" else routing.find(request.model, request.operation)
         )
     except UnknownModel as unknown:
-        raise ModelNotFound(str(unknown), param="model") from None
+        raise ModelNotFound(unknown.message, param="model") from None
     if found is None:
-        raise ModelNotFound("No target of policy.moderations answers.", param="model")
+        raise ModelNotFound(Message("No target of policy.moderations answers."), param="model")
     return Route(request.model, found.targets, found.policy, found.strategy, found.weights)

@@ -16,9 +16,10 @@ from contextlib import suppress
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from uvicorn.server import ServerState
 
+from adapters.core.message import Message
 from proxy.errors import Overloaded, ProxyError
 from proxy.fd_limits import shares
-from proxy.language import Language, wanted
+from proxy.i18n.negotiate import Language, wanted
 
 BURST = 64
 """How many connections are accepted before the event loop does something else."""
@@ -96,7 +97,10 @@ class Acceptor:
     def _refuse(self, sock: socket.socket) -> None:
         """Say why, and let its caller read it for a moment."""
         error = Overloaded(
-            f"The server is at its limit of {shares().callers} connections at once. Try again in a moment."
+            Message(
+                "The server is at its limit of {most} connections at once. Try again in a moment.",
+                most=shares().callers,
+            )
         )
         error.retry_after_s = 1.0
         with suppress(OSError):

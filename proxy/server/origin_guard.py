@@ -17,6 +17,7 @@ import re
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 
+from adapters.core.message import Message
 from config.origins import ANY_PAGE, normalize_header
 from config.schema import Settings
 from proxy.errors import AccessDenied
@@ -131,25 +132,33 @@ def _page_refused(origin: bytes) -> AccessDenied:
     shown = _output(origin)
     if normalize_header(origin) is None:
         return AccessDenied(
-            f"Requests with the Origin '{shown}' are refused: this port asks for no key, and any web page can send them. "
-            "Serve your page from an address of its own, and add that origin to server.cors_origins."
+            Message(
+                "Requests with the Origin '{origin}' are refused: this port asks for no key, and any web page can send them. Serve your page from an address of its own, and add that origin to server.cors_origins.",
+                origin=shown,
+            )
         )
     return AccessDenied(
-        f"Requests of web pages from '{shown}' are refused: this port asks for no key. "
-        "If you trust these pages, add this origin to server.cors_origins."
+        Message(
+            "Requests of web pages from '{origin}' are refused: this port asks for no key. If you trust these pages, add this origin to server.cors_origins.",
+            origin=shown,
+        )
     )
 
 
 def preflight_refused(origin: bytes) -> AccessDenied:
     """The refusal of a preflight for a page that is not listed, where client keys are asked for."""
     return AccessDenied(
-        f"Web pages from '{_output(origin)}' may not call this port from a browser. "
-        "If you trust these pages, add this origin to server.cors_origins."
+        Message(
+            "Web pages from '{origin}' may not call this port from a browser. If you trust these pages, add this origin to server.cors_origins.",
+            origin=_output(origin),
+        )
     )
 
 
 def _host_refused(host: bytes) -> AccessDenied:
     return AccessDenied(
-        f"Requests to the host '{_output(host)}' are refused: it is neither localhost nor an IP address, and a web page "
-        "can have its own name lead here. If it is a name of this server, add this name to server.hosts, without a port."
+        Message(
+            "Requests to the host '{host}' are refused: it is neither localhost nor an IP address, and a web page can have its own name lead here. If it is a name of this server, add this name to server.hosts, without a port.",
+            host=_output(host),
+        )
     )

@@ -17,9 +17,10 @@ from starlette.types import Scope
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from adapters.core.message import Message
 from proxy.errors import Malformed, Overloaded, ProxyError
 from proxy.fd_limits import max_connections
-from proxy.language import wanted
+from proxy.i18n.negotiate import wanted
 from proxy.server.acceptor import last_answer
 from proxy.server.fast_path import EXTENSION, FAST_PATH, FastPath
 from proxy.server.lingering_close import ClosingTransport, LingeringClose, NullParser
@@ -150,7 +151,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self._head_size = 0
             self._host = host
         if len(self.pipeline) > MAX_PIPELINED:
-            raise Malformed("Too many requests wait on this connection.")
+            raise Malformed(Message("Too many requests wait on this connection."))
         if b"upgrade" in names and self.parser.should_upgrade():
             version = self.parser.get_http_version()
             self._plain = without_upgrade(self.parser.get_method(), self.url, version, headers)
@@ -160,14 +161,14 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         self._headed = self.headers = []
         scope = self.scope
         if scope["http_version"] not in ("1.1", "1.0"):
-            raise Malformed("The request is of another version than HTTP/1.1 and HTTP/1.0.")
+            raise Malformed(Message("The request is of another version than HTTP/1.1 and HTTP/1.0."))
         if self._pressure.tight:
             self.cycle.keep_alive = False
         scope["extensions"] = {EXTENSION: {FAST_PATH: FastPath(self._self, self.cycle, names)}}
 
     def _should_upgrade(self) -> bool:
         """What uvicorn asks where the parser sees another protocol: here only CONNECT is left."""
-        raise Malformed("The method CONNECT is not served.")
+        raise Malformed(Message("The method CONNECT is not served."))
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body. As uvicorn's, which asks the parser about protocols that we never change to."""
@@ -224,7 +225,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         elif not cycle.body:
             self._stray += size
         if self._stray > MAX_HEAD or len(self.headers) > MAX_HEADERS:
-            self._refuse(Malformed("There is more about the chunks of the body than there is in them."))
+            self._refuse(Malformed(Message("There is more about the chunks of the body than there is in them.")))
 
     def _too_late(self) -> None:
         """The deadline: whatever has not come whole is given up. An answer that is under way is finished first."""
@@ -274,7 +275,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def _turn_away(self, most: int) -> None:
         """Too many callers are connected; a word is said to them while there are descriptors for it."""
-        error = Overloaded(f"The server is at its limit of {most} connections at once. Try again in a moment.")
+        error = Overloaded(
+            Message("The server is at its limit of {most} connections at once. Try again in a moment.", most=most)
+        )
         error.retry_after_s = 1.0
         if len(self.connections) > most + most // 4:
             self.transport.abort()
@@ -344,8 +347,9 @@ def _in_our_words(error: httptools.HttpParserError) -> ProxyError:
     """What is wrong with a request that the parser, or one of the checks, gave up."""
     if isinstance(error.__context__, ProxyError):
         return error.__context__
-    why = "" if isinstance(error, httptools.HttpParserCallbackError) else f": {error}"
-    return Malformed(f"The request is not HTTP/1.1 that can be read in one way only{why}.")
+    if isinstance(error, httptools.HttpParserCallbackError):
+        return Malformed(Message("The request is not HTTP/1.1 that can be read in one way only."))
+    return Malformed(Message("The request is not HTTP/1.1 that can be read in one way only: {why}.", why=error))
 
 
 async def _refused(error: ProxyError, scope: Scope, receive: Any, send: Any) -> None:

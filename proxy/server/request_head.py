@@ -8,6 +8,7 @@ in HTTP/1.0; versions that were never ours; trailers; and heads of any size.
 import re
 from collections.abc import Mapping, Sequence
 
+from adapters.core.message import Message
 from proxy.errors import HeadersTooLarge, Malformed
 
 MAX_HEADERS = 128
@@ -31,22 +32,28 @@ def validate_head(target: bytes, headers: Headers, names: Mapping[bytes, bytes],
         sent = [name for name, _ in headers]
         for name in _ONCE:
             if sent.count(name) > 1:
-                raise Malformed(f"The request has more than one header '{name.decode()}'. Send one.")
+                raise Malformed(Message("The request has more than one header '{name}'. Send one.", name=name.decode()))
     host = names.get(b"host")
     if host is None:
         if version != "1.0":
-            raise Malformed("The request has no header 'host', which HTTP/1.1 needs.")
+            raise Malformed(Message("The request has no header 'host', which HTTP/1.1 needs."))
     elif _HOST.fullmatch(host) is None:
-        raise Malformed("The header 'host' of the request holds no host.")
+        raise Malformed(Message("The header 'host' of the request holds no host."))
     coding = names.get(b"transfer-encoding")
     if coding is not None and (version == "1.0" or coding.strip(b" \t").lower() != b"chunked"):
-        raise Malformed("The header 'transfer-encoding' of the request may only be 'chunked', and only in HTTP/1.1.")
+        raise Malformed(
+            Message("The header 'transfer-encoding' of the request may only be 'chunked', and only in HTTP/1.1.")
+        )
 
 
 def headers_too_large() -> HeadersTooLarge:
     """The error for a head that is too long."""
     return HeadersTooLarge(
-        f"The request has more than {MAX_HEADERS} headers, or more than {MAX_HEAD // 1024} KiB of them."
+        Message(
+            "The request has more than {most} headers, or more than {size} KiB of them.",
+            most=MAX_HEADERS,
+            size=MAX_HEAD // 1024,
+        )
     )
 
 

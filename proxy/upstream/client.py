@@ -10,11 +10,13 @@ import logging
 from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Literal
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import httpx2
 
 from adapters.core.json_limits import SMALL
+from adapters.core.message import Message
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost
 from proxy.fd_limits import exhausted
 from proxy.upstream.errors import DESCRIPTIONS, causes, describe_timeout, out_of_descriptors, phase_of
@@ -136,8 +138,12 @@ class UpstreamCall:
             if any(map(exhausted, causes(error))):
                 raise out_of_descriptors() from None
             phase = phase_of(error)
-            late = phase == "connect_timeout"
-            return Lost(self._id, phase, describe_timeout(phase, self._connect_s) if late else DESCRIPTIONS[phase])
+            if phase == "connect_timeout":
+                return Lost(self._id, phase, describe_timeout(phase, self._connect_s))
+            if phase == "dns":
+                host = urlsplit(self.call.url).hostname
+                return Lost(self._id, phase, Message("DNS lookup failed for {host}", host=host))
+            return Lost(self._id, phase, DESCRIPTIONS[phase])
 
     async def _begin(self) -> Got:
         call = self.call

@@ -6,6 +6,7 @@ import ssl
 
 import httpx2
 
+from adapters.core.message import Message
 from adapters.core.wire import Phase
 from proxy.errors import Overloaded
 from proxy.reason import Reason
@@ -27,18 +28,18 @@ PHASES: tuple[tuple[type[Exception], Phase], ...] = (
 )
 """What each of the transport's errors means, most particular first; a test holds that none is missing."""
 
-DESCRIPTIONS: dict[Phase, str] = {
-    "dns": "its host name could not be resolved",
-    "connect": "the connection was refused or failed",
-    "connect_timeout": "the connection took too long",
-    "tls": "no trusted TLS connection could be made",
-    "pool": "no connection became free in time",
-    "write": "the request could not be written",
-    "reset": "the connection was cut",
-    "protocol": "it did not speak HTTP as it should",
-    "first_token": "it sent no content in time",
-    "idle": "it fell silent",
-    "total": "it took too long",
+DESCRIPTIONS: dict[Phase, Message] = {
+    "dns": Message("DNS lookup failed"),
+    "connect": Message("the connection was refused or failed"),
+    "connect_timeout": Message("the connection took too long"),
+    "tls": Message("no trusted TLS connection could be made"),
+    "pool": Message("no connection became free in time"),
+    "write": Message("the request could not be written"),
+    "reset": Message("the connection was cut"),
+    "protocol": Message("the response is not valid HTTP"),
+    "first_token": Message("no content arrived in time"),
+    "idle": Message("the stream paused for too long"),
+    "total": Message("it took too long"),
 }
 
 
@@ -51,15 +52,17 @@ TIMEOUT_KEYS: dict[Phase, str] = {
 """The key in a vendor's ``timeouts`` of each limit that can run out."""
 
 
-def describe_timeout(phase: Phase, limit_s: float) -> str:
+def describe_timeout(phase: Phase, limit_s: float) -> Message:
     """Why a call was lost whose time ran out, with the limit and the key that moves it."""
-    return f"{DESCRIPTIONS[phase]} (timeouts.{TIMEOUT_KEYS[phase]}, {limit_s:g} s)"
+    return Message(
+        "{why} (timeouts.{key}, {limit} s)", why=DESCRIPTIONS[phase], key=TIMEOUT_KEYS[phase], limit=f"{limit_s:g}"
+    )
 
 
 def out_of_descriptors() -> Overloaded:
     """The error for a call that our own want of file descriptors has kept from leaving: no fault of the vendor's."""
     error = Overloaded(
-        "The server has no file descriptor left for a call to the vendor. Try again in a moment.",
+        Message("The server has no file descriptor left for a call to the vendor. Try again in a moment."),
         reason=Reason.FILE_DESCRIPTORS,
     )
     error.retry_after_s = 1.0

@@ -5,6 +5,8 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 
+from adapters.core.message import Message
+
 
 def without_credentials(proxy: str) -> str:
     """A proxy's URL without user and password."""
@@ -41,7 +43,7 @@ class SocksUnsupported(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Nothing is sent: going out directly instead would be what nobody asked for."""
-        raise httpx2.ProxyError("the environment names a SOCKS proxy, which can't be used")
+        raise httpx2.ProxyError(Message("the environment names a SOCKS proxy, which can't be used"))
 
 
 class EnvironmentProxies:

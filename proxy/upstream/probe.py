@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import httpx2
 
+from adapters.core.message import EMPTY, Message
 from adapters.core.wire import Call, Phase
 from proxy.upstream.client import Upstream
 from proxy.upstream.errors import causes, phase_of
@@ -28,7 +29,7 @@ class ProbeFailure(NamedTuple):
     """No answer came: where the call was lost, and for TLS what is wrong with the certificate or the peer."""
 
     phase: Phase
-    why: str = ""
+    why: Message = EMPTY
 
 
 async def get(
@@ -50,7 +51,7 @@ async def get(
         return ProbeFailure("total")
     except Exception as error:  # noqa: BLE001 - a transport may raise anything, and all of it is an answer here
         phase = phase_of(error)
-        return ProbeFailure(phase, tls_problem(error) if phase == "tls" else "")
+        return ProbeFailure(phase, tls_problem(error) if phase == "tls" else EMPTY)
 
 
 def _by_name(response: httpx2.Response) -> dict[str, str]:
@@ -73,31 +74,36 @@ async def _beginning(response: httpx2.Response) -> bytes:
     return body
 
 
-CERTIFICATES: Mapping[int, str] = {
-    9: "the certificate is not valid yet",
-    10: "the certificate has expired",
-    18: "the certificate is signed by itself",
-    19: "the certificate comes from an authority that this machine does not trust",
-    20: "the certificate comes from an authority that this machine does not trust",
-    21: "the certificate comes from an authority that this machine does not trust",
-    62: "the certificate is for another name",
-    64: "the certificate is for another address",
+NO_TLS = Message("what answers there does not speak TLS")
+OTHER_NAME = Message("the certificate is for another name")
+OTHER_ADDRESS = Message("the certificate is for another address")
+CERTIFICATES: Mapping[int, Message] = {
+    9: Message("the certificate is not valid yet"),
+    10: Message("the certificate has expired"),
+    18: Message("the certificate is signed by itself"),
+    19: Message("the certificate comes from an authority that this machine does not trust"),
+    20: Message("the certificate comes from an authority that this machine does not trust"),
+    21: Message("the certificate comes from an authority that this machine does not trust"),
+    62: OTHER_NAME,
+    64: OTHER_ADDRESS,
 }
 """OpenSSL's verification errors in our words (its X509_V_ERR_ numbers)."""
 
 
-def tls_problem(error: BaseException) -> str:
+def tls_problem(error: BaseException) -> Message:
     """What is wrong, of an error whose cause is a failed handshake."""
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return CERTIFICATES.get(cause.verify_code, f"the certificate was not accepted ({cause.verify_message})")
+            return CERTIFICATES.get(
+                cause.verify_code, Message("the certificate was not accepted ({why})", why=cause.verify_message)
+            )
     for cause in causes(error):
         if isinstance(cause, ssl.SSLError):
             if cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
-                return "what answers there does not speak TLS"
+                return NO_TLS
             if cause.reason in ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"):
-                return "what answers there only speaks an outdated TLS"
-    return "the handshake was broken off"
+                return Message("what answers there only speaks an outdated TLS")
+    return Message("the handshake was broken off")
 
 
 async def addresses_of(host: str) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from adapters.core.message import as_message
 from config.catalog import FILE, Catalog
 from config.complaints import Complaint, ConfigError, nearest
 from config.document import parse
@@ -54,7 +55,9 @@ def _twice(catalog: Catalog, root: Node) -> Iterator[Complaint]:
     seen: set[str] = set()
     for index, row in enumerate(catalog.models):
         if row.id in seen:
-            yield _at(root, "models", index, "id").complaint(("models", index, "id"), "this model is listed twice")
+            yield _at(root, "models", index, "id").complaint(
+                ("models", index, "id"), as_message("this model is listed twice")
+            )
         seen.add(row.id)
 
 
@@ -63,7 +66,7 @@ def _unknown(catalog: Catalog, root: Node) -> Iterator[Complaint]:
     for name, found in catalog.stand_ins.items():
         if found.model not in catalog.by_id:
             where = ("stand_ins", name, "model")
-            wrong = f"there is no model '{found.model}' in this catalog"
+            wrong = as_message(f"there is no model '{found.model}' in this catalog")
             yield _at(root, *where).complaint(where, wrong, meant=nearest(found.model, catalog.by_id))
 
 
@@ -71,7 +74,7 @@ def _not_finite(root: Node) -> Iterator[Complaint]:
     """Complaints about numbers that JSON does not have, in the facts of a model for example."""
     for path, node in scalars(root):
         if isinstance(node.value, float) and not isfinite(node.value):
-            yield node.complaint(path, "JSON does not have this number", "a finite number")
+            yield node.complaint(path, as_message("JSON does not have this number"), as_message("a finite number"))
 
 
 def _at(root: Node, *path: str | int) -> Node:

@@ -1,7 +1,7 @@
 """What each code of an error means: the texts of ``banjia help CODE``, as they ship with the package."""
 
 from proxy.cli.help_codes import texts
-from proxy.language import Language
+from proxy.i18n.negotiate import Language
 
 
 def text(file: str, language: Language) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 import emulators
-from proxy.phrasebook import LINES
 from tests.acceptance.conftest import Figure
 from tests.adapters.test_sse import JUST_UNDER, MANY_LINES, dripped, fed
 from tests.door import test_json, test_slow, test_vendor_bombs
@@ -23,7 +22,6 @@ from tests.harness import vendor
 from tests.project.terminal import vendors_to_call
 from tests.project.test_quickstart import follow_the_page
 from tests.proxy import test_drain
-from tests.proxy.test_language import LABORIOUS
 from tests.proxy.test_leaving import HUNDRED, LEAVING, a_hundred_leave, asked
 
 MIB = 2**20
@@ -198,9 +196,6 @@ def test_long_events_and_texts_cost_little(figure: Figure) -> None:
     drip, lines = dripped(b"data: " + JUST_UNDER + b"\n\n"), dripped(MANY_LINES * 400_000)
     figure("an event of 8 MiB in reads of 4 KiB", cpu_s(lambda: fed(drip)), 1, "s of CPU")
     figure("an event of 400,000 lines", cpu_s(lambda: fed(lines)), 3, "s of CPU")
-    book = LINES()
-    worst = max(cpu_s(lambda text=text: book.line(text)) for text in LABORIOUS)  # type: ignore[misc]
-    figure("a message of 6,000 characters that is looked for in Chinese", worst, 1, "s of CPU")
 
 
 # --- starting ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import orjson
 from adapters.core.event import WHOLE, Event
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
+from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.usage import Usage
@@ -138,7 +139,7 @@ class Play:
 
     def lost(self, phase: Phase = "reset", *, id_: Id = 1) -> "Play":
         """The call is lost."""
-        return self.got(Lost(id_, phase, "the test lost it"))
+        return self.got(Lost(id_, phase, Message("the test lost it")))
 
     def got(self, got: Got) -> "Play":
         """Feed one; what has ended is fed, too, and must stay silent."""

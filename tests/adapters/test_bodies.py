@@ -8,6 +8,7 @@ import pytest
 from adapters.codecs.openai.errors import InvalidResponse
 from adapters.codecs.openai.exchange import MAX_BODY, MAX_ERROR_BODY
 from adapters.codecs.openai.json_text import parse
+from adapters.core.message import Message
 from adapters.core.wire import Data, Head
 from tests.adapters.play import Play, chat_plan, embeddings_plan
 
@@ -153,4 +154,4 @@ def test_whole_numbers_beyond_64_bits_are_null_in_what_is_read_leniently(number:
 
 
 def test_an_invalid_response_reads_as_what_is_wrong_with_it() -> None:
-    assert str(InvalidResponse("truncated", "ended early")) == "ended early"
+    assert str(InvalidResponse("truncated", Message("ended early"))) == "ended early"

@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 
 from adapters.core.failures import BY_STATUS, ERROR_TABLE, LOST, Failure, FailureRule, Fault, Kind, classify
+from adapters.core.message import Message
 from adapters.core.wire import Phase
 from adapters.rules.failures import NO_FUNDS
 from tests.adapters.play import Play, chat_plan
@@ -52,7 +53,7 @@ def test_every_kind_and_every_phase_has_its_row() -> None:
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_a_failure_is_the_row_of_its_kind(kind: Kind) -> None:
-    failure = Failure.of(kind, "why")
+    failure = Failure.of(kind, Message("why"))
     assert (failure.fault, failure.status, failure.type, failure.code) == TABLE[kind]
     assert failure.fault in get_args(Fault)
     assert failure.param == ("messages" if kind == "context" else None)
@@ -71,7 +72,7 @@ def test_a_lost_call_fails_by_its_phase(phase: Phase, stream: bool) -> None:
 def test_no_status_of_a_vendor_is_ours_but_by_the_table() -> None:
     assert set(BY_STATUS.values()) <= set(get_args(Kind))
     for status in range(400, 600):
-        assert Failure.of(classify((), status, {}), "").status in {400, 404, 429, 502}
+        assert Failure.of(classify((), status, {}), Message("")).status in {400, 404, 429, 502}
 
 
 def test_a_rule_matches_when_all_that_it_names_does() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from adapters.core.event import WHOLE, Event
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Send, Spent
 from adapters.core.failures import Failure
+from adapters.core.message import Message
 from adapters.core.request import AttemptIds
 from adapters.core.usage import Usage
 from adapters.core.wire import Call, Data, End, Got, Head, Lost
@@ -152,10 +153,10 @@ def test_what_an_ended_child_left_open_is_closed_and_its_events_stay() -> None:
 
 
 def test_after_the_end_of_the_whole_no_child_is_heard() -> None:
-    seed, failure = AttemptIds(count(1), *SEED), Failure.of("reset", "why")
+    seed, failure = AttemptIds(count(1), *SEED), Failure.of("reset", Message("why"))
     pair = Pair([Child(seed, [Fail(failure)]), Child(seed, [Emit([Event.of({})]), Done()])])
     pair.start()
-    assert pair.feed(Lost(1, "reset", "why")) == [Close(2), Fail(failure)]
+    assert pair.feed(Lost(1, "reset", Message("why"))) == [Close(2), Fail(failure)]
     assert pair.feed(Data(3, b"late")) == []
 
 

@@ -21,7 +21,7 @@ import psutil
 import emulators
 from adapters.registry import BY_NAME
 from config import catalog
-from emulators.core.emulator import ReceivedRequest, Emulator
+from emulators.core.emulator import Emulator, ReceivedRequest
 from emulators.core.faults import Faults
 from emulators.core.http import HttpConnection, HttpRequest
 from emulators.core.responses import ModelResponse, Response

@@ -181,8 +181,8 @@ def violations(case: Case, setting: Setting, ended: Ended) -> list[str]:
         found.append("a traceback")
     if unwritten and len(said) != (setting.sink == "full"):
         found.append(f"{len(said)} lines on standard error")
-    elif case.code and said[:1] and said[0].startswith("Usage:"):
-        found += [] if said[-1].startswith("Error: ") else ["a usage error without its last line"]
+    elif case.code and said[:1] and said[0].startswith(("Usage:", "用法:")):
+        found += [] if said[-1].startswith(("Error: ", "错误: ")) else ["a usage error without its last line"]
     elif case.code and len(said) != 1:
         found.append(f"{len(said)} lines of errors")
     if not unwritten and case.prints != bool(ended.stdout):
@@ -191,6 +191,6 @@ def violations(case: Case, setting: Setting, ended: Ended) -> list[str]:
         found.append("colour")
     if case.args[0] in LISTINGS and "--json" not in case.args and case.args != ["help"]:
         longest = max(map(wide, ended.stdout.splitlines()), default=0)
-        if longest > setting.width and not re.search(r"(?m)^ +Examples:|^Usage:", ended.stdout):
+        if longest > setting.width and not re.search(r"(?m)^ +Examples:|^(Usage|用法):", ended.stdout):
             found.append(f"a line of {longest} columns")
     return [f"banjia {case} [{setting}]: {what}" for what in found]

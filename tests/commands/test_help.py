@@ -9,7 +9,7 @@ import pytest
 
 from proxy.cli import main
 from proxy.cli.help_codes import FILES, codes, explained, texts
-from proxy.language import Language
+from proxy.i18n.negotiate import Language
 from tests.commands.conftest import KIMI_KEY, Run
 from tests.project.documents import ROOT
 from tests.project.test_error_page import codes as codes_of_requests

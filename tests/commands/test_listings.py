@@ -109,7 +109,7 @@ def test_models_tell_a_retirement_with_the_successor(banjia: Run) -> None:
 
 def test_models_tell_a_retirement_that_is_announced_without_a_day(banjia: Run) -> None:
     told = below(banjia("models", "--vendor", "ernie").stdout.splitlines(), "ernie-x1.1")
-    assert told[-1] == "to retire, on a day not told yet, in its place ernie-5.1"
+    assert told[-1] == "to retire, on a date not known yet, in its place ernie-5.1"
 
 
 def test_models_show_a_line_for_each_length_of_prompt(banjia: Run) -> None:

@@ -11,7 +11,18 @@ import pytest
 from proxy.cli import main
 from tests.commands.conftest import Run
 
-HEAVY = ("starlette", "httpx2", "uvicorn", "uvloop", "pydantic", "orjson", "ruamel", "adapters", "config", "emulators")
+HEAVY = (
+    "starlette",
+    "httpx2",
+    "uvicorn",
+    "uvloop",
+    "pydantic",
+    "orjson",
+    "ruamel",
+    "adapters.core.vendor",
+    "config",
+    "emulators",
+)
 
 
 @pytest.mark.parametrize("args", ["'--help'", "'routes', '--help'", "'doctor', '--help'"])

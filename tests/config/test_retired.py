@@ -46,7 +46,7 @@ def said(text: str) -> list[str]:
         ({}, ""),
         ({"retired": TODAY}, "was retired on 2026-11-22"),
         ({"retired": datetime.date(2026, 11, 23)}, "will be retired on 2026-11-23"),
-        ({"retiring": True}, "is announced to be retired, on a day not told yet"),
+        ({"retiring": True}, "is announced to be retired, on a date not known yet"),
     ],
 )
 def test_a_model_stays_is_gone_or_will_be(told: dict[str, Any], words: str) -> None:
@@ -56,7 +56,7 @@ def test_a_model_stays_is_gone_or_will_be(told: dict[str, Any], words: str) -> N
 def test_a_target_that_is_to_go_on_a_day_not_told_is_a_warning_with_what_takes_its_place() -> None:
     text = "vendors:\n  ernie: {api_key: e}\nmodels:\n  a: ernie/ernie-x1.1\n"
     assert said(text) == [
-        "banjia.yaml:4:6: models.a: ernie-x1.1 is announced to be retired, on a day not told yet; expected ernie/ernie-5.1"
+        "banjia.yaml:4:6: models.a: ernie-x1.1 is announced to be retired, on a date not known yet; expected ernie/ernie-5.1"
     ]
 
 

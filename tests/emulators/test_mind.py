@@ -11,13 +11,13 @@ from hypothesis import given
 from emulators.core import tokens
 from emulators.core.schemas import instance
 from emulators.core.scripted_model import (
-    ToolCall,
     Prompt,
-    Tool,
     ScriptedCompletion,
+    Tool,
+    ToolCall,
+    complete,
     mentions,
     parse_directives,
-    complete,
 )
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from adapters.core.failures import Failure, RateLimit
+from adapters.core.message import Message
 from config.schema import Limits, VendorEntry
 from proxy.limiter import limiter as module
 from proxy.limiter.limiter import Limiter, Limiters, key_limits
@@ -32,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def limited(retry_after_s: float | None = None, limit: RateLimit | None = None) -> Failure:
-    return Failure.of("rate_limited", "x", retry_after_s=retry_after_s, limit=limit)
+    return Failure.of("rate_limited", Message("x"), retry_after_s=retry_after_s, limit=limit)
 
 
 def call(limiter: Limiter, clock: Clock, tokens: int = 0) -> Ticket:

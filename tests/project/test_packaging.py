@@ -95,8 +95,10 @@ def test_all_that_the_checkout_has_is_in_the_wheel_but_the_sources_of_the_catalo
         if path.is_file() and path.suffix != ".pyc"
     ]
     sources = {name for name in files if name.startswith("config/catalog/") and name.endswith(".yaml")}
+    sources |= {name for name in files if name.endswith(".po")}
     there = [name for name in files if (ROOT / name).exists() and name not in sources]
-    assert {"config/banjia.schema.json", "config/catalog/catalogs.json"} <= set(there)
+    catalog = "proxy/i18n/locale/zh/LC_MESSAGES/banjia.mo"
+    assert {"config/banjia.schema.json", "config/catalog/catalogs.json", catalog} <= set(there)
     assert [name for name in there if not (installed.site / "banjia" / name).is_file()] == []
     assert sources
     assert list((installed.site / "banjia" / "config" / "catalog").iterdir()) == [

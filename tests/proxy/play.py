@@ -11,7 +11,7 @@ import respx
 
 from config.schema import Settings
 from proxy.app_state import AppState
-from proxy.language import Language
+from proxy.i18n.negotiate import Language
 from proxy.openai_api.chat.handler import ChatHandler
 from proxy.pipeline import serve
 from proxy.upstream.client import Upstream

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from adapters.core.message import as_message
 from config.complaints import Complaint, ConfigError, Place
 from config.load import Loaded
 from config.schema import Server, Settings
@@ -163,7 +164,7 @@ def test_reload_reads_the_file_again_and_tells_what_came_of_it() -> None:
     assert ask("/reload", state, "POST").status_code == 404
     read: list[Loaded | ConfigError] = [
         Loaded(state.snapshot.settings.model_copy(update={"models": {}}), "banjia.yaml", [], {}),
-        ConfigError([Complaint(Place("banjia.yaml", 3, 1), "vendors", "no")]),
+        ConfigError([Complaint(Place("banjia.yaml", 3, 1), "vendors", as_message("no"))]),
     ]
 
     def again() -> Loaded:

@@ -79,7 +79,10 @@ def test_the_demo_shows_a_streamed_answer_and_the_two_lines_and_then_serves() ->
         environment = dict(line.split("=", 1) for line in shown if line.startswith("OPENAI_"))
         assert list(environment) == ["OPENAI_BASE_URL", "OPENAI_API_KEY"]
         assert any(line.startswith("< You said: ") for line in shown)
-        assert any(line.endswith("changed: thinking=mapped) told not to think, as gpt-4o does not") for line in shown)
+        assert any(
+            line.endswith("changed: thinking=mapped) thinking disabled, because gpt-4o is not a reasoning model")
+            for line in shown
+        )
 
         answer, headers = post(environment["OPENAI_BASE_URL"], ASK)
         assert answer["system_fingerprint"] == "fp_emulator"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.core.failures import ERROR_TABLE, Failure, Kind
+from adapters.core.message import Message, as_message
 from proxy import errors
 from proxy.errors import ProxyError, UpstreamFailed
 
@@ -42,19 +43,19 @@ def test_every_error_is_in_the_tree_that_heads_its_module(error: type[ProxyError
 @pytest.mark.parametrize("kind", ERROR_TABLE)
 @pytest.mark.parametrize("attempts", [1, 2])
 def test_only_a_rate_limit_after_one_attempt_is_worth_a_retry(kind: Kind, attempts: int) -> None:
-    error = UpstreamFailed(Failure.of(kind, "x"), attempts=attempts)
+    error = UpstreamFailed(Failure.of(kind, Message("x")), attempts=attempts)
     assert error.should_retry is (kind == "rate_limited" and attempts == 1)
     assert (error.retry_after_s is not None) is (kind == "rate_limited")
 
 
 def test_stream_codes_are_for_streams_that_have_begun() -> None:
     for kind in ("reset", "truncated"):
-        assert UpstreamFailed(Failure.of(kind, "x"), attempts=1).code == "upstream_error"
-        assert str(UpstreamFailed(Failure.of(kind, "x"), attempts=1, in_stream=True).code).startswith(
+        assert UpstreamFailed(Failure.of(kind, Message("x")), attempts=1).code == "upstream_error"
+        assert str(UpstreamFailed(Failure.of(kind, Message("x")), attempts=1, in_stream=True).code).startswith(
             "upstream_stream_"
         )
 
 
 def test_a_body_stays_under_two_kibibytes_whatever_the_message() -> None:
     for text in ("x" * 100_000, "错" * 100_000, '"\\\n' * 50_000):
-        assert len(errors.BadRequest(text, param="messages[0].content", code="invalid_type").body()) <= 2048
+        assert len(errors.BadRequest(as_message(text), param="messages[0].content", code="invalid_type").body()) <= 2048

@@ -10,7 +10,7 @@ import pytest
 from adapters.core.event import Event
 from adapters.core.request import ApiRequest
 from proxy._types import Attempt
-from proxy.language import Language
+from proxy.i18n.negotiate import Language
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.handler import ChatWriter
 from proxy.openai_api.response_writer import MAX_HELD

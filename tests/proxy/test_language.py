@@ -11,10 +11,12 @@ import httpx2
 import openai
 import pytest
 
-from proxy.errors import HELP, BadRequest
-from proxy.language import configured, preferred, wanted
-from proxy.phrasebook import ERRORS, LINES
-from tests.effort import calls_made_by
+from adapters.core.message import COMMA, Message, as_message, joined, one_of
+from config.complaints import Complaint, Place, got
+from config.diff import ReloadResult
+from proxy.errors import BadRequest
+from proxy.i18n.catalog import translate
+from proxy.i18n.negotiate import configured, preferred, wanted
 from tests.harness import hang_up, proxy, vendor
 from tests.proxy.test_commands import run as banjia
 
@@ -113,11 +115,9 @@ def test_an_error_in_chinese_differs_in_its_message_alone(name: str) -> None:
     passing = {"date", "x-request-id", "openai-processing-ms", "content-length"}
     heads = [{k: v for k, v in answer.headers.items() if k not in passing} for answer in (english, chinese)]
     assert heads[0] == heads[1]
-    for error in about:
-        assert (
-            error["message"].endswith(tuple(end.format(error["code"]) for end in HELP.values()))
-            or error["code"] is None
-        )
+    ends = "(banjia help {})", "（详见 banjia help {}）"
+    for error, end in zip(about, ends, strict=True):
+        assert error["code"] is None or error["message"].endswith(end.format(error["code"]))
 
 
 async def _both(method: str, path: str, headers: dict[str, str], body: Any) -> list[httpx2.Response]:
@@ -192,7 +192,7 @@ async def _at_the_door(sent: bytes) -> bytes:
 
 
 def test_a_long_message_is_cut_in_both_languages_and_keeps_its_code() -> None:
-    long = f"Invalid value for 'x': expected one of {'words, ' * 500}words."
+    long = Message("Invalid value for '{name}': expected one of {words}.", name="x", words="words, " * 500)
     for language in ("en", "zh"):
         error = BadRequest(long, param="x", code="unsupported_value")
         assert len(error.body(language)) <= 2048
@@ -200,54 +200,40 @@ def test_a_long_message_is_cut_in_both_languages_and_keeps_its_code() -> None:
         assert error.error(language)["message"].endswith(ending[language])
 
 
+KEY_UNKNOWN = Complaint(Place("b.yaml", 3, 5), "vendors.kimi.api_kye", Message("unknown key"), meant="api_key")
+NUMBER = Complaint(
+    Place("b.yaml", 1, 2),
+    "server.admin_listen",
+    got(Message("the number {number}", number=5)),
+    one_of([Message("text"), Message("true or false")]),
+)
 SAID = {
-    "The server answered 400: got text or a list.": "该服务器 返回 400：got text or a list。",
-    "'n' is not supported by kimi-k3: the model gives one choice, and a call is made for each, which policy.emulate "
-    "switches off here (emulate: {n: on} brings it back).":
-        "kimi-k3 不支持 'n'：该模型只给一个 choice，每个各调用一次，但此处被 policy.emulate 关闭 (设 emulate: {n: on} 可恢复)。",
-    "(prompt 2) Kimi could not be read: the connection was cut.": "(第 2 个 prompt) 无法读取 Kimi 的应答：连接被切断。",
-    "The model 'gpt4' does not exist or you do not have access to it. Did you mean 'gpt-4'? None of the configured "
-    "vendors has it; with a key, Qwen (DASHSCOPE_API_KEY) or Kimi (MOONSHOT_API_KEY) would answer.":
-        "模型 'gpt4' 不存在，或您无权使用。是不是想用 'gpt-4'？已配置的厂商都没有它；"
-        "有密钥的话，Qwen (DASHSCOPE_API_KEY) 或 Kimi (MOONSHOT_API_KEY) 可以应答。",
-    "whatever else": "whatever else",
+    KEY_UNKNOWN.message: "b.yaml:3:5: vendors.kimi.api_kye: 未知的键；是不是想写 'api_key'？",
+    Message("warning: {line}", line=NUMBER.message): "警告: b.yaml:1:2: server.admin_listen: 应为文本 或 true 或 false，实际为数字 5",
+    Message("banjia serves {url}, answered by {vendors}", url="http://x/v1", vendors=joined(COMMA, ["qwen", "kimi"])):
+        "banjia 服务地址 http://x/v1，由 qwen、kimi 应答",
+    Message("set {names}", names=one_of(["MOONSHOT_API_KEY", "A", "B"])): "设置 MOONSHOT_API_KEY、A 或 B",
+    ReloadResult("refused", complaints=[KEY_UNKNOWN.message, NUMBER.message]).line():
+        "重新加载被拒绝，继续使用原配置：b.yaml:3:5: vendors.kimi.api_kye: 未知的键；是不是想写 'api_key'？ | "
+        "b.yaml:1:2: server.admin_listen: 应为文本 或 true 或 false，实际为数字 5",
+    Message("(prompt {number}) {message}", number=2, message=Message("{vendor} sent a body over 64 MiB.", vendor="Kimi")):
+        "(第 2 个 prompt) Kimi 返回的响应体超过 64 MiB。",
+    Message("{vendor} answered {status}: {said}.", vendor="Kimi", status=400, said="got text or a list"): "Kimi 返回 400：got text or a list。",
 }  # fmt: skip
-LINES_SAID = {
-    "banjia.yaml:3:5: vendors.kimi.api_kye: unknown key; did you mean 'api_key'?":
-        "banjia.yaml:3:5: vendors.kimi.api_kye: 未知的键；是不是想写 'api_key'？",
-    "warning: b.yaml:1:2: server.admin_listen: got the number 5; expected text or true or false":
-        "警告: b.yaml:1:2: server.admin_listen: 实际是数字 5；期望：文本 或 true 或 false",
-    "banjia serves http://127.0.0.1:1/v1, answered by qwen, kimi (emulated: no vendor is called)":
-        "banjia 服务地址 http://127.0.0.1:1/v1，由 qwen、kimi 应答 (模拟：不调用厂商)",
-    "reload refused, the configuration before stays in use: b.yaml:1:1: a: unknown key | b.yaml:2:1: this is not YAML":
-        "重新加载被拒绝，继续使用原配置：b.yaml:1:1: a: 未知的键 | b.yaml:2:1: 这不是 YAML",
-    "kimi: the key ending in abcd: valid key, wrong region": "kimi: 尾号为 abcd 的密钥：密钥有效，区域不对",
-    "kimi: this machine's clock is 90 seconds behind": "kimi: 本机时钟慢了 90 秒",
-    "kimi: calls go through http://p:1 (vendors.kimi.proxy)": "kimi: 调用经由 http://p:1 (vendors.kimi.proxy)",
-    "b.yaml: 1 vendor, 2 model names": "b.yaml: 1 个厂商，2 个模型名",
-}  # fmt: skip
-
-
-LABORIOUS = ["a or b c " * 600, "x: " * 1900, "'" * 5000, "got " * 1500]
 
 
 @pytest.mark.parametrize("english", SAID)
-def test_frames_and_what_is_in_them_are_said_in_chinese(english: str) -> None:
-    assert ERRORS().said(english) == SAID[english]
+def test_a_message_and_its_fields_are_translated(english: Message) -> None:
+    assert translate(english, "zh") == SAID[english]
+    assert translate(english, "en") == english
 
 
-@pytest.mark.parametrize("english", LINES_SAID)
-def test_lines_for_operators_are_said_in_chinese(english: str) -> None:
-    assert LINES().line(english) == LINES_SAID[english]
-
-
-@pytest.mark.parametrize("text", LABORIOUS)
-def test_no_text_makes_the_book_think_for_long(text: str) -> None:
-    """A text of twice the length costs twice the work at most. What it takes is judged by tests/acceptance/waits.py."""
-    book = LINES()
-    whole = calls_made_by(lambda: book.line(text))
-    assert whole < 2.2 * calls_made_by(lambda: book.line(text[: len(text) // 2])) + 1000
-    assert whole < 4_000_000
+def test_text_of_others_is_never_translated_and_never_a_template() -> None:
+    assert translate("unknown key", "zh") == "unknown key"
+    assert translate(as_message("unknown key"), "zh") == "unknown key"
+    said = Message("{vendor} answered {status}: {said}.", vendor="{status}", status=400, said="{vendor} {0} {}")
+    assert said == "{status} answered 400: {vendor} {0} {}."
+    assert translate(said, "zh") == "{status} 返回 400：{vendor} {0} {}。"
 
 
 # --- commands ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from config.origins import configured_host, configured_origin, normalize_origin
 from config.schema import Settings
 from proxy.errors import AccessDenied
-from proxy.language import spoken
+from proxy.i18n.catalog import translate
 from proxy.server.origin_guard import MAX_REMEMBERED, OriginGuard, admin_guard, front_guard
 
 LISTED = ["https://app.example.com", "http://localhost:3000", "http://[::1]:5173", "tauri://localhost", "*", "null"]
@@ -184,8 +184,8 @@ def test_a_refusal_names_the_cure_and_shows_little_of_the_header(value: bytes) -
         assert refusal.message.replace("…", "").isprintable()
         assert len(refusal.message) < 256 + 300
         assert len(json.dumps(refusal.error("zh"))) < 2048
-        assert cure in spoken(refusal.message, "zh")
-        assert spoken(refusal.message, "zh") != refusal.message
+        assert cure in translate(refusal.message, "zh")
+        assert translate(refusal.message, "zh") != refusal.message
 
 
 @given(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.core.failures import ERROR_TABLE, Cause, Failure, Kind
+from adapters.core.message import Message
 from adapters.core.wire import Phase
 from config.schema import RETRY_ON, Policy
 from proxy.attempts.retry_policy import (
@@ -28,7 +29,7 @@ standings = st.builds(
     st.booleans(), st.booleans(), st.floats(0, 600), st.floats(0, 1), queues=st.booleans(), can_omit=st.booleans(),
 )  # fmt: skip
 failures = st.builds(
-    lambda kind, wait, cause: Failure.of(kind, "x", retry_after_s=wait, cause=cause),
+    lambda kind, wait, cause: Failure.of(kind, Message("x"), retry_after_s=wait, cause=cause),
     st.sampled_from(KINDS), st.none() | st.floats(0, 1e6), st.none() | st.sampled_from(RETRY_ON),
 )  # fmt: skip
 policies = st.builds(
@@ -69,7 +70,7 @@ def test_the_rules_that_always_hold(f: Failure, s: AttemptState, policy: Policy)
 
 def test_a_refusal_of_what_banjia_added_is_answered_by_the_same_call_without_it() -> None:
     """Whatever the limits say: it is repeated once, and else every such call would fail."""
-    refused, names_ours = Failure.of("bad_request", "x"), FRESH._replace(can_omit=True)
+    refused, names_ours = Failure.of("bad_request", Message("x")), FRESH._replace(can_omit=True)
     assert decide(refused, names_ours, Policy()) == OMIT
     assert decide(refused, names_ours._replace(attempts=9, on_target=9, budget_left=False), Policy()) == OMIT
     assert decide(refused, names_ours._replace(content_sent=True), Policy()) == GIVE_UP
@@ -77,13 +78,13 @@ def test_a_refusal_of_what_banjia_added_is_answered_by_the_same_call_without_it(
 
 
 def test_an_untrusted_certificate_is_never_tried_twice_on_the_same_target() -> None:
-    untrusted = Failure.of("tls", "x", phase="tls")
+    untrusted = Failure.of("tls", Message("x"), phase="tls")
     assert decide(untrusted, FRESH, Policy()) == NEXT_TARGET
     assert decide(untrusted, FRESH._replace(more_targets=False), Policy()) == GIVE_UP
 
 
 def test_a_connection_that_failed_is_tried_again_whatever_retry_on_says() -> None:
-    refused = Failure.of("connect", "x", phase="connect")
+    refused = Failure.of("connect", Message("x"), phase="connect")
     assert isinstance(decide(refused, FRESH, Policy(retry_on=[])), Retry)
 
 
@@ -92,7 +93,7 @@ def test_waits_double_and_are_fully_jittered(attempts: int) -> None:
     policy = Policy(attempts=5, attempts_per_target=5)
     for draw in (0.0, 0.25, 1.0):
         standing = FRESH._replace(attempts=attempts, on_target=attempts, jitter=draw)
-        assert decide(Failure.of("vendor_error", "x", cause="5xx"), standing, policy) == Retry(
+        assert decide(Failure.of("vendor_error", Message("x"), cause="5xx"), standing, policy) == Retry(
             draw * 0.25 * 2 ** (attempts - 1)
         )
 
@@ -101,8 +102,8 @@ def test_without_budget_no_target_is_asked_twice_and_another_one_still_is() -> N
     broke = FRESH._replace(budget_left=False, more_keys=True)
     for kind in KINDS:
         if ERROR_TABLE[kind].fault in ("vendor", "rate"):
-            assert decide(Failure.of(kind, "x"), broke, Policy()) == NEXT_TARGET
-            assert decide(Failure.of(kind, "x"), broke._replace(more_targets=False), Policy()) == GIVE_UP
+            assert decide(Failure.of(kind, Message("x")), broke, Policy()) == NEXT_TARGET
+            assert decide(Failure.of(kind, Message("x")), broke._replace(more_targets=False), Policy()) == GIVE_UP
 
 
 @pytest.mark.parametrize(
@@ -120,16 +121,18 @@ def test_a_failing_vendor_that_asks_for_a_wait_gets_it_if_it_fits(
     asks_s: float | None, left_s: float, decision: Decision
 ) -> None:
     alone = FRESH._replace(more_targets=False, left_s=left_s)
-    assert decide(Failure.of("overloaded", "x", retry_after_s=asks_s, cause="5xx"), alone, Policy()) == decision
+    assert (
+        decide(Failure.of("overloaded", Message("x"), retry_after_s=asks_s, cause="5xx"), alone, Policy()) == decision
+    )
 
 
 def test_a_rate_limit_that_outlasts_the_request_is_passed_on_now() -> None:
     alone = FRESH._replace(more_targets=False, left_s=5.0)
-    assert decide(Failure.of("rate_limited", "x", retry_after_s=6.0), alone, Policy()) == GIVE_UP
+    assert decide(Failure.of("rate_limited", Message("x"), retry_after_s=6.0), alone, Policy()) == GIVE_UP
 
 
 def test_a_call_that_was_refused_by_rate_waits_in_the_queue_which_is_no_attempt() -> None:
-    refused = Failure.of("rate_limited", "x", retry_after_s=300.0)
+    refused = Failure.of("rate_limited", Message("x"), retry_after_s=300.0)
     queues = FRESH._replace(more_targets=False, queues=True)
     assert decide(refused, queues, Policy()) == Retry(0.0)
     assert decide(refused, queues._replace(attempts=3, on_target=3), Policy()) == Retry(0.0)
@@ -144,7 +147,7 @@ def test_a_wait_before_a_retry_is_at_most_four_seconds() -> None:
     policy = Policy(attempts=10, attempts_per_target=10)
     for attempts, longest_s in ((4, 2.0), (5, 4.0), (6, 4.0), (9, 4.0)):
         standing = FRESH._replace(attempts=attempts, on_target=attempts, jitter=1.0)
-        assert decide(Failure.of("vendor_error", "x", cause="5xx"), standing, policy) == Retry(longest_s)
+        assert decide(Failure.of("vendor_error", Message("x"), cause="5xx"), standing, policy) == Retry(longest_s)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +174,7 @@ def test_a_wait_before_a_retry_is_at_most_four_seconds() -> None:
 def test_a_rate_limit_goes_to_another_key_or_target_before_it_waits(
     changed: dict[str, Any], decision: Decision
 ) -> None:
-    limited = Failure.of("rate_limited", "x", retry_after_s=changed.get("retry_after_s"))
+    limited = Failure.of("rate_limited", Message("x"), retry_after_s=changed.get("retry_after_s"))
     rest = {name: value for name, value in changed.items() if name != "retry_after_s"}
     standing = FRESH._replace(more_targets=False)._replace(**rest)
     assert decide(limited, standing, Policy()) == decision
@@ -185,7 +188,7 @@ def test_a_refused_key_and_a_slot_that_did_not_come_go_on_whatever_was_tried(
     more_keys: bool, more_targets: bool, decision: Decision
 ) -> None:
     spent = FRESH._replace(attempts=9, on_target=9, budget_left=False, more_keys=more_keys, more_targets=more_targets)
-    for failure in (Failure.of("key_refused", "x"), Failure.of("rate_limited", "x", phase="pool")):
+    for failure in (Failure.of("key_refused", Message("x")), Failure.of("rate_limited", Message("x"), phase="pool")):
         assert decide(failure, spent, Policy()) == decision
 
 
@@ -205,12 +208,12 @@ def test_a_refused_key_and_a_slot_that_did_not_come_go_on_whatever_was_tried(
 def test_a_fault_of_the_vendors_is_tried_again_where_retry_on_names_it(
     kind: Kind, phase: Phase | None, cause: Cause | None, named: str
 ) -> None:
-    failure = Failure.of(kind, "x", phase=phase, cause=cause)
+    failure = Failure.of(kind, Message("x"), phase=phase, cause=cause)
     for one in RETRY_ON:
         assert retried(failure, Policy(retry_on=[one])) == (one == named)
 
 
 @pytest.mark.parametrize("phase", ["dns", "connect", "pool", "tls"])
 def test_a_call_that_was_never_sent_is_tried_again_whatever_retry_on_says(phase: Phase) -> None:
-    assert retried(Failure.of("connect", "x", phase=phase), Policy(retry_on=[]))
-    assert not retried(Failure.of("connect", "x", phase="write"), Policy(retry_on=[]))
+    assert retried(Failure.of("connect", Message("x"), phase=phase), Policy(retry_on=[]))
+    assert not retried(Failure.of("connect", Message("x"), phase="write"), Policy(retry_on=[]))

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from adapters.core.failures import Failure
+from adapters.core.message import Message
 from proxy.errors import UpstreamFailed
 from tests.harness import Running, proxy
 from tests.proxy.play import error, play, whole
@@ -35,7 +36,7 @@ def limited() -> httpx2.Response:
 def test_a_wait_is_told_in_whole_seconds_rounded_up_and_none_is_told_as_none(
     s: float, seconds: bytes, milliseconds: bytes
 ) -> None:
-    told = dict(UpstreamFailed(Failure.of("rate_limited", "x", retry_after_s=s), attempts=2).headers())
+    told = dict(UpstreamFailed(Failure.of("rate_limited", Message("x"), retry_after_s=s), attempts=2).headers())
     assert (told[b"retry-after"], told[b"retry-after-ms"]) == (seconds, milliseconds)
 
 

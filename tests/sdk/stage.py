@@ -13,7 +13,7 @@ import openai
 import emulators
 from config.routing import vendor_of
 from config.schema import VendorEntry
-from emulators import ReceivedRequest, Emulator
+from emulators import Emulator, ReceivedRequest
 from proxy.lifecycle.emulation import door_of
 from proxy.limiter.limiter import Limiters
 from proxy.routing.circuit_breaker import CircuitBreaker

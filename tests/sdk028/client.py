@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from emulators import ReceivedRequest, Emulator
+from emulators import Emulator, ReceivedRequest
 from tests.sdk.stage import Front, asked, until
 
 openai: Any = importlib.import_module("openai")

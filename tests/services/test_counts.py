@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.core.adaptations import Adaptation
 from adapters.core.failures import ERROR_TABLE
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest
 from adapters.core.usage import Usage
 from adapters.registry import BY_NAME
@@ -70,7 +71,7 @@ def endings(draw: st.DrawFn) -> RequestOutcome:
     record = RequestRecord("req_1", draw(st.sampled_from(("chat", "embeddings"))))
     record.request_read(ApiRequest("chat", "gpt-4o", {}, draw(st.booleans())))
     targets: list[str] = draw(st.lists(st.sampled_from(TARGETS), max_size=4))
-    told = {"seed": Adaptation("dropped", ""), "stop": Adaptation("honoured", "")}
+    told = {"seed": Adaptation("dropped", Message("")), "stop": Adaptation("honoured", Message(""))}
     for at, label in enumerate(targets):
         record.attempt(Attempt(_target(label), at + 1, told, {}))
         record.sent_at = record.sent_at or record.started
@@ -130,7 +131,7 @@ def test_five_thousand_made_up_names_make_no_series() -> None:
     def ask(name: str) -> None:
         record = RequestRecord("req_1", "chat")
         record.request_read(ApiRequest("chat", f"kimi/{name}", {}, False))
-        told = {name: Adaptation("dropped", ""), f"tools.{name}": Adaptation("dropped", "")}
+        told = {name: Adaptation("dropped", Message("")), f"tools.{name}": Adaptation("dropped", Message(""))}
         record.attempt(Attempt(_target(f"kimi/{name}"), 1, told, {}))
         record.attempt_failed(f"kimi/{name}", "model_not_found")
         state.record_outcome(record.outcome())

@@ -267,7 +267,7 @@ def vendors(**outbound: str) -> Settings:
         (
             vendors(kimi="env"),
             {"ALL_PROXY": "socks5://10.0.0.1:1080"},
-            "vendor calls leave through socks5://10.0.0.1:1080 (in vain: banjia speaks no SOCKS)",
+            "vendor calls leave through socks5://10.0.0.1:1080 (not supported: SOCKS)",
         ),
     ],
 )

@@ -3,7 +3,7 @@
 from typing import Any, TypeGuard
 
 from adapters.codecs.openai.assemble import join_deltas
-from adapters.codecs.openai.errors import InvalidResponse, find_error, vendor_error
+from adapters.codecs.openai.errors import VENDOR, InvalidResponse, find_error, vendor_error
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
 from adapters.codecs.openai.json_text import parse
@@ -12,6 +12,7 @@ from adapters.codecs.openai.tool_calls import UNNAMED, ToolCalls, arguments_text
 from adapters.codecs.openai.usage import later_usage
 from adapters.core.event import WHOLE, Event
 from adapters.core.json_limits import MAX_VALUES, SMALL
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.tokens import estimate, estimate_prompt
 from adapters.core.usage import Usage
@@ -173,11 +174,16 @@ class ChatReader:
         if error is not None:
             raise vendor_error(self._plan, 200, error)
         if type(data) is not dict:
-            raise InvalidResponse("invalid_response", "sent an event that is not an object")
+            raise InvalidResponse(
+                "invalid_response", Message("{vendor} sent an event that is not an object.", vendor=VENDOR)
+            )
         event = Event(raw, data)
         choices = data.get("choices")
         if choices is not None and (type(choices) is not list or not all(type(c) is dict for c in choices)):
-            raise InvalidResponse("invalid_response", "sent an event whose choices are not a list of objects")
+            raise InvalidResponse(
+                "invalid_response",
+                Message("{vendor} sent an event whose choices are not a list of objects.", vendor=VENDOR),
+            )
         if choices and (len(choices) > MAX_CHOICES or len(self._choices) > MAX_CHOICES):
             self._check_number(choices)
         self._take_usage(event, data)
@@ -217,7 +223,9 @@ class ChatReader:
         """Each choice costs more to normalize than to parse: far more of them than were asked for are no answer."""
         number = max(len(choices), len(self._choices))
         if number > min(self._wanted, MOST_WANTED):
-            raise InvalidResponse("invalid_response", f"sent {number} choices")
+            raise InvalidResponse(
+                "invalid_response", Message("{vendor} sent {count} choices.", vendor=VENDOR, count=number)
+            )
 
     def _is_plain(self, data: Any) -> bool:
         """Whether it is what nearly every event is: a piece of one running choice that needs no normalization."""
@@ -368,7 +376,9 @@ class ChatReader:
         data = read_body(self._plan, status, body)
         choices = data.get("choices")
         if type(choices) is not list or not choices or not all(type(c) is dict for c in choices):
-            raise InvalidResponse("invalid_response", "sent an answer without choices")
+            raise InvalidResponse(
+                "invalid_response", Message("{vendor} sent an answer without choices.", vendor=VENDOR)
+            )
         if len(choices) > MAX_CHOICES:
             self._check_number(choices)
         event = self._normalized(data)
@@ -404,7 +414,9 @@ class ChatReader:
         if type(message) is not dict:
             message = choice.pop("delta", None)
             if type(message) is not dict:
-                raise InvalidResponse("invalid_response", "sent a choice without a message")
+                raise InvalidResponse(
+                    "invalid_response", Message("{vendor} sent a choice without a message.", vendor=VENDOR)
+                )
             choice["message"] = message
         choice.pop("delta", None)
         message["role"] = "assistant"
@@ -428,7 +440,9 @@ class ChatReader:
     def _unsaid_finish(message: dict[str, Any], made: str | None) -> str:
         """The finish of a whole answer that names none: it is billed, and there will be no other. Raises InvalidResponse."""
         if made is None and not any(value for name, value in message.items() if name != "role"):
-            raise InvalidResponse("truncated", "sent an empty answer that is not finished")
+            raise InvalidResponse(
+                "truncated", Message("{vendor} sent an empty answer that is not finished.", vendor=VENDOR)
+            )
         return made or "stop"
 
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 from adapters.codecs.openai.chat import ChatReader, ChoiceState, drop_members, is_index
-from adapters.codecs.openai.errors import InvalidResponse
+from adapters.codecs.openai.errors import VENDOR, InvalidResponse
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
 from adapters.core.event import Event
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
 
@@ -51,7 +52,9 @@ class CompletionsReader(ChatReader):
         choice.pop("usage", None)
         if self._text_choice(at, choice) is None:
             if not choice["text"]:
-                raise InvalidResponse("truncated", "sent an empty answer that is not finished")
+                raise InvalidResponse(
+                    "truncated", Message("{vendor} sent an empty answer that is not finished.", vendor=VENDOR)
+                )
             choice["finish_reason"] = "stop"
 
     def _text_choice(self, at: int, choice: dict[str, Any]) -> str | None:
@@ -61,7 +64,9 @@ class CompletionsReader(ChatReader):
         if choice.get("text") is None:
             choice["text"] = ""
         if type(choice["text"]) is not str:
-            raise InvalidResponse("invalid_response", "sent a completion whose text is none")
+            raise InvalidResponse(
+                "invalid_response", Message("{vendor} sent a completion whose text is none.", vendor=VENDOR)
+            )
         drop_members(choice, self._members)
         choice.setdefault("logprobs", None)
         choice["finish_reason"] = finish_reason(choice.get("finish_reason"))

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from adapters.codecs.openai.errors import InvalidResponse
+from adapters.codecs.openai.errors import VENDOR, InvalidResponse
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.reader import WholeReader, read_body
 from adapters.codecs.openai.usage import usage_of
 from adapters.core.event import Event
+from adapters.core.message import Message
 from adapters.core.tokens import estimate_prompt
 from adapters.core.usage import Usage
 
@@ -23,9 +24,16 @@ class EmbeddingsReader(WholeReader):
         vectors = data.get("data")
         wanted = count_inputs(self._ask.fields.get("input"))
         if type(vectors) is not list or not all(type(v) is dict and is_vector(v) for v in vectors[: wanted + 1]):
-            raise InvalidResponse("invalid_response", "sent an answer without vectors")
+            raise InvalidResponse(
+                "invalid_response", Message("{vendor} sent an answer without vectors.", vendor=VENDOR)
+            )
         if len(vectors) != wanted:
-            raise InvalidResponse("invalid_response", f"sent {len(vectors)} vectors for {wanted} inputs")
+            raise InvalidResponse(
+                "invalid_response",
+                Message(
+                    "{vendor} sent {got} vectors for {wanted} inputs.", vendor=VENDOR, got=len(vectors), wanted=wanted
+                ),
+            )
         data["data"] = in_order(vectors)
         told = usage_of(data.get("usage")) or Usage(estimate_prompt(self._ask.fields), 0, source="estimated")
         self.usage = told
@@ -59,7 +67,9 @@ def in_order(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if all(type(index) is int for index in told) and len(set(told)) == len(told):
         vectors = sorted(vectors, key=lambda vector: vector["index"])
     elif told != told[:1] * len(told):
-        raise InvalidResponse("invalid_response", "sent vectors whose order can't be told")
+        raise InvalidResponse(
+            "invalid_response", Message("{vendor} sent vectors in an ambiguous order.", vendor=VENDOR)
+        )
     return [{**vector, "object": "embedding", "index": at} for at, vector in enumerate(vectors)]
 
 

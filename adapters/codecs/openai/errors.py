@@ -23,11 +23,15 @@ from typing import Any
 
 from adapters.core.failures import Failure, FailureRule, Kind, RateLimit, classify, named_limit
 from adapters.core.json_limits import MAX_LEVELS, TooManyValues, TooMuchSlowText
+from adapters.core.message import Message
 from adapters.core.vendor import Plan
+
+VENDOR = "The vendor"
+"""Stands in the sentences of errors until it is known whose they are."""
 
 
 class InvalidResponse(Exception):
-    """What arrived is not an answer: the kind of failure, and a sentence without its subject.
+    """What arrived is not an answer: the kind of failure, and a sentence whose field ``vendor`` is to be filled in.
 
     ``param``: the parameter that the vendor refuses, in the vendor's terms. ``fields``: what banjia added to the request
     by itself and the refusal names.
@@ -36,7 +40,7 @@ class InvalidResponse(Exception):
     def __init__(
         self,
         kind: Kind,
-        what: str,
+        what: Message,
         limit: RateLimit | None = None,
         param: str | None = None,
         fields: tuple[str, ...] = (),
@@ -60,10 +64,13 @@ class OverLimits(InvalidResponse):
 def over_limits(beyond: Exception) -> OverLimits:
     """The failure of a vendor whose JSON goes beyond the limits."""
     if isinstance(beyond, TooMuchSlowText):
-        return OverLimits("invalid_response", "sent more than 32 MiB of escapes and of text outside ASCII")
+        wrong = Message("{vendor} sent more than 32 MiB of escapes and of text outside ASCII.", vendor=VENDOR)
+        return OverLimits("invalid_response", wrong)
     if isinstance(beyond, TooManyValues):
-        return OverLimits("invalid_response", f"sent JSON of more than {beyond.most:,} values")
-    return OverLimits("invalid_response", f"sent JSON that is nested deeper than {MAX_LEVELS} levels")
+        wrong = Message("{vendor} sent JSON of more than {most} values.", vendor=VENDOR, most=f"{beyond.most:,}")
+        return OverLimits("invalid_response", wrong)
+    wrong = Message("{vendor} sent JSON that is nested deeper than {most} levels.", vendor=VENDOR, most=MAX_LEVELS)
+    return OverLimits("invalid_response", wrong)
 
 
 BRIEFLY = Repr()
@@ -263,7 +270,9 @@ def vendor_error(plan: Plan, status: int, error: Mapping[str, Any]) -> InvalidRe
     if len(said) > MAX_MESSAGE:
         said = PART_OF_A_WORD.sub("", said[:MAX_MESSAGE]) + "…"
     limit = named_limit(plan.op.failures, meant, members) if kind == "rate_limited" else None
-    what, params = f"answered {status}: {said}".rstrip("."), error.get("params") or ()
+    said = OUR_WORDS.get(said) or said.rstrip(".")
+    what = Message("{vendor} answered {status}: {said}.", vendor=VENDOR, status=status, said=said)
+    params = error.get("params") or ()
     if kind != "bad_request":
         return InvalidResponse(kind, what, limit)
     fields = named_fields(plan.added, params, members["message"]) if plan.added and meant in FIELD_REFUSED else ()
@@ -288,7 +297,12 @@ def words_of(error: Mapping[str, Any]) -> str:
     return " ".join(printable(reason).split())
 
 
-NO_REASON = "no reason given"
+NO_REASON = Message("no reason given")
+EMPTY_BODY = Message("an empty body")
+HTML_PAGE = Message("an HTML page")
+NO_OBJECT = Message("a body that is not a JSON object")
+OUR_WORDS: Mapping[str, Message] = {words: words for words in (NO_REASON, EMPTY_BODY, HTML_PAGE, NO_OBJECT)}
+"""What is said of an error that says nothing."""
 FIELD_REFUSED = frozenset({200, 400, 422})
 """Statuses with which a vendor refuses a field."""
 

@@ -12,16 +12,17 @@ from math import isfinite
 import orjson
 
 from adapters.codecs.openai.assemble import Assembler
-from adapters.codecs.openai.errors import InvalidResponse, over_limits, printable
+from adapters.codecs.openai.errors import VENDOR, InvalidResponse, over_limits, printable
 from adapters.codecs.openai.reader import ResponseReader, is_html
 from adapters.core.event import Event
 from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
 from adapters.core.failures import LOST, Cause, Failure, Kind
 from adapters.core.json_limits import BEYOND, SMALL, ValueCounter
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.sse import Decoder, EventTooLarge
 from adapters.core.vendor import Codec, Plan
-from adapters.core.wire import Call, Data, End, Got, Head, Lost
+from adapters.core.wire import Call, Data, End, Got, Head, Lost, Phase
 
 MAX_BODY = 64 * 1024 * 1024
 """The largest whole answer that is read, in bytes."""
@@ -41,6 +42,13 @@ QUOTES = b" \t\r\n\"'"
 LONGEST_MARKER = 16
 KEEP_ALIVE = (b"ping", b"pong", b"null", b"keep-alive", b"keepalive", b"heartbeat")
 """Payloads in lower case that some gateways send so that the connection stays open; comments would be by the standard."""
+
+BODY_TOO_LARGE = Message("{vendor} sent a body over 64 MiB.", vendor=VENDOR)
+EVENT_TOO_LARGE = Message("{vendor} sent an event over 8 MiB.", vendor=VENDOR)
+NO_ANSWER = Message("{vendor} ended a stream with no answer.", vendor=VENDOR)
+
+NOT_CONNECTED: frozenset[Phase] = frozenset({"dns", "connect", "connect_timeout", "tls", "pool"})
+"""The phases of a call before there is a connection."""
 
 REQUEST_HEADERS = ((b"content-type", b"application/json"), (b"accept-encoding", b"identity"))
 
@@ -95,7 +103,9 @@ class OpenAIExchange:
         try:
             body = orjson.dumps(self._ask.fields)
         except TypeError:  # JSON of more levels than orjson writes
-            return self._fail("bad_request", "can't be asked: the request is nested too deeply")
+            return self._fail(
+                "bad_request", Message("{vendor} can't be asked: the request is nested too deeply.", vendor=VENDOR)
+            )
         return [Send(self._id, Call("POST", url, REQUEST_HEADERS, body, self._ask.stream))]
 
     def feed(self, got: Got) -> list[Do]:
@@ -115,10 +125,19 @@ class OpenAIExchange:
         self._head = head
         encoding = head.header(b"content-encoding")
         if encoding and encoding.lower() != "identity":
-            coded = printable(encoding[:40])
-            return self._fail("invalid_response", f"sent a body encoded as {coded}, which was not asked for")
+            wrong = Message(
+                "{vendor} sent a body encoded as {coded}, which was not asked for.",
+                vendor=VENDOR,
+                coded=printable(encoding[:40]),
+            )
+            return self._fail("invalid_response", wrong)
         if 300 <= head.status < 400:
-            return self._fail("vendor_error", f"answered with a redirect ({head.status}), which is never followed")
+            wrong = Message(
+                "{vendor} answered with a redirect ({status}), which is never followed.",
+                vendor=VENDOR,
+                status=head.status,
+            )
+            return self._fail("vendor_error", wrong)
         self._sniffed = head.status >= 400
         return [
             Say(name.decode("latin-1"), value.decode("latin-1"))
@@ -148,11 +167,11 @@ class OpenAIExchange:
         if self._assembler is not None:
             self._size += len(data)
             if self._size > MAX_BODY:
-                return self._fail("invalid_response", "sent a body over 64 MiB")
+                return self._fail("invalid_response", BODY_TOO_LARGE)
         try:
             payloads = self._sse.feed(data)
         except EventTooLarge:
-            return self._fail("invalid_response", "sent an event over 8 MiB")
+            return self._fail("invalid_response", EVENT_TOO_LARGE)
         return self._payloads(payloads)
 
     def _payloads(self, payloads: list[bytes]) -> list[Do]:
@@ -175,7 +194,7 @@ class OpenAIExchange:
     def _at_marker(self, events: list[Event]) -> list[Do]:
         """The end by the vendor's marker, which finishes what is unfinished. Raises InvalidResponse."""
         if not self._answer.shown:
-            return [*self._emit(events), *self._fail("invalid_response", "ended a stream with no answer")]
+            return [*self._emit(events), *self._fail("invalid_response", NO_ANSWER)]
         closing = self._answer.closing()
         if closing is not None:
             events.append(closing)
@@ -213,7 +232,7 @@ class OpenAIExchange:
         """Bound a large body, and count its values as it comes, so that no single read takes long."""
         if self._size > MAX_BODY:
             self._body.clear()
-            return self._fail("invalid_response", "sent a body over 64 MiB")
+            return self._fail("invalid_response", BODY_TOO_LARGE)
         try:
             if self._counter is None:
                 self._counter = ValueCounter(self._answer.most_values)
@@ -234,7 +253,7 @@ class OpenAIExchange:
                 return dos
             if self._answer.finished:
                 return [*dos, *self._complete([])]
-            what = "closed the stream before the answer was finished"
+            what = Message("{vendor} closed the stream before the answer was finished.", vendor=VENDOR)
             return [*dos, *self._fail("truncated" if self._answer.began else "invalid_response", what)]
         try:
             event = self._answer.whole(self._head.status, self._body)
@@ -250,17 +269,20 @@ class OpenAIExchange:
         kind = LOST[lost.phase]
         if self._head is None and kind == "reset":
             kind = "vendor_error"
-        failure = Failure.of(kind, f"{self._vendor} could not be read: {lost.why}.", phase=lost.phase)
-        return self._end(Fail(failure))
+        if lost.phase in NOT_CONNECTED:
+            message = Message("Cannot reach {vendor}: {why}.", vendor=self._vendor, why=lost.why)
+        else:
+            message = Message("{vendor} could not be read: {why}.", vendor=self._vendor, why=lost.why)
+        return self._end(Fail(Failure.of(kind, message, phase=lost.phase)))
 
     def _done(self) -> list[Do]:
         return self._end(Done(self._answer.vendor_id))
 
-    def _fail(self, kind: Kind, what: str, bad: InvalidResponse | None = None) -> list[Do]:
+    def _fail(self, kind: Kind, what: Message, bad: InvalidResponse | None = None) -> list[Do]:
         retry_after_s = None
         if self._head is not None and self._head.status >= 400:
             retry_after_s = retry_after(self._head)
-        message = f"{self._vendor} {what}."
+        message = what.with_fields(vendor=self._vendor)
         failure = Failure.of(kind, message, retry_after_s=retry_after_s, cause=self._cause(kind))
         if bad is not None:
             failure = bad.named_in(failure)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.codecs.openai.errors import InvalidResponse, printable
+from adapters.codecs.openai.errors import VENDOR, InvalidResponse, printable
+from adapters.core.message import Message
 
 OPENAI = ("stop", "length", "tool_calls", "content_filter", "function_call")
 
@@ -60,6 +61,9 @@ def finish_reason(reason: Any, made: str | None = None) -> str | None:
         if word in ("", "null", "none"):
             return None
         if word in FAILED:
-            raise InvalidResponse("truncated", f"gave the answer up ({printable(reason[:40])})")
+            raise InvalidResponse(
+                "truncated",
+                Message("{vendor} gave the answer up ({reason}).", vendor=VENDOR, reason=printable(reason[:40])),
+            )
         ours = FINISH_REASONS.get(word, "stop")
     return ours if ours in ("length", "content_filter") else made or "stop"

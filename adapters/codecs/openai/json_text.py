@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
-from adapters.codecs.openai.errors import InvalidResponse, over_limits
+from adapters.codecs.openai.errors import VENDOR, InvalidResponse, over_limits
 from adapters.core import json_limits
 from adapters.core.json_limits import BEYOND, MAX_EVENT_VALUES, MAX_VALUES, SMALL
+from adapters.core.message import Message
 
 LARGE_EVENT = 64 * 1024
 """An event of a stream is checked before it is parsed if it has more bytes."""
@@ -61,7 +62,9 @@ def parse_leniently(payload: bytes | bytearray) -> tuple[bytes, Any]:
         clean = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
         return clean, orjson.loads(clean)
     except (ValueError, RecursionError):
-        raise InvalidResponse("invalid_response", "sent something that is not JSON") from None
+        raise InvalidResponse(
+            "invalid_response", Message("{vendor} sent something that is not JSON.", vendor=VENDOR)
+        ) from None
 
 
 def _int_of(digits: str) -> int | None:

@@ -1,9 +1,10 @@
 """Moderations of OpenAI-shaped vendors."""
 
-from adapters.codecs.openai.errors import InvalidResponse
+from adapters.codecs.openai.errors import VENDOR, InvalidResponse
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.reader import WholeReader, read_body
 from adapters.core.event import Event
+from adapters.core.message import Message
 
 
 class ModerationsReader(WholeReader):
@@ -16,7 +17,9 @@ class ModerationsReader(WholeReader):
         data = read_body(self._plan, status, body)
         results = data.get("results")
         if type(results) is not list or not results or not all(type(r) is dict and "flagged" in r for r in results):
-            raise InvalidResponse("invalid_response", "sent moderations without results")
+            raise InvalidResponse(
+                "invalid_response", Message("{vendor} sent moderations without results.", vendor=VENDOR)
+            )
         return self.named(data)
 
 

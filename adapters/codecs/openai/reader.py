@@ -2,10 +2,21 @@
 
 from typing import Any, Protocol
 
-from adapters.codecs.openai.errors import InvalidResponse, OverLimits, any_error, find_error, vendor_error
+from adapters.codecs.openai.errors import (
+    EMPTY_BODY,
+    HTML_PAGE,
+    NO_OBJECT,
+    VENDOR,
+    InvalidResponse,
+    OverLimits,
+    any_error,
+    find_error,
+    vendor_error,
+)
 from adapters.codecs.openai.json_text import LARGE_EVENT, check, parse_body
 from adapters.core.event import WHOLE, Event
 from adapters.core.json_limits import MAX_VALUES, SMALL
+from adapters.core.message import Message
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.sse import Decoder, EventTooLarge
 from adapters.core.usage import Usage
@@ -61,7 +72,9 @@ class WholeReader:
 
     def chunk(self, payload: bytes) -> Event | None:
         """There are no streams of these answers."""
-        raise InvalidResponse("invalid_response", "streamed an answer that can't be streamed")
+        raise InvalidResponse(
+            "invalid_response", Message("{vendor} streamed an answer that can't be streamed.", vendor=VENDOR)
+        )
 
     def closing(self) -> Event | None:
         """There are no streams of these answers."""
@@ -69,7 +82,9 @@ class WholeReader:
 
     def assembled(self, data: dict[str, Any]) -> Event:
         """There are no streams of these answers."""
-        raise InvalidResponse("invalid_response", "streamed an answer that can't be streamed")
+        raise InvalidResponse(
+            "invalid_response", Message("{vendor} streamed an answer that can't be streamed.", vendor=VENDOR)
+        )
 
     def named(self, data: dict[str, Any]) -> Event:
         """The mended body, under the model's name that the caller is told."""
@@ -101,9 +116,14 @@ def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any
         error = any_error(data if data or type(data) is dict else plain_text(body) or describe(body))
     if error is None:
         if is_html(body):
-            hint = "a portal or a proxy in between may have answered in its place"
-            raise InvalidResponse("invalid_response", f"answered {status} with an HTML page: {hint}")
-        raise InvalidResponse("invalid_response", f"answered {status} with {describe(body)}")
+            wrong = Message(
+                "{vendor} answered {status} with an HTML page: a portal or a proxy in between may have answered in its place.",
+                vendor=VENDOR,
+                status=status,
+            )
+            raise InvalidResponse("invalid_response", wrong)
+        wrong = Message("{vendor} answered {status} with {said}.", vendor=VENDOR, status=status, said=describe(body))
+        raise InvalidResponse("invalid_response", wrong)
     raise vendor_error(plan, status, error)
 
 
@@ -112,7 +132,9 @@ def written(event: Event) -> Event:
     try:
         event.raw  # noqa: B018
     except (TypeError, RecursionError):
-        raise InvalidResponse("invalid_response", "sent JSON that is nested too deeply") from None
+        raise InvalidResponse(
+            "invalid_response", Message("{vendor} sent JSON that is nested too deeply.", vendor=VENDOR)
+        ) from None
     return event
 
 
@@ -141,11 +163,11 @@ def plain_text(body: bytes | bytearray) -> str:
     return "" if text[:1] in ("<", "{", "[", '"') or "\ufffd" in text else text
 
 
-def describe(body: bytes | bytearray) -> str:
+def describe(body: bytes | bytearray) -> Message:
     """What a body that is no JSON object looks like, in words: nothing of it is copied."""
     start = body[:200].lstrip().lower()
     if not start:
-        return "an empty body"
+        return EMPTY_BODY
     if is_html(start):
-        return "an HTML page"
-    return "a body that is not a JSON object"
+        return HTML_PAGE
+    return NO_OBJECT

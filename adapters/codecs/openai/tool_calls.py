@@ -5,14 +5,15 @@ from typing import Any
 
 import orjson
 
-from adapters.codecs.openai.errors import InvalidResponse
+from adapters.codecs.openai.errors import VENDOR, InvalidResponse
+from adapters.core.message import Message
 
 MAX_CALLS = 1000
 """How many tool calls a choice may have: each costs more to normalize than to parse."""
 PLACEHOLDER = "{}"
 """Arguments that some gateways send before the real ones: sent on when nothing else has come."""
 
-UNNAMED = "sent arguments for a tool call without a name"
+UNNAMED = Message("{vendor} sent arguments for a tool call without a name.", vendor=VENDOR)
 
 
 def arguments_text(arguments: Any) -> str:
@@ -24,7 +25,9 @@ def arguments_text(arguments: Any) -> str:
     try:
         return orjson.dumps(arguments).decode()
     except TypeError:  # more levels than orjson writes
-        raise InvalidResponse("invalid_response", "sent a tool call that can't be written") from None
+        raise InvalidResponse(
+            "invalid_response", Message("{vendor} sent a tool call that can't be written.", vendor=VENDOR)
+        ) from None
 
 
 def text_of(value: Any) -> str | None:
@@ -37,7 +40,9 @@ def text_of(value: Any) -> str | None:
 def check_calls(calls: list[Any]) -> None:
     """Refuse more tool calls than a choice may have. Raises InvalidResponse."""
     if len(calls) > MAX_CALLS:
-        raise InvalidResponse("invalid_response", f"sent more than {MAX_CALLS} tool calls")
+        raise InvalidResponse(
+            "invalid_response", Message("{vendor} sent more than {most} tool calls.", vendor=VENDOR, most=MAX_CALLS)
+        )
 
 
 class StreamedCall:

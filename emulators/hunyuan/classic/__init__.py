@@ -4,7 +4,7 @@ from typing import Any
 
 from emulators.core.http import HttpRequest
 from emulators.core.responses import Response
-from emulators.core.scripted_model import Prompt, parse_directives, complete
+from emulators.core.scripted_model import Prompt, complete, parse_directives
 from emulators.hunyuan import embeddings
 from emulators.hunyuan.classic import errors, messages, rules
 from emulators.hunyuan.classic.answer import Completion

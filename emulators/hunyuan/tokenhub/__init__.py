@@ -6,7 +6,7 @@ from typing import Any
 from emulators.core import tokens
 from emulators.core.http import HttpRequest
 from emulators.core.responses import Response
-from emulators.core.scripted_model import Prompt, parse_directives, complete
+from emulators.core.scripted_model import Prompt, complete, parse_directives
 from emulators.hunyuan import embeddings
 from emulators.hunyuan.edition import Body, Edition, count_prompt, stops_of
 from emulators.hunyuan.refusal import Refusal

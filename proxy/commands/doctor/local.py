@@ -4,53 +4,68 @@ import datetime
 import errno
 import http.client
 import os
-import re
 import socket
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.request import getproxies, proxy_bypass
 
+from adapters.core.message import EMPTY, Message, all_of, one_of
 from adapters.registry import BY_NAME
 from config.catalog import CatalogNotFound
-from config.complaints import Complaint, one_of
+from config.complaints import Complaint
 from config.load import Loaded
 from config.retired import closed, fate, stand_ins
 from config.routing import Routing, base_url_of, catalog_of
 from config.schema import Server, Settings
-from proxy.commands.doctor.report import Finding, failed, ok, warn
+from config.system_errors import reason_of
+from proxy.commands.doctor.report import Finding, about, failed, ok, warn
 from proxy.upstream.client import Upstream
 from proxy.upstream.outbound_proxies import without_credentials
 
-RETIRED = re.compile(r"(was|will be|to be) retired")
-"""Warnings of the configuration with this are told by ``models`` here."""
+RETIRED = "config-model-retired"
+"""Warnings with this code are reported as ``models`` here."""
 
 
 def configuration(loaded: Loaded) -> Iterator[Finding]:
     """It loads; its warnings."""
     settings = loaded.settings
     vendors, models = len(settings.vendors), len(Routing(settings).names)
-    yield ok("config", f"{loaded.source}: {_count(vendors, 'vendor')}, {_count(models, 'model name')}")
+    yield ok(
+        "config",
+        Message(
+            "{source}: {vendors}, {models}", source=loaded.source, vendors=_vendors(vendors), models=_names(models)
+        ),
+    )
     for warning in loaded.warnings:
-        if not RETIRED.search(warning.wrong):
-            what = warning.expected or (f"did you mean '{warning.meant}'?" if warning.meant else "see what it names")
+        if warning.code != RETIRED:
+            what = warning.expected or (
+                Message("did you mean '{meant}'?", meant=warning.meant)
+                if warning.meant
+                else Message("see the line above")
+            )
             if warning.unset:
                 what = cure(warning, has_file=True)
-            yield warn("config", f"{warning.place}: {warning.key}: {warning.wrong}".replace(": : ", ": "), what)
+            yield warn("config", replace(warning, expected=EMPTY, meant="").message, what)
 
 
-def cure(complaint: Complaint, *, has_file: bool) -> str:
+def cure(complaint: Complaint, *, has_file: bool) -> Message:
     """What to do about a configuration that does not load."""
     if complaint.unset:
-        return f"set {one_of(complaint.unset)}"
+        return Message("set {names}", names=one_of(complaint.unset))
     if complaint.place.variable:
-        return f"correct {complaint.place.variable}, or unset it"
+        return Message("correct {variable}, or unset it", variable=complaint.place.variable)
     if not has_file:
-        return "set one of these variables; banjia init then writes a file"
-    return "banjia check tells when it is right; banjia init writes a new one"
+        return Message("set one of these variables; banjia init then writes a file")
+    return Message("banjia check tells when it is right; banjia init writes a new one")
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s'[: number != 1]}"
+def _vendors(count: int) -> Message:
+    return Message("1 vendor") if count == 1 else Message("{count} vendors", count=count)
+
+
+def _names(count: int) -> Message:
+    return Message("1 model name") if count == 1 else Message("{count} model names", count=count)
 
 
 def retired(settings: Settings, today: datetime.date) -> Iterator[Finding]:
@@ -65,14 +80,21 @@ def retired(settings: Settings, today: datetime.date) -> Iterator[Finding]:
     yield from seen
     for fading in stand_ins(settings):
         tell = failed if fading.row.retired is not None and fading.row.retired <= today else warn
-        text = f"{fading.entry}/{fading.row.id}, which answers under {fading.under()}, {fate(fading.row, today)}"
-        yield tell("models", text, f"in models: {fading.names[0]}: {fading.entry}/{fading.row.successor or '…'}")
-    for name, row in closed(settings):
-        gone = row.since <= today
-        text = (
-            f"{name}: {row.key} {row.value} {'was closed' if gone else 'will be closed'} by the vendor on {row.since}"
+        text = Message(
+            "{model}, which answers under {names}, {fate}",
+            model=f"{fading.entry}/{fading.row.id}",
+            names=fading.under(),
+            fate=fate(fading.row, today),
         )
-        yield warn("protocol", text, f"move to {row.instead}")
+        move_to = f"{fading.entry}/{fading.row.successor or '…'}"
+        yield tell("models", text, Message("in models: {name}: {target}", name=fading.names[0], target=move_to))
+    for name, row in closed(settings):
+        way = f"{row.key} {row.value}"
+        if row.since <= today:
+            text = Message("{way} was closed by the vendor on {day}", way=way, day=row.since)
+        else:
+            text = Message("{way} will be closed by the vendor on {day}", way=way, day=row.since)
+        yield warn("protocol", about(name, text), Message("move to {instead}", instead=row.instead))
 
 
 def _retired(settings: Settings, name: str, entry: str, id_: str, today: datetime.date) -> Finding | None:
@@ -84,11 +106,15 @@ def _retired(settings: Settings, name: str, entry: str, id_: str, today: datetim
     row = cat.by_id.get(id_)
     if row is None or not (told := fate(row, today)):
         return None
-    cure = f"in models.{name}: {entry}/{row.successor}" if row.successor else f"another model in models.{name}"
+    if row.successor:
+        cure = Message("in models.{name}: {target}", name=name, target=f"{entry}/{row.successor}")
+    else:
+        cure = Message("another model in models.{name}", name=name)
     if cat.ended is not None:
-        cure += f", in edition: {BY_NAME[configured.kind or entry].usual_edition}"
+        edition = BY_NAME[configured.kind or entry].usual_edition
+        cure = Message("{cure}, in edition: {edition}", cure=cure, edition=edition)
     tell = failed if row.retired is not None and row.retired <= today else warn
-    return tell("models", f"{name}: {entry}/{id_} {told}", cure)
+    return tell("models", about(name, Message("{model} {fate}", model=f"{entry}/{id_}", fate=told)), cure)
 
 
 def ways_out(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
@@ -96,16 +122,19 @@ def ways_out(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
     proxies = {name: url for name, url in getproxies().items() if name in ("http", "https", "all")}
     named = any(entry.outbound() not in ("env", "none") for entry in settings.vendors.values())
     if not proxies and not named:
-        yield ok("proxies", "none are set: vendor calls leave directly")
+        yield ok("proxies", Message("none are set: vendor calls leave directly"))
     else:
         for name, entry in settings.vendors.items():
             proxy = upstream.via(entry.outbound()).proxy_of(base_url_of(name, entry))
             if proxy and proxy.startswith("socks"):
-                cure = f"set an HTTP proxy in HTTPS_PROXY, or proxy: none in vendors.{name}"
-                yield failed("proxies", f"{name}: calls would go through {proxy}, and banjia speaks no SOCKS", cure)
+                cure = Message("set an HTTP proxy in HTTPS_PROXY, or proxy: none in vendors.{name}", name=name)
+                wrong = Message("calls would go through {proxy}, and banjia speaks no SOCKS", proxy=proxy)
+                yield failed("proxies", about(name, wrong), cure)
             else:
-                why = "" if entry.proxy == "env" else f" (vendors.{name}.proxy)"
-                yield ok("proxies", f"{name}: calls go {f'through {proxy}' if proxy else 'directly'}{why}")
+                way = Message("calls go through {proxy}", proxy=proxy) if proxy else Message("calls go directly")
+                if entry.proxy != "env":
+                    way = Message("{text} ({detail})", text=way, detail=f"vendors.{name}.proxy")
+                yield ok("proxies", about(name, way))
     yield from _back_to_us(settings.server, proxies)
     yield from _certificates(os.environ)
 
@@ -119,27 +148,39 @@ def _back_to_us(server: Server, proxies: Mapping[str, str]) -> Iterator[Finding]
     missing = [host for host in ("127.0.0.1", "localhost") if not proxy_bypass(f"{host}:{port}")]
     if missing:
         through = without_credentials(proxy if "://" in proxy else f"http://{proxy}")
-        text = f"apps on this machine would call {' and '.join(missing)} through {through}, which can't reach banjia"
-        yield warn("proxies", text, 'NO_PROXY=127.0.0.1,localhost in the app\'s environment (`eval "$(banjia env)"`)')
+        text = Message(
+            "apps on this machine would call {hosts} through {proxy}, which can't reach banjia",
+            hosts=all_of(missing),
+            proxy=through,
+        )
+        yield warn(
+            "proxies", text, Message('NO_PROXY=127.0.0.1,localhost in the app\'s environment (`eval "$(banjia env)"`)')
+        )
 
 
 def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         path = environ.get(name)
         if path and not Path(path).exists():
-            yield failed("tls", f"{name} names {path}, which is not there", "the right path, or none at all")
+            yield failed(
+                "tls",
+                Message("{name} names {path}, which is not there", name=name, path=path),
+                Message("the right path, or none at all"),
+            )
 
 
 def door(settings: Settings) -> Iterator[Finding]:
     """The address to serve on: free, ours already, or taken; and who can reach it."""
     server = settings.server
     if not server.beyond_loopback():
-        yield ok("listen", f"{server.listen}: this machine alone can call")
+        yield ok("listen", Message("{listen}: this machine alone can call", listen=server.listen))
     elif settings.client_keys():
-        yield ok("listen", f"{server.listen}: other machines can call, with a client key")
+        yield ok("listen", Message("{listen}: other machines can call, with a client key", listen=server.listen))
     else:
-        text = f"{server.listen}: whoever reaches this machine can call, on your account"
-        yield warn("listen", text, "server.client_keys, or a listen address on 127.0.0.1")
+        text = Message(
+            "{listen}: every client that reaches this machine can call, on your account", listen=server.listen
+        )
+        yield warn("listen", text, Message("server.client_keys, or a listen address on 127.0.0.1"))
     yield port(server.listen)
 
 
@@ -154,19 +195,27 @@ def port(listen: str) -> Finding:
             sock.listen(1)
         except OSError as error:
             return _taken(listen, host, int(number), error)
-    return ok("port", f"{listen} is free")
+    return ok("port", Message("{listen} is free", listen=listen))
 
 
 def _taken(listen: str, host: str, number: int, error: OSError) -> Finding:
     if error.errno == errno.EADDRINUSE:
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
         if ours(here, number):
-            return ok("port", f"{listen}: banjia serves here already")
-        return failed("port", f"{listen} is in use by another program", "another port in server.listen")
+            return ok("port", Message("{listen}: banjia serves here already", listen=listen))
+        return failed(
+            "port",
+            Message("{listen} is in use by another program", listen=listen),
+            Message("another port in server.listen"),
+        )
     if error.errno == errno.EACCES:
-        return failed("port", f"{listen}: no right to listen there", "a port from 1024 on in server.listen")
-    cure = "an address of this machine in server.listen, such as 127.0.0.1:8080"
-    return failed("port", f"{listen}: {error.strerror or error}", cure)
+        return failed(
+            "port",
+            Message("{listen}: no right to listen there", listen=listen),
+            Message("a port from 1024 on in server.listen"),
+        )
+    cure = Message("an address of this machine in server.listen, such as 127.0.0.1:8080")
+    return failed("port", about(listen, reason_of(error)), cure)
 
 
 def ours(host: str, number: int) -> bool:

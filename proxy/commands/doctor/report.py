@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
+from adapters.core.message import EMPTY, Message
+
 Level = Literal["ok", "warn", "fail"]
 
 
@@ -11,30 +13,35 @@ class Finding(NamedTuple):
 
     level: Level
     check: str
-    text: str
-    cure: str = ""
+    text: Message
+    cure: Message = EMPTY
 
 
-def ok(check: str, text: str) -> Finding:
+def ok(check: str, text: Message) -> Finding:
     """All is well."""
     return Finding("ok", check, text)
 
 
-def warn(check: str, text: str, cure: str) -> Finding:
+def warn(check: str, text: Message, cure: Message) -> Finding:
     """It works, but this should be known."""
     return Finding("warn", check, text, cure)
 
 
-def failed(check: str, text: str, cure: str) -> Finding:
+def failed(check: str, text: Message, cure: Message) -> Finding:
     """It does not work."""
     return Finding("fail", check, text, cure)
 
 
-def lines(finding: Finding) -> Iterator[str]:
+def lines(finding: Finding) -> Iterator[Message]:
     """The finding for a terminal."""
-    yield f"{finding.level:<4}  {finding.check:<11} {finding.text}"
+    yield Message("{start} {text}", start=f"{finding.level:<4}  {finding.check:<11}", text=finding.text)
     if finding.cure:
-        yield f"{'':<4}  {'':<11} -> {finding.cure}"
+        yield Message("{start} -> {cure}", start=f"{'':<4}  {'':<11}", cure=finding.cure)
+
+
+def about(name: str, text: Message) -> Message:
+    """A text about one vendor."""
+    return Message("{name}: {text}", name=name, text=text)
 
 
 def data(found: list[Finding]) -> dict[str, Any]:

@@ -8,15 +8,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adapters.codecs.openai.errors import NO_REASON, any_error, find_error, kind_of, words_of
+from adapters.core.message import COMMA, Message, joined
 from adapters.core.wire import Call
 from config.routing import base_url_of, vendor_of
 from config.schema import VendorEntry
-from proxy.commands.doctor.report import Finding, failed, ok, warn
+from proxy.commands.doctor.report import Finding, about, failed, ok, warn
 from proxy.credentials.pool import VendorKey
 from proxy.credentials.redaction import without_parts_of
 from proxy.upstream.client import Upstream
 from proxy.upstream.errors import DESCRIPTIONS
-from proxy.upstream.probe import ProbeFailure, ProbeResponse, addresses_of, get
+from proxy.upstream.probe import NO_TLS, OTHER_ADDRESS, OTHER_NAME, ProbeFailure, ProbeResponse, addresses_of, get
 
 MOST_WORDS = 200
 """How much of what a vendor says is shown, in characters."""
@@ -57,8 +58,8 @@ class Vendor:
         if clock is not None:
             yield clock
         if self._entry.protocol == "native":
-            text = f"{self._name}: not tried: its native protocol has no call that costs nothing"
-            yield warn("keys", text, "a request of your own")
+            text = Message("not tried: its native protocol has no call that costs nothing")
+            yield warn("keys", self._about(text), Message("a request of your own"))
             return
         for key in keys:
             yield await self._key(key, first if key is keys[0] else await self._request(self._base_url, key))
@@ -81,35 +82,48 @@ class Vendor:
         try:
             found = await addresses_of(self._host)
         except (OSError, UnicodeError):
-            cure = f"base_url in vendors.{self._name}" if self._entry.base_url else "the network, or its DNS server"
-            if not self._entry.base_url:
-                cure += "; where a proxy is the only way out, HTTPS_PROXY"
-            return failed("dns", f"{self._name}: {self._host} could not be resolved", f"check {cure}")
-        return ok("dns", f"{self._name}: {self._host} is {', '.join(found[:2])}")
+            if self._entry.base_url:
+                cure = Message("base_url in vendors.{name}", name=self._name)
+            else:
+                cure = Message("the network, or its DNS server; where a proxy is the only way out, HTTPS_PROXY")
+            wrong = Message("{host} could not be resolved", host=self._host)
+            return failed("dns", self._about(wrong), Message("check {what}", what=cure))
+        addresses = joined(COMMA, found[:2])
+        return ok("dns", self._about(Message("{host} is {addresses}", host=self._host, addresses=addresses)))
+
+    def _about(self, text: Message) -> Message:
+        return about(self._name, text)
 
     def _missed(self, missed: ProbeFailure) -> Finding:
         if missed.phase == "tls":
-            where = f"{self._name}: {self._host}: {missed.why}"
-            if "does not speak" in missed.why:
-                return failed("tls", where, f"http:// in the base_url of vendors.{self._name}, or another port")
-            cure = "the clock of this machine, and whether a proxy opens TLS on the way: its authority goes into SSL_CERT_FILE"
-            if "another" in missed.why:
-                cure = "the name in base_url; a portal of the network may answer in the vendor's place"
-            return failed("tls", where, f"check {cure}")
+            where = self._about(about(self._host, missed.why))
+            if missed.why == NO_TLS:
+                return failed(
+                    "tls", where, Message("http:// in the base_url of vendors.{name}, or another port", name=self._name)
+                )
+            cure = Message(
+                "the clock of this machine, and whether a proxy opens TLS on the way: its authority goes into SSL_CERT_FILE"
+            )
+            if missed.why in (OTHER_NAME, OTHER_ADDRESS):
+                cure = Message("the name in base_url; a portal of the network may answer in the vendor's place")
+            return failed("tls", where, Message("check {what}", what=cure))
         if self._proxy is not None:
-            text = f"{self._name}: no call came through {self._proxy}: {DESCRIPTIONS[missed.phase]}"
-            return failed("connection", text, f"check the proxy, its password, and proxy in vendors.{self._name}")
-        text = f"{self._name}: {self._host}: {DESCRIPTIONS[missed.phase]}"
-        where = "the address in base_url, and that it is up" if self._entry.base_url else "the firewall"
-        return failed("connection", text, f"check {where}")
+            text = Message("no call came through {proxy}: {why}", proxy=self._proxy, why=DESCRIPTIONS[missed.phase])
+            cure = Message("the proxy, its password, and proxy in vendors.{name}", name=self._name)
+            return failed("connection", self._about(text), Message("check {what}", what=cure))
+        text = self._about(about(self._host, DESCRIPTIONS[missed.phase]))
+        where = (
+            Message("the address in base_url, and that it is up") if self._entry.base_url else Message("the firewall")
+        )
+        return failed("connection", text, Message("check {what}", what=where))
 
     def _secured(self) -> Finding:
         if self._base_url.startswith("https:"):
-            return ok("tls", f"{self._name}: the certificate of {self._host} is trusted")
+            return ok("tls", self._about(Message("the certificate of {host} is trusted", host=self._host)))
         if self._host == "localhost" or _private(self._host):
-            return ok("tls", f"{self._name}: none, in a network of your own")
-        text = f"{self._name}: the key goes to {self._host} in the clear"
-        return warn("tls", text, f"https:// in the base_url of vendors.{self._name}")
+            return ok("tls", self._about(Message("none, in a network of your own")))
+        text = Message("the key goes to {host} in the clear", host=self._host)
+        return warn("tls", self._about(text), Message("https:// in the base_url of vendors.{name}", name=self._name))
 
     def _clock(self, seen: ProbeResponse, now: float) -> Finding | None:
         try:
@@ -118,43 +132,60 @@ class Vendor:
             return None
         off = round(now - theirs)
         if abs(off) <= SKEW_S:
-            return ok("clock", f"{self._name}: within {SKEW_S} seconds of ours")
-        text = f"{self._name}: this machine's clock is {abs(off)} seconds {'ahead' if off > 0 else 'behind'}"
-        return warn("clock", text, "set the clock, best by NTP: signed calls and certificates depend on it")
+            return ok("clock", self._about(Message("within {seconds} seconds of ours", seconds=SKEW_S)))
+        if off > 0:
+            text = Message("this machine's clock is {seconds} seconds ahead", seconds=off)
+        else:
+            text = Message("this machine's clock is {seconds} seconds behind", seconds=-off)
+        return warn(
+            "clock",
+            self._about(text),
+            Message("set the clock, best by NTP: signed calls and certificates depend on it"),
+        )
 
     async def _key(self, key: VendorKey, answer: ProbeResponse | ProbeFailure) -> Finding:
-        said = f"{self._name}: the key ending in {key.tail}"
-        entry = f"vendors.{self._name}"
+        tail, entry = key.tail, f"vendors.{self._name}"
         if isinstance(answer, ProbeFailure):
-            return warn("keys", f"{said} could not be tried: {DESCRIPTIONS[answer.phase]}", "try again")
+            return warn("keys", self._untested(tail, DESCRIPTIONS[answer.phase]), Message("try again"))
         if _taken(answer):
-            return ok("keys", f"{said} is taken")
+            return ok("keys", self._about(Message("key …{tail} works", tail=tail)))
         error = find_error(_parsed(answer))
         if answer.status < 400 and error is None:
-            cure = "check base_url, and whether a portal of the network stands between"
-            return failed("keys", f"{said} could not be tried: what answered is not the vendor's API", cure)
+            what = Message("base_url, and whether a portal of the network stands between")
+            wrong = Message("the response is not from the vendor's API")
+            return failed("keys", self._untested(tail, wrong), Message("check {what}", what=what))
         if error is None:
             error = any_error(_parsed(answer))
-        why = _in_brackets(without_parts_of(key.secret.get_secret_value(), words_of(error)))
+        said = without_parts_of(key.secret.get_secret_value(), words_of(error))
         operation = next(iter(self._adapter.operations.values()))
         match kind_of(operation.failures, answer.status, error)[0]:
             case "key_refused" | "forbidden":
                 region = await self._other_region(key)
                 if region is not None:
-                    variable = f"BANJIA_VENDORS__{self._name.upper().replace('-', '_')}__REGION"
-                    cure = f"set region: {region} in {entry} (without a file: {variable}={region})"
-                    return failed("keys", f"{said}: valid key, wrong region", cure)
-                return failed(
-                    "keys", f"{said} is refused{why}", f"make a new one, and put it where {entry} takes it from"
-                )
+                    variable = f"BANJIA_VENDORS__{self._name.upper().replace('-', '_')}__REGION={region}"
+                    cure = Message(
+                        "set region: {region} in {entry} (without a file: {variable})",
+                        region=region,
+                        entry=entry,
+                        variable=variable,
+                    )
+                    return failed("keys", self._about(Message("key …{tail}: valid key, wrong region", tail=tail)), cure)
+                cure = Message("make a new one, and put it where {entry} takes it from", entry=entry)
+                return failed("keys", self._about(_quoting(Message("key …{tail} is refused", tail=tail), said)), cure)
             case "no_funds":
-                return failed("keys", f"{said} is taken, but its account is empty{why}", "top it up")
+                text = Message("key …{tail} works, but its account is empty", tail=tail)
+                return failed("keys", self._about(_quoting(text, said)), Message("top it up"))
             case "rate_limited":
-                return warn("keys", f"{said} is at its rate limit", "wait, or add a key in api_keys")
+                text = Message("key …{tail} is at its rate limit", tail=tail)
+                return warn("keys", self._about(text), Message("wait, or add a key in api_keys"))
         if answer.status in (404, 405, 501):
-            return warn("keys", f"{said} could not be tried: no list of models there", "a request of your own")
-        text = f"{said} could not be tried: the vendor answered {answer.status}"
-        return warn("keys", text, "try again later")
+            wrong = Message("no list of models there")
+            return warn("keys", self._untested(tail, wrong), Message("a request of your own"))
+        wrong = Message("the vendor answered {status}", status=answer.status)
+        return warn("keys", self._untested(tail, wrong), Message("try again later"))
+
+    def _untested(self, tail: str, why: Message) -> Message:
+        return self._about(Message("cannot test key …{tail}: {why}", tail=tail, why=why))
 
     async def _other_region(self, key: VendorKey) -> str | None:
         """The region whose host takes the key. Only for the vendor's own hosts: no key leaves for a stranger's."""
@@ -168,9 +199,9 @@ class Vendor:
         return None
 
 
-def _in_brackets(words: str) -> str:
-    """What a vendor says, to be put behind what it means; empty where it says nothing."""
-    return "" if words == NO_REASON else f" ({words[:MOST_WORDS]})"
+def _quoting(text: Message, words: str) -> Message:
+    """The text with the vendor's own words behind it, where it sent any."""
+    return text if words == NO_REASON else Message("{text} ({detail})", text=text, detail=words[:MOST_WORDS])
 
 
 def _taken(answer: ProbeResponse) -> bool:

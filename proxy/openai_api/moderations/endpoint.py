@@ -6,6 +6,7 @@ import orjson
 from starlette.types import Receive, Scope, Send
 
 from adapters.core.adaptations import Adaptation
+from adapters.core.message import Message
 from proxy._types import IncomingRequest
 from proxy.access.authentication import authenticate
 from proxy.app_state import AppState
@@ -17,13 +18,13 @@ from proxy.openai_api.response_writer import NOTHING, ResponseWriter
 from proxy.openai_api.writer import ResponseChannel
 from proxy.pipeline import serve, stopped
 
-REFUSED = (
-    "POST /v1/moderations is not served by this proxy: an app may rely on it as a gate, and no configured vendor has "
-    "moderations. Set policy.moderations to a target that has them (of kind openai_compatible), or to pass and every "
-    "input is answered as not flagged, unseen; or leave it to the vendors, whose inspection answers content_filter."
+REFUSED = Message(
+    "POST /v1/moderations is not served by this proxy: an app may rely on it as a gate, and no configured vendor has moderations. Set policy.moderations to a target that has them (of kind openai_compatible), or to pass and every input is answered as not flagged, unseen; or leave it to the vendors, whose inspection answers content_filter."
 )
 PASSED = {
-    "moderations": Adaptation("emulated", "nothing is flagged, for nothing is looked at (policy.moderations: pass)")
+    "moderations": Adaptation(
+        "emulated", Message("nothing is flagged, for nothing is looked at (policy.moderations: pass)")
+    )
 }
 
 
@@ -60,7 +61,9 @@ async def answer_locally(incoming: IncomingRequest, state: AppState, out: Respon
             await writer.fail(OutOfMemory())
         except Exception as bug:  # noqa: BLE001 - as in the pipeline
             state.report(bug, record.request_id)
-            await writer.fail(InternalError(f"Something went wrong on our side. Request id: {record.request_id}."))
+            await writer.fail(
+                InternalError(Message("Something went wrong on our side. Request id: {id}.", id=record.request_id))
+            )
     except asyncio.CancelledError:
         await stopped(incoming, writer, record)
         raise

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adapters.core.message import Message, one_of
 from adapters.core.request import ApiRequest
 from adapters.openai_params.param import Invalid, wrong_type
 from proxy.errors import BadRequest
@@ -49,7 +50,7 @@ def read(body: bytes) -> tuple[str, int]:
 
 def _model(name: Any) -> str:
     if type(name) is not str:
-        raise wrong_type("model", "a string", name)
+        raise wrong_type("model", Message("a string"), name)
     return check_model(name)
 
 
@@ -58,22 +59,35 @@ def _inputs(given: Any) -> int:
     if type(given) is str:
         return 1
     if type(given) is not list:
-        raise wrong_type("input", "a string or an array", given)
+        raise wrong_type("input", one_of([Message("a string"), Message("an array")]), given)
     if not given:
-        raise Invalid("input", "Invalid 'input': it must not be empty.")
+        raise Invalid("input", Message("Invalid '{name}': it must not be empty.", name="input"))
     if len(given) > MOST:
-        raise Invalid("input", f"Invalid 'input': array too long. Expected at most {MOST} items, but got {len(given)}.")
+        raise Invalid(
+            "input",
+            Message(
+                "Invalid '{name}': array too long. Expected at most {most} items, but got {got}.",
+                name="input",
+                most=MOST,
+                got=len(given),
+            ),
+        )
     kind = type(given[0])
     if kind not in (str, dict):
-        raise wrong_type("input[0]", "a string or an object", given[0])
+        raise wrong_type("input[0]", one_of([Message("a string"), Message("an object")]), given[0])
     for at, one in enumerate(given):
         if type(one) is not kind:
-            raise wrong_type(f"input[{at}]", "a string" if kind is str else "an object", one)
+            raise wrong_type(f"input[{at}]", Message("a string") if kind is str else Message("an object"), one)
         if type(one) is dict and one.get("type") not in ("text", "image_url"):
             raise Invalid(
-                f"input[{at}].type", f"Invalid value for 'input[{at}].type': expected one of text, image_url.",
+                f"input[{at}].type",
+                Message(
+                    "Invalid value for '{name}': expected one of {words}.",
+                    name=f"input[{at}].type",
+                    words="text, image_url",
+                ),
                 "unsupported_value",
-            )  # fmt: skip
+            )
     return 1 if kind is dict else len(given)
 
 

@@ -7,6 +7,7 @@ import pytest
 from adapters.core.adaptations import Adaptation, adaptations_header
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.request import ApiRequest
 from adapters.rules.verdicts import (
@@ -25,7 +26,7 @@ from adapters.rules.verdicts import (
 )
 from tests.adapters.play import HELLO
 
-WHY = "for a reason"
+WHY = Message("for a reason")
 
 
 def judged(verdict: Verdict, name: str, value: Any, **more: Any) -> tuple[dict[str, Any], str]:
@@ -123,7 +124,7 @@ def test_what_was_told_stays_unless_it_was_of_no_consequence(first: Any, second:
 def test_the_first_case_that_holds_is_chosen_else_the_other() -> None:
     model = Model("m", family="k", facts={"on": True, "off": False})
     builder = RequestBuilder(ApiRequest("chat", "gpt-4o", {}), model)
-    yes, no = Drop("yes"), Drop("no")
+    yes, no = Drop(Message("yes")), Drop(Message("no"))
     assert by_family({"k": yes}, no).pick(builder) is yes
     assert by_family({"v": yes}, no).pick(builder) is no
     assert by_fact("on", yes, no).pick(builder) is yes

@@ -1,0 +1,28 @@
+"""The operating system's reasons for an error, as messages: those that are known here can be translated."""
+
+from adapters.core.message import Message, as_message
+
+_KNOWN: dict[str, Message] = {
+    known: known
+    for known in (
+        Message("No such file or directory"),
+        Message("no such file or directory"),
+        Message("Permission denied"),
+        Message("permission denied"),
+        Message("is a directory"),
+        Message("Address already in use"),
+        Message("Cannot assign requested address"),
+        Message("No space left on device"),
+    )
+}
+
+
+def reason_of(error: OSError, *, lower_case: bool = False) -> Message:
+    """Return why the call failed, as the system or the raiser of the error words it."""
+    text: str = error.strerror or (str(error) if not lower_case else "")
+    if isinstance(text, Message):
+        return text
+    if not text:
+        return Message("no reason given")
+    text = text.lower() if lower_case else text
+    return _KNOWN.get(text) or as_message(text)

@@ -1,0 +1,64 @@
+"""Messages in another language, from gettext's catalogs in ``locale``. Those are read when the first message needs one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import resources
+
+from adapters.core.message import LookUp, Message
+from proxy.i18n.negotiate import Language, configured
+
+DOMAIN = "banjia"
+FOLDER = resources.files("proxy") / "i18n" / "locale"
+
+
+def translate(text: str, language: Language) -> str:
+    """Return a message in this language; a text that is no message, or has no translation, in English."""
+    if language == "en":
+        return text
+    return text.translated(_look_up(language)) if isinstance(text, Message) else text
+
+
+def for_operator(text: str) -> str:
+    """Return a message in the operator's language."""
+    return translate(text, configured())
+
+
+@contextmanager
+def click_in(language: Language) -> Iterator[None]:
+    """Translate click's own words while the block runs: click takes them from gettext's default domain.
+
+    gettext finds the language in the environment, where ``LANGUAGE`` comes before the locale.
+    """
+    if language == "en":
+        yield
+        return
+    import gettext
+
+    domain, names = gettext.textdomain(), os.environ.get("LANGUAGE")
+    gettext.bindtextdomain("click", str(FOLDER))
+    gettext.textdomain("click")
+    os.environ["LANGUAGE"] = language
+    try:
+        yield
+    finally:
+        gettext.textdomain(domain)
+        os.environ.pop("LANGUAGE")
+        if names is not None:
+            os.environ["LANGUAGE"] = names
+
+
+@cache
+def _look_up(language: Language) -> LookUp:
+    """The translations of templates; of one that has none, an empty text."""
+    from gettext import GNUTranslations, NullTranslations
+
+    class Missing(NullTranslations):
+        def gettext(self, message: str) -> str:
+            return ""
+
+    with FOLDER.joinpath(language, "LC_MESSAGES", f"{DOMAIN}.mo").open("rb") as file:
+        translations = GNUTranslations(file)
+    translations.add_fallback(Missing())
+    return translations.gettext
