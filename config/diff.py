@@ -4,27 +4,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from adapters.core.message import BAR, COMMA, Message, joined
-from config.complaints import Complaint, ConfigError, Place, key_path
+from config.loader.errors import ConfigError, Diagnostic, Location, key_path
 from config.schema import Settings
 
 NEEDS_RESTART = ("listen", "admin_listen", "transport", "max_concurrency")
 """The keys of ``server`` that stay as they were at the start: sockets and pools are made once."""
 MOST_TOLD = 20
-"""How many changes or complaints a log line has, at most."""
+"""How many changes or diagnostics a log line has, at most."""
 
 
 class ReloadResult(NamedTuple):
     """What came of reading the configuration anew: ``applied``, ``refused``, or there is ``no file`` to read.
 
     ``changed``: the keys that hold from now on. ``restart``: those that differ, but hold only after a restart.
-    ``complaints``: why it is not used, as ``file:line:col: key: what is wrong``. ``source``: the file that was read.
+    ``diagnostics``: why it is not used, as ``file:line:col: key: what is wrong``. ``source``: the file that was read.
     """
 
     word: Literal["applied", "refused", "no file"]
     source: str = ""
     changed: Sequence[str] = ()
     restart: Sequence[str] = ()
-    complaints: Sequence[Message] = ()
+    diagnostics: Sequence[Message] = ()
 
     @property
     def ok(self) -> bool:
@@ -33,8 +33,8 @@ class ReloadResult(NamedTuple):
 
     @property
     def changes(self) -> list[str]:
-        """What there is to say about it: the complaints, or the keys that changed and those that need a restart."""
-        return [*self.complaints, *self.changed, *(f"{key} needs a restart" for key in self.restart)]
+        """What there is to say about it: the diagnostics, or the keys that changed and those that need a restart."""
+        return [*self.diagnostics, *self.changed, *(f"{key} needs a restart" for key in self.restart)]
 
     def line(self) -> Message:
         """The line for the log. It has no value of any key."""
@@ -44,8 +44,8 @@ class ReloadResult(NamedTuple):
             )
         if self.word == "refused":
             return Message(
-                "reload refused, the configuration before stays in use: {complaints}",
-                complaints=_some(self.complaints, BAR),
+                "reload refused, the configuration before stays in use: {diagnostics}",
+                diagnostics=_some(self.diagnostics, BAR),
             )
         told = Message(
             "reload applied from {source}: {keys} changed",
@@ -64,7 +64,7 @@ def _some(texts: Sequence[str], separator: Message) -> Message:
     return joined(separator, [*texts[:MOST_TOLD], Message("and {more} more", more=more)] if more > 0 else texts)
 
 
-def kept(before: Settings, after: Settings, source: str) -> tuple[Settings, list[str]]:
+def keep_fixed_settings(before: Settings, after: Settings, source: str) -> tuple[Settings, list[str]]:
     """The new settings with what can't change while the server runs as it was, and the keys that would have changed.
 
     Raises ConfigError if that would leave a door open: ``source`` is where the new settings come from.
@@ -78,8 +78,8 @@ def kept(before: Settings, after: Settings, source: str) -> tuple[Settings, list
         )
         raise ConfigError(
             [
-                Complaint(
-                    Place(source),
+                Diagnostic(
+                    Location(source),
                     "server.client_keys",
                     wrong,
                     Message("a client key, or a restart"),
@@ -94,8 +94,8 @@ def kept(before: Settings, after: Settings, source: str) -> tuple[Settings, list
         )
         raise ConfigError(
             [
-                Complaint(
-                    Place(source),
+                Diagnostic(
+                    Location(source),
                     "server.admin_token",
                     wrong,
                     Message("a token, or a restart"),
@@ -106,7 +106,7 @@ def kept(before: Settings, after: Settings, source: str) -> tuple[Settings, list
     return after.model_copy(update={"server": server}), [f"server.{key}" for key in differ]
 
 
-def changed(before: Settings, after: Settings) -> list[str]:
+def changed_keys(before: Settings, after: Settings) -> list[str]:
     """The paths of the keys that differ, in the order of the settings; a list counts as one."""
     return list(_differing(before.model_dump(), after.model_dump(), []))
 

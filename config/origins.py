@@ -4,7 +4,7 @@ import ipaddress
 import re
 
 from adapters.core.message import Message
-from config.complaints import InvalidValue
+from config.loader.errors import InvalidValue
 
 ANY_PAGE = ("*", "null")
 """Entries that stand for no page in particular: every web page can make its browser send ``Origin: null``."""

@@ -19,9 +19,9 @@ from adapters.core.request import Operation
 from adapters.core.vendor import Target, Vendor
 from adapters.registry import BY_NAME, VENDORS
 from adapters.rules.server_messages import ServerMessages
-from config import catalog
-from config.catalog import Catalog, StandIn
-from config.openai_names import covering, forms_of, is_no_form, taken_by, width_of
+from config.catalog import models as catalog
+from config.catalog.models import Catalog, StandIn
+from config.catalog.openai_names import covering, forms_of, is_no_form, taken_by, width_of
 from config.schema import ModelEntry, Policy, Settings, Strategy, TargetEntry, VendorEntry
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
@@ -34,7 +34,7 @@ LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResolvedRoute:
     """The targets of a name as they are listed, and the policy they are used by. ``how``: where the name was found.
 
     ``strategy`` chooses the first; ``weights`` has a share for each target. ``name`` is the key of ``models`` whose
@@ -64,9 +64,9 @@ class Routing:
         self.settings = settings
         self._emulated = emulated
         self.live = {name: entry for name, entry in settings.vendors.items() if entry.keys()}
-        self._found: dict[tuple[str, Operation], Found] = {}
+        self._found: dict[tuple[str, Operation], ResolvedRoute] = {}
 
-    def find(self, name: str, operation: Operation) -> Found:
+    def find(self, name: str, operation: Operation) -> ResolvedRoute:
         """Who answers under this name. Raises UnknownModel."""
         found = self._found.get((name, operation))
         if found is None:
@@ -75,15 +75,15 @@ class Routing:
                 self._found[name, operation] = found
         return found
 
-    def judge(self) -> Found | None:
+    def moderations_route(self) -> ResolvedRoute | None:
         """Who answers moderations, whatever the name that was asked for: the target of the policy, if it names one."""
         policy = self.settings.policy
         if policy.moderations in ("refuse", "pass"):
             return None
         target = self.target(TargetEntry(target=policy.moderations), "moderations", policy)
-        return Found((target,), policy, "policy.moderations") if target else None
+        return ResolvedRoute((target,), policy, "policy.moderations") if target else None
 
-    def _search(self, name: str, operation: Operation) -> Found:
+    def _search(self, name: str, operation: Operation) -> ResolvedRoute:
         key = key_of(name, self.settings.models)
         if key is not None:
             how = "models" if key == name else f"models: {key}"
@@ -96,13 +96,13 @@ class Routing:
                     Message("The model '{name}' has no target that serves {operation}.", name=name, operation=operation)
                 )
             weights = tuple(weight for target, weight in targets if target is not None)
-            return Found(there, policy, how, entry.strategy, weights, key)
+            return ResolvedRoute(there, policy, how, entry.strategy, weights, key)
         stand_ins = self.stand_ins(name, operation)
         if stand_ins:
-            return Found(stand_ins, self.settings.policy, "stand-in", weights=(1.0,) * len(stand_ins))
+            return ResolvedRoute(stand_ins, self.settings.policy, "stand-in", weights=(1.0,) * len(stand_ins))
         own = self._own_id(name, operation) if self.settings.open_models else None
         if own is not None:
-            return Found((own,), self.settings.policy, "vendor's own id")
+            return ResolvedRoute((own,), self.settings.policy, "vendor's own id")
         raise UnknownModel(self.unknown(name, operation))
 
     def stand_ins(self, name: str, operation: Operation) -> tuple[Target, ...]:
@@ -319,7 +319,7 @@ def catalog_of(name: str, entry: VendorEntry) -> Catalog:
     Raises CatalogNotFound where there is no catalog.
     """
     shipped = catalog.load(vendor_of(name, entry).catalog)
-    return entry.catalog.over(shipped) if entry.catalog else shipped
+    return entry.catalog.apply_to(shipped) if entry.catalog else shipped
 
 
 def base_url_of(name: str, entry: VendorEntry) -> str:

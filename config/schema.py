@@ -1,7 +1,7 @@
 """The settings, every key of them. Published as ``config/banjia.schema.json``.
 
 A key whose feature is still to come is in here with its default, and any other value is refused with "not yet": a
-setting is never taken and ignored. The text under a key describes it; ``config/publish.py`` reads it from this file.
+setting is never taken and ignored. The text under a key describes it; ``config/json_schema.py`` reads it from this file.
 """
 
 import ipaddress
@@ -27,9 +27,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 
 from adapters.core.message import EMPTY, Message
-from config.complaints import InvalidValue, expecting
+from config.catalog.overrides import CatalogOverrides
+from config.loader.errors import InvalidValue, expecting
 from config.origins import configured_host, configured_origin
-from config.overlay import Overlay
 
 Strategy = Literal["failover", "weighted", "fastest", "cheapest"]
 RetryCause = Literal["5xx", "html", "reset", "timeout", "error_in_200"]
@@ -45,7 +45,7 @@ _OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding"
 
 
 @dataclass(frozen=True, slots=True)
-class NotYet:
+class PlannedValue:
     """Marks a key whose feature is still to come: only this value is taken."""
 
     only: Any
@@ -201,7 +201,7 @@ def _outbound(value: Any) -> Any:
 Address = Annotated[str, BeforeValidator(_written), AfterValidator(checked_address)]
 AdminAddress = Annotated[str, BeforeValidator(_written), AfterValidator(_address_or_off)]
 Url = Annotated[str, AfterValidator(_url)]
-Laid = Annotated[Overlay, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})]
+Laid = Annotated[CatalogOverrides, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})]
 Outbound = Annotated[Literal["env", "none"] | SecretStr, BeforeValidator(_outbound)]
 
 
@@ -301,7 +301,7 @@ class VendorEntry(Section):
 
     kind: str | None = None
     """The vendor's adapter: qwen, kimi, ernie, hunyuan or openai_compatible. Default: the entry's name."""
-    protocol: Annotated[Literal["openai", "native"], NotYet("openai")] = "openai"
+    protocol: Annotated[Literal["openai", "native"], PlannedValue("openai")] = "openai"
     """The OpenAI-shaped API, or the vendor's own."""
     edition: str | None = None
     """Which of two OpenAI-shaped APIs, where a vendor has had two: tokenhub or classic for hunyuan."""
@@ -309,19 +309,19 @@ class VendorEntry(Section):
     """Which of the vendor's hosts; a key is good at one only. Kimi and Hunyuan have cn and intl, Qwen all, ERNIE cn."""
     base_url: Url | None = None
     """The whole prefix, as an OpenAI SDK would be given it; takes the place of the region's host."""
-    token_url: Annotated[Url | None, NotYet(None)] = None
+    token_url: Annotated[Url | None, PlannedValue(None)] = None
     """Where access tokens are fetched (ERNIE native)."""
     api_key: Secret | None = None
     """The key. An unset ${VARIABLE} turns this vendor off."""
     api_keys: Secrets = []
     """Several keys, used in turn. Those whose ${VARIABLE} is unset are left out."""
-    access_key: Annotated[Secret | None, NotYet(None)] = None
+    access_key: Annotated[Secret | None, PlannedValue(None)] = None
     """Half of a credential (ERNIE native)."""
-    secret_key: Annotated[Secret | None, NotYet(None)] = None
+    secret_key: Annotated[Secret | None, PlannedValue(None)] = None
     """The other half."""
-    secret_id: Annotated[Secret | None, NotYet(None)] = None
+    secret_id: Annotated[Secret | None, PlannedValue(None)] = None
     """Half of a credential (Hunyuan native)."""
-    auth: Annotated[Literal["oauth", "iam"], NotYet("oauth")] = "oauth"
+    auth: Annotated[Literal["oauth", "iam"], PlannedValue("oauth")] = "oauth"
     """How the native protocol of ERNIE signs."""
     headers: Annotated[dict[str, str], Field(repr=False)] = {}
     """Headers added to every call to this vendor."""
@@ -411,7 +411,7 @@ class Policy(Section):
     """auto: off under names that do not reason and under small limits; vendor: as the model does by itself; off: unless a request asks for it."""
     hedge_s: Seconds | Literal["off"] = "off"
     """Ask a second target too when a whole answer has not come after this many seconds. Both are billed."""
-    fetch_images: Annotated[Switch, NotYet(False)] = False
+    fetch_images: Annotated[Switch, PlannedValue(False)] = False
     """Fetch public image URLs for vendors that take data only."""
     moderations: Annotated[str, AfterValidator(_judge)] = "refuse"
     """What answers /v1/moderations: refuse (404), pass (nothing is flagged, unseen), or vendor/model."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from adapters.core.adaptations import Adaptation
 from adapters.core.usage import Usage
 from adapters.core.vendor import Target
-from config.complaints import hidden
+from config.loader.errors import redact
 from config.schema import Policy, Strategy
 from proxy.credentials.redaction import NO_SECRETS, Secrets
 from proxy.reason import Reason
@@ -128,7 +128,7 @@ class RequestOutcome(NamedTuple):
             "param": self.param if self.param is None or FIELD.fullmatch(self.param) else None,
             "reason": self.reason,
             "operation": self.operation,
-            "model": self.model[:200] if self.target is not None else hidden(self.model[:200]),
+            "model": self.model[:200] if self.target is not None else redact(self.model[:200]),
             "stream": self.stream,
             "target": self.target,
             "attempts": self.attempts,

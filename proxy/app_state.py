@@ -15,10 +15,10 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from adapters.core.message import Message
-from config.complaints import Complaint
-from config.complaints import Place as Source
-from config.diff import ReloadResult, changed, kept
-from config.load import ENVIRONMENT, ConfigError, Loaded
+from config.diff import ReloadResult, changed_keys, keep_fixed_settings
+from config.loader.errors import Diagnostic
+from config.loader.errors import Location as Source
+from config.loader.load import ENVIRONMENT, ConfigError, LoadedConfig
 from config.routing import Routing, base_url_of
 from config.schema import Settings, VendorEntry
 from proxy._types import RequestOutcome
@@ -122,7 +122,7 @@ class AppState:
         """The configuration in use; :meth:`use` changes it. An attribute, since each request reads it several times."""
         self.limiters.attach(self.snapshot.accounts.items())
         self._snapshots = weakref.WeakSet([self.snapshot])
-        self.reread: Callable[[], Loaded] | None = None
+        self.reread: Callable[[], LoadedConfig] | None = None
         """Reads the configuration anew, in a thread. Raises ConfigError. None: there is no file."""
         self.notify: Callable[[Message], None] = errors.info
         """Takes the lines that are for the operator. It neither blocks nor raises."""
@@ -188,28 +188,28 @@ class AppState:
         before = self.snapshot
         try:
             loaded = await self._read(self.reread)
-            settings, restart = kept(before.settings, loaded.settings, loaded.source)
+            settings, restart = keep_fixed_settings(before.settings, loaded.settings, loaded.source)
             snapshot = ConfigSnapshot(
                 settings, self.upstream, emulated=self.emulated, before=before, memory_limit=self.memory.limit
             )
         except ConfigError as error:
-            return self._refused(complaint.with_help for complaint in error.complaints)
+            return self._refused(diagnostic.with_help for diagnostic in error.diagnostics)
         except Exception as bug:  # noqa: BLE001 - a bug in reading a file is no reason to stop serving or watching
             self.report(bug, "(reload)")
             return self._refused([Message("something went wrong on our side; the log has it")])
         self.use(snapshot)
         self._snapshots.add(snapshot)
         self.loaded(ok=True)
-        return ReloadResult("applied", loaded.source, changed(before.settings, settings), restart)
+        return ReloadResult("applied", loaded.source, changed_keys(before.settings, settings), restart)
 
-    async def _read(self, again: Callable[[], Loaded]) -> Loaded:
+    async def _read(self, again: Callable[[], LoadedConfig]) -> LoadedConfig:
         """Read the configuration in a thread that may hang. Raises ConfigError, also where it does."""
         if not self._readers.acquire(blocking=False):
             raise self._unread(
                 Message("{number} earlier reads of the configuration have not ended", number=MAX_READERS)
             )
 
-        def read() -> Loaded:
+        def read() -> LoadedConfig:
             try:
                 return again()
             finally:
@@ -225,12 +225,12 @@ class AppState:
 
     def _unread(self, wrong: Message) -> ConfigError:
         return ConfigError(
-            [Complaint(Source(self.source), "", wrong, Message("a disk that answers"), code="config-unreadable")]
+            [Diagnostic(Source(self.source), "", wrong, Message("a disk that answers"), code="config-unreadable")]
         )
 
-    def _refused(self, complaints: Iterable[Message]) -> ReloadResult:
+    def _refused(self, diagnostics: Iterable[Message]) -> ReloadResult:
         self.loaded(ok=False)
-        return ReloadResult("refused", complaints=list(complaints))
+        return ReloadResult("refused", diagnostics=list(diagnostics))
 
     def record_outcome(self, outcome: RequestOutcome) -> None:
         """Count how a request ended and write its access line: once for each request."""

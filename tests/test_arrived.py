@@ -19,7 +19,7 @@ import emulators.hunyuan.classic.models
 import emulators.hunyuan.tokenhub.models
 import emulators.kimi.models
 import emulators.qwen.models
-from config import catalog
+from config.catalog import models as catalog
 from proxy.commands.probes import PIXEL
 from tests.effort import examples
 from tests.sdk.stage import Front, Stage

@@ -22,7 +22,7 @@ from adapters.registry import BY_CATALOG
 from adapters.rules.reasoning import SWITCH_FIELDS
 from adapters.rules.verdicts import UNSAFE
 from adapters.vendors.openai_compatible import OPENAI_COMPATIBLE
-from config import catalog
+from config.catalog import models as catalog
 from config.schema import Settings
 from proxy.commands.explain import explain, lines
 from tests.effort import examples

@@ -11,7 +11,7 @@ Thinking = Literal["never", "always", "default_on", "default_off"]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The facts of one model that a verdict may rest on; built from ``config/catalog/<vendor>.yaml``.
+    """The facts of one model that a verdict may rest on; built from ``config/catalog/data/<vendor>.yaml``.
 
     ``family`` groups models that share quirks wherever they are hosted; ``facts`` are the vendor's own per-model
     switches (for example ``json_schema: true``); limits are in tokens, and None where they are not known.

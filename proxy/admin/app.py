@@ -1,6 +1,6 @@
 """The admin port's app: metrics, status, reload. It refuses web pages, and asks for ``server.admin_token`` where one is set.
 
-Beyond loopback there is no start without a token (``config/checks.py``).
+Beyond loopback there is no start without a token (``config/lint/settings.py``).
 """
 
 import time

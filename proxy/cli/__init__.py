@@ -87,7 +87,7 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
 
     FILE can be given by -c too, as for the other commands.
     """
-    from config.load import ConfigError, find_file, load
+    from config.loader.load import ConfigError, find_file, load
     from proxy.commands.routes import form_lines, forms_by_name
     from proxy.observability.memory_budget import warnings as of_memory
     from proxy.observability.memory_guard import limit_of_this_machine
@@ -108,7 +108,7 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
         ]
         forms = forms_by_name(checked.settings)
     except ConfigError as error:
-        errors = [complaint.with_help for complaint in error.complaints]
+        errors = [diagnostic.with_help for diagnostic in error.diagnostics]
     if as_json:
         found = {"file": str(source or ""), "errors": errors, "warnings": warnings, "forms": forms}
         click.echo(json.dumps(found, ensure_ascii=False))
@@ -193,7 +193,7 @@ def healthcheck(url: str | None) -> None:
 
 
 def _configured_url() -> str:
-    from config.load import ConfigError, find_file, load
+    from config.loader.load import ConfigError, find_file, load
     from config.schema import Server
 
     try:

@@ -15,7 +15,7 @@ from proxy.i18n.catalog import click_in, for_operator
 from proxy.i18n.negotiate import configured
 
 if TYPE_CHECKING:
-    from config.load import Loaded
+    from config.loader.load import LoadedConfig
 
 CONFIG = click.option(
     "-c",
@@ -96,14 +96,14 @@ def examples(*commands: str, codes: str) -> str:
 
 def loaded(
     path: Path | None, *, keys_needed: bool = True, environ: Mapping[str, str] | None = None, listen: str = ""
-) -> "Loaded":
+) -> "LoadedConfig":
     """The configuration; what is wrong with it is printed, and ends the command with 2.
 
     ``environ``: in the place of the process's own. ``listen``: the option that has set ``server.listen`` in it, which a
-    complaint about the address then names.
+    diagnostic about the address then names.
     """
-    from config.complaints import Place
-    from config.load import ConfigError, find_file, load
+    from config.loader.errors import Location
+    from config.loader.load import ConfigError, find_file, load
     from proxy.observability.memory_budget import warnings
     from proxy.observability.memory_guard import limit_of_this_machine
 
@@ -112,11 +112,11 @@ def loaded(
         result = load(path or find_file(known, Path.cwd()), known, keys_needed=keys_needed)
     except ConfigError as error:
         given = [
-            replace(one, place=Place(listen)) if listen and one.key == "server.listen" else one
-            for one in error.complaints
+            replace(one, location=Location(listen)) if listen and one.key == "server.listen" else one
+            for one in error.diagnostics
         ]
-        for complaint in given:
-            say(complaint.with_help, err=True)
+        for diagnostic in given:
+            say(diagnostic.with_help, err=True)
         sys.exit(2)
     for warning in [*(one.with_help for one in result.warnings), *warnings(result.settings, limit_of_this_machine())]:
         say(Message("warning: {line}", line=warning), err=True)

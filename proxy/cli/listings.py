@@ -82,8 +82,8 @@ def models(
 
     Beside a configuration it lists the vendors of that, with the catalogs that it lays over ours.
     """
-    from config.complaints import nearest
-    from config.load import find_file
+    from config.loader.errors import nearest
+    from config.loader.load import find_file
     from proxy.commands.models import configured, each_catalog, lines
     from proxy.commands.models import models as found_models
     from proxy.commands.table import terminal_width

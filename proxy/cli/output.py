@@ -40,7 +40,7 @@ def output_guarded() -> Iterator[None]:
         if not is_unwritable(error):
             raise
         if error.errno != errno.EPIPE:
-            from config.system_errors import reason_of
+            from config.loader.system_errors import reason_of
 
             with contextlib.suppress(OSError, ValueError):
                 print(

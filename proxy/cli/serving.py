@@ -23,7 +23,7 @@ LISTEN = "BANJIA_SERVER__LISTEN"
 
 def _address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """The value of --listen. Raises BadParameter."""
-    from config.complaints import InvalidValue
+    from config.loader.errors import InvalidValue
     from config.schema import checked_address
 
     try:

@@ -31,7 +31,7 @@ def init(file: Path, force: bool) -> None:
 
     What is found are the vendors' key variables in the environment. FILE is banjia.yaml unless given; - is standard output. Keys are named as variables, never copied.
     """
-    from config.system_errors import reason_of
+    from config.loader.system_errors import reason_of
     from proxy.commands.init import said, text
 
     if str(file) == "-":
@@ -81,7 +81,7 @@ def tiktoken(folder: Path, shell: str | None) -> None:
     The tables are those of the extra banjia[tokens], under the names that tiktoken looks for. Prints the variables that
     point a client to the folder: TIKTOKEN_CACHE_DIR, and DATA_GYM_CACHE_DIR for programs that know only that.
     """
-    from config.system_errors import reason_of
+    from config.loader.system_errors import reason_of
     from proxy.commands.env import lines, shell_named
     from proxy.commands.tiktoken import NotInstalled, export, variables
 
@@ -142,7 +142,7 @@ def doctor(path: Path | None, as_json: bool, offline: bool) -> None:
     import json
     import sys
 
-    from config.load import find_file
+    from config.loader.load import find_file
     from proxy.commands.doctor import examine
     from proxy.commands.doctor.report import Finding, data, healthy, lines
 

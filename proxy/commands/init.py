@@ -10,11 +10,11 @@ from adapters.core.message import COMMA, Message, all_of, joined, one_of
 from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
 from adapters.registry import BY_NAME
-from config import catalog
-from config.environment import in_order, key_names, zero_config
+from config.catalog import models as catalog
+from config.loader.environment import key_names, vendors_by_rank, zero_config
+from config.loader.nodes import CREDENTIALS, Node
 from config.routing import stand_in_route
 from config.schema import VendorEntry
-from config.tree import CREDENTIALS, Node
 
 USUAL: tuple[tuple[str, Operation], ...] = (
     ("gpt-4o", "chat"),
@@ -72,7 +72,7 @@ def _calls(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     there = found_in(environ)
     named = {found.vendor.name for found in there}
     # An edition other than the usual one is for those who have its key.
-    rest = [_not_found(vendor) for vendor in in_order() if vendor.edition is None and vendor.name not in named]
+    rest = [_not_found(vendor) for vendor in vendors_by_rank() if vendor.edition is None and vendor.name not in named]
     gone = [found for found in there if ended(found.vendor)]
     if len(gone) < len(there):  # what has ended is not built on where there is something else
         there, rest = [found for found in there if found not in gone], gone + rest
@@ -169,7 +169,7 @@ def said(environ: Mapping[str, str], file: Path) -> Iterator[Message]:
         )
         yield Message("{file}: written; found {keys}", file=file, keys=keys)
     else:
-        names = joined(COMMA, (name for vendor in in_order() for name in key_names(vendor)))
+        names = joined(COMMA, (name for vendor in vendors_by_rank() for name in key_names(vendor)))
         yield Message(
             "{file}: written as a template, for no vendor's key was found; looked for {names}", file=file, names=names
         )

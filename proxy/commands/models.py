@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from adapters.core.message import one_of
-from config import catalog
-from config.catalog import Catalog, ModelRow
+from config.catalog import models as catalog
+from config.catalog.models import Catalog, ModelRow
 from config.routing import catalog_of
 from config.schema import Settings
 from proxy.commands.table import fitted, table

@@ -7,16 +7,16 @@ from typing import Any, get_args
 from adapters.core.message import COMMA, Message, joined
 from adapters.core.request import Operation
 from adapters.core.vendor import Target
-from config.load import Loaded
-from config.openai_names import forms_of, is_no_form, known_names
-from config.routing import Found, Routing, UnknownModel, base_url_of, carried, catalog_of, key_of, vendor_of
+from config.catalog.openai_names import forms_of, is_no_form, known_names
+from config.loader.load import LoadedConfig
+from config.routing import ResolvedRoute, Routing, UnknownModel, base_url_of, carried, catalog_of, key_of, vendor_of
 from config.schema import ModelEntry, Settings
 from proxy.commands.table import fitted, folded
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
 
-def routes(loaded: Loaded) -> dict[str, Any]:
+def routes(loaded: LoadedConfig) -> dict[str, Any]:
     """The routing table as data: the names with their targets in order, and the vendors, those that are off with why."""
     settings, routing = loaded.settings, Routing(loaded.settings)
     named = [_named(name, entry, routing) for name, entry in settings.models.items()]
@@ -28,7 +28,7 @@ def routes(loaded: Loaded) -> dict[str, Any]:
     }
 
 
-def _vendors(settings: Settings, loaded: Loaded) -> Iterator[dict[str, Any]]:
+def _vendors(settings: Settings, loaded: LoadedConfig) -> Iterator[dict[str, Any]]:
     for name, entry in settings.vendors.items():
         vendor = vendor_of(name, entry)
         yield {
@@ -98,7 +98,7 @@ def _told(target: Target) -> dict[str, Any]:
     return {"target": target.label, **({"set": dict(target.defaults)} if target.defaults else {})}
 
 
-def _find(routing: Routing, name: str, operation: Operation) -> Found | None:
+def _find(routing: Routing, name: str, operation: Operation) -> ResolvedRoute | None:
     try:
         return routing.find(name, operation)
     except UnknownModel:

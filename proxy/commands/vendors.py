@@ -13,7 +13,7 @@ from adapters.core.model import Model
 from adapters.core.vendor import Target, Vendor
 from adapters.planning import plan
 from adapters.registry import VENDORS
-from config import catalog
+from config.catalog import models as catalog
 from proxy.commands.explain import read
 from proxy.commands.probes import ASKED, PROBES, REASONS, Probe
 from proxy.commands.table import table

@@ -7,7 +7,7 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from adapters.core.message import Message
-from config.complaints import Complaint, ConfigError, Place
+from config.loader.errors import ConfigError, Diagnostic, Location
 from config.routing import vendor_of
 from config.schema import Settings, VendorEntry
 
@@ -54,7 +54,7 @@ class EmulatedVendors:
                 entries[name] = _entry(entry, kind, emulator)
             elif kind in self._known:
                 wrong = Message("no emulator of this vendor was started, and a reload starts none")
-                raise ConfigError([Complaint(Place(source), f"vendors.{name}", wrong, Message("a restart"))])
+                raise ConfigError([Diagnostic(Location(source), f"vendors.{name}", wrong, Message("a restart"))])
         return settings.model_copy(update={"vendors": entries})
 
     def _emulator(self, name: str, kind: str) -> Emulator | None:

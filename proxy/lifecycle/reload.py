@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from adapters.core.message import Message
-from config.complaints import Complaint, ConfigError, Place
-from config.load import Loaded, load, sources
+from config.loader.errors import ConfigError, Diagnostic, Location
+from config.loader.load import LoadedConfig, load, sources
 from proxy.app_state import AppState
 from proxy.lifecycle.emulation import EmulatedVendors
 from proxy.lifecycle.file_watcher import Look, being_written, changes, looks
@@ -26,7 +26,7 @@ class ConfigReader:
         path: Path,
         environ: Mapping[str, str],
         stand_ins: EmulatedVendors | None,
-        told: Sequence[Complaint],
+        told: Sequence[Diagnostic],
         out: Callable[[Message], None],
     ) -> None:
         self._path = path
@@ -35,7 +35,7 @@ class ConfigReader:
         self._told = {warning.message for warning in told}
         self._writer = out
 
-    def __call__(self) -> Loaded:
+    def __call__(self) -> LoadedConfig:
         """The configuration as it is now. Raises ConfigError, also while the file is being written."""
         before = looks(self.files())
         loaded = load(self._path, self._environ, keys_needed=self._stand_ins is None)
@@ -45,8 +45,8 @@ class ConfigReader:
             if seen != before[path] or being_written(path):
                 raise ConfigError(
                     [
-                        Complaint(
-                            Place(str(path)),
+                        Diagnostic(
+                            Location(str(path)),
                             "",
                             Message("the file is being written: it may be half of it"),
                             code="config-unreadable",

@@ -13,11 +13,11 @@ import uvicorn
 import uvloop
 
 from adapters.core.message import COMMA, SEMICOLON, Message, joined
-from config.load import ENVIRONMENT, Loaded, sources
+from config.loader.load import ENVIRONMENT, LoadedConfig, sources
+from config.loader.system_errors import reason_of
 from config.routing import base_url_of
 from config.schema import OFF
 from config.schema import Server as ServerSettings
-from config.system_errors import reason_of
 from proxy.app import create_app
 from proxy.app_state import AppState
 from proxy.fd_limits import raise_limit, shares
@@ -169,7 +169,7 @@ def freeze() -> None:
 
 
 def run(
-    loaded: Loaded,
+    loaded: LoadedConfig,
     out: Callable[[Message], None],
     environ: Mapping[str, str],
     emulators: Emulators | None = None,

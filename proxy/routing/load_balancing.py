@@ -14,7 +14,7 @@ from adapters.core.request import ApiRequest
 from adapters.core.tokens import estimate_prompt
 from adapters.core.vendor import Target
 from adapters.planning import plan
-from config.catalog import Listed, ModelRow
+from config.catalog.models import ModelRow, PricedModel
 from proxy._types import Route
 
 EXPLORED = 0.03
@@ -98,4 +98,4 @@ class PriceEstimate:
 def priced(target: Target) -> ModelRow | None:
     """The catalog's row of a target, if its prices can be compared: no rate between currencies is known here."""
     model = target.model
-    return model.row if isinstance(model, Listed) and model.currency == "CNY" else None
+    return model.row if isinstance(model, PricedModel) and model.currency == "CNY" else None

@@ -11,7 +11,9 @@ def resolve(request: ApiRequest, routing: Routing) -> Route:
     """The route of the model that was asked for; of moderations, the policy's. Raises ModelNotFound, naming the nearest."""
     try:
         found = (
-            routing.judge() if request.operation == "moderations" else routing.find(request.model, request.operation)
+            routing.moderations_route()
+            if request.operation == "moderations"
+            else routing.find(request.model, request.operation)
         )
     except UnknownModel as unknown:
         raise ModelNotFound(unknown.message, param="model") from None

@@ -12,12 +12,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from adapters.core.message import as_message
-from config.catalog import FILE, Catalog
-from config.complaints import Complaint, ConfigError, nearest
-from config.document import parse
-from config.files import text as text_of
-from config.tree import Node, find, scalars
-from config.wording import complaints_of
+from config.catalog.models import FILE, Catalog
+from config.loader.errors import ConfigError, Diagnostic, nearest
+from config.loader.included_files import text as text_of
+from config.loader.nodes import Node, find, scalars
+from config.loader.validation_messages import diagnostics_of
+from config.loader.yaml_parser import parse
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,38 +43,38 @@ def read(path: Path) -> dict[str, Any]:
     try:
         catalog = Catalog.model_validate(plain)
     except ValidationError as error:
-        raise ConfigError(complaints_of(error, root, Catalog)) from None
-    complaints = [*_twice(catalog, root), *_unknown(catalog, root), *_not_finite(root)]
-    if complaints:
-        raise ConfigError(complaints)
+        raise ConfigError(diagnostics_of(error, root, Catalog)) from None
+    diagnostics = [*_twice(catalog, root), *_unknown(catalog, root), *_not_finite(root)]
+    if diagnostics:
+        raise ConfigError(diagnostics)
     return plain
 
 
-def _twice(catalog: Catalog, root: Node) -> Iterator[Complaint]:
+def _twice(catalog: Catalog, root: Node) -> Iterator[Diagnostic]:
     """Complaints about models that stand in a catalog twice: the last would win."""
     seen: set[str] = set()
     for index, row in enumerate(catalog.models):
         if row.id in seen:
-            yield _at(root, "models", index, "id").complaint(
+            yield _at(root, "models", index, "id").diagnostic(
                 ("models", index, "id"), as_message("this model is listed twice")
             )
         seen.add(row.id)
 
 
-def _unknown(catalog: Catalog, root: Node) -> Iterator[Complaint]:
+def _unknown(catalog: Catalog, root: Node) -> Iterator[Diagnostic]:
     """Complaints about stand-ins whose model has no row."""
     for name, found in catalog.stand_ins.items():
         if found.model not in catalog.by_id:
             where = ("stand_ins", name, "model")
             wrong = as_message(f"there is no model '{found.model}' in this catalog")
-            yield _at(root, *where).complaint(where, wrong, meant=nearest(found.model, catalog.by_id))
+            yield _at(root, *where).diagnostic(where, wrong, meant=nearest(found.model, catalog.by_id))
 
 
-def _not_finite(root: Node) -> Iterator[Complaint]:
+def _not_finite(root: Node) -> Iterator[Diagnostic]:
     """Complaints about numbers that JSON does not have, in the facts of a model for example."""
     for path, node in scalars(root):
         if isinstance(node.value, float) and not isfinite(node.value):
-            yield node.complaint(path, as_message("JSON does not have this number"), as_message("a finite number"))
+            yield node.diagnostic(path, as_message("JSON does not have this number"), as_message("a finite number"))
 
 
 def _at(root: Node, *path: str | int) -> Node:
@@ -86,17 +86,17 @@ def _at(root: Node, *path: str | int) -> Node:
 def text(folder: Path = FILE.parent) -> str:
     """The JSON of all sources of a folder, in their order: each model and each stand-in has a line of its own.
 
-    Raises ConfigError with all complaints about all sources.
+    Raises ConfigError with all diagnostics about all sources.
     """
     catalogs: dict[str, str] = {}
-    complaints: list[Complaint] = []
+    diagnostics: list[Diagnostic] = []
     for path in sources(folder):
         try:
             catalogs[path.stem] = _object({key: _member(value) for key, value in read(path).items()}, 1)
         except ConfigError as error:
-            complaints += error.complaints
-    if complaints:
-        raise ConfigError(complaints)
+            diagnostics += error.diagnostics
+    if diagnostics:
+        raise ConfigError(diagnostics)
     return _object(catalogs) + "\n"
 
 

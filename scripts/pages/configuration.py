@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from adapters.core.vendor import Vendor
-from config import publish
-from config.environment import in_order, key_names
+from config import json_schema as publish
+from config.loader.environment import key_names, vendors_by_rank
+from config.loader.schema_walk import fields, is_section, unwrap
 from config.schema import Section, Settings
-from config.shape import fields, is_section, unwrap
 from scripts.pages.table import code, table
 
 Json = Mapping[str, Any]
@@ -230,7 +230,8 @@ def _shown(key: Key) -> str:
 def key_order() -> str:
     """Whose key is looked for, and under which names, where there is no file."""
     rows = [
-        [str(at), _vendor(vendor), ", ".join(map(code, key_names(vendor)))] for at, vendor in enumerate(in_order(), 1)
+        [str(at), _vendor(vendor), ", ".join(map(code, key_names(vendor)))]
+        for at, vendor in enumerate(vendors_by_rank(), 1)
     ]
     return "\n" + table(["", "vendor", "variable; of several, the first that is set"], rows) + "\n"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
-from config import catalog
+from config.catalog import models as catalog
 from proxy.commands.probes import PROBES
 from proxy.commands.vendors import cell, each_edition
 from scripts.pages.table import code, table

@@ -23,7 +23,7 @@ from adapters.core.wire import Data, End, Got, Head, Id, Lost, Phase
 from adapters.emulations import wrapped
 from adapters.planning import plan
 from adapters.registry import BY_CATALOG
-from config import catalog
+from config.catalog import models as catalog
 from tests.invariants import violations_of_body, violations_of_stream
 from tests.judging import wanted_of
 from tests.judging_switch import judging

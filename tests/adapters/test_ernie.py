@@ -10,7 +10,7 @@ from adapters.core.request import ApiRequest, Operation
 from adapters.core.vendor import Plan, Target
 from adapters.planning import plan
 from adapters.registry import BY_NAME
-from config import catalog
+from config.catalog import models as catalog
 
 CATALOG = catalog.load("ernie")
 TEXT, SEES, THINKS, SWITCHED, X1 = (

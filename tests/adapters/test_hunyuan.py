@@ -9,7 +9,7 @@ from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan, Target
 from adapters.planning import plan
 from adapters.registry import BY_CATALOG
-from config import catalog
+from config.catalog import models as catalog
 from tests.adapters.play import HELLO
 
 TOKENHUB, CLASSIC = "hunyuan/hy3", "hunyuan_classic/hunyuan-turbos-latest"

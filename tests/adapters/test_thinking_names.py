@@ -4,7 +4,7 @@ import pytest
 
 from adapters.core.request import ApiRequest
 from adapters.planning import plan
-from config.openai_names import CHAT, COMPLETIONS
+from config.catalog.openai_names import CHAT, COMPLETIONS
 from tests.adapters.play import HELLO, target
 
 REASON = ("o1", "o3", "o4", "gpt-5", "codex")

@@ -20,7 +20,7 @@ import psutil
 
 import emulators
 from adapters.registry import BY_NAME
-from config import catalog
+from config.catalog import models as catalog
 from emulators.core.emulator import Emulator, ReceivedRequest
 from emulators.core.faults import Faults
 from emulators.core.http import HttpConnection, HttpRequest

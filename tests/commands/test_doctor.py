@@ -16,10 +16,10 @@ import trustme
 
 from adapters import registry
 from adapters.vendors.kimi import KIMI
-from config import catalog
-from config.catalog import Catalog
-from config.load import load
-from config.retired import CLOSED, closed
+from config.catalog import models as catalog
+from config.catalog.deprecations import CLOSED_ACCESS, closed_access
+from config.catalog.models import Catalog
+from config.loader.load import load
 from config.routing import Routing
 from config.schema import Settings, VendorEntry
 from emulators import Emulator, start
@@ -242,8 +242,8 @@ def test_a_way_in_that_the_vendor_has_closed_is_known() -> None:
         "kimi": VendorEntry(),
     }
     settings = Settings().model_copy(update={"vendors": entries})
-    assert [(name, row.value) for name, row in closed(settings)] == [("ernie", "native"), ("old", "classic")]
-    assert all(row.instead for row in CLOSED)
+    assert [(name, row.value) for name, row in closed_access(settings)] == [("ernie", "native"), ("old", "classic")]
+    assert all(row.instead for row in CLOSED_ACCESS)
 
 
 # --- keys ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from config.load import load
+from config.loader.load import load
 from tests.commands.conftest import KIMI_KEY, QWEN_KEY, Run
 from tests.harness import proxy
 

@@ -9,16 +9,16 @@ import pytest
 from ruamel.yaml import YAML
 
 from adapters import registry
-from config import publish
-from config.environment import in_order, key_names
-from config.load import load
-from config.openai_names import known_names
+from config import json_schema as publish
+from config.catalog.openai_names import known_names
+from config.loader.environment import key_names, vendors_by_rank
+from config.loader.load import load
 from config.routing import Routing, UnknownModel
 from config.schema import Settings
 from proxy.commands.init import schema
 from tests.commands.conftest import KIMI_KEY, QWEN_KEY, Run
 
-EVERY = {key_names(vendor)[0]: f"sk-{vendor.name}-00000000000001" for vendor in in_order()}
+EVERY = {key_names(vendor)[0]: f"sk-{vendor.name}-00000000000001" for vendor in vendors_by_rank()}
 BOTH = {"KIMI_API_KEY": KIMI_KEY, "DASHSCOPE_API_KEY": QWEN_KEY}
 
 
@@ -131,8 +131,8 @@ def test_without_a_key_it_is_a_template_that_any_one_key_brings_to_life(banjia: 
 
 def test_every_vendor_that_a_key_is_enough_for_is_named(banjia: Run) -> None:
     text = banjia("init", "-", env=BOTH).stdout
-    assert all(f"{vendor.name}: # {vendor.title}" in text for vendor in in_order() if vendor.edition is None)
-    assert set(registry.BY_NAME) >= {vendor.name for vendor in in_order()}
+    assert all(f"{vendor.name}: # {vendor.title}" in text for vendor in vendors_by_rank() if vendor.edition is None)
+    assert set(registry.BY_NAME) >= {vendor.name for vendor in vendors_by_rank()}
 
 
 def test_a_dash_prints_it_and_writes_nothing(banjia: Run, tmp_path: Path) -> None:

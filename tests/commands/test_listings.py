@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from config import catalog
+from config.catalog import models as catalog
 from proxy.commands.models import models
 from tests.commands.conftest import KIMI_KEY, QWEN_KEY, Run, data
 

@@ -9,7 +9,7 @@ import pytest
 from adapters import registry
 from adapters.vendors.kimi import KIMI
 from adapters.vendors.qwen import QWEN
-from config import catalog
+from config.catalog import models as catalog
 
 ROWS: dict[str, dict[str, Any]] = {
     "kimi": {"kimi-k2.6": None, "kimi-k2.5": (datetime.date(2026, 8, 31), "kimi-k2.6"), "kimi-k3": (datetime.date(2099, 1, 1), None)},

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from config.load import ConfigError, Loaded, load
+from config.loader.load import ConfigError, LoadedConfig, load
 
 VENDOR = "vendors:\n  kimi: {api_key: k}\n"
 
 
-def loaded(text: str, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Loaded:
+def loaded(text: str, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> LoadedConfig:
     """The configuration of this text, as ``banjia.yaml`` in the folder (the current one unless given)."""
     path = folder / "banjia.yaml" if folder else Path("banjia.yaml")
     path.write_text(text, encoding="utf-8", newline="")
     return load(path, environ or {})
 
 
-def complaints(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
+def diagnostics(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
     """What is said about a text that can't be used."""
     with pytest.raises(ConfigError) as caught:
         loaded(text, environ)
-    return [str(complaint) for complaint in caught.value.complaints]
+    return [str(diagnostic) for diagnostic in caught.value.diagnostics]

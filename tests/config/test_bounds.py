@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from config.complaints import ConfigError
-from config.document import MAX_CHARACTERS, MAX_DEPTH, MAX_LINES, MAX_VALUES
-from config.load import load, sources
-from config.regular_file import MAX_BYTES
+from config.loader.errors import ConfigError
+from config.loader.load import load, sources
+from config.loader.regular_file import MAX_BYTES
+from config.loader.yaml_parser import MAX_CHARACTERS, MAX_DEPTH, MAX_LINES, MAX_VALUES
 from proxy.cli import main
 from tests.effort import calls_made_by
 
@@ -168,7 +168,7 @@ def test_of_thousands_of_mistakes_the_first_hundreds_are_told(tmp_path: Path) ->
     file.write_text("server:\n" + "".join(f"  lissten{n}: 1\n" for n in range(4_000)))
     with pytest.raises(ConfigError) as refused:
         load(file, {})
-    assert len(refused.value.complaints) == 300
+    assert len(refused.value.diagnostics) == 300
 
 
 def test_defaults_of_defaults_end_somewhere(tmp_path: Path) -> None:

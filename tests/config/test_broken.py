@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.given import VENDOR, complaints
+from tests.config.given import VENDOR, diagnostics
 
 FOLDER = Path(__file__).with_name("broken")
 CASE = re.compile(
@@ -36,12 +36,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_vendors: None) -> 
 
 @pytest.mark.parametrize(("text", "environ", "says"), CASES)
 def test_a_broken_file_is_told_by_line_key_and_cure(text: str, environ: dict[str, str], says: str) -> None:
-    assert "\n".join(complaints(text, environ)) == says
+    assert "\n".join(diagnostics(text, environ)) == says
 
 
 @pytest.mark.parametrize(("text", "environ", "says"), CASES)
 def test_no_message_is_long_foreign_or_tells_a_secret(text: str, environ: dict[str, str], says: str) -> None:
-    for said in complaints(text, environ):
+    for said in diagnostics(text, environ):
         assert "\n" not in said
         assert len(said) < 300
         assert not re.search(r"pydantic|Traceback|Input should|validation error|errors\.|class|canary", said)
@@ -52,19 +52,19 @@ def test_there_are_at_least_forty_of_them() -> None:
 
 
 def test_a_control_character_is_told_by_its_place() -> None:
-    assert complaints("vendors:\n  kimi: {api_key: \x07}\n") == [
+    assert diagnostics("vendors:\n  kimi: {api_key: \x07}\n") == [
         "banjia.yaml:2:19: a character that YAML does not allow; expected printable text in UTF-8"
     ]
 
 
 def test_a_line_break_in_a_key_is_told_without_the_key() -> None:
-    said = complaints("vendors:\n  kimi:\n    api_key: ${KIMI}\n", {"KIMI": "sk-canary\r"})
+    said = diagnostics("vendors:\n  kimi:\n    api_key: ${KIMI}\n", {"KIMI": "sk-canary\r"})
     wrong = "the key holds a space, a line break or a letter beyond ASCII; expected the key alone"
     assert said == [f"banjia.yaml:3:14: vendors.kimi.api_key: {wrong}"]
 
 
 def test_a_file_that_is_not_utf_8_is_told_by_its_place(tmp_path: Path) -> None:
-    from config.load import ConfigError, load
+    from config.loader.load import ConfigError, load
 
     path = tmp_path / "latin.yaml"
     path.write_bytes(b"vendors:\n  kimi: {api_key: \xe9}\n")
@@ -73,7 +73,7 @@ def test_a_file_that_is_not_utf_8_is_told_by_its_place(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_told_by_its_name(tmp_path: Path) -> None:
-    from config.load import ConfigError, load
+    from config.loader.load import ConfigError, load
 
     with pytest.raises(ConfigError, match=r"/none\.yaml: the file can't be read \(no such file or directory\)$"):
         load(tmp_path / "none.yaml", {})
@@ -83,4 +83,4 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
     text = (
         "version: 3\n" + VENDOR.replace("k}", "k, region: moon}") + "server: {listen: '${L}'}\npolicy: {attempt: 1}\n"
     )
-    assert [said.split(":")[1] for said in complaints(text)] == ["1", "3", "4", "5"]
+    assert [said.split(":")[1] for said in diagnostics(text)] == ["1", "3", "4", "5"]

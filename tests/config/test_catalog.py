@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from adapters.core.request import Operation
 from adapters.registry import BY_CATALOG
 from adapters.rules.reasoning import REASONING_PREFIXES
-from config import catalog
-from config.catalog import Catalog, ModelRow, Price
+from config.catalog import models as catalog
+from config.catalog.models import Catalog, ModelRow, Price
 
 FILES = sorted(path.stem for path in catalog.FILE.parent.glob("*.yaml"))
 KIMI = catalog.load("kimi")
@@ -539,9 +539,9 @@ READING = """
 import json, sys
 opened = []
 sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
-from config import catalog
+from config.catalog import models as catalog
 def found():
-    return [name for name in opened if "/config/catalog/" in name]
+    return [name for name in opened if "/config/catalog/data/" in name]
 before = found()
 for name in sys.argv[1:] * 2:
     catalog.load(name)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.given import complaints, loaded
+from tests.config.given import diagnostics, loaded
 
 VENDORS = """vendors:
   qwen: {api_key: "${K}"}
@@ -99,9 +99,9 @@ def test_a_pattern_that_some_name_reaches_is_none(models: str) -> None:
 )
 def test_a_field_to_drop_that_there_is_not_is_an_error_with_the_nearest(where: str) -> None:
     key = "policy.drop[0]" if where.startswith("policy") else "models.a.policy.drop[0]"
-    (wrong,) = complaints(VENDORS + where.replace("NAME", "logprob"), KEYS)
+    (wrong,) = diagnostics(VENDORS + where.replace("NAME", "logprob"), KEYS)
     assert wrong.endswith(f"{key}: there is no field 'logprob' in requests; did you mean 'logprobs'?")
-    (wrong,) = complaints(VENDORS + where.replace("NAME", "messages"), KEYS)
+    (wrong,) = diagnostics(VENDORS + where.replace("NAME", "messages"), KEYS)
     assert wrong.endswith(f"{key}: no request can be without 'messages'; expected other fields")
 
 
@@ -114,10 +114,10 @@ def test_fields_to_drop_are_openais_and_the_vendors() -> None:
 def test_null_in_set_leaves_out_what_a_request_can_be_without() -> None:
     text = VENDORS + "models:\n  a: {target: kimi/kimi-k2.6, set: {seed: null, user: null}}\n"
     assert loaded(text, KEYS).settings.models["a"].targets[0].set == {"seed": None, "user": None}
-    (wrong,) = complaints(text.replace("seed", "messages"), KEYS)
+    (wrong,) = diagnostics(text.replace("seed", "messages"), KEYS)
     assert "no request can be without 'messages'; expected a value, or the key left out" in wrong
 
 
 def test_failover_holds_for_all_names() -> None:
-    (wrong,) = complaints(VENDORS + "models:\n  a: {targets: [kimi/kimi-k2.6], policy: {failover: off}}\n", KEYS)
+    (wrong,) = diagnostics(VENDORS + "models:\n  a: {targets: [kimi/kimi-k2.6], policy: {failover: off}}\n", KEYS)
     assert "models.a.policy.failover: this can't differ for one model" in wrong

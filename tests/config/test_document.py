@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.complaints import ConfigError
-from config.document import parse, typed
-from config.tree import Node, find
+from config.loader.errors import ConfigError
+from config.loader.nodes import Node, find
+from config.loader.yaml_parser import parse, typed
 
 
 @pytest.mark.parametrize(
@@ -40,8 +40,8 @@ def test_every_key_and_value_has_its_place() -> None:
     listen, inner = find(root, "server", "listen"), find(root, "models", 1, "b")
     assert listen
     assert inner
-    assert (str(listen.key_place), str(listen.place)) == ("x:3:3", "x:3:13")
-    assert (str(inner.key_place), str(inner.place)) == ("x:6:6", "x:6:9")
+    assert (str(listen.key_place), str(listen.location)) == ("x:3:3", "x:3:13")
+    assert (str(inner.key_place), str(inner.location)) == ("x:6:6", "x:6:9")
 
 
 def test_keys_are_text_whatever_they_look_like() -> None:
@@ -68,7 +68,7 @@ def test_an_anchor_may_be_used_again() -> None:
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
-    from config.load import load
+    from config.loader.load import load
 
     path = tmp_path / "bom.yaml"
     path.write_bytes(b"\xef\xbb\xbfvendors: {kimi: {api_key: k}}\r\n")
@@ -95,6 +95,6 @@ def test_any_text_is_a_tree_or_one_complaint_with_a_place(text: str) -> None:
     try:
         assert isinstance(parse(text, "x"), Node)
     except ConfigError as error:
-        for complaint in error.complaints:
-            assert complaint.place.line >= 1
-            assert complaint.place.column >= 1
+        for diagnostic in error.diagnostics:
+            assert diagnostic.location.line >= 1
+            assert diagnostic.location.column >= 1

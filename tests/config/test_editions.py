@@ -6,9 +6,9 @@ import pytest
 
 from adapters.registry import VENDORS
 from adapters.vendors.hunyuan import HUNYUAN, HUNYUAN_CLASSIC
-from config.load import load
+from config.loader.load import load
 from config.routing import Routing
-from tests.config.given import complaints, loaded
+from tests.config.given import diagnostics, loaded
 
 CLASSIC = "vendors:\n  hunyuan: {api_key: k, edition: classic}\n"
 ENDED = (
@@ -95,7 +95,7 @@ def test_an_edition_keeps_its_quirks_at_another_host() -> None:
     ],
 )  # fmt: skip
 def test_what_an_edition_does_not_have_is_told_by_place(text: str, says: str) -> None:
-    assert complaints(text) == [says]
+    assert diagnostics(text) == [says]
 
 
 # --- a platform that has ended

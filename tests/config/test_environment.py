@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from config.load import ConfigError, find_file, load
+from config.loader.load import ConfigError, find_file, load
 from config.schema import Settings
 from tests.config.given import VENDOR, loaded
 
@@ -35,7 +35,7 @@ def over(**environ: str) -> Settings:
 def said(environ: dict[str, str], text: str = FILE) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         loaded(text, environ)
-    return [str(complaint) for complaint in caught.value.complaints]
+    return [str(diagnostic) for diagnostic in caught.value.diagnostics]
 
 
 def test_the_environment_wins_over_the_file_and_the_file_over_the_default() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from config.interpolate import Unset, expand
-from tests.config.given import VENDOR, complaints, loaded
+from config.loader.interpolation import UnsetVariable, expand
+from tests.config.given import VENDOR, diagnostics, loaded
 
 ENVIRON = {"A": "a", "B": "b c", "EMPTY": "", "PORT": "9000", "DOLLAR": "${A}$$"}
 
@@ -50,7 +50,7 @@ def test_a_text_is_filled_in_once(text: str, value: Any) -> None:
     [("${NONE}", "NONE", ""), ("${NONE:?get one}", "NONE", "get one"), ("${EMPTY:?}", "EMPTY", "it is needed"), ("${NONE:-${NEITHER}}", "NEITHER", "")],
 )  # fmt: skip
 def test_an_unset_variable_is_named(text: str, name: str, message: str) -> None:
-    with pytest.raises(Unset) as caught:
+    with pytest.raises(UnsetVariable) as caught:
         expand(text, ENVIRON)
     assert (caught.value.name, caught.value.message) == (name, message)
 
@@ -108,7 +108,7 @@ def test_a_value_may_be_in_a_file_of_its_own(tmp_path: Path) -> None:
     text = f"vendors:\n  kimi: {{api_keys: ['file:{tmp_path}/key', 'file:${{DIR}}/crlf', 'file://{tmp_path}/key', file:./key]}}\n"
     settings = loaded(text, {"DIR": str(tmp_path)}).settings
     assert [key.get_secret_value() for key in settings.vendors["kimi"].keys()] == ["sk-1", "sk-2", "sk-1", "sk-1"]  # noqa: SIM118
-    said = complaints(f"vendors:\n  kimi: {{api_key: 'file:{tmp_path}/two'}}\n")
+    said = diagnostics(f"vendors:\n  kimi: {{api_key: 'file:{tmp_path}/two'}}\n")
     assert said == [
         "banjia.yaml:2:19: vendors.kimi.api_key: the key holds a space, a line break or a letter beyond ASCII; expected the key alone"
     ]
@@ -125,11 +125,11 @@ def test_a_value_that_came_from_a_variable_is_not_read_as_a_file(tmp_path: Path)
 )
 def test_a_file_that_can_be_no_secret_is_named_without_what_it_holds(tmp_path: Path, content: bytes, why: str) -> None:
     (tmp_path / "key").write_bytes(content)
-    assert complaints("vendors:\n  kimi: {api_key: file:./key}\n") == [
+    assert diagnostics("vendors:\n  kimi: {api_key: file:./key}\n") == [
         f"banjia.yaml:2:19: vendors.kimi.api_key: the file key {why}"
     ]
 
 
 def test_a_folder_is_no_secret(tmp_path: Path) -> None:
-    said = complaints(f"vendors:\n  kimi: {{api_key: 'file:{tmp_path}'}}\n")
+    said = diagnostics(f"vendors:\n  kimi: {{api_key: 'file:{tmp_path}'}}\n")
     assert said == [f"banjia.yaml:2:19: vendors.kimi.api_key: the file {tmp_path} can't be read (is a directory)"]

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from adapters import registry
-from config.load import ConfigError, load, load_file
+from config.loader.load import ConfigError, load, load_file
 from config.schema import Settings
-from tests.config.given import VENDOR, complaints, loaded
+from tests.config.given import VENDOR, diagnostics, loaded
 from tests.effort import calls_made_by
 
 MODELS = "models:\n  a: [qwen/qwen-plus, kimi/kimi-k2.6]\n"
@@ -73,7 +73,7 @@ def test_without_any_key_the_variables_and_the_demo_are_named() -> None:
 def test_in_a_container_without_any_key_both_that_are_missing_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         load(None, {"BANJIA_SERVER__LISTEN": "0.0.0.0:8080"})
-    vendors, callers = map(str, caught.value.complaints)
+    vendors, callers = map(str, caught.value.diagnostics)
     assert vendors.startswith("environment: no vendor's key was found")
     assert "-e BANJIA_CLIENT_KEY=" in callers
     assert "OPENAI_API_KEY" in callers
@@ -283,9 +283,9 @@ def test_on_loopback_an_admin_token_is_taken_and_not_needed(listen: str) -> None
 
 @pytest.mark.parametrize("token", ["short", "fifteen-letters", "with a space in it", "Bearer abcdefghijklmnop"])
 def test_an_admin_token_that_can_be_guessed_or_sent_by_nobody_is_none_and_not_shown(token: str) -> None:
-    [complaint] = complaints(VENDOR + "server: {admin_token: '${T}'}\n", {"T": token})
-    assert "server.admin_token: the " in complaint
-    assert token not in complaint
+    [diagnostic] = diagnostics(VENDOR + "server: {admin_token: '${T}'}\n", {"T": token})
+    assert "server.admin_token: the " in diagnostic
+    assert token not in diagnostic
 
 
 def test_an_admin_token_in_the_file_is_warned_of() -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from adapters.registry import VENDORS
 from adapters.rules.server_messages import ServerMessages
-from config.environment import in_order
+from config.loader.environment import vendors_by_rank
 from config.routing import Routing, UnknownModel
-from tests.config.given import complaints, loaded
+from tests.config.given import diagnostics, loaded
 
 OFFICE = "office: {kind: openai_compatible, base_url: 'http://10.0.0.5:8000/v1', api_key: none}"
 CONFIG = f"vendors:\n  {OFFICE}\nmodels:\n  gpt-4o: office/qwen2:7b\n  text-embedding-3-small: office/bge-m3\n"
@@ -48,7 +48,7 @@ def test_beside_a_vendor_it_takes_no_stand_in_away() -> None:
 
 
 def test_without_an_address_it_is_refused() -> None:
-    (said,) = complaints("vendors:\n  office: {kind: openai_compatible, api_key: none}\n")
+    (said,) = diagnostics("vendors:\n  office: {kind: openai_compatible, api_key: none}\n")
     assert said == (
         "banjia.yaml:2:3: vendors.office: the key 'base_url' is missing; "
         "expected the address of your server, such as http://10.0.0.5:8000/v1"
@@ -56,13 +56,13 @@ def test_without_an_address_it_is_refused() -> None:
 
 
 def test_without_a_word_about_its_key_it_is_off() -> None:
-    said = complaints("vendors:\n  office: {kind: openai_compatible, base_url: 'http://10.0.0.5:8000/v1'}\n")
+    said = diagnostics("vendors:\n  office: {kind: openai_compatible, base_url: 'http://10.0.0.5:8000/v1'}\n")
     assert "no api_key is given" in said[0]
 
 
 def test_no_variable_of_the_environment_brings_it_up() -> None:
     (server,) = [vendor for vendor in VENDORS if vendor.name == "openai_compatible"]
-    assert server not in in_order()
+    assert server not in vendors_by_rank()
     assert server.key_names == ()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.core.request import Operation
 from adapters.registry import VENDORS
-from config.openai_names import (
+from config.catalog.openai_names import (
     CHAT,
     COMPLETIONS,
     EMBEDDINGS,

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from adapters.core.request import ApiRequest
-from config import catalog
-from config.catalog import Catalog
+from config.catalog import models as catalog
+from config.catalog.models import Catalog
 from config.routing import Routing, catalog_of
 from proxy.routing.load_balancing import PriceEstimate
-from tests.config.given import complaints, loaded
+from tests.config.given import diagnostics, loaded
 
 DAY = datetime.date(2026, 11, 25)
 FILE = "vendors:\n  kimi: {api_key: k, catalog: own.yaml}\n"
@@ -41,7 +41,7 @@ def laid(own: str = OWN, text: str = FILE, environ: Mapping[str, str] | None = N
 def told(own: str) -> list[str]:
     """What is said of a file that can't be used."""
     Path("own.yaml").write_text(own, encoding="utf-8")
-    return complaints(FILE)
+    return diagnostics(FILE)
 
 
 # --- what it changes
@@ -156,7 +156,7 @@ def test_a_file_that_is_no_catalog_is_told(own: str, says: str) -> None:
 
 
 def test_a_file_that_is_not_there_is_told_where_it_is_named() -> None:
-    (said,) = complaints(FILE)
+    (said,) = diagnostics(FILE)
     assert said == (
         "banjia.yaml:2:31: vendors.kimi.catalog: the file own.yaml can't be read (no such file or directory); "
         "expected the path of a file, from the folder of this one"
@@ -165,10 +165,10 @@ def test_a_file_that_is_not_there_is_told_where_it_is_named() -> None:
 
 def test_a_file_that_is_not_text_is_told_by_its_place() -> None:
     Path("own.yaml").write_bytes(b"models:\n  - {id: \xe9}\n")
-    assert complaints(FILE) == ["own.yaml:2:10: this is not text in UTF-8"]
+    assert diagnostics(FILE) == ["own.yaml:2:10: this is not text in UTF-8"]
 
 
 def test_mistakes_of_both_files_are_told_at_once() -> None:
     Path("own.yaml").write_text(OWN.replace("input: 5", "input: -5"), encoding="utf-8")
-    said = complaints(FILE + "polizy: {}\n")
+    said = diagnostics(FILE + "polizy: {}\n")
     assert [line.split(":")[0] for line in said] == ["banjia.yaml", "own.yaml"]

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from config import price_page
+from scripts.pages import prices as price_page
 
 
 def test_the_published_page_is_the_one_of_the_catalogs() -> None:
-    assert price_page.FILE.read_text(encoding="utf-8") == price_page.text(), "run: python -m config.price_page"
+    assert price_page.FILE.read_text(encoding="utf-8") == price_page.text(), "run: python -m scripts.pages.prices"
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import jsonschema_rs
 import pytest
 from ruamel.yaml import YAML
 
-from config import publish
-from config.load import load
+from config import json_schema as publish
+from config.loader.load import load
 from config.schema import Section
 from tests.config.given import loaded
 
@@ -24,7 +24,7 @@ def errors(text: str) -> list[str]:
 
 
 def test_the_published_schema_is_the_one_of_the_models() -> None:
-    assert publish.FILE.read_text(encoding="utf-8") == publish.text(), "run: python -m config.publish"
+    assert publish.FILE.read_text(encoding="utf-8") == publish.text(), "run: python -m config.json_schema"
 
 
 def test_every_key_is_described() -> None:

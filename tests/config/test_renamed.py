@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from config.load import ConfigError
-from config.renamed import RENAMED
+from config.loader.load import ConfigError
+from config.loader.renamed_keys import RENAMED
+from config.loader.schema_walk import at, fields
 from config.schema import Settings
-from config.shape import at, fields
 from tests.config.given import VENDOR, loaded
 
 VARIABLE = "BANJIA_BREAKER__REST_S"
@@ -32,7 +32,7 @@ def told(text: str, environ: dict[str, str] | None = None) -> tuple[float, list[
 def wrong(text: str, environ: dict[str, str] | None = None) -> list[str]:
     with pytest.raises(ConfigError) as error:
         loaded(VENDOR + text, environ or {})
-    return [str(complaint) for complaint in error.value.complaints]
+    return [str(diagnostic) for diagnostic in error.value.diagnostics]
 
 
 def test_every_new_name_is_a_key_and_no_old_name_is() -> None:

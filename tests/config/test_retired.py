@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from config import catalog
-from config.catalog import Catalog, ModelRow
-from config.retired import fate, stand_ins
+from config.catalog import models as catalog
+from config.catalog.deprecations import describe_retirement, stand_ins
+from config.catalog.models import Catalog, ModelRow
 from tests.config.given import loaded
 
 TODAY = datetime.date(2026, 11, 22)
@@ -50,7 +50,7 @@ def said(text: str) -> list[str]:
     ],
 )
 def test_a_model_stays_is_gone_or_will_be(told: dict[str, Any], words: str) -> None:
-    assert fate(ModelRow(id="a", confidence="low", **told), TODAY) == words
+    assert describe_retirement(ModelRow(id="a", confidence="low", **told), TODAY) == words
 
 
 def test_a_target_that_is_to_go_on_a_day_not_told_is_a_warning_with_what_takes_its_place() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from config.load import load
-from config.routing import Found, Routing, UnknownModel
+from config.loader.load import load
+from config.routing import ResolvedRoute, Routing, UnknownModel
 from config.schema import Settings
 
 VENDORS = {"kimi": {"api_key": "sk-kimi-0000000000000001"}, "qwen": {"api_key": "sk-qwen-0000000000000001"}}
@@ -21,7 +21,7 @@ def routing(models: Mapping[str, Any], **more: Any) -> Routing:
     return Routing(Settings.model_validate({"vendors": VENDORS, "models": models, **more}))
 
 
-def found(models: Mapping[str, Any], name: str, **more: Any) -> Found:
+def found(models: Mapping[str, Any], name: str, **more: Any) -> ResolvedRoute:
     return routing(models, **more).find(name, "chat")
 
 

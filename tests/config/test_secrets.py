@@ -1,4 +1,4 @@
-"""No secret is in what settings, warnings and complaints show."""
+"""No secret is in what settings, warnings and diagnostics show."""
 
 import dataclasses
 import random
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from config.load import ConfigError
+from config.loader.load import ConfigError
 from tests.config.given import loaded
 
 CANARY = "sk-canary-0123456789abcdef"
@@ -88,7 +88,7 @@ def said(text: str) -> str:
     try:
         found = loaded(text, ENVIRON)
     except ConfigError as error:
-        told, raised = error.complaints, [str(error), repr(error)]
+        told, raised = error.diagnostics, [str(error), repr(error)]
     else:
         told, raised = found.warnings, []
     return "\n".join([*raised, *map(str, told), *map(repr, told)])

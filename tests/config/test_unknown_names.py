@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from config.load import load
+from config.loader.load import load
 from config.routing import Routing, UnknownModel
 from config.schema import Settings
 

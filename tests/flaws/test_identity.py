@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from config.load import load
+from config.loader.load import load
 from config.schema import Server, Settings, beyond_loopback
 from proxy.access.authentication import authenticate
 from proxy.admin.app import create_admin
@@ -23,7 +23,7 @@ from proxy.app_state import AppState
 from proxy.credentials.pool import ClientKeys
 from proxy.errors import BadKey
 from proxy.upstream.client import Upstream
-from tests.config.given import complaints, loaded
+from tests.config.given import diagnostics, loaded
 from tests.door.wire import ASK, line, run
 from tests.flaws.canary import VENDOR_KEY, canary, site
 from tests.proxy.play import BOTH
@@ -213,7 +213,7 @@ def test_cve_2026_41432_a_door_whose_keys_are_all_empty_stays_shut(
     """An unset variable must not make an open server of one that was to have keys."""
     monkeypatch.chdir(tmp_path)
     vendors = "vendors: {kimi: {api_key: k}}\n"
-    said = complaints(f"{vendors}server: {{listen: '0.0.0.0:8080', client_keys: {keys}}}\n")
+    said = diagnostics(f"{vendors}server: {{listen: '0.0.0.0:8080', client_keys: {keys}}}\n")
     assert any("client_keys" in each for each in said)
     assert not beyond_loopback(loaded(f"{vendors}server: {{client_keys: {keys}}}\n").settings.server.listen)
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adapters.registry import VENDORS
-from config.environment import key_names
+from config.loader.environment import key_names
 from tests.project.documents import ROOT, Block
 
 SHOWN_KEY = "sk-..."

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from config.environment import in_order, key_names
-from config.load import load
+from config.loader.environment import key_names, vendors_by_rank
+from config.loader.load import load
 from config.schema import Server, Settings
 from tests.project.documents import ROOT
 from tests.project.manifests import (
@@ -84,7 +84,7 @@ def test_the_schemas_are_strict() -> None:
 @each_file
 def test_every_setting_that_a_file_names_is_one_that_banjia_takes(path: Path, tmp_path: Path) -> None:
     one = ours(path)
-    keys = {name for vendor in in_order() for name in key_names(vendor)}
+    keys = {name for vendor in vendors_by_rank() for name in key_names(vendor)}
     assert {name for name in one.environment if not name.startswith("BANJIA_")} <= keys | NOT_OURS
     assert settings(one, tmp_path).vendors
 

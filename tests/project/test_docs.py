@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from config.load import load
+from config.loader.load import load
 from proxy.cli import main as cli
 from tests.project.documents import (
     BLOCKS,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from config import catalog
-from config.complaints import ConfigError
+from config.catalog import models as catalog
+from config.loader.errors import ConfigError
 from scripts.pages import catalogs
 from tests.project.documents import ROOT
 
@@ -99,12 +99,12 @@ def test_the_mistakes_of_all_sources_are_reported_at_once(tmp_path: Path) -> Non
     wrong = BARE.replace("models", "modles")
     with pytest.raises(ConfigError) as error:
         catalogs.text(folder(tmp_path, {"one": wrong, "two": SOURCE, "three": wrong}))
-    assert {Path(one.place.source).stem for one in error.value.complaints} == {"one", "three"}
+    assert {Path(one.location.source).stem for one in error.value.diagnostics} == {"one", "three"}
 
 
 def test_a_source_of_ours_is_named_by_its_path_in_the_checkout() -> None:
-    assert next(map(catalogs.named, catalogs.sources())) == "config/catalog/ernie.yaml"
-    assert (ROOT / "config" / "catalog" / "ernie.yaml").is_file()
+    assert next(map(catalogs.named, catalogs.sources())) == "config/catalog/data/ernie.yaml"
+    assert (ROOT / "config" / "catalog" / "data" / "ernie.yaml").is_file()
 
 
 def test_scripts_docs_writes_nothing_and_reports_a_wrong_source(

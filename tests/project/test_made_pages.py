@@ -9,9 +9,9 @@ import pytest
 
 from adapters.core.adaptations import VerdictWord
 from adapters.openai_params.operations import OPENAI_PARAMS
-from config.load import ConfigError, load
+from config.loader.load import ConfigError, load
+from config.loader.schema_walk import fields, is_section, unwrap
 from config.schema import Section, Settings
-from config.shape import fields, is_section, unwrap
 from proxy.commands.vendors import each_edition
 from scripts import pages
 from scripts.pages import configuration, verdicts

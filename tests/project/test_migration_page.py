@@ -11,14 +11,14 @@ import pytest
 
 from adapters.core.vendor import Vendor
 from adapters.registry import VENDORS
-from config.environment import in_order, key_names
-from config.load import load
+from config.loader.environment import key_names, vendors_by_rank
+from config.loader.load import load
 from proxy.commands.explain import explain
 from tests.project.documents import ROOT
 from tests.project.terminal import terminal
 
 TEXT = (ROOT / "docs" / "migration.md").read_text(encoding="utf-8")
-WITH_MODELS = [vendor for vendor in in_order() if vendor.edition is None]
+WITH_MODELS = [vendor for vendor in vendors_by_rank() if vendor.edition is None]
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}
 FORCED = {"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "look_up"}}}
 STATUS = """

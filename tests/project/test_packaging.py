@@ -17,7 +17,7 @@ import json, sys
 import banjia
 sys.path.insert(0, banjia.__path__[0])
 import proxy
-from config.catalog import load
+from config.catalog.models import load
 from adapters.registry import BY_CATALOG
 models = {name: len(load(name).models) for name, vendor in BY_CATALOG.items() if vendor.base_urls}
 print(json.dumps({"proxy": proxy.__file__, "models": models}))
@@ -94,15 +94,15 @@ def test_all_that_the_checkout_has_is_in_the_wheel_but_the_sources_of_the_catalo
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     ]
-    sources = {name for name in files if name.startswith("config/catalog/") and name.endswith(".yaml")}
+    sources = {name for name in files if name.startswith("config/catalog/data/") and name.endswith(".yaml")}
     sources |= {name for name in files if name.endswith(".po")}
     there = [name for name in files if (ROOT / name).exists() and name not in sources]
     catalog = "proxy/i18n/locale/zh/LC_MESSAGES/banjia.mo"
-    assert {"config/banjia.schema.json", "config/catalog/catalogs.json", catalog} <= set(there)
+    assert {"config/banjia.schema.json", "config/catalog/data/catalogs.json", catalog} <= set(there)
     assert [name for name in there if not (installed.site / "banjia" / name).is_file()] == []
     assert sources
-    assert list((installed.site / "banjia" / "config" / "catalog").iterdir()) == [
-        installed.site / "banjia" / "config" / "catalog" / "catalogs.json"
+    assert list((installed.site / "banjia" / "config" / "catalog" / "data").iterdir()) == [
+        installed.site / "banjia" / "config" / "catalog" / "data" / "catalogs.json"
     ]
 
 

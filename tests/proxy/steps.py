@@ -233,14 +233,14 @@ class Complaints(logging.Handler):
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[tuple[Tasks, Complaints]]:
-    """Count the tasks of requests and keep all complaints, for as long as the block runs."""
-    loop, tasks, complaints = asyncio.get_running_loop(), Tasks(), Complaints()
+    """Count the tasks of requests and keep all diagnostics, for as long as the block runs."""
+    loop, tasks, diagnostics = asyncio.get_running_loop(), Tasks(), Complaints()
     loop.set_task_factory(tasks)  # type: ignore[arg-type]  # its type also allows generators
-    logging.getLogger().addHandler(complaints)
+    logging.getLogger().addHandler(diagnostics)
     try:
-        yield tasks, complaints
+        yield tasks, diagnostics
     finally:
-        logging.getLogger().removeHandler(complaints)
+        logging.getLogger().removeHandler(diagnostics)
         loop.set_task_factory(None)
 
 

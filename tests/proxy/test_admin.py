@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from adapters.core.message import as_message
-from config.complaints import Complaint, ConfigError, Place
-from config.load import Loaded
+from config.loader.errors import ConfigError, Diagnostic, Location
+from config.loader.load import LoadedConfig
 from config.schema import Server, Settings
 from proxy.admin.app import create_admin
 from proxy.app_state import AppState
@@ -162,12 +162,12 @@ def test_the_token_is_among_the_secrets_that_are_taken_out_of_what_vendors_say()
 def test_reload_reads_the_file_again_and_tells_what_came_of_it() -> None:
     state = kit_of()
     assert ask("/reload", state, "POST").status_code == 404
-    read: list[Loaded | ConfigError] = [
-        Loaded(state.snapshot.settings.model_copy(update={"models": {}}), "banjia.yaml", [], {}),
-        ConfigError([Complaint(Place("banjia.yaml", 3, 1), "vendors", as_message("no"))]),
+    read: list[LoadedConfig | ConfigError] = [
+        LoadedConfig(state.snapshot.settings.model_copy(update={"models": {}}), "banjia.yaml", [], {}),
+        ConfigError([Diagnostic(Location("banjia.yaml", 3, 1), "vendors", as_message("no"))]),
     ]
 
-    def again() -> Loaded:
+    def again() -> LoadedConfig:
         found = read.pop(0)
         if isinstance(found, ConfigError):
             raise found

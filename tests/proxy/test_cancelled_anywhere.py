@@ -243,13 +243,13 @@ def test_each_scene_ends_as_it_says_when_nothing_happens(monkeypatch: pytest.Mon
     steps.watch_costs(monkeypatch)
 
     async def main() -> None:
-        async with listening() as (tasks, complaints):
+        async with listening() as (tasks, diagnostics):
             for name, made in SCENES.items():
                 async with made() as one:
                     ran = await steps.run(one, tasks, 1_000_000, ["leaves"], late=False)
                     check(one, ran, ["leaves"])
                     assert (name, ran.endings[0].word, ran.endings[0].code) == (name, one.word, one.code)
-            assert complaints.texts == []
+            assert diagnostics.texts == []
 
     asyncio.run(main())
 
@@ -262,7 +262,7 @@ def test_a_request_that_is_cancelled_at_any_await_has_one_ending_and_leaves_noth
     steps.watch_costs(monkeypatch)
 
     async def main() -> None:
-        async with listening() as (tasks, complaints), SCENES[name]() as one:
+        async with listening() as (tasks, diagnostics), SCENES[name]() as one:
             words = set()
             for events, late in WAYS:
                 at = 1
@@ -275,7 +275,7 @@ def test_a_request_that_is_cancelled_at_any_await_has_one_ending_and_leaves_noth
             del ran
             gc.collect()  # what nobody has waited for tells of itself now
             await asyncio.sleep(0)
-            assert complaints.texts == []
+            assert diagnostics.texts == []
 
     run(main(), uv=True)  # the loop that ``banjia serve`` runs on
 
@@ -292,12 +292,12 @@ def test_a_bug_after_the_end_is_logged_and_changes_no_ending(monkeypatch: pytest
     monkeypatch.setattr(UpstreamCall, "ready", lambda line: None)
 
     async def main() -> None:
-        async with listening() as (tasks, complaints), scene(streamed(), stream=True) as one:
+        async with listening() as (tasks, diagnostics), scene(streamed(), stream=True) as one:
             steps.watch_costs(monkeypatch)
             ran = await steps.run(one, tasks, 1_000_000, ["leaves"], late=False)
             check(one, ran, ["leaves"])
             assert ran.caller.body.endswith(DONE)
-            [text] = complaints.texts
+            [text] = diagnostics.texts
             assert "Broken" in text
 
     asyncio.run(main())

@@ -13,7 +13,7 @@ from adapters.core.adaptations import Adaptation
 from adapters.core.failures import Failure, Refused
 from adapters.core.message import Message
 from adapters.openai_params.param import Invalid
-from config.complaints import Complaint
+from config.loader.errors import Diagnostic
 from proxy import errors
 from proxy.cli import main
 from proxy.i18n import catalog
@@ -71,7 +71,7 @@ def test_what_reaches_readers_is_a_message_by_its_type() -> None:
     """mypy then finds every place where a plain text is put in."""
     typed = [
         (errors.ProxyError.__init__, "message"), (Failure, "message"), (Refused.__init__, "message"), (Invalid.__init__, "message"),
-        (Adaptation, "why"), (Complaint, "wrong"), (Complaint, "expected"),
+        (Adaptation, "why"), (Diagnostic, "wrong"), (Diagnostic, "expected"),
     ]  # fmt: skip
     assert all(get_type_hints(owner)[name] is Message for owner, name in typed)
 

@@ -12,8 +12,8 @@ import openai
 import pytest
 
 from adapters.core.message import COMMA, Message, as_message, joined, one_of
-from config.complaints import Complaint, Place, got
 from config.diff import ReloadResult
+from config.loader.errors import Diagnostic, Location, got
 from proxy.errors import BadRequest
 from proxy.i18n.catalog import translate
 from proxy.i18n.negotiate import configured, preferred, wanted
@@ -200,9 +200,9 @@ def test_a_long_message_is_cut_in_both_languages_and_keeps_its_code() -> None:
         assert error.error(language)["message"].endswith(ending[language])
 
 
-KEY_UNKNOWN = Complaint(Place("b.yaml", 3, 5), "vendors.kimi.api_kye", Message("unknown key"), meant="api_key")
-NUMBER = Complaint(
-    Place("b.yaml", 1, 2),
+KEY_UNKNOWN = Diagnostic(Location("b.yaml", 3, 5), "vendors.kimi.api_kye", Message("unknown key"), suggestion="api_key")
+NUMBER = Diagnostic(
+    Location("b.yaml", 1, 2),
     "server.admin_listen",
     got(Message("the number {number}", number=5)),
     one_of([Message("text"), Message("true or false")]),
@@ -213,7 +213,7 @@ SAID = {
     Message("banjia serves {url}, answered by {vendors}", url="http://x/v1", vendors=joined(COMMA, ["qwen", "kimi"])):
         "banjia 服务地址 http://x/v1，由 qwen、kimi 应答",
     Message("set {names}", names=one_of(["MOONSHOT_API_KEY", "A", "B"])): "设置 MOONSHOT_API_KEY、A 或 B",
-    ReloadResult("refused", complaints=[KEY_UNKNOWN.message, NUMBER.message]).line():
+    ReloadResult("refused", diagnostics=[KEY_UNKNOWN.message, NUMBER.message]).line():
         "重新加载被拒绝，继续使用原配置：b.yaml:3:5: vendors.kimi.api_kye: 未知的键；是不是想写 'api_key'？ | "
         "b.yaml:1:2: server.admin_listen: 应为文本 或 true 或 false，实际为数字 5",
     Message("(prompt {number}) {message}", number=2, message=Message("{vendor} sent a body over 64 MiB.", vendor="Kimi")):

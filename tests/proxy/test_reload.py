@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 import emulators
-from config.load import load, sources
+from config.loader.load import load, sources
 from config.schema import Settings
 from proxy.lifecycle.emulation import emulated
 from proxy.lifecycle.file_watcher import being_written, links, look, looks
@@ -264,7 +264,7 @@ def test_a_file_that_is_half_written_is_not_read(tmp_path: Path) -> None:
                     assert being_written(file)
                     await asyncio.sleep(0.2)
                     asked = await site.running.state.reload()  # as SIGHUP would: it can't wait, so it refuses
-                    assert "the file is being written" in asked.complaints[0]
+                    assert "the file is being written" in asked.diagnostics[0]
                     await asyncio.sleep(0.2)
                     assert await site.word() == "one"
                     assert len(site.lines) == 1  # the watch, which can wait, has said nothing
@@ -368,7 +368,7 @@ def test_a_catalog_laid_over_is_read_with_the_configuration_and_a_broken_one_lea
             own.write_text("models: [{id: kimi-k9, contxt: 1}]\n")
             refused = await site.running.state.reload()
             assert refused.word == "refused"
-            assert refused.complaints[0].startswith(f"{own}:1:24: vendors.kimi.catalog.models[0].contxt: unknown key")
+            assert refused.diagnostics[0].startswith(f"{own}:1:24: vendors.kimi.catalog.models[0].contxt: unknown key")
             assert answers() == "kimi/kimi-k9"
             own.write_text("stand_ins: {gpt-4o: {model: kimi-k3}}\n")
             assert (await site.running.state.reload()).changed == [
@@ -390,7 +390,7 @@ def test_a_reload_opens_no_door_that_would_need_a_key(tmp_path: Path) -> None:
             file.write_text(text("http://127.0.0.1:9/v1", listen="127.0.0.1:8080"))
             reloaded = await site.running.state.reload()
             assert reloaded.word == "refused"
-            assert "server.client_keys" in reloaded.complaints[0]
+            assert "server.client_keys" in reloaded.diagnostics[0]
             assert site.running.state.snapshot.client_keys.needed
 
     asyncio.run(scene())
@@ -407,7 +407,7 @@ def test_a_reload_opens_no_admin_port_that_would_need_a_token(tmp_path: Path) ->
                 file.write_text(text("http://127.0.0.1:9/v1", admin_listen=listen))
                 reloaded = await site.running.state.reload()
                 assert reloaded.word == "refused"
-                assert "server.admin_token" in reloaded.complaints[0]
+                assert "server.admin_token" in reloaded.diagnostics[0]
                 assert site.running.state.snapshot.admin_tokens.knows(tokens[0])
             file.write_text(text("http://127.0.0.1:9/v1", admin_listen="0.0.0.0:8081", admin_token=tokens[1]))
             assert (await site.running.state.reload()).changed == ["server.admin_token"]
@@ -522,7 +522,7 @@ def test_emulators_stay_in_the_place_of_the_vendors(tmp_path: Path) -> None:
 
             write("kimi", "qwen")
             refused = await state.reload()
-            assert "vendors.qwen: no emulator of this vendor was started" in refused.complaints[0]
+            assert "vendors.qwen: no emulator of this vendor was started" in refused.diagnostics[0]
             assert set(state.snapshot.settings.vendors) == {"kimi", "second"}
 
     asyncio.run(scene())

@@ -19,7 +19,7 @@ from tests.proxy.test_log_pipes import SERVE, Server, serving
 HANGING = """
 import sys, time
 from pathlib import Path
-import config.files, proxy.app_state, proxy.lifecycle.file_watcher as watching
+import config.loader.included_files, proxy.app_state, proxy.lifecycle.file_watcher as watching
 from proxy.cli import main
 
 marker = Path(sys.argv[1])
@@ -36,7 +36,7 @@ def hanging(call):
 sys.argv = ["banjia", "serve", "--emulate"]
 main()
 """
-READ = "config.files.read_regular = hanging(config.files.read_regular)"
+READ = "config.loader.included_files.read_regular = hanging(config.loader.included_files.read_regular)"
 LOOK = "watching.look = hanging(watching.look)"
 SHORT = "proxy.app_state.READ_TIMEOUT_S = 0.3"
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from config.load import ConfigError, Loaded, load
+from config.loader.load import ConfigError, LoadedConfig, load
 from config.schema import Settings
 from proxy.commands.doctor import local
 from proxy.commands.doctor.report import Finding, failed
@@ -31,12 +31,12 @@ async def examine(
         found.append(finding)
         tell(finding)
 
-    loaded: Loaded | None
+    loaded: LoadedConfig | None
     try:
         loaded = load(path, environ)
     except ConfigError as error:
-        for complaint in error.complaints:
-            told(failed("config", complaint.with_help, local.cure(complaint, has_file=path is not None)))
+        for diagnostic in error.diagnostics:
+            told(failed("config", diagnostic.with_help, local.cure(diagnostic, has_file=path is not None)))
         loaded = _without_keys(path, environ)
     else:
         for finding in local.configuration(loaded):
@@ -52,7 +52,7 @@ async def examine(
     return found
 
 
-def _without_keys(path: Path | None, environ: Mapping[str, str]) -> Loaded | None:
+def _without_keys(path: Path | None, environ: Mapping[str, str]) -> LoadedConfig | None:
     """What can be read where nothing but keys is missing; None where more is wrong."""
     try:
         return load(path, environ, keys_needed=False)
@@ -61,7 +61,7 @@ def _without_keys(path: Path | None, environ: Mapping[str, str]) -> Loaded | Non
 
 
 def _look_here(
-    loaded: Loaded | None, settings: Settings, upstream: Upstream, tell: Tell, now: Callable[[], float]
+    loaded: LoadedConfig | None, settings: Settings, upstream: Upstream, tell: Tell, now: Callable[[], float]
 ) -> None:
     """All that nobody need be asked for. Of a configuration that does not load, only what does not depend on it."""
     today = datetime.datetime.fromtimestamp(now(), tz=datetime.UTC).date()

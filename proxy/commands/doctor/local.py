@@ -12,13 +12,13 @@ from urllib.request import getproxies, proxy_bypass
 
 from adapters.core.message import EMPTY, Message, all_of, one_of
 from adapters.registry import BY_NAME
-from config.catalog import CatalogNotFound
-from config.complaints import Complaint
-from config.load import Loaded
-from config.retired import closed, fate, stand_ins
+from config.catalog.deprecations import closed_access, describe_retirement, stand_ins
+from config.catalog.models import CatalogNotFound
+from config.loader.errors import Diagnostic
+from config.loader.load import LoadedConfig
+from config.loader.system_errors import reason_of
 from config.routing import Routing, base_url_of, catalog_of
 from config.schema import Server, Settings
-from config.system_errors import reason_of
 from proxy.commands.doctor.report import Finding, about, failed, ok, warn
 from proxy.upstream.client import Upstream
 from proxy.upstream.outbound_proxies import without_credentials
@@ -27,7 +27,7 @@ RETIRED = "config-model-retired"
 """Warnings with this code are reported as ``models`` here."""
 
 
-def configuration(loaded: Loaded) -> Iterator[Finding]:
+def configuration(loaded: LoadedConfig) -> Iterator[Finding]:
     """It loads; its warnings."""
     settings = loaded.settings
     vendors, models = len(settings.vendors), len(Routing(settings).names)
@@ -40,21 +40,21 @@ def configuration(loaded: Loaded) -> Iterator[Finding]:
     for warning in loaded.warnings:
         if warning.code != RETIRED:
             what = warning.expected or (
-                Message("did you mean '{meant}'?", meant=warning.meant)
-                if warning.meant
+                Message("did you mean '{meant}'?", meant=warning.suggestion)
+                if warning.suggestion
                 else Message("see the line above")
             )
             if warning.unset:
                 what = cure(warning, has_file=True)
-            yield warn("config", replace(warning, expected=EMPTY, meant="").message, what)
+            yield warn("config", replace(warning, expected=EMPTY, suggestion="").message, what)
 
 
-def cure(complaint: Complaint, *, has_file: bool) -> Message:
+def cure(diagnostic: Diagnostic, *, has_file: bool) -> Message:
     """What to do about a configuration that does not load."""
-    if complaint.unset:
-        return Message("set {names}", names=one_of(complaint.unset))
-    if complaint.place.variable:
-        return Message("correct {variable}, or unset it", variable=complaint.place.variable)
+    if diagnostic.unset:
+        return Message("set {names}", names=one_of(diagnostic.unset))
+    if diagnostic.location.variable:
+        return Message("correct {variable}, or unset it", variable=diagnostic.location.variable)
     if not has_file:
         return Message("set one of these variables; banjia init then writes a file")
     return Message("banjia check tells when it is right; banjia init writes a new one")
@@ -84,11 +84,11 @@ def retired(settings: Settings, today: datetime.date) -> Iterator[Finding]:
             "{model}, which answers under {names}, {fate}",
             model=f"{fading.entry}/{fading.row.id}",
             names=fading.under(),
-            fate=fate(fading.row, today),
+            fate=describe_retirement(fading.row, today),
         )
         move_to = f"{fading.entry}/{fading.row.successor or '…'}"
         yield tell("models", text, Message("in models: {name}: {target}", name=fading.names[0], target=move_to))
-    for name, row in closed(settings):
+    for name, row in closed_access(settings):
         way = f"{row.key} {row.value}"
         if row.since <= today:
             text = Message("{way} was closed by the vendor on {day}", way=way, day=row.since)
@@ -104,7 +104,7 @@ def _retired(settings: Settings, name: str, entry: str, id_: str, today: datetim
     except CatalogNotFound:
         return None
     row = cat.by_id.get(id_)
-    if row is None or not (told := fate(row, today)):
+    if row is None or not (told := describe_retirement(row, today)):
         return None
     if row.successor:
         cure = Message("in models.{name}: {target}", name=name, target=f"{entry}/{row.successor}")

@@ -36,7 +36,7 @@ class ModerationsEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = ClientExchange(scope, receive, send, self._state)
-        if self._state.snapshot.routing.judge() is None:
+        if self._state.snapshot.routing.moderations_route() is None:
             await connection.run(answer_locally(connection, self._state, connection))
         else:
             await connection.run(serve(connection, ModerationsHandler(), self._state, connection))

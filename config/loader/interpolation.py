@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from adapters.core.message import EMPTY, Message, as_message
-from config.complaints import Complaint, InvalidValue
-from config.document import typed
-from config.regular_file import MAX_SECRET_BYTES, TooLarge, read_regular
-from config.system_errors import reason_of
-from config.tree import Node, is_credential, scalars
+from config.loader.errors import Diagnostic, InvalidValue
+from config.loader.nodes import Node, is_credential, scalars
+from config.loader.regular_file import MAX_SECRET_BYTES, TooLarge, read_regular
+from config.loader.system_errors import reason_of
+from config.loader.yaml_parser import typed
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BARE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)$|os\.environ/(\w+)$|env\.([A-Z0-9_]+)$")
@@ -19,7 +19,7 @@ _MAX_DEPTH = 32
 _FORMS = Message("${VAR}, ${VAR:-default} or ${VAR:?message}")
 
 
-class Unset(Exception):
+class UnsetVariable(Exception):
     """A variable without a value where one is needed; ``message`` is the operator's own, if given."""
 
     def __init__(self, name: str, message: str = "") -> None:
@@ -69,7 +69,7 @@ class _Text:
             self.used.append(name)
         if form.startswith("}"):
             if live and given is None:
-                raise Unset(name)
+                raise UnsetVariable(name)
             return given or "", at + 1
         if not form:
             raise InvalidValue(Message("a '${' that is never closed"))
@@ -81,7 +81,7 @@ class _Text:
         rest, end = self.until(at + 2, closing=True, live=live and not given)
         self._depth -= 1
         if live and not given and form == ":?":
-            raise Unset(name, rest or Message("it is needed"))
+            raise UnsetVariable(name, rest or Message("it is needed"))
         return given or rest, end + 1
 
 
@@ -121,37 +121,37 @@ def is_file(value: str) -> bool:
     return value.startswith(("file:/", "file:./", "file:../"))
 
 
-def interpolate(root: Node, environ: Mapping[str, str], folder: Path) -> list[Complaint]:
-    """Fill in every text value of the tree, in place; what can't be is marked broken and complained about.
+def interpolate(root: Node, environ: Mapping[str, str], folder: Path) -> list[Diagnostic]:
+    """Fill in every text value of the tree, in place; what can't be is marked broken and reported.
 
     A vendor's credential whose variable is unset is left empty, with the variable's name in ``unset``.
     """
-    complaints = []
+    diagnostics = []
     for path, node in scalars(root):
         if isinstance(node.value, str) and (
             "$" in node.value or node.value.startswith(("file:", "os.environ/", "env."))
         ):
-            complaint = _fill(node, path, environ, folder)
-            if complaint is not None:
+            diagnostic = _fill(node, path, environ, folder)
+            if diagnostic is not None:
                 node.broken = True
-                complaints.append(complaint)
-    return complaints
+                diagnostics.append(diagnostic)
+    return diagnostics
 
 
-def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], folder: Path) -> Complaint | None:
+def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], folder: Path) -> Diagnostic | None:
     bare = _BARE.match(node.value)
     if bare is not None:
         name = next(filter(None, bare.groups()))
-        return node.complaint(path, Message("a variable in another spelling"), as_message(f'"${{{name}}}"'))
+        return node.diagnostic(path, Message("a variable in another spelling"), as_message(f'"${{{name}}}"'))
     try:
         value, used = expand(node.value, environ)
         node.variables = tuple(used)
         if node.raw.startswith("file:") and is_file(value):
             node.from_file = str(secret_path(value, folder))
             value = read_secret(value, folder)
-    except Unset as unset:
+    except UnsetVariable as unset:
         if unset.message:
-            complaint = node.complaint(
+            diagnostic = node.diagnostic(
                 path,
                 Message("{variable} is not set: {message}", variable=unset.name, message=unset.message),
                 code="config-unset-variable",
@@ -161,11 +161,11 @@ def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], f
             return None
         else:
             expected = Message("it in the environment, or ${{{variable}:-a default}}", variable=unset.name)
-            complaint = node.complaint(
+            diagnostic = node.diagnostic(
                 path, Message("{variables} is not set", variables=unset.name), expected, code="config-unset-variable"
             )
-        return replace(complaint, unset=(unset.name,))
+        return replace(diagnostic, unset=(unset.name,))
     except InvalidValue as error:
-        return node.complaint(path, error.wrong, _FORMS if "${" in error.wrong else EMPTY)
+        return node.diagnostic(path, error.problem, _FORMS if "${" in error.problem else EMPTY)
     node.value = typed(value) if not node.quoted and "set" in path and node.variables else value
     return None

@@ -7,10 +7,10 @@ from typing import Any
 from adapters import registry
 from adapters.core.message import EMPTY, Message
 from adapters.openai_params.operations import OPENAI_PARAMS
-from config.catalog import CatalogNotFound
-from config.complaints import nearest
-from config.findings import Findings
-from config.openai_names import EMBEDDINGS, WIDTHS, known_names, name_of
+from config.catalog.models import CatalogNotFound
+from config.catalog.openai_names import EMBEDDINGS, WIDTHS, known_names, name_of
+from config.lint.context import LintContext
+from config.loader.errors import nearest
 from config.routing import catalog_of, key_of, stand_in_route
 from config.schema import ModelEntry
 
@@ -27,7 +27,7 @@ def droppable() -> frozenset[str]:
     return frozenset(known - REQUIRED)
 
 
-def drops(found: Findings) -> None:
+def dropped_fields(found: LintContext) -> None:
     """Check that ``drop`` names known fields that a request can be sent without."""
     known = droppable()
     for where, names in _drops(found):
@@ -47,13 +47,13 @@ def drops(found: Findings) -> None:
                 )
 
 
-def _drops(found: Findings) -> Iterator[tuple[Where, list[str]]]:
+def _drops(found: LintContext) -> Iterator[tuple[Where, list[str]]]:
     yield ("policy", "drop"), found.settings.policy.drop
     for name, entry in found.settings.models.items():
         yield ("models", name, "policy", "drop"), entry.policy.get("drop", [])
 
 
-def removed(found: Findings) -> None:
+def removed_fields(found: LintContext) -> None:
     """``set`` with null leaves out what a request can be without."""
     for name, entry in found.settings.models.items():
         for index, target in enumerate(entry.targets):
@@ -67,7 +67,7 @@ def removed(found: Findings) -> None:
                     )
 
 
-def surprises(found: Findings) -> None:
+def misleading_names(found: LintContext) -> None:
     """Routes of names that do something else than their line seems to say."""
     if found.errors:
         return
@@ -80,7 +80,7 @@ def surprises(found: Findings) -> None:
             _width(found, name, entry)
 
 
-def _unreached(found: Findings, pattern: str) -> None:
+def _unreached(found: LintContext, pattern: str) -> None:
     """A pattern all of whose names of OpenAI's have the route of another line."""
     taken = {name: key_of(name, found.settings.models) for name in known_names() if fnmatchcase(name, pattern)}
     if taken and pattern not in taken.values():
@@ -93,7 +93,7 @@ def _unreached(found: Findings, pattern: str) -> None:
         found.warn(("models", pattern), wrong, Message("the line left out"), at_key=True)
 
 
-def _hidden(found: Findings, pattern: str, entry: ModelEntry) -> None:
+def _hidden(found: LintContext, pattern: str, entry: ModelEntry) -> None:
     """A pattern of chat models that takes names of embeddings, for which a vendor here has a stand-in."""
     if not all(_facts(found, target.target)[0] == "chat" for target in entry.targets):
         return
@@ -110,7 +110,7 @@ def _hidden(found: Findings, pattern: str, entry: ModelEntry) -> None:
         )
 
 
-def _facts(found: Findings, target: str) -> tuple[str, dict[str, Any]]:
+def _facts(found: LintContext, target: str) -> tuple[str, dict[str, Any]]:
     """The operation and the facts of a target's model; empty where the catalog does not know it."""
     entry, _, model = target.partition("/")
     if entry not in found.settings.vendors or found.vendor(entry) is None:
@@ -122,11 +122,11 @@ def _facts(found: Findings, target: str) -> tuple[str, dict[str, Any]]:
     return (getattr(row, "operation", ""), getattr(row, "facts", {})) if row is not None else ("", {})
 
 
-def _serves_embeddings(found: Findings, name: str, entry: ModelEntry) -> bool:
+def _serves_embeddings(found: LintContext, name: str, entry: ModelEntry) -> bool:
     return name_of(name) in EMBEDDINGS or all(_facts(found, one.target)[0] == "embeddings" for one in entry.targets)
 
 
-def _two_models(found: Findings, name: str, entry: ModelEntry) -> None:
+def _two_models(found: LintContext, name: str, entry: ModelEntry) -> None:
     models = dict.fromkeys(target.target.partition("/")[2] for target in entry.targets)
     if len(models) > 1:
         first, second, *_ = models
@@ -136,7 +136,7 @@ def _two_models(found: Findings, name: str, entry: ModelEntry) -> None:
         found.warn(("models", name), wrong, Message("one target"), at_key=True)
 
 
-def _width(found: Findings, name: str, entry: ModelEntry) -> None:
+def _width(found: LintContext, name: str, entry: ModelEntry) -> None:
     """A target under an OpenAI name gives vectors of another width, and no ``dimensions`` say that it is meant."""
     under = [one for one in WIDTHS if key_of(one, found.settings.models) == name] if "*" in name else [name_of(name)]
     for index, target in enumerate(entry.targets):

@@ -19,9 +19,9 @@ from pydantic_core import PydanticCustomError
 from adapters.core.message import Message
 from adapters.core.model import Model, Thinking
 from adapters.core.request import Operation
-from config.openai_names import covering
+from config.catalog.openai_names import covering
 
-FILE = Path(__file__).with_name("catalog") / "catalogs.json"
+FILE = Path(__file__).with_name("data") / "catalogs.json"
 """All catalogs, by the names of their YAML files."""
 
 Confidence = Literal["high", "medium", "low"]
@@ -30,13 +30,13 @@ Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Tokens = Annotated[int, Field(gt=0)]
 
 
-class Row(BaseModel):
+class CatalogSection(BaseModel):
     """A row of a catalog: nothing unknown in it, nothing changed later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class Price(Row):
+class Price(CatalogSection):
     """A price in the catalog's currency per million tokens. ``source`` says where it was read.
 
     A tier holds for prompts of up to ``up_to`` tokens; the whole request is billed at its tier. A price that is not
@@ -117,7 +117,7 @@ def _in_order(prices: list[Price]) -> list[Price]:
 Prices = Annotated[list[Price], AfterValidator(_in_order)]
 
 
-class ModelRow(Row):
+class ModelRow(CatalogSection):
     """One model of a vendor, as its pages describe it. Limits are in tokens; what is left out is not known."""
 
     id: str
@@ -140,7 +140,7 @@ class ModelRow(Row):
     prices: Prices = []
     """What it costs and has cost: the oldest first, in each list the tier for the shortest prompts first."""
 
-    def model(self, currency: str = "CNY") -> "Listed":
+    def model(self, currency: str = "CNY") -> "PricedModel":
         """The facts that verdicts may rest on, and the row for what it costs."""
         told = (
             self.id,
@@ -152,7 +152,7 @@ class ModelRow(Row):
             self.thinking,
             self.facts,
         )
-        return Listed(*told, row=self, currency=currency)
+        return PricedModel(*told, row=self, currency=currency)
 
     def tiers(self, day: datetime.date) -> list[Price]:
         """The prices of a day, by rising length of prompt."""
@@ -166,21 +166,21 @@ class ModelRow(Row):
 
 
 @dataclass(frozen=True, slots=True)
-class Listed(Model):
+class PricedModel(Model):
     """A model that a catalog lists, with its row. One that its vendor names alone is a plain Model."""
 
     row: ModelRow | None = field(default=None, compare=False, repr=False)
     currency: str = field(default="CNY", compare=False)
 
 
-class StandIn(Row):
+class StandIn(CatalogSection):
     """A vendor's model that answers under an OpenAI name, with fields laid over the request."""
 
     model: str
     set: dict[str, Any] = {}
 
 
-class Catalog(Row):
+class Catalog(CatalogSection):
     """One vendor's catalog."""
 
     vendor: str

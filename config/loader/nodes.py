@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.core.message import EMPTY, Message, as_message
-from config.complaints import Complaint, Place, key_path, looks_secret
+from config.loader.errors import Diagnostic, Location, key_path, looks_secret
 
 Path = tuple[str | int, ...]
 
@@ -25,12 +25,12 @@ class Node:
 
     ``raw`` is a scalar's text before interpolation; ``quoted`` tells that it can only be text; ``variables`` are
     those that its value came from, ``from_file`` the path of the file; ``unset`` is the variable that a credential was
-    to come from; ``broken`` marks what has been complained about.
+    to come from; ``broken`` marks what has been reported.
     """
 
     value: Any
-    place: Place
-    key_place: Place | None = None
+    location: Location
+    key_place: Location | None = None
     raw: str = ""
     quoted: bool = True
     variables: tuple[str, ...] = ()
@@ -55,16 +55,16 @@ class Node:
             return found
         return None
 
-    def complaint(
+    def diagnostic(
         self, path: Sequence[str | int], wrong: Message, expected: Message = EMPTY, meant: str = "", *, at_key: bool = False,
         code: str = "",
-    ) -> Complaint:  # fmt: skip
-        """A complaint about this value, or about its key."""
-        place = self.key_place if at_key and self.key_place else self.place
-        return Complaint(place, key_path(path), wrong, expected, meant, code=code)
+    ) -> Diagnostic:  # fmt: skip
+        """A diagnostic about this value, or about its key."""
+        place = self.key_place if at_key and self.key_place else self.location
+        return Diagnostic(place, key_path(path), wrong, expected, meant, code=code)
 
 
-def node_of(value: Any, place: Place) -> Node:
+def node_of(value: Any, place: Location) -> Node:
     """A tree of plain data that all stands at one place."""
     if isinstance(value, dict):
         return Node({str(key): node_of(child, place) for key, child in value.items()}, place, place)
@@ -117,7 +117,7 @@ def is_secret(path: Sequence[str | int]) -> bool:
     return is_credential(path) or tuple(path[:2]) in SERVER_SECRETS or "headers" in path or "proxy" in path
 
 
-def shown(node: Node, path: Sequence[str | int]) -> Message:
+def describe(node: Node, path: Sequence[str | int]) -> Message:
     """A value for a message: its kind, and the value itself unless that may be a secret."""
     value = node.value
     if value is None:

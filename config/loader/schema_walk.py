@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from types import NoneType
 from typing import Annotated, Any, get_args, get_origin
 
-from config.catalog import Row
+from config.catalog.models import CatalogSection
 from config.schema import Policy, PolicyKeys, Section, Settings
 
 
@@ -21,10 +21,10 @@ def unwrap(annotation: Any) -> Any:
 
 def is_section(annotation: Any) -> bool:
     """Whether this is one of the settings' models, or of a catalog's."""
-    return isinstance(annotation, type) and issubclass(annotation, Section | Row)
+    return isinstance(annotation, type) and issubclass(annotation, Section | CatalogSection)
 
 
-def fields(section: type[Section | Row]) -> dict[str, Any]:
+def fields(section: type[Section | CatalogSection]) -> dict[str, Any]:
     """The keys of a section, with what their values are."""
     return {
         name: Policy if any(isinstance(note, PolicyKeys) for note in field.metadata) else unwrap(field.annotation)
@@ -44,7 +44,7 @@ def inside(annotation: Any, part: str | int) -> Any:
     return None
 
 
-def at(loc: Iterable[str | int], top: type[Section | Row] = Settings) -> Any:
+def at(loc: Iterable[str | int], top: type[Section | CatalogSection] = Settings) -> Any:
     """What stands at a place of the settings, or of another section; None where nothing may."""
     found: Any = top
     for part in loc:

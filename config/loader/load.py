@@ -1,4 +1,4 @@
-"""File and environment -> Settings, or complaints that name the place, the key and the cure."""
+"""File and environment -> Settings, or diagnostics that name the place, the key and the cure."""
 
 import datetime
 import os
@@ -9,12 +9,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from adapters.core.message import COMMA, EMPTY, Message, joined
-from config.complaints import DEFAULT_CODE, Complaint, ConfigError, Place
+from config.loader.errors import DEFAULT_CODE, ConfigError, Diagnostic, Location
+from config.loader.nodes import Node
+from config.loader.system_errors import reason_of
 from config.schema import Section, Settings
-from config.system_errors import reason_of
-from config.tree import Node
 
-__all__ = ["Complaint", "ConfigError", "Loaded", "find_file", "load", "load_file", "sources"]
+__all__ = ["ConfigError", "Diagnostic", "LoadedConfig", "find_file", "load", "load_file", "sources"]
 
 DEFAULT_NAME = "banjia.yaml"
 ENVIRONMENT = "environment"
@@ -22,7 +22,7 @@ ENVIRONMENT = "environment"
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedConfig:
     """A configuration that can be used.
 
     ``source`` is the file's path, or ``environment``; ``off`` are the vendors that have no key, with the reason.
@@ -30,7 +30,7 @@ class Loaded:
 
     settings: Settings
     source: str
-    warnings: list[Complaint]
+    warnings: list[Diagnostic]
     off: Mapping[str, Message]
 
 
@@ -43,30 +43,30 @@ def find_file(environ: Mapping[str, str], cwd: Path) -> Path | None:
     return default if default.exists() else None
 
 
-def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = True) -> Loaded:
+def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = True) -> LoadedConfig:
     """The settings of a file, or without one of the vendors' key variables, with ``BANJIA_`` variables laid over them.
 
     Without ``keys_needed`` vendors may have no key: for when emulators take their place. Raises ConfigError.
     """
-    from config.environment import override
-    from config.files import catalogs
-    from config.renamed import rename
+    from config.loader.environment import override
+    from config.loader.included_files import catalogs
+    from config.loader.renamed_keys import rename
 
     folder = path.parent if path else Path()
-    root, complaints = _tree(path, environ, folder)
+    root, diagnostics = _tree(path, environ, folder)
     twice, renamed = rename(root)
-    complaints += override(root, environ, folder)
+    diagnostics += override(root, environ, folder)
     twice_in_environment, renamed_in_environment = rename(root)
-    complaints += [*twice, *twice_in_environment]
-    complaints += catalogs(root, folder)
-    if path is None and keys_needed and not complaints and not _plain_vendors(root):
-        raise ConfigError([_no_key(), *_open_door(root)])
-    settings = _validated(root, complaints)
+    diagnostics += [*twice, *twice_in_environment]
+    diagnostics += catalogs(root, folder)
+    if path is None and keys_needed and not diagnostics and not _plain_vendors(root):
+        raise ConfigError([_no_key(), *_check_open_listen(root)])
+    settings = _validated(root, diagnostics)
     if path is None:
         settings = settings.from_environment()
     warnings, off = _checked(settings, root, keys_needed=keys_needed)
-    warnings = sorted([*warnings, *renamed, *renamed_in_environment], key=lambda warning: warning.place)
-    return Loaded(settings, str(path) if path else ENVIRONMENT, warnings, off)
+    warnings = sorted([*warnings, *renamed, *renamed_in_environment], key=lambda warning: warning.location)
+    return LoadedConfig(settings, str(path) if path else ENVIRONMENT, warnings, off)
 
 
 def sources(path: Path, environ: Mapping[str, str]) -> list[Path]:
@@ -74,8 +74,8 @@ def sources(path: Path, environ: Mapping[str, str]) -> list[Path]:
 
     Of a file that can't be read as YAML, it is that one alone.
     """
-    from config.environment import override
-    from config.files import named
+    from config.loader.environment import override
+    from config.loader.included_files import named
 
     folder = path.parent
     try:
@@ -91,26 +91,26 @@ def load_file(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     return load(path, environ).settings
 
 
-def _tree(path: Path | None, environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Complaint]]:
+def _tree(path: Path | None, environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Diagnostic]]:
     if path is None:
-        from config.environment import zero_config
+        from config.loader.environment import zero_config
 
         return zero_config(environ, folder)
-    from config.document import parse
-    from config.interpolate import interpolate
+    from config.loader.interpolation import interpolate
+    from config.loader.yaml_parser import parse
 
     text = _text(path)
     try:
         root = parse(text, str(path))
     except ConfigError as error:
         raise ConfigError(
-            [replace(one, code="config-syntax") if one.code == DEFAULT_CODE else one for one in error.complaints]
+            [replace(one, code="config-syntax") if one.code == DEFAULT_CODE else one for one in error.diagnostics]
         ) from None
     return root, interpolate(root, environ, folder)
 
 
 def _text(path: Path) -> str:
-    from config.files import text
+    from config.loader.included_files import text
 
     try:
         return text(path)
@@ -119,8 +119,8 @@ def _text(path: Path) -> str:
         expected = EMPTY if isinstance(error, FileNotFoundError | PermissionError) else Message("a regular file")
         raise ConfigError(
             [
-                Complaint(
-                    Place(str(path)),
+                Diagnostic(
+                    Location(str(path)),
                     "",
                     Message("the file can't be read ({why})", why=why),
                     expected,
@@ -135,13 +135,13 @@ def _plain_vendors(root: Node) -> bool:
     return bool(vendors and vendors.value)
 
 
-def _no_key() -> Complaint:
-    from config.environment import in_order, key_names
+def _no_key() -> Diagnostic:
+    from config.loader.environment import key_names, vendors_by_rank
 
-    names = joined(COMMA, (name for vendor in in_order() for name in key_names(vendor)))
+    names = joined(COMMA, (name for vendor in vendors_by_rank() for name in key_names(vendor)))
     wrong = Message("no vendor's key was found; looked for {names}", names=names)
-    return Complaint(
-        Place("environment"),
+    return Diagnostic(
+        Location("environment"),
         "",
         wrong,
         Message("one of them, or a file {name} (`banjia demo` needs none)", name=DEFAULT_NAME),
@@ -149,33 +149,33 @@ def _no_key() -> Complaint:
     )
 
 
-def _open_door(root: Node) -> list[Complaint]:
+def _check_open_listen(root: Node) -> list[Diagnostic]:
     """Whether a client key is missing too: both are told at once, so that a container is started a second time only."""
-    from config.checks import door
-    from config.findings import Findings
+    from config.lint.context import LintContext
+    from config.lint.settings import listen_addresses
 
-    found = Findings(_validated(root, []), root, datetime.datetime.now(tz=datetime.UTC).date())
-    door(found)
+    found = LintContext(_validated(root, []), root, datetime.datetime.now(tz=datetime.UTC).date())
+    listen_addresses(found)
     return found.errors
 
 
-def _validated(root: Node, complaints: list[Complaint]) -> Settings:
-    """The tree as settings. Raises ConfigError with what is wrong with it, and with the complaints so far."""
-    from config.wording import complaints_of
+def _validated(root: Node, diagnostics: list[Diagnostic]) -> Settings:
+    """The tree as settings. Raises ConfigError with what is wrong with it, and with the diagnostics so far."""
+    from config.loader.validation_messages import diagnostics_of
 
     _drop_empty_sections(root)
     try:
         settings = Settings.model_validate(root.plain())
     except ValidationError as error:
-        raise ConfigError([*complaints, *complaints_of(error, root)]) from None
-    if complaints:
-        raise ConfigError(complaints)
+        raise ConfigError([*diagnostics, *diagnostics_of(error, root)]) from None
+    if diagnostics:
+        raise ConfigError(diagnostics)
     return settings
 
 
 def _drop_empty_sections(root: Node) -> None:
     """A key with nothing under it, all of it commented out perhaps, is as good as none."""
-    from config.shape import at
+    from config.loader.schema_walk import at
 
     for key in [key for key, node in root.value.items() if node.value is None and key in Settings.model_fields]:
         kind = at([key])
@@ -187,13 +187,13 @@ def _drop_empty_sections(root: Node) -> None:
             node.value = {}
 
 
-def _checked(settings: Settings, root: Node, *, keys_needed: bool) -> tuple[list[Complaint], Mapping[str, Message]]:
+def _checked(settings: Settings, root: Node, *, keys_needed: bool) -> tuple[list[Diagnostic], Mapping[str, Message]]:
     """The warnings, and the vendors that are off. Raises ConfigError."""
-    from config.checks import check
-    from config.findings import Findings
+    from config.lint.context import LintContext
+    from config.lint.settings import check
 
-    found = Findings(settings, root, datetime.datetime.now(tz=datetime.UTC).date())
+    found = LintContext(settings, root, datetime.datetime.now(tz=datetime.UTC).date())
     check(found, keys_needed=keys_needed)
     if found.errors:
         raise ConfigError(found.errors)
-    return found.warnings, found.off
+    return found.warnings, found.disabled

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 from adapters.core.message import Message, as_message
-from config.complaints import Complaint
-from config.tree import Node
+from config.loader.errors import Diagnostic
+from config.loader.nodes import Node
 
 
-class Renamed(NamedTuple):
+class RenamedKey(NamedTuple):
     """One key: the section that it is in, its old name and its new one."""
 
     section: str
@@ -15,7 +15,7 @@ class Renamed(NamedTuple):
     new: str
 
 
-RENAMED: tuple[Renamed, ...] = (Renamed("breaker", "rest_s", "cooldown_s"),)
+RENAMED: tuple[RenamedKey, ...] = (RenamedKey("breaker", "rest_s", "cooldown_s"),)
 
 
 def old_names(section: str) -> list[str]:
@@ -23,7 +23,7 @@ def old_names(section: str) -> list[str]:
     return [row.old for row in RENAMED if row.section == section]
 
 
-def rename(root: Node) -> tuple[list[Complaint], list[Complaint]]:
+def rename(root: Node) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """Move values under old names to the new ones, in place. Returns errors and warnings.
 
     Both names in the file, or both in the environment, are an error. Between the two the environment wins. Called after
@@ -38,15 +38,15 @@ def rename(root: Node) -> tuple[list[Complaint], list[Complaint]]:
         del section.value[row.old]
         path = (row.section, row.old)
         new = section.child(row.new)
-        if new is not None and bool(new.place.variable) == bool(old.place.variable):
+        if new is not None and bool(new.location.variable) == bool(old.location.variable):
             wrong = Message("both {new} and its old name {old} are given", new=row.new, old=row.old)
-            errors.append(old.complaint(path, wrong, as_message(row.new), at_key=True))
+            errors.append(old.diagnostic(path, wrong, as_message(row.new), at_key=True))
             continue
         section.value[row.new] = old
-        variable = old.place.variable
+        variable = old.location.variable
         name = variable[: -len(row.old)] + row.new.upper() if variable.lower().endswith(row.old) else row.new
         warnings.append(
-            old.complaint(
+            old.diagnostic(
                 path, Message("{old} is the old name of {new}", old=row.old, new=row.new), as_message(name), at_key=True
             )
         )

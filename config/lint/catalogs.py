@@ -4,15 +4,16 @@ import re
 
 from adapters.core.message import EMPTY, Message, as_message
 from adapters.rules.verdicts import UNSAFE
-from config import catalog, retired
-from config.complaints import nearest
-from config.findings import Findings
+from config.catalog import deprecations as retired
+from config.catalog import models as catalog
+from config.lint.context import LintContext
+from config.loader.errors import nearest
 from config.routing import catalog_of
 
 _NO_FIELD = UNSAFE | {"model", "stream"}
 
 
-def model(found: Findings, where: tuple[str | int, ...], entry: str, model: str) -> None:
+def model(found: LintContext, where: tuple[str | int, ...], entry: str, model: str) -> None:
     """A model of a target is one that its vendor is known to have, and stays."""
     vendor = found.vendor(entry)
     if vendor is None:
@@ -40,7 +41,7 @@ def model(found: Findings, where: tuple[str | int, ...], entry: str, model: str)
                 model=found.named(where, model),
             )
             found.warn(where, wrong, meant=f"{entry}/{near}" if near else "", code="config-unknown-model")
-    elif row is not None and (told := retired.fate(row, found.today)):
+    elif row is not None and (told := retired.describe_retirement(row, found.today)):
         found.warn(
             where,
             Message("{model} {fate}", model=model, fate=told),
@@ -49,7 +50,7 @@ def model(found: Findings, where: tuple[str | int, ...], entry: str, model: str)
         )
 
 
-def _successor(found: Findings, entry: str, row: catalog.ModelRow, *, moved: bool) -> Message:
+def _successor(found: LintContext, entry: str, row: catalog.ModelRow, *, moved: bool) -> Message:
     """What to use in a retired model's place; where its whole platform has ended, that is in the usual edition."""
     kind = found.kind(entry)
     if row.successor is None or kind is None:
@@ -61,7 +62,7 @@ def _successor(found: Findings, entry: str, row: catalog.ModelRow, *, moved: boo
     )
 
 
-def catalogs(found: Findings) -> None:
+def catalogs(found: LintContext) -> None:
     """What is laid over a catalog names models that are in one of the two."""
     for name, entry in found.settings.vendors.items():
         if entry.catalog is None or found.vendor(name) is None:
@@ -86,7 +87,7 @@ def catalogs(found: Findings) -> None:
                 settable(found, ("vendors", name, "catalog", "stand_ins", openai, "set", key))
 
 
-def stand_ins(found: Findings) -> None:
+def stand_ins(found: LintContext) -> None:
     """What answers under OpenAI's names without a word of the operator's is there, and stays."""
     if found.errors:
         return
@@ -96,7 +97,7 @@ def stand_ins(found: Findings) -> None:
             "{model}, which answers under {names}, {fate}",
             model=row.id,
             names=fading.under(),
-            fate=retired.fate(row, found.today),
+            fate=retired.describe_retirement(row, found.today),
         )
         name = fading.names[0]
         if row.successor:
@@ -116,7 +117,7 @@ def _bare(model: str) -> str:
     return re.sub(r"[^a-z0-9]", "", model.lower())
 
 
-def settable(found: Findings, where: tuple[str | int, ...]) -> None:
+def settable(found: LintContext, where: tuple[str | int, ...]) -> None:
     """A field that ``set`` lays over requests is one that it can choose; ``where`` ends in its name."""
     if str(where[-1]).lower() in _NO_FIELD:
         wrong = Message("a field that set can't choose")

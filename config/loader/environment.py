@@ -10,13 +10,13 @@ from typing import Any, get_args, get_origin
 from adapters import registry
 from adapters.core.message import Message, one_of
 from adapters.core.vendor import Vendor
-from config.complaints import Complaint, ConfigError, InvalidValue, Place, nearest
-from config.interpolate import is_file, read_secret, secret_path
-from config.overlay import Overlay
-from config.renamed import old_names
+from config.catalog.overrides import CatalogOverrides
+from config.loader.errors import ConfigError, Diagnostic, InvalidValue, Location, nearest
+from config.loader.interpolation import is_file, read_secret, secret_path
+from config.loader.nodes import Node, node_of, scalars
+from config.loader.renamed_keys import old_names
+from config.loader.schema_walk import at, fields, inside, is_section
 from config.schema import ModelEntry, Settings
-from config.shape import at, fields, inside, is_section
-from config.tree import Node, node_of, scalars
 
 PREFIX = "BANJIA_"
 RESERVED = ("BANJIA_CONFIG", "BANJIA_LANG", "BANJIA_CLIENT_KEY")
@@ -31,32 +31,32 @@ _LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
 _NEVER = ("OPENAI_", "TENCENTCLOUD_")
 
 
-def place_of(variable: str) -> Place:
+def location_of(variable: str) -> Location:
     """A variable of the environment as a place."""
-    return Place("environment", variable=variable)
+    return Location("environment", variable=variable)
 
 
-def override(root: Node, environ: Mapping[str, str], folder: Path) -> list[Complaint]:
+def override(root: Node, environ: Mapping[str, str], folder: Path) -> list[Diagnostic]:
     """Lay the ``BANJIA_`` variables over the tree, in place; an empty one says nothing. What can't be is returned.
 
     The shorter names go first, so that ``BANJIA_VENDORS`` as JSON can be refined by ``BANJIA_VENDORS__KIMI__REGION``.
     """
-    complaints = []
+    diagnostics = []
     for name in sorted(filter(_ours, environ), key=lambda name: (name.count("__"), name)):
         if _LINK_VALUE.match(environ[name]) and name.endswith("_PORT"):
             continue
         try:
             _lay(root, name, environ[name], folder)
         except ConfigError as error:
-            complaints.extend(error.complaints)
-    _add_client_key(root, environ, folder, complaints)
+            diagnostics.extend(error.diagnostics)
+    _add_client_key(root, environ, folder, diagnostics)
     language = environ.get("BANJIA_LANG", "")
     if language and language not in LANGUAGES:
         wrong = Message("unknown language '{word}'", word=language)
-        complaints.append(
-            Complaint(place_of("BANJIA_LANG"), "", wrong, one_of(LANGUAGES), nearest(language, LANGUAGES))
+        diagnostics.append(
+            Diagnostic(location_of("BANJIA_LANG"), "", wrong, one_of(LANGUAGES), nearest(language, LANGUAGES))
         )
-    return complaints
+    return diagnostics
 
 
 def _ours(name: str) -> bool:
@@ -70,7 +70,7 @@ def _ours(name: str) -> bool:
 
 def _lay(root: Node, name: str, text: str, folder: Path) -> None:
     """Set what one variable says. Raises ConfigError."""
-    place = place_of(name)
+    place = location_of(name)
     path, kind = _resolved(root, name)
     if text == "":
         return
@@ -80,7 +80,7 @@ def _lay(root: Node, name: str, text: str, folder: Path) -> None:
     for depth, key in enumerate(path[:-1]):
         node = _opened(node, at(path[:depth]))
         if node is None:
-            return  # the file has something else there, which is complained about
+            return  # the file has something else there, which is reported
         node = node.value.setdefault(key, Node({}, place, place))
     node = _opened(node, at(path[:-1]))
     if node is None:
@@ -100,11 +100,11 @@ def _resolved(root: Node, name: str) -> tuple[list[str], Any]:
         if key is None:
             raise ConfigError(
                 [
-                    Complaint(
-                        place_of(name),
+                    Diagnostic(
+                        location_of(name),
                         "",
                         Message("unknown variable"),
-                        meant=nearest_variable(name, root),
+                        suggestion=nearest_variable(name, root),
                         code="config-unknown-variable",
                     )
                 ]
@@ -150,21 +150,21 @@ def _folded(name: str) -> str:
     return re.sub(r"[-.]", "_", name).lower()
 
 
-def _value(kind: Any, text: str, place: Place, path: list[str]) -> Node:
+def _value(kind: Any, text: str, place: Location, path: list[str]) -> Node:
     """A variable's text as the kind of value that its key takes. Raises ConfigError."""
     if kind is ModelEntry or get_origin(kind) is list:
         if text.lstrip()[:1] not in ("[", "{"):
             items = [item.strip() for item in text.split(",")]
             return node_of([item for item in items if item], place)
         return node_of(_json(text, place, path), place)
-    if kind is Overlay and text.lstrip()[:1] != "{":
+    if kind is CatalogOverrides and text.lstrip()[:1] != "{":
         return node_of(text, place)  # the path of a file
     if is_section(kind) or get_origin(kind) is dict:
         value = _json(text, place, path)
         if not isinstance(value, dict):
             raise ConfigError(
                 [
-                    Complaint(
+                    Diagnostic(
                         place,
                         ".".join(path),
                         Message("this is not a mapping"),
@@ -181,12 +181,12 @@ def _value(kind: Any, text: str, place: Place, path: list[str]) -> Node:
     return node_of(text, place)
 
 
-def _json(text: str, place: Place, path: list[str]) -> Any:
+def _json(text: str, place: Location, path: list[str]) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         raise ConfigError(
-            [Complaint(place, ".".join(path), Message("this is not JSON"), Message('JSON such as {"key": "value"}'))]
+            [Diagnostic(place, ".".join(path), Message("this is not JSON"), Message('JSON such as {"key": "value"}'))]
         ) from None
 
 
@@ -197,22 +197,22 @@ def _read_files(node: Node, folder: Path) -> None:
                 scalar.from_file = str(secret_path(scalar.value, folder))
                 scalar.value = read_secret(scalar.value, folder)
             except InvalidValue as error:
-                raise ConfigError([scalar.complaint(path, error.wrong)]) from None
+                raise ConfigError([scalar.diagnostic(path, error.problem)]) from None
 
 
-def _add_client_key(root: Node, environ: Mapping[str, str], folder: Path, complaints: list[Complaint]) -> None:
-    key = node_of(environ.get("BANJIA_CLIENT_KEY", ""), place_of("BANJIA_CLIENT_KEY"))
+def _add_client_key(root: Node, environ: Mapping[str, str], folder: Path, diagnostics: list[Diagnostic]) -> None:
+    key = node_of(environ.get("BANJIA_CLIENT_KEY", ""), location_of("BANJIA_CLIENT_KEY"))
     try:
         _read_files(key, folder)
     except ConfigError as error:
-        complaints.extend(error.complaints)
+        diagnostics.extend(error.diagnostics)
         return
     if not key.value:
         return
-    server = _opened(root.value.setdefault("server", Node({}, key.place, key.place)), None)
+    server = _opened(root.value.setdefault("server", Node({}, key.location, key.location)), None)
     if server is None:
         return
-    keys = server.value.setdefault("client_keys", Node([], key.place, key.place))
+    keys = server.value.setdefault("client_keys", Node([], key.location, key.location))
     if isinstance(keys.value, str):
         keys.value = [replace(keys)]
     if keys.value is None:
@@ -246,7 +246,7 @@ def _known(kind: Any, node: Node | None) -> Iterator[str]:
 # --- no file: vendors from their own key variables ---
 
 
-def in_order() -> list[Vendor]:
+def vendors_by_rank() -> list[Vendor]:
     """The vendors that a key alone is enough for, each with its editions, in the order in which keys are looked for."""
     every = [edition for vendor in registry.VENDORS for edition in vendor.in_each_edition]
     return [vendor for vendor in every if vendor.base_urls and key_names(vendor)]
@@ -257,14 +257,14 @@ def key_names(vendor: Vendor) -> list[str]:
     return [name for name in vendor.key_names if not name.startswith(_NEVER)]
 
 
-def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Complaint]]:
+def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Diagnostic]]:
     """A tree of the vendors whose usual key variable is set: of two for one vendor, the first. And what is wrong.
 
     Another edition has the vendor's name where the usual one has no key, else a name of its own.
     """
     vendors: dict[str, Node] = {}
-    complaints: list[Complaint] = []
-    for vendor in in_order():
+    diagnostics: list[Diagnostic] = []
+    for vendor in vendors_by_rank():
         name = next((name for name in key_names(vendor) if environ.get(name)), None)
         if name is not None:
             entry: dict[str, str] = {"api_key": environ[name]}
@@ -275,10 +275,10 @@ def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Co
                 entry["edition"] = vendor.edition
             if "cn" not in vendor.base_urls:
                 entry["region"] = next(iter(vendor.base_urls))
-            vendors[called] = node_of(entry, place_of(name))
+            vendors[called] = node_of(entry, location_of(name))
             try:
                 _read_files(vendors[called], folder)
             except ConfigError as error:
-                complaints.extend(error.complaints)
-    root = Place("environment")
-    return Node({"vendors": Node(vendors, root, root)}, root, root), complaints
+                diagnostics.extend(error.diagnostics)
+    root = Location("environment")
+    return Node({"vendors": Node(vendors, root, root)}, root, root), diagnostics

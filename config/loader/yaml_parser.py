@@ -14,8 +14,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from adapters.core.message import EMPTY, Message, as_message, one_of
-from config.complaints import Complaint, ConfigError, Place, key_path
-from config.tree import Node
+from config.loader.errors import ConfigError, Diagnostic, Location, key_path
+from config.loader.nodes import Node
 
 _PREFIX = "tag:yaml.org,2002:"
 MAX_DEPTH = 64
@@ -59,11 +59,11 @@ def parse(text: str, source: str, keys: str = "") -> Node:
         root = yaml.compose(text)
     except YAMLError as error:
         raise ConfigError([_syntax(error, text, source)]) from None
-    start = Place(source, 1, 1)
+    start = Location(source, 1, 1)
     if root is None:
         raise ConfigError(
             [
-                Complaint(
+                Diagnostic(
                     start,
                     "",
                     Message("the file is empty"),
@@ -75,7 +75,7 @@ def parse(text: str, source: str, keys: str = "") -> Node:
         kind = Message("a list") if isinstance(root, SequenceNode) else Message("text")
         raise ConfigError(
             [
-                Complaint(
+                Diagnostic(
                     start,
                     "",
                     Message("the file holds {kind}", kind=kind),
@@ -83,10 +83,10 @@ def parse(text: str, source: str, keys: str = "") -> Node:
                 )
             ]
         )
-    tree = _Tree(source)
+    tree = _TreeBuilder(source)
     node = tree.node(root, ())
-    if tree.complaints:
-        raise ConfigError(tree.complaints)
+    if tree.diagnostics:
+        raise ConfigError(tree.diagnostics)
     return node
 
 
@@ -95,8 +95,8 @@ def _check_size(text: str, source: str) -> None:
     if text.count("\n") > MAX_LINES:
         raise ConfigError(
             [
-                Complaint(
-                    Place(source),
+                Diagnostic(
+                    Location(source),
                     "",
                     Message("the file has more than {number} lines", number=f"{MAX_LINES:,}"),
                     _SMALLER,
@@ -108,8 +108,8 @@ def _check_size(text: str, source: str) -> None:
     if len(content) > MAX_CHARACTERS:
         raise ConfigError(
             [
-                Complaint(
-                    Place(source),
+                Diagnostic(
+                    Location(source),
                     "",
                     Message("the file has more than 512 KiB beside comments"),
                     _SMALLER,
@@ -120,8 +120,8 @@ def _check_size(text: str, source: str) -> None:
     if sum(map(content.count, _INTRODUCERS)) > MAX_VALUES:
         raise ConfigError(
             [
-                Complaint(
-                    Place(source),
+                Diagnostic(
+                    Location(source),
                     "",
                     Message("the file has more than {number} values", number=f"{MAX_VALUES:,}"),
                     _SMALLER,
@@ -134,10 +134,10 @@ def _check_size(text: str, source: str) -> None:
         depth = depth + 1 if bracket[0] in "[{" else max(0, depth - 1)
         if depth > MAX_DEPTH:
             at = bracket.start()
-            place = Place(source, content.count("\n", 0, at) + 1, at - content.rfind("\n", 0, at))
+            place = Location(source, content.count("\n", 0, at) + 1, at - content.rfind("\n", 0, at))
             raise ConfigError(
                 [
-                    Complaint(
+                    Diagnostic(
                         place,
                         "",
                         Message("nested more than {number} levels deep", number=MAX_DEPTH),
@@ -148,39 +148,41 @@ def _check_size(text: str, source: str) -> None:
             )
 
 
-def _syntax(error: YAMLError, text: str, source: str) -> Complaint:
+def _syntax(error: YAMLError, text: str, source: str) -> Diagnostic:
     if not isinstance(error, MarkedYAMLError):
         at = getattr(error, "position", 0)
-        place = Place(source, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
-        return Complaint(place, "", Message("a character that YAML does not allow"), Message("printable text in UTF-8"))
+        place = Location(source, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+        return Diagnostic(
+            place, "", Message("a character that YAML does not allow"), Message("printable text in UTF-8")
+        )
     problem, mark = str(error.problem), error.problem_mark
     if (error.context or "").startswith("while parsing a flow"):
         return _unclosed(error, text, source)
     if "end of stream" in problem and error.context_mark:
         mark = error.context_mark  # the quote that was opened, not the end of the file
-    place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
+    place = Location(source, mark.line + 1, mark.column + 1) if mark else Location(source, 1, 1)
     if "mapping values" in problem:
         return _colon(place, text)
     for pattern, wrong, expected in _PROBLEMS:
         if re.search(pattern, problem):
-            return Complaint(place, "", wrong, expected)
-    return Complaint(place, "", Message("this is not YAML"), _KEY_VALUE)
+            return Diagnostic(place, "", wrong, expected)
+    return Diagnostic(place, "", Message("this is not YAML"), _KEY_VALUE)
 
 
-def _colon(place: Place, text: str) -> Complaint:
+def _colon(place: Location, text: str) -> Diagnostic:
     """A colon after what can't be a key: for want of one above, by its indentation, or since it is part of a value."""
     lines = _lines(text)
     this = lines[place.line - 1]
     if re.search(r":\s", this[: place.column - 1]):
-        return Complaint(
+        return Diagnostic(
             place, "", Message("a second ':' in one line"), Message("quotes around a value that holds ': '")
         )
     above = next((n for n in range(place.line - 1, 0, -1) if _said(lines[n - 1])), 0)
     if above and not re.search(r":(\s|$)", _said(lines[above - 1])):
         column = len(lines[above - 1]) - len(lines[above - 1].lstrip()) + 1
-        return Complaint(Place(place.source, above, column), "", Message("a key without its ':'"), _KEY_VALUE)
-    start = Place(place.source, place.line, len(this) - len(this.lstrip()) + 1)
-    return Complaint(start, "", Message("this line does not line up with those above"), _INDENT)
+        return Diagnostic(Location(place.source, above, column), "", Message("a key without its ':'"), _KEY_VALUE)
+    start = Location(place.source, place.line, len(this) - len(this.lstrip()) + 1)
+    return Diagnostic(start, "", Message("this line does not line up with those above"), _INDENT)
 
 
 def _lines(text: str) -> list[str]:
@@ -192,15 +194,15 @@ def _said(line: str) -> str:
     return re.sub(r"(^|\s)#.*", "", line).strip()
 
 
-def _unclosed(error: MarkedYAMLError, text: str, source: str) -> Complaint:
+def _unclosed(error: MarkedYAMLError, text: str, source: str) -> Diagnostic:
     mark, opened = error.problem_mark, error.context_mark
-    place = Place(source, mark.line + 1, mark.column + 1)
+    place = Location(source, mark.line + 1, mark.column + 1)
     line = _lines(text)[mark.line]
     if line[: mark.column].endswith("$"):
-        return Complaint(place, "", Message("${...} inside { } or [ ] needs quotes"), as_message('"${VARIABLE}"'))
+        return Diagnostic(place, "", Message("${...} inside { } or [ ] needs quotes"), as_message('"${VARIABLE}"'))
     bracket = "{" if "mapping" in str(error.context) else "["
     close = "}" if bracket == "{" else "]"
-    return Complaint(
+    return Diagnostic(
         place,
         "",
         Message("the '{bracket}' of line {line} is not closed before this", bracket=bracket, line=opened.line + 1),
@@ -208,17 +210,17 @@ def _unclosed(error: MarkedYAMLError, text: str, source: str) -> Complaint:
     )
 
 
-class _Tree:
+class _TreeBuilder:
     """One document on its way from the parser's nodes to ours."""
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.complaints: list[Complaint] = []
+        self.diagnostics: list[Diagnostic] = []
         self._open: set[int] = set()
         self._count = 0
 
-    def place(self, node: Any) -> Place:
-        return Place(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
+    def place(self, node: Any) -> Location:
+        return Location(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def node(self, node: Any, path: tuple[str | int, ...]) -> Node:
         with self._inside(node):
@@ -233,10 +235,10 @@ class _Tree:
         """Count a node, and note that it is being read. Raises ConfigError where aliases make too much of it."""
         self._count += 1
         if id(node) in self._open or self._count > _MAX_NODES:
-            raise ConfigError([Complaint(self.place(node), "", Message("an alias that goes on without end"))])
+            raise ConfigError([Diagnostic(self.place(node), "", Message("an alias that goes on without end"))])
         if len(self._open) > MAX_DEPTH:
             wrong = Message("nested more than {number} levels deep", number=MAX_DEPTH)
-            raise ConfigError([Complaint(self.place(node), "", wrong, _SHALLOWER, code="config-too-large")])
+            raise ConfigError([Diagnostic(self.place(node), "", wrong, _SHALLOWER, code="config-too-large")])
         self._open.add(id(node))
         try:
             yield
@@ -252,12 +254,12 @@ class _Tree:
                 for name, child in self._merged(value, path):
                     merged.setdefault(name, child)
             elif not isinstance(key, ScalarNode):
-                self.complaints.append(Complaint(place, "", Message("a key that is no text"), _KEY_VALUE))
+                self.diagnostics.append(Diagnostic(place, "", Message("a key that is no text"), _KEY_VALUE))
             elif key.value in own:
                 first = own[key.value].key_place
                 assert first is not None
-                self.complaints.append(
-                    Complaint(
+                self.diagnostics.append(
+                    Diagnostic(
                         place,
                         key_path((*path, key.value)),
                         Message("the key is here twice, first in line {line}", line=first.line),
@@ -268,7 +270,7 @@ class _Tree:
                 own[key.value] = self.node(value, (*path, key.value))
                 own[key.value].key_place = place
                 if own[key.value].value is None and not own[key.value].raw:
-                    own[key.value].place = place  # nothing stands nowhere
+                    own[key.value].location = place  # nothing stands nowhere
         return {**merged, **own}
 
     def _merged(self, value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str, Node]]:
@@ -279,16 +281,16 @@ class _Tree:
                     found = self._mapping(part, path)
                 yield from found.items()
             else:
-                self.complaints.append(
-                    Complaint(self.place(value), "", Message("'<<' without a mapping"), as_message("<<: *anchor"))
+                self.diagnostics.append(
+                    Diagnostic(self.place(value), "", Message("'<<' without a mapping"), as_message("<<: *anchor"))
                 )
 
     def _scalar(self, node: Any) -> Node:
         tag = str(node.tag)
         found = Node(node.value, self.place(node), raw=node.value, quoted=node.style is not None)
         if not tag.startswith(_PREFIX) or tag.removeprefix(_PREFIX) not in _KNOWN:
-            self.complaints.append(
-                Complaint(self.place(node), "", Message("a YAML tag"), Message("the value without its '!'"))
+            self.diagnostics.append(
+                Diagnostic(self.place(node), "", Message("a YAML tag"), Message("the value without its '!'"))
             )
         elif not found.quoted:
             found.value = typed(node.value, tag.removeprefix(_PREFIX))

@@ -4,28 +4,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapters.core.message import Message
-from config.complaints import Complaint, ConfigError, Place
-from config.document import parse
-from config.regular_file import MAX_BYTES, TooLarge, read_regular
-from config.system_errors import reason_of
-from config.tree import Node, scalars
+from config.loader.errors import ConfigError, Diagnostic, Location
+from config.loader.nodes import Node, scalars
+from config.loader.regular_file import MAX_BYTES, TooLarge, read_regular
+from config.loader.system_errors import reason_of
+from config.loader.yaml_parser import parse
 
 
-def catalogs(root: Node, folder: Path) -> list[Complaint]:
+def catalogs(root: Node, folder: Path) -> list[Diagnostic]:
     """Put the files under ``vendors.*.catalog`` in their names' place, in the tree; what can't be read is returned.
 
     Their values keep the places in their own file, so that whatever is wrong with them is told from there.
     """
-    complaints: list[Complaint] = []
+    diagnostics: list[Diagnostic] = []
     for name, node in _overlays(root):
         try:
             found = _read(node, ("vendors", name, "catalog"), folder)
         except ConfigError as error:
             node.broken = True
-            complaints += error.complaints
+            diagnostics += error.diagnostics
         else:
-            node.value, node.place = found.value, found.place
-    return complaints
+            node.value, node.location = found.value, found.location
+    return diagnostics
 
 
 def named(root: Node, folder: Path) -> Iterator[Path]:
@@ -53,8 +53,8 @@ def text(path: Path) -> str:
     except TooLarge:
         raise ConfigError(
             [
-                Complaint(
-                    Place(str(path)),
+                Diagnostic(
+                    Location(str(path)),
                     "",
                     Message("the file is larger than 4 MiB"),
                     Message("a smaller file"),
@@ -67,8 +67,11 @@ def text(path: Path) -> str:
         column = error.start - error.object.rfind(b"\n", 0, error.start)
         raise ConfigError(
             [
-                Complaint(
-                    Place(str(path), line, column), "", Message("this is not text in UTF-8"), code="config-unreadable"
+                Diagnostic(
+                    Location(str(path), line, column),
+                    "",
+                    Message("this is not text in UTF-8"),
+                    code="config-unreadable",
                 )
             ]
         ) from None
@@ -82,5 +85,5 @@ def _read(node: Node, key: tuple[str, ...], folder: Path) -> Node:
         why = reason_of(error, lower_case=True)
         wrong = Message("the file {path} can't be read ({why})", path=node.value, why=why)
         raise ConfigError(
-            [node.complaint(key, wrong, Message("the path of a file, from the folder of this one"))]
+            [node.diagnostic(key, wrong, Message("the path of a file, from the folder of this one"))]
         ) from None

@@ -1,13 +1,13 @@
-"""``python -m config.price_page`` writes docs/prices.md: what a million tokens cost, then and now, by the catalogs."""
+"""``python -m scripts.pages.prices`` writes docs/prices.md: what a million tokens cost, then and now, by the catalogs."""
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from config import catalog
-from config.catalog import Price
+from config.catalog import models as catalog
+from config.catalog.models import Price
 
-FILE = Path(__file__).parent.parent / "docs" / "prices.md"
+FILE = Path(__file__).parents[2] / "docs" / "prices.md"
 LEFT = datetime.date(2024, 7, 9)
 """The day on which OpenAI closed its API to regions that it does not support."""
 TITLES = {"kimi": "Kimi", "qwen": "Qwen", "ernie": "ERNIE", "hunyuan": "Hunyuan", "hunyuan_classic": "Hunyuan"}

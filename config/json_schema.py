@@ -1,4 +1,4 @@
-"""``python -m config.publish`` writes the JSON Schema of banjia.yaml, for editors. Made from config/schema.py."""
+"""``python -m config.json_schema`` writes the JSON Schema of banjia.yaml, for editors. Made from config/schema.py."""
 
 import ast
 import itertools
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from config import schema
-from config.schema import NotYet, Section, Settings
+from config.schema import PlannedValue, Section, Settings
 
 Json = dict[str, Any]
 
@@ -57,7 +57,7 @@ def _describe(definition: Json, section: type[Section]) -> None:
 
 
 def _pending(section: type[Section], key: str) -> str:
-    marks = [mark for mark in section.model_fields[key].metadata if isinstance(mark, NotYet)]
+    marks = [mark for mark in section.model_fields[key].metadata if isinstance(mark, PlannedValue)]
     return " Not yet: leave it out." if marks else ""
 
 

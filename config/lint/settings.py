@@ -8,19 +8,20 @@ from typing import Any
 from adapters import registry
 from adapters.core.message import EMPTY, SEMICOLON, Message, all_of, as_message, joined, one_of
 from adapters.core.vendor import Vendor
-from config import catalog, checks_catalogs
-from config.checks_catalogs import catalogs, settable, stand_ins
-from config.checks_names import drops, removed, surprises
-from config.complaints import Complaint, looks_secret, nearest, pasted_secret
-from config.findings import Findings
+from config.catalog import models as catalog
+from config.lint import catalogs as checks_catalogs
+from config.lint.catalogs import catalogs, settable, stand_ins
+from config.lint.context import LintContext
+from config.lint.names import dropped_fields, misleading_names, removed_fields
+from config.loader.errors import Diagnostic, looks_secret, nearest, pasted_secret
+from config.loader.nodes import CREDENTIALS, Node, find, is_credential, scalars
 from config.origins import ANY_PAGE
 from config.schema import OFF, ModelEntry, Settings, VendorEntry
-from config.tree import CREDENTIALS, Node, find, is_credential, scalars
 
 _ONLY_COMMON = ("open_models", "moderations", "failover")
 
 
-def check(found: Findings, *, keys_needed: bool) -> None:
+def check(found: LintContext, *, keys_needed: bool) -> None:
     """Run every check. Without ``keys_needed`` a vendor may have no key (emulators take its place)."""
     for one in (
         vendors,
@@ -31,22 +32,22 @@ def check(found: Findings, *, keys_needed: bool) -> None:
         weights,
         sets,
         policies,
-        drops,
-        removed,
+        dropped_fields,
+        removed_fields,
         moderations,
         cooldowns,
-        door,
+        listen_addresses,
         admin,
-        pages,
-        pasted,
-        surprises,
+        web_page_origins,
+        pasted_secrets,
+        misleading_names,
     ):
         one(found)
     if keys_needed and not found.errors:
-        off(found)
+        disabled_vendors(found)
 
 
-def vendors(found: Findings) -> None:
+def vendors(found: LintContext) -> None:
     """Every vendor has an adapter, in an edition that there is, and a host in its region."""
     for name, entry in found.settings.vendors.items():
         where = ("vendors", name)
@@ -69,7 +70,7 @@ def vendors(found: Findings) -> None:
                 _ended(found, where, kind, vendor)
 
 
-def _kind(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: str) -> None:
+def _kind(found: LintContext, where: tuple[str, ...], entry: VendorEntry, kind: str) -> None:
     meant = nearest(kind, registry.BY_NAME)
     known = one_of(sorted(registry.BY_NAME))
     word = found.named((*where, "kind"), kind) if entry.kind else f"'{kind}'"
@@ -87,14 +88,14 @@ def _kind(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: str
     )
 
 
-def _edition(found: Findings, where: tuple[str, ...], entry: VendorEntry, kind: Vendor) -> None:
+def _edition(found: LintContext, where: tuple[str, ...], entry: VendorEntry, kind: Vendor) -> None:
     wished = str(entry.edition)
     wrong = Message("{vendor} has no edition {word}", vendor=kind.title, word=found.named((*where, "edition"), wished))
     expected = one_of(kind.edition_names) if kind.edition_names else Message("the key left out: there is only one")
     found.error((*where, "edition"), wrong, expected, nearest(wished, kind.edition_names))
 
 
-def _ended(found: Findings, where: tuple[str, ...], kind: Vendor, vendor: Vendor) -> None:
+def _ended(found: LintContext, where: tuple[str, ...], kind: Vendor, vendor: Vendor) -> None:
     """The host of an edition may be gone as a whole, whatever its models."""
     ended = catalog.load(vendor.catalog).ended if vendor.edition else None
     if ended is not None:
@@ -115,7 +116,7 @@ def _ended(found: Findings, where: tuple[str, ...], kind: Vendor, vendor: Vendor
         )
 
 
-def _messages(found: Findings, where: tuple[str, ...], entry: VendorEntry, vendor: Vendor) -> None:
+def _messages(found: LintContext, where: tuple[str, ...], entry: VendorEntry, vendor: Vendor) -> None:
     """A vendor whose table says what it takes needs no rules of the operator's for messages."""
     if "messages" in entry.model_fields_set and not vendor.transparent:
         wrong = Message(
@@ -125,7 +126,7 @@ def _messages(found: Findings, where: tuple[str, ...], entry: VendorEntry, vendo
         found.error((*where, "messages"), wrong, cure, at_key=True)
 
 
-def _region(found: Findings, where: tuple[str, ...], entry: VendorEntry, vendor: Vendor) -> None:
+def _region(found: LintContext, where: tuple[str, ...], entry: VendorEntry, vendor: Vendor) -> None:
     if not vendor.base_urls:
         found.error(
             where,
@@ -150,7 +151,7 @@ def _each_target(settings: Settings) -> Iterator[tuple[tuple[str | int, ...], st
             yield ("models", name, "targets", index, "target"), vendor, model
 
 
-def targets(found: Findings) -> None:
+def targets(found: LintContext) -> None:
     """Every target names a vendor that is configured, and a model that it is known to have."""
     configured = found.settings.vendors
     for where, vendor, model in _each_target(found.settings):
@@ -168,7 +169,7 @@ def targets(found: Findings) -> None:
             checks_catalogs.model(found, where, vendor, model)
 
 
-def names(found: Findings) -> None:
+def names(found: LintContext) -> None:
     """A model's name is a name, or the beginning of names with a * at its end."""
     for name in found.settings.models:
         stem = name.removesuffix("*")
@@ -181,7 +182,7 @@ def names(found: Findings) -> None:
             found.error(("models", name), wrong, Message('a name such as gpt-4o or "gpt-4*"'), at_key=True)
 
 
-def weights(found: Findings) -> None:
+def weights(found: LintContext) -> None:
     """A weight counts for something."""
     for name, entry in found.settings.models.items():
         for index, target in enumerate(entry.targets):
@@ -194,7 +195,7 @@ def weights(found: Findings) -> None:
                 )
 
 
-def cooldowns(found: Findings) -> None:
+def cooldowns(found: LintContext) -> None:
     """The longest cooldown is not shorter than the first."""
     breaker = found.settings.breaker
     if breaker.cap_s < breaker.cooldown_s:
@@ -209,7 +210,7 @@ def cooldowns(found: Findings) -> None:
         )
 
 
-def sets(found: Findings) -> None:
+def sets(found: LintContext) -> None:
     """No field that ``set`` lays over requests moves a destination, a credential or what the caller chose."""
     for name, entry in found.settings.models.items():
         for index, target in enumerate(entry.targets):
@@ -217,7 +218,7 @@ def sets(found: Findings) -> None:
                 settable(found, ("models", name, "targets", index, "set", key))
 
 
-def policies(found: Findings) -> None:
+def policies(found: LintContext) -> None:
     """What only holds for all names can't differ for one."""
     for name, entry in found.settings.models.items():
         for key in _ONLY_COMMON:
@@ -230,7 +231,7 @@ def policies(found: Findings) -> None:
                 )
 
 
-def moderations(found: Findings) -> None:
+def moderations(found: LintContext) -> None:
     """A target that is to answer /v1/moderations is of a vendor that has them."""
     wish = found.settings.policy.moderations
     if wish in ("refuse", "pass"):
@@ -256,7 +257,7 @@ GUESSED = 12
 """A client key that is shorter than this many characters can be guessed."""
 
 
-def door(found: Findings) -> None:
+def listen_addresses(found: LintContext) -> None:
     """Beyond loopback, callers need a key, unless the operator says otherwise."""
     server = found.settings.server
     if server.beyond_loopback() and not found.settings.client_keys() and not server.insecure:
@@ -288,7 +289,7 @@ ADMIN_TOKEN_CURE = Message(
 )
 
 
-def admin(found: Findings) -> None:
+def admin(found: LintContext) -> None:
     """Where other machines reach the admin port, it asks for a token; ``insecure`` concerns the front port alone."""
     server = found.settings.server
     where = ("server", "admin_listen")
@@ -307,7 +308,7 @@ def admin(found: Findings) -> None:
         )
 
 
-def pages(found: Findings) -> None:
+def web_page_origins(found: LintContext) -> None:
     """Without client keys, no entry lets every web page in: each could have vendors called at the operator's cost."""
     if found.settings.client_keys():
         return
@@ -319,10 +320,10 @@ def pages(found: Findings) -> None:
             )
 
 
-def pasted(found: Findings) -> None:
+def pasted_secrets(found: LintContext) -> None:
     """Secrets belong into the environment or a file of their own."""
     for path, node in scalars(found.root):
-        if node.place.variable or node.variables or node.from_file or not isinstance(node.value, str):
+        if node.location.variable or node.variables or node.from_file or not isinstance(node.value, str):
             continue
         secret = pasted_secret(node.value)
         if is_credential(path) or tuple(path[:2]) == ("server", "client_keys"):
@@ -333,7 +334,7 @@ def pasted(found: Findings) -> None:
             secret = "@" in node.value  # a user and a password before the host
         if secret:
             found.warnings.append(
-                node.complaint(
+                node.diagnostic(
                     path,
                     Message("a secret is written in this file"),
                     as_message(f'"${{{_variable(found, path)}}}"'),
@@ -342,7 +343,7 @@ def pasted(found: Findings) -> None:
             )
 
 
-def _variable(found: Findings, path: tuple[str | int, ...]) -> str:
+def _variable(found: LintContext, path: tuple[str | int, ...]) -> str:
     if tuple(path[:2]) == ("server", "admin_token"):
         return "ADMIN_TOKEN"
     if path[0] == "server":
@@ -351,10 +352,10 @@ def _variable(found: Findings, path: tuple[str | int, ...]) -> str:
     return vendor.key_names[0] if vendor and vendor.key_names else "VARIABLE"
 
 
-def off(found: Findings) -> None:
+def disabled_vendors(found: LintContext) -> None:
     """A vendor without a key is off; a model whose vendors are all off can't be served."""
     reasons = {name: _reason(found, name) for name, entry in found.settings.vendors.items() if not entry.keys()}
-    found.off = reasons
+    found.disabled = reasons
     configured = found.settings.vendors
     if not configured:
         found.error(
@@ -370,7 +371,9 @@ def off(found: Findings) -> None:
         )
         wrong, cure = Message("no vendor has a key ({why})", why=why), Message("one of them (`banjia demo` needs none)")
         found.errors.append(
-            _unset(found, found.complaint(("vendors",), wrong, cure, at_key=True, code="config-no-vendor-key"), reasons)
+            _unset(
+                found, found.diagnostic(("vendors",), wrong, cure, at_key=True, code="config-no-vendor-key"), reasons
+            )
         )
     else:
         for name, entry in found.settings.models.items():
@@ -380,35 +383,35 @@ def off(found: Findings) -> None:
         found.warnings.append(
             _unset(
                 found,
-                found.complaint(_credential(found, name), wrong, at_key=True, code="config-unset-variable"),
+                found.diagnostic(_credential(found, name), wrong, at_key=True, code="config-unset-variable"),
                 (name,),
             )
         )
     _left_out(found, reasons)
 
 
-def _unserved(found: Findings, name: str, entry: ModelEntry, reasons: dict[str, Message]) -> None:
+def _unserved(found: LintContext, name: str, entry: ModelEntry, reasons: dict[str, Message]) -> None:
     used = {target.target.partition("/")[0]: None for target in entry.targets}
     if all(vendor in reasons for vendor in used):
         why = joined(
             SEMICOLON, [Message("{name} is off: {reason}", name=vendor, reason=reasons[vendor]) for vendor in used]
         )
-        complaint = found.complaint(
+        diagnostic = found.diagnostic(
             ("models", name),
             Message("no target is left ({why})", why=why),
             Message("a vendor with a key"),
             at_key=True,
             code="config-unset-variable",
         )
-        found.errors.append(_unset(found, complaint, used))
+        found.errors.append(_unset(found, diagnostic, used))
 
 
-def _credential(found: Findings, name: str) -> tuple[str | int, ...]:
+def _credential(found: LintContext, name: str) -> tuple[str | int, ...]:
     given = next((key for key in CREDENTIALS if find(found.root, "vendors", name, key)), None)
     return ("vendors", name, given) if given else ("vendors", name)
 
 
-def _reason(found: Findings, name: str) -> Message:
+def _reason(found: LintContext, name: str) -> Message:
     node = find(found.root, *_credential(found, name))
     if node is None or node is find(found.root, "vendors", name):
         return Message("no api_key is given")
@@ -424,20 +427,20 @@ def _not_set(node: Node) -> list[str]:
     return [child.unset for _, child in scalars(node) if child.unset]
 
 
-def _unset(found: Findings, complaint: Complaint, vendors: Iterable[str]) -> Complaint:
-    """The complaint with the variables that would each give one of these vendors a key."""
+def _unset(found: LintContext, diagnostic: Diagnostic, vendors: Iterable[str]) -> Diagnostic:
+    """The diagnostic with the variables that would each give one of these vendors a key."""
     nodes = [find(found.root, *_credential(found, name)) for name in vendors]
-    return replace(complaint, unset=tuple(dict.fromkeys(unset for node in nodes if node for unset in _not_set(node))))
+    return replace(diagnostic, unset=tuple(dict.fromkeys(unset for node in nodes if node for unset in _not_set(node))))
 
 
-def _left_out(found: Findings, reasons: dict[str, Any]) -> None:
+def _left_out(found: LintContext, reasons: dict[str, Any]) -> None:
     for name in found.settings.vendors:
         keys = find(found.root, "vendors", name, "api_keys")
         if keys is not None and name not in reasons:
             for path, node in scalars(keys, ("vendors", name, "api_keys")):
                 if node.unset:
                     found.warnings.append(
-                        node.complaint(
+                        node.diagnostic(
                             path,
                             Message("{variable} is not set: this key is left out", variable=node.unset),
                             code="config-unset-variable",

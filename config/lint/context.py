@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from adapters import registry
 from adapters.core.message import EMPTY, Message
 from adapters.core.vendor import Vendor
-from config.complaints import Complaint, looks_secret
+from config.loader.errors import Diagnostic, looks_secret
+from config.loader.nodes import Node, follow
 from config.schema import Settings
-from config.tree import Node, follow
 
 
 @dataclass(slots=True)
-class Findings:
+class LintContext:
     """What the checks found, and what they look at.
 
     ``today`` decides whether a model is retired already; ``off`` are the vendors without a key, with the reason.
@@ -21,11 +21,11 @@ class Findings:
     settings: Settings
     root: Node
     today: datetime.date
-    errors: list[Complaint] = field(default_factory=list)
-    warnings: list[Complaint] = field(default_factory=list)
-    off: dict[str, Message] = field(default_factory=dict)
+    errors: list[Diagnostic] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
+    disabled: dict[str, Message] = field(default_factory=dict)
 
-    def complaint(
+    def diagnostic(
         self,
         loc: tuple[str | int, ...],
         wrong: Message,
@@ -34,10 +34,10 @@ class Findings:
         *,
         at_key: bool = False,
         code: str = "",
-    ) -> Complaint:
-        """A complaint about a place of the settings, said of the nearest place in the file."""
+    ) -> Diagnostic:
+        """A diagnostic about a place of the settings, said of the nearest place in the file."""
         node, path = follow(self.root, loc)
-        return node.complaint(path, wrong, expected, meant, at_key=at_key, code=code)
+        return node.diagnostic(path, wrong, expected, meant, at_key=at_key, code=code)
 
     def error(
         self,
@@ -50,7 +50,7 @@ class Findings:
         code: str = "",
     ) -> None:
         """It can't be used like this."""
-        self.errors.append(self.complaint(loc, wrong, expected, meant, at_key=at_key, code=code))
+        self.errors.append(self.diagnostic(loc, wrong, expected, meant, at_key=at_key, code=code))
 
     def warn(
         self,
@@ -63,7 +63,7 @@ class Findings:
         code: str = "",
     ) -> None:
         """It can be used, but this should be known."""
-        self.warnings.append(self.complaint(loc, wrong, expected, meant, at_key=at_key, code=code))
+        self.warnings.append(self.diagnostic(loc, wrong, expected, meant, at_key=at_key, code=code))
 
     def named(self, loc: tuple[str | int, ...], text: str) -> str:
         """A word of the settings in quotes, or where it came from if that may be a secret."""

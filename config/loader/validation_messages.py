@@ -8,49 +8,53 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from adapters.core.message import EMPTY, Message, as_message, one_of
-from config.catalog import Row
-from config.complaints import Complaint, InvalidValue, got, nearest
-from config.overlay import Overlay
+from config.catalog.models import CatalogSection
+from config.catalog.overrides import CatalogOverrides
+from config.loader.errors import Diagnostic, InvalidValue, got, nearest
+from config.loader.nodes import Node, describe, follow, is_credential, shown_literal
+from config.loader.schema_walk import at, fields, is_section
 from config.schema import ModelEntry, Section, Settings, TargetEntry
-from config.shape import at, fields, is_section
-from config.tree import Node, follow, is_credential, shown, shown_literal
 
-MAX_COMPLAINTS = 300
+MAX_DIAGNOSTICS = 300
 """More are not listed until these are fixed: finding the nearest known word for each takes long."""
 
-Words = tuple[Message, Message, str]
+MessageParts = tuple[Message, Message, str]
 """What is wrong, what was expected, the nearest word."""
 
 
-def complaints_of(error: ValidationError, root: Node, top: type[Section | Row] = Settings) -> list[Complaint]:
-    """One complaint for each value at fault, of the first few hundred; what was complained about before is left out.
+def diagnostics_of(
+    error: ValidationError, root: Node, top: type[Section | CatalogSection] = Settings
+) -> list[Diagnostic]:
+    """One diagnostic for each value at fault, of the first few hundred; what was reported before is left out.
 
     ``top`` is the model that the root was validated as.
     """
-    found: dict[tuple[str | int, ...], Complaint] = {}
-    for detail in error.errors(include_url=False, include_input=False)[:MAX_COMPLAINTS]:
+    found: dict[tuple[str | int, ...], Diagnostic] = {}
+    for detail in error.errors(include_url=False, include_input=False)[:MAX_DIAGNOSTICS]:
         node, path = follow(root, detail["loc"])
         if node.broken:
             continue
         here = (*path, detail["loc"][-1]) if detail["type"] == "missing" else tuple(path)
-        complaint = _complaint(detail, node, path, top)
+        diagnostic = _diagnostic(detail, node, path, top)
         earlier = found.get(here)
         # A union says for each of its members what it would have taken.
-        if earlier is not None and earlier.expected and complaint.expected and earlier.expected != complaint.expected:
-            complaint = node.complaint(path, earlier.wrong, one_of([earlier.expected, complaint.expected]))
-        found[here] = complaint
+        if earlier is not None and earlier.expected and diagnostic.expected and earlier.expected != diagnostic.expected:
+            diagnostic = node.diagnostic(path, earlier.problem, one_of([earlier.expected, diagnostic.expected]))
+        found[here] = diagnostic
     return list(found.values())
 
 
-def _complaint(detail: ErrorDetails, node: Node, path: list[str | int], top: type[Section | Row]) -> Complaint:
+def _diagnostic(
+    detail: ErrorDetails, node: Node, path: list[str | int], top: type[Section | CatalogSection]
+) -> Diagnostic:
     kind, loc = detail["type"], detail["loc"]
     if kind == "extra_forbidden":
         wrong, expected, meant = _unknown(loc, top)
-        return node.complaint(path, wrong, expected, meant, at_key=True, code="config-unknown-key")
+        return node.diagnostic(path, wrong, expected, meant, at_key=True, code="config-unknown-key")
     if kind == "missing":
         section = at(loc[:-1], top)
         expected = _of(section) if section in (ModelEntry, TargetEntry) else EMPTY
-        return node.complaint(
+        return node.diagnostic(
             path, Message("the key '{key}' is missing", key=loc[-1]), expected, at_key=True, code="config-missing-key"
         )
     name: str | int = detail.get("ctx", {}).get("at", "")
@@ -58,10 +62,10 @@ def _complaint(detail: ErrorDetails, node: Node, path: list[str | int], top: typ
     if inner is not None:
         node, path = inner, [*path, name]
     wrong, expected, meant = _words(detail, node, path, top)
-    return node.complaint(path, wrong, expected, meant, code="config-not-yet" if kind == "not_yet" else "")
+    return node.diagnostic(path, wrong, expected, meant, code="config-not-yet" if kind == "not_yet" else "")
 
 
-def _unknown(loc: tuple[int | str, ...], top: type[Section | Row]) -> Words:
+def _unknown(loc: tuple[int | str, ...], top: type[Section | CatalogSection]) -> MessageParts:
     section = at(loc[:-1], top)
     if section is TargetEntry and loc[-1] in fields(ModelEntry):
         return Message("'{key}' goes beside targets", key=loc[-1]), Message("targets: [...] in the place of target"), ""
@@ -70,9 +74,11 @@ def _unknown(loc: tuple[int | str, ...], top: type[Section | Row]) -> Words:
     return Message("unknown key"), EMPTY if meant or not known else one_of(known), meant
 
 
-def _words(detail: ErrorDetails, node: Node, path: list[str | int], top: type[Section | Row]) -> Words:
+def _words(
+    detail: ErrorDetails, node: Node, path: list[str | int], top: type[Section | CatalogSection]
+) -> MessageParts:
     kind, ctx = detail["type"], detail.get("ctx", {})
-    found = got(shown(node, path))
+    found = got(describe(node, path))
     if kind in ("value_error", "two_keys", "header", "price"):
         wrong, expected = _stated(kind, ctx)
         return wrong or found, expected, ""
@@ -95,14 +101,14 @@ def _stated(kind: str, ctx: Mapping[str, Any]) -> tuple[Message, Message]:
     if kind != "value_error":
         return ctx["wrong"], ctx["expected"]
     error = ctx["error"]
-    return (error.wrong, error.expected) if isinstance(error, InvalidValue) else (as_message(str(error)), EMPTY)
+    return (error.problem, error.expected) if isinstance(error, InvalidValue) else (as_message(str(error)), EMPTY)
 
 
 def _pending(node: Node, path: list[str | int]) -> Message:
     if not isinstance(node.value, str | int | float) or is_credential(path):
         return Message("this key")
     if node.variables:
-        return shown(node, path)
+        return describe(node, path)
     literal = shown_literal(node, path)
     return Message("(not shown)") if literal is None else as_message(literal)
 
@@ -113,7 +119,7 @@ def _value(only: Any) -> Message:
     return Message("the key left out")
 
 
-def _choice(ctx: Mapping[str, Any], node: Node, found: Message) -> Words:
+def _choice(ctx: Mapping[str, Any], node: Node, found: Message) -> MessageParts:
     quoted = re.findall(r"'([^']*)'", str(ctx["expected"]))
     words = quoted or [str(ctx["expected"])]
     meant = nearest(node.value, words) if isinstance(node.value, str) and not node.variables else ""
@@ -126,7 +132,7 @@ def _of(annotation: Any) -> Message:
         return Message("vendor/model, a list of them, or {targets: [...]}")
     if annotation is TargetEntry:
         return Message("vendor/model, or {target: vendor/model, set: {...}}")
-    if annotation is Overlay:
+    if annotation is CatalogOverrides:
         return Message("the path of a file")
     if is_section(annotation):
         return Message("a mapping, with keys indented below it")

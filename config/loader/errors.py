@@ -12,11 +12,11 @@ _RANDOM = re.compile(r"[0-9a-f]{24,}|[0-9a-f]{8}-[0-9a-f]{4}-|^(?=.*\d)(?=.*[a-z
 
 
 DEFAULT_CODE = "config-invalid-value"
-"""The code of a complaint that has none of its own, and keeps the configuration from being used."""
+"""The code of a diagnostic that has none of its own, and keeps the configuration from being used."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Location:
     """Where something stands: a file with line and column (from 1), or a variable of the environment."""
 
     source: str
@@ -29,24 +29,24 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class Diagnostic:
     """One thing that is wrong, and its cure. It never holds a secret, and renders on one line.
 
     ``unset``: the variables whose absence it is about; any of them is the cure. ``code``: what ``banjia help`` explains.
     """
 
-    place: Place
+    location: Location
     key: str
-    wrong: Message
+    problem: Message
     expected: Message = EMPTY
-    meant: str = ""
+    suggestion: str = ""
     unset: tuple[str, ...] = ()
     code: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "key", hidden(self.key))
-        object.__setattr__(self, "wrong", _without_secrets(self.wrong))
-        object.__setattr__(self, "meant", hidden(self.meant))
+        object.__setattr__(self, "key", redact(self.key))
+        object.__setattr__(self, "wrong", _without_secrets(self.problem))
+        object.__setattr__(self, "meant", redact(self.suggestion))
 
     def __str__(self) -> str:
         return str(self.message)
@@ -55,12 +55,12 @@ class Complaint:
     def message(self) -> Message:
         """The line."""
         key = self.key
-        if self.place.variable:
-            key = f"{self.place.variable} ({key})" if key else self.place.variable
-        text = expecting(self.wrong, self.expected)
-        if self.meant:
-            text = Message("{wrong}; did you mean '{meant}'?", wrong=text, meant=self.meant)
-        line = Message("{place}: {text}", place=f"{self.place}: {key}" if key else str(self.place), text=text)
+        if self.location.variable:
+            key = f"{self.location.variable} ({key})" if key else self.location.variable
+        text = expecting(self.problem, self.expected)
+        if self.suggestion:
+            text = Message("{wrong}; did you mean '{meant}'?", wrong=text, meant=self.suggestion)
+        line = Message("{place}: {text}", place=f"{self.location}: {key}" if key else str(self.location), text=text)
         return line if line.isprintable() else line.with_texts(_printable)
 
     @property
@@ -75,20 +75,20 @@ class InvalidValue(ValueError):
     def __init__(self, wrong: Message = EMPTY, expected: Message = EMPTY) -> None:
         self.message = expecting(wrong, expected)
         super().__init__(self.message)
-        self.wrong = wrong
+        self.problem = wrong
         self.expected = expected
 
 
 class ConfigError(Exception):
-    """The configuration can't be used. ``complaints`` has at least one entry, in the order of the file.
+    """The configuration can't be used. ``diagnostics`` has at least one entry, in the order of the file.
 
     Each has a code: that of ``code`` if it has none of its own.
     """
 
-    def __init__(self, complaints: Iterable[Complaint], code: str = DEFAULT_CODE) -> None:
-        coded = (one if one.code else replace(one, code=code) for one in complaints)
-        self.complaints = sorted(coded, key=lambda complaint: complaint.place)
-        super().__init__("\n".join(map(str, self.complaints)))
+    def __init__(self, diagnostics: Iterable[Diagnostic], code: str = DEFAULT_CODE) -> None:
+        coded = (one if one.code else replace(one, code=code) for one in diagnostics)
+        self.diagnostics = sorted(coded, key=lambda diagnostic: diagnostic.location)
+        super().__init__("\n".join(map(str, self.diagnostics)))
 
 
 def got(value: Message) -> Message:
@@ -125,7 +125,7 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return by_folded[found[0]] if found else ""
 
 
-def hidden(text: str) -> str:
+def redact(text: str) -> str:
     """The text without what looks like a credential by its prefix."""
     return _PASTED.sub("(hidden)", text)
 
@@ -143,8 +143,8 @@ def looks_secret(text: str) -> bool:
 def _without_secrets(message: Message) -> Message:
     if not pasted_secret(message):
         return message
-    cleaned = message.with_texts(hidden)
-    return as_message(hidden(cleaned)) if pasted_secret(cleaned) else cleaned
+    cleaned = message.with_texts(redact)
+    return as_message(redact(cleaned)) if pasted_secret(cleaned) else cleaned
 
 
 def _printable(text: str) -> str:

@@ -6,13 +6,13 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from adapters.core.message import EMPTY, Message, as_message
-from config.catalog import ModelRow
-from config.openai_names import known_names
+from config.catalog.models import ModelRow
+from config.catalog.openai_names import known_names
 from config.routing import catalog_of, key_of
 from config.schema import Settings
 
 
-def fate(row: ModelRow, today: datetime.date) -> Message:
+def describe_retirement(row: ModelRow, today: datetime.date) -> Message:
     """What has become of a model, or will: the words after its name; empty for one that stays."""
     if row.retired is not None:
         if row.retired <= today:
@@ -21,7 +21,7 @@ def fate(row: ModelRow, today: datetime.date) -> Message:
     return Message("is announced to be retired, on a date not known yet") if row.retiring else EMPTY
 
 
-class Fading(NamedTuple):
+class RetiringStandIn(NamedTuple):
     """A model that is gone or will be, and still answers under OpenAI's names: at which vendor, under which."""
 
     entry: str
@@ -36,7 +36,7 @@ class Fading(NamedTuple):
         return Message("{name} and {more} more names", name=first, more=len(more)) if more else as_message(first)
 
 
-def stand_ins(settings: Settings) -> Iterator[Fading]:
+def stand_ins(settings: Settings) -> Iterator[RetiringStandIn]:
     """The stand-ins in use that are gone or will be: of vendors with a key, under names that ``models`` does not have.
 
     Left out are vendors with a base_url of their own, which may well serve them, and platforms that have ended whole.
@@ -46,11 +46,11 @@ def stand_ins(settings: Settings) -> Iterator[Fading]:
         if not entry.keys():
             continue
         cat = catalog_of(entry_name, entry)
-        fading: dict[str, Fading] = {}
+        fading: dict[str, RetiringStandIn] = {}
         for name, found in cat.stand_ins.items():
             row = cat.by_id[found.model]
             if (row.retired or row.retiring) and name not in answered and not _in_models(name, settings):
-                fading.setdefault(row.id, Fading(entry_name, row, [])).names.append(name)
+                fading.setdefault(row.id, RetiringStandIn(entry_name, row, [])).names.append(name)
             if row.operation == "embeddings" or not settings.policy.failover:
                 answered.add(name)  # it has one vendor: the first
         if entry.base_url is None and cat.ended is None:
@@ -63,7 +63,7 @@ def _in_models(name: str, settings: Settings) -> bool:
     return bool(names) and all(key_of(one, settings.models) is not None for one in names)
 
 
-class Closed(NamedTuple):
+class ClosedAccess(NamedTuple):
     """One way in: the adapter, the key and value of the configuration that choose it, the day, and what to use now."""
 
     kind: str
@@ -73,9 +73,9 @@ class Closed(NamedTuple):
     instead: Message
 
 
-CLOSED: tuple[Closed, ...] = (
+CLOSED_ACCESS: tuple[ClosedAccess, ...] = (
     # The vendor's notice (high); whether the old host refuses calls already was not seen.
-    Closed(
+    ClosedAccess(
         "ernie",
         "protocol",
         "native",
@@ -83,14 +83,14 @@ CLOSED: tuple[Closed, ...] = (
         Message("protocol: openai with an api_key of {product}", product="Qianfan v2"),
     ),
     # The vendor's notices (high); the effect was not seen. The whole old platform: native and compatible.
-    Closed(
+    ClosedAccess(
         "hunyuan",
         "protocol",
         "native",
         datetime.date(2026, 9, 30),
         Message("protocol: openai with an api_key of {product}", product="TokenHub"),
     ),
-    Closed(
+    ClosedAccess(
         "hunyuan",
         "edition",
         "classic",
@@ -100,9 +100,9 @@ CLOSED: tuple[Closed, ...] = (
 )
 
 
-def closed(settings: Settings) -> Iterator[tuple[str, Closed]]:
+def closed_access(settings: Settings) -> Iterator[tuple[str, ClosedAccess]]:
     """The configured vendors that are called in such a way; one with a base_url of its own may well be served there."""
     for name, entry in settings.vendors.items():
-        for row in CLOSED:
+        for row in CLOSED_ACCESS:
             if (entry.kind or name) == row.kind and entry.base_url is None and getattr(entry, row.key) == row.value:
                 yield name, row

@@ -1,0 +1,1 @@
+"""The models of each vendor: data, overrides of the operator, deprecations, OpenAI's names."""

@@ -1,0 +1,1 @@
+"""Checks of a configuration beyond single keys: what must fit together, and what may not be meant."""

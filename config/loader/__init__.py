@@ -1,0 +1,1 @@
+"""Files and environment to settings: YAML, interpolation, validation, and errors with file, line and column."""
