@@ -9,7 +9,7 @@ from config.schema import Settings
 
 NEEDS_RESTART = ("listen", "admin_listen", "transport", "max_concurrency")
 """The keys of ``server`` that stay as they were at the start: sockets and pools are made once."""
-MOST_TOLD = 20
+MAX_LISTED = 20
 """How many changes or diagnostics a log line has, at most."""
 
 
@@ -45,12 +45,12 @@ class ReloadResult(NamedTuple):
         if self.word == "refused":
             return Message(
                 "reload refused, the configuration before stays in use: {diagnostics}",
-                diagnostics=_some(self.diagnostics, BAR),
+                diagnostics=_list_some(self.diagnostics, BAR),
             )
         told = Message(
             "reload applied from {source}: {keys} changed",
             source=self.source,
-            keys=_some(self.changed, COMMA),
+            keys=_list_some(self.changed, COMMA),
         )
         if not self.changed:
             told = Message("reload applied from {source}: nothing changed", source=self.source)
@@ -59,9 +59,9 @@ class ReloadResult(NamedTuple):
         return Message("{line}; warning: a restart is needed for {keys}", line=told, keys=joined(COMMA, self.restart))
 
 
-def _some(texts: Sequence[str], separator: Message) -> Message:
-    more = len(texts) - MOST_TOLD
-    return joined(separator, [*texts[:MOST_TOLD], Message("and {more} more", more=more)] if more > 0 else texts)
+def _list_some(texts: Sequence[str], separator: Message) -> Message:
+    more = len(texts) - MAX_LISTED
+    return joined(separator, [*texts[:MAX_LISTED], Message("and {more} more", more=more)] if more > 0 else texts)
 
 
 def keep_fixed_settings(before: Settings, after: Settings, source: str) -> tuple[Settings, list[str]]:

@@ -182,10 +182,10 @@ class Routing:
     @cached_property
     def names(self) -> Mapping[str, str]:
         """The names that ``/v1/models`` lists, with the vendor that answers: the models, then stand-ins. No wildcards."""
-        owners = {name: self.owner(name) for name in self._told()}
+        owners = {name: self.owner(name) for name in self.describe_unknown()}
         return {name: owner for name, owner in owners.items() if owner is not None}
 
-    def _told(self) -> list[str]:
+    def describe_unknown(self) -> list[str]:
         """The names of ``models`` whose vendor is on, then the stand-ins'. No wildcards."""
         names = [
             name for name, entry in self.settings.models.items()
@@ -215,7 +215,7 @@ class Routing:
         """What is said of a name that nobody answers under: for this operation, or at all."""
         if not self.live:
             return Message("The model '{name}' does not exist: no vendor is configured.", name=name)
-        near = nearest(name, [*self._told(), *self._own_ids()])
+        near = nearest(name, [*self.describe_unknown(), *self._own_ids()])
         hints = [Message("Did you mean '{near}'?", near=near)] if near else []
         elsewhere = False
         for other in OPERATIONS:
@@ -254,7 +254,9 @@ class Routing:
 
     def _with_a_key(self, name: str, operation: Operation) -> list[Message]:
         """The vendors that would answer under this name, had they a key: said of OpenAI's names only."""
-        others = [vendor for vendor in VENDORS if operation in vendor.operations and stands_in(vendor, name, operation)]
+        others = [
+            vendor for vendor in VENDORS if operation in vendor.operations and has_stand_in(vendor, name, operation)
+        ]
         if not others:
             return []
         named = one_of([f"{vendor.title} ({vendor.key_names[0]})" for vendor in others])
@@ -301,7 +303,7 @@ def _ended(name: str, entry: VendorEntry) -> bool:
     return catalog_of(name, entry).ended is not None
 
 
-def stands_in(vendor: Vendor, name: str, operation: Operation) -> bool:
+def has_stand_in(vendor: Vendor, name: str, operation: Operation) -> bool:
     """Whether a vendor has a stand-in for one of OpenAI's names."""
     return catalog.load(vendor.catalog).stand_in(name, operation) is not None
 

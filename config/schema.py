@@ -110,7 +110,7 @@ def _header_error(name: str, wrong: Message, expected: Message = EMPTY) -> Pydan
     )
 
 
-def _there(keys: list[SecretStr]) -> list[SecretStr]:
+def _required_keys(keys: list[SecretStr]) -> list[SecretStr]:
     return [key for key in keys if key.get_secret_value()]
 
 
@@ -125,7 +125,7 @@ def _hard_to_guess(token: SecretStr) -> SecretStr:
 
 Secret = Annotated[SecretStr, AfterValidator(_sendable)]
 AdminToken = Annotated[SecretStr, AfterValidator(_sendable), AfterValidator(_hard_to_guess)]
-Secrets = Annotated[list[Secret], BeforeValidator(_one_or_many_texts), AfterValidator(_there)]
+Secrets = Annotated[list[Secret], BeforeValidator(_one_or_many_texts), AfterValidator(_required_keys)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Origins = Annotated[list[Annotated[str, AfterValidator(configured_origin)]], BeforeValidator(_one_or_many_texts)]
 Hosts = Annotated[list[Annotated[str, AfterValidator(configured_host)]], BeforeValidator(_one_or_many_texts)]
@@ -169,7 +169,7 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _written(value: Any) -> Any:
+def _as_written(value: Any) -> Any:
     """A lone port is a number in YAML; it is refused with the same words as other texts that are no address."""
     return str(value) if type(value) is int else value
 
@@ -198,14 +198,14 @@ def _outbound(value: Any) -> Any:
     return SecretStr(value.rstrip("/"))
 
 
-Address = Annotated[str, BeforeValidator(_written), AfterValidator(checked_address)]
-AdminAddress = Annotated[str, BeforeValidator(_written), AfterValidator(_address_or_off)]
+Address = Annotated[str, BeforeValidator(_as_written), AfterValidator(checked_address)]
+AdminAddress = Annotated[str, BeforeValidator(_as_written), AfterValidator(_address_or_off)]
 Url = Annotated[str, AfterValidator(_url)]
 Laid = Annotated[CatalogOverrides, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})]
 Outbound = Annotated[Literal["env", "none"] | SecretStr, BeforeValidator(_outbound)]
 
 
-def _judge(value: str) -> str:
+def _moderations_target(value: str) -> str:
     vendor, slash, model = value.partition("/")
     if value not in ("refuse", "pass") and not (vendor and slash and model and value == value.strip()):
         raise InvalidValue(expected=Message("refuse, pass, or vendor/model"))
@@ -370,7 +370,7 @@ class VendorEntry(Section):
 
     def keys(self) -> list[SecretStr]:
         """The keys that are there: empty ones are none."""
-        return _there([self.api_key] if self.api_key is not None else self.api_keys)
+        return _required_keys([self.api_key] if self.api_key is not None else self.api_keys)
 
 
 class Emulations(Section):
@@ -413,7 +413,7 @@ class Policy(Section):
     """Ask a second target too when a whole answer has not come after this many seconds. Both are billed."""
     fetch_images: Annotated[Switch, PlannedValue(False)] = False
     """Fetch public image URLs for vendors that take data only."""
-    moderations: Annotated[str, AfterValidator(_judge)] = "refuse"
+    moderations: Annotated[str, AfterValidator(_moderations_target)] = "refuse"
     """What answers /v1/moderations: refuse (404), pass (nothing is flagged, unseen), or vendor/model."""
     report_model: Literal["requested", "vendor"] = "requested"
     """Which model name answers carry: the one that was asked for, or the vendor's."""

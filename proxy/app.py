@@ -16,7 +16,7 @@ from proxy.openai_api.embeddings import EmbeddingsHandler
 from proxy.openai_api.endpoint import OperationEndpoint
 from proxy.openai_api.models import list_models, retrieve_model
 from proxy.openai_api.moderations.endpoint import ModerationsEndpoint
-from proxy.openai_api.unsupported_paths import no_such_path, wrong_method
+from proxy.openai_api.unsupported_paths import method_not_allowed, no_such_path
 from proxy.server.health import HEALTH
 from proxy.server.path_router import PathRouter
 
@@ -35,7 +35,7 @@ def create_app(state: AppState) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         free_large_blocks()
-        state.memory.watch()
+        state.memory.start()
         yield {"memory": state.memory, "budget": state.budget}  # for the door, which knows no kit
         await state.aclose()
 
@@ -47,7 +47,7 @@ def create_app(state: AppState) -> ASGIApp:
             Route("/v1/models/{model:path}", retrieve_model),
             *HEALTH,
         ],
-        exception_handlers={404: no_such_path, 405: wrong_method},
+        exception_handlers={404: no_such_path, 405: method_not_allowed},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # the doors take stray slashes away

@@ -39,7 +39,7 @@ class FanOut(Wrapper):
     def __init__(self, make: Make, requests: tuple[ApiRequest, ...], copies: int, seed: AttemptIds) -> None:
         super().__init__()
         self._make = make
-        self._asks = requests
+        self._requests = requests
         self._copies = copies
         self._seed = seed
         each = requests[0].fields.get("n")
@@ -61,7 +61,7 @@ class FanOut(Wrapper):
     def _begin_next(self) -> list[Do]:
         number, self._next = self._next, self._next + 1
         prompt, copy = divmod(number, self._copies)
-        request = self._asks[prompt]
+        request = self._requests[prompt]
         seed = request.fields.get("seed")
         if copy and type(seed) is int:  # the same seed would give the same choice again
             request = request.with_fields({**request.fields, "seed": (seed + copy) % SEEDS})
@@ -102,7 +102,7 @@ class FanOut(Wrapper):
 
     def on_fail(self, child: Exchange, failure: Failure) -> list[Do]:
         """A call that fails fails the whole, and says for which prompt it was made."""
-        if len(self._asks) == 1:
+        if len(self._requests) == 1:
             return [Fail(failure)]
         number = self._numbers[id(child)] // self._copies
         message = Message("(prompt {number}) {message}", number=number, message=failure.message)

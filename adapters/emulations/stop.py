@@ -100,7 +100,7 @@ class StopWrapper(Wrapper):
 
     def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:
         """Pass on what is before the match, less what may be the beginning of one."""
-        shown = [event for event in events if self._shows(event)]
+        shown = [event for event in events if self._has_content(event)]
         if len(self._ended) >= self._wanted and any(text.cut for text in self._texts.values()):
             self._over = True
         return [Emit(shown)] if shown else []
@@ -109,7 +109,7 @@ class StopWrapper(Wrapper):
         """What fails behind the last match fails unseen: the answer was whole before."""
         return [Done()] if self._over else [Fail(failure)]
 
-    def _shows(self, event: Event) -> bool:
+    def _has_content(self, event: Event) -> bool:
         """Cut the event to what may be shown; False if that is nothing."""
         data = event.data
         kept = [choice for choice in data["choices"] if self._choice(event, choice)]

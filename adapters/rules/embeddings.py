@@ -51,5 +51,5 @@ def inputs(usual: int) -> Callable[[Model], int]:
 
 
 SIZES = Rewrite(dimensions, Message("the sizes that the model offers"), ("honoured", "mapped", "clamped", "refused"))
-BASE64_BY_US = Rewrite(encode_base64, Message("base64 is made by us"), ("mapped",))
-FLOATS_ASKED_FOR = Rewrite(request_floats, Message("base64 is made by us"), ("honoured", "mapped"))
+ENCODE_BASE64 = Rewrite(encode_base64, Message("base64 is made by us"), ("mapped",))
+REQUEST_FLOATS = Rewrite(request_floats, Message("base64 is made by us"), ("honoured", "mapped"))

@@ -30,7 +30,7 @@ EMPTY = "(empty)"
 """Stands for an empty content where a vendor wants some text."""
 
 
-class Omit(Enum):
+class OmitWhenEmpty(Enum):
     """What is left out where a content is empty and no text stands for it."""
 
     CONTENT = "content"
@@ -46,11 +46,11 @@ class EmptyContent:
     messages with ``tool_calls``, and for system messages that bring tools.
     """
 
-    beside_calls: str | Omit = ""
-    assistant: str | Omit = ""
-    user: str | Omit = ""
-    tool: str | Omit = ""
-    system: str | Omit = ""
+    beside_calls: str | OmitWhenEmpty = ""
+    assistant: str | OmitWhenEmpty = ""
+    user: str | OmitWhenEmpty = ""
+    tool: str | OmitWhenEmpty = ""
+    system: str | OmitWhenEmpty = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +121,10 @@ class MessageRules:
             return {**out, "content": ""}
         beside = out.get("tool_calls") or out.get("tools")
         spelling = self.empty.beside_calls if beside else getattr(self.empty, role)
-        if spelling is Omit.MESSAGE:
+        if spelling is OmitWhenEmpty.MESSAGE:
             builder.record("messages", "mapped", NO_CONTENT)
             return None
-        if spelling is Omit.CONTENT:
+        if spelling is OmitWhenEmpty.CONTENT:
             out.pop("content", None)
             return out
         if spelling:

@@ -71,7 +71,7 @@ def resolve_thinking(
         return fields
     builder.thinks = wanted
     switch.set(builder, wanted)
-    if policy != "off" and (asked is None or _is_ours(builder)):
+    if policy != "off" and (asked is None or _only_defaults_ask(builder)):
         builder.added += tuple(builder.body)
     for name in said or ("thinking",):
         own = name in said and type(said[name]) is not str and name in builder.body
@@ -81,7 +81,7 @@ def resolve_thinking(
     return fields
 
 
-def _is_ours(builder: RequestBuilder) -> bool:
+def _only_defaults_ask(builder: RequestBuilder) -> bool:
     """Whether only a stand-in's defaults say anything of thinking, and not the request."""
     return (
         bool(builder.default_fields)

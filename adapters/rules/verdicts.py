@@ -249,7 +249,7 @@ def apply(builder: RequestBuilder, params: Mapping[str, Verdict], order: Iterabl
         value = fields[name]
         verdict = params.get(name)
         if ours and name in ours:
-            _apply_ours(builder, verdict or Honour(), name, value)
+            _apply_default(builder, verdict or Honour(), name, value)
         elif verdict is not None:
             verdict.apply(name, value, builder)
         elif name in UNSAFE:
@@ -259,7 +259,7 @@ def apply(builder: RequestBuilder, params: Mapping[str, Verdict], order: Iterabl
             builder.record(name, "honoured", HANDED_ON)
 
 
-def _apply_ours(builder: RequestBuilder, verdict: Verdict, name: str, value: Any) -> None:
+def _apply_default(builder: RequestBuilder, verdict: Verdict, name: str, value: Any) -> None:
     """Apply a verdict to a field that the caller did not send: what it writes is an addition."""
     before = set(builder.body)
     verdict.apply(name, value, builder)

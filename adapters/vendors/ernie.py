@@ -18,7 +18,7 @@ from adapters.core.message import Message
 from adapters.core.vendor import Op, ReasoningSwitch, Vendor
 from adapters.rules.alternating_messages import AlternatingMessages, Fillers
 from adapters.rules.defaults import OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
-from adapters.rules.embeddings import FLOATS_ASKED_FOR, SIZES, inputs
+from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
 from adapters.rules.failures import BAIDU_V1, BY_MEANING
 from adapters.rules.messages import EMPTY, MessageRules
 from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS, OWN_SEARCH, SENT_AS_IS, sent_as
@@ -219,7 +219,7 @@ CHAT: Mapping[str, Verdict] = {
 EMBEDDINGS: Mapping[str, Verdict] = {
     **OPENAI_EMBEDDINGS,
     "dimensions": SIZES,
-    "encoding_format": FLOATS_ASKED_FOR,
+    "encoding_format": REQUEST_FLOATS,
     "user": Honour(),
 }
 

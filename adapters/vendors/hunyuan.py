@@ -18,7 +18,7 @@ from adapters.core.message import Message
 from adapters.core.vendor import Op, ReasoningSwitch, Vendor
 from adapters.rules.alternating_messages import AlternatingMessages
 from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
-from adapters.rules.embeddings import BASE64_BY_US, SIZES, inputs
+from adapters.rules.embeddings import ENCODE_BASE64, SIZES, inputs
 from adapters.rules.failures import BY_MEANING, TENCENT
 from adapters.rules.messages import MessageRules, vendor_tool_name
 from adapters.rules.reasons import NO_SUCH_SWITCH, OWN_SEARCH, RUNS_WITHOUT_THINKING, SENT_AS_IS, sent_as
@@ -128,7 +128,7 @@ CHAT: Mapping[str, Verdict] = {
 EMBEDDINGS: Mapping[str, Verdict] = {
     **OPENAI_EMBEDDINGS,
     "dimensions": SIZES,
-    "encoding_format": BASE64_BY_US,
+    "encoding_format": ENCODE_BASE64,
 }
 
 FAILURES = (

@@ -18,7 +18,7 @@ from adapters.core.vendor import Op, ReasoningSwitch, Vendor
 from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, request_usage
 from adapters.rules.failures import BY_MEANING
 from adapters.rules.json_schema_dialect import rewrite
-from adapters.rules.messages import EMPTY, EmptyContent, MessageRules, Omit
+from adapters.rules.messages import EMPTY, EmptyContent, MessageRules, OmitWhenEmpty
 from adapters.rules.reasons import SENT_AS_IS, sent_as
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_schema, send_tool_choice
 from adapters.rules.verdicts import Choose, Clamp, Drop, Fixed, Honour, Refuse, Rename, Rewrite, by_fact, by_family
@@ -139,7 +139,12 @@ PARAMS: Mapping[str, Verdict] = {
         image_urls=False,
         file_scheme="ms://",
         image_detail=False,
-        empty=EmptyContent(beside_calls=Omit.CONTENT, assistant=Omit.MESSAGE, user=EMPTY, system=Omit.MESSAGE),
+        empty=EmptyContent(
+            beside_calls=OmitWhenEmpty.CONTENT,
+            assistant=OmitWhenEmpty.MESSAGE,
+            user=EMPTY,
+            system=OmitWhenEmpty.MESSAGE,
+        ),
         tool_ids="{name}:{n}",
         reasoning_beside_calls=True,
     ),

@@ -16,7 +16,7 @@ from adapters.core.failures import FailureRule
 from adapters.core.message import Message
 from adapters.core.vendor import Op, ReasoningSwitch, Vendor
 from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
-from adapters.rules.embeddings import FLOATS_ASKED_FOR, SIZES, inputs
+from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
 from adapters.rules.failures import BY_MEANING
 from adapters.rules.messages import MessageRules
 from adapters.rules.reasons import NO_SUCH_SWITCH, OWN_SEARCH, RUNS_WITHOUT_THINKING, SENT_AS_IS, sent_as
@@ -26,7 +26,7 @@ from adapters.rules.verdicts import Clamp, Drop, Honour, Refuse, Rewrite, by_fac
 
 FOLDED = Message("folded into 31 bits")
 NO_NEGATIVE_SEEDS = Message("the vendor takes no negative seeds")
-LINE_ADDED = Message("a line was added, since the vendor's JSON mode wants the word json")
+FIELD_WITH_PREFIX = Message("a line was added, since the vendor's JSON mode wants the word json")
 ONLY_TOOL_NAMED = Message("the only tool is named")
 DEFAULT_SENT = Message("OpenAI's default, said aloud")
 
@@ -99,7 +99,7 @@ def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -
     if kind == "json_object" and "json" not in str(builder.body.get("messages")).lower():
         hint = {"role": "system", "content": "Answer with a JSON object."}
         builder.body["messages"] = [hint, *builder.body["messages"]]
-        builder.record("messages", "mapped", LINE_ADDED)
+        builder.record("messages", "mapped", FIELD_WITH_PREFIX)
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
@@ -202,7 +202,7 @@ CHAT: Mapping[str, Verdict] = {
 EMBEDDINGS: Mapping[str, Verdict] = {
     **OPENAI_EMBEDDINGS,
     "dimensions": SIZES,
-    "encoding_format": FLOATS_ASKED_FOR,
+    "encoding_format": REQUEST_FLOATS,
 }
 
 

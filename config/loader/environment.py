@@ -42,11 +42,11 @@ def override(root: Node, environ: Mapping[str, str], folder: Path) -> list[Diagn
     The shorter names go first, so that ``BANJIA_VENDORS`` as JSON can be refined by ``BANJIA_VENDORS__KIMI__REGION``.
     """
     diagnostics = []
-    for name in sorted(filter(_ours, environ), key=lambda name: (name.count("__"), name)):
+    for name in sorted(filter(_is_banjia_variable, environ), key=lambda name: (name.count("__"), name)):
         if _LINK_VALUE.match(environ[name]) and name.endswith("_PORT"):
             continue
         try:
-            _lay(root, name, environ[name], folder)
+            _apply_variable(root, name, environ[name], folder)
         except ConfigError as error:
             diagnostics.extend(error.diagnostics)
     _add_client_key(root, environ, folder, diagnostics)
@@ -59,7 +59,7 @@ def override(root: Node, environ: Mapping[str, str], folder: Path) -> list[Diagn
     return diagnostics
 
 
-def _ours(name: str) -> bool:
+def _is_banjia_variable(name: str) -> bool:
     return (
         name.startswith(PREFIX)
         and name not in RESERVED
@@ -68,7 +68,7 @@ def _ours(name: str) -> bool:
     )
 
 
-def _lay(root: Node, name: str, text: str, folder: Path) -> None:
+def _apply_variable(root: Node, name: str, text: str, folder: Path) -> None:
     """Set what one variable says. Raises ConfigError."""
     place = location_of(name)
     path, kind = _resolved(root, name)

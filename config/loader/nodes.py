@@ -30,7 +30,7 @@ class Node:
 
     value: Any
     location: Location
-    key_place: Location | None = None
+    key_location: Location | None = None
     raw: str = ""
     quoted: bool = True
     variables: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Node:
         code: str = "",
     ) -> Diagnostic:  # fmt: skip
         """A diagnostic about this value, or about its key."""
-        place = self.key_place if at_key and self.key_place else self.location
+        place = self.key_location if at_key and self.key_location else self.location
         return Diagnostic(place, key_path(path), wrong, expected, meant, code=code)
 
 
@@ -128,7 +128,7 @@ def describe(node: Node, path: Sequence[str | int]) -> Message:
         return Message("a list") if value else Message("an empty list")
     if node.variables:
         return Message("the value of {variables}", variables=", ".join(f"${{{name}}}" for name in node.variables))
-    literal = shown_literal(node, path)
+    literal = describe_literal(node, path)
     if isinstance(value, bool):
         return Message("true or false (not shown)") if literal is None else as_message(literal)
     if isinstance(value, int | float):
@@ -136,7 +136,7 @@ def describe(node: Node, path: Sequence[str | int]) -> Message:
     return Message("text (not shown)") if literal is None else Message("text {text}", text=literal)
 
 
-def shown_literal(node: Node, path: Sequence[str | int]) -> str | None:
+def describe_literal(node: Node, path: Sequence[str | int]) -> str | None:
     """A scalar as it may be shown: text in quotes, and cut; None if it may be a secret."""
     text = str(node.value)
     if is_secret(path) or node.from_file or looks_secret(text) or _URL_WITH_MORE.search(text):

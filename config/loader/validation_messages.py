@@ -11,7 +11,7 @@ from adapters.core.message import EMPTY, Message, as_message, one_of
 from config.catalog.models import CatalogSection
 from config.catalog.overrides import CatalogOverrides
 from config.loader.errors import Diagnostic, InvalidValue, got, nearest
-from config.loader.nodes import Node, describe, follow, is_credential, shown_literal
+from config.loader.nodes import Node, describe, describe_literal, follow, is_credential
 from config.loader.schema_walk import at, fields, is_section
 from config.schema import ModelEntry, Section, Settings, TargetEntry
 
@@ -61,7 +61,7 @@ def _diagnostic(
     inner = node.child(name) if name != "" else None
     if inner is not None:
         node, path = inner, [*path, name]
-    wrong, expected, meant = _words(detail, node, path, top)
+    wrong, expected, meant = _message_parts(detail, node, path, top)
     return node.diagnostic(path, wrong, expected, meant, code="config-not-yet" if kind == "not_yet" else "")
 
 
@@ -74,7 +74,7 @@ def _unknown(loc: tuple[int | str, ...], top: type[Section | CatalogSection]) ->
     return Message("unknown key"), EMPTY if meant or not known else one_of(known), meant
 
 
-def _words(
+def _message_parts(
     detail: ErrorDetails, node: Node, path: list[str | int], top: type[Section | CatalogSection]
 ) -> MessageParts:
     kind, ctx = detail["type"], detail.get("ctx", {})
@@ -90,7 +90,7 @@ def _words(
         )
     if kind == "literal_error":
         return _choice(ctx, node, found)
-    expected = _EXPECTED.get(kind) or _RANGES.get(kind, _no_words)(ctx) or _of(at(detail["loc"], top))
+    expected = _EXPECTED.get(kind) or _RANGES.get(kind, _no_range)(ctx) or _of(at(detail["loc"], top))
     if kind == "string_type" and isinstance(node.value, bool | int | float):
         expected = Message("text in quotes")
     return found, expected, ""
@@ -109,7 +109,7 @@ def _pending(node: Node, path: list[str | int]) -> Message:
         return Message("this key")
     if node.variables:
         return describe(node, path)
-    literal = shown_literal(node, path)
+    literal = describe_literal(node, path)
     return Message("(not shown)") if literal is None else as_message(literal)
 
 
@@ -139,7 +139,7 @@ def _of(annotation: Any) -> Message:
     return Message("another value")
 
 
-def _no_words(ctx: Mapping[str, Any]) -> Message:
+def _no_range(ctx: Mapping[str, Any]) -> Message:
     return EMPTY
 
 

@@ -177,8 +177,8 @@ def _colon(place: Location, text: str) -> Diagnostic:
         return Diagnostic(
             place, "", Message("a second ':' in one line"), Message("quotes around a value that holds ': '")
         )
-    above = next((n for n in range(place.line - 1, 0, -1) if _said(lines[n - 1])), 0)
-    if above and not re.search(r":(\s|$)", _said(lines[above - 1])):
+    above = next((n for n in range(place.line - 1, 0, -1) if _yaml_problem(lines[n - 1])), 0)
+    if above and not re.search(r":(\s|$)", _yaml_problem(lines[above - 1])):
         column = len(lines[above - 1]) - len(lines[above - 1].lstrip()) + 1
         return Diagnostic(Location(place.source, above, column), "", Message("a key without its ':'"), _KEY_VALUE)
     start = Location(place.source, place.line, len(this) - len(this.lstrip()) + 1)
@@ -190,7 +190,7 @@ def _lines(text: str) -> list[str]:
     return [*re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text), ""]
 
 
-def _said(line: str) -> str:
+def _yaml_problem(line: str) -> str:
     return re.sub(r"(^|\s)#.*", "", line).strip()
 
 
@@ -219,7 +219,7 @@ class _TreeBuilder:
         self._open: set[int] = set()
         self._count = 0
 
-    def place(self, node: Any) -> Location:
+    def location(self, node: Any) -> Location:
         return Location(self.source, node.start_mark.line + 1, node.start_mark.column + 1)
 
     def node(self, node: Any, path: tuple[str | int, ...]) -> Node:
@@ -227,18 +227,18 @@ class _TreeBuilder:
             if isinstance(node, ScalarNode):
                 return self._scalar(node)
             if isinstance(node, MappingNode):
-                return Node(self._mapping(node, path), self.place(node))
-            return Node([self.node(item, (*path, n)) for n, item in enumerate(node.value)], self.place(node))
+                return Node(self._mapping(node, path), self.location(node))
+            return Node([self.node(item, (*path, n)) for n, item in enumerate(node.value)], self.location(node))
 
     @contextmanager
     def _inside(self, node: Any) -> Iterator[None]:
         """Count a node, and note that it is being read. Raises ConfigError where aliases make too much of it."""
         self._count += 1
         if id(node) in self._open or self._count > _MAX_NODES:
-            raise ConfigError([Diagnostic(self.place(node), "", Message("an alias that goes on without end"))])
+            raise ConfigError([Diagnostic(self.location(node), "", Message("an alias that goes on without end"))])
         if len(self._open) > MAX_DEPTH:
             wrong = Message("nested more than {number} levels deep", number=MAX_DEPTH)
-            raise ConfigError([Diagnostic(self.place(node), "", wrong, _SHALLOWER, code="config-too-large")])
+            raise ConfigError([Diagnostic(self.location(node), "", wrong, _SHALLOWER, code="config-too-large")])
         self._open.add(id(node))
         try:
             yield
@@ -249,14 +249,14 @@ class _TreeBuilder:
         own: dict[str, Node] = {}
         merged: dict[str, Node] = {}
         for key, value in mapping.value:
-            place = self.place(key)
+            place = self.location(key)
             if key.tag == f"{_PREFIX}merge":
                 for name, child in self._merged(value, path):
                     merged.setdefault(name, child)
             elif not isinstance(key, ScalarNode):
                 self.diagnostics.append(Diagnostic(place, "", Message("a key that is no text"), _KEY_VALUE))
             elif key.value in own:
-                first = own[key.value].key_place
+                first = own[key.value].key_location
                 assert first is not None
                 self.diagnostics.append(
                     Diagnostic(
@@ -268,7 +268,7 @@ class _TreeBuilder:
                 )
             else:
                 own[key.value] = self.node(value, (*path, key.value))
-                own[key.value].key_place = place
+                own[key.value].key_location = place
                 if own[key.value].value is None and not own[key.value].raw:
                     own[key.value].location = place  # nothing stands nowhere
         return {**merged, **own}
@@ -282,15 +282,15 @@ class _TreeBuilder:
                 yield from found.items()
             else:
                 self.diagnostics.append(
-                    Diagnostic(self.place(value), "", Message("'<<' without a mapping"), as_message("<<: *anchor"))
+                    Diagnostic(self.location(value), "", Message("'<<' without a mapping"), as_message("<<: *anchor"))
                 )
 
     def _scalar(self, node: Any) -> Node:
         tag = str(node.tag)
-        found = Node(node.value, self.place(node), raw=node.value, quoted=node.style is not None)
+        found = Node(node.value, self.location(node), raw=node.value, quoted=node.style is not None)
         if not tag.startswith(_PREFIX) or tag.removeprefix(_PREFIX) not in _KNOWN:
             self.diagnostics.append(
-                Diagnostic(self.place(node), "", Message("a YAML tag"), Message("the value without its '!'"))
+                Diagnostic(self.location(node), "", Message("a YAML tag"), Message("the value without its '!'"))
             )
         elif not found.quoted:
             found.value = typed(node.value, tag.removeprefix(_PREFIX))

@@ -20,7 +20,7 @@ from proxy.credentials.pool import ClientKeys
 from proxy.errors import BadKey, NotServed, ProxyError
 from proxy.observability.metrics.exposition import Exposition
 from proxy.openai_api.replies import endpoint, error_response
-from proxy.openai_api.unsupported_paths import no_such_path, wrong_method
+from proxy.openai_api.unsupported_paths import method_not_allowed, no_such_path
 from proxy.server.health import HEALTH, HEALTH_PATHS
 from proxy.version import version
 
@@ -37,7 +37,7 @@ def create_admin(state: AppState) -> ASGIApp:
             Route("/reload", reload, methods=["POST"]),
             *HEALTH,
         ],
-        exception_handlers={404: no_such_path, 405: wrong_method},
+        exception_handlers={404: no_such_path, 405: method_not_allowed},
     )
     app.state.banjia = state
     app.state.exposition = Exposition(state.metrics)

@@ -5,15 +5,28 @@ import asyncio
 from adapters.core.wire import Got, Head, Phase
 from proxy.credentials.pool import Times
 
-LOOK_AGAIN_S = 1.0
+RECHECK_S = 1.0
 """When the timer rings while the caller, not the vendor, is awaited, it looks again after this long (seconds)."""
 
 
 class AttemptDeadline:
     """Rings by cancelling the task that waits, and says why: ``rung`` tells a ring from another cancellation."""
 
-    __slots__ = ("_content", "_first_at", "_handle", "_head_seen", "_heard_at", "_loop", "_paused_at", "_phase", "_streams", "_task", "_times",
-                 "_total_at", "_waiting")  # fmt: skip
+    __slots__ = (
+        "_content",
+        "_first_at",
+        "_handle",
+        "_head_seen",
+        "_loop",
+        "_paused_at",
+        "_phase",
+        "_received_at",
+        "_streams",
+        "_task",
+        "_times",
+        "_total_at",
+        "_waiting",
+    )  # fmt: skip
 
     def __init__(self, times: Times) -> None:
         self._times = times
@@ -24,7 +37,7 @@ class AttemptDeadline:
         self._streams = False
         self._content = False
         self._waiting = False
-        self._heard_at = self._first_at = self._total_at = 0.0
+        self._received_at = self._first_at = self._total_at = 0.0
         self._head_seen = False
         self._paused_at = 0.0
 
@@ -36,7 +49,7 @@ class AttemptDeadline:
         self._streams = streams
         self._total_at = now + self._times.total_s
         self._first_at = now + self._times.first_token_s
-        self._heard_at = now
+        self._received_at = now
         self._handle = self._loop.call_at(self._due(), self._ring)
 
     def pause(self) -> None:
@@ -51,7 +64,7 @@ class AttemptDeadline:
             paused_s = self._loop.time() - self._paused_at
             self._total_at += paused_s
             self._first_at += paused_s
-            self._heard_at += paused_s
+            self._received_at += paused_s
             self._paused_at = 0.0
             self._handle = self._loop.call_at(self._due(), self._ring)
 
@@ -59,7 +72,7 @@ class AttemptDeadline:
         """The vendor is awaited from now on."""
         self._waiting = True
         if self._streams:
-            self._heard_at = self._loop.time()
+            self._received_at = self._loop.time()
 
     def received(self, got: Got) -> None:
         """Something arrived: the vendor is not awaited any more."""
@@ -92,14 +105,14 @@ class AttemptDeadline:
             if not self._content:
                 due = min(due, self._first_at)
             if self._head_seen:
-                due = min(due, self._heard_at + self._times.idle_s)
+                due = min(due, self._received_at + self._times.idle_s)
         return due
 
     def _ring(self) -> None:
         now = self._loop.time()
         due = self._due()
         if not self._waiting:
-            self._handle = self._loop.call_at(max(due, now + LOOK_AGAIN_S), self._ring)
+            self._handle = self._loop.call_at(max(due, now + RECHECK_S), self._ring)
         elif now < due:
             self._handle = self._loop.call_at(due, self._ring)
         else:

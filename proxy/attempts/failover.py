@@ -22,7 +22,7 @@ from adapters.planning import plan, plan_without
 from proxy._types import Attempt, Route
 from proxy.app_state import AppState, ConfigSnapshot
 from proxy.attempts.rate_limited_runner import RateLimitedRunner, no_slot, outcome_of
-from proxy.attempts.retry_policy import AttemptState, GiveUp, NextKey, NextTarget, Omit, Retry, decide
+from proxy.attempts.retry_policy import AttemptState, GiveUp, NextKey, NextTarget, Retry, RetryWithoutFields, decide
 from proxy.attempts.runner import AttemptRunner, Sign
 from proxy.attempts.target_order import order_targets
 from proxy.credentials.pool import VendorAccount, VendorKey
@@ -335,7 +335,7 @@ class Failover:
                 self._on_key = 0
             case NextTarget():
                 self._move_on()
-            case Omit():
+            case RetryWithoutFields():
                 assert without is not None
                 self._plan = without
                 self._omitted = failure.fields

@@ -29,13 +29,13 @@ class KeepAlive:
         self._beats: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> None:
-        self._handle = self._loop.call_later(self._server.hold_status_s, self._beat)
+        self._handle = self._loop.call_later(self._server.hold_status_s, self._write_comments)
 
-    def _beat(self) -> None:
+    def _write_comments(self) -> None:
         beat = self._loop.create_task(self._writer.write_comment())
         self._beats.add(beat)
         beat.add_done_callback(self._beats.discard)
-        self._handle = self._loop.call_later(self._server.heartbeat_s, self._beat)
+        self._handle = self._loop.call_later(self._server.heartbeat_s, self._write_comments)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._handle is not None:

@@ -86,7 +86,7 @@ class RateLimitedRunner(AttemptRunner):
         line = RateLimitedCall(self._upstream, do.id, do.call, self._times.connect_s, self)
         self._calls[do.id] = line
         if self._limiter.enter(ticket):
-            line.leaves()
+            line.begin()
 
     # --- what the lines ask for ---------------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ class RateLimitedCall(UpstreamCall):
         self._runner = drive
         self._left = False
 
-    def leaves(self) -> None:
+    def begin(self) -> None:
         """It has its slot."""
         self._left = True
         self.call = self._runner.begin_call(self._id, self.call)
@@ -205,7 +205,7 @@ class RateLimitedCall(UpstreamCall):
         if not self._left:
             if not await self._runner.wait_for_slot(self._id):
                 return Lost(self._id, "pool", DESCRIPTIONS["pool"])
-            self.leaves()
+            self.begin()
         return await super()._begin()
 
 

@@ -59,7 +59,7 @@ class NextTarget:
 
 
 @dataclass(frozen=True, slots=True)
-class Omit:
+class RetryWithoutFields:
     """The same call with the same key, without the fields that banjia added and the vendor refuses, at once."""
 
 
@@ -68,8 +68,8 @@ class GiveUp:
     """Hand the failure to the caller."""
 
 
-Decision = Retry | NextKey | NextTarget | Omit | GiveUp
-GIVE_UP, NEXT_KEY, NEXT_TARGET, OMIT = GiveUp(), NextKey(), NextTarget(), Omit()
+Decision = Retry | NextKey | NextTarget | RetryWithoutFields | GiveUp
+GIVE_UP, NEXT_KEY, NEXT_TARGET, RETRY_WITHOUT_FIELDS = GiveUp(), NextKey(), NextTarget(), RetryWithoutFields()
 
 
 def decide(f: Failure, s: AttemptState, policy: Policy) -> Decision:
@@ -88,7 +88,7 @@ def decide(f: Failure, s: AttemptState, policy: Policy) -> Decision:
         return GIVE_UP  # the caller has part of this answer: another one can't be put behind it
     if f.fault == "caller":
         if s.can_omit:
-            return OMIT
+            return RETRY_WITHOUT_FIELDS
         return NEXT_TARGET if s.other_named and s.more_targets else GIVE_UP
     if f.fault == "credential":
         return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP

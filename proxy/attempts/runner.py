@@ -29,7 +29,7 @@ MAX_HEADER_VALUE = 1024
 """The longest value of a vendor's header that is passed on (bytes); a longer one, or one that is not printable ASCII, is left
 out."""
 
-SEEN_IN_THE_ANSWER = Message("seen in the answer")
+FOUND_IN_RESPONSE = Message("seen in the answer")
 FREE_ANSWER = 64 * 1024
 """The memory budget counts an answer, or an event of a stream, from this size on (bytes)."""
 
@@ -165,7 +165,7 @@ class AttemptRunner:
             if len(value) <= MAX_HEADER_VALUE and value.isascii() and value.isprintable():
                 self._attempt.vendor_headers[do.name] = self._attempt.secrets.redacted_text(value)
         elif type(do) is Note:
-            self._attempt.adaptations = {**self._attempt.adaptations, do.field: Adaptation(do.word, SEEN_IN_THE_ANSWER)}
+            self._attempt.adaptations = {**self._attempt.adaptations, do.field: Adaptation(do.word, FOUND_IN_RESPONSE)}
         elif type(do) is Sleep:
             self._sleeps[do.id] = do.s
         else:

@@ -15,7 +15,7 @@ import click
 from adapters.core.message import Message
 from proxy.cli import help as help_page
 from proxy.cli import listings, serving, setup
-from proxy.cli.common import CONFIG, JSON, Commands, examples, fail, loaded, say
+from proxy.cli.common import CONFIG, JSON, Commands, echo, examples, fail, loaded
 from proxy.i18n.catalog import for_operator
 
 EXAMPLES = """\b
@@ -114,13 +114,13 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
         for line in errors:
-            say(line, err=True)
+            echo(line, err=True)
         for line in warnings:
-            say(Message("warning: {line}", line=line), err=True)
+            echo(Message("warning: {line}", line=line), err=True)
         for line in form_lines(forms):
-            say(line)
+            echo(line)
         if not errors:
-            say(Message("{source}: ok", source=source or Message("the environment")))
+            echo(Message("{source}: ok", source=source or Message("the environment")))
     sys.exit(2 if errors else 0)
 
 
@@ -188,7 +188,7 @@ def healthcheck(url: str | None) -> None:
         fail(Message("{url} does not answer: {why}", url=target.geturl(), why=error), 1, "server-unreachable")
     finally:
         connection.close()
-    say(Message("ready") if status == 200 else Message("not ready ({status})", status=status))
+    echo(Message("ready") if status == 200 else Message("not ready ({status})", status=status))
     sys.exit(0 if status == 200 else 1)
 
 

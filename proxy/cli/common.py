@@ -70,7 +70,7 @@ class Commands(Spoken, click.Group):
             return super().main(*args, **extra)
 
 
-def say(line: str, *, err: bool = False) -> None:
+def echo(line: str, *, err: bool = False) -> None:
     """Print a line for the operator, in the operator's language."""
     click.echo(for_operator(line), err=err)
 
@@ -79,7 +79,7 @@ def fail(message: Message, code: int, explained: str = "") -> None:
     """Print a line to stderr, in the operator's language, and exit. ``explained``: what ``banjia help`` is asked for."""
     if explained:
         message = Message("{line} (banjia help {code})", line=message, code=explained)
-    say(message, err=True)
+    echo(message, err=True)
     sys.exit(code)
 
 
@@ -116,8 +116,8 @@ def loaded(
             for one in error.diagnostics
         ]
         for diagnostic in given:
-            say(diagnostic.with_help, err=True)
+            echo(diagnostic.with_help, err=True)
         sys.exit(2)
     for warning in [*(one.with_help for one in result.warnings), *warnings(result.settings, limit_of_this_machine())]:
-        say(Message("warning: {line}", line=warning), err=True)
+        echo(Message("warning: {line}", line=warning), err=True)
     return result

@@ -36,13 +36,13 @@ def run(
             used = stand_ins.over(settings)
             sock = bind(listen) if listen is not None else bind(used.server.listen, tries=PORTS)
             state = AppState(used, Upstream.over_the_network(100), lambda line: None, emulated=True)
-            showing: list[asyncio.Future[None]] = []
+            print_steps: list[asyncio.Future[None]] = []
 
             def ready() -> None:
-                showing.append(asyncio.ensure_future(asyncio.to_thread(show, url_of(sock), out, write)))
+                print_steps.append(asyncio.ensure_future(asyncio.to_thread(show, url_of(sock), out, write)))
 
             await serve(state, sock, ready=ready)
-            await asyncio.gather(*showing)
+            await asyncio.gather(*print_steps)
 
     uvloop.run(main())
 

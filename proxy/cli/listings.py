@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from adapters.core.message import COMMA, Message, joined
-from proxy.cli.common import CONFIG, JSON, Spoken, examples, loaded, say
+from proxy.cli.common import CONFIG, JSON, Spoken, echo, examples, loaded
 from proxy.i18n.catalog import for_operator
 
 
@@ -92,7 +92,7 @@ def models(
     known = configured(loaded(file, keys_needed=False).settings) if file else each_catalog()
     if file and path is None:  # who asked for no file may look for any vendor
         if vendor is None or vendor in known:
-            say(
+            echo(
                 Message("models of the vendors in {file}, with what it lays over ours; others: --vendor", file=file),
                 err=True,
             )

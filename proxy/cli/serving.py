@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adapters.core.message import Message, as_message
-from proxy.cli.common import CONFIG, Spoken, error_line, examples, fail, loaded, say
+from proxy.cli.common import CONFIG, Spoken, echo, error_line, examples, fail, loaded
 from proxy.cli.output import is_unwritable
 from proxy.i18n.catalog import for_operator
 
@@ -71,11 +71,11 @@ def demo(port: int | None, listen: str | None) -> None:
     from proxy.observability.log_writer import install_log_streams
 
     # Before the queues: a full disk ends it here.
-    say(Message("Starting emulated vendors, and banjia in front of them."))
+    echo(Message("Starting emulated vendors, and banjia in front of them."))
     install_log_streams(access_lines=False)
     address = listen or (f"127.0.0.1:{port}" if port is not None else None)
     try:
-        run(_emulators(), say, lambda text: click.echo(text, nl=False), address)
+        run(_emulators(), echo, lambda text: click.echo(text, nl=False), address)
     except OSError as error:
         fail(error_line(message_of(error)), 1, code_of(error))
 
@@ -116,7 +116,7 @@ def serve(path: Path | None, emulate: bool, port: int | None, listen: str | None
     try:
         run(
             configured,
-            lambda line: say(line, err=True),
+            lambda line: echo(line, err=True),
             environ,
             _emulators() if emulate else None,
             logs,

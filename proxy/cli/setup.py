@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from adapters.core.message import Message
-from proxy.cli.common import CONFIG, JSON, Spoken, error_line, examples, fail, loaded, say
+from proxy.cli.common import CONFIG, JSON, Spoken, echo, error_line, examples, fail, loaded
 
 SHELL = click.option(
     "--shell",
@@ -32,7 +32,7 @@ def init(file: Path, force: bool) -> None:
     What is found are the vendors' key variables in the environment. FILE is banjia.yaml unless given; - is standard output. Keys are named as variables, never copied.
     """
     from config.loader.system_errors import reason_of
-    from proxy.commands.init import said, text
+    from proxy.commands.init import describe, text
 
     if str(file) == "-":
         click.echo(text(os.environ, None), nl=False)
@@ -50,8 +50,8 @@ def init(file: Path, force: bool) -> None:
         fail(error_line(wrong), 1, "file-exists")
     except OSError as error:
         fail(error_line(Message("{file} can't be written: {why}", file=file, why=reason_of(error))), 1)
-    for line in said(os.environ, file):
-        say(line)
+    for line in describe(os.environ, file):
+        echo(line)
 
 
 @click.command(
@@ -148,7 +148,7 @@ def doctor(path: Path | None, as_json: bool, offline: bool) -> None:
 
     def tell(finding: Finding) -> None:
         for line in () if as_json else lines(finding):
-            say(line)
+            echo(line)
 
     file = path or find_file(os.environ, Path.cwd())
     found = asyncio.run(examine(file, os.environ, tell, offline=offline))

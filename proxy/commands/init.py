@@ -159,7 +159,7 @@ def schema(file: Path | None) -> str:
     return there.relative_to(folder).as_posix() if folder and there.is_relative_to(folder) else ""
 
 
-def said(environ: Mapping[str, str], file: Path) -> Iterator[Message]:
+def describe(environ: Mapping[str, str], file: Path) -> Iterator[Message]:
     """What to tell about the file that was written."""
     there = found_in(environ)
     if there:

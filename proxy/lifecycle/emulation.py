@@ -83,13 +83,13 @@ async def emulated(settings: Settings, emulators: Emulators) -> AsyncIterator[Em
 
 def _entry(configured: VendorEntry, kind: str, emulator: Emulator) -> VendorEntry:
     entry = configured.model_copy(update={"kind": kind})
-    key, base_url = door_of(vendor_of(kind, entry).key_names, emulator.environment)
+    key, base_url = listen_and_key(vendor_of(kind, entry).key_names, emulator.environment)
     mine = {"base_url": base_url, "api_key": SecretStr(key), "api_keys": [], "region": "cn"}
     mine["proxy"] = "none"  # it is on loopback: a proxy of the environment could not reach it
     return entry.model_copy(update=mine)
 
 
-def door_of(key_names: Sequence[str], environment: Mapping[str, str]) -> tuple[str, str]:
+def listen_and_key(key_names: Sequence[str], environment: Mapping[str, str]) -> tuple[str, str]:
     """The key and the base URL of one API among those that an emulator serves: a vendor may have two editions."""
     name = next(name for name in key_names if name in environment)
     return environment[name], environment[name.replace("_API_KEY", "_BASE_URL")]

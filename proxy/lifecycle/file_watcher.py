@@ -37,12 +37,12 @@ MOST_LINKS = 40
 log = logging.getLogger("banjia")
 logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
-Look = tuple[str, int, int, int, int] | None
+FileState = tuple[str, int, int, int, int] | None
 """What a file looks like from outside: where it is in truth, and its device, inode, time and size. None: it is not there,
 or is no file but a pipe, say, whose content can't be had a second time."""
 
 
-def look(path: Path) -> Look:
+def read_state(path: Path) -> FileState:
     """The file's look, to be compared with a later one."""
     try:
         real = path.resolve(strict=True)
@@ -54,12 +54,12 @@ def look(path: Path) -> Look:
     return str(real), told.st_dev, told.st_ino, told.st_mtime_ns, told.st_size
 
 
-def looks(paths: Iterable[Path]) -> dict[Path, Look]:
+def read_states(paths: Iterable[Path]) -> dict[Path, FileState]:
     """The look of each."""
-    return {path: look(path) for path in paths}
+    return {path: read_state(path) for path in paths}
 
 
-async def changes(files: Callable[[], Sequence[Path]], seen: Mapping[Path, Look]) -> AsyncGenerator[None]:
+async def changes(files: Callable[[], Sequence[Path]], seen: Mapping[Path, FileState]) -> AsyncGenerator[None]:
     """Yields each time that one of the files has changed and all are whole again.
 
     ``files`` tells which they are, anew after each change: the first of them names the others. ``seen``: how they looked
@@ -94,33 +94,37 @@ async def changes(files: Callable[[], Sequence[Path]], seen: Mapping[Path, Look]
         thread.join(JOIN_S)
 
 
-def _changes(files: Callable[[], Sequence[Path]], seen: Mapping[Path, Look], stop: threading.Event) -> Iterator[None]:
+def _changes(
+    files: Callable[[], Sequence[Path]], seen: Mapping[Path, FileState], stop: threading.Event
+) -> Iterator[None]:
     """The same, in the thread, until ``stop`` is set."""
     watched = list(seen)
-    for _ in _stirrings(watched, stop):
-        if looks(seen) != seen:
+    for _ in _raw_changes(watched, stop):
+        if read_states(seen) != seen:
             settled = _settled(watched, seen, stop)
             if settled is None:
                 return
             watched[:] = files()
-            seen = {path: settled.get(path) or look(path) for path in watched}
+            seen = {path: settled.get(path) or read_state(path) for path in watched}
             yield
 
 
-def _settled(paths: Sequence[Path], seen: Mapping[Path, Look], stop: threading.Event) -> dict[Path, Look] | None:
+def _settled(
+    paths: Sequence[Path], seen: Mapping[Path, FileState], stop: threading.Event
+) -> dict[Path, FileState] | None:
     """Wait until nobody writes to them, they have been left alone for a moment, and the first of them is there.
 
     So must be any other that was there, but not for long: it may have been taken away for good. None if ``stop`` is set.
     """
     until = time.monotonic() + LOOK_S
     while True:
-        before = looks(paths)
+        before = read_states(paths)
         if stop.wait(QUIET_S):
             return None
         missing = before[paths[0]] is None or (
             time.monotonic() < until and any(seen[path] is not None and before[path] is None for path in paths)
         )
-        if not missing and before == looks(paths) and not any(map(being_written, paths)):
+        if not missing and before == read_states(paths) and not any(map(being_written, paths)):
             return before
 
 
@@ -130,7 +134,7 @@ def being_written(path: Path) -> bool:
     A read lease is granted only while nobody writes. It is given back at once; who opens the file in between waits for
     that, and the signal that tells us of it is one that is ignored by default (the usual one would end the process).
     """
-    if not hasattr(fcntl, "F_SETLEASE") or look(path) is None:  # to open a pipe or a device may do something
+    if not hasattr(fcntl, "F_SETLEASE") or read_state(path) is None:  # to open a pipe or a device may do something
         return False
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -147,13 +151,13 @@ def being_written(path: Path) -> bool:
     return False
 
 
-def _stirrings(paths: Collection[Path], stop: threading.Event) -> Iterator[None]:
+def _raw_changes(paths: Collection[Path], stop: threading.Event) -> Iterator[None]:
     """Yields when something happened to one of the files or a link on the way to it, and every ``LOOK_S`` seconds.
 
     ``paths`` may change between two of them.
     """
     while not stop.is_set():
-        names = _ways(paths)
+        names = _watched_folders(paths)
         folders = {name.parent for name in names if name.parent.is_dir()}
         last = {name.name for name in names}
         try:
@@ -164,7 +168,7 @@ def _stirrings(paths: Collection[Path], stop: threading.Event) -> Iterator[None]
             with closing(watching) as stirrings:
                 for _ in stirrings:
                     yield
-                    if _ways(paths) != names:
+                    if _watched_folders(paths) != names:
                         break  # what leads to the files is not what is watched any more
         except (OSError, RuntimeError) as error:  # no folder is left, or the system has no more watches to give
             log.debug("the folders of %s can't be watched: %s", ", ".join(map(str, paths)), error)
@@ -172,7 +176,7 @@ def _stirrings(paths: Collection[Path], stop: threading.Event) -> Iterator[None]
             stop.wait(LOOK_S)
 
 
-def _ways(paths: Iterable[Path]) -> frozenset[Path]:
+def _watched_folders(paths: Iterable[Path]) -> frozenset[Path]:
     """All that leads to the files; one with an impossible name has no way to it."""
     found: set[Path] = set()
     for path in paths:

@@ -12,7 +12,7 @@ from config.loader.errors import ConfigError, Diagnostic, Location
 from config.loader.load import LoadedConfig, load, sources
 from proxy.app_state import AppState
 from proxy.lifecycle.emulation import EmulatedVendors
-from proxy.lifecycle.file_watcher import Look, being_written, changes, looks
+from proxy.lifecycle.file_watcher import FileState, being_written, changes, read_states
 
 
 class ConfigReader:
@@ -37,11 +37,11 @@ class ConfigReader:
 
     def __call__(self) -> LoadedConfig:
         """The configuration as it is now. Raises ConfigError, also while the file is being written."""
-        before = looks(self.files())
+        before = read_states(self.files())
         loaded = load(self._path, self._environ, keys_needed=self._stand_ins is None)
         if self._stand_ins is not None:
             loaded = replace(loaded, settings=self._stand_ins.over(loaded.settings, loaded.source))
-        for path, seen in looks(before).items():
+        for path, seen in read_states(before).items():
             if seen != before[path] or being_written(path):
                 raise ConfigError(
                     [
@@ -87,7 +87,7 @@ def reload_on_hangup(state: AppState) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def reload_on_change(state: AppState, again: ConfigReader, seen: Mapping[Path, Look]) -> AsyncIterator[None]:
+async def reload_on_change(state: AppState, again: ConfigReader, seen: Mapping[Path, FileState]) -> AsyncIterator[None]:
     """A change of one of the files reads all again, for as long as the block runs.
 
     ``seen``: how they looked when they were last read, the configuration's own first.

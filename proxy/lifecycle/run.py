@@ -22,7 +22,7 @@ from proxy.app import create_app
 from proxy.app_state import AppState
 from proxy.fd_limits import raise_limit, shares
 from proxy.lifecycle.emulation import EmulatedVendors, Emulators, emulated
-from proxy.lifecycle.file_watcher import looks
+from proxy.lifecycle.file_watcher import read_states
 from proxy.lifecycle.reload import ConfigReader, reload_on_change, reload_on_hangup
 from proxy.lifecycle.shutdown import GracefulServer, QuietServer, stop_on_signals
 from proxy.observability.log_writer import LogStreams
@@ -118,13 +118,13 @@ async def serve(
         ),
         opened,
     )  # fmt: skip
-    with watched(state), stop_on_signals(server, state):
-        async with beside(state, admin):
+    with watch_config(state), stop_on_signals(server, state):
+        async with admin_server(state, admin):
             await server.serve([sock])
 
 
 @contextmanager
-def watched(state: AppState) -> Iterator[None]:
+def watch_config(state: AppState) -> Iterator[None]:
     """Watch whether the event loop answers."""
     watch = LoopMonitor()
     watch.register(state.metrics)
@@ -136,7 +136,7 @@ def watched(state: AppState) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def beside(state: AppState, sock: socket.socket | None) -> AsyncIterator[None]:
+async def admin_server(state: AppState, sock: socket.socket | None) -> AsyncIterator[None]:
     """The admin port, for as long as the block runs: also while the server drains."""
     if sock is None:
         yield
@@ -182,7 +182,7 @@ def run(
     The configuration's file is read again when it changes and on SIGHUP; ``environ`` stays as it is now.
     """
     path = Path(loaded.source) if loaded.source != ENVIRONMENT else None
-    seen = looks(sources(path, environ)) if path else {}
+    seen = read_states(sources(path, environ)) if path else {}
 
     async def main() -> None:
         async with contextlib.AsyncExitStack() as stack:
@@ -210,7 +210,7 @@ def run(
 
             def ready() -> None:
                 out(greeting(state, url_of(sock)))
-                out(leaving(state))
+                out(outbound_line(state))
                 if admin is not None:
                     out(Message("metrics on {url}", url=f"{url_of(admin)}/metrics"))
 
@@ -241,14 +241,14 @@ def greeting(state: AppState, url: str) -> Message:
     return Message("{line} (emulated: no vendor is called)", line=line) if state.emulated else line
 
 
-def leaving(state: AppState) -> Message:
+def outbound_line(state: AppState) -> Message:
     """The line that says how vendor calls leave: directly, or through which proxy, by vendor where they differ."""
-    ways: dict[str | None, list[str]] = {}
+    outbound_routes: dict[str | None, list[str]] = {}
     for name, entry in state.snapshot.routing.live.items():
         proxy = state.upstream.via(entry.outbound()).proxy_of(base_url_of(name, entry))
-        ways.setdefault(proxy, []).append(name)
-    if len(ways) == 1:
-        proxy = next(iter(ways))
+        outbound_routes.setdefault(proxy, []).append(name)
+    if len(outbound_routes) == 1:
+        proxy = next(iter(outbound_routes))
         if proxy is None:
             return Message("vendor calls leave directly")
         return Message("vendor calls leave through {proxy}", proxy=_proxy(proxy))
@@ -256,7 +256,7 @@ def leaving(state: AppState) -> Message:
         Message("{vendors} through {proxy}", vendors=joined(COMMA, names), proxy=_proxy(proxy))
         if proxy
         else Message("{vendors} directly", vendors=joined(COMMA, names))
-        for proxy, names in ways.items()
+        for proxy, names in outbound_routes.items()
     ]
     return Message("vendor calls leave: {ways}", ways=joined(SEMICOLON, parts))
 

@@ -40,7 +40,7 @@ class LoopMonitor:
         self._loop_thread = 0
         self._timer: asyncio.TimerHandle | None = None
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="loop-watch", daemon=True)
+        self._thread = threading.Thread(target=self._sample, name="loop-watch", daemon=True)
 
     def start(self) -> None:
         """Begin, on the running loop."""
@@ -88,7 +88,7 @@ class LoopMonitor:
 
     # --- in the thread ------------------------------------------------------------------------------------------
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         wait_s = self._tick_s + self._stall_s
         while not self._over.wait(wait_s):
             due = self._due

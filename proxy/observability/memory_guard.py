@@ -13,7 +13,7 @@ FULL = 0.95
 """From this share on, new work is turned away."""
 TIGHT = 0.92
 """From this share on, connections are not kept."""
-LOOK_EVERY_S = 0.25
+CHECK_EVERY_S = 0.25
 """How often the share is read (seconds)."""
 
 ROOT = Path("/")
@@ -37,14 +37,14 @@ class MemoryGuard:
         self.tight = False
         self.full = False
 
-    def watch(self) -> None:
+    def start(self) -> None:
         """Look now and from now on, on the running loop; without a known limit, never again."""
         if self._reader is None:
             self._reader = reader_of_this_machine()
-        if self.look():
-            self._next = asyncio.get_running_loop().call_later(LOOK_EVERY_S, self.watch)
+        if self.check():
+            self._next = asyncio.get_running_loop().call_later(CHECK_EVERY_S, self.start)
 
-    def look(self) -> bool:
+    def check(self) -> bool:
         """Read the share. False where there is none to read."""
         share = self._reader() if self._reader is not None else None
         self.share = share or 0.0

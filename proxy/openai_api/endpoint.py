@@ -138,7 +138,7 @@ class ClientExchange:
             raise self._too_large()
         elif len(body) > FREE:
             self._weigh(body)
-        if self._fast_path is None or not self._fast_path.watch(self._leave):
+        if self._fast_path is None or not self._fast_path.watch(self._client_left):
             self._watcher = asyncio.create_task(self._deadline())
         return body
 
@@ -164,7 +164,7 @@ class ClientExchange:
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                self._leave()
+                self._client_left()
                 await asyncio.sleep(0)  # here the cancellation arrives
             part: bytes = message.get("body", b"")
             if len(read) + len(part) > limit:
@@ -202,9 +202,9 @@ class ClientExchange:
     async def _deadline(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._leave()
+        self._client_left()
 
-    def _leave(self) -> None:
+    def _client_left(self) -> None:
         self.disconnected = True
         self._cancel()
 

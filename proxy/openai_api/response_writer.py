@@ -22,7 +22,7 @@ STREAM: tuple[Header, ...] = (
 )
 NOTHING = ApiRequest("chat", "", {})
 """The ask of a request that could not be read: its writer only ever writes an error."""
-BEAT = b": keep-alive\n\n"
+COMMENT = b": keep-alive\n\n"
 MAX_VALUE = 1024
 """The longest value of a header that a caller or a vendor has a part in, in bytes; what is longer is cut."""
 MAX_HELD = 256 * 1024
@@ -38,7 +38,7 @@ class ResponseWriter:
         self._record = record
         self._held: list[Event] = []
         self._writing = False
-        self._beating: asyncio.Task[None] | None = None  # the task that writes a comment just now
+        self._comment_pending: asyncio.Task[None] | None = None  # the task that writes a comment just now
         self._sized = False  # the head that was sent tells the length of a body
         self._attempt: Attempt | None = None
         self.head_sent = False
@@ -79,8 +79,8 @@ class ResponseWriter:
             events, self._held = self._held, []
             self.content_sent = True  # before the first await: from here on no other target may be tried
             self._record.first_content_s = self._record.elapsed_s()
-        if self._beating is not None:
-            await self._beat_over()
+        if self._comment_pending is not None:
+            await self._comment_written()
         await self._write(self._encoded([event.raw for event in events]))
 
     def _held_bytes(self) -> int:
@@ -93,30 +93,30 @@ class ResponseWriter:
     async def write_comment(self) -> None:
         if self._writing or self.ended:
             return
-        self._beating = asyncio.current_task()
+        self._comment_pending = asyncio.current_task()
         try:
-            await self._write(BEAT)
+            await self._write(COMMENT)
         finally:
-            self._beating = None
+            self._comment_pending = None
 
-    async def _beat_over(self) -> None:
+    async def _comment_written(self) -> None:
         """Wait until the comment is written: ASGI takes one message at a time."""
-        while self._beating is not None:
-            await asyncio.wait([self._beating])
+        while self._comment_pending is not None:
+            await asyncio.wait([self._comment_pending])
 
     async def done(self) -> None:
         if not self._request.stream:
             return
         payloads = [event.raw for event in self._held] + self.closing_chunks() + [b"[DONE]"]
         self._held = []
-        if self._beating is not None:
-            await self._beat_over()
+        if self._comment_pending is not None:
+            await self._comment_written()
         await self._write(self._encoded(payloads), more=False)
         self._record.word = "complete"
 
     async def fail(self, error: ProxyError) -> None:
-        if self._beating is not None:
-            await self._beat_over()
+        if self._comment_pending is not None:
+            await self._comment_written()
         if self.ended:
             return
         self._held = []

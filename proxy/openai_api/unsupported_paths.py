@@ -75,7 +75,7 @@ async def no_such_path(request: Request, error: Exception) -> Response:
     return error_response(answer_for(request.method, request.scope["path"], requested_path(request)), request.scope)
 
 
-async def wrong_method(request: Request, error: Exception) -> Response:
+async def method_not_allowed(request: Request, error: Exception) -> Response:
     """405, naming the methods that are."""
     allow = (error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
     allowed = ", ".join(sorted(allow.split(", ")))  # Starlette names them in no order

@@ -108,7 +108,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         most = max_connections()
         if len(self.connections) > most:
-            self._turn_away(most)
+            self._refuse_connection(most)
             return
         self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._too_late)
 
@@ -128,7 +128,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self.data_received(self._plain + data[upgrade.args[0] :])
             return
         except httptools.HttpParserError as error:
-            self._refuse(_in_our_words(error))
+            self._refuse(malformed_request(error))
             return
         cycle = self.cycle
         if self._deadline is not None or self.headers is not self._headed or cycle.more_body or cycle.response_complete:
@@ -194,7 +194,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def _unfinished(self, size: int) -> None:
         """The last read, of so many bytes, did not simply bring one whole request to an idle connection."""
-        cycle = self._under_way()
+        cycle = self._has_open_request()
         if isinstance(self.parser, NullParser):
             return
         if self.headers is not self._headed:  # a head has begun
@@ -230,13 +230,13 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def _too_late(self) -> None:
         """The deadline: whatever has not come whole is given up. An answer that is under way is finished first."""
         self._deadline = None
-        cycle = self._under_way()
+        cycle = self._has_open_request()
         if cycle is not None:
             self._end_after(cycle)
         else:
             self.transport.abort()
 
-    def _under_way(self) -> RequestResponseCycle | None:
+    def _has_open_request(self) -> RequestResponseCycle | None:
         """The last request, if its answer is not complete."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle if cycle is not None and not cycle.response_complete else None
@@ -250,9 +250,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: ProxyError) -> None:
         """What came can't be read. Requests before it are answered; nothing after it is looked at."""
-        cycle = self._under_way()
+        cycle = self._has_open_request()
         if cycle is None:
-            self._say(error)
+            self._send_error(error)
             self._part()
         elif self.headers is not self._headed or not cycle.more_body:
             self._end_after(cycle)
@@ -262,7 +262,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         else:  # the body of a request that is being read
             if not cycle.response_started:
                 cycle.response_started = True
-                self._say(error)
+                self._send_error(error)
             cycle.disconnected = True
             cycle.message_event.set()
             self._part()
@@ -273,7 +273,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         self.parser = cast("httptools.HttpRequestParser", NullParser())
         self._keeps = cycle.keep_alive = False
 
-    def _turn_away(self, most: int) -> None:
+    def _refuse_connection(self, most: int) -> None:
         """Too many callers are connected; a word is said to them while there are descriptors for it."""
         error = Overloaded(
             Message("The server is at its limit of {most} connections at once. Try again in a moment.", most=most)
@@ -282,12 +282,12 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         if len(self.connections) > most + most // 4:
             self.transport.abort()
         else:
-            self._say(error)
+            self._send_error(error)
             self._part()
 
-    def _say(self, error: ProxyError) -> None:
+    def _send_error(self, error: ProxyError) -> None:
         """Write an error, the last answer of the connection."""
-        cycle = self._under_way()
+        cycle = self._has_open_request()
         language = wanted(dict(cycle.scope["headers"] if cycle is not None else self.headers or ()))
         headers = self.server_state.default_headers if cycle is None else cycle.default_headers
         self.transport.write(last_answer(error, headers, language))
@@ -324,9 +324,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         """He has read nearly all."""
         super().resume_writing()
-        self._end_patience()
+        self._cancel_stall_timer()
 
-    def _end_patience(self) -> None:
+    def _cancel_stall_timer(self) -> None:
         if self._stall_timer is not None:
             self._stall_timer.cancel()
             self._stall_timer = None
@@ -337,13 +337,13 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
         self._stop_the_clock()
-        self._end_patience()
+        self._cancel_stall_timer()
         super().connection_lost(exc)
         if self.disconnect_listener is not None:
             self.disconnect_listener.lost()
 
 
-def _in_our_words(error: httptools.HttpParserError) -> ProxyError:
+def malformed_request(error: httptools.HttpParserError) -> ProxyError:
     """What is wrong with a request that the parser, or one of the checks, gave up."""
     if isinstance(error.__context__, ProxyError):
         return error.__context__

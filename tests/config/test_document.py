@@ -40,8 +40,8 @@ def test_every_key_and_value_has_its_place() -> None:
     listen, inner = find(root, "server", "listen"), find(root, "models", 1, "b")
     assert listen
     assert inner
-    assert (str(listen.key_place), str(listen.location)) == ("x:3:3", "x:3:13")
-    assert (str(inner.key_place), str(inner.location)) == ("x:6:6", "x:6:9")
+    assert (str(listen.key_location), str(listen.location)) == ("x:3:3", "x:3:13")
+    assert (str(inner.key_location), str(inner.location)) == ("x:6:6", "x:6:9")
 
 
 def test_keys_are_text_whatever_they_look_like() -> None:

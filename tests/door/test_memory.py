@@ -54,7 +54,7 @@ def test_the_tightest_limit_that_is_known_counts(name: str, tmp_path: Path) -> N
 def test_what_a_share_means(share: float | None, tight: bool, full: bool) -> None:
     memory = MemoryGuard(lambda: share)
 
-    assert memory.look() is (share is not None)
+    assert memory.check() is (share is not None)
     assert (memory.tight, memory.full) == (tight, full)
 
 
@@ -70,7 +70,7 @@ def test_it_looks_again_and_again_but_not_where_nothing_is_known(monkeypatch: py
             return share
 
         memory = MemoryGuard(reader)
-        memory.watch()
+        memory.start()
         while share is not None and count < 3:
             await asyncio.sleep(0.005)
         memory.close()

@@ -130,7 +130,7 @@ def test_the_memory_guard_is_asked_while_a_body_comes() -> None:
             await caller.say(sent[: MIB // 2])
             await asyncio.sleep(0.1)
             share = 0.97
-            guard.look()
+            guard.check()
             await caller.say(sent[MIB // 2 :])
             assert overloaded(await caller.answer())
             assert running.state.budget.held == 0

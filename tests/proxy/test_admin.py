@@ -16,7 +16,7 @@ from config.loader.load import LoadedConfig
 from config.schema import Server, Settings
 from proxy.admin.app import create_admin
 from proxy.app_state import AppState
-from proxy.lifecycle.run import beside, bind, bind_admin, url_of
+from proxy.lifecycle.run import admin_server, bind, bind_admin, url_of
 from proxy.server.health import HEALTH_PATHS
 from proxy.upstream.client import Upstream
 from tests.harness import proxy
@@ -203,7 +203,7 @@ def test_it_serves_beside_the_proxy_and_is_gone_after_it() -> None:
         state = kit_of()
         sock = bind("127.0.0.1:0")
         url = url_of(sock)
-        async with beside(state, sock), httpx2.AsyncClient(trust_env=False) as client:
+        async with admin_server(state, sock), httpx2.AsyncClient(trust_env=False) as client:
             assert "banjia_build_info" in (await client.get(f"{url}/metrics")).text
         with pytest.raises(ConnectionError):
             await asyncio.open_connection(*sock_name(url))

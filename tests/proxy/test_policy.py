@@ -14,7 +14,7 @@ from proxy.attempts.retry_policy import (
     GIVE_UP,
     NEXT_KEY,
     NEXT_TARGET,
-    OMIT,
+    RETRY_WITHOUT_FIELDS,
     AttemptState,
     Decision,
     Retry,
@@ -50,9 +50,9 @@ def test_the_rules_that_always_hold(f: Failure, s: AttemptState, policy: Policy)
         assert s.more_keys
     if f.fault == "caller" and not s.content_sent:
         rest = NEXT_TARGET if s.other_named and s.more_targets else GIVE_UP
-        assert decision == (OMIT if s.can_omit else rest)
+        assert decision == (RETRY_WITHOUT_FIELDS if s.can_omit else rest)
     else:
-        assert decision != OMIT
+        assert decision != RETRY_WITHOUT_FIELDS
     if f.fault == "credential":
         assert not isinstance(decision, Retry), "a refused key is not tried twice"
     if f.fault == "rate" and s.queues and f.phase is None and not s.content_sent:
@@ -71,8 +71,11 @@ def test_the_rules_that_always_hold(f: Failure, s: AttemptState, policy: Policy)
 def test_a_refusal_of_what_banjia_added_is_answered_by_the_same_call_without_it() -> None:
     """Whatever the limits say: it is repeated once, and else every such call would fail."""
     refused, names_ours = Failure.of("bad_request", Message("x")), FRESH._replace(can_omit=True)
-    assert decide(refused, names_ours, Policy()) == OMIT
-    assert decide(refused, names_ours._replace(attempts=9, on_target=9, budget_left=False), Policy()) == OMIT
+    assert decide(refused, names_ours, Policy()) == RETRY_WITHOUT_FIELDS
+    assert (
+        decide(refused, names_ours._replace(attempts=9, on_target=9, budget_left=False), Policy())
+        == RETRY_WITHOUT_FIELDS
+    )
     assert decide(refused, names_ours._replace(content_sent=True), Policy()) == GIVE_UP
     assert decide(refused, FRESH, Policy()) == GIVE_UP
 

@@ -21,7 +21,7 @@ import emulators
 from config.loader.load import load, sources
 from config.schema import Settings
 from proxy.lifecycle.emulation import emulated
-from proxy.lifecycle.file_watcher import being_written, links, look, looks
+from proxy.lifecycle.file_watcher import being_written, links, read_state, read_states
 from proxy.lifecycle.reload import ConfigReader, reload_on_change
 from tests.harness import Running, proxy, vendor
 from tests.proxy.play import DONE, chunk, whole
@@ -85,7 +85,7 @@ async def following(path: Path, *, watched: bool = True) -> AsyncIterator[Site]:
         served.state.reread = again = ConfigReader(path, {}, None, loaded.warnings, site.lines.append)
         served.state.notify = site.lines.append
         if watched:
-            await stack.enter_async_context(reload_on_change(served.state, again, looks(again.files())))
+            await stack.enter_async_context(reload_on_change(served.state, again, read_states(again.files())))
             await asyncio.sleep(0.1)  # the watch is set in a thread
         yield site
 
@@ -547,7 +547,7 @@ def test_links_are_followed_from_the_file_to_the_end(tmp_path: Path) -> None:
     (tmp_path / "circle").symlink_to("circle")
     found = links(tmp_path / "banjia.yaml")
     assert {tmp_path / name for name in ("banjia.yaml", "current", "current/real.yaml", "v1/real.yaml")} <= found
-    assert look(tmp_path / "circle") is None
+    assert read_state(tmp_path / "circle") is None
     assert links(tmp_path / "circle")
 
 

@@ -18,7 +18,7 @@ from config.schema import Settings
 from emulators import start
 from proxy.app_state import AppState, secrets_of
 from proxy.lifecycle.emulation import emulated
-from proxy.lifecycle.run import leaving
+from proxy.lifecycle.run import outbound_line
 from proxy.upstream.client import Upstream
 from tests.harness import proxy
 from tests.services.peers import Peer, always, run
@@ -279,7 +279,7 @@ def test_the_start_up_says_how_vendor_calls_leave(
 
     async def main() -> None:
         state = AppState(settings, Upstream.over_the_network(10), lambda line: None)
-        assert leaving(state) == line
+        assert outbound_line(state) == line
         await state.aclose()
 
     run(main())

@@ -100,7 +100,7 @@ class ChoiceState:
         self.function_named = False
         self.has_deltas = False
 
-    def word_of_calls(self) -> str | None:
+    def call_finish_reason(self) -> str | None:
         """The finish reason of a choice that made calls; None for one that made none."""
         if self.calls:
             return "tool_calls"
@@ -138,8 +138,21 @@ def take_delta(event: Event, choice: dict[str, Any], state: ChoiceState) -> dict
 class ChatReader:
     """Normalizes each piece of an answer, and knows which choices have begun and finished."""
 
-    __slots__ = ("_ask", "_choices", "_members", "_name", "_plan", "_running", "_seed", "_wanted", "began", "finished",
-                 "shown", "usage", "vendor_id")  # fmt: skip
+    __slots__ = (
+        "_choices",
+        "_members",
+        "_name",
+        "_plan",
+        "_request",
+        "_running",
+        "_seed",
+        "_wanted",
+        "began",
+        "finished",
+        "shown",
+        "usage",
+        "vendor_id",
+    )  # fmt: skip
     most_values = MAX_VALUES
     _kinds = ("chat.completion.chunk", "chat.completion")
     _id_begins = "chatcmpl-"
@@ -148,7 +161,7 @@ class ChatReader:
 
     def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
         self._plan = plan
-        self._ask = request
+        self._request = request
         self._seed = seed
         self._choices: dict[int, ChoiceState] = {}
         self._running: set[int] = set()  # choices that have begun and not finished
@@ -313,7 +326,7 @@ class ChatReader:
     ) -> list[dict[str, Any]]:
         """Read the finish reason. Returns the pieces of tool calls, with those that are due when the choice finishes."""
         reason = choice.get("finish_reason")
-        word = finish_reason(reason, state.word_of_calls())
+        word = finish_reason(reason, state.call_finish_reason())
         if word is not None and state.calls is not None:
             pieces = state.calls.closing(pieces, cut=word in CUT)
             if pieces:
@@ -341,8 +354,8 @@ class ChatReader:
     def _identity(self, event: Event, data: dict[str, Any], kind: str) -> None:
         """The members that name the answer: filled in where missing, and the model as the caller called it."""
         target = self._plan.target
-        if target.report_model == "requested" and data.get("model") != self._ask.model:
-            event.edit()["model"] = self._ask.model
+        if target.report_model == "requested" and data.get("model") != self._request.model:
+            event.edit()["model"] = self._request.model
         elif not data.get("model"):
             event.edit()["model"] = target.model.id
         if data.get("object") != kind:
@@ -397,7 +410,7 @@ class ChatReader:
         usage = later_usage(self.usage, data.get("usage"))
         if usage is None:
             shown = estimate([choice[self._said] for choice in choices])
-            usage = Usage(estimate_prompt(self._ask.fields), shown, source="estimated")
+            usage = Usage(estimate_prompt(self._request.fields), shown, source="estimated")
         self.usage = usage
         data["usage"] = usage.to_wire()
         data.pop("error", None)  # null, or empty
@@ -433,11 +446,13 @@ class ChatReader:
         if "function_call" in message:
             state.take_function_call(message)
         drop_members(choice, self._members)
-        made = "tool_calls" if calls else state.word_of_calls()
-        choice["finish_reason"] = finish_reason(choice.get("finish_reason"), made) or self._unsaid_finish(message, made)
+        made = "tool_calls" if calls else state.call_finish_reason()
+        choice["finish_reason"] = finish_reason(choice.get("finish_reason"), made) or self._inferred_finish(
+            message, made
+        )
 
     @staticmethod
-    def _unsaid_finish(message: dict[str, Any], made: str | None) -> str:
+    def _inferred_finish(message: dict[str, Any], made: str | None) -> str:
         """The finish of a whole answer that names none: it is billed, and there will be no other. Raises InvalidResponse."""
         if made is None and not any(value for name, value in message.items() if name != "role"):
             raise InvalidResponse(

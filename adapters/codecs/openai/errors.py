@@ -262,20 +262,22 @@ def vendor_error(plan: Plan, status: int, error: Mapping[str, Any]) -> InvalidRe
     ``error`` is what :func:`find_error` or :func:`any_error` returned. A status that the error states
     counts where the HTTP status is that of a success.
     """
-    kind, meant = kind_of(plan.op.failures, status, error)
-    members, said = in_short(error), words_of(error)
+    kind, probable_kind = kind_of(plan.op.failures, status, error)
+    members, said = in_short(error), message_of(error)
     hides = plan.target.vendor.redacted
     if hides is not None:
         said = re.sub(hides, "[hidden]", said)
     if len(said) > MAX_MESSAGE:
         said = PART_OF_A_WORD.sub("", said[:MAX_MESSAGE]) + "…"
-    limit = named_limit(plan.op.failures, meant, members) if kind == "rate_limited" else None
-    said = OUR_WORDS.get(said) or said.rstrip(".")
+    limit = named_limit(plan.op.failures, probable_kind, members) if kind == "rate_limited" else None
+    said = OUR_MESSAGES.get(said) or said.rstrip(".")
     what = Message("{vendor} answered {status}: {said}.", vendor=VENDOR, status=status, said=said)
     params = error.get("params") or ()
     if kind != "bad_request":
         return InvalidResponse(kind, what, limit)
-    fields = named_fields(plan.added, params, members["message"]) if plan.added and meant in FIELD_REFUSED else ()
+    fields = (
+        named_fields(plan.added, params, members["message"]) if plan.added and probable_kind in FIELD_REFUSED else ()
+    )
     return InvalidResponse(kind, what, None, short_name(params), fields)
 
 
@@ -290,7 +292,7 @@ def in_short(error: Mapping[str, Any]) -> dict[str, str]:
     return {name: short(error.get(name)) for name in ("code", "type", "message")}
 
 
-def words_of(error: Mapping[str, Any]) -> str:
+def message_of(error: Mapping[str, Any]) -> str:
     """What an error says, on one line."""
     members = in_short(error)
     reason = members["message"] or members["type"] or members["code"] or NO_REASON
@@ -301,7 +303,7 @@ NO_REASON = Message("no reason given")
 EMPTY_BODY = Message("an empty body")
 HTML_PAGE = Message("an HTML page")
 NO_OBJECT = Message("a body that is not a JSON object")
-OUR_WORDS: Mapping[str, Message] = {words: words for words in (NO_REASON, EMPTY_BODY, HTML_PAGE, NO_OBJECT)}
+OUR_MESSAGES: Mapping[str, Message] = {words: words for words in (NO_REASON, EMPTY_BODY, HTML_PAGE, NO_OBJECT)}
 """What is said of an error that says nothing."""
 FIELD_REFUSED = frozenset({200, 400, 422})
 """Statuses with which a vendor refuses a field."""
@@ -316,10 +318,10 @@ NAMED = (
 def named_fields(added: Iterable[str], params: Iterable[str], message: str) -> tuple[str, ...]:
     """Which of these fields a refusal names: by its ``param`` or ``loc``, or where it has none, in its words."""
     heads = {re.split(r"[.\[/]", param.removeprefix("#/"), maxsplit=1)[0] for param in params}
-    return tuple(name for name in added if (name in heads if heads else _says(message, name)))
+    return tuple(name for name in added if (name in heads if heads else _mentions(message, name)))
 
 
-def _says(message: str, name: str) -> bool:
+def _mentions(message: str, name: str) -> bool:
     if "_" in name:
         return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", message) is not None
     return re.search(NAMED.format(name=re.escape(name)), message, re.IGNORECASE) is not None

@@ -14,7 +14,7 @@ from adapters.core.message import Message
 LARGE_EVENT = 64 * 1024
 """An event of a stream is checked before it is parsed if it has more bytes."""
 
-MENDABLE = 1024 * 1024
+MAX_REPAIRABLE = 1024 * 1024
 """The largest JSON that is read in the slow way, in bytes: it takes ten times as long as the quick one."""
 
 MAX_DIGITS = 20
@@ -54,7 +54,7 @@ def parse_leniently(payload: bytes | bytearray) -> tuple[bytes, Any]:
     Returns it as valid UTF-8 (what was bad becomes U+FFFD), and parsed. Raises :class:`InvalidResponse`.
     """
     try:
-        if len(payload) > MENDABLE:
+        if len(payload) > MAX_REPAIRABLE:
             raise ValueError
         # The slow way takes bad UTF-8, halves of surrogate pairs and numbers of any size.
         value = json.loads(payload.decode("utf-8", "replace"), parse_int=_int_of, parse_float=_float_of)

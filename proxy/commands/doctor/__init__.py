@@ -10,16 +10,16 @@ from config.loader.load import ConfigError, LoadedConfig, load
 from config.schema import Settings
 from proxy.commands.doctor import local
 from proxy.commands.doctor.report import Finding, failed
-from proxy.commands.doctor.vendor import Vendor
+from proxy.commands.doctor.vendor import VendorCheck
 from proxy.upstream.client import Upstream
 
-Tell = Callable[[Finding], None]
+Report = Callable[[Finding], None]
 
 
 async def examine(
     path: Path | None,
     environ: Mapping[str, str],
-    tell: Tell,
+    tell: Report,
     *,
     offline: bool = False,
     now: Callable[[], float] = time.time,
@@ -44,9 +44,9 @@ async def examine(
     settings = loaded.settings if loaded else Settings()
     upstream = Upstream.over_the_network(20, settings.server.transport)
     try:
-        _look_here(loaded, settings, upstream, told, now)
+        _check_local(loaded, settings, upstream, told, now)
         if not offline:
-            await _look_there(settings, upstream, told, now)
+            await _check_vendors(settings, upstream, told, now)
     finally:
         await upstream.aclose()
     return found
@@ -60,26 +60,26 @@ def _without_keys(path: Path | None, environ: Mapping[str, str]) -> LoadedConfig
         return None
 
 
-def _look_here(
-    loaded: LoadedConfig | None, settings: Settings, upstream: Upstream, tell: Tell, now: Callable[[], float]
+def _check_local(
+    loaded: LoadedConfig | None, settings: Settings, upstream: Upstream, tell: Report, now: Callable[[], float]
 ) -> None:
     """All that nobody need be asked for. Of a configuration that does not load, only what does not depend on it."""
     today = datetime.datetime.fromtimestamp(now(), tz=datetime.UTC).date()
     if loaded:
         for finding in local.retired(settings, today):
             tell(finding)
-    for finding in local.ways_out(settings, upstream):
+    for finding in local.check_outbound(settings, upstream):
         tell(finding)
     if loaded:
-        for finding in local.door(settings):
+        for finding in local.check_listen(settings):
             tell(finding)
 
 
-async def _look_there(settings: Settings, upstream: Upstream, tell: Tell, now: Callable[[], float]) -> None:
+async def _check_vendors(settings: Settings, upstream: Upstream, tell: Report, now: Callable[[], float]) -> None:
     """All vendors that have a key, side by side; told in the order of the configuration."""
 
     async def look(name: str) -> list[Finding]:
-        return [finding async for finding in Vendor(name, settings.vendors[name], upstream, now).findings()]
+        return [finding async for finding in VendorCheck(name, settings.vendors[name], upstream, now).findings()]
 
     looks = [asyncio.create_task(look(name)) for name, entry in settings.vendors.items() if entry.keys()]
     try:

@@ -70,14 +70,14 @@ def _names(count: int) -> Message:
 
 def retired(settings: Settings, today: datetime.date) -> Iterator[Finding]:
     """Models and ways in that are gone, or will be, and what to move to."""
-    seen: dict[Finding, None] = {}
+    is_configured: dict[Finding, None] = {}
     for name, entry in settings.models.items():
         for target in entry.targets:
             vendor, _, id_ = target.target.partition("/")
             if settings.vendors[vendor].base_url is None:
                 found = _retired(settings, name, vendor, id_, today)
-                seen.update({found: None} if found else {})
-    yield from seen
+                is_configured.update({found: None} if found else {})
+    yield from is_configured
     for fading in stand_ins(settings):
         tell = failed if fading.row.retired is not None and fading.row.retired <= today else warn
         text = Message(
@@ -117,7 +117,7 @@ def _retired(settings: Settings, name: str, entry: str, id_: str, today: datetim
     return tell("models", about(name, Message("{model} {fate}", model=f"{entry}/{id_}", fate=told)), cure)
 
 
-def ways_out(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
+def check_outbound(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
     """The proxies of the environment and of the configuration, and which vendor's calls go through them."""
     proxies = {name: url for name, url in getproxies().items() if name in ("http", "https", "all")}
     named = any(entry.outbound() not in ("env", "none") for entry in settings.vendors.values())
@@ -169,7 +169,7 @@ def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
             )
 
 
-def door(settings: Settings) -> Iterator[Finding]:
+def check_listen(settings: Settings) -> Iterator[Finding]:
     """The address to serve on: free, ours already, or taken; and who can reach it."""
     server = settings.server
     if not server.beyond_loopback():

@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters.codecs.openai.errors import NO_REASON, any_error, find_error, kind_of, words_of
+from adapters.codecs.openai.errors import NO_REASON, any_error, find_error, kind_of, message_of
 from adapters.core.message import COMMA, Message, joined
 from adapters.core.wire import Call
 from config.routing import base_url_of, vendor_of
@@ -25,7 +25,7 @@ SKEW_S = 60
 """From how many seconds on a clock is wrong. Signed protocols refuse a call that is a few minutes off."""
 
 
-class Vendor:
+class VendorCheck:
     """The look at one configured vendor. Use once: ``[finding async for finding in Vendor(...).findings()]``."""
 
     def __init__(self, name: str, entry: VendorEntry, upstream: Upstream, now: Callable[[], float]) -> None:
@@ -156,7 +156,7 @@ class Vendor:
             return failed("keys", self._untested(tail, wrong), Message("check {what}", what=what))
         if error is None:
             error = any_error(_parsed(answer))
-        said = without_parts_of(key.secret.get_secret_value(), words_of(error))
+        said = without_parts_of(key.secret.get_secret_value(), message_of(error))
         operation = next(iter(self._adapter.operations.values()))
         match kind_of(operation.failures, answer.status, error)[0]:
             case "key_refused" | "forbidden":
