@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from hypothesis import settings
 
-from tests.judging_switch import judging
+from tests.support.judging_switch import judging
 
 # Where a change is judged, the examples are the same each time: new ones are looked for on developers' machines.
 # No example has a deadline: no core test judges time.

@@ -11,9 +11,9 @@ SMOKE = 97
 
 
 def run(smoke: bool) -> Result:
-    """Run the whole product of tests/commands/table.py, each as a process."""
-    from tests.commands.table import CASES, lay, settings, violations
-    from tests.commands.table import run as run_command
+    """Run the whole product of tests/proxy/cli/table.py, each as a process."""
+    from tests.proxy.cli.table import CASES, lay, settings, violations
+    from tests.proxy.cli.table import run as run_command
 
     whole = list(product(CASES, settings()))
     tried = whole[::SMOKE] if smoke else whole

@@ -1,4 +1,4 @@
-"""What must hold of any input, tried with all examples: the core tests try a third of them (tests/effort.py)."""
+"""What must hold of any input, tried with all examples: the core tests try a third of them (tests/support/effort.py)."""
 
 import re
 import sys
@@ -6,7 +6,7 @@ import sys
 from scripts.acceptance_parts import ROOT, Result, call
 
 TRIED = re.compile(r"max_examples=examples\(")
-SMOKE = "tests/adapters/test_fan_out.py"
+SMOKE = "tests/adapters/emulations/test_fan_out.py"
 PASSED = re.compile(r"(\d+) passed")
 
 

@@ -48,7 +48,7 @@ def _clients(smoke: bool, result: Result) -> dict[str, Sequence[str | Path]]:
     if not smoke or LANGCHAIN.exists():  # it may be in the making
         call([sys.executable, "scripts/lib/environment.py", LANGCHAIN, "requirements/frameworks-now.txt"])
     if not smoke:
-        call(["bash", "-c", f". scripts/lib/common.sh; use_node_modules '{AI_SDK}' tests/frameworks/node"])
+        call(["bash", "-c", f". scripts/lib/common.sh; use_node_modules '{AI_SDK}' tests/clients/frameworks/node"])
     if (LANGCHAIN / "bin/python").exists():
         commands["LangChain"] = [LANGCHAIN / "bin/python", READERS / "langchain_reader.py"]
     else:

@@ -10,14 +10,14 @@ import sys
 from scripts.acceptance_parts import Result, call
 
 FULL = {
-    "Python 3": [sys.executable, "-m", "pytest", "-q", "tests/sdk"],
+    "Python 3": [sys.executable, "-m", "pytest", "-q", "tests/clients/sdk"],
     "Python 2": ["scripts/extra/sdk-2.sh"],
     "Python 1.35": ["scripts/extra/sdk-1.35.sh"],
     "Python 0.28": ["scripts/extra/sdk-0.28.sh"],
     "Node": ["scripts/extra/sdk-node.sh"],
     "vendors' own": ["scripts/extra/vendor-sdks.sh"],
 }
-SMOKE = {"Python 3": [sys.executable, "-m", "pytest", "-q", "tests/sdk/test_choices.py"]}
+SMOKE = {"Python 3": [sys.executable, "-m", "pytest", "-q", "tests/clients/sdk/test_choices.py"]}
 PASSED = re.compile(r"(\d+) passed|^\S* ?pass (\d+)$", re.MULTILINE)
 NOT_RUN = 77
 """The exit code of an extra whose tool is missing."""

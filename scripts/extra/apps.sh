@@ -22,7 +22,7 @@ missing=""
 add() {
     is_wanted "$1" || return 0
     use_environment ".venvs/$2" "$3"
-    commands+=("$1=.venvs/$2/bin/python tests/apps/play.py $4")
+    commands+=("$1=.venvs/$2/bin/python tests/clients/apps/play.py $4")
 }
 # add_node NAME FOLDER SOURCE PROGRAM: the same for one of Node's.
 add_node() {
@@ -36,23 +36,23 @@ for set in $sets; do
     for file in "requirements/apps/$set"/*.txt; do
         name=$(basename "$file" .txt)
         if [ "$name" = aider ] && ! command -v git >/dev/null; then missing="git is not installed" && continue; fi
-        add "$name" "apps-$name" "$file" "tests/apps/programs/${name//[-.]/_}_app.py"
+        add "$name" "apps-$name" "$file" "tests/clients/apps/programs/${name//[-.]/_}_app.py"
     done
 done
 for age in 2024 now; do
-    add "langchain-$age" "frameworks-$age" "requirements/frameworks-$age.txt" tests/frameworks/apps/langchain_app.py
+    add "langchain-$age" "frameworks-$age" "requirements/frameworks-$age.txt" tests/clients/frameworks/apps/langchain_app.py
 done
-add_node ai-sdk-2024 apps-ai-sdk-2024 tests/apps/node/ai-sdk-2024 tests/apps/programs/ai_sdk_2024_app.mjs
+add_node ai-sdk-2024 apps-ai-sdk-2024 tests/clients/apps/node/ai-sdk-2024 tests/clients/apps/programs/ai_sdk_2024_app.mjs
 if [ "$sets" != ci ]; then
-    add_node ai-sdk ai-sdk tests/frameworks/node tests/frameworks/apps/ai_sdk_app.mjs
+    add_node ai-sdk ai-sdk tests/clients/frameworks/node tests/clients/frameworks/apps/ai_sdk_app.mjs
     for name in opencode cline; do
         # What their packages install is a program for each kind of machine; the one that is locked is for this kind.
         if [ "$(uname -sm)" != "Linux x86_64" ]; then missing="$name is locked for Linux on x86-64" && continue; fi
-        add_node "$name" "apps-$name" "tests/apps/node/$name" "tests/apps/programs/${name}_app.mjs"
+        add_node "$name" "apps-$name" "tests/clients/apps/node/$name" "tests/clients/apps/programs/${name}_app.mjs"
     done
 fi
 
 [ -n "${commands[*]}" ] || { say "no application is called $*"; exit 2; }
 # shellcheck disable=SC2086  # nothing, or one word
-.venv/bin/python -m tests.apps.driver $judge "${commands[@]}"
+.venv/bin/python -m tests.clients.apps.driver $judge "${commands[@]}"
 [ -z "$missing" ] || not_run "some applications: $missing"

@@ -14,8 +14,8 @@ use_environment .venv requirements/dev.txt
 
 sdk=()
 if command -v npm >/dev/null; then
-    use_node_modules .venvs/openai-node tests/sdk_node
+    use_node_modules .venvs/openai-node tests/clients/sdk_node
     sdk=(.venvs/openai-node/node_modules/openai)
 fi
-.venv/bin/python -m tests.browser.run "$chromium" "${sdk[@]}"
+.venv/bin/python -m tests.clients.browser.run "$chromium" "${sdk[@]}"
 [ "${#sdk[@]}" -gt 0 ] || not_run "OpenAI's SDK in a page: npm is not installed"

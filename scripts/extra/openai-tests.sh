@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 command -v npm >/dev/null || not_run "OpenAI's own tests: npm is not installed"
 folder=.venvs/openai-tests
 use_environment "$folder" requirements/openai-tests.txt
-use_node_modules .venvs/openai-mock tests/openai_tests
+use_node_modules .venvs/openai-mock tests/clients/openai_tests
 
 # The tests are in the client's source only, which the lock file has the hash of.
 if [ ! -d "$folder/source" ]; then
@@ -22,4 +22,4 @@ if [ ! -d "$folder/source" ]; then
     mv "$work/source" "$folder/source"
 fi
 
-exec "$folder/bin/python" -m tests.openai_tests.measure "$folder/source" .venvs/openai-mock/node_modules/.bin/steady
+exec "$folder/bin/python" -m tests.clients.openai_tests.measure "$folder/source" .venvs/openai-mock/node_modules/.bin/steady

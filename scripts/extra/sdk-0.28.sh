@@ -5,4 +5,4 @@ cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
 use_environment .venvs/sdk-0.28 requirements/sdk-0.28.txt
 # Without the alias of httpx to httpx2: nothing here is mocked, and the stage speaks over sockets.
-exec .venvs/sdk-0.28/bin/python -m pytest -q -o addopts="-ra --strict-markers --strict-config" tests/sdk028
+exec .venvs/sdk-0.28/bin/python -m pytest -q -o addopts="-ra --strict-markers --strict-config" tests/clients/sdk028

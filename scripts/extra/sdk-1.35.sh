@@ -5,4 +5,4 @@ cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
 use_environment .venvs/sdk-1.35 requirements/sdk-1.35.txt
 # Without the alias of httpx to httpx2: this client brings the httpx that it was made for.
-exec .venvs/sdk-1.35/bin/python -m pytest -q -o addopts="-ra --strict-markers --strict-config" tests/sdk
+exec .venvs/sdk-1.35/bin/python -m pytest -q -o addopts="-ra --strict-markers --strict-config" tests/clients/sdk

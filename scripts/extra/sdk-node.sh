@@ -11,7 +11,7 @@ version=$(node -p 'process.versions.node')
 [ "${version%%.*}" -ge 20 ] || not_run "the client for Node needs Node 20 or newer; found $version"
 use_environment .venv requirements/dev.txt
 
-folder=tests/sdk_node
+folder=tests/clients/sdk_node
 installed="$folder/node_modules/.installed"
 if ! cmp -s "$folder/package-lock.json" "$installed"; then
     say "installing $folder/package-lock.json with npm"

@@ -5,4 +5,4 @@ cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
 use_environment .venvs/vendor-sdks requirements/vendor-sdks.txt
 # Without the alias of httpx to httpx2: neither is here.
-exec .venvs/vendor-sdks/bin/python -m pytest -q -o addopts="-ra --strict-markers --strict-config" tests/vendor_sdks
+exec .venvs/vendor-sdks/bin/python -m pytest -q -o addopts="-ra --strict-markers --strict-config" tests/clients/vendor_sdks

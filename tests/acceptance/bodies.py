@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.door.test_large_bodies import MIB, Site, all_answers, all_bodies, large_mix, listed, site
-from tests.door.wire import run_within
+from tests.proxy.body_limits.test_large_bodies import MIB, Site, all_answers, all_bodies, large_mix, listed, site
+from tests.proxy.server.raw_client import run_within
 
 MOST_CPU_S = 0.25
 """The most processor time of one callback, for any body that is accepted or refused."""

@@ -13,9 +13,9 @@ from adapters.core.failures import RateLimit
 from bench.limits.accounts import Account, AtRandom, Refusal, Spells, TokenBucket
 from bench.limits.simulate import Limited, Load
 from proxy.limiter.scheduler import KeyLimits
-from tests.harness import proxy
-from tests.limited_vendor import LimitedVendor
-from tests.limiter.test_limited_accounts import BODY, answered
+from tests.proxy.limiter.test_limited_accounts import BODY, answered
+from tests.support.harness import proxy
+from tests.support.limited_vendor import LimitedVendor
 
 CALL_S = 0.2
 RUN_S, SMOKE_S = 60.0, 3.0

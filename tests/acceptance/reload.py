@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.test_reload import reloads_under_load
+from tests.proxy.lifecycle.test_reload import reloads_under_load
 
 RELOADS, SMOKE_RELOADS = 2000, 20
 

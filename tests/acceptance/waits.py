@@ -15,14 +15,16 @@ import pytest
 
 import emulators
 from tests.acceptance.conftest import Figure
-from tests.adapters.test_sse import JUST_UNDER, MANY_LINES, dripped, fed
-from tests.door import test_json, test_slow, test_vendor_bombs
-from tests.door.wire import Line, chat, line, run, says_hello, serving
-from tests.harness import vendor
+from tests.adapters.core.test_sse import JUST_UNDER, MANY_LINES, dripped, fed
 from tests.project.terminal import vendors_to_call
 from tests.project.test_quickstart import follow_the_page
-from tests.proxy import test_drain
-from tests.proxy.test_leaving import HUNDRED, LEAVING, a_hundred_leave, asked
+from tests.proxy.attempts.test_disconnects import HUNDRED, LEAVING, a_hundred_leave, asked
+from tests.proxy.body_limits import test_json
+from tests.proxy.body_limits import test_large_vendor_bodies as test_vendor_bombs
+from tests.proxy.lifecycle import test_shutdown as test_drain
+from tests.proxy.server import test_slow_clients as test_slow
+from tests.proxy.server.raw_client import Line, chat, line, run, says_hello, serving
+from tests.support.harness import vendor
 
 MIB = 2**20
 

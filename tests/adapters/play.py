@@ -3,7 +3,7 @@
     Play(chat_plan()).head().data(b"data: ...").over().end
 
 Every step checks the contract of docs/architecture.md: nothing after the end, fresh ids, a cost once a call. What was
-emitted is judged at the end (tests/invariants.py), unless the test is marked ``unjudged`` or judges it itself.
+emitted is judged at the end (tests/support/invariants.py), unless the test is marked ``unjudged`` or judges it itself.
 """
 
 from itertools import count
@@ -24,9 +24,9 @@ from adapters.emulations import wrapped
 from adapters.planning import plan
 from adapters.registry import BY_CATALOG
 from config.catalog import models as catalog
-from tests.invariants import violations_of_body, violations_of_stream
-from tests.judging import wanted_of
-from tests.judging_switch import judging
+from tests.support.invariants import violations_of_body, violations_of_stream
+from tests.support.judging import wanted_of
+from tests.support.judging_switch import judging
 
 MODELS = {
     "kimi-k2.6": Model("kimi-k2.6", "k", context=262_144, thinking="default_on"),

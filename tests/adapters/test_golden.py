@@ -13,7 +13,7 @@ from adapters.rules.reasoning import SWITCH_FIELDS
 from tests.adapters.add_up import add_up
 from tests.adapters.golden import KEY, PAIRS, Pair, requested, told
 from tests.adapters.play import Play
-from tests.effort import examples
+from tests.support.effort import examples
 
 ANSWERS = [pair for pair in PAIRS if pair.path.parent.name != "requests"]
 STREAMS = [pair for pair in ANSWERS if pair.streams]

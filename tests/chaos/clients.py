@@ -12,9 +12,9 @@ from openai import AsyncOpenAI, AsyncStream
 
 from tests.chaos.fault_proxy import length_of
 from tests.chaos.plan import Planned
-from tests.harness import hang_up
-from tests.invariants import Wanted, violations_of_body, violations_of_stream
-from tests.judging import listed_anywhere, violations_of_response
+from tests.support.harness import hang_up
+from tests.support.invariants import Wanted, violations_of_body, violations_of_stream
+from tests.support.judging import listed_anywhere, violations_of_response
 
 _REQUEST_ID = re.compile(rb"(?i)\r\nx-request-id: *(\S+)\r\n")
 
@@ -26,7 +26,7 @@ Word = Literal["complete", "rejected", "truncated", "client_closed", "broken", "
 class Outcome:
     """What a caller got. ``wrong`` says what should not have been; ``seen`` is all that it saw, to look for secrets.
 
-    ``shape``: where the response is not OpenAI's (tests/invariants.py).
+    ``shape``: where the response is not OpenAI's (tests/support/invariants.py).
     """
 
     word: Word

@@ -8,7 +8,7 @@ import pytest
 
 from tests.chaos.fault_proxy import Fault, FaultProxy
 from tests.chaos.plan import drawn
-from tests.harness import hang_up, vendor
+from tests.support.harness import hang_up, vendor
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 600\r\n\r\n" + b"x" * 600
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi"

@@ -11,7 +11,7 @@ SENT = f"{GOLDEN}::test_the_request_that_is_sent_is_the_recorded_one_whole"
 MADE = f"{GOLDEN}::test_a_recorded_answer_becomes_what_stands_below_the_line"
 DRIP = f"{GOLDEN}::test_an_answer_that_arrives_byte_by_byte_is_the_same_answer"
 MADE_PAGES = "tests/project/test_made_pages.py::test_every_made_part_is_what_the_code_gives_today"
-VENDOR_ERRORS = "tests/adapters/test_vendor_errors.py"
+VENDOR_ERRORS = "tests/adapters/codecs/test_vendor_errors.py"
 ERRORS = (
     f"{VENDOR_ERRORS}::test_an_error_with_its_status",
     f"{VENDOR_ERRORS}::test_an_error_inside_http_200",
@@ -19,63 +19,75 @@ ERRORS = (
     f"{VENDOR_ERRORS}::test_a_key_that_may_not_use_a_model_is_good_for_others",
     f"{VENDOR_ERRORS}::test_filtered_content_is_told_by_its_type_whatever_its_code",
     "tests/adapters/rules/test_named_limits.py",
-    "tests/adapters/test_failures.py",
+    "tests/adapters/core/test_failures.py",
     MADE_PAGES,
 )
 RULES = (
     SENT, f"{GOLDEN}::test_each_field_has_a_word_and_it_is_one_of_its_verdicts", "tests/adapters/rules/test_verdict_cells.py",
-    "tests/adapters/rules/test_parameters.py", "tests/adapters/rules/test_facts.py", "tests/adapters/rules/test_defaults.py", "tests/adapters/test_ernie.py",
-    "tests/adapters/test_hunyuan.py", "tests/adapters/test_alternating_messages.py", "tests/adapters/test_functions.py", MADE, "tests/test_verdicts.py", "tests/adapters/test_added_fields.py", MADE_PAGES,
-    "tests/adapters/test_surface.py::test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter",
+    "tests/adapters/rules/test_parameters.py", "tests/adapters/rules/test_facts.py", "tests/adapters/rules/test_defaults.py", "tests/adapters/vendors/test_ernie.py",
+    "tests/adapters/vendors/test_hunyuan.py", "tests/adapters/rules/test_alternating_messages.py", "tests/adapters/rules/test_legacy_functions.py", MADE, "tests/adapters/test_verdicts.py", "tests/adapters/test_added_fields.py", MADE_PAGES,
+    "tests/adapters/openai_params/test_openai_params.py::test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter",
 )  # fmt: skip
 CODECS = (
-    MADE, DRIP, "tests/adapters/test_codecs.py", "tests/adapters/test_endings.py", "tests/adapters/test_tool_calls.py",
-    "tests/adapters/test_bodies.py", "tests/adapters/test_labels.py", "tests/adapters/test_usage.py", "tests/adapters/test_bad_bytes.py", "tests/adapters/test_failures.py",
+    MADE, DRIP, "tests/adapters/codecs/test_codecs.py", "tests/adapters/codecs/test_endings.py", "tests/adapters/codecs/test_tool_calls.py",
+    "tests/adapters/codecs/test_bodies.py", "tests/adapters/codecs/test_labels.py", "tests/adapters/codecs/test_usage.py", "tests/adapters/codecs/test_bad_bytes.py", "tests/adapters/core/test_failures.py",
 )  # fmt: skip
-POLICY = ("tests/proxy/test_policy.py", "tests/proxy/test_failover.py", "tests/proxy/test_retries.py")
+POLICY = (
+    "tests/proxy/attempts/test_retry_policy.py",
+    "tests/proxy/attempts/test_failover.py",
+    "tests/proxy/attempts/test_retries.py",
+)
 
 TESTS: dict[str, tuple[str, ...]] = {
     "proxy/attempts/retry_policy.py": POLICY,
-    "adapters/core/failures.py": (*ERRORS, "tests/proxy/test_policy.py", "tests/proxy/test_failover.py"),
+    "adapters/core/failures.py": (
+        *ERRORS,
+        "tests/proxy/attempts/test_retry_policy.py",
+        "tests/proxy/attempts/test_failover.py",
+    ),
     "proxy/limiter/limiter.py": (
-        "tests/limiter/test_limiter.py",
-        "tests/limiter/test_scheduler.py",
-        "tests/proxy/test_pacing.py",
+        "tests/proxy/limiter/test_limiter.py",
+        "tests/proxy/limiter/test_scheduler.py",
+        "tests/proxy/attempts/test_rate_limited_calls.py",
     ),
     "proxy/limiter/*.py": (
-        "tests/limiter/test_adaptive.py",
-        "tests/limiter/test_figures.py",
-        "tests/limiter/test_published_table.py",
-        "tests/limiter/test_scheduler.py",
-        "tests/limiter/test_limiter.py",
-        "tests/limiter/test_recorded_runs.py",
-        "tests/limiter/test_simulation.py",
+        "tests/proxy/limiter/test_adaptive.py",
+        "tests/proxy/limiter/test_figures.py",
+        "tests/proxy/limiter/test_published_table.py",
+        "tests/proxy/limiter/test_scheduler.py",
+        "tests/proxy/limiter/test_limiter.py",
+        "tests/proxy/limiter/test_recorded_runs.py",
+        "tests/proxy/limiter/test_simulation.py",
     ),
-    "adapters/codecs/openai/errors.py": ("tests/adapters/test_error_shapes.py", *ERRORS, *CODECS),
-    "adapters/codecs/openai/tool_calls.py": ("tests/adapters/test_tool_calls.py", *CODECS),
-    "adapters/codecs/openai/embeddings.py": (*CODECS, "tests/adapters/test_split.py"),
+    "adapters/codecs/openai/errors.py": ("tests/adapters/codecs/test_error_shapes.py", *ERRORS, *CODECS),
+    "adapters/codecs/openai/tool_calls.py": ("tests/adapters/codecs/test_tool_calls.py", *CODECS),
+    "adapters/codecs/openai/embeddings.py": (*CODECS, "tests/adapters/emulations/test_batch_embeddings.py"),
     "adapters/codecs/*.py": CODECS,
     "adapters/rules/verdicts.py": RULES,
     "adapters/rules/defaults.py": RULES,
-    "adapters/rules/json_schema_*.py": ("tests/adapters/test_json_schema_dialect.py", *RULES),
+    "adapters/rules/json_schema_*.py": ("tests/adapters/rules/test_json_schema_dialect.py", *RULES),
     "adapters/rules/failures.py": (
-        "tests/adapters/test_error_meanings.py",
-        "tests/adapters/test_error_shapes.py",
+        "tests/adapters/rules/test_error_meanings.py",
+        "tests/adapters/codecs/test_error_shapes.py",
         *ERRORS,
     ),
-    "adapters/rules/server_messages.py": ("tests/adapters/test_server_messages.py", *RULES),
-    "adapters/rules/*.py": ("tests/adapters/test_messages.py", "tests/adapters/test_alternating_messages.py", *RULES),
+    "adapters/rules/server_messages.py": ("tests/adapters/rules/test_server_messages.py", *RULES),
+    "adapters/rules/*.py": (
+        "tests/adapters/rules/test_messages.py",
+        "tests/adapters/rules/test_alternating_messages.py",
+        *RULES,
+    ),
     "adapters/rules/reasoning.py": RULES,
-    "adapters/rules/legacy_functions.py": ("tests/adapters/test_functions.py", *RULES),
+    "adapters/rules/legacy_functions.py": ("tests/adapters/rules/test_legacy_functions.py", *RULES),
     "adapters/rules/token_limits.py": RULES,
-    "adapters/rules/embeddings.py": (*RULES, "tests/adapters/test_split.py"),
-    "adapters/core/vendor.py": (*RULES, "tests/adapters/test_fan_out.py"),
+    "adapters/rules/embeddings.py": (*RULES, "tests/adapters/emulations/test_batch_embeddings.py"),
+    "adapters/core/vendor.py": (*RULES, "tests/adapters/emulations/test_fan_out.py"),
     "adapters/*.py": (SENT, "tests/adapters/rules/test_hosts.py", *ERRORS, *RULES),
 }
 """Patterns of paths (``*`` matches folders, too), the first that fits; the tests are run in this order."""
 DESELECTED = (
-    "tests/proxy/test_pacing.py::test_a_wait_that_must_be_in_vain_is_not_begun",
-    "tests/proxy/test_pacing.py::test_a_slow_vendor_with_many_waiting_does_not_slow_another",
+    "tests/proxy/attempts/test_rate_limited_calls.py::test_a_wait_that_must_be_in_vain_is_not_begun",
+    "tests/proxy/attempts/test_rate_limited_calls.py::test_a_slow_vendor_with_many_waiting_does_not_slow_another",
 )
 """Tests that a busy machine can fail, which would count as mutants found."""
 LEFT_OUT = ("adapters/core/*", "adapters/emulations/*", "adapters/registry.py")
@@ -96,10 +108,10 @@ def wider(path: str) -> tuple[str, ...]:
     if path.startswith("adapters/"):
         return ("tests/adapters",)
     return (
-        "tests/limiter",
-        "tests/proxy/test_pacing.py",
-        "tests/proxy/test_resting.py",
-        "tests/proxy/test_failing_keys.py",
+        "tests/proxy/limiter",
+        "tests/proxy/attempts/test_rate_limited_calls.py",
+        "tests/proxy/attempts/test_cool_down.py",
+        "tests/proxy/attempts/test_failing_keys.py",
     )
 
 

@@ -17,7 +17,7 @@ class Draft:
     """One stream, and what a reader must make of it.
 
     ``frames`` are events (JSON objects) or blocks of bytes that are written as they are. ``meaning`` is what
-    :func:`tests.invariants.added_up` makes of the unchanged stream; an operator that changes it on purpose says so there.
+    :func:`tests.support.invariants.added_up` makes of the unchanged stream; an operator that changes it on purpose says so there.
     """
 
     vendor: str

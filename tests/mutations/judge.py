@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 
 from tests.adapters.play import Play
-from tests.invariants import added_up, violations_of_body, violations_of_stream
-from tests.judging import wanted_of
 from tests.mutations.draft import Draft, Json
 from tests.mutations.operators import OF_WHOLE_ANSWERS, OPERATORS, STAGES, Operator
 from tests.mutations.recorded import Recorded, recorded
+from tests.support.invariants import added_up, violations_of_body, violations_of_stream
+from tests.support.judging import wanted_of
 
 MOST_OPERATORS = 4
 
@@ -124,7 +124,7 @@ def _meaning(one: Mutant, play: Play, events: list[Json]) -> list[str]:
 
 
 def differences(seen: dict[int, Json], meant: dict[int, Json]) -> list[str]:
-    """Where two meanings differ, as :func:`tests.invariants.added_up` has them."""
+    """Where two meanings differ, as :func:`tests.support.invariants.added_up` has them."""
     found = []
     for index in sorted({*seen, *meant}):
         if index not in seen or index not in meant:

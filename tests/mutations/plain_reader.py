@@ -41,7 +41,7 @@ class _Choice:
 
 
 def meaning_of(draft: Draft) -> dict[int, Json]:
-    """What :func:`tests.invariants.added_up` would make of the stream if it were well-formed. Raises Unreadable."""
+    """What :func:`tests.support.invariants.added_up` would make of the stream if it were well-formed. Raises Unreadable."""
     choices: dict[int, _Choice] = {}
     for payload in _payloads(draft.raw()):
         try:

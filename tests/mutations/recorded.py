@@ -13,8 +13,8 @@ from adapters.core.vendor import Plan
 from tests.adapters.golden import HERE as GOLDEN
 from tests.adapters.golden import Pair, planned_of, read
 from tests.adapters.play import Play, chat_plan
-from tests.invariants import FINISHES, added_up
 from tests.mutations.draft import Draft
+from tests.support.invariants import FINISHES, added_up
 
 STREAMS = Path(__file__).parent / "streams"
 NOT_PLAIN = ("ernie/flagged",)

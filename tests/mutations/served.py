@@ -13,9 +13,9 @@ from typing import Any
 import orjson
 
 from tests.adapters.play import USUAL
-from tests.harness import proxy, vendor
 from tests.mutations.judge import Mutant, drawn, told
 from tests.mutations.record import OF_CATALOG
+from tests.support.harness import proxy, vendor
 
 READERS = Path(__file__).parent / "readers"
 PROMPT = "mutant "

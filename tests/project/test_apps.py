@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.apps.driver import Played, Run
-from tests.apps.expected import EXPECTED_FAILURES, WAITS, Wait
-from tests.tap import Seen
+from tests.clients.apps.driver import Played, Run
+from tests.clients.apps.expected import EXPECTED_FAILURES, WAITS, Wait
+from tests.support.tap import Seen
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "clients.md").read_text()
@@ -82,4 +82,4 @@ def test_each_application_is_pinned_has_a_program_and_stands_on_the_page_with_it
         assert re.search(rf"^{re.escape(package)}=={re.escape(version)} ", path.read_text(), re.MULTILINE)
         assert version in PAGE, package
     program = re.sub(r"[-.]", "_", path.stem)
-    assert (ROOT / "tests" / "apps" / "programs" / f"{program}_app.py").is_file()
+    assert (ROOT / "tests" / "clients" / "apps" / "programs" / f"{program}_app.py").is_file()

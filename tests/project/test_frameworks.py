@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "clients.md").read_text()
-APPS_ON_NODE = sorted((ROOT / "tests" / "apps" / "node").iterdir())
+APPS_ON_NODE = sorted((ROOT / "tests" / "clients" / "apps" / "node").iterdir())
 
 
 def pinned(name: str, package: str) -> str:
@@ -28,7 +28,11 @@ def test_the_page_names_the_versions_that_run(package: str, age: str) -> None:
     assert pinned(f"frameworks-{age}", package) in PAGE
 
 
-NODE = ["tests/openai_tests", "tests/frameworks/node", *(f"tests/apps/node/{path.name}" for path in APPS_ON_NODE)]
+NODE = [
+    "tests/clients/openai_tests",
+    "tests/clients/frameworks/node",
+    *(f"tests/clients/apps/node/{path.name}" for path in APPS_ON_NODE),
+]
 
 
 @pytest.mark.parametrize("folder", NODE)

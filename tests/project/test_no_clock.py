@@ -1,7 +1,7 @@
 """No core test judges how long something takes: a slow or busy machine would fail it, and nothing would be wrong.
 
 Waits and processor time are judged by ``scripts/acceptance``. A core test asserts order, state and counts
-(``tests/effort.py`` counts calls), lets what it waits for happen, or gives the code a clock of its own. A timeout only
+(``tests/support/effort.py`` counts calls), lets what it waits for happen, or gives the code a clock of its own. A timeout only
 ends a test that hangs.
 """
 
@@ -27,12 +27,12 @@ ELSEWHERE = (
 """Below ``tests/``: what ``scripts/acceptance`` or an extra runs; the chaos run has deadlines of its own."""
 ALLOWED = {
     "tests/chaos/test_fault_proxy.py::test_slowness_loses_nothing": "a lower bound: the fault must delay",
-    "tests/commands/test_doctor.py": "a date of now for the check of the machine's clock",
+    "tests/proxy/cli/test_doctor.py": "a date of now for the check of the machine's clock",
     "tests/emulators/test_faults.py::test_delays_come_before_the_head": "a lower bound: the fault must delay",
     "tests/emulators/test_sdk.py::test_orders_in_the_text_set_how_many_words_come_and_how_fast": "a lower bound",
-    "tests/limited_vendor.py": "the clock of a vendor's account",
-    "tests/proxy/test_hedge.py::test_a_target_that_rests_is_not_asked_beside_another": "the breaker is given the time",
-    "tests/proxy/test_reload.py::test_a_key_goes_on_resting_at_the_same_address_and_only_there": "a rest until then",
+    "tests/support/limited_vendor.py": "the clock of a vendor's account",
+    "tests/proxy/attempts/test_hedge.py::test_a_target_that_rests_is_not_asked_beside_another": "the breaker is given the time",
+    "tests/proxy/lifecycle/test_reload.py::test_a_key_goes_on_resting_at_the_same_address_and_only_there": "a rest until then",
 }
 """Tests, or whole files, that may read a clock or set a short timeout, each with its reason."""
 

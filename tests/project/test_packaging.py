@@ -76,7 +76,7 @@ def test_only_banjia_reaches_site_packages(installed: Installed) -> None:
 
 
 def test_litellm_1_82_8_the_wheel_has_nothing_that_runs_by_itself(installed: Installed) -> None:
-    """litellm 1.82.7 and 1.82.8 on PyPI brought a ``.pth`` file, which Python runs at each start (tests/flaws)."""
+    """litellm 1.82.7 and 1.82.8 on PyPI brought a ``.pth`` file, which Python runs at each start (tests/gateway_failures)."""
     bad = re.compile(r"\.pth$|\.so$|\.exe$|sitecustomize|usercustomize")
     [record] = installed.site.glob("banjia-*.dist-info/RECORD")
     files = [line.partition(",")[0] for line in record.read_text(encoding="utf-8").splitlines()]

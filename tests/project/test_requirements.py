@@ -89,7 +89,7 @@ def test_the_old_http_client_is_no_part_of_what_runs() -> None:
 
 
 def test_the_lock_of_the_client_for_node_has_hashes_and_names_no_host() -> None:
-    folder = ROOT / "tests" / "sdk_node"
+    folder = ROOT / "tests" / "clients" / "sdk_node"
     text = (folder / "package-lock.json").read_text()
     assert "://" not in text
     locked = json.loads(text)["packages"]

@@ -12,8 +12,8 @@ from config.schema import Settings
 from proxy.app import create_app
 from proxy.app_state import AppState
 from proxy.upstream.client import Upstream
-from tests.judging import violations_of_response
-from tests.judging_switch import judging
+from tests.support.judging import violations_of_response
+from tests.support.judging_switch import judging
 
 SETTINGS: Mapping[str, Any] = {
     "vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001"}, "qwen": {"api_key": "sk-qwen-0000000000000001"}},

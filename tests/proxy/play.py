@@ -15,8 +15,8 @@ from proxy.i18n.negotiate import Language
 from proxy.openai_api.chat.handler import ChatHandler
 from proxy.pipeline import serve
 from proxy.upstream.client import Upstream
-from tests.judging import path_of, violations_of_response
-from tests.judging_switch import judging
+from tests.support.judging import path_of, violations_of_response
+from tests.support.judging_switch import judging
 
 KIMI = "https://api.moonshot.cn/v1/chat/completions"
 QWEN = "https://dashscope.aliyuncs.com/compatible-mode/v1/chat/completions"

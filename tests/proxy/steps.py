@@ -29,7 +29,7 @@ from proxy.openai_api.handler import OperationHandler
 from proxy.pipeline import serve
 from proxy.upstream.client import Upstream, UpstreamCall
 from proxy.upstream.http_client.pool import HttpTransport
-from tests.judging import path_of, violations_of_response
+from tests.support.judging import path_of, violations_of_response
 
 Event = Literal["leaves", "stops"]
 PLACES = 8

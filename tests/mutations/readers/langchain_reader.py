@@ -1,4 +1,4 @@
-"""Reads mutated streams with LangChain, in the environment of tests/frameworks; see :mod:`tests.mutations.served`."""
+"""Reads mutated streams with LangChain, in the environment of tests/clients/frameworks; see :mod:`tests.mutations.served`."""
 
 import importlib
 import json

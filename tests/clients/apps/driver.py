@@ -1,0 +1,242 @@
+"""Unmodified applications in front of every vendor that has an emulator: only the environment is changed.
+
+    python -m tests.clients.apps.driver [--judge-time] NAME=COMMAND…
+
+Starts the emulators, and for each command and each vendor a proxy and the command. Embeddings are Qwen's where the
+vendor has none. A command prints what ``play.py`` prints. A part passes if the application saw what it should, and if
+all its requests ended as complete. Exit code 1 if any part failed; ``expected.py`` has the exceptions.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import emulators
+from adapters.registry import BY_NAME
+from proxy.commands.tiktoken import export
+from proxy.lifecycle.emulation import listen_and_key
+from tests.clients.apps.expected import failure, wait
+from tests.clients.sdk.stage import Front, Stage, until
+from tests.support.tap import Seen
+
+VENDORS = tuple(name for name in emulators.NAMES if name in BY_NAME)
+AT_ONCE = 2
+HANGS_S = 300
+"""After this time a command is ended."""
+WAITS_S = 2.0
+"""How long a part that waits for a capability may take until it has its error."""
+
+
+@dataclass
+class Played:
+    """One part: what the application says of it, and what banjia did for it."""
+
+    name: str
+    error: str | None
+    seconds: float
+    lines: list[dict[str, Any]]
+    """The access lines of its requests."""
+    seen: list[Seen]
+
+    def unfinished(self) -> list[str]:
+        """Return one text for each request that has not ended as complete with a status below 400."""
+        endings = {str(line["request_id"]): line for line in self.lines}
+        found = []
+        for one in self.seen:
+            line = endings.get(one.headers.get("x-request-id", ""))
+            ending = line["ending"] if line else "complete" if one.ended and not logged(one) else "open"
+            if ending != "complete" or one.status >= 400:
+                found.append(f"{one.path} ended {ending} with {one.status}: {tail(one)}")
+        return found
+
+
+def logged(one: Seen) -> bool:
+    """Return whether the access log has a line for this request: it asks a vendor."""
+    return one.path.endswith(("/completions", "/embeddings"))
+
+
+def tail(one: Seen) -> str:
+    """Return the end of an answer as text."""
+    return bytes(one.body[-500:]).decode(errors="replace")
+
+
+@dataclass
+class Run:
+    """One application against one vendor: its parts, and what kept it from playing them all."""
+
+    name: str
+    vendor: str
+    parts: list[Played] = field(default_factory=list)
+    broken: str = ""
+
+    def problems(self, *, judge_time: bool) -> Iterator[tuple[Played, str]]:
+        """Yield each part that did not end as it should, with what is wrong."""
+        for part in self.parts:
+            waiting = wait(self.name, self.vendor, part.name)
+            wrong = part.error or "\n".join(part.unfinished())
+            if waiting:
+                wrong = refused(part, waiting.code, judge_time=judge_time)
+            elif failure(self.name, self.vendor, part.name):
+                wrong = "" if wrong else "it passes: no longer an expected failure"
+            if wrong:
+                yield part, wrong
+
+
+def refused(part: Played, code: str, *, judge_time: bool) -> str:
+    """Return what is wrong with a part that should have got one clear error, or an empty text."""
+    if not part.error:
+        return "it passes: it waits for nothing any more"
+    told = [one.json["error"]["code"] for one in part.seen if one.status >= 400]
+    if told != [code]:
+        return f"not one error {code}, but {told}: {part.error}"
+    if judge_time and part.seconds >= WAITS_S:
+        return f"the error came after {part.seconds} s"
+    return ""
+
+
+def settings(vendor: str, stage: Stage) -> dict[str, Any]:
+    """Return a configuration without a word on models: the vendor's stand-ins answer OpenAI's names, then Qwen's."""
+    entries = {}
+    for name in dict.fromkeys([vendor, "qwen"]):
+        key, base_url = listen_and_key(BY_NAME[name].key_names, stage.emulators[name].environment)
+        entries[name] = {"api_key": key, "base_url": base_url}
+    return {"vendors": entries}
+
+
+def environment(base_url: str, cache: str, home: str) -> dict[str, str]:
+    """Return the environment of an application: where it calls, a home of its own, and nothing else of OpenAI's."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "PYTHON", "XDG_"))}
+    ours = {"OPENAI_BASE_URL": base_url, "OPENAI_API_BASE": base_url, "OPENAI_API_KEY": "anything"}
+    local = {
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+        "TIKTOKEN_CACHE_DIR": cache,
+        "HOME": home,
+        "TMPDIR": home,
+    }
+    return kept | ours | local
+
+
+def play(name: str, command: str, vendor: str, stage: Stage, cache: str) -> Run:
+    """Run one application against one vendor, part by part."""
+    run = Run(name, vendor)
+    with (
+        stage.front(settings(vendor, stage)) as front,
+        tempfile.TemporaryDirectory() as home,
+        tempfile.TemporaryFile("w+") as errors,
+    ):
+        process = subprocess.Popen(
+            shlex.split(command), env=environment(front.base_url, cache, home), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+        )  # fmt: skip
+        timer = threading.Timer(HANGS_S, process.kill)
+        timer.start()
+        with process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            for line in process.stdout:
+                if not line.startswith('{"part"'):
+                    continue
+                run.parts.append(part_of(json.loads(line), front))
+                process.stdin.write("\n")
+                process.stdin.flush()
+        timer.cancel()
+        if process.returncode or not run.parts:
+            errors.seek(0)
+            run.broken = f"exit code {process.returncode}\n{errors.read()[-3000:]}"
+    return run
+
+
+def part_of(told: dict[str, Any], front: Front) -> Played:
+    """Return a part with all that banjia did for it, once its requests have ended or 30 seconds have passed."""
+    with contextlib.suppress(AssertionError):  # what has not ended is seen in `unfinished`
+        until(lambda: settled(front))
+    lines, seen = list(front.running.lines), list(front.seen)
+    front.running.lines.clear()
+    front.seen.clear()
+    return Played(told["part"], told["error"], told["seconds"], lines, seen)
+
+
+def settled(front: Front) -> bool:
+    """Return whether all requests that came have ended."""
+    asked = [one for one in front.seen if logged(one)]
+    return len(front.running.lines) >= len(asked) and all(one.ended for one in front.seen if not logged(one))
+
+
+def report(run: Run, *, judge_time: bool) -> int:
+    """Print what came of one application at one vendor. Returns how much of it failed."""
+    failed = list(run.problems(judge_time=judge_time))
+    names = {part.name for part, _ in failed}
+    unlike = {part.name for part in run.parts if exception(run, part)}
+    fine = ", ".join(part.name for part in run.parts if part.name not in names | unlike) or "nothing"
+    say(f"{run.name}, {run.vendor}: {len(run.parts) - len(names | unlike)} of {len(run.parts)} passed: {fine}")
+    for part in run.parts:
+        if part.name not in names and (why := exception(run, part)):
+            say(f"known: {run.name}, {run.vendor}, {part.name}: {why}")
+    for part, wrong in failed:
+        say(f"failed: {run.name}, {run.vendor}, {part.name}:\n{wrong}")
+    if run.broken:
+        say(f"failed: {run.name}, {run.vendor}: {run.broken}")
+    return len(failed) + bool(run.broken)
+
+
+def exception(run: Run, part: Played) -> str | None:
+    """Return why a part need not pass."""
+    waiting = wait(run.name, run.vendor, part.name)
+    return f"waits for {waiting.capability}" if waiting else failure(run.name, run.vendor, part.name)
+
+
+def undecoded(runs: Sequence[Run]) -> bool:
+    """Return whether LangChain ran and no embedding arrived as token ids, so that decoding them was not tried."""
+    lines = [line for run in runs if run.name.startswith("langchain") for part in run.parts for line in part.lines]
+    return bool(lines) and not any(line["adapted"].get("input") for line in lines)
+
+
+def main(commands: dict[str, str], vendors: Sequence[str], *, judge_time: bool) -> int:
+    """Return 0 if every application played its parts with every vendor and none failed, else 1."""
+    with ExitStack() as stack:
+        stage = Stage()
+        stack.callback(stage.close)
+        cache = stack.enter_context(tempfile.TemporaryDirectory())
+        export(Path(cache))  # applications count tokens, and must not need a network
+        pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
+        begun = [pool.submit(play, *one, vendor, stage, cache) for one in commands.items() for vendor in vendors]
+        runs, failures = [], 0
+        for future in begun:
+            runs.append(future.result())
+            failures += report(runs[-1], judge_time=judge_time)
+        if undecoded(runs):
+            say("failed: no token ids arrived, so that decoding them was not tried")
+            failures += 1
+        known = sum(bool(exception(run, part)) for run in runs for part in run.parts)
+        say(f"{known} known not to pass")
+        say(f"{sum(len(run.parts) for run in runs) - failures - known} passed, {failures} failed")
+        return 1 if failures else 0
+
+
+def say(line: str) -> None:
+    """Print a line on standard output at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Run applications against every vendor that has an emulator.")
+    parser.add_argument("commands", nargs="+", metavar="NAME=COMMAND")
+    parser.add_argument("--judge-time", action="store_true", help="judge how soon an error comes")
+    parser.add_argument("--vendor", action="append", choices=VENDORS, help="only this vendor")
+    given = parser.parse_args()
+    found = dict(command.split("=", 1) for command in given.commands)
+    sys.exit(main(found, given.vendor or VENDORS, judge_time=given.judge_time))

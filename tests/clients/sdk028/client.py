@@ -1,0 +1,56 @@
+"""The client of 2023 as tests use it. Its module has other members than today's, which type checkers know: so it is Any."""
+
+import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from emulators import Emulator, ReceivedRequest
+from tests.clients.sdk.stage import Front, asked, until
+
+openai: Any = importlib.import_module("openai")
+
+
+@dataclass
+class Site:
+    """What a test gets: one vendor, a proxy in front of it, and the client pointed at it."""
+
+    vendor: str
+    emulator: Emulator
+    front: Front
+
+    @contextmanager
+    def session(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        """One connection pool for the block, closed at its end: the client itself never closes one."""
+        requests: Any = importlib.import_module("requests")
+        with requests.Session() as session:
+            session.trust_env = False
+            monkeypatch.setattr(openai, "requestssession", session)
+            yield
+
+    @property
+    def calls(self) -> list[ReceivedRequest]:
+        """The chat and embedding calls that reached the vendor in this test."""
+        return self.emulator.requests
+
+    def counted(self) -> tuple[int, int, int]:
+        """The tokens that the vendor counted for the last call: prompt, completion and both. It counts at its end."""
+        until(lambda: self.calls[-1].usage is not None)
+        told = self.calls[-1].usage or {}
+        return told["prompt_tokens"], told["completion_tokens"], told["total_tokens"]
+
+    def chat(self, content: Any = "Hello", **more: Any) -> Any:
+        """One chat completion: a user's message, or a list of messages."""
+        return openai.ChatCompletion.create(**asked(content, **more))
+
+    def stream(self, content: Any = "Hello", **more: Any) -> list[Any]:
+        """All chunks of a streamed chat completion."""
+        return list(self.chat(content, stream=True, **more))
+
+
+def text_of(chunks: list[Any]) -> str:
+    """The text that a stream's chunks add up to."""
+    return "".join(choice["delta"].get("content") or "" for chunk in chunks for choice in chunk["choices"])

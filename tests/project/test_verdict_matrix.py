@@ -1,0 +1,152 @@
+"""The capability matrix is true: each cell is what happens to such a request on its way to the emulator and back."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx2
+import pytest
+
+from adapters import registry
+from adapters.openai_params.chat import CHAT
+from proxy.commands.probes import PROBES, Probe
+from proxy.commands.vendors import cell, each_edition, lines, matrix
+from proxy.openai_api import token_ids as tokens
+from tests.clients.sdk.stage import VENDORS, Front, Stage, adapted
+from tests.proxy.cli.conftest import Run, data
+
+BY_COLUMN = {probe.column: probe for probe in PROBES}
+LINES = {name.replace("/", "-"): vendor for name, vendor in each_edition() if not vendor.transparent}
+"""The matrix's lines by the names of the stage, but for a server of one's own, which nobody stands in for."""
+PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    made = Stage()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def fronts(stage: Stage) -> Iterator[dict[str, Front]]:
+    """For each vendor a proxy that has it alone, and no word about models: stand-ins answer."""
+    with ExitStack() as running:
+        yield {name: running.enter_context(stage.front({"vendors": stage.settings(name)["vendors"]})) for name in LINES}
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx2.Client]:
+    with httpx2.Client(trust_env=False, timeout=60) as made:
+        yield made
+
+
+@pytest.mark.parametrize("vendor", sorted(LINES))
+@pytest.mark.parametrize("column", BY_COLUMN)
+def test_a_cell_is_what_happens(
+    vendor: str, column: str, stage: Stage, fronts: dict[str, Front], client: httpx2.Client
+) -> None:
+    probe = BY_COLUMN[column]
+    told = cell(LINES[vendor], probe)
+    stage.reset()
+
+    answer = client.post(f"{fronts[vendor].base_url}{PATHS[probe.operation]}", json=probe.body)
+
+    arrived = [seen.body for seen in stage.emulators[vendor].requests]
+    if told.word == "refused":
+        error = answer.json()["error"]
+        assert (answer.status_code, error["type"]) in ((400, "invalid_request_error"), (404, "invalid_request_error"))
+        assert error["code"] == ("unsupported_parameter" if answer.status_code == 400 else "model_not_found")
+        assert answer.status_code == 404 or error["param"].partition("[")[0].partition(".")[0] in probe.body
+        assert arrived == [], "a request that is refused must not reach the vendor"
+        return
+    assert answer.status_code == 200, answer.text
+    assert arrived, "an answer without a call"
+    said = {
+        word for name, word in adapted(answer).items() if name == probe.member or name.startswith(f"{probe.member}.")
+    }
+    assert said == (set() if told.word == "honoured" or told.quiet else {told.word})
+    wanted = probe.body[probe.member]
+    if told.word == "honoured" and probe.member not in ("stream_options", "input"):
+        assert arrived[0][probe.member] == wanted
+    if told.word in ("clamped", "dropped") or (told.word == "mapped" and probe.member not in arrived[0]):
+        assert arrived[0].get(probe.member) != wanted
+    stands(probe, told.word, answer)
+
+
+def stands(probe: Probe, word: str, answer: httpx2.Response) -> None:
+    """What was not dropped can be seen in the answer, where an answer shows it."""
+    streamed = answer.text.splitlines() if probe.body.get("stream") else []
+    if probe.column == "stream":
+        assert "data: [DONE]" in streamed
+    if probe.column == "stream_usage" and word != "dropped":
+        assert any('"usage":{' in line for line in streamed)
+    if word == "dropped" or streamed:
+        return
+    body: Any = answer.json()
+    if probe.column == "n":
+        assert len(body["choices"]) == 2
+    if probe.column in ("logprobs", "top_logprobs"):
+        assert body["choices"][0]["logprobs"]["content"]
+    if probe.column in ("choice_required", "choice_named"):
+        assert body["choices"][0]["message"]["tool_calls"]
+    if probe.column == "thinking":
+        assert body["choices"][0]["message"]["reasoning_content"]
+    if probe.column == "dimensions":
+        assert len(body["data"][0]["embedding"]) == 512
+    if probe.column == "base64":
+        assert isinstance(body["data"][0]["embedding"], str)
+
+
+def test_every_line_is_proven() -> None:
+    assert set(LINES) == set(VENDORS)
+
+
+def test_every_vendor_and_edition_has_a_line_and_every_cell_a_verdict_with_its_reason(banjia: Run) -> None:
+    found = data(banjia("vendors", "--json"))
+    names = [line["vendor"] for line in found["vendors"]]
+    assert set(registry.BY_NAME) <= set(names)
+    assert len(set(names)) == len(names)
+    for line in found["vendors"]:
+        assert list(line["cells"]) == found["columns"] == list(BY_COLUMN)
+        for told in line["cells"].values():
+            assert told["verdict"] in ("honoured", "mapped", "clamped", "emulated", "dropped", "refused")
+            assert told["why"]
+
+
+def test_a_server_of_ones_own_honours_all_and_token_ids_are_refused_without_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server = registry.BY_NAME["openai_compatible"]
+    words = {column: cell(server, probe).word for column, probe in BY_COLUMN.items()}
+    assert words == {**dict.fromkeys(BY_COLUMN, "honoured"), "token_ids": "mapped"}
+
+    monkeypatch.setattr(tokens, "table", lambda encoding: None)
+    assert cell(server, BY_COLUMN["token_ids"]).word == "refused"
+
+
+def test_a_probe_looks_at_a_member_that_it_sends() -> None:
+    assert all(probe.member in probe.body for probe in PROBES)
+    assert {probe.member for probe in PROBES if probe.operation == "chat"} <= set(CHAT)
+
+
+def test_the_matrix_has_a_line_a_vendor_and_folds_at_the_terminals_width(banjia: Run) -> None:
+    found = matrix()
+    whole = list(lines(found))
+    assert [line.split()[0] for line in whole[: len(found["vendors"]) + 1]] == [
+        "vendor", *(line["vendor"] for line in found["vendors"])
+    ]  # fmt: skip
+    assert max(map(len, lines(found, 100))) <= 100
+    assert (
+        banjia("vendors", env={"COLUMNS": "9999"}).stdout.splitlines()[: len(found["vendors"]) + 1]
+        == (whole[: len(found["vendors"]) + 1])
+    )
+
+
+def test_a_field_of_several_parts_is_as_good_as_the_worst_of_them() -> None:
+    """Qwen knows no names of speakers (dropped), and developer is sent as system (mapped)."""
+    said = [{"role": "developer", "content": "Be brief."}, {"role": "user", "name": "ann", "content": "Hello"}]
+    assert cell(registry.BY_NAME["qwen"], Probe("x", "messages", {"messages": said})).word == "dropped"
+    assert cell(registry.BY_NAME["qwen"], Probe("x", "messages", {"messages": said[:1]})).word == "mapped"

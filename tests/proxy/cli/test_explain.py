@@ -1,0 +1,69 @@
+"""``explain`` says what would become of a request, and ends with 1 where that is an error: the one a caller would get."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from config.loader.load import load
+from tests.proxy.cli.conftest import KIMI_KEY, QWEN_KEY, Run
+from tests.support.harness import proxy
+
+QWEN = {"DASHSCOPE_API_KEY": QWEN_KEY}
+ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+REFUSED = {**ASK, "logprobs": True}
+"""Qwen can't, Kimi can."""
+
+
+@pytest.fixture
+def request_json(tmp_path: Path) -> Any:
+    def write(body: Any) -> str:
+        file = tmp_path / "request.json"
+        file.write_text(json.dumps(body))
+        return str(file)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "body",
+    [REFUSED, {**ASK, "messages": []}, {"model": "gpt-4o"}, {**ASK, "model": "gpt-nonsense"}],
+    ids=["refused", "empty", "missing", "no model"],
+)
+def test_it_tells_the_error_that_the_caller_gets(body: Any, banjia: Run, request_json: Any) -> None:
+    async def answer() -> httpx2.Response:
+        async with proxy(load(None, QWEN).settings) as served, httpx2.AsyncClient(trust_env=False) as client:
+            return await client.post(f"{served.url}/v1/chat/completions", json=body)
+
+    answered = asyncio.run(answer())
+    error = answered.json()["error"]
+
+    told = banjia("explain", request_json(body), env=QWEN)
+    assert told.exit_code == 1
+    word = error["code"] or error["type"]
+    assert told.stderr.splitlines() == [f"{answered.status_code} {word}: {error['message']}"]
+
+    as_json = banjia("explain", request_json(body), "--json", env=QWEN)
+    assert as_json.exit_code == 1
+    assert json.loads(as_json.stdout)["error"] == {"status": answered.status_code, **error}
+
+
+def test_a_target_that_refuses_is_passed_over_as_long_as_another_answers(banjia: Run, request_json: Any) -> None:
+    both = {
+        **QWEN,
+        "MOONSHOT_API_KEY": KIMI_KEY,
+        "BANJIA_MODELS": '{"gpt-4o": ["qwen/qwen3.6-plus", "kimi/kimi-k2.6"]}',
+    }
+    told = banjia("explain", request_json(REFUSED), env=both)
+    assert told.exit_code == 0, told.stderr
+    assert "passed over: " in told.stdout
+    assert json.loads(banjia("explain", request_json(REFUSED), "--json", env=both).stdout)["error"] is None
+
+
+def test_where_all_refuse_the_reason_of_each_is_told_too(banjia: Run, request_json: Any) -> None:
+    told = banjia("explain", request_json(REFUSED), env=QWEN)
+    assert "1. qwen/qwen3.6-plus" in told.stdout
+    assert "passed over: " in told.stdout

@@ -1,0 +1,8 @@
+"""The limiter decides as recorded: a change of a rule or a constant shows in the runs that it changes."""
+
+from tests.proxy.limiter.recorded_runs import decided, recorded
+
+
+def test_each_run_of_the_simulator_is_the_recorded_one() -> None:
+    """Where this fails by intent, judge the change with ``python -m bench.limits``, then record it anew."""
+    assert decided() == recorded()

@@ -1,0 +1,312 @@
+"""No field is lost on the wire: each one of a request reached the vendor, or the answer names it.
+
+Random requests over OpenAI's whole chat surface go through the real proxy to the emulators, for every model that both
+the catalogs and the emulators know. A refusal by the vendor of what we let through fails the test: one of them is wrong.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openai import OpenAI
+
+import emulators.ernie.models
+import emulators.hunyuan.classic.models
+import emulators.hunyuan.tokenhub.models
+import emulators.kimi.models
+import emulators.qwen.models
+from config.catalog import models as catalog
+from proxy.commands.probes import PIXEL
+from tests.adapters.test_verdicts import VALUES
+from tests.clients.sdk.stage import Front, Stage
+from tests.support.effort import examples
+
+KNOWN: Mapping[str, Any] = {
+    "kimi": emulators.kimi.models.MODELS,
+    "qwen": emulators.qwen.models.MODELS,
+    "ernie": emulators.ernie.models.MODELS,
+    "hunyuan": emulators.hunyuan.tokenhub.models.MODELS,
+    "hunyuan-classic": emulators.hunyuan.classic.models.MODELS,
+}
+OUT = ("qwen-mt-", "qwen-long")
+"""Models for one purpose only, which want members of their own (translation_options) or files."""
+NEWEST = {
+    "kimi": ("kimi-k2.6", "kimi-k3"),
+    "qwen": ("qwen3.6-plus", "qwen-plus"),
+    "ernie": ("ernie-4.5-turbo-vl", "ernie-5.1"),
+    "hunyuan": ("hy3", "hy4-preview"),
+    "hunyuan-classic": ("hunyuan-turbos-latest", "hunyuan-t1-latest"),
+}
+"""What an application of today would be pointed at: a model that need not think, and one that may."""
+
+
+def rows(vendor: str) -> catalog.Catalog:
+    """The catalog of a vendor, or of its edition."""
+    return catalog.load(vendor.replace("-", "_"))
+
+
+MODELS = {
+    vendor: sorted(
+        row.id
+        for row in rows(vendor).models
+        if row.operation == "chat" and row.id in KNOWN[vendor] and not row.id.startswith(OUT)
+    )
+    for vendor in KNOWN
+}
+NAMES = ("gpt-4o", "o3")
+"""What the application asks for: a model that does not reason, and one that does."""
+LIMITS = ("max_tokens", "max_completion_tokens")
+QUIET = {"user": "safety_identifier", "safety_identifier": "user", "max_completion_tokens": "max_tokens"}
+"""Plain renames, which the header leaves out."""
+OURS = {"include_usage", "include_obfuscation"}
+
+
+@dataclass
+class Case:
+    """One request, what was answered, and what the vendor saw of it (None: nothing)."""
+
+    fields: dict[str, Any]
+    status: int
+    told: dict[str, str]
+    error: dict[str, Any]
+    arrived: dict[str, Any] | None
+
+    def __str__(self) -> str:
+        return f"{self.fields} -> {self.status} {self.error or self.told}; arrived: {self.arrived}"
+
+    def names(self, field: str) -> bool:
+        """Whether the answer says what became of the field, or of something in it."""
+        return any(name == field or name.startswith(f"{field}.") for name in self.told)
+
+
+@dataclass
+class Door:
+    """The way in, and what the vendors see."""
+
+    stage: Stage
+    front: Front
+    client: httpx2.Client
+
+
+@pytest.fixture(scope="module")
+def door() -> Iterator[Door]:
+    stage = Stage(environ={"BANJIA_EMULATOR_RETIRED": "1"})
+    names = {
+        f"{name}/{vendor}/{model}": f"{vendor}/{model}"
+        for vendor in MODELS
+        for model in MODELS[vendor]
+        for name in NAMES
+    }
+    try:
+        with (
+            stage.front({**stage.settings(*MODELS), "models": names}) as front,
+            httpx2.Client(base_url=front.base_url, trust_env=False, timeout=20) as client,
+        ):
+            yield Door(stage, front, client)
+    finally:
+        stage.close()
+
+
+def sent(door: Door, vendor: str, model: str, fields: dict[str, Any], asked: str) -> Case:
+    """Ask for a vendor's model under OpenAI's name, or, if ``asked`` is the vendor, under its own."""
+    name = f"{vendor}/{model}" if asked == vendor else f"{asked}/{vendor}/{model}"
+    seen = door.stage.emulators[vendor].requests
+    seen.clear()
+    answer = door.client.post("/chat/completions", json={**fields, "model": name})
+    told = dict(part.split("=", 1) for part in answer.headers.get("x-banjia-adapted", "").split(";") if part)
+    error = answer.json()["error"] if answer.status_code != 200 else {}
+    # Of several calls for one answer, the first choice's has the caller's own seed; they may arrive in any order.
+    bodies = [one.body for one in seen]
+    first = next((body for body in bodies if body.get("seed") == fields.get("seed")), bodies[-1] if bodies else None)
+    return Case(fields, answer.status_code, told, error, first)
+
+
+def most(vendor: str, model: str) -> float:
+    """Up to how many tokens an answer may surely ask for: beyond it the vendor's own 400 is the right answer.
+
+    Kimi counts prompt and answer against one window. The others' limits are clamped to, where the catalog knows them.
+    """
+    known = KNOWN[vendor][model]
+    if vendor == "kimi":
+        return float(known.window) - 1000
+    row = rows(vendor).model(model)
+    assert row is not None
+    return float("inf") if row.max_output else float(known.most_out)
+
+
+def judged(case: Case, most_tokens: float = float("inf")) -> None:
+    """Fail if a field was lost, or if the vendor refused what we sent it."""
+    if case.status == 200:
+        assert case.arrived is not None
+        for name, value in case.fields.items():
+            assert is_told(case, case.arrived, name, value), f"{name} was lost: {case}"
+        return
+    assert case.status == 400, str(case)
+    if case.arrived is not None:
+        asked = max((case.fields.get(name) or 0 for name in LIMITS), default=0)
+        assert asked > most_tokens, f"the vendor refused what we let through: {case}"
+        return
+    param = str(case.error["param"]).partition("[")[0].partition(".")[0]
+    assert param in case.fields or param == "stream", f"{param} was refused, which nobody sent: {case}"
+
+
+def is_told(case: Case, arrived: dict[str, Any], name: str, value: Any) -> bool:
+    """Whether the field arrived as it was, under a quiet other name, or is named in the answer."""
+    if value is None:
+        return arrived.get(name, "as if absent") is not None
+    if name == "stream_options":
+        return set(value) <= OURS or case.names(name)
+    if name == "messages":
+        return same_messages(value, arrived["messages"], case)
+    if name == "tools" and value:
+        return [without_defaults(tool) for tool in arrived["tools"]] == value or case.names("tools")
+    if arrived.get(name) == value or (name == "stop" and arrived.get(name) == [value]):
+        return True
+    other = QUIET.get(name, name)
+    limits = [case.fields[limit] for limit in LIMITS if case.fields.get(limit)]
+    if name in LIMITS and arrived.get("max_tokens") == min(limits, default=None):
+        return True
+    renamed = arrived.get(other) == value or (other != name and case.fields.get(other) is not None)
+    return case.names(name) or renamed
+
+
+def without_defaults(tool: dict[str, Any]) -> dict[str, Any]:
+    """A tool without the empty parameters that we add where the caller left them out."""
+    function = tool["function"]
+    if function.get("parameters") == {"type": "object", "properties": {}} and function["name"].endswith("search"):
+        function = {key: member for key, member in function.items() if key != "parameters"}
+    return {**tool, "function": function}
+
+
+def same_messages(ours: list[Any], theirs: list[Any], case: Case) -> bool:
+    """Whether the conversation arrived: who speaks, what is said, what is called; a hint in front must be told."""
+    if len(theirs) > len(ours):
+        return case.told.get("messages") == "mapped" and same_messages(ours, theirs[len(theirs) - len(ours) :], case)
+    return [spoken(one) for one in ours] == [spoken(one) for one in theirs]
+
+
+def spoken(message: dict[str, Any]) -> tuple[str, str, list[Any]]:
+    content = message.get("content") or ""
+    text = content if isinstance(content, str) else "".join(part["text"] for part in content)
+    role = {"developer": "system", "function": "tool"}.get(message["role"], message["role"])
+    calls = [call["function"] for call in message.get("tool_calls") or []]
+    return role, text, calls + ([message["function_call"]] if message.get("function_call") else [])
+
+
+optional = {name: st.one_of(values, st.none()) for name, values in VALUES.items() if name != "messages"}
+optional |= {name: st.sampled_from([1, 50, 1024, 4096, 2_000_000]) for name in LIMITS}
+FIELDS = st.fixed_dictionaries({"messages": VALUES["messages"]}, optional=optional)
+
+
+def thinned(fields: dict[str, Any], keep: list[str]) -> dict[str, Any]:
+    """The messages and a few of the other fields: with all of them some refusal is nearly certain."""
+    return {name: value for name, value in fields.items() if name == "messages" or name in keep}
+
+
+@pytest.mark.parametrize("vendor", sorted(MODELS))
+def test_every_field_arrives_or_is_named(door: Door, vendor: str) -> None:
+    @settings(max_examples=examples(150), deadline=None)
+    @given(
+        fields=FIELDS,
+        keep=st.lists(st.sampled_from(sorted(optional)), max_size=8),
+        model=st.sampled_from(MODELS[vendor]),
+        asked=st.sampled_from([*NAMES, vendor]),
+    )
+    def arrives(fields: dict[str, Any], keep: list[str], model: str, asked: str) -> None:
+        judged(sent(door, vendor, model, thinned(fields, keep), asked), most(vendor, model))
+
+    arrives()
+
+
+@pytest.mark.parametrize("vendor", sorted(MODELS))
+@pytest.mark.parametrize("name", sorted(optional))
+def test_each_field_alone_arrives_or_is_named_at_every_model(door: Door, vendor: str, name: str) -> None:
+    @settings(max_examples=examples(24), deadline=None)
+    @given(value=optional[name], model=st.sampled_from(MODELS[vendor]), asked=st.sampled_from([*NAMES, vendor]))
+    def arrives(value: Any, model: str, asked: str) -> None:
+        fields = {"messages": [{"role": "user", "content": "hi"}], name: value}
+        judged(sent(door, vendor, model, fields, asked), most(vendor, model))
+
+    arrives()
+
+
+@pytest.mark.parametrize("vendor", sorted(MODELS))
+@pytest.mark.parametrize(
+    ("asked", "fields", "reasons"),
+    [
+        ("gpt-4o", {}, lambda mode: mode == "always"),
+        ("o3", {"reasoning_effort": "none"}, lambda mode: mode == "always"),
+        ("o3", {"reasoning_effort": "high"}, lambda mode: mode != "never"),
+    ],
+    ids=["a name that does not reason", "no effort", "high effort"],
+)
+def test_a_model_reasons_if_it_is_to_and_only_then_unless_it_always_does(
+    door: Door, vendor: str, asked: str, fields: dict[str, Any], reasons: Callable[[str], bool]
+) -> None:
+    """Whatever a model does by itself: there catalogs and emulators may read their sources in different ways.
+
+    It is asked for a stream, since some models do nothing else.
+    """
+    said = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
+    for model in MODELS[vendor]:
+        body = {"model": f"{asked}/{vendor}/{model}", **said, **fields}
+        answer = door.client.post("/chat/completions", json=body)
+        assert answer.status_code == 200, answer.text
+        row = rows(vendor).model(model)
+        assert row is not None
+        assert ('"reasoning_content":"T' in answer.text) is reasons(row.thinking), f"{model}: {answer.text}"
+
+
+@pytest.mark.parametrize("vendor", sorted(MODELS))
+def test_an_image_reaches_the_models_that_see_and_no_other(door: Door, vendor: str) -> None:
+    parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
+    for model in MODELS[vendor]:
+        body = {"model": f"gpt-4o/{vendor}/{model}", "messages": [{"role": "user", "content": parts}], "stream": True}
+        answer = door.client.post("/chat/completions", json=body)
+        row = rows(vendor).model(model)
+        assert row is not None
+        assert answer.status_code == (200 if "image" in row.input else 400), answer.text
+        assert answer.status_code == 200 or answer.json()["error"]["param"].startswith("messages[0]"), answer.text
+
+
+@pytest.mark.parametrize("vendor", sorted(set(MODELS) - {"kimi"}))
+def test_many_texts_are_embedded_by_every_model(door: Door, vendor: str) -> None:
+    """More than a vendor takes in one call; Kimi has no embeddings."""
+    texts = [f"text {number}" for number in range(60)]
+    models = [row.id for row in rows(vendor).models if row.operation == "embeddings"]
+    assert models
+    for model in models:
+        answer = door.client.post("/embeddings", json={"model": f"{vendor}/{model}", "input": texts})
+        assert answer.status_code == 200, answer.text
+        assert [item["index"] for item in answer.json()["data"]] == list(range(60))
+
+
+@pytest.mark.parametrize("vendor", sorted(MODELS))
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_what_the_newest_sdks_send_by_themselves_is_answered(door: Door, vendor: str, stream: bool) -> None:
+    new: dict[str, Any] = {
+        "store": False, "max_completion_tokens": 2048, "reasoning_effort": "low", "verbosity": "medium",
+        "parallel_tool_calls": True, "prompt_cache_key": "k", "safety_identifier": "s", "metadata": {"a": "b"},
+        "messages": [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hello"}],
+        "service_tier": "auto", "stream": stream, **({"stream_options": {"include_usage": True}} if stream else {}),
+    }  # fmt: skip
+    for model in NEWEST[vendor]:
+        for asked in (*NAMES, vendor):
+            case = sent(door, vendor, model, new, asked)
+            assert case.status == 200, str(case)
+            judged(case)
+
+
+@pytest.mark.parametrize("vendor", sorted(MODELS))
+def test_a_plain_call_of_the_newest_sdk_is_answered(door: Door, vendor: str) -> None:
+    model = NEWEST[vendor][0]
+    with OpenAI(base_url=door.front.base_url, api_key="x", max_retries=0) as sdk:
+        answer = sdk.chat.completions.create(
+            model=f"gpt-4o/{vendor}/{model}", messages=[{"role": "user", "content": "Hello"}]
+        )
+
+    assert answer.choices[0].message.content == "You said: Hello"
