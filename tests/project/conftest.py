@@ -1,0 +1,3 @@
+"""Fixtures that tests of pages share with those of the commands."""
+
+from tests.proxy.cli.conftest import banjia as banjia
