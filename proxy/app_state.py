@@ -197,7 +197,7 @@ class AppState:
             return self._refused(diagnostic.with_help for diagnostic in error.diagnostics)
         except Exception as bug:  # noqa: BLE001 - a bug in reading a file is no reason to stop serving or watching
             self.report(bug, "(reload)")
-            return self._refused([Message("something went wrong on our side; the log has it")])
+            return self._refused([Message("internal error; see the log")])
         self.use(snapshot)
         self._snapshots.add(snapshot)
         self.loaded(ok=True)
@@ -226,7 +226,7 @@ class AppState:
 
     def _unreadable(self, wrong: Message) -> ConfigError:
         return ConfigError(
-            [Diagnostic(Source(self.source), "", wrong, Message("a disk that answers"), code="config-unreadable")]
+            [Diagnostic(Source(self.source), "", wrong, Message("a disk that responds"), code="config-unreadable")]
         )
 
     def _refused(self, diagnostics: Iterable[Message]) -> ReloadResult:
@@ -260,22 +260,25 @@ class AppState:
     def _register(self) -> None:
         """Register the metrics whose values come from this object."""
         gauge = self.metrics.gauge
-        gauge("banjia_build_info", "The version that runs.", ("version",), lambda: {(version(),): 1})
+        gauge("banjia_build_info", "The version of banjia that is running.", ("version",), lambda: {(version(),): 1})
         gauge("banjia_active_requests", "Requests in progress.", (), lambda: {(): self.active})
-        gauge("banjia_draining", "1 while the server stops.", (), lambda: {(): self.draining})
+        gauge("banjia_draining", "1 while the server is draining.", (), lambda: {(): self.draining})
         gauge(
             "banjia_config_reload_success",
-            "1 if the last configuration read is in use.",
+            "1 if the last configuration reload succeeded.",
             (),
             lambda: {(): self._loaded},
         )
         gauge(
-            "banjia_config_reload_timestamp_seconds", "When the one in use was read.", (), lambda: {(): self._loaded_at}
+            "banjia_config_reload_timestamp_seconds",
+            "When the configuration in use was loaded.",
+            (),
+            lambda: {(): self._loaded_at},
         )
         gauge("banjia_vendor_keys", "Keys by vendor and state.", ("vendor", "state"), self._keys)
         gauge("banjia_waiting_calls", "Calls that wait for a slot on a vendor's keys.", ("vendor",), self._waiting)
         gauge(
-            "banjia_memory_budget_bytes", "Memory set aside for bodies and unread answers.", ("kind",),
+            "banjia_memory_budget_bytes", "Memory held for request bodies and unread responses.", ("kind",),
             lambda: {("held",): self.budget.held, ("limit",): self.budget.most},
         )  # fmt: skip
         gauge("banjia_cooling_down_targets", "1 for a target that is cooling down.", ("target",), self._cooling_down)

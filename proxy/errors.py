@@ -220,7 +220,9 @@ class OutOfMemory(Overloaded):
     reason = Reason.OUT_OF_MEMORY
 
     def __init__(self) -> None:
-        super().__init__(Message("The server has no memory left for more bodies and answers. Try again in a moment."))
+        super().__init__(
+            Message("The server has no memory left for more request bodies and responses. Try again in a moment.")
+        )
         self.retry_after_s = 1.0
 
 

@@ -55,7 +55,9 @@ async def serve(incoming: IncomingRequest, front: OperationHandler, state: AppSt
         except Exception as bug:  # noqa: BLE001 - the client gets a 500 and the log a traceback
             state.report(bug, record.request_id)
             await writer.fail(
-                InternalError(Message("Something went wrong on our side. Request id: {id}.", id=record.request_id))
+                InternalError(
+                    Message("Internal error; the server log has the details. Request id: {id}.", id=record.request_id)
+                )
             )
     except asyncio.CancelledError:  # at any await above, including while an error is written
         await stopped(incoming, writer, record)

@@ -44,6 +44,6 @@ def sent_key(headers: Mapping[bytes, bytes]) -> str:
     azure = headers.get(b"api-key", b"").decode("utf-8", "surrogateescape").strip()
     if token and azure and token != azure:
         raise BadRequest(
-            Message("The headers 'authorization' and 'api-key' of the request hold different keys. Send one of them.")
+            Message("The request headers 'authorization' and 'api-key' have different keys. Send one of them.")
         )
     return token or azure

@@ -204,7 +204,7 @@ class Failover:
     def _vendor_overloaded(self, in_flight: int) -> Overloaded:
         overloaded = Overloaded(
             Message(
-                "{vendor} has {count} requests under way, as many as one of several vendors may have (four fifths of server.max_concurrency). Try again in a moment.",
+                "{vendor} has {count} requests in progress, the limit for one vendor if several are configured (80% of server.max_concurrency). Try again in a moment.",
                 vendor=self._plan.target.vendor.title,
                 count=in_flight,
             )
@@ -273,23 +273,23 @@ class Failover:
             message = message.with_texts(partial(without_parts_of, key.secret.get_secret_value()))
         if failure.kind in ("key_refused", "forbidden"):
             region = self._snapshot.settings.vendors[target.entry].region
-            title, words = target.vendor.title, message
+            title = target.vendor.title
             if target.vendor.base_urls:
                 message = Message(
-                    "{vendor} refused the key ending in {tail} (vendor '{entry}'). Check the key, and that it belongs to this region ({region}): a key works at one of the vendor's hosts only. {said}",
+                    "{vendor} refused the key ending in {tail} (vendor '{entry}'). Check the key, and that it belongs to this region ({region}): a key works in one region only. {reply}",
                     vendor=title,
                     tail=key.tail,
                     entry=target.entry,
                     region=region,
-                    said=words,
+                    reply=message,
                 )
             else:
                 message = Message(
-                    "{vendor} refused the key ending in {tail} (vendor '{entry}'). Check the key. {said}",
+                    "{vendor} refused the key ending in {tail} (vendor '{entry}'). Check the key. {reply}",
                     vendor=title,
                     tail=key.tail,
                     entry=target.entry,
-                    said=words,
+                    reply=message,
                 )
         return failure._replace(message=message)
 
@@ -361,7 +361,7 @@ class Failover:
         if self.state.refused_fields.remember(target.label, fields):
             self.state.notify(
                 Message(
-                    "{target} refuses {fields}, which banjia adds to requests: left out for an hour",
+                    "{target} refuses {fields}, which banjia adds to requests; omitted for one hour",
                     target=target.label,
                     fields=joined(COMMA, fields),
                 )

@@ -228,13 +228,13 @@ def no_slot(target: Target, limits: KeyLimits, denied: NoSlot, refusal: Failure 
     about = {"vendor": target.vendor.title, "wait": f"{limits.wait_s:g}", "entry": target.entry}
     if figures:
         message = Message(
-            "{vendor} was not called: its limits ({limits}) leave no slot within {wait} s (vendor '{entry}', limits.wait_s).",
+            "{vendor} was not called: the configured limits ({limits}) leave no slot within {wait} s (vendor '{entry}', limits.wait_s).",
             limits=figures,
             **about,
         )
     else:
         message = Message(
-            "{vendor} was not called: the rate limits that it enforces leave no slot within {wait} s (vendor '{entry}', limits.wait_s).",
+            "{vendor} was not called: its rate limits leave no slot within {wait} s (vendor '{entry}', limits.wait_s).",
             **about,
         )
     return Failure.of("rate_limited", message, retry_after_s=denied.retry_after_s, phase="pool")

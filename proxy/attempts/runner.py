@@ -28,7 +28,7 @@ from proxy.upstream.errors import TIMEOUT_KEYS, describe_timeout
 MAX_HEADER_VALUE = 1024
 """The longest vendor header value that is forwarded (bytes). Longer or non-printable values are dropped."""
 
-FOUND_IN_RESPONSE = Message("seen in the answer")
+FOUND_IN_RESPONSE = Message("found in the response")
 FREE_ANSWER = 64 * 1024
 """Responses, and events of a stream, larger than this are counted in the memory budget (bytes)."""
 

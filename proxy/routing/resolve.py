@@ -21,5 +21,5 @@ def resolve(request: ApiRequest, routing: Routing) -> Route:
     except UnknownModel as unknown:
         raise ModelNotFound(unknown.message, param="model") from None
     if route is None:
-        raise ModelNotFound(Message("No target of policy.moderations answers."), param="model")
+        raise ModelNotFound(Message("policy.moderations has no available target."), param="model")
     return Route(request.model, route.targets, route.policy, route.strategy, route.weights)

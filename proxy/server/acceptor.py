@@ -98,8 +98,8 @@ class Acceptor:
         """Send a 503 and keep the connection open for a moment, so that its client can read it."""
         error = Overloaded(
             Message(
-                "The server is at its limit of {most} connections at once. Try again in a moment.",
-                most=shares().callers,
+                "The server is at its limit of {limit} connections at once. Try again in a moment.",
+                limit=shares().callers,
             )
         )
         error.retry_after_s = 1.0

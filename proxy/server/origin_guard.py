@@ -133,13 +133,13 @@ def _page_refused(origin: bytes) -> AccessDenied:
     if normalize_header(origin) is None:
         return AccessDenied(
             Message(
-                "Requests with the Origin '{origin}' are refused: this port asks for no key, and any web page can send them. Serve your page from an address of its own, and add that origin to server.cors_origins.",
+                "Requests with the Origin '{origin}' are refused, because this port requires no key and any web page can send this Origin. Serve your page from its own address, and add that origin to server.cors_origins.",
                 origin=shown,
             )
         )
     return AccessDenied(
         Message(
-            "Requests of web pages from '{origin}' are refused: this port asks for no key. If you trust these pages, add this origin to server.cors_origins.",
+            "Requests of web pages from '{origin}' are refused, because this port requires no key. If you trust these pages, add this origin to server.cors_origins.",
             origin=shown,
         )
     )
@@ -158,7 +158,7 @@ def preflight_refused(origin: bytes) -> AccessDenied:
 def _host_refused(host: bytes) -> AccessDenied:
     return AccessDenied(
         Message(
-            "Requests to the host '{host}' are refused: it is neither localhost nor an IP address, and a web page can have its own name lead here. If it is a name of this server, add this name to server.hosts, without a port.",
+            "Requests to the host '{host}' are refused: it is neither localhost nor an IP address, and a web page could have its own domain resolve to this server. If it is a name of this server, add it to server.hosts, without a port.",
             host=_printable(host),
         )
     )

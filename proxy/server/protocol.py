@@ -155,7 +155,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self._head_size = 0
             self._host = host
         if len(self.pipeline) > MAX_PIPELINED:
-            raise Malformed(Message("Too many requests wait on this connection."))
+            raise Malformed(
+                Message("Too many pipelined requests on this connection. Wait for responses before sending more.")
+            )
         if b"upgrade" in names and self.parser.should_upgrade():
             version = self.parser.get_http_version()
             self._head_without_upgrade = without_upgrade(self.parser.get_method(), self.url, version, headers)
@@ -165,14 +167,14 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         self._trailers = self.headers = []
         scope = self.scope
         if scope["http_version"] not in ("1.1", "1.0"):
-            raise Malformed(Message("The request is of another version than HTTP/1.1 and HTTP/1.0."))
+            raise Malformed(Message("The HTTP version of the request is not supported. Use HTTP/1.1."))
         if self._pressure.tight:
             self.cycle.keep_alive = False
         scope["extensions"] = {EXTENSION: {FAST_PATH: FastPath(self._self, self.cycle, names)}}
 
     def _should_upgrade(self) -> bool:
         """Uvicorn calls this if the parser reports another protocol; only CONNECT gets here."""
-        raise Malformed(Message("The method CONNECT is not served."))
+        raise Malformed(Message("The method CONNECT is not supported."))
 
     def on_body(self, body: bytes) -> None:
         """Receive a piece of the body. Like uvicorn's method, without its check for a protocol upgrade."""
@@ -229,7 +231,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         elif not cycle.body:
             self._overhead += size
         if self._overhead > MAX_HEAD or len(self.headers) > MAX_HEADERS:
-            self._refuse(Malformed(Message("There is more about the chunks of the body than there is in them.")))
+            self._refuse(
+                Malformed(Message("The chunked request body has more framing than content. Send larger chunks."))
+            )
 
     def _deadline_passed(self) -> None:
         """The deadline passed: drop the incomplete request, after the response in progress if there is one."""
@@ -280,7 +284,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def _refuse_connection(self, limit: int) -> None:
         """Refuse a connection over the limit: with a 503 while there are spare descriptors, else by closing it."""
         error = Overloaded(
-            Message("The server is at its limit of {most} connections at once. Try again in a moment.", most=limit)
+            Message("The server is at its limit of {limit} connections at once. Try again in a moment.", limit=limit)
         )
         error.retry_after_s = 1.0
         if len(self.connections) > limit + limit // 4:
@@ -352,8 +356,8 @@ def malformed_request(error: httptools.HttpParserError) -> ProxyError:
     if isinstance(error.__context__, ProxyError):
         return error.__context__
     if isinstance(error, httptools.HttpParserCallbackError):
-        return Malformed(Message("The request is not HTTP/1.1 that can be read in one way only."))
-    return Malformed(Message("The request is not HTTP/1.1 that can be read in one way only: {why}.", why=error))
+        return Malformed(Message("The request is invalid or ambiguous HTTP/1.1."))
+    return Malformed(Message("The request is invalid or ambiguous HTTP/1.1: {why}.", why=error))
 
 
 async def _refused(error: ProxyError, scope: Scope, receive: Any, send: Any) -> None:

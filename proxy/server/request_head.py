@@ -38,7 +38,7 @@ def validate_head(target: bytes, headers: Headers, names: Mapping[bytes, bytes],
         if version != "1.0":
             raise Malformed(Message("The request has no header 'host', which HTTP/1.1 needs."))
     elif _HOST.fullmatch(host) is None:
-        raise Malformed(Message("The header 'host' of the request holds no host."))
+        raise Malformed(Message("The request header 'host' is not a valid host."))
     coding = names.get(b"transfer-encoding")
     if coding is not None and (version == "1.0" or coding.strip(b" \t").lower() != b"chunked"):
         raise Malformed(
@@ -50,8 +50,8 @@ def headers_too_large() -> HeadersTooLarge:
     """Return the error for a head that is too large."""
     return HeadersTooLarge(
         Message(
-            "The request has more than {most} headers, or more than {size} KiB of them.",
-            most=MAX_HEADERS,
+            "The request has more than {limit} headers, or more than {size} KiB of headers.",
+            limit=MAX_HEADERS,
             size=MAX_HEAD // 1024,
         )
     )

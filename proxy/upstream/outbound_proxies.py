@@ -43,7 +43,7 @@ class SocksUnsupported(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Raise ProxyError. Bypassing the proxy would be against the operator's intent."""
-        raise httpx2.ProxyError(Message("the environment names a SOCKS proxy, which can't be used"))
+        raise httpx2.ProxyError(Message("the environment sets a SOCKS proxy, which is not supported"))
 
 
 class EnvironmentProxies:

@@ -74,13 +74,13 @@ async def _beginning(response: httpx2.Response) -> bytes:
     return body
 
 
-NO_TLS = Message("what answers there does not speak TLS")
+NO_TLS = Message("the server does not speak TLS")
 OTHER_NAME = Message("the certificate is for another name")
 OTHER_ADDRESS = Message("the certificate is for another address")
 CERTIFICATES: Mapping[int, Message] = {
     9: Message("the certificate is not valid yet"),
     10: Message("the certificate has expired"),
-    18: Message("the certificate is signed by itself"),
+    18: Message("the certificate is self-signed"),
     19: Message("the certificate comes from an authority that this machine does not trust"),
     20: Message("the certificate comes from an authority that this machine does not trust"),
     21: Message("the certificate comes from an authority that this machine does not trust"),
@@ -102,8 +102,8 @@ def tls_problem(error: BaseException) -> Message:
             if cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
                 return NO_TLS
             if cause.reason in ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"):
-                return Message("what answers there only speaks an outdated TLS")
-    return Message("the handshake was broken off")
+                return Message("the server supports only an outdated TLS version")
+    return Message("the TLS handshake was aborted")
 
 
 async def addresses_of(host: str) -> list[str]:
