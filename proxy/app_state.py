@@ -54,7 +54,7 @@ SHARE = 0.8
 
 
 class ConfigSnapshot:
-    """One loaded configuration, prepared for requests. Immutable: a request uses the snapshot it began with to its end.
+    """One loaded configuration, prepared for requests and never changed. A request keeps the snapshot it began with.
 
     ``before``: the snapshot that this one replaces; accounts whose configuration is unchanged are taken from it.
     ``memory_limit`` is in bytes.
@@ -347,5 +347,5 @@ class RequestSlot:
         self._state.active += 1
         self._state.retries.request()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._state.active -= 1

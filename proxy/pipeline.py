@@ -22,12 +22,12 @@ RETRIED = b"x-stainless-retry-count"
 FIRST = b"0"
 
 
-async def serve(incoming: IncomingRequest, front: OperationHandler, state: AppState, out: ResponseChannel) -> None:
+async def serve(incoming: IncomingRequest, handler: OperationHandler, state: AppState, out: ResponseChannel) -> None:
     """Serve one request, until the last byte is sent or the client disconnects.
 
     An error before the head is sent becomes an HTTP status, one after it an error event. Raises CancelledError only.
     """
-    record = RequestRecord(incoming.request_id, front.operation)
+    record = RequestRecord(incoming.request_id, handler.operation)
     writer: Writer = ResponseWriter(NOTHING, out, record)
     snapshot = state.snapshot  # a reload does not affect this request
     try:
@@ -37,7 +37,7 @@ async def serve(incoming: IncomingRequest, front: OperationHandler, state: AppSt
             check_capacity(state)  # 503, before the body is read
             body = await incoming.body()  # 408, 413, 415
             record.body_read()
-            request = front.parse(body)  # 400
+            request = handler.parse(body)  # 400
             if len(body) > SMALL:
                 del body
                 await asyncio.sleep(0)  # let other tasks run: parsing a large body takes long, and so do the next steps
@@ -45,7 +45,7 @@ async def serve(incoming: IncomingRequest, front: OperationHandler, state: AppSt
             record.request_read(request, incoming.headers.get(RETRIED, FIRST))
             route = resolve(request, snapshot.routing)  # 404
             with acquire_slot(state):  # 503; held until the last byte is sent
-                writer = front.writer(request, out, record)
+                writer = handler.writer(request, out, record)
                 with keep_alive(writer, request, snapshot.settings.server):  # SSE keep-alive comments
                     await send_with_retries(request, route, writer, state, snapshot, record)  # 4xx, 502-504
         except ProxyError as error:

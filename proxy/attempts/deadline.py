@@ -12,7 +12,7 @@ RECHECK_S = 1.0
 class AttemptDeadline:
     """Cancels the waiting task at the deadline; ``expired`` tells that from any other cancellation.
 
-    Only time spent waiting for the vendor counts as exceeding a limit.
+    It never cancels while the attempt waits for the client.
     """
 
     __slots__ = (

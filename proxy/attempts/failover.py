@@ -77,7 +77,7 @@ class Failover:
         self.record = record
         record.retries = state.retries
         self.writer = out
-        self._answer_id = state.fresh_id(12)
+        self._response_id = state.fresh_id(12)
         self._created = int(time.time())
         self._wait_s = 0.0
         self._on_target = 0
@@ -152,7 +152,7 @@ class Failover:
         self._on_target += 1
         self._on_key += 1
         self.writer.discard_held()
-        ids = AttemptIds(count(1), self._answer_id, self._created)
+        ids = AttemptIds(count(1), self._response_id, self._created)
         self._times = account.times(current.thinks, self._request.stream)
 
         def sign(call: Call) -> Call:

@@ -60,7 +60,7 @@ class Hedge:
                 second = failover.branch_to_next_target(BufferedWriter())
                 if second is not None:
                     self._start(second)
-            return await self._first_answer()
+            return await self._first_response()
         finally:
             try:
                 await self._close()
@@ -72,7 +72,7 @@ class Hedge:
         self._branches[task] = self._chosen = branch
         return task
 
-    async def _first_answer(self) -> Failure | None:
+    async def _first_response(self) -> Failure | None:
         """Send the first complete response. If there is none, return the last failure and continue from its branch."""
         failover, pending = self._failover, set(self._branches)
         while True:

@@ -1,4 +1,4 @@
-"""SSE keep-alive: send comments on a stream without content, so that no proxy in between closes an idle connection."""
+"""SSE keep-alive: send comments on streams, so that no proxy in between closes a connection while the vendor works."""
 
 import asyncio
 from contextlib import AbstractContextManager, nullcontext
@@ -37,7 +37,7 @@ class KeepAlive:
         comment.add_done_callback(self._comments.discard)
         self._handle = self._loop.call_later(self._server.heartbeat_s, self._write_comments)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._handle is not None:
             self._handle.cancel()
         for comment in self._comments:

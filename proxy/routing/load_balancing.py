@@ -79,9 +79,9 @@ class PriceEstimate:
         output = price.output
         if price.thinking_output is not None and self._thinks(target):
             output = price.thinking_output
-        return self._prompt * price.input + self._answer(fields) * output
+        return self._prompt * price.input + self._answer_tokens(fields) * output
 
-    def _answer(self, fields: dict[str, Any]) -> int:
+    def _answer_tokens(self, fields: dict[str, Any]) -> int:
         """Return the longest allowed answer of all choices together (tokens); 0 for embeddings."""
         if self._request.operation == "embeddings":
             return 0

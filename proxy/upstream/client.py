@@ -32,7 +32,7 @@ READ_ON_S = 0.25
 class Upstream:
     """Makes upstream calls over pooled connections, through an outbound proxy where one applies.
 
-    ``proxies``: those that apply to every vendor; ``limits``: of connections through proxies of the configuration.
+    ``proxies``: the outbound proxies to use, if any; ``limits``: of connections through proxies of the configuration.
     """
 
     def __init__(
