@@ -26,7 +26,7 @@ from proxy.upstream.client import Upstream, UpstreamCall
 from proxy.upstream.errors import TIMEOUT_KEYS, describe_timeout
 
 MAX_HEADER_VALUE = 1024
-"""The longest vendor header value that is forwarded (bytes). Longer or non-printable values are dropped."""
+"""The longest vendor header value that is forwarded (bytes). Longer or not printable ASCII values are dropped."""
 
 FOUND_IN_RESPONSE = Message("found in the response")
 FREE_ANSWER = 64 * 1024

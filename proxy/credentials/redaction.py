@@ -81,7 +81,7 @@ class Secrets:
         return changed
 
     def _contains_secret(self, text: str) -> bool:
-        return any(secret in text for secret in self._texts)
+        return any(known in text for known in self._texts)
 
 
 _TOKEN = re.compile(r"[\w+/=*….-]{6,}")

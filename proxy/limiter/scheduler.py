@@ -260,7 +260,7 @@ class Scheduler:
         return self.wait_s(ticket.model, now, ahead) > within_s
 
     def by_day(self, model: str) -> bool:
-        """Whether the vendor's daily quota for this model is used up, as far as is known."""
+        """Whether a daily quota holds this model: named by the vendor, or inferred from a hold of over two windows."""
         adaptive = self._adaptive.get(model) if self.limits.learn else None
         return adaptive is not None and adaptive.hold is not None and adaptive.hold.by_day
 
