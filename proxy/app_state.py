@@ -224,9 +224,9 @@ class AppState:
                 Message("the files could not be read within {number} seconds", number=f"{self.read_timeout_s:g}")
             ) from None
 
-    def _unreadable(self, wrong: Message) -> ConfigError:
+    def _unreadable(self, problem: Message) -> ConfigError:
         return ConfigError(
-            [Diagnostic(Source(self.source), "", wrong, Message("a disk that responds"), code="config-unreadable")]
+            [Diagnostic(Source(self.source), "", problem, Message("a disk that responds"), code="config-unreadable")]
         )
 
     def _refused(self, diagnostics: Iterable[Message]) -> ReloadResult:

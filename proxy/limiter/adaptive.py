@@ -142,7 +142,7 @@ class AdaptiveLimit:
     def idle(self) -> bool:
         """Whether no call is in flight and no limit is known."""
         known = (self.hold, self.concurrency, self.per_window, self.pace)
-        return not self.in_flight and not self.untracked and all(one is None for one in known)
+        return not self.in_flight and not self.untracked and all(figure is None for figure in known)
 
     # --- when a call may start ----------------------------------------------------------------------------------
 
@@ -273,9 +273,9 @@ class AdaptiveLimit:
         self._unknown.pop(call, None)
         self._count_outcomes()
         self._refusal_s += (now - call.started_at - self._refusal_s) / 8
-        asked_s = 0.0 if retry_after_s is None else min(LONGEST_WAIT_S, max(SHORTEST_WAIT_S, retry_after_s))
-        unasked_s = RETRY_AFTER_S if self.pace is None else min(RETRY_AFTER_S, self.pace.gap_s / 4)
-        call.retry_at = now + (asked_s or unasked_s)
+        vendor_wait_s = 0.0 if retry_after_s is None else min(LONGEST_WAIT_S, max(SHORTEST_WAIT_S, retry_after_s))
+        default_wait_s = RETRY_AFTER_S if self.pace is None else min(RETRY_AFTER_S, self.pace.gap_s / 4)
+        call.retry_at = now + (vendor_wait_s or default_wait_s)
         for later in reversed(self._recent):  # a refused call does not count as in flight beside later ones
             if later is call or later.started_at < call.started_at:
                 break
@@ -285,10 +285,10 @@ class AdaptiveLimit:
         if tested is not None:
             tested.failed(self._proven(tested), now)
         elif self.hold is None:
-            self._refused_unexpectedly(call, now, asked_s or RETRY_AFTER_S, limit)
+            self._refused_unexpectedly(call, now, vendor_wait_s or RETRY_AFTER_S, limit)
         if self.hold is not None and self.hold.probe is call:
             by_day |= now - self.hold.since > 2 * self._window_s  # no limit by the minute takes that long
-            self.hold.failed(now, asked_s, len(self.window), by_day=by_day)
+            self.hold.failed(now, vendor_wait_s, len(self.window), by_day=by_day)
 
     def _refused_unexpectedly(self, call: LimitedCall, now: float, wait_s: float, limit: RateLimit | None) -> None:
         """Handle a refusal of neither a probe nor a test: cut the figures; hold the key if no figure explains it."""
@@ -339,9 +339,9 @@ class AdaptiveLimit:
 
     def _refused_beside(self) -> int | None:
         """Return beside how many others calls are refused, if none is accepted beside as many; else None."""
-        some = list(self._recent)[-SOME:]
-        refused = [call.others for call in some if call.accepted is False and call.tested is None]
-        accepted = [call.others for call in some if call.accepted is not False]
+        recent = list(self._recent)[-SOME:]
+        refused = [call.others for call in recent if call.accepted is False and call.tested is None]
+        accepted = [call.others for call in recent if call.accepted is not False]
         fewest = min(refused, default=0)
         return fewest if min(len(refused), len(accepted)) >= RUN and fewest > max(accepted) else None
 
@@ -427,10 +427,10 @@ class AdaptiveLimit:
 
     def _learn_pace(self, now: float) -> None:
         """Learn a pace if half of the starts are refused singly: a client that waits after refusals makes no run."""
-        some = [call.accepted for call in self._recent if call.tracked][-SOME:]
-        if some.count(False) < MANY or now < self._no_pace_until:
+        recent = [call.accepted for call in self._recent if call.tracked][-SOME:]
+        if recent.count(False) < MANY or now < self._no_pace_until:
             return
-        if any(run == [False] * RUN for run in (some[at : at + RUN] for at in range(len(some)))):
+        if any(run == [False] * RUN for run in (recent[start : start + RUN] for start in range(len(recent)))):
             return
         self.pace = Pace(max(self._rate_s(now, RATE_OVER_S), self._accepted_rate(now), SLOWEST_S), now)
 

@@ -200,12 +200,12 @@ class Limiters:
 
     def attach(self, accounts: Iterable[tuple[str, LimitedAccount]]) -> None:
         """Set the limiters of a configuration's keys, with its limits. Drop those of removed keys."""
-        named = set()
+        current = set()
         for name, account in accounts:
             limits = key_limits(account.entry.limits)
             for key in account.keys:
                 identity = (name, key.digest)
-                named.add(identity)
+                current.add(identity)
                 limiter = self._limiters.get(identity)
                 if limiter is not None:
                     limiter.limits = limits
@@ -213,7 +213,7 @@ class Limiters:
                     limiter = self._limiters[identity] = Limiter(limits, self.window_s, self.slack_s)
                 key.limiter = limiter
         # Calls in flight on a removed key still hold its limiter.
-        self._limiters = {identity: limiter for identity, limiter in self._limiters.items() if identity in named}
+        self._limiters = {identity: limiter for identity, limiter in self._limiters.items() if identity in current}
 
     def waiting(self) -> dict[str, int]:
         """Return how many calls wait, by vendor entry; only entries with a limiter."""
