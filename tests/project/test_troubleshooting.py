@@ -43,7 +43,7 @@ def test_proxies_come_first() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        "no vendor's key was found", "unknown variable", "can't listen on",
+        "no vendor API key is set", "unknown variable", "can't listen on",
         "can be reached from other machines, and no client key is set", "can be reached from other machines, and no admin_token is set", "does not exist", "Did you mean", "would answer",
         "valid key, wrong region", "vendor calls leave", "Requests of web pages from '", "Requests with the Origin '", "Requests to the host '", "Web pages from '",
     ],

@@ -226,7 +226,7 @@ def test_a_stand_in_that_is_gone_is_told_once_with_what_to_write(monkeypatch: py
         monkeypatch.setattr(catalog, "load", lambda vendor: laid)
         told = await doctor("vendors: {kimi: {api_key: '${KEY}'}}\n", offline=True)
         found = told.one("models", "fail")
-        assert "kimi/kimi-k2.6, which answers under gpt-4o and " in found.text
+        assert "kimi/kimi-k2.6, the stand-in for gpt-4o and " in found.text
         assert found.text.endswith(" was retired on 2026-09-01")
         assert found.cure == "in models: gpt-4o: kimi/kimi-k3"
         assert [finding.level for finding in told.of("config")] == ["ok"], "it is told once"
@@ -607,7 +607,7 @@ def test_the_command_ends_with_0_or_1_and_says_it_as_json_too(banjia: Run) -> No
 
     broken = banjia("doctor", "--offline")
     assert broken.exit_code == 1
-    assert broken.stdout.startswith("fail  config      environment: no vendor's key was found")
+    assert broken.stdout.startswith("fail  config      environment: no vendor API key is set")
     assert "-> " in broken.stdout
 
 
