@@ -97,7 +97,7 @@ def lines(explained: dict[str, Any]) -> Iterator[str]:
         yield ""
         yield f"{number}. {target['target']}"
         if "refused" in target:
-            why = Message("passed over: {why}", why=target["refused"]["message"])
+            why = Message("skipped: {why}", why=target["refused"]["message"])
             yield f"   {for_operator(why)}"
             continue
         yield f"   POST {target['url']}" + (f"  ({target['calls']} calls)" if target["calls"] > 1 else "")

@@ -50,8 +50,8 @@ def _found(name: str, node: Node) -> Found:
     variables = []
     for key, child in node.value.items():
         if key in CREDENTIALS:
-            entry[key] = f'"${{{child.place.variable}}}"'
-            variables.append(child.place.variable)
+            entry[key] = f'"${{{child.location.variable}}}"'
+            variables.append(child.location.variable)
         else:
             entry[key] = str(child.value)
     kind = str(node.value["kind"].value) if "kind" in node.value else name
@@ -165,13 +165,15 @@ def describe(environ: Mapping[str, str], file: Path) -> Iterator[Message]:
     if there:
         keys = joined(
             COMMA,
-            [Message("{vendor} by {variable}", vendor=found.name, variable=all_of(found.variables)) for found in there],
+            [Message("{text} ({detail})", text=found.name, detail=all_of(found.variables)) for found in there],
         )
-        yield Message("{file}: written; found {keys}", file=file, keys=keys)
+        yield Message("{file}: written for {keys}", file=file, keys=keys)
     else:
         names = joined(COMMA, (name for vendor in vendors_by_rank() for name in key_names(vendor)))
         yield Message(
-            "{file}: written as a template, for no vendor's key was found; looked for {names}", file=file, names=names
+            "{file}: written as a template, because no vendor API key is set; looked for {names}",
+            file=file,
+            names=names,
         )
     where = "" if file.name == "banjia.yaml" and file.parent == Path() else f" -c {json.dumps(str(file))}"
     yield Message(

@@ -146,7 +146,7 @@ def form_lines(forms: Mapping[str, Sequence[str]]) -> Iterator[Message]:
     """A line for each name that carries forms."""
     for name, listed in forms.items():
         if listed:
-            yield Message("{name} also answers {forms}", name=name, forms=joined(COMMA, listed))
+            yield Message("{name} also serves {forms}", name=name, forms=joined(COMMA, listed))
 
 
 def _in(width: int, text: str) -> Iterator[str]:
