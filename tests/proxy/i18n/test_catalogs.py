@@ -71,7 +71,7 @@ def test_what_reaches_readers_is_a_message_by_its_type() -> None:
     """mypy then finds every place where a plain text is put in."""
     typed = [
         (errors.ProxyError.__init__, "message"), (Failure, "message"), (Refused.__init__, "message"), (Invalid.__init__, "message"),
-        (Adaptation, "why"), (Diagnostic, "wrong"), (Diagnostic, "expected"),
+        (Adaptation, "why"), (Diagnostic, "problem"), (Diagnostic, "expected"),
     ]  # fmt: skip
     assert all(get_type_hints(owner)[name] is Message for owner, name in typed)
 

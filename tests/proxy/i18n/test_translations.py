@@ -214,7 +214,7 @@ SAID = {
         "banjia 服务地址 http://x/v1，由 qwen、kimi 应答",
     Message("set {names}", names=one_of(["MOONSHOT_API_KEY", "A", "B"])): "设置 MOONSHOT_API_KEY、A 或 B",
     ReloadResult("refused", diagnostics=[KEY_UNKNOWN.message, NUMBER.message]).line():
-        "重新加载被拒绝，继续使用原配置：b.yaml:3:5: vendors.kimi.api_kye: 未知的键；是不是想写 'api_key'？ | "
+        "重新加载被拒绝，继续使用当前配置：b.yaml:3:5: vendors.kimi.api_kye: 未知的键；是不是想写 'api_key'？ | "
         "b.yaml:1:2: server.admin_listen: 应为文本 或 true 或 false，实际为数字 5",
     Message("(prompt {number}) {message}", number=2, message=Message("{vendor} sent a body over 64 MiB.", vendor="Kimi")):
         "(第 2 个 prompt) Kimi 返回的响应体超过 64 MiB。",
@@ -252,7 +252,7 @@ def test_commands_speak_the_operators_language_and_programs_read_on(tmp_path: Pa
     assert banjia("check", str(file), "--json", env=zh).stdout == banjia("check", str(file), "--json").stdout
     assert "不改代码" in banjia("--help", env=zh).stdout
     assert "检查配置" in banjia("check", "--help", env=zh).stdout
-    assert "没有找到任何厂商的密钥" in banjia("serve", env=zh).stderr
+    assert "没有设置任何厂商的密钥" in banjia("serve", env=zh).stderr
 
 
 def test_a_language_that_there_is_not_is_an_error_that_names_those_there_are() -> None:

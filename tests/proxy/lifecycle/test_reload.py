@@ -534,7 +534,7 @@ def test_without_a_file_there_is_nothing_to_read_again() -> None:
             lines: list[str] = []
             served.state.notify = lines.append
             assert (await served.state.reload()).word == "no file"
-            assert "nothing to read again" in lines[0]
+            assert "no configuration file to reload" in lines[0]
 
     asyncio.run(scene())
 

@@ -243,7 +243,7 @@ def vendors(**outbound: str) -> Settings:
 @pytest.mark.parametrize(
     ("settings", "environ", "line"),
     [
-        (vendors(kimi="env", qwen="none"), {}, "direct connections to all vendors"),
+        (vendors(kimi="env", qwen="none"), {}, "vendor calls leave directly"),
         (
             vendors(kimi="env", qwen="env"),
             {"HTTPS_PROXY": "http://me:canary@10.0.0.1:3128/"},
@@ -262,7 +262,7 @@ def vendors(**outbound: str) -> Settings:
         (
             vendors(kimi="env"),
             {"HTTPS_PROXY": "http://10.0.0.1:3128", "NO_PROXY": ".moonshot.cn"},
-            "direct connections to all vendors",
+            "vendor calls leave directly",
         ),
         (
             vendors(kimi="env"),
