@@ -1,4 +1,4 @@
-"""``banjia init``: a commented configuration from the keys that the environment has. Their values are never copied."""
+"""``banjia init``: write a commented configuration for the API keys in the environment. Their values are never copied."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ USUAL: tuple[tuple[str, Operation], ...] = (
 
 
 class Found(NamedTuple):
-    """A vendor for the file: under which name, its entry, each value as YAML, and the variables of its credential."""
+    """A vendor for the file: its name, its entry with each value as YAML, and the variables of its credential."""
 
     name: str
     vendor: Vendor
@@ -39,7 +39,7 @@ class Found(NamedTuple):
 
 
 def found_in(environ: Mapping[str, str]) -> list[Found]:
-    """The vendors whose usual key variable is set, in the order in which a name falls to them."""
+    """Return the vendors whose key variable is set, in the order of failover."""
     root, _ = zero_config(environ, Path())
     vendors = root.child("vendors")
     return [_found(name, node) for name, node in vendors.value.items()] if vendors else []
@@ -64,7 +64,7 @@ def _not_found(vendor: Vendor) -> Found:
 
 
 def text(environ: Mapping[str, str], file: Path | None) -> str:
-    """The file's text. ``file`` is where it will stand, which the way to the schema depends on; None if nowhere."""
+    """Return the text of the configuration. ``file`` is its future path, for the path to the schema; None for stdout."""
     return "\n".join(_calls(environ, file)) + "\n"
 
 
@@ -142,7 +142,7 @@ def _models(vendors: list[Found]) -> Iterator[str]:
 
 
 def ended(vendor: Vendor) -> bool:
-    """Whether the vendor has announced an end of this API, which the catalog dates."""
+    """Whether the catalog has a date on which the vendor ends this API."""
     try:
         return catalog.load(vendor.catalog).ended is not None
     except catalog.CatalogNotFound:
@@ -150,9 +150,9 @@ def ended(vendor: Vendor) -> bool:
 
 
 def schema(file: Path | None) -> str:
-    """The schema that ships with this version, as seen from the file; empty unless the file stands above it.
+    """Return the path of the shipped schema relative to the file; empty unless it is below the file's directory.
 
-    A path of this machine is never in the file: it is copied to others, and committed.
+    The file is copied and committed, so it never contains an absolute path.
     """
     there = Path(str(resources.files("config").joinpath("banjia.schema.json"))).resolve()
     folder = file.resolve().parent if file else None
@@ -160,7 +160,7 @@ def schema(file: Path | None) -> str:
 
 
 def describe(environ: Mapping[str, str], file: Path) -> Iterator[Message]:
-    """What to tell about the file that was written."""
+    """Yield the lines to print after writing the file."""
     there = found_in(environ)
     if there:
         keys = joined(
