@@ -81,8 +81,8 @@ def _calls(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     if there_is:
         yield f"# yaml-language-server: $schema={there_is}"
         yield "#"
-    yield "# What answers when your app asks for OpenAI. `banjia check` finds mistakes in this file, `banjia routes` shows what it"
-    yield "# means. What is left out has its default."
+    yield "# Configuration of banjia. `banjia check` finds mistakes in this file, `banjia routes` shows the resulting routes."
+    yield "# Keys that are not set have their defaults."
     if not there_is:
         yield "#"
         yield "# Editors complete it by its JSON Schema: `banjia schema > banjia.schema.json`, and as the first line of this file:"
@@ -92,13 +92,13 @@ def _calls(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     yield ""
     yield "server:"
     yield "  listen: 127.0.0.1:8080"
-    yield "  # To serve other machines, listen on 0.0.0.0:8080; callers then need a key, which they send as OPENAI_API_KEY."
+    yield "  # To serve other machines, listen on 0.0.0.0:8080. Clients then need a key, which they send as OPENAI_API_KEY."
     yield '  # client_keys: ["${BANJIA_CLIENT_KEY}"]'
     yield ""
     if there:
-        yield "# Found in the environment. The keys stay there: this file only has the names of their variables."
+        yield "# Found in the environment. The keys stay there: this file has only the names of their variables."
     else:
-        yield "# No vendor's key was found in the environment. Set the variable of one of these; those without stay off."
+        yield "# The environment has no vendor API key. Set the variable of one of these vendors; the others stay off."
     yield "vendors:"
     for found in real:
         yield from _vendor(found, "  ")
@@ -109,8 +109,8 @@ def _calls(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     yield from _models(real)
     yield ""
     yield "# policy:"
-    yield "#   unsupported: strict   # refuse what would be changed or dropped; adapt, the default, does it and says so"
-    yield "#   attempts: 3           # calls to vendors for one request, at most"
+    yield "#   unsupported: strict   # refuse requests that adapt, the default, would drop or clamp a field of"
+    yield "#   attempts: 3           # maximum number of upstream calls for one request"
 
 
 def _vendor(found: Found, indent: str) -> Iterator[str]:
@@ -126,8 +126,8 @@ def _vendor(found: Found, indent: str) -> Iterator[str]:
 
 def _models(vendors: list[Found]) -> Iterator[str]:
     entries = {one.name: VendorEntry(kind=one.vendor.name, edition=one.vendor.edition) for one in vendors}
-    yield "# What the app asks for, and who answers: the first is tried first. Dated forms go with their name. OpenAI's other"
-    yield "# names have stand-ins of their own, in the order of the vendors above."
+    yield "# Routes: the model name that the app requests, and its targets in order of preference. Dated forms of a name have its"
+    yield "# route. OpenAI's other names go to the stand-ins of the vendors above, in that order."
     yield "models:"
     for name, operation in USUAL:
         targets = [f"{called}/{hit.model}" for called, hit in stand_in_route(entries, name, operation)]

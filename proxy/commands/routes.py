@@ -130,9 +130,9 @@ def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
     yield from _in(width, "Dated and alias forms of a name have its route, unless they have one of their own.")
     yield from _in(
         width,
-        "vendor/model and vendors' own ids may be asked for too."
+        "Clients may also request vendor/model and vendors' own ids."
         if found["open_models"]
-        else "Other names are answered with 404 (policy.open_models).",
+        else "Other names get 404 (policy.open_models).",
     )
 
 

@@ -102,7 +102,7 @@ def test_a_file_that_is_there_is_left_alone_unless_forced(banjia: Run, tmp_path:
     assert "--force" in ended.stderr
     assert file.read_text() == "mine"
     assert banjia("init", str(file), "--force", env=BOTH).exit_code == 0
-    assert file.read_text().startswith("# What answers")
+    assert file.read_text().startswith("# Configuration of banjia")
 
 
 def test_a_folder_that_is_not_there_ends_with_1_and_no_traceback(banjia: Run, tmp_path: Path) -> None:
@@ -138,5 +138,5 @@ def test_every_vendor_that_a_key_is_enough_for_is_named(banjia: Run) -> None:
 def test_a_dash_prints_it_and_writes_nothing(banjia: Run, tmp_path: Path) -> None:
     ended = banjia("init", "-", env=BOTH)
     assert ended.exit_code == 0
-    assert ended.stdout.startswith("# What answers")
+    assert ended.stdout.startswith("# Configuration of banjia")
     assert list(tmp_path.iterdir()) == []

@@ -70,7 +70,7 @@ def test_routes_need_no_file_and_show_no_key(banjia: Run) -> None:
 
 
 def test_routes_say_whether_other_names_are_taken(banjia: Run) -> None:
-    assert "may be asked for too" in banjia("routes", env=BOTH | {"COLUMNS": "200"}).stdout
+    assert "Clients may also request" in banjia("routes", env=BOTH | {"COLUMNS": "200"}).stdout
     closed = banjia("routes", env={**BOTH, "BANJIA_CLIENT_KEY": "a-long-random-word"})
     assert "404" in closed.stdout.splitlines()[-1]
 
