@@ -1,1 +1,1 @@
-"""What the operator says: settings from a file and the environment, and the catalogs of models."""
+"""Configuration: settings from a file and the environment, the model catalogs, and routing."""

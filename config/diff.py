@@ -1,4 +1,4 @@
-"""What a new configuration changes: by the path of each key, never by its value."""
+"""Compare two configurations: list the paths of changed keys, never their values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -8,16 +8,16 @@ from config.loader.errors import ConfigError, Diagnostic, Location, key_path
 from config.schema import Settings
 
 NEEDS_RESTART = ("listen", "admin_listen", "transport", "max_concurrency")
-"""The keys of ``server`` that stay as they were at the start: sockets and pools are made once."""
+"""Keys of ``server`` that need a restart: sockets and pools are created once, at startup."""
 MAX_LISTED = 20
-"""How many changes or diagnostics a log line has, at most."""
+"""Maximum number of changes or diagnostics in a log line."""
 
 
 class ReloadResult(NamedTuple):
-    """What came of reading the configuration anew: ``applied``, ``refused``, or there is ``no file`` to read.
+    """The result of a reload: ``applied``, ``refused``, or ``no file`` if the configuration has none.
 
-    ``changed``: the keys that hold from now on. ``restart``: those that differ, but hold only after a restart.
-    ``diagnostics``: why it is not used, as ``file:line:col: key: what is wrong``. ``source``: the file that was read.
+    ``changed``: keys whose new values are in use. ``restart``: changed keys that need a restart to take effect.
+    ``diagnostics``: why it was refused, as ``file:line:col: key: what is wrong``. ``source``: the file that was read.
     """
 
     word: Literal["applied", "refused", "no file"]
@@ -28,35 +28,35 @@ class ReloadResult(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether the configuration that was read is in use now."""
+        """Whether the new configuration is in use."""
         return self.word == "applied"
 
     @property
     def changes(self) -> list[str]:
-        """What there is to say about it: the diagnostics, or the keys that changed and those that need a restart."""
+        """The diagnostics, the changed keys and the keys that need a restart."""
         return [*self.diagnostics, *self.changed, *(f"{key} needs a restart" for key in self.restart)]
 
     def line(self) -> Message:
-        """The line for the log. It has no value of any key."""
+        """Return the log line. It contains no values."""
         if self.word == "no file":
             return Message(
-                "reload: there is no configuration file, so there is nothing to read again; the environment is as it was"
+                "reload: no configuration file to reload; the environment of a running process does not change"
             )
         if self.word == "refused":
             return Message(
-                "reload refused, the configuration before stays in use: {diagnostics}",
+                "reload refused, the current configuration stays in use: {diagnostics}",
                 diagnostics=_list_some(self.diagnostics, BAR),
             )
-        told = Message(
+        line = Message(
             "reload applied from {source}: {keys} changed",
             source=self.source,
             keys=_list_some(self.changed, COMMA),
         )
         if not self.changed:
-            told = Message("reload applied from {source}: nothing changed", source=self.source)
+            line = Message("reload applied from {source}: nothing changed", source=self.source)
         if not self.restart:
-            return told
-        return Message("{line}; warning: a restart is needed for {keys}", line=told, keys=joined(COMMA, self.restart))
+            return line
+        return Message("{line}; warning: a restart is needed for {keys}", line=line, keys=joined(COMMA, self.restart))
 
 
 def _list_some(texts: Sequence[str], separator: Message) -> Message:
@@ -65,15 +65,15 @@ def _list_some(texts: Sequence[str], separator: Message) -> Message:
 
 
 def keep_fixed_settings(before: Settings, after: Settings, source: str) -> tuple[Settings, list[str]]:
-    """The new settings with what can't change while the server runs as it was, and the keys that would have changed.
+    """Return the new settings with the old values of the keys that need a restart, and the paths of those keys.
 
-    Raises ConfigError if that would leave a door open: ``source`` is where the new settings come from.
+    Raises ConfigError if an open port would lose its authentication. ``source`` is where the new settings come from.
     """
     differ = [key for key in NEEDS_RESTART if getattr(before.server, key) != getattr(after.server, key)]
     server = after.server.model_copy(update={key: getattr(before.server, key) for key in differ})
     if server.beyond_loopback() and not after.client_keys() and not server.insecure:
         wrong = Message(
-            "{listen} stays open until a restart, can be reached from other machines, and would need no key",
+            "{listen} stays open to other machines until a restart and would need no client key",
             listen=server.listen,
         )
         raise ConfigError(
@@ -89,7 +89,7 @@ def keep_fixed_settings(before: Settings, after: Settings, source: str) -> tuple
         )
     if server.admin_beyond_loopback() and not after.admin_token():
         wrong = Message(
-            "{listen} stays open until a restart, can be reached from other machines, and would need no token",
+            "{listen} stays open to other machines until a restart and would need no token",
             listen=server.admin_listen,
         )
         raise ConfigError(
@@ -107,7 +107,7 @@ def keep_fixed_settings(before: Settings, after: Settings, source: str) -> tuple
 
 
 def changed_keys(before: Settings, after: Settings) -> list[str]:
-    """The paths of the keys that differ, in the order of the settings; a list counts as one."""
+    """Return the paths of the keys that differ, in the order of the settings. A list counts as one value."""
     return list(_differing(before.model_dump(), after.model_dump(), []))
 
 

@@ -1,4 +1,4 @@
-"""``python -m config.json_schema`` writes the JSON Schema of banjia.yaml, for editors. Made from config/schema.py."""
+"""``python -m config.json_schema`` generates the JSON Schema of banjia.yaml, for editors, from config/schema.py."""
 
 import ast
 import itertools
@@ -17,10 +17,10 @@ _SCALARS = ("integer", "number", "boolean")
 
 
 def text() -> str:
-    """The published file."""
-    made = Settings.model_json_schema(ref_template="#/definitions/{model}")
-    definitions = made.pop("$defs")
-    for name, definition in {**definitions, "Settings": made}.items():
+    """Return the text of the published file."""
+    generated = Settings.model_json_schema(ref_template="#/definitions/{model}")
+    definitions = generated.pop("$defs")
+    for name, definition in {**definitions, "Settings": generated}.items():
         _describe(definition, getattr(schema, name))
     definitions["ModelEntry"] = _model(definitions["ModelEntry"])
     definitions["variable"] = {
@@ -28,28 +28,28 @@ def text() -> str:
         "type": "string",
         "pattern": r"\$\{.+\}|^file:",
     }
-    top = {"$schema": "http://json-schema.org/draft-07/schema#", **made, "title": "banjia.yaml"}
+    top = {"$schema": "http://json-schema.org/draft-07/schema#", **generated, "title": "banjia.yaml"}
     return json.dumps({**top, "definitions": definitions}, indent=2, ensure_ascii=False) + "\n"
 
 
 def docstrings(section: type[Section]) -> dict[str, str]:
-    """The text under each key of a section, read from the source of config/schema.py."""
+    """Return the string below each key of a section, from the source of config/schema.py."""
     source = ast.parse(Path(schema.__file__).read_text(encoding="utf-8"))
     body = next(node.body for node in source.body if isinstance(node, ast.ClassDef) and node.name == section.__name__)
-    found = {}
+    texts = {}
     for key, below in itertools.pairwise(body):
         if isinstance(key, ast.AnnAssign) and isinstance(key.target, ast.Name) and isinstance(below, ast.Expr):
-            found[key.target.id] = str(ast.literal_eval(below.value))
-    return found
+            texts[key.target.id] = str(ast.literal_eval(below.value))
+    return texts
 
 
 def _describe(definition: Json, section: type[Section]) -> None:
-    """Add what the models don't say by themselves: descriptions, variables in scalars, the short forms of lists."""
+    """Add what pydantic leaves out: descriptions, variables in place of scalars, the short forms of lists."""
     definition["description"] = definition["description"].replace("``", "")
-    told = docstrings(section)
+    texts = docstrings(section)
     for key, wanted in definition["properties"].items():
         wanted.pop("title", None)
-        described: Json = {"description": told[key].replace("``", "") + _pending(section, key)}
+        described: Json = {"description": texts[key].replace("``", "") + _pending(section, key)}
         default = wanted.pop("default", None)
         if default not in (None, [], {}) and "$ref" not in wanted:
             described["default"] = default
@@ -68,9 +68,9 @@ def _switch(section: type[Section], key: str) -> bool:
 
 
 def _loosened(wanted: Json, *, switch: bool) -> Json:
-    """A value's schema with variables in the place of scalars, and one item in the place of a list of texts."""
+    """Extend a value's schema: a scalar may be a variable, and a list may be a single item."""
     if "$ref" in wanted:
-        return {"allOf": [wanted]}  # what stands beside $ref counts for nothing in draft 7
+        return {"allOf": [wanted]}  # draft 7 ignores keywords next to $ref
     words = [{"enum": ["on", "off"]}] if switch else []
     if "anyOf" in wanted:
         members = [member for member in wanted["anyOf"] if member.get("type") != "null"]
@@ -89,7 +89,7 @@ def _loosened(wanted: Json, *, switch: bool) -> Json:
 
 
 def _model(long: Json) -> Json:
-    """Who answers under a name: a target, a list of them, or the long form."""
+    """Return the schema of a route: a target, a list of targets, or the long form."""
     target = {"type": "string", "description": "vendor/model", "pattern": r"^[^/]+/.+|\$\{.+\}"}
     one = {"anyOf": [target, {"$ref": "#/definitions/TargetEntry"}]}
     many = {"type": "array", "items": one, "minItems": 1}

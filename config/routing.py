@@ -1,7 +1,8 @@
-"""Which targets answer under a name: the operator's models, then stand-ins, then vendors' own ids.
+"""Resolve a requested model name to targets.
 
-The order: the exact name in ``models``; the name of ``models`` that it is a form of, the most specific first; the
-longest pattern that fits it, else one that fits the name it is a form of; the vendors' stand-ins; vendors' own ids.
+The order of lookup: the exact name in ``models``; the name in ``models`` that the requested one is a form of, the most
+specific first; the longest pattern that matches it, else one that matches the name it is a form of; the vendors'
+stand-ins; vendors' own ids.
 """
 
 import difflib
@@ -26,19 +27,19 @@ from config.schema import ModelEntry, Policy, Settings, Strategy, TargetEntry, V
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 _USUAL: Mapping[Operation, str] = {"chat": "gpt-4o", "completions": "gpt-4o", "embeddings": "text-embedding-3-small"}
-"""The name whose stand-in is suggested for a name of the operator's own."""
+"""The OpenAI name whose stand-in an error message suggests for an unknown name."""
 _PLAIN_KEY = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][\w./-]*", re.ASCII | re.IGNORECASE)
-"""What YAML takes as text without quotes."""
+"""Text that needs no quotes as a YAML key."""
 LONGEST = 200
-"""How much of a caller's word is compared with those that there are, in characters."""
+"""How many characters of a requested name are compared with known names."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRoute:
-    """The targets of a name as they are listed, and the policy they are used by. ``how``: where the name was found.
+    """The targets of a name in listed order, and the policy to use. ``how``: where the name was found.
 
-    ``strategy`` chooses the first; ``weights`` has a share for each target. ``name`` is the key of ``models`` whose
-    route it is, for which what holds for that key (``set``, ``policy``) holds too; empty if ``models`` has none.
+    ``strategy`` chooses the first target; ``weights`` has one share per target. ``name`` is the key of ``models`` that
+    the route comes from, whose ``set`` and ``policy`` apply; empty if the route is not from ``models``.
     """
 
     targets: tuple[Target, ...]
@@ -50,7 +51,7 @@ class ResolvedRoute:
 
 
 class UnknownModel(Exception):
-    """No target for a name; the message names the nearest one that there is."""
+    """No target serves this name. The message suggests the nearest known name."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message)
@@ -58,7 +59,7 @@ class UnknownModel(Exception):
 
 
 class Routing:
-    """The routing table of one configuration. Entries without a key are off: their targets are left out."""
+    """The routing table of one configuration. Vendors without an API key are off: their targets are skipped."""
 
     def __init__(self, settings: Settings, *, emulated: bool = False) -> None:
         self.settings = settings
@@ -67,16 +68,16 @@ class Routing:
         self._found: dict[tuple[str, Operation], ResolvedRoute] = {}
 
     def find(self, name: str, operation: Operation) -> ResolvedRoute:
-        """Who answers under this name. Raises UnknownModel."""
-        found = self._found.get((name, operation))
-        if found is None:
-            found = self._search(name, operation)
-            if len(self._found) < 4096:  # names come from callers: the memory is bounded
-                self._found[name, operation] = found
-        return found
+        """Return the route of a name. Raises UnknownModel if there is none."""
+        route = self._found.get((name, operation))
+        if route is None:
+            route = self._search(name, operation)
+            if len(self._found) < 4096:  # names come from clients: bound the memory
+                self._found[name, operation] = route
+        return route
 
     def moderations_route(self) -> ResolvedRoute | None:
-        """Who answers moderations, whatever the name that was asked for: the target of the policy, if it names one."""
+        """Return the route of ``policy.moderations`` for any requested name; None if the policy names no target."""
         policy = self.settings.policy
         if policy.moderations in ("refuse", "pass"):
             return None
@@ -90,13 +91,13 @@ class Routing:
             entry = self.settings.models[key]
             policy = merged(self.settings.policy, entry)
             targets = [(self.target(t, operation, policy, name=name), t.weight) for t in entry.targets]
-            there = tuple(target for target, _ in targets if target is not None)
-            if not there:
+            available = tuple(target for target, _ in targets if target is not None)
+            if not available:
                 raise UnknownModel(
                     Message("The model '{name}' has no target that serves {operation}.", name=name, operation=operation)
                 )
             weights = tuple(weight for target, weight in targets if target is not None)
-            return ResolvedRoute(there, policy, how, entry.strategy, weights, key)
+            return ResolvedRoute(available, policy, how, entry.strategy, weights, key)
         stand_ins = self.stand_ins(name, operation)
         if stand_ins:
             return ResolvedRoute(stand_ins, self.settings.policy, "stand-in", weights=(1.0,) * len(stand_ins))
@@ -106,14 +107,14 @@ class Routing:
         raise UnknownModel(self.unknown(name, operation))
 
     def stand_ins(self, name: str, operation: Operation) -> tuple[Target, ...]:
-        """The configured vendors' stand-ins for one of OpenAI's names, as :func:`stand_in_route` has them."""
+        """Return the configured vendors' stand-ins for an OpenAI name, in the order of :func:`stand_in_route`."""
         policy = self.settings.policy
         targets = (
             self.target(TargetEntry(target=f"{entry}/{hit.model}"), operation, policy, hit.set, name)
             for entry, hit in stand_in_route(self.enabled, name, operation)
         )
-        there = tuple(target for target in targets if target is not None)
-        return there if policy.failover else there[:1]
+        available = tuple(target for target in targets if target is not None)
+        return available if policy.failover else available[:1]
 
     def _own_id(self, name: str, operation: Operation) -> Target | None:
         entry_name, _, model = name.partition("/")
@@ -126,22 +127,22 @@ class Routing:
 
     def target(
         self,
-        wish: TargetEntry,
+        target_entry: TargetEntry,
         operation: Operation,
         policy: Policy,
         defaults: Mapping[str, Any] | None = None,
         name: str = "",
     ) -> Target | None:
-        """A target as the adapters need it; None if its vendor is off or has no such operation.
+        """Return a target for the adapters; None if its vendor is off or does not serve the operation.
 
-        ``name``: what is asked for. ``defaults``: a stand-in's own, for a target that is one.
+        ``name``: the requested name. ``defaults``: default fields of the stand-in, if the target is one.
         """
-        entry_name, _, model_id = wish.target.partition("/")
+        entry_name, _, model_id = target_entry.target.partition("/")
         entry = self.enabled.get(entry_name)
         if entry is None:
             return None
         vendor = vendor_of(entry_name, entry)
-        # An id that the catalog does not know is sent as it is, with the newest family's facts left open.
+        # An id that the catalog does not list is sent unchanged, as a model without known facts.
         model = catalog_of(entry_name, entry).model(model_id) or Model(model_id, operation=operation)
         if operation not in vendor.operations or model.operation != operation:
             return None
@@ -151,7 +152,7 @@ class Routing:
             vendor=vendor,
             model=model,
             base_url=base_url_of(entry_name, entry),
-            overrides=wish.set,
+            overrides=target_entry.set,
             defaults={**usual, **(defaults or {})},
             strict=policy.unsupported == "strict",
             drop=frozenset(policy.drop),
@@ -164,7 +165,7 @@ class Routing:
         )
 
     def _usual_width(self, name: str, entry_name: str, model: Model) -> dict[str, Any]:
-        """The default ``dimensions`` of an embeddings target: its stand-in's, else OpenAI's where the model has them."""
+        """Return the default ``dimensions`` of an embeddings target: its stand-in's, else OpenAI's if the model offers it."""
         stand_in = catalog_of(entry_name, self.enabled[entry_name]).stand_in(name, "embeddings")
         if stand_in is not None and stand_in.model == model.id and "dimensions" in stand_in.set:
             return {"dimensions": stand_in.set["dimensions"]}
@@ -173,7 +174,7 @@ class Routing:
 
     @cached_property
     def labels(self) -> frozenset[str]:
-        """Every ``vendor/model`` that the operator or a catalog names. Where models are open, callers may name others."""
+        """Every ``vendor/model`` in the configuration or a catalog. With ``open_models``, clients may request others."""
         named = {target.target for entry in self.settings.models.values() for target in entry.targets}
         for entry_name, entry in self.enabled.items():
             named |= {f"{entry_name}/{id_}" for id_ in catalog_of(entry_name, entry).by_id}
@@ -181,12 +182,12 @@ class Routing:
 
     @cached_property
     def names(self) -> Mapping[str, str]:
-        """The names that ``/v1/models`` lists, with the vendor that answers: the models, then stand-ins. No wildcards."""
+        """The names that ``/v1/models`` lists, with their vendor: ``models`` first, then stand-ins. No wildcards."""
         owners = {name: self.owner(name) for name in self.listed_names()}
         return {name: owner for name, owner in owners.items() if owner is not None}
 
     def listed_names(self) -> list[str]:
-        """The names of ``models`` whose vendor is on, then the stand-ins'. No wildcards."""
+        """Return the names in ``models`` whose vendor is on, then the stand-ins' names. No wildcards."""
         names = [
             name for name, entry in self.settings.models.items()
             if any(target.target.partition("/")[0] in self.enabled for target in entry.targets)
@@ -196,14 +197,14 @@ class Routing:
         return [name for name in names if "*" not in name]
 
     def _own_ids(self) -> list[str]:
-        """The vendors' own ids, alone and after their vendor, where they may be asked for."""
+        """Return the vendors' own ids, with and without the vendor's name, if ``open_models`` allows them."""
         if not self.settings.open_models:
             return []
         ids = [(name, id_) for name, entry in self.enabled.items() for id_ in catalog_of(name, entry).by_id]
         return [id_ for _, id_ in ids] + [f"{name}/{id_}" for name, id_ in ids]
 
     def owner(self, name: str) -> str | None:
-        """The vendor that answers under this name, whatever it is asked for; None if there is no such model."""
+        """Return the vendor that serves this name in any operation; None if there is no such model."""
         for operation in OPERATIONS:
             try:
                 return self.find(name, operation).targets[0].entry
@@ -212,7 +213,7 @@ class Routing:
         return None
 
     def unknown(self, name: str, operation: Operation | None = None) -> Message:
-        """What is said of a name that nobody answers under: for this operation, or at all."""
+        """Return the error message for a name without a route, for one operation or, with None, for all."""
         if not self.enabled:
             return Message("The model '{name}' does not exist: no vendor is configured.", name=name)
         near = nearest(name, [*self.listed_names(), *self._own_ids()])
@@ -230,7 +231,7 @@ class Routing:
         )
 
     def _line_to_add(self, name: str, operation: Operation) -> list[Message]:
-        """Return the hint that maps this name, for deployment names of the operator's own."""
+        """Return the hint with the configuration line that serves this name, for operators' own deployment names."""
         target = self._suggested(operation)
         if target is None or len(name) > LONGEST or not name.isprintable():
             return []
@@ -241,30 +242,30 @@ class Routing:
         return [Message("To serve this name, add to models: `{line}`.", line=f"{key}: {target}")]
 
     def _suggested(self, operation: Operation) -> str | None:
-        """A target for a name of the operator's own: the usual stand-in, else one of ``models``, else a vendor's."""
+        """Return a target to suggest: the usual stand-in, else a target in ``models``, else any model of a vendor."""
         usual = self.stand_ins(_USUAL.get(operation, ""), operation)
-        named = (target for entry in self.settings.models.values() for target in entry.targets)
-        listed = (self.target(wish, operation, self.settings.policy) for wish in named)
+        entries = (target for entry in self.settings.models.values() for target in entry.targets)
+        listed = (self.target(entry, operation, self.settings.policy) for entry in entries)
         hit = next((target for target in (*usual, *listed) if target is not None), None)
         if hit is not None:
             return f"{hit.entry}/{hit.model.id}"
         serving = (name for name, entry in self.enabled.items() if operation in vendor_of(name, entry).operations)
         first = next(serving, None)
-        return f"{first}/ID_OF_A_MODEL" if first else None
+        return f"{first}/MODEL_ID" if first else None
 
     def _with_a_key(self, name: str, operation: Operation) -> list[Message]:
-        """The vendors that would answer under this name, had they a key: said of OpenAI's names only."""
+        """Return the hint with the vendors that would serve this OpenAI name if they had an API key."""
         others = [
             vendor for vendor in VENDORS if operation in vendor.operations and has_stand_in(vendor, name, operation)
         ]
         if not others:
             return []
         named = one_of([f"{vendor.title} ({vendor.key_names[0]})" for vendor in others])
-        return [Message("None of the configured vendors has it; with a key, {vendors} would answer.", vendors=named)]
+        return [Message("No configured vendor serves it. Set an API key of {vendors}.", vendors=named)]
 
 
 def key_of(name: str, models: Collection[str]) -> str | None:
-    """The key of ``models`` that has the route of this name: a name, or a pattern; None if there is none."""
+    """Return the key of ``models``, a name or a pattern, that gives this name its route; None if there is none."""
     key = taken_by(name, models)
     if key is not None:
         return key
@@ -273,21 +274,21 @@ def key_of(name: str, models: Collection[str]) -> str | None:
 
 
 def carried(name: str, models: Collection[str]) -> list[str]:
-    """Return the dated and alias forms that use the route of this name of ``models``."""
+    """Return the dated and alias forms that share the route of this key of ``models``."""
     return [form for form in forms_of(name) if key_of(form, models) == name]
 
 
 def longest_pattern(name: str, models: Iterable[str]) -> str | None:
     """Return the longest pattern that matches this name; of two of the same length, the first in the file."""
-    fitting = [key for key in models if "*" in key and fnmatchcase(name, key)]
-    return max(fitting, key=len, default=None)
+    matching = [key for key in models if "*" in key and fnmatchcase(name, key)]
+    return max(matching, key=len, default=None)
 
 
 def stand_in_route(vendors: Mapping[str, VendorEntry], name: str, operation: Operation) -> list[tuple[str, StandIn]]:
-    """Which vendors have a stand-in for one of OpenAI's names, each with it, in the order in which they are tried.
+    """Return the vendors that have a stand-in for an OpenAI name, with the stand-in, in the order of failover.
 
-    Embeddings stay with one vendor: vectors of two models cannot be compared. An edition that its vendor has ended is
-    left out where another vendor can answer, unless it is called at a ``base_url`` of its own.
+    Embeddings have one vendor only, because vectors of two models cannot be compared. An edition that its vendor has
+    ended is skipped if another vendor serves the name, unless it has a ``base_url`` of its own.
     """
     hits = []
     for entry_name, entry in vendors.items():
@@ -304,41 +305,41 @@ def _ended(name: str, entry: VendorEntry) -> bool:
 
 
 def has_stand_in(vendor: Vendor, name: str, operation: Operation) -> bool:
-    """Whether a vendor has a stand-in for one of OpenAI's names."""
+    """Whether a vendor's catalog has a stand-in for an OpenAI name."""
     return catalog.load(vendor.catalog).stand_in(name, operation) is not None
 
 
 def vendor_of(name: str, entry: VendorEntry) -> Vendor:
-    """The adapter of a configured vendor, in its edition."""
+    """Return the adapter of a configured vendor, in its edition."""
     vendor = BY_NAME[entry.kind or name].of_edition(entry.edition)
     assert vendor is not None  # checked when the configuration was loaded
     return vendor
 
 
 def catalog_of(name: str, entry: VendorEntry) -> Catalog:
-    """What is known of a configured vendor's models, by what ships and by the operator.
+    """Return the catalog of a configured vendor, with the operator's overrides applied.
 
-    Raises CatalogNotFound where there is no catalog.
+    Raises CatalogNotFound if the vendor has no catalog.
     """
     shipped = catalog.load(vendor_of(name, entry).catalog)
     return entry.catalog.apply_to(shipped) if entry.catalog else shipped
 
 
 def base_url_of(name: str, entry: VendorEntry) -> str:
-    """Where a configured vendor is called: the prefix of every path."""
+    """Return the URL prefix of a configured vendor."""
     return entry.base_url or vendor_of(name, entry).base_urls[entry.region]
 
 
 def messages_of(entry: VendorEntry) -> ServerMessages | None:
-    """What the operator says of a server's messages; None where that is nothing."""
-    wish = entry.messages
-    if not wish.merge_system and wish.developer_as is None:
+    """Return the entry's ``messages`` settings for the adapter; None if they are the defaults."""
+    messages = entry.messages
+    if not messages.merge_system and messages.developer_as is None:
         return None
-    return ServerMessages(wish.merge_system, wish.developer_as)
+    return ServerMessages(messages.merge_system, messages.developer_as)
 
 
 def merged(policy: Policy, entry: ModelEntry) -> Policy:
-    """The policy of one model: its own keys over the common ones, emulations one by one."""
+    """Return the policy of one model: its own keys override the common ones, each emulation separately."""
     if not entry.policy:
         return policy
     common = policy.model_dump()
@@ -347,5 +348,5 @@ def merged(policy: Policy, entry: ModelEntry) -> Policy:
 
 
 def nearest(word: str, words: Iterable[str]) -> str | None:
-    """The word that is most like this one, or None."""
+    """Return the most similar word, or None."""
     return next(iter(difflib.get_close_matches(word[:LONGEST], list(words), 1, 0.6)), None)

@@ -1,7 +1,7 @@
-"""The settings, every key of them. Published as ``config/banjia.schema.json``.
+"""Every configuration key. Published as ``config/banjia.schema.json`` and in ``docs/configuration.md``.
 
-A key whose feature is still to come is in here with its default, and any other value is refused with "not yet": a
-setting is never taken and ignored. The text under a key describes it; ``config/json_schema.py`` reads it from this file.
+A key whose feature is not implemented yet accepts its default only; any other value fails with "not yet", so no setting
+is accepted and then ignored. The string below a key describes it; ``config/json_schema.py`` reads it from this file.
 """
 
 import ipaddress
@@ -36,17 +36,19 @@ RetryCause = Literal["5xx", "html", "reset", "timeout", "error_in_200"]
 RETRY_ON: tuple[RetryCause, ...] = ("5xx", "html", "reset", "timeout", "error_in_200")
 
 OFF = "off"
-"""The word for an admin port that is not opened."""
+"""The value of ``admin_listen`` that disables the admin port."""
 MIN_ADMIN_TOKEN = 16
-"""The shortest admin token, in characters."""
+"""Minimum length of the admin token, in characters."""
 
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OURS = frozenset({"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"})
+_RESERVED_HEADERS = frozenset(
+    {"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedValue:
-    """Marks a key whose feature is still to come: only this value is taken."""
+    """Marks a key whose feature is not implemented yet: it accepts this value only."""
 
     only: Any
 
@@ -54,14 +56,14 @@ class PlannedValue:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
     def check(self, value: Any) -> Any:
-        """The value, if it is the one that works. Raises PydanticCustomError ``not_yet``."""
+        """Return the value if it is the accepted one. Raises PydanticCustomError ``not_yet`` otherwise."""
         if value != self.only:
             raise PydanticCustomError("not_yet", "not yet", {"only": self.only})
         return value
 
 
 class PolicyKeys:
-    """Marks the keys of a policy that differ for one model: validated as a policy, kept as those that were given."""
+    """Marks the policy keys that one model overrides: validated as a whole policy, stored as the given keys only."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.no_info_after_validator_function(
@@ -71,7 +73,7 @@ class PolicyKeys:
         )
 
     def given(self, policy: "Policy") -> dict[str, Any]:
-        """Only what was said."""
+        """Return the keys that were set explicitly."""
         return policy.model_dump(exclude_unset=True)
 
 
@@ -84,12 +86,12 @@ def _one_or_many_texts(value: Any) -> Any:
 
 
 def _switch(value: Any) -> Any:
-    """YAML 1.2 leaves on and off as words; both spellings are taken."""
+    """Accept on and off too, which YAML 1.2 parses as text."""
     return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
 
 
 def _number(value: Any) -> Any:
-    """Environment variables are text."""
+    """Accept a number as text, as environment variables give it."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
@@ -99,7 +101,7 @@ def _sendable(key: SecretStr) -> SecretStr:
         raise InvalidValue(Message("the key begins with 'Bearer '"), Message("the key alone"))
     if not all("!" <= char <= "~" for char in text):
         raise InvalidValue(
-            Message("the key holds a space, a line break or a letter beyond ASCII"), Message("the key alone")
+            Message("the key contains a space, a line break or a non-ASCII character"), Message("the key alone")
         )
     return key
 
@@ -115,10 +117,11 @@ def _required_keys(keys: list[SecretStr]) -> list[SecretStr]:
 
 
 def _hard_to_guess(token: SecretStr) -> SecretStr:
-    """An empty one is none: ``${VARIABLE:-}`` leaves it out."""
+    """Check the length of a token. An empty one means no token, so that ``${VARIABLE:-}`` works."""
     if 0 < len(token.get_secret_value()) < MIN_ADMIN_TOKEN:
         raise InvalidValue(
-            Message("the token has fewer than {count} characters", count=MIN_ADMIN_TOKEN), Message("a long random word")
+            Message("the token has fewer than {count} characters", count=MIN_ADMIN_TOKEN),
+            Message("a long random string"),
         )
     return token
 
@@ -134,7 +137,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 def checked_address(value: str) -> str:
-    """An address as ``host:port``. Raises ValueError with what is expected."""
+    """Return a valid ``host:port`` unchanged. Raises InvalidValue for anything else."""
     host, _, port = value.rpartition(":")
     if not host or not (port.isascii() and port.isdigit()) or int(port) > 65535 or (":" in host and host[0] != "["):
         raise InvalidValue(expected=Message("host:port, for example 127.0.0.1:8080 or [::1]:8080"))
@@ -159,49 +162,52 @@ def _url(value: str) -> str:
         parts = urlsplit(value)
         port_is_fine = parts.port != 0
     except ValueError:
-        raise InvalidValue(Message("this is not a URL"), Message("one such as https://host/v1")) from None
+        raise InvalidValue(Message("not a URL"), Message("a URL such as https://host/v1")) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine or " " in value:
         raise InvalidValue(expected=Message("a URL that starts with http:// or https://"))
     if parts.username is not None:
-        raise InvalidValue(Message("a URL can't hold a user or password"), Message("them in api_key or headers"))
+        raise InvalidValue(
+            Message("the URL contains a user name or password"), Message("credentials in api_key or headers")
+        )
     if parts.query or parts.fragment:
         raise InvalidValue(expected=Message("a URL without '?' and '#': paths are appended to it"))
     return value.rstrip("/")
 
 
 def _as_written(value: Any) -> Any:
-    """A lone port is a number in YAML; it is refused with the same words as other texts that are no address."""
+    """Turn a bare port, which YAML parses as a number, into text, so that it fails as an invalid address."""
     return str(value) if type(value) is int else value
 
 
 def _outbound(value: Any) -> Any:
-    """``env``, ``none``, or the URL of a forward proxy; it may hold a password, and is a secret as a whole."""
+    """Check for ``env``, ``none``, or the URL of a forward proxy. The URL may contain a password, so all of it is secret."""
     if value in ("env", "none") or isinstance(value, SecretStr):
         return value
     try:
         parts = urlsplit(value if isinstance(value, str) else "")
         port_is_fine = parts.port != 0
     except ValueError:
-        raise InvalidValue(Message("this is not a URL"), Message("one such as http://10.0.0.1:3128")) from None
+        raise InvalidValue(Message("not a URL"), Message("a URL such as http://10.0.0.1:3128")) from None
     if parts.scheme.startswith("socks"):
         raise InvalidValue(
-            Message("SOCKS needs a library that is not part of banjia"), Message("a proxy that speaks HTTP")
+            Message("SOCKS proxies are not supported"), Message("an HTTP proxy, such as http://10.0.0.1:3128")
         )
     if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_fine:
         raise InvalidValue(expected=Message("env, none, or a URL such as http://10.0.0.1:3128"))
     if not all("!" <= char <= "~" for char in value):
         raise InvalidValue(
-            Message("the URL holds a space, a line break or a letter beyond ASCII"), Message("them as %20 and the like")
+            Message("the URL contains a space, a line break or a non-ASCII character"),
+            Message("percent-encoding, such as %20 for a space"),
         )
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise InvalidValue(expected=Message("a URL that ends after its port: a proxy has no path"))
+        raise InvalidValue(expected=Message("a proxy URL without path, '?' and '#'"))
     return SecretStr(value.rstrip("/"))
 
 
 Address = Annotated[str, BeforeValidator(_as_written), AfterValidator(checked_address)]
 AdminAddress = Annotated[str, BeforeValidator(_as_written), AfterValidator(_address_or_off)]
 Url = Annotated[str, AfterValidator(_url)]
-Laid = Annotated[CatalogOverrides, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})]
+Overrides = Annotated[CatalogOverrides, WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}]})]
 Outbound = Annotated[Literal["env", "none"] | SecretStr, BeforeValidator(_outbound)]
 
 
@@ -213,128 +219,128 @@ def _moderations_target(value: str) -> str:
 
 
 class Section(BaseModel):
-    """Unknown keys are errors, values are not coerced beyond what a text file needs, and nothing changes later."""
+    """A group of keys. Unknown keys are errors; values are coerced only where a text file needs it; instances are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Server(Section):
-    """The front door."""
+    """How banjia serves clients."""
 
     listen: Address = "127.0.0.1:8080"
-    """Address and port to serve on. Beyond loopback it needs client_keys, or insecure: true."""
+    """Address and port for clients. Any address other than loopback needs client_keys, or insecure: true."""
     admin_listen: AdminAddress = "127.0.0.1:8081"
-    """Address and port for metrics, status and reload; off for none. Beyond loopback it needs admin_token."""
+    """Address and port for metrics, status and reload, or off. Any address other than loopback needs admin_token."""
     admin_token: AdminToken | None = None
-    """What the admin port asks for, at least 16 characters: all paths but /metrics and health need it as a bearer token. Empty: on loopback none is asked for."""
+    """Bearer token of the admin port, at least 16 characters. All paths except /metrics and health checks need it. Empty: no authentication, on loopback only."""
     client_keys: Secrets = []
-    """Keys that callers must send. Empty: no key is asked for."""
+    """API keys that clients must send. Empty: no authentication."""
     insecure: Switch = False
-    """Serve beyond loopback without client keys: every client that reaches the port can spend your money. The admin port is not affected."""
+    """Serve other machines without client keys: every client that reaches the port can spend your money. Does not affect the admin port."""
     cors_origins: Origins = []
-    """Origins of web pages that may call from a browser (CORS). Without client keys, pages of other origins get 403. * and null need client_keys."""
+    """Origins of web pages that may call banjia from a browser (CORS). Without client keys, requests from other origins get 403. * and null need client_keys."""
     hosts: Hosts = []
-    """Host names to serve on loopback without client keys. localhost, host.docker.internal and IP addresses always are."""
+    """Further host names accepted on loopback without client keys. localhost, host.docker.internal and IP addresses are always accepted."""
     max_body_mb: Annotated[float, Field(gt=0, le=1024)] | None = None
-    """Largest request body, in MiB. Left out: 64, or a sixteenth of the memory limit where that is less."""
+    """Largest request body, in MiB. Default: 64, or a sixteenth of the memory limit if that is less."""
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """Requests served at once; more are answered 503."""
+    """Maximum number of concurrent requests; further requests get 503."""
     heartbeat_s: Seconds = 15
-    """Seconds between comments to a caller who waits on a stream."""
+    """Seconds between keep-alive comments to a client that waits on a stream."""
     hold_status_s: Seconds = 30
-    """How long the status of a stream is held for the first content, in seconds."""
+    """Longest time, in seconds, that a stream's status line waits for the first content, so that a failure can still get its own status."""
     drain_delay_s: Annotated[float, Field(ge=0, le=3600)] = 5
-    """Seconds between the signal to stop and closing the door."""
+    """Seconds between the stop signal and closing the listening socket."""
     grace_s: Annotated[float, Field(ge=0, le=3600)] = 30
-    """Seconds that running requests get to finish after the signal to stop."""
+    """Seconds that running requests have to finish after the stop signal."""
     transport: Literal["fast", "httpx"] = "fast"
-    """How vendors are called: by banjia's own HTTP client, or by that of httpx2."""
+    """HTTP client for upstream calls: fast is banjia's own, httpx is httpx2."""
 
     def beyond_loopback(self) -> bool:
-        """Whether other machines can reach the door."""
+        """Whether other machines can reach ``listen``."""
         return beyond_loopback(self.listen)
 
     def admin_beyond_loopback(self) -> bool:
-        """Whether there is an admin port that other machines can reach."""
+        """Whether the admin port is enabled and other machines can reach it."""
         return self.admin_listen != OFF and beyond_loopback(self.admin_listen)
 
 
 class Timeouts(Section):
-    """How long to wait for a vendor, in seconds. What is left out depends on the call: see each key."""
+    """How long to wait for a vendor, in seconds. Some defaults depend on the call."""
 
     connect_s: Seconds = 5
-    """For a connection, its TLS included."""
+    """Timeout for connecting, including the TLS handshake."""
     first_token_s: Seconds | None = None
-    """For the first content of a stream. Default 120, or 600 when the model thinks."""
+    """Timeout for the first content of a stream. Default: 120, or 600 when the model thinks."""
     idle_s: Seconds = 300
-    """Between two pieces of a stream."""
+    """Timeout between two chunks of a stream."""
     total_s: Seconds | None = None
-    """For the whole call. Default 600, or 1800 for a stream."""
+    """Timeout for the whole call. Default: 600, or 1800 for a stream."""
 
 
 class Limits(Section):
-    """What a vendor's account allows, per key. What is left out is learned from the vendor's 429s, if learn is on."""
+    """Limits of the vendor account, per API key. With learn on, banjia learns unset limits from the vendor's 429s."""
 
     concurrency: Count | None = None
-    """Calls at once."""
+    """Maximum number of concurrent upstream calls."""
     rpm: Count | None = None
-    """Calls that start in any minute."""
+    """Maximum number of upstream calls started in any 60 seconds."""
     tpm: Count | None = None
-    """Tokens in any minute: the prompt and the limit of the answer, until its real cost is known."""
+    """Maximum number of tokens in any 60 seconds. A call counts its prompt plus its token limit until the actual usage is known."""
     wait_s: Seconds = 300
-    """How long a call over the limits waits for its slot, in seconds, before the next target or a 429."""
+    """How long a call over the limits waits for a slot, in seconds, before banjia tries the next target or returns 429."""
     learn: Switch = True
-    """Learn limits from the vendor's 429s, and let calls wait in order instead of sending them into a 429."""
+    """Learn limits from the vendor's 429s, and queue calls instead of sending them into a 429."""
 
 
 class Messages(Section):
-    """How messages are sent to a server of the kind openai_compatible. Other vendors get them as they take them."""
+    """How messages are sent to a server of the kind openai_compatible. For other vendors the adapter decides."""
 
     merge_system: Switch = False
-    """Join all system messages into one, in front of the others. Some chat templates refuse a second one."""
+    """Merge all system messages into one at the start. Some chat templates refuse a second one."""
     developer_as: Literal["system", "user", "developer"] | None = None
-    """The role that developer messages are sent with. Left out: as they come."""
+    """Role for developer messages. Default: unchanged."""
 
 
 class VendorEntry(Section):
-    """How to reach one vendor. The adapter is ``kind``, which is the entry's name unless given."""
+    """How to reach one vendor. ``kind`` selects the adapter; by default it is the name of the entry."""
 
     kind: str | None = None
-    """The vendor's adapter: qwen, kimi, ernie, hunyuan or openai_compatible. Default: the entry's name."""
+    """Adapter: qwen, kimi, ernie, hunyuan or openai_compatible. Default: the name of the entry."""
     protocol: Annotated[Literal["openai", "native"], PlannedValue("openai")] = "openai"
-    """The OpenAI-shaped API, or the vendor's own."""
+    """The vendor's OpenAI-compatible API, or its native one."""
     edition: str | None = None
-    """Which of two OpenAI-shaped APIs, where a vendor has had two: tokenhub or classic for hunyuan."""
+    """Which OpenAI-compatible API, for a vendor that has had two: hunyuan has tokenhub and classic."""
     region: Literal["cn", "intl", "us", "hk", "finance"] = "cn"
-    """Which of the vendor's hosts; a key is good at one only. Kimi and Hunyuan have cn and intl, Qwen all, ERNIE cn."""
+    """Region of the vendor's host; an API key works in one region only. Kimi and Hunyuan have cn and intl, Qwen has all, ERNIE has cn."""
     base_url: Url | None = None
-    """The whole prefix, as an OpenAI SDK would be given it; takes the place of the region's host."""
+    """Full URL prefix, as for an OpenAI SDK. Replaces the region's host."""
     token_url: Annotated[Url | None, PlannedValue(None)] = None
-    """Where access tokens are fetched (ERNIE native)."""
+    """URL that issues access tokens (ERNIE native)."""
     api_key: Secret | None = None
-    """The key. An unset ${VARIABLE} turns this vendor off."""
+    """API key. An unset ${VARIABLE} turns this vendor off."""
     api_keys: Secrets = []
-    """Several keys, used in turn. Those whose ${VARIABLE} is unset are left out."""
+    """Several API keys, used in turn. Keys whose ${VARIABLE} is unset are skipped."""
     access_key: Annotated[Secret | None, PlannedValue(None)] = None
-    """Half of a credential (ERNIE native)."""
+    """Access key, used with secret_key (ERNIE native)."""
     secret_key: Annotated[Secret | None, PlannedValue(None)] = None
-    """The other half."""
+    """Secret key that belongs to access_key or secret_id."""
     secret_id: Annotated[Secret | None, PlannedValue(None)] = None
-    """Half of a credential (Hunyuan native)."""
+    """Secret ID, used with secret_key (Hunyuan native)."""
     auth: Annotated[Literal["oauth", "iam"], PlannedValue("oauth")] = "oauth"
-    """How the native protocol of ERNIE signs."""
+    """Authentication of ERNIE's native protocol."""
     headers: Annotated[dict[str, str], Field(repr=False)] = {}
     """Headers added to every call to this vendor."""
     proxy: Outbound = "env"
-    """How its calls leave: env (HTTPS_PROXY and its kin, NO_PROXY), none (directly), or through the proxy of this URL."""
+    """Outbound proxy: env (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY), none (direct connection), or the URL of a proxy."""
     timeouts: Timeouts = Timeouts()
-    """How long to wait for it."""
+    """How long to wait for this vendor."""
     limits: Limits = Limits()
-    """What the account allows."""
+    """Limits of the vendor account, per API key."""
     messages: Messages = Messages()
     """How messages are sent; for the kind openai_compatible only."""
-    catalog: Laid | None = None
-    """A file of models, prices and stand-ins of your own, laid over what is known of the vendor; or the same right here."""
+    catalog: Overrides | None = None
+    """Your own models, prices and stand-ins, as the path of a file or inline. They override the vendor's catalog."""
 
     @field_validator("headers")
     @classmethod
@@ -342,12 +348,14 @@ class VendorEntry(Section):
         for name, value in headers.items():
             if not _HEADER.fullmatch(name):
                 raise _header_error(
-                    name, Message("the name of a header holds a space or a colon"), Message("a name such as x-team")
+                    name,
+                    Message("the header name contains a character that HTTP does not allow"),
+                    Message("a name such as x-team"),
                 )
-            if name.lower() in _OURS:
-                raise _header_error(name, Message("the proxy sets this header by itself"), Message("others"))
+            if name.lower() in _RESERVED_HEADERS:
+                raise _header_error(name, Message("banjia sets this header itself"), Message("another header"))
             if not all(" " <= char <= "~" for char in value):
-                raise _header_error(name, Message("the value holds a line break or a letter beyond ASCII"))
+                raise _header_error(name, Message("the value contains a line break or a non-ASCII character"))
         return headers
 
     @field_serializer("headers", when_used="json")
@@ -360,94 +368,94 @@ class VendorEntry(Section):
             raise PydanticCustomError(
                 "two_keys",
                 "{wrong}; expected {expected}",
-                {"wrong": Message("both api_key and api_keys are given"), "expected": Message("one of them")},
+                {"wrong": Message("both api_key and api_keys are set"), "expected": Message("one of them")},
             )
         return self
 
     def outbound(self) -> str:
-        """``env``, ``none``, or the URL of a forward proxy, with its password."""
+        """Return ``env``, ``none``, or the URL of a forward proxy, including its password."""
         return self.proxy if isinstance(self.proxy, str) else self.proxy.get_secret_value()
 
     def keys(self) -> list[SecretStr]:
-        """The keys that are there: empty ones are none."""
+        """Return the API keys, without empty ones."""
         return _required_keys([self.api_key] if self.api_key is not None else self.api_keys)
 
 
 class Emulations(Section):
-    """What is made up for where a vendor has it not. Switched off, the field is refused there."""
+    """Emulation of features that a vendor lacks. With an emulation off, banjia refuses the field for such a vendor."""
 
     n: Switch = True
-    """Several choices of models that give one: a call for each, which the vendor bills."""
+    """Emulate n for models that return one choice: one upstream call per choice, each billed by the vendor."""
     stop: Switch = True
-    """Stop strings that a vendor does not take: the answer is cut at the match, and the call ends."""
+    """Emulate stop strings that a vendor does not accept: banjia cuts the answer at the match and ends the upstream call."""
 
     def off(self) -> frozenset[str]:
-        """The names that are switched off."""
+        """Return the names of the emulations that are off."""
         return frozenset(name for name, on in self if not on)
 
 
 class Policy(Section):
-    """What is done when a vendor can't do what is asked, or fails."""
+    """What banjia does when a vendor lacks a feature or fails."""
 
     unsupported: Literal["adapt", "strict"] = "adapt"
-    """adapt changes what it can and says so; strict refuses what adapt would drop or clamp."""
+    """adapt: change what the vendor cannot do and report each change; strict: refuse requests that adapt would drop or clamp a field of."""
     emulate: Emulations = Emulations()
-    """Which emulations are in use."""
+    """Which emulations are enabled."""
     drop: Annotated[list[str], BeforeValidator(_one_or_many_texts)] = []
-    """Request fields that are left out where a vendor can't serve them, instead of refusing the request."""
+    """Request fields to drop for vendors that do not support them; otherwise banjia refuses the request."""
     failover: Switch = True
-    """Under OpenAI names that models does not have, go on to the other vendors when one fails. off: the first only."""
+    """Fail over to the other vendors under OpenAI names that models does not list. off: use the first vendor only."""
     attempts: Annotated[int, Field(ge=1, le=10)] = 3
-    """Calls to vendors for one request, at most."""
+    """Maximum number of upstream calls for one request."""
     attempts_per_target: Annotated[int, Field(ge=1, le=10)] = 2
-    """Calls to one target for one request, at most."""
+    """Maximum number of upstream calls to one target for one request."""
     max_wait_s: Annotated[float, Field(ge=0, le=600)] = 20
-    """The longest retry-after that is waited for after a vendor's fault, in seconds. After a 429 it is limits.wait_s, unless limits.learn is off."""
+    """Longest retry-after, in seconds, that banjia waits for after a vendor error. After a 429 the limit is limits.wait_s, unless limits.learn is off."""
     reroute: Annotated[list[Literal["context", "inspection"]], BeforeValidator(_one_or_many_texts)] = []
-    """Errors of the caller's that still go on to the next target: a prompt that is too long, a text that was refused."""
+    """Client errors that still fail over to the next target: context (prompt too long), inspection (refused by the vendor's content filter)."""
     retry_on: Annotated[list[RetryCause], BeforeValidator(_one_or_many_texts)] = list(RETRY_ON)
-    """Faults of the vendor's that are tried again."""
+    """Vendor failures that banjia retries."""
     thinking: Literal["auto", "vendor", "off"] = "auto"
-    """auto: off under names that do not reason and under small limits; vendor: as the model does by itself; off: unless a request asks for it."""
+    """auto: disable thinking under names of non-reasoning models and under small token limits; vendor: keep the model's default; off: disable it unless a request asks for it."""
     hedge_s: Seconds | Literal["off"] = "off"
-    """Ask a second target too when a whole answer has not come after this many seconds. Both are billed."""
+    """Seconds without a complete non-streamed response after which banjia also calls a second target. Both calls are billed."""
     fetch_images: Annotated[Switch, PlannedValue(False)] = False
-    """Fetch public image URLs for vendors that take data only."""
+    """Fetch public image URLs for vendors that accept image data only."""
     moderations: Annotated[str, AfterValidator(_moderations_target)] = "refuse"
-    """What answers /v1/moderations: refuse (404), pass (nothing is flagged, unseen), or vendor/model."""
+    """Response to /v1/moderations: refuse (404), pass (flag nothing, without checking), or a target as vendor/model."""
     report_model: Literal["requested", "vendor"] = "requested"
-    """Which model name answers carry: the one that was asked for, or the vendor's."""
+    """Model name in responses: the requested one, or the vendor's."""
     open_models: Switch | None = None
-    """Whether vendor/model and vendors' own ids may be asked for. Default: only without client keys."""
+    """Whether clients may request vendor/model and vendors' own model ids. Default: only without client keys."""
 
 
 class Breaker(Section):
-    """When a failing target cools down: the other targets of its route go first for a while."""
+    """When a failing target cools down. While it does, the other targets of its route are tried first."""
 
     failures: Count = 5
-    """Failures in a row after which a target cools down."""
+    """Consecutive failures after which a target cools down."""
     cooldown_s: Seconds = 30
-    """The first cooldown, in seconds; the second in a row is twice as long, and so on."""
+    """First cooldown, in seconds. The n-th consecutive cooldown is n times as long."""
     cap_s: Seconds = 300
-    """The longest cooldown, in seconds."""
+    """Longest cooldown, in seconds."""
 
 
 class Log(Section):
-    """The lines on standard output, one for each request."""
+    """The access log on standard output: one line per request."""
 
     format: Literal["json", "text"] | None = None
-    """json, or text: one readable line. Left out: text where standard output is a terminal, json elsewhere."""
+    """json, or text (one readable line). Default: text if standard output is a terminal, otherwise json."""
 
 
 class TargetEntry(Section):
-    """One place a name may go to."""
+    """One target of a route."""
 
     target: str
-    """The vendor by its name in vendors, a slash, and the vendor's id of the model."""
+    """vendor/model: the vendor's name in vendors, a slash, and the vendor's model id."""
     weight: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] = 1
-    """Its share, under the weighted strategy."""
+    """Share of the requests under the weighted strategy."""
     set: dict[str, Any] = {}
-    """Fields laid over every request, before the verdicts; the operator's value wins. null leaves a field out."""
+    """Fields set in every request, before it is adapted; they override the client's values. null removes a field."""
 
     @field_validator("target")
     @classmethod
@@ -463,16 +471,16 @@ def _target(value: Any) -> Any:
 
 
 class ModelEntry(Section):
-    """Who answers under a name: a target, a list of them (first is tried first), or the long form."""
+    """The route of a model name: a target, a list of targets in order of preference, or a mapping with these keys."""
 
     targets: Annotated[
         list[Annotated[TargetEntry, BeforeValidator(_target)]], BeforeValidator(_one_or_many), Field(min_length=1)
     ]
-    """The targets, best first."""
+    """Targets, in order of preference."""
     strategy: Strategy = "failover"
-    """How the first target is chosen: as listed, by weight, by observed speed, or by the catalog's price."""
+    """How banjia chooses the first target: failover (as listed), weighted, fastest (observed latency), or cheapest (catalog price)."""
     policy: Annotated[dict[str, Any], PolicyKeys()] = {}
-    """Keys of policy that differ for this name."""
+    """Policy keys that this name overrides."""
 
     @model_validator(mode="before")
     @classmethod
@@ -488,44 +496,44 @@ class Settings(Section):
     """The whole configuration."""
 
     version: Annotated[Literal[1], BeforeValidator(_number)] = 1
-    """The version of this file's format."""
+    """Version of the file format."""
     server: Server = Server()
-    """The front door."""
+    """How banjia serves clients."""
     vendors: dict[str, VendorEntry] = {}
-    """Vendors by the name that targets use."""
+    """Vendors, by the name that targets use."""
     models: dict[str, ModelEntry] = {}
-    """What the app asks for, and who answers. A name may end in *."""
+    """Routes, by the model name that clients request. A name may end in *."""
     policy: Policy = Policy()
-    """What is done when a vendor can't, or fails."""
+    """What banjia does when a vendor lacks a feature or fails."""
     breaker: Breaker = Breaker()
-    """When a failing target cools down: the other targets of its route go first for a while."""
+    """When a failing target cools down. While it does, the other targets of its route are tried first."""
     log: Log = Log()
-    """The lines on standard output, one for each request."""
+    """The access log on standard output: one line per request."""
 
     _in_file: bool = PrivateAttr(default=True)
 
     @property
     def in_file(self) -> bool:
-        """Whether these are the settings of a file, and not of the environment alone."""
+        """Whether the settings come from a file, not from the environment alone."""
         return self._in_file
 
     def from_environment(self) -> "Settings":
-        """The same, as the settings of the environment alone."""
+        """Return a copy marked as coming from the environment alone."""
         copy = self.model_copy()
         copy._in_file = False  # noqa: SLF001 - a copy of its own
         return copy
 
     @property
     def open_models(self) -> bool:
-        """Whether callers may name vendors' models themselves."""
-        wish = self.policy.open_models
-        return not self.client_keys() if wish is None else wish
+        """Whether clients may request vendors' own model ids."""
+        configured = self.policy.open_models
+        return not self.client_keys() if configured is None else configured
 
     def client_keys(self) -> list[str]:
-        """The callers' keys that are there: empty ones are none."""
+        """Return the client keys, without empty ones."""
         return [key.get_secret_value() for key in self.server.client_keys if key.get_secret_value()]
 
     def admin_token(self) -> str:
-        """What the admin port asks for; empty if it asks for nothing."""
+        """Return the bearer token of the admin port; empty if it needs none."""
         token = self.server.admin_token
         return "" if token is None else token.get_secret_value()

@@ -1,4 +1,4 @@
-"""What vendors have ended, as their notices say: models, and ways in. Data: a row here changes no behaviour."""
+"""Models, protocols and editions that vendors have retired, by their notices. Used for warnings only."""
 
 import datetime
 from collections.abc import Iterator
@@ -13,23 +13,23 @@ from config.schema import Settings
 
 
 def describe_retirement(row: ModelRow, today: datetime.date) -> Message:
-    """What has become of a model, or will: the words after its name; empty for one that stays."""
+    """Return when a model was or will be retired, as words to follow its name; empty if it is not retiring."""
     if row.retired is not None:
         if row.retired <= today:
             return Message("was retired on {day}", day=row.retired)
         return Message("will be retired on {day}", day=row.retired)
-    return Message("is announced to be retired, on a date not known yet") if row.retiring else EMPTY
+    return Message("will be retired, on a date not announced yet") if row.retiring else EMPTY
 
 
 class RetiringStandIn(NamedTuple):
-    """A model that is gone or will be, and still answers under OpenAI's names: at which vendor, under which."""
+    """A retired or retiring model that still is the stand-in for OpenAI names, with its vendor entry and these names."""
 
     entry: str
     row: ModelRow
     names: list[str]
 
     def under(self) -> Message:
-        """The names in a few words."""
+        """Return the first name and the number of others."""
         first, *more = self.names
         if len(more) == 1:
             return Message("{name} and {more} more name", name=first, more=1)
@@ -37,11 +37,11 @@ class RetiringStandIn(NamedTuple):
 
 
 def stand_ins(settings: Settings) -> Iterator[RetiringStandIn]:
-    """The stand-ins in use that are gone or will be: of vendors with a key, under names that ``models`` does not have.
+    """Yield the retired or retiring stand-ins in use: of vendors with an API key, for names that ``models`` does not list.
 
-    Left out are vendors with a base_url of their own, which may well serve them, and platforms that have ended whole.
+    Skips vendors with a base_url of their own, which may still serve them, and platforms that have ended as a whole.
     """
-    answered: set[str] = set()
+    served: set[str] = set()
     for entry_name, entry in settings.vendors.items():
         if not entry.keys():
             continue
@@ -49,22 +49,26 @@ def stand_ins(settings: Settings) -> Iterator[RetiringStandIn]:
         fading: dict[str, RetiringStandIn] = {}
         for name, found in cat.stand_ins.items():
             row = cat.by_id[found.model]
-            if (row.retired or row.retiring) and name not in answered and not _in_models(name, settings):
+            if (row.retired or row.retiring) and name not in served and not _in_models(name, settings):
                 fading.setdefault(row.id, RetiringStandIn(entry_name, row, [])).names.append(name)
             if row.operation == "embeddings" or not settings.policy.failover:
-                answered.add(name)  # it has one vendor: the first
+                served.add(name)  # only the first vendor serves it
         if entry.base_url is None and cat.ended is None:
             yield from fading.values()
 
 
 def _in_models(name: str, settings: Settings) -> bool:
-    """Whether ``models`` has the route of a stand-in's name, or of all names that fit a stand-in's pattern."""
+    """Whether ``models`` has a route for a stand-in's name, or for all names that match a stand-in's pattern."""
     names = [known for known in known_names() if fnmatchcase(known, name)] if "*" in name else [name]
     return bool(names) and all(key_of(one, settings.models) is not None for one in names)
 
 
 class ClosedAccess(NamedTuple):
-    """One way in: the adapter, the key and value of the configuration that choose it, the day, and what to use now."""
+    """A protocol or edition that a vendor has closed.
+
+    ``kind`` is the adapter, ``key`` and ``value`` select it in the configuration, ``since`` is the day on which it closed,
+    ``instead`` is the replacement.
+    """
 
     kind: str
     key: str
@@ -74,7 +78,7 @@ class ClosedAccess(NamedTuple):
 
 
 CLOSED_ACCESS: tuple[ClosedAccess, ...] = (
-    # The vendor's notice (high); whether the old host refuses calls already was not seen.
+    # The vendor's notice (high). Not verified: whether the old host refuses calls already.
     ClosedAccess(
         "ernie",
         "protocol",
@@ -82,7 +86,7 @@ CLOSED_ACCESS: tuple[ClosedAccess, ...] = (
         datetime.date(2026, 8, 31),
         Message("protocol: openai with an api_key of {product}", product="Qianfan v2"),
     ),
-    # The vendor's notices (high); the effect was not seen. The whole old platform: native and compatible.
+    # The vendor's notices (high); effect not verified. The whole old platform, native and OpenAI-compatible.
     ClosedAccess(
         "hunyuan",
         "protocol",
@@ -101,7 +105,7 @@ CLOSED_ACCESS: tuple[ClosedAccess, ...] = (
 
 
 def closed_access(settings: Settings) -> Iterator[tuple[str, ClosedAccess]]:
-    """The configured vendors that are called in such a way; one with a base_url of its own may well be served there."""
+    """Yield the configured vendors that use a closed protocol or edition, unless they have a base_url of their own."""
     for name, entry in settings.vendors.items():
         for row in CLOSED_ACCESS:
             if (entry.kind or name) == row.kind and entry.base_url is None and getattr(entry, row.key) == row.value:

@@ -1,7 +1,7 @@
-"""What changes without code: each vendor's models, prices, retirements and stand-ins for OpenAI's names.
+"""The model catalogs: each vendor's models, prices, retirements, and stand-ins for OpenAI's names.
 
-People edit ``catalog/<vendor>.yaml``. ``scripts/docs`` validates these and writes ``catalog/catalogs.json``, the only file that
-is read here and that ships: a YAML parser takes 40 to 150 ms for one catalog, orjson less than 1 ms for all.
+The sources are ``catalog/data/<vendor>.yaml``. ``scripts/docs`` validates them and writes ``catalog/data/catalogs.json``, the
+only file that ships and that this module reads: parsing YAML takes 40 to 150 ms per catalog, orjson less than 1 ms for all.
 """
 
 import datetime
@@ -22,38 +22,38 @@ from adapters.core.request import Operation
 from config.catalog.openai_names import covering
 
 FILE = Path(__file__).with_name("data") / "catalogs.json"
-"""All catalogs, by the names of their YAML files."""
+"""All catalogs, keyed by the names of their YAML files."""
 
 Confidence = Literal["high", "medium", "low"]
-"""high: the vendor's own page or recorded traffic; medium: one third party; low: hearsay, or sources disagree."""
+"""high: the vendor's own page or recorded traffic; medium: one third party; low: unconfirmed, or sources disagree."""
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Tokens = Annotated[int, Field(gt=0)]
 
 
 class CatalogSection(BaseModel):
-    """A row of a catalog: nothing unknown in it, nothing changed later."""
+    """A part of a catalog. Unknown keys are errors; instances are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Price(CatalogSection):
-    """A price in the catalog's currency per million tokens. ``source`` says where it was read.
+    """A price in the catalog's currency per million tokens. ``source`` is the page it was read on.
 
-    A tier holds for prompts of up to ``up_to`` tokens; the whole request is billed at its tier. A price that is not
-    known has no row: a zero would be read as free.
+    A tier applies to prompts of up to ``up_to`` tokens; the whole request is billed at its tier. An unknown price has no
+    row, because zero would mean free.
     """
 
     input: Money
     output: Money
     cached: Money | None = None
-    """What input costs that the vendor has in its cache, where it tells so."""
+    """Price of input tokens that the vendor reports as cached."""
     up_to: Tokens | None = None
     thinking_output: Money | None = None
-    """What output costs while the model thinks, where that differs."""
+    """Price of output in thinking mode, if it differs."""
     since: datetime.date
-    """The first day on which it is known to hold."""
+    """First day on which the price is known to apply."""
     until: datetime.date | None = None
-    """The last day on which it is known to hold; left out while it does."""
+    """Last day on which the price is known to apply; unset while it still applies."""
     source: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
     confidence: Confidence
 
@@ -62,55 +62,59 @@ class Price(CatalogSection):
         if self.until is not None and self.until < self.since:
             raise _price_error(
                 "until",
-                Message("it ends before it begins ({day})", day=self.since),
-                Message("a later day, or the key left out"),
+                Message("until is before since ({day})", day=self.since),
+                Message("a later date, or the key omitted"),
             )
         if self.cached is not None and self.cached > self.input:
             raise _price_error(
                 "cached",
-                Message("cached input costs more than other input ({price})", price=f"{self.input:g}"),
+                Message("cached input costs more than input ({price})", price=f"{self.input:g}"),
                 Message("a lower price"),
             )
         return self
 
     def holds(self, day: datetime.date) -> bool:
-        """Whether it is known to hold on that day."""
+        """Whether the price is known to apply on that day."""
         return self.since <= day and (self.until is None or day <= self.until)
 
     def covers(self, prompt_tokens: int) -> bool:
-        """Whether a prompt of that length is within its tier."""
+        """Whether the tier includes prompts of this length."""
         return self.up_to is None or prompt_tokens <= self.up_to
 
 
 def _price_error(at: str | int, wrong: Message, expected: Message) -> PydanticCustomError:
-    """``at``: the key or the index, below what is validated, at which it stands."""
+    """Return the error. ``at``: the key or index of the fault, relative to the validated value."""
     return PydanticCustomError(
         "price", "{wrong}; expected {expected}", {"at": at, "wrong": wrong, "expected": expected}
     )
 
 
 def _in_order(prices: list[Price]) -> list[Price]:
-    """Prices as a history: the oldest list first, in each list the tier for the shortest prompts first."""
+    """Check the order of prices: oldest list first; in each list, the tier for the shortest prompts first."""
     for index, (before, price) in enumerate(pairwise(prices), 1):
         if price.since < before.since:
             raise _price_error(
                 index,
-                Message("a price since {day} below one since {other}", day=price.since, other=before.since),
-                Message("the older above"),
+                Message("a price since {day} after one since {other}", day=price.since, other=before.since),
+                Message("the older price first"),
             )
         if price.since > before.since:
             if before.until is not None and before.until >= price.since:
                 wrong = Message(
-                    "a price since {day} where the one above holds until {other}", day=price.since, other=before.until
+                    "a price since {day}, but the previous one applies until {other}",
+                    day=price.since,
+                    other=before.until,
                 )
-                raise _price_error(index, wrong, Message("an earlier until above"))
+                raise _price_error(index, wrong, Message("an earlier until in the previous price"))
         elif price.until != before.until:
             raise _price_error(
-                index, Message("a tier with another until than the one above"), Message("the same until in a list")
+                index,
+                Message("until differs from the previous tier"),
+                Message("the same until in all tiers of a list"),
             )
         elif before.up_to is None or (price.up_to is not None and price.up_to <= before.up_to):
-            wrong = Message("a tier that is not for longer prompts than the one above")
-            raise _price_error(index, wrong, Message("a longer up_to, left out in the last tier alone"))
+            wrong = Message("up_to is not larger than in the previous tier")
+            raise _price_error(index, wrong, Message("a larger up_to; only the last tier has none"))
     return prices
 
 
@@ -118,7 +122,7 @@ Prices = Annotated[list[Price], AfterValidator(_in_order)]
 
 
 class ModelRow(CatalogSection):
-    """One model of a vendor, as its pages describe it. Limits are in tokens; what is left out is not known."""
+    """One model of a vendor, as its pages describe it. Limits are in tokens; an unset value is unknown."""
 
     id: str
     family: str = ""
@@ -129,20 +133,20 @@ class ModelRow(CatalogSection):
     thinking: Thinking = "never"
     facts: dict[str, Any] = {}
     since: datetime.date | None = None
-    """The day it came out."""
+    """Release date."""
     retired: datetime.date | None = None
-    """The first day without it, or the first on which it was found gone."""
+    """First day without the model, or the first day on which it was observed to be gone."""
     retiring: bool = False
-    """Its end is announced, without a day."""
+    """The vendor has announced its retirement without a date."""
     successor: str | None = None
-    """What to use in its place: the vendor's word, or else ours."""
+    """Replacement: the vendor's recommendation, else banjia's."""
     confidence: Confidence
     prices: Prices = []
-    """What it costs and has cost: the oldest first, in each list the tier for the shortest prompts first."""
+    """Present and past prices: oldest list first; in each list, the tier for the shortest prompts first."""
 
     def model(self, currency: str = "CNY") -> "PricedModel":
-        """The facts that verdicts may rest on, and the row for what it costs."""
-        told = (
+        """Return the model for the adapters, with this row for its prices."""
+        values = (
             self.id,
             self.family,
             self.operation,
@@ -152,29 +156,29 @@ class ModelRow(CatalogSection):
             self.thinking,
             self.facts,
         )
-        return PricedModel(*told, row=self, currency=currency)
+        return PricedModel(*values, row=self, currency=currency)
 
     def tiers(self, day: datetime.date) -> list[Price]:
-        """The prices of a day, by rising length of prompt."""
+        """Return the price tiers of a day, shortest prompts first."""
         known = [price for price in self.prices if price.holds(day)]
         newest = max((price.since for price in known), default=None)
         return [price for price in known if price.since == newest]
 
     def price_at(self, day: datetime.date, prompt_tokens: int) -> Price | None:
-        """What a request of that day and prompt length is billed by, or None if that is not known."""
+        """Return the price for a request of that day and prompt length, or None if unknown."""
         return next((price for price in self.tiers(day) if price.covers(prompt_tokens)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class PricedModel(Model):
-    """A model that a catalog lists, with its row. One that its vendor names alone is a plain Model."""
+    """A model that a catalog lists, with its row. A model that no catalog lists is a plain Model."""
 
     row: ModelRow | None = field(default=None, compare=False, repr=False)
     currency: str = field(default="CNY", compare=False)
 
 
 class StandIn(CatalogSection):
-    """A vendor's model that answers under an OpenAI name, with fields laid over the request."""
+    """A vendor's model that serves an OpenAI name, with default fields for the request."""
 
     model: str
     set: dict[str, Any] = {}
@@ -186,50 +190,51 @@ class Catalog(CatalogSection):
     vendor: str
     currency: Literal["CNY", "USD"] = "CNY"
     read: datetime.date
-    """The day these facts were last read."""
+    """Day on which these facts were last read."""
     ended: datetime.date | None = None
-    """The first day without the whole platform, as it was announced: its stand-ins name the models as they were."""
+    """First day without the whole platform, as announced. Its stand-ins keep the models it had."""
     models: list[ModelRow]
     stand_ins: dict[str, StandIn] = {}
-    """OpenAI's names, and patterns with * for the many dated ones; a name wins over patterns, a longer over a shorter."""
+    """By OpenAI name, or by pattern with * for dated names. A name beats a pattern; a longer pattern beats a shorter one."""
 
     @cached_property
     def by_id(self) -> dict[str, ModelRow]:
-        """The rows by model id."""
+        """Rows by model id."""
         return {row.id: row for row in self.models}
 
     def model(self, id_: str) -> Model | None:
-        """The model of this id, or None."""
+        """Return the model with this id, or None."""
         row = self.by_id.get(id_)
         return row.model(self.currency) if row else None
 
     def stand_in(self, name: str, operation: Operation) -> StandIn | None:
-        """Who answers under this OpenAI name, for this operation: a form of a name has the name's stand-in."""
-        called = (name, *covering(name))
-        exact = [one for one in called if one in self.stand_ins]
+        """Return the stand-in for an OpenAI name and operation, or None. A form of a name has the name's stand-in."""
+        candidates = (name, *covering(name))
+        exact = [candidate for candidate in candidates if candidate in self.stand_ins]
         patterns = sorted((key for key in self.stand_ins if "*" in key), key=len, reverse=True)
-        for key in [*exact, *(pattern for one in called for pattern in patterns if fnmatchcase(one, pattern))]:
-            found = self.stand_ins[key]
-            if self.by_id[found.model].operation == operation:
-                return found
+        matching = (pattern for candidate in candidates for pattern in patterns if fnmatchcase(candidate, pattern))
+        for key in [*exact, *matching]:
+            stand_in = self.stand_ins[key]
+            if self.by_id[stand_in.model].operation == operation:
+                return stand_in
         return None
 
 
 class CatalogNotFound(LookupError):
-    """No catalog of this name ships: scripts/docs writes those that have a YAML file."""
+    """No catalog of this name ships."""
 
 
 @cache
 def load(vendor: str) -> Catalog:
-    """The catalog that ships for a vendor. Raises CatalogNotFound if there is none."""
-    found = _shipped().get(vendor)
-    if found is None:
+    """Return the catalog that ships for a vendor. Raises CatalogNotFound if there is none."""
+    data = _shipped().get(vendor)
+    if data is None:
         raise CatalogNotFound(vendor)
-    return Catalog.model_validate(found)
+    return Catalog.model_validate(data)
 
 
 @cache
 def _shipped() -> dict[str, Any]:
-    """The plain data of every catalog. A process parses the file once, when it first needs a catalog."""
-    found: dict[str, Any] = orjson.loads(FILE.read_bytes())
-    return found
+    """Return the plain data of all catalogs. A process parses the file once, when it first needs a catalog."""
+    data: dict[str, Any] = orjson.loads(FILE.read_bytes())
+    return data

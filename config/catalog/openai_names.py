@@ -1,13 +1,12 @@
-"""OpenAI's model names of 2022 to 2026: the dated and alias forms of each, and the widths of its vectors.
+"""OpenAI's model names of 2022 to 2026: dated and alias forms, and the dimensions of embeddings.
 
 Sources: the model enumerations of OpenAI's API descriptions of July 2024 and of 2026; for names that both leave out,
-OpenAI's page of deprecations (low: not read again). Azure writes ``gpt-35-turbo`` for ``gpt-3.5-turbo``.
+OpenAI's deprecations page (low: not read again). Azure writes ``gpt-35-turbo`` for ``gpt-3.5-turbo``.
 
-A form of a name has the same endpoint and takes the same inputs, and is never another size or modality. So
-``gpt-4o`` has ``chatgpt-4o-latest``, and neither ``gpt-4o-mini`` nor ``gpt-4o-audio-preview``; ``gpt-4-turbo`` takes
-images, so the text models ``gpt-4-0125-preview`` and ``gpt-4-1106-preview`` are forms of ``gpt-4-turbo-preview``.
-A date that is not listed here, as ``NAME-YYYY-MM-DD`` or ``NAME-MMDD``, makes a form of NAME too, if NAME is a
-chat name.
+A form of a name has the same endpoint and the same inputs, and never another size or modality. So ``gpt-4o`` has
+``chatgpt-4o-latest``, but neither ``gpt-4o-mini`` nor ``gpt-4o-audio-preview``; ``gpt-4-turbo`` accepts images, so the text
+models ``gpt-4-0125-preview`` and ``gpt-4-1106-preview`` are forms of ``gpt-4-turbo-preview``. ``NAME-YYYY-MM-DD`` and
+``NAME-MMDD`` are forms of a chat or completions NAME for any date, also one that is not listed here.
 """
 
 import re
@@ -19,10 +18,10 @@ CHAT: Mapping[str, tuple[str, ...]] = {
     "gpt-4o-mini": ("gpt-4o-mini-2024-07-18",),
     "gpt-4-turbo": ("gpt-4-turbo-2024-04-09",),
     "gpt-4-turbo-preview": ("gpt-4-0125-preview", "gpt-4-1106-preview"),
-    "gpt-4-vision-preview": ("gpt-4-1106-vision-preview",),  # the form: from the page of deprecations
+    "gpt-4-vision-preview": ("gpt-4-1106-vision-preview",),  # the form: from the deprecations page
     "gpt-4": ("gpt-4-0314", "gpt-4-0613"),
     "gpt-4-32k": ("gpt-4-32k-0314", "gpt-4-32k-0613"),
-    "gpt-4.5-preview": ("gpt-4.5-preview-2025-02-27",),  # both: from the page of deprecations
+    "gpt-4.5-preview": ("gpt-4.5-preview-2025-02-27",),  # both: from the deprecations page
     "gpt-4.1": ("gpt-4.1-2025-04-14",),
     "gpt-4.1-mini": ("gpt-4.1-mini-2025-04-14",),
     "gpt-4.1-nano": ("gpt-4.1-nano-2025-04-14",),
@@ -34,7 +33,7 @@ CHAT: Mapping[str, tuple[str, ...]] = {
     "o3": ("o3-2025-04-16",),
     "o3-mini": ("o3-mini-2025-01-31",),
     "o4-mini": ("o4-mini-2025-04-16",),
-    # gpt-5-chat-latest does not reason, and the codex models are made for another task: none is a form of gpt-5.
+    # gpt-5-chat-latest does not reason, and the codex models are for another task: none is a form of gpt-5.
     "gpt-5": ("gpt-5-2025-08-07",),
     "gpt-5-mini": ("gpt-5-mini-2025-08-07",),
     "gpt-5-nano": ("gpt-5-nano-2025-08-07",),
@@ -51,18 +50,18 @@ CHAT: Mapping[str, tuple[str, ...]] = {
     "gpt-5.4-mini": ("gpt-5.4-mini-2026-03-17",),
     "gpt-5.4-nano": ("gpt-5.4-nano-2026-03-17",),
     "gpt-5.5": ("gpt-5.5-2026-04-23",),
-    # gpt-5.6 stands in texts of the description alone; whether it is one of these three was not found.
+    # gpt-5.6 occurs only in prose of the API description; whether it is one of these three is unknown.
     "gpt-5.6-sol": (),
     "gpt-5.6-terra": (),
     "gpt-5.6-luna": (),
-    # Other modalities, or with a search of their own: each has its own dates.
+    # Other modalities, or with built-in search: each has its own dates.
     "gpt-4o-audio-preview": (
         "gpt-4o-audio-preview-2024-10-01", "gpt-4o-audio-preview-2024-12-17", "gpt-4o-audio-preview-2025-06-03",
     ),
     "gpt-4o-mini-audio-preview": ("gpt-4o-mini-audio-preview-2024-12-17",),
     "gpt-4o-search-preview": ("gpt-4o-search-preview-2025-03-11",),
     "gpt-4o-mini-search-preview": ("gpt-4o-mini-search-preview-2025-03-11",),
-    # OpenAI serves these at /v1/responses alone. Under banjia a name is a chat name wherever models has it.
+    # OpenAI serves these at /v1/responses only. In banjia they are chat names if models lists them.
     "o1-pro": ("o1-pro-2025-03-19",),
     "o3-pro": ("o3-pro-2025-06-10",),
     "o3-deep-research": ("o3-deep-research-2025-06-26",),
@@ -76,7 +75,7 @@ CHAT: Mapping[str, tuple[str, ...]] = {
 """Names of ``/v1/chat/completions``, each with its forms."""
 
 COMPLETIONS: Mapping[str, tuple[str, ...]] = {
-    "gpt-3.5-turbo-instruct": ("gpt-3.5-turbo-instruct-0914",),  # the form: from the page of deprecations
+    "gpt-3.5-turbo-instruct": ("gpt-3.5-turbo-instruct-0914",),  # the form: from the deprecations page
     "davinci-002": (),
     "babbage-002": (),
     "text-davinci-003": (),  # this and text-davinci-002 are two models
@@ -84,7 +83,7 @@ COMPLETIONS: Mapping[str, tuple[str, ...]] = {
 """Names of ``/v1/completions``."""
 
 EMBEDDINGS: Mapping[str, tuple[str, ...]] = {
-    "text-embedding-ada-002": ("text-embedding-ada-002-v2",),  # the form: the name in OpenAI's own answers
+    "text-embedding-ada-002": ("text-embedding-ada-002-v2",),  # the form: the name in OpenAI's own responses
     "text-embedding-3-small": (),
     "text-embedding-3-large": (),
 }
@@ -92,9 +91,9 @@ EMBEDDINGS: Mapping[str, tuple[str, ...]] = {
 
 MODERATIONS: Mapping[str, tuple[str, ...]] = {
     "omni-moderation-latest": ("omni-moderation-2024-09-26",),
-    "text-moderation-latest": ("text-moderation-stable",),  # text alone: no form of omni-moderation
+    "text-moderation-latest": ("text-moderation-stable",),  # text only: not a form of omni-moderation
 }
-"""Names of ``/v1/moderations``. Who answers there is ``policy.moderations``, whatever the name."""
+"""Names of ``/v1/moderations``. ``policy.moderations`` selects the target, whatever the name."""
 
 NAMES: Mapping[str, tuple[str, ...]] = {**CHAT, **COMPLETIONS, **EMBEDDINGS, **MODERATIONS}
 """Every name with its listed forms."""
@@ -104,7 +103,7 @@ WIDTHS: Mapping[str, int] = {
     "text-embedding-3-small": 1536,
     "text-embedding-3-large": 3072,
 }
-"""How many numbers the vectors of a name have where the request does not say (OpenAI's guide to embeddings)."""
+"""Default dimensions of an embeddings name (OpenAI's guide to embeddings)."""
 
 _NAME_OF = {form: name for name, forms in NAMES.items() for form in forms}
 _OPENAIS, _AZURES = "gpt-3.5-turbo", "gpt-35-turbo"
@@ -112,20 +111,21 @@ _DATE = re.compile(r"-(?:20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])|(?:0[1
 
 
 def covering(name: str) -> tuple[str, ...]:
-    """The names whose route this one has if no line of its own says otherwise, the most specific first.
+    """Return the names whose route this name uses if it has none of its own, the most specific first.
 
     ``gpt-35-turbo-0613`` has ``gpt-3.5-turbo-0613``, which is the same model, then ``gpt-35-turbo``, then
-    ``gpt-3.5-turbo``. Empty for a name that is no form of another.
+    ``gpt-3.5-turbo``. Empty for a name that is not a form of another.
     """
     general = name_of(name)
     generals = [general, other_spelling(general)]
     if name.startswith(_AZURES):
         generals.reverse()
-    return tuple(found for found in dict.fromkeys([other_spelling(name), *generals]) if found and found != name)
+    candidates = dict.fromkeys([other_spelling(name), *generals])
+    return tuple(candidate for candidate in candidates if candidate and candidate != name)
 
 
 def other_spelling(name: str) -> str:
-    """The name as Azure writes it, or as OpenAI does where this is Azure's; empty where both write it so."""
+    """Return Azure's spelling of an OpenAI name, or OpenAI's of an Azure name; empty if both are the same."""
     if name.startswith(_OPENAIS) and _general(name):
         return _AZURES + name.removeprefix(_OPENAIS)
     if name.startswith(_AZURES) and _general(swapped := _OPENAIS + name.removeprefix(_AZURES)):
@@ -134,12 +134,12 @@ def other_spelling(name: str) -> str:
 
 
 def name_of(name: str) -> str:
-    """OpenAI's name, in OpenAI's spelling, that this is or is a form of; empty if there is none."""
+    """Return the OpenAI name, in OpenAI's spelling, that this is or is a form of; empty if there is none."""
     return _general(_OPENAIS + name.removeprefix(_AZURES) if name.startswith(_AZURES) else name)
 
 
 def is_no_form(name: str) -> bool:
-    """Whether a name is not a form of another: a form is not listed beside its name."""
+    """Whether a name is not a form of another. Lists leave forms out."""
     return name_of(name) in ("", name)
 
 
@@ -154,23 +154,23 @@ def _general(name: str) -> str:
 
 @cache
 def forms_of(name: str) -> tuple[str, ...]:
-    """The listed names that a mapped name covers: they have its route where no line of their own says otherwise."""
+    """Return the known names that use this name's route if they have none of their own."""
     return tuple(known for known in known_names() if name in covering(known))
 
 
 @cache
 def known_names() -> tuple[str, ...]:
-    """Every name and form, in OpenAI's spelling and in Azure's."""
+    """Return every name and form, in OpenAI's spelling and in Azure's."""
     plain = [spelt for name, forms in NAMES.items() for spelt in (name, *forms)]
     return tuple(dict.fromkeys([*plain, *filter(None, map(other_spelling, plain))]))
 
 
 def taken_by(name: str, mapped: Iterable[str]) -> str | None:
-    """Which of the mapped names has this name's route: itself, else the most specific that covers it."""
+    """Return the mapped name whose route this name uses: itself, else the most specific that covers it, else None."""
     known = set(mapped)
-    return next((one for one in (name, *covering(name)) if one in known), None)
+    return next((candidate for candidate in (name, *covering(name)) if candidate in known), None)
 
 
 def width_of(name: str) -> int | None:
-    """How many numbers OpenAI's vectors under this name or form have; None for other names."""
+    """Return the default dimensions of OpenAI's embeddings under this name or form; None for other names."""
     return WIDTHS.get(name_of(name))

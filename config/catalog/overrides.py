@@ -1,4 +1,4 @@
-"""A file of the operator's laid over a vendor's catalog: other prices, limits and stand-ins, and models that it lacks."""
+"""The operator's overrides of a vendor's catalog: prices, limits, stand-ins, and models that the catalog lacks."""
 
 from typing import Literal
 
@@ -8,12 +8,12 @@ from config.catalog.models import Catalog, CatalogSection, Confidence, ModelRow,
 
 
 class ModelOverride(ModelRow):
-    """A model as the operator has it. What is given takes the place of what ships; a new id is a new model."""
+    """The operator's values for one model. They replace the shipped ones; a new id adds a model."""
 
     confidence: Confidence = "high"
 
     def apply_to(self, shipped: ModelRow | None) -> ModelRow:
-        """The shipped row with what is given here. ``prices`` are all its prices: a list is not mixed with another."""
+        """Return the shipped row with the values set here. ``prices`` replaces the whole list."""
         given = {key: getattr(self, key) for key in self.model_fields_set}
         if shipped is not None:
             return shipped.model_copy(update=given)
@@ -21,22 +21,22 @@ class ModelOverride(ModelRow):
 
 
 class CatalogOverrides(CatalogSection):
-    """What is laid over one vendor's catalog."""
+    """Overrides of one vendor's catalog."""
 
     currency: Literal["CNY", "USD"] | None = None
-    """That of every price of the vendor, if it is not the catalog's. Only prices in CNY are compared by ``cheapest``."""
+    """Currency of all the vendor's prices, if it is not the catalog's. ``cheapest`` compares prices in CNY only."""
     models: list[ModelOverride] = Field(default_factory=list)
     stand_ins: dict[str, StandIn] = Field(default_factory=dict)
 
-    _laid: tuple[Catalog, Catalog] | None = PrivateAttr(None)
+    _merged: tuple[Catalog, Catalog] | None = PrivateAttr(None)
 
     def apply_to(self, shipped: Catalog) -> Catalog:
-        """The vendor's catalog with this laid over it, made once."""
-        if self._laid is None or self._laid[0] is not shipped:
-            self._laid = shipped, self._made(shipped)
-        return self._laid[1]
+        """Return the vendor's catalog with these overrides. The result is cached."""
+        if self._merged is None or self._merged[0] is not shipped:
+            self._merged = shipped, self._merge(shipped)
+        return self._merged[1]
 
-    def _made(self, shipped: Catalog) -> Catalog:
+    def _merge(self, shipped: Catalog) -> Catalog:
         rows = dict(shipped.by_id)
         for row in self.models:
             rows[row.id] = row.apply_to(rows.get(row.id))

@@ -1,1 +1,1 @@
-"""Checks of a configuration beyond single keys: what must fit together, and what may not be meant."""
+"""Checks across keys: settings that contradict each other, and settings that probably are mistakes."""

@@ -1,4 +1,4 @@
-"""What the catalogs tell of a configuration: models that there are not or that retire, and what is laid over them."""
+"""Check a configuration against the model catalogs: unknown and retiring models, and catalog overrides."""
 
 import re
 
@@ -13,46 +13,46 @@ from config.routing import catalog_of
 _NO_FIELD = UNSAFE | {"model", "stream"}
 
 
-def model(found: LintContext, where: tuple[str | int, ...], entry: str, model: str) -> None:
-    """A model of a target is one that its vendor is known to have, and stays."""
-    vendor = found.vendor(entry)
+def model(context: LintContext, where: tuple[str | int, ...], entry: str, model: str) -> None:
+    """Check that the catalog lists a target's model, and that the vendor is not retiring it."""
+    vendor = context.vendor(entry)
     if vendor is None:
         return
     try:
-        cat = catalog_of(entry, found.settings.vendors[entry])
+        vendor_catalog = catalog_of(entry, context.settings.vendors[entry])
     except catalog.CatalogNotFound:
         return
-    rows = cat.by_id
+    rows = vendor_catalog.by_id
     row = rows.get(model)
     if row is None and rows:
-        slip = next((known for known in rows if _bare(known) == _bare(model)), None)
-        if slip:
-            found.error(
+        same_letters = next((known for known in rows if _bare(known) == _bare(model)), None)
+        if same_letters:
+            context.error(
                 where,
-                Message("{entry} has no model {model}", entry=entry, model=found.named(where, model)),
-                meant=f"{entry}/{slip}",
+                Message("{entry} has no model {model}", entry=entry, model=context.named(where, model)),
+                meant=f"{entry}/{same_letters}",
                 code="config-unknown-model",
             )
         else:
             near = nearest(model, rows)
             wrong = Message(
-                "the catalog of {entry} has no model {model}; it will be asked for all the same",
+                "the catalog of {entry} has no model {model}; banjia requests it anyway",
                 entry=entry,
-                model=found.named(where, model),
+                model=context.named(where, model),
             )
-            found.warn(where, wrong, meant=f"{entry}/{near}" if near else "", code="config-unknown-model")
-    elif row is not None and (told := retired.describe_retirement(row, found.today)):
-        found.warn(
+            context.warn(where, wrong, meant=f"{entry}/{near}" if near else "", code="config-unknown-model")
+    elif row is not None and (fate := retired.describe_retirement(row, context.today)):
+        context.warn(
             where,
-            Message("{model} {fate}", model=model, fate=told),
-            _successor(found, entry, row, moved=cat.ended is not None),
+            Message("{model} {fate}", model=model, fate=fate),
+            _successor(context, entry, row, moved=vendor_catalog.ended is not None),
             code="config-model-retired",
         )
 
 
-def _successor(found: LintContext, entry: str, row: catalog.ModelRow, *, moved: bool) -> Message:
-    """What to use in a retired model's place; where its whole platform has ended, that is in the usual edition."""
-    kind = found.kind(entry)
+def _successor(context: LintContext, entry: str, row: catalog.ModelRow, *, moved: bool) -> Message:
+    """Return the replacement of a retired model; with ``moved``, its platform has ended and the usual edition has it."""
+    kind = context.kind(entry)
     if row.successor is None or kind is None:
         return Message("another model")
     return (
@@ -62,49 +62,51 @@ def _successor(found: LintContext, entry: str, row: catalog.ModelRow, *, moved: 
     )
 
 
-def catalogs(found: LintContext) -> None:
-    """What is laid over a catalog names models that are in one of the two."""
-    for name, entry in found.settings.vendors.items():
-        if entry.catalog is None or found.vendor(name) is None:
+def catalogs(context: LintContext) -> None:
+    """Check that catalog overrides list each model once, and that their stand-ins are known models."""
+    for name, entry in context.settings.vendors.items():
+        if entry.catalog is None or context.vendor(name) is None:
             continue
         known, ids = catalog_of(name, entry).by_id, [row.id for row in entry.catalog.models]
         for index, id_ in enumerate(ids):
             if id_ in ids[:index]:
-                found.error(("vendors", name, "catalog", "models", index, "id"), Message("this model is listed twice"))
+                context.error(
+                    ("vendors", name, "catalog", "models", index, "id"), Message("this model is listed twice")
+                )
         for openai, stand_in in entry.catalog.stand_ins.items():
             if stand_in.model not in known:
                 where = ("vendors", name, "catalog", "stand_ins", openai, "model")
-                wrong = Message("{entry} has no model {model}", entry=name, model=found.named(where, stand_in.model))
+                wrong = Message("{entry} has no model {model}", entry=name, model=context.named(where, stand_in.model))
                 near = nearest(stand_in.model, known)
-                found.error(
+                context.error(
                     where,
                     wrong,
-                    EMPTY if near else Message("one of its models, or it in models"),
+                    EMPTY if near else Message("one of its models, or an entry for this one in models"),
                     near,
                     code="config-unknown-model",
                 )
             for key in stand_in.set:
-                settable(found, ("vendors", name, "catalog", "stand_ins", openai, "set", key))
+                settable(context, ("vendors", name, "catalog", "stand_ins", openai, "set", key))
 
 
-def stand_ins(found: LintContext) -> None:
-    """What answers under OpenAI's names without a word of the operator's is there, and stays."""
-    if found.errors:
+def stand_ins(context: LintContext) -> None:
+    """Warn about default stand-ins that are retired or retiring."""
+    if context.errors:
         return
-    for fading in retired.stand_ins(found.settings):
+    for fading in retired.stand_ins(context.settings):
         entry, row = fading.entry, fading.row
         wrong = Message(
-            "{model}, which answers under {names}, {fate}",
+            "{model}, the stand-in for {names}, {fate}",
             model=row.id,
             names=fading.under(),
-            fate=retired.describe_retirement(row, found.today),
+            fate=retired.describe_retirement(row, context.today),
         )
         name = fading.names[0]
         if row.successor:
             instead = Message("{model} for {name} in models", model=f"{entry}/{row.successor}", name=name)
         else:
             instead = Message("another model for {name} in models", name=name)
-        found.warn(
+        context.warn(
             ("vendors", entry),
             wrong,
             instead,
@@ -117,8 +119,8 @@ def _bare(model: str) -> str:
     return re.sub(r"[^a-z0-9]", "", model.lower())
 
 
-def settable(found: LintContext, where: tuple[str | int, ...]) -> None:
-    """A field that ``set`` lays over requests is one that it can choose; ``where`` ends in its name."""
+def settable(context: LintContext, where: tuple[str | int, ...]) -> None:
+    """Check that ``set`` may set this field. ``where`` is its path."""
     if str(where[-1]).lower() in _NO_FIELD:
-        wrong = Message("a field that set can't choose")
-        found.error(where, wrong, Message("the model in target, and addresses and keys in vendors"), at_key=True)
+        wrong = Message("set cannot change this field")
+        context.error(where, wrong, Message("the model in target, and addresses and keys in vendors"), at_key=True)

@@ -1,4 +1,4 @@
-"""What the checks of a configuration look at, and what they find."""
+"""The input and the results of the configuration checks."""
 
 import datetime
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from config.schema import Settings
 
 @dataclass(slots=True)
 class LintContext:
-    """What the checks found, and what they look at.
+    """The configuration that the checks read, and the diagnostics that they add.
 
-    ``today`` decides whether a model is retired already; ``off`` are the vendors without a key, with the reason.
+    ``today`` decides whether a model is retired already. ``disabled`` has the vendors without an API key, with the reason.
     """
 
     settings: Settings
@@ -35,7 +35,7 @@ class LintContext:
         at_key: bool = False,
         code: str = "",
     ) -> Diagnostic:
-        """A diagnostic about a place of the settings, said of the nearest place in the file."""
+        """Return a diagnostic about a path of the settings, at the nearest position in the file."""
         node, path = follow(self.root, loc)
         return node.diagnostic(path, wrong, expected, meant, at_key=at_key, code=code)
 
@@ -49,7 +49,7 @@ class LintContext:
         at_key: bool = False,
         code: str = "",
     ) -> None:
-        """It can't be used like this."""
+        """Add an error: the configuration cannot be used."""
         self.errors.append(self.diagnostic(loc, wrong, expected, meant, at_key=at_key, code=code))
 
     def warn(
@@ -62,11 +62,11 @@ class LintContext:
         at_key: bool = False,
         code: str = "",
     ) -> None:
-        """It can be used, but this should be known."""
+        """Add a warning."""
         self.warnings.append(self.diagnostic(loc, wrong, expected, meant, at_key=at_key, code=code))
 
     def named(self, loc: tuple[str | int, ...], text: str) -> str:
-        """A word of the settings in quotes, or where it came from if that may be a secret."""
+        """Return a value of the settings in quotes, or the variables it came from if it may be a secret."""
         node, _ = follow(self.root, loc)
         if node.from_file or looks_secret(text):
             return Message("(not shown)")
@@ -75,10 +75,10 @@ class LintContext:
         return f"'{text}'"
 
     def kind(self, name: str) -> Vendor | None:
-        """The adapter of a configured vendor's kind, in its usual edition."""
+        """Return the adapter of a configured vendor's kind, in its usual edition."""
         return registry.BY_NAME.get(self.settings.vendors[name].kind or name)
 
     def vendor(self, name: str) -> Vendor | None:
-        """The adapter of a configured vendor."""
+        """Return the adapter of a configured vendor, in its edition."""
         kind = self.kind(name)
         return kind.of_edition(self.settings.vendors[name].edition) if kind else None

@@ -1,4 +1,4 @@
-"""What the names of ``models`` mean that the operator may not have meant, and the fields that ``drop`` and ``set`` name."""
+"""Check the names in ``models`` for unintended effects, and the request fields that ``drop`` and ``set`` name."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -15,31 +15,31 @@ from config.routing import catalog_of, key_of, stand_in_route
 from config.schema import ModelEntry
 
 REQUIRED = frozenset({"model", "messages", "input", "prompt", "stream"})
-"""Fields without which a request is none, and ``stream``, which the caller relies on: they can't be left out."""
+"""Fields that cannot be dropped: those that every request needs, and ``stream``, which the client relies on."""
 Where = tuple[str | int, ...]
 
 
 def droppable() -> frozenset[str]:
-    """The fields that ``policy.drop`` can name: OpenAI's, and those that a vendor's table knows."""
+    """Return the fields that ``policy.drop`` can name: OpenAI's parameters and those in the vendors' tables."""
     known = {name for params in OPENAI_PARAMS.values() for name in params}
     for vendor in registry.VENDORS:
         known |= {name for op in vendor.operations.values() for name in op.params}
     return frozenset(known - REQUIRED)
 
 
-def dropped_fields(found: LintContext) -> None:
-    """Check that ``drop`` names known fields that a request can be sent without."""
+def dropped_fields(context: LintContext) -> None:
+    """Check that ``drop`` names known fields that are not required."""
     known = droppable()
-    for where, names in _drops(found):
+    for where, names in _drops(context):
         for index, name in enumerate(names):
             if name in REQUIRED:
-                found.error(
-                    (*where, index), Message("no request can be without '{name}'", name=name), Message("other fields")
+                context.error(
+                    (*where, index), Message("'{name}' is required in requests", name=name), Message("another field")
                 )
             elif name not in known:
                 meant = nearest(name, known)
-                wrong = Message("there is no field {name} in requests", name=found.named((*where, index), name))
-                found.error(
+                wrong = Message("unknown request field {name}", name=context.named((*where, index), name))
+                context.error(
                     (*where, index),
                     wrong,
                     EMPTY if meant else Message("one of OpenAI's fields, such as logprobs"),
@@ -47,117 +47,124 @@ def dropped_fields(found: LintContext) -> None:
                 )
 
 
-def _drops(found: LintContext) -> Iterator[tuple[Where, list[str]]]:
-    yield ("policy", "drop"), found.settings.policy.drop
-    for name, entry in found.settings.models.items():
+def _drops(context: LintContext) -> Iterator[tuple[Where, list[str]]]:
+    yield ("policy", "drop"), context.settings.policy.drop
+    for name, entry in context.settings.models.items():
         yield ("models", name, "policy", "drop"), entry.policy.get("drop", [])
 
 
-def removed_fields(found: LintContext) -> None:
-    """``set`` with null leaves out what a request can be without."""
-    for name, entry in found.settings.models.items():
+def removed_fields(context: LintContext) -> None:
+    """Check that ``set`` does not remove required fields."""
+    for name, entry in context.settings.models.items():
         for index, target in enumerate(entry.targets):
             for key, value in target.set.items():
                 if value is None and key in REQUIRED:
                     where = ("models", name, "targets", index, "set", key)
-                    found.error(
+                    context.error(
                         where,
-                        Message("no request can be without '{name}'", name=key),
-                        Message("a value, or the key left out"),
+                        Message("'{name}' is required in requests", name=key),
+                        Message("a value, or the key omitted"),
                     )
 
 
-def misleading_names(found: LintContext) -> None:
-    """Routes of names that do something else than their line seems to say."""
-    if found.errors:
+def misleading_names(context: LintContext) -> None:
+    """Warn about entries of ``models`` that have another effect than they seem to have."""
+    if context.errors:
         return
-    for name, entry in found.settings.models.items():
+    for name, entry in context.settings.models.items():
         if "*" in name:
-            _unreached(found, name)
-            _hidden(found, name, entry)
-        if _serves_embeddings(found, name, entry):
-            _two_models(found, name, entry)
-            _width(found, name, entry)
+            _unreached(context, name)
+            _hidden(context, name, entry)
+        if _serves_embeddings(context, name, entry):
+            _two_models(context, name, entry)
+            _width(context, name, entry)
 
 
-def _unreached(found: LintContext, pattern: str) -> None:
-    """A pattern all of whose names of OpenAI's have the route of another line."""
-    taken = {name: key_of(name, found.settings.models) for name in known_names() if fnmatchcase(name, pattern)}
+def _unreached(context: LintContext, pattern: str) -> None:
+    """Warn about a pattern whose OpenAI names all have the route of another entry."""
+    taken = {name: key_of(name, context.settings.models) for name in known_names() if fnmatchcase(name, pattern)}
     if taken and pattern not in taken.values():
         name, key = next(iter(taken.items()))
         wrong = Message(
-            "no OpenAI name reaches this pattern: those that fit it have another line, such as {key} for {name}",
+            "no OpenAI name uses this pattern: other entries match first, such as {key} for {name}",
             key=key,
             name=name,
         )
-        found.warn(("models", pattern), wrong, Message("the line left out"), at_key=True)
+        context.warn(("models", pattern), wrong, Message("the pattern removed"), at_key=True)
 
 
-def _hidden(found: LintContext, pattern: str, entry: ModelEntry) -> None:
-    """A pattern of chat models that takes names of embeddings, for which a vendor here has a stand-in."""
-    if not all(_facts(found, target.target)[0] == "chat" for target in entry.targets):
+def _hidden(context: LintContext, pattern: str, entry: ModelEntry) -> None:
+    """Warn about a pattern with chat targets that also matches embeddings names, if a vendor has a stand-in for these."""
+    if not all(_facts(context, target.target)[0] == "chat" for target in entry.targets):
         return
-    if any(key_of(name, found.settings.models) != pattern for name in EMBEDDINGS):
-        return  # the operator has thought of embeddings
+    if any(key_of(name, context.settings.models) != pattern for name in EMBEDDINGS):
+        return  # the operator has configured embeddings
     name = next(iter(EMBEDDINGS))
-    for vendor, hit in stand_in_route(found.settings.vendors, name, "embeddings"):
-        wrong = Message("{name} gets here too, and a chat model gives no vectors: it is answered with 404", name=name)
-        found.warn(
+    for vendor, hit in stand_in_route(context.settings.vendors, name, "embeddings"):
+        wrong = Message("the pattern also matches {name}, which gets 404: its targets are chat models", name=name)
+        context.warn(
             ("models", pattern),
             wrong,
-            Message("a line for it, such as {line}", line=f"{name}: {vendor}/{hit.model}"),
+            Message("an entry for it, such as {line}", line=f"{name}: {vendor}/{hit.model}"),
             at_key=True,
         )
 
 
-def _facts(found: LintContext, target: str) -> tuple[str, dict[str, Any]]:
-    """The operation and the facts of a target's model; empty where the catalog does not know it."""
+def _facts(context: LintContext, target: str) -> tuple[str, dict[str, Any]]:
+    """Return the operation and the facts of a target's model; both empty if the catalog does not list it."""
     entry, _, model = target.partition("/")
-    if entry not in found.settings.vendors or found.vendor(entry) is None:
+    if entry not in context.settings.vendors or context.vendor(entry) is None:
         return "", {}
     try:
-        row = catalog_of(entry, found.settings.vendors[entry]).by_id.get(model)
+        row = catalog_of(entry, context.settings.vendors[entry]).by_id.get(model)
     except CatalogNotFound:
         return "", {}
     return (getattr(row, "operation", ""), getattr(row, "facts", {})) if row is not None else ("", {})
 
 
-def _serves_embeddings(found: LintContext, name: str, entry: ModelEntry) -> bool:
-    return name_of(name) in EMBEDDINGS or all(_facts(found, one.target)[0] == "embeddings" for one in entry.targets)
+def _serves_embeddings(context: LintContext, name: str, entry: ModelEntry) -> bool:
+    return name_of(name) in EMBEDDINGS or all(_facts(context, one.target)[0] == "embeddings" for one in entry.targets)
 
 
-def _two_models(found: LintContext, name: str, entry: ModelEntry) -> None:
+def _two_models(context: LintContext, name: str, entry: ModelEntry) -> None:
     models = dict.fromkeys(target.target.partition("/")[2] for target in entry.targets)
     if len(models) > 1:
         first, second, *_ = models
         wrong = Message(
-            "vectors of {first} and {second} can't be compared, and an index would get both", first=first, second=second
+            "vectors of {first} and {second} cannot be compared, but failover would mix them in one index",
+            first=first,
+            second=second,
         )
-        found.warn(("models", name), wrong, Message("one target"), at_key=True)
+        context.warn(("models", name), wrong, Message("one target"), at_key=True)
 
 
-def _width(found: LintContext, name: str, entry: ModelEntry) -> None:
-    """A target under an OpenAI name gives vectors of another width, and no ``dimensions`` say that it is meant."""
-    under = [one for one in WIDTHS if key_of(one, found.settings.models) == name] if "*" in name else [name_of(name)]
+def _width(context: LintContext, name: str, entry: ModelEntry) -> None:
+    """Warn about a target whose vectors have another width than OpenAI's, unless ``set.dimensions`` confirms it."""
+    under = (
+        [known for known in WIDTHS if key_of(known, context.settings.models) == name]
+        if "*" in name
+        else [name_of(name)]
+    )
     for index, target in enumerate(entry.targets):
-        offered = _facts(found, target.target)[1].get("dimensions") or []
-        other = next((one for one in under if one in WIDTHS and WIDTHS[one] not in offered), None)
+        offered = _facts(context, target.target)[1].get("dimensions") or []
+        other = next((known for known in under if known in WIDTHS and WIDTHS[known] not in offered), None)
         if other is None or not offered or "dimensions" in target.set:
             continue
         wrong = Message(
-            "{target} gives vectors of {given} numbers, and {name} has {width}",
+            "vectors of {target} have {given} dimensions, those of {name} have {width}",
             target=target.target,
             given=offered[0],
             name=other,
             width=WIDTHS[other],
         )
         cure = Message(
-            "set: {{dimensions: {given}}} to say so, and an index for them, or another model", given=offered[0]
+            "set: {{dimensions: {given}}} to confirm this, and an index of that size, or another model",
+            given=offered[0],
         )
         if len(under) > 1:
             cure = Message(
-                "a line for {name} alone, with another model or set: {{dimensions: {given}}} and an index for them",
+                "an entry for {name}, with another model, or with set: {{dimensions: {given}}} and an index of that size",
                 name=other,
                 given=offered[0],
             )
-        found.warn(("models", name, "targets", index, "target"), wrong, cure)
+        context.warn(("models", name, "targets", index, "target"), wrong, cure)

@@ -1,1 +1,1 @@
-"""Files and environment to settings: YAML, interpolation, validation, and errors with file, line and column."""
+"""Load settings from files and the environment: YAML, interpolation, validation, errors with file, line and column."""

@@ -1,4 +1,7 @@
-"""Settings from variables: ``BANJIA_`` with ``__`` between keys, laid over the file; and vendors from their own keys."""
+"""Settings from environment variables.
+
+``BANJIA_`` variables, with ``__`` between keys, override the file. Without a file, vendors come from their key variables.
+"""
 
 import json
 import re
@@ -22,7 +25,7 @@ PREFIX = "BANJIA_"
 RESERVED = ("BANJIA_CONFIG", "BANJIA_LANG", "BANJIA_CLIENT_KEY")
 LANGUAGES = ("en", "zh")
 _EMULATOR = "BANJIA_EMULATOR_"
-# Kubernetes sets these in every pod beside a Service named banjia; they are nobody's settings.
+# Kubernetes sets these in every pod of a namespace with a Service named banjia; they are not settings.
 _SERVICE_LINK = re.compile(
     r"BANJIA_(?:(?!.*__)\w+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)$"
 )
@@ -32,14 +35,14 @@ _NEVER = ("OPENAI_", "TENCENTCLOUD_")
 
 
 def location_of(variable: str) -> Location:
-    """A variable of the environment as a place."""
+    """Return the location of an environment variable."""
     return Location("environment", variable=variable)
 
 
 def override(root: Node, environ: Mapping[str, str], folder: Path) -> list[Diagnostic]:
-    """Lay the ``BANJIA_`` variables over the tree, in place; an empty one says nothing. What can't be is returned.
+    """Apply the ``BANJIA_`` variables to the tree, in place, and return the errors. Empty variables are ignored.
 
-    The shorter names go first, so that ``BANJIA_VENDORS`` as JSON can be refined by ``BANJIA_VENDORS__KIMI__REGION``.
+    Shorter names go first, so that ``BANJIA_VENDORS__KIMI__REGION`` can refine a ``BANJIA_VENDORS`` in JSON.
     """
     diagnostics = []
     for name in sorted(filter(_is_banjia_variable, environ), key=lambda name: (name.count("__"), name)):
@@ -69,7 +72,7 @@ def _is_banjia_variable(name: str) -> bool:
 
 
 def _apply_variable(root: Node, name: str, text: str, folder: Path) -> None:
-    """Set what one variable says. Raises ConfigError."""
+    """Apply one variable. Raises ConfigError."""
     place = location_of(name)
     path, kind = _resolved(root, name)
     if text == "":
@@ -80,7 +83,7 @@ def _apply_variable(root: Node, name: str, text: str, folder: Path) -> None:
     for depth, key in enumerate(path[:-1]):
         node = _opened(node, at(path[:depth]))
         if node is None:
-            return  # the file has something else there, which is reported
+            return  # the file has another type there; validation reports it
         node = node.value.setdefault(key, Node({}, place, place))
     node = _opened(node, at(path[:-1]))
     if node is None:
@@ -91,7 +94,7 @@ def _apply_variable(root: Node, name: str, text: str, folder: Path) -> None:
 
 
 def _resolved(root: Node, name: str) -> tuple[list[str], Any]:
-    """The path that a variable's name means, and what kind of value stands there. Raises ConfigError."""
+    """Return the path of a variable's key and the type of its value. Raises ConfigError."""
     path: list[str] = []
     node: Node | None = root
     kind: Any = Settings
@@ -116,7 +119,7 @@ def _resolved(root: Node, name: str) -> tuple[list[str], Any]:
 
 
 def _opened(node: Node | None, kind: Any) -> Node | None:
-    """The node as a mapping: what is nothing becomes an empty one, a model's short form its long form."""
+    """Return the node as a mapping: null becomes an empty one, a route's short form becomes the long form."""
     if node is None:
         return None
     if node.value is None:
@@ -127,7 +130,7 @@ def _opened(node: Node | None, kind: Any) -> Node | None:
 
 
 def _key(node: Node | None, kind: Any, path: list[str], part: str) -> str | None:
-    """The key that a part of a variable's name means, or None."""
+    """Return the key that one part of a variable's name means, or None."""
     if is_section(kind):
         known_keys = [*fields(kind), *old_names(path[0] if len(path) == 1 else "")]
         return part.lower() if part.lower() in known_keys else None
@@ -140,9 +143,9 @@ def _key(node: Node | None, kind: Any, path: list[str], part: str) -> str | None
     if _folded(part) in known:
         return known[_folded(part)]
     if part != part.upper():
-        return part  # written out, as Docker and Kubernetes allow
+        return part  # the exact key: Docker and Kubernetes allow lower case in variable names
     if path == ["models"]:
-        return None  # gpt-4o or gpt_4o or gpt.4o: can't be told
+        return None  # ambiguous: gpt-4o, gpt_4o or gpt.4o
     return part.lower().replace("_", "-") if path[-1] == "headers" else part.lower()
 
 
@@ -151,7 +154,7 @@ def _folded(name: str) -> str:
 
 
 def _value(kind: Any, text: str, place: Location, path: list[str]) -> Node:
-    """A variable's text as the kind of value that its key takes. Raises ConfigError."""
+    """Parse a variable's text as the type of its key. Raises ConfigError."""
     if kind is ModelEntry or get_origin(kind) is list:
         if text.lstrip()[:1] not in ("[", "{"):
             items = [item.strip() for item in text.split(",")]
@@ -167,7 +170,7 @@ def _value(kind: Any, text: str, place: Location, path: list[str]) -> Node:
                     Diagnostic(
                         place,
                         ".".join(path),
-                        Message("this is not a mapping"),
+                        Message("not a mapping"),
                         Message('JSON such as {"key": "value"}'),
                     )
                 ]
@@ -186,7 +189,7 @@ def _json(text: str, place: Location, path: list[str]) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         raise ConfigError(
-            [Diagnostic(place, ".".join(path), Message("this is not JSON"), Message('JSON such as {"key": "value"}'))]
+            [Diagnostic(place, ".".join(path), Message("not JSON"), Message('JSON such as {"key": "value"}'))]
         ) from None
 
 
@@ -222,13 +225,14 @@ def _add_client_key(root: Node, environ: Mapping[str, str], folder: Path, diagno
 
 
 def nearest_variable(name: str, root: Node) -> str:
-    """The known variable that is most like this one."""
-    found = nearest(name.removeprefix(PREFIX), [*_known(Settings, root), *(r.removeprefix(PREFIX) for r in RESERVED)])
-    return f"{PREFIX}{found}" if found else ""
+    """Return the most similar known variable, or an empty string."""
+    known = [*_known(Settings, root), *(reserved.removeprefix(PREFIX) for reserved in RESERVED)]
+    similar = nearest(name.removeprefix(PREFIX), known)
+    return f"{PREFIX}{similar}" if similar else ""
 
 
 def _known(kind: Any, node: Node | None) -> Iterator[str]:
-    """The names of the variables for everything below such a value."""
+    """Yield the names of the variables for all keys below a type."""
     if is_section(kind):
         below = fields(kind)
     elif get_origin(kind) is dict:
@@ -247,20 +251,20 @@ def _known(kind: Any, node: Node | None) -> Iterator[str]:
 
 
 def vendors_by_rank() -> list[Vendor]:
-    """The vendors that a key alone is enough for, each with its editions, in the order in which keys are looked for."""
+    """Return the vendors, with their editions, that need only an API key, in the order in which banjia looks for keys."""
     every = [edition for vendor in registry.VENDORS for edition in vendor.in_each_edition]
     return [vendor for vendor in every if vendor.base_urls and key_names(vendor)]
 
 
 def key_names(vendor: Vendor) -> list[str]:
-    """The variables that may hold a vendor's key without being named in a file."""
+    """Return the variables that may contain a vendor's API key without a configuration file."""
     return [name for name in vendor.key_names if not name.startswith(_NEVER)]
 
 
 def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Diagnostic]]:
-    """A tree of the vendors whose usual key variable is set: of two for one vendor, the first. And what is wrong.
+    """Return a tree of the vendors whose key variable is set, and the errors. The first set variable of a vendor wins.
 
-    Another edition has the vendor's name where the usual one has no key, else a name of its own.
+    Another edition gets the vendor's name if the usual edition has no key, otherwise ``vendor-edition``.
     """
     vendors: dict[str, Node] = {}
     diagnostics: list[Diagnostic] = []
@@ -268,16 +272,16 @@ def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Di
         name = next((name for name in key_names(vendor) if environ.get(name)), None)
         if name is not None:
             entry: dict[str, str] = {"api_key": environ[name]}
-            called = vendor.name
-            if called in vendors:
-                called, entry["kind"] = f"{vendor.name}-{vendor.edition}", vendor.name
+            entry_name = vendor.name
+            if entry_name in vendors:
+                entry_name, entry["kind"] = f"{vendor.name}-{vendor.edition}", vendor.name
             if vendor.edition is not None:
                 entry["edition"] = vendor.edition
             if "cn" not in vendor.base_urls:
                 entry["region"] = next(iter(vendor.base_urls))
-            vendors[called] = node_of(entry, location_of(name))
+            vendors[entry_name] = node_of(entry, location_of(name))
             try:
-                _read_files(vendors[called], folder)
+                _read_files(vendors[entry_name], folder)
             except ConfigError as error:
                 diagnostics.extend(error.diagnostics)
     root = Location("environment")

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, told in one line: where, which key, what, what was expected, the nearest word."""
+"""Configuration diagnostics: one line each, with place, key, problem, expected value and the nearest known word."""
 
 import difflib
 import re
@@ -12,12 +12,12 @@ _RANDOM = re.compile(r"[0-9a-f]{24,}|[0-9a-f]{8}-[0-9a-f]{4}-|^(?=.*\d)(?=.*[a-z
 
 
 DEFAULT_CODE = "config-invalid-value"
-"""The code of a diagnostic that has none of its own, and keeps the configuration from being used."""
+"""The code of an error that has no code of its own."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
-    """Where something stands: a file with line and column (from 1), or a variable of the environment."""
+    """A position: a file with line and column (from 1), or an environment variable."""
 
     source: str
     line: int = 0
@@ -30,9 +30,9 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One thing that is wrong, and its cure. It never holds a secret, and renders on one line.
+    """One problem of a configuration and its cure. It contains no secret and renders on one line.
 
-    ``unset``: the variables whose absence it is about; any of them is the cure. ``code``: what ``banjia help`` explains.
+    ``unset``: unset variables that cause it; setting any of them is a cure. ``code``: the code that ``banjia help`` explains.
     """
 
     location: Location
@@ -53,7 +53,7 @@ class Diagnostic:
 
     @property
     def message(self) -> Message:
-        """The line."""
+        """The diagnostic as one line."""
         key = self.key
         if self.location.variable:
             key = f"{self.location.variable} ({key})" if key else self.location.variable
@@ -65,12 +65,12 @@ class Diagnostic:
 
     @property
     def with_help(self) -> Message:
-        """The line, with the command that explains its code."""
+        """The line, followed by the command that explains its code."""
         return Message("{line} (banjia help {code})", line=self.message, code=self.code) if self.code else self.message
 
 
 class InvalidValue(ValueError):
-    """A value that can't be used: what is wrong with it, which may be empty, and what is expected."""
+    """An invalid value: what is wrong with it, which may be empty, and what is expected."""
 
     def __init__(self, wrong: Message = EMPTY, expected: Message = EMPTY) -> None:
         self.message = expecting(wrong, expected)
@@ -80,19 +80,19 @@ class InvalidValue(ValueError):
 
 
 class ConfigError(Exception):
-    """The configuration can't be used. ``diagnostics`` has at least one entry, in the order of the file.
+    """The configuration is invalid. ``diagnostics`` has at least one entry, in the order of the file.
 
-    Each has a code: that of ``code`` if it has none of its own.
+    ``code`` becomes the code of every diagnostic that has none.
     """
 
     def __init__(self, diagnostics: Iterable[Diagnostic], code: str = DEFAULT_CODE) -> None:
-        coded = (one if one.code else replace(one, code=code) for one in diagnostics)
+        coded = (diagnostic if diagnostic.code else replace(diagnostic, code=code) for diagnostic in diagnostics)
         self.diagnostics = sorted(coded, key=lambda diagnostic: diagnostic.location)
         super().__init__("\n".join(map(str, self.diagnostics)))
 
 
 def got(value: Message) -> Message:
-    """What is wrong with a value of another kind than is expected."""
+    """Return the problem text for a value of the wrong type."""
     return Message("got {value}", value=value)
 
 
@@ -100,18 +100,18 @@ _GOT = got(EMPTY).template
 
 
 def expecting(wrong: Message, expected: Message) -> Message:
-    """What is wrong and what is expected, in one text; either may be empty."""
+    """Join the problem and the expected value into one text. Either may be empty."""
     if not expected:
         return wrong
     if not wrong:
         return Message("expected {expected}", expected=expected)
-    if wrong.template == _GOT:  # other languages put the two the other way round
+    if wrong.template == _GOT:  # one template, because Chinese puts the expected value first
         return Message("got {value}; expected {expected}", value=wrong.fields["value"], expected=expected)
     return Message("{wrong}; expected {expected}", wrong=wrong, expected=expected)
 
 
 def key_path(path: Sequence[str | int]) -> str:
-    """``models.gpt-4o[0].target``: a path as people write it."""
+    """Return a path in the notation ``models.gpt-4o[0].target``."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
@@ -119,24 +119,24 @@ def key_path(path: Sequence[str | int]) -> str:
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
-    """The word that is most like this one, or an empty string."""
+    """Return the most similar word, or an empty string."""
     by_folded = {known.casefold(): known for known in words}
     found = difflib.get_close_matches(word.casefold(), by_folded, 1, 0.6)
     return by_folded[found[0]] if found else ""
 
 
 def redact(text: str) -> str:
-    """The text without what looks like a credential by its prefix."""
+    """Replace everything that has the prefix of a credential by ``(hidden)``."""
     return _PASTED.sub("(hidden)", text)
 
 
 def pasted_secret(text: str) -> bool:
-    """Whether a text holds a credential by the look of its prefix."""
+    """Whether a text contains something with the prefix of a credential."""
     return _PASTED.search(text) is not None
 
 
 def looks_secret(text: str) -> bool:
-    """Whether a text may be a credential; it is then left out of messages."""
+    """Whether a text may be a credential. Messages leave it out then."""
     return pasted_secret(text) or _RANDOM.search(text) is not None
 
 

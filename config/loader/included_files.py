@@ -1,4 +1,4 @@
-"""Files that a configuration names in the place of a value: their content is read as if it stood there."""
+"""Read the files that a configuration includes: their content replaces the path in the tree."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,24 +12,24 @@ from config.loader.yaml_parser import parse
 
 
 def catalogs(root: Node, folder: Path) -> list[Diagnostic]:
-    """Put the files under ``vendors.*.catalog`` in their names' place, in the tree; what can't be read is returned.
+    """Replace each path under ``vendors.*.catalog`` by the content of its file, in place. Return the errors.
 
-    Their values keep the places in their own file, so that whatever is wrong with them is told from there.
+    The values keep their positions in the included file, so that diagnostics point there.
     """
     diagnostics: list[Diagnostic] = []
     for name, node in _overlays(root):
         try:
-            found = _read(node, ("vendors", name, "catalog"), folder)
+            included = _read(node, ("vendors", name, "catalog"), folder)
         except ConfigError as error:
             node.broken = True
             diagnostics += error.diagnostics
         else:
-            node.value, node.location = found.value, found.location
+            node.value, node.location = included.value, included.location
     return diagnostics
 
 
 def named(root: Node, folder: Path) -> Iterator[Path]:
-    """The files that a tree names, whether they are there or not: of catalogs, before they are read in, and of secrets."""
+    """Yield the files of catalogs and secrets that a tree names, whether they exist or not. Call it before ``catalogs``."""
     for _, node in _overlays(root):
         yield folder / node.value
     for _, node in scalars(root):
@@ -38,7 +38,7 @@ def named(root: Node, folder: Path) -> Iterator[Path]:
 
 
 def _overlays(root: Node) -> Iterator[tuple[str, Node]]:
-    """The vendors whose ``catalog`` is the path of a file, with its node."""
+    """Yield the vendors whose ``catalog`` is the path of a file, with its node."""
     vendors = root.child("vendors")
     for name, entry in vendors.value.items() if vendors and isinstance(vendors.value, dict) else ():
         node = entry.child("catalog")
@@ -47,7 +47,7 @@ def _overlays(root: Node) -> Iterator[tuple[str, Node]]:
 
 
 def text(path: Path) -> str:
-    """The text of a file. Raises ConfigError where it is too large or not UTF-8, OSError where it can't be read."""
+    """Return the text of a file. Raises ConfigError if it is too large or not UTF-8, OSError if reading fails."""
     try:
         return read_regular(path, MAX_BYTES).decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except TooLarge:
@@ -70,7 +70,7 @@ def text(path: Path) -> str:
                 Diagnostic(
                     Location(str(path), line, column),
                     "",
-                    Message("this is not text in UTF-8"),
+                    Message("not UTF-8 text"),
                     code="config-unreadable",
                 )
             ]
@@ -83,7 +83,5 @@ def _read(node: Node, key: tuple[str, ...], folder: Path) -> Node:
         return parse(text(path), str(path), "models: or stand_ins:")
     except OSError as error:
         why = reason_of(error, lower_case=True)
-        wrong = Message("the file {path} can't be read ({why})", path=node.value, why=why)
-        raise ConfigError(
-            [node.diagnostic(key, wrong, Message("the path of a file, from the folder of this one"))]
-        ) from None
+        wrong = Message("cannot read the file {path}: {why}", path=node.value, why=why)
+        raise ConfigError([node.diagnostic(key, wrong, Message("a path relative to this file"))]) from None

@@ -1,4 +1,4 @@
-"""``${VAR}``, ``${VAR:-default}``, ``${VAR:?message}``, ``$$`` and ``file:/path`` in values."""
+"""Expand ``${VAR}``, ``${VAR:-default}``, ``${VAR:?message}``, ``$$`` and ``file:/path`` in values."""
 
 import re
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from config.loader.yaml_parser import typed
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BARE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)$|os\.environ/(\w+)$|env\.([A-Z0-9_]+)$")
 _MAX_DEPTH = 32
-"""The most variables in the defaults of variables."""
+"""Maximum nesting of variables in defaults."""
 _FORMS = Message("${VAR}, ${VAR:-default} or ${VAR:?message}")
 
 
 class UnsetVariable(Exception):
-    """A variable without a value where one is needed; ``message`` is the operator's own, if given."""
+    """A required variable is not set. ``message`` is the text after ``:?``, if there is one."""
 
     def __init__(self, name: str, message: str = "") -> None:
         super().__init__(name)
@@ -29,7 +29,7 @@ class UnsetVariable(Exception):
 
 
 class _Text:
-    """One text being expanded. ``used`` collects the names of the variables that its value came from."""
+    """Expands one text. ``used`` collects the names of the variables whose values it contains."""
 
     def __init__(self, text: str, environ: Mapping[str, str]) -> None:
         self._depth = 0
@@ -38,9 +38,9 @@ class _Text:
         self.used: list[str] = []
 
     def until(self, at: int, *, closing: bool, live: bool = True) -> tuple[str, int]:
-        """What stands from here to the closing brace, or to the end, and where that is.
+        """Expand from ``at`` to the closing brace or the end of the text. Return the value and the end position.
 
-        Not ``live``: a default that is not needed, of which only the end is looked for.
+        With ``live=False`` only the end matters: this is a default that is not used.
         """
         text, parts = self.text, []
         while at < len(text) and not (closing and text[at] == "}"):
@@ -54,14 +54,14 @@ class _Text:
                 parts.append(text[at])
                 at += 1
         if closing and at == len(text):
-            raise InvalidValue(Message("a '${' that is never closed"))
+            raise InvalidValue(Message("'${' without a closing '}'"))
         return "".join(parts), at
 
     def variable(self, at: int, *, live: bool) -> tuple[str, int]:
-        """The value of the variable whose name begins here, and where the text goes on after its brace."""
+        """Return the value of the variable whose name begins at ``at``, and the position after its closing brace."""
         match = _NAME.match(self.text, at)
         if match is None:
-            raise InvalidValue(Message("a '${' without a variable's name"))
+            raise InvalidValue(Message("'${' without a variable name"))
         name, at = match.group(), match.end()
         form = self.text[at : at + 2]
         given = self.environ.get(name)
@@ -72,24 +72,24 @@ class _Text:
                 raise UnsetVariable(name)
             return given or "", at + 1
         if not form:
-            raise InvalidValue(Message("a '${' that is never closed"))
+            raise InvalidValue(Message("'${' without a closing '}'"))
         if form not in (":-", ":?"):
-            raise InvalidValue(Message("'${{{name}' goes on in an unknown way", name=name))
+            raise InvalidValue(Message("unknown syntax after '${{{name}'", name=name))
         self._depth += 1
         if self._depth > _MAX_DEPTH:
             raise InvalidValue(Message("'${{' nested more than {number} levels deep", number=_MAX_DEPTH))
         rest, end = self.until(at + 2, closing=True, live=live and not given)
         self._depth -= 1
         if live and not given and form == ":?":
-            raise UnsetVariable(name, rest or Message("it is needed"))
+            raise UnsetVariable(name, rest or Message("it is required"))
         return given or rest, end + 1
 
 
 def expand(text: str, environ: Mapping[str, str]) -> tuple[str, list[str]]:
-    """The text with its variables filled in, and the names of those that were used.
+    """Return the text with its variables expanded, and the names of the variables used.
 
-    An empty variable counts as set for ``${VAR}``, as unset for the other two forms. Raises Unset; InvalidValue says
-    how the text is malformed.
+    An empty variable counts as set for ``${VAR}``, as unset for the other two forms. Raises UnsetVariable if a required
+    variable is not set, InvalidValue if the text is malformed.
     """
     reading = _Text(text, environ)
     value, _ = reading.until(0, closing=False)
@@ -97,34 +97,34 @@ def expand(text: str, environ: Mapping[str, str]) -> tuple[str, list[str]]:
 
 
 def secret_path(value: str, folder: Path) -> Path:
-    """The file that a ``file:`` value names."""
+    """Return the path of a ``file:`` value."""
     return folder / value.removeprefix("file:").replace("//", "/", 1)
 
 
 def read_secret(value: str, folder: Path) -> str:
-    """What the file of a ``file:`` value holds, without its last line break. Raises InvalidValue, which names the file."""
+    """Return the content of a ``file:`` value's file, without its last line break. Raises InvalidValue with the path."""
     path = secret_path(value, folder)
     try:
         return read_regular(path, MAX_SECRET_BYTES).decode().removesuffix("\n").removesuffix("\r")
     except TooLarge:
         raise InvalidValue(Message("the file {path} is larger than 64 KiB", path=path)) from None
     except UnicodeDecodeError:
-        raise InvalidValue(Message("the file {path} is not text in UTF-8", path=path)) from None
+        raise InvalidValue(Message("the file {path} is not UTF-8 text", path=path)) from None
     except OSError as error:
         raise InvalidValue(
-            Message("the file {path} can't be read ({why})", path=path, why=reason_of(error, lower_case=True))
+            Message("cannot read the file {path}: {why}", path=path, why=reason_of(error, lower_case=True))
         ) from None
 
 
 def is_file(value: str) -> bool:
-    """Whether a whole value names a file to read: ``file:/run/secrets/x``, or ``file:./x`` beside the configuration."""
+    """Whether a value is the path of a file to read: ``file:/run/secrets/x``, or ``file:./x`` next to the configuration."""
     return value.startswith(("file:/", "file:./", "file:../"))
 
 
 def interpolate(root: Node, environ: Mapping[str, str], folder: Path) -> list[Diagnostic]:
-    """Fill in every text value of the tree, in place; what can't be is marked broken and reported.
+    """Expand every text value of the tree, in place. Mark values that fail as broken and return their diagnostics.
 
-    A vendor's credential whose variable is unset is left empty, with the variable's name in ``unset``.
+    A vendor credential whose variable is unset becomes empty, with the variable's name in ``unset``.
     """
     diagnostics = []
     for path, node in scalars(root):
@@ -142,7 +142,7 @@ def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], f
     bare = _BARE.match(node.value)
     if bare is not None:
         name = next(filter(None, bare.groups()))
-        return node.diagnostic(path, Message("a variable in another spelling"), as_message(f'"${{{name}}}"'))
+        return node.diagnostic(path, Message("not banjia's syntax for a variable"), as_message(f'"${{{name}}}"'))
     try:
         value, used = expand(node.value, environ)
         node.variables = tuple(used)
@@ -160,7 +160,7 @@ def _fill(node: Node, path: tuple[str | int, ...], environ: Mapping[str, str], f
             node.value, node.unset = "", unset.name
             return None
         else:
-            expected = Message("it in the environment, or ${{{variable}:-a default}}", variable=unset.name)
+            expected = Message("a value in the environment, or ${{{variable}:-default}}", variable=unset.name)
             diagnostic = node.diagnostic(
                 path, Message("{variables} is not set", variables=unset.name), expected, code="config-unset-variable"
             )

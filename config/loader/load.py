@@ -1,4 +1,4 @@
-"""File and environment -> Settings, or diagnostics that name the place, the key and the cure."""
+"""Load Settings from a file and the environment, or raise diagnostics with position, key and cure."""
 
 import datetime
 import os
@@ -18,14 +18,14 @@ __all__ = ["ConfigError", "Diagnostic", "LoadedConfig", "find_file", "load", "lo
 
 DEFAULT_NAME = "banjia.yaml"
 ENVIRONMENT = "environment"
-"""The source of a configuration without a file."""
+"""``LoadedConfig.source`` of a configuration without a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
-    """A configuration that can be used.
+    """A valid configuration.
 
-    ``source`` is the file's path, or ``environment``; ``off`` are the vendors that have no key, with the reason.
+    ``source`` is the file's path, or ``environment``. ``off`` has the vendors without an API key, with the reason.
     """
 
     settings: Settings
@@ -35,7 +35,7 @@ class LoadedConfig:
 
 
 def find_file(environ: Mapping[str, str], cwd: Path) -> Path | None:
-    """The file to load when none is named: ``BANJIA_CONFIG``, else ``banjia.yaml`` here; None for no file at all."""
+    """Return the default file: ``BANJIA_CONFIG``, else ``banjia.yaml`` in ``cwd`` if it exists, else None."""
     named = environ.get("BANJIA_CONFIG")
     if named:
         return cwd / named
@@ -44,9 +44,9 @@ def find_file(environ: Mapping[str, str], cwd: Path) -> Path | None:
 
 
 def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = True) -> LoadedConfig:
-    """The settings of a file, or without one of the vendors' key variables, with ``BANJIA_`` variables laid over them.
+    """Load a file, or with None the vendors' key variables, and apply the ``BANJIA_`` variables.
 
-    Without ``keys_needed`` vendors may have no key: for when emulators take their place. Raises ConfigError.
+    With ``keys_needed=False`` vendors need no API key, because emulators replace them. Raises ConfigError.
     """
     from config.loader.environment import override
     from config.loader.included_files import catalogs
@@ -70,9 +70,9 @@ def load(path: Path | None, environ: Mapping[str, str], *, keys_needed: bool = T
 
 
 def sources(path: Path, environ: Mapping[str, str]) -> list[Path]:
-    """The files that a configuration is made of: its own first, then those of catalogs and secrets, there or not.
+    """Return the files of a configuration: the file itself, then its catalogs and secrets, whether they exist or not.
 
-    Of a file that can't be read as YAML, it is that one alone.
+    If the file is not valid YAML, return that file only.
     """
     from config.loader.environment import override
     from config.loader.included_files import named
@@ -87,7 +87,7 @@ def sources(path: Path, environ: Mapping[str, str]) -> list[Path]:
 
 
 def load_file(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of a file."""
+    """Return the settings of a file. Raises ConfigError."""
     return load(path, environ).settings
 
 
@@ -104,7 +104,10 @@ def _tree(path: Path | None, environ: Mapping[str, str], folder: Path) -> tuple[
         root = parse(text, str(path))
     except ConfigError as error:
         raise ConfigError(
-            [replace(one, code="config-syntax") if one.code == DEFAULT_CODE else one for one in error.diagnostics]
+            [
+                replace(diagnostic, code="config-syntax") if diagnostic.code == DEFAULT_CODE else diagnostic
+                for diagnostic in error.diagnostics
+            ]
         ) from None
     return root, interpolate(root, environ, folder)
 
@@ -122,7 +125,7 @@ def _text(path: Path) -> str:
                 Diagnostic(
                     Location(str(path)),
                     "",
-                    Message("the file can't be read ({why})", why=why),
+                    Message("cannot read the file: {why}", why=why),
                     expected,
                     code="config-unreadable",
                 )
@@ -139,28 +142,28 @@ def _no_key() -> Diagnostic:
     from config.loader.environment import key_names, vendors_by_rank
 
     names = joined(COMMA, (name for vendor in vendors_by_rank() for name in key_names(vendor)))
-    wrong = Message("no vendor's key was found; looked for {names}", names=names)
+    wrong = Message("no vendor API key is set; looked for {names}", names=names)
     return Diagnostic(
         Location("environment"),
         "",
         wrong,
-        Message("one of them, or a file {name} (`banjia demo` needs none)", name=DEFAULT_NAME),
+        Message("one of these variables, or a file {name} (`banjia demo` needs no key)", name=DEFAULT_NAME),
         code="config-no-vendor-key",
     )
 
 
 def _check_open_listen(root: Node) -> list[Diagnostic]:
-    """Whether a client key is missing too: both are told at once, so that a container is started a second time only."""
+    """Check for a missing client key too: reporting both at once saves the operator of a container one restart."""
     from config.lint.context import LintContext
     from config.lint.settings import listen_addresses
 
-    found = LintContext(_validated(root, []), root, datetime.datetime.now(tz=datetime.UTC).date())
-    listen_addresses(found)
-    return found.errors
+    context = LintContext(_validated(root, []), root, datetime.datetime.now(tz=datetime.UTC).date())
+    listen_addresses(context)
+    return context.errors
 
 
 def _validated(root: Node, diagnostics: list[Diagnostic]) -> Settings:
-    """The tree as settings. Raises ConfigError with what is wrong with it, and with the diagnostics so far."""
+    """Return the tree as settings. Raises ConfigError with its validation errors and the diagnostics so far."""
     from config.loader.validation_messages import diagnostics_of
 
     _drop_empty_sections(root)
@@ -174,7 +177,7 @@ def _validated(root: Node, diagnostics: list[Diagnostic]) -> Settings:
 
 
 def _drop_empty_sections(root: Node) -> None:
-    """A key with nothing under it, all of it commented out perhaps, is as good as none."""
+    """Drop keys without a value: their content may be commented out."""
     from config.loader.schema_walk import at
 
     for key in [key for key, node in root.value.items() if node.value is None and key in Settings.model_fields]:
@@ -188,12 +191,12 @@ def _drop_empty_sections(root: Node) -> None:
 
 
 def _checked(settings: Settings, root: Node, *, keys_needed: bool) -> tuple[list[Diagnostic], Mapping[str, Message]]:
-    """The warnings, and the vendors that are off. Raises ConfigError."""
+    """Return the warnings and the vendors that are off. Raises ConfigError."""
     from config.lint.context import LintContext
     from config.lint.settings import check
 
-    found = LintContext(settings, root, datetime.datetime.now(tz=datetime.UTC).date())
-    check(found, keys_needed=keys_needed)
-    if found.errors:
-        raise ConfigError(found.errors)
-    return found.warnings, found.disabled
+    context = LintContext(settings, root, datetime.datetime.now(tz=datetime.UTC).date())
+    check(context, keys_needed=keys_needed)
+    if context.errors:
+        raise ConfigError(context.errors)
+    return context.warnings, context.disabled

@@ -1,4 +1,4 @@
-"""Settings as they were written: values with their places, before they are validated."""
+"""The parsed configuration before validation: a tree of values with their positions."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,19 +13,19 @@ Path = tuple[str | int, ...]
 _URL_WITH_MORE = re.compile(r"://[^/]*@|://.*[?#]")
 
 CREDENTIALS = ("api_key", "api_keys", "access_key", "secret_key", "secret_id")
-"""The keys of a vendor that may stay unset: the vendor is then off."""
+"""Keys of a vendor that may be unset: the vendor is then off."""
 
 SERVER_SECRETS = (("server", "client_keys"), ("server", "admin_token"))
-"""Where the secrets of the server stand."""
+"""Paths of the server's secrets."""
 
 
 @dataclass(slots=True)
 class Node:
-    """A value and where it stands.
+    """A value and its position.
 
-    ``raw`` is a scalar's text before interpolation; ``quoted`` tells that it can only be text; ``variables`` are
-    those that its value came from, ``from_file`` the path of the file; ``unset`` is the variable that a credential was
-    to come from; ``broken`` marks what has been reported.
+    ``raw``: a scalar's text before interpolation. ``quoted``: the scalar can only be text. ``variables``: the variables
+    that the value contains. ``from_file``: the path of the file that it comes from. ``unset``: the unset variable that a
+    credential refers to. ``broken``: an error about this value has been reported already.
     """
 
     value: Any
@@ -39,7 +39,7 @@ class Node:
     broken: bool = False
 
     def plain(self) -> Any:
-        """The value without places."""
+        """Return the value without positions."""
         if isinstance(self.value, dict):
             return {key: child.plain() for key, child in self.value.items()}
         if isinstance(self.value, list):
@@ -47,25 +47,25 @@ class Node:
         return self.value
 
     def child(self, part: str | int) -> "Node | None":
-        """The node under a key or an index, or None."""
+        """Return the node under a key or an index, or None."""
         if isinstance(self.value, dict) and isinstance(part, str):
             return self.value.get(part)
         if isinstance(self.value, list) and isinstance(part, int) and part < len(self.value):
-            found: Node = self.value[part]
-            return found
+            item: Node = self.value[part]
+            return item
         return None
 
     def diagnostic(
         self, path: Sequence[str | int], wrong: Message, expected: Message = EMPTY, meant: str = "", *, at_key: bool = False,
         code: str = "",
     ) -> Diagnostic:  # fmt: skip
-        """A diagnostic about this value, or about its key."""
+        """Return a diagnostic at this value, or with ``at_key`` at its key."""
         place = self.key_location if at_key and self.key_location else self.location
         return Diagnostic(place, key_path(path), wrong, expected, meant, code=code)
 
 
 def node_of(value: Any, place: Location) -> Node:
-    """A tree of plain data that all stands at one place."""
+    """Return plain data as a tree whose nodes all have one position."""
     if isinstance(value, dict):
         return Node({str(key): node_of(child, place) for key, child in value.items()}, place, place)
     if isinstance(value, list):
@@ -74,7 +74,7 @@ def node_of(value: Any, place: Location) -> Node:
 
 
 def find(root: Node, *path: str | int) -> Node | None:
-    """The node at exactly this path, or None."""
+    """Return the node at exactly this path, or None."""
     node: Node | None = root
     for part in path:
         node = node.child(part) if node else None
@@ -82,9 +82,9 @@ def find(root: Node, *path: str | int) -> Node | None:
 
 
 def follow(root: Node, loc: Sequence[str | int]) -> tuple[Node, list[str | int]]:
-    """The innermost node on the way to a place in the settings, and its path as written.
+    """Return the innermost existing node on a path of the settings, and its path in the file.
 
-    Levels that the short forms leave out (a model that is just a target) are passed over.
+    Levels that short forms leave out (a model that is just a target) are skipped.
     """
     node, path = root, []
     for part in loc:
@@ -96,7 +96,7 @@ def follow(root: Node, loc: Sequence[str | int]) -> tuple[Node, list[str | int]]
 
 
 def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
-    """All values that hold no others, with their paths."""
+    """Yield all scalar values with their paths."""
     if isinstance(node.value, dict):
         for key, child in node.value.items():
             yield from scalars(child, (*path, key))
@@ -108,17 +108,17 @@ def scalars(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
 
 
 def is_credential(path: Sequence[str | int]) -> bool:
-    """Whether this is the place of a vendor's credential."""
+    """Whether this is the path of a vendor credential."""
     return len(path) >= 3 and path[0] == "vendors" and path[2] in CREDENTIALS
 
 
 def is_secret(path: Sequence[str | int]) -> bool:
-    """Whether what stands here is never to be shown."""
+    """Whether the value at this path must never be shown."""
     return is_credential(path) or tuple(path[:2]) in SERVER_SECRETS or "headers" in path or "proxy" in path
 
 
 def describe(node: Node, path: Sequence[str | int]) -> Message:
-    """A value for a message: its kind, and the value itself unless that may be a secret."""
+    """Return a value for a message: its type, and the value itself unless it may be a secret."""
     value = node.value
     if value is None:
         return Message("nothing")
@@ -137,7 +137,7 @@ def describe(node: Node, path: Sequence[str | int]) -> Message:
 
 
 def describe_literal(node: Node, path: Sequence[str | int]) -> str | None:
-    """A scalar as it may be shown: text in quotes, and cut; None if it may be a secret."""
+    """Return a scalar for display, text in quotes and shortened to 40 characters; None if it may be a secret."""
     text = str(node.value)
     if is_secret(path) or node.from_file or looks_secret(text) or _URL_WITH_MORE.search(text):
         return None

@@ -1,7 +1,7 @@
-"""Read a file that the operator names, if it is a regular file of a bounded size.
+"""Read a file that the operator names, if it is a regular file of bounded size.
 
-A read from a pipe, a socket or a device may never return or never end, and opening one can have side effects. The type of
-the file is therefore checked before and after it is opened. A mount that does not answer still blocks the caller.
+Reading a pipe, a socket or a device may block forever, and opening one can have side effects, so the file type is
+checked before and after opening. A mount that does not respond still blocks the thread that reads.
 """
 
 import errno
@@ -12,9 +12,9 @@ from pathlib import Path
 from adapters.core.message import Message
 
 MAX_BYTES = 4 * 1024 * 1024
-"""The largest configuration or catalog file."""
+"""Maximum size of a configuration or catalog file."""
 MAX_SECRET_BYTES = 64 * 1024
-"""The largest file of a secret."""
+"""Maximum size of a secret's file."""
 
 _KINDS = {
     stat.S_IFIFO: Message("it is a pipe, not a regular file"),
@@ -25,11 +25,14 @@ _KINDS = {
 
 
 class TooLarge(OSError):
-    """The file is larger than the caller allows."""
+    """The file is larger than the given maximum."""
 
 
 def read_regular(path: Path, max_bytes: int) -> bytes:
-    """The content of a regular file. Raises OSError, TooLarge if it has more than ``max_bytes``; ``strerror`` says why."""
+    """Return the content of a regular file.
+
+    Raises TooLarge if it has more than ``max_bytes``, another OSError if reading fails; ``strerror`` has the reason.
+    """
     _require_regular(path.stat().st_mode)
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     with open(handle, "rb") as file:  # noqa: PTH123 - a descriptor has no path

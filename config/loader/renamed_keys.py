@@ -1,4 +1,4 @@
-"""Keys of the configuration that have another name now: the old name is read as the new one, with a warning."""
+"""Renamed configuration keys: the old name still works, with a warning."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from config.loader.nodes import Node
 
 
 class RenamedKey(NamedTuple):
-    """One key: the section that it is in, its old name and its new one."""
+    """One renamed key: its section, old name and new name."""
 
     section: str
     old: str
@@ -19,15 +19,15 @@ RENAMED: tuple[RenamedKey, ...] = (RenamedKey("breaker", "rest_s", "cooldown_s")
 
 
 def old_names(section: str) -> list[str]:
-    """The old names of keys in a section."""
+    """Return the old names of a section's keys."""
     return [row.old for row in RENAMED if row.section == section]
 
 
 def rename(root: Node) -> tuple[list[Diagnostic], list[Diagnostic]]:
-    """Move values under old names to the new ones, in place. Returns errors and warnings.
+    """Move values from old names to new ones, in place. Return errors and warnings.
 
-    Both names in the file, or both in the environment, are an error. Between the two the environment wins. Called after
-    each of them has been read, so that a variable with the new name replaces a value that the file has under the old one.
+    Both names in the file, or both in the environment, are an error. The environment overrides the file. Call it after
+    reading each of them, so that a variable with the new name overrides a value under the old name in the file.
     """
     errors, warnings = [], []
     for row in RENAMED:
@@ -39,7 +39,7 @@ def rename(root: Node) -> tuple[list[Diagnostic], list[Diagnostic]]:
         path = (row.section, row.old)
         new = section.child(row.new)
         if new is not None and bool(new.location.variable) == bool(old.location.variable):
-            wrong = Message("both {new} and its old name {old} are given", new=row.new, old=row.old)
+            wrong = Message("both {new} and its old name {old} are set", new=row.new, old=row.old)
             errors.append(old.diagnostic(path, wrong, as_message(row.new), at_key=True))
             continue
         section.value[row.new] = old
@@ -47,7 +47,7 @@ def rename(root: Node) -> tuple[list[Diagnostic], list[Diagnostic]]:
         name = variable[: -len(row.old)] + row.new.upper() if variable.lower().endswith(row.old) else row.new
         warnings.append(
             old.diagnostic(
-                path, Message("{old} is the old name of {new}", old=row.old, new=row.new), as_message(name), at_key=True
+                path, Message("{old} was renamed to {new}", old=row.old, new=row.new), as_message(name), at_key=True
             )
         )
     return errors, warnings

@@ -1,4 +1,4 @@
-"""What the settings' models say of a place: which keys there are, and what kind of value stands there."""
+"""Look up the schema at a path of the settings: which keys exist, and which type of value each takes."""
 
 from collections.abc import Iterable
 from types import NoneType
@@ -9,7 +9,7 @@ from config.schema import Policy, PolicyKeys, Section, Settings
 
 
 def unwrap(annotation: Any) -> Any:
-    """The annotation without ``Annotated`` and ``| None``; of a union, its first member that holds others."""
+    """Return an annotation without ``Annotated`` and ``| None``; of a union, the first member that is a section."""
     if get_origin(annotation) is Annotated:
         inner, *notes = get_args(annotation)
         return Policy if any(isinstance(note, PolicyKeys) for note in notes) else unwrap(inner)
@@ -20,12 +20,12 @@ def unwrap(annotation: Any) -> Any:
 
 
 def is_section(annotation: Any) -> bool:
-    """Whether this is one of the settings' models, or of a catalog's."""
+    """Whether this is a model of the settings or of a catalog."""
     return isinstance(annotation, type) and issubclass(annotation, Section | CatalogSection)
 
 
 def fields(section: type[Section | CatalogSection]) -> dict[str, Any]:
-    """The keys of a section, with what their values are."""
+    """Return the keys of a section with the types of their values."""
     return {
         name: Policy if any(isinstance(note, PolicyKeys) for note in field.metadata) else unwrap(field.annotation)
         for name, field in section.model_fields.items()
@@ -33,7 +33,7 @@ def fields(section: type[Section | CatalogSection]) -> dict[str, Any]:
 
 
 def inside(annotation: Any, part: str | int) -> Any:
-    """What stands under a key or an index of such a value; None where nothing may."""
+    """Return the type below a key or an index; None if there is none."""
     if is_section(annotation):
         return fields(annotation).get(str(part))
     arguments = get_args(annotation)
@@ -45,7 +45,7 @@ def inside(annotation: Any, part: str | int) -> Any:
 
 
 def at(loc: Iterable[str | int], top: type[Section | CatalogSection] = Settings) -> Any:
-    """What stands at a place of the settings, or of another section; None where nothing may."""
+    """Return the type at a path of the settings, or of another section; None if the path does not exist."""
     found: Any = top
     for part in loc:
         found = inside(found, part)

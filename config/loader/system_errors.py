@@ -1,4 +1,4 @@
-"""The operating system's reasons for an error, as messages: those that are known here can be translated."""
+"""Reasons of operating system errors as messages. The reasons listed here can be translated."""
 
 from adapters.core.message import Message, as_message
 
@@ -18,7 +18,7 @@ _KNOWN: dict[str, Message] = {
 
 
 def reason_of(error: OSError, *, lower_case: bool = False) -> Message:
-    """Return why the call failed, as the system or the raiser of the error words it."""
+    """Return the reason of an error in the words of the system or of the code that raised it."""
     text: str = error.strerror or (str(error) if not lower_case else "")
     if isinstance(text, Message):
         return text

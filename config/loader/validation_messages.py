@@ -1,4 +1,4 @@
-"""What pydantic found, in our own words, at the place of the key or value at fault."""
+"""Convert pydantic's validation errors to diagnostics at the position of the key or value at fault."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -16,16 +16,16 @@ from config.loader.schema_walk import at, fields, is_section
 from config.schema import ModelEntry, Section, Settings, TargetEntry
 
 MAX_DIAGNOSTICS = 300
-"""More are not listed until these are fixed: finding the nearest known word for each takes long."""
+"""Maximum number of validation errors listed at once: finding the nearest known word for each takes long."""
 
 MessageParts = tuple[Message, Message, str]
-"""What is wrong, what was expected, the nearest word."""
+"""Problem, expected value, nearest known word."""
 
 
 def diagnostics_of(
     error: ValidationError, root: Node, top: type[Section | CatalogSection] = Settings
 ) -> list[Diagnostic]:
-    """One diagnostic for each value at fault, of the first few hundred; what was reported before is left out.
+    """Return one diagnostic per invalid value, at most ``MAX_DIAGNOSTICS``, without nodes that are marked broken.
 
     ``top`` is the model that the root was validated as.
     """
@@ -37,7 +37,7 @@ def diagnostics_of(
         here = (*path, detail["loc"][-1]) if detail["type"] == "missing" else tuple(path)
         diagnostic = _diagnostic(detail, node, path, top)
         earlier = found.get(here)
-        # A union says for each of its members what it would have taken.
+        # pydantic reports one error per member of a union: join what each expects.
         if earlier is not None and earlier.expected and diagnostic.expected and earlier.expected != diagnostic.expected:
             diagnostic = node.diagnostic(path, earlier.problem, one_of([earlier.expected, diagnostic.expected]))
         found[here] = diagnostic
@@ -68,7 +68,8 @@ def _diagnostic(
 def _unknown(loc: tuple[int | str, ...], top: type[Section | CatalogSection]) -> MessageParts:
     section = at(loc[:-1], top)
     if section is TargetEntry and loc[-1] in fields(ModelEntry):
-        return Message("'{key}' goes beside targets", key=loc[-1]), Message("targets: [...] in the place of target"), ""
+        wrong = Message("'{key}' belongs next to 'targets', not in a target", key=loc[-1])
+        return wrong, Message("targets: [...] instead of target"), ""
     known = list(fields(section)) if is_section(section) else []
     meant = nearest(str(loc[-1]), known)
     return Message("unknown key"), EMPTY if meant or not known else one_of(known), meant
@@ -84,7 +85,7 @@ def _message_parts(
         return wrong or found, expected, ""
     if kind == "not_yet":
         return (
-            Message("not yet: {what} is still to come", what=_pending(node, path)),
+            Message("{what} is not implemented yet", what=_pending(node, path)),
             _value(ctx["only"]),
             "",
         )
@@ -97,7 +98,7 @@ def _message_parts(
 
 
 def _stated(kind: str, ctx: Mapping[str, Any]) -> tuple[Message, Message]:
-    """What a check of ours says is wrong, and what it expects."""
+    """Return problem and expected value from one of banjia's own checks."""
     if kind != "value_error":
         return ctx["wrong"], ctx["expected"]
     error = ctx["error"]
@@ -115,8 +116,8 @@ def _pending(node: Node, path: list[str | int]) -> Message:
 
 def _value(only: Any) -> Message:
     if isinstance(only, str | int | float) and not isinstance(only, bool):
-        return Message("{value}, or the key left out", value=only)
-    return Message("the key left out")
+        return Message("{value}, or the key omitted", value=only)
+    return Message("the key omitted")
 
 
 def _choice(ctx: Mapping[str, Any], node: Node, found: Message) -> MessageParts:
@@ -127,7 +128,7 @@ def _choice(ctx: Mapping[str, Any], node: Node, found: Message) -> MessageParts:
 
 
 def _of(annotation: Any) -> Message:
-    """What may stand where this section or list is."""
+    """Return what a section or list accepts."""
     if annotation is ModelEntry:
         return Message("vendor/model, a list of them, or {targets: [...]}")
     if annotation is TargetEntry:
@@ -150,20 +151,20 @@ def _table(words: Message, kinds: Iterable[str]) -> dict[str, Message]:
 _EXPECTED: Mapping[str, Message] = {
     **_table(Message("text"), ("string_type", "string_unicode", "string_too_short")),
     **_table(
-        Message("a day such as 2026-11-22"),
+        Message("a date such as 2026-11-22"),
         ("date_type", "date_parsing", "date_from_datetime_parsing", "date_from_datetime_inexact"),
     ),
-    **_table(Message("a whole number"), ("int_type", "int_parsing", "int_from_float", "int_parsing_size")),
+    **_table(Message("an integer"), ("int_type", "int_parsing", "int_from_float", "int_parsing_size")),
     **_table(Message("a number"), ("float_type", "float_parsing")),
     **_table(Message("a finite number"), ("finite_number",)),
     **_table(Message("true or false"), ("bool_type", "bool_parsing")),
     **_table(Message("a list"), ("list_type", "frozen_set_type")),
     **_table(Message("a mapping, with keys indented below it"), ("dict_type", "mapping_type")),
-    **_table(Message("at least one"), ("too_short",)),
+    **_table(Message("at least one entry"), ("too_short",)),
 }
 _RANGES: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
-    "greater_than": lambda ctx: Message("more than {low}", low=f"{ctx['gt']:g}"),
+    "greater_than": lambda ctx: Message("a value greater than {low}", low=f"{ctx['gt']:g}"),
     "greater_than_equal": lambda ctx: Message("{low} or more", low=f"{ctx['ge']:g}"),
-    "less_than": lambda ctx: Message("less than {high}", high=f"{ctx['lt']:g}"),
+    "less_than": lambda ctx: Message("a value less than {high}", high=f"{ctx['lt']:g}"),
     "less_than_equal": lambda ctx: Message("{high} or less", high=f"{ctx['le']:g}"),
 }

@@ -1,7 +1,7 @@
-"""YAML 1.2 -> a tree of values with places. Only plain data: no tags, no objects. Duplicate keys are errors.
+"""Parse YAML 1.2 to a tree of values with positions. Plain data only: no tags, no objects. Duplicate keys are errors.
 
-The parser is written in Python and reads about half a megabyte a second. Texts that would take it long are refused before
-they are parsed, by counts that cost a few milliseconds.
+The parser is written in Python and reads about 0.5 MB/s. Texts that would take long are rejected before parsing, by
+counts that take a few milliseconds.
 """
 
 import re
@@ -19,38 +19,41 @@ from config.loader.nodes import Node
 
 _PREFIX = "tag:yaml.org,2002:"
 MAX_DEPTH = 64
-"""The most levels of mappings and lists."""
+"""Maximum nesting of mappings and lists."""
 MAX_LINES = 50_000
 MAX_VALUES = 10_000
-"""The most values, counted by the characters that can introduce one."""
+"""Maximum number of values, counted by the characters that can introduce one."""
 MAX_CHARACTERS = 512 * 1024
-"""The most characters outside comments."""
-_MAX_NODES = 30_000  # aliases can multiply a small file without end
+"""Maximum number of characters outside comments."""
+_MAX_NODES = 30_000  # aliases can expand a small file to any size
 _INTRODUCERS = (",", ":", "[", "{", "- ", "-\n", "-\t", "? ", "?\n", "?\t")
 _COMMENT_LINE = re.compile(r"^[ \t]*#.*", re.MULTILINE)
 _BRACKET = re.compile(r"[\[\]{}]")
 _KEY_VALUE = as_message("key: value")
 _SMALLER = Message("a smaller file")
 _SHALLOWER = Message("fewer levels")
-_INDENT = Message("the same indentation as its neighbours, in spaces")
+_INDENT = Message("the same indentation as the lines around it, in spaces")
 
 _PROBLEMS: tuple[tuple[str, Message, Message], ...] = (
     (r"character '\\t'", Message("a tab"), Message("spaces for indentation")),
-    (r"undefined alias|alphabetic or numeric", Message("a name that begins with * or & has a meaning of its own in YAML"), Message('quotes around it, for example "gpt-4*"')),
-    (r"cannot start any token", Message("a value can't begin with this character"), Message("quotes around the value")),
-    (r"sequence entries are not allowed", Message("a '- ' that can't stand here"), Message("each list item on a line of its own")),
-    (r"expected <block end>.*'[\]}]'", Message("a bracket that was never opened"), EMPTY),
-    (r"expected <block end>", Message("this line does not line up with those above"), _INDENT),
-    (r"could not find expected ':'", Message("a key without its ':'"), _KEY_VALUE),
-    (r"unexpected end of stream|document separator", Message("a quote that is never closed"), EMPTY),
-    (r"unknown escape character|escape sequence", Message("an unknown escape in double quotes"), Message("single quotes, or \\\\ for a backslash")),
-    (r"found another document", Message("a second document"), Message("one document in a file")),
+    (r"undefined alias|alphabetic or numeric", Message("* and & at the start of a value have a special meaning in YAML"), Message('quotes around the value, for example "gpt-4*"')),
+    (r"cannot start any token", Message("a value cannot start with this character"), Message("quotes around the value")),
+    (r"sequence entries are not allowed", Message("'- ' is not allowed here"), Message("each list item on its own line")),
+    (r"expected <block end>.*'[\]}]'", Message("a closing bracket without an opening one"), EMPTY),
+    (r"expected <block end>", Message("the indentation does not match the lines above"), _INDENT),
+    (r"could not find expected ':'", Message("a key without ':'"), _KEY_VALUE),
+    (r"unexpected end of stream|document separator", Message("a quote that is not closed"), EMPTY),
+    (r"unknown escape character|escape sequence", Message("an unknown escape sequence in double quotes"), Message("single quotes, or \\\\ for a backslash")),
+    (r"found another document", Message("the file contains a second document"), Message("one document per file")),
     (r"maximum depth", Message("nested more than {number} levels deep", number=MAX_DEPTH), _SHALLOWER),
 )  # fmt: skip
 
 
 def parse(text: str, source: str, keys: str = "") -> Node:
-    """The tree of a document. ``keys``: some that it may have, if it is not the configuration itself. Raises ConfigError: where it isn't YAML, isn't a mapping, or has a key twice."""
+    """Return the tree of a document. ``keys``: examples of its keys, if it is not the configuration itself.
+
+    Raises ConfigError if it is not YAML, is not a mapping, or has a duplicate key.
+    """
     _check_size(text, source)
     yaml = YAML(typ="safe", pure=True)
     yaml.max_depth = MAX_DEPTH
@@ -78,7 +81,7 @@ def parse(text: str, source: str, keys: str = "") -> Node:
                 Diagnostic(
                     start,
                     "",
-                    Message("the file holds {kind}", kind=kind),
+                    Message("the file contains {kind}", kind=kind),
                     Message("keys such as {keys}", keys=keys or "vendors: and models:"),
                 )
             ]
@@ -91,7 +94,7 @@ def parse(text: str, source: str, keys: str = "") -> Node:
 
 
 def _check_size(text: str, source: str) -> None:
-    """Raise ConfigError for a text that would take the parser long."""
+    """Raise ConfigError for a text that would take long to parse."""
     if text.count("\n") > MAX_LINES:
         raise ConfigError(
             [
@@ -111,7 +114,7 @@ def _check_size(text: str, source: str) -> None:
                 Diagnostic(
                     Location(source),
                     "",
-                    Message("the file has more than 512 KiB beside comments"),
+                    Message("the file has more than 512 KiB without comments"),
                     _SMALLER,
                     code="config-too-large",
                 )
@@ -152,9 +155,7 @@ def _syntax(error: YAMLError, text: str, source: str) -> Diagnostic:
     if not isinstance(error, MarkedYAMLError):
         at = getattr(error, "position", 0)
         place = Location(source, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
-        return Diagnostic(
-            place, "", Message("a character that YAML does not allow"), Message("printable text in UTF-8")
-        )
+        return Diagnostic(place, "", Message("a character that YAML does not allow"), Message("printable UTF-8 text"))
     problem, mark = str(error.problem), error.problem_mark
     if (error.context or "").startswith("while parsing a flow"):
         return _unclosed(error, text, source)
@@ -166,27 +167,27 @@ def _syntax(error: YAMLError, text: str, source: str) -> Diagnostic:
     for pattern, wrong, expected in _PROBLEMS:
         if re.search(pattern, problem):
             return Diagnostic(place, "", wrong, expected)
-    return Diagnostic(place, "", Message("this is not YAML"), _KEY_VALUE)
+    return Diagnostic(place, "", Message("not YAML"), _KEY_VALUE)
 
 
 def _colon(place: Location, text: str) -> Diagnostic:
-    """A colon after what can't be a key: for want of one above, by its indentation, or since it is part of a value."""
+    """Return the cause of an unexpected colon: one missing above, the indentation, or a colon inside a value."""
     lines = _lines(text)
     this = lines[place.line - 1]
     if re.search(r":\s", this[: place.column - 1]):
         return Diagnostic(
-            place, "", Message("a second ':' in one line"), Message("quotes around a value that holds ': '")
+            place, "", Message("a second ':' in one line"), Message("quotes around a value that contains ': '")
         )
     above = next((n for n in range(place.line - 1, 0, -1) if _yaml_problem(lines[n - 1])), 0)
     if above and not re.search(r":(\s|$)", _yaml_problem(lines[above - 1])):
         column = len(lines[above - 1]) - len(lines[above - 1].lstrip()) + 1
-        return Diagnostic(Location(place.source, above, column), "", Message("a key without its ':'"), _KEY_VALUE)
+        return Diagnostic(Location(place.source, above, column), "", Message("a key without ':'"), _KEY_VALUE)
     start = Location(place.source, place.line, len(this) - len(this.lstrip()) + 1)
-    return Diagnostic(start, "", Message("this line does not line up with those above"), _INDENT)
+    return Diagnostic(start, "", Message("the indentation does not match the lines above"), _INDENT)
 
 
 def _lines(text: str) -> list[str]:
-    """The lines as YAML counts them, and one more: an error may stand at the end."""
+    """Return the lines as YAML counts them, and an empty one for errors at the end of the text."""
     return [*re.split(r"\r\n|[\n\r\x85\u2028\u2029]", text), ""]
 
 
@@ -205,13 +206,13 @@ def _unclosed(error: MarkedYAMLError, text: str, source: str) -> Diagnostic:
     return Diagnostic(
         place,
         "",
-        Message("the '{bracket}' of line {line} is not closed before this", bracket=bracket, line=opened.line + 1),
+        Message("'{bracket}' in line {line} is not closed before this point", bracket=bracket, line=opened.line + 1),
         one_of(["','", f"'{close}'"]),
     )
 
 
 class _TreeBuilder:
-    """One document on its way from the parser's nodes to ours."""
+    """Converts one document from the parser's nodes to :class:`Node`."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -232,10 +233,10 @@ class _TreeBuilder:
 
     @contextmanager
     def _inside(self, node: Any) -> Iterator[None]:
-        """Count a node, and note that it is being read. Raises ConfigError where aliases make too much of it."""
+        """Count a node and mark it as being read. Raises ConfigError if aliases expand without end or nest too deeply."""
         self._count += 1
         if id(node) in self._open or self._count > _MAX_NODES:
-            raise ConfigError([Diagnostic(self.location(node), "", Message("an alias that goes on without end"))])
+            raise ConfigError([Diagnostic(self.location(node), "", Message("an alias that expands without end"))])
         if len(self._open) > MAX_DEPTH:
             wrong = Message("nested more than {number} levels deep", number=MAX_DEPTH)
             raise ConfigError([Diagnostic(self.location(node), "", wrong, _SHALLOWER, code="config-too-large")])
@@ -254,7 +255,7 @@ class _TreeBuilder:
                 for name, child in self._merged(value, path):
                     merged.setdefault(name, child)
             elif not isinstance(key, ScalarNode):
-                self.diagnostics.append(Diagnostic(place, "", Message("a key that is no text"), _KEY_VALUE))
+                self.diagnostics.append(Diagnostic(place, "", Message("a key that is not text"), _KEY_VALUE))
             elif key.value in own:
                 first = own[key.value].key_location
                 assert first is not None
@@ -262,24 +263,24 @@ class _TreeBuilder:
                     Diagnostic(
                         place,
                         key_path((*path, key.value)),
-                        Message("the key is here twice, first in line {line}", line=first.line),
-                        Message("it once"),
+                        Message("duplicate key, first defined in line {line}", line=first.line),
+                        Message("one definition"),
                     )
                 )
             else:
                 own[key.value] = self.node(value, (*path, key.value))
                 own[key.value].key_location = place
                 if own[key.value].value is None and not own[key.value].raw:
-                    own[key.value].location = place  # nothing stands nowhere
+                    own[key.value].location = place  # an empty value has no position of its own
         return {**merged, **own}
 
     def _merged(self, value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str, Node]]:
-        """What ``<<: *anchor`` brings in: the keys of a mapping, or of several."""
+        """Yield the keys that ``<<: *anchor`` merges, from one mapping or several."""
         for part in value.value if isinstance(value, SequenceNode) else [value]:
             if isinstance(part, MappingNode):
                 with self._inside(part):
-                    found = self._mapping(part, path)
-                yield from found.items()
+                    merged = self._mapping(part, path)
+                yield from merged.items()
             else:
                 self.diagnostics.append(
                     Diagnostic(self.location(value), "", Message("'<<' without a mapping"), as_message("<<: *anchor"))
@@ -287,21 +288,23 @@ class _TreeBuilder:
 
     def _scalar(self, node: Any) -> Node:
         tag = str(node.tag)
-        found = Node(node.value, self.location(node), raw=node.value, quoted=node.style is not None)
+        scalar = Node(node.value, self.location(node), raw=node.value, quoted=node.style is not None)
         if not tag.startswith(_PREFIX) or tag.removeprefix(_PREFIX) not in _KNOWN:
             self.diagnostics.append(
-                Diagnostic(self.location(node), "", Message("a YAML tag"), Message("the value without its '!'"))
+                Diagnostic(
+                    self.location(node), "", Message("YAML tags are not supported"), Message("the value without '!'")
+                )
             )
-        elif not found.quoted:
-            found.value = typed(node.value, tag.removeprefix(_PREFIX))
-        return found
+        elif not scalar.quoted:
+            scalar.value = typed(node.value, tag.removeprefix(_PREFIX))
+        return scalar
 
 
 _KNOWN = frozenset({"str", "int", "float", "bool", "null", "timestamp", "value"})
 
 
 def typed(text: str, tag: str | None = None) -> Any:
-    """What an unquoted text is under YAML 1.2: nothing, true or false, a number, else text."""
+    """Return the value of an unquoted text under YAML 1.2: null, a boolean, a number, or text."""
     if tag is None:
         tag = next((name for name, pattern in _CORE if pattern.fullmatch(text)), "str")
     if tag == "null":

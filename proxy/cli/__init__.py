@@ -1,7 +1,7 @@
-"""The commands. What a command needs is imported when it runs, so that help and errors come at once.
+"""The command line. Commands import their modules when they run, so that help and errors appear at once.
 
-Exit codes: 0 all is well; 1 it can't be done here (a port in use, a server that does not answer); 2 the command line
-or the configuration is wrong.
+Exit codes: 0 success; 1 failure at run time (a port in use, a server that does not respond); 2 invalid command line or
+configuration.
 """
 
 import json
@@ -20,16 +20,16 @@ from proxy.i18n.catalog import for_operator
 
 EXAMPLES = """\b
 Examples:
-  banjia demo                              see it work, with no key
-  MOONSHOT_API_KEY=… banjia serve          run it, with one
-  banjia init && banjia check              a configuration from the keys that are there
-  eval "$(banjia env)"                     point the apps of this shell here
-  banjia routes                            who answers under which name
-  banjia doctor                            what stands in the way, and the cure
+  banjia demo                              try it without an API key
+  MOONSHOT_API_KEY=… banjia serve          run it with one
+  banjia init && banjia check              write a configuration from the keys in the environment
+  eval "$(banjia env)"                     point the apps of this shell to banjia
+  banjia routes                            show the targets of each model name
+  banjia doctor                            find problems and how to fix them
   echo '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}' | banjia explain -
 
 \b
-Exit codes: 0 all is well; 1 it can't be done here; 2 the command line or the configuration is wrong.
+Exit codes: 0 success; 1 failure; 2 invalid command line or configuration.
 """
 
 
@@ -76,16 +76,16 @@ main.add_command(help_page.help_, "help")
         "banjia check",
         "banjia check other.yaml",
         "banjia check --json",
-        codes="Exit codes: 0; 2 if the configuration can't be used.",
+        codes="Exit codes: 0; 2 if the configuration is invalid.",
     )
 )
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @CONFIG
 @JSON
 def check(file: Path | None, path: Path | None, as_json: bool) -> None:
-    """Lint a configuration: file:line:col, key, what is expected. Exit 2 if it can't be used.
+    """Check a configuration: list errors with file:line:col, key and expected value. Exit 2 if it is invalid.
 
-    FILE can be given by -c too, as for the other commands.
+    -c works instead of FILE, as in the other commands.
     """
     from config.loader.load import ConfigError, find_file, load
     from proxy.commands.routes import form_lines, forms_by_name
@@ -94,7 +94,7 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
 
     if file and path and file != path:
         raise click.UsageError(
-            for_operator(Message("one file is checked, and two are named: {file} and {other}", file=file, other=path))
+            for_operator(Message("two files are given, {file} and {other}; give one", file=file, other=path))
         )
     source = file or path or find_file(os.environ, Path.cwd())
     errors: list[Message] = []
@@ -128,14 +128,14 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     epilog=examples(
         """echo '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}' | banjia explain -""",
         "banjia explain request.json --json",
-        codes="Exit codes: 0; 1 if the request would be answered with an error; 2 if the configuration can't be used.",
+        codes="Exit codes: 0; 1 if the request would be answered with an error; 2 if the configuration is invalid.",
     )
 )
 @click.argument("request", type=click.File("rb"))
 @CONFIG
 @JSON
 def explain(request: Any, path: Path | None, as_json: bool) -> None:
-    """What would be sent to whom, field by field, sending nothing. REQUEST is a JSON body, or - for standard input."""
+    """Show what banjia would send to each target, without sending it. REQUEST is a JSON file, or - for standard input."""
     from proxy.commands.explain import answered, error_line, lines
     from proxy.commands.explain import explain as explained
     from proxy.errors import ProxyError
@@ -151,7 +151,7 @@ def explain(request: Any, path: Path | None, as_json: bool) -> None:
 
 
 def _server_url(context: click.Context, option: click.Parameter, url: str | None) -> str | None:
-    """The URL, if it is one that can be asked over HTTP."""
+    """Return the value of --url. Raises BadParameter unless it is an http:// URL with a host."""
     from urllib.parse import urlsplit
 
     try:
@@ -173,7 +173,7 @@ def _server_url(context: click.Context, option: click.Parameter, url: str | None
         codes="Exit codes: 0 if the server is ready; 1 if not; 2 if --url is not a URL.",
     )
 )
-@click.option("--url", callback=_server_url, help="Where the server is [http://127.0.0.1:8080, or as configured].")
+@click.option("--url", callback=_server_url, help="URL of the server [as configured, else http://127.0.0.1:8080].")
 def healthcheck(url: str | None) -> None:
     """Exit 0 if the server is ready, 1 if not."""
     import http.client
@@ -185,7 +185,7 @@ def healthcheck(url: str | None) -> None:
         connection.request("GET", "/readyz")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        fail(Message("{url} does not answer: {why}", url=target.geturl(), why=error), 1, "server-unreachable")
+        fail(Message("{url} does not respond: {why}", url=target.geturl(), why=error), 1, "server-unreachable")
     finally:
         connection.close()
     echo(Message("ready") if status == 200 else Message("not ready ({status})", status=status))

@@ -1,4 +1,4 @@
-"""What the commands have in common: their options, how they load a configuration, how they speak and fail."""
+"""Shared parts of the commands: options, loading the configuration, output and errors."""
 
 import os
 import sys
@@ -33,13 +33,13 @@ def platform() -> str:
 
 
 def without_platform(args: list[str] | None) -> bool:
-    """Whether a command line asks only for help or for the version, which every platform shows."""
+    """Whether a command line requests only help or the version, which work on every platform."""
     given = sys.argv[1:] if args is None else list(args)
     return not given or given[0] in ("help", "version") or bool({"-h", "--help", "-v", "--version"} & set(given))
 
 
 class Spoken(click.Command):
-    """A command whose help begins in the operator's language; its options are described in English."""
+    """A command whose help starts with a line in the operator's language; the rest is in English."""
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The text below the usage line."""
@@ -76,7 +76,7 @@ def echo(line: str, *, err: bool = False) -> None:
 
 
 def fail(message: Message, code: int, explained: str = "") -> None:
-    """Print a line to stderr, in the operator's language, and exit. ``explained``: what ``banjia help`` is asked for."""
+    """Print a line to stderr, in the operator's language, and exit. ``explained``: the topic for ``banjia help``."""
     if explained:
         message = Message("{line} (banjia help {code})", line=message, code=explained)
     echo(message, err=True)
@@ -84,12 +84,12 @@ def fail(message: Message, code: int, explained: str = "") -> None:
 
 
 def error_line(message: Message) -> Message:
-    """The line that says what a command failed with."""
+    """Return the error line of a command."""
     return Message("error: {line}", line=message)
 
 
 def examples(*commands: str, codes: str) -> str:
-    """The end of a command's help: examples, each of which runs as it stands, and the exit codes."""
+    """Return the end of a command's help: examples that run as written, and the exit codes."""
     shown = "\n".join(f"  {command}" for command in commands)
     return f"\b\nExamples:\n{shown}\n\n{codes}"
 
@@ -97,10 +97,10 @@ def examples(*commands: str, codes: str) -> str:
 def loaded(
     path: Path | None, *, keys_needed: bool = True, environ: Mapping[str, str] | None = None, listen: str = ""
 ) -> "LoadedConfig":
-    """The configuration; what is wrong with it is printed, and ends the command with 2.
+    """Load the configuration. If it is invalid, print the errors and exit with 2.
 
-    ``environ``: in the place of the process's own. ``listen``: the option that has set ``server.listen`` in it, which a
-    diagnostic about the address then names.
+    ``environ``: replaces the environment of the process. ``listen``: the option that has set ``server.listen``;
+    diagnostics about the address name it.
     """
     from config.loader.errors import Location
     from config.loader.load import ConfigError, find_file, load

@@ -1,4 +1,4 @@
-"""``banjia demo``: emulated vendors, the proxy in front of them, and one streamed call, to see it work in a minute."""
+"""``banjia demo``: run emulated vendors with the proxy in front, and make one streamed call."""
 
 import asyncio
 import http.client
@@ -19,7 +19,7 @@ from proxy.upstream.client import Upstream
 
 QUESTION = "你好! Say hello from the other side of the move."
 PORTS = 64
-"""How many ports are tried, from 8080 on."""
+"""Number of ports to try, starting at 8080."""
 
 
 def run(
@@ -48,7 +48,7 @@ def run(
 
 
 def show(url: str, out: Callable[[str], None], write: Callable[[str], None]) -> None:
-    """Make the call as any HTTP client would, and print what comes as it comes."""
+    """Make the call as any HTTP client would, and print the answer as it arrives."""
     out(f"POST {url}/v1/chat/completions  model gpt-4o, stream: true")
     out(f"> {QUESTION}")
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
@@ -75,12 +75,12 @@ def show(url: str, out: Callable[[str], None], write: Callable[[str], None]) -> 
     out(about)
     connection.close()
     out("")
-    out(Message("Point your app here with two lines, and leave its code as it is:"))
+    out(Message("Point your app to banjia with two lines, without changing its code:"))
     for line in environment_lines(url):
         out(line)
     past = past_proxies(url, os.environ)
     if past:
-        out(Message("A proxy is set here, which can't reach this machine for your app. So add:"))
+        out(Message("The environment has a proxy, which would not reach banjia on this machine. Add:"))
     for line in lines(past, "dotenv"):
         out(line)
-    out(Message("Serving emulated answers until Ctrl-C. For real ones: banjia serve"))
+    out(Message("Serving emulated answers until Ctrl-C. For real answers, run: banjia serve"))

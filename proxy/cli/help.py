@@ -1,4 +1,4 @@
-"""``banjia help``: the help of a command, or what the code of an error means."""
+"""``banjia help``: show the help of a command or explain an error code."""
 
 import click
 
@@ -20,9 +20,9 @@ from proxy.i18n.negotiate import configured
 @click.argument("topic", required=False)
 @click.pass_context
 def help_(context: click.Context, topic: str | None) -> None:
-    """What a command does, or what the code of an error means and how to cure it.
+    """Show the help of a command, or explain an error code and its cure.
 
-    Error messages end with the code to ask for. Without TOPIC all commands and codes are listed.
+    Error messages end with their code. Without TOPIC, list all commands and codes.
     """
     from proxy.cli.help_codes import FILES, codes, explained
 
@@ -32,7 +32,9 @@ def help_(context: click.Context, topic: str | None) -> None:
     if topic is None:
         click.echo(group.get_help(context.parent))
         for file, title in zip(
-            FILES, (Message("Codes of requests:"), Message("Codes of the configuration and the start:")), strict=True
+            FILES,
+            (Message("Error codes of requests:"), Message("Error codes of configuration and startup:")),
+            strict=True,
         ):
             click.echo(f"\n{for_operator(title)}")
             for line in _in_columns(codes(file)):
@@ -59,8 +61,8 @@ def _unknown(topic: str, group: click.Group) -> Message:
     known |= {code.removeprefix("config-"): code for code in codes("start")}
     near = known.get(nearest(topic, known), "")
     if near:
-        return Message("no command and no code is called {name}; did you mean '{near}'?", name=repr(topic), near=near)
-    return Message("no command and no code is called {name}; 'banjia help' lists them", name=repr(topic))
+        return Message("no command or code {name}; did you mean '{near}'?", name=repr(topic), near=near)
+    return Message("no command or code {name}; 'banjia help' lists them", name=repr(topic))
 
 
 def _wrapped(text: str) -> list[str]:

@@ -1,6 +1,6 @@
-"""``banjia help CODE``: what an error's code means, why it happens, and the cure. The texts ship with the package.
+"""``banjia help CODE``: the meaning, cause and cure of an error code. The texts ship with the package.
 
-They are the source of docs/errors.md and docs/troubleshooting.md, in both languages: ``scripts/docs`` writes them there.
+``scripts/docs`` copies them to docs/errors.md and docs/troubleshooting.md, in both languages.
 """
 
 import re
@@ -31,7 +31,7 @@ def codes(file: str) -> list[str]:
 
 
 def explained(code: str, language: Language) -> str | None:
-    """What a code means, as plain paragraphs, each one line; None for a code that does not exist."""
+    """Return the explanation of a code as plain text, one line per paragraph; None for an unknown code."""
     for file in FILES:
         if code in texts(file, "en"):
             return _plain(texts(file, language)[code])

@@ -1,4 +1,4 @@
-"""The commands that list: what is configured, what vendors can do, what models there are. They call nobody."""
+"""The commands ``routes``, ``vendors`` and ``models``. They make no network calls."""
 
 import datetime
 import json
@@ -25,14 +25,12 @@ def shown(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
 
 @click.command(
     cls=Spoken,
-    epilog=examples(
-        "banjia routes", "banjia routes --json", codes="Exit codes: 0; 2 if the configuration can't be used."
-    ),
+    epilog=examples("banjia routes", "banjia routes --json", codes="Exit codes: 0; 2 if the configuration is invalid."),
 )
 @CONFIG
 @JSON
 def routes(path: Path | None, as_json: bool) -> None:
-    """Who answers under which name; which vendors are off."""
+    """List the model names with their targets, and the vendors that are off."""
     from proxy.commands.routes import lines
     from proxy.commands.routes import routes as found_routes
     from proxy.commands.table import terminal_width
@@ -44,10 +42,10 @@ def routes(path: Path | None, as_json: bool) -> None:
 @click.command(cls=Spoken, epilog=examples("banjia vendors", "banjia vendors --json", codes="Exit code: 0."))
 @JSON
 def vendors(as_json: bool) -> None:
-    """The capability matrix: what vendors can do.
+    """Show which OpenAI features each vendor supports.
 
-    Made from the vendors' tables, by planning a request for each cell at the stand-in for gpt-4o. The words: honoured, mapped, clamped, emulated,
-    dropped, refused.
+    Each cell is the verdict for one planned request to the vendor's stand-in for gpt-4o: honoured, mapped, clamped,
+    emulated, dropped or refused.
     """
     from proxy.commands.table import terminal_width
     from proxy.commands.vendors import lines, matrix
@@ -61,7 +59,7 @@ def vendors(as_json: bool) -> None:
     epilog=examples(
         "banjia models --vendor kimi",
         "banjia models --at 2024-07-09",
-        codes="Exit codes: 0; 2 if the vendor does not exist, or the configuration can't be used.",
+        codes="Exit codes: 0; 2 if the vendor does not exist, or the configuration is invalid.",
     ),
 )
 @click.option(
@@ -78,9 +76,9 @@ def vendors(as_json: bool) -> None:
 def models(
     path: Path | None, vendor: str | None, *, history: bool, at: datetime.datetime | None, as_json: bool
 ) -> None:
-    """The catalog of models: limits, prices, retirement.
+    """List the model catalog: limits, prices, retirements.
 
-    Beside a configuration it lists the vendors of that, with the catalogs that it lays over ours.
+    With a configuration, list its vendors, with its catalog overrides applied.
     """
     from config.loader.errors import nearest
     from config.loader.load import find_file
@@ -90,10 +88,10 @@ def models(
 
     file = path or find_file(os.environ, Path.cwd())
     known = configured(loaded(file, keys_needed=False).settings) if file else each_catalog()
-    if file and path is None:  # who asked for no file may look for any vendor
+    if file and path is None:  # the default file does not restrict --vendor
         if vendor is None or vendor in known:
             echo(
-                Message("models of the vendors in {file}, with what it lays over ours; others: --vendor", file=file),
+                Message("models of the vendors in {file}, with its overrides; for others: --vendor", file=file),
                 err=True,
             )
         else:
@@ -104,9 +102,9 @@ def models(
     except KeyError:
         near = nearest(vendor or "", known)
         if near:
-            wrong = Message("no vendor is called '{vendor}'; did you mean '{near}'?", vendor=vendor, near=near)
+            wrong = Message("unknown vendor '{vendor}'; did you mean '{near}'?", vendor=vendor, near=near)
         else:
             names = joined(COMMA, known)
-            wrong = Message("no vendor is called '{vendor}'; there are: {names}", vendor=vendor, names=names)
+            wrong = Message("unknown vendor '{vendor}'; known vendors: {names}", vendor=vendor, names=names)
         raise click.BadParameter(for_operator(wrong), param_hint="--vendor") from None
     shown(found, lines(found, terminal_width(), history=history), as_json=as_json)

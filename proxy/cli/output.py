@@ -1,4 +1,4 @@
-"""What becomes of a command whose output can't be written: a pipe without a reader, a full disk."""
+"""End a command cleanly if its output cannot be written: a closed pipe, a full disk."""
 
 import contextlib
 import errno
@@ -11,9 +11,9 @@ from adapters.core.message import Message
 from proxy.i18n.catalog import for_operator
 
 BROKEN_PIPE = 128 + 13
-"""The exit code of a command whose reader has gone: that of a program that SIGPIPE ends."""
+"""Exit code if the reader of the pipe is gone: that of a program ended by SIGPIPE."""
 UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
-"""What writing to a stream fails with."""
+"""Error numbers of failed writes to a stream."""
 
 
 def is_unwritable(error: OSError) -> bool:
@@ -23,16 +23,16 @@ def is_unwritable(error: OSError) -> bool:
 
 @contextmanager
 def output_guarded() -> Iterator[None]:
-    """Run a command: where its output can't be written it ends with one line at most, and never with a traceback.
+    """Run a command. If its output cannot be written, end it with at most one line and no traceback.
 
-    Raises SystemExit: ``BROKEN_PIPE`` without a word where the reader has gone (``banjia models | head``), 1 with a line on
-    stderr where there is no space or the device fails.
+    Raises SystemExit: with ``BROKEN_PIPE`` and no output if the reader is gone (``banjia models | head``), with 1 and a line
+    on stderr if the disk is full or the device fails.
     """
     try:
         try:
             yield
         finally:
-            if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):  # click has met the broken pipe before us
+            if type(sys.stdout).__name__.endswith("PacifyFlushWrapper"):  # click has handled a broken pipe already
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -45,9 +45,7 @@ def output_guarded() -> Iterator[None]:
             with contextlib.suppress(OSError, ValueError):
                 print(
                     for_operator(
-                        Message(
-                            "error: {line}", line=Message("the output can't be written: {why}", why=reason_of(error))
-                        )
+                        Message("error: {line}", line=Message("cannot write the output: {why}", why=reason_of(error)))
                     ),
                     file=sys.stderr,
                     flush=True,
@@ -58,7 +56,7 @@ def output_guarded() -> Iterator[None]:
 
 
 def _discard(fd: int) -> None:
-    """Send what a stream still holds nowhere: the interpreter would try to write it once more, and complain."""
+    """Redirect a stream to /dev/null: at exit, the interpreter would try to flush it again and print an error."""
     with contextlib.suppress(OSError):
         if os.isatty(fd):
             return

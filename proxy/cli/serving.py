@@ -1,4 +1,4 @@
-"""The commands that serve: the proxy, the demo and the emulators."""
+"""The commands ``serve``, ``demo`` and ``emulate``."""
 
 import os
 from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from proxy.lifecycle.emulation import Emulators
 
 LISTEN = "BANJIA_SERVER__LISTEN"
-"""The variable of ``server.listen``; an option sets it, so that it also holds when the file is read again."""
+"""The variable of ``server.listen``. The options set it, so that they stay in effect after a reload."""
 
 
 def _address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -33,7 +33,7 @@ def _address(context: click.Context, option: click.Parameter, value: str | None)
 
 
 def where(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say where to listen."""
+    """Add the options --port and --listen."""
     port = click.option(
         "--port", type=click.IntRange(0, 65535), metavar="N", help="The port to listen on; 0 for a free one."
     )
@@ -49,7 +49,7 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
 def only_one(port: int | None, listen: str | None) -> None:
     """Raise UsageError if both options are given."""
     if port is not None and listen is not None:
-        raise click.UsageError(for_operator(Message("--port and --listen are both given; give one of them")))
+        raise click.UsageError(for_operator(Message("give either --port or --listen, not both")))
 
 
 @click.command(
@@ -62,15 +62,15 @@ def only_one(port: int | None, listen: str | None) -> None:
 )
 @where
 def demo(port: int | None, listen: str | None) -> None:
-    """Emulated vendors, the proxy in front of them, one streamed call; then serves until Ctrl-C. Needs no key.
+    """Run emulated vendors with the proxy in front, make one streamed call, then serve until Ctrl-C. Needs no API key.
 
-    The port is 8080, or the next free one, unless --port or --listen names it.
+    The default port is 8080, or the next free one.
     """
     only_one(port, listen)
     from proxy.cli.demo import run
     from proxy.observability.log_writer import install_log_streams
 
-    # Before the queues: a full disk ends it here.
+    # Before the log queues start: if the output cannot be written, the command ends here.
     echo(Message("Starting emulated vendors, and banjia in front of them."))
     install_log_streams(access_lines=False)
     address = listen or (f"127.0.0.1:{port}" if port is not None else None)
@@ -87,17 +87,17 @@ def demo(port: int | None, listen: str | None) -> None:
         "banjia serve --emulate --port 9000",
         "banjia serve --emulate --listen 127.0.0.1:0",
         codes="Exit codes: 0 after a signal; 1 if the address is in use, or at a second signal; "
-        "2 if the command line or the configuration is wrong.",
+        "2 if the command line or the configuration is invalid.",
     ),
 )
 @CONFIG
-@click.option("--emulate", is_flag=True, help="Call our own emulators instead of the vendors.")
+@click.option("--emulate", is_flag=True, help="Call emulators instead of the vendors.")
 @where
 def serve(path: Path | None, emulate: bool, port: int | None, listen: str | None) -> None:
     """Run the proxy. Without a file, vendors come from the key variables in the environment.
 
-    A file is read again when it changes, and on SIGHUP; mistakes in it are reported and change nothing. --port and
-    --listen win over the file and over the environment.
+    The file is reloaded when it changes, and on SIGHUP; if it is invalid, banjia logs the errors and keeps the current
+    configuration. --port and --listen override the file and the environment.
     """
     only_one(port, listen)
     from proxy.lifecycle.run import run
@@ -126,14 +126,14 @@ def serve(path: Path | None, emulate: bool, port: int | None, listen: str | None
 
 
 def code_of(error: OSError) -> str:
-    """The code of an error at the start: about the address, or none."""
+    """Return the code of a startup error about the address; empty for others."""
     from proxy.lifecycle.run import AddressError
 
     return error.code if isinstance(error, AddressError) else ""
 
 
 def message_of(error: OSError) -> Message:
-    """What went wrong at the start."""
+    """Return the message of a startup error."""
     from proxy.lifecycle.run import AddressError
 
     return error.message if isinstance(error, AddressError) else as_message(str(error))
@@ -165,7 +165,7 @@ def _emulators() -> "Emulators":
     "--fault", "faults", multiple=True, metavar="NAME[=VALUE][@N]", help="Misbehave; may be given several times."
 )
 def emulate(vendors: tuple[str, ...], port: int, faults: tuple[str, ...]) -> None:
-    """Stand-in vendors alone, on loopback, speaking the vendors' own wire. Prints their NAME=VALUE lines, then ready."""
+    """Run vendor emulators on loopback, without the proxy. Prints NAME=VALUE lines, then ready."""
     import asyncio
     import signal
 

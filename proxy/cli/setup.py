@@ -1,4 +1,4 @@
-"""The commands that help to get going: a configuration to start from, the lines for the app, what stands in the way."""
+"""The commands for setup: ``init``, ``schema``, ``tiktoken``, ``env`` and ``doctor``."""
 
 import os
 from pathlib import Path
@@ -21,15 +21,15 @@ SHELL = click.option(
         "banjia init",
         "banjia init mine.yaml --force",
         "banjia init -",
-        codes="Exit codes: 0; 1 if the file exists already, or can't be written.",
+        codes="Exit codes: 0; 1 if the file exists already, or cannot be written.",
     ),
 )
 @click.argument("file", default="banjia.yaml", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def init(file: Path, force: bool) -> None:
-    """Write a commented configuration from what is found.
+    """Write a commented configuration for the API keys in the environment.
 
-    What is found are the vendors' key variables in the environment. FILE is banjia.yaml unless given; - is standard output. Keys are named as variables, never copied.
+    FILE defaults to banjia.yaml; - is standard output. The file contains the names of the variables, never the keys.
     """
     from config.loader.system_errors import reason_of
     from proxy.commands.init import describe, text
@@ -38,18 +38,18 @@ def init(file: Path, force: bool) -> None:
         click.echo(text(os.environ, None), nl=False)
         return
     if force and file.exists() and not (file.is_file() or file.is_dir()):
-        fail(error_line(Message("{file} is a pipe or a device; name a regular file", file=file)), 1)
+        fail(error_line(Message("{file} is a pipe or a device; give a regular file", file=file)), 1)
     try:
         with file.open("w" if force else "x", encoding="utf-8") as out:
             out.write(text(os.environ, file))
     except FileExistsError:
         if file.is_dir():
-            wrong = Message("{file} is a folder; name a file in it", file=file)
+            wrong = Message("{file} is a directory; give a file in it", file=file)
         else:
-            wrong = Message("{file} is there already; --force writes over it", file=file)
+            wrong = Message("{file} exists; --force overwrites it", file=file)
         fail(error_line(wrong), 1, "file-exists")
     except OSError as error:
-        fail(error_line(Message("{file} can't be written: {why}", file=file, why=reason_of(error))), 1)
+        fail(error_line(Message("cannot write {file}: {why}", file=file, why=reason_of(error))), 1)
     for line in describe(os.environ, file):
         echo(line)
 
@@ -59,7 +59,7 @@ def init(file: Path, force: bool) -> None:
     epilog=examples("banjia schema", "banjia schema > banjia.schema.json", codes="Exit code: 0."),
 )
 def schema() -> None:
-    """The JSON Schema of banjia.yaml, for editors."""
+    """Print the JSON Schema of banjia.yaml, for editors."""
     from importlib import resources
 
     click.echo(resources.files("config").joinpath("banjia.schema.json").read_text(encoding="utf-8"), nl=False)
@@ -70,16 +70,16 @@ def schema() -> None:
     epilog=examples(
         "banjia tiktoken tables",
         'eval "$(banjia tiktoken tables --shell sh)"',
-        codes="Exit codes: 0; 1 if the tables are not installed, or can't be written.",
+        codes="Exit codes: 0; 1 if the tables are not installed, or cannot be written.",
     ),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @SHELL
 def tiktoken(folder: Path, shell: str | None) -> None:
-    """Write OpenAI's token tables into a folder, for clients that would download them.
+    """Write OpenAI's token tables to a directory, so that clients do not download them.
 
-    The tables are those of the extra banjia[tokens], under the names that tiktoken looks for. Prints the variables that
-    point a client to the folder: TIKTOKEN_CACHE_DIR, and DATA_GYM_CACHE_DIR for programs that know only that.
+    The tables come with the extra banjia[tokens]; the files have the names that tiktoken expects. Prints the variables that
+    point a client to the directory: TIKTOKEN_CACHE_DIR, and DATA_GYM_CACHE_DIR for programs that only know that one.
     """
     from config.loader.system_errors import reason_of
     from proxy.commands.env import lines, shell_named
@@ -94,7 +94,7 @@ def tiktoken(folder: Path, shell: str | None) -> None:
             "tokens-extra-missing",
         )
     except OSError as error:
-        fail(error_line(Message("{file} can't be written: {why}", file=folder, why=reason_of(error))), 1)
+        fail(error_line(Message("cannot write {file}: {why}", file=folder, why=reason_of(error))), 1)
     for line in lines(variables(folder), shell_named(shell, os.environ)):
         click.echo(line)
 
@@ -104,15 +104,16 @@ def tiktoken(folder: Path, shell: str | None) -> None:
     epilog=examples(
         'eval "$(banjia env)"',
         "banjia env --shell dotenv",
-        codes="Exit codes: 0; 2 if the configuration can't be used.",
+        codes="Exit codes: 0; 2 if the configuration is invalid.",
     ),
 )
 @SHELL
 @CONFIG
 def env(shell: str | None, path: Path | None) -> None:
-    """The environment lines that point an app here.
+    """Print the environment variables that point an app to banjia.
 
-    OPENAI_BASE_URL and OPENAI_API_KEY, and OPENAI_API_BASE for SDKs before 1.0. Where a proxy variable is set, NO_PROXY keeps calls to this machine from going through it. No secret is printed.
+    OPENAI_BASE_URL and OPENAI_API_KEY, and OPENAI_API_BASE for SDKs before 1.0. If a proxy variable is set, NO_PROXY keeps
+    calls to this machine from going through it. No secret is printed.
     """
     from proxy.commands.env import lines, shell_named, variables
 
@@ -133,10 +134,10 @@ def env(shell: str | None, path: Path | None) -> None:
 @JSON
 @click.option("--offline", is_flag=True, help="Make no calls: only what can be seen on this machine.")
 def doctor(path: Path | None, as_json: bool, offline: bool) -> None:
-    """What stands in the way, and the cure.
+    """Find problems and how to fix them.
 
-    Looks at the configuration, retired models, proxies, the port, and for each vendor at DNS, TLS, the clock and keys.
-    Each key is tried by listing the vendor's models, which spends no token. Keys are shown by their last four characters.
+    Checks the configuration, retired models, proxies, the port, and for each vendor DNS, TLS, the clock and the API keys.
+    Each key is tested by listing the vendor's models, which uses no tokens. Output shows the last four characters of keys.
     """
     import asyncio
     import json

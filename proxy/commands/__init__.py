@@ -1,1 +1,1 @@
-"""What the commands do, each as data first and as lines for a terminal second."""
+"""The work of the commands. Each module returns data, and formats it as lines for a terminal."""

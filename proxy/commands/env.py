@@ -1,4 +1,4 @@
-"""``banjia env``: the lines that point an app here, in the words of its shell."""
+"""``banjia env``: the environment variables that point an app to banjia, in the syntax of a shell."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ LOOPBACK = ("127.0.0.1", "localhost")
 
 
 def shell_of(environ: Mapping[str, str]) -> Shell:
-    """The user's shell, by ``SHELL``; sh where it is none of the others."""
+    """Return the user's shell from ``SHELL``; sh if it is not a known one."""
     name = PurePath(environ.get("SHELL", "")).stem
     return "fish" if name == "fish" else "powershell" if name in ("pwsh", "powershell") else "sh"
 
@@ -26,14 +26,14 @@ def shell_named(name: str | None, environ: Mapping[str, str]) -> Shell:
 
 
 def url_of(settings: Settings) -> str:
-    """Where an app on this machine finds the proxy."""
+    """Return the URL of the proxy for an app on this machine."""
     host, _, port = settings.server.listen.rpartition(":")
     host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104
     return f"http://{host}:{port}"
 
 
 def variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables for an app. A client key is never among them: a word stands in its place."""
+    """Return the variables for an app. A placeholder replaces the client key."""
     url = url_of(settings)
     found = {
         "OPENAI_BASE_URL": f"{url}/v1",
@@ -44,25 +44,25 @@ def variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def past_proxies(url: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """What keeps an app's calls to this URL from going through a proxy of the environment; nothing where none is set."""
+    """Return the NO_PROXY variables that keep calls to this URL out of the environment's proxy; empty without a proxy."""
     found: dict[str, str] = {}
     if any(environ.get(name) or environ.get(name.lower()) for name in PROXY_VARIABLES):
         hosts = dict.fromkeys((*LOOPBACK, urlsplit(url).hostname or ""))
         for name in ("NO_PROXY", "no_proxy"):
-            # Where both are set the small letters win, and where none is the large ones do.
+            # Clients prefer the lower-case name if both are set, so it is written only if it is set already.
             if name == "NO_PROXY" or environ.get(name):
                 found[name] = _with(environ.get(name) or environ.get("NO_PROXY", ""), tuple(hosts))
     return found
 
 
 def _with(value: str, hosts: tuple[str, ...]) -> str:
-    """A list of hosts with ours in it."""
+    """Add hosts to a comma-separated list."""
     named = [host for part in value.split(",") if (host := part.strip())]
     return ",".join(named if "*" in named else [*named, *(host for host in hosts if host not in named)])
 
 
 def lines(found: Mapping[str, str], shell: Shell) -> Iterator[str]:
-    """The variables as statements of that shell, or as lines of a .env file."""
+    """Yield the variables as statements of a shell, or as lines of a .env file."""
     for name, value in found.items():
         match shell:
             case "sh":

@@ -1,4 +1,4 @@
-"""What would be sent to whom, field by field, sending nothing: the pipeline's own stages up to the first byte."""
+"""``banjia explain``: run the pipeline's own stages on a request, up to the first byte, and show what would be sent."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -23,10 +23,10 @@ from proxy.routing.resolve import resolve
 
 
 def explain(body: bytes, settings: Settings) -> dict[str, Any]:
-    """The explanation as data: the model, the operation, and for each target what becomes of each field.
+    """Return the explanation as data: model, operation, and for each target the verdict on each field.
 
-    ``error`` is what the caller would be answered if no target can serve the request, else None. Raises ProxyError for
-    a request that would be answered with an error before any target is looked at.
+    ``error`` is the error that the client would get if no target can serve the request, else None. Raises ProxyError if
+    the request fails before any target is considered.
     """
     request = read(body)
     route = resolve(request, Routing(settings))
@@ -44,16 +44,16 @@ def explain(body: bytes, settings: Settings) -> dict[str, Any]:
 
 
 def answered(error: ProxyError) -> dict[str, Any]:
-    """The error that the caller would get: its HTTP status, and the members of its body."""
+    """Return the error that the client would get: its HTTP status, and the members of its body."""
     return {"status": error.http_status, **error.error()}
 
 
 def read(body: bytes) -> ApiRequest:
-    """The ask of a body; one with ``input`` and no messages is for embeddings, one with ``prompt`` for completions."""
+    """Parse a body. Without ``messages`` it is a completion if it has ``prompt``, an embedding if it has ``input``."""
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
-        fields = None  # the front says what is wrong with it
+        fields = None  # the handler below reports the error
     if type(fields) is dict and "messages" not in fields:
         if "prompt" in fields:
             return CompletionsHandler().parse(body)
@@ -70,7 +70,7 @@ def _planned(request: ApiRequest, target: Target) -> Plan | Refused:
 
 
 def about(target: Target, made: Plan | Refused) -> dict[str, Any]:
-    """What this target would be sent, or why it would be passed over."""
+    """Return what this target would receive, or why banjia would skip it."""
     if isinstance(made, Refused):
         return {"target": target.label, "refused": {"param": made.param, "message": made.message}}
     fields = {"model": {"verdict": "mapped", "why": Message("sent as {sent}", sent=target.model.id)}}
@@ -88,8 +88,8 @@ def about(target: Target, made: Plan | Refused) -> dict[str, Any]:
 
 
 def lines(explained: dict[str, Any]) -> Iterator[str]:
-    """The explanation for a reader at a terminal."""
-    if "targets" not in explained:  # it ends before any target is looked at
+    """Yield the explanation as lines for a terminal."""
+    if "targets" not in explained:  # the request fails before any target is considered
         return
     how = "streamed" if explained["stream"] else "whole"
     yield f"{explained['model']} ({explained['operation']}, {how})"
@@ -97,7 +97,7 @@ def lines(explained: dict[str, Any]) -> Iterator[str]:
         yield ""
         yield f"{number}. {target['target']}"
         if "refused" in target:
-            why = Message("passed over: {why}", why=target["refused"]["message"])
+            why = Message("skipped: {why}", why=target["refused"]["message"])
             yield f"   {for_operator(why)}"
             continue
         yield f"   POST {target['url']}" + (f"  ({target['calls']} calls)" if target["calls"] > 1 else "")
@@ -108,6 +108,6 @@ def lines(explained: dict[str, Any]) -> Iterator[str]:
 
 
 def error_line(error: dict[str, Any]) -> Message:
-    """The error that the caller would get, in a line."""
+    """Return the error that the client would get as one line."""
     about = f"{error['status']} {error['code'] or error['type']}"
     return Message("{name}: {text}", name=about, text=error["message"])

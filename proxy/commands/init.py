@@ -1,4 +1,4 @@
-"""``banjia init``: a commented configuration from the keys that the environment has. Their values are never copied."""
+"""``banjia init``: write a commented configuration for the API keys in the environment. Their values are never copied."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -30,7 +30,7 @@ USUAL: tuple[tuple[str, Operation], ...] = (
 
 
 class Found(NamedTuple):
-    """A vendor for the file: under which name, its entry, each value as YAML, and the variables of its credential."""
+    """A vendor for the file: its name, its entry with each value as YAML, and the variables of its credential."""
 
     name: str
     vendor: Vendor
@@ -39,7 +39,7 @@ class Found(NamedTuple):
 
 
 def found_in(environ: Mapping[str, str]) -> list[Found]:
-    """The vendors whose usual key variable is set, in the order in which a name falls to them."""
+    """Return the vendors whose key variable is set, in the order of failover."""
     root, _ = zero_config(environ, Path())
     vendors = root.child("vendors")
     return [_found(name, node) for name, node in vendors.value.items()] if vendors else []
@@ -64,7 +64,7 @@ def _not_found(vendor: Vendor) -> Found:
 
 
 def text(environ: Mapping[str, str], file: Path | None) -> str:
-    """The file's text. ``file`` is where it will stand, which the way to the schema depends on; None if nowhere."""
+    """Return the text of the configuration. ``file`` is its future path, for the path to the schema; None for stdout."""
     return "\n".join(_lines(environ, file)) + "\n"
 
 
@@ -81,8 +81,8 @@ def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     if there_is:
         yield f"# yaml-language-server: $schema={there_is}"
         yield "#"
-    yield "# What answers when your app asks for OpenAI. `banjia check` finds mistakes in this file, `banjia routes` shows what it"
-    yield "# means. What is left out has its default."
+    yield "# Configuration of banjia. `banjia check` finds mistakes in this file, `banjia routes` shows the resulting routes."
+    yield "# Keys that are not set have their defaults."
     if not there_is:
         yield "#"
         yield "# Editors complete it by its JSON Schema: `banjia schema > banjia.schema.json`, and as the first line of this file:"
@@ -92,13 +92,13 @@ def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     yield ""
     yield "server:"
     yield "  listen: 127.0.0.1:8080"
-    yield "  # To serve other machines, listen on 0.0.0.0:8080; callers then need a key, which they send as OPENAI_API_KEY."
+    yield "  # To serve other machines, listen on 0.0.0.0:8080. Clients then need a key, which they send as OPENAI_API_KEY."
     yield '  # client_keys: ["${BANJIA_CLIENT_KEY}"]'
     yield ""
     if there:
-        yield "# Found in the environment. The keys stay there: this file only has the names of their variables."
+        yield "# Found in the environment. The keys stay there: this file has only the names of their variables."
     else:
-        yield "# No vendor's key was found in the environment. Set the variable of one of these; those without stay off."
+        yield "# The environment has no vendor API key. Set the variable of one of these vendors; the others stay off."
     yield "vendors:"
     for found in real:
         yield from _vendor(found, "  ")
@@ -109,8 +109,8 @@ def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     yield from _models(real)
     yield ""
     yield "# policy:"
-    yield "#   unsupported: strict   # refuse what would be changed or dropped; adapt, the default, does it and says so"
-    yield "#   attempts: 3           # calls to vendors for one request, at most"
+    yield "#   unsupported: strict   # refuse requests that adapt, the default, would drop or clamp a field of"
+    yield "#   attempts: 3           # maximum number of upstream calls for one request"
 
 
 def _vendor(found: Found, indent: str) -> Iterator[str]:
@@ -126,8 +126,8 @@ def _vendor(found: Found, indent: str) -> Iterator[str]:
 
 def _models(vendors: list[Found]) -> Iterator[str]:
     entries = {one.name: VendorEntry(kind=one.vendor.name, edition=one.vendor.edition) for one in vendors}
-    yield "# What the app asks for, and who answers: the first is tried first. Dated forms go with their name. OpenAI's other"
-    yield "# names have stand-ins of their own, in the order of the vendors above."
+    yield "# Routes: the model name that the app requests, and its targets in order of preference. Dated forms of a name have its"
+    yield "# route. OpenAI's other names go to the stand-ins of the vendors above, in that order."
     yield "models:"
     for name, operation in USUAL:
         targets = [f"{called}/{hit.model}" for called, hit in stand_in_route(entries, name, operation)]
@@ -142,7 +142,7 @@ def _models(vendors: list[Found]) -> Iterator[str]:
 
 
 def ended(vendor: Vendor) -> bool:
-    """Whether the vendor has announced an end of this API, which the catalog dates."""
+    """Whether the catalog has a date on which the vendor ends this API."""
     try:
         return catalog.load(vendor.catalog).ended is not None
     except catalog.CatalogNotFound:
@@ -150,9 +150,9 @@ def ended(vendor: Vendor) -> bool:
 
 
 def schema(file: Path | None) -> str:
-    """The schema that ships with this version, as seen from the file; empty unless the file stands above it.
+    """Return the path of the shipped schema relative to the file; empty unless it is below the file's directory.
 
-    A path of this machine is never in the file: it is copied to others, and committed.
+    The file is copied and committed, so it never contains an absolute path.
     """
     there = Path(str(resources.files("config").joinpath("banjia.schema.json"))).resolve()
     folder = file.resolve().parent if file else None
@@ -160,18 +160,20 @@ def schema(file: Path | None) -> str:
 
 
 def describe(environ: Mapping[str, str], file: Path) -> Iterator[Message]:
-    """What to tell about the file that was written."""
+    """Yield the lines to print after writing the file."""
     there = found_in(environ)
     if there:
         keys = joined(
             COMMA,
-            [Message("{vendor} by {variable}", vendor=found.name, variable=all_of(found.variables)) for found in there],
+            [Message("{text} ({detail})", text=found.name, detail=all_of(found.variables)) for found in there],
         )
-        yield Message("{file}: written; found {keys}", file=file, keys=keys)
+        yield Message("{file}: written for {keys}", file=file, keys=keys)
     else:
         names = joined(COMMA, (name for vendor in vendors_by_rank() for name in key_names(vendor)))
         yield Message(
-            "{file}: written as a template, for no vendor's key was found; looked for {names}", file=file, names=names
+            "{file}: written as a template, because no vendor API key is set; looked for {names}",
+            file=file,
+            names=names,
         )
     where = "" if file.name == "banjia.yaml" and file.parent == Path() else f" -c {json.dumps(str(file))}"
     yield Message(

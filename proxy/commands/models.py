@@ -1,4 +1,4 @@
-"""``banjia models``: the catalogs, with what is known and how sure it is."""
+"""``banjia models``: list the model catalogs with limits, prices, sources and confidence."""
 
 import datetime
 import textwrap
@@ -27,10 +27,10 @@ def models(
     at: datetime.date | None = None,
     catalogs: Mapping[str, Catalog] | None = None,
 ) -> list[dict[str, Any]]:
-    """The rows of the catalogs as data, of one vendor if ``only`` names it; ``now`` marks the prices of today.
+    """Return the rows of the catalogs as data, of one vendor with ``only``. ``now`` marks today's prices.
 
-    With ``at`` the prices of that day are marked, and models without a known one are left out. ``catalogs``: others
-    than those that ship. Raises KeyError for a vendor that there is not.
+    With ``at``, ``now`` marks the prices of that day, and models without a known price are left out. ``catalogs`` replaces
+    the shipped ones. Raises KeyError for an unknown vendor.
     """
     named = each_catalog() if catalogs is None else catalogs
     if only is not None and only not in named:
@@ -45,7 +45,7 @@ def models(
 
 
 def each_catalog() -> dict[str, Catalog]:
-    """The catalogs that ship, by vendor, or ``vendor/edition``."""
+    """Return the shipped catalogs, by vendor or ``vendor/edition``."""
     found = {}
     for name, vendor in each_edition():
         try:
@@ -56,7 +56,7 @@ def each_catalog() -> dict[str, Catalog]:
 
 
 def configured(settings: Settings) -> dict[str, Catalog]:
-    """The catalogs of the configured vendors, with what the operator has laid over them."""
+    """Return the catalogs of the configured vendors, with the operator's overrides."""
     return {name: catalog_of(name, entry) for name, entry in settings.vendors.items()}
 
 
@@ -81,9 +81,9 @@ PRICE = ("prompts to", "in", "cached", "out", "thinking", "since", "sure", "sour
 
 
 def lines(found: Sequence[dict[str, Any]], width: int = 100, *, history: bool = False) -> Iterator[str]:
-    """The rows for a terminal of that many columns: a line of facts a model, below it a line for each of its prices.
+    """Yield the rows as lines of ``width`` columns: one line of facts per model, then one line per price.
 
-    With ``history`` those of other days too, the latest first.
+    With ``history``, include the prices of other days, the latest first.
     """
     for vendor, rows in groupby(found, key=lambda row: row["vendor"]):
         yield from _vendor(vendor, list(rows), width, history=history)

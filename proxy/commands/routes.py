@@ -1,4 +1,4 @@
-"""``banjia routes``: who answers under which name, as the proxy itself would find it."""
+"""``banjia routes``: list the targets of every model name, resolved as the proxy resolves them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -17,7 +17,7 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
 
 def routes(loaded: LoadedConfig) -> dict[str, Any]:
-    """The routing table as data: the names with their targets in order, and the vendors, those that are off with why."""
+    """Return the routing table as data: names with their targets in order, and vendors, with the reason if one is off."""
     settings, routing = loaded.settings, Routing(loaded.settings)
     named = [_named(name, entry, routing) for name, entry in settings.models.items()]
     return {
@@ -41,7 +41,7 @@ def _vendors(settings: Settings, loaded: LoadedConfig) -> Iterator[dict[str, Any
 
 
 def _named(name: str, entry: ModelEntry, routing: Routing) -> dict[str, Any]:
-    """A name of the operator's."""
+    """Return the route of one key of ``models``."""
     found = {op: hit for op in OPERATIONS if (hit := _find(routing, name, op))}
     there = {target.label: target for hit in found.values() for target in hit.targets}
     targets = []
@@ -66,7 +66,7 @@ def _named(name: str, entry: ModelEntry, routing: Routing) -> dict[str, Any]:
 
 
 def _stand_ins(routing: Routing) -> Iterator[dict[str, Any]]:
-    """OpenAI's names that no line of ``models`` has: the vendors' stand-ins answer. Forms stand with their name."""
+    """Yield the routes of OpenAI names that ``models`` does not list, which go to the vendors' stand-ins."""
     seen = set(routing.settings.models)
     named = {key for name, entry in routing.enabled.items() for key in catalog_of(name, entry).stand_ins}
     for name, entry in routing.enabled.items():
@@ -130,23 +130,23 @@ def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
     yield from _in(width, "Dated and alias forms of a name have its route, unless they have one of their own.")
     yield from _in(
         width,
-        "vendor/model and vendors' own ids may be asked for too."
+        "Clients may also request vendor/model and vendors' own ids."
         if found["open_models"]
-        else "Other names are answered with 404 (policy.open_models).",
+        else "Other names get 404 (policy.open_models).",
     )
 
 
 def forms_by_name(settings: Settings) -> dict[str, list[str]]:
-    """The dated and alias forms that the names of ``models`` carry; names without any are left out."""
+    """Return the dated and alias forms that share the route of a name in ``models``, without names that have none."""
     every = {name: carried(name, settings.models) for name in settings.models}
     return {name: forms for name, forms in every.items() if forms}
 
 
 def form_lines(forms: Mapping[str, Sequence[str]]) -> Iterator[Message]:
-    """A line for each name that carries forms."""
+    """Yield a line for each name whose route has forms."""
     for name, listed in forms.items():
         if listed:
-            yield Message("{name} also answers {forms}", name=name, forms=joined(COMMA, listed))
+            yield Message("{name} also serves {forms}", name=name, forms=joined(COMMA, listed))
 
 
 def _in(width: int, text: str) -> Iterator[str]:

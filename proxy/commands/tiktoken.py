@@ -25,7 +25,7 @@ def name_of(encoding: Encoding) -> str:
 
 
 def export(folder: Path) -> None:
-    """Write both tables into the folder, which is made. Raises NotInstalled, and OSError."""
+    """Write both tables to the directory, creating it. Raises NotInstalled without the extra, OSError if writing fails."""
     found = [(name_of(encoding), data(encoding)) for encoding in (CL100K, O200K)]
     for name, table in found:
         if table is None:
@@ -35,7 +35,7 @@ def export(folder: Path) -> None:
 
 
 def _write(path: Path, table: bytes) -> None:
-    """Write a file as a whole: a client may be reading it."""
+    """Replace a file atomically: a client may be reading it."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
         part.write(table)
     os.chmod(part.name, 0o644)  # noqa: PTH101 - a public table
@@ -43,5 +43,5 @@ def _write(path: Path, table: bytes) -> None:
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """What points a client's tiktoken to the folder."""
+    """Return the variables that point a client's tiktoken to the directory."""
     return dict.fromkeys(("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"), str(folder.resolve()))

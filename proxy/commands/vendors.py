@@ -1,4 +1,4 @@
-"""``banjia vendors``: what each vendor makes of OpenAI's features, found by planning one request a cell."""
+"""``banjia vendors``: the verdict of each vendor on each OpenAI feature, found by planning one request per cell."""
 
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
@@ -67,7 +67,7 @@ def cells(vendor: Vendor) -> Iterator[tuple[Probe, Adaptation]]:
 
 
 def cell(vendor: Vendor, probe: Probe) -> Adaptation:
-    """What becomes of a probe at the vendor's stand-in for the OpenAI name that it asks for."""
+    """Return the verdict on a probe for the vendor's stand-in."""
     model = _model(vendor, probe)
     if model is None:
         return Adaptation(
@@ -99,7 +99,7 @@ def _defaults(vendor: Vendor, probe: Probe) -> dict[str, Any]:
 
 
 def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
-    """The matrix for a terminal of that many columns: a line a vendor."""
+    """Yield the matrix as lines of ``width`` columns, 0 for no limit: one row per vendor."""
     head = ["vendor", *found["columns"]]
     rows = [
         [line["vendor"], *(line["cells"][column]["verdict"] for column in found["columns"])]

@@ -1,4 +1,4 @@
-"""Messages in another language, from gettext's catalogs in ``locale``. Those are read when the first message needs one."""
+"""Translate messages with the gettext catalogs in ``locale``. A catalog is read when the first message needs it."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ FOLDER = resources.files("proxy") / "i18n" / "locale"
 
 
 def translate(text: str, language: Language) -> str:
-    """Return a message in this language; a text that is no message, or has no translation, in English."""
+    """Return a message in this language. Plain texts and messages without a translation are returned in English."""
     if language == "en":
         return text
     return text.translated(_look_up(language)) if isinstance(text, Message) else text
@@ -51,7 +51,7 @@ def click_in(language: Language) -> Iterator[None]:
 
 @cache
 def _look_up(language: Language) -> LookUp:
-    """The translations of templates; of one that has none, an empty text."""
+    """Return the look-up of templates: template to translation, empty if there is none."""
     from gettext import GNUTranslations, NullTranslations
 
     class Missing(NullTranslations):

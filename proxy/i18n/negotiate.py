@@ -1,4 +1,4 @@
-"""The language of a reader: English, or Chinese where the client or the operator asks for it."""
+"""Choose the language of messages: Chinese if the client or the operator requests it, else English."""
 
 import os
 from collections.abc import Mapping
@@ -9,14 +9,14 @@ VARIABLE = "BANJIA_LANG"
 
 
 def configured(environ: Mapping[str, str] | None = None) -> Language:
-    """The operator's language: that of ``BANJIA_LANG``, else English."""
+    """Return the operator's language from ``BANJIA_LANG``, else English."""
     return "zh" if (os.environ if environ is None else environ).get(VARIABLE) == "zh" else "en"
 
 
 def wanted(headers: Mapping[bytes, bytes]) -> Language:
-    """The language for the client with these headers: the one it asks for, else the operator's.
+    """Return the language that the request headers prefer, else the operator's.
 
-    OpenAI's SDKs ask for none, and Node's ``fetch`` for any: for them the operator decides.
+    OpenAI's SDKs send no ``Accept-Language``, and Node's ``fetch`` sends ``*``: for them the operator's language applies.
     """
     asked = headers.get(b"accept-language")
     return (preferred(asked) if asked else None) or configured()

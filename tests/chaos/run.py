@@ -42,7 +42,7 @@ FIFO_S = 1.0
 """How long a configuration file is a FIFO, beside the time until a reload is refused."""
 NOTICED_WITHIN_S = 10.0
 LIVE_WITHIN_S = 5.0
-PIPE_REFUSED = "the file can't be read (it is a pipe, not a regular file)"
+PIPE_REFUSED = "cannot read the file: it is a pipe, not a regular file"
 APPLIED = "reload applied"
 MIB = 2**20
 MOST_TOLD = 30

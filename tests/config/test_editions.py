@@ -12,8 +12,8 @@ from tests.config.given import diagnostics, loaded
 
 CLASSIC = "vendors:\n  hunyuan: {api_key: k, edition: classic}\n"
 ENDED = (
-    "the classic edition of Hunyuan was announced to end on 2026-09-30; "
-    "expected edition: tokenhub, with a key for it (TOKENHUB_API_KEY)"
+    "Hunyuan has announced the end of its classic edition on 2026-09-30; "
+    "expected edition: tokenhub, with an API key for it (TOKENHUB_API_KEY)"
 )
 
 
@@ -90,7 +90,7 @@ def test_an_edition_keeps_its_quirks_at_another_host() -> None:
         ),
         (
             "vendors:\n  hunyuan: {api_key: k, protocol: native}\n",
-            "banjia.yaml:2:35: vendors.hunyuan.protocol: not yet: 'native' is still to come; expected openai, or the key left out",
+            "banjia.yaml:2:35: vendors.hunyuan.protocol: 'native' is not implemented yet; expected openai, or the key omitted",
         ),
     ],
 )  # fmt: skip

@@ -43,8 +43,8 @@ def test_proxies_come_first() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        "no vendor's key was found", "unknown variable", "can't listen on",
-        "can be reached from other machines, and no client key is set", "can be reached from other machines, and no admin_token is set", "does not exist", "Did you mean", "would answer",
+        "no vendor API key is set", "unknown variable", "can't listen on",
+        "and no client key is set", "and no admin_token is set", "does not exist", "Did you mean", "No configured vendor serves it. Set an API key of",
         "valid key, wrong region", "vendor calls leave", "Requests of web pages from '", "Requests with the Origin '", "Requests to the host '", "Web pages from '",
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""``banjia doctor``: what stands in the way, and the cure. It changes nothing, spends no token and shows no key."""
+"""``banjia doctor``: find problems and how to fix them. It changes nothing, uses no tokens and shows no API key."""
 
 import asyncio
 import datetime
@@ -24,10 +24,10 @@ async def examine(
     offline: bool = False,
     now: Callable[[], float] = time.time,
 ) -> list[Finding]:
-    """Look at everything, and tell each finding as it comes. ``now``: the time of this machine, in epoch seconds."""
+    """Run all checks, call ``tell`` with each finding, and return all. ``now``: this machine's time, in epoch seconds."""
     found: list[Finding] = []
 
-    def told(finding: Finding) -> None:
+    def report(finding: Finding) -> None:
         found.append(finding)
         tell(finding)
 
@@ -36,24 +36,24 @@ async def examine(
         loaded = load(path, environ)
     except ConfigError as error:
         for diagnostic in error.diagnostics:
-            told(failed("config", diagnostic.with_help, local.cure(diagnostic, has_file=path is not None)))
+            report(failed("config", diagnostic.with_help, local.cure(diagnostic, has_file=path is not None)))
         loaded = _without_keys(path, environ)
     else:
         for finding in local.configuration(loaded):
-            told(finding)
+            report(finding)
     settings = loaded.settings if loaded else Settings()
     upstream = Upstream.over_the_network(20, settings.server.transport)
     try:
-        _check_local(loaded, settings, upstream, told, now)
+        _check_local(loaded, settings, upstream, report, now)
         if not offline:
-            await _check_vendors(settings, upstream, told, now)
+            await _check_vendors(settings, upstream, report, now)
     finally:
         await upstream.aclose()
     return found
 
 
 def _without_keys(path: Path | None, environ: Mapping[str, str]) -> LoadedConfig | None:
-    """What can be read where nothing but keys is missing; None where more is wrong."""
+    """Load the configuration without API keys; None if it has other errors."""
     try:
         return load(path, environ, keys_needed=False)
     except ConfigError:
@@ -63,7 +63,7 @@ def _without_keys(path: Path | None, environ: Mapping[str, str]) -> LoadedConfig
 def _check_local(
     loaded: LoadedConfig | None, settings: Settings, upstream: Upstream, tell: Report, now: Callable[[], float]
 ) -> None:
-    """All that nobody need be asked for. Of a configuration that does not load, only what does not depend on it."""
+    """Run the checks that need no network; for an invalid configuration, only those that do not depend on it."""
     today = datetime.datetime.fromtimestamp(now(), tz=datetime.UTC).date()
     if loaded:
         for finding in local.retired(settings, today):
@@ -76,7 +76,7 @@ def _check_local(
 
 
 async def _check_vendors(settings: Settings, upstream: Upstream, tell: Report, now: Callable[[], float]) -> None:
-    """All vendors that have a key, side by side; told in the order of the configuration."""
+    """Check all vendors with an API key concurrently. Report the findings in the order of the configuration."""
 
     async def look(name: str) -> list[Finding]:
         return [finding async for finding in VendorCheck(name, settings.vendors[name], upstream, now).findings()]

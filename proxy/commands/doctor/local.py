@@ -1,4 +1,4 @@
-"""What can be found without asking anybody: the configuration, the environment, the door."""
+"""Checks that need no network: the configuration, the environment, the listen address."""
 
 import datetime
 import errno
@@ -28,7 +28,7 @@ RETIRED = "config-model-retired"
 
 
 def configuration(loaded: LoadedConfig) -> Iterator[Finding]:
-    """It loads; its warnings."""
+    """Yield a summary of a valid configuration, and its warnings."""
     settings = loaded.settings
     vendors, models = len(settings.vendors), len(Routing(settings).names)
     yield ok(
@@ -50,14 +50,14 @@ def configuration(loaded: LoadedConfig) -> Iterator[Finding]:
 
 
 def cure(diagnostic: Diagnostic, *, has_file: bool) -> Message:
-    """What to do about a configuration that does not load."""
+    """Return the cure for an error in the configuration."""
     if diagnostic.unset:
         return Message("set {names}", names=one_of(diagnostic.unset))
     if diagnostic.location.variable:
         return Message("correct {variable}, or unset it", variable=diagnostic.location.variable)
     if not has_file:
         return Message("set one of these variables; banjia init then writes a file")
-    return Message("banjia check tells when it is right; banjia init writes a new one")
+    return Message("correct it and run banjia check; banjia init writes a new file")
 
 
 def _vendors(count: int) -> Message:
@@ -69,7 +69,7 @@ def _names(count: int) -> Message:
 
 
 def retired(settings: Settings, today: datetime.date) -> Iterator[Finding]:
-    """Models and ways in that are gone, or will be, and what to move to."""
+    """Yield retired or retiring models, protocols and editions, with their replacements."""
     is_configured: dict[Finding, None] = {}
     for name, entry in settings.models.items():
         for target in entry.targets:
@@ -81,66 +81,66 @@ def retired(settings: Settings, today: datetime.date) -> Iterator[Finding]:
     for fading in stand_ins(settings):
         tell = failed if fading.row.retired is not None and fading.row.retired <= today else warn
         text = Message(
-            "{model}, which answers under {names}, {fate}",
+            "{model}, the stand-in for {names}, {fate}",
             model=f"{fading.entry}/{fading.row.id}",
             names=fading.under(),
             fate=describe_retirement(fading.row, today),
         )
         move_to = f"{fading.entry}/{fading.row.successor or '…'}"
-        yield tell("models", text, Message("in models: {name}: {target}", name=fading.names[0], target=move_to))
+        yield tell("models", text, Message("set in models: {name}: {target}", name=fading.names[0], target=move_to))
     for name, row in closed_access(settings):
         way = f"{row.key} {row.value}"
         if row.since <= today:
-            text = Message("{way} was closed by the vendor on {day}", way=way, day=row.since)
+            text = Message("the vendor closed {way} on {day}", way=way, day=row.since)
         else:
-            text = Message("{way} will be closed by the vendor on {day}", way=way, day=row.since)
-        yield warn("protocol", about(name, text), Message("move to {instead}", instead=row.instead))
+            text = Message("the vendor closes {way} on {day}", way=way, day=row.since)
+        yield warn("protocol", about(name, text), Message("use {instead}", instead=row.instead))
 
 
 def _retired(settings: Settings, name: str, entry: str, id_: str, today: datetime.date) -> Finding | None:
     configured = settings.vendors[entry]
     try:
-        cat = catalog_of(entry, configured)
+        vendor_catalog = catalog_of(entry, configured)
     except CatalogNotFound:
         return None
-    row = cat.by_id.get(id_)
-    if row is None or not (told := describe_retirement(row, today)):
+    row = vendor_catalog.by_id.get(id_)
+    if row is None or not (fate := describe_retirement(row, today)):
         return None
     if row.successor:
-        cure = Message("in models.{name}: {target}", name=name, target=f"{entry}/{row.successor}")
+        cure = Message("set models.{name} to {target}", name=name, target=f"{entry}/{row.successor}")
     else:
-        cure = Message("another model in models.{name}", name=name)
-    if cat.ended is not None:
+        cure = Message("choose another model in models.{name}", name=name)
+    if vendor_catalog.ended is not None:
         edition = BY_NAME[configured.kind or entry].usual_edition
         cure = Message("{cure}, in edition: {edition}", cure=cure, edition=edition)
     tell = failed if row.retired is not None and row.retired <= today else warn
-    return tell("models", about(name, Message("{model} {fate}", model=f"{entry}/{id_}", fate=told)), cure)
+    return tell("models", about(name, Message("{model} {fate}", model=f"{entry}/{id_}", fate=fate)), cure)
 
 
 def check_outbound(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
-    """The proxies of the environment and of the configuration, and which vendor's calls go through them."""
+    """Check the proxies of the environment and the configuration, and list which vendors use them."""
     proxies = {name: url for name, url in getproxies().items() if name in ("http", "https", "all")}
     named = any(entry.outbound() not in ("env", "none") for entry in settings.vendors.values())
     if not proxies and not named:
-        yield ok("proxies", Message("none are set: vendor calls leave directly"))
+        yield ok("proxies", Message("no proxy is set: direct connections to all vendors"))
     else:
         for name, entry in settings.vendors.items():
             proxy = upstream.via(entry.outbound()).proxy_of(base_url_of(name, entry))
             if proxy and proxy.startswith("socks"):
-                cure = Message("set an HTTP proxy in HTTPS_PROXY, or proxy: none in vendors.{name}", name=name)
-                wrong = Message("calls would go through {proxy}, and banjia speaks no SOCKS", proxy=proxy)
+                cure = Message("set an HTTP proxy in HTTPS_PROXY, or set vendors.{name}.proxy to none", name=name)
+                wrong = Message("SOCKS proxies are not supported: {proxy}", proxy=proxy)
                 yield failed("proxies", about(name, wrong), cure)
             else:
-                way = Message("calls go through {proxy}", proxy=proxy) if proxy else Message("calls go directly")
+                way = Message("calls use the proxy {proxy}", proxy=proxy) if proxy else Message("direct connection")
                 if entry.proxy != "env":
                     way = Message("{text} ({detail})", text=way, detail=f"vendors.{name}.proxy")
                 yield ok("proxies", about(name, way))
-    yield from _back_to_us(settings.server, proxies)
+    yield from _local_calls(settings.server, proxies)
     yield from _certificates(os.environ)
 
 
-def _back_to_us(server: Server, proxies: Mapping[str, str]) -> Iterator[Finding]:
-    """SDKs send even loopback calls through a proxy of the environment."""
+def _local_calls(server: Server, proxies: Mapping[str, str]) -> Iterator[Finding]:
+    """Warn if apps on this machine would call banjia through a proxy: SDKs use it for loopback addresses too."""
     proxy = proxies.get("http") or proxies.get("all")
     if proxy is None:
         return
@@ -149,12 +149,14 @@ def _back_to_us(server: Server, proxies: Mapping[str, str]) -> Iterator[Finding]
     if missing:
         through = without_credentials(proxy if "://" in proxy else f"http://{proxy}")
         text = Message(
-            "apps on this machine would call {hosts} through {proxy}, which can't reach banjia",
+            "apps on this machine would call {hosts} through the proxy {proxy}, which cannot reach banjia",
             hosts=all_of(missing),
             proxy=through,
         )
         yield warn(
-            "proxies", text, Message('NO_PROXY=127.0.0.1,localhost in the app\'s environment (`eval "$(banjia env)"`)')
+            "proxies",
+            text,
+            Message('set NO_PROXY=127.0.0.1,localhost in the environment of the app (`eval "$(banjia env)"`)'),
         )
 
 
@@ -164,28 +166,28 @@ def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
         if path and not Path(path).exists():
             yield failed(
                 "tls",
-                Message("{name} names {path}, which is not there", name=name, path=path),
-                Message("the right path, or none at all"),
+                Message("{name} is set to {path}, which does not exist", name=name, path=path),
+                Message("correct {variable}, or unset it", variable=name),
             )
 
 
 def check_listen(settings: Settings) -> Iterator[Finding]:
-    """The address to serve on: free, ours already, or taken; and who can reach it."""
+    """Check the listen address: which machines can reach it, and whether it is free or in use."""
     server = settings.server
     if not server.beyond_loopback():
-        yield ok("listen", Message("{listen}: this machine alone can call", listen=server.listen))
+        yield ok("listen", Message("{listen}: reachable from this machine only", listen=server.listen))
     elif settings.client_keys():
-        yield ok("listen", Message("{listen}: other machines can call, with a client key", listen=server.listen))
+        yield ok("listen", Message("{listen}: reachable from other machines, with a client key", listen=server.listen))
     else:
         text = Message(
-            "{listen}: every client that reaches this machine can call, on your account", listen=server.listen
+            "{listen}: reachable from other machines without a client key, on your account", listen=server.listen
         )
-        yield warn("listen", text, Message("server.client_keys, or a listen address on 127.0.0.1"))
+        yield warn("listen", text, Message("set server.client_keys, or listen on 127.0.0.1"))
     yield port(server.listen)
 
 
 def port(listen: str) -> Finding:
-    """Whether the port can be had."""
+    """Check whether banjia can listen on the port."""
     host, _, number = listen.rpartition(":")
     host = host.strip("[]")
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
@@ -194,32 +196,32 @@ def port(listen: str) -> Finding:
             sock.bind((host, int(number)))
             sock.listen(1)
         except OSError as error:
-            return _taken(listen, host, int(number), error)
+            return _unavailable(listen, host, int(number), error)
     return ok("port", Message("{listen} is free", listen=listen))
 
 
-def _taken(listen: str, host: str, number: int, error: OSError) -> Finding:
+def _unavailable(listen: str, host: str, number: int, error: OSError) -> Finding:
     if error.errno == errno.EADDRINUSE:
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
         if ours(here, number):
-            return ok("port", Message("{listen}: banjia serves here already", listen=listen))
+            return ok("port", Message("{listen}: banjia is already running here", listen=listen))
         return failed(
             "port",
             Message("{listen} is in use by another program", listen=listen),
-            Message("another port in server.listen"),
+            Message("set another port in server.listen"),
         )
     if error.errno == errno.EACCES:
         return failed(
             "port",
-            Message("{listen}: no right to listen there", listen=listen),
-            Message("a port from 1024 on in server.listen"),
+            Message("{listen}: no permission to listen on this port", listen=listen),
+            Message("set a port of 1024 or more in server.listen"),
         )
-    cure = Message("an address of this machine in server.listen, such as 127.0.0.1:8080")
+    cure = Message("set an address of this machine in server.listen, such as 127.0.0.1:8080")
     return failed("port", about(listen, reason_of(error)), cure)
 
 
 def ours(host: str, number: int) -> bool:
-    """Whether banjia answers there: it gives an id to every request, also to one for a path that there is not."""
+    """Whether banjia responds there: it returns a request id even for an unknown path."""
     connection = http.client.HTTPConnection(host, number, timeout=2)
     try:
         connection.request("GET", "/v1/doctor")

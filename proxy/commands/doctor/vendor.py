@@ -1,4 +1,4 @@
-"""One configured vendor: its name, its TLS, its clock beside ours, and whether it takes our keys. No token is spent."""
+"""Check one configured vendor: DNS, TLS, the clock difference and the API keys. Uses no tokens."""
 
 import ipaddress
 import json
@@ -20,13 +20,13 @@ from proxy.upstream.errors import DESCRIPTIONS
 from proxy.upstream.probe import NO_TLS, OTHER_ADDRESS, OTHER_NAME, ProbeFailure, ProbeResponse, addresses_of, get
 
 MOST_WORDS = 200
-"""How much of what a vendor says is shown, in characters."""
+"""Maximum length of a vendor's message in a finding, in characters."""
 SKEW_S = 60
-"""From how many seconds on a clock is wrong. Signed protocols refuse a call that is a few minutes off."""
+"""Largest accepted clock difference, in seconds. Signed protocols refuse calls that are a few minutes off."""
 
 
 class VendorCheck:
-    """The look at one configured vendor. Use once: ``[finding async for finding in Vendor(...).findings()]``."""
+    """The check of one configured vendor. Use it once: ``[finding async for finding in VendorCheck(...).findings()]``."""
 
     def __init__(self, name: str, entry: VendorEntry, upstream: Upstream, now: Callable[[], float]) -> None:
         """``now``: the time of this machine, in epoch seconds."""
@@ -40,7 +40,7 @@ class VendorCheck:
         self._now = now
 
     async def findings(self) -> AsyncIterator[Finding]:
-        """From the outside in: what comes after a failure could not be seen."""
+        """Yield the findings: DNS, TLS, clock, API keys. Stop at a failure that prevents later checks."""
         if self._proxy is None:
             dns = await self._dns()
             if dns is not None:
@@ -51,15 +51,15 @@ class VendorCheck:
         first = await self._request(self._base_url, keys[0])
         received_at = self._now()
         if isinstance(first, ProbeFailure):
-            yield self._missed(first)
+            yield self._failure(first)
             return
         yield self._secured()
         clock = self._clock(first, received_at)
         if clock is not None:
             yield clock
         if self._entry.protocol == "native":
-            text = Message("not tried: its native protocol has no call that costs nothing")
-            yield warn("keys", self._about(text), Message("a request of your own"))
+            text = Message("API keys not tested: the native protocol has no free call")
+            yield warn("keys", self._about(text), Message("send a request of your own"))
             return
         for key in keys:
             yield await self._key(key, first if key is keys[0] else await self._request(self._base_url, key))
@@ -72,7 +72,7 @@ class VendorCheck:
         return await get(self._upstream, signed, self._entry.timeouts.connect_s)
 
     async def _dns(self) -> Finding | None:
-        """The name's addresses; None where the host is an address."""
+        """Resolve the host name; None if the host is an IP address."""
         try:
             ipaddress.ip_address(self._host)
         except ValueError:
@@ -85,35 +85,35 @@ class VendorCheck:
             if self._entry.base_url:
                 cure = Message("base_url in vendors.{name}", name=self._name)
             else:
-                cure = Message("the network, or its DNS server; where a proxy is the only way out, HTTPS_PROXY")
-            wrong = Message("{host} could not be resolved", host=self._host)
+                cure = Message("the network and its DNS server, or set HTTPS_PROXY if a proxy is required")
+            wrong = Message("DNS lookup failed for {host}", host=self._host)
             return failed("dns", self._about(wrong), Message("check {what}", what=cure))
         addresses = joined(COMMA, found[:2])
-        return ok("dns", self._about(Message("{host} is {addresses}", host=self._host, addresses=addresses)))
+        return ok("dns", self._about(Message("{host} resolves to {addresses}", host=self._host, addresses=addresses)))
 
     def _about(self, text: Message) -> Message:
         return about(self._name, text)
 
-    def _missed(self, missed: ProbeFailure) -> Finding:
+    def _failure(self, missed: ProbeFailure) -> Finding:
         if missed.phase == "tls":
             where = self._about(about(self._host, missed.why))
             if missed.why == NO_TLS:
                 return failed(
-                    "tls", where, Message("http:// in the base_url of vendors.{name}, or another port", name=self._name)
+                    "tls", where, Message("use http:// or another port in vendors.{name}.base_url", name=self._name)
                 )
             cure = Message(
-                "the clock of this machine, and whether a proxy opens TLS on the way: its authority goes into SSL_CERT_FILE"
+                "the clock of this machine; if a proxy intercepts TLS, add its CA certificate to SSL_CERT_FILE"
             )
             if missed.why in (OTHER_NAME, OTHER_ADDRESS):
-                cure = Message("the name in base_url; a portal of the network may answer in the vendor's place")
+                cure = Message("the host name in base_url; a captive portal may respond instead of the vendor")
             return failed("tls", where, Message("check {what}", what=cure))
         if self._proxy is not None:
-            text = Message("no call came through {proxy}: {why}", proxy=self._proxy, why=DESCRIPTIONS[missed.phase])
-            cure = Message("the proxy, its password, and proxy in vendors.{name}", name=self._name)
+            text = Message("the call through {proxy} failed: {why}", proxy=self._proxy, why=DESCRIPTIONS[missed.phase])
+            cure = Message("the proxy, its password, and vendors.{name}.proxy", name=self._name)
             return failed("connection", self._about(text), Message("check {what}", what=cure))
         text = self._about(about(self._host, DESCRIPTIONS[missed.phase]))
         where = (
-            Message("the address in base_url, and that it is up") if self._entry.base_url else Message("the firewall")
+            Message("base_url, and whether the server is running") if self._entry.base_url else Message("the firewall")
         )
         return failed("connection", text, Message("check {what}", what=where))
 
@@ -121,18 +121,18 @@ class VendorCheck:
         if self._base_url.startswith("https:"):
             return ok("tls", self._about(Message("the certificate of {host} is trusted", host=self._host)))
         if self._host == "localhost" or _private(self._host):
-            return ok("tls", self._about(Message("none, in a network of your own")))
-        text = Message("the key goes to {host} in the clear", host=self._host)
-        return warn("tls", self._about(text), Message("https:// in the base_url of vendors.{name}", name=self._name))
+            return ok("tls", self._about(Message("no TLS, on a private network")))
+        text = Message("the API key is sent to {host} without encryption", host=self._host)
+        return warn("tls", self._about(text), Message("use https:// in vendors.{name}.base_url", name=self._name))
 
     def _clock(self, seen: ProbeResponse, now: float) -> Finding | None:
         try:
-            theirs = parsedate_to_datetime(seen.headers["date"]).timestamp()
+            vendor_time = parsedate_to_datetime(seen.headers["date"]).timestamp()
         except (KeyError, ValueError):
             return None
-        off = round(now - theirs)
+        off = round(now - vendor_time)
         if abs(off) <= SKEW_S:
-            return ok("clock", self._about(Message("within {seconds} seconds of ours", seconds=SKEW_S)))
+            return ok("clock", self._about(Message("differs by at most {seconds} seconds", seconds=SKEW_S)))
         if off > 0:
             text = Message("this machine's clock is {seconds} seconds ahead", seconds=off)
         else:
@@ -140,23 +140,23 @@ class VendorCheck:
         return warn(
             "clock",
             self._about(text),
-            Message("set the clock, best by NTP: signed calls and certificates depend on it"),
+            Message("set the clock, for example with NTP: signed calls and certificates depend on it"),
         )
 
     async def _key(self, key: VendorKey, answer: ProbeResponse | ProbeFailure) -> Finding:
         tail, entry = key.tail, f"vendors.{self._name}"
         if isinstance(answer, ProbeFailure):
             return warn("keys", self._untested(tail, DESCRIPTIONS[answer.phase]), Message("try again"))
-        if _taken(answer):
+        if _is_model_list(answer):
             return ok("keys", self._about(Message("key …{tail} works", tail=tail)))
         error = find_error(_parsed(answer))
         if answer.status < 400 and error is None:
-            what = Message("base_url, and whether a portal of the network stands between")
+            what = Message("base_url, and whether a captive portal responds")
             wrong = Message("the response is not from the vendor's API")
             return failed("keys", self._untested(tail, wrong), Message("check {what}", what=what))
         if error is None:
             error = any_error(_parsed(answer))
-        said = without_parts_of(key.secret.get_secret_value(), message_of(error))
+        vendor_message = without_parts_of(key.secret.get_secret_value(), message_of(error))
         operation = next(iter(self._adapter.operations.values()))
         match kind_of(operation.failures, answer.status, error)[0]:
             case "key_refused" | "forbidden":
@@ -170,42 +170,44 @@ class VendorCheck:
                         variable=variable,
                     )
                     return failed("keys", self._about(Message("key …{tail}: valid key, wrong region", tail=tail)), cure)
-                cure = Message("make a new one, and put it where {entry} takes it from", entry=entry)
-                return failed("keys", self._about(_quoting(Message("key …{tail} is refused", tail=tail), said)), cure)
+                cure = Message("create a new API key and set it in {entry}", entry=entry)
+                return failed(
+                    "keys", self._about(_quoting(Message("key …{tail} is refused", tail=tail), vendor_message)), cure
+                )
             case "no_funds":
-                text = Message("key …{tail} works, but its account is empty", tail=tail)
-                return failed("keys", self._about(_quoting(text, said)), Message("top it up"))
+                text = Message("key …{tail} works, but the account has no funds", tail=tail)
+                return failed("keys", self._about(_quoting(text, vendor_message)), Message("top up the account"))
             case "rate_limited":
                 text = Message("key …{tail} is at its rate limit", tail=tail)
                 return warn("keys", self._about(text), Message("wait, or add a key in api_keys"))
         if answer.status in (404, 405, 501):
-            wrong = Message("no list of models there")
-            return warn("keys", self._untested(tail, wrong), Message("a request of your own"))
-        wrong = Message("the vendor answered {status}", status=answer.status)
+            wrong = Message("the server has no list of models")
+            return warn("keys", self._untested(tail, wrong), Message("send a request of your own"))
+        wrong = Message("the vendor returned {status}", status=answer.status)
         return warn("keys", self._untested(tail, wrong), Message("try again later"))
 
     def _untested(self, tail: str, why: Message) -> Message:
         return self._about(Message("cannot test key …{tail}: {why}", tail=tail, why=why))
 
     async def _other_region(self, key: VendorKey) -> str | None:
-        """The region whose host takes the key. Only for the vendor's own hosts: no key leaves for a stranger's."""
+        """Return the region whose host accepts the key. Sends the key to the vendor's own hosts only."""
         if self._entry.base_url is not None:
             return None
         for region, base_url in self._adapter.base_urls.items():
             if region != self._entry.region:
                 answer = await self._request(base_url, key)
-                if isinstance(answer, ProbeResponse) and _taken(answer):
+                if isinstance(answer, ProbeResponse) and _is_model_list(answer):
                     return region
         return None
 
 
 def _quoting(text: Message, words: str) -> Message:
-    """The text with the vendor's own words behind it, where it sent any."""
+    """Append the vendor's own message to a text, if it sent one."""
     return text if words == NO_REASON else Message("{text} ({detail})", text=text, detail=words[:MOST_WORDS])
 
 
-def _taken(answer: ProbeResponse) -> bool:
-    """Whether it is the vendor's list of models: a portal's page has status 200 too."""
+def _is_model_list(answer: ProbeResponse) -> bool:
+    """Whether this is the vendor's list of models. A captive portal's page has status 200 too."""
     body = _parsed(answer)
     return answer.status == 200 and body is not None and find_error(body) is None
 

@@ -46,7 +46,7 @@ def said(text: str) -> list[str]:
         ({}, ""),
         ({"retired": TODAY}, "was retired on 2026-11-22"),
         ({"retired": datetime.date(2026, 11, 23)}, "will be retired on 2026-11-23"),
-        ({"retiring": True}, "is announced to be retired, on a date not known yet"),
+        ({"retiring": True}, "will be retired, on a date not announced yet"),
     ],
 )
 def test_a_model_stays_is_gone_or_will_be(told: dict[str, Any], words: str) -> None:
@@ -56,7 +56,7 @@ def test_a_model_stays_is_gone_or_will_be(told: dict[str, Any], words: str) -> N
 def test_a_target_that_is_to_go_on_a_day_not_told_is_a_warning_with_what_takes_its_place() -> None:
     text = "vendors:\n  ernie: {api_key: e}\nmodels:\n  a: ernie/ernie-x1.1\n"
     assert said(text) == [
-        "banjia.yaml:4:6: models.a: ernie-x1.1 is announced to be retired, on a date not known yet; expected ernie/ernie-5.1"
+        "banjia.yaml:4:6: models.a: ernie-x1.1 will be retired, on a date not announced yet; expected ernie/ernie-5.1"
     ]
 
 
@@ -71,7 +71,7 @@ def test_stand_ins_that_are_gone_are_one_warning_at_the_vendor_with_what_to_writ
     without("qwen3.6-flash", retired=datetime.date(2026, 11, 1), successor="qwen-flash")
     (told,) = said(BOTH)
     assert told == (
-        "banjia.yaml:2:3: vendors.qwen: qwen3.6-flash, which answers under gpt-4o-mini and 15 more names, was retired on "
+        "banjia.yaml:2:3: vendors.qwen: qwen3.6-flash, the stand-in for gpt-4o-mini and 15 more names, was retired on "
         "2026-11-01; expected qwen/qwen-flash for gpt-4o-mini in models"
     )
 
@@ -81,7 +81,7 @@ def test_stand_ins_whose_names_are_all_in_models_are_not_in_use(without: Any) ->
     row = "{target: qwen/text-embedding-v3, set: {dimensions: 1024}}"
     text = BOTH + f"models:\n  text-embedding-ada-002: {row}\n  'text-embedding-3*': {row}\n"
     assert said(text) == []
-    assert "under text-embedding-3-large, was" in said(text.replace("3*", "3-s*"))[0]
+    assert "for text-embedding-3-large, was" in said(text.replace("3*", "3-s*"))[0]
 
 
 def test_a_stand_in_of_a_vendor_further_back_is_in_use_unless_failover_is_off(without: Any) -> None:

@@ -106,7 +106,7 @@ def test_a_retirement_that_the_operator_knows_of_is_told() -> None:
     laid("models: [{id: kimi-k2.6, retired: 2099-01-01, successor: kimi-k3}]\n")
     model, stand_in = loaded(FILE + "models: {a: kimi/kimi-k2.6}\n").warnings[::-1]
     assert str(model) == "banjia.yaml:3:13: models.a: kimi-k2.6 will be retired on 2099-01-01; expected kimi/kimi-k3"
-    assert str(stand_in).startswith("banjia.yaml:2:3: vendors.kimi: kimi-k2.6, which answers under gpt-4o and ")
+    assert str(stand_in).startswith("banjia.yaml:2:3: vendors.kimi: kimi-k2.6, the stand-in for gpt-4o and ")
 
 
 def test_the_file_is_read_again_with_the_configuration() -> None:
@@ -123,16 +123,16 @@ def test_the_file_is_read_again_with_the_configuration() -> None:
         (OWN.replace("input: 5", "input: -5"), "own.yaml:4:17: …models[0].prices[0].input: got the number -5; expected 0 or more"),
         (OWN.replace("input: 5", "input: five"), "own.yaml:4:17: …models[0].prices[0].input: got text 'five'; expected a number"),
         (OWN.replace("output: 20", "output: 20, inputs: 5"), "own.yaml:4:43: …models[0].prices[0].inputs: unknown key; did you mean 'input'?"),
-        (OWN.replace("cached: 1", "cached: 7"), "own.yaml:4:28: …models[0].prices[0].cached: cached input costs more than other input (5); expected a lower price"),
-        (OWN.replace("2026-10-01, source", "October, source", 1), "own.yaml:4:64: …models[0].prices[0].since: got text 'October'; expected a day such as 2026-11-22"),
-        (OWN.replace("since: 2026-10-01", "since: 2026-10-01, until: 2026-09-01", 1), "own.yaml:4:83: …models[0].prices[0].until: it ends before it begins (2026-10-01); expected a later day, or the key left out"),
-        (OWN.replace("since: 2026-10-01", "since: 2026-09-01").replace("since: 2026-09-01", "since: 2026-11-01", 1), "own.yaml:5:9: …models[0].prices[1]: a price since 2026-09-01 below one since 2026-11-01; expected the older above"),
-        (OWN.replace("input: 6", "up_to: 100, input: 6"), "own.yaml:5:9: …models[0].prices[1]: a tier that is not for longer prompts than the one above; expected a longer up_to, left out in the last tier alone"),
+        (OWN.replace("cached: 1", "cached: 7"), "own.yaml:4:28: …models[0].prices[0].cached: cached input costs more than input (5); expected a lower price"),
+        (OWN.replace("2026-10-01, source", "October, source", 1), "own.yaml:4:64: …models[0].prices[0].since: got text 'October'; expected a date such as 2026-11-22"),
+        (OWN.replace("since: 2026-10-01", "since: 2026-10-01, until: 2026-09-01", 1), "own.yaml:4:83: …models[0].prices[0].until: until is before since (2026-10-01); expected a later date, or the key omitted"),
+        (OWN.replace("since: 2026-10-01", "since: 2026-09-01").replace("since: 2026-09-01", "since: 2026-11-01", 1), "own.yaml:5:9: …models[0].prices[1]: a price since 2026-09-01 after one since 2026-11-01; expected the older price first"),
+        (OWN.replace("input: 6", "up_to: 100, input: 6"), "own.yaml:5:9: …models[0].prices[1]: up_to is not larger than in the previous tier; expected a larger up_to; only the last tier has none"),
         (OWN.replace("our contract", "''", 1), "own.yaml:4:84: …models[0].prices[0].source: got text ''; expected text"),
         (OWN.replace(", source: our contract", "", 1), "own.yaml:4:9: …models[0].prices[0]: the key 'source' is missing"),
         (OWN.replace("models:", "currency: EUR\nmodels:", 1), "own.yaml:1:11: …currency: got text 'EUR'; expected CNY or USD"),
         (OWN.replace("model: kimi-k4", "model: kimi-k44"), "own.yaml:8:19: …stand_ins.gpt-4o.model: kimi has no model 'kimi-k44'; did you mean 'kimi-k4'?"),
-        (OWN.replace("model: kimi-k4", "model: kimi-k4, set: {base_url: 'http://x'}"), "own.yaml:8:34: …stand_ins.gpt-4o.set.base_url: a field that set can't choose; expected the model in target, and addresses and keys in vendors"),
+        (OWN.replace("model: kimi-k4", "model: kimi-k4, set: {base_url: 'http://x'}"), "own.yaml:8:34: …stand_ins.gpt-4o.set.base_url: set cannot change this field; expected the model in target, and addresses and keys in vendors"),
         (OWN.replace("  - {id: kimi-k4", "  - {id: kimi-k4}\n  - {id: kimi-k4"), "own.yaml:7:10: …models[2].id: this model is listed twice"),
         (OWN.replace("models:", "model:", 1), "own.yaml:1:1: …model: unknown key; did you mean 'models'?"),
     ],
@@ -144,10 +144,10 @@ def test_a_mistake_is_told_by_the_place_in_its_own_file(own: str, says: str) -> 
 @pytest.mark.parametrize(
     ("own", "says"),
     [
-        ("models: [", "own.yaml:1:10: the '[' of line 1 is not closed before this; expected ',' or ']'"),
+        ("models: [", "own.yaml:1:10: '[' in line 1 is not closed before this point; expected ',' or ']'"),
         ("models: []\nmodels: []\n", "own.yaml:2:1: "),
         ("", "own.yaml:1:1: the file is empty; expected models: or stand_ins:"),
-        ("- a\n", "own.yaml:1:1: the file holds a list; expected keys such as models: or stand_ins:"),
+        ("- a\n", "own.yaml:1:1: the file contains a list; expected keys such as models: or stand_ins:"),
     ],
 )
 def test_a_file_that_is_no_catalog_is_told(own: str, says: str) -> None:
@@ -158,14 +158,14 @@ def test_a_file_that_is_no_catalog_is_told(own: str, says: str) -> None:
 def test_a_file_that_is_not_there_is_told_where_it_is_named() -> None:
     (said,) = diagnostics(FILE)
     assert said == (
-        "banjia.yaml:2:31: vendors.kimi.catalog: the file own.yaml can't be read (no such file or directory); "
-        "expected the path of a file, from the folder of this one"
+        "banjia.yaml:2:31: vendors.kimi.catalog: cannot read the file own.yaml: no such file or directory; "
+        "expected a path relative to this file"
     )
 
 
 def test_a_file_that_is_not_text_is_told_by_its_place() -> None:
     Path("own.yaml").write_bytes(b"models:\n  - {id: \xe9}\n")
-    assert diagnostics(FILE) == ["own.yaml:2:10: this is not text in UTF-8"]
+    assert diagnostics(FILE) == ["own.yaml:2:10: not UTF-8 text"]
 
 
 def test_mistakes_of_both_files_are_told_at_once() -> None:

@@ -27,7 +27,7 @@ def said(models: str) -> list[str]:
 def test_vectors_of_two_models_under_one_name_are_a_warning() -> None:
     (warning,) = said("  mine: [qwen/text-embedding-v4, ernie/tao-8k]\n")
     assert warning == (
-        "models.mine: vectors of text-embedding-v4 and tao-8k can't be compared, and an index would get both; "
+        "models.mine: vectors of text-embedding-v4 and tao-8k cannot be compared, but failover would mix them in one index; "
         "expected one target"
     )
     assert said("  mine: [qwen/text-embedding-v4, qwen/text-embedding-v4]\n") == []
@@ -39,17 +39,17 @@ def test_vectors_of_two_models_under_one_name_are_a_warning() -> None:
 )
 def test_vectors_of_another_width_than_openais_are_a_warning_with_what_to_do(name: str) -> None:
     (warning,) = said(f"  {name}: ernie/tao-8k\n")
-    assert "ernie/tao-8k gives vectors of 1024 numbers, and text-embedding-" in warning
+    assert "vectors of ernie/tao-8k have 1024 dimensions, those of text-embedding-" in warning
     assert warning.endswith(
-        "has 1536; expected set: {dimensions: 1024} to say so, and an index for them, or another model"
+        "have 1536; expected set: {dimensions: 1024} to confirm this, and an index of that size, or another model"
     )
 
 
 def test_of_a_pattern_the_names_are_told_whose_width_it_does_not_give() -> None:
     (warning,) = said('  "text-embedding-*": qwen/text-embedding-v4\n')
     assert warning.endswith(
-        "qwen/text-embedding-v4 gives vectors of 1024 numbers, and text-embedding-3-large has 3072; expected a line for "
-        "text-embedding-3-large alone, with another model or set: {dimensions: 1024} and an index for them"
+        "vectors of qwen/text-embedding-v4 have 1024 dimensions, those of text-embedding-3-large have 3072; expected an entry for "
+        "text-embedding-3-large, with another model, or with set: {dimensions: 1024} and an index of that size"
     )
     row = "text-embedding-3-large: {target: qwen/text-embedding-v4, set: {dimensions: 1024}}"
     assert said(f'  "text-embedding-*": qwen/text-embedding-v4\n  {row}\n') == []
@@ -65,16 +65,16 @@ def test_no_width_is_warned_of_that_the_model_gives_or_the_operator_chose() -> N
 def test_a_pattern_that_no_name_reaches_is_a_warning() -> None:
     (warning,) = said('  gpt-3.5-turbo: kimi/kimi-k2.6\n  "gpt-3.5-turbo-0*": qwen/qwen-plus\n')
     assert warning == (
-        "models.gpt-3.5-turbo-0*: no OpenAI name reaches this pattern: those that fit it have another line, such as "
-        "gpt-3.5-turbo for gpt-3.5-turbo-0301; expected the line left out"
+        "models.gpt-3.5-turbo-0*: no OpenAI name uses this pattern: other entries match first, such as "
+        "gpt-3.5-turbo for gpt-3.5-turbo-0301; expected the pattern removed"
     )
 
 
 def test_a_pattern_of_chat_models_that_hides_a_stand_in_for_embeddings_is_a_warning() -> None:
     (warning,) = said('  "*": kimi/kimi-k2.6\n')
     assert warning == (
-        "models.*: text-embedding-ada-002 gets here too, and a chat model gives no vectors: it is answered with 404; "
-        "expected a line for it, such as text-embedding-ada-002: qwen/text-embedding-v4"
+        "models.*: the pattern also matches text-embedding-ada-002, which gets 404: its targets are chat models; "
+        "expected an entry for it, such as text-embedding-ada-002: qwen/text-embedding-v4"
     )
     assert said('  "*": kimi/kimi-k2.6\n  text-embedding-3-small: qwen/text-embedding-v4\n') == []
     alone = loaded('vendors:\n  kimi: {api_key: "${K}"}\nmodels:\n  "*": kimi/kimi-k2.6\n', KEYS)
@@ -100,9 +100,9 @@ def test_a_pattern_that_some_name_reaches_is_none(models: str) -> None:
 def test_a_field_to_drop_that_there_is_not_is_an_error_with_the_nearest(where: str) -> None:
     key = "policy.drop[0]" if where.startswith("policy") else "models.a.policy.drop[0]"
     (wrong,) = diagnostics(VENDORS + where.replace("NAME", "logprob"), KEYS)
-    assert wrong.endswith(f"{key}: there is no field 'logprob' in requests; did you mean 'logprobs'?")
+    assert wrong.endswith(f"{key}: unknown request field 'logprob'; did you mean 'logprobs'?")
     (wrong,) = diagnostics(VENDORS + where.replace("NAME", "messages"), KEYS)
-    assert wrong.endswith(f"{key}: no request can be without 'messages'; expected other fields")
+    assert wrong.endswith(f"{key}: 'messages' is required in requests; expected another field")
 
 
 def test_fields_to_drop_are_openais_and_the_vendors() -> None:
@@ -115,9 +115,9 @@ def test_null_in_set_leaves_out_what_a_request_can_be_without() -> None:
     text = VENDORS + "models:\n  a: {target: kimi/kimi-k2.6, set: {seed: null, user: null}}\n"
     assert loaded(text, KEYS).settings.models["a"].targets[0].set == {"seed": None, "user": None}
     (wrong,) = diagnostics(text.replace("seed", "messages"), KEYS)
-    assert "no request can be without 'messages'; expected a value, or the key left out" in wrong
+    assert "'messages' is required in requests; expected a value, or the key omitted" in wrong
 
 
 def test_failover_holds_for_all_names() -> None:
     (wrong,) = diagnostics(VENDORS + "models:\n  a: {targets: [kimi/kimi-k2.6], policy: {failover: off}}\n", KEYS)
-    assert "models.a.policy.failover: this can't differ for one model" in wrong
+    assert "models.a.policy.failover: this key cannot differ per model" in wrong

@@ -47,7 +47,7 @@ def test_a_text_is_filled_in_once(text: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("text", "name", "message"),
-    [("${NONE}", "NONE", ""), ("${NONE:?get one}", "NONE", "get one"), ("${EMPTY:?}", "EMPTY", "it is needed"), ("${NONE:-${NEITHER}}", "NEITHER", "")],
+    [("${NONE}", "NONE", ""), ("${NONE:?get one}", "NONE", "get one"), ("${EMPTY:?}", "EMPTY", "it is required"), ("${NONE:-${NEITHER}}", "NEITHER", "")],
 )  # fmt: skip
 def test_an_unset_variable_is_named(text: str, name: str, message: str) -> None:
     with pytest.raises(UnsetVariable) as caught:
@@ -110,7 +110,7 @@ def test_a_value_may_be_in_a_file_of_its_own(tmp_path: Path) -> None:
     assert [key.get_secret_value() for key in settings.vendors["kimi"].keys()] == ["sk-1", "sk-2", "sk-1", "sk-1"]  # noqa: SIM118
     said = diagnostics(f"vendors:\n  kimi: {{api_key: 'file:{tmp_path}/two'}}\n")
     assert said == [
-        "banjia.yaml:2:19: vendors.kimi.api_key: the key holds a space, a line break or a letter beyond ASCII; expected the key alone"
+        "banjia.yaml:2:19: vendors.kimi.api_key: the key contains a space, a line break or a non-ASCII character; expected the key alone"
     ]
 
 
@@ -120,9 +120,7 @@ def test_a_value_that_came_from_a_variable_is_not_read_as_a_file(tmp_path: Path)
     assert settings.vendors["kimi"].keys()[0].get_secret_value().startswith("file:")
 
 
-@pytest.mark.parametrize(
-    ("content", "why"), [(b"\xff", "is not text in UTF-8"), (b"x" * 70_000, "is larger than 64 KiB")]
-)
+@pytest.mark.parametrize(("content", "why"), [(b"\xff", "is not UTF-8 text"), (b"x" * 70_000, "is larger than 64 KiB")])
 def test_a_file_that_can_be_no_secret_is_named_without_what_it_holds(tmp_path: Path, content: bytes, why: str) -> None:
     (tmp_path / "key").write_bytes(content)
     assert diagnostics("vendors:\n  kimi: {api_key: file:./key}\n") == [
@@ -132,4 +130,4 @@ def test_a_file_that_can_be_no_secret_is_named_without_what_it_holds(tmp_path: P
 
 def test_a_folder_is_no_secret(tmp_path: Path) -> None:
     said = diagnostics(f"vendors:\n  kimi: {{api_key: 'file:{tmp_path}'}}\n")
-    assert said == [f"banjia.yaml:2:19: vendors.kimi.api_key: the file {tmp_path} can't be read (is a directory)"]
+    assert said == [f"banjia.yaml:2:19: vendors.kimi.api_key: cannot read the file {tmp_path}: is a directory"]

@@ -65,8 +65,8 @@ def test_without_any_key_the_variables_and_the_demo_are_named() -> None:
     with pytest.raises(ConfigError) as caught:
         load(None, {"OPENAI_API_KEY": "o"})
     assert str(caught.value) == (
-        "environment: no vendor's key was found; looked for DASHSCOPE_API_KEY, MOONSHOT_API_KEY, KIMI_API_KEY; "
-        "expected one of them, or a file banjia.yaml (`banjia demo` needs none)"
+        "environment: no vendor API key is set; looked for DASHSCOPE_API_KEY, MOONSHOT_API_KEY, KIMI_API_KEY; "
+        "expected one of these variables, or a file banjia.yaml (`banjia demo` needs no key)"
     )
 
 
@@ -74,7 +74,7 @@ def test_in_a_container_without_any_key_both_that_are_missing_are_told_at_once()
     with pytest.raises(ConfigError) as caught:
         load(None, {"BANJIA_SERVER__LISTEN": "0.0.0.0:8080"})
     vendors, callers = map(str, caught.value.diagnostics)
-    assert vendors.startswith("environment: no vendor's key was found")
+    assert vendors.startswith("environment: no vendor API key is set")
     assert "-e BANJIA_CLIENT_KEY=" in callers
     assert "OPENAI_API_KEY" in callers
 
@@ -86,14 +86,14 @@ def test_openai_and_tencentcloud_variables_are_never_a_vendors_key(monkeypatch: 
         registry.BY_NAME["kimi"], name="other", key_names=("OPENAI_API_KEY", "TENCENTCLOUD_SECRET_KEY")
     )
     monkeypatch.setattr(registry, "VENDORS", (other,))
-    with pytest.raises(ConfigError, match="no vendor's key"):
+    with pytest.raises(ConfigError, match="no vendor API key"):
         load(None, {"OPENAI_API_KEY": "o", "TENCENTCLOUD_SECRET_KEY": "t"})
 
 
 def test_a_key_variable_may_name_a_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-file\n")
     assert keys(load(None, {"KIMI_API_KEY": f"file:{tmp_path}/key"}).settings) == {"kimi": ["from-file"]}
-    with pytest.raises(ConfigError, match=r"environment: KIMI_API_KEY .*can't be read"):
+    with pytest.raises(ConfigError, match=r"environment: KIMI_API_KEY .*cannot read the file"):
         load(None, {"KIMI_API_KEY": "file:/nowhere/key"})
 
 
@@ -102,26 +102,26 @@ def test_a_key_variable_may_name_a_file(tmp_path: Path) -> None:
 
 def test_a_vendor_whose_variable_is_unset_is_off_and_a_warning_says_so() -> None:
     assert warnings(BOTH, {"KIMI_1": "k"}) == [
-        "banjia.yaml:2:10: vendors.qwen.api_key: QWEN is not set: qwen is off, and targets of it are skipped",
-        "banjia.yaml:3:34: vendors.kimi.api_keys[1]: KIMI_2 is not set: this key is left out",
+        "banjia.yaml:2:10: vendors.qwen.api_key: QWEN is not set: qwen is off, its targets are skipped",
+        "banjia.yaml:3:34: vendors.kimi.api_keys[1]: KIMI_2 is not set: this API key is skipped",
     ]
     assert keys(loaded(BOTH, {"KIMI_1": "k"}).settings) == {"qwen": [], "kimi": ["k"]}
 
 
 def test_a_vendor_with_an_empty_key_is_off() -> None:
     assert warnings(BOTH, {"KIMI_1": "", "KIMI_2": "", "QWEN": "q"}) == [
-        "banjia.yaml:3:10: vendors.kimi.api_keys: its key is empty: kimi is off, and targets of it are skipped"
+        "banjia.yaml:3:10: vendors.kimi.api_keys: its API key is empty: kimi is off, its targets are skipped"
     ]
 
 
 def test_a_vendor_without_any_key_is_off() -> None:
     said = warnings(VENDOR + "  qwen: {region: cn}\n")
-    assert said == ["banjia.yaml:3:3: vendors.qwen: no api_key is given: qwen is off, and targets of it are skipped"]
+    assert said == ["banjia.yaml:3:3: vendors.qwen: api_key is missing: qwen is off, its targets are skipped"]
 
 
 def test_a_model_whose_vendors_are_all_off_is_an_error_at_its_line() -> None:
     with pytest.raises(
-        ConfigError, match=r"^banjia\.yaml:4:3: models\.b: no target is left \(qwen is off: Q is not set\)"
+        ConfigError, match=r"^banjia\.yaml:4:3: models\.b: all targets are off \(qwen is off: Q is not set\)"
     ):
         loaded(
             "vendors: {kimi: {api_key: k}, qwen: {api_key: '${Q}'}}\nmodels:\n  a: kimi/kimi-k2.6\n  b: qwen/qwen-plus\n"
@@ -164,8 +164,8 @@ def test_a_server_without_keys_is_told_so_with_none() -> None:
     [
         ("kimi-k2.5", "kimi-k2.5 was retired on 2026-08-31; expected kimi/kimi-k2.6"),
         ("kimi-k3", "kimi-k3 will be retired on 2099-01-01; expected another model"),
-        ("kimi-k2.7", "the catalog of kimi has no model 'kimi-k2.7'; it will be asked for all the same; did you mean 'kimi/kimi-k2.6'?"),
-        ("llama", "the catalog of kimi has no model 'llama'; it will be asked for all the same"),
+        ("kimi-k2.7", "the catalog of kimi has no model 'kimi-k2.7'; banjia requests it anyway; did you mean 'kimi/kimi-k2.6'?"),
+        ("llama", "the catalog of kimi has no model 'llama'; banjia requests it anyway"),
     ],
 )  # fmt: skip
 def test_a_model_that_is_gone_or_unknown_is_a_warning(model: str, says: str) -> None:
@@ -182,9 +182,9 @@ def test_behind_an_address_of_its_own_a_vendor_may_have_any_model() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("vendors:\n  kimi: {api_key: sk-abcdefgh1234}\n", '2:19: vendors.kimi.api_key: a secret is written in this file; expected "${MOONSHOT_API_KEY}"'),
-        (VENDOR + "server: {client_keys: [sk-abcdefgh1234]}\n", '3:24: server.client_keys[0]: a secret is written in this file; expected "${BANJIA_CLIENT_KEY}"'),
-        ("vendors:\n  kimi: {api_key: k, headers: {x-key: sk-abcdefgh1234}}\n", '2:39: vendors.kimi.headers.x-key: a secret is written in this file; expected "${VARIABLE}"'),
+        ("vendors:\n  kimi: {api_key: sk-abcdefgh1234}\n", '2:19: vendors.kimi.api_key: the file contains a secret; expected "${MOONSHOT_API_KEY}"'),
+        (VENDOR + "server: {client_keys: [sk-abcdefgh1234]}\n", '3:24: server.client_keys[0]: the file contains a secret; expected "${BANJIA_CLIENT_KEY}"'),
+        ("vendors:\n  kimi: {api_key: k, headers: {x-key: sk-abcdefgh1234}}\n", '2:39: vendors.kimi.headers.x-key: the file contains a secret; expected "${VARIABLE}"'),
     ],
 )  # fmt: skip
 def test_a_secret_in_the_file_is_a_warning(text: str, says: str) -> None:
@@ -194,7 +194,7 @@ def test_a_secret_in_the_file_is_a_warning(text: str, says: str) -> None:
 def test_a_weight_that_counts_for_nothing_is_a_warning() -> None:
     text = "models: {a: {targets: [{target: kimi/kimi-k2.6, weight: 2}], strategy: STRATEGY}}\n"
     assert warnings(VENDOR + text.replace("STRATEGY", "weighted")) == []
-    wrong = "a weight counts for nothing under strategy: fastest; expected strategy: weighted beside targets"
+    wrong = "weight has no effect under strategy: fastest; expected strategy: weighted next to targets"
     assert warnings(VENDOR + text.replace("STRATEGY", "fastest")) == [
         f"banjia.yaml:3:49: models.a.targets[0].weight: {wrong}"
     ]
@@ -222,8 +222,8 @@ def test_beyond_loopback_a_client_key_or_a_word_is_needed(listen: str) -> None:
     )
     [warning] = loaded(VENDOR + f"server: {{listen: '{listen}', insecure: true}}\n").warnings
     assert str(warning).endswith(
-        f"server.insecure: every machine that reaches {listen} can call the vendors on your account, without a key; "
-        "expected client_keys in place of insecure, or a listen address on loopback such as 127.0.0.1:8080"
+        f"server.insecure: every machine that reaches {listen} can call the vendors on your account, without a client key; "
+        "expected client_keys instead of insecure, or a loopback address such as 127.0.0.1:8080"
     )
 
 
@@ -253,9 +253,9 @@ def test_a_client_key_that_can_be_guessed_is_warned_of_where_others_can_try(
     text = VENDOR + f"server: {{listen: '{listen}', client_keys: ['${{CALLER}}']}}\n"
     told = [str(warning) for warning in loaded(text, {"CALLER": key}).warnings]
     said = (
-        "server.client_keys: a client key has fewer than 12 characters, and other machines can try them all; expected"
+        "server.client_keys: a client key has fewer than 12 characters and can be guessed from other machines; expected"
     )
-    assert [line.partition(": ")[2] for line in told if "client" in line] == [f"{said} a long random word"] * warned
+    assert [line.partition(": ")[2] for line in told if "client" in line] == [f"{said} a long random string"] * warned
     assert key not in " ".join(told)
 
 
@@ -290,7 +290,7 @@ def test_an_admin_token_that_can_be_guessed_or_sent_by_nobody_is_none_and_not_sh
 
 def test_an_admin_token_in_the_file_is_warned_of() -> None:
     [warning] = loaded(VENDOR + f"server: {{admin_token: {TOKEN}}}\n").warnings
-    assert str(warning).endswith('a secret is written in this file; expected "${ADMIN_TOKEN}"')
+    assert str(warning).endswith('the file contains a secret; expected "${ADMIN_TOKEN}"')
 
 
 def test_sections_with_all_their_keys_commented_out_are_as_good_as_none() -> None:

@@ -12,10 +12,8 @@ from tests.config.given import VENDOR, loaded
 
 VARIABLE = "BANJIA_BREAKER__REST_S"
 NEW_VARIABLE = "BANJIA_BREAKER__COOLDOWN_S"
-IN_FILE = "banjia.yaml:3:12: breaker.rest_s: rest_s is the old name of cooldown_s; expected cooldown_s"
-IN_ENVIRONMENT = (
-    f"environment: {VARIABLE} (breaker.rest_s): rest_s is the old name of cooldown_s; expected {NEW_VARIABLE}"
-)
+IN_FILE = "banjia.yaml:3:12: breaker.rest_s: rest_s was renamed to cooldown_s; expected cooldown_s"
+IN_ENVIRONMENT = f"environment: {VARIABLE} (breaker.rest_s): rest_s was renamed to cooldown_s; expected {NEW_VARIABLE}"
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +53,7 @@ def test_the_old_variable_is_read_with_a_warning_that_names_the_new_one() -> Non
     assert told("", {VARIABLE: "7"}) == (7, [IN_ENVIRONMENT])
     assert told("", {"BANJIA_BREAKER": '{"rest_s": 7}'}) == (
         7,
-        ["environment: BANJIA_BREAKER (breaker.rest_s): rest_s is the old name of cooldown_s; expected cooldown_s"],
+        ["environment: BANJIA_BREAKER (breaker.rest_s): rest_s was renamed to cooldown_s; expected cooldown_s"],
     )
     assert told("", {VARIABLE: ""}) == (30, [])
 
@@ -67,7 +65,7 @@ def test_a_value_of_the_environment_wins_under_either_name() -> None:
 
 
 def test_both_names_at_once_are_an_error() -> None:
-    both = "both cooldown_s and its old name rest_s are given; expected cooldown_s"
+    both = "both cooldown_s and its old name rest_s are set; expected cooldown_s"
     assert wrong("breaker: { rest_s: 7, cooldown_s: 7 }\n") == [f"banjia.yaml:3:12: breaker.rest_s: {both}"]
     assert wrong("", {VARIABLE: "7", NEW_VARIABLE: "7"}) == [f"environment: {VARIABLE} (breaker.rest_s): {both}"]
 

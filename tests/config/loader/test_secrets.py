@@ -130,5 +130,5 @@ def test_a_password_in_the_url_of_a_proxy_is_a_secret_in_the_file(url: str, warn
         str(warning)
         for warning in loaded(f"vendors:\n  kimi: {{api_key: '${{KIMI}}', proxy: '{url}'}}\n", ENVIRON).warnings
     ]
-    assert any("a secret is written in this file" in warning for warning in warnings) is warned
+    assert any("the file contains a secret" in warning for warning in warnings) is warned
     assert not any("word" in warning for warning in warnings)

@@ -59,11 +59,11 @@ def test_a_target_that_refuses_is_passed_over_as_long_as_another_answers(banjia:
     }
     told = banjia("explain", request_json(REFUSED), env=both)
     assert told.exit_code == 0, told.stderr
-    assert "passed over: " in told.stdout
+    assert "skipped: " in told.stdout
     assert json.loads(banjia("explain", request_json(REFUSED), "--json", env=both).stdout)["error"] is None
 
 
 def test_where_all_refuse_the_reason_of_each_is_told_too(banjia: Run, request_json: Any) -> None:
     told = banjia("explain", request_json(REFUSED), env=QWEN)
     assert "1. qwen/qwen3.6-plus" in told.stdout
-    assert "passed over: " in told.stdout
+    assert "skipped: " in told.stdout

@@ -37,7 +37,7 @@ def test_the_file_passes_check_without_a_warning_and_has_no_key_in_it(
 
 def test_the_names_of_the_variables_that_were_found_stand_in_the_file(banjia: Run, tmp_path: Path) -> None:
     told = banjia("init", env=BOTH).stdout
-    assert "qwen by DASHSCOPE_API_KEY, kimi by KIMI_API_KEY" in told
+    assert "qwen (DASHSCOPE_API_KEY), kimi (KIMI_API_KEY)" in told
     settings = load(tmp_path / "banjia.yaml", BOTH).settings
     assert {name: entry.keys()[0].get_secret_value() for name, entry in settings.vendors.items()} == {
         "qwen": QWEN_KEY,
@@ -102,19 +102,19 @@ def test_a_file_that_is_there_is_left_alone_unless_forced(banjia: Run, tmp_path:
     assert "--force" in ended.stderr
     assert file.read_text() == "mine"
     assert banjia("init", str(file), "--force", env=BOTH).exit_code == 0
-    assert file.read_text().startswith("# What answers")
+    assert file.read_text().startswith("# Configuration of banjia")
 
 
 def test_a_folder_that_is_not_there_ends_with_1_and_no_traceback(banjia: Run, tmp_path: Path) -> None:
     ended = banjia("init", str(tmp_path / "none" / "banjia.yaml"))
     assert ended.exit_code == 1
-    assert "can't be written" in ended.stderr
+    assert "cannot write" in ended.stderr
 
 
 def test_a_folder_is_told_as_one(banjia: Run, tmp_path: Path) -> None:
     ended = banjia("init", str(tmp_path))
     assert ended.exit_code == 1
-    assert "is a folder" in ended.stderr
+    assert "is a directory" in ended.stderr
     assert "--force" not in ended.stderr
 
 
@@ -138,5 +138,5 @@ def test_every_vendor_that_a_key_is_enough_for_is_named(banjia: Run) -> None:
 def test_a_dash_prints_it_and_writes_nothing(banjia: Run, tmp_path: Path) -> None:
     ended = banjia("init", "-", env=BOTH)
     assert ended.exit_code == 0
-    assert ended.stdout.startswith("# What answers")
+    assert ended.stdout.startswith("# Configuration of banjia")
     assert list(tmp_path.iterdir()) == []

@@ -70,7 +70,7 @@ def test_routes_need_no_file_and_show_no_key(banjia: Run) -> None:
 
 
 def test_routes_say_whether_other_names_are_taken(banjia: Run) -> None:
-    assert "may be asked for too" in banjia("routes", env=BOTH | {"COLUMNS": "200"}).stdout
+    assert "Clients may also request" in banjia("routes", env=BOTH | {"COLUMNS": "200"}).stdout
     closed = banjia("routes", env={**BOTH, "BANJIA_CLIENT_KEY": "a-long-random-word"})
     assert "404" in closed.stdout.splitlines()[-1]
 
@@ -234,7 +234,7 @@ def test_routes_list_the_forms_of_each_name_in_models(banjia: Run, file: Path) -
     assert not gone & set(by_name), "forms stand with their name"
     assert {"gpt-5*", "gpt-4.5-preview*"} <= set(by_name), "patterns stand for names without a row of their own"
     lines = banjia("routes", env=BOTH).stdout.splitlines()
-    assert "gpt-4o also answers gpt-4o-2024-08-06, gpt-4o-2024-11-20, chatgpt-4o-latest" in lines
+    assert "gpt-4o also serves gpt-4o-2024-08-06, gpt-4o-2024-11-20, chatgpt-4o-latest" in lines
     assert not [line for line in lines if line.startswith("gpt-4o-mini also")], "of stand-ins they are in --json alone"
 
 
@@ -245,7 +245,7 @@ def test_routes_show_the_width_that_a_target_has_under_an_openai_name(banjia: Ru
 
 def test_check_lists_the_forms_too(banjia: Run, file: Path) -> None:
     told = banjia("check", env=BOTH).stdout
-    assert "gpt-4 also answers gpt-4-0314, gpt-4-0613\n" in told
+    assert "gpt-4 also serves gpt-4-0314, gpt-4-0613\n" in told
     assert data(banjia("check", "--json", env=BOTH))["forms"]["gpt-4"] == ["gpt-4-0314", "gpt-4-0613"]
 
 

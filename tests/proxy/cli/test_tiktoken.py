@@ -49,4 +49,4 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_line(banjia: Run, tmp_path:
     (tmp_path / "file").write_text("")
     ended = banjia("tiktoken", "file/t")
     assert ended.exit_code == 1
-    assert ended.stderr == "error: file/t can't be written: Not a directory\n"
+    assert ended.stderr == "error: cannot write file/t: Not a directory\n"

@@ -83,7 +83,7 @@ def test_a_full_disk_is_one_line_and_exit_code_1(args: list[str], code: int, tmp
             env={**KEYLESS, **BOTH, "PYTHONPATH": str(ROOT), "BANJIA_SERVER__LISTEN": f"127.0.0.1:{free_port()}"},
         )  # fmt: skip
     assert done.returncode == code
-    assert done.stderr.decode() == "error: the output can't be written: No space left on device\n"
+    assert done.stderr.decode() == "error: cannot write the output: No space left on device\n"
 
 
 @pytest.mark.parametrize("args", [["models"], ["vendors", "--json"], ["--help"]], ids=" ".join)

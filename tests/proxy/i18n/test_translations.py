@@ -253,7 +253,7 @@ def test_commands_speak_the_operators_language_and_programs_read_on(tmp_path: Pa
     assert banjia("check", str(file), "--json", env=zh).stdout == banjia("check", str(file), "--json").stdout
     assert "不改代码" in banjia("--help", env=zh).stdout
     assert "检查配置" in banjia("check", "--help", env=zh).stdout
-    assert "没有找到任何厂商的密钥" in banjia("serve", env=zh).stderr
+    assert "没有设置任何厂商的密钥" in banjia("serve", env=zh).stderr
 
 
 def test_a_language_that_there_is_not_is_an_error_that_names_those_there_are() -> None:

@@ -218,7 +218,7 @@ def test_the_files_that_are_followed_are_those_that_the_configuration_names_now(
         file.write_text("vendors: {kimi: {api_key: k, catalog: old.yaml}}\n")
         async with following(file) as site:
             file.write_text("vendors: {kimi: {api_key: k, catalog: new.yaml}}\n")
-            assert "new.yaml can't be read" in await site.told("reload refused")
+            assert "cannot read the file new.yaml" in await site.told("reload refused")
             new.write_text("models: [{id: kimi-k9, context: 2}]\n")
             await site.told("reload applied")
             site.lines.clear()
@@ -231,7 +231,7 @@ def test_the_files_that_are_followed_are_those_that_the_configuration_names_now(
             await asyncio.sleep(0.2)
             assert site.lines == []
             new.unlink()
-            assert "new.yaml can't be read" in await site.told("reload refused")
+            assert "cannot read the file new.yaml" in await site.told("reload refused")
 
     asyncio.run(scene())
 
@@ -284,7 +284,7 @@ def test_a_broken_file_leaves_the_old_one_serving_and_names_the_place(tmp_path: 
             file.write_text(text(one))
             async with following(file) as site:
                 file.write_text(text(one).replace('"api_key"', '"api_kee"'))
-                line = await site.told("reload refused, the configuration before stays in use")
+                line = await site.told("reload refused, the current configuration stays in use")
                 assert f"{file}:" in line
                 assert "vendors.office.api_kee" in line
                 assert "did you mean 'api_key'" in line
@@ -534,7 +534,7 @@ def test_without_a_file_there_is_nothing_to_read_again() -> None:
             lines: list[str] = []
             served.state.notify = lines.append
             assert (await served.state.reload()).word == "no file"
-            assert "nothing to read again" in lines[0]
+            assert "no configuration file to reload" in lines[0]
 
     asyncio.run(scene())
 

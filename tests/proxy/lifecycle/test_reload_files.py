@@ -92,7 +92,7 @@ def test_a_file_that_becomes_something_else_is_refused_and_followed_again_when_i
         make(here.served.file)
         here.hangup()
         here.until_said(
-            f"reload refused, the configuration before stays in use: {here.served.file}: the file can't be read ({why})"
+            f"reload refused, the current configuration stays in use: {here.served.file}: cannot read the file: {why}"
         )
         assert here.posted()[0] == 409
         here.serves()
@@ -112,7 +112,7 @@ def test_a_device_without_end_is_not_read(tmp_path: Path) -> None:
         here.served.file.unlink()
         here.served.file.symlink_to("/dev/zero")
         here.hangup()
-        here.until_said("the file can't be read (it is a device, not a regular file)")
+        here.until_said("cannot read the file: it is a device, not a regular file")
         here.serves()
         assert here.served.stop() == 0
 
