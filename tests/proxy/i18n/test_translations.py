@@ -214,7 +214,7 @@ SAID = {
         "banjia 服务地址：http://x/v1，上游厂商：qwen、kimi",
     Message("set {names}", names=one_of(["MOONSHOT_API_KEY", "A", "B"])): "设置 MOONSHOT_API_KEY、A 或 B",
     ReloadResult("refused", diagnostics=[KEY_UNKNOWN.message, NUMBER.message]).line():
-        "重新加载被拒绝，继续使用原配置：b.yaml:3:5: vendors.kimi.api_kye: 未知的配置项；是不是想写 'api_key'？ | "
+        "重新加载被拒绝，继续使用当前配置：b.yaml:3:5: vendors.kimi.api_kye: 未知的配置项；是不是想写 'api_key'？ | "
         "b.yaml:1:2: server.admin_listen: 应为文本 或 布尔值（true 或 false），实际为数字 5",
     Message("(prompt {number}) {message}", number=2, message=Message("{vendor} sent a body over 64 MiB.", vendor="Kimi")):
         "（第 2 个 prompt）Kimi 返回的响应体超过 64 MiB。",
