@@ -50,7 +50,7 @@ def plan(request: ApiRequest, target: Target) -> Plan:
             if smaller is None:
                 raise
             request = smaller
-            why = Message("left out by policy.drop: {why}", why=refused.message)
+            why = Message("dropped by policy.drop: {why}", why=refused.message)
             dropped[name] = LEFT_OUT if name in removed else Adaptation("dropped", why)
         else:
             return made._replace(adaptations={**made.adaptations, **dropped}) if dropped else made
@@ -106,15 +106,18 @@ def _check_call_count(made: Plan, prompts: int) -> None:
     """Raise Refused where the answer would take too many calls."""
     choices, model = made.emulations.get("n", 1), made.target.model.id
     if choices > MOST_CHOICES:
-        why = Message("a call is made for each choice, and at most {most} are made so", most=MOST_CHOICES)
+        why = Message("each choice takes one call to the vendor, and the maximum is {most}", most=MOST_CHOICES)
         raise Refused("n", Message("'{name}' is not supported by {model}: {why}.", name="n", model=model, why=why))
     if choices * prompts > MOST_CALLS:
         why = Message(
-            "a call is made for each prompt and choice, and at most {most} are made for one request", most=MOST_CALLS
+            "each choice of each prompt takes one call to the vendor, and the maximum per request is {most}",
+            most=MOST_CALLS,
         )
         raise Refused(
             "prompt",
-            Message("'prompt' is not supported by {model}: {why}. Send fewer prompts at once.", model=model, why=why),
+            Message(
+                "'prompt' is not supported by {model}: {why}. Send fewer prompts per request.", model=model, why=why
+            ),
         )
 
 
@@ -196,7 +199,7 @@ def _remove(builder: RequestBuilder, names: Collection[str], sent: Mapping[str, 
     builder.added = tuple(name for name in builder.added if name in builder.body)
 
 
-LEFT_OUT = Adaptation("dropped", Message("the configuration leaves it out (set)"))
+LEFT_OUT = Adaptation("dropped", Message("removed by the configuration: set has null for it"))
 
 
 def _record_dimensions(builder: RequestBuilder, target: Target, width: int, sent: Mapping[str, Any]) -> None:
@@ -205,7 +208,7 @@ def _record_dimensions(builder: RequestBuilder, target: Target, width: int, sent
     given = builder.body.get("dimensions", sizes[0])
     if given is None or given == width or ("dimensions" in sent and "dimensions" not in target.overrides):
         return
-    why = Message("the model gives vectors of {given} numbers, and OpenAI's have {width}", given=given, width=width)
+    why = Message("the model's vectors have {given} dimensions, and OpenAI's have {width}", given=given, width=width)
     if "dimensions" in target.overrides:  # the operator means it: no reason to refuse under strict
         builder.record("dimensions", "mapped", why)
     else:
@@ -236,4 +239,4 @@ def plan_without(request: ApiRequest, target: Target, fields: Collection[str]) -
     )
 
 
-REFUSED_BY_VENDOR = Adaptation("dropped", Message("the vendor refuses it, and it was not asked for"))
+REFUSED_BY_VENDOR = Adaptation("dropped", Message("the vendor refuses this field, which banjia had added"))

@@ -44,7 +44,7 @@ class RequestBuilder:
                 wrong = Message("'{name}' is not supported by {model}: {why}.", name=name, model=model, why=why)
             else:
                 wrong = Message(
-                    "'{name}' is not supported by {model}: {why} (it would be {word}, and the policy is strict).",
+                    "'{name}' is not supported by {model}: {why} (it would be {word}, but policy.unsupported is strict).",
                     name=name,
                     model=model,
                     why=why,
@@ -72,7 +72,7 @@ class RequestBuilder:
             self.refuse(
                 name,
                 Message(
-                    "{why}, which policy.emulate switches off here (emulate: {{{by}: on}} brings it back)",
+                    "{why}, but policy.emulate turns this off (to turn it on: emulate: {{{by}: on}})",
                     why=why,
                     by=by,
                 ),

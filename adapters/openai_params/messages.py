@@ -46,7 +46,7 @@ def check_messages(name: str, messages: list[Any]) -> None:
             parts += len(content)
             if parts > MAX_PARTS:
                 raise Invalid(
-                    name, Message("Invalid 'messages': more than {most} parts of content.", most=f"{MAX_PARTS:,}")
+                    name, Message("Invalid 'messages': more than {most} content parts.", most=f"{MAX_PARTS:,}")
                 )
             _check_parts(f"{where}.content", content)
         elif content is not None and type(content) is not str:

@@ -13,8 +13,8 @@ from adapters.core.builder import RequestBuilder
 from adapters.core.message import Message
 from adapters.rules.messages import WORDS, MessageDict, MessageRules
 
-REORDERED = Message("brought into the vendor's order: one system text in front, then turns")
-NO_REASONING_BACK = Message("the vendor takes no reasoning back")
+REORDERED = Message("reordered for the vendor: one system message first, then alternating turns")
+NO_REASONING_BACK = Message("the vendor does not accept reasoning in requests")
 
 Turn = tuple[int, MessageDict]
 """A message, and where it stood among the caller's."""
@@ -59,7 +59,7 @@ class AlternatingMessages:
     empty_result: str = '""'
     empty_turn: str | None = None
     fillers: Fillers | None = None
-    why: Message = Message("one system text in front, then turns")
+    why: Message = Message("one system message first, then alternating turns")
     words: tuple[VerdictWord, ...] = WORDS
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
@@ -72,7 +72,7 @@ class AlternatingMessages:
             builder.refuse(
                 name,
                 Message(
-                    "the vendor takes at most {most} messages, and {sent} were sent: leave some out",
+                    "the vendor accepts at most {most} messages, and the request has {sent}: remove some",
                     most=self.most,
                     sent=len(messages),
                 ),
@@ -105,7 +105,7 @@ class AlternatingMessages:
             turns = [(0, {"role": "user", "content": system})]  # an instruction alone is what the user wants
             system = ""
         if not turns:
-            builder.refuse(name, Message("nothing is said in it: send a user message"))
+            builder.refuse(name, Message("no message has content: send a user message"))
         sent = [self._spelled(message) for _, message in self._completed(name, turns, builder)]
         if system:
             sent = [{"role": "system", "content": system}, *sent]
@@ -171,7 +171,8 @@ class AlternatingMessages:
         at, message = out[-1]
         if self.fillers is None or message.get("tool_calls"):
             builder.refuse(
-                f"{name}[{at}].role", Message("the vendor goes on with no assistant message: end with the user's")
+                f"{name}[{at}].role",
+                Message("the vendor does not continue an assistant message: end with a user message"),
             )
         return [*out, (at, {"role": "user", "content": self.fillers.last})]  # type: ignore[union-attr]
 
@@ -193,7 +194,8 @@ def system_text(name: str, turn: Turn, builder: RequestBuilder) -> str:
     for part in parts(message["content"]):
         if part["type"] != "text":
             builder.refuse(
-                f"{name}[{at}].content", Message("a system message is text only: send the rest in a user message")
+                f"{name}[{at}].content",
+                Message("system messages can only contain text: send other content in a user message"),
             )
     return "".join(part["text"] for part in parts(message["content"]))
 
@@ -250,18 +252,20 @@ def parts(content: Any) -> list[Any]:
 
 NOT_AFTER: Mapping[str, Mapping[str, Message]] = {
     "user": {
-        "tool": Message("the vendor takes no user message after the result of a tool: let the model answer first")
+        "tool": Message(
+            "the vendor does not accept a user message directly after a tool result: let the model answer first"
+        )
     },
     "tool": {
-        "": Message("the vendor takes no result of a tool before the call: begin with a user message"),
+        "": Message("the vendor does not accept a tool result before the tool call: start with a user message"),
         "user": Message(
-            "the vendor takes no result of a tool after a user message: send the assistant message that called it"
+            "the vendor does not accept a tool result directly after a user message: include the assistant message with the tool call"
         ),
     },
     "assistant": {
-        "": Message("the vendor takes no assistant message first: begin with a user message"),
+        "": Message("the vendor does not accept an assistant message first: start with a user message"),
         "assistant": Message(
-            "the vendor takes no assistant message after one that called tools: send their results first"
+            "the vendor does not accept an assistant message directly after tool calls: send the tool results first"
         ),
     },
 }

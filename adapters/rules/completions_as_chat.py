@@ -15,12 +15,12 @@ from adapters.core.request import ApiRequest, Translation
 from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS
 from adapters.rules.verdicts import Honour, Refuse, Rewrite
 
-ECHOED = Message("the prompt is put before the text by us")
-NOTHING_TO_CHOOSE = Message("all that are asked for are given: there is nothing to choose")
+ECHOED = Message("banjia puts the prompt before the text")
+NOTHING_TO_CHOOSE = Message("best_of is not larger than n, so all choices are returned")
 
-ONE_PROMPT = Message("sent as a user's message")
-SEVERAL_PROMPTS = Message("sent as a user's message, each with a call of its own")
-TO_CHAT = Honour(Message("left to the vendor's table of chat parameters"))
+ONE_PROMPT = Message("sent as a user message")
+SEVERAL_PROMPTS = Message("sent as user messages, one call per prompt")
+TO_CHAT = Honour(Message("handled as the chat parameter of the same name"))
 MAX_TOKENS = 16
 """What OpenAI's completions give when no limit is sent (tokens)."""
 NOT_HERE = ("messages", "tools", "functions", "audio", "modalities")
@@ -50,35 +50,33 @@ def echo(name: str, value: bool, builder: RequestBuilder) -> None:
 def best_of(name: str, value: int, builder: RequestBuilder) -> None:
     """The best of several by their probabilities, which chat does not rank by; as many as are given back are no choice."""
     if value > builder.request.fields.get("n", 1):
-        builder.refuse(name, Message("a chat model does not rank its answers: ask for all of them with n, and choose"))
+        builder.refuse(name, Message("chat models do not rank choices: request all of them with n and select one"))
     builder.record(name, "mapped", NOTHING_TO_CHOOSE)
 
 
 def max_tokens(name: str, value: int, builder: RequestBuilder) -> None:
     """Completions take 0, to look at the prompt's own probabilities; a chat model always says something."""
     if value == 0:
-        builder.refuse(name, Message("a chat model gives at least one token"))
+        builder.refuse(name, Message("a chat model returns at least one token"))
     builder.body[name] = value
     builder.record(name, "honoured", SENT_AS_IS)
 
 
 OVER_CHAT: Mapping[str, Verdict] = {
-    "prompt": Rewrite(prompt, Message("sent as a user's message"), ("mapped", "refused")),
-    "best_of": Rewrite(best_of, Message("no more than n"), ("mapped", "refused")),
-    "echo": Rewrite(echo, Message("the prompt is put before the text by us"), ("emulated", "mapped")),
+    "prompt": Rewrite(prompt, Message("sent as a user message"), ("mapped", "refused")),
+    "best_of": Rewrite(best_of, Message("at most n"), ("mapped", "refused")),
+    "echo": Rewrite(echo, Message("banjia puts the prompt before the text"), ("emulated", "mapped")),
     "frequency_penalty": TO_CHAT,
     "logit_bias": TO_CHAT,
-    "logprobs": Refuse(Message("the caller would read them, and chat gives them in another shape")),
-    "max_tokens": Rewrite(
-        max_tokens, Message("16 where none is sent, as at OpenAI"), ("honoured", "mapped", "refused")
-    ),
+    "logprobs": Refuse(Message("chat returns logprobs in another format, and the client would rely on this one")),
+    "max_tokens": Rewrite(max_tokens, Message("16 if omitted, as at OpenAI"), ("honoured", "mapped", "refused")),
     "n": TO_CHAT,
     "presence_penalty": TO_CHAT,
     "seed": TO_CHAT,
     "stop": TO_CHAT,
     "stream": TO_CHAT,
     "stream_options": TO_CHAT,
-    "suffix": Refuse(Message("a chat model goes on from its prompt, and can't fill in the middle of a text")),
+    "suffix": Refuse(Message("a chat model continues its prompt and cannot insert text before a suffix")),
     "temperature": TO_CHAT,
     "top_p": TO_CHAT,
     "user": TO_CHAT,
@@ -97,7 +95,7 @@ def as_chat(request: ApiRequest) -> ApiRequest:
         if verdict is not None:
             verdict.apply(name, value, builder)
         elif name in NOT_HERE:
-            builder.refuse(name, Message("a completion has a prompt and gives text: use POST /v1/chat/completions"))
+            builder.refuse(name, Message("it is a chat parameter: use POST /v1/chat/completions"))
         else:
             builder.body[name] = value
     added: frozenset[str] = frozenset()
@@ -105,7 +103,7 @@ def as_chat(request: ApiRequest) -> ApiRequest:
         added = frozenset({"max_tokens"})
         builder.body["max_tokens"] = MAX_TOKENS
         builder.record(
-            "max_tokens", "mapped", Message("{limit}, which is OpenAI's default for completions", limit=MAX_TOKENS)
+            "max_tokens", "mapped", Message("set to {limit}, OpenAI's default for completions", limit=MAX_TOKENS)
         )
     variants = tuple(
         {"messages": [{"role": "user", "content": text}]} for text in texts_of(request.fields["prompt"])[1:]

@@ -8,9 +8,9 @@ from adapters.core.model import Model
 from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS
 from adapters.rules.verdicts import Rewrite
 
-ONLY_SIZE = Message("the model's only size, said by leaving it out")
-ENCODED_FROM_FLOATS = Message("encoded by us from floats")
-FLOATS_REQUESTED = Message("floats are asked for, and encoded by us")
+ONLY_SIZE = Message("omitted: it is the model's only size")
+ENCODED_FROM_FLOATS = Message("the vendor returns floats, which banjia encodes as base64")
+FLOATS_REQUESTED = Message("banjia requests floats and encodes base64 itself")
 
 
 def dimensions(name: str, value: int, builder: RequestBuilder) -> None:
@@ -19,9 +19,9 @@ def dimensions(name: str, value: int, builder: RequestBuilder) -> None:
     if value not in offered:
         if offered:
             sizes = joined(COMMA, map(str, offered))
-            why = Message("the model gives vectors of {sizes}, not of {value}", sizes=sizes, value=value)
+            why = Message("the model offers vectors of size {sizes}, not {value}", sizes=sizes, value=value)
         else:
-            why = Message("the model gives vectors of one size, not of {value}", value=value)
+            why = Message("the model's vector size is fixed and cannot be {value}", value=value)
         builder.refuse(name, why)
     if len(offered) > 1:
         builder.body[name] = value
@@ -50,6 +50,6 @@ def inputs(usual: int) -> Callable[[Model], int]:
     return lambda model: int(model.facts.get("max_inputs") or usual)
 
 
-SIZES = Rewrite(dimensions, Message("the sizes that the model offers"), ("honoured", "mapped", "clamped", "refused"))
-ENCODE_BASE64 = Rewrite(encode_base64, Message("base64 is made by us"), ("mapped",))
-REQUEST_FLOATS = Rewrite(request_floats, Message("base64 is made by us"), ("honoured", "mapped"))
+SIZES = Rewrite(dimensions, Message("only sizes that the model offers"), ("honoured", "mapped", "clamped", "refused"))
+ENCODE_BASE64 = Rewrite(encode_base64, Message("banjia encodes base64"), ("mapped",))
+REQUEST_FLOATS = Rewrite(request_floats, Message("banjia encodes base64"), ("honoured", "mapped"))

@@ -81,7 +81,7 @@ def rewrite(schema: Any) -> Schema:
     if schema is None or schema is True or schema == {}:
         return {"type": "object", "properties": {}}
     if type(schema) is not dict:
-        raise NotExpressible("", Message("a schema is an object"))
+        raise NotExpressible("", Message("a schema must be an object"))
     if schema.get("type") == "object" and _fits(schema, 0):
         return schema
     try:
@@ -144,20 +144,20 @@ class _Rewriter:
             node = self._merged(self._expanded(target, ""), _without(node, "$ref", "$defs", "definitions"), "")
         declared = node.get("type")
         if declared is not None and "object" not in types_of(declared):
-            raise NotExpressible("", Message("the vendor takes schemas of type object only"))
+            raise NotExpressible("", Message("the vendor accepts only schemas of type object"))
         return {"type": "object", **_without(node, "type")}
 
     def _schema(self, node: Any, path: str, depth: int, *, root: bool = False, kind: Any = None) -> Schema:
         """One schema. ``kind``: the types it has anyway, for one that names none."""
         if depth > LEVELS:
-            raise NotExpressible(path, Message("the schema has more than {most} levels", most=LEVELS))
+            raise NotExpressible(path, Message("the schema is nested deeper than {most} levels", most=LEVELS))
         if node is True:
             node = {}
         if type(node) is not dict:
             why = (
-                Message("the vendor has no schema that allows nothing")
+                Message("the vendor does not accept false as a schema")
                 if node is False
-                else Message("a schema is an object")
+                else Message("a schema must be an object")
             )
             raise NotExpressible(path, why)
         out = _without(node, "$schema", "$defs", "definitions")
@@ -190,7 +190,7 @@ class _Rewriter:
         if type(value) not in (dict, list):
             return value
         if depth > LEVELS:
-            raise NotExpressible(path, Message("the schema has more than {most} levels", most=LEVELS))
+            raise NotExpressible(path, Message("the schema is nested deeper than {most} levels", most=LEVELS))
         if type(value) is list:
             return [self._with_references(one, f"{path}[{at}]", depth + 1) for at, one in enumerate(value)]
         out = {}
@@ -257,7 +257,7 @@ class _Rewriter:
         if branches is None:  # what stands beside anyOf and in a branch can't be one: it stays where it is
             branches, members = self._distributed(out["anyOf"], moved, path), {}
         if not branches:
-            raise NotExpressible(f"{path}.anyOf", Message("no value meets any of the branches"))
+            raise NotExpressible(f"{path}.anyOf", Message("no value can match any of the branches"))
         out["anyOf"] = branches
         for key in () if root else (*moved, *members):
             del out[key]
@@ -292,7 +292,7 @@ class _Rewriter:
         self.left -= len(orjson.dumps(copied)) * times
         if self.left < 0:
             raise NotExpressible(
-                path, Message("the schema grows too large where constraints stand beside anyOf or $ref")
+                path, Message("the schema becomes too large when constraints next to anyOf or $ref are copied into it")
             )
 
     def _kinds(self, node: Schema, path: str) -> list[str]:
@@ -319,7 +319,9 @@ class _Rewriter:
             alone = {"$ref": self._pointer(out["$ref"], path)}
             return {"anyOf": [alone], **beside} if beside else alone
         if tokens in self.inlined:
-            raise NotExpressible(path, Message("a reference to a recursive definition has constraints beside it"))
+            raise NotExpressible(
+                path, Message("constraints next to a reference to a recursive definition are not supported")
+            )
         self._charge(target, path)
         self.inlined.append(tokens)
         try:
@@ -331,7 +333,7 @@ class _Rewriter:
         try:
             return merge(target, beside)
         except Conflict as conflict:
-            why = Message("it contradicts the definition that is referred to")
+            why = Message("it contradicts the referenced definition")
             raise NotExpressible(f"{path}.{conflict.key}", why) from None
 
     def _expanded(self, target: Any, path: str) -> Schema:
@@ -340,13 +342,13 @@ class _Rewriter:
             if target is True:
                 return {}
             if type(target) is not dict:
-                raise NotExpressible(path, Message("a reference leads to no schema"))
+                raise NotExpressible(path, Message("the reference does not point to a schema"))
             if "$ref" not in target:
                 return target
             further, _ = self._target(target["$ref"], path)
             beside = _without(target, "$ref")
             target = self._merged(further, beside, path) if beside and type(further) is dict else further
-        raise NotExpressible(path, Message("references lead to one another without end"))
+        raise NotExpressible(path, Message("the chain of references is circular or too long"))
 
     def _pointer(self, reference: str, path: str) -> str:
         """The reference to the same definition among ``$defs`` at the root, which is where the vendor looks."""
@@ -374,7 +376,7 @@ class _Rewriter:
             return self.root, ()
         if type(reference) is not str or not reference.startswith("#/"):
             raise NotExpressible(
-                f"{path}.$ref", Message("a reference must lead to a place in the schema itself, such as #/$defs/x")
+                f"{path}.$ref", Message("a reference must point into the schema itself, such as #/$defs/x")
             )
         tokens = tuple(unquote(one).replace("~1", "/").replace("~0", "~") for one in reference[2:].split("/"))
         found: Any = self.root
@@ -384,7 +386,7 @@ class _Rewriter:
             elif type(found) is list and token.isdecimal() and int(token) < len(found):
                 found = found[int(token)]
             else:
-                raise NotExpressible(f"{path}.$ref", Message("the reference leads nowhere"))
+                raise NotExpressible(f"{path}.$ref", Message("the reference target does not exist"))
         return found, tokens
 
 

@@ -13,11 +13,11 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.rules.reasons import EMPTY_LEFT_OUT
 
-FUNCTIONS_AS_TOOLS = Message("sent as tools, and answered as functions: at most one call, the first")
-EMPTY_BESIDE_FUNCTIONS = Message("an empty list beside functions, which are sent as tools")
+FUNCTIONS_AS_TOOLS = Message("sent as tools, returned as function_call: only the first call")
+EMPTY_BESIDE_FUNCTIONS = Message("the empty list is omitted: functions are sent as tools")
 SENT_AS_TOOL_CHOICE = Message("sent as tool_choice")
-NOTHING_TO_CALL = Message("without functions there is nothing to call: left out")
-CALLS_AS_TOOL_CALLS = Message("calls and results of functions are sent as those of tools")
+NOTHING_TO_CALL = Message("omitted: the request has no functions")
+CALLS_AS_TOOL_CALLS = Message("function calls and results are sent as tool calls and results")
 
 MessageDict = dict[str, Any]
 NAMES = {"tools": "functions", "tool_choice": "function_call"}

@@ -10,13 +10,13 @@ from adapters.core.message import Message
 from adapters.rules.reasons import SENT_AS_IS
 
 DEVELOPER_AS_SYSTEM = Message("developer is sent as system")
-NO_SPEAKERS = Message("the vendor knows no names of speakers")
-REFUSAL_AS_CONTENT = Message("sent as the content: the vendor knows no refusals")
-NO_CONTENT = Message("messages without content are left out")
-BLANK_REASONING = Message("a blank stands in for reasoning the client left out")
-IDS_NUMBERED = Message("numbered as the vendor numbers them")
-PARTS_JOINED = Message("parts of text are joined for a model that takes text")
-NO_DETAIL = Message("the vendor has no levels of detail")
+NO_SPEAKERS = Message("the vendor does not support name in messages")
+REFUSAL_AS_CONTENT = Message("sent as content: the vendor has no refusal field")
+NO_CONTENT = Message("messages without content are omitted")
+BLANK_REASONING = Message("the vendor requires reasoning_content, which the client omitted: a space is sent")
+IDS_NUMBERED = Message("renumbered in the vendor's format")
+PARTS_JOINED = Message("text parts are joined, because the model accepts only text")
+NO_DETAIL = Message("the vendor has no image detail levels")
 
 MessageDict = dict[str, Any]
 
@@ -70,7 +70,7 @@ class MessageRules:
     empty: EmptyContent = EmptyContent()
     tool_ids: str | None = None
     reasoning_beside_calls: bool = False
-    why: Message = Message("roles, parts, ids and empty contents in the vendor's words")
+    why: Message = Message("roles, parts, ids and empty content are sent in the vendor's format")
     words: tuple[VerdictWord, ...] = WORDS
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
@@ -85,7 +85,7 @@ class MessageRules:
             if out is not None:
                 sent.append(out)
         if not sent:
-            builder.refuse(name, Message("nothing is said in it: send a user message"))
+            builder.refuse(name, Message("no message has content: send a user message"))
         builder.body[name] = sent
         if not any(field.startswith(name) for field in builder.adaptations):
             builder.record(name, "honoured", SENT_AS_IS)
@@ -128,7 +128,7 @@ class MessageRules:
             out.pop("content", None)
             return out
         if spelling:
-            builder.record("messages.content", "mapped", Message("an empty content is sent as {text}", text=spelling))
+            builder.record("messages.content", "mapped", Message("empty content is sent as {text}", text=spelling))
         out["content"] = spelling
         return out
 
@@ -167,7 +167,11 @@ class MessageRules:
             takes = ", ".join(sorted(builder.model.input))
             builder.refuse(
                 f"{where}.type",
-                Message("the model takes {takes}; map this name to a model that takes {need}", takes=takes, need=need),
+                Message(
+                    "the model accepts only {takes}: map this name to a model that accepts {need}",
+                    takes=takes,
+                    need=need,
+                ),
             )
         if part["type"] == "refusal" and type(part.get("refusal")) is str:
             builder.record("messages.refusal", "mapped", REFUSAL_AS_CONTENT)
@@ -180,7 +184,7 @@ class MessageRules:
         if not self.image_urls and not url.startswith(("data:", self.file_scheme or "data:")):
             builder.refuse(
                 f"{where}.image_url.url",
-                Message("the vendor takes data: URIs only, and images are not fetched: send the image itself"),
+                Message("the vendor accepts only data: URIs, and banjia does not download images: send the image data"),
             )
         if "detail" in image and not self.image_detail:
             detail = image.pop("detail")

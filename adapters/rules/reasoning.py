@@ -20,11 +20,13 @@ REASONING_PREFIXES = ("gpt-5", "gpt-6")
 SMALL_LIMIT = 1024
 """Below this many tokens a thinking model may spend all of them before the first word (tokens)."""
 
-AS_ASKED = Message("as asked")
-AS_THE_MODEL = Message("as the model asked for would")
-TURNED_OFF = Message("the policy turns thinking off")
-NO_REASONING_MODEL = Message("the model asked for does not reason")
-NO_ROOM = Message("a limit under {limit} tokens would leave no room for an answer", limit=SMALL_LIMIT)
+AS_ASKED = Message("as requested")
+AS_THE_MODEL = Message("same as the requested model")
+TURNED_OFF = Message("thinking disabled by policy.thinking")
+NO_REASONING_MODEL = Message("thinking disabled: the requested model is not a reasoning model")
+NO_ROOM = Message(
+    "thinking disabled: a limit below {limit} tokens would leave no room for an answer", limit=SMALL_LIMIT
+)
 
 SWITCH_FIELDS = ("thinking", "enable_thinking")
 """Members that switch thinking, in any vendor's words: a request may have been written for another vendor."""

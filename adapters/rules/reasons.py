@@ -4,12 +4,12 @@ from functools import lru_cache
 
 from adapters.core.message import Message
 
-SENT_AS_IS = Message("sent as it came")
+SENT_AS_IS = Message("sent unchanged")
 ALWAYS_THINKS = Message("the model always thinks")
-DEFAULT_LEFT_OUT = Message("the default, said by leaving it out")
-EMPTY_LEFT_OUT = Message("an empty list, said by leaving it out")
-NO_SUCH_SWITCH = Message("the model has no such switch")
-OWN_SEARCH = Message("the vendor's own search is switched on; it gives no annotations")
+DEFAULT_LEFT_OUT = Message("omitted: it is the default")
+EMPTY_LEFT_OUT = Message("omitted: the list is empty")
+NO_SUCH_SWITCH = Message("the model has no such setting")
+OWN_SEARCH = Message("the vendor's own web search is enabled; it returns no annotations")
 RUNS_WITHOUT_THINKING = Message("the request runs without thinking")
 NEVER_THINKS = Message("the model does not think")
 

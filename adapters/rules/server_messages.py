@@ -10,7 +10,7 @@ from adapters.rules.alternating_messages import system_text
 from adapters.rules.messages import MessageDict
 from adapters.rules.reasons import SENT_AS_IS
 
-SYSTEM_JOINED = Message("system messages are joined into one, in front")
+SYSTEM_JOINED = Message("system messages are joined into one, placed first")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class ServerMessages:
 
     merge_system: bool = False
     developer_as: str | None = None
-    why: Message = Message("as messages: in the vendor's entry says")
+    why: Message = Message("as configured by messages in the vendor entry")
     words: tuple[VerdictWord, ...] = ("honoured", "mapped", "refused")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:

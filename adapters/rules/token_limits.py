@@ -20,7 +20,7 @@ def send_token_limit(name: str, value: int, builder: RequestBuilder) -> None:
     other = builder.body.get(to, sent)
     builder.body[to] = min(sent, other)
     if sent != value:
-        builder.record(name, "clamped", Message("the model gives at most {limit} tokens", limit=sent))
+        builder.record(name, "clamped", Message("the model returns at most {limit} tokens", limit=sent))
     elif sent > other:
         builder.record(name, "mapped", SMALLER_LIMIT)
     elif own:

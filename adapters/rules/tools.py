@@ -13,8 +13,8 @@ from adapters.rules.json_schema_dialect import NotExpressible
 from adapters.rules.messages import vendor_tool_name
 from adapters.rules.reasons import EMPTY_LEFT_OUT, SENT_AS_IS
 
-SENT_AS_THEY_CAME = Message("sent as they came")
-SCHEMAS_REWRITTEN = Message("schemas are sent in the vendor's dialect of JSON Schema")
+SENT_AS_THEY_CAME = Message("sent unchanged")
+SCHEMAS_REWRITTEN = Message("schemas are rewritten in the vendor's dialect of JSON Schema")
 
 LONGEST_PATH = 200
 """How much of the way to a place in a schema is named in an error, in characters: property names may be of any length."""
@@ -34,7 +34,7 @@ class Tools:
     most: int = 128
     types: tuple[str, ...] = ("function",)
     schema: Callable[[Any], dict[str, Any]] | None = None
-    why: Message = Message("functions; a name the vendor refuses is sent under another, and put back in the answer")
+    why: Message = Message("functions; names that the vendor refuses are replaced, and restored in the response")
     words: tuple[VerdictWord, ...] = ("honoured", "mapped", "refused")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
@@ -42,7 +42,11 @@ class Tools:
         if len(value) > self.most:
             builder.refuse(
                 name,
-                Message("the vendor takes at most {most} tools, and {sent} were sent", most=self.most, sent=len(value)),
+                Message(
+                    "the vendor accepts at most {most} tools, and the request has {sent}",
+                    most=self.most,
+                    sent=len(value),
+                ),
             )
         if not value:
             builder.record(name, "mapped", EMPTY_LEFT_OUT)
@@ -53,7 +57,7 @@ class Tools:
     def _tool(self, where: str, tool: dict[str, Any], builder: RequestBuilder) -> dict[str, Any]:
         if tool["type"] not in self.types:
             builder.refuse(
-                f"{where}.type", Message("the vendor knows tools of type {types} only", types=", ".join(self.types))
+                f"{where}.type", Message("the vendor supports only tools of type {types}", types=", ".join(self.types))
             )
         if tool["type"] != "function":
             return tool
@@ -63,9 +67,7 @@ class Tools:
             theirs = self._other_name(ours, builder)
             builder.rename_tool(ours, theirs)
             function["name"] = theirs
-            builder.record(
-                "tools.function.name", "mapped", Message("{ours} is offered as {theirs}", ours=ours, theirs=theirs)
-            )
+            builder.record("tools.function.name", "mapped", Message("{name} is sent as {sent}", name=ours, sent=theirs))
         parameters = function.get("parameters")
         if parameters is None:
             function["parameters"] = {"type": "object", "properties": {}}

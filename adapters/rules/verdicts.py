@@ -16,8 +16,8 @@ from adapters.core.message import SEMICOLON, Message, joined
 from adapters.openai_params.operations import OPENAI_PARAMS
 from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS, sent_as
 
-NO_DESTINATION = Message("no field of a request chooses a destination or a credential")
-HANDED_ON = Message("not one of OpenAI's: handed on as it came")
+NO_DESTINATION = Message("request fields cannot choose a destination or a credential")
+HANDED_ON = Message("not an OpenAI parameter: sent unchanged")
 
 
 def neutral(builder: RequestBuilder, name: str, value: Any) -> bool:
@@ -48,7 +48,7 @@ class Rename:
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if builder.request.fields.get(self.to, value) != value:
-            builder.record(name, "dropped", Message("the request has a {field} of its own", field=self.to))
+            builder.record(name, "dropped", Message("the request also has {field}", field=self.to))
             return
         builder.body.setdefault(self.to, value)
         builder.record(name, "mapped", sent_as(self.to), quiet=True)

@@ -26,12 +26,12 @@ from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, send_tool_choice
 from adapters.rules.verdicts import Choose, Clamp, Drop, Emulate, Honour, Refuse, Rename, Rewrite, by_fact
 
-NO_PENALTY = Message("no penalty, said by leaving it out")
-ONLY_DISCOURAGED = Message("the vendor can only discourage repetition")
-NO_STOP_STRING = Message("no stop string, said by leaving it out")
+NO_PENALTY = Message("omitted: 0 means no penalty")
+ONLY_DISCOURAGED = Message("the vendor can only penalize repetition, not reward it")
+NO_STOP_STRING = Message("omitted: there is no stop string")
 SENT_AS_LIST = Message("sent as a list")
 RUNS_WITH_THINKING = Message("the request runs with thinking")
-RUNS_WITHOUT = Message("it runs without thinking")
+RUNS_WITHOUT = Message("the request runs without thinking")
 
 COLDEST = 0.01
 """What is sent for a temperature of 0, which the vendor refuses: the range is open there, and how near is not told."""
@@ -40,10 +40,10 @@ SEEDS = 2**31 - 2
 STOP_STRINGS, STOP_LENGTH = 4, 20
 EFFORTS = {"none": "low", "minimal": "low", "low": "low", "medium": "medium"}
 """OpenAI's efforts as the vendor's three; whatever is not in here is high."""
-NO_TOOLS = Message("the vendor does not list this model among those that take tools: map the name to one that it does")
-NO_STOP = Message("the model takes no stop strings: the answer is cut by us")
-SHORT_STOP = Message("the model takes stop strings of at most 20 characters: the answer is cut by us")
-NO_JSON = Refuse(Message("this model writes plain text only"))
+NO_TOOLS = Message("the vendor does not list this model as supporting tools: map the name to a model that does")
+NO_STOP = Message("the model does not support stop strings: banjia cuts the answer")
+SHORT_STOP = Message("the model accepts stop strings of at most 20 characters: banjia cuts the answer")
+NO_JSON = Refuse(Message("the model returns plain text only"))
 
 
 def resold(builder: RequestBuilder) -> bool:
@@ -67,17 +67,15 @@ def penalty(name: str, value: float, builder: RequestBuilder) -> None:
     if value == 0:
         builder.record(name, "mapped", NO_PENALTY)
     elif "penalty_score" in fields:
-        builder.record(name, "dropped", Message("the request has a {field} of its own", field="penalty_score"))
+        builder.record(name, "dropped", Message("the request also has {field}", field="penalty_score"))
     elif value < 0:
         builder.record(name, "dropped", ONLY_DISCOURAGED)
     else:
         builder.body["penalty_score"] = score
         if value == strongest:
-            why = Message("sent as a penalty_score of {score}", score=f"{score:g}")
+            why = Message("sent as penalty_score {score}", score=f"{score:g}")
         else:
-            why = Message(
-                "the stronger of the two penalties is sent, as a penalty_score of {score}", score=f"{score:g}"
-            )
+            why = Message("the larger of the two penalties is sent, as penalty_score {score}", score=f"{score:g}")
         builder.record(name, "mapped", why)
 
 
@@ -124,7 +122,7 @@ def response_format(name: str, value: Any, builder: RequestBuilder) -> None:
     if builder.model.facts.get("no_json"):
         NO_JSON.apply(name, value, builder)
     elif builder.model.facts.get("no_schema") and value["type"] == "json_schema":
-        builder.refuse(name, Message("this model writes JSON, but by no schema: json_object is what it takes"))
+        builder.refuse(name, Message("the model does not support json_schema: use json_object"))
     else:
         builder.body[name] = value
         builder.record(name, "honoured", SENT_AS_IS)
@@ -156,7 +154,7 @@ def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
 PENALTY = Choose(
     (
         (resold, Honour()),
-        (lambda builder: builder.thinks, Drop(Message("the model has no such setting while it thinks"))),
+        (lambda builder: builder.thinks, Drop(Message("the model does not support it while thinking"))),
     ),
     Rewrite(penalty, sent_as("penalty_score"), ("mapped", "dropped")),
 )
@@ -180,38 +178,44 @@ CHAT: Mapping[str, Verdict] = {
             (resold, Honour()),
             (
                 lambda builder: bool(builder.model.facts.get("no_temperature")),
-                Drop(Message("the model refuses a temperature")),
+                Drop(Message("the model does not accept temperature")),
             ),
         ),
-        Clamp(COLDEST, 1, Message("the vendor takes more than 0, up to 1")),
+        Clamp(COLDEST, 1, Message("the vendor accepts values above 0, up to 1")),
     ),
-    "n": Emulate("n", Message("the vendor gives one choice a call: the others are asked for by us")),
+    "n": Emulate("n", Message("the vendor returns one choice per call, so banjia makes one call per choice")),
     "frequency_penalty": PENALTY,
     "presence_penalty": PENALTY,
-    "max_tokens": Rewrite(send_token_limit, Message("up to the model's own limit"), ("honoured", "mapped", "clamped")),
+    "max_tokens": Rewrite(
+        send_token_limit, Message("at most the model's own limit"), ("honoured", "mapped", "clamped")
+    ),
     "max_completion_tokens": Rewrite(send_token_limit, sent_as("max_tokens"), ("mapped", "clamped")),
     "seed": by_fact(
         "no_seed",
-        Drop(Message("the model takes no seed")),
-        Rewrite(seed, Message("folded into 31 bits"), ("honoured", "mapped")),
+        Drop(Message("the model does not support seed")),
+        Rewrite(seed, Message("reduced to 31 bits"), ("honoured", "mapped")),
     ),
     "stop": Rewrite(
-        stop, Message("four strings of 20 characters; longer ones are cut by us"), ("honoured", "mapped", "emulated")
+        stop,
+        Message("four strings of at most 20 characters; banjia applies longer ones"),
+        ("honoured", "mapped", "emulated"),
     ),
     "response_format": Rewrite(
         response_format, Message("text, json_object, json_schema"), ("honoured", "mapped", "refused")
     ),
     "tools": by_fact("no_tools", Refuse(NO_TOOLS), Tools()),
-    "tool_choice": Rewrite(tool_choice, Message("none, auto, required or a tool by name"), ("honoured", "refused")),
+    "tool_choice": Rewrite(tool_choice, Message("none, auto, required or a named tool"), ("honoured", "refused")),
     "parallel_tool_calls": Honour(),
-    "reasoning_effort": Rewrite(effort, Message("levels, or thinking on or off"), ("honoured", "mapped", "dropped")),
-    "metadata": Honour(Message("sent as it came: the vendor labels its logs with it")),
+    "reasoning_effort": Rewrite(
+        effort, Message("effort levels, or thinking on or off"), ("honoured", "mapped", "dropped")
+    ),
+    "metadata": Honour(Message("sent unchanged: the vendor labels its logs with it")),
     "user": Honour(),
     "safety_identifier": Rename("user"),
     "web_search_options": by_fact(
         "search",
-        Rewrite(web_search, Message("the vendor's own search"), ("mapped",)),
-        Refuse(Message("the caller would rely on the search, and this model has none")),
+        Rewrite(web_search, Message("the vendor's own web search"), ("mapped",)),
+        Refuse(Message("the model has no web search, which the client would rely on")),
     ),
 }
 

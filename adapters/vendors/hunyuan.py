@@ -26,19 +26,21 @@ from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_tool_choice
 from adapters.rules.verdicts import Drop, Emulate, Honour, Refuse, Rewrite, by_fact
 
-NO_LEVELS = Message("there are no levels: the model thinks or not")
-THE_ONE_TOOL = Message("the tool is sent as the one that must be called")
+NO_LEVELS = Message("the model has no effort levels, only thinking on or off")
+THE_ONE_TOOL = Message("sent as custom, with the tool that must be called")
 
 SEEDS = 10_000
 """The classic host takes seeds from 1 to this."""
 
-ONE_BY_ONE = Emulate("n", Message("each answer is asked for in a call of its own"))
-SEVERAL_CALLS = Drop(Message("the vendor has no such switch: several calls may come"))
-TOOLS = by_fact("no_tools", Refuse(Message("this model takes no tools: map the name to one that does")), Tools())
+ONE_BY_ONE = Emulate("n", Message("banjia makes one call per choice"))
+SEVERAL_CALLS = Drop(Message("the vendor has no such parameter: an answer may contain several tool calls"))
+TOOLS = by_fact(
+    "no_tools", Refuse(Message("the model does not support tools: map the name to a model that does")), Tools()
+)
 
 
 LIMIT = Rewrite(
-    send_token_limit, Message("sent as max_tokens; reasoning counts too"), ("honoured", "mapped", "clamped")
+    send_token_limit, Message("sent as max_tokens; reasoning tokens count as well"), ("honoured", "mapped", "clamped")
 )
 
 # --- TokenHub ---
@@ -52,7 +54,7 @@ def turn(builder: RequestBuilder, on: bool) -> None:
 def excludes(builder: RequestBuilder) -> Message | None:
     """Between thoughts the model chooses its tools itself: ``tool_choice`` knows only auto then."""
     return (
-        Message("a call can't be forced while the model thinks")
+        Message("a tool call cannot be forced while the model thinks")
         if forces_call(builder.request.fields.get("tool_choice"))
         else None
     )
@@ -63,7 +65,7 @@ def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
     check_tool_choice(name, value, builder)
     if builder.thinks and excludes(builder):
         builder.refuse(
-            name, Message("the model can't be made to call a tool while it thinks: turn thinking off for this name")
+            name, Message("a tool call cannot be forced while the model thinks: turn thinking off for this name")
         )
     send_tool_choice(name, value, builder)
 
@@ -95,14 +97,14 @@ def response_format(name: str, value: Any, builder: RequestBuilder) -> None:
     if builder.model.facts.get("no_json"):
         NO_JSON.apply(name, value, builder)
     elif builder.model.facts.get("no_schema") and value["type"] == "json_schema":
-        builder.refuse(name, Message("this model writes JSON, but by no schema: map the name to hy3"))
+        builder.refuse(name, Message("the model does not support json_schema: map the name to hy3"))
     else:
         builder.body[name] = value
         builder.record(name, "honoured", SENT_AS_IS)
 
 
-NO_JSON = Refuse(Message("this model has no JSON mode, and it is not emulated yet: map the name to hy3"))
-LOOSE = Honour(Message("sent as it came; the vendor says that some models ignore it"))
+NO_JSON = Refuse(Message("the model has no JSON mode, and banjia does not emulate it: map the name to hy3"))
+LOOSE = Honour(Message("sent unchanged; the vendor says that some models ignore it"))
 
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
@@ -117,12 +119,16 @@ CHAT: Mapping[str, Verdict] = {
         effort, Message("low, medium, high, or thinking off"), ("honoured", "mapped", "dropped")
     ),
     "response_format": Rewrite(
-        response_format, Message("json_object and json_schema, by model"), ("honoured", "mapped", "refused")
+        response_format,
+        Message("json_object and json_schema, depending on the model"),
+        ("honoured", "mapped", "refused"),
     ),
     "seed": Honour(),
     "tools": TOOLS,
-    "tool_choice": Rewrite(tool_choice, Message("a forced call excludes thinking"), ("honoured", "refused")),
-    "web_search_options": Rewrite(search, Message("the vendor's own search"), ("mapped",)),
+    "tool_choice": Rewrite(
+        tool_choice, Message("a forced tool call cannot be combined with thinking"), ("honoured", "refused")
+    ),
+    "web_search_options": Rewrite(search, Message("the vendor's own web search"), ("mapped",)),
 }
 
 EMBEDDINGS: Mapping[str, Verdict] = {
@@ -176,7 +182,9 @@ def seed(name: str, value: int, builder: RequestBuilder) -> None:
     """1 to 10000; any other is folded into that range, which repeats just as well."""
     builder.body[name] = (value - 1) % SEEDS + 1
     builder.record(
-        name, "honoured" if builder.body[name] == value else "mapped", Message("folded into 1 to {most}", most=SEEDS)
+        name,
+        "honoured" if builder.body[name] == value else "mapped",
+        Message("mapped into the range 1 to {most}", most=SEEDS),
     )
 
 
@@ -197,7 +205,7 @@ def tool_choice_classic(name: str, value: Any, builder: RequestBuilder) -> None:
         wanted = vendor_tool_name(builder, str((value.get("function") or {}).get("name")))
         tools = [tool for tool in tools if tool["function"]["name"] == wanted]
     if len(tools) != 1:
-        builder.refuse(name, Message("this vendor can be made to call one tool only: name a function of tools"))
+        builder.refuse(name, Message("the vendor can force a call of a single tool only: name one function of tools"))
     builder.body[name] = "custom"
     builder.body["custom_tool"] = tools[0]
     builder.record(name, "mapped", THE_ONE_TOOL)
@@ -209,7 +217,7 @@ def search_classic(name: str, value: Any, builder: RequestBuilder) -> None:
     builder.record(name, "mapped", OWN_SEARCH)
 
 
-STOP = Emulate("stop", Message("the vendor leaves the match in its answer: it is cut off"), sent=True)
+STOP = Emulate("stop", Message("the vendor leaves the stop string in the answer: banjia cuts it off"), sent=True)
 
 CLASSIC_CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
@@ -220,18 +228,22 @@ CLASSIC_CHAT: Mapping[str, Verdict] = {
     "max_completion_tokens": LIMIT,
     "n": ONE_BY_ONE,
     "parallel_tool_calls": SEVERAL_CALLS,
-    "reasoning_effort": Rewrite(effort_classic, Message("thinking on or off, at hunyuan-a13b"), ("mapped", "dropped")),
-    "response_format": Refuse(
-        Message("this API has no JSON mode, and it is not emulated yet: edition tokenhub has one")
+    "reasoning_effort": Rewrite(
+        effort_classic, Message("thinking on or off, only at hunyuan-a13b"), ("mapped", "dropped")
     ),
-    "seed": Rewrite(seed, Message("1 to 10000"), ("honoured", "mapped")),
-    "stop": Rewrite(stop_classic, Message("cut off by us"), ("emulated", "mapped", "refused")),
+    "response_format": Refuse(
+        Message("this API has no JSON mode, and banjia does not emulate it: use edition tokenhub")
+    ),
+    "seed": Rewrite(seed, Message("mapped into the range 1 to 10000"), ("honoured", "mapped")),
+    "stop": Rewrite(stop_classic, Message("banjia cuts the stop string off"), ("emulated", "mapped", "refused")),
     "tools": TOOLS,
-    "tool_choice": Rewrite(tool_choice_classic, Message("none, auto, or one tool"), ("honoured", "mapped", "refused")),
+    "tool_choice": Rewrite(
+        tool_choice_classic, Message("none, auto, or a single tool"), ("honoured", "mapped", "refused")
+    ),
     "web_search_options": by_fact(
         "no_search",
-        Refuse(Message("this model does not search: map the name to one that does")),
-        Rewrite(search_classic, Message("the vendor's own search"), ("mapped",)),
+        Refuse(Message("the model has no web search: map the name to a model that has")),
+        Rewrite(search_classic, Message("the vendor's own web search"), ("mapped",)),
     ),
 }
 

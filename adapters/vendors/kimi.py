@@ -23,8 +23,8 @@ from adapters.rules.reasons import SENT_AS_IS, sent_as
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_schema, send_tool_choice
 from adapters.rules.verdicts import Choose, Clamp, Drop, Fixed, Honour, Refuse, Rename, Rewrite, by_fact, by_family
 
-CUT_BY_US = Message("the vendor takes 32 bytes at most, and the text is cut by us at longer ones")
-BY_SWITCH = Message("said by turning thinking on or off")
+CUT_BY_US = Message("the vendor accepts stop strings of at most 32 bytes; banjia applies longer ones")
+BY_SWITCH = Message("the model has no effort levels, only thinking on or off")
 
 WARM = 0.3
 """The temperature below which moonshot-v1 and the K2 previews are not asked for several choices."""
@@ -39,7 +39,7 @@ def excludes(builder: RequestBuilder) -> Message | None:
     """A forced call and thinking exclude each other (K3 takes ``required``)."""
     choice = builder.request.fields.get("tool_choice")
     if forces_call(choice) and not (choice == "required" and builder.model.facts.get("required_thinking")):
-        return Message("a call can't be forced while the model thinks")
+        return Message("a tool call cannot be forced while the model thinks")
     return None
 
 
@@ -47,10 +47,12 @@ def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
     """A forced call excludes thinking: 400 "tool_choice 'required' is incompatible with thinking enabled"."""
     check_tool_choice(name, value, builder)
     if forces_call(value) and builder.model.family != "k":
-        builder.refuse(name, Message("this model can't be made to call a tool: use auto, or map the name to a K model"))
+        builder.refuse(
+            name, Message("the model cannot be forced to call a tool: use auto, or map the name to a K model")
+        )
     if builder.thinks and excludes(builder):
         builder.refuse(
-            name, Message("the model can't be made to call a tool while it thinks: turn thinking off for this name")
+            name, Message("a tool call cannot be forced while the model thinks: turn thinking off for this name")
         )
     send_tool_choice(name, value, builder)
 
@@ -68,8 +70,8 @@ def stop(name: str, value: Any, builder: RequestBuilder) -> None:
         builder.body[name] = short
 
 
-ONE_CHOICE = Message("the model gives one choice, and a call is made for each")
-FIVE_CHOICES = Message("the model gives at most five choices, and a call is made for each")
+ONE_CHOICE = Message("the model returns one choice per call, so banjia makes one call per choice")
+FIVE_CHOICES = Message("the model returns at most five choices per call, so banjia makes one call per choice")
 
 
 def choices(name: str, value: int, builder: RequestBuilder) -> None:
@@ -101,7 +103,10 @@ def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -
     """``json_schema`` from K2.5 on, in the vendor's dialect of JSON Schema; older models know json_object only."""
     if value["type"] == "json_schema" and builder.model.family != "k":
         builder.refuse(
-            name, Message("this model has json_object only, and schemas are not emulated yet: map to a K model")
+            name,
+            Message(
+                "the model does not support json_schema, and banjia does not emulate it: map the name to a K model"
+            ),
         )
     named = value.get("json_schema", {})
     if "schema" in named:
@@ -123,7 +128,9 @@ def finish(builder: RequestBuilder) -> None:
     if warmth < WARM:
         word: VerdictWord = "clamped" if "temperature" in builder.body else "mapped"
         builder.add("temperature", WARM)
-        builder.record("temperature", word, Message("several choices want a temperature: {sent} is sent", sent=WARM))
+        builder.record(
+            "temperature", word, Message("several choices require a higher temperature: {sent} is sent", sent=WARM)
+        )
 
 
 def fixed(value: float, why: Message) -> Choose:
@@ -131,7 +138,7 @@ def fixed(value: float, why: Message) -> Choose:
     return by_family({"k": Fixed(value, why)}, Honour())
 
 
-PENALTY_FIXED = Message("the penalty is fixed by the model")
+PENALTY_FIXED = Message("the model's penalty is fixed")
 
 PARAMS: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
@@ -150,33 +157,45 @@ PARAMS: Mapping[str, Verdict] = {
     ),
     "temperature": Choose(
         (
-            (lambda d: d.model.family == "k" and d.thinks, Fixed(1, Message("the temperature is fixed by the model"))),
-            (lambda d: d.model.family == "k", Fixed(0.6, Message("the temperature is fixed by the model"))),
+            (lambda d: d.model.family == "k" and d.thinks, Fixed(1, Message("the model's temperature is fixed"))),
+            (lambda d: d.model.family == "k", Fixed(0.6, Message("the model's temperature is fixed"))),
         ),
-        Clamp(0, 1, Message("the vendor takes 0 to 1")),
+        Clamp(0, 1, Message("the vendor accepts 0 to 1")),
     ),
-    "top_p": fixed(0.95, Message("top_p is fixed by the model")),
+    "top_p": fixed(0.95, Message("the model's top_p is fixed")),
     "presence_penalty": fixed(0, PENALTY_FIXED),
     "frequency_penalty": fixed(0, PENALTY_FIXED),
-    "n": Rewrite(choices, Message("K models give one: a call is made for each"), ("honoured", "emulated", "refused")),
+    "n": Rewrite(
+        choices,
+        Message("K models return one choice per call, so banjia makes one call per choice"),
+        ("honoured", "emulated", "refused"),
+    ),
     "stop": Rewrite(
-        stop, Message("longer ones than 32 bytes are looked for by us"), ("honoured", "emulated", "refused")
+        stop, Message("at most 32 bytes each; banjia applies longer ones"), ("honoured", "emulated", "refused")
     ),
     "max_tokens": Honour(),
     "max_completion_tokens": Honour(),
-    "logprobs": by_family({"k": Honour()}, Refuse(Message("the caller would read them, and this model has none"))),
-    "top_logprobs": by_family({"k": Honour()}, Refuse(Message("the caller would read them, and this model has none"))),
+    "logprobs": by_family(
+        {"k": Honour()}, Refuse(Message("the model returns no logprobs, which the client would rely on"))
+    ),
+    "top_logprobs": by_family(
+        {"k": Honour()}, Refuse(Message("the model returns no logprobs, which the client would rely on"))
+    ),
     "user": Rename("safety_identifier"),
     "safety_identifier": Honour(),
     "prompt_cache_key": Honour(),
-    "prompt_cache_options": by_fact("cache_options", Honour(), Drop(Message("the vendor caches by itself"))),
+    "prompt_cache_options": by_fact(
+        "cache_options", Honour(), Drop(Message("the vendor manages its prompt cache itself"))
+    ),
     "prediction": Honour(),
-    "parallel_tool_calls": Drop(Message("the vendor has no such switch: several calls may come")),
+    "parallel_tool_calls": Drop(Message("the vendor has no such parameter: an answer may contain several tool calls")),
     "response_format": Rewrite(response_format, Message("json_schema from K2.5 on"), ("honoured", "mapped", "refused")),
     "tools": Tools(name=r"[a-zA-Z_][a-zA-Z0-9_-]{2,63}", types=("function", "builtin_function"), schema=rewrite),
-    "tool_choice": Rewrite(tool_choice, Message("a forced call excludes thinking"), ("honoured", "refused")),
+    "tool_choice": Rewrite(
+        tool_choice, Message("a forced tool call cannot be combined with thinking"), ("honoured", "refused")
+    ),
     "reasoning_effort": Rewrite(
-        effort, Message("levels on K3, else thinking on or off"), ("honoured", "mapped", "dropped")
+        effort, Message("effort levels on K3, otherwise thinking on or off"), ("honoured", "mapped", "dropped")
     ),
     "seed": Drop(NOT_IN_API),
 }

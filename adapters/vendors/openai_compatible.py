@@ -25,7 +25,7 @@ from adapters.rules.failures import BY_MEANING, MINIMAX, OPENROUTER, SILICONFLOW
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Honour, Rewrite
 
-NOT_KNOWN_HOW = Message("how to control thinking on this server is not known: send its own field")
+NOT_KNOWN_HOW = Message("banjia does not know how to control thinking on this server: set the server's own field")
 
 
 def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
@@ -47,7 +47,7 @@ AS_IT_CAME = Honour()
 
 PARAMS: Mapping[str, Verdict] = {
     **dict.fromkeys(CHAT, AS_IT_CAME),
-    "thinking": Rewrite(thinking, Message("the server's own object is sent as it came"), ("honoured", "dropped")),
+    "thinking": Rewrite(thinking, Message("the server's own object is sent unchanged"), ("honoured", "dropped")),
 }
 
 VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": AS_IT_CAME}

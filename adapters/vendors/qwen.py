@@ -24,11 +24,11 @@ from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_tool_choice
 from adapters.rules.verdicts import Clamp, Drop, Honour, Refuse, Rewrite, by_fact
 
-FOLDED = Message("folded into 31 bits")
-NO_NEGATIVE_SEEDS = Message("the vendor takes no negative seeds")
-FIELD_WITH_PREFIX = Message("a line was added, since the vendor's JSON mode wants the word json")
-ONLY_TOOL_NAMED = Message("the only tool is named")
-DEFAULT_SENT = Message("OpenAI's default, said aloud")
+FOLDED = Message("reduced to 31 bits")
+NO_NEGATIVE_SEEDS = Message("the vendor does not accept negative seeds")
+FIELD_WITH_PREFIX = Message("a system message was added, because the vendor's JSON mode requires the word json")
+ONLY_TOOL_NAMED = Message("sent as the name of the only tool")
+DEFAULT_SENT = Message("OpenAI's default, sent explicitly because the vendor's differs")
 
 SEEDS = 2**31
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16384}
@@ -46,9 +46,9 @@ def excludes(builder: RequestBuilder) -> Message | None:
     """What can't be had together with thinking: JSON mode, and a forced call."""
     fields = builder.request.fields
     if (fields.get("response_format") or {}).get("type") == "json_object":
-        return Message("JSON mode and thinking exclude each other")
+        return Message("JSON mode cannot be combined with thinking")
     if forces_call(fields.get("tool_choice")):
-        return Message("a call can't be forced while the model thinks")
+        return Message("a tool call cannot be forced while the model thinks")
     return None
 
 
@@ -58,7 +58,7 @@ def prevents(builder: RequestBuilder) -> Message | None:
     For which models that still holds is not told; the open ones are those that think by themselves.
     """
     opened = builder.model.family == "qwen3" and builder.model.thinking == "default_on"
-    return Message("the model thinks in streams only") if opened and not builder.request.stream else None
+    return Message("the model supports thinking only in streams") if opened and not builder.request.stream else None
 
 
 def seed(name: str, value: int, builder: RequestBuilder) -> None:
@@ -70,9 +70,9 @@ def seed(name: str, value: int, builder: RequestBuilder) -> None:
     builder.record(name, "honoured" if value < SEEDS else "mapped", FOLDED)
 
 
-ANY_BUDGET = Message("thinking with a budget of any tokens")
-FOUR_CHOICES = Message("the model gives at most four choices, and a call is made for each")
-ONE_CHOICE = Message("the model gives one choice here, and a call is made for each")
+ANY_BUDGET = Message("thinking without a token budget")
+FOUR_CHOICES = Message("the model returns at most four choices per call, so banjia makes one call per choice")
+ONE_CHOICE = Message("the model returns one choice per call for this request, so banjia makes one call per choice")
 
 
 def choices(name: str, value: int, builder: RequestBuilder) -> None:
@@ -89,11 +89,13 @@ def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -
     """JSON mode wants the word json in the messages, and no thinking; schemas only the models on the vendor's list."""
     kind = value["type"]
     if kind == "json_schema" and not builder.model.facts.get("json_schema"):
-        builder.refuse(name, Message("this model has json_object only, and schemas are not emulated yet"))
+        builder.refuse(
+            name, Message("the model does not support json_schema, and banjia does not emulate it: use json_object")
+        )
     if kind == "json_object" and builder.model.facts.get("no_json"):
-        builder.refuse(name, Message("this model has no JSON mode"))
+        builder.refuse(name, Message("the model has no JSON mode"))
     if kind == "json_object" and builder.thinks:
-        builder.refuse(name, Message("the model has no JSON mode while it thinks: turn thinking off for this name"))
+        builder.refuse(name, Message("the model has no JSON mode while thinking: turn thinking off for this name"))
     builder.body[name] = value
     builder.record(name, "honoured", SENT_AS_IS)
     if kind == "json_object" and "json" not in str(builder.body.get("messages")).lower():
@@ -107,12 +109,12 @@ def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
     check_tool_choice(name, value, builder)
     if builder.thinks and forces_call(value):
         builder.refuse(
-            name, Message("the model can't be made to call a tool while it thinks: turn thinking off for this name")
+            name, Message("a tool call cannot be forced while the model thinks: turn thinking off for this name")
         )
     if value == "required" and not builder.model.facts.get("required_tool_choice"):
         tools = builder.body.get("tools") or []
         if len(tools) != 1:
-            builder.refuse(name, Message("this model can't be made to call one of several tools: name the tool"))
+            builder.refuse(name, Message("the model cannot be forced to call one of several tools: name the tool"))
         builder.body[name] = {"type": "function", "function": {"name": tools[0]["function"]["name"]}}
         builder.record(name, "mapped", ONLY_TOOL_NAMED)
         return
@@ -151,7 +153,7 @@ def gives_logprobs(builder: RequestBuilder) -> bool:
     return bool(builder.model.facts.get("logprobs")) and not builder.thinks
 
 
-NO_LOGPROBS = Refuse(Message("the caller would read them, and this model gives none"))
+NO_LOGPROBS = Refuse(Message("the model returns no logprobs, which the client would rely on"))
 
 
 def finish(builder: RequestBuilder) -> None:
@@ -159,10 +161,11 @@ def finish(builder: RequestBuilder) -> None:
     request_usage(builder)
     if builder.model.facts.get("stream_only") and not builder.request.stream:
         builder.refuse(
-            "stream", Message("this model only streams, and its pieces are not put together yet: send stream: true")
+            "stream",
+            Message("the model only supports streaming, and banjia does not join its chunks: send stream: true"),
         )
     if builder.model.facts.get("no_system") and any(m["role"] == "system" for m in builder.body["messages"]):
-        builder.refuse("messages", Message("this model takes no system message"))
+        builder.refuse("messages", Message("the model does not accept system messages"))
     if builder.body.get("tools") and "parallel_tool_calls" not in builder.body:
         builder.add("parallel_tool_calls", True)  # the vendor's default is false, OpenAI's is true
         builder.record("parallel_tool_calls", "mapped", DEFAULT_SENT, quiet=True)
@@ -171,31 +174,41 @@ def finish(builder: RequestBuilder) -> None:
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
     "messages": MessageRules(names=False, image_detail=False),
-    "temperature": Clamp(0, 1.99, Message("the vendor takes 0 to just under 2")),
-    "top_p": Clamp(0.001, 1, Message("the vendor takes more than 0")),
+    "temperature": Clamp(0, 1.99, Message("the vendor accepts 0 to just below 2")),
+    "top_p": Clamp(0.001, 1, Message("the vendor accepts values above 0")),
     "n": Rewrite(
-        choices, Message("up to four from some models, else a call for each"), ("honoured", "emulated", "refused")
+        choices,
+        Message("up to four from some models; otherwise banjia makes one call per choice"),
+        ("honoured", "emulated", "refused"),
     ),
     "frequency_penalty": Drop(NOT_IN_API),
-    "max_tokens": Rewrite(send_token_limit, Message("up to the model's own limit"), ("honoured", "mapped", "clamped")),
-    "max_completion_tokens": Rewrite(
-        send_token_limit, Message("older models call it max_tokens"), ("honoured", "mapped", "clamped")
+    "max_tokens": Rewrite(
+        send_token_limit, Message("at most the model's own limit"), ("honoured", "mapped", "clamped")
     ),
-    "seed": Rewrite(seed, Message("31 bits"), ("honoured", "mapped", "dropped")),
-    "logprobs": by_fact("logprobs", Honour(), Refuse(Message("the caller would read them, and this model has none"))),
+    "max_completion_tokens": Rewrite(
+        send_token_limit, Message("sent as max_tokens to older models"), ("honoured", "mapped", "clamped")
+    ),
+    "seed": Rewrite(seed, Message("at most 31 bits"), ("honoured", "mapped", "dropped")),
+    "logprobs": by_fact(
+        "logprobs", Honour(), Refuse(Message("the model returns no logprobs, which the client would rely on"))
+    ),
     "top_logprobs": by_fact(
         "logprobs",
-        Clamp(0, 5, Message("the vendor gives at most five")),
-        Refuse(Message("the caller would read them, and this model has none")),
+        Clamp(0, 5, Message("the vendor returns at most five")),
+        Refuse(Message("the model returns no logprobs, which the client would rely on")),
     ),
-    "response_format": Rewrite(response_format, Message("JSON mode without thinking"), ("honoured", "refused")),
+    "response_format": Rewrite(
+        response_format, Message("JSON mode requires thinking to be off"), ("honoured", "refused")
+    ),
     "parallel_tool_calls": Honour(),
-    "tools": by_fact("no_tools", Refuse(Message("this model takes no tools")), Tools(taken=("search",))),
-    "tool_choice": Rewrite(tool_choice, Message("a forced call excludes thinking"), ("honoured", "mapped", "refused")),
-    "reasoning_effort": Rewrite(
-        effort, Message("levels, a budget, or thinking off"), ("mapped", "honoured", "dropped")
+    "tools": by_fact("no_tools", Refuse(Message("the model does not support tools")), Tools(taken=("search",))),
+    "tool_choice": Rewrite(
+        tool_choice, Message("a forced tool call cannot be combined with thinking"), ("honoured", "mapped", "refused")
     ),
-    "web_search_options": Rewrite(web_search, Message("the vendor's own search"), ("mapped",)),
+    "reasoning_effort": Rewrite(
+        effort, Message("an effort level, a token budget, or thinking off"), ("mapped", "honoured", "dropped")
+    ),
+    "web_search_options": Rewrite(web_search, Message("the vendor's own web search"), ("mapped",)),
 }
 
 

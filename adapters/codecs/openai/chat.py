@@ -237,7 +237,7 @@ class ChatReader:
         number = max(len(choices), len(self._choices))
         if number > min(self._wanted, MOST_WANTED):
             raise InvalidResponse(
-                "invalid_response", Message("{vendor} sent {count} choices.", vendor=VENDOR, count=number)
+                "invalid_response", Message("{vendor} sent too many choices: {count}.", vendor=VENDOR, count=number)
             )
 
     def _is_plain(self, data: Any) -> bool:
@@ -390,7 +390,7 @@ class ChatReader:
         choices = data.get("choices")
         if type(choices) is not list or not choices or not all(type(c) is dict for c in choices):
             raise InvalidResponse(
-                "invalid_response", Message("{vendor} sent an answer without choices.", vendor=VENDOR)
+                "invalid_response", Message("{vendor} sent a response without choices.", vendor=VENDOR)
             )
         if len(choices) > MAX_CHOICES:
             self._check_number(choices)
@@ -456,7 +456,7 @@ class ChatReader:
         """The finish of a whole answer that names none: it is billed, and there will be no other. Raises InvalidResponse."""
         if made is None and not any(value for name, value in message.items() if name != "role"):
             raise InvalidResponse(
-                "truncated", Message("{vendor} sent an empty answer that is not finished.", vendor=VENDOR)
+                "truncated", Message("{vendor} sent an empty response without a finish reason.", vendor=VENDOR)
             )
         return made or "stop"
 

@@ -53,7 +53,7 @@ class CompletionsReader(ChatReader):
         if self._text_choice(at, choice) is None:
             if not choice["text"]:
                 raise InvalidResponse(
-                    "truncated", Message("{vendor} sent an empty answer that is not finished.", vendor=VENDOR)
+                    "truncated", Message("{vendor} sent an empty response without a finish reason.", vendor=VENDOR)
                 )
             choice["finish_reason"] = "stop"
 
@@ -65,7 +65,7 @@ class CompletionsReader(ChatReader):
             choice["text"] = ""
         if type(choice["text"]) is not str:
             raise InvalidResponse(
-                "invalid_response", Message("{vendor} sent a completion whose text is none.", vendor=VENDOR)
+                "invalid_response", Message("{vendor} sent a completion whose text is not a string.", vendor=VENDOR)
             )
         drop_members(choice, self._members)
         choice.setdefault("logprobs", None)

@@ -25,7 +25,7 @@ class EmbeddingsReader(WholeReader):
         wanted = count_inputs(self._ask.fields.get("input"))
         if type(vectors) is not list or not all(type(v) is dict and is_vector(v) for v in vectors[: wanted + 1]):
             raise InvalidResponse(
-                "invalid_response", Message("{vendor} sent an answer without vectors.", vendor=VENDOR)
+                "invalid_response", Message("{vendor} sent a response without embedding vectors.", vendor=VENDOR)
             )
         if len(vectors) != wanted:
             raise InvalidResponse(
@@ -68,7 +68,10 @@ def in_order(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
         vectors = sorted(vectors, key=lambda vector: vector["index"])
     elif told != told[:1] * len(told):
         raise InvalidResponse(
-            "invalid_response", Message("{vendor} sent vectors in an ambiguous order.", vendor=VENDOR)
+            "invalid_response",
+            Message(
+                "{vendor} sent vectors with missing or duplicate indexes, so their order is unknown.", vendor=VENDOR
+            ),
         )
     return [{**vector, "object": "embedding", "index": at} for at, vector in enumerate(vectors)]
 

@@ -64,12 +64,12 @@ class OverLimits(InvalidResponse):
 def over_limits(beyond: Exception) -> OverLimits:
     """The failure of a vendor whose JSON goes beyond the limits."""
     if isinstance(beyond, TooMuchSlowText):
-        wrong = Message("{vendor} sent more than 32 MiB of escapes and of text outside ASCII.", vendor=VENDOR)
+        wrong = Message("{vendor} sent more than 32 MiB of escaped and non-ASCII text.", vendor=VENDOR)
         return OverLimits("invalid_response", wrong)
     if isinstance(beyond, TooManyValues):
-        wrong = Message("{vendor} sent JSON of more than {most} values.", vendor=VENDOR, most=f"{beyond.most:,}")
+        wrong = Message("{vendor} sent JSON with more than {most} values.", vendor=VENDOR, most=f"{beyond.most:,}")
         return OverLimits("invalid_response", wrong)
-    wrong = Message("{vendor} sent JSON that is nested deeper than {most} levels.", vendor=VENDOR, most=MAX_LEVELS)
+    wrong = Message("{vendor} sent JSON nested deeper than {most} levels.", vendor=VENDOR, most=MAX_LEVELS)
     return OverLimits("invalid_response", wrong)
 
 

@@ -43,9 +43,9 @@ LONGEST_MARKER = 16
 KEEP_ALIVE = (b"ping", b"pong", b"null", b"keep-alive", b"keepalive", b"heartbeat")
 """Payloads in lower case that some gateways send so that the connection stays open; comments would be by the standard."""
 
-BODY_TOO_LARGE = Message("{vendor} sent a body over 64 MiB.", vendor=VENDOR)
-EVENT_TOO_LARGE = Message("{vendor} sent an event over 8 MiB.", vendor=VENDOR)
-NO_ANSWER = Message("{vendor} ended a stream with no answer.", vendor=VENDOR)
+BODY_TOO_LARGE = Message("{vendor} sent a body larger than 64 MiB.", vendor=VENDOR)
+EVENT_TOO_LARGE = Message("{vendor} sent an event larger than 8 MiB.", vendor=VENDOR)
+NO_ANSWER = Message("{vendor} ended the stream without any content.", vendor=VENDOR)
 
 NOT_CONNECTED: frozenset[Phase] = frozenset({"dns", "connect", "connect_timeout", "tls", "pool"})
 """The phases of a call before there is a connection."""
@@ -104,7 +104,8 @@ class OpenAIExchange:
             body = orjson.dumps(self._ask.fields)
         except TypeError:  # JSON of more levels than orjson writes
             return self._fail(
-                "bad_request", Message("{vendor} can't be asked: the request is nested too deeply.", vendor=VENDOR)
+                "bad_request",
+                Message("The request cannot be sent to {vendor}: its JSON is nested too deeply.", vendor=VENDOR),
             )
         return [Send(self._id, Call("POST", url, REQUEST_HEADERS, body, self._ask.stream))]
 
@@ -126,14 +127,14 @@ class OpenAIExchange:
         encoding = head.header(b"content-encoding")
         if encoding and encoding.lower() != "identity":
             wrong = Message(
-                "{vendor} sent a body encoded as {coded}, which was not asked for.",
+                "{vendor} sent a body encoded as {coded}, which was not requested.",
                 vendor=VENDOR,
                 coded=printable(encoding[:40]),
             )
             return self._fail("invalid_response", wrong)
         if 300 <= head.status < 400:
             wrong = Message(
-                "{vendor} answered with a redirect ({status}), which is never followed.",
+                "{vendor} answered with a redirect ({status}), which banjia never follows: check base_url.",
                 vendor=VENDOR,
                 status=head.status,
             )
@@ -272,7 +273,7 @@ class OpenAIExchange:
         if lost.phase in NOT_CONNECTED:
             message = Message("Cannot reach {vendor}: {why}.", vendor=self._vendor, why=lost.why)
         else:
-            message = Message("{vendor} could not be read: {why}.", vendor=self._vendor, why=lost.why)
+            message = Message("The request to {vendor} failed: {why}.", vendor=self._vendor, why=lost.why)
         return self._end(Fail(Failure.of(kind, message, phase=lost.phase)))
 
     def _done(self) -> list[Do]:

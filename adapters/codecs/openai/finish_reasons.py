@@ -63,7 +63,11 @@ def finish_reason(reason: Any, made: str | None = None) -> str | None:
         if word in FAILED:
             raise InvalidResponse(
                 "truncated",
-                Message("{vendor} gave the answer up ({reason}).", vendor=VENDOR, reason=printable(reason[:40])),
+                Message(
+                    "{vendor} aborted the answer (finish_reason {reason}).",
+                    vendor=VENDOR,
+                    reason=printable(reason[:40]),
+                ),
             )
         ours = FINISH_REASONS.get(word, "stop")
     return ours if ours in ("length", "content_filter") else made or "stop"

@@ -62,9 +62,7 @@ def parse_leniently(payload: bytes | bytearray) -> tuple[bytes, Any]:
         clean = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
         return clean, orjson.loads(clean)
     except (ValueError, RecursionError):
-        raise InvalidResponse(
-            "invalid_response", Message("{vendor} sent something that is not JSON.", vendor=VENDOR)
-        ) from None
+        raise InvalidResponse("invalid_response", Message("{vendor} sent invalid JSON.", vendor=VENDOR)) from None
 
 
 def _int_of(digits: str) -> int | None:

@@ -18,7 +18,7 @@ class ModerationsReader(WholeReader):
         results = data.get("results")
         if type(results) is not list or not results or not all(type(r) is dict and "flagged" in r for r in results):
             raise InvalidResponse(
-                "invalid_response", Message("{vendor} sent moderations without results.", vendor=VENDOR)
+                "invalid_response", Message("{vendor} sent a moderation response without results.", vendor=VENDOR)
             )
         return self.named(data)
 

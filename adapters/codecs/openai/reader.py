@@ -73,7 +73,8 @@ class WholeReader:
     def chunk(self, payload: bytes) -> Event | None:
         """There are no streams of these answers."""
         raise InvalidResponse(
-            "invalid_response", Message("{vendor} streamed an answer that can't be streamed.", vendor=VENDOR)
+            "invalid_response",
+            Message("{vendor} sent an event stream for an operation that does not stream.", vendor=VENDOR),
         )
 
     def closing(self) -> Event | None:
@@ -83,7 +84,8 @@ class WholeReader:
     def assembled(self, data: dict[str, Any]) -> Event:
         """There are no streams of these answers."""
         raise InvalidResponse(
-            "invalid_response", Message("{vendor} streamed an answer that can't be streamed.", vendor=VENDOR)
+            "invalid_response",
+            Message("{vendor} sent an event stream for an operation that does not stream.", vendor=VENDOR),
         )
 
     def named(self, data: dict[str, Any]) -> Event:
@@ -117,7 +119,7 @@ def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any
     if error is None:
         if is_html(body):
             wrong = Message(
-                "{vendor} answered {status} with an HTML page: a portal or a proxy in between may have answered in its place.",
+                "{vendor} answered {status} with an HTML page: it may come from a captive portal or a proxy in between.",
                 vendor=VENDOR,
                 status=status,
             )
@@ -133,7 +135,7 @@ def written(event: Event) -> Event:
         event.raw  # noqa: B018
     except (TypeError, RecursionError):
         raise InvalidResponse(
-            "invalid_response", Message("{vendor} sent JSON that is nested too deeply.", vendor=VENDOR)
+            "invalid_response", Message("{vendor} sent JSON nested too deeply.", vendor=VENDOR)
         ) from None
     return event
 

@@ -26,7 +26,8 @@ def arguments_text(arguments: Any) -> str:
         return orjson.dumps(arguments).decode()
     except TypeError:  # more levels than orjson writes
         raise InvalidResponse(
-            "invalid_response", Message("{vendor} sent a tool call that can't be written.", vendor=VENDOR)
+            "invalid_response",
+            Message("{vendor} sent a tool call whose arguments cannot be serialized.", vendor=VENDOR),
         ) from None
 
 

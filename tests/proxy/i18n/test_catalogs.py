@@ -71,7 +71,7 @@ def test_what_reaches_readers_is_a_message_by_its_type() -> None:
     """mypy then finds every place where a plain text is put in."""
     typed = [
         (errors.ProxyError.__init__, "message"), (Failure, "message"), (Refused.__init__, "message"), (Invalid.__init__, "message"),
-        (Adaptation, "why"), (Diagnostic, "wrong"), (Diagnostic, "expected"),
+        (Adaptation, "why"), (Diagnostic, "problem"), (Diagnostic, "expected"),
     ]  # fmt: skip
     assert all(get_type_hints(owner)[name] is Message for owner, name in typed)
 
@@ -108,7 +108,7 @@ def test_english_reads_no_catalog() -> None:
 def test_a_lost_call_is_told_with_its_key_and_its_limit() -> None:
     for phase, why in DESCRIPTIONS.items():
         if phase in TIMEOUT_KEYS:
-            message = Message("{vendor} could not be read: {why}.", vendor="Kimi", why=describe_timeout(phase, 600))
+            message = Message("The request to {vendor} failed: {why}.", vendor="Kimi", why=describe_timeout(phase, 600))
             told = translate(message, "zh")
             assert english_left(told) is None, told
             assert f"timeouts.{TIMEOUT_KEYS[phase]}" in told

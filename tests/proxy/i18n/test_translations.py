@@ -216,7 +216,7 @@ SAID = {
     ReloadResult("refused", diagnostics=[KEY_UNKNOWN.message, NUMBER.message]).line():
         "重新加载被拒绝，继续使用原配置：b.yaml:3:5: vendors.kimi.api_kye: 未知的键；是不是想写 'api_key'？ | "
         "b.yaml:1:2: server.admin_listen: 应为文本 或 true 或 false，实际为数字 5",
-    Message("(prompt {number}) {message}", number=2, message=Message("{vendor} sent a body over 64 MiB.", vendor="Kimi")):
+    Message("(prompt {number}) {message}", number=2, message=Message("{vendor} sent a body larger than 64 MiB.", vendor="Kimi")):
         "(第 2 个 prompt) Kimi 返回的响应体超过 64 MiB。",
     Message("{vendor} answered {status}: {said}.", vendor="Kimi", status=400, said="got text or a list"): "Kimi 返回 400：got text or a list。",
 }  # fmt: skip
