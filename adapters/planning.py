@@ -42,7 +42,7 @@ def plan(request: ApiRequest, target: Target) -> Plan:
     dropped: dict[str, Adaptation] = {}
     while True:
         try:
-            made = _plan(request, target)
+            result = _plan(request, target)
         except Refused as refused:
             name = _field(refused.param)
             named = name in removed or (name in target.drop and refused.code is not None)
@@ -53,7 +53,7 @@ def plan(request: ApiRequest, target: Target) -> Plan:
             why = Message("dropped by policy.drop: {why}", why=refused.message)
             dropped[name] = LEFT_OUT if name in removed else Adaptation("dropped", why)
         else:
-            return made._replace(adaptations={**made.adaptations, **dropped}) if dropped else made
+            return result._replace(adaptations={**result.adaptations, **dropped}) if dropped else result
 
 
 def _field(param: str) -> str:
@@ -81,15 +81,15 @@ def _rest(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _plan(request: ApiRequest, target: Target) -> Plan:
     if request.translation is not None:
         request = _native_request(request, request.translation, target)
-    made = _build(request, target)
-    if request.translation is None and not made.emulations:
-        return made
+    result = _build(request, target)
+    if request.translation is None and not result.emulations:
+        return result
     variants = () if request.translation is None else request.translation.variants
-    _check_call_count(made, 1 + len(variants))
+    _check_call_count(result, 1 + len(variants))
     if not variants:
-        return made
+        return result
     more = tuple(_build(request.with_fields({**request.fields, **variant}), target).request for variant in variants)
-    return made._replace(further_requests=more)
+    return result._replace(further_requests=more)
 
 
 def _native_request(request: ApiRequest, translation: Translation, target: Target) -> ApiRequest:
@@ -102,9 +102,9 @@ def _native_request(request: ApiRequest, translation: Translation, target: Targe
     return request
 
 
-def _check_call_count(made: Plan, prompts: int) -> None:
+def _check_call_count(result: Plan, prompts: int) -> None:
     """Raise Refused where the answer would take too many calls."""
-    choices, model = made.emulations.get("n", 1), made.target.model.id
+    choices, model = result.emulations.get("n", 1), result.target.model.id
     if choices > MOST_CHOICES:
         why = Message("each choice takes one call to the vendor, and the maximum is {most}", most=MOST_CHOICES)
         raise Refused("n", Message("'{name}' is not supported by {model}: {why}.", name="n", model=model, why=why))
@@ -123,35 +123,39 @@ def _check_call_count(made: Plan, prompts: int) -> None:
 
 def _build(request: ApiRequest, target: Target) -> Plan:
     op = target.vendor.operations[request.operation]
-    leaning = requested_thinking(target.defaults) if target.defaults else None
-    ours: frozenset[str] = frozenset()
+    default_thinking = requested_thinking(target.defaults) if target.defaults else None
+    default_fields: frozenset[str] = frozenset()
     sent = request.fields
     if target.overrides or target.defaults:
         defaults = {name: value for name, value in target.defaults.items() if name not in SWITCH_FIELDS}
-        ours = frozenset(defaults.keys() - request.fields.keys() - target.overrides.keys())
+        default_fields = frozenset(defaults.keys() - request.fields.keys() - target.overrides.keys())
         request = request.with_fields({**defaults, **request.fields, **target.overrides})
         if target.removed:
             request = request.with_fields({name: value for name, value in request.fields.items() if value is not None})
     builder = RequestBuilder(
-        request, target.model, strict=target.strict, disabled_emulations=target.disabled_emulations, default_fields=ours
+        request,
+        target.model,
+        strict=target.strict,
+        disabled_emulations=target.disabled_emulations,
+        default_fields=default_fields,
     )
     if request.translation is not None:
         builder.adaptations.update(request.translation.adaptations)
         builder.default_fields |= request.translation.added - target.overrides.keys()
     if target.vendor.transparent:
-        return _apply_table(builder, target, op, leaning, sent)
+        return _apply_table(builder, target, op, default_thinking, sent)
     check_max_tokens(request.fields)
     if request.operation != "chat" or not is_legacy(request.fields):
-        return _apply_table(builder, target, op, leaning, sent)
+        return _apply_table(builder, target, op, default_thinking, sent)
     as_tools(builder, one_at_a_time="honoured" in op.params["parallel_tool_calls"].words)
     try:
-        return _apply_table(builder, target, op, leaning, sent)
+        return _apply_table(builder, target, op, default_thinking, sent)
     except Refused as refused:
         raise in_legacy_terms(refused, request.fields) from None
 
 
 def _apply_table(
-    builder: RequestBuilder, target: Target, op: Op, leaning: bool | None, sent: Mapping[str, Any]
+    builder: RequestBuilder, target: Target, op: Op, default_thinking: bool | None, sent: Mapping[str, Any]
 ) -> Plan:
     request, vendor = builder.request, target.vendor
     removed, policy = target.removed, target.thinking
@@ -160,7 +164,7 @@ def _apply_table(
     fields = (
         dict(request.fields)
         if vendor.transparent
-        else resolve_thinking(builder, vendor.reasoning_switch, policy, leaning)
+        else resolve_thinking(builder, vendor.reasoning_switch, policy, default_thinking)
     )
     builder.request = request.with_fields(fields)
     order = [name for name in FIRST_FIELDS if name in fields]
@@ -221,21 +225,21 @@ def plan_without(request: ApiRequest, target: Target, fields: Collection[str]) -
     A member that the caller sent stays. Without its switch, the model thinks or not as it does by itself.
     """
     switched = not set(SWITCH_FIELDS).isdisjoint(fields)
-    made = plan(request, replace(target, thinking="vendor") if switched else target)
-    left_out = [name for name in fields if name in made.added]
-    refused = {name: REFUSED_BY_VENDOR for name in fields if name in left_out and name in made.adaptations}
+    result = plan(request, replace(target, thinking="vendor") if switched else target)
+    left_out = [name for name in fields if name in result.added]
+    refused = {name: REFUSED_BY_VENDOR for name in fields if name in left_out and name in result.adaptations}
     if switched:
         refused["thinking"] = REFUSED_BY_VENDOR
 
     def bare(request: ApiRequest) -> ApiRequest:
         return request.with_fields({name: value for name, value in request.fields.items() if name not in left_out})
 
-    return made._replace(
-        request=bare(made.request),
+    return result._replace(
+        request=bare(result.request),
         target=target,
-        adaptations={**made.adaptations, **refused},
-        further_requests=tuple(map(bare, made.further_requests)),
-        added=tuple(name for name in made.added if name not in left_out),
+        adaptations={**result.adaptations, **refused},
+        further_requests=tuple(map(bare, result.further_requests)),
+        added=tuple(name for name in result.added if name not in left_out),
     )
 
 

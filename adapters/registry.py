@@ -9,12 +9,12 @@ from adapters.core.vendor import Vendor
 
 def scan() -> tuple[Vendor, ...]:
     """Return the vendor of each module in ``adapters/vendors/``, ordered by rank, then by name."""
-    found: dict[str, Vendor] = {}
+    by_name: dict[str, Vendor] = {}
     for module in iter_modules(vendors.__path__):
         for value in vars(import_module(f"{vendors.__name__}.{module.name}")).values():
             if type(value) is Vendor and value.edition is None:
-                found[value.name] = value
-    return tuple(sorted(found.values(), key=lambda vendor: (vendor.rank, vendor.name)))
+                by_name[value.name] = value
+    return tuple(sorted(by_name.values(), key=lambda vendor: (vendor.rank, vendor.name)))
 
 
 VENDORS: tuple[Vendor, ...] = scan()

@@ -23,8 +23,8 @@ class ErnieReader(ChatReader):
 
     __slots__ = ("_flagged",)
 
-    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
-        super().__init__(plan, request, seed)
+    def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds) -> None:
+        super().__init__(plan, request, attempt_ids)
         self._flagged: set[int] = set()
 
     def _is_plain(self, data: Any) -> bool:

@@ -17,12 +17,14 @@ class Adaptation(NamedTuple):
     quiet: bool = False
 
 
-def adaptations_header(told: Mapping[str, Adaptation], limit: int = 1024) -> str | None:
+def adaptations_header(adaptations: Mapping[str, Adaptation], limit: int = 1024) -> str | None:
     """``x-banjia-adapted``: ``field[.sub]=word`` sorted and joined by ``;``, ASCII, at most ``limit`` bytes.
 
     Honoured fields and plain renames are left out; what does not fit is counted as ``more=N``. None if all is left out.
     """
-    parts = sorted([f"{_ascii(name)}={t.word}" for name, t in told.items() if t.word != "honoured" and not t.quiet])
+    parts = sorted(
+        [f"{_ascii(name)}={t.word}" for name, t in adaptations.items() if t.word != "honoured" and not t.quiet]
+    )
     if not parts:
         return None
     text = ";".join(parts)

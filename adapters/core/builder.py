@@ -55,12 +55,12 @@ class RequestBuilder:
         if before is None or before.word == "honoured" or before.quiet:
             self.adaptations[name] = Adaptation(word, why, quiet)
 
-    def rename_tool(self, ours: str, theirs: str) -> None:
+    def rename_tool(self, name: str, sent_name: str) -> None:
         """Offer a tool under a name that the vendor takes."""
-        self.tool_names[theirs] = ours
+        self.tool_names[sent_name] = name
         if self.renamed_tools is None:
             self.renamed_tools = {}
-        self.renamed_tools.setdefault(ours, theirs)
+        self.renamed_tools.setdefault(name, sent_name)
 
     def refuse(self, name: str, why: Message) -> None:
         """Raise Refused, naming the field."""

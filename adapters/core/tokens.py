@@ -10,11 +10,11 @@ def estimate(value: Any) -> int:
     The ratios are the rules of thumb that the vendors' price pages give for Chinese and English text; no tokenizer
     of theirs is public for every model.
     """
-    found = texts(value)
-    count = sum(map(len, found))
-    if all(map(str.isascii, found)):
+    parts = texts(value)
+    count = sum(map(len, parts))
+    if all(map(str.isascii, parts)):
         return estimate_counts(count, 0)
-    ascii_count = sum(map(_count_ascii, found))
+    ascii_count = sum(map(_count_ascii, parts))
     return estimate_counts(ascii_count, count - ascii_count)
 
 
@@ -40,7 +40,7 @@ MOST_VALUES = 200_000
 
 def texts(value: Any) -> list[str]:
     """The texts in a prompt: the strings of messages, parts, tools or inputs, one after another."""
-    found: list[str] = []
+    parts: list[str] = []
     todo = [value]
     for _ in range(MOST_VALUES):  # no recursion: a caller may nest a schema deeper than the interpreter's stack
         if not todo:
@@ -48,12 +48,12 @@ def texts(value: Any) -> list[str]:
         one = todo.pop()
         if type(one) is str:
             if not one.startswith("data:"):
-                found.append(one)
+                parts.append(one)
         elif isinstance(one, Mapping):
             todo += reversed(list(one.values()))
         elif type(one) is list:
             todo += reversed(one)
-    return found
+    return parts
 
 
 def estimate_prompt(fields: Mapping[str, Any]) -> int:
@@ -75,5 +75,5 @@ def estimate_call(fields: Mapping[str, Any]) -> int:
         return prompt
     limit = fields.get("max_completion_tokens") or fields.get("max_tokens")
     choices = fields.get("n")
-    most = limit if type(limit) is int else UNLIMITED
-    return prompt + most * (choices if type(choices) is int else 1)
+    completion = limit if type(limit) is int else UNLIMITED
+    return prompt + completion * (choices if type(choices) is int else 1)

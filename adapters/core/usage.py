@@ -18,23 +18,23 @@ class Usage(NamedTuple):
         """The sum of two calls: estimated if either is; details beyond the counts are not summed."""
         if not isinstance(other, Usage):
             return NotImplemented
-        both_told = self.source == other.source == "vendor"
+        both_reported = self.source == other.source == "vendor"
         return Usage(
             self.prompt + other.prompt,
             self.completion + other.completion,
             self.cached + other.cached,
             self.reasoning + other.reasoning,
-            "vendor" if both_told else "estimated",
+            "vendor" if both_reported else "estimated",
         )
 
     def to_wire(self) -> dict[str, Any]:
         """OpenAI's ``usage`` object, with the vendor's extra counters kept."""
-        told = dict(self.wire or {})
-        told["prompt_tokens"] = self.prompt
-        told["completion_tokens"] = self.completion
-        told["total_tokens"] = self.prompt + self.completion
-        if self.cached and not told.get("prompt_tokens_details"):
-            told["prompt_tokens_details"] = {"cached_tokens": self.cached}
-        if self.reasoning and not told.get("completion_tokens_details"):
-            told["completion_tokens_details"] = {"reasoning_tokens": self.reasoning}
-        return told
+        usage = dict(self.wire or {})
+        usage["prompt_tokens"] = self.prompt
+        usage["completion_tokens"] = self.completion
+        usage["total_tokens"] = self.prompt + self.completion
+        if self.cached and not usage.get("prompt_tokens_details"):
+            usage["prompt_tokens_details"] = {"cached_tokens": self.cached}
+        if self.reasoning and not usage.get("completion_tokens_details"):
+            usage["completion_tokens_details"] = {"reasoning_tokens": self.reasoning}
+        return usage

@@ -16,11 +16,11 @@ AT_ONCE = 4
 
 def batch_embeddings(make: Make, plan: Plan) -> Make:
     """Wrap where the vendor's calls take fewer inputs than were sent."""
-    most = plan.op.max_inputs(plan.target.model)
+    max_inputs = plan.op.max_inputs(plan.target.model)
     inputs = plan.request.fields.get("input")
-    if most is None or type(inputs) is not list or len(inputs) <= most or type(inputs[0]) is int:
+    if max_inputs is None or type(inputs) is not list or len(inputs) <= max_inputs or type(inputs[0]) is int:
         return make
-    return lambda request, seed: BatchEmbeddings(make, request, seed, most)
+    return lambda request, attempt_ids: BatchEmbeddings(make, request, attempt_ids, max_inputs)
 
 
 class BatchEmbeddings(Wrapper):
@@ -28,15 +28,15 @@ class BatchEmbeddings(Wrapper):
 
     holds: ClassVar[Holds] = "ALL"
 
-    def __init__(self, make: Make, request: ApiRequest, seed: AttemptIds, most: int) -> None:
+    def __init__(self, make: Make, request: ApiRequest, attempt_ids: AttemptIds, max_inputs: int) -> None:
         super().__init__()
         self._make = make
-        self._ask = request
-        self._seed = seed
+        self._request = request
+        self._attempt_ids = attempt_ids
         inputs = request.fields["input"]
-        self._parts = [inputs[at : at + most] for at in range(0, len(inputs), most)]
+        self._parts = [inputs[at : at + max_inputs] for at in range(0, len(inputs), max_inputs)]
         self.calls = len(self._parts)
-        self._starts = list(range(0, len(inputs), most))
+        self._starts = list(range(0, len(inputs), max_inputs))
         self._next = 0
         self._running: dict[int, int] = {}  # id() of a child -> its part
         self._children: list[Exchange] = []
@@ -51,7 +51,9 @@ class BatchEmbeddings(Wrapper):
 
     def _begin_next(self) -> list[Do]:
         part, self._next = self._next, self._next + 1
-        child = self._make(self._ask.with_fields({**self._ask.fields, "input": self._parts[part]}), self._seed)
+        child = self._make(
+            self._request.with_fields({**self._request.fields, "input": self._parts[part]}), self._attempt_ids
+        )
         self._children.append(child)  # kept alive: the key is its identity
         self._running[id(child)] = part
         return self.begin(child)

@@ -27,7 +27,7 @@ def fan_out(make: Make, plan: Plan) -> Make:
     if copies == len(requests) == 1:
         return make
     kind = StreamedFanOut if plan.request.stream else MergedFanOut
-    return lambda request, seed: kind(make, requests, copies, seed)
+    return lambda request, attempt_ids: kind(make, requests, copies, attempt_ids)
 
 
 class FanOut(Wrapper):
@@ -36,12 +36,12 @@ class FanOut(Wrapper):
     A call's own choices, one or what its vendor gives at once, are counted on from those of the calls before it.
     """
 
-    def __init__(self, make: Make, requests: tuple[ApiRequest, ...], copies: int, seed: AttemptIds) -> None:
+    def __init__(self, make: Make, requests: tuple[ApiRequest, ...], copies: int, attempt_ids: AttemptIds) -> None:
         super().__init__()
         self._make = make
         self._requests = requests
         self._copies = copies
-        self._seed = seed
+        self._attempt_ids = attempt_ids
         each = requests[0].fields.get("n")
         self._each = each if type(each) is int and copies == 1 else 1
         self.calls = len(requests) * copies
@@ -66,7 +66,7 @@ class FanOut(Wrapper):
         if copy and type(seed) is int:  # the same seed would give the same choice again
             request = request.with_fields({**request.fields, "seed": (seed + copy) % SEEDS})
         # Ids that are made from the answer's own (of tool calls) must differ between the choices.
-        own = self._seed._replace(answer_id=f"{self._seed.answer_id[:-2]}{number:02x}")
+        own = self._attempt_ids._replace(answer_id=f"{self._attempt_ids.answer_id[:-2]}{number:02x}")
         child = self._make(request, own)
         self._children.append(child)  # kept alive: the key is its identity
         self._numbers[id(child)] = number
@@ -125,8 +125,8 @@ class MergedFanOut(FanOut):
 
     holds: ClassVar[Holds] = "ALL"
 
-    def __init__(self, make: Make, requests: tuple[ApiRequest, ...], copies: int, seed: AttemptIds) -> None:
-        super().__init__(make, requests, copies, seed)
+    def __init__(self, make: Make, requests: tuple[ApiRequest, ...], copies: int, attempt_ids: AttemptIds) -> None:
+        super().__init__(make, requests, copies, attempt_ids)
         self._answers: dict[int, dict[str, Any]] = {}
 
     def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:

@@ -18,13 +18,13 @@ def stop(make: Make, plan: Plan) -> Make:
     """Wrap where the plan leaves stop strings to us."""
     value = plan.emulations.get("stop")
     texts = tuple(text for text in ([value] if type(value) is str else value or []) if text)
-    return (lambda request, seed: StopWrapper(make, request, seed, texts)) if texts else make
+    return (lambda request, attempt_ids: StopWrapper(make, request, attempt_ids, texts)) if texts else make
 
 
 def find(text: str, stops: tuple[str, ...]) -> int | None:
     """Where the first match begins; None if there is none."""
-    found = [(at + len(one), at) for one in stops if (at := text.find(one)) >= 0]
-    return min(found)[1] if found else None
+    matches = [(at + len(one), at) for one in stops if (at := text.find(one)) >= 0]
+    return min(matches)[1] if matches else None
 
 
 def tail(text: str, stops: tuple[str, ...]) -> int:
@@ -59,17 +59,17 @@ class StopScanner:
         self._shown += end
         return text[:end]
 
-    def logprobs(self, told: Any) -> Any:
+    def logprobs(self, value: Any) -> Any:
         """The probabilities of what has been shown by now, in the place of those that came."""
-        entries = told.get("content") if type(told) is dict else None
+        entries = value.get("content") if type(value) is dict else None
         for entry in entries if type(entries) is list else []:
             self._entries.append((self._read, entry))
             self._read += len(str(entry.get("token") or "")) if type(entry) is dict else 0
         ready = [entry for begins, entry in self._entries if begins < self._shown]
         self._entries = self._entries[len(ready) :]
-        if type(told) is dict:
-            return {**told, "content": ready}
-        return {"content": ready, "refusal": None} if ready else told
+        if type(value) is dict:
+            return {**value, "content": ready}
+        return {"content": ready, "refusal": None} if ready else value
 
 
 class StopWrapper(Wrapper):
@@ -77,9 +77,9 @@ class StopWrapper(Wrapper):
 
     holds: ClassVar[Holds] = "TAIL"
 
-    def __init__(self, make: Make, request: ApiRequest, seed: AttemptIds, stops: tuple[str, ...]) -> None:
+    def __init__(self, make: Make, request: ApiRequest, attempt_ids: AttemptIds, stops: tuple[str, ...]) -> None:
         super().__init__()
-        self._child = make(request, seed)
+        self._child = make(request, attempt_ids)
         self._stops = stops
         wanted = request.fields.get("n")
         self._wanted = wanted if type(wanted) is int else 1

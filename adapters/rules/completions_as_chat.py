@@ -108,8 +108,10 @@ def as_chat(request: ApiRequest) -> ApiRequest:
     variants = tuple(
         {"messages": [{"role": "user", "content": text}]} for text in texts_of(request.fields["prompt"])[1:]
     )
-    told = {name: said for name, said in builder.adaptations.items() if said.word != "honoured"}
-    translation = Translation(request.fields, told, variants, native=request, added=added)
+    adaptations = {
+        name: adaptation for name, adaptation in builder.adaptations.items() if adaptation.word != "honoured"
+    }
+    translation = Translation(request.fields, adaptations, variants, native=request, added=added)
     return ApiRequest("chat", request.model, builder.body, request.stream, request.include_usage, translation)
 
 

@@ -116,14 +116,14 @@ def _calling(message: MessageDict, call: Mapping[str, Any], id_: str) -> Message
 
 def in_legacy_terms(refused: Refused, fields: Mapping[str, Any]) -> Refused:
     """A refusal of tools in the words of the caller, who sent functions."""
-    ours, rest = _split(refused.param)
-    theirs = NAMES.get(ours)
-    if theirs is None or theirs not in fields or ours in fields:
+    field, rest = _split(refused.param)
+    legacy_field = NAMES.get(field)
+    if legacy_field is None or legacy_field not in fields or field in fields:
         return refused
     message, name = refused.message, refused.message.fields.get("name")
-    if isinstance(name, str) and name.startswith(ours):
-        message = message.with_fields(name=theirs + name.removeprefix(ours))
-    return Refused(theirs + rest, message, refused.code)
+    if isinstance(name, str) and name.startswith(field):
+        message = message.with_fields(name=legacy_field + name.removeprefix(field))
+    return Refused(legacy_field + rest, message, refused.code)
 
 
 def _split(param: str) -> tuple[str, str]:

@@ -20,10 +20,10 @@ REASONING_PREFIXES = ("gpt-5", "gpt-6")
 SMALL_LIMIT = 1024
 """Below this many tokens a thinking model may spend all of them before the first word (tokens)."""
 
-AS_ASKED = Message("as requested")
-AS_THE_MODEL = Message("same as the requested model")
+AS_REQUESTED = Message("as requested")
+AS_REQUESTED_MODEL = Message("same as the requested model")
 TURNED_OFF = Message("thinking disabled by policy.thinking")
-NO_REASONING_MODEL = Message("thinking disabled: the requested model is not a reasoning model")
+NOT_REASONING_MODEL = Message("thinking disabled: the requested model is not a reasoning model")
 NO_ROOM = Message(
     "thinking disabled: a limit below {limit} tokens would leave no room for an answer", limit=SMALL_LIMIT
 )
@@ -48,7 +48,7 @@ def requested_thinking(fields: Mapping[str, Any]) -> bool | None:
 
 
 def resolve_thinking(
-    builder: RequestBuilder, switch: ReasoningSwitch | None, policy: str, leaning: bool | None = None
+    builder: RequestBuilder, switch: ReasoningSwitch | None, policy: str, default_thinking: bool | None = None
 ) -> dict[str, Any]:
     """Decide whether this request thinks, turn the vendor's dial, and hand back the fields that are still to judge.
 
@@ -57,28 +57,32 @@ def resolve_thinking(
     ``leaning`` is a stand-in's word for a request that has none: what the model asked for would have done.
     """
     fields = dict(builder.request.fields)
-    asked = requested_thinking(fields)
+    requested = requested_thinking(fields)
     mode = builder.model.thinking
     builder.thinks = mode in ("always", "default_on")
-    said = {name: fields.pop(name) for name in SWITCH_FIELDS if name in fields}
+    switches = {name: fields.pop(name) for name in SWITCH_FIELDS if name in fields}
     if switch is None or mode in ("never", "always"):
-        _record_fixed(builder, said, asked)
+        _record_fixed(builder, switches, requested)
         return fields
-    wanted, why = (asked, AS_ASKED) if asked is not None else _policy_decision(builder, switch, policy, fields, leaning)
+    wanted, why = (
+        (requested, AS_REQUESTED)
+        if requested is not None
+        else _policy_decision(builder, switch, policy, fields, default_thinking)
+    )
     prevented = switch.prevents(builder) if wanted or (wanted is None and builder.thinks) else None
     if prevented:
-        return _disable(builder, switch, said, fields, prevented)
+        return _disable(builder, switch, switches, fields, prevented)
     sure = not builder.model.facts.get("default_unsure")
-    if wanted is None or (wanted == builder.thinks and sure and not said):
+    if wanted is None or (wanted == builder.thinks and sure and not switches):
         return fields
     builder.thinks = wanted
     switch.set(builder, wanted)
-    if policy != "off" and (asked is None or _only_defaults_ask(builder)):
+    if policy != "off" and (requested is None or _only_defaults_ask(builder)):
         builder.added += tuple(builder.body)
-    for name in said or ("thinking",):
-        own = name in said and type(said[name]) is not str and name in builder.body
+    for name in switches or ("thinking",):
+        own = name in switches and type(switches[name]) is not str and name in builder.body
         if own:
-            builder.body[name] = said[name]  # the vendor's own words, with whatever else they say
+            builder.body[name] = switches[name]  # the vendor's own words, with whatever else they say
         builder.record(name, "honoured" if own else "mapped", why)
     return fields
 
@@ -93,35 +97,39 @@ def _only_defaults_ask(builder: RequestBuilder) -> bool:
 
 
 def _disable(
-    builder: RequestBuilder, switch: ReasoningSwitch, said: Mapping[str, Any], fields: dict[str, Any], why: Message
+    builder: RequestBuilder, switch: ReasoningSwitch, switches: Mapping[str, Any], fields: dict[str, Any], why: Message
 ) -> dict[str, Any]:
     """The request runs without thinking although it, or the model by itself, would have it otherwise."""
     if builder.thinks:
         switch.set(builder, False)
         builder.added += tuple(builder.body)
     builder.thinks = False
-    for name, value in said.items():
+    for name, value in switches.items():
         if requested_thinking({name: value}) is False:
-            builder.record(name, "mapped", AS_ASKED)
+            builder.record(name, "mapped", AS_REQUESTED)
         else:
             builder.record(name, "dropped", why)
-    if not said:
+    if not switches:
         builder.record("thinking", "mapped", why)
     return fields
 
 
-def _record_fixed(builder: RequestBuilder, said: Mapping[str, Any], asked: bool | None) -> None:
+def _record_fixed(builder: RequestBuilder, switches: Mapping[str, Any], requested: bool | None) -> None:
     """The model has no such switch: a wish for what it does anyway is met, any other is dropped."""
     why = ALWAYS_THINKS if builder.thinks else NEVER_THINKS
-    for name in said:
-        if asked is builder.thinks:
+    for name in switches:
+        if requested is builder.thinks:
             builder.record(name, "mapped", why)
         else:
             builder.record(name, "dropped", why)
 
 
 def _policy_decision(
-    builder: RequestBuilder, switch: ReasoningSwitch, policy: str, fields: Mapping[str, Any], leaning: bool | None
+    builder: RequestBuilder,
+    switch: ReasoningSwitch,
+    policy: str,
+    fields: Mapping[str, Any],
+    default_thinking: bool | None,
 ) -> tuple[bool | None, Message]:
     """What the policy makes of a request that says nothing of thinking; None leaves it to the model."""
     if policy == "vendor":
@@ -129,13 +137,13 @@ def _policy_decision(
     if policy == "off":
         return False, TURNED_OFF
     if _plain_openai_name(builder.request.model):
-        return False, NO_REASONING_MODEL
+        return False, NOT_REASONING_MODEL
     if _small(fields):
         return False, NO_ROOM
-    why = switch.excludes(builder) if (builder.thinks if leaning is None else leaning) else None
+    why = switch.excludes(builder) if (builder.thinks if default_thinking is None else default_thinking) else None
     if why:
         return False, why
-    return leaning, AS_THE_MODEL
+    return default_thinking, AS_REQUESTED_MODEL
 
 
 def _plain_openai_name(name: str) -> bool:

@@ -62,12 +62,14 @@ class Tools:
         if tool["type"] != "function":
             return tool
         function = dict(tool["function"])
-        ours = function["name"]
-        if not re.fullmatch(self.name, ours) or ours in self.taken:
-            theirs = self._other_name(ours, builder)
-            builder.rename_tool(ours, theirs)
-            function["name"] = theirs
-            builder.record("tools.function.name", "mapped", Message("{name} is sent as {sent}", name=ours, sent=theirs))
+        name = function["name"]
+        if not re.fullmatch(self.name, name) or name in self.taken:
+            sent_name = self._replacement_name(name, builder)
+            builder.rename_tool(name, sent_name)
+            function["name"] = sent_name
+            builder.record(
+                "tools.function.name", "mapped", Message("{name} is sent as {sent}", name=name, sent=sent_name)
+            )
         parameters = function.get("parameters")
         if parameters is None:
             function["parameters"] = {"type": "object", "properties": {}}
@@ -77,12 +79,12 @@ class Tools:
             )
         return {**tool, "function": function}
 
-    def _other_name(self, ours: str, builder: RequestBuilder) -> str:
-        stem = re.sub(r"[^a-zA-Z0-9_-]", "_", ours[:48])
-        theirs = f"tool_{stem}"
-        while theirs in builder.tool_names:
-            theirs += "_"
-        return theirs
+    def _replacement_name(self, name: str, builder: RequestBuilder) -> str:
+        stem = re.sub(r"[^a-zA-Z0-9_-]", "_", name[:48])
+        sent_name = f"tool_{stem}"
+        while sent_name in builder.tool_names:
+            sent_name += "_"
+        return sent_name
 
 
 def send_schema(

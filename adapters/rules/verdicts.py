@@ -17,7 +17,7 @@ from adapters.openai_params.operations import OPENAI_PARAMS
 from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS, sent_as
 
 NO_DESTINATION = Message("request fields cannot choose a destination or a credential")
-HANDED_ON = Message("not an OpenAI parameter: sent unchanged")
+NOT_OPENAI = Message("not an OpenAI parameter: sent unchanged")
 
 
 def neutral(builder: RequestBuilder, name: str, value: Any) -> bool:
@@ -244,11 +244,11 @@ def apply(builder: RequestBuilder, params: Mapping[str, Verdict], order: Iterabl
 
     Raises Refused, naming the first field that can't be served.
     """
-    fields, ours = builder.request.fields, builder.default_fields
+    fields, default_fields = builder.request.fields, builder.default_fields
     for name in order:
         value = fields[name]
         verdict = params.get(name)
-        if ours and name in ours:
+        if default_fields and name in default_fields:
             _apply_default(builder, verdict or Honour(), name, value)
         elif verdict is not None:
             verdict.apply(name, value, builder)
@@ -256,7 +256,7 @@ def apply(builder: RequestBuilder, params: Mapping[str, Verdict], order: Iterabl
             builder.record(name, "dropped", NO_DESTINATION)
         else:
             builder.body[name] = value
-            builder.record(name, "honoured", HANDED_ON)
+            builder.record(name, "honoured", NOT_OPENAI)
 
 
 def _apply_default(builder: RequestBuilder, verdict: Verdict, name: str, value: Any) -> None:

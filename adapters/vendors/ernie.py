@@ -21,7 +21,14 @@ from adapters.rules.defaults import OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usag
 from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
 from adapters.rules.failures import BAIDU_V1, BY_MEANING
 from adapters.rules.messages import EMPTY, MessageRules
-from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS, OWN_SEARCH, SENT_AS_IS, sent_as
+from adapters.rules.reasons import (
+    ALWAYS_THINKS,
+    NEVER_THINKS,
+    OWN_SEARCH,
+    RUNS_WITHOUT_THINKING,
+    SENT_AS_IS,
+    sent_as,
+)
 from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, send_tool_choice
 from adapters.rules.verdicts import Choose, Clamp, Drop, Emulate, Honour, Refuse, Rename, Rewrite, by_fact
@@ -31,9 +38,8 @@ ONLY_DISCOURAGED = Message("the vendor can only penalize repetition, not reward 
 NO_STOP_STRING = Message("omitted: there is no stop string")
 SENT_AS_LIST = Message("sent as a list")
 RUNS_WITH_THINKING = Message("the request runs with thinking")
-RUNS_WITHOUT = Message("the request runs without thinking")
 
-COLDEST = 0.01
+MIN_TEMPERATURE = 0.01
 """What is sent for a temperature of 0, which the vendor refuses: the range is open there, and how near is not told."""
 SEEDS = 2**31 - 2
 """How many seeds there are: 1 to 2**31 - 2."""
@@ -51,7 +57,7 @@ def resold(builder: RequestBuilder) -> bool:
     return not builder.model.family and not builder.model.id.startswith(("ernie", "qianfan"))
 
 
-def turn(builder: RequestBuilder, on: bool) -> None:
+def set_thinking(builder: RequestBuilder, on: bool) -> None:
     """Models that can do both take ``enable_thinking``, which is off unless it is asked for."""
     builder.body["enable_thinking"] = on
 
@@ -138,7 +144,7 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
         builder.record(
             name,
             "mapped",
-            RUNS_WITH_THINKING if builder.thinks else RUNS_WITHOUT,
+            RUNS_WITH_THINKING if builder.thinks else RUNS_WITHOUT_THINKING,
         )
     else:
         builder.record(name, "dropped", ALWAYS_THINKS if builder.thinks else NEVER_THINKS)
@@ -181,7 +187,7 @@ CHAT: Mapping[str, Verdict] = {
                 Drop(Message("the model does not accept temperature")),
             ),
         ),
-        Clamp(COLDEST, 1, Message("the vendor accepts values above 0, up to 1")),
+        Clamp(MIN_TEMPERATURE, 1, Message("the vendor accepts values above 0, up to 1")),
     ),
     "n": Emulate("n", Message("the vendor returns one choice per call, so banjia makes one call per choice")),
     "frequency_penalty": PENALTY,
@@ -279,7 +285,7 @@ ERNIE = Vendor(
     base_urls={"cn": "https://qianfan.baidubce.com/v2"},
     auth=Bearer(),
     key_names=("QIANFAN_API_KEY", "QIANFAN_BEARER_TOKEN"),
-    reasoning_switch=ReasoningSwitch(turn),
+    reasoning_switch=ReasoningSwitch(set_thinking),
     operations={
         "chat": Op(
             "/chat/completions",

@@ -27,13 +27,13 @@ from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_too
 from adapters.rules.verdicts import Drop, Emulate, Honour, Refuse, Rewrite, by_fact
 
 NO_LEVELS = Message("the model has no effort levels, only thinking on or off")
-THE_ONE_TOOL = Message("sent as custom, with the tool that must be called")
+FORCED_TOOL = Message("sent as custom, with the tool that must be called")
 
 SEEDS = 10_000
 """The classic host takes seeds from 1 to this."""
 
-ONE_BY_ONE = Emulate("n", Message("banjia makes one call per choice"))
-SEVERAL_CALLS = Drop(Message("the vendor has no such parameter: an answer may contain several tool calls"))
+ONE_CALL_PER_CHOICE = Emulate("n", Message("banjia makes one call per choice"))
+NO_PARALLEL_SWITCH = Drop(Message("the vendor has no such parameter: an answer may contain several tool calls"))
 TOOLS = by_fact(
     "no_tools", Refuse(Message("the model does not support tools: map the name to a model that does")), Tools()
 )
@@ -46,7 +46,7 @@ LIMIT = Rewrite(
 # --- TokenHub ---
 
 
-def turn(builder: RequestBuilder, on: bool) -> None:
+def set_thinking(builder: RequestBuilder, on: bool) -> None:
     """Hy models don't think unless told to."""
     builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
 
@@ -104,17 +104,17 @@ def response_format(name: str, value: Any, builder: RequestBuilder) -> None:
 
 
 NO_JSON = Refuse(Message("the model has no JSON mode, and banjia does not emulate it: map the name to hy3"))
-LOOSE = Honour(Message("sent unchanged; the vendor says that some models ignore it"))
+MAY_BE_IGNORED = Honour(Message("sent unchanged; the vendor says that some models ignore it"))
 
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
     "messages": MessageRules(names=False, image_detail=False),
-    "frequency_penalty": LOOSE,
-    "presence_penalty": LOOSE,
+    "frequency_penalty": MAY_BE_IGNORED,
+    "presence_penalty": MAY_BE_IGNORED,
     "max_tokens": LIMIT,
     "max_completion_tokens": LIMIT,
-    "n": ONE_BY_ONE,
-    "parallel_tool_calls": SEVERAL_CALLS,
+    "n": ONE_CALL_PER_CHOICE,
+    "parallel_tool_calls": NO_PARALLEL_SWITCH,
     "reasoning_effort": Rewrite(
         effort, Message("low, medium, high, or thinking off"), ("honoured", "mapped", "dropped")
     ),
@@ -167,7 +167,7 @@ FAILURES = (
 # --- classic ---
 
 
-def turn_classic(builder: RequestBuilder, on: bool) -> None:
+def set_thinking_classic(builder: RequestBuilder, on: bool) -> None:
     """hunyuan-a13b thinks unless told not to; the others always do or never."""
     builder.body["enable_thinking"] = on
 
@@ -208,7 +208,7 @@ def tool_choice_classic(name: str, value: Any, builder: RequestBuilder) -> None:
         builder.refuse(name, Message("the vendor can force a call of a single tool only: name one function of tools"))
     builder.body[name] = "custom"
     builder.body["custom_tool"] = tools[0]
-    builder.record(name, "mapped", THE_ONE_TOOL)
+    builder.record(name, "mapped", FORCED_TOOL)
 
 
 def search_classic(name: str, value: Any, builder: RequestBuilder) -> None:
@@ -226,8 +226,8 @@ CLASSIC_CHAT: Mapping[str, Verdict] = {
     "presence_penalty": Drop(NOT_IN_API),
     "max_tokens": LIMIT,
     "max_completion_tokens": LIMIT,
-    "n": ONE_BY_ONE,
-    "parallel_tool_calls": SEVERAL_CALLS,
+    "n": ONE_CALL_PER_CHOICE,
+    "parallel_tool_calls": NO_PARALLEL_SWITCH,
     "reasoning_effort": Rewrite(
         effort_classic, Message("thinking on or off, only at hunyuan-a13b"), ("mapped", "dropped")
     ),
@@ -265,7 +265,7 @@ HUNYUAN_CLASSIC = Vendor(
     base_urls={"cn": "https://api.hunyuan.cloud.tencent.com/v1"},
     auth=Bearer(),
     key_names=("HUNYUAN_API_KEY",),
-    reasoning_switch=ReasoningSwitch(turn_classic),
+    reasoning_switch=ReasoningSwitch(set_thinking_classic),
     operations={
         "chat": Op("/chat/completions", openai_chat, CLASSIC_CHAT, CLASSIC_FAILURES, finish=request_usage),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, CLASSIC_FAILURES, max_inputs=inputs(50)),
@@ -282,7 +282,7 @@ HUNYUAN = Vendor(
     base_urls={"cn": "https://tokenhub.tencentmaas.com/v1", "intl": "https://tokenhub-intl.tencentmaas.com/v1"},
     auth=Bearer(),
     key_names=("TOKENHUB_API_KEY",),
-    reasoning_switch=ReasoningSwitch(turn, excludes),
+    reasoning_switch=ReasoningSwitch(set_thinking, excludes),
     operations={
         "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=request_usage),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(50)),

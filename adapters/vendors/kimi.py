@@ -23,14 +23,14 @@ from adapters.rules.reasons import SENT_AS_IS, sent_as
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_schema, send_tool_choice
 from adapters.rules.verdicts import Choose, Clamp, Drop, Fixed, Honour, Refuse, Rename, Rewrite, by_fact, by_family
 
-CUT_BY_US = Message("the vendor accepts stop strings of at most 32 bytes; banjia applies longer ones")
-BY_SWITCH = Message("the model has no effort levels, only thinking on or off")
+LONG_STOP = Message("the vendor accepts stop strings of at most 32 bytes; banjia applies longer ones")
+NO_LEVELS = Message("the model has no effort levels, only thinking on or off")
 
-WARM = 0.3
+MIN_TEMPERATURE = 0.3
 """The temperature below which moonshot-v1 and the K2 previews are not asked for several choices."""
 
 
-def turn(builder: RequestBuilder, on: bool) -> None:
+def set_thinking(builder: RequestBuilder, on: bool) -> None:
     """K2.5 and K2.6 think unless told not to."""
     builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
 
@@ -65,7 +65,7 @@ def stop(name: str, value: Any, builder: RequestBuilder) -> None:
         builder.body[name] = value
         builder.record(name, "honoured", SENT_AS_IS)
         return
-    builder.emulate(name, "stop", value, CUT_BY_US)
+    builder.emulate(name, "stop", value, LONG_STOP)
     if short:
         builder.body[name] = short
 
@@ -76,9 +76,9 @@ FIVE_CHOICES = Message("the model returns at most five choices per call, so banj
 
 def choices(name: str, value: int, builder: RequestBuilder) -> None:
     """The K models give one choice, the others one to five."""
-    most = 1 if builder.model.family == "k" else 5
-    if value > most:
-        builder.emulate(name, "n", value, ONE_CHOICE if most == 1 else FIVE_CHOICES)
+    limit = 1 if builder.model.family == "k" else 5
+    if value > limit:
+        builder.emulate(name, "n", value, ONE_CHOICE if limit == 1 else FIVE_CHOICES)
         return
     builder.body[name] = value
     builder.record(name, "honoured", SENT_AS_IS)
@@ -88,7 +88,7 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
     """K3 knows low, high and max; the other models only thinking or not, which has been settled by now."""
     if not builder.model.facts.get("effort"):
         word = "mapped" if builder.thinks != (value in ("none", "minimal")) else "dropped"
-        builder.record(name, word, BY_SWITCH)  # type: ignore[arg-type]
+        builder.record(name, word, NO_LEVELS)  # type: ignore[arg-type]
         return
     low, high = ("none", "minimal", "low"), ("medium", "high")
     builder.body[name] = "low" if value in low else "high" if value in high else "max"
@@ -124,12 +124,14 @@ def finish(builder: RequestBuilder) -> None:
     request_usage(builder)
     if builder.body.get("n", 1) == 1:
         return
-    warmth = builder.body.get("temperature", 0 if builder.model.family == "v1" else 1)
-    if warmth < WARM:
+    temperature = builder.body.get("temperature", 0 if builder.model.family == "v1" else 1)
+    if temperature < MIN_TEMPERATURE:
         word: VerdictWord = "clamped" if "temperature" in builder.body else "mapped"
-        builder.add("temperature", WARM)
+        builder.add("temperature", MIN_TEMPERATURE)
         builder.record(
-            "temperature", word, Message("several choices require a higher temperature: {sent} is sent", sent=WARM)
+            "temperature",
+            word,
+            Message("several choices require a higher temperature: {sent} is sent", sent=MIN_TEMPERATURE),
         )
 
 
@@ -243,7 +245,7 @@ KIMI = Vendor(
     base_urls={"cn": "https://api.moonshot.cn/v1", "intl": "https://api.moonshot.ai/v1"},
     auth=Bearer(),
     key_names=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
-    reasoning_switch=ReasoningSwitch(turn, excludes),
+    reasoning_switch=ReasoningSwitch(set_thinking, excludes),
     redacted=r"org-[\w-]+(<ak-[\w-]+>)?",
     operations={
         "chat": Op(

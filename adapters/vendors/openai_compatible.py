@@ -25,13 +25,13 @@ from adapters.rules.failures import BY_MEANING, MINIMAX, OPENROUTER, SILICONFLOW
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Honour, Rewrite
 
-NOT_KNOWN_HOW = Message("banjia does not know how to control thinking on this server: set the server's own field")
+SWITCH_UNKNOWN = Message("banjia does not know how to control thinking on this server: set the server's own field")
 
 
 def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
     """The server's own object is its own affair; our neutral word has no spelling that every server knows."""
     if type(value) is str:
-        builder.record(name, "dropped", NOT_KNOWN_HOW)
+        builder.record(name, "dropped", SWITCH_UNKNOWN)
         return
     builder.body[name] = value
     builder.record(name, "honoured", SENT_AS_IS)
@@ -43,14 +43,14 @@ def finish(builder: RequestBuilder) -> None:
         builder.add("stream_options", {**builder.body.get("stream_options", {}), "include_usage": True})
 
 
-AS_IT_CAME = Honour()
+UNCHANGED = Honour()
 
 PARAMS: Mapping[str, Verdict] = {
-    **dict.fromkeys(CHAT, AS_IT_CAME),
+    **dict.fromkeys(CHAT, UNCHANGED),
     "thinking": Rewrite(thinking, Message("the server's own object is sent unchanged"), ("honoured", "dropped")),
 }
 
-VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": AS_IT_CAME}
+VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": UNCHANGED}
 
 FAILURES = (
     *MINIMAX,
@@ -103,12 +103,12 @@ OPENAI_COMPATIBLE = Vendor(
         "completions": Op(
             "/completions",
             openai_completions,
-            dict.fromkeys(COMPLETIONS, AS_IT_CAME),
+            dict.fromkeys(COMPLETIONS, UNCHANGED),
             FAILURES,
             choice_members=CHOICE_MEMBERS,
             finish=finish,
         ),
         "embeddings": Op("/embeddings", openai_embeddings, VECTORS, FAILURES),
-        "moderations": Op("/moderations", openai_moderations, dict.fromkeys(MODERATIONS, AS_IT_CAME), FAILURES),
+        "moderations": Op("/moderations", openai_moderations, dict.fromkeys(MODERATIONS, UNCHANGED), FAILURES),
     },
 )

@@ -24,10 +24,10 @@ from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_tool_choice
 from adapters.rules.verdicts import Clamp, Drop, Honour, Refuse, Rewrite, by_fact
 
-FOLDED = Message("reduced to 31 bits")
+REDUCED = Message("reduced to 31 bits")
 NO_NEGATIVE_SEEDS = Message("the vendor does not accept negative seeds")
-FIELD_WITH_PREFIX = Message("a system message was added, because the vendor's JSON mode requires the word json")
-ONLY_TOOL_NAMED = Message("sent as the name of the only tool")
+JSON_HINT_ADDED = Message("a system message was added, because the vendor's JSON mode requires the word json")
+ONLY_TOOL = Message("sent as the name of the only tool")
 DEFAULT_SENT = Message("OpenAI's default, sent explicitly because the vendor's differs")
 
 SEEDS = 2**31
@@ -37,7 +37,7 @@ EFFORTS = {"low": "low", "medium": "medium", "high": "xhigh", "xhigh": "xhigh", 
 """OpenAI's efforts for the models that have levels (qwen3.8): low, medium and xhigh are theirs."""
 
 
-def turn(builder: RequestBuilder, on: bool) -> None:
+def set_thinking(builder: RequestBuilder, on: bool) -> None:
     """Hybrid models take ``enable_thinking``; which way they lean by themselves is in the catalog."""
     builder.body["enable_thinking"] = on
 
@@ -67,7 +67,7 @@ def seed(name: str, value: int, builder: RequestBuilder) -> None:
         builder.record(name, "dropped", NO_NEGATIVE_SEEDS)
         return
     builder.body[name] = value % SEEDS
-    builder.record(name, "honoured" if value < SEEDS else "mapped", FOLDED)
+    builder.record(name, "honoured" if value < SEEDS else "mapped", REDUCED)
 
 
 ANY_BUDGET = Message("thinking without a token budget")
@@ -101,7 +101,7 @@ def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -
     if kind == "json_object" and "json" not in str(builder.body.get("messages")).lower():
         hint = {"role": "system", "content": "Answer with a JSON object."}
         builder.body["messages"] = [hint, *builder.body["messages"]]
-        builder.record("messages", "mapped", FIELD_WITH_PREFIX)
+        builder.record("messages", "mapped", JSON_HINT_ADDED)
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
@@ -116,7 +116,7 @@ def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
         if len(tools) != 1:
             builder.refuse(name, Message("the model cannot be forced to call one of several tools: name the tool"))
         builder.body[name] = {"type": "function", "function": {"name": tools[0]["function"]["name"]}}
-        builder.record(name, "mapped", ONLY_TOOL_NAMED)
+        builder.record(name, "mapped", ONLY_TOOL)
         return
     send_tool_choice(name, value, builder)
 
@@ -271,7 +271,7 @@ QWEN = Vendor(
     },
     auth=Bearer(),
     key_names=("DASHSCOPE_API_KEY",),
-    reasoning_switch=ReasoningSwitch(turn, excludes, prevents),
+    reasoning_switch=ReasoningSwitch(set_thinking, excludes, prevents),
     operations={
         "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=finish),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(10)),

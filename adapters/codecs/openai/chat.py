@@ -39,15 +39,15 @@ PLAIN_DELTA = frozenset({"content", "reasoning_content"})
 
 def fill_logprobs(choice: dict[str, Any]) -> bool:
     """Add the members of ``logprobs`` that OpenAI always sends, null where the vendor has none. Whether any was added."""
-    told = choice.get("logprobs")
-    if told is None:
+    logprobs = choice.get("logprobs")
+    if logprobs is None:
         return False
-    if not isinstance(told, dict):
+    if not isinstance(logprobs, dict):
         choice["logprobs"] = None
         return True
-    if {"content", "refusal"} <= told.keys():
+    if {"content", "refusal"} <= logprobs.keys():
         return False
-    choice["logprobs"] = {"content": None, "refusal": None, **told}
+    choice["logprobs"] = {"content": None, "refusal": None, **logprobs}
     return True
 
 
@@ -139,13 +139,13 @@ class ChatReader:
     """Normalizes each piece of an answer, and knows which choices have begun and finished."""
 
     __slots__ = (
+        "_attempt_ids",
         "_choices",
         "_members",
         "_name",
         "_plan",
         "_request",
         "_running",
-        "_seed",
         "_wanted",
         "began",
         "finished",
@@ -156,13 +156,13 @@ class ChatReader:
     most_values = MAX_VALUES
     _kinds = ("chat.completion.chunk", "chat.completion")
     _id_begins = "chatcmpl-"
-    _said = "message"
+    _content_member = "message"
     _openai_members = CHOICE
 
-    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
+    def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds) -> None:
         self._plan = plan
         self._request = request
-        self._seed = seed
+        self._attempt_ids = attempt_ids
         self._choices: dict[int, ChoiceState] = {}
         self._running: set[int] = set()  # choices that have begun and not finished
         self._members = self._openai_members | plan.op.choice_members
@@ -340,7 +340,7 @@ class ChatReader:
         return pieces
 
     def _id_prefix(self, index: int) -> str:
-        return f"call_{self._seed.answer_id}{index:02d}"
+        return f"call_{self._attempt_ids.answer_id}{index:02d}"
 
     def _take_usage(self, event: Event, data: dict[str, Any]) -> None:
         """Take the usage out, wherever it stands: the front gives it to those who asked, in OpenAI's place."""
@@ -377,9 +377,9 @@ class ChatReader:
         if type(id_) is str and id_:
             self.vendor_id = id_[:MAX_ID_LOGGED]
         if type(id_) is not str or not 0 < len(id_) <= MAX_ID or not id_.isascii():
-            id_ = self._seed.answer_id
+            id_ = self._attempt_ids.answer_id
         self._name["id"] = id_ if id_.startswith(self._id_begins) else f"{self._id_begins}{id_}"
-        self._name["created"] = created if type(created) is int else self._seed.created
+        self._name["created"] = created if type(created) is int else self._attempt_ids.created
         return self._name
 
     # --- a whole body -------------------------------------------------------------------------------------------
@@ -409,7 +409,7 @@ class ChatReader:
             self._whole_choice(at, choice)
         usage = later_usage(self.usage, data.get("usage"))
         if usage is None:
-            shown = estimate([choice[self._said] for choice in choices])
+            shown = estimate([choice[self._content_member] for choice in choices])
             usage = Usage(estimate_prompt(self._request.fields), shown, source="estimated")
         self.usage = usage
         data["usage"] = usage.to_wire()
@@ -446,19 +446,19 @@ class ChatReader:
         if "function_call" in message:
             state.take_function_call(message)
         drop_members(choice, self._members)
-        made = "tool_calls" if calls else state.call_finish_reason()
-        choice["finish_reason"] = finish_reason(choice.get("finish_reason"), made) or self._inferred_finish(
-            message, made
+        call_reason = "tool_calls" if calls else state.call_finish_reason()
+        choice["finish_reason"] = finish_reason(choice.get("finish_reason"), call_reason) or self._inferred_finish(
+            message, call_reason
         )
 
     @staticmethod
-    def _inferred_finish(message: dict[str, Any], made: str | None) -> str:
+    def _inferred_finish(message: dict[str, Any], call_reason: str | None) -> str:
         """The finish of a whole answer that names none: it is billed, and there will be no other. Raises InvalidResponse."""
-        if made is None and not any(value for name, value in message.items() if name != "role"):
+        if call_reason is None and not any(value for name, value in message.items() if name != "role"):
             raise InvalidResponse(
                 "truncated", Message("{vendor} sent an empty response without a finish reason.", vendor=VENDOR)
             )
-        return made or "stop"
+        return call_reason or "stop"
 
 
 openai_chat = codec(ChatReader)

@@ -18,11 +18,11 @@ class CompletionsReader(ChatReader):
     __slots__ = ()
     _kinds = ("text_completion", "text_completion")
     _id_begins = "cmpl-"
-    _said = "text"
+    _content_member = "text"
     _openai_members = frozenset({"index", "text", "finish_reason", "logprobs"})
 
-    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
-        super().__init__(plan, request, seed)
+    def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds) -> None:
+        super().__init__(plan, request, attempt_ids)
         prompt = request.fields.get("prompt")
         self._wanted *= len(prompt) if type(prompt) is list and type(prompt[0]) is not int else 1
 

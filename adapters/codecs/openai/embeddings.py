@@ -22,7 +22,7 @@ class EmbeddingsReader(WholeReader):
         """The list of vectors: as many as there were inputs, sorted by index. Raises InvalidResponse."""
         data = read_body(self._plan, status, body)
         vectors = data.get("data")
-        wanted = count_inputs(self._ask.fields.get("input"))
+        wanted = count_inputs(self._request.fields.get("input"))
         if type(vectors) is not list or not all(type(v) is dict and is_vector(v) for v in vectors[: wanted + 1]):
             raise InvalidResponse(
                 "invalid_response", Message("{vendor} sent a response without embedding vectors.", vendor=VENDOR)
@@ -35,9 +35,9 @@ class EmbeddingsReader(WholeReader):
                 ),
             )
         data["data"] = in_order(vectors)
-        told = usage_of(data.get("usage")) or Usage(estimate_prompt(self._ask.fields), 0, source="estimated")
-        self.usage = told
-        data["usage"] = {"prompt_tokens": told.prompt, "total_tokens": told.prompt}
+        usage = usage_of(data.get("usage")) or Usage(estimate_prompt(self._request.fields), 0, source="estimated")
+        self.usage = usage
+        data["usage"] = {"prompt_tokens": usage.prompt, "total_tokens": usage.prompt}
         data["object"] = "list"
         return self.named(data)
 
@@ -53,9 +53,9 @@ def is_vector(item: dict[str, Any]) -> bool:
     return type(vector) is str and vector != ""
 
 
-def count_inputs(asked: Any) -> int:
+def count_inputs(value: Any) -> int:
     """How many vectors an embeddings request asks for: a list of token ids is one input, like a text."""
-    return len(asked) if type(asked) is list and asked and type(asked[0]) is not int else 1
+    return len(value) if type(value) is list and value and type(value[0]) is not int else 1
 
 
 def in_order(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -63,10 +63,10 @@ def in_order(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Raises InvalidResponse where two share an index and others don't: whose vector it is could only be guessed.
     """
-    told = [vector.get("index") for vector in vectors]
-    if all(type(index) is int for index in told) and len(set(told)) == len(told):
+    indexes = [vector.get("index") for vector in vectors]
+    if all(type(index) is int for index in indexes) and len(set(indexes)) == len(indexes):
         vectors = sorted(vectors, key=lambda vector: vector["index"])
-    elif told != told[:1] * len(told):
+    elif indexes != indexes[:1] * len(indexes):
         raise InvalidResponse(
             "invalid_response",
             Message(

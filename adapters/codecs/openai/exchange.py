@@ -61,7 +61,9 @@ def codec(answer: Callable[[Plan, ApiRequest, AttemptIds], ResponseReader]) -> C
     """The codec of an operation whose answers are read so."""
 
     def for_plan(plan: Plan) -> Make:
-        return lambda request, seed: OpenAIExchange(plan, request, seed, answer(plan, request, seed))
+        return lambda request, attempt_ids: OpenAIExchange(
+            plan, request, attempt_ids, answer(plan, request, attempt_ids)
+        )
 
     return for_plan
 
@@ -71,7 +73,6 @@ class OpenAIExchange:
 
     __slots__ = (
         "_answer",
-        "_ask",
         "_assembler",
         "_body",
         "_counter",
@@ -79,15 +80,16 @@ class OpenAIExchange:
         "_id",
         "_over",
         "_plan",
+        "_request",
         "_size",
         "_sniffed",
         "_sse",
     )
 
-    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds, answer: ResponseReader) -> None:
+    def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds, answer: ResponseReader) -> None:
         self._plan = plan
-        self._ask = request
-        self._id = next(seed.ids)
+        self._request = request
+        self._id = next(attempt_ids.ids)
         self._head: Head | None = None
         self._body = bytearray()
         self._size = 0
@@ -101,13 +103,13 @@ class OpenAIExchange:
     def start(self) -> list[Do]:
         url = self._plan.target.base_url + self._plan.op.path
         try:
-            body = orjson.dumps(self._ask.fields)
+            body = orjson.dumps(self._request.fields)
         except TypeError:  # JSON of more levels than orjson writes
             return self._fail(
                 "bad_request",
                 Message("The request cannot be sent to {vendor}: its JSON is nested too deeply.", vendor=VENDOR),
             )
-        return [Send(self._id, Call("POST", url, REQUEST_HEADERS, body, self._ask.stream))]
+        return [Send(self._id, Call("POST", url, REQUEST_HEADERS, body, self._request.stream))]
 
     def feed(self, got: Got) -> list[Do]:
         if self._over:  # some vendors go on after their own end
@@ -154,7 +156,7 @@ class OpenAIExchange:
             self._sniffed = True
             self._body.clear()
             self._sse = Decoder()
-            if not self._ask.stream:
+            if not self._request.stream:
                 self._assembler = Assembler()
             return self._events(read)
         if start and not any(field.startswith(start) for field in FIELDS):

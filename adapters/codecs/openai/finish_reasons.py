@@ -29,7 +29,7 @@ Gemini (MAX_TOKENS, SAFETY …) behind gateways, Cohere (COMPLETE, ERROR_TOXIC),
 
 FINISH_REASONS: Mapping[str, str] = {
     **{word: word for word in OPENAI},
-    **{word: ours for ours, words in WORDS.items() for word in words},
+    **{word: openai_word for openai_word, words in WORDS.items() for word in words},
 }
 
 FAILED = frozenset(
@@ -47,7 +47,7 @@ FAILED = frozenset(
 insufficient_system_resource), Zhipu (network_error), OpenRouter (error), Gemini (MALFORMED_FUNCTION_CALL)."""
 
 
-def finish_reason(reason: Any, made: str | None = None) -> str | None:
+def finish_reason(reason: Any, call_reason: str | None = None) -> str | None:
     """OpenAI's word for a finish reason; None for one that says the choice goes on. Raises InvalidResponse for FAILED.
 
     ``made``: ``tool_calls`` or ``function_call`` where the choice made calls. It stands in for a plain stop, and a stop for
@@ -55,8 +55,8 @@ def finish_reason(reason: Any, made: str | None = None) -> str | None:
     """
     if type(reason) is not str:
         return None
-    ours = FINISH_REASONS.get(reason)
-    if ours is None:
+    openai_word = FINISH_REASONS.get(reason)
+    if openai_word is None:
         word = reason.strip().lower()
         if word in ("", "null", "none"):
             return None
@@ -69,5 +69,5 @@ def finish_reason(reason: Any, made: str | None = None) -> str | None:
                     reason=printable(reason[:40]),
                 ),
             )
-        ours = FINISH_REASONS.get(word, "stop")
-    return ours if ours in ("length", "content_filter") else made or "stop"
+        openai_word = FINISH_REASONS.get(word, "stop")
+    return openai_word if openai_word in ("length", "content_filter") else call_reason or "stop"

@@ -59,14 +59,14 @@ class ResponseReader(Protocol):
 class WholeReader:
     """An answer that never streams."""
 
-    __slots__ = ("_ask", "_plan", "began", "shown", "usage")
+    __slots__ = ("_plan", "_request", "began", "shown", "usage")
     finished: bool = False
     vendor_id: str | None = None
     most_values = MAX_VALUES
 
-    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
+    def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds) -> None:
         self._plan = plan
-        self._ask = request
+        self._request = request
         self.began = self.shown = False
         self.usage: Usage | None = None
 
@@ -92,7 +92,9 @@ class WholeReader:
         """The mended body, under the model's name that the caller is told."""
         target = self._plan.target
         data.pop("error", None)  # null, or empty
-        data["model"] = self._ask.model if target.report_model == "requested" else data.get("model", target.model.id)
+        data["model"] = (
+            self._request.model if target.report_model == "requested" else data.get("model", target.model.id)
+        )
         return Event(None, data, WHOLE)
 
 
