@@ -1,4 +1,4 @@
-"""Makes a request ready for one target: pure."""
+"""Plans a request for one target: applies the vendor's table and returns a Plan. Pure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -17,26 +17,26 @@ from adapters.rules.verdicts import apply
 
 
 def check_max_tokens(fields: Mapping[str, Any]) -> None:
-    """No answer fits into no tokens. OpenAI's description allows it and its service refuses it. Raises Refused."""
+    """Raise Refused for ``max_tokens: 0``, which OpenAI's description allows and its service refuses."""
     if fields.get("max_tokens") == 0:
         wrong = Message("Invalid 'max_tokens': integer below minimum value. Expected a value >= 1, but got 0 instead.")
         raise Refused("max_tokens", wrong, code=None)
 
 
 FIRST_FIELDS = ("tools", "messages", "input")
-"""Fields whose verdicts others look at, applied before the rest: earlier calls in the messages name renamed tools."""
+"""Fields that are applied first, because other verdicts depend on them: calls in the messages name renamed tools."""
 MOST_CHOICES = 16
-"""Choices that are gathered from a call each, at most: a request that is tried again makes all its calls again."""
+"""The maximum number of choices that take one call each: a retry of the request repeats all of its calls."""
 MOST_CALLS = 64
-"""Calls that one answer is gathered from, at most: twenty prompts, a usual batch, with three choices each."""
+"""The maximum number of calls for one response: enough for twenty prompts, a usual batch, with three choices each."""
 
 
 def plan(request: ApiRequest, target: Target) -> Plan:
-    """The request in the terms of this target. Pure. Raises Refused where the target can't serve it.
+    """Return the plan of a request for this target. Pure. Raises Refused if the target can't serve the request.
 
-    A field of ``target.drop`` is left out where it would be refused, unless its value is one that no vendor takes.
+    A field of ``target.drop`` is omitted if it would be refused, unless its value is invalid at every vendor.
     """
-    removed = target.removed  # a front may have refused one of them
+    removed = target.removed  # the translation may have refused one of them
     if not (removed or target.drop):
         return _plan(request, target)
     dropped: dict[str, Adaptation] = {}
@@ -51,18 +51,18 @@ def plan(request: ApiRequest, target: Target) -> Plan:
                 raise
             request = smaller
             why = Message("dropped by policy.drop: {why}", why=refused.message)
-            dropped[name] = LEFT_OUT if name in removed else Adaptation("dropped", why)
+            dropped[name] = REMOVED_BY_CONFIGURATION if name in removed else Adaptation("dropped", why)
         else:
             return result._replace(adaptations={**result.adaptations, **dropped}) if dropped else result
 
 
 def _field(param: str) -> str:
-    """The field of a request that a ``param`` such as ``tools[0].function`` is about."""
+    """Return the field of a ``param`` such as ``tools[0].function``."""
     return param.partition(".")[0].partition("[")[0]
 
 
 def _without(request: ApiRequest, name: str) -> ApiRequest | None:
-    """The request without a field, also as it was asked before a front reworded it; None if it has no such field."""
+    """Return the request without a field, also in its native form before translation; None if it has no such field."""
     translation = request.translation
     if translation is None or translation.native is None:
         return request.with_fields(_rest(request.fields, name)) if name in request.fields else None
@@ -93,7 +93,7 @@ def _plan(request: ApiRequest, target: Target) -> Plan:
 
 
 def _native_request(request: ApiRequest, translation: Translation, target: Target) -> ApiRequest:
-    """The request as it was asked, where the vendor has that operation itself. Raises Refused where it had to have it."""
+    """Return the untranslated request if the vendor supports its operation. Raises Refused if only that can serve it."""
     native = translation.native
     if native is not None and native.operation in target.vendor.operations:
         return native
@@ -103,7 +103,7 @@ def _native_request(request: ApiRequest, translation: Translation, target: Targe
 
 
 def _check_call_count(result: Plan, prompts: int) -> None:
-    """Raise Refused where the answer would take too many calls."""
+    """Raise Refused if the response would take too many calls."""
     choices, model = result.emulations.get("n", 1), result.target.model.id
     if choices > MOST_CHOICES:
         why = Message("each choice takes one call to the vendor, and the maximum is {most}", most=MOST_CHOICES)
@@ -194,35 +194,38 @@ def _apply_table(
 
 
 def _remove(builder: RequestBuilder, names: Collection[str], sent: Mapping[str, Any]) -> None:
-    """Take out what the operator's ``set`` has as null, also where banjia would add it. What the caller sent is reported as dropped."""
+    """Remove the fields that are null in the operator's ``set``, even if banjia added them.
+
+    Those that the client sent are recorded as dropped.
+    """
     for name in names:
         builder.body.pop(name, None)
         builder.adaptations.pop(name, None)
         if name in sent:
-            builder.adaptations[name] = LEFT_OUT
+            builder.adaptations[name] = REMOVED_BY_CONFIGURATION
     builder.added = tuple(name for name in builder.added if name in builder.body)
 
 
-LEFT_OUT = Adaptation("dropped", Message("removed by the configuration: set has null for it"))
+REMOVED_BY_CONFIGURATION = Adaptation("dropped", Message("removed by the configuration: set has null for it"))
 
 
 def _record_dimensions(builder: RequestBuilder, target: Target, width: int, sent: Mapping[str, Any]) -> None:
-    """Report vectors that are not as wide as OpenAI's under this name, unless the request asks for a width."""
+    """Record vectors whose size differs from OpenAI's under this name, unless the request sets ``dimensions``."""
     sizes = target.model.facts.get("dimensions") or (None,)
     given = builder.body.get("dimensions", sizes[0])
     if given is None or given == width or ("dimensions" in sent and "dimensions" not in target.overrides):
         return
     why = Message("the model's vectors have {given} dimensions, and OpenAI's have {width}", given=given, width=width)
-    if "dimensions" in target.overrides:  # the operator means it: no reason to refuse under strict
+    if "dimensions" in target.overrides:  # the operator set it: no reason to refuse under strict
         builder.record("dimensions", "mapped", why)
     else:
         builder.record("dimensions", "clamped", why)
 
 
 def plan_without(request: ApiRequest, target: Target, fields: Collection[str]) -> Plan:
-    """The plan for a target that refuses these members, which banjia adds by itself. Pure. Raises Refused.
+    """Return the plan for a target that refused these members, which banjia had added. Pure. Raises Refused.
 
-    A member that the caller sent stays. Without its switch, the model thinks or not as it does by itself.
+    A member that the client sent stays. Without the thinking switch, the model uses its own default.
     """
     switched = not set(SWITCH_FIELDS).isdisjoint(fields)
     result = plan(request, replace(target, thinking="vendor") if switched else target)

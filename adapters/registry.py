@@ -1,4 +1,4 @@
-"""All vendors, found by a scan of ``adapters/vendors/``: a new file there is a new vendor."""
+"""All vendors, collected from ``adapters/vendors/``: a new module there is a new vendor."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -18,7 +18,7 @@ def scan() -> tuple[Vendor, ...]:
 
 
 VENDORS: tuple[Vendor, ...] = scan()
-"""The order in which keys in the environment are looked for."""
+"""In the order in which banjia looks for their keys in the environment."""
 BY_NAME = {vendor.name: vendor for vendor in VENDORS}
 BY_CATALOG = {edition.catalog: edition for vendor in VENDORS for edition in vendor.in_each_edition}
-"""Every API variant: the vendors in each of their editions, by the name of its catalog."""
+"""Every edition of every vendor, by the name of its catalog."""

@@ -1,11 +1,11 @@
-"""The tokens of a call."""
+"""Token usage of a call."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 
 class Usage(NamedTuple):
-    """Tokens of one call. ``wire`` is the vendor's own usage object in OpenAI's shape, when it sent one."""
+    """Tokens of one call. ``wire`` is the vendor's usage object in OpenAI's shape, if it sent one."""
 
     prompt: int
     completion: int
@@ -15,7 +15,7 @@ class Usage(NamedTuple):
     wire: Mapping[str, Any] | None = None
 
     def __add__(self, other: object) -> "Usage":
-        """The sum of two calls: estimated if either is; details beyond the counts are not summed."""
+        """Return the sum of two calls: estimated if either is; details beyond the counts are not summed."""
         if not isinstance(other, Usage):
             return NotImplemented
         both_reported = self.source == other.source == "vendor"
@@ -28,7 +28,7 @@ class Usage(NamedTuple):
         )
 
     def to_wire(self) -> dict[str, Any]:
-        """OpenAI's ``usage`` object, with the vendor's extra counters kept."""
+        """Return OpenAI's ``usage`` object, including the vendor's extra counters."""
         usage = dict(self.wire or {})
         usage["prompt_tokens"] = self.prompt
         usage["completion_tokens"] = self.completion

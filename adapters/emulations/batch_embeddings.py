@@ -1,4 +1,4 @@
-"""Embeddings of more inputs than a vendor takes in one call: asked for in parts, put together in order."""
+"""Splits an embeddings request with more inputs than one vendor call accepts, and joins the vectors in order."""
 
 from typing import Any, ClassVar
 
@@ -11,11 +11,11 @@ from adapters.core.vendor import Plan
 from adapters.core.wrapper import Holds, Wrapper
 
 AT_ONCE = 4
-"""How many parts are asked for at the same time: enough to hide the latency, few enough for a small account."""
+"""The maximum number of concurrent calls: enough to hide the latency, few enough for an account with low limits."""
 
 
 def batch_embeddings(make: Make, plan: Plan) -> Make:
-    """Wrap where the vendor's calls take fewer inputs than were sent."""
+    """Wrap ``make`` if the vendor accepts fewer inputs per call than the request has."""
     max_inputs = plan.op.max_inputs(plan.target.model)
     inputs = plan.request.fields.get("input")
     if max_inputs is None or type(inputs) is not list or len(inputs) <= max_inputs or type(inputs[0]) is int:
@@ -24,7 +24,7 @@ def batch_embeddings(make: Make, plan: Plan) -> Make:
 
 
 class BatchEmbeddings(Wrapper):
-    """Parts of at most ``most`` inputs. A part that fails fails the whole, naming the inputs it held."""
+    """Makes one call for each ``max_inputs`` inputs. A failed call fails the request; the message names its inputs."""
 
     holds: ClassVar[Holds] = "ALL"
 
@@ -59,12 +59,12 @@ class BatchEmbeddings(Wrapper):
         return self.begin(child)
 
     def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:
-        """Keep a part's vectors until all are there."""
+        """Keep the vectors of a part until all parts are complete."""
         self._answers[self._running[id(child)]] = dict(events[0].data)
         return []
 
     def on_done(self, child: Exchange) -> list[Do]:
-        """Ask for the next part, or hand over the whole."""
+        """Start the next part, or emit the complete response."""
         if self._next < len(self._parts):
             return self._begin_next()
         if len(self._answers) < len(self._parts):
@@ -81,7 +81,7 @@ class BatchEmbeddings(Wrapper):
         return {**whole, "data": vectors, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
 
     def on_fail(self, child: Exchange, failure: Failure) -> list[Do]:
-        """One part fails the whole: half of the vectors would be worse than none."""
+        """Fail the request: a part of the vectors would be worse than none."""
         part = self._running[id(child)]
         first, count = self._starts[part], len(self._parts[part])
         last = first + count - 1

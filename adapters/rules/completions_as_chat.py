@@ -1,7 +1,7 @@
-"""``POST /v1/completions`` said as chat: what becomes of each of its parameters, as a table of verdicts like a vendor's.
+"""Translates ``POST /v1/completions`` to chat: a table with a verdict on each parameter, like a vendor's.
 
-The prompt is one user's message, and each of several prompts is a chat call of its own. What chat knows as well is left
-to the vendor's table. Source: OpenAI's published API description of 2026-08 (``CreateCompletionRequest``).
+A prompt becomes one user message; each of several prompts becomes a chat call of its own. Parameters that chat has too
+are left to the vendor's table. Source: OpenAI's published API description of 2026-08 (``CreateCompletionRequest``).
 """
 
 from collections.abc import Mapping
@@ -22,25 +22,25 @@ ONE_PROMPT = Message("sent as a user message")
 SEVERAL_PROMPTS = Message("sent as user messages, one call per prompt")
 TO_CHAT = Honour(Message("handled as the chat parameter of the same name"))
 MAX_TOKENS = 16
-"""What OpenAI's completions give when no limit is sent (tokens)."""
+"""OpenAI's default of ``max_tokens`` for completions."""
 NOT_HERE = ("messages", "tools", "functions", "audio", "modalities")
-"""Members of a chat request whose answer is no text: a completion could not show it."""
+"""Members of chat that completions do not have, since a completion can only contain text."""
 
 
 def texts_of(prompt: str | list[str]) -> list[str]:
-    """The prompts of a request."""
+    """Return the prompts of a request as a list."""
     return [prompt] if type(prompt) is str else list(prompt)
 
 
 def prompt(name: str, value: Any, builder: RequestBuilder) -> None:
-    """The first prompt; the others are calls of their own."""
+    """Send the first prompt as a user message; the others become calls of their own."""
     texts = texts_of(value)
     builder.body["messages"] = [{"role": "user", "content": texts[0]}]
     builder.record(name, "mapped", ONE_PROMPT if len(texts) == 1 else SEVERAL_PROMPTS)
 
 
 def echo(name: str, value: bool, builder: RequestBuilder) -> None:
-    """The prompt before the text, put there by the front's writer."""
+    """Record the verdict; the response writer in ``proxy/openai_api`` puts the prompt before the text."""
     if value:
         builder.record(name, "emulated", ECHOED)
     else:
@@ -48,14 +48,14 @@ def echo(name: str, value: bool, builder: RequestBuilder) -> None:
 
 
 def best_of(name: str, value: int, builder: RequestBuilder) -> None:
-    """The best of several by their probabilities, which chat does not rank by; as many as are given back are no choice."""
+    """Refuse to rank choices by probability, which chat can't do; ``best_of`` up to ``n`` needs no ranking."""
     if value > builder.request.fields.get("n", 1):
         builder.refuse(name, Message("chat models do not rank choices: request all of them with n and select one"))
     builder.record(name, "mapped", NOTHING_TO_CHOOSE)
 
 
 def max_tokens(name: str, value: int, builder: RequestBuilder) -> None:
-    """Completions take 0, to look at the prompt's own probabilities; a chat model always says something."""
+    """Refuse 0, with which completions return only the prompt's probabilities; a chat model always returns a token."""
     if value == 0:
         builder.refuse(name, Message("a chat model returns at least one token"))
     builder.body[name] = value
@@ -81,13 +81,13 @@ OVER_CHAT: Mapping[str, Verdict] = {
     "top_p": TO_CHAT,
     "user": TO_CHAT,
 }
-"""For every parameter of completions. ``honoured`` means: a parameter of chat from here on."""
+"""A verdict for every parameter of completions. ``honoured`` means that it becomes the chat parameter of that name."""
 
 
 def as_chat(request: ApiRequest) -> ApiRequest:
-    """The chat request that a completion's request amounts to, its prompts as texts.
+    """Return the chat request for a completions request with text prompts.
 
-    Raises Refused, naming what chat can't do. :func:`only_native` keeps that for later.
+    Raises Refused for what chat can't do; :func:`only_native` then keeps the request for vendors with completions.
     """
     builder = RequestBuilder(request, Model(request.model, operation="completions"))
     for name, value in request.fields.items():
@@ -116,13 +116,13 @@ def as_chat(request: ApiRequest) -> ApiRequest:
 
 
 def only_native(request: ApiRequest, refused: Refused) -> ApiRequest:
-    """The request that chat can't serve, for vendors that have completions themselves; others refuse it."""
+    """Return a request that only vendors with native completions can serve; others raise ``refused``."""
     translation = Translation(request.fields, {}, native=request, refused=refused)
     return ApiRequest("chat", request.model, {}, request.stream, request.include_usage, translation)
 
 
 def again_without(request: ApiRequest) -> ApiRequest:
-    """A completion's request as chat, after a field that chat can't serve was taken out: another may be in the way."""
+    """Translate a completions request again after a field was removed; another field may still prevent chat."""
     try:
         return as_chat(request)
     except Refused as refused:

@@ -1,6 +1,6 @@
-"""Verdicts that many vendors share, and the base table which each vendor's own overrides.
+"""Base tables of verdicts, which each vendor's table overrides, and verdicts that many vendors share.
 
-The base is OpenAI's parameters at a vendor that knows the 2024 core of the chat API and nothing else.
+The base describes a vendor that supports the 2024 core of OpenAI's chat API and nothing else.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ NOT_IN_API = Message("not in the vendor's API, and the meaning of the answer doe
 
 
 def record_messages(builder: RequestBuilder, messages: list[Any]) -> None:
-    """Record the conversation as honoured, unless something of it has been told already."""
+    """Write the messages, and record them as honoured unless a verdict on them is recorded already."""
     builder.body["messages"] = messages
     if "messages" not in builder.adaptations:
         builder.record("messages", "honoured", SENT_AS_IS)
 
 
 def drop_stream_options(name: str, value: Any, builder: RequestBuilder) -> None:
-    """``include_usage`` is served by us from the usage that is always asked for; what else is in it is told."""
+    """Omit ``stream_options``: banjia serves ``include_usage`` itself. Record other members as dropped."""
     rest = {key: member for key, member in value.items() if key not in ("include_usage", "include_obfuscation")}
     if rest:
         builder.record(
@@ -37,14 +37,14 @@ def drop_stream_options(name: str, value: Any, builder: RequestBuilder) -> None:
 
 
 def request_usage(builder: RequestBuilder) -> None:
-    """Streams always ask the vendor for usage: we count, whether or not the caller does."""
+    """Request usage in every stream: banjia counts tokens whether or not the client asked for usage."""
     if builder.request.stream:
         builder.body["stream"] = True
         builder.add("stream_options", {"include_usage": True})
 
 
 def as_tools(name: str, value: Any, builder: RequestBuilder) -> None:
-    """Functions have been said as tools by the time a table is asked: see ``adapters/rules/legacy_functions.py``."""
+    """Record the field as mapped: ``adapters/rules/legacy_functions.py`` has converted functions to tools by then."""
     builder.record(name, "mapped", SENT_AS_TOOLS)
 
 

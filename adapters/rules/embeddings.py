@@ -1,4 +1,4 @@
-"""What vendors share on embeddings: the sizes of a model, base64 made by us, and how many texts a call takes."""
+"""Rules for embeddings that vendors share: vector sizes, base64 encoding, and the number of texts per call."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ FLOATS_REQUESTED = Message("banjia requests floats and encodes base64 itself")
 
 
 def dimensions(name: str, value: int, builder: RequestBuilder) -> None:
-    """Some models offer a list of sizes, others have one, as the catalog's fact ``dimensions`` says."""
+    """Accept the sizes in the catalog's fact ``dimensions``; omit the field if the model has one size only."""
     offered = builder.model.facts.get("dimensions") or []
     if value not in offered:
         if offered:
@@ -31,7 +31,7 @@ def dimensions(name: str, value: int, builder: RequestBuilder) -> None:
 
 
 def encode_base64(name: str, value: str, builder: RequestBuilder) -> None:
-    """A vendor that names no encodings sends floats: base64 is made from them by us, from the same numbers."""
+    """Omit the field for a vendor without encodings, which sends floats: banjia encodes base64 from the same numbers."""
     builder.record(
         name,
         "mapped",
@@ -40,13 +40,13 @@ def encode_base64(name: str, value: str, builder: RequestBuilder) -> None:
 
 
 def request_floats(name: str, value: str, builder: RequestBuilder) -> None:
-    """A vendor that names float as its one encoding is asked for it: base64 is made from it by us."""
+    """Request float from a vendor that documents only this encoding: banjia encodes base64 from it."""
     builder.body[name] = "float"
     builder.record(name, "honoured" if value == "float" else "mapped", FLOATS_REQUESTED)
 
 
 def inputs(usual: int) -> Callable[[Model], int]:
-    """How many texts one call takes, by the catalog's fact ``max_inputs``, or else as the vendor's models usually do."""
+    """Return a function for the maximum number of texts per call: the catalog's fact ``max_inputs``, else ``usual``."""
     return lambda model: int(model.facts.get("max_inputs") or usual)
 
 

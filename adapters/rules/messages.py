@@ -1,4 +1,4 @@
-"""What a vendor takes in ``messages``, as data, and the one function that brings a conversation into that shape."""
+"""Rules for ``messages``: what a vendor accepts, as data, and the verdict that converts a conversation accordingly."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -21,17 +21,17 @@ NO_DETAIL = Message("the vendor has no image detail levels")
 MessageDict = dict[str, Any]
 
 PART_NEEDS = {"image_url": "image", "video_url": "video", "video": "video", "input_audio": "audio", "file": "file"}
-"""The kind of input a model must take for a content part of this type."""
+"""The kind of input that a model must accept for a content part of this type."""
 
 WORDS: tuple[VerdictWord, ...] = ("honoured", "mapped", "dropped", "refused")
 PLAIN_ROLES = frozenset({"system", "user", "assistant"})
-"""The roles of messages that go out as they came when they have nothing but a text."""
+"""The roles of messages that are sent unchanged if they only have a text."""
 EMPTY = "(empty)"
-"""Stands for an empty content where a vendor wants some text."""
+"""Sent for empty content where a vendor requires text."""
 
 
 class OmitWhenEmpty(Enum):
-    """What is left out where a content is empty and no text stands for it."""
+    """What is omitted if content is empty and no text replaces it."""
 
     CONTENT = "content"
     MESSAGE = "message"
@@ -39,11 +39,11 @@ class OmitWhenEmpty(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EmptyContent:
-    """How one vendor takes a message with an empty content, by its place in the conversation.
+    """How a message with empty content is sent to one vendor, by role.
 
-    A content is empty in any spelling: null, absent, ``""``, blanks alone, no parts, parts of empty text. A text here is
-    sent in its stead; ``Omit.CONTENT`` leaves the member out, ``Omit.MESSAGE`` the message. ``beside_calls`` is for
-    messages with ``tool_calls``, and for system messages that bring tools.
+    Content is empty in any form: null, absent, ``""``, only whitespace, no parts, parts of empty text. A string is sent
+    in its place; ``OmitWhenEmpty.CONTENT`` omits the member, ``OmitWhenEmpty.MESSAGE`` the message. ``beside_calls`` is
+    for messages with ``tool_calls``, and for system messages with ``tools``.
     """
 
     beside_calls: str | OmitWhenEmpty = ""
@@ -57,10 +57,10 @@ class EmptyContent:
 class MessageRules:
     """One vendor's rules for messages; used as the verdict on ``messages``.
 
-    ``names``: a message may have a ``name``. ``image_urls``: public URLs are taken, beside data URIs and the
-    ``file_scheme``. ``image_detail``: ``detail`` is known. ``empty``: what is sent for an empty content. ``tool_ids``:
-    how tool calls are numbered for the vendor (``None``: as they came). ``reasoning_beside_calls``: with thinking on, a
-    turn that called tools must carry ``reasoning_content``; where the client lost it a blank stands in.
+    ``names``: a message may have a ``name``. ``image_urls``: public URLs are accepted, besides data URIs and
+    ``file_scheme``. ``image_detail``: ``detail`` is supported. ``empty``: what is sent for empty content. ``tool_ids``:
+    the format in which tool calls are renumbered for the vendor (None: unchanged). ``reasoning_beside_calls``: with
+    thinking on, messages with tool calls must have ``reasoning_content``; a space is sent if the client omitted it.
     """
 
     names: bool = True
@@ -74,7 +74,7 @@ class MessageRules:
     words: tuple[VerdictWord, ...] = WORDS
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
-        """Write the conversation into the draft. Raises Refused for a part that the model can't take."""
+        """Write the messages into the builder's body. Raises Refused for a part that the model does not accept."""
         ids: dict[str, str] = {}
         sent: list[MessageDict] = []
         for at, message in enumerate(value):
@@ -93,7 +93,7 @@ class MessageRules:
     def _message(
         self, where: str, message: MessageDict, builder: RequestBuilder, ids: dict[str, str]
     ) -> MessageDict | None:
-        """The message for the vendor; None if it is left out."""
+        """Return the message for the vendor; None if it is omitted."""
         out = {key: member for key, member in message.items() if member is not None}
         role = out["role"]
         if role == "developer":
@@ -113,11 +113,11 @@ class MessageRules:
         return out if has_content(out.get("content")) else self._empty(out, role, builder)
 
     def _empty(self, out: MessageDict, role: str, builder: RequestBuilder) -> MessageDict | None:
-        """The message with the vendor's spelling of an empty content; None if it is left out."""
+        """Return the message with empty content as the vendor expects it; None if the message is omitted."""
         if type(out.get("refusal")) is str and has_content(out["refusal"]):
             builder.record("messages.refusal", "mapped", REFUSAL_AS_CONTENT)
             return {**{key: member for key, member in out.items() if key != "refusal"}, "content": out["refusal"]}
-        if out.get("partial"):  # Kimi's and Qwen's prefix of an answer, which may be empty
+        if out.get("partial"):  # Kimi's and Qwen's answer prefix, which may be empty
             return {**out, "content": ""}
         beside = out.get("tool_calls") or out.get("tools")
         spelling = self.empty.beside_calls if beside else getattr(self.empty, role)
@@ -194,7 +194,7 @@ class MessageRules:
 
 
 def is_plain(message: MessageDict) -> bool:
-    """Whether a message has a role that every vendor knows and a text with something in it, and nothing else."""
+    """Whether a message only has a role that every vendor supports and a text that is not blank."""
     if len(message) != 2 or message["role"] not in PLAIN_ROLES:
         return False
     content = message.get("content")
@@ -202,12 +202,12 @@ def is_plain(message: MessageDict) -> bool:
 
 
 def has_content(content: Any) -> bool:
-    """Whether anything is written or shown in a content, whatever its spelling."""
+    """Whether content, in any form, has text that is not blank or a part of another type."""
     if type(content) is str:
         return content != "" and not content.isspace()
     return type(content) is list and any(part["type"] != "text" or has_content(part["text"]) for part in content)
 
 
 def vendor_tool_name(builder: RequestBuilder, name: str) -> str:
-    """The name under which a tool was offered to the vendor."""
+    """Return the name under which a tool was sent to the vendor."""
     return builder.renamed_tools.get(name, name) if builder.renamed_tools else name

@@ -1,4 +1,4 @@
-"""Reasons that many tables give. They are made once: a request that succeeds gives some of them too."""
+"""Verdict reasons that many tables share. They are created once, because successful requests use some of them too."""
 
 from functools import lru_cache
 
@@ -16,5 +16,5 @@ NEVER_THINKS = Message("the model does not think")
 
 @lru_cache(maxsize=1024, typed=True)
 def sent_as(sent: object) -> Message:
-    """The reason of a value or a name that is sent in the place of another."""
+    """Return the reason of a value or name that is sent in place of another."""
     return Message("sent as {sent}", sent=sent)

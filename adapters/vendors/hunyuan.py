@@ -1,9 +1,9 @@
-"""Hunyuan, of Tencent, in two editions: TokenHub, the platform of today, and the classic OpenAI-shaped host before it.
+"""Hunyuan, of Tencent, in two editions: TokenHub, the current platform, and the classic OpenAI-compatible host before it.
 
 Sources: Tencent Cloud's TokenHub documentation (language models 2026-06, thinking 2026-05, errors), the pages of the
-old platform on its OpenAI-shaped API (to 2026-01), the vendor's SDK (hunyuan/v20230901) whose field texts the classic
-host follows, and reports of 400s, as put together in docs/vendors/hunyuan.md. The classic platform was announced to end
-on 2026-09-30. Checked against the live service: never.
+old platform on its OpenAI-compatible API (to 2026-01), the vendor's SDK (hunyuan/v20230901), whose field descriptions
+apply to the classic host, and reports of 400s, as collected in docs/vendors/hunyuan.md. Tencent announced the end of the
+classic platform for 2026-09-30. Checked against the live service: never.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ NO_LEVELS = Message("the model has no effort levels, only thinking on or off")
 FORCED_TOOL = Message("sent as custom, with the tool that must be called")
 
 SEEDS = 10_000
-"""The classic host takes seeds from 1 to this."""
+"""The largest seed of the classic host; the smallest is 1."""
 
 ONE_CALL_PER_CHOICE = Emulate("n", Message("banjia makes one call per choice"))
 NO_PARALLEL_SWITCH = Drop(Message("the vendor has no such parameter: an answer may contain several tool calls"))
@@ -47,12 +47,12 @@ LIMIT = Rewrite(
 
 
 def set_thinking(builder: RequestBuilder, on: bool) -> None:
-    """Hy models don't think unless told to."""
+    """Set ``thinking``; Hy models do not think by default."""
     builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
 
 
 def excludes(builder: RequestBuilder) -> Message | None:
-    """Between thoughts the model chooses its tools itself: ``tool_choice`` knows only auto then."""
+    """Return why the request can't run with thinking: a forced tool call, since thinking models only accept auto."""
     return (
         Message("a tool call cannot be forced while the model thinks")
         if forces_call(builder.request.fields.get("tool_choice"))
@@ -61,7 +61,7 @@ def excludes(builder: RequestBuilder) -> Message | None:
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """OpenAI's words, but for a forced call while the model thinks."""
+    """Send OpenAI's values; refuse a forced call while the model thinks."""
     check_tool_choice(name, value, builder)
     if builder.thinks and excludes(builder):
         builder.refuse(
@@ -71,7 +71,7 @@ def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
 
 
 def effort(name: str, value: str, builder: RequestBuilder) -> None:
-    """low, medium and high; thinking on or off has been settled by now."""
+    """Send low, medium or high; resolve_thinking has already switched thinking on or off."""
     off = value in ("none", "minimal")
     if off is builder.thinks or not (off or builder.model.facts.get("effort")):
         builder.record(name, "dropped", NO_SUCH_SWITCH)
@@ -87,13 +87,13 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
 
 
 def search(name: str, value: Any, builder: RequestBuilder) -> None:
-    """The vendor's own search, which takes no more than a switch."""
+    """Enable the vendor's own web search, which has no options."""
     builder.body[name] = {"enable": True}
     builder.record(name, "mapped", OWN_SEARCH)
 
 
 def response_format(name: str, value: Any, builder: RequestBuilder) -> None:
-    """Both kinds at hy3; no schema, or neither, at others."""
+    """hy3 accepts json_object and json_schema; other models only json_object, or neither."""
     if builder.model.facts.get("no_json"):
         NO_JSON.apply(name, value, builder)
     elif builder.model.facts.get("no_schema") and value["type"] == "json_schema":
@@ -144,12 +144,12 @@ FAILURES = (
     FailureRule("no_funds", code="401007"),
     FailureRule("no_funds", code="401008"),
     FailureRule("no_funds", code="403004"),
-    FailureRule("no_funds", code="429004"),  # the tokens of a day: waiting does not help
+    FailureRule("no_funds", code="429004"),  # tokens per day: waiting does not help
     FailureRule("inspection", code="451001"),
     FailureRule("inspection", type="content_filter_error"),
     *TENCENT,
     *BY_MEANING,
-    FailureRule("model_not_found", status=403, text="model"),  # the key is good, but not for this model
+    FailureRule("model_not_found", status=403, text="model"),  # the key is valid, but not for this model
     FailureRule("overloaded", code="429006"),
     FailureRule("overloaded", code="503001"),
     FailureRule("overloaded", status=503),
@@ -168,18 +168,18 @@ FAILURES = (
 
 
 def set_thinking_classic(builder: RequestBuilder, on: bool) -> None:
-    """hunyuan-a13b thinks unless told not to; the others always do or never."""
+    """Set ``enable_thinking``; hunyuan-a13b thinks by default, the others always or never."""
     builder.body["enable_thinking"] = on
 
 
 def effort_classic(name: str, value: str, builder: RequestBuilder) -> None:
-    """No levels: thinking or not, which has been settled by now."""
+    """Record the verdict: there are no levels, and resolve_thinking has already switched thinking on or off."""
     met = builder.thinks != (value in ("none", "minimal"))
     builder.record(name, "mapped" if met else "dropped", NO_LEVELS)
 
 
 def seed(name: str, value: int, builder: RequestBuilder) -> None:
-    """1 to 10000; any other is folded into that range, which repeats just as well."""
+    """Send 1 to 10000; map other seeds into that range, which is just as reproducible."""
     builder.body[name] = (value - 1) % SEEDS + 1
     builder.record(
         name,
@@ -189,12 +189,12 @@ def seed(name: str, value: int, builder: RequestBuilder) -> None:
 
 
 def stop_classic(name: str, value: Any, builder: RequestBuilder) -> None:
-    """As a list, in which form alone the old platform is known to take it; the match stays in its answer."""
+    """Send a list, the only form that the old platform is known to accept; it leaves the match in the answer."""
     STOP.apply(name, [value] if type(value) is str else value, builder)
 
 
 def tool_choice_classic(name: str, value: Any, builder: RequestBuilder) -> None:
-    """none, auto, and ``custom`` with the one tool that must be called."""
+    """Send none, auto, or ``custom`` with the one tool that must be called."""
     check_tool_choice(name, value, builder)
     if not forces_call(value):
         builder.body[name] = value
@@ -212,7 +212,7 @@ def tool_choice_classic(name: str, value: Any, builder: RequestBuilder) -> None:
 
 
 def search_classic(name: str, value: Any, builder: RequestBuilder) -> None:
-    """The vendor's own search, without OpenAI's annotations."""
+    """Enable the vendor's own web search, which returns no annotations."""
     builder.body["enable_enhancement"] = True
     builder.record(name, "mapped", OWN_SEARCH)
 

@@ -1,7 +1,7 @@
-"""Kimi, of Moonshot AI: OpenAI's wire, with fixed sampling on the K models and rules of its own for thinking.
+"""Kimi, of Moonshot AI: OpenAI's protocol, with fixed sampling on the K models and its own rules for thinking.
 
 Sources: platform.kimi.com API reference, error reference and migration guide (copies of 2024 to 2026-10) and probes
-on both hosts of 2026-09-01, as put together in docs/vendors/kimi.md. Families: ``v1`` is moonshot-v1, ``k2p`` the K2
+of both hosts on 2026-09-01, as collected in docs/vendors/kimi.md. Families: ``v1`` is moonshot-v1, ``k2p`` the K2
 previews, ``k`` K2.5 and newer. Checked against the live service: never.
 """
 
@@ -27,16 +27,16 @@ LONG_STOP = Message("the vendor accepts stop strings of at most 32 bytes; banjia
 NO_LEVELS = Message("the model has no effort levels, only thinking on or off")
 
 MIN_TEMPERATURE = 0.3
-"""The temperature below which moonshot-v1 and the K2 previews are not asked for several choices."""
+"""The lowest temperature with which banjia requests several choices from moonshot-v1 and the K2 previews."""
 
 
 def set_thinking(builder: RequestBuilder, on: bool) -> None:
-    """K2.5 and K2.6 think unless told not to."""
+    """Set ``thinking``; K2.5 and K2.6 think by default."""
     builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
 
 
 def excludes(builder: RequestBuilder) -> Message | None:
-    """A forced call and thinking exclude each other (K3 takes ``required``)."""
+    """Return why the request can't run with thinking: a forced tool call (K3 accepts ``required``)."""
     choice = builder.request.fields.get("tool_choice")
     if forces_call(choice) and not (choice == "required" and builder.model.facts.get("required_thinking")):
         return Message("a tool call cannot be forced while the model thinks")
@@ -44,7 +44,7 @@ def excludes(builder: RequestBuilder) -> Message | None:
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """A forced call excludes thinking: 400 "tool_choice 'required' is incompatible with thinking enabled"."""
+    """Refuse a forced call while thinking: 400 "tool_choice 'required' is incompatible with thinking enabled"."""
     check_tool_choice(name, value, builder)
     if forces_call(value) and builder.model.family != "k":
         builder.refuse(
@@ -58,7 +58,7 @@ def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
 
 
 def stop(name: str, value: Any, builder: RequestBuilder) -> None:
-    """At most five strings of at most 32 bytes each; the match is not part of the answer."""
+    """Send up to five strings of at most 32 bytes each; the vendor omits the match from the answer."""
     texts = [value] if type(value) is str else value
     short = [text for text in texts if len(text.encode()) <= 32]
     if len(short) == len(texts):
@@ -75,7 +75,7 @@ FIVE_CHOICES = Message("the model returns at most five choices per call, so banj
 
 
 def choices(name: str, value: int, builder: RequestBuilder) -> None:
-    """The K models give one choice, the others one to five."""
+    """K models return one choice, the others one to five."""
     limit = 1 if builder.model.family == "k" else 5
     if value > limit:
         builder.emulate(name, "n", value, ONE_CHOICE if limit == 1 else FIVE_CHOICES)
@@ -85,7 +85,7 @@ def choices(name: str, value: int, builder: RequestBuilder) -> None:
 
 
 def effort(name: str, value: str, builder: RequestBuilder) -> None:
-    """K3 knows low, high and max; the other models only thinking or not, which has been settled by now."""
+    """K3 has low, high and max; the others only thinking on or off, which resolve_thinking has already set."""
     if not builder.model.facts.get("effort"):
         word = "mapped" if builder.thinks != (value in ("none", "minimal")) else "dropped"
         builder.record(name, word, NO_LEVELS)  # type: ignore[arg-type]
@@ -100,7 +100,7 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
 
 
 def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -> None:
-    """``json_schema`` from K2.5 on, in the vendor's dialect of JSON Schema; older models know json_object only."""
+    """K2.5 and newer accept ``json_schema``, in the vendor's dialect of JSON Schema; older models only json_object."""
     if value["type"] == "json_schema" and builder.model.family != "k":
         builder.refuse(
             name,
@@ -117,9 +117,10 @@ def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -
 
 
 def finish(builder: RequestBuilder) -> None:
-    """Usage in streams; and several choices want some warmth: 400 near temperature 0, which is moonshot-v1's default.
+    """Request usage in streams, and raise the temperature for several choices.
 
-    How near is not told: 0.3 is what other gateways send, and it is taken.
+    The vendor answers 400 near temperature 0, which is moonshot-v1's default. The exact bound is not documented: other
+    gateways send 0.3, which is accepted.
     """
     request_usage(builder)
     if builder.body.get("n", 1) == 1:
@@ -136,7 +137,7 @@ def finish(builder: RequestBuilder) -> None:
 
 
 def fixed(value: float, why: Message) -> Choose:
-    """A sampling value that the K models fix: 400 "invalid temperature: only 1 is allowed for this model"."""
+    """A sampling value that is fixed on K models: 400 "invalid temperature: only 1 is allowed for this model"."""
     return by_family({"k": Fixed(value, why)}, Honour())
 
 

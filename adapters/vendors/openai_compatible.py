@@ -1,8 +1,8 @@
-"""Any server that speaks OpenAI's wire and that we know nothing more of: vLLM, Ollama, llama.cpp, SiliconFlow, OpenAI.
+"""Any server with OpenAI's protocol of which nothing more is known: vLLM, Ollama, llama.cpp, SiliconFlow, OpenAI.
 
-The table is transparent: a request goes out as it came but for the model's name, and streams ask for their usage,
-which we count. What the server makes of a field is the server's. Sources for the errors: OpenAI's guide to error codes
-(2024 to 2026), and the shapes of vLLM, llama.cpp and SiliconFlow as put together in docs/vendors/openai_compatible.md.
+The table is transparent: banjia sends a request unchanged except for the model's name, and requests usage in streams,
+to count tokens. How the server handles a field is up to the server. Sources for the errors: OpenAI's guide to error codes
+(2024 to 2026), and the formats of vLLM, llama.cpp and SiliconFlow as collected in docs/vendors/openai_compatible.md.
 """
 
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ SWITCH_UNKNOWN = Message("banjia does not know how to control thinking on this s
 
 
 def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
-    """The server's own object is its own affair; our neutral word has no spelling that every server knows."""
+    """Send the server's own object; drop banjia's vendor-neutral word, for which servers have no common equivalent."""
     if type(value) is str:
         builder.record(name, "dropped", SWITCH_UNKNOWN)
         return
@@ -38,7 +38,7 @@ def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
 
 
 def finish(builder: RequestBuilder) -> None:
-    """Streams ask for usage, whatever else their options say; who did not ask for it is not shown it."""
+    """Request usage in every stream, next to its other options; clients that did not request usage do not get it."""
     if builder.request.stream:
         builder.add("stream_options", {**builder.body.get("stream_options", {}), "include_usage": True})
 

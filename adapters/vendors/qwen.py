@@ -32,18 +32,18 @@ DEFAULT_SENT = Message("OpenAI's default, sent explicitly because the vendor's d
 
 SEEDS = 2**31
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16384}
-"""Tokens of reasoning for OpenAI's efforts: our choice, as the vendor names no equivalents."""
+"""Reasoning tokens for OpenAI's efforts: banjia's choice, since the vendor documents no equivalents."""
 EFFORTS = {"low": "low", "medium": "medium", "high": "xhigh", "xhigh": "xhigh", "max": "xhigh"}
-"""OpenAI's efforts for the models that have levels (qwen3.8): low, medium and xhigh are theirs."""
+"""OpenAI's efforts for models with levels (qwen3.8), which are low, medium and xhigh."""
 
 
 def set_thinking(builder: RequestBuilder, on: bool) -> None:
-    """Hybrid models take ``enable_thinking``; which way they lean by themselves is in the catalog."""
+    """Set ``enable_thinking``, the switch of hybrid models; their default is in the catalog."""
     builder.body["enable_thinking"] = on
 
 
 def excludes(builder: RequestBuilder) -> Message | None:
-    """What can't be had together with thinking: JSON mode, and a forced call."""
+    """Return why the request can't run with thinking: JSON mode, or a forced tool call."""
     fields = builder.request.fields
     if (fields.get("response_format") or {}).get("type") == "json_object":
         return Message("JSON mode cannot be combined with thinking")
@@ -55,14 +55,14 @@ def excludes(builder: RequestBuilder) -> Message | None:
 def prevents(builder: RequestBuilder) -> Message | None:
     """Open Qwen3 thinks in streams only: 400 "parameter.enable_thinking must be set to false for non-streaming calls".
 
-    For which models that still holds is not told; the open ones are those that think by themselves.
+    It is not documented for which models this still holds; the open ones are those that think by default.
     """
     opened = builder.model.family == "qwen3" and builder.model.thinking == "default_on"
     return Message("the model supports thinking only in streams") if opened and not builder.request.stream else None
 
 
 def seed(name: str, value: int, builder: RequestBuilder) -> None:
-    """0 to 2**31 - 1; a larger one is folded into that range, which repeats just as well."""
+    """Send 0 to 2**31 - 1; reduce a larger seed to that range, which is just as reproducible."""
     if value < 0:
         builder.record(name, "dropped", NO_NEGATIVE_SEEDS)
         return
@@ -76,7 +76,7 @@ ONE_CHOICE = Message("the model returns one choice per call for this request, so
 
 
 def choices(name: str, value: int, builder: RequestBuilder) -> None:
-    """1 to 4 choices from some models, and one only beside tools: 400 "Range of n should be [1, 4]"."""
+    """Some models return 1 to 4 choices, with tools only one: 400 "Range of n should be [1, 4]"."""
     many = builder.model.facts.get("many_choices") and not builder.thinks and not builder.request.fields.get("tools")
     if value > (4 if many else 1):
         builder.emulate(name, "n", value, FOUR_CHOICES if many else ONE_CHOICE)
@@ -86,7 +86,7 @@ def choices(name: str, value: int, builder: RequestBuilder) -> None:
 
 
 def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -> None:
-    """JSON mode wants the word json in the messages, and no thinking; schemas only the models on the vendor's list."""
+    """JSON mode requires the word json in the messages, and no thinking; only models on the vendor's list take schemas."""
     kind = value["type"]
     if kind == "json_schema" and not builder.model.facts.get("json_schema"):
         builder.refuse(
@@ -105,7 +105,7 @@ def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """``required`` is taken by newer models only; with a single tool its name says the same."""
+    """Only newer models accept ``required``; for others, a single tool is named instead."""
     check_tool_choice(name, value, builder)
     if builder.thinks and forces_call(value):
         builder.refuse(
@@ -122,7 +122,7 @@ def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
 
 
 def effort(name: str, value: str, builder: RequestBuilder) -> None:
-    """Levels on qwen3.8; elsewhere thinking with a budget, or none."""
+    """Send levels to qwen3.8; elsewhere a thinking budget, or none."""
     off = value in ("none", "minimal")
     if off is builder.thinks:
         builder.record(name, "dropped", NO_SUCH_SWITCH)
@@ -143,13 +143,13 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
 
 
 def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
-    """The vendor's own search, without OpenAI's annotations."""
+    """Enable the vendor's own web search, which returns no annotations."""
     builder.body["enable_search"] = True
     builder.record(name, "mapped", OWN_SEARCH)
 
 
 def gives_logprobs(builder: RequestBuilder) -> bool:
-    """Some models do, and none while it thinks."""
+    """Whether the model returns logprobs: some do, and none while thinking."""
     return bool(builder.model.facts.get("logprobs")) and not builder.thinks
 
 
@@ -157,7 +157,7 @@ NO_LOGPROBS = Refuse(Message("the model returns no logprobs, which the client wo
 
 
 def finish(builder: RequestBuilder) -> None:
-    """What hangs on several fields: usage in streams, parallel calls as OpenAI has them, models that only stream."""
+    """Apply rules on several fields: usage in streams, OpenAI's default of parallel calls, models that only stream."""
     request_usage(builder)
     if builder.model.facts.get("stream_only") and not builder.request.stream:
         builder.refuse(
@@ -229,7 +229,7 @@ FAILURES = (
     FailureRule("no_funds", code="PrepaidBillOverdue"),
     FailureRule("no_funds", code="PostpaidBillOverdue"),
     FailureRule("no_funds", code="BudgetLimitExceeded"),
-    # OpenAI's code of this name means money; here it is the tokens of a minute, and passes.
+    # At OpenAI this code means missing funds; here it is the limit of tokens per minute, which is temporary.
     FailureRule("rate_limited", code="insufficient_quota"),
     FailureRule("rate_limited", code="limit_*"),
     FailureRule("rate_limited", code="Throttling*"),
