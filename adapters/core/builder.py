@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from adapters.core.adaptations import Adaptation as Adaptation  # noqa: PLC0414 - known from here to all who give verdicts
+from adapters.core.adaptations import Adaptation as Adaptation  # noqa: PLC0414 - exported for modules with verdicts
 from adapters.core.adaptations import VerdictWord as VerdictWord  # noqa: PLC0414
 from adapters.core.failures import Refused
 from adapters.core.message import Message

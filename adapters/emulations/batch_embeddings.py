@@ -43,7 +43,7 @@ class BatchEmbeddings(Wrapper):
         self._answers: dict[int, dict[str, Any]] = {}
 
     def start(self) -> list[Do]:
-        """Ask for the first parts."""
+        """Start the first calls."""
         dos: list[Do] = []
         for _ in range(min(AT_ONCE, len(self._parts))):
             dos += self._begin_next()

@@ -12,7 +12,7 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.request import ApiRequest, Translation
-from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS
+from adapters.rules.reasons import DEFAULT_OMITTED, SENT_AS_IS
 from adapters.rules.verdicts import Honour, Refuse, Rewrite
 
 ECHOED = Message("banjia puts the prompt before the text")
@@ -44,7 +44,7 @@ def echo(name: str, value: bool, builder: RequestBuilder) -> None:
     if value:
         builder.record(name, "emulated", ECHOED)
     else:
-        builder.record(name, "mapped", DEFAULT_LEFT_OUT)
+        builder.record(name, "mapped", DEFAULT_OMITTED)
 
 
 def best_of(name: str, value: int, builder: RequestBuilder) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import COMMA, Message, joined
 from adapters.core.model import Model
-from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS
+from adapters.rules.reasons import DEFAULT_OMITTED, SENT_AS_IS
 from adapters.rules.verdicts import Rewrite
 
 ONLY_SIZE = Message("omitted: it is the model's only size")
@@ -35,7 +35,7 @@ def encode_base64(name: str, value: str, builder: RequestBuilder) -> None:
     builder.record(
         name,
         "mapped",
-        DEFAULT_LEFT_OUT if value == "float" else ENCODED_FROM_FLOATS,
+        DEFAULT_OMITTED if value == "float" else ENCODED_FROM_FLOATS,
     )
 
 

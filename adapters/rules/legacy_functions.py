@@ -11,7 +11,7 @@ from typing import Any
 from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
 from adapters.core.message import Message
-from adapters.rules.reasons import EMPTY_LEFT_OUT
+from adapters.rules.reasons import EMPTY_OMITTED
 
 FUNCTIONS_AS_TOOLS = Message("sent as tools, returned as function_call: only the first call")
 EMPTY_BESIDE_FUNCTIONS = Message("the empty list is omitted: functions are sent as tools")
@@ -55,7 +55,7 @@ def as_tools(builder: RequestBuilder, *, one_at_a_time: bool) -> None:
             fields.setdefault("parallel_tool_calls", False)
         builder.record("functions", "mapped", FUNCTIONS_AS_TOOLS)
     elif functions is not None:
-        builder.record("functions", "mapped", EMPTY_LEFT_OUT)
+        builder.record("functions", "mapped", EMPTY_OMITTED)
     if choice is not None:
         _choice(choice, functions or [], fields, builder)
     fields["messages"] = _messages(fields["messages"], builder)

@@ -6,8 +6,8 @@ from adapters.core.message import Message
 
 SENT_AS_IS = Message("sent unchanged")
 ALWAYS_THINKS = Message("the model always thinks")
-DEFAULT_LEFT_OUT = Message("omitted: it is the default")
-EMPTY_LEFT_OUT = Message("omitted: the list is empty")
+DEFAULT_OMITTED = Message("omitted: it is the default")
+EMPTY_OMITTED = Message("omitted: the list is empty")
 NO_SUCH_SWITCH = Message("the model has no such setting")
 OWN_SEARCH = Message("the vendor's own web search is enabled; it returns no annotations")
 RUNS_WITHOUT_THINKING = Message("the request runs without thinking")

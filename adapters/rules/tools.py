@@ -11,7 +11,7 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.rules.json_schema_dialect import NotExpressible
 from adapters.rules.messages import vendor_tool_name
-from adapters.rules.reasons import EMPTY_LEFT_OUT, SENT_AS_IS
+from adapters.rules.reasons import EMPTY_OMITTED, SENT_AS_IS
 
 SENT_AS_THEY_CAME = Message("sent unchanged")
 SCHEMAS_REWRITTEN = Message("schemas are rewritten in the vendor's dialect of JSON Schema")
@@ -49,7 +49,7 @@ class Tools:
                 ),
             )
         if not value:
-            builder.record(name, "mapped", EMPTY_LEFT_OUT)
+            builder.record(name, "mapped", EMPTY_OMITTED)
             return
         builder.body[name] = [self._tool(f"{name}[{at}]", tool, builder) for at, tool in enumerate(value)]
         builder.record(name, "honoured", SENT_AS_THEY_CAME)

@@ -15,7 +15,7 @@ from adapters.core.adaptations import VerdictWord as VerdictWord  # noqa: PLC041
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.message import SEMICOLON, Message, joined
 from adapters.openai_params.operations import OPENAI_PARAMS
-from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS, sent_as
+from adapters.rules.reasons import DEFAULT_OMITTED, SENT_AS_IS, sent_as
 
 NO_DESTINATION = Message("request fields cannot choose a destination or a credential")
 NOT_OPENAI = Message("not an OpenAI parameter: sent unchanged")
@@ -118,7 +118,7 @@ class Drop:
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
+            builder.record(name, "mapped", DEFAULT_OMITTED)
         else:
             builder.record(name, "dropped", self.why)
 
@@ -132,7 +132,7 @@ class Refuse:
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
+            builder.record(name, "mapped", DEFAULT_OMITTED)
         else:
             builder.refuse(name, self.why)
 
@@ -151,7 +151,7 @@ class Emulate:
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
+            builder.record(name, "mapped", DEFAULT_OMITTED)
             return
         builder.emulate(name, self.by, value, self.why)
         if self.sent:

@@ -1,8 +1,8 @@
-"""Qwen, of Alibaba Cloud (Model Studio, Bailian, DashScope): the OpenAI-shaped ``compatible-mode`` API.
+"""Qwen, of Alibaba Cloud (Model Studio, Bailian, DashScope): the OpenAI-compatible ``compatible-mode`` API.
 
 Sources: help.aliyun.com Chat API reference (2025-12 and mid-2026), error codes (2025-12), embeddings (2025), the
-vendor's SDK (dashscope 2.0.2) and recorded traffic, as put together in docs/vendors/qwen.md. What a model can do is
-in its catalog row. Checked against the live service: never.
+vendor's SDK (dashscope 2.0.2) and recorded traffic, as collected in docs/vendors/qwen.md. The features of each model
+are in its catalog row. Checked against the live service: never.
 """
 
 from collections.abc import Mapping

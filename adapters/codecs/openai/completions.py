@@ -1,4 +1,4 @@
-"""The answers of servers that have OpenAI's legacy completions themselves: texts, read as strictly as chat's are."""
+"""Reads legacy completions of servers that support them natively, as strictly as chat completions."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from adapters.core.vendor import Plan
 
 
 class CompletionsReader(ChatReader):
-    """A completion as it is read: a text where chat has a message, in a body and in chunks alike."""
+    """Normalizes a completion: it has a text where chat has a message, both in a body and in chunks."""
 
     __slots__ = ()
     _kinds = ("text_completion", "text_completion")
@@ -58,7 +58,7 @@ class CompletionsReader(ChatReader):
             choice["finish_reason"] = "stop"
 
     def _text_choice(self, at: int, choice: dict[str, Any]) -> str | None:
-        """Normalize a choice in place. Returns its finish reason, if it has one. Raises InvalidResponse."""
+        """Normalize a choice in place. Return its finish reason, if it has one. Raises InvalidResponse."""
         if not is_index(choice.get("index")):
             choice["index"] = at
         if choice.get("text") is None:

@@ -1,4 +1,4 @@
-"""Embeddings of OpenAI-shaped vendors: as many vectors as there were inputs, in their order."""
+"""Reads embeddings of OpenAI-compatible vendors: one vector per input, in the order of the inputs."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from adapters.core.usage import Usage
 
 
 class EmbeddingsReader(WholeReader):
-    """Vectors, in the order of the inputs."""
+    """Reads a list of vectors."""
 
     __slots__ = ()
-    most_values = 4_000_000  # 2,048 vectors of 1,536 numbers are three millions, and numbers are quickly parsed
+    most_values = 4_000_000  # 2,048 vectors of 1,536 numbers are three million values, and numbers parse fast
 
     def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """The list of vectors: as many as there were inputs, sorted by index. Raises InvalidResponse."""
+        """Normalize the list of vectors: one per input, sorted by index. Raises InvalidResponse."""
         data = read_body(self._plan, status, body)
         vectors = data.get("data")
         wanted = count_inputs(self._request.fields.get("input"))
@@ -46,7 +46,7 @@ NUMBERS = frozenset({int, float})
 
 
 def is_vector(item: dict[str, Any]) -> bool:
-    """Whether an item of ``data`` has a vector: numbers alone, or base64."""
+    """Whether an item of ``data`` has a vector: only numbers, or base64."""
     vector = item.get("embedding")
     if type(vector) is list:
         return bool(vector) and NUMBERS.issuperset(map(type, vector))
@@ -54,14 +54,14 @@ def is_vector(item: dict[str, Any]) -> bool:
 
 
 def count_inputs(value: Any) -> int:
-    """How many vectors an embeddings request asks for: a list of token ids is one input, like a text."""
+    """Return the number of inputs of a request: a list of token ids is one input, like a text."""
     return len(value) if type(value) is list and value and type(value[0]) is not int else 1
 
 
 def in_order(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The vectors by their index, counted from 0. Where none has one of its own they stand as they came.
+    """Sort vectors by index and number them from 0. If all have the same index or none, their order is kept.
 
-    Raises InvalidResponse where two share an index and others don't: whose vector it is could only be guessed.
+    Raises InvalidResponse if only some share an index or lack one: their order could only be guessed.
     """
     indexes = [vector.get("index") for vector in vectors]
     if all(type(index) is int for index in indexes) and len(set(indexes)) == len(indexes):

@@ -1,27 +1,27 @@
-"""Usage objects of vendors, read into :class:`Usage`."""
+"""Reads usage objects of vendors into :class:`Usage`."""
 
 from typing import Any, TypeGuard
 
 from adapters.core.usage import Usage
 
 MAX_COUNT = (1 << 31) - 1
-"""The most tokens that one call is believed to have: more is a mistake, and would overflow where counts are added up."""
+"""The maximum plausible number of tokens of one call: a larger one is an error, and sums of it could overflow."""
 
 COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
-"""A usage object that has no more than these needs no normalization."""
+"""A usage object with no other members needs no normalization."""
 
 MAX_USAGE = 100
-"""How many members a usage object may have; what has more is none."""
+"""The maximum number of members of a usage object; a larger one is ignored."""
 CACHED = ("cached_tokens", "prompt_cache_hit_tokens")
-"""Where vendors count the cached tokens of the prompt beside the counts: Kimi; DeepSeek and SiliconFlow."""
+"""Members for cached prompt tokens at the top level: Kimi; DeepSeek and SiliconFlow."""
 
 
 def usage_of(data: Any) -> Usage | None:
-    """A vendor's usage object as ours; ``input_tokens`` and ``output_tokens`` are read where OpenAI's names are absent.
+    """Read a vendor's usage object; ``input_tokens`` and ``output_tokens`` are read if OpenAI's names are absent.
 
-    None where the tokens are no counts, and the call's cost is then estimated. Details that are no counts are left out.
+    None if the token counts are invalid; the usage of the call is then estimated. Invalid details are omitted.
 
-    Cached tokens are a part of the prompt: a figure beyond it, or below zero, would make a bill negative, so it is clamped.
+    Cached tokens are a part of the prompt: a larger or negative number would make a cost negative, so it is clamped.
     """
     if type(data) is not dict:
         return None
@@ -60,9 +60,9 @@ def usage_of(data: Any) -> Usage | None:
 
 
 def later_usage(before: Usage | None, data: Any) -> Usage | None:
-    """The usage of an answer after one more usage object: the last one counts, except where it says nothing.
+    """Return the usage of a response after one more usage object: the last one counts, unless it is zero.
 
-    Some vendors count in each chunk, some send zeros at the end, some the prompt first and the completion last.
+    Some vendors send usage in each chunk, some send zeros at the end, some the prompt first and the completion last.
     """
     usage = usage_of(data)
     if usage is None or before is None:
@@ -77,7 +77,7 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 def _details(wire: dict[str, Any], name: str) -> dict[str, Any]:
-    """A usage object's details, without numbers that are no counts; what is no object is taken out."""
+    """Return the details of a usage object without invalid counts; remove details that are not an object."""
     details = wire.get(name)
     if type(details) is not dict or len(details) > MAX_USAGE:
         wire.pop(name, None)
