@@ -52,9 +52,10 @@ def resolve_thinking(
 ) -> dict[str, Any]:
     """Decide whether this request thinks, write the vendor's switch, and return the fields still to be judged.
 
-    The returned fields have no members of SWITCH_FIELDS; the vendor's own object is sent unchanged. If the model's
-    default is uncertain (fact ``default_unsure`` in the catalog), the switch is always sent. ``default_thinking`` is
-    the setting of a stand-in for requests that do not switch thinking: what the requested model would have done.
+    The returned fields have no members of SWITCH_FIELDS; the vendor's own object is sent unchanged. If the catalog
+    marks the model's default as uncertain (fact ``default_unsure``), the switch is sent even if it equals the default.
+    ``default_thinking`` is a stand-in's setting for requests that do not switch thinking: what the requested model would
+    have done.
     """
     fields = dict(builder.request.fields)
     requested = requested_thinking(fields)
@@ -77,7 +78,7 @@ def resolve_thinking(
         return fields
     builder.thinks = wanted
     switch.set(builder, wanted)
-    if policy != "off" and (requested is None or _only_defaults_ask(builder)):
+    if policy != "off" and (requested is None or _only_defaults_switch(builder)):
         builder.added += tuple(builder.body)
     for name in switches or ("thinking",):
         own = name in switches and type(switches[name]) is not str and name in builder.body
@@ -87,7 +88,7 @@ def resolve_thinking(
     return fields
 
 
-def _only_defaults_ask(builder: RequestBuilder) -> bool:
+def _only_defaults_switch(builder: RequestBuilder) -> bool:
     """Whether only a stand-in's defaults switch thinking, and not the request."""
     return (
         bool(builder.default_fields)

@@ -271,7 +271,7 @@ def vendor_error(plan: Plan, status: int, error: Mapping[str, Any]) -> InvalidRe
         text = PART_OF_A_WORD.sub("", text[:MAX_MESSAGE]) + "…"
     limit = named_limit(plan.op.failures, actual_status, members) if kind == "rate_limited" else None
     text = OUR_MESSAGES.get(text) or text.rstrip(".")
-    what = Message("{vendor} answered {status}: {said}.", vendor=VENDOR, status=status, said=text)
+    what = Message("{vendor} answered {status}: {text}.", vendor=VENDOR, status=status, text=text)
     params = error.get("params") or ()
     if kind != "bad_request":
         return InvalidResponse(kind, what, limit)

@@ -129,9 +129,9 @@ class OpenAIExchange:
         encoding = head.header(b"content-encoding")
         if encoding and encoding.lower() != "identity":
             wrong = Message(
-                "{vendor} sent a body encoded as {coded}, which was not requested.",
+                "{vendor} sent a body encoded as {encoding}, which was not requested.",
                 vendor=VENDOR,
-                coded=printable(encoding[:40]),
+                encoding=printable(encoding[:40]),
             )
             return self._fail("invalid_response", wrong)
         if 300 <= head.status < 400:

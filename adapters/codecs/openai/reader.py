@@ -126,7 +126,7 @@ def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any
                 status=status,
             )
             raise InvalidResponse("invalid_response", wrong)
-        wrong = Message("{vendor} answered {status} with {said}.", vendor=VENDOR, status=status, said=describe(body))
+        wrong = Message("{vendor} answered {status} with {body}.", vendor=VENDOR, status=status, body=describe(body))
         raise InvalidResponse("invalid_response", wrong)
     raise vendor_error(plan, status, error)
 
