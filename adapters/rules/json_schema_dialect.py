@@ -312,13 +312,13 @@ class _Rewriter:
         """Rewrite a reference: alone, as the only branch next to annotations, or merged with constraints next to it."""
         target, tokens = self._target(out["$ref"], path)
         known = target if type(target) is dict else {}
-        beside = {
+        members = {
             key: value for key, value in out.items()
             if key != "$ref" and ("$ref" in known or key not in known or known[key] != value)
         }  # fmt: skip
-        if all(key in ANNOTATIONS for key in beside):
+        if all(key in ANNOTATIONS for key in members):
             alone = {"$ref": self._pointer(out["$ref"], path)}
-            return {"anyOf": [alone], **beside} if beside else alone
+            return {"anyOf": [alone], **members} if members else alone
         if tokens in self.inlined:
             raise NotExpressible(
                 path, Message("constraints next to a reference to a recursive definition are not supported")
@@ -326,13 +326,13 @@ class _Rewriter:
         self._charge(target, path)
         self.inlined.append(tokens)
         try:
-            return self._schema(self._merged(self._expanded(target, path), beside, path), path, depth, kind=kind)
+            return self._schema(self._merged(self._expanded(target, path), members, path), path, depth, kind=kind)
         finally:
             self.inlined.pop()
 
-    def _merged(self, target: Schema, beside: Schema, path: str) -> Schema:
+    def _merged(self, target: Schema, members: Schema, path: str) -> Schema:
         try:
-            return merge(target, beside)
+            return merge(target, members)
         except Conflict as conflict:
             why = Message("it contradicts the referenced definition")
             raise NotExpressible(f"{path}.{conflict.key}", why) from None
@@ -347,8 +347,8 @@ class _Rewriter:
             if "$ref" not in target:
                 return target
             further, _ = self._target(target["$ref"], path)
-            beside = _without(target, "$ref")
-            target = self._merged(further, beside, path) if beside and type(further) is dict else further
+            members = _without(target, "$ref")
+            target = self._merged(further, members, path) if members and type(further) is dict else further
         raise NotExpressible(path, Message("the chain of references is circular or too long"))
 
     def _pointer(self, reference: str, path: str) -> str:

@@ -119,17 +119,17 @@ class MessageRules:
             return {**{key: member for key, member in out.items() if key != "refusal"}, "content": out["refusal"]}
         if out.get("partial"):  # Kimi's and Qwen's answer prefix, which may be empty
             return {**out, "content": ""}
-        beside = out.get("tool_calls") or out.get("tools")
-        spelling = self.empty.beside_calls if beside else getattr(self.empty, role)
-        if spelling is OmitWhenEmpty.MESSAGE:
+        has_tools = out.get("tool_calls") or out.get("tools")
+        replacement = self.empty.beside_calls if has_tools else getattr(self.empty, role)
+        if replacement is OmitWhenEmpty.MESSAGE:
             builder.record("messages", "mapped", NO_CONTENT)
             return None
-        if spelling is OmitWhenEmpty.CONTENT:
+        if replacement is OmitWhenEmpty.CONTENT:
             out.pop("content", None)
             return out
-        if spelling:
-            builder.record("messages.content", "mapped", Message("empty content is sent as {text}", text=spelling))
-        out["content"] = spelling
+        if replacement:
+            builder.record("messages.content", "mapped", Message("empty content is sent as {text}", text=replacement))
+        out["content"] = replacement
         return out
 
     def _calling_turn(self, out: MessageDict, calls: list[Any], builder: RequestBuilder, ids: dict[str, str]) -> None:

@@ -102,16 +102,16 @@ def stop(name: str, value: Any, builder: RequestBuilder) -> None:
     The strings that the vendor accepts are sent in any case: it then stops generating, and billing, by itself.
     """
     texts = [text for text in ([value] if type(value) is str else value) if text]
-    taken = [] if builder.model.facts.get("no_stop") else [text for text in texts if len(text) <= STOP_LENGTH]
-    taken = taken[:STOP_STRINGS]
-    if taken:
-        builder.body[name] = taken
-    if len(taken) < len(texts):
+    sent = [] if builder.model.facts.get("no_stop") else [text for text in texts if len(text) <= STOP_LENGTH]
+    sent = sent[:STOP_STRINGS]
+    if sent:
+        builder.body[name] = sent
+    if len(sent) < len(texts):
         builder.emulations["stop"] = texts
         builder.record(name, "emulated", NO_STOP if builder.model.facts.get("no_stop") else SHORT_STOP)
     elif not texts:
         builder.record(name, "mapped", NO_STOP_STRING)
-    elif taken == value:
+    elif sent == value:
         builder.record(name, "honoured", SENT_AS_IS)
     else:
         builder.record(name, "mapped", SENT_AS_LIST, quiet=True)
