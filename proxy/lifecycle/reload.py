@@ -33,7 +33,7 @@ class ConfigReader:
         self._environ = environ
         self._stand_ins = stand_ins
         self._told = {warning.message for warning in told}
-        self._writer = out
+        self._notify = out
 
     def __call__(self) -> LoadedConfig:
         """The configuration as it is now. Raises ConfigError, also while the file is being written."""
@@ -56,7 +56,7 @@ class ConfigReader:
         warnings = [warning.message for warning in loaded.warnings]
         for warning in warnings:
             if warning not in self._told:
-                self._writer(Message("warning: {line}", line=warning))
+                self._notify(Message("warning: {line}", line=warning))
         self._told = set(warnings)
         return loaded
 

@@ -36,7 +36,7 @@ class AccessLog:
         self._stream = stream
         self.configured: LogFormat | None = None
         """``log.format``; None: text where the stream is a terminal, JSON elsewhere."""
-        self._calls: list[tuple[float, LoggedOutcome]] = []
+        self._lines: list[tuple[float, LoggedOutcome]] = []
         self._spelt: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -47,14 +47,14 @@ class AccessLog:
 
     def write(self, line: LoggedOutcome) -> None:
         """Add a line; the time is noted here (epoch seconds). Call it on the event loop."""
-        self._calls.append((time.time(), line))
-        if len(self._calls) == BATCH:
+        self._lines.append((time.time(), line))
+        if len(self._lines) == BATCH:
             self._spell()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
 
     def _spell(self) -> None:
-        lines, self._calls = self._calls, []
+        lines, self._lines = self._lines, []
         if self.format == "json":
             self._spelt += [orjson.dumps(line.line(at)) for at, line in lines]
         else:

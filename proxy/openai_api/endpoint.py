@@ -139,7 +139,7 @@ class ClientExchange:
         elif len(body) > FREE:
             self._weigh(body)
         if self._fast_path is None or not self._fast_path.watch(self._client_left):
-            self._watcher = asyncio.create_task(self._deadline())
+            self._watcher = asyncio.create_task(self._watch())
         return body
 
     async def _in_time(self, limit: int) -> bytes:
@@ -199,7 +199,7 @@ class ClientExchange:
             )
         )
 
-    async def _deadline(self) -> None:
+    async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         self._client_left()

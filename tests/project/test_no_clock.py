@@ -21,8 +21,8 @@ CLOCKS = {
 HANGING_S = 10
 """A timeout below this is a verdict (seconds)."""
 ELSEWHERE = (
-    "acceptance", "apps", "chaos/clients", "chaos/instance", "chaos/run", "chaos/stage", "frameworks", "mutants/run", "mutants/worker",
-    "openai_tests",
+    "acceptance", "clients/apps", "chaos/clients", "chaos/instance", "chaos/run", "chaos/stage", "clients/frameworks", "mutants/run", "mutants/worker",
+    "clients/openai_tests",
 )  # fmt: skip
 """Below ``tests/``: what ``scripts/acceptance`` or an extra runs; the chaos run has deadlines of its own."""
 ALLOWED = {

@@ -551,7 +551,7 @@ print(json.dumps([before, found(), "ruamel.yaml" in sys.modules]))
 
 def test_the_program_reads_one_json_file_once_and_not_before_it_needs_a_catalog() -> None:
     command = [sys.executable, "-c", READING, *FILES]
-    done = subprocess.run(command, cwd=catalog.FILE.parents[2], capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=catalog.FILE.parents[3], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [[], [str(catalog.FILE)], False]
 
