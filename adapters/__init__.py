@@ -1,1 +1,1 @@
-"""What banjia knows of vendors: pure values and functions. No network, no clock, no async (see docs/architecture.md)."""
+"""Vendor tables and codecs: pure values and functions. No network, no clock, no async (see docs/architecture.md)."""

@@ -1,4 +1,4 @@
-"""Makes a request ready for one target: pure."""
+"""Plans a request for one target: applies the vendor's table and returns a Plan. Pure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -17,32 +17,32 @@ from adapters.rules.verdicts import apply
 
 
 def check_max_tokens(fields: Mapping[str, Any]) -> None:
-    """No answer fits into no tokens. OpenAI's description allows it and its service refuses it. Raises Refused."""
+    """Raise Refused for ``max_tokens: 0``, which OpenAI's description allows and its service refuses."""
     if fields.get("max_tokens") == 0:
         wrong = Message("Invalid 'max_tokens': integer below minimum value. Expected a value >= 1, but got 0 instead.")
         raise Refused("max_tokens", wrong, code=None)
 
 
 FIRST_FIELDS = ("tools", "messages", "input")
-"""Fields whose verdicts others look at, applied before the rest: earlier calls in the messages name renamed tools."""
+"""Fields that are applied first, because other verdicts depend on them: calls in the messages name renamed tools."""
 MOST_CHOICES = 16
-"""Choices that are gathered from a call each, at most: a request that is tried again makes all its calls again."""
+"""The maximum number of choices that take one call each: a retry of the request repeats all of its calls."""
 MOST_CALLS = 64
-"""Calls that one answer is gathered from, at most: twenty prompts, a usual batch, with three choices each."""
+"""The maximum number of calls for one response: enough for twenty prompts, a usual batch, with three choices each."""
 
 
 def plan(request: ApiRequest, target: Target) -> Plan:
-    """The request in the terms of this target. Pure. Raises Refused where the target can't serve it.
+    """Return the plan of a request for this target. Pure. Raises Refused if the target can't serve the request.
 
-    A field of ``target.drop`` is left out where it would be refused, unless its value is one that no vendor takes.
+    A field of ``target.drop`` is omitted if it would be refused, unless its value is invalid at every vendor.
     """
-    removed = target.removed  # a front may have refused one of them
+    removed = target.removed  # the translation may have refused one of them
     if not (removed or target.drop):
         return _plan(request, target)
     dropped: dict[str, Adaptation] = {}
     while True:
         try:
-            made = _plan(request, target)
+            result = _plan(request, target)
         except Refused as refused:
             name = _field(refused.param)
             named = name in removed or (name in target.drop and refused.code is not None)
@@ -50,19 +50,19 @@ def plan(request: ApiRequest, target: Target) -> Plan:
             if smaller is None:
                 raise
             request = smaller
-            why = Message("left out by policy.drop: {why}", why=refused.message)
-            dropped[name] = LEFT_OUT if name in removed else Adaptation("dropped", why)
+            why = Message("dropped by policy.drop: {why}", why=refused.message)
+            dropped[name] = REMOVED_BY_CONFIGURATION if name in removed else Adaptation("dropped", why)
         else:
-            return made._replace(adaptations={**made.adaptations, **dropped}) if dropped else made
+            return result._replace(adaptations={**result.adaptations, **dropped}) if dropped else result
 
 
 def _field(param: str) -> str:
-    """The field of a request that a ``param`` such as ``tools[0].function`` is about."""
+    """Return the field of a ``param`` such as ``tools[0].function``."""
     return param.partition(".")[0].partition("[")[0]
 
 
 def _without(request: ApiRequest, name: str) -> ApiRequest | None:
-    """The request without a field, also as it was asked before a front reworded it; None if it has no such field."""
+    """Return the request without a field, also in its native form before translation; None if it has no such field."""
     translation = request.translation
     if translation is None or translation.native is None:
         return request.with_fields(_rest(request.fields, name)) if name in request.fields else None
@@ -81,19 +81,19 @@ def _rest(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _plan(request: ApiRequest, target: Target) -> Plan:
     if request.translation is not None:
         request = _native_request(request, request.translation, target)
-    made = _build(request, target)
-    if request.translation is None and not made.emulations:
-        return made
+    result = _build(request, target)
+    if request.translation is None and not result.emulations:
+        return result
     variants = () if request.translation is None else request.translation.variants
-    _check_call_count(made, 1 + len(variants))
+    _check_call_count(result, 1 + len(variants))
     if not variants:
-        return made
+        return result
     more = tuple(_build(request.with_fields({**request.fields, **variant}), target).request for variant in variants)
-    return made._replace(further_requests=more)
+    return result._replace(further_requests=more)
 
 
 def _native_request(request: ApiRequest, translation: Translation, target: Target) -> ApiRequest:
-    """The request as it was asked, where the vendor has that operation itself. Raises Refused where it had to have it."""
+    """Return the untranslated request if the vendor supports its operation. Raises Refused if only that can serve it."""
     native = translation.native
     if native is not None and native.operation in target.vendor.operations:
         return native
@@ -102,53 +102,60 @@ def _native_request(request: ApiRequest, translation: Translation, target: Targe
     return request
 
 
-def _check_call_count(made: Plan, prompts: int) -> None:
-    """Raise Refused where the answer would take too many calls."""
-    choices, model = made.emulations.get("n", 1), made.target.model.id
+def _check_call_count(result: Plan, prompts: int) -> None:
+    """Raise Refused if the response would take too many calls."""
+    choices, model = result.emulations.get("n", 1), result.target.model.id
     if choices > MOST_CHOICES:
-        why = Message("a call is made for each choice, and at most {most} are made so", most=MOST_CHOICES)
+        why = Message("each choice takes one call to the vendor, and the maximum is {most}", most=MOST_CHOICES)
         raise Refused("n", Message("'{name}' is not supported by {model}: {why}.", name="n", model=model, why=why))
     if choices * prompts > MOST_CALLS:
         why = Message(
-            "a call is made for each prompt and choice, and at most {most} are made for one request", most=MOST_CALLS
+            "each choice of each prompt takes one call to the vendor, and the maximum per request is {most}",
+            most=MOST_CALLS,
         )
         raise Refused(
             "prompt",
-            Message("'prompt' is not supported by {model}: {why}. Send fewer prompts at once.", model=model, why=why),
+            Message(
+                "'prompt' is not supported by {model}: {why}. Send fewer prompts per request.", model=model, why=why
+            ),
         )
 
 
 def _build(request: ApiRequest, target: Target) -> Plan:
     op = target.vendor.operations[request.operation]
-    leaning = requested_thinking(target.defaults) if target.defaults else None
-    ours: frozenset[str] = frozenset()
+    default_thinking = requested_thinking(target.defaults) if target.defaults else None
+    default_fields: frozenset[str] = frozenset()
     sent = request.fields
     if target.overrides or target.defaults:
         defaults = {name: value for name, value in target.defaults.items() if name not in SWITCH_FIELDS}
-        ours = frozenset(defaults.keys() - request.fields.keys() - target.overrides.keys())
+        default_fields = frozenset(defaults.keys() - request.fields.keys() - target.overrides.keys())
         request = request.with_fields({**defaults, **request.fields, **target.overrides})
         if target.removed:
             request = request.with_fields({name: value for name, value in request.fields.items() if value is not None})
     builder = RequestBuilder(
-        request, target.model, strict=target.strict, disabled_emulations=target.disabled_emulations, default_fields=ours
+        request,
+        target.model,
+        strict=target.strict,
+        disabled_emulations=target.disabled_emulations,
+        default_fields=default_fields,
     )
     if request.translation is not None:
         builder.adaptations.update(request.translation.adaptations)
         builder.default_fields |= request.translation.added - target.overrides.keys()
     if target.vendor.transparent:
-        return _apply_table(builder, target, op, leaning, sent)
+        return _apply_table(builder, target, op, default_thinking, sent)
     check_max_tokens(request.fields)
     if request.operation != "chat" or not is_legacy(request.fields):
-        return _apply_table(builder, target, op, leaning, sent)
+        return _apply_table(builder, target, op, default_thinking, sent)
     as_tools(builder, one_at_a_time="honoured" in op.params["parallel_tool_calls"].words)
     try:
-        return _apply_table(builder, target, op, leaning, sent)
+        return _apply_table(builder, target, op, default_thinking, sent)
     except Refused as refused:
         raise in_legacy_terms(refused, request.fields) from None
 
 
 def _apply_table(
-    builder: RequestBuilder, target: Target, op: Op, leaning: bool | None, sent: Mapping[str, Any]
+    builder: RequestBuilder, target: Target, op: Op, default_thinking: bool | None, sent: Mapping[str, Any]
 ) -> Plan:
     request, vendor = builder.request, target.vendor
     removed, policy = target.removed, target.thinking
@@ -157,7 +164,7 @@ def _apply_table(
     fields = (
         dict(request.fields)
         if vendor.transparent
-        else resolve_thinking(builder, vendor.reasoning_switch, policy, leaning)
+        else resolve_thinking(builder, vendor.reasoning_switch, policy, default_thinking)
     )
     builder.request = request.with_fields(fields)
     order = [name for name in FIRST_FIELDS if name in fields]
@@ -187,53 +194,56 @@ def _apply_table(
 
 
 def _remove(builder: RequestBuilder, names: Collection[str], sent: Mapping[str, Any]) -> None:
-    """Take out what the operator's ``set`` has as null, also where banjia would add it. What the caller sent is reported as dropped."""
+    """Remove the fields that are null in the operator's ``set``, even if banjia added them.
+
+    Those that the client sent are recorded as dropped.
+    """
     for name in names:
         builder.body.pop(name, None)
         builder.adaptations.pop(name, None)
         if name in sent:
-            builder.adaptations[name] = LEFT_OUT
+            builder.adaptations[name] = REMOVED_BY_CONFIGURATION
     builder.added = tuple(name for name in builder.added if name in builder.body)
 
 
-LEFT_OUT = Adaptation("dropped", Message("the configuration leaves it out (set)"))
+REMOVED_BY_CONFIGURATION = Adaptation("dropped", Message("removed by the configuration: set has null for it"))
 
 
 def _record_dimensions(builder: RequestBuilder, target: Target, width: int, sent: Mapping[str, Any]) -> None:
-    """Report vectors that are not as wide as OpenAI's under this name, unless the request asks for a width."""
+    """Record vectors whose size differs from OpenAI's under this name, unless the request sets ``dimensions``."""
     sizes = target.model.facts.get("dimensions") or (None,)
     given = builder.body.get("dimensions", sizes[0])
     if given is None or given == width or ("dimensions" in sent and "dimensions" not in target.overrides):
         return
-    why = Message("the model gives vectors of {given} numbers, and OpenAI's have {width}", given=given, width=width)
-    if "dimensions" in target.overrides:  # the operator means it: no reason to refuse under strict
+    why = Message("the model's vectors have {given} dimensions, and OpenAI's have {width}", given=given, width=width)
+    if "dimensions" in target.overrides:  # the operator set it: no reason to refuse under strict
         builder.record("dimensions", "mapped", why)
     else:
         builder.record("dimensions", "clamped", why)
 
 
 def plan_without(request: ApiRequest, target: Target, fields: Collection[str]) -> Plan:
-    """The plan for a target that refuses these members, which banjia adds by itself. Pure. Raises Refused.
+    """Return the plan for a target that refused these members, which banjia had added. Pure. Raises Refused.
 
-    A member that the caller sent stays. Without its switch, the model thinks or not as it does by itself.
+    A member that the client sent stays. Without the thinking switch, the model uses its own default.
     """
     switched = not set(SWITCH_FIELDS).isdisjoint(fields)
-    made = plan(request, replace(target, thinking="vendor") if switched else target)
-    left_out = [name for name in fields if name in made.added]
-    refused = {name: REFUSED_BY_VENDOR for name in fields if name in left_out and name in made.adaptations}
+    result = plan(request, replace(target, thinking="vendor") if switched else target)
+    left_out = [name for name in fields if name in result.added]
+    refused = {name: REFUSED_BY_VENDOR for name in fields if name in left_out and name in result.adaptations}
     if switched:
         refused["thinking"] = REFUSED_BY_VENDOR
 
     def bare(request: ApiRequest) -> ApiRequest:
         return request.with_fields({name: value for name, value in request.fields.items() if name not in left_out})
 
-    return made._replace(
-        request=bare(made.request),
+    return result._replace(
+        request=bare(result.request),
         target=target,
-        adaptations={**made.adaptations, **refused},
-        further_requests=tuple(map(bare, made.further_requests)),
-        added=tuple(name for name in made.added if name not in left_out),
+        adaptations={**result.adaptations, **refused},
+        further_requests=tuple(map(bare, result.further_requests)),
+        added=tuple(name for name in result.added if name not in left_out),
     )
 
 
-REFUSED_BY_VENDOR = Adaptation("dropped", Message("the vendor refuses it, and it was not asked for"))
+REFUSED_BY_VENDOR = Adaptation("dropped", Message("the vendor refuses this field, which banjia had added"))

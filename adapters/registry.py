@@ -1,4 +1,4 @@
-"""All vendors, found by a scan of ``adapters/vendors/``: a new file there is a new vendor."""
+"""All vendors, collected from ``adapters/vendors/``: a new module there is a new vendor."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -9,16 +9,16 @@ from adapters.core.vendor import Vendor
 
 def scan() -> tuple[Vendor, ...]:
     """Return the vendor of each module in ``adapters/vendors/``, ordered by rank, then by name."""
-    found: dict[str, Vendor] = {}
+    by_name: dict[str, Vendor] = {}
     for module in iter_modules(vendors.__path__):
         for value in vars(import_module(f"{vendors.__name__}.{module.name}")).values():
             if type(value) is Vendor and value.edition is None:
-                found[value.name] = value
-    return tuple(sorted(found.values(), key=lambda vendor: (vendor.rank, vendor.name)))
+                by_name[value.name] = value
+    return tuple(sorted(by_name.values(), key=lambda vendor: (vendor.rank, vendor.name)))
 
 
 VENDORS: tuple[Vendor, ...] = scan()
-"""The order in which keys in the environment are looked for."""
+"""In the order in which banjia looks for their keys in the environment."""
 BY_NAME = {vendor.name: vendor for vendor in VENDORS}
 BY_CATALOG = {edition.catalog: edition for vendor in VENDORS for edition in vendor.in_each_edition}
-"""Every API variant: the vendors in each of their editions, by the name of its catalog."""
+"""Every edition of every vendor, by the name of its catalog."""

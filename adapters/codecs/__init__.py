@@ -1,1 +1,1 @@
-"""Exchanges: how one attempt is spoken on a vendor's wire."""
+"""Codecs: exchanges that write the requests and read the responses of a vendor's protocol."""

@@ -1,8 +1,9 @@
-"""Chat answers of Baidu's OpenAI-shaped API, which says in its own words what may not be shown and what is not the end.
+"""Chat responses of Baidu's OpenAI-compatible API, which has its own members for inspection and for the end.
 
-``flag`` of a choice is the verdict of the vendor's inspection: 1 may go on, from 2 on the conversation should stop, from
-3 on the text should not be shown. Until March 2025 ``finish_reason`` was ``normal`` in every chunk, and ``is_end`` told
-the last; since then it is left out until the end, where OpenAI has null. Source: the vendor's API pages, as put together in docs/vendors/ernie.md.
+``flag`` of a choice is the result of the vendor's inspection: 1 may continue, from 2 on the conversation should stop,
+from 3 on the text should not be shown. Until March 2025 ``finish_reason`` was ``normal`` in every chunk, and ``is_end``
+marked the last one; since then it is absent until the end, where OpenAI has null. Source: the vendor's API pages, as
+collected in docs/vendors/ernie.md.
 """
 
 from typing import Any
@@ -19,12 +20,12 @@ PLAIN_ENDS = ("stop", "length")
 
 
 class ErnieReader(ChatReader):
-    """A chat answer in which flagged choices end as ``content_filter``."""
+    """Reads a chat response; flagged choices end as ``content_filter``."""
 
     __slots__ = ("_flagged",)
 
-    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
-        super().__init__(plan, request, seed)
+    def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds) -> None:
+        super().__init__(plan, request, attempt_ids)
         self._flagged: set[int] = set()
 
     def _is_plain(self, data: Any) -> bool:
@@ -39,7 +40,7 @@ class ErnieReader(ChatReader):
         if flag >= HIDE and type(delta) is dict:
             event.edit()
             hide(delta)
-        if choice.get("finish_reason", "normal") == "normal":  # left out of all chunks but the last
+        if choice.get("finish_reason", "normal") == "normal":  # absent from all chunks but the last
             event.edit()
             choice["finish_reason"] = "stop" if choice.get("is_end") is True else None
         if index in self._flagged and choice.get("finish_reason") in PLAIN_ENDS:
@@ -59,13 +60,13 @@ class ErnieReader(ChatReader):
 
 
 def flag_of(choice: dict[str, Any]) -> int:
-    """The inspection's verdict on a choice; 0 where there is none."""
+    """Return the inspection's result for a choice; 0 if there is none."""
     flag = choice.get("flag")
     return flag if type(flag) is int else 0
 
 
 def hide(message: dict[str, Any]) -> None:
-    """Take the texts out of a message or delta that the vendor asks not to show."""
+    """Empty the texts of a message or delta that the vendor asks not to show."""
     for name in TEXTS:
         if message.get(name):
             message[name] = ""

@@ -1,1 +1,1 @@
-"""The vocabulary that every vendor file, codec and wrapper is written in."""
+"""The types that every vendor table, codec and wrapper is built from."""

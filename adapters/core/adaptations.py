@@ -1,4 +1,4 @@
-"""What became of the fields of a request."""
+"""Adaptations: how each field of a request was changed for the vendor."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -10,19 +10,22 @@ VerdictWord = Literal["honoured", "mapped", "clamped", "emulated", "dropped", "r
 
 
 class Adaptation(NamedTuple):
-    """What became of one field of one request. A quiet one (a plain rename) is left out of the response header."""
+    """The verdict on one field of one request. A quiet one (a plain rename) is not in the response header."""
 
     word: VerdictWord
     why: Message
     quiet: bool = False
 
 
-def adaptations_header(told: Mapping[str, Adaptation], limit: int = 1024) -> str | None:
-    """``x-banjia-adapted``: ``field[.sub]=word`` sorted and joined by ``;``, ASCII, at most ``limit`` bytes.
+def adaptations_header(adaptations: Mapping[str, Adaptation], limit: int = 1024) -> str | None:
+    """Return ``x-banjia-adapted``: ``field[.sub]=word`` sorted and joined by ``;``, ASCII, at most ``limit`` bytes.
 
-    Honoured fields and plain renames are left out; what does not fit is counted as ``more=N``. None if all is left out.
+    Honoured fields and plain renames are omitted; fields that do not fit are counted as ``more=N``. None if the
+    header would be empty.
     """
-    parts = sorted([f"{_ascii(name)}={t.word}" for name, t in told.items() if t.word != "honoured" and not t.quiet])
+    parts = sorted(
+        [f"{_ascii(name)}={t.word}" for name, t in adaptations.items() if t.word != "honoured" and not t.quiet]
+    )
     if not parts:
         return None
     text = ";".join(parts)

@@ -1,9 +1,9 @@
-"""The vendor's request body as it is built, and the protocol of the verdicts that build it."""
+"""RequestBuilder, which collects the vendor's request body, and the protocol of the verdicts that write into it."""
 
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from adapters.core.adaptations import Adaptation as Adaptation  # noqa: PLC0414 - known from here to all who give verdicts
+from adapters.core.adaptations import Adaptation as Adaptation  # noqa: PLC0414 - exported for modules with verdicts
 from adapters.core.adaptations import VerdictWord as VerdictWord  # noqa: PLC0414
 from adapters.core.failures import Refused
 from adapters.core.message import Message
@@ -13,7 +13,7 @@ from adapters.core.request import ApiRequest
 
 @dataclass(slots=True)
 class RequestBuilder:
-    """The vendor's body as it is being written, and what has been said of each field so far."""
+    """The vendor's request body under construction, and the verdicts recorded so far."""
 
     request: ApiRequest
     model: Model
@@ -21,30 +21,28 @@ class RequestBuilder:
     strict: bool = False
     body: dict[str, Any] = field(default_factory=dict)
     adaptations: dict[str, Adaptation] = field(default_factory=dict)
-    tool_names: dict[str, str] = field(default_factory=dict)  # the vendor's name -> the caller's
-    renamed_tools: dict[str, str] | None = None  # the caller's name -> the vendor's; None: no tool is renamed
-    emulations: dict[str, Any] = field(default_factory=dict)  # what a wrapper makes up for -> the value it needs
-    disabled_emulations: frozenset[str] = frozenset()  # the emulations that the operator has switched off
-    default_fields: frozenset[str] = frozenset()  # fields of the ask that a stand-in brought, and not the caller
-    added: tuple[
-        str, ...
-    ] = ()  # members of the body that the request does not ask for: left out where the vendor refuses them
+    tool_names: dict[str, str] = field(default_factory=dict)  # the vendor's name -> the client's
+    renamed_tools: dict[str, str] | None = None  # the client's name -> the vendor's; None: no tool is renamed
+    emulations: dict[str, Any] = field(default_factory=dict)  # emulation -> the value that its wrapper needs
+    disabled_emulations: frozenset[str] = frozenset()  # the emulations that the operator has disabled
+    default_fields: frozenset[str] = frozenset()  # fields that come from a stand-in's defaults, not from the client
+    added: tuple[str, ...] = ()  # members of the body that banjia added: removed if the vendor refuses them
 
     def add(self, name: str, value: Any) -> None:
-        """Write a member that no field of the request asks for, unless the caller sent it too."""
+        """Write a member of the body, and list it in ``added`` unless the client sent that field."""
         if name not in self.body and name not in self.request.fields and name not in self.added:
             self.added += (name,)
         self.body[name] = value
 
     def record(self, name: str, word: VerdictWord, why: Message, *, quiet: bool = False) -> None:
-        """Record a verdict. Raises Refused for ``refused``, and under ``strict`` also for dropped and clamped."""
+        """Record a verdict. Raises Refused for ``refused``, and if ``strict`` also for dropped and clamped."""
         if word == "refused" or (self.strict and word in ("dropped", "clamped")):
             model = self.model.id
             if word == "refused":
                 wrong = Message("'{name}' is not supported by {model}: {why}.", name=name, model=model, why=why)
             else:
                 wrong = Message(
-                    "'{name}' is not supported by {model}: {why} (it would be {word}, and the policy is strict).",
+                    "'{name}' is not supported by {model}: {why} (it would be {word}, but policy.unsupported is strict).",
                     name=name,
                     model=model,
                     why=why,
@@ -55,24 +53,24 @@ class RequestBuilder:
         if before is None or before.word == "honoured" or before.quiet:
             self.adaptations[name] = Adaptation(word, why, quiet)
 
-    def rename_tool(self, ours: str, theirs: str) -> None:
-        """Offer a tool under a name that the vendor takes."""
-        self.tool_names[theirs] = ours
+    def rename_tool(self, name: str, sent_name: str) -> None:
+        """Send a tool under a name that the vendor accepts."""
+        self.tool_names[sent_name] = name
         if self.renamed_tools is None:
             self.renamed_tools = {}
-        self.renamed_tools.setdefault(ours, theirs)
+        self.renamed_tools.setdefault(name, sent_name)
 
     def refuse(self, name: str, why: Message) -> None:
-        """Raise Refused, naming the field."""
+        """Raise Refused for this field."""
         self.record(name, "refused", why)
 
     def emulate(self, name: str, by: str, value: Any, why: Message) -> None:
-        """Leave the field to the wrapper ``by``. Raises Refused where the operator has switched that emulation off."""
+        """Leave the field to the wrapper ``by``. Raises Refused if the operator has disabled that emulation."""
         if by in self.disabled_emulations:
             self.refuse(
                 name,
                 Message(
-                    "{why}, which policy.emulate switches off here (emulate: {{{by}: on}} brings it back)",
+                    "{why}, but policy.emulate turns this off (to turn it on: emulate: {{{by}: on}})",
                     why=why,
                     by=by,
                 ),
@@ -82,11 +80,11 @@ class RequestBuilder:
 
 
 class Verdict(Protocol):
-    """One cell of a vendor's table."""
+    """One cell of a vendor's table: how it handles one parameter."""
 
     @property
     def words(self) -> tuple[VerdictWord, ...]:
-        """The words that it may come to, the usual one first."""
+        """The verdict words that are possible, the usual one first."""
         ...
 
     @property
@@ -95,5 +93,5 @@ class Verdict(Protocol):
         ...
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
-        """Write the field into the draft, or not, and tell."""
+        """Write the field into the builder's body, or omit it, and record the verdict. Raises Refused."""
         ...

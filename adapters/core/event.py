@@ -1,4 +1,4 @@
-"""One piece of an answer."""
+"""Event: one chunk of a stream, or a whole response body."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -15,7 +15,7 @@ EventKind = Literal["chunk", "whole"]
 
 
 class Event:
-    """One piece of an answer as JSON: a chunk of a stream, or a whole body. Written anew only after an edit."""
+    """One chunk of a stream, or a whole body, as JSON. Serialized again only after an edit."""
 
     __slots__ = ("_data", "_raw", "kind")
 
@@ -26,32 +26,32 @@ class Event:
 
     @classmethod
     def of(cls, data: dict[str, Any], kind: EventKind = CHUNK) -> "Event":
-        """An event made by us; its bytes are written when they are asked for."""
+        """Create an event from data; its bytes are serialized on first use."""
         return cls(None, data, kind)
 
     @property
     def raw(self) -> bytes:
-        """The JSON bytes: one payload without ``data:`` and newlines, or a body."""
+        """The JSON bytes: the payload of an event without ``data:`` and newlines, or a body."""
         if self._raw is None:
             self._raw = orjson.dumps(self._data)
         return self._raw
 
     @property
     def data(self) -> Mapping[str, Any]:
-        """The parsed object, to read only; changes belong into :meth:`edit`."""
+        """The parsed object, read-only; use :meth:`edit` to change it."""
         if self._data is None:
             self._data = orjson.loads(self._raw or b"{}")
         return self._data
 
     def edit(self) -> dict[str, Any]:
-        """The parsed object, to change: the old bytes are dropped."""
+        """Return the parsed object for changes, and discard the serialized bytes."""
         if self._data is None:
             self._data = orjson.loads(self._raw or b"{}")
         self._raw = None
         return self._data
 
     def has_content(self) -> bool:
-        """Whether it carries anything a caller would act on: text, reasoning, a tool call, a refusal or a finish."""
+        """Whether it has content for the client: text, reasoning, a tool call, a refusal or a finish reason."""
         if self.kind is WHOLE:
             return True
         for choice in self.data.get("choices") or ():

@@ -1,7 +1,7 @@
-"""The contract of one attempt: an Exchange asks for things (Do) and is told what came of them (Got). It never waits.
+"""The contract of one attempt: an Exchange returns commands (Do) and receives their results (Got). It never waits.
 
-The driver in ``proxy/attempts/runner.py`` obeys; a test can do the same in a loop of five lines. docs/architecture.md
-tells the rules.
+The runner in ``proxy/attempts/runner.py`` executes the commands; a test can do the same in a loop of five lines.
+The rules are in docs/architecture.md.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from adapters.core.wire import Call, Got, Id
 
 @dataclass(slots=True)
 class Send:
-    """Send this call; the driver signs it, limits it and times it."""
+    """Send this call; the runner signs it, applies rate limits and timeouts."""
 
     id: Id
     call: Call
@@ -26,14 +26,14 @@ class Send:
 
 @dataclass(slots=True)
 class Emit:
-    """Events for the caller, in order and never empty: all that one Got brought."""
+    """Pass events to the client, in order: all that one Got produced, at least one."""
 
     events: list[Event]
 
 
 @dataclass(slots=True)
 class Sleep:
-    """Ask for ``Woke(id)`` after ``s`` seconds."""
+    """Request ``Woke(id)`` after ``s`` seconds."""
 
     id: Id
     s: float
@@ -41,14 +41,14 @@ class Sleep:
 
 @dataclass(slots=True)
 class Close:
-    """No more of this one is wanted; nothing happens if it has ended."""
+    """Close this call or timer; does nothing if it has ended."""
 
     id: Id
 
 
 @dataclass(slots=True)
 class Spent:
-    """What a call cost, as the vendor told it; at most once an id, before Done or Fail."""
+    """Report the usage of a call, as the vendor reported it; at most once per id, before Done or Fail."""
 
     id: Id
     usage: Usage
@@ -56,7 +56,7 @@ class Spent:
 
 @dataclass(slots=True)
 class Say:
-    """A vendor's header that the caller should see; after the head has left it goes to the log only."""
+    """Forward a vendor header to the client; if headers are already sent, log it."""
 
     name: str
     value: str
@@ -64,7 +64,7 @@ class Say:
 
 @dataclass(slots=True)
 class Note:
-    """A verdict found late, while the answer was read."""
+    """Add a verdict that was reached while reading the response."""
 
     field: str
     word: VerdictWord
@@ -72,14 +72,14 @@ class Note:
 
 @dataclass(slots=True)
 class Done:
-    """The answer is whole. Last in its list, once. ``vendor_id``: its id as the vendor sent it, for the log."""
+    """The response is complete. Last in its list, once. ``vendor_id``: the vendor's id of the response, for the log."""
 
     vendor_id: str | None = None
 
 
 @dataclass(slots=True)
 class Fail:
-    """The attempt failed. Last in its list, once; whatever is open is then closed."""
+    """The attempt failed. Last in its list, once; the runner then closes all that is open."""
 
     failure: Failure
 
@@ -88,16 +88,16 @@ Do = Send | Emit | Sleep | Close | Spent | Say | Note | Done | Fail
 
 
 class Exchange(Protocol):
-    """One attempt at one target. Made for it, never reused."""
+    """One attempt at one target; never reused."""
 
     def start(self) -> list[Do]:
-        """What to do first."""
+        """Return the first commands."""
         ...
 
     def feed(self, got: Got) -> list[Do]:
-        """What to do now that this has arrived."""
+        """Process what arrived and return the next commands."""
         ...
 
 
 Make = Callable[[ApiRequest, AttemptIds], Exchange]
-"""Makes the Exchange of one attempt: pure and cheap. May raise ``Refused``."""
+"""Creates the Exchange of one attempt: pure and cheap. Raises Refused if the target can't serve the request."""

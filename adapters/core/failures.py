@@ -1,6 +1,6 @@
-"""Why an attempt failed: a closed list of kinds, whose fault each is, and the one row of the error table it becomes.
+"""Failures of attempts: a closed list of kinds, each with its fault and its row of the error table.
 
-The table is the contract of docs/errors.md. A vendor's table only names kinds; it never invents a status.
+The table is the contract of docs/errors.md. A vendor's table only maps errors to kinds; it never defines a status.
 """
 
 import re
@@ -13,7 +13,7 @@ from adapters.core.wire import Phase
 
 Fault = Literal["caller", "credential", "vendor", "rate"]
 Cause = Literal["5xx", "html", "reset", "timeout", "error_in_200"]
-"""How a vendor's fault showed itself, in the words of the policy's ``retry_on``."""
+"""The symptom of a vendor's fault, in the words of the policy's ``retry_on``."""
 Kind = Literal[
     "bad_request",
     "context",
@@ -38,18 +38,18 @@ Kind = Literal[
 
 
 LimitKind = Literal["concurrency", "requests_per_minute", "tokens_per_minute", "day"]
-"""What a vendor counts: calls at once, calls or tokens in a minute, or anything in a day."""
+"""What a rate limit counts: concurrent calls, calls or tokens per minute, or anything per day."""
 
 
 class RateLimit(NamedTuple):
-    """The limit that a refusal names: its kind, and its figure if the message has one."""
+    """The limit that a vendor's error names: its kind, and its value if the message states one."""
 
     kind: LimitKind
     figure: float | None = None
 
 
 class ErrorRow(NamedTuple):
-    """One row of the error table, with the fault that decides on retry and failover."""
+    """One row of the error table; ``fault`` decides on retry and failover."""
 
     fault: Fault
     status: int
@@ -93,13 +93,13 @@ LOST: Mapping[Phase, Kind] = {
     "idle": "idle_timeout",
     "total": "total_timeout",
 }
-"""What a lost call becomes, for every phase there is."""
+"""The kind of failure of a lost call, for every phase."""
 
 
 class Failure(NamedTuple):
-    """One failed attempt, already in the terms of the error table. ``retry_after_s`` is the vendor's own wish.
+    """One failed attempt, in the terms of the error table. ``retry_after_s`` is the wait that the vendor requested.
 
-    ``fields``: fields that banjia added to the request by itself, and that the vendor's refusal names.
+    ``fields``: fields that banjia added to the request and that the vendor's error names.
     """
 
     kind: Kind
@@ -127,7 +127,7 @@ class Failure(NamedTuple):
         cause: Cause | None = None,
         limit: RateLimit | None = None,
     ) -> "Failure":
-        """A failure of this kind; everything but the message comes from the table."""
+        """Return a failure of this kind; everything but the message has its default from the table."""
         row = ERROR_TABLE[kind]
         return cls(
             kind,
@@ -145,9 +145,9 @@ class Failure(NamedTuple):
 
 
 class Refused(Exception):
-    """The target can't do what is asked, and nothing was sent: a 400 naming ``param``, or the next target.
+    """The target can't serve the request, and nothing was sent: a 400 naming ``param``, or the next target.
 
-    A ``code`` of None is a bad value: one that no vendor could do anything with.
+    A ``code`` of None marks a value that is invalid at every vendor.
     """
 
     def __init__(self, param: str, message: Message, code: str | None = "unsupported_parameter") -> None:
@@ -159,13 +159,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FailureRule:
-    """One line of a vendor's error table: all that is given must match. ``text`` is looked for in the message.
+    """One row of a vendor's error table: every condition that is set must match.
 
-    ``status`` is one status or several. ``code`` and ``type`` match the vendor's own words exactly, in any letter case; a
-    ``code`` ending in ``*`` matches as a prefix. ``words`` is a pattern that is searched in the message. An account's
-    funds are not looked for in what a refusal of the request quotes (400, 422, or inside 200): it may be the caller's text,
-    and no caller may put a key to rest. ``limit`` is the kind of the rate limit that such an error names, and ``figure`` the pattern whose first
-    group is its figure, looked for in the message in any letter case.
+    ``status`` is one status or several. ``code`` and ``type`` must equal the vendor's, ignoring case; a ``code`` ending
+    in ``*`` is a prefix. ``text`` must occur in the message, ignoring case. ``words`` is a pattern to search in the
+    message. For ``no_funds`` the pattern ignores quotations in errors about the request (400, 422, or inside 200): they
+    may quote the client's text, and a client must not be able to make a key cool down. ``limit`` is the kind of rate
+    limit that such an error names, and ``figure`` a pattern whose first group is the limit's value, searched in the
+    message ignoring case.
     """
 
     kind: Kind
@@ -178,7 +179,7 @@ class FailureRule:
     words: re.Pattern[str] | None = None
 
     def matches(self, status: int, code: str, type_: str, message: str) -> bool:
-        """Whether an error with these words is the one meant."""
+        """Whether this rule matches an error."""
         wanted = self.status
         if wanted is not None and (status not in wanted if isinstance(wanted, frozenset) else wanted != status):
             return False
@@ -193,10 +194,10 @@ class FailureRule:
 
 
 ABOUT_THE_KEY = frozenset({401, 402, 403, 429})
-"""Statuses whose message is about the key and its account, and not about the request."""
+"""Statuses whose message is about the key and its account, not about the request."""
 
 QUOTED = re.compile(r"""(?<!\w)(?:"[^"]*|'[^']*|`[^`]*|“[^”]*|‘[^’]*)(?:["'`”’](?!\w)|\Z)""")
-"""A quotation in a message; one that was cut ends with it."""
+"""A quotation in a message; one that is cut off extends to the end."""
 
 
 def _same(pattern: str, word: str) -> bool:
@@ -218,13 +219,13 @@ BY_STATUS: Mapping[int, Kind] = {
     429: "rate_limited",
     451: "inspection",
 }
-"""What a status means where no rule of the vendor says more. Anything else is the vendor's own trouble."""
+"""The kind of each status if no rule of the vendor matches. Any other status is a ``vendor_error``."""
 
 
 def classify(rules: Iterable[FailureRule], status: int, error: Mapping[str, Any]) -> Kind:
-    """The kind of a vendor's error: its own rules in order, then the status.
+    """Return the kind of a vendor's error: the first rule that matches, else by status.
 
-    A status below 400 (an error inside HTTP 200) that no rule knows counts as the vendor's own trouble.
+    A status below 400 (an error inside HTTP 200) that no rule matches is a ``vendor_error``.
     """
     code, type_, message = (str(error.get(name) or "") for name in ("code", "type", "message"))
     for rule in rules:
@@ -234,7 +235,7 @@ def classify(rules: Iterable[FailureRule], status: int, error: Mapping[str, Any]
 
 
 def named_limit(rules: Iterable[FailureRule], status: int, error: Mapping[str, Any]) -> RateLimit | None:
-    """The rate limit that a vendor's error names, by its own rules; None if it names none."""
+    """Return the rate limit that a vendor's error names, by the vendor's rules; None if it names none."""
     code, type_, message = (str(error.get(name) or "") for name in ("code", "type", "message"))
     for rule in rules:
         if rule.limit is not None and rule.matches(status, code, type_, message):

@@ -1,8 +1,8 @@
-"""How many values and levels a JSON text has, counted before it is parsed, at the speed of bytes methods.
+"""Limits on the values and nesting levels of a JSON text, checked before it is parsed, at the speed of bytes methods.
 
-A parsed value costs 20 to 250 bytes and up to 400 ns, whatever its text is: ``[]`` takes two bytes. So texts are bounded
-by values as well as by size. A value is a member of an array or object, or the text itself; the name of a member counts
-as one more, because names that differ are what parsing takes the longest for.
+A parsed value costs 20 to 250 bytes of memory and up to 400 ns, however short its text is: ``[]`` takes two bytes.
+Texts are therefore limited by number of values as well as by size. A value is a member of an array or object, or the
+text itself; the name of a member counts as one more, because distinct names are the slowest part of parsing.
 """
 
 import gc
@@ -11,24 +11,24 @@ from typing import Any
 import orjson
 
 MAX_VALUES = 1_000_000
-"""The most values of one text, names of members included."""
+"""The maximum number of values in one text, names of members included."""
 MAX_EVENT_VALUES = 500_000
-"""The same of one event of a stream, which is read, changed and written at once."""
+"""The same for one event of a stream, which is parsed, changed and serialized in one step."""
 MAX_SLOW = 32 * 1024 * 1024
-"""The most bytes of text that is slow to read and to write: escapes, and strings that are not ASCII throughout."""
+"""The maximum size, in bytes, of text that is slow to parse and serialize: escapes, and strings with non-ASCII text."""
 MAX_LEVELS = 64
-"""The most arrays and objects inside each other."""
+"""The maximum nesting depth of arrays and objects."""
 SMALL = 200_000
-"""A text of no more bytes has fewer values than are worth counting; of a request, its levels are still looked at."""
+"""Up to this size in bytes, the values of a text are not counted; the levels of a request still are."""
 SLICE = 256 * 1024
-"""How many bytes are counted at once: what is made of them on the way stays in the processor's cache."""
+"""How many bytes are counted at once: the intermediate copies then fit into the processor's cache."""
 
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class TooManyValues(Exception):
-    """A text has more values than it may; ``most`` is how many it may have."""
+    """A text has more values than allowed; ``most`` is the maximum."""
 
     def __init__(self, most: int) -> None:
         super().__init__(most)
@@ -36,22 +36,22 @@ class TooManyValues(Exception):
 
 
 class TooManyLevels(Exception):
-    """A text has more than ``MAX_LEVELS`` arrays and objects inside each other."""
+    """Arrays and objects of a text are nested deeper than ``MAX_LEVELS``."""
 
 
 class TooMuchSlowText(Exception):
-    """A text has more than ``MAX_SLOW`` bytes of escapes and of strings outside ASCII."""
+    """A text has more than ``MAX_SLOW`` bytes of escapes and non-ASCII strings."""
 
 
 BEYOND = (TooManyValues, TooManyLevels, TooMuchSlowText)
-"""What is wrong with a text that goes beyond the limits."""
+"""The exceptions of a text that exceeds the limits."""
 
 
 class ValueCounter:
-    """Counts the values of one text that comes in pieces, cut anywhere. What is in strings is left out.
+    """Counts the values of one text that arrives in pieces, split anywhere. Contents of strings are not counted.
 
-    Of what is no JSON it may count anything: the parser refuses it later. ``slow`` is what it has of text that is slow to
-    read, in bytes; short strings are counted with what stands around them.
+    For invalid JSON the count is meaningless: the parser rejects it later. ``slow`` is the size of slow text, in
+    bytes; short strings are counted together with the text around them.
     """
 
     __slots__ = (
@@ -61,10 +61,10 @@ class ValueCounter:
     def __init__(self, most: int = MAX_VALUES) -> None:
         self._most = most
         self._in_string = False
-        self._split_escape = False  # the last piece ended between a backslash and what it escapes
+        self._split_escape = False  # the last piece ended between a backslash and the escaped character
         self._just_opened = False  # the last piece ended with an opening bracket
         self._levels = 0  # arrays and objects that are open
-        self._run = 0  # bytes of the string that the last piece ended in
+        self._run = 0  # bytes of the unfinished string at the end of the last piece
         self._run_is_slow = False
         self.values = 1
         self.slow = 0
@@ -103,7 +103,7 @@ class ValueCounter:
             outside = [piece]
         if self.slow + self._run * self._run_is_slow > MAX_SLOW:
             raise TooMuchSlowText
-        text = b'"'.join(outside)  # a quote stays for each string: ["a"] is not empty
+        text = b'"'.join(outside)  # keep a quote for each string: ["a"] is not empty
         if self._in_string or (quotes and not text):
             self._just_opened = False
         self._in_string ^= quotes % 2 == 1
@@ -121,7 +121,7 @@ class ValueCounter:
         self._levels += opened - closed
 
     def _count_slow(self, parts: list[bytes], *, slow: bool) -> None:
-        """Count the strings of a piece that was split at its quotes: the one that ends in it, short ones, one that begins."""
+        """Count the strings of a piece split at its quotes: the one that ends in it, short ones, the one that begins."""
         if self._in_string and (self._run_is_slow or not _is_quick(parts[0])):
             self.slow += self._run + len(parts[0])
         if slow:
@@ -131,10 +131,10 @@ class ValueCounter:
         self._run_is_slow = begins and not _is_quick(parts[-1])
 
     def _check_levels(self, text: bytes, left_open: int) -> None:
-        """Raise TooManyLevels if it goes deeper than it may, counted from the levels that are open already."""
+        """Raise TooManyLevels if the piece is nested too deeply, counted from the levels that are open already."""
         brackets = text.translate(_BRACKETS, _NO_BRACKETS) + b"]" * (self._levels + left_open)
         most = MAX_LEVELS - self._levels
-        if most > 1:  # without the innermost pairs, which are most of them, there is one level less
+        if most > 1:  # most brackets are innermost pairs: without them there is one level less
             brackets, most = brackets.replace(b"[]", b""), most - 1
         level = 0
         for run in brackets.split(b"]"):
@@ -149,20 +149,20 @@ def _is_quick(text: bytes) -> bool:
 
 
 def count_byte(text: bytes | bytearray, byte: bytes) -> int:
-    """How often a byte is in a text. Where it is rare, several times as fast as ``count``, which looks at each byte."""
+    """Count a byte in a text. If it is rare, this is several times as fast as ``count``, which examines each byte."""
     return len(text) - len(text.replace(byte, b""))
 
 
 def check(text: bytes | bytearray, most: int = MAX_VALUES) -> None:
-    """Refuse a text beyond the limits. Raises TooManyValues, TooManyLevels or TooMuchSlowText."""
+    """Check a text against the limits. Raises TooManyValues, TooManyLevels or TooMuchSlowText."""
     if len(text) > SMALL or count_byte(text, b"[") + count_byte(text, b"{") > MAX_LEVELS:
         ValueCounter(most).add(text)
 
 
 def parse(text: bytes | bytearray) -> Any:
-    """The value of a text whose values were counted, or that is small. Raises JSONDecodeError.
+    """Parse a text that was checked, or that is small. Raises JSONDecodeError.
 
-    The garbage collector rests while a large one is parsed: it would go over the new values again and again.
+    The garbage collector is disabled while a large text is parsed: it would traverse the new values repeatedly.
     """
     if len(text) <= SMALL or not gc.isenabled():
         return orjson.loads(text)

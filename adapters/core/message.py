@@ -1,21 +1,21 @@
-"""Texts of ours that can be translated: each is a finished English text that keeps its template and its fields.
+"""Translatable messages: a Message is the English text, and keeps its template and its fields.
 
-The template is the msgid of the catalogs in ``proxy/i18n/locale``. A template with fields is formatted, so it writes a
-literal brace as ``{{`` or ``}}``; one without fields is taken as it is. Text of vendors and users is a field, never a
-template.
+The template is the msgid of the catalogs in ``proxy/i18n/locale``. A template with fields is formatted, so a literal
+brace is written ``{{`` or ``}}``; a template without fields is used verbatim. Text of vendors and users is always a
+field, never a template.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
 LookUp = Callable[[str], str]
-"""Returns the translation of a template, or an empty text if there is none."""
+"""Returns the translation of a template, or an empty string if there is none."""
 
 
 class Message(str):
     """An English text with its template and fields: ``Message("{vendor} answered {status}", vendor=…, status=…)``.
 
-    Fields may be Messages, which are translated too; other values are formatted as they are.
+    Fields that are Messages are translated as well; other values are formatted unchanged.
     """
 
     __slots__ = ("fields", "template")
@@ -33,7 +33,7 @@ class Message(str):
         return (self.template,), dict(self.fields)
 
     def translated(self, look_up: LookUp) -> str:
-        """Return the text in the language of ``look_up``, or in English where the template has no usable translation."""
+        """Return the text in the language of ``look_up``, or in English if the template has no usable translation."""
         template = look_up(self.template) if self.template else ""
         if not template:
             return str(self)
@@ -45,16 +45,16 @@ class Message(str):
             return str(self)
 
     def with_fields(self, **fields: object) -> "Message":
-        """Return the same message, with other values for these fields."""
+        """Return the message with other values for these fields."""
         return Message(self.template, **{**self.fields, **fields})
 
     def with_texts(self, change: Callable[[str], str]) -> "Message":
-        """Return the same message, with every field changed as text; numbers stay, and the template."""
+        """Return the message with ``change`` applied to every field as text; numbers and the template stay."""
         return Message(self.template, **{name: _changed(value, change) for name, value in self.fields.items()})
 
 
 class Joined(Message):
-    """Texts with a separator between them, which is translated as they are."""
+    """Texts with a separator between them; texts and separator are translated."""
 
     __slots__ = ("items",)
 
@@ -71,49 +71,49 @@ class Joined(Message):
         return (self.template, *self.items), {}
 
     def translated(self, look_up: LookUp) -> str:
-        """Return the translated texts, with the translated separator between them."""
+        """Return the translated texts, joined by the translated separator."""
         separator = look_up(self.template) or self.template
         return separator.join([str(_translated(item, look_up)) for item in self.items])
 
     def with_texts(self, change: Callable[[str], str]) -> Message:
-        """Return the same texts, changed."""
+        """Return the texts with ``change`` applied to each."""
         return Joined(self.template, *(_text(item, change) for item in self.items))
 
 
 EMPTY = Message("")
-"""No text."""
+"""The empty message."""
 COMMA = Message(", ")
 SEMICOLON = Message("; ")
 BAR = Message(" | ")
 
 
 def joined(separator: Message, items: Iterable[str]) -> Message:
-    """Return the texts with a separator between them."""
+    """Join texts with a separator."""
     return Joined(separator.template, *items)
 
 
 def one_of(items: Iterable[str]) -> Message:
-    """``a, b or c``. Raises ValueError for no items."""
-    *most, last = items
-    return Message("{items} or {last}", items=joined(COMMA, most), last=last) if most else as_message(last)
+    """Return ``a, b or c``. Raises ValueError if there are no items."""
+    *rest, last = items
+    return Message("{items} or {last}", items=joined(COMMA, rest), last=last) if rest else as_message(last)
 
 
 def all_of(items: Iterable[str]) -> Message:
-    """``a, b and c``. Raises ValueError for no items."""
-    *most, last = items
-    return Message("{items} and {last}", items=joined(COMMA, most), last=last) if most else as_message(last)
+    """Return ``a, b and c``. Raises ValueError if there are no items."""
+    *rest, last = items
+    return Message("{items} and {last}", items=joined(COMMA, rest), last=last) if rest else as_message(last)
 
 
 def sentences(items: Iterable[Message]) -> Message:
-    """Whole sentences, one after the other. Raises ValueError for none."""
-    whole, *rest = items
+    """Join sentences into one message. Raises ValueError if there are none."""
+    text, *rest = items
     for sentence in rest:
-        whole = Message("{first} {second}", first=whole, second=sentence)
-    return whole
+        text = Message("{first} {second}", first=text, second=sentence)
+    return text
 
 
 def as_message(text: str) -> Message:
-    """Return a message as it is, and any other text as the only field of one: it stays as it is in every language."""
+    """Return a Message unchanged; wrap any other text as the only field of one, so that it is never translated."""
     return text if isinstance(text, Message) else Message("{text}", text=text)
 
 

@@ -1,4 +1,4 @@
-"""The facts of one model."""
+"""Model: the catalog facts that verdicts depend on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ Thinking = Literal["never", "always", "default_on", "default_off"]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The facts of one model that a verdict may rest on; built from ``config/catalog/data/<vendor>.yaml``.
+    """The facts of one model that a verdict may depend on; built from ``config/catalog/data/<vendor>.yaml``.
 
-    ``family`` groups models that share quirks wherever they are hosted; ``facts`` are the vendor's own per-model
-    switches (for example ``json_schema: true``); limits are in tokens, and None where they are not known.
+    ``family`` groups models that share quirks, wherever they are hosted; ``facts`` are vendor-specific per-model flags
+    and values (for example ``json_schema: true``); limits are in tokens, None if unknown.
     """
 
     id: str

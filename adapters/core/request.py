@@ -1,4 +1,4 @@
-"""The nouns of one answer: what was asked, of which model, the events that answer it, and what it cost."""
+"""The request of one response in OpenAI's terms, how it was translated, and the ids of its attempts."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
@@ -10,13 +10,13 @@ Operation = Literal["chat", "completions", "embeddings", "moderations"]
 
 
 class Translation(NamedTuple):
-    """What became of a request before it was an ask: a front has said it in other words, or as another operation.
+    """How a handler in ``proxy/openai_api`` translated a request: into other fields, or into another operation.
 
-    ``asked`` is what the caller sent, for the front's writer. ``told`` is what became of the fields that were
-    said in other words. ``variants`` are the fields of the further calls that one answer is gathered from, each
-    laid over the ask's own. ``native`` is the request in the operation that was asked for, for vendors that have it
-    themselves; ``refused`` is why others can't serve it, where they can't. ``added`` names fields of the ask that stand for
-    nothing the caller sent.
+    ``original``: the fields that the client sent, for the response writer. ``adaptations``: the verdicts on the
+    fields that were translated. ``variants``: the fields of further calls that the same response is built from, each
+    overriding those of the request. ``native``: the request in the operation that the client called, for vendors that
+    support it themselves; ``refused``: why other vendors can't serve it, if so. ``added``: fields of the request that
+    correspond to nothing the client sent.
     """
 
     original: Mapping[str, Any]
@@ -30,9 +30,9 @@ class Translation(NamedTuple):
 class ApiRequest(NamedTuple):
     """A request in OpenAI's terms: ``fields`` is its body without ``model`` and without null members.
 
-    ``model`` is the name the caller used, which need not be a vendor's. After planning, ``fields`` holds the vendor's
-    own terms and the vendor's model id. ``reworded`` is there where the front has said the request, or
-    a field of it, in other words.
+    ``model`` is the name that the client used, which need not be a vendor's. After planning, ``fields`` holds the
+    vendor's parameters and the vendor's model id. ``translation`` is set if the handler translated the request or a
+    field of it.
     """
 
     operation: Operation
@@ -43,14 +43,15 @@ class ApiRequest(NamedTuple):
     translation: Translation | None = None
 
     def with_fields(self, fields: Mapping[str, Any]) -> "ApiRequest":
-        """The same request with other fields, for a wrapper that asks in parts."""
+        """Return the same request with other fields, for a wrapper that splits it into several calls."""
         return ApiRequest(self.operation, self.model, fields, self.stream, self.include_usage, self.translation)
 
 
 class AttemptIds(NamedTuple):
-    """What an Exchange may not make itself: fresh ids for what it opens, and the answer's own id and time.
+    """The impure values that an Exchange needs: ids for its calls and timers, and id and time of the response.
 
-    ``ids`` is new for each attempt; ``answer_id`` (24 hex digits) and ``created`` (epoch seconds) stay through retries.
+    ``ids`` is new for each attempt; ``answer_id`` (24 hex digits) and ``created`` (epoch seconds) are the same in all
+    attempts of a request.
     """
 
     ids: Iterator[int]

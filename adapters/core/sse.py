@@ -1,53 +1,51 @@
-"""Server-sent events: bytes cut anywhere in, payloads out.
+"""Server-sent events: decodes bytes split at arbitrary places into payloads, and encodes payloads.
 
-Lines end at CR, LF or CRLF and at nothing else: U+2028 and U+0085 may stand raw inside Chinese JSON, and a general
-line splitter would cut an event in three there. https://html.spec.whatwg.org/multipage/server-sent-events.html
+Lines end at CR, LF or CRLF and nothing else: U+2028 and U+0085 may occur unescaped inside Chinese JSON, and a general
+line splitter would split an event there. https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import orjson
 
 MAX_EVENT = 8 * 1024 * 1024
-"""The largest event taken, in bytes; one that is larger raises :class:`EventTooLarge`."""
+"""The maximum size of an event, in bytes; a larger one raises :class:`EventTooLarge`."""
 
 MANY = 1024
-"""Lines of data that are held apart: a short one costs many times what it holds."""
+"""How many data lines are kept as separate objects: a short line costs many times its size in memory."""
 
 BOM = b"\xef\xbb\xbf"
 
 
 class EventTooLarge(Exception):
-    """A single event went over ``MAX_EVENT`` bytes."""
+    """An event is larger than ``MAX_EVENT`` bytes."""
 
 
 class Decoder:
-    """Feed it bytes as they arrive; it hands back the payloads of the events that became complete.
+    """Decodes bytes as they arrive and returns the payloads of completed events.
 
     A payload is the event's ``data`` lines joined by a newline. Comments, ``id``, ``event``, ``retry`` and events
-    whose data is blank yield nothing: the vendors that name an error event say so in its data too. What is handed back
-    does not depend on where the bytes were cut.
+    whose data is blank yield nothing: vendors that name an error event repeat the error in its data. The result does
+    not depend on where the bytes were split.
 
-    Beyond the standard: one newline is enough between two events of which each is a whole JSON object on a line of its own
-    (seen of gateways), and at the end of the body such an event needs none.
+    Beyond the standard: a single newline suffices between two events if each is a complete JSON object on one line
+    (some gateways send this), and at the end of the body such an event needs none.
     """
 
     __slots__ = ("_after_cr", "_data", "_line", "_size", "_started")
 
     def __init__(self) -> None:
         self._line = bytearray()  # the unfinished line: a large event may come in thousands of reads
-        self._data: list[
-            bytes | bytearray
-        ] = []  # the data lines of the unfinished event, the first many of them joined
+        self._data: list[bytes | bytearray] = []  # data lines of the unfinished event, joined beyond MANY
         self._size = 0  # of those lines, in bytes
         self._started = False
-        self._after_cr = False  # the last byte ended a line, and a LF right after it belongs to the same end
+        self._after_cr = False  # the last byte was a CR: a LF directly after it belongs to the same line end
 
     def feed(self, data: bytes) -> list[bytes]:
-        """The payloads completed by these bytes, in order. Raises :class:`EventTooLarge`."""
+        """Return the payloads completed by these bytes, in order. Raises :class:`EventTooLarge`."""
         if data.startswith(b"data: ") and data.endswith(b"\n\n") and self._fresh() and len(data) <= MAX_EVENT:
             whole = data[6:-2].split(b"\n\ndata: ")
             if not any(map(_needs_care, whole)):
                 self._started = True
-                return whole  # the usual read: whole events, each of one line
+                return whole  # the usual read: complete events of one line each
         if not self._started:
             data = self._without_bom(data)
         if self._after_cr and data:
@@ -74,11 +72,11 @@ class Decoder:
         return payloads
 
     def _fresh(self) -> bool:
-        """Whether nothing is left of earlier reads."""
+        """Whether no data of earlier reads is pending."""
         return not (self._line or self._data or self._after_cr)
 
     def end(self) -> list[bytes]:
-        """The payload that the end of the body completes, if it is a whole JSON object or an end marker."""
+        """Return the payload that the end of the body completes, if it is a complete JSON object or an end marker."""
         payloads: list[bytes] = []
         if self._line:
             self._take(bytes(self._line), payloads)
@@ -94,10 +92,10 @@ class Decoder:
             value = b""
         else:
             return
-        # One line is looked at, never several: an event of many lines would be parsed again with each.
+        # Only the first line is tested: otherwise an event of many lines would be parsed again with each line.
         if len(self._data) == 1 and value.lstrip().startswith((b"{", b"[")) and _is_object(self._data[0]):
             self._flush(payloads)
-        self._size += len(line) if self._data else len(value)  # many empty lines are large, too
+        self._size += len(line) if self._data else len(value)  # empty lines count as well
         self._data.append(value)
         if self._size > MAX_EVENT:
             raise EventTooLarge
@@ -116,7 +114,7 @@ class Decoder:
         self._size = 0
 
     def _check(self, line: int) -> None:
-        """A line must fit into the event, too, whatever it says: there is room for ``data: `` beside the largest."""
+        """Raise EventTooLarge if the event with this line is too large; ``data: `` itself is allowed on top."""
         if self._size + line > MAX_EVENT + len(b"data: "):
             raise EventTooLarge
 
@@ -124,18 +122,18 @@ class Decoder:
         data = bytes(self._line) + data
         self._line = bytearray()
         if len(data) < len(BOM) and BOM.startswith(data):
-            return data  # too short to tell; looked at again with the next bytes
+            return data  # too short to tell: tested again with the next bytes
         self._started = True
         return data.removeprefix(BOM)
 
 
 def _needs_care(payload: bytes) -> bool:
-    """Whether a payload between two usual boundaries may yet be more than one line of data, or none."""
+    """Whether a payload between two usual boundaries may be several lines, or empty."""
     return b"\n" in payload or b"\r" in payload or not payload or payload.isspace()
 
 
 def _is_object(line: bytes | bytearray) -> bool:
-    """Whether a line of data is a whole JSON object."""
+    """Whether a data line is a complete JSON object."""
     if not (line.startswith(b"{") and line.rstrip().endswith(b"}")):
         return False
     try:
@@ -146,5 +144,5 @@ def _is_object(line: bytes | bytearray) -> bool:
 
 
 def encode(payloads: list[bytes]) -> bytes:
-    """The events of these payloads as OpenAI frames them, for one write."""
+    """Encode payloads as events, framed as OpenAI does, for a single write."""
     return b"data: " + b"\n\ndata: ".join(payloads) + b"\n\n"

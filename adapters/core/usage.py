@@ -1,11 +1,11 @@
-"""The tokens of a call."""
+"""Token usage of a call."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 
 class Usage(NamedTuple):
-    """Tokens of one call. ``wire`` is the vendor's own usage object in OpenAI's shape, when it sent one."""
+    """Tokens of one call. ``wire`` is the vendor's usage object in OpenAI's shape, if it sent one."""
 
     prompt: int
     completion: int
@@ -15,26 +15,26 @@ class Usage(NamedTuple):
     wire: Mapping[str, Any] | None = None
 
     def __add__(self, other: object) -> "Usage":
-        """The sum of two calls: estimated if either is; details beyond the counts are not summed."""
+        """Return the sum of two calls: estimated if either is; details beyond the counts are not summed."""
         if not isinstance(other, Usage):
             return NotImplemented
-        both_told = self.source == other.source == "vendor"
+        both_reported = self.source == other.source == "vendor"
         return Usage(
             self.prompt + other.prompt,
             self.completion + other.completion,
             self.cached + other.cached,
             self.reasoning + other.reasoning,
-            "vendor" if both_told else "estimated",
+            "vendor" if both_reported else "estimated",
         )
 
     def to_wire(self) -> dict[str, Any]:
-        """OpenAI's ``usage`` object, with the vendor's extra counters kept."""
-        told = dict(self.wire or {})
-        told["prompt_tokens"] = self.prompt
-        told["completion_tokens"] = self.completion
-        told["total_tokens"] = self.prompt + self.completion
-        if self.cached and not told.get("prompt_tokens_details"):
-            told["prompt_tokens_details"] = {"cached_tokens": self.cached}
-        if self.reasoning and not told.get("completion_tokens_details"):
-            told["completion_tokens_details"] = {"reasoning_tokens": self.reasoning}
-        return told
+        """Return OpenAI's ``usage`` object, including the vendor's extra counters."""
+        usage = dict(self.wire or {})
+        usage["prompt_tokens"] = self.prompt
+        usage["completion_tokens"] = self.completion
+        usage["total_tokens"] = self.prompt + self.completion
+        if self.cached and not usage.get("prompt_tokens_details"):
+            usage["prompt_tokens_details"] = {"cached_tokens": self.cached}
+        if self.reasoning and not usage.get("completion_tokens_details"):
+            usage["completion_tokens_details"] = {"reasoning_tokens": self.reasoning}
+        return usage

@@ -1,4 +1,4 @@
-"""What a vendor is: a name, hosts, a way to sign, and for each operation a table of verdicts and of failures."""
+"""Vendor, its operations with their tables of verdicts and failures, and the Plan of a request for one target."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,17 +17,17 @@ ThinkingPolicy = Literal["auto", "vendor", "off"]
 
 
 def no_conflict(builder: RequestBuilder) -> Message | None:
-    """Nothing in a request keeps this vendor's models from thinking."""
+    """Return None: no field of a request conflicts with thinking."""
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningSwitch:
-    """How one vendor is told.
+    """How thinking is switched on and off at one vendor.
 
-    ``turn(draft, on)`` writes its own member into the body; ``excludes(draft)`` gives the reason why this request can't
-    run with thinking on (a forced tool call, for example), or None. ``prevents(draft)`` is the same for what wins even
-    over a request that asks for thinking.
+    ``set(builder, on)`` writes the vendor's switch into the body. ``excludes(builder)`` returns why this request can't
+    run with thinking on (a forced tool call, for example), or None; it applies only if the request does not ask for
+    thinking. ``prevents(builder)`` is the same, and overrides a request for thinking.
     """
 
     set: Callable[[RequestBuilder, bool], None]
@@ -39,11 +39,12 @@ class ReasoningSwitch:
 class Op:
     """One operation of a vendor.
 
-    ``path`` is appended to the base URL; ``codec`` makes the Exchange; ``params`` holds a verdict for every OpenAI
-    parameter (and for the vendor's own where they need one); ``failures`` are tried in order before the status;
-    ``own_tool_ids``: the vendor's tool-call ids repeat, so ours take their place; ``choice_members``: what its choices have beside OpenAI's
-    members, and callers are to see; ``max_inputs`` is the most texts one embeddings call takes, as a function of the model; ``finish`` corrects the
-    finished body (for what depends on several fields).
+    ``path`` is appended to the base URL; ``codec`` creates the Exchange; ``params`` has a verdict for every OpenAI
+    parameter (and for vendor parameters that need one); ``failures`` are tried in order before the status.
+    ``own_tool_ids``: the vendor's tool call ids are not unique, so banjia generates its own. ``choice_members``: members
+    of a choice beyond OpenAI's that are passed to the client. ``max_inputs``: the maximum number of texts in one
+    embeddings call, as a function of the model. ``finish`` corrects the finished body, for rules that depend on several
+    fields.
     """
 
     path: str
@@ -58,15 +59,17 @@ class Op:
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One vendor: all that is needed to talk to it but a key.
+    """One vendor: everything needed to call it, except a key.
 
-    ``base_urls`` maps a region to the prefix an OpenAI SDK would be given; ``key_names`` are the environment variables
-    that hold its key, the usual first; ``dial`` is how its models are told to think or not; ``hides`` is a pattern of
-    what its messages say of the operator's account, which is no caller's business. A vendor that has had several
-    OpenAI-shaped APIs side by side is the usual one of them, called ``usual_edition``; the others are its ``editions``
-    by name, and each of these knows its own as ``edition``. ``transparent``: a server of which nothing is known but its
-    wire, so that requests go out as they came, also where OpenAI's own service would refuse a value that its description
-    allows. ``rank``: vendors whose keys are in the environment are tried in ascending order of it.
+    ``base_urls`` maps a region to the base URL that an OpenAI SDK would get. ``key_names`` are the environment
+    variables with its key, the usual one first. ``reasoning_switch`` switches thinking of its models. ``redacted`` is a
+    pattern of the details about the operator's account that the vendor's messages contain and clients must not see.
+    ``rank``: vendors whose keys are in the environment are tried in ascending order of rank.
+
+    A vendor with several OpenAI-compatible APIs is represented by the usual one, named ``usual_edition``; the others
+    are in ``editions`` by name, and each has its name in ``edition``. ``transparent``: a server of which only the
+    protocol is known, so requests are sent unchanged, even with values that OpenAI's description allows but its service
+    refuses.
     """
 
     name: str
@@ -86,21 +89,21 @@ class Vendor:
 
     @property
     def catalog(self) -> str:
-        """The name of its catalog file: the other edition of a vendor has its own models."""
+        """The name of its catalog file: each edition has its own models."""
         return self.name if self.edition is None else f"{self.name}_{self.edition}"
 
     @property
     def edition_names(self) -> tuple[str, ...]:
-        """What the editions are called, the usual one first; empty where there is but one."""
+        """The names of the editions, the usual one first; empty if there is only one."""
         return () if self.usual_edition is None else (self.usual_edition, *self.editions)
 
     @property
     def in_each_edition(self) -> tuple["Vendor", ...]:
-        """This one, then its other editions."""
+        """This vendor, then its other editions."""
         return (self, *self.editions.values())
 
     def of_edition(self, edition: str | None) -> "Vendor | None":
-        """The API of that edition: this one where none is asked for, None where there is no such one."""
+        """Return the vendor of that edition: this one for None, and None for an unknown name."""
         if edition is None or edition == self.usual_edition:
             return self
         return self.editions.get(edition)
@@ -108,14 +111,14 @@ class Vendor:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request may go: one model of one configured vendor, with the operator's wishes for it.
+    """One model of one configured vendor, with the operator's settings for it.
 
-    ``entry`` is the vendor's name in the configuration (several entries may share a kind); ``overlay`` is the
-    operator's ``set``, which wins over the caller; ``defaults`` are a stand-in's, which the caller wins over;
-    ``base_url`` has no trailing slash. ``messages`` is the operator's own verdict on chat messages, in place of the
-    table's. In ``overlay`` None leaves a field out. ``drop`` names the fields that are left out where they would be
-    refused. ``width`` is how many numbers OpenAI's vectors have under the name that was asked for; None if that is not
-    one of OpenAI's names of embeddings.
+    ``entry`` is the vendor's name in the configuration (several entries may share a kind); ``base_url`` has no trailing
+    slash. ``overrides`` is the operator's ``set``, which takes precedence over the client; None removes a field.
+    ``defaults`` are those of a stand-in; the client takes precedence over them. ``drop`` names the fields that are
+    omitted if they would be refused. ``messages`` is the operator's verdict on chat messages, in place of the table's.
+    ``openai_dimensions`` is the vector size of the requested name at OpenAI; None if it is not one of OpenAI's
+    embedding names.
     """
 
     entry: str
@@ -125,15 +128,15 @@ class Target:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     strict: bool = False
-    disabled_emulations: frozenset[str] = frozenset()  # the emulations that the operator has switched off
+    disabled_emulations: frozenset[str] = frozenset()  # the emulations that the operator has disabled
     drop: frozenset[str] = frozenset()
     openai_dimensions: int | None = None
     thinking: ThinkingPolicy = "auto"
     messages: Verdict | None = None
     report_model: Literal["requested", "vendor"] = "requested"
-    emulated: bool = False  # one of our own emulators, started by us: its answers are marked
-    label: str = field(init=False)  # ``entry/model``, as the configuration and ``x-banjia-target`` spell it
-    removed: tuple[str, ...] = field(init=False)  # what ``overlay`` leaves out
+    emulated: bool = False  # an emulator that banjia started: its responses are marked
+    label: str = field(init=False)  # ``entry/model``, as in the configuration and ``x-banjia-target``
+    removed: tuple[str, ...] = field(init=False)  # the fields that are None in ``overrides``
 
     def __post_init__(self) -> None:
         label = f"{self.entry}/{self.model.id}"
@@ -142,11 +145,12 @@ class Target:
 
 
 class Plan(NamedTuple):
-    """A request made ready for one target: the ask in the vendor's terms, and what became of every field.
+    """A request prepared for one target: ``request`` in the vendor's terms, and the verdict on every field.
 
-    ``emulate`` names what wrappers have to make up for, with the value that each one needs. ``more`` are the asks of
-    the further calls that the answer is gathered from (several prompts in one request), in the vendor's terms too.
-    ``added`` names the members of the vendor's body that the request does not ask for: :func:`plan_without` leaves them out.
+    ``emulations`` maps each emulation to the value that its wrapper needs. ``further_requests`` are the requests of
+    further calls that the same response is built from (several prompts in one request), also in the vendor's terms.
+    ``added`` names the members of the vendor's body that banjia added; :func:`adapters.planning.plan_without` removes
+    them.
     """
 
     request: ApiRequest

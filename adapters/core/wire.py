@@ -1,4 +1,4 @@
-"""What crosses the border between an Exchange and whoever drives it: calls going out, heads and bytes coming in."""
+"""The data that an Exchange and its runner pass to each other: upstream calls out, response heads and bytes in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from adapters.core.message import Message
 Headers = Sequence[tuple[bytes, bytes]]
 
 Id = int
-"""One open thing of an attempt (a call or a timer); drawn from ``Seed.ids`` and never used twice."""
+"""Identifies a call or a timer of an attempt; drawn from ``AttemptIds.ids`` and never used twice."""
 
 Phase = Literal[
     "dns",
@@ -24,14 +24,14 @@ Phase = Literal[
     "idle",
     "total",
 ]
-"""Where a call was lost. A closed list: the failure table is total over it."""
+"""The phase in which a call failed. A closed list: the failure table covers all of it."""
 
 
 @dataclass(slots=True)
 class Call:
-    """One HTTP request to a vendor, complete but for its credential, which the driver adds when it is sent.
+    """One HTTP request to a vendor, complete except for the credential, which the runner adds when it sends the call.
 
-    ``url`` is absolute, ``headers`` hold lower-case names, ``streams`` says which of the timeouts apply.
+    ``url`` is absolute, header names are in lower case, ``streams`` selects the timeouts that apply.
     """
 
     method: str
@@ -50,7 +50,7 @@ class Head:
     headers: Headers
 
     def header(self, name: bytes) -> str | None:
-        """The first value of a header, by its lower-case name."""
+        """Return the first value of a header, by its lower-case name; None if it is absent."""
         for key, value in self.headers:
             if key.lower() == name:
                 return value.decode("latin-1")
@@ -59,7 +59,7 @@ class Head:
 
 @dataclass(slots=True)
 class Data:
-    """Bytes of a body, cut wherever the network cut them."""
+    """Bytes of a response body, split at arbitrary places by the network."""
 
     id: Id
     data: bytes
@@ -67,14 +67,14 @@ class Data:
 
 @dataclass(slots=True)
 class End:
-    """The body is complete by the rules of HTTP."""
+    """The body is complete according to HTTP framing."""
 
     id: Id
 
 
 @dataclass(slots=True)
 class Lost:
-    """The call ended without a complete body. ``why`` is for a log line and never holds a secret."""
+    """The call ended without a complete body. ``why`` never contains a secret."""
 
     id: Id
     phase: Phase
@@ -83,7 +83,7 @@ class Lost:
 
 @dataclass(slots=True)
 class Woke:
-    """A ``Sleep`` is over."""
+    """A ``Sleep`` has elapsed."""
 
     id: Id
 

@@ -1,7 +1,7 @@
-"""The base of wrappers: runs children made by another Make, and passes on what they ask for.
+"""The base class of wrappers: it runs child exchanges created by another Make and passes their commands on.
 
-A wrapper sees its children's wishes (Emit, Done, Fail, Spent), never what they are told. All children draw ids from
-the one seed, so nothing is renamed: ``owner`` knows whose an id is.
+A wrapper handles its children's Emit, Done and Fail. All children draw ids from the same AttemptIds, so ids never
+collide and need no translation: ``_owner`` maps an id to its child.
 """
 
 from typing import ClassVar, Literal
@@ -15,20 +15,20 @@ Holds = Literal["NONE", "TAIL", "ALL"]
 
 
 class Wrapper:
-    """Routes what arrives to the child it is for. Override ``start``, ``on_emit``, ``on_done`` and ``on_fail``.
+    """Routes what arrives to the child that owns its id. Override ``start``, ``on_emit``, ``on_done`` and ``on_fail``.
 
-    ``holds`` says how much of an answer is kept back: nothing, a tail, or all of it until the end.
+    ``holds``: how much of a response the wrapper holds back: nothing, a tail, or all of it until the end.
     """
 
     holds: ClassVar[Holds] = "NONE"
     calls: int = 1
-    """How many calls it makes in all, if none fails."""
+    """The total number of calls, if none fails."""
 
     def __init__(self) -> None:
         self._owner: dict[Id, Exchange] = {}
 
     def start(self) -> list[Do]:
-        """What to do first: begin the children with :meth:`begin`."""
+        """Return the first commands: start the children with :meth:`begin`."""
         raise NotImplementedError
 
     def begin(self, child: Exchange) -> list[Do]:
@@ -36,7 +36,7 @@ class Wrapper:
         return self._take(child, child.start())
 
     def feed(self, got: Got) -> list[Do]:
-        """Hand what arrived to its child; what belongs to a child that has ended is dropped."""
+        """Pass what arrived to its child; drop it if that child has ended."""
         child = self._owner.get(got.id)
         if child is None:
             return []
@@ -45,7 +45,7 @@ class Wrapper:
         return self._take(child, child.feed(got))
 
     def _end(self, dos: list[Do]) -> list[Do]:
-        """After our own end nothing that arrives is ours any more; the driver closes what is open."""
+        """After Done or Fail, forget all ids: what still arrives is ignored, and the runner closes what is open."""
         if dos and isinstance(dos[-1], (Done, Fail)):
             self._owner.clear()
         return dos
@@ -71,20 +71,20 @@ class Wrapper:
         return out
 
     def _close(self, child: Exchange) -> list[Do]:
-        """Close what an ended child left open."""
+        """Close the calls and timers that an ended child left open."""
         left = [id_ for id_, owner in self._owner.items() if owner is child]
         for id_ in left:
             del self._owner[id_]
         return [Close(id_) for id_ in left]
 
     def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:
-        """A child has events: passed on, unless overridden."""
+        """Handle a child's events: pass them on, unless overridden."""
         return [Emit(events)]
 
     def on_done(self, child: Exchange) -> list[Do]:
-        """A child's answer is whole: so is ours, unless overridden."""
+        """Handle the completion of a child: complete the wrapper's response, unless overridden."""
         return [Done()]
 
     def on_fail(self, child: Exchange, failure: Failure) -> list[Do]:
-        """A child has failed: so have we, unless overridden."""
+        """Handle the failure of a child: fail as well, unless overridden."""
         return [Fail(failure)]

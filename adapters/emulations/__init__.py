@@ -1,4 +1,4 @@
-"""Wrappers: each makes up for one thing that a vendor lacks, around any codec."""
+"""Emulations: each wrapper adds one feature that a vendor lacks, around any codec."""
 
 from adapters.core.exchange import Make
 from adapters.core.vendor import Plan
@@ -7,11 +7,11 @@ from adapters.emulations.fan_out import fan_out
 from adapters.emulations.stop import stop
 
 WRAPS = (stop, batch_embeddings, fan_out)
-"""Innermost first."""
+"""The wrappers, innermost first."""
 
 
 def wrapped(plan: Plan) -> Make:
-    """The codec of the plan's operation in all the wrappers that have something to do."""
+    """Return the codec of the plan's operation, inside all wrappers that the plan needs."""
     make = plan.op.codec(plan)
     for wrap in WRAPS:
         make = wrap(make, plan)

@@ -1,4 +1,4 @@
-"""Embeddings of more inputs than a vendor takes in one call: asked for in parts, put together in order."""
+"""Splits an embeddings request with more inputs than one vendor call accepts, and joins the vectors in order."""
 
 from typing import Any, ClassVar
 
@@ -11,39 +11,39 @@ from adapters.core.vendor import Plan
 from adapters.core.wrapper import Holds, Wrapper
 
 AT_ONCE = 4
-"""How many parts are asked for at the same time: enough to hide the latency, few enough for a small account."""
+"""The maximum number of concurrent calls: enough to hide the latency, few enough for an account with low limits."""
 
 
 def batch_embeddings(make: Make, plan: Plan) -> Make:
-    """Wrap where the vendor's calls take fewer inputs than were sent."""
-    most = plan.op.max_inputs(plan.target.model)
+    """Wrap ``make`` if the vendor accepts fewer inputs per call than the request has."""
+    max_inputs = plan.op.max_inputs(plan.target.model)
     inputs = plan.request.fields.get("input")
-    if most is None or type(inputs) is not list or len(inputs) <= most or type(inputs[0]) is int:
+    if max_inputs is None or type(inputs) is not list or len(inputs) <= max_inputs or type(inputs[0]) is int:
         return make
-    return lambda request, seed: BatchEmbeddings(make, request, seed, most)
+    return lambda request, attempt_ids: BatchEmbeddings(make, request, attempt_ids, max_inputs)
 
 
 class BatchEmbeddings(Wrapper):
-    """Parts of at most ``most`` inputs. A part that fails fails the whole, naming the inputs it held."""
+    """Makes one call for each ``max_inputs`` inputs. A failed call fails the request; the message names its inputs."""
 
     holds: ClassVar[Holds] = "ALL"
 
-    def __init__(self, make: Make, request: ApiRequest, seed: AttemptIds, most: int) -> None:
+    def __init__(self, make: Make, request: ApiRequest, attempt_ids: AttemptIds, max_inputs: int) -> None:
         super().__init__()
         self._make = make
-        self._ask = request
-        self._seed = seed
+        self._request = request
+        self._attempt_ids = attempt_ids
         inputs = request.fields["input"]
-        self._parts = [inputs[at : at + most] for at in range(0, len(inputs), most)]
+        self._parts = [inputs[at : at + max_inputs] for at in range(0, len(inputs), max_inputs)]
         self.calls = len(self._parts)
-        self._starts = list(range(0, len(inputs), most))
+        self._starts = list(range(0, len(inputs), max_inputs))
         self._next = 0
         self._running: dict[int, int] = {}  # id() of a child -> its part
         self._children: list[Exchange] = []
         self._answers: dict[int, dict[str, Any]] = {}
 
     def start(self) -> list[Do]:
-        """Ask for the first parts."""
+        """Start the first calls."""
         dos: list[Do] = []
         for _ in range(min(AT_ONCE, len(self._parts))):
             dos += self._begin_next()
@@ -51,18 +51,20 @@ class BatchEmbeddings(Wrapper):
 
     def _begin_next(self) -> list[Do]:
         part, self._next = self._next, self._next + 1
-        child = self._make(self._ask.with_fields({**self._ask.fields, "input": self._parts[part]}), self._seed)
+        child = self._make(
+            self._request.with_fields({**self._request.fields, "input": self._parts[part]}), self._attempt_ids
+        )
         self._children.append(child)  # kept alive: the key is its identity
         self._running[id(child)] = part
         return self.begin(child)
 
     def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:
-        """Keep a part's vectors until all are there."""
+        """Keep the vectors of a part until all parts are complete."""
         self._answers[self._running[id(child)]] = dict(events[0].data)
         return []
 
     def on_done(self, child: Exchange) -> list[Do]:
-        """Ask for the next part, or hand over the whole."""
+        """Start the next part, or emit the complete response."""
         if self._next < len(self._parts):
             return self._begin_next()
         if len(self._answers) < len(self._parts):
@@ -79,7 +81,7 @@ class BatchEmbeddings(Wrapper):
         return {**whole, "data": vectors, "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
 
     def on_fail(self, child: Exchange, failure: Failure) -> list[Do]:
-        """One part fails the whole: half of the vectors would be worse than none."""
+        """Fail the request: a part of the vectors would be worse than none."""
         part = self._running[id(child)]
         first, count = self._starts[part], len(self._parts[part])
         last = first + count - 1

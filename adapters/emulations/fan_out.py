@@ -1,6 +1,6 @@
-"""One answer from several calls: choices of a vendor that gives one a call, and several prompts in one request.
+"""Builds one response from several calls: for a vendor that returns one choice per call, and for several prompts.
 
-Choices stand prompt by prompt, as OpenAI's completions have them: those of the first prompt, then those of the second.
+Choices are ordered by prompt, as in OpenAI's completions: those of the first prompt, then those of the second.
 """
 
 from collections.abc import Mapping
@@ -15,33 +15,33 @@ from adapters.core.vendor import Plan
 from adapters.core.wrapper import Holds, Wrapper
 
 AT_ONCE = 4
-"""How many calls run at the same time: enough to hide the latency, few enough for a small account."""
+"""The maximum number of concurrent calls: enough to hide the latency, few enough for an account with low limits."""
 SEEDS = 2**31
-"""Seeds are counted on within 31 bits, which every vendor takes."""
+"""Incremented seeds stay within 31 bits, which every vendor accepts."""
 
 
 def fan_out(make: Make, plan: Plan) -> Make:
-    """Wrap where a call gives fewer choices than were asked for, or one of the prompts only."""
+    """Wrap ``make`` if one call can't return all choices, or takes only one of the prompts."""
     copies = plan.emulations.get("n", 1)
     requests = (plan.request, *plan.further_requests)
     if copies == len(requests) == 1:
         return make
     kind = StreamedFanOut if plan.request.stream else MergedFanOut
-    return lambda request, seed: kind(make, requests, copies, seed)
+    return lambda request, attempt_ids: kind(make, requests, copies, attempt_ids)
 
 
 class FanOut(Wrapper):
-    """Calls ``copies`` times for each ask, some at once. A call that fails fails the whole.
+    """Makes ``copies`` calls for each request, some concurrently. A failed call fails the whole request.
 
-    A call's own choices, one or what its vendor gives at once, are counted on from those of the calls before it.
+    The choices of a call, one or as many as the vendor returns at once, are numbered after those of the calls before it.
     """
 
-    def __init__(self, make: Make, requests: tuple[ApiRequest, ...], copies: int, seed: AttemptIds) -> None:
+    def __init__(self, make: Make, requests: tuple[ApiRequest, ...], copies: int, attempt_ids: AttemptIds) -> None:
         super().__init__()
         self._make = make
         self._requests = requests
         self._copies = copies
-        self._seed = seed
+        self._attempt_ids = attempt_ids
         each = requests[0].fields.get("n")
         self._each = each if type(each) is int and copies == 1 else 1
         self.calls = len(requests) * copies
@@ -65,43 +65,43 @@ class FanOut(Wrapper):
         seed = request.fields.get("seed")
         if copy and type(seed) is int:  # the same seed would give the same choice again
             request = request.with_fields({**request.fields, "seed": (seed + copy) % SEEDS})
-        # Ids that are made from the answer's own (of tool calls) must differ between the choices.
-        own = self._seed._replace(answer_id=f"{self._seed.answer_id[:-2]}{number:02x}")
+        # Ids derived from the answer's id (of tool calls) must differ between the choices.
+        own = self._attempt_ids._replace(answer_id=f"{self._attempt_ids.answer_id[:-2]}{number:02x}")
         child = self._make(request, own)
         self._children.append(child)  # kept alive: the key is its identity
         self._numbers[id(child)] = number
         return self.begin(child)
 
     def renumbered(self, child: Exchange, event: Event) -> Event:
-        """The event with its choices counted through, and with the one name that all of the answer goes by."""
+        """Renumber the choices of an event, and give it the id, time and model of the first event."""
         before = self._numbers[id(child)] * self._each
         if not self._named:
             self._named = {name: event.data[name] for name in ("id", "created", "model") if name in event.data}
         data = event.edit()
         data.update(self._named)
-        # A choice that nobody asked for would stand in another one's place.
+        # A choice that was not requested would take the index of another one.
         data["choices"] = [choice for choice in data["choices"] if choice["index"] < self._each]
         for choice in data["choices"]:
             choice["index"] += before
         return event
 
     def on_done(self, child: Exchange) -> list[Do]:
-        """Make the next call, or end with the last."""
+        """Start the next call, or complete the response after the last."""
         self._done += 1
         if self._next < self.calls:
             return self._begin_next()
         return [] if self._done < self.calls else self.last()
 
     def last(self) -> list[Do]:
-        """What ends the whole."""
+        """Return the commands that complete the response."""
         return [Done()]
 
     def _close(self, child: Exchange) -> list[Do]:
-        """A child's line is left to end by itself, so that its connection can be used again; at our end all are closed."""
+        """Let a child's call end by itself, so that its connection can be reused; the runner closes all at the end."""
         return []
 
     def on_fail(self, child: Exchange, failure: Failure) -> list[Do]:
-        """A call that fails fails the whole, and says for which prompt it was made."""
+        """Fail the request; with several prompts the message names the prompt."""
         if len(self._requests) == 1:
             return [Fail(failure)]
         number = self._numbers[id(child)] // self._copies
@@ -110,32 +110,32 @@ class FanOut(Wrapper):
 
 
 class StreamedFanOut(FanOut):
-    """Streams: every piece is passed on as it comes, under its choice's index."""
+    """For streams: passes on every chunk as it arrives, with its choice renumbered."""
 
     holds: ClassVar[Holds] = "NONE"
 
     def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:
-        """Pass on; a vendor that answers whole where a stream was asked for has that passed on as well."""
+        """Pass events on; also a whole body, if a vendor returns one although a stream was requested."""
         counted = [event for event in (self.renumbered(child, event) for event in events) if event.data["choices"]]
         return [Emit(counted)] if counted else []
 
 
 class MergedFanOut(FanOut):
-    """Whole answers: put together when all are there."""
+    """For whole bodies: merges them when all calls are complete."""
 
     holds: ClassVar[Holds] = "ALL"
 
-    def __init__(self, make: Make, requests: tuple[ApiRequest, ...], copies: int, seed: AttemptIds) -> None:
-        super().__init__(make, requests, copies, seed)
+    def __init__(self, make: Make, requests: tuple[ApiRequest, ...], copies: int, attempt_ids: AttemptIds) -> None:
+        super().__init__(make, requests, copies, attempt_ids)
         self._answers: dict[int, dict[str, Any]] = {}
 
     def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:
-        """Keep a call's answer until all are there."""
+        """Keep the body of a call until all calls are complete."""
         self._answers[self._numbers[id(child)]] = self.renumbered(child, events[0]).edit()
         return []
 
     def last(self) -> list[Do]:
-        """All choices in order, and the sum of what they cost."""
+        """Emit all choices in order, with the sum of their usage."""
         answers = [self._answers[number] for number in range(self.calls)]
         choices = [choice for answer in answers for choice in sorted(answer["choices"], key=lambda one: one["index"])]
         usage: dict[str, Any] = {}
@@ -145,7 +145,7 @@ class MergedFanOut(FanOut):
 
 
 def _sum(total: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
-    """Two usage objects as one: counts are added up, details too; of what is no count the later stays."""
+    """Add two usage objects: counts and details are summed; of other values the later one is kept."""
     out = dict(total)
     for name, value in one.items():
         before = out.get(name)

@@ -1,7 +1,7 @@
-"""Stop strings that a vendor does not take, or leaves in the text: looked for here, in the content of each choice.
+"""Stop strings that a vendor does not accept, or leaves in the text: banjia searches the content of each choice.
 
-The match that ends first counts, since there a model would have stopped; of those that end together, the longest. So it
-does not matter how a stream is cut. Reasoning and the arguments of tools are not searched, as at OpenAI.
+The match that ends first counts, since a model would have stopped there; of those that end together, the longest. The
+result therefore does not depend on how a stream is split. Reasoning and tool arguments are not searched, as at OpenAI.
 """
 
 from typing import Any, ClassVar
@@ -15,20 +15,20 @@ from adapters.core.wrapper import Holds, Wrapper
 
 
 def stop(make: Make, plan: Plan) -> Make:
-    """Wrap where the plan leaves stop strings to us."""
+    """Wrap ``make`` if the plan emulates stop strings."""
     value = plan.emulations.get("stop")
     texts = tuple(text for text in ([value] if type(value) is str else value or []) if text)
-    return (lambda request, seed: StopWrapper(make, request, seed, texts)) if texts else make
+    return (lambda request, attempt_ids: StopWrapper(make, request, attempt_ids, texts)) if texts else make
 
 
 def find(text: str, stops: tuple[str, ...]) -> int | None:
-    """Where the first match begins; None if there is none."""
-    found = [(at + len(one), at) for one in stops if (at := text.find(one)) >= 0]
-    return min(found)[1] if found else None
+    """Return where the first match begins; None if there is none."""
+    matches = [(at + len(one), at) for one in stops if (at := text.find(one)) >= 0]
+    return min(matches)[1] if matches else None
 
 
 def tail(text: str, stops: tuple[str, ...]) -> int:
-    """How many characters at the end of a text may be the beginning of a match."""
+    """Return how many characters at the end of a text may be the beginning of a match."""
     for size in range(min(len(text), max(map(len, stops)) - 1), 0, -1):
         end = text[-size:]
         if any(one.startswith(end) for one in stops):
@@ -37,7 +37,7 @@ def tail(text: str, stops: tuple[str, ...]) -> int:
 
 
 class StopScanner:
-    """The content of one choice as it comes: what of it may be shown, and whether it has been cut."""
+    """Scans the content of one choice: which text can be emitted, and whether it was cut."""
 
     __slots__ = ("_entries", "_held", "_read", "_shown", "_stops", "cut")
 
@@ -46,11 +46,11 @@ class StopScanner:
         self._held = ""
         self._shown = 0
         self._read = 0
-        self._entries: list[tuple[int, Any]] = []  # log probabilities, by where their token begins
+        self._entries: list[tuple[int, Any]] = []  # logprobs, with the offset of their token
         self.cut = False
 
     def take(self, piece: str, *, last: bool) -> str:
-        """The text that may be shown now that this piece has come; all that is left with the last."""
+        """Add a piece and return the text that can be emitted now; all that is left if it is the ``last`` one."""
         text = self._held + piece
         at = find(text, self._stops)
         self.cut = at is not None
@@ -59,27 +59,27 @@ class StopScanner:
         self._shown += end
         return text[:end]
 
-    def logprobs(self, told: Any) -> Any:
-        """The probabilities of what has been shown by now, in the place of those that came."""
-        entries = told.get("content") if type(told) is dict else None
+    def logprobs(self, value: Any) -> Any:
+        """Add the logprobs of an event and return those of the text that has been emitted."""
+        entries = value.get("content") if type(value) is dict else None
         for entry in entries if type(entries) is list else []:
             self._entries.append((self._read, entry))
             self._read += len(str(entry.get("token") or "")) if type(entry) is dict else 0
         ready = [entry for begins, entry in self._entries if begins < self._shown]
         self._entries = self._entries[len(ready) :]
-        if type(told) is dict:
-            return {**told, "content": ready}
-        return {"content": ready, "refusal": None} if ready else told
+        if type(value) is dict:
+            return {**value, "content": ready}
+        return {"content": ready, "refusal": None} if ready else value
 
 
 class StopWrapper(Wrapper):
-    """Cuts each choice at its first match. When all have ended that way the call is closed: the rest is not paid for."""
+    """Cuts each choice at its first match. When all choices have ended, closes the call: the rest is not billed."""
 
     holds: ClassVar[Holds] = "TAIL"
 
-    def __init__(self, make: Make, request: ApiRequest, seed: AttemptIds, stops: tuple[str, ...]) -> None:
+    def __init__(self, make: Make, request: ApiRequest, attempt_ids: AttemptIds, stops: tuple[str, ...]) -> None:
         super().__init__()
-        self._child = make(request, seed)
+        self._child = make(request, attempt_ids)
         self._stops = stops
         wanted = request.fields.get("n")
         self._wanted = wanted if type(wanted) is int else 1
@@ -88,29 +88,32 @@ class StopWrapper(Wrapper):
         self._over = False
 
     def start(self) -> list[Do]:
-        """Ask as without us."""
+        """Start the call."""
         return self.begin(self._child)
 
     def _take(self, child: Exchange, dos: list[Do]) -> list[Do]:
-        """What the same read brought behind the last match still counts: a cost, or the end itself."""
+        """Take the commands of a child; after the last match close the call, unless the same read has ended it.
+
+        Usage that arrived with the same read is still reported.
+        """
         out = super()._take(child, dos)
         if self._over and not isinstance(out[-1], (Done, Fail)):
             out += self._end([*self._close(child), Done()])
         return out
 
     def on_emit(self, child: Exchange, events: list[Event]) -> list[Do]:
-        """Pass on what is before the match, less what may be the beginning of one."""
+        """Pass on the text before a match, without an end that may be the beginning of one."""
         shown = [event for event in events if self._has_content(event)]
         if len(self._ended) >= self._wanted and any(text.cut for text in self._texts.values()):
             self._over = True
         return [Emit(shown)] if shown else []
 
     def on_fail(self, child: Exchange, failure: Failure) -> list[Do]:
-        """What fails behind the last match fails unseen: the answer was whole before."""
+        """Fail, unless the last match was found before: then the response is complete."""
         return [Done()] if self._over else [Fail(failure)]
 
     def _has_content(self, event: Event) -> bool:
-        """Cut the event to what may be shown; False if that is nothing."""
+        """Cut the event to the text that can be emitted; False if nothing is left."""
         data = event.data
         kept = [choice for choice in data["choices"] if self._choice(event, choice)]
         if len(kept) < len(data["choices"]):

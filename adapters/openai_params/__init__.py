@@ -1,1 +1,1 @@
-"""The parameters of OpenAI's endpoints, as data."""
+"""The parameters of OpenAI's endpoints, as data, and their validation."""

@@ -9,11 +9,11 @@ from adapters.openai_params.param import Invalid, Param, check_tag, check_text, 
 from adapters.openai_params.tools import check_function_call, check_functions, check_tool_choice, check_tools
 
 MAX_STOP = 4096
-"""The longest stop string, in characters. Our own limit: where one is looked for here, each event is compared with it."""
+"""The maximum length of a stop string, in characters. banjia's limit: the emulation compares each event with it."""
 
 
 def check_response_format(name: str, value: dict[str, Any]) -> None:
-    """An object whose type is text, json_object or json_schema (with a named schema)."""
+    """Check for an object of type text, json_object or json_schema (with a ``json_schema``). Raises Invalid."""
     words = ("text", "json_object", "json_schema")
     if value.get("type") not in words:
         raise Invalid(
@@ -28,7 +28,7 @@ def check_response_format(name: str, value: dict[str, Any]) -> None:
 
 
 def check_stop(name: str, value: str | list[Any]) -> None:
-    """One string, or up to four of them."""
+    """Check for one string, or up to four. Raises Invalid."""
     if type(value) is str:
         check_text(name, value, MAX_STOP)
     else:
@@ -60,7 +60,7 @@ CHAT: Mapping[str, Param] = {
     "logit_bias": Param((dict,), neutral=({},)),
     "logprobs": Param((bool,), neutral=(False,)),
     "max_completion_tokens": Param((int,), 1),
-    "max_tokens": Param((int,), 0),  # a vendor of whom we know more refuses 0: adapters/core/vendor.py
+    "max_tokens": Param((int,), 0),  # only transparent vendors get 0: adapters/planning.py refuses it for others
     "metadata": Param((dict,), neutral=({},)),
     "modalities": Param((list,), neutral=(["text"],)),
     "moderation": Param((dict,)),

@@ -10,7 +10,7 @@ from adapters.openai_params.param import Invalid, Param
 
 
 def check_prompt(name: str, value: str | list[Any]) -> None:
-    """What is to be gone on from: a text, texts, token ids, or lists of token ids; at most 2,048. A text may be empty."""
+    """Check for a text, texts, token ids, or lists of token ids; at most 2,048. A text may be empty. Raises Invalid."""
     if value:
         check_texts(name, value, may_be_empty=True)
     elif type(value) is list:

@@ -8,7 +8,7 @@ from adapters.openai_params.param import JSON_NAMES, Invalid, Param, wrong_type
 
 
 def check_input(name: str, value: str | list[Any]) -> None:
-    """What is to be embedded: a text, texts, token ids, or lists of token ids; at most 2,048, none empty."""
+    """Check for a text, texts, token ids, or lists of token ids; at most 2,048, none empty. Raises Invalid."""
     if not value:
         raise Invalid(name, Message("Invalid '{name}': it must not be empty.", name=name))
     check_texts(name, value, may_be_empty=False)
@@ -34,7 +34,7 @@ def check_texts(name: str, value: str | list[Any], *, may_be_empty: bool) -> Non
             f"{name}[0]", one_of([Message("a string"), Message("an integer"), Message("an array")]), value[0]
         )
     if kind is int and set(map(type, value)) == {int}:
-        return  # token ids, of which there may be hundreds of thousands
+        return  # token ids; there may be hundreds of thousands
     for at, item in enumerate(value):
         if type(item) is not kind:
             raise wrong_type(f"{name}[{at}]", JSON_NAMES[kind], item)

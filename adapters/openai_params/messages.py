@@ -1,4 +1,4 @@
-"""The shape of a conversation, as OpenAI checks it."""
+"""Validation of chat messages, as OpenAI does it."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ from adapters.openai_params.param import MAX_CALLS, Invalid, check_length, wrong
 from adapters.openai_params.tools import check_name
 
 MAX_MESSAGES = 2048
-"""OpenAI's longest list of messages."""
+"""OpenAI's maximum number of messages."""
 MAX_PARTS = 50_000
-"""How many parts of content a request may have in all. Our own limit: each part costs more to check than to parse."""
+"""The maximum number of content parts in a request. banjia's limit: a part costs more to check than to parse."""
 PLAIN_ROLES = ("system", "user", "assistant", "developer")
-"""The roles of messages that need no more than their text."""
+"""The roles of messages that only need a text."""
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 
 def check_messages(name: str, messages: list[Any]) -> None:
-    """The shape of a conversation: objects with a known role, text or parts where text belongs."""
+    """Check that messages are objects with a known role and with text or parts as content. Raises Invalid."""
     if not messages:
         raise Invalid(name, Message("Invalid 'messages': expected at least one message."))
     if len(messages) > MAX_MESSAGES:
@@ -46,7 +46,7 @@ def check_messages(name: str, messages: list[Any]) -> None:
             parts += len(content)
             if parts > MAX_PARTS:
                 raise Invalid(
-                    name, Message("Invalid 'messages': more than {most} parts of content.", most=f"{MAX_PARTS:,}")
+                    name, Message("Invalid 'messages': more than {most} content parts.", most=f"{MAX_PARTS:,}")
                 )
             _check_parts(f"{where}.content", content)
         elif content is not None and type(content) is not str:

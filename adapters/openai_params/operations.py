@@ -1,4 +1,4 @@
-"""The parameters of each operation, and the check of a body against them."""
+"""The parameters of each operation, and the validation of a body."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,9 +20,9 @@ OPENAI_PARAMS: Mapping[str, Mapping[str, Param]] = {
 
 
 def validate(operation: str, body: Mapping[str, Any]) -> None:
-    """Raise :class:`Invalid` for the first member of a body that OpenAI would refuse. Unknown members are let through."""
-    surface = OPENAI_PARAMS[operation]
+    """Raise Invalid for the first member of a body that OpenAI would refuse. Unknown members are accepted."""
+    params = OPENAI_PARAMS[operation]
     for name, value in body.items():
-        param = surface.get(name)
+        param = params.get(name)
         if param is not None:
             param.validate(name, value)

@@ -1,8 +1,8 @@
-"""OpenAI's own parameters, as data: their types and ranges, and the values that ask for nothing beyond the default.
+"""OpenAI's parameters as data: their types and ranges, and the values that are equivalent to the default.
 
-Source: OpenAI's published API description of 2026-08 (``CreateChatCompletionRequest``,
-``CreateCompletionRequest``, ``CreateEmbeddingRequest``), whose parameters a test compares with this table. A wrong type is the caller's error at every vendor alike, so it is
-checked here once; what a vendor makes of a right value is that vendor's table.
+Source: OpenAI's published API description of 2026-08 (``CreateChatCompletionRequest``, ``CreateCompletionRequest``,
+``CreateEmbeddingRequest``), whose parameters a test compares with this table. A wrong type is an error at every vendor,
+so it is checked here once; how a vendor handles a valid value is in that vendor's table.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from adapters.core.message import Message, as_message, one_of
 
 
 class Invalid(Exception):
-    """A value that OpenAI too would refuse: 400, naming ``param``."""
+    """A value that OpenAI refuses as well: a 400 naming ``param``."""
 
     def __init__(self, param: str, message: Message, code: str | None = None) -> None:
         super().__init__(message)
@@ -34,12 +34,12 @@ JSON_NAMES: Mapping[type, Message] = {
 
 
 def json_name(value: object) -> Message:
-    """What JSON calls a value's type."""
+    """Return the JSON name of a value's type."""
     return JSON_NAMES.get(type(value)) or as_message(type(value).__name__)
 
 
 def wrong_type(param: str, expected: Message, value: object) -> Invalid:
-    """The error for a value of another type, in the words OpenAI uses."""
+    """Return the error for a value of the wrong type, in OpenAI's words."""
     return Invalid(
         param,
         Message(
@@ -54,7 +54,7 @@ def wrong_type(param: str, expected: Message, value: object) -> Invalid:
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One OpenAI parameter: the JSON types it takes, its range or its words, and its neutral values."""
+    """One OpenAI parameter: its JSON types, its range or its words, and its neutral values."""
 
     types: tuple[type, ...]
     low: float | None = None
@@ -64,7 +64,7 @@ class Param:
     check: Callable[[str, Any], None] | None = None
 
     def validate(self, name: str, value: Any) -> None:
-        """Raise :class:`Invalid` where OpenAI would answer 400. A boolean is not a number here."""
+        """Raise Invalid if OpenAI would answer 400. A boolean is not a number here."""
         kind = type(value)
         if kind not in self.types and not (kind is int and float in self.types):
             expected = one_of([JSON_NAMES[t] for t in self.types])
@@ -100,15 +100,15 @@ class Param:
 
 
 MAX_CALLS = 128
-"""OpenAI's longest list of tools, of functions, and of the tool calls of one message."""
+"""OpenAI's maximum number of tools, of functions, and of tool calls in one message."""
 MAX_NAME = 256
-"""The longest name of a model or a tool, in bytes of UTF-8. Our own limit: OpenAI takes 64 for a tool."""
+"""The maximum length of a model or tool name, in bytes of UTF-8. banjia's limit: OpenAI allows 64 for a tool."""
 MAX_TAG = 1024
-"""The longest name that a caller gives its requests, in characters. Our own limit: OpenAI takes 64."""
+"""The maximum length of a tag that a client gives its requests, in characters. banjia's limit: OpenAI allows 64."""
 
 
 def check_length(name: str, items: list[Any], most: int) -> None:
-    """Refuse a list that is longer than OpenAI takes, in its words. Raises Invalid."""
+    """Raise Invalid, in OpenAI's words, for a list of more than ``most`` items."""
     if len(items) > most:
         raise Invalid(
             name,
@@ -123,7 +123,7 @@ def check_length(name: str, items: list[Any], most: int) -> None:
 
 
 def check_text(name: str, text: str, most: int) -> None:
-    """Refuse a text that is longer than it may be, in OpenAI's words. Raises Invalid."""
+    """Raise Invalid, in OpenAI's words, for a text of more than ``most`` characters."""
     if len(text) > most:
         raise Invalid(
             name,
@@ -138,5 +138,5 @@ def check_text(name: str, text: str, most: int) -> None:
 
 
 def check_tag(name: str, text: str) -> None:
-    """A name that a caller gives its requests. Raises Invalid."""
+    """Check the length of a tag that a client gives its requests. Raises Invalid."""
     check_text(name, text, MAX_TAG)

@@ -1,4 +1,4 @@
-"""The shape of tools, functions and the choice between them, as OpenAI checks it."""
+"""Validation of tools, functions and tool choice, as OpenAI does it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from adapters.openai_params.param import MAX_CALLS, MAX_NAME, Invalid, check_len
 
 
 def check_tools(name: str, tools: list[Any]) -> None:
-    """Tools are objects with a type, and functions have a name."""
+    """Check that tools are objects with a type, and that functions have a name. Raises Invalid."""
     check_length(name, tools, MAX_CALLS)
     for at, tool in enumerate(tools):
         where = f"{name}[{at}]"
@@ -28,7 +28,7 @@ def check_tools(name: str, tools: list[Any]) -> None:
 
 
 def check_name(where: str, value: Mapping[str, Any]) -> None:
-    """A function that is not named can't be called."""
+    """Check that a function has a name. Raises Invalid."""
     if type(value.get("name")) is not str or not value["name"]:
         raise Invalid(
             f"{where}.name",
@@ -39,7 +39,7 @@ def check_name(where: str, value: Mapping[str, Any]) -> None:
 
 
 def check_functions(name: str, functions: list[Any]) -> None:
-    """Functions are objects with a name."""
+    """Check that functions are objects with a name. Raises Invalid."""
     check_length(name, functions, MAX_CALLS)
     for at, function in enumerate(functions):
         if type(function) is not dict:
@@ -48,7 +48,7 @@ def check_functions(name: str, functions: list[Any]) -> None:
 
 
 def check_function_call(name: str, choice: Any) -> None:
-    """``none``, ``auto``, or an object with the name of the function to call."""
+    """Check for ``none``, ``auto``, or an object with the name of a function. Raises Invalid."""
     if type(choice) is dict:
         check_name(name, choice)
     elif choice not in ("none", "auto"):
@@ -60,7 +60,7 @@ def check_function_call(name: str, choice: Any) -> None:
 
 
 def check_tool_choice(name: str, choice: Any) -> None:
-    """``none``, ``auto``, ``required``, or an object that names what must be called."""
+    """Check for ``none``, ``auto``, ``required``, or an object with a type. Raises Invalid."""
     if type(choice) is str and choice not in ("none", "auto", "required"):
         raise Invalid(
             name,

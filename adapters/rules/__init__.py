@@ -1,1 +1,1 @@
-"""The parts that vendors' tables are made of and share: verdicts for messages and tools, rows of error tables."""
+"""The building blocks of vendor tables: verdicts, rules for messages, tools and schemas, and rows of error tables."""

@@ -1,6 +1,6 @@
-"""Conversations for vendors that want turns: one system text in front, then the caller's side and the assistant's.
+"""Message order for vendors that require one system message first, then alternating client and assistant turns.
 
-What keeps its meaning in that order is brought into it; the rest is refused, with the cure.
+Conversations that keep their meaning are reordered; others are refused with a message that says what to send.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from adapters.core.builder import RequestBuilder
 from adapters.core.message import Message
 from adapters.rules.messages import WORDS, MessageDict, MessageRules
 
-REORDERED = Message("brought into the vendor's order: one system text in front, then turns")
-NO_REASONING_BACK = Message("the vendor takes no reasoning back")
+REORDERED = Message("reordered for the vendor: one system message first, then alternating turns")
+NO_REASONING_BACK = Message("the vendor does not accept reasoning in requests")
 
 Turn = tuple[int, MessageDict]
-"""A message, and where it stood among the caller's."""
+"""The index of a message in the client's request, and the message."""
 
 FOLLOWERS: Mapping[str, frozenset[str]] = {
     "": frozenset({"user"}),
@@ -26,15 +26,15 @@ FOLLOWERS: Mapping[str, frozenset[str]] = {
     "assistant": frozenset({"user", "tool"}),
     "tool": frozenset({"tool", "assistant"}),
 }
-"""The roles that may come after a role in every such order; after nothing, at the beginning."""
+"""The roles that may follow a role; the empty role is the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fillers:
-    """Texts of turns that are put in where one side's turn is missing.
+    """Texts of turns that are inserted where a turn is missing.
 
-    ``first``: the user's, before an assistant message that opens the conversation. ``between``: the assistant's,
-    between the result of a tool and a user message. ``last``: the user's, after an assistant message at the end.
+    ``first``: a user message before an assistant message at the beginning. ``between``: an assistant message between a
+    tool result and a user message. ``last``: a user message after an assistant message at the end.
     """
 
     first: str
@@ -44,12 +44,12 @@ class Fillers:
 
 @dataclass(frozen=True, slots=True)
 class AlternatingMessages:
-    """One vendor's rules for the order of messages, on top of its rules for each; used as the verdict on ``messages``.
+    """One vendor's rules for the order of messages, besides its rules for each; used as the verdict on ``messages``.
 
-    ``most``: the longest list that it takes. ``reasoning``: earlier answers keep theirs. ``later_system``: a system
-    message after the first turn joins the text in ``front``, or becomes a ``user`` message in its place.
-    ``empty_result`` and ``empty_turn``: what is sent for an empty result of a tool and for an empty user turn
-    (``None``: the turn is left out). ``fillers``: turns to put in; without them a missing turn is refused.
+    ``most``: the maximum number of messages. ``reasoning``: earlier answers keep their reasoning. ``later_system``: a
+    system message after the first turn joins the first one (``front``), or becomes a ``user`` message in its place.
+    ``empty_result`` and ``empty_turn``: what is sent for an empty tool result and an empty user turn (None: the turn is
+    omitted). ``fillers``: turns to insert; without them a conversation with a missing turn is refused.
     """
 
     rules: MessageRules
@@ -59,11 +59,11 @@ class AlternatingMessages:
     empty_result: str = '""'
     empty_turn: str | None = None
     fillers: Fillers | None = None
-    why: Message = Message("one system text in front, then turns")
+    why: Message = Message("one system message first, then alternating turns")
     words: tuple[VerdictWord, ...] = WORDS
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
-        """Write the conversation into the draft. Raises Refused for what can't be brought into turns."""
+        """Write the messages into the builder's body. Raises Refused if they can't be reordered."""
         self.rules.apply(name, value, builder)
         messages: list[MessageDict] = builder.body[name]
         if not self._in_order(messages):
@@ -72,14 +72,14 @@ class AlternatingMessages:
             builder.refuse(
                 name,
                 Message(
-                    "the vendor takes at most {most} messages, and {sent} were sent: leave some out",
+                    "the vendor accepts at most {most} messages, and the request has {sent}: remove some",
                     most=self.most,
                     sent=len(messages),
                 ),
             )
 
     def _in_order(self, messages: list[MessageDict]) -> bool:
-        """Whether the messages can go out as they are: a cheap look before anything is copied."""
+        """Whether the messages need no change: a cheap test before anything is copied."""
         before = ""
         for message in messages:
             role = message["role"]
@@ -96,16 +96,16 @@ class AlternatingMessages:
         return before in ("user", "tool")
 
     def _ordered(self, name: str, messages: list[MessageDict], builder: RequestBuilder) -> list[MessageDict]:
-        """The messages in the vendor's order, reported where that is not how they came."""
+        """Return the messages in the vendor's order, and record a change."""
         came = [self._without_reasoning(message, builder) for message in messages]
         placed = list(enumerate(self._placed(came)))
         turns = merged([turn for turn in map(self._filled, placed) if turn is not None])
         system = "\n\n".join(filter(None, (system_text(name, turn, builder) for turn in placed)))
         if system and not turns:
-            turns = [(0, {"role": "user", "content": system})]  # an instruction alone is what the user wants
+            turns = [(0, {"role": "user", "content": system})]  # an instruction alone becomes the user message
             system = ""
         if not turns:
-            builder.refuse(name, Message("nothing is said in it: send a user message"))
+            builder.refuse(name, Message("no message has content: send a user message"))
         sent = [self._spelled(message) for _, message in self._completed(name, turns, builder)]
         if system:
             sent = [{"role": "system", "content": system}, *sent]
@@ -120,7 +120,7 @@ class AlternatingMessages:
         return {key: member for key, member in message.items() if key != "reasoning_content"}
 
     def _placed(self, messages: list[MessageDict]) -> list[MessageDict]:
-        """The messages, with system messages after the first turn as the user's where the vendor wants that."""
+        """Return the messages, with later system messages as user messages if ``later_system`` says so."""
         if self.later_system == "front":
             return messages
         leading = sum(1 for _ in takewhile(lambda message: message["role"] == "system", messages))
@@ -132,7 +132,7 @@ class AlternatingMessages:
         ]
 
     def _filled(self, turn: Turn) -> Turn | None:
-        """The turn; None for a system text, and for a message without content that no text stands for."""
+        """Return the turn; None for a system message, and for a message without content that is omitted."""
         at, message = turn
         role = message["role"]
         if role == "system":
@@ -144,15 +144,15 @@ class AlternatingMessages:
         return turn if role == "user" and self.empty_turn is not None else None
 
     def _spelled(self, message: MessageDict) -> MessageDict:
-        """An empty user turn as the vendor takes it: one that could not be joined with another."""
+        """Return the message, with ``empty_turn`` as the content of an empty user turn."""
         if message["role"] == "user" and not message["content"]:
             return {**message, "content": self.empty_turn}
         return message
 
     def _completed(self, name: str, turns: list[Turn], builder: RequestBuilder) -> list[Turn]:
-        """The turns, with fillers where one is missing. Raises Refused where none may be put in.
+        """Return the turns, with fillers where one is missing. Raises Refused if there is no filler.
 
-        The caller's side begins and ends, and the two alternate; results of tools may follow each other.
+        The client's side begins and ends, and the two sides alternate; tool results may follow each other.
         """
         out: list[Turn] = []
         before = ""
@@ -171,7 +171,8 @@ class AlternatingMessages:
         at, message = out[-1]
         if self.fillers is None or message.get("tool_calls"):
             builder.refuse(
-                f"{name}[{at}].role", Message("the vendor goes on with no assistant message: end with the user's")
+                f"{name}[{at}].role",
+                Message("the vendor does not continue an assistant message: end with a user message"),
             )
         return [*out, (at, {"role": "user", "content": self.fillers.last})]  # type: ignore[union-attr]
 
@@ -186,20 +187,21 @@ class AlternatingMessages:
 
 
 def system_text(name: str, turn: Turn, builder: RequestBuilder) -> str:
-    """The text of a system message, which may be in parts; none of another role's."""
+    """Return the text of a system message, which may be in parts; empty for other roles. Raises Refused."""
     at, message = turn
     if message["role"] != "system":
         return ""
     for part in parts(message["content"]):
         if part["type"] != "text":
             builder.refuse(
-                f"{name}[{at}].content", Message("a system message is text only: send the rest in a user message")
+                f"{name}[{at}].content",
+                Message("system messages can only contain text: send other content in a user message"),
             )
     return "".join(part["text"] for part in parts(message["content"]))
 
 
 def merged(turns: list[Turn]) -> list[Turn]:
-    """Equal neighbours as one message; a turn that called tools takes no text after it, since results must follow it."""
+    """Merge adjacent messages of one role; a message with tool calls is not merged, since results must follow it."""
     groups: list[list[Turn]] = []
     for turn in turns:
         role = turn[1]["role"]
@@ -208,11 +210,11 @@ def merged(turns: list[Turn]) -> list[Turn]:
             groups[-1].append(turn)
         else:
             groups.append([turn])
-    return [_joined_turn(group) for group in groups]  # each once: a join copies what was joined before
+    return [_joined_turn(group) for group in groups]  # one join per group: repeated joins would copy the text each time
 
 
 def _joined_turn(group: list[Turn]) -> Turn:
-    """Several messages of one role as one. Where they have different speakers, each text begins with its speaker."""
+    """Merge several messages of one role. If they have different names, each text begins with its name."""
     if len(group) == 1:
         return group[0]
     messages = [message for _, message in group]
@@ -225,7 +227,7 @@ def _joined_turn(group: list[Turn]) -> Turn:
 
 
 def _introduced(message: MessageDict) -> Any:
-    """The content, with its speaker's name in front."""
+    """Return the content with the speaker's name in front."""
     name, content = message.get("name"), message.get("content")
     if not name or not content:
         return content
@@ -233,7 +235,7 @@ def _introduced(message: MessageDict) -> Any:
 
 
 def joined(contents: list[Any]) -> Any:
-    """Several contents as one: a text of several paragraphs, or a list of parts. Those that are empty are left out."""
+    """Join contents: into a text of several paragraphs, or a list of parts. Empty ones are omitted."""
     contents = [content for content in contents if content]
     texts = list(takewhile(lambda content: type(content) is str, contents))
     rest = contents[len(texts) :]
@@ -244,25 +246,27 @@ def joined(contents: list[Any]) -> Any:
 
 
 def parts(content: Any) -> list[Any]:
-    """A content as a list of parts."""
+    """Return content as a list of parts."""
     return [{"type": "text", "text": content}] if type(content) is str else list(content)
 
 
 NOT_AFTER: Mapping[str, Mapping[str, Message]] = {
     "user": {
-        "tool": Message("the vendor takes no user message after the result of a tool: let the model answer first")
+        "tool": Message(
+            "the vendor does not accept a user message directly after a tool result: let the model answer first"
+        )
     },
     "tool": {
-        "": Message("the vendor takes no result of a tool before the call: begin with a user message"),
+        "": Message("the vendor does not accept a tool result before the tool call: start with a user message"),
         "user": Message(
-            "the vendor takes no result of a tool after a user message: send the assistant message that called it"
+            "the vendor does not accept a tool result directly after a user message: include the assistant message with the tool call"
         ),
     },
     "assistant": {
-        "": Message("the vendor takes no assistant message first: begin with a user message"),
+        "": Message("the vendor does not accept an assistant message first: start with a user message"),
         "assistant": Message(
-            "the vendor takes no assistant message after one that called tools: send their results first"
+            "the vendor does not accept an assistant message directly after tool calls: send the tool results first"
         ),
     },
 }
-"""What is wrong with a role after another one; after nothing, at the beginning."""
+"""By role and the role before it: why that order is refused. The empty role is the beginning."""

@@ -1,7 +1,7 @@
-"""``POST /v1/completions`` said as chat: what becomes of each of its parameters, as a table of verdicts like a vendor's.
+"""Translates ``POST /v1/completions`` to chat: a table with a verdict on each parameter, like a vendor's.
 
-The prompt is one user's message, and each of several prompts is a chat call of its own. What chat knows as well is left
-to the vendor's table. Source: OpenAI's published API description of 2026-08 (``CreateCompletionRequest``).
+A prompt becomes one user message; each of several prompts becomes a chat call of its own. Parameters that chat has too
+are left to the vendor's table. Source: OpenAI's published API description of 2026-08 (``CreateCompletionRequest``).
 """
 
 from collections.abc import Mapping
@@ -12,84 +12,82 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.request import ApiRequest, Translation
-from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS
+from adapters.rules.reasons import DEFAULT_OMITTED, SENT_AS_IS
 from adapters.rules.verdicts import Honour, Refuse, Rewrite
 
-ECHOED = Message("the prompt is put before the text by us")
-NOTHING_TO_CHOOSE = Message("all that are asked for are given: there is nothing to choose")
+ECHOED = Message("banjia puts the prompt before the text")
+NOTHING_TO_CHOOSE = Message("best_of is not larger than n, so all choices are returned")
 
-ONE_PROMPT = Message("sent as a user's message")
-SEVERAL_PROMPTS = Message("sent as a user's message, each with a call of its own")
-TO_CHAT = Honour(Message("left to the vendor's table of chat parameters"))
+ONE_PROMPT = Message("sent as a user message")
+SEVERAL_PROMPTS = Message("sent as user messages, one call per prompt")
+TO_CHAT = Honour(Message("handled as the chat parameter of the same name"))
 MAX_TOKENS = 16
-"""What OpenAI's completions give when no limit is sent (tokens)."""
+"""OpenAI's default of ``max_tokens`` for completions."""
 NOT_HERE = ("messages", "tools", "functions", "audio", "modalities")
-"""Members of a chat request whose answer is no text: a completion could not show it."""
+"""Members of chat that completions do not have, since a completion can only contain text."""
 
 
 def texts_of(prompt: str | list[str]) -> list[str]:
-    """The prompts of a request."""
+    """Return the prompts of a request as a list."""
     return [prompt] if type(prompt) is str else list(prompt)
 
 
 def prompt(name: str, value: Any, builder: RequestBuilder) -> None:
-    """The first prompt; the others are calls of their own."""
+    """Send the first prompt as a user message; the others become calls of their own."""
     texts = texts_of(value)
     builder.body["messages"] = [{"role": "user", "content": texts[0]}]
     builder.record(name, "mapped", ONE_PROMPT if len(texts) == 1 else SEVERAL_PROMPTS)
 
 
 def echo(name: str, value: bool, builder: RequestBuilder) -> None:
-    """The prompt before the text, put there by the front's writer."""
+    """Record the verdict; the response writer in ``proxy/openai_api`` puts the prompt before the text."""
     if value:
         builder.record(name, "emulated", ECHOED)
     else:
-        builder.record(name, "mapped", DEFAULT_LEFT_OUT)
+        builder.record(name, "mapped", DEFAULT_OMITTED)
 
 
 def best_of(name: str, value: int, builder: RequestBuilder) -> None:
-    """The best of several by their probabilities, which chat does not rank by; as many as are given back are no choice."""
+    """Refuse to rank choices by probability, which chat can't do; ``best_of`` up to ``n`` needs no ranking."""
     if value > builder.request.fields.get("n", 1):
-        builder.refuse(name, Message("a chat model does not rank its answers: ask for all of them with n, and choose"))
+        builder.refuse(name, Message("chat models do not rank choices: request all of them with n and select one"))
     builder.record(name, "mapped", NOTHING_TO_CHOOSE)
 
 
 def max_tokens(name: str, value: int, builder: RequestBuilder) -> None:
-    """Completions take 0, to look at the prompt's own probabilities; a chat model always says something."""
+    """Refuse 0, with which completions return only the prompt's probabilities; a chat model always returns a token."""
     if value == 0:
-        builder.refuse(name, Message("a chat model gives at least one token"))
+        builder.refuse(name, Message("a chat model returns at least one token"))
     builder.body[name] = value
     builder.record(name, "honoured", SENT_AS_IS)
 
 
 OVER_CHAT: Mapping[str, Verdict] = {
-    "prompt": Rewrite(prompt, Message("sent as a user's message"), ("mapped", "refused")),
-    "best_of": Rewrite(best_of, Message("no more than n"), ("mapped", "refused")),
-    "echo": Rewrite(echo, Message("the prompt is put before the text by us"), ("emulated", "mapped")),
+    "prompt": Rewrite(prompt, Message("sent as a user message"), ("mapped", "refused")),
+    "best_of": Rewrite(best_of, Message("at most n"), ("mapped", "refused")),
+    "echo": Rewrite(echo, Message("banjia puts the prompt before the text"), ("emulated", "mapped")),
     "frequency_penalty": TO_CHAT,
     "logit_bias": TO_CHAT,
-    "logprobs": Refuse(Message("the caller would read them, and chat gives them in another shape")),
-    "max_tokens": Rewrite(
-        max_tokens, Message("16 where none is sent, as at OpenAI"), ("honoured", "mapped", "refused")
-    ),
+    "logprobs": Refuse(Message("chat returns logprobs in another format, and the client would rely on this one")),
+    "max_tokens": Rewrite(max_tokens, Message("16 if omitted, as at OpenAI"), ("honoured", "mapped", "refused")),
     "n": TO_CHAT,
     "presence_penalty": TO_CHAT,
     "seed": TO_CHAT,
     "stop": TO_CHAT,
     "stream": TO_CHAT,
     "stream_options": TO_CHAT,
-    "suffix": Refuse(Message("a chat model goes on from its prompt, and can't fill in the middle of a text")),
+    "suffix": Refuse(Message("a chat model continues its prompt and cannot insert text before a suffix")),
     "temperature": TO_CHAT,
     "top_p": TO_CHAT,
     "user": TO_CHAT,
 }
-"""For every parameter of completions. ``honoured`` means: a parameter of chat from here on."""
+"""A verdict for every parameter of completions. ``honoured`` means that it becomes the chat parameter of that name."""
 
 
 def as_chat(request: ApiRequest) -> ApiRequest:
-    """The chat request that a completion's request amounts to, its prompts as texts.
+    """Return the chat request for a completions request with text prompts.
 
-    Raises Refused, naming what chat can't do. :func:`only_native` keeps that for later.
+    Raises Refused for what chat can't do; :func:`only_native` then keeps the request for vendors with completions.
     """
     builder = RequestBuilder(request, Model(request.model, operation="completions"))
     for name, value in request.fields.items():
@@ -97,7 +95,7 @@ def as_chat(request: ApiRequest) -> ApiRequest:
         if verdict is not None:
             verdict.apply(name, value, builder)
         elif name in NOT_HERE:
-            builder.refuse(name, Message("a completion has a prompt and gives text: use POST /v1/chat/completions"))
+            builder.refuse(name, Message("it is a chat parameter: use POST /v1/chat/completions"))
         else:
             builder.body[name] = value
     added: frozenset[str] = frozenset()
@@ -105,24 +103,26 @@ def as_chat(request: ApiRequest) -> ApiRequest:
         added = frozenset({"max_tokens"})
         builder.body["max_tokens"] = MAX_TOKENS
         builder.record(
-            "max_tokens", "mapped", Message("{limit}, which is OpenAI's default for completions", limit=MAX_TOKENS)
+            "max_tokens", "mapped", Message("set to {limit}, OpenAI's default for completions", limit=MAX_TOKENS)
         )
     variants = tuple(
         {"messages": [{"role": "user", "content": text}]} for text in texts_of(request.fields["prompt"])[1:]
     )
-    told = {name: said for name, said in builder.adaptations.items() if said.word != "honoured"}
-    translation = Translation(request.fields, told, variants, native=request, added=added)
+    adaptations = {
+        name: adaptation for name, adaptation in builder.adaptations.items() if adaptation.word != "honoured"
+    }
+    translation = Translation(request.fields, adaptations, variants, native=request, added=added)
     return ApiRequest("chat", request.model, builder.body, request.stream, request.include_usage, translation)
 
 
 def only_native(request: ApiRequest, refused: Refused) -> ApiRequest:
-    """The request that chat can't serve, for vendors that have completions themselves; others refuse it."""
+    """Return a request that only vendors with native completions can serve; others raise ``refused``."""
     translation = Translation(request.fields, {}, native=request, refused=refused)
     return ApiRequest("chat", request.model, {}, request.stream, request.include_usage, translation)
 
 
 def again_without(request: ApiRequest) -> ApiRequest:
-    """A completion's request as chat, after a field that chat can't serve was taken out: another may be in the way."""
+    """Translate a completions request again after a field was removed; another field may still prevent chat."""
     try:
         return as_chat(request)
     except Refused as refused:

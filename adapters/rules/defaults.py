@@ -1,6 +1,6 @@
-"""Verdicts that many vendors share, and the base table which each vendor's own overrides.
+"""Base tables of verdicts, which each vendor's table overrides, and verdicts that many vendors share.
 
-The base is OpenAI's parameters at a vendor that knows the 2024 core of the chat API and nothing else.
+The base describes a vendor that supports the 2024 core of OpenAI's chat API and nothing else.
 """
 
 from collections.abc import Mapping
@@ -11,40 +11,40 @@ from adapters.core.message import Message
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Drop, Emulate, Honour, Refuse, Rename, Rewrite
 
-USAGE_ALWAYS = Message("usage is always asked for, and handed to those who asked")
+USAGE_ALWAYS = Message("banjia always requests usage and returns it if the client asked for it")
 SENT_AS_TOOLS = Message("sent as tools")
 
-NO_AUDIO = Refuse(Message("the vendor answers in text only"))
-NOT_IN_API = Message("not in the vendor's API, and the answer's meaning does not rest on it")
+NO_AUDIO = Refuse(Message("the vendor returns text only"))
+NOT_IN_API = Message("not in the vendor's API, and the meaning of the answer does not depend on it")
 
 
 def record_messages(builder: RequestBuilder, messages: list[Any]) -> None:
-    """Record the conversation as honoured, unless something of it has been told already."""
+    """Write the messages, and record them as honoured unless a verdict on them is recorded already."""
     builder.body["messages"] = messages
     if "messages" not in builder.adaptations:
         builder.record("messages", "honoured", SENT_AS_IS)
 
 
 def drop_stream_options(name: str, value: Any, builder: RequestBuilder) -> None:
-    """``include_usage`` is served by us from the usage that is always asked for; what else is in it is told."""
+    """Omit ``stream_options``: banjia serves ``include_usage`` itself. Record other members as dropped."""
     rest = {key: member for key, member in value.items() if key not in ("include_usage", "include_obfuscation")}
     if rest:
         builder.record(
-            name, "dropped", Message("only include_usage is known, not {rest}", rest=", ".join(sorted(rest)))
+            name, "dropped", Message("only include_usage is supported, not {rest}", rest=", ".join(sorted(rest)))
         )
     else:
         builder.record(name, "honoured", USAGE_ALWAYS)
 
 
 def request_usage(builder: RequestBuilder) -> None:
-    """Streams always ask the vendor for usage: we count, whether or not the caller does."""
+    """Request usage in every stream: banjia counts tokens whether or not the client asked for usage."""
     if builder.request.stream:
         builder.body["stream"] = True
         builder.add("stream_options", {"include_usage": True})
 
 
 def as_tools(name: str, value: Any, builder: RequestBuilder) -> None:
-    """Functions have been said as tools by the time a table is asked: see ``adapters/rules/legacy_functions.py``."""
+    """Record the field as mapped: ``adapters/rules/legacy_functions.py`` has converted functions to tools by then."""
     builder.record(name, "mapped", SENT_AS_TOOLS)
 
 
@@ -54,43 +54,47 @@ OPENAI_CHAT: Mapping[str, Verdict] = {
     "frequency_penalty": Honour(),
     "function_call": Rewrite(as_tools, Message("sent as tool_choice"), ("mapped", "refused")),
     "functions": Rewrite(
-        as_tools, Message("sent as tools, and answered as functions: one call at most"), ("mapped", "refused")
+        as_tools, Message("sent as tools, returned as function_call: at most one call"), ("mapped", "refused")
     ),
     "logit_bias": Drop(NOT_IN_API),
-    "logprobs": Refuse(Message("the caller would read them, and the vendor has none")),
+    "logprobs": Refuse(Message("the vendor returns no logprobs, which the client would rely on")),
     "max_completion_tokens": Rename("max_tokens"),
     "max_tokens": Honour(),
-    "metadata": Drop(Message("kept by OpenAI's dashboard, which no vendor has")),
+    "metadata": Drop(Message("only OpenAI's dashboard uses it")),
     "modalities": NO_AUDIO,
     "moderation": Refuse(Message("the vendor returns no moderation results")),
-    "n": Emulate("n", Message("the vendor gives one choice: a call is made for each")),
-    "parallel_tool_calls": Drop(Message("the vendor has no such switch")),
-    "prediction": Drop(Message("it speeds an answer up and does not change it")),
+    "n": Emulate("n", Message("the vendor returns one choice per call, so banjia makes one call per choice")),
+    "parallel_tool_calls": Drop(Message("the vendor has no such parameter")),
+    "prediction": Drop(Message("it affects speed only, not the answer")),
     "presence_penalty": Honour(),
-    "prompt_cache_key": Drop(Message("the vendor caches by itself")),
-    "prompt_cache_options": Drop(Message("the vendor caches by itself")),
-    "prompt_cache_retention": Drop(Message("the vendor caches by itself")),
-    "reasoning_effort": Drop(Message("the vendor has no levels of effort")),
+    "prompt_cache_key": Drop(Message("the vendor manages its prompt cache itself")),
+    "prompt_cache_options": Drop(Message("the vendor manages its prompt cache itself")),
+    "prompt_cache_retention": Drop(Message("the vendor manages its prompt cache itself")),
+    "reasoning_effort": Drop(Message("the vendor has no reasoning effort levels")),
     "response_format": Honour(),
     "safety_identifier": Drop(NOT_IN_API),
-    "seed": Drop(Message("the vendor promises no repeatable answers")),
-    "service_tier": Drop(Message("OpenAI's own tiers")),
+    "seed": Drop(Message("the vendor does not offer reproducible answers")),
+    "service_tier": Drop(Message("service tiers exist only at OpenAI")),
     "stop": Honour(),
     "store": Drop(Message("the vendor stores no completions")),
     "stream": Honour(),
-    "stream_options": Rewrite(drop_stream_options, Message("usage is always asked for, and handed to those who asked")),
+    "stream_options": Rewrite(
+        drop_stream_options, Message("banjia always requests usage and returns it if the client asked for it")
+    ),
     "temperature": Honour(),
     "tool_choice": Honour(),
     "tools": Honour(),
-    "top_logprobs": Refuse(Message("the caller would read them, and the vendor has none")),
+    "top_logprobs": Refuse(Message("the vendor returns no logprobs, which the client would rely on")),
     "top_p": Honour(),
     "user": Drop(NOT_IN_API),
-    "verbosity": Drop(Message("the vendor has no such switch")),
-    "web_search_options": Refuse(Message("the caller would rely on the search, and the vendor's is another one")),
+    "verbosity": Drop(Message("the vendor has no such parameter")),
+    "web_search_options": Refuse(
+        Message("the vendor has no equivalent of OpenAI's web search, which the client would rely on")
+    ),
 }
 
 OPENAI_EMBEDDINGS: Mapping[str, Verdict] = {
-    "input": Honour(Message("text as it came; token ids as the text that they stand for"), ("honoured", "mapped")),
+    "input": Honour(Message("text is sent unchanged; token ids are decoded to text"), ("honoured", "mapped")),
     "dimensions": Honour(),
     "encoding_format": Honour(),
     "user": Drop(NOT_IN_API),

@@ -1,27 +1,27 @@
-"""What vendors share on embeddings: the sizes of a model, base64 made by us, and how many texts a call takes."""
+"""Rules for embeddings that vendors share: vector sizes, base64 encoding, and the number of texts per call."""
 
 from collections.abc import Callable
 
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import COMMA, Message, joined
 from adapters.core.model import Model
-from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS
+from adapters.rules.reasons import DEFAULT_OMITTED, SENT_AS_IS
 from adapters.rules.verdicts import Rewrite
 
-ONLY_SIZE = Message("the model's only size, said by leaving it out")
-ENCODED_FROM_FLOATS = Message("encoded by us from floats")
-FLOATS_REQUESTED = Message("floats are asked for, and encoded by us")
+ONLY_SIZE = Message("omitted: it is the model's only size")
+ENCODED_FROM_FLOATS = Message("the vendor returns floats, which banjia encodes as base64")
+FLOATS_REQUESTED = Message("banjia requests floats and encodes base64 itself")
 
 
 def dimensions(name: str, value: int, builder: RequestBuilder) -> None:
-    """Some models offer a list of sizes, others have one, as the catalog's fact ``dimensions`` says."""
+    """Accept the sizes in the catalog's fact ``dimensions``; omit the field if the model has one size only."""
     offered = builder.model.facts.get("dimensions") or []
     if value not in offered:
         if offered:
             sizes = joined(COMMA, map(str, offered))
-            why = Message("the model gives vectors of {sizes}, not of {value}", sizes=sizes, value=value)
+            why = Message("the model offers vectors of size {sizes}, not {value}", sizes=sizes, value=value)
         else:
-            why = Message("the model gives vectors of one size, not of {value}", value=value)
+            why = Message("the model's vector size is fixed and cannot be {value}", value=value)
         builder.refuse(name, why)
     if len(offered) > 1:
         builder.body[name] = value
@@ -31,25 +31,25 @@ def dimensions(name: str, value: int, builder: RequestBuilder) -> None:
 
 
 def encode_base64(name: str, value: str, builder: RequestBuilder) -> None:
-    """A vendor that names no encodings sends floats: base64 is made from them by us, from the same numbers."""
+    """Omit the field for a vendor without encodings, which sends floats: banjia encodes base64 from the same numbers."""
     builder.record(
         name,
         "mapped",
-        DEFAULT_LEFT_OUT if value == "float" else ENCODED_FROM_FLOATS,
+        DEFAULT_OMITTED if value == "float" else ENCODED_FROM_FLOATS,
     )
 
 
 def request_floats(name: str, value: str, builder: RequestBuilder) -> None:
-    """A vendor that names float as its one encoding is asked for it: base64 is made from it by us."""
+    """Request float from a vendor that documents only this encoding: banjia encodes base64 from it."""
     builder.body[name] = "float"
     builder.record(name, "honoured" if value == "float" else "mapped", FLOATS_REQUESTED)
 
 
 def inputs(usual: int) -> Callable[[Model], int]:
-    """How many texts one call takes, by the catalog's fact ``max_inputs``, or else as the vendor's models usually do."""
+    """Return a function for the maximum number of texts per call: the catalog's fact ``max_inputs``, else ``usual``."""
     return lambda model: int(model.facts.get("max_inputs") or usual)
 
 
-SIZES = Rewrite(dimensions, Message("the sizes that the model offers"), ("honoured", "mapped", "clamped", "refused"))
-ENCODE_BASE64 = Rewrite(encode_base64, Message("base64 is made by us"), ("mapped",))
-REQUEST_FLOATS = Rewrite(request_floats, Message("base64 is made by us"), ("honoured", "mapped"))
+SIZES = Rewrite(dimensions, Message("only sizes that the model offers"), ("honoured", "mapped", "clamped", "refused"))
+ENCODE_BASE64 = Rewrite(encode_base64, Message("banjia encodes base64"), ("mapped",))
+REQUEST_FLOATS = Rewrite(request_floats, Message("banjia encodes base64"), ("honoured", "mapped"))

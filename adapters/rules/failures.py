@@ -1,8 +1,9 @@
-"""What vendors' errors mean by their words: rows that the tables of failures include, behind a vendor's own codes.
+"""Rows for error tables that classify errors by their message; a vendor's table has them after its own codes.
 
-Gateways and resellers put an empty account under 402, 403 or 429, and some under 400 or inside 200; a prompt that is too
-long has no code at most servers. The words are from the servers' sources and from public reports of 2023 to 2026: vLLM,
-SGLang, llama.cpp, LMDeploy, TGI, SiliconFlow, new-api and one-api, OpenRouter, MiniMax, Zhipu, Ark, Anthropic and xAI.
+Gateways and resellers report an account without funds with 402, 403 or 429, some with 400 or inside 200; most servers
+have no code for a prompt that is too long. The messages are from the servers' sources and from public reports of 2023
+to 2026: vLLM, SGLang, llama.cpp, LMDeploy, TGI, SiliconFlow, new-api and one-api, OpenRouter, MiniMax, Zhipu, Ark,
+Anthropic and xAI.
 """
 
 import re
@@ -10,16 +11,16 @@ import re
 from adapters.core.failures import FailureRule
 
 MONEY = frozenset({200, 400, 401, 402, 403, 422, 429})
-"""Statuses under which an empty account has been seen."""
+"""Statuses with which servers report an account without funds."""
 TOO_LONG = frozenset({200, 400, 413, 422})
-"""Statuses under which a prompt that is too long has been seen."""
+"""Statuses with which servers report a prompt that is too long."""
 
 RATE = re.compile(
     r"per[ -](?:second|sec|minute|min|hour)\b|/min\b|\b[rtq]p[sm]\b|rate.?limit|too many requests"
     r"|(?:retry|try again|wait) (?:in|after|for) \d|每分钟|每秒|频率|频繁|并发|限流|速率",
     re.IGNORECASE,
 )
-"""Words of a limit that passes by itself, in a message that may call it a quota."""
+"""Words of a temporary rate limit, in a message that may call it a quota."""
 
 EMPTY_ACCOUNT = re.compile(
     r"insufficient[ _](?:(?:account|user|wallet|token)[ _])?(?:balance|funds?|credits?)\b"
@@ -31,7 +32,7 @@ EMPTY_ACCOUNT = re.compile(
     r"|余额(?:不足|已?(?:用尽|用完|耗尽))|欠费|无可用资源包|预扣费额度失败|请(?:先|及时)?充值",
     re.IGNORECASE,
 )
-"""An account without money, in so many words."""
+"""Words that say explicitly that an account has no funds."""
 
 SPENT_QUOTA = re.compile(
     rf"\A(?!.*(?:{RATE.pattern})).*(?:"
@@ -43,7 +44,7 @@ SPENT_QUOTA = re.compile(
     r")",
     re.IGNORECASE | re.DOTALL,
 )
-"""A quota that is used up, where nothing says that it is one of a second, a minute or an hour."""
+"""An exhausted quota, in a message that does not mention a second, a minute or an hour."""
 
 NO_FUNDS = (
     *(FailureRule("no_funds", code=code) for code in (
@@ -61,10 +62,10 @@ NO_FUNDS = (
     FailureRule("no_funds", status=MONEY, words=EMPTY_ACCOUNT),
     FailureRule("no_funds", status=MONEY, words=SPENT_QUOTA),
 )  # fmt: skip
-"""An account without funds, or a quota that does not come back by itself."""
+"""An account without funds, or a quota that does not renew by itself."""
 
 HIDDEN_RATE = FailureRule("rate_limited", status=403, words=RATE)
-"""A rate limit under the status of a refused key."""
+"""A rate limit with the status of a refused key."""
 
 CONTEXT = (
     FailureRule("context", code="context_length_exceeded"),
@@ -91,10 +92,10 @@ CONTEXT = (
         ),
     ),
 )
-"""A prompt that does not fit into the model's context."""
+"""A prompt that exceeds the model's context."""
 
 BY_MEANING = (*NO_FUNDS, HIDDEN_RATE, *CONTEXT)
-"""All of the above: for a table, behind the vendor's own codes and before the rows of little meaning."""
+"""All of the above: in a table, after the vendor's specific codes and before its generic rows."""
 
 MINIMAX = (
     *(FailureRule("rate_limited", code=code, type="base_resp") for code in ("1002", "1039", "1041", "2045")),
@@ -114,7 +115,7 @@ SILICONFLOW = (
 """SiliconFlow's codes (its published description; 30001 and 30011 by public reports)."""
 
 OPENROUTER = (
-    # It ends with "No credits were charged", which says nothing of the account.
+    # The message ends with "No credits were charged", which is not about the account's funds.
     FailureRule("inspection", status=403, text="your input was flagged"),
 )
 """OpenRouter's moderation, which is a 403 (public reports)."""

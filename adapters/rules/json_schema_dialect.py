@@ -1,11 +1,12 @@
-"""Rewrites JSON Schemas in Kimi's dialect of them ("Moonshot flavored", MFJS). Pure: the caller's schema stays as it is.
+"""Rewrites JSON Schemas in Kimi's dialect ("Moonshot flavored", MFJS). Pure: the client's schema is not modified.
 
-Sources: the vendor's published validator and its rules (github.com/MoonshotAI/walle, docs of 2026), its client's own
-repairs (MoonshotAI/kimi-cli, kosong), and reports of 400s from its hosts (2026-04 to 2026-09). Hosts have had several
-versions of the validator: what is written here is taken by each of them, but for branches at the root, see ``_branches``.
+Sources: the vendor's published validator and its rules (github.com/MoonshotAI/walle, docs of 2026), the repairs in its
+client (MoonshotAI/kimi-cli, kosong), and reports of 400s from its hosts (2026-04 to 2026-09). Hosts have run several
+versions of the validator: all of them accept the result, except for branches at the root, see ``_branches``.
 
-A rewrite never refuses a value that the schema allows, with one exception: where a type is required and none can be
-found out, it is ``string``, as the vendor's own client has it. What can't be kept raises ``NotExpressible``.
+The rewritten schema allows every value that the original allows, with one exception: where a type is required and
+can't be inferred, it is ``string``, as in the vendor's own client. Schemas that have no equivalent raise
+``NotExpressible``.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,13 +30,13 @@ from adapters.rules.json_schema_merge import (
 Schema = dict[str, Any]
 
 LEVELS = 64
-"""How deep a schema may be nested. The vendor takes 30 levels of properties."""
+"""The maximum nesting of a schema. The vendor accepts 30 levels of properties."""
 MOST_COPIED = 500_000
-"""How much may be written again in places where a constraint stood beside it, in bytes of JSON. The vendor takes 120,000
-bytes of schema in all.
+"""How much may be copied where constraints are next to ``anyOf`` or ``$ref``, in bytes of JSON. The vendor accepts
+schemas of 120,000 bytes in total.
 """
 HOPS = 32
-"""How many references may lead to one another before a schema comes."""
+"""The maximum length of a chain of references."""
 PLAIN = frozenset(
     {
         "type", "description", "title", "default", "examples", "const", "required", "minLength", "maxLength", "pattern",
@@ -43,29 +44,29 @@ PLAIN = frozenset(
         "uniqueItems", "minProperties", "maxProperties",
     }
 )  # fmt: skip
-"""Members that hold no schema and stay as they are, beside a single type."""
+"""Members that contain no schema and are kept unchanged next to a single type."""
 ANNOTATIONS = frozenset(
     ["description", "title", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment", "$id"]
 )
-"""Members that allow and forbid nothing."""
+"""Members without effect on validation."""
 DATA = frozenset(["enum", "const", "default", "examples", "required"])
-"""Members whose values are no schemas, whatever they look like."""
+"""Members whose values are data, never schemas."""
 COMBINED = ("anyOf", "oneOf", "allOf")
 UNTYPED = ("not", "if")
-"""Members beside which a schema needs no type of its own."""
+"""Members next to which a schema needs no type."""
 OBJECT_KEYS = ("properties", "required", "additionalProperties")
-"""What a schema says of an object's members: they only make sense together."""
+"""Members about an object's properties: they only make sense together."""
 IMPLIED: Mapping[str, str] = {
     **dict.fromkeys((*OBJECT_KEYS, "patternProperties", "propertyNames", "minProperties", "maxProperties"), "object"),
     **dict.fromkeys(("items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains"), "array"),
     **dict.fromkeys(("minLength", "maxLength", "pattern", "format"), "string"),
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), "number"),
 }
-"""The type that a member is about."""
+"""The type that each member applies to."""
 
 
 class NotExpressible(Exception):
-    """A schema, or a part of it, that the dialect has no form for. ``path`` leads to it: ``.properties.x.anyOf[0]``."""
+    """A schema, or a part of it, without equivalent in the dialect. ``path``: for example ``.properties.x.anyOf[0]``."""
 
     def __init__(self, path: str, why: Message) -> None:
         super().__init__(f"{path}: {why}")
@@ -74,24 +75,24 @@ class NotExpressible(Exception):
 
 
 def rewrite(schema: Any) -> Schema:
-    """The schema of an object in the dialect; the very same one where there is nothing to change.
+    """Return the schema of an object in the dialect; the same object if nothing has to change.
 
     Raises NotExpressible.
     """
     if schema is None or schema is True or schema == {}:
         return {"type": "object", "properties": {}}
     if type(schema) is not dict:
-        raise NotExpressible("", Message("a schema is an object"))
+        raise NotExpressible("", Message("a schema must be an object"))
     if schema.get("type") == "object" and _fits(schema, 0):
         return schema
     try:
         return _Rewriter(schema).run()
-    except (AttributeError, TypeError, ValueError, RecursionError):  # not what a member is in any schema, or too deep
+    except (AttributeError, TypeError, ValueError, RecursionError):  # a member of an invalid type, or nested too deeply
         raise NotExpressible("", Message("the schema is malformed")) from None
 
 
 def _fits(node: Any, depth: int) -> bool:
-    """Whether nothing is to be done: a cheap look at what nearly every schema consists of."""
+    """Whether the schema needs no change: a cheap test that covers nearly every schema."""
     if type(node) is not dict or depth > LEVELS:
         return False
     kind = node.get("type")
@@ -115,19 +116,19 @@ def _fits(node: Any, depth: int) -> bool:
 
 
 class _Rewriter:
-    """One schema being rewritten: where references lead, and how much may still be written."""
+    """The state of one rewrite: the definitions, and how much may still be copied."""
 
     def __init__(self, root: Schema) -> None:
         self.root = root
         self.defs: Schema = {}
-        self.names: dict[tuple[str, ...], str] = {}  # where a reference leads -> its name in $defs
-        self.taken: dict[str, int] = {}  # a name in $defs -> the last number behind it
-        self.waiting: list[tuple[str, Any]] = []  # definitions that are referred to and not yet rewritten
-        self.inlined: list[tuple[str, ...]] = []  # targets that are being put in place of their references
+        self.names: dict[tuple[str, ...], str] = {}  # target of a reference -> its name in $defs
+        self.taken: dict[str, int] = {}  # a name in $defs -> the last number appended to it
+        self.waiting: list[tuple[str, Any]] = []  # referenced definitions that are not yet rewritten
+        self.inlined: list[tuple[str, ...]] = []  # targets that are currently replacing their references
         self.left = MOST_COPIED
 
     def run(self) -> Schema:
-        """The whole schema. Raises NotExpressible."""
+        """Return the rewritten schema. Raises NotExpressible."""
         node = self._root()
         out = self._schema(node, "", 0, root=True)
         while self.waiting:
@@ -136,7 +137,7 @@ class _Rewriter:
         return {**out, "$defs": self.defs} if self.defs else out
 
     def _root(self) -> Schema:
-        """The root without a reference, of type object: tool arguments and answers are objects."""
+        """Return the root without a reference, of type object: tool arguments and answers are objects."""
         node = self.root
         if "$ref" in node:
             target, tokens = self._target(node["$ref"], "")
@@ -144,20 +145,20 @@ class _Rewriter:
             node = self._merged(self._expanded(target, ""), _without(node, "$ref", "$defs", "definitions"), "")
         declared = node.get("type")
         if declared is not None and "object" not in types_of(declared):
-            raise NotExpressible("", Message("the vendor takes schemas of type object only"))
+            raise NotExpressible("", Message("the vendor accepts only schemas of type object"))
         return {"type": "object", **_without(node, "type")}
 
     def _schema(self, node: Any, path: str, depth: int, *, root: bool = False, kind: Any = None) -> Schema:
-        """One schema. ``kind``: the types it has anyway, for one that names none."""
+        """Rewrite one schema. ``kind``: the types implied by its context, for a schema without ``type``."""
         if depth > LEVELS:
-            raise NotExpressible(path, Message("the schema has more than {most} levels", most=LEVELS))
+            raise NotExpressible(path, Message("the schema is nested deeper than {most} levels", most=LEVELS))
         if node is True:
             node = {}
         if type(node) is not dict:
             why = (
-                Message("the vendor has no schema that allows nothing")
+                Message("the vendor does not accept false as a schema")
                 if node is False
-                else Message("a schema is an object")
+                else Message("a schema must be an object")
             )
             raise NotExpressible(path, why)
         out = _without(node, "$schema", "$defs", "definitions")
@@ -166,7 +167,7 @@ class _Rewriter:
         self._arrays(out)
         self._values(out)
         kinds = types_of(out.get("type")) or _inferred(out) or types_of(kind)
-        combined = any(key in out for key in COMBINED)  # then the branches have the types
+        combined = any(key in out for key in COMBINED)  # the branches then have the types
         if "type" not in out and not combined and (kinds or not any(key in out for key in UNTYPED)):
             out["type"] = one_or_many(kinds or ["string"])
         if type(out.get("anyOf")) is list and out["anyOf"]:
@@ -174,7 +175,7 @@ class _Rewriter:
         return {key: self._member(key, value, kinds, path, depth + 1) for key, value in out.items()}
 
     def _member(self, key: str, value: Any, kinds: list[str], path: str, depth: int) -> Any:
-        """The value of one member, with the schemas in it rewritten. ``kinds``: the types of what it belongs to."""
+        """Return the value of one member, with its schemas rewritten. ``kinds``: the types of the schema it is in."""
         where = f"{path}.{key}"
         if key == "properties" and type(value) is dict:
             return {name: self._schema(one, f"{where}.{name}", depth) for name, one in value.items()}
@@ -186,11 +187,11 @@ class _Rewriter:
         return value if key in DATA else self._with_references(value, where, depth)
 
     def _with_references(self, value: Any, path: str, depth: int) -> Any:
-        """What the vendor does not look into, with references that lead to where definitions are now."""
+        """Return a value that the vendor does not validate, with references adjusted to the new definitions."""
         if type(value) not in (dict, list):
             return value
         if depth > LEVELS:
-            raise NotExpressible(path, Message("the schema has more than {most} levels", most=LEVELS))
+            raise NotExpressible(path, Message("the schema is nested deeper than {most} levels", most=LEVELS))
         if type(value) is list:
             return [self._with_references(one, f"{path}[{at}]", depth + 1) for at, one in enumerate(value)]
         out = {}
@@ -204,7 +205,7 @@ class _Rewriter:
     # --- arrays, values ---
 
     def _arrays(self, out: Schema) -> None:
-        """Tuples by ``prefixItems``; what every item may be is left out; no items beyond a tuple are its greatest length."""
+        """Express tuples by ``prefixItems``; omit ``items`` that allow anything; express ``items: false`` by ``maxItems``."""
         items = out.get("items")
         if type(items) is list:
             rest = out.pop("additionalItems", True)
@@ -221,7 +222,7 @@ class _Rewriter:
             out["additionalProperties"] = {}
 
     def _values(self, out: Schema) -> None:
-        """``enum`` with one type beside it, or one and null; of several types, a branch for each."""
+        """Give ``enum`` one type, or one and null; split an ``enum`` of several types into branches."""
         values = out.get("enum")
         if type(values) is not list or not values:
             return
@@ -244,26 +245,26 @@ class _Rewriter:
     # --- anyOf ---
 
     def _branches(self, out: Schema, path: str, *, root: bool) -> None:
-        """Move ``type`` and ``enum`` into the branches of ``anyOf``; OBJECT_KEYS too, where a branch has one of them.
+        """Move ``type`` and ``enum`` into the branches of ``anyOf``; also OBJECT_KEYS if a branch has one of them.
 
-        The root keeps its type: hosts of 2026-09 ask for it there, whatever stands beside it, and take it beside anyOf;
-        those before refused it, and there is no form that both take.
+        The root keeps its type: hosts of 2026-09 require it there and accept it next to anyOf; earlier hosts refused
+        it, and no form works with both.
         """
         moved: Schema = {key: out[key] for key in ("type", "enum") if key in out}
         members: Schema = {}
         if not root and "patternProperties" not in out and any(map(_speaks_of_members, out["anyOf"])):
             members = {key: out[key] for key in OBJECT_KEYS if key in out}
         branches = self._distributed(out["anyOf"], {**moved, **members}, path)
-        if branches is None:  # what stands beside anyOf and in a branch can't be one: it stays where it is
+        if branches is None:  # members can't be merged into a branch: keep them next to anyOf
             branches, members = self._distributed(out["anyOf"], moved, path), {}
         if not branches:
-            raise NotExpressible(f"{path}.anyOf", Message("no value meets any of the branches"))
+            raise NotExpressible(f"{path}.anyOf", Message("no value can match any of the branches"))
         out["anyOf"] = branches
         for key in () if root else (*moved, *members):
             del out[key]
 
     def _distributed(self, branches: list[Any], moved: Schema, path: str) -> list[Any] | None:
-        """The branches with what stood beside them, but for those that no value can meet; None if one has no form."""
+        """Merge ``moved`` into the branches, without those that no value can match; None if a merge fails."""
         if not moved:
             return [branch for branch in branches if branch is not False]
         self._charge(moved, path, len(branches))
@@ -278,7 +279,7 @@ class _Rewriter:
             if kinds and outer and not both:
                 continue
             if "$ref" in branch and set(moved) == {"type"} and kinds and both == kinds:
-                out.append(branch)  # the definition says so by itself, or more
+                out.append(branch)  # the definition has this type or a narrower one
                 continue
             try:
                 out.append(merge(branch, moved, exact=True))
@@ -288,15 +289,15 @@ class _Rewriter:
         return out
 
     def _charge(self, copied: Any, path: str, times: int = 1) -> None:
-        """Count what is written again. Raises NotExpressible where that is too much."""
+        """Count the bytes that are copied. Raises NotExpressible if there are too many."""
         self.left -= len(orjson.dumps(copied)) * times
         if self.left < 0:
             raise NotExpressible(
-                path, Message("the schema grows too large where constraints stand beside anyOf or $ref")
+                path, Message("the schema becomes too large when constraints next to anyOf or $ref are copied into it")
             )
 
     def _kinds(self, node: Schema, path: str) -> list[str]:
-        """The types that a schema, or the definition that it refers to, names."""
+        """Return the types of a schema, or of the definition that it references."""
         hops = 0
         while "$ref" in node and "type" not in node and hops < HOPS:
             target, _ = self._target(node["$ref"], path)
@@ -308,48 +309,50 @@ class _Rewriter:
     # --- references ---
 
     def _reference(self, out: Schema, path: str, depth: int, kind: Any) -> Schema:
-        """A reference alone, or as the only branch beside descriptions; with constraints, what it refers to with them."""
+        """Rewrite a reference: alone, as the only branch next to annotations, or merged with constraints next to it."""
         target, tokens = self._target(out["$ref"], path)
         known = target if type(target) is dict else {}
-        beside = {
+        members = {
             key: value for key, value in out.items()
             if key != "$ref" and ("$ref" in known or key not in known or known[key] != value)
         }  # fmt: skip
-        if all(key in ANNOTATIONS for key in beside):
+        if all(key in ANNOTATIONS for key in members):
             alone = {"$ref": self._pointer(out["$ref"], path)}
-            return {"anyOf": [alone], **beside} if beside else alone
+            return {"anyOf": [alone], **members} if members else alone
         if tokens in self.inlined:
-            raise NotExpressible(path, Message("a reference to a recursive definition has constraints beside it"))
+            raise NotExpressible(
+                path, Message("constraints next to a reference to a recursive definition are not supported")
+            )
         self._charge(target, path)
         self.inlined.append(tokens)
         try:
-            return self._schema(self._merged(self._expanded(target, path), beside, path), path, depth, kind=kind)
+            return self._schema(self._merged(self._expanded(target, path), members, path), path, depth, kind=kind)
         finally:
             self.inlined.pop()
 
-    def _merged(self, target: Schema, beside: Schema, path: str) -> Schema:
+    def _merged(self, target: Schema, members: Schema, path: str) -> Schema:
         try:
-            return merge(target, beside)
+            return merge(target, members)
         except Conflict as conflict:
-            why = Message("it contradicts the definition that is referred to")
+            why = Message("it contradicts the referenced definition")
             raise NotExpressible(f"{path}.{conflict.key}", why) from None
 
     def _expanded(self, target: Any, path: str) -> Schema:
-        """A definition that is no reference itself."""
+        """Follow a definition that is itself a reference."""
         for _ in range(HOPS):
             if target is True:
                 return {}
             if type(target) is not dict:
-                raise NotExpressible(path, Message("a reference leads to no schema"))
+                raise NotExpressible(path, Message("the reference does not point to a schema"))
             if "$ref" not in target:
                 return target
             further, _ = self._target(target["$ref"], path)
-            beside = _without(target, "$ref")
-            target = self._merged(further, beside, path) if beside and type(further) is dict else further
-        raise NotExpressible(path, Message("references lead to one another without end"))
+            members = _without(target, "$ref")
+            target = self._merged(further, members, path) if members and type(further) is dict else further
+        raise NotExpressible(path, Message("the chain of references is circular or too long"))
 
     def _pointer(self, reference: str, path: str) -> str:
-        """The reference to the same definition among ``$defs`` at the root, which is where the vendor looks."""
+        """Return the reference to the same definition in ``$defs`` at the root, the only place that the vendor reads."""
         if reference == "#":
             return reference
         target, tokens = self._target(reference, path)
@@ -369,23 +372,23 @@ class _Rewriter:
         return name
 
     def _target(self, reference: Any, path: str) -> tuple[Any, tuple[str, ...]]:
-        """What a reference leads to, and the way there. Raises NotExpressible for one that leaves the schema."""
+        """Return the target of a reference and its path. Raises NotExpressible for one that leaves the schema."""
         if reference == "#":
             return self.root, ()
         if type(reference) is not str or not reference.startswith("#/"):
             raise NotExpressible(
-                f"{path}.$ref", Message("a reference must lead to a place in the schema itself, such as #/$defs/x")
+                f"{path}.$ref", Message("a reference must point into the schema itself, such as #/$defs/x")
             )
         tokens = tuple(unquote(one).replace("~1", "/").replace("~0", "~") for one in reference[2:].split("/"))
-        found: Any = self.root
+        target: Any = self.root
         for token in tokens:
-            if type(found) is dict and token in found:
-                found = found[token]
-            elif type(found) is list and token.isdecimal() and int(token) < len(found):
-                found = found[int(token)]
+            if type(target) is dict and token in target:
+                target = target[token]
+            elif type(target) is list and token.isdecimal() and int(token) < len(target):
+                target = target[int(token)]
             else:
-                raise NotExpressible(f"{path}.$ref", Message("the reference leads nowhere"))
-        return found, tokens
+                raise NotExpressible(f"{path}.$ref", Message("the reference target does not exist"))
+        return target, tokens
 
 
 def _without(node: Mapping[str, Any], *keys: str) -> Schema:
@@ -393,7 +396,7 @@ def _without(node: Mapping[str, Any], *keys: str) -> Schema:
 
 
 def _inferred(node: Schema) -> list[str]:
-    """The types that a schema without one is about, by its other members; none if nothing tells."""
+    """Infer the types of a schema without ``type`` from its other members; empty if there is no evidence."""
     if "const" in node:
         return [type_of(node["const"])]
     implied = dict.fromkeys(IMPLIED[key] for key in node if key in IMPLIED)
@@ -403,12 +406,12 @@ def _inferred(node: Schema) -> list[str]:
 
 
 def _declared(branches: Iterable[Any]) -> Any:
-    """The first type that one of several schemas names, which all of them must meet."""
+    """Return the first ``type`` among several schemas of an ``allOf``."""
     return next((one["type"] for one in branches if type(one) is dict and "type" in one), None)
 
 
 def _nullable(kinds: list[str]) -> bool:
-    """Whether these are null and one type of single values, which is what may stand beside ``enum``."""
+    """Whether these are null and one scalar type, which may be next to ``enum``."""
     return len(kinds) == 2 and "null" in kinds and not {"object", "array"} & set(kinds)
 
 

@@ -1,4 +1,4 @@
-"""Two JSON Schemas that both hold, as one; and the types of values and schemas."""
+"""Merges two JSON Schemas into one for values that match both; and the types of values and schemas."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -22,7 +22,7 @@ KNOWN = frozenset(TYPES.values())
 
 
 class Conflict(Exception):
-    """Two schemas say different things under ``key``, and there is no one value that says both."""
+    """Two schemas have values under ``key`` that can't be combined into one."""
 
     def __init__(self, key: str) -> None:
         super().__init__(key)
@@ -30,12 +30,12 @@ class Conflict(Exception):
 
 
 def type_of(value: Any) -> str:
-    """JSON Schema's type of a value."""
+    """Return the JSON Schema type of a value."""
     return TYPES[type(value)]
 
 
 def types_of(declared: Any) -> list[str]:
-    """The types of a ``type``, which is one or a list, each once; none where there is none, or none that is known."""
+    """Return the distinct known types of a ``type``, which is a name or a list; empty if there are none."""
     if type(declared) is str:
         declared = [declared]
     if type(declared) is not list:
@@ -44,13 +44,13 @@ def types_of(declared: Any) -> list[str]:
 
 
 def types_of_values(values: Iterable[Any]) -> list[str]:
-    """The types of several values, each once; whole numbers are numbers where others are there too."""
+    """Return the distinct types of several values; ``integer`` is omitted if there is ``number``."""
     kinds = list(dict.fromkeys(map(type_of, values)))
     return [kind for kind in kinds if kind != "integer" or "number" not in kinds]
 
 
 def one_or_many(kinds: list[str]) -> Any:
-    """A ``type``: one by its name, several as a list."""
+    """Return the value of ``type``: one name, or a list of several."""
     return kinds[0] if len(kinds) == 1 else kinds
 
 
@@ -65,7 +65,7 @@ def matches(value: Any, kinds: Iterable[str]) -> bool:
 
 
 def common_types(some: list[str], others: list[str]) -> list[str]:
-    """The types that both allow; no types at all allow every one."""
+    """Return the types that both lists allow; an empty list allows every type."""
     if not some or not others:
         return some or others
     both = [kind for kind in some if kind in others or (kind == "integer" and "number" in others)]
@@ -73,10 +73,10 @@ def common_types(some: list[str], others: list[str]) -> list[str]:
 
 
 def merge(inner: Schema, outer: Schema, *, exact: bool = False) -> Schema:
-    """One schema for values that meet both. Descriptions are the inner one's. Raises Conflict.
+    """Return one schema for values that match both. Descriptions are the inner schema's. Raises Conflict.
 
-    ``additionalProperties`` is about names that neither lists, so that the one schema may allow more than both do; if it
-    must be ``exact``, that is a conflict.
+    ``additionalProperties`` applies to names that a schema does not list, so the merged schema may allow more than both
+    do; with ``exact``, that is a conflict.
     """
     if exact and (_hides(inner, outer) or _hides(outer, inner)):
         raise Conflict("additionalProperties")
@@ -93,13 +93,13 @@ def merge(inner: Schema, outer: Schema, *, exact: bool = False) -> Schema:
                 raise Conflict(key)
             try:
                 out[key] = joined(out[key], value)
-            except (AttributeError, TypeError, ValueError):  # not what the member is in any schema
+            except (AttributeError, TypeError, ValueError):  # the member has an invalid type
                 raise Conflict(key) from None
     return out
 
 
 def _possible_types(schema: Schema) -> list[str]:
-    """The types that a schema names, by itself or in every branch of its ``anyOf``; none where one may be of any type."""
+    """Return the types of a schema, or of all branches of its ``anyOf``; empty if a branch allows any type."""
     named = types_of(schema.get("type"))
     branches = schema.get("anyOf")
     if named or type(branches) is not list:
@@ -109,7 +109,7 @@ def _possible_types(schema: Schema) -> list[str]:
 
 
 def _hides(some: Schema, others: Schema) -> bool:
-    """Whether one schema rules on names that only the other lists."""
+    """Whether ``additionalProperties`` of one schema applies to names that only the other lists."""
     if some.get("additionalProperties", True) is True:
         return False
     return any(name not in some.get("properties", {}) for name in others.get("properties", {}))
@@ -165,4 +165,4 @@ MERGED: Mapping[str, Callable[[Any, Any], Any]] = {
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), max),
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), min),
 }
-"""How two values of a member become one."""
+"""How two values of a member are merged."""

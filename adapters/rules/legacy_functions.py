@@ -1,8 +1,8 @@
-"""The functions of before November 2023, said as tools: ``functions``, ``function_call`` and messages that go with them.
+"""Converts the function API of before November 2023 (``functions``, ``function_call``, their messages) to tools.
 
-It happens when a request is planned, before any vendor's table is asked: the tables, thinking and the catalogs then see
-plain tools, whoever wrote the functions (a caller, or an operator's ``set``), and no vendor needs a word about them. The
-answer is turned back where the caller's shape is known, in ``proxy/openai_api/chat/legacy_functions.py``.
+This happens during planning, before a vendor's table applies: tables, thinking rules and catalogs only see tools,
+whether the functions came from a client or from an operator's ``set``, and no vendor needs rules for functions. The
+response is converted back in ``proxy/openai_api/chat/legacy_functions.py``.
 """
 
 from collections.abc import Mapping
@@ -11,33 +11,33 @@ from typing import Any
 from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
 from adapters.core.message import Message
-from adapters.rules.reasons import EMPTY_LEFT_OUT
+from adapters.rules.reasons import EMPTY_OMITTED
 
-FUNCTIONS_AS_TOOLS = Message("sent as tools, and answered as functions: at most one call, the first")
-EMPTY_BESIDE_FUNCTIONS = Message("an empty list beside functions, which are sent as tools")
+FUNCTIONS_AS_TOOLS = Message("sent as tools, returned as function_call: only the first call")
+EMPTY_BESIDE_FUNCTIONS = Message("the empty list is omitted: functions are sent as tools")
 SENT_AS_TOOL_CHOICE = Message("sent as tool_choice")
-NOTHING_TO_CALL = Message("without functions there is nothing to call: left out")
-CALLS_AS_TOOL_CALLS = Message("calls and results of functions are sent as those of tools")
+NOTHING_TO_CALL = Message("omitted: the request has no functions")
+CALLS_AS_TOOL_CALLS = Message("function calls and results are sent as tool calls and results")
 
 MessageDict = dict[str, Any]
 NAMES = {"tools": "functions", "tool_choice": "function_call"}
-"""What a caller of functions knows our tools under."""
+"""The legacy name of each field."""
 
 
 def is_legacy(fields: Mapping[str, Any]) -> bool:
-    """Whether anything in a request speaks of functions."""
+    """Whether a request uses the function API."""
     if "functions" in fields or "function_call" in fields:
         return True
-    for message in fields.get("messages", ()):  # noqa: SIM110 - every chat request comes by here, and a loop is quicker
+    for message in fields.get("messages", ()):  # noqa: SIM110 - every chat request runs this, and a loop is faster
         if "function_call" in message or message["role"] == "function":
             return True
     return False
 
 
 def as_tools(builder: RequestBuilder, *, one_at_a_time: bool) -> None:
-    """Put tools in the place of functions, in the draft's ask. Raises Refused for what contradicts itself.
+    """Replace functions by tools in the builder's request. Raises Refused for contradictory fields.
 
-    ``one_at_a_time``: the vendor can be told to make one call only, which is all that the legacy shape can carry.
+    ``one_at_a_time``: the vendor supports ``parallel_tool_calls: false``; the legacy format has room for one call only.
     """
     fields = dict(builder.request.fields)
     functions, choice = fields.pop("functions", None), fields.pop("function_call", None)
@@ -55,7 +55,7 @@ def as_tools(builder: RequestBuilder, *, one_at_a_time: bool) -> None:
             fields.setdefault("parallel_tool_calls", False)
         builder.record("functions", "mapped", FUNCTIONS_AS_TOOLS)
     elif functions is not None:
-        builder.record("functions", "mapped", EMPTY_LEFT_OUT)
+        builder.record("functions", "mapped", EMPTY_OMITTED)
     if choice is not None:
         _choice(choice, functions or [], fields, builder)
     fields["messages"] = _messages(fields["messages"], builder)
@@ -63,7 +63,7 @@ def as_tools(builder: RequestBuilder, *, one_at_a_time: bool) -> None:
 
 
 def _choice(choice: Any, functions: list[Any], fields: dict[str, Any], builder: RequestBuilder) -> None:
-    """``none``, ``auto`` or a function by name, as a ``tool_choice``."""
+    """Convert ``function_call`` (``none``, ``auto`` or a function by name) to ``tool_choice``."""
     if not functions:
         if choice not in ("none", "auto"):
             why = Message("it is only allowed when functions are sent")
@@ -85,14 +85,16 @@ def _choice(choice: Any, functions: list[Any], fields: dict[str, Any], builder: 
 
 
 def _messages(messages: list[MessageDict], builder: RequestBuilder) -> list[MessageDict]:
-    """Calls and results with ids, which functions never had: each result answers the last call before it."""
+    """Convert calls and results, adding the ids that functions lack: each result belongs to the last call before it."""
     out: list[MessageDict] = []
-    called: tuple[str, str] | None = None  # the name and the id of a call whose result is still to come
+    called: tuple[str, str] | None = None  # name and id of a call whose result has not come yet
     for at, message in enumerate(messages):
         call = message.get("function_call")
         if message["role"] == "function":
             name = message["name"]
-            if called is None or called[0] != name:  # its call is not told: a vendor takes no result without one
+            if (
+                called is None or called[0] != name
+            ):  # no matching call: add one, since vendors refuse a result without it
                 called = (name, f"call_{at:04d}")
                 out.append(_calling({"role": "assistant", "content": None}, {"name": name}, called[1]))
             out.append({"role": "tool", "tool_call_id": called[1], "content": message.get("content") or ""})
@@ -108,22 +110,22 @@ def _messages(messages: list[MessageDict], builder: RequestBuilder) -> list[Mess
 
 
 def _calling(message: MessageDict, call: Mapping[str, Any], id_: str) -> MessageDict:
-    """The turn of an assistant that makes this call."""
+    """Return the assistant message with this call."""
     function = {"name": call.get("name"), "arguments": call.get("arguments") or "{}"}
     rest = {key: value for key, value in message.items() if key != "function_call"}
     return {"content": None, **rest, "tool_calls": [{"id": id_, "type": "function", "function": function}]}
 
 
 def in_legacy_terms(refused: Refused, fields: Mapping[str, Any]) -> Refused:
-    """A refusal of tools in the words of the caller, who sent functions."""
-    ours, rest = _split(refused.param)
-    theirs = NAMES.get(ours)
-    if theirs is None or theirs not in fields or ours in fields:
+    """Rewrite a refusal of tools for a client that sent functions."""
+    field, rest = _split(refused.param)
+    legacy_field = NAMES.get(field)
+    if legacy_field is None or legacy_field not in fields or field in fields:
         return refused
     message, name = refused.message, refused.message.fields.get("name")
-    if isinstance(name, str) and name.startswith(ours):
-        message = message.with_fields(name=theirs + name.removeprefix(ours))
-    return Refused(theirs + rest, message, refused.code)
+    if isinstance(name, str) and name.startswith(field):
+        message = message.with_fields(name=legacy_field + name.removeprefix(field))
+    return Refused(legacy_field + rest, message, refused.code)
 
 
 def _split(param: str) -> tuple[str, str]:

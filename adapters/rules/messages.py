@@ -1,4 +1,4 @@
-"""What a vendor takes in ``messages``, as data, and the one function that brings a conversation into that shape."""
+"""Rules for ``messages``: what a vendor accepts, as data, and the verdict that converts a conversation accordingly."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -10,28 +10,28 @@ from adapters.core.message import Message
 from adapters.rules.reasons import SENT_AS_IS
 
 DEVELOPER_AS_SYSTEM = Message("developer is sent as system")
-NO_SPEAKERS = Message("the vendor knows no names of speakers")
-REFUSAL_AS_CONTENT = Message("sent as the content: the vendor knows no refusals")
-NO_CONTENT = Message("messages without content are left out")
-BLANK_REASONING = Message("a blank stands in for reasoning the client left out")
-IDS_NUMBERED = Message("numbered as the vendor numbers them")
-PARTS_JOINED = Message("parts of text are joined for a model that takes text")
-NO_DETAIL = Message("the vendor has no levels of detail")
+NO_SPEAKERS = Message("the vendor does not support name in messages")
+REFUSAL_AS_CONTENT = Message("sent as content: the vendor has no refusal field")
+NO_CONTENT = Message("messages without content are omitted")
+BLANK_REASONING = Message("the vendor requires reasoning_content, which the client omitted: a space is sent")
+IDS_NUMBERED = Message("renumbered in the vendor's format")
+PARTS_JOINED = Message("text parts are joined, because the model accepts only text")
+NO_DETAIL = Message("the vendor has no image detail levels")
 
 MessageDict = dict[str, Any]
 
 PART_NEEDS = {"image_url": "image", "video_url": "video", "video": "video", "input_audio": "audio", "file": "file"}
-"""The kind of input a model must take for a content part of this type."""
+"""The kind of input that a model must accept for a content part of this type."""
 
 WORDS: tuple[VerdictWord, ...] = ("honoured", "mapped", "dropped", "refused")
 PLAIN_ROLES = frozenset({"system", "user", "assistant"})
-"""The roles of messages that go out as they came when they have nothing but a text."""
+"""The roles of messages that are sent unchanged if they only have a text."""
 EMPTY = "(empty)"
-"""Stands for an empty content where a vendor wants some text."""
+"""Sent for empty content where a vendor requires text."""
 
 
 class OmitWhenEmpty(Enum):
-    """What is left out where a content is empty and no text stands for it."""
+    """What is omitted if content is empty and no text replaces it."""
 
     CONTENT = "content"
     MESSAGE = "message"
@@ -39,11 +39,11 @@ class OmitWhenEmpty(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EmptyContent:
-    """How one vendor takes a message with an empty content, by its place in the conversation.
+    """How a message with empty content is sent to one vendor, by role.
 
-    A content is empty in any spelling: null, absent, ``""``, blanks alone, no parts, parts of empty text. A text here is
-    sent in its stead; ``Omit.CONTENT`` leaves the member out, ``Omit.MESSAGE`` the message. ``beside_calls`` is for
-    messages with ``tool_calls``, and for system messages that bring tools.
+    Content is empty in any form: null, absent, ``""``, only whitespace, no parts, parts of empty text. A string is sent
+    in its place; ``OmitWhenEmpty.CONTENT`` omits the member, ``OmitWhenEmpty.MESSAGE`` the message. ``beside_calls`` is
+    for messages with ``tool_calls``, and for system messages with ``tools``.
     """
 
     beside_calls: str | OmitWhenEmpty = ""
@@ -57,10 +57,10 @@ class EmptyContent:
 class MessageRules:
     """One vendor's rules for messages; used as the verdict on ``messages``.
 
-    ``names``: a message may have a ``name``. ``image_urls``: public URLs are taken, beside data URIs and the
-    ``file_scheme``. ``image_detail``: ``detail`` is known. ``empty``: what is sent for an empty content. ``tool_ids``:
-    how tool calls are numbered for the vendor (``None``: as they came). ``reasoning_beside_calls``: with thinking on, a
-    turn that called tools must carry ``reasoning_content``; where the client lost it a blank stands in.
+    ``names``: a message may have a ``name``. ``image_urls``: public URLs are accepted, besides data URIs and
+    ``file_scheme``. ``image_detail``: ``detail`` is supported. ``empty``: what is sent for empty content. ``tool_ids``:
+    the format in which tool calls are renumbered for the vendor (None: unchanged). ``reasoning_beside_calls``: with
+    thinking on, messages with tool calls must have ``reasoning_content``; a space is sent if the client omitted it.
     """
 
     names: bool = True
@@ -70,11 +70,11 @@ class MessageRules:
     empty: EmptyContent = EmptyContent()
     tool_ids: str | None = None
     reasoning_beside_calls: bool = False
-    why: Message = Message("roles, parts, ids and empty contents in the vendor's words")
+    why: Message = Message("roles, parts, ids and empty content are sent in the vendor's format")
     words: tuple[VerdictWord, ...] = WORDS
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
-        """Write the conversation into the draft. Raises Refused for a part that the model can't take."""
+        """Write the messages into the builder's body. Raises Refused for a part that the model does not accept."""
         ids: dict[str, str] = {}
         sent: list[MessageDict] = []
         for at, message in enumerate(value):
@@ -85,7 +85,7 @@ class MessageRules:
             if out is not None:
                 sent.append(out)
         if not sent:
-            builder.refuse(name, Message("nothing is said in it: send a user message"))
+            builder.refuse(name, Message("no message has content: send a user message"))
         builder.body[name] = sent
         if not any(field.startswith(name) for field in builder.adaptations):
             builder.record(name, "honoured", SENT_AS_IS)
@@ -93,7 +93,7 @@ class MessageRules:
     def _message(
         self, where: str, message: MessageDict, builder: RequestBuilder, ids: dict[str, str]
     ) -> MessageDict | None:
-        """The message for the vendor; None if it is left out."""
+        """Return the message for the vendor; None if it is omitted."""
         out = {key: member for key, member in message.items() if member is not None}
         role = out["role"]
         if role == "developer":
@@ -113,23 +113,23 @@ class MessageRules:
         return out if has_content(out.get("content")) else self._empty(out, role, builder)
 
     def _empty(self, out: MessageDict, role: str, builder: RequestBuilder) -> MessageDict | None:
-        """The message with the vendor's spelling of an empty content; None if it is left out."""
+        """Return the message with empty content as the vendor expects it; None if the message is omitted."""
         if type(out.get("refusal")) is str and has_content(out["refusal"]):
             builder.record("messages.refusal", "mapped", REFUSAL_AS_CONTENT)
             return {**{key: member for key, member in out.items() if key != "refusal"}, "content": out["refusal"]}
-        if out.get("partial"):  # Kimi's and Qwen's prefix of an answer, which may be empty
+        if out.get("partial"):  # Kimi's and Qwen's answer prefix, which may be empty
             return {**out, "content": ""}
-        beside = out.get("tool_calls") or out.get("tools")
-        spelling = self.empty.beside_calls if beside else getattr(self.empty, role)
-        if spelling is OmitWhenEmpty.MESSAGE:
+        has_tools = out.get("tool_calls") or out.get("tools")
+        replacement = self.empty.beside_calls if has_tools else getattr(self.empty, role)
+        if replacement is OmitWhenEmpty.MESSAGE:
             builder.record("messages", "mapped", NO_CONTENT)
             return None
-        if spelling is OmitWhenEmpty.CONTENT:
+        if replacement is OmitWhenEmpty.CONTENT:
             out.pop("content", None)
             return out
-        if spelling:
-            builder.record("messages.content", "mapped", Message("an empty content is sent as {text}", text=spelling))
-        out["content"] = spelling
+        if replacement:
+            builder.record("messages.content", "mapped", Message("empty content is sent as {text}", text=replacement))
+        out["content"] = replacement
         return out
 
     def _calling_turn(self, out: MessageDict, calls: list[Any], builder: RequestBuilder, ids: dict[str, str]) -> None:
@@ -167,7 +167,11 @@ class MessageRules:
             takes = ", ".join(sorted(builder.model.input))
             builder.refuse(
                 f"{where}.type",
-                Message("the model takes {takes}; map this name to a model that takes {need}", takes=takes, need=need),
+                Message(
+                    "the model accepts only {takes}: map this name to a model that accepts {need}",
+                    takes=takes,
+                    need=need,
+                ),
             )
         if part["type"] == "refusal" and type(part.get("refusal")) is str:
             builder.record("messages.refusal", "mapped", REFUSAL_AS_CONTENT)
@@ -180,7 +184,7 @@ class MessageRules:
         if not self.image_urls and not url.startswith(("data:", self.file_scheme or "data:")):
             builder.refuse(
                 f"{where}.image_url.url",
-                Message("the vendor takes data: URIs only, and images are not fetched: send the image itself"),
+                Message("the vendor accepts only data: URIs, and banjia does not download images: send the image data"),
             )
         if "detail" in image and not self.image_detail:
             detail = image.pop("detail")
@@ -190,7 +194,7 @@ class MessageRules:
 
 
 def is_plain(message: MessageDict) -> bool:
-    """Whether a message has a role that every vendor knows and a text with something in it, and nothing else."""
+    """Whether a message only has a role that every vendor supports and a text that is not blank."""
     if len(message) != 2 or message["role"] not in PLAIN_ROLES:
         return False
     content = message.get("content")
@@ -198,12 +202,12 @@ def is_plain(message: MessageDict) -> bool:
 
 
 def has_content(content: Any) -> bool:
-    """Whether anything is written or shown in a content, whatever its spelling."""
+    """Whether content, in any form, has text that is not blank or a part of another type."""
     if type(content) is str:
         return content != "" and not content.isspace()
     return type(content) is list and any(part["type"] != "text" or has_content(part["text"]) for part in content)
 
 
 def vendor_tool_name(builder: RequestBuilder, name: str) -> str:
-    """The name under which a tool was offered to the vendor."""
+    """Return the name under which a tool was sent to the vendor."""
     return builder.renamed_tools.get(name, name) if builder.renamed_tools else name

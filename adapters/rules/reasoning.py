@@ -1,7 +1,7 @@
-"""Whether a request runs with thinking on, and how a vendor is told.
+"""Decides whether a request runs with thinking on, and writes the vendor's switch.
 
-A 2024 app knows nothing of thinking: under the name of a model that does not reason it expects an answer at once, and
-under a small token limit a thinking model answers with nothing and bills it. So ``auto`` turns thinking off there.
+A 2024 app does not expect thinking: under the name of a non-reasoning model it expects an immediate answer, and with a
+small token limit a thinking model returns nothing and bills the tokens. ``auto`` therefore turns thinking off there.
 """
 
 from collections.abc import Mapping
@@ -13,25 +13,27 @@ from adapters.core.vendor import ReasoningSwitch
 from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS
 
 NON_REASONING_PREFIXES = ("gpt-", "chatgpt-", "text-", "davinci-", "babbage-")
-"""How OpenAI's names begin that know nothing of reasoning, but for those of REASONERS."""
+"""Prefixes of OpenAI's names of non-reasoning models, except those in REASONING_PREFIXES."""
 REASONING_PREFIXES = ("gpt-5", "gpt-6")
-"""OpenAI's gpt names that reason by themselves; the o series is told by its letter."""
+"""Prefixes of OpenAI's gpt names of reasoning models; the o series has a prefix of its own."""
 
 SMALL_LIMIT = 1024
-"""Below this many tokens a thinking model may spend all of them before the first word (tokens)."""
+"""With a smaller limit, in tokens, a thinking model may spend all of them before the answer begins."""
 
-AS_ASKED = Message("as asked")
-AS_THE_MODEL = Message("as the model asked for would")
-TURNED_OFF = Message("the policy turns thinking off")
-NO_REASONING_MODEL = Message("the model asked for does not reason")
-NO_ROOM = Message("a limit under {limit} tokens would leave no room for an answer", limit=SMALL_LIMIT)
+AS_REQUESTED = Message("as requested")
+AS_REQUESTED_MODEL = Message("same as the requested model")
+TURNED_OFF = Message("thinking disabled by policy.thinking")
+NOT_REASONING_MODEL = Message("thinking disabled: the requested model is not a reasoning model")
+NO_ROOM = Message(
+    "thinking disabled: a limit below {limit} tokens would leave no room for an answer", limit=SMALL_LIMIT
+)
 
 SWITCH_FIELDS = ("thinking", "enable_thinking")
-"""Members that switch thinking, in any vendor's words: a request may have been written for another vendor."""
+"""Members that switch thinking at any vendor: a request may have been written for another vendor."""
 
 
 def requested_thinking(fields: Mapping[str, Any]) -> bool | None:
-    """What the request itself says of thinking, in whichever words; None if nothing."""
+    """Return whether the request turns thinking on or off, in any vendor's fields; None if it does neither."""
     thinking = fields.get("thinking")
     if type(thinking) is dict:
         thinking = thinking.get("type")
@@ -46,43 +48,48 @@ def requested_thinking(fields: Mapping[str, Any]) -> bool | None:
 
 
 def resolve_thinking(
-    builder: RequestBuilder, switch: ReasoningSwitch | None, policy: str, leaning: bool | None = None
+    builder: RequestBuilder, switch: ReasoningSwitch | None, policy: str, default_thinking: bool | None = None
 ) -> dict[str, Any]:
-    """Decide whether this request thinks, turn the vendor's dial, and hand back the fields that are still to judge.
+    """Decide whether this request thinks, write the vendor's switch, and return the fields still to be judged.
 
-    The members that switch thinking are taken out, whoever's they were; the vendor's own is sent as it came.
-    Where the catalog is not sure what the model does by itself (fact ``default_unsure``), every wish is sent.
-    ``leaning`` is a stand-in's word for a request that has none: what the model asked for would have done.
+    The returned fields have no members of SWITCH_FIELDS; the vendor's own object is sent unchanged. If the catalog
+    marks the model's default as uncertain (fact ``default_unsure``), the switch is sent even if it equals the default.
+    ``default_thinking`` is a stand-in's setting for requests that do not switch thinking: what the requested model would
+    have done.
     """
     fields = dict(builder.request.fields)
-    asked = requested_thinking(fields)
+    requested = requested_thinking(fields)
     mode = builder.model.thinking
     builder.thinks = mode in ("always", "default_on")
-    said = {name: fields.pop(name) for name in SWITCH_FIELDS if name in fields}
+    switches = {name: fields.pop(name) for name in SWITCH_FIELDS if name in fields}
     if switch is None or mode in ("never", "always"):
-        _record_fixed(builder, said, asked)
+        _record_fixed(builder, switches, requested)
         return fields
-    wanted, why = (asked, AS_ASKED) if asked is not None else _policy_decision(builder, switch, policy, fields, leaning)
+    wanted, why = (
+        (requested, AS_REQUESTED)
+        if requested is not None
+        else _policy_decision(builder, switch, policy, fields, default_thinking)
+    )
     prevented = switch.prevents(builder) if wanted or (wanted is None and builder.thinks) else None
     if prevented:
-        return _disable(builder, switch, said, fields, prevented)
+        return _disable(builder, switch, switches, fields, prevented)
     sure = not builder.model.facts.get("default_unsure")
-    if wanted is None or (wanted == builder.thinks and sure and not said):
+    if wanted is None or (wanted == builder.thinks and sure and not switches):
         return fields
     builder.thinks = wanted
     switch.set(builder, wanted)
-    if policy != "off" and (asked is None or _only_defaults_ask(builder)):
+    if policy != "off" and (requested is None or _only_defaults_switch(builder)):
         builder.added += tuple(builder.body)
-    for name in said or ("thinking",):
-        own = name in said and type(said[name]) is not str and name in builder.body
+    for name in switches or ("thinking",):
+        own = name in switches and type(switches[name]) is not str and name in builder.body
         if own:
-            builder.body[name] = said[name]  # the vendor's own words, with whatever else they say
+            builder.body[name] = switches[name]  # the vendor's own object, with all its members
         builder.record(name, "honoured" if own else "mapped", why)
     return fields
 
 
-def _only_defaults_ask(builder: RequestBuilder) -> bool:
-    """Whether only a stand-in's defaults say anything of thinking, and not the request."""
+def _only_defaults_switch(builder: RequestBuilder) -> bool:
+    """Whether only a stand-in's defaults switch thinking, and not the request."""
     return (
         bool(builder.default_fields)
         and requested_thinking({k: v for k, v in builder.request.fields.items() if k not in builder.default_fields})
@@ -91,49 +98,53 @@ def _only_defaults_ask(builder: RequestBuilder) -> bool:
 
 
 def _disable(
-    builder: RequestBuilder, switch: ReasoningSwitch, said: Mapping[str, Any], fields: dict[str, Any], why: Message
+    builder: RequestBuilder, switch: ReasoningSwitch, switches: Mapping[str, Any], fields: dict[str, Any], why: Message
 ) -> dict[str, Any]:
-    """The request runs without thinking although it, or the model by itself, would have it otherwise."""
+    """Run the request without thinking, although the request or the model's default turns it on."""
     if builder.thinks:
         switch.set(builder, False)
         builder.added += tuple(builder.body)
     builder.thinks = False
-    for name, value in said.items():
+    for name, value in switches.items():
         if requested_thinking({name: value}) is False:
-            builder.record(name, "mapped", AS_ASKED)
+            builder.record(name, "mapped", AS_REQUESTED)
         else:
             builder.record(name, "dropped", why)
-    if not said:
+    if not switches:
         builder.record("thinking", "mapped", why)
     return fields
 
 
-def _record_fixed(builder: RequestBuilder, said: Mapping[str, Any], asked: bool | None) -> None:
-    """The model has no such switch: a wish for what it does anyway is met, any other is dropped."""
+def _record_fixed(builder: RequestBuilder, switches: Mapping[str, Any], requested: bool | None) -> None:
+    """Record the switches for a model that has none: mapped if they match what it does anyway, else dropped."""
     why = ALWAYS_THINKS if builder.thinks else NEVER_THINKS
-    for name in said:
-        if asked is builder.thinks:
+    for name in switches:
+        if requested is builder.thinks:
             builder.record(name, "mapped", why)
         else:
             builder.record(name, "dropped", why)
 
 
 def _policy_decision(
-    builder: RequestBuilder, switch: ReasoningSwitch, policy: str, fields: Mapping[str, Any], leaning: bool | None
+    builder: RequestBuilder,
+    switch: ReasoningSwitch,
+    policy: str,
+    fields: Mapping[str, Any],
+    default_thinking: bool | None,
 ) -> tuple[bool | None, Message]:
-    """What the policy makes of a request that says nothing of thinking; None leaves it to the model."""
+    """Apply ``policy.thinking`` to a request that does not switch thinking; None leaves it to the model."""
     if policy == "vendor":
         return None, EMPTY
     if policy == "off":
         return False, TURNED_OFF
     if _plain_openai_name(builder.request.model):
-        return False, NO_REASONING_MODEL
+        return False, NOT_REASONING_MODEL
     if _small(fields):
         return False, NO_ROOM
-    why = switch.excludes(builder) if (builder.thinks if leaning is None else leaning) else None
+    why = switch.excludes(builder) if (builder.thinks if default_thinking is None else default_thinking) else None
     if why:
         return False, why
-    return leaning, AS_THE_MODEL
+    return default_thinking, AS_REQUESTED_MODEL
 
 
 def _plain_openai_name(name: str) -> bool:

@@ -1,20 +1,20 @@
-"""Reasons that many tables give. They are made once: a request that succeeds gives some of them too."""
+"""Verdict reasons that many tables share. They are created once, because successful requests use some of them too."""
 
 from functools import lru_cache
 
 from adapters.core.message import Message
 
-SENT_AS_IS = Message("sent as it came")
+SENT_AS_IS = Message("sent unchanged")
 ALWAYS_THINKS = Message("the model always thinks")
-DEFAULT_LEFT_OUT = Message("the default, said by leaving it out")
-EMPTY_LEFT_OUT = Message("an empty list, said by leaving it out")
-NO_SUCH_SWITCH = Message("the model has no such switch")
-OWN_SEARCH = Message("the vendor's own search is switched on; it gives no annotations")
+DEFAULT_OMITTED = Message("omitted: it is the default")
+EMPTY_OMITTED = Message("omitted: the list is empty")
+NO_SUCH_SWITCH = Message("the model has no such setting")
+OWN_SEARCH = Message("the vendor's own web search is enabled; it returns no annotations")
 RUNS_WITHOUT_THINKING = Message("the request runs without thinking")
 NEVER_THINKS = Message("the model does not think")
 
 
 @lru_cache(maxsize=1024, typed=True)
 def sent_as(sent: object) -> Message:
-    """The reason of a value or a name that is sent in the place of another."""
+    """Return the reason of a value or name that is sent in place of another."""
     return Message("sent as {sent}", sent=sent)

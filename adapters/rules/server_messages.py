@@ -1,4 +1,4 @@
-"""Rules for the messages of a server of which only its operator knows what it takes: options of its vendor entry."""
+"""Rules for the messages of an ``openai_compatible`` server, set by the operator in the vendor entry."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,24 +10,24 @@ from adapters.rules.alternating_messages import system_text
 from adapters.rules.messages import MessageDict
 from adapters.rules.reasons import SENT_AS_IS
 
-SYSTEM_JOINED = Message("system messages are joined into one, in front")
+SYSTEM_JOINED = Message("system messages are joined into one, placed first")
 
 
 @dataclass(frozen=True, slots=True)
 class ServerMessages:
     """Used as the verdict on ``messages`` in place of the table's.
 
-    ``merge_system``: all system messages are one, in front (chat templates such as Qwen's on vLLM refuse a second one).
-    ``developer_as``: the role that developer messages get; ``None``: their own.
+    ``merge_system``: join all system messages into one, placed first (chat templates such as Qwen's on vLLM refuse a
+    second one). ``developer_as``: the role that developer messages get; None keeps it.
     """
 
     merge_system: bool = False
     developer_as: str | None = None
-    why: Message = Message("as messages: in the vendor's entry says")
+    why: Message = Message("as configured by messages in the vendor entry")
     words: tuple[VerdictWord, ...] = ("honoured", "mapped", "refused")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
-        """Write the messages into the draft. Raises Refused for a system message that is more than text."""
+        """Write the messages into the builder's body. Raises Refused for a system message with other parts than text."""
         sent = [self._with_role(message, builder) for message in value]
         if self.merge_system:
             sent = merged_system(name, sent, builder)
@@ -43,7 +43,7 @@ class ServerMessages:
 
 
 def merged_system(name: str, messages: list[MessageDict], builder: RequestBuilder) -> list[MessageDict]:
-    """The messages with one system message at most, the first. Raises Refused for one that is more than text."""
+    """Join the system messages into one, placed first. Raises Refused for one with other parts than text."""
     places = [at for at, message in enumerate(messages) if message["role"] == "system"]
     if not places or places == [0]:
         return messages

@@ -1,4 +1,4 @@
-"""The verdict on OpenAI's two limits of tokens, at vendors that refuse what is above a model's own."""
+"""The verdict on OpenAI's two token limits, for vendors that refuse a limit above the model's own."""
 
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import Message
@@ -10,9 +10,10 @@ OTHER = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_to
 
 
 def send_token_limit(name: str, value: int, builder: RequestBuilder) -> None:
-    """Never more than the model gives; where both are sent under one name, the smaller, and the larger is told.
+    """Send the limit, at most the model's own; if both limits get the same name, send the smaller one.
 
-    The newer ``max_completion_tokens`` goes out as ``max_tokens`` but to models whose catalog row says that they take it.
+    ``max_completion_tokens`` is sent as ``max_tokens`` except to models whose catalog row has the fact
+    ``max_completion_tokens``.
     """
     own = name == "max_tokens" or bool(builder.model.facts.get("max_completion_tokens"))
     to = name if own else "max_tokens"
@@ -20,7 +21,7 @@ def send_token_limit(name: str, value: int, builder: RequestBuilder) -> None:
     other = builder.body.get(to, sent)
     builder.body[to] = min(sent, other)
     if sent != value:
-        builder.record(name, "clamped", Message("the model gives at most {limit} tokens", limit=sent))
+        builder.record(name, "clamped", Message("the model returns at most {limit} tokens", limit=sent))
     elif sent > other:
         builder.record(name, "mapped", SMALLER_LIMIT)
     elif own:

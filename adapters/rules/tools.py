@@ -1,4 +1,4 @@
-"""Tools as vendors take them: names that a vendor refuses are sent under another and put back in the answer."""
+"""Rules for tools: names that a vendor refuses are replaced, and restored in the response."""
 
 import re
 from collections.abc import Callable
@@ -11,22 +11,22 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.rules.json_schema_dialect import NotExpressible
 from adapters.rules.messages import vendor_tool_name
-from adapters.rules.reasons import EMPTY_LEFT_OUT, SENT_AS_IS
+from adapters.rules.reasons import EMPTY_OMITTED, SENT_AS_IS
 
-SENT_AS_THEY_CAME = Message("sent as they came")
-SCHEMAS_REWRITTEN = Message("schemas are sent in the vendor's dialect of JSON Schema")
+SENT_AS_THEY_CAME = Message("sent unchanged")
+SCHEMAS_REWRITTEN = Message("schemas are rewritten in the vendor's dialect of JSON Schema")
 
 LONGEST_PATH = 200
-"""How much of the way to a place in a schema is named in an error, in characters: property names may be of any length."""
+"""How many characters of a schema path are shown in an error: property names may be of any length."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
     """One vendor's rules for ``tools``; used as the verdict.
 
-    ``name`` is the pattern of names that it takes, ``taken`` the names that it keeps to itself, ``most`` the longest
-    list, ``types`` the kinds of tools it knows. ``schema`` rewrites ``parameters`` in the vendor's dialect of JSON
-    Schema, and raises NotExpressible.
+    ``name`` is the pattern of names that the vendor accepts, ``taken`` its reserved names, ``most`` the maximum number
+    of tools, ``types`` the types of tools it supports. ``schema`` rewrites ``parameters`` in the vendor's dialect of
+    JSON Schema, and raises NotExpressible.
     """
 
     name: str = r"[a-zA-Z0-9_-]{1,64}"
@@ -34,18 +34,22 @@ class Tools:
     most: int = 128
     types: tuple[str, ...] = ("function",)
     schema: Callable[[Any], dict[str, Any]] | None = None
-    why: Message = Message("functions; a name the vendor refuses is sent under another, and put back in the answer")
+    why: Message = Message("functions; names that the vendor refuses are replaced, and restored in the response")
     words: tuple[VerdictWord, ...] = ("honoured", "mapped", "refused")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
-        """Write the tools into the draft. Raises Refused for a kind of tool that the vendor does not know."""
+        """Write the tools into the builder's body. Raises Refused for a type of tool that the vendor does not support."""
         if len(value) > self.most:
             builder.refuse(
                 name,
-                Message("the vendor takes at most {most} tools, and {sent} were sent", most=self.most, sent=len(value)),
+                Message(
+                    "the vendor accepts at most {most} tools, and the request has {sent}",
+                    most=self.most,
+                    sent=len(value),
+                ),
             )
         if not value:
-            builder.record(name, "mapped", EMPTY_LEFT_OUT)
+            builder.record(name, "mapped", EMPTY_OMITTED)
             return
         builder.body[name] = [self._tool(f"{name}[{at}]", tool, builder) for at, tool in enumerate(value)]
         builder.record(name, "honoured", SENT_AS_THEY_CAME)
@@ -53,18 +57,18 @@ class Tools:
     def _tool(self, where: str, tool: dict[str, Any], builder: RequestBuilder) -> dict[str, Any]:
         if tool["type"] not in self.types:
             builder.refuse(
-                f"{where}.type", Message("the vendor knows tools of type {types} only", types=", ".join(self.types))
+                f"{where}.type", Message("the vendor supports only tools of type {types}", types=", ".join(self.types))
             )
         if tool["type"] != "function":
             return tool
         function = dict(tool["function"])
-        ours = function["name"]
-        if not re.fullmatch(self.name, ours) or ours in self.taken:
-            theirs = self._other_name(ours, builder)
-            builder.rename_tool(ours, theirs)
-            function["name"] = theirs
+        name = function["name"]
+        if not re.fullmatch(self.name, name) or name in self.taken:
+            sent_name = self._replacement_name(name, builder)
+            builder.rename_tool(name, sent_name)
+            function["name"] = sent_name
             builder.record(
-                "tools.function.name", "mapped", Message("{ours} is offered as {theirs}", ours=ours, theirs=theirs)
+                "tools.function.name", "mapped", Message("{name} is sent as {sent}", name=name, sent=sent_name)
             )
         parameters = function.get("parameters")
         if parameters is None:
@@ -75,18 +79,18 @@ class Tools:
             )
         return {**tool, "function": function}
 
-    def _other_name(self, ours: str, builder: RequestBuilder) -> str:
-        stem = re.sub(r"[^a-zA-Z0-9_-]", "_", ours[:48])
-        theirs = f"tool_{stem}"
-        while theirs in builder.tool_names:
-            theirs += "_"
-        return theirs
+    def _replacement_name(self, name: str, builder: RequestBuilder) -> str:
+        stem = re.sub(r"[^a-zA-Z0-9_-]", "_", name[:48])
+        sent_name = f"tool_{stem}"
+        while sent_name in builder.tool_names:
+            sent_name += "_"
+        return sent_name
 
 
 def send_schema(
     where: str, schema: Any, rewrite: Callable[[Any], dict[str, Any]], field: str, builder: RequestBuilder
 ) -> dict[str, Any]:
-    """The schema in the vendor's dialect; ``field`` is reported as mapped if that is another one. Raises Refused."""
+    """Return the schema in the vendor's dialect, and record ``field`` as mapped if it differs. Raises Refused."""
     try:
         sent = rewrite(schema)
     except NotExpressible as wrong:
@@ -99,9 +103,9 @@ def send_schema(
 
 
 def check_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """A choice that demands a call needs tools, and one that names a tool names one of them, as at OpenAI.
+    """Raise Refused for a forced call without tools, or of a tool that is not in the list, as OpenAI does.
 
-    Kimi also takes tools from system messages. Raises Refused.
+    Tools in system messages count as well: Kimi accepts them there.
     """
     if not forces_call(value):
         return
@@ -126,13 +130,13 @@ def check_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
 
 
 def _named(tool: Any) -> Any:
-    """The function's name in a tool or a choice, None where there is none."""
+    """Return the function's name in a tool or a choice; None if there is none."""
     function = tool.get("function") if type(tool) is dict else None
     return function.get("name") if type(function) is dict else None
 
 
 def send_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """The choice as it came, with a tool's other name where it has one."""
+    """Send the choice unchanged, except for the name of a renamed tool."""
     if type(value) is dict and type(value.get("function")) is dict:
         function = value["function"]
         value = {**value, "function": {**function, "name": vendor_tool_name(builder, str(function.get("name") or ""))}}
@@ -141,5 +145,5 @@ def send_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
 
 
 def forces_call(value: Any) -> bool:
-    """Whether a ``tool_choice`` demands a call: ``required``, or a tool by name."""
+    """Whether a ``tool_choice`` forces a call: ``required``, or a tool by name."""
     return value == "required" or type(value) is dict

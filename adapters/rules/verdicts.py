@@ -1,34 +1,35 @@
-"""The verdicts: what becomes of each parameter at a vendor, as a table that is total and that speaks.
+"""The verdicts of which a vendor's table is made: one per parameter, each with its reason.
 
-A verdict is one of six words. ``honoured``: sent as it came. ``mapped``: renamed or said in other words. ``clamped``:
-moved to the nearest value that the vendor takes. ``emulated``: made up for by us. ``dropped``: left out, because the
-answer's meaning does not rest on it. ``refused``: a 400, because the caller would rely on it.
+A verdict is one of six words. ``honoured``: sent unchanged. ``mapped``: renamed, or expressed in another way.
+``clamped``: moved to the nearest value that the vendor accepts. ``emulated``: done by banjia instead of the vendor.
+``dropped``: omitted, because the meaning of the answer does not depend on it. ``refused``: a 400, because the client
+would rely on it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.core.adaptations import Adaptation as Adaptation  # noqa: PLC0414 - known from here to all who give verdicts
+from adapters.core.adaptations import Adaptation as Adaptation  # noqa: PLC0414 - exported for modules with verdicts
 from adapters.core.adaptations import VerdictWord as VerdictWord  # noqa: PLC0414
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.message import SEMICOLON, Message, joined
 from adapters.openai_params.operations import OPENAI_PARAMS
-from adapters.rules.reasons import DEFAULT_LEFT_OUT, SENT_AS_IS, sent_as
+from adapters.rules.reasons import DEFAULT_OMITTED, SENT_AS_IS, sent_as
 
-NO_DESTINATION = Message("no field of a request chooses a destination or a credential")
-HANDED_ON = Message("not one of OpenAI's: handed on as it came")
+NO_DESTINATION = Message("request fields cannot choose a destination or a credential")
+NOT_OPENAI = Message("not an OpenAI parameter: sent unchanged")
 
 
 def neutral(builder: RequestBuilder, name: str, value: Any) -> bool:
-    """Whether the value asks for nothing beyond OpenAI's default."""
+    """Whether the value requests nothing beyond OpenAI's default."""
     param = OPENAI_PARAMS[builder.request.operation].get(name)
     return param is not None and value in param.neutral
 
 
 @dataclass(frozen=True, slots=True)
 class Honour:
-    """Sent as it came."""
+    """Send the value unchanged."""
 
     why: Message = SENT_AS_IS
     words: tuple[VerdictWord, ...] = ("honoured",)
@@ -40,7 +41,7 @@ class Honour:
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """The same value under the vendor's name; an explicit field of that name wins."""
+    """Send the value under the vendor's name; an explicit field of that name takes precedence."""
 
     to: str
     why: Message = Message("renamed")
@@ -48,7 +49,7 @@ class Rename:
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if builder.request.fields.get(self.to, value) != value:
-            builder.record(name, "dropped", Message("the request has a {field} of its own", field=self.to))
+            builder.record(name, "dropped", Message("the request also has {field}", field=self.to))
             return
         builder.body.setdefault(self.to, value)
         builder.record(name, "mapped", sent_as(self.to), quiet=True)
@@ -56,7 +57,7 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Clamp:
-    """Moved into the vendor's range; ``low`` and ``high`` are the nearest values that it takes."""
+    """Move the value into the vendor's range; ``low`` and ``high`` are the lowest and highest value it accepts."""
 
     low: float
     high: float
@@ -78,7 +79,7 @@ class Clamp:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """The model takes one value only: that one is sent, any other is dropped."""
+    """Send the only value that the model accepts; drop any other."""
 
     value: float
     why: Message
@@ -94,7 +95,7 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Sent where the vendor takes it; outside its range a 400, because the caller counts on the value."""
+    """Send a value in the vendor's range; refuse others, because the client relies on the value."""
 
     low: float
     high: float
@@ -110,37 +111,37 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """Left out: the meaning of the answer does not rest on it. A value that is the default anyway is no loss."""
+    """Omit the field: the meaning of the answer does not depend on it. A default value is mapped instead of dropped."""
 
     why: Message
     words: tuple[VerdictWord, ...] = ("dropped", "mapped")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
+            builder.record(name, "mapped", DEFAULT_OMITTED)
         else:
             builder.record(name, "dropped", self.why)
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """A 400: the caller would read or rely on it. A value that is the default anyway is left out instead."""
+    """Refuse the field with a 400: the client would rely on it. A default value is omitted instead."""
 
     why: Message
     words: tuple[VerdictWord, ...] = ("refused", "mapped")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
+            builder.record(name, "mapped", DEFAULT_OMITTED)
         else:
             builder.refuse(name, self.why)
 
 
 @dataclass(frozen=True, slots=True)
 class Emulate:
-    """Made up for by the wrapper of that name (``adapters/emulations``), which reads the value from ``Plan.emulate``.
+    """Leave the field to the wrapper ``by`` (``adapters/emulations``), which reads the value from ``Plan.emulations``.
 
-    ``sent``: the vendor is told too, where it takes the field but does not all that OpenAI would.
+    ``sent``: also send the field, to a vendor that accepts it but does not implement all of it.
     """
 
     by: str
@@ -150,7 +151,7 @@ class Emulate:
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if neutral(builder, name, value):
-            builder.record(name, "mapped", DEFAULT_LEFT_OUT)
+            builder.record(name, "mapped", DEFAULT_OMITTED)
             return
         builder.emulate(name, self.by, value, self.why)
         if self.sent:
@@ -159,7 +160,7 @@ class Emulate:
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """What needs more than a value: a function that writes the field and tells. ``words`` lists what it may tell."""
+    """Call a function that writes the field and records the verdict. ``words`` lists the verdicts it may record."""
 
     run: Callable[[str, Any, RequestBuilder], None]
     why: Message
@@ -171,13 +172,13 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Choose:
-    """Another verdict for other models: the first case whose test holds for the draft, else ``otherwise``."""
+    """Choose a verdict: that of the first case whose test is true for the builder, else ``otherwise``."""
 
     cases: tuple[tuple[Callable[[RequestBuilder], bool], Verdict], ...]
     otherwise: Verdict
 
     def pick(self, builder: RequestBuilder) -> Verdict:
-        """The verdict for this model and mode."""
+        """Return the verdict for this request, model and thinking mode."""
         for holds, verdict in self.cases:
             if holds(builder):
                 return verdict
@@ -197,7 +198,7 @@ class Choose:
 
 
 def by_family(cases: Mapping[str, Verdict], otherwise: Verdict) -> Choose:
-    """A verdict by the model's family, as the catalog names it."""
+    """Choose a verdict by the model's family in the catalog."""
 
     def is_family(family: str) -> Callable[[RequestBuilder], bool]:
         return lambda builder: builder.model.family == family
@@ -206,12 +207,12 @@ def by_family(cases: Mapping[str, Verdict], otherwise: Verdict) -> Choose:
 
 
 def by_fact(fact: str, verdict: Verdict, otherwise: Verdict) -> Choose:
-    """A verdict for the models whose catalog row says ``fact: true``."""
+    """Choose ``verdict`` for models whose catalog row has ``fact: true``."""
     return Choose(((lambda builder: bool(builder.model.facts.get(fact)), verdict),), otherwise)
 
 
 def while_thinking(verdict: Verdict, otherwise: Verdict) -> Choose:
-    """A verdict for requests that run with thinking on."""
+    """Choose ``verdict`` for requests that run with thinking on."""
     return Choose(((lambda builder: builder.thinks, verdict),), otherwise)
 
 
@@ -236,19 +237,19 @@ UNSAFE = frozenset(
         "user_config",
     ]
 )
-"""Members of a body that other gateways have let choose a destination or a credential. Never sent on."""
+"""Members of a body that choose a destination or a credential at other gateways. Never sent to a vendor."""
 
 
 def apply(builder: RequestBuilder, params: Mapping[str, Verdict], order: Iterable[str]) -> None:
-    """Write every field of the ask into the draft by its verdict; what no table knows is sent as it came.
+    """Apply the verdict of every field of the request to the builder; send fields that no table has unchanged.
 
-    Raises Refused, naming the first field that can't be served.
+    Raises Refused for the first field that the target can't serve.
     """
-    fields, ours = builder.request.fields, builder.default_fields
+    fields, default_fields = builder.request.fields, builder.default_fields
     for name in order:
         value = fields[name]
         verdict = params.get(name)
-        if ours and name in ours:
+        if default_fields and name in default_fields:
             _apply_default(builder, verdict or Honour(), name, value)
         elif verdict is not None:
             verdict.apply(name, value, builder)
@@ -256,11 +257,11 @@ def apply(builder: RequestBuilder, params: Mapping[str, Verdict], order: Iterabl
             builder.record(name, "dropped", NO_DESTINATION)
         else:
             builder.body[name] = value
-            builder.record(name, "honoured", HANDED_ON)
+            builder.record(name, "honoured", NOT_OPENAI)
 
 
 def _apply_default(builder: RequestBuilder, verdict: Verdict, name: str, value: Any) -> None:
-    """Apply a verdict to a field that the caller did not send: what it writes is an addition."""
+    """Apply a verdict to a field that the client did not send: what it writes counts as added."""
     before = set(builder.body)
     verdict.apply(name, value, builder)
     builder.added += tuple(sorted(builder.body.keys() - before))

@@ -1,1 +1,1 @@
-"""The vendors: a file each. The registry finds them here."""
+"""One module per vendor; ``adapters/registry.py`` collects them."""

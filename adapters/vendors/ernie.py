@@ -1,8 +1,8 @@
-"""ERNIE, of Baidu (Qianfan): the OpenAI-shaped v2 API. The v1 API of 2024 was shut down by Baidu on 2026-08-31.
+"""ERNIE, of Baidu (Qianfan): the OpenAI-compatible v2 API. Baidu shut down the v1 API of 2024 on 2026-08-31.
 
 Sources: the vendor's v2 chat, embeddings and error pages (error page: revision 2026-11-11), its page on thinking models,
-its SDK (qianfan 0.4.12) and other gateways, as put together in docs/vendors/ernie.md. What a model can do is in its
-catalog row; an id that the catalog does not know and that is none of Baidu's own is a model of another maker, resold.
+its SDK (qianfan 0.4.12) and other gateways, as collected in docs/vendors/ernie.md. The features of each model are in
+its catalog row; an id that is not in the catalog and does not have Baidu's prefixes is a resold model of another maker.
 Checked against the live service: never.
 """
 
@@ -21,45 +21,51 @@ from adapters.rules.defaults import OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usag
 from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
 from adapters.rules.failures import BAIDU_V1, BY_MEANING
 from adapters.rules.messages import EMPTY, MessageRules
-from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS, OWN_SEARCH, SENT_AS_IS, sent_as
+from adapters.rules.reasons import (
+    ALWAYS_THINKS,
+    NEVER_THINKS,
+    OWN_SEARCH,
+    RUNS_WITHOUT_THINKING,
+    SENT_AS_IS,
+    sent_as,
+)
 from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, send_tool_choice
 from adapters.rules.verdicts import Choose, Clamp, Drop, Emulate, Honour, Refuse, Rename, Rewrite, by_fact
 
-NO_PENALTY = Message("no penalty, said by leaving it out")
-ONLY_DISCOURAGED = Message("the vendor can only discourage repetition")
-NO_STOP_STRING = Message("no stop string, said by leaving it out")
+NO_PENALTY = Message("omitted: 0 means no penalty")
+ONLY_DISCOURAGED = Message("the vendor can only penalize repetition, not reward it")
+NO_STOP_STRING = Message("omitted: there is no stop string")
 SENT_AS_LIST = Message("sent as a list")
 RUNS_WITH_THINKING = Message("the request runs with thinking")
-RUNS_WITHOUT = Message("it runs without thinking")
 
-COLDEST = 0.01
-"""What is sent for a temperature of 0, which the vendor refuses: the range is open there, and how near is not told."""
+MIN_TEMPERATURE = 0.01
+"""Sent for a temperature of 0, which the vendor refuses: the range excludes 0; the smallest value is not documented."""
 SEEDS = 2**31 - 2
-"""How many seeds there are: 1 to 2**31 - 2."""
+"""The largest seed; the smallest is 1."""
 STOP_STRINGS, STOP_LENGTH = 4, 20
 EFFORTS = {"none": "low", "minimal": "low", "low": "low", "medium": "medium"}
-"""OpenAI's efforts as the vendor's three; whatever is not in here is high."""
-NO_TOOLS = Message("the vendor does not list this model among those that take tools: map the name to one that it does")
-NO_STOP = Message("the model takes no stop strings: the answer is cut by us")
-SHORT_STOP = Message("the model takes stop strings of at most 20 characters: the answer is cut by us")
-NO_JSON = Refuse(Message("this model writes plain text only"))
+"""OpenAI's efforts as the vendor's three levels; all others are high."""
+NO_TOOLS = Message("the vendor does not list this model as supporting tools: map the name to a model that does")
+NO_STOP = Message("the model does not support stop strings: banjia cuts the answer")
+SHORT_STOP = Message("the model accepts stop strings of at most 20 characters: banjia cuts the answer")
+NO_JSON = Refuse(Message("the model returns plain text only"))
 
 
 def resold(builder: RequestBuilder) -> bool:
-    """Whether it is another maker's model, which takes that maker's ranges."""
+    """Whether it is another maker's model, which has that maker's ranges."""
     return not builder.model.family and not builder.model.id.startswith(("ernie", "qianfan"))
 
 
-def turn(builder: RequestBuilder, on: bool) -> None:
-    """Models that can do both take ``enable_thinking``, which is off unless it is asked for."""
+def set_thinking(builder: RequestBuilder, on: bool) -> None:
+    """Set ``enable_thinking``, the switch of hybrid models, which is off by default."""
     builder.body["enable_thinking"] = on
 
 
 def penalty(name: str, value: float, builder: RequestBuilder) -> None:
-    """ERNIE has one ``penalty_score``, from 1 (none) to 2: the stronger of OpenAI's two is said by it.
+    """Send the larger of OpenAI's two penalties as ``penalty_score``, from 1 (none) to 2.
 
-    The scale is our choice, so that 0 stays "no penalty"; what rewards repetition can't be said.
+    The scale is banjia's choice, so that 0 stays "no penalty"; negative penalties have no equivalent.
     """
     fields = builder.request.fields
     strongest = max(fields.get("frequency_penalty") or 0, fields.get("presence_penalty") or 0)
@@ -67,22 +73,20 @@ def penalty(name: str, value: float, builder: RequestBuilder) -> None:
     if value == 0:
         builder.record(name, "mapped", NO_PENALTY)
     elif "penalty_score" in fields:
-        builder.record(name, "dropped", Message("the request has a {field} of its own", field="penalty_score"))
+        builder.record(name, "dropped", Message("the request also has {field}", field="penalty_score"))
     elif value < 0:
         builder.record(name, "dropped", ONLY_DISCOURAGED)
     else:
         builder.body["penalty_score"] = score
         if value == strongest:
-            why = Message("sent as a penalty_score of {score}", score=f"{score:g}")
+            why = Message("sent as penalty_score {score}", score=f"{score:g}")
         else:
-            why = Message(
-                "the stronger of the two penalties is sent, as a penalty_score of {score}", score=f"{score:g}"
-            )
+            why = Message("the larger of the two penalties is sent, as penalty_score {score}", score=f"{score:g}")
         builder.record(name, "mapped", why)
 
 
 def seed(name: str, value: int, builder: RequestBuilder) -> None:
-    """1 to 2**31 - 2; another one is folded into that range, which repeats just as well."""
+    """Send 1 to 2**31 - 2; reduce other seeds to that range, which is just as reproducible."""
     sent = value if 1 <= value <= SEEDS else value % SEEDS + 1
     builder.body[name] = sent
     builder.record(
@@ -93,45 +97,45 @@ def seed(name: str, value: int, builder: RequestBuilder) -> None:
 
 
 def stop(name: str, value: Any, builder: RequestBuilder) -> None:
-    """At most four strings of 1 to 20 characters, as a list. What is beyond that is cut off by us.
+    """Send up to four strings of 1 to 20 characters, as a list; banjia applies the others to the answer.
 
-    The strings that the vendor takes are sent all the same: it then stops writing, and billing, by itself.
+    The strings that the vendor accepts are sent in any case: it then stops generating, and billing, by itself.
     """
     texts = [text for text in ([value] if type(value) is str else value) if text]
-    taken = [] if builder.model.facts.get("no_stop") else [text for text in texts if len(text) <= STOP_LENGTH]
-    taken = taken[:STOP_STRINGS]
-    if taken:
-        builder.body[name] = taken
-    if len(taken) < len(texts):
+    sent = [] if builder.model.facts.get("no_stop") else [text for text in texts if len(text) <= STOP_LENGTH]
+    sent = sent[:STOP_STRINGS]
+    if sent:
+        builder.body[name] = sent
+    if len(sent) < len(texts):
         builder.emulations["stop"] = texts
         builder.record(name, "emulated", NO_STOP if builder.model.facts.get("no_stop") else SHORT_STOP)
     elif not texts:
         builder.record(name, "mapped", NO_STOP_STRING)
-    elif taken == value:
+    elif sent == value:
         builder.record(name, "honoured", SENT_AS_IS)
     else:
         builder.record(name, "mapped", SENT_AS_LIST, quiet=True)
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """OpenAI's four forms are taken; a tool is named by the name under which it is offered."""
+    """Send any of OpenAI's four forms; a renamed tool has its new name."""
     check_tool_choice(name, value, builder)
     send_tool_choice(name, value, builder)
 
 
 def response_format(name: str, value: Any, builder: RequestBuilder) -> None:
-    """X1 and the writing models take no such field, those of 2024 no json_schema."""
+    """X1 and the writing models do not accept the field, those of 2024 do not accept json_schema."""
     if builder.model.facts.get("no_json"):
         NO_JSON.apply(name, value, builder)
     elif builder.model.facts.get("no_schema") and value["type"] == "json_schema":
-        builder.refuse(name, Message("this model writes JSON, but by no schema: json_object is what it takes"))
+        builder.refuse(name, Message("the model does not support json_schema: use json_object"))
     else:
         builder.body[name] = value
         builder.record(name, "honoured", SENT_AS_IS)
 
 
 def effort(name: str, value: str, builder: RequestBuilder) -> None:
-    """Levels where the model has them, else thinking or not, which has been settled by now."""
+    """Send a level to models that have them; for others resolve_thinking has already switched thinking on or off."""
     if builder.model.facts.get("effort"):
         sent = EFFORTS.get(value, "high")
         builder.body[name] = sent
@@ -140,14 +144,14 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
         builder.record(
             name,
             "mapped",
-            RUNS_WITH_THINKING if builder.thinks else RUNS_WITHOUT,
+            RUNS_WITH_THINKING if builder.thinks else RUNS_WITHOUT_THINKING,
         )
     else:
         builder.record(name, "dropped", ALWAYS_THINKS if builder.thinks else NEVER_THINKS)
 
 
 def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
-    """The vendor's own search, without OpenAI's annotations."""
+    """Enable the vendor's own web search, which returns no annotations."""
     if "web_search" not in builder.request.fields:
         builder.body["web_search"] = {"enable": True}
     builder.record(name, "mapped", OWN_SEARCH)
@@ -156,7 +160,7 @@ def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
 PENALTY = Choose(
     (
         (resold, Honour()),
-        (lambda builder: builder.thinks, Drop(Message("the model has no such setting while it thinks"))),
+        (lambda builder: builder.thinks, Drop(Message("the model does not support it while thinking"))),
     ),
     Rewrite(penalty, sent_as("penalty_score"), ("mapped", "dropped")),
 )
@@ -168,8 +172,8 @@ MESSAGES = AlternatingMessages(
     empty_turn=EMPTY,
     fillers=Fillers(first=EMPTY, between=EMPTY, last="Continue."),
 )
-"""The order that a public copy of the vendor's page asks for: system or user first, user or tool last, and the two sides
-in turn between. A last message that is blank is refused: 400 ``invalid_messages``.
+"""The order that a public copy of the vendor's page requires: system or user first, user or tool last, and alternating
+sides between. A blank last message is refused: 400 ``invalid_messages``.
 """
 
 CHAT: Mapping[str, Verdict] = {
@@ -180,38 +184,44 @@ CHAT: Mapping[str, Verdict] = {
             (resold, Honour()),
             (
                 lambda builder: bool(builder.model.facts.get("no_temperature")),
-                Drop(Message("the model refuses a temperature")),
+                Drop(Message("the model does not accept temperature")),
             ),
         ),
-        Clamp(COLDEST, 1, Message("the vendor takes more than 0, up to 1")),
+        Clamp(MIN_TEMPERATURE, 1, Message("the vendor accepts values above 0, up to 1")),
     ),
-    "n": Emulate("n", Message("the vendor gives one choice a call: the others are asked for by us")),
+    "n": Emulate("n", Message("the vendor returns one choice per call, so banjia makes one call per choice")),
     "frequency_penalty": PENALTY,
     "presence_penalty": PENALTY,
-    "max_tokens": Rewrite(send_token_limit, Message("up to the model's own limit"), ("honoured", "mapped", "clamped")),
+    "max_tokens": Rewrite(
+        send_token_limit, Message("at most the model's own limit"), ("honoured", "mapped", "clamped")
+    ),
     "max_completion_tokens": Rewrite(send_token_limit, sent_as("max_tokens"), ("mapped", "clamped")),
     "seed": by_fact(
         "no_seed",
-        Drop(Message("the model takes no seed")),
-        Rewrite(seed, Message("folded into 31 bits"), ("honoured", "mapped")),
+        Drop(Message("the model does not support seed")),
+        Rewrite(seed, Message("reduced to 31 bits"), ("honoured", "mapped")),
     ),
     "stop": Rewrite(
-        stop, Message("four strings of 20 characters; longer ones are cut by us"), ("honoured", "mapped", "emulated")
+        stop,
+        Message("four strings of at most 20 characters; banjia applies longer ones"),
+        ("honoured", "mapped", "emulated"),
     ),
     "response_format": Rewrite(
         response_format, Message("text, json_object, json_schema"), ("honoured", "mapped", "refused")
     ),
     "tools": by_fact("no_tools", Refuse(NO_TOOLS), Tools()),
-    "tool_choice": Rewrite(tool_choice, Message("none, auto, required or a tool by name"), ("honoured", "refused")),
+    "tool_choice": Rewrite(tool_choice, Message("none, auto, required or a named tool"), ("honoured", "refused")),
     "parallel_tool_calls": Honour(),
-    "reasoning_effort": Rewrite(effort, Message("levels, or thinking on or off"), ("honoured", "mapped", "dropped")),
-    "metadata": Honour(Message("sent as it came: the vendor labels its logs with it")),
+    "reasoning_effort": Rewrite(
+        effort, Message("effort levels, or thinking on or off"), ("honoured", "mapped", "dropped")
+    ),
+    "metadata": Honour(Message("sent unchanged: the vendor labels its logs with it")),
     "user": Honour(),
     "safety_identifier": Rename("user"),
     "web_search_options": by_fact(
         "search",
-        Rewrite(web_search, Message("the vendor's own search"), ("mapped",)),
-        Refuse(Message("the caller would rely on the search, and this model has none")),
+        Rewrite(web_search, Message("the vendor's own web search"), ("mapped",)),
+        Refuse(Message("the model has no web search, which the client would rely on")),
     ),
 }
 
@@ -225,7 +235,7 @@ EMBEDDINGS: Mapping[str, Verdict] = {
 
 
 FAILURES = (
-    # The code stands for two things: no model was named (400), or there is no such model, which is a 401.
+    # The code has two meanings: the request names no model (400), or the model does not exist (401).
     FailureRule("bad_request", code="invalid_model", text="model is empty"),
     FailureRule("model_not_found", code="invalid_model"),
     FailureRule("model_not_found", code="model_offline"),
@@ -239,7 +249,7 @@ FAILURES = (
     FailureRule("inspection", type="unsafe_request"),
     FailureRule("key_refused", code="invalid_iam_token"),
     FailureRule("key_refused", code="invalid_appid"),
-    # Not the key is refused but what the request asks for: the key must not rest for it.
+    # The account may not use a parameter of the request; the key is good and must not cool down.
     FailureRule("bad_request", code="no_parameter_permission"),
     FailureRule("no_funds", code="account_overdue"),
     FailureRule("no_funds", code="coding_plan_*"),
@@ -258,7 +268,7 @@ FAILURES = (
     FailureRule("vendor_error", code="dispatch_internal_error"),
     FailureRule("vendor_error", code="image_generation_interal_error"),  # the vendor's spelling
     FailureRule("vendor_error", type="Internal_error"),
-    FailureRule("vendor_error", code="method_not_supported"),  # not our caller's doing: the address is wrong
+    FailureRule("vendor_error", code="method_not_supported"),  # not the client's fault: the address is wrong
     FailureRule("bad_request", code="malformed_json"),
     FailureRule("bad_request", code="invalid_messages"),
     FailureRule("bad_request", code="invalid_argument"),
@@ -275,7 +285,7 @@ ERNIE = Vendor(
     base_urls={"cn": "https://qianfan.baidubce.com/v2"},
     auth=Bearer(),
     key_names=("QIANFAN_API_KEY", "QIANFAN_BEARER_TOKEN"),
-    reasoning_switch=ReasoningSwitch(turn),
+    reasoning_switch=ReasoningSwitch(set_thinking),
     operations={
         "chat": Op(
             "/chat/completions",

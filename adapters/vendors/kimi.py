@@ -1,7 +1,7 @@
-"""Kimi, of Moonshot AI: OpenAI's wire, with fixed sampling on the K models and rules of its own for thinking.
+"""Kimi, of Moonshot AI: OpenAI's protocol, with fixed sampling on the K models and its own rules for thinking.
 
 Sources: platform.kimi.com API reference, error reference and migration guide (copies of 2024 to 2026-10) and probes
-on both hosts of 2026-09-01, as put together in docs/vendors/kimi.md. Families: ``v1`` is moonshot-v1, ``k2p`` the K2
+of both hosts on 2026-09-01, as collected in docs/vendors/kimi.md. Families: ``v1`` is moonshot-v1, ``k2p`` the K2
 previews, ``k`` K2.5 and newer. Checked against the live service: never.
 """
 
@@ -23,70 +23,72 @@ from adapters.rules.reasons import SENT_AS_IS, sent_as
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_schema, send_tool_choice
 from adapters.rules.verdicts import Choose, Clamp, Drop, Fixed, Honour, Refuse, Rename, Rewrite, by_fact, by_family
 
-CUT_BY_US = Message("the vendor takes 32 bytes at most, and the text is cut by us at longer ones")
-BY_SWITCH = Message("said by turning thinking on or off")
+LONG_STOP = Message("the vendor accepts stop strings of at most 32 bytes; banjia applies longer ones")
+NO_LEVELS = Message("the model has no effort levels, only thinking on or off")
 
-WARM = 0.3
-"""The temperature below which moonshot-v1 and the K2 previews are not asked for several choices."""
+MIN_TEMPERATURE = 0.3
+"""The lowest temperature with which banjia requests several choices from moonshot-v1 and the K2 previews."""
 
 
-def turn(builder: RequestBuilder, on: bool) -> None:
-    """K2.5 and K2.6 think unless told not to."""
+def set_thinking(builder: RequestBuilder, on: bool) -> None:
+    """Set ``thinking``; K2.5 and K2.6 think by default."""
     builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
 
 
 def excludes(builder: RequestBuilder) -> Message | None:
-    """A forced call and thinking exclude each other (K3 takes ``required``)."""
+    """Return why the request can't run with thinking: a forced tool call (K3 accepts ``required``)."""
     choice = builder.request.fields.get("tool_choice")
     if forces_call(choice) and not (choice == "required" and builder.model.facts.get("required_thinking")):
-        return Message("a call can't be forced while the model thinks")
+        return Message("a tool call cannot be forced while the model thinks")
     return None
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """A forced call excludes thinking: 400 "tool_choice 'required' is incompatible with thinking enabled"."""
+    """Refuse a forced call while thinking: 400 "tool_choice 'required' is incompatible with thinking enabled"."""
     check_tool_choice(name, value, builder)
     if forces_call(value) and builder.model.family != "k":
-        builder.refuse(name, Message("this model can't be made to call a tool: use auto, or map the name to a K model"))
+        builder.refuse(
+            name, Message("the model cannot be forced to call a tool: use auto, or map the name to a K model")
+        )
     if builder.thinks and excludes(builder):
         builder.refuse(
-            name, Message("the model can't be made to call a tool while it thinks: turn thinking off for this name")
+            name, Message("a tool call cannot be forced while the model thinks: turn thinking off for this name")
         )
     send_tool_choice(name, value, builder)
 
 
 def stop(name: str, value: Any, builder: RequestBuilder) -> None:
-    """At most five strings of at most 32 bytes each; the match is not part of the answer."""
+    """Send up to five strings of at most 32 bytes each; the vendor omits the match from the answer."""
     texts = [value] if type(value) is str else value
     short = [text for text in texts if len(text.encode()) <= 32]
     if len(short) == len(texts):
         builder.body[name] = value
         builder.record(name, "honoured", SENT_AS_IS)
         return
-    builder.emulate(name, "stop", value, CUT_BY_US)
+    builder.emulate(name, "stop", value, LONG_STOP)
     if short:
         builder.body[name] = short
 
 
-ONE_CHOICE = Message("the model gives one choice, and a call is made for each")
-FIVE_CHOICES = Message("the model gives at most five choices, and a call is made for each")
+ONE_CHOICE = Message("the model returns one choice per call, so banjia makes one call per choice")
+FIVE_CHOICES = Message("the model returns at most five choices per call, so banjia makes one call per choice")
 
 
 def choices(name: str, value: int, builder: RequestBuilder) -> None:
-    """The K models give one choice, the others one to five."""
-    most = 1 if builder.model.family == "k" else 5
-    if value > most:
-        builder.emulate(name, "n", value, ONE_CHOICE if most == 1 else FIVE_CHOICES)
+    """K models return one choice, the others one to five."""
+    limit = 1 if builder.model.family == "k" else 5
+    if value > limit:
+        builder.emulate(name, "n", value, ONE_CHOICE if limit == 1 else FIVE_CHOICES)
         return
     builder.body[name] = value
     builder.record(name, "honoured", SENT_AS_IS)
 
 
 def effort(name: str, value: str, builder: RequestBuilder) -> None:
-    """K3 knows low, high and max; the other models only thinking or not, which has been settled by now."""
+    """K3 has low, high and max; the others only thinking on or off, which resolve_thinking has already set."""
     if not builder.model.facts.get("effort"):
         word = "mapped" if builder.thinks != (value in ("none", "minimal")) else "dropped"
-        builder.record(name, word, BY_SWITCH)  # type: ignore[arg-type]
+        builder.record(name, word, NO_LEVELS)  # type: ignore[arg-type]
         return
     low, high = ("none", "minimal", "low"), ("medium", "high")
     builder.body[name] = "low" if value in low else "high" if value in high else "max"
@@ -98,10 +100,13 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
 
 
 def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -> None:
-    """``json_schema`` from K2.5 on, in the vendor's dialect of JSON Schema; older models know json_object only."""
+    """K2.5 and newer accept ``json_schema``, in the vendor's dialect of JSON Schema; older models only json_object."""
     if value["type"] == "json_schema" and builder.model.family != "k":
         builder.refuse(
-            name, Message("this model has json_object only, and schemas are not emulated yet: map to a K model")
+            name,
+            Message(
+                "the model does not support json_schema, and banjia does not emulate it: map the name to a K model"
+            ),
         )
     named = value.get("json_schema", {})
     if "schema" in named:
@@ -112,26 +117,31 @@ def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -
 
 
 def finish(builder: RequestBuilder) -> None:
-    """Usage in streams; and several choices want some warmth: 400 near temperature 0, which is moonshot-v1's default.
+    """Request usage in streams, and raise the temperature for several choices.
 
-    How near is not told: 0.3 is what other gateways send, and it is taken.
+    The vendor answers 400 near temperature 0, which is moonshot-v1's default. The exact bound is not documented: other
+    gateways send 0.3, which is accepted.
     """
     request_usage(builder)
     if builder.body.get("n", 1) == 1:
         return
-    warmth = builder.body.get("temperature", 0 if builder.model.family == "v1" else 1)
-    if warmth < WARM:
+    temperature = builder.body.get("temperature", 0 if builder.model.family == "v1" else 1)
+    if temperature < MIN_TEMPERATURE:
         word: VerdictWord = "clamped" if "temperature" in builder.body else "mapped"
-        builder.add("temperature", WARM)
-        builder.record("temperature", word, Message("several choices want a temperature: {sent} is sent", sent=WARM))
+        builder.add("temperature", MIN_TEMPERATURE)
+        builder.record(
+            "temperature",
+            word,
+            Message("several choices require a higher temperature: {sent} is sent", sent=MIN_TEMPERATURE),
+        )
 
 
 def fixed(value: float, why: Message) -> Choose:
-    """A sampling value that the K models fix: 400 "invalid temperature: only 1 is allowed for this model"."""
+    """A sampling value that is fixed on K models: 400 "invalid temperature: only 1 is allowed for this model"."""
     return by_family({"k": Fixed(value, why)}, Honour())
 
 
-PENALTY_FIXED = Message("the penalty is fixed by the model")
+PENALTY_FIXED = Message("the model's penalty is fixed")
 
 PARAMS: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
@@ -150,33 +160,45 @@ PARAMS: Mapping[str, Verdict] = {
     ),
     "temperature": Choose(
         (
-            (lambda d: d.model.family == "k" and d.thinks, Fixed(1, Message("the temperature is fixed by the model"))),
-            (lambda d: d.model.family == "k", Fixed(0.6, Message("the temperature is fixed by the model"))),
+            (lambda d: d.model.family == "k" and d.thinks, Fixed(1, Message("the model's temperature is fixed"))),
+            (lambda d: d.model.family == "k", Fixed(0.6, Message("the model's temperature is fixed"))),
         ),
-        Clamp(0, 1, Message("the vendor takes 0 to 1")),
+        Clamp(0, 1, Message("the vendor accepts 0 to 1")),
     ),
-    "top_p": fixed(0.95, Message("top_p is fixed by the model")),
+    "top_p": fixed(0.95, Message("the model's top_p is fixed")),
     "presence_penalty": fixed(0, PENALTY_FIXED),
     "frequency_penalty": fixed(0, PENALTY_FIXED),
-    "n": Rewrite(choices, Message("K models give one: a call is made for each"), ("honoured", "emulated", "refused")),
+    "n": Rewrite(
+        choices,
+        Message("K models return one choice per call, so banjia makes one call per choice"),
+        ("honoured", "emulated", "refused"),
+    ),
     "stop": Rewrite(
-        stop, Message("longer ones than 32 bytes are looked for by us"), ("honoured", "emulated", "refused")
+        stop, Message("at most 32 bytes each; banjia applies longer ones"), ("honoured", "emulated", "refused")
     ),
     "max_tokens": Honour(),
     "max_completion_tokens": Honour(),
-    "logprobs": by_family({"k": Honour()}, Refuse(Message("the caller would read them, and this model has none"))),
-    "top_logprobs": by_family({"k": Honour()}, Refuse(Message("the caller would read them, and this model has none"))),
+    "logprobs": by_family(
+        {"k": Honour()}, Refuse(Message("the model returns no logprobs, which the client would rely on"))
+    ),
+    "top_logprobs": by_family(
+        {"k": Honour()}, Refuse(Message("the model returns no logprobs, which the client would rely on"))
+    ),
     "user": Rename("safety_identifier"),
     "safety_identifier": Honour(),
     "prompt_cache_key": Honour(),
-    "prompt_cache_options": by_fact("cache_options", Honour(), Drop(Message("the vendor caches by itself"))),
+    "prompt_cache_options": by_fact(
+        "cache_options", Honour(), Drop(Message("the vendor manages its prompt cache itself"))
+    ),
     "prediction": Honour(),
-    "parallel_tool_calls": Drop(Message("the vendor has no such switch: several calls may come")),
+    "parallel_tool_calls": Drop(Message("the vendor has no such parameter: an answer may contain several tool calls")),
     "response_format": Rewrite(response_format, Message("json_schema from K2.5 on"), ("honoured", "mapped", "refused")),
     "tools": Tools(name=r"[a-zA-Z_][a-zA-Z0-9_-]{2,63}", types=("function", "builtin_function"), schema=rewrite),
-    "tool_choice": Rewrite(tool_choice, Message("a forced call excludes thinking"), ("honoured", "refused")),
+    "tool_choice": Rewrite(
+        tool_choice, Message("a forced tool call cannot be combined with thinking"), ("honoured", "refused")
+    ),
     "reasoning_effort": Rewrite(
-        effort, Message("levels on K3, else thinking on or off"), ("honoured", "mapped", "dropped")
+        effort, Message("effort levels on K3, otherwise thinking on or off"), ("honoured", "mapped", "dropped")
     ),
     "seed": Drop(NOT_IN_API),
 }
@@ -224,7 +246,7 @@ KIMI = Vendor(
     base_urls={"cn": "https://api.moonshot.cn/v1", "intl": "https://api.moonshot.ai/v1"},
     auth=Bearer(),
     key_names=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
-    reasoning_switch=ReasoningSwitch(turn, excludes),
+    reasoning_switch=ReasoningSwitch(set_thinking, excludes),
     redacted=r"org-[\w-]+(<ak-[\w-]+>)?",
     operations={
         "chat": Op(

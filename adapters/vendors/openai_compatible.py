@@ -1,8 +1,8 @@
-"""Any server that speaks OpenAI's wire and that we know nothing more of: vLLM, Ollama, llama.cpp, SiliconFlow, OpenAI.
+"""Any server with OpenAI's protocol of which nothing more is known: vLLM, Ollama, llama.cpp, SiliconFlow, OpenAI.
 
-The table is transparent: a request goes out as it came but for the model's name, and streams ask for their usage,
-which we count. What the server makes of a field is the server's. Sources for the errors: OpenAI's guide to error codes
-(2024 to 2026), and the shapes of vLLM, llama.cpp and SiliconFlow as put together in docs/vendors/openai_compatible.md.
+The table is transparent: banjia sends a request unchanged except for the model's name, and requests usage in streams,
+to count tokens. How the server handles a field is up to the server. Sources for the errors: OpenAI's guide to error codes
+(2024 to 2026), and the formats of vLLM, llama.cpp and SiliconFlow as collected in docs/vendors/openai_compatible.md.
 """
 
 from collections.abc import Mapping
@@ -25,32 +25,32 @@ from adapters.rules.failures import BY_MEANING, MINIMAX, OPENROUTER, SILICONFLOW
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Honour, Rewrite
 
-NOT_KNOWN_HOW = Message("how to control thinking on this server is not known: send its own field")
+SWITCH_UNKNOWN = Message("banjia does not know how to control thinking on this server: set the server's own field")
 
 
 def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
-    """The server's own object is its own affair; our neutral word has no spelling that every server knows."""
+    """Send the server's own object; drop banjia's vendor-neutral word, for which servers have no common equivalent."""
     if type(value) is str:
-        builder.record(name, "dropped", NOT_KNOWN_HOW)
+        builder.record(name, "dropped", SWITCH_UNKNOWN)
         return
     builder.body[name] = value
     builder.record(name, "honoured", SENT_AS_IS)
 
 
 def finish(builder: RequestBuilder) -> None:
-    """Streams ask for usage, whatever else their options say; who did not ask for it is not shown it."""
+    """Request usage in every stream, next to its other options; clients that did not request usage do not get it."""
     if builder.request.stream:
         builder.add("stream_options", {**builder.body.get("stream_options", {}), "include_usage": True})
 
 
-AS_IT_CAME = Honour()
+UNCHANGED = Honour()
 
 PARAMS: Mapping[str, Verdict] = {
-    **dict.fromkeys(CHAT, AS_IT_CAME),
-    "thinking": Rewrite(thinking, Message("the server's own object is sent as it came"), ("honoured", "dropped")),
+    **dict.fromkeys(CHAT, UNCHANGED),
+    "thinking": Rewrite(thinking, Message("the server's own object is sent unchanged"), ("honoured", "dropped")),
 }
 
-VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": AS_IT_CAME}
+VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": UNCHANGED}
 
 FAILURES = (
     *MINIMAX,
@@ -103,12 +103,12 @@ OPENAI_COMPATIBLE = Vendor(
         "completions": Op(
             "/completions",
             openai_completions,
-            dict.fromkeys(COMPLETIONS, AS_IT_CAME),
+            dict.fromkeys(COMPLETIONS, UNCHANGED),
             FAILURES,
             choice_members=CHOICE_MEMBERS,
             finish=finish,
         ),
         "embeddings": Op("/embeddings", openai_embeddings, VECTORS, FAILURES),
-        "moderations": Op("/moderations", openai_moderations, dict.fromkeys(MODERATIONS, AS_IT_CAME), FAILURES),
+        "moderations": Op("/moderations", openai_moderations, dict.fromkeys(MODERATIONS, UNCHANGED), FAILURES),
     },
 )

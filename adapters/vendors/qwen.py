@@ -1,8 +1,8 @@
-"""Qwen, of Alibaba Cloud (Model Studio, Bailian, DashScope): the OpenAI-shaped ``compatible-mode`` API.
+"""Qwen, of Alibaba Cloud (Model Studio, Bailian, DashScope): the OpenAI-compatible ``compatible-mode`` API.
 
 Sources: help.aliyun.com Chat API reference (2025-12 and mid-2026), error codes (2025-12), embeddings (2025), the
-vendor's SDK (dashscope 2.0.2) and recorded traffic, as put together in docs/vendors/qwen.md. What a model can do is
-in its catalog row. Checked against the live service: never.
+vendor's SDK (dashscope 2.0.2) and recorded traffic, as collected in docs/vendors/qwen.md. The features of each model
+are in its catalog row. Checked against the live service: never.
 """
 
 from collections.abc import Mapping
@@ -24,59 +24,59 @@ from adapters.rules.token_limits import send_token_limit
 from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_tool_choice
 from adapters.rules.verdicts import Clamp, Drop, Honour, Refuse, Rewrite, by_fact
 
-FOLDED = Message("folded into 31 bits")
-NO_NEGATIVE_SEEDS = Message("the vendor takes no negative seeds")
-FIELD_WITH_PREFIX = Message("a line was added, since the vendor's JSON mode wants the word json")
-ONLY_TOOL_NAMED = Message("the only tool is named")
-DEFAULT_SENT = Message("OpenAI's default, said aloud")
+REDUCED = Message("reduced to 31 bits")
+NO_NEGATIVE_SEEDS = Message("the vendor does not accept negative seeds")
+JSON_HINT_ADDED = Message("a system message was added, because the vendor's JSON mode requires the word json")
+ONLY_TOOL = Message("sent as the name of the only tool")
+DEFAULT_SENT = Message("OpenAI's default, sent explicitly because the vendor's differs")
 
 SEEDS = 2**31
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16384}
-"""Tokens of reasoning for OpenAI's efforts: our choice, as the vendor names no equivalents."""
+"""Reasoning tokens for OpenAI's efforts: banjia's choice, since the vendor documents no equivalents."""
 EFFORTS = {"low": "low", "medium": "medium", "high": "xhigh", "xhigh": "xhigh", "max": "xhigh"}
-"""OpenAI's efforts for the models that have levels (qwen3.8): low, medium and xhigh are theirs."""
+"""OpenAI's efforts for models with levels (qwen3.8), which are low, medium and xhigh."""
 
 
-def turn(builder: RequestBuilder, on: bool) -> None:
-    """Hybrid models take ``enable_thinking``; which way they lean by themselves is in the catalog."""
+def set_thinking(builder: RequestBuilder, on: bool) -> None:
+    """Set ``enable_thinking``, the switch of hybrid models; their default is in the catalog."""
     builder.body["enable_thinking"] = on
 
 
 def excludes(builder: RequestBuilder) -> Message | None:
-    """What can't be had together with thinking: JSON mode, and a forced call."""
+    """Return why the request can't run with thinking: JSON mode, or a forced tool call."""
     fields = builder.request.fields
     if (fields.get("response_format") or {}).get("type") == "json_object":
-        return Message("JSON mode and thinking exclude each other")
+        return Message("JSON mode cannot be combined with thinking")
     if forces_call(fields.get("tool_choice")):
-        return Message("a call can't be forced while the model thinks")
+        return Message("a tool call cannot be forced while the model thinks")
     return None
 
 
 def prevents(builder: RequestBuilder) -> Message | None:
     """Open Qwen3 thinks in streams only: 400 "parameter.enable_thinking must be set to false for non-streaming calls".
 
-    For which models that still holds is not told; the open ones are those that think by themselves.
+    It is not documented for which models this still holds; the open ones are those that think by default.
     """
     opened = builder.model.family == "qwen3" and builder.model.thinking == "default_on"
-    return Message("the model thinks in streams only") if opened and not builder.request.stream else None
+    return Message("the model supports thinking only in streams") if opened and not builder.request.stream else None
 
 
 def seed(name: str, value: int, builder: RequestBuilder) -> None:
-    """0 to 2**31 - 1; a larger one is folded into that range, which repeats just as well."""
+    """Send 0 to 2**31 - 1; reduce a larger seed to that range, which is just as reproducible."""
     if value < 0:
         builder.record(name, "dropped", NO_NEGATIVE_SEEDS)
         return
     builder.body[name] = value % SEEDS
-    builder.record(name, "honoured" if value < SEEDS else "mapped", FOLDED)
+    builder.record(name, "honoured" if value < SEEDS else "mapped", REDUCED)
 
 
-ANY_BUDGET = Message("thinking with a budget of any tokens")
-FOUR_CHOICES = Message("the model gives at most four choices, and a call is made for each")
-ONE_CHOICE = Message("the model gives one choice here, and a call is made for each")
+ANY_BUDGET = Message("thinking without a token budget")
+FOUR_CHOICES = Message("the model returns at most four choices per call, so banjia makes one call per choice")
+ONE_CHOICE = Message("the model returns one choice per call for this request, so banjia makes one call per choice")
 
 
 def choices(name: str, value: int, builder: RequestBuilder) -> None:
-    """1 to 4 choices from some models, and one only beside tools: 400 "Range of n should be [1, 4]"."""
+    """Some models return 1 to 4 choices, with tools only one: 400 "Range of n should be [1, 4]"."""
     many = builder.model.facts.get("many_choices") and not builder.thinks and not builder.request.fields.get("tools")
     if value > (4 if many else 1):
         builder.emulate(name, "n", value, FOUR_CHOICES if many else ONE_CHOICE)
@@ -86,41 +86,43 @@ def choices(name: str, value: int, builder: RequestBuilder) -> None:
 
 
 def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -> None:
-    """JSON mode wants the word json in the messages, and no thinking; schemas only the models on the vendor's list."""
+    """JSON mode requires the word json in the messages, and no thinking; only models on the vendor's list take schemas."""
     kind = value["type"]
     if kind == "json_schema" and not builder.model.facts.get("json_schema"):
-        builder.refuse(name, Message("this model has json_object only, and schemas are not emulated yet"))
+        builder.refuse(
+            name, Message("the model does not support json_schema, and banjia does not emulate it: use json_object")
+        )
     if kind == "json_object" and builder.model.facts.get("no_json"):
-        builder.refuse(name, Message("this model has no JSON mode"))
+        builder.refuse(name, Message("the model has no JSON mode"))
     if kind == "json_object" and builder.thinks:
-        builder.refuse(name, Message("the model has no JSON mode while it thinks: turn thinking off for this name"))
+        builder.refuse(name, Message("the model has no JSON mode while thinking: turn thinking off for this name"))
     builder.body[name] = value
     builder.record(name, "honoured", SENT_AS_IS)
     if kind == "json_object" and "json" not in str(builder.body.get("messages")).lower():
         hint = {"role": "system", "content": "Answer with a JSON object."}
         builder.body["messages"] = [hint, *builder.body["messages"]]
-        builder.record("messages", "mapped", FIELD_WITH_PREFIX)
+        builder.record("messages", "mapped", JSON_HINT_ADDED)
 
 
 def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """``required`` is taken by newer models only; with a single tool its name says the same."""
+    """Only newer models accept ``required``; for others, a single tool is named instead."""
     check_tool_choice(name, value, builder)
     if builder.thinks and forces_call(value):
         builder.refuse(
-            name, Message("the model can't be made to call a tool while it thinks: turn thinking off for this name")
+            name, Message("a tool call cannot be forced while the model thinks: turn thinking off for this name")
         )
     if value == "required" and not builder.model.facts.get("required_tool_choice"):
         tools = builder.body.get("tools") or []
         if len(tools) != 1:
-            builder.refuse(name, Message("this model can't be made to call one of several tools: name the tool"))
+            builder.refuse(name, Message("the model cannot be forced to call one of several tools: name the tool"))
         builder.body[name] = {"type": "function", "function": {"name": tools[0]["function"]["name"]}}
-        builder.record(name, "mapped", ONLY_TOOL_NAMED)
+        builder.record(name, "mapped", ONLY_TOOL)
         return
     send_tool_choice(name, value, builder)
 
 
 def effort(name: str, value: str, builder: RequestBuilder) -> None:
-    """Levels on qwen3.8; elsewhere thinking with a budget, or none."""
+    """Send levels to qwen3.8; elsewhere a thinking budget, or none."""
     off = value in ("none", "minimal")
     if off is builder.thinks:
         builder.record(name, "dropped", NO_SUCH_SWITCH)
@@ -141,28 +143,29 @@ def effort(name: str, value: str, builder: RequestBuilder) -> None:
 
 
 def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
-    """The vendor's own search, without OpenAI's annotations."""
+    """Enable the vendor's own web search, which returns no annotations."""
     builder.body["enable_search"] = True
     builder.record(name, "mapped", OWN_SEARCH)
 
 
 def gives_logprobs(builder: RequestBuilder) -> bool:
-    """Some models do, and none while it thinks."""
+    """Whether the model returns logprobs: some do, and none while thinking."""
     return bool(builder.model.facts.get("logprobs")) and not builder.thinks
 
 
-NO_LOGPROBS = Refuse(Message("the caller would read them, and this model gives none"))
+NO_LOGPROBS = Refuse(Message("the model returns no logprobs, which the client would rely on"))
 
 
 def finish(builder: RequestBuilder) -> None:
-    """What hangs on several fields: usage in streams, parallel calls as OpenAI has them, models that only stream."""
+    """Apply rules on several fields: usage in streams, OpenAI's default of parallel calls, models that only stream."""
     request_usage(builder)
     if builder.model.facts.get("stream_only") and not builder.request.stream:
         builder.refuse(
-            "stream", Message("this model only streams, and its pieces are not put together yet: send stream: true")
+            "stream",
+            Message("the model only supports streaming, and banjia does not join its chunks: send stream: true"),
         )
     if builder.model.facts.get("no_system") and any(m["role"] == "system" for m in builder.body["messages"]):
-        builder.refuse("messages", Message("this model takes no system message"))
+        builder.refuse("messages", Message("the model does not accept system messages"))
     if builder.body.get("tools") and "parallel_tool_calls" not in builder.body:
         builder.add("parallel_tool_calls", True)  # the vendor's default is false, OpenAI's is true
         builder.record("parallel_tool_calls", "mapped", DEFAULT_SENT, quiet=True)
@@ -171,31 +174,41 @@ def finish(builder: RequestBuilder) -> None:
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
     "messages": MessageRules(names=False, image_detail=False),
-    "temperature": Clamp(0, 1.99, Message("the vendor takes 0 to just under 2")),
-    "top_p": Clamp(0.001, 1, Message("the vendor takes more than 0")),
+    "temperature": Clamp(0, 1.99, Message("the vendor accepts 0 to just below 2")),
+    "top_p": Clamp(0.001, 1, Message("the vendor accepts values above 0")),
     "n": Rewrite(
-        choices, Message("up to four from some models, else a call for each"), ("honoured", "emulated", "refused")
+        choices,
+        Message("up to four from some models; otherwise banjia makes one call per choice"),
+        ("honoured", "emulated", "refused"),
     ),
     "frequency_penalty": Drop(NOT_IN_API),
-    "max_tokens": Rewrite(send_token_limit, Message("up to the model's own limit"), ("honoured", "mapped", "clamped")),
-    "max_completion_tokens": Rewrite(
-        send_token_limit, Message("older models call it max_tokens"), ("honoured", "mapped", "clamped")
+    "max_tokens": Rewrite(
+        send_token_limit, Message("at most the model's own limit"), ("honoured", "mapped", "clamped")
     ),
-    "seed": Rewrite(seed, Message("31 bits"), ("honoured", "mapped", "dropped")),
-    "logprobs": by_fact("logprobs", Honour(), Refuse(Message("the caller would read them, and this model has none"))),
+    "max_completion_tokens": Rewrite(
+        send_token_limit, Message("sent as max_tokens to older models"), ("honoured", "mapped", "clamped")
+    ),
+    "seed": Rewrite(seed, Message("at most 31 bits"), ("honoured", "mapped", "dropped")),
+    "logprobs": by_fact(
+        "logprobs", Honour(), Refuse(Message("the model returns no logprobs, which the client would rely on"))
+    ),
     "top_logprobs": by_fact(
         "logprobs",
-        Clamp(0, 5, Message("the vendor gives at most five")),
-        Refuse(Message("the caller would read them, and this model has none")),
+        Clamp(0, 5, Message("the vendor returns at most five")),
+        Refuse(Message("the model returns no logprobs, which the client would rely on")),
     ),
-    "response_format": Rewrite(response_format, Message("JSON mode without thinking"), ("honoured", "refused")),
+    "response_format": Rewrite(
+        response_format, Message("JSON mode requires thinking to be off"), ("honoured", "refused")
+    ),
     "parallel_tool_calls": Honour(),
-    "tools": by_fact("no_tools", Refuse(Message("this model takes no tools")), Tools(taken=("search",))),
-    "tool_choice": Rewrite(tool_choice, Message("a forced call excludes thinking"), ("honoured", "mapped", "refused")),
-    "reasoning_effort": Rewrite(
-        effort, Message("levels, a budget, or thinking off"), ("mapped", "honoured", "dropped")
+    "tools": by_fact("no_tools", Refuse(Message("the model does not support tools")), Tools(taken=("search",))),
+    "tool_choice": Rewrite(
+        tool_choice, Message("a forced tool call cannot be combined with thinking"), ("honoured", "mapped", "refused")
     ),
-    "web_search_options": Rewrite(web_search, Message("the vendor's own search"), ("mapped",)),
+    "reasoning_effort": Rewrite(
+        effort, Message("an effort level, a token budget, or thinking off"), ("mapped", "honoured", "dropped")
+    ),
+    "web_search_options": Rewrite(web_search, Message("the vendor's own web search"), ("mapped",)),
 }
 
 
@@ -216,7 +229,7 @@ FAILURES = (
     FailureRule("no_funds", code="PrepaidBillOverdue"),
     FailureRule("no_funds", code="PostpaidBillOverdue"),
     FailureRule("no_funds", code="BudgetLimitExceeded"),
-    # OpenAI's code of this name means money; here it is the tokens of a minute, and passes.
+    # At OpenAI this code means missing funds; here it is the limit of tokens per minute, which is temporary.
     FailureRule("rate_limited", code="insufficient_quota"),
     FailureRule("rate_limited", code="limit_*"),
     FailureRule("rate_limited", code="Throttling*"),
@@ -258,7 +271,7 @@ QWEN = Vendor(
     },
     auth=Bearer(),
     key_names=("DASHSCOPE_API_KEY",),
-    reasoning_switch=ReasoningSwitch(turn, excludes, prevents),
+    reasoning_switch=ReasoningSwitch(set_thinking, excludes, prevents),
     operations={
         "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=finish),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(10)),

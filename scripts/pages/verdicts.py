@@ -7,6 +7,7 @@ from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
 from adapters.openai_params.operations import OPENAI_PARAMS
 from adapters.rules.completions_as_chat import OVER_CHAT
+from adapters.rules.reasons import SENT_AS_IS
 from proxy.commands.vendors import ANY, SHOWN, each_edition, matrix
 from scripts.pages.table import code, table
 
@@ -16,7 +17,6 @@ OPERATIONS: Mapping[Operation, str] = {
     "completions": "Completions",
     "moderations": "Moderations",
 }
-SAME = "sent as it came"
 
 
 def matrix_text() -> str:
@@ -51,14 +51,14 @@ def _vendor(name: str, vendor: Vendor) -> Iterator[str]:
         plain = [param for param in OPENAI_PARAMS[operation] if _plain(params[param])]
         yield f"\n**{title}.**"
         if len(plain) == len(OPENAI_PARAMS[operation]):
-            yield " Every parameter is sent as it came.\n"
+            yield " Every parameter is sent unchanged.\n"
             continue
-        yield f" Sent as they came: {', '.join(map(code, plain))}.\n\n" if plain else "\n\n"
+        yield f" Sent unchanged: {', '.join(map(code, plain))}.\n\n" if plain else "\n\n"
         yield _table({param: params[param] for param in OPENAI_PARAMS[operation] if param not in plain})
 
 
 def _plain(verdict: Verdict) -> bool:
-    return verdict.words == ("honoured",) and verdict.why == SAME
+    return verdict.words == ("honoured",) and verdict.why == SENT_AS_IS
 
 
 def _table(params: Mapping[str, Verdict]) -> str:
@@ -68,7 +68,7 @@ def _table(params: Mapping[str, Verdict]) -> str:
 
 def _over_chat() -> str:
     return (
-        "### Completions of 2023, at vendors that have chat alone\n\n"
-        "`POST /v1/completions` is said as a chat request; *honoured* means here: judged as the vendor's parameter of chat.\n\n"
+        "### Legacy completions, at vendors that only have chat\n\n"
+        "banjia sends `POST /v1/completions` as a chat request; *honoured* means here: the verdict of the chat parameter applies.\n\n"
         + _table(OVER_CHAT)
     )

@@ -1,1 +1,1 @@
-"""The codec of vendors that speak OpenAI's own shape, or nearly: most of them."""
+"""The codec of vendors with OpenAI's protocol, or nearly: most of them."""

@@ -1,18 +1,18 @@
-"""Puts the chunks of a stream together into the whole body that was asked for."""
+"""Assembles the chunks of a stream into a whole body, for a vendor that streams although a body was requested."""
 
 from collections.abc import Mapping
 from typing import Any
 
 KEPT = frozenset({"index", "id", "type", "role", "name"})
-"""Members that are not concatenated: the first value stays."""
+"""Members that are not concatenated: the first value is kept."""
 
 
 class Pieces(list[str]):
-    """A text in pieces, joined once at the end: an answer may have as many pieces as tokens."""
+    """A text in pieces, joined once at the end: an answer may have one piece per token."""
 
 
 class Assembler:
-    """Adds up normalized chunks of one answer: texts are concatenated, tool calls are found by their index."""
+    """Merges normalized chunks of one response: texts are concatenated, tool calls are matched by index."""
 
     __slots__ = ("_body", "_choices")
 
@@ -21,7 +21,7 @@ class Assembler:
         self._choices: dict[int, dict[str, Any]] = {}
 
     def add(self, chunk: Mapping[str, Any]) -> None:
-        """Take the next chunk in."""
+        """Merge the next chunk."""
         for name, value in chunk.items():
             if name != "choices":
                 self._body[name] = value
@@ -36,7 +36,7 @@ class Assembler:
                     choice[name] = value
 
     def body(self) -> dict[str, Any]:
-        """The whole body; its choices in the order of their indices."""
+        """Return the whole body, with choices ordered by index."""
         return {**self._body, "choices": [_joined(self._choices[index]) for index in sorted(self._choices)]}
 
 
@@ -65,7 +65,7 @@ def _merge(whole: dict[str, Any], delta: Mapping[str, Any]) -> None:
 
 
 def _merge_calls(calls: list[dict[str, Any]], pieces: list[dict[str, Any]]) -> None:
-    """The first piece of an index is a whole call; the arguments of later ones follow."""
+    """Merge pieces of tool calls: the first piece of an index has all members, later ones append arguments."""
     for piece in pieces:
         if piece["index"] == len(calls):
             calls.append({})
@@ -73,7 +73,7 @@ def _merge_calls(calls: list[dict[str, Any]], pieces: list[dict[str, Any]]) -> N
 
 
 def join_deltas(first: dict[str, Any], second: Mapping[str, Any]) -> None:
-    """Add a delta to the one before it, in place: texts are concatenated, pieces of a tool call become one."""
+    """Merge a delta into the one before it, in place: texts are concatenated, pieces of a tool call become one."""
     for name, value in second.items():
         before = first.get(name)
         if name == "tool_calls":
@@ -91,7 +91,7 @@ def join_deltas(first: dict[str, Any], second: Mapping[str, Any]) -> None:
 
 
 def _joined(value: Any) -> Any:
-    """The value with its texts joined. It nests no deeper than the chunks of a vendor may."""
+    """Return the value with its texts joined. The recursion is bounded by the nesting limit of chunks."""
     if type(value) is Pieces:
         return "".join(value)
     if type(value) is dict:

@@ -1,4 +1,4 @@
-"""Chat completions of OpenAI-shaped vendors, read and normalized: the chunks of a stream, or a whole body."""
+"""Reads and normalizes chat completions of OpenAI-compatible vendors: the chunks of a stream, or a whole body."""
 
 from typing import Any, TypeGuard
 
@@ -19,49 +19,49 @@ from adapters.core.usage import Usage
 from adapters.core.vendor import Plan
 
 MAX_CHOICES = 128
-"""How many choices an answer may have, however few were asked for: OpenAI's largest ``n``."""
+"""The number of choices that is always accepted, however few were requested: OpenAI's maximum ``n``."""
 
 MOST_WANTED = 10_000
-"""How many choices are taken where so many were asked for, as by a list of prompts."""
+"""The maximum number of choices if that many were requested, for example by a list of prompts."""
 
 MAX_ID = 128
-"""The longest id of an answer that is taken from a vendor, in characters."""
+"""The maximum length of a response id that is taken from a vendor, in characters."""
 
 CHOICE = frozenset({"index", "delta", "message", "finish_reason", "logprobs"})
-"""The members of a choice of chat that OpenAI has."""
+"""OpenAI's members of a chat choice."""
 
 CUT = ("length", "content_filter")
-"""Finish reasons of a choice that the model did not complete: its arguments may be cut."""
+"""Finish reasons of an incomplete choice, whose tool arguments may be cut off."""
 
 PLAIN_DELTA = frozenset({"content", "reasoning_content"})
-"""The members of nearly every delta."""
+"""The members that nearly every delta has."""
 
 
 def fill_logprobs(choice: dict[str, Any]) -> bool:
-    """Add the members of ``logprobs`` that OpenAI always sends, null where the vendor has none. Whether any was added."""
-    told = choice.get("logprobs")
-    if told is None:
+    """Add the members of ``logprobs`` that OpenAI always sends, as null. Return whether anything was changed."""
+    logprobs = choice.get("logprobs")
+    if logprobs is None:
         return False
-    if not isinstance(told, dict):
+    if not isinstance(logprobs, dict):
         choice["logprobs"] = None
         return True
-    if {"content", "refusal"} <= told.keys():
+    if {"content", "refusal"} <= logprobs.keys():
         return False
-    choice["logprobs"] = {"content": None, "refusal": None, **told}
+    choice["logprobs"] = {"content": None, "refusal": None, **logprobs}
     return True
 
 
 def is_index(value: Any) -> TypeGuard[int]:
-    """Whether it counts choices: from 0, as OpenAI does."""
+    """Whether a value is a valid index of a choice: an integer from 0."""
     return type(value) is int and value >= 0
 
 
 TEXTS = ("content", "refusal", "reasoning_content")
-"""Members of a message that clients take for text."""
+"""Members of a message that must be text."""
 
 
 def fill_texts(message: dict[str, Any]) -> bool:
-    """Make texts of members that should be. Whether any was none."""
+    """Convert members that must be text. Return whether any was converted."""
     changed = False
     for name in TEXTS:
         value = message.get(name)
@@ -72,7 +72,7 @@ def fill_texts(message: dict[str, Any]) -> bool:
 
 
 def content_text(content: Any) -> str | None:
-    """The content of an answer as text: parts are joined, other values that are no text are left out."""
+    """Return content as text: text parts are joined, numbers are converted; None for other values."""
     if content is None or type(content) is str:
         return content
     if type(content) is list:
@@ -82,7 +82,7 @@ def content_text(content: Any) -> str | None:
 
 
 def drop_members(choice: dict[str, Any], kept: frozenset[str]) -> bool:
-    """Take out of a choice what neither OpenAI nor the vendor's table has there. Whether there was any."""
+    """Remove members of a choice that neither OpenAI nor the vendor's table has. Return whether there were any."""
     dropped = choice.keys() - kept
     for name in dropped:
         del choice[name]
@@ -90,7 +90,7 @@ def drop_members(choice: dict[str, Any], kept: frozenset[str]) -> bool:
 
 
 class ChoiceState:
-    """State of one choice that has begun."""
+    """The state of one choice that has begun."""
 
     __slots__ = ("calls", "finished", "function_named", "has_deltas")
 
@@ -101,13 +101,13 @@ class ChoiceState:
         self.has_deltas = False
 
     def call_finish_reason(self) -> str | None:
-        """The finish reason of a choice that made calls; None for one that made none."""
+        """Return the finish reason of a choice with calls; None if it has none."""
         if self.calls:
             return "tool_calls"
         return "function_call" if self.function_named else None
 
     def take_function_call(self, message: dict[str, Any]) -> None:
-        """Bring ``function_call`` into OpenAI's shape: what is empty is left out. Raises InvalidResponse."""
+        """Normalize ``function_call``; an empty one is omitted. Raises InvalidResponse."""
         call = message.pop("function_call")
         call = call if type(call) is dict else {}
         name, arguments = text_of(call.get("name")), arguments_text(call.get("arguments"))
@@ -121,7 +121,7 @@ class ChoiceState:
 
 
 def take_delta(event: Event, choice: dict[str, Any], state: ChoiceState) -> dict[str, Any]:
-    """The delta of a choice. Pangu has it in ``message``; where deltas came, a message is the answer once more."""
+    """Return the delta of a choice. Pangu sends it in ``message``; after deltas, a ``message`` repeats the answer."""
     if "message" in choice:
         event.edit()
     message = choice.pop("message", None)
@@ -136,16 +136,16 @@ def take_delta(event: Event, choice: dict[str, Any], state: ChoiceState) -> dict
 
 
 class ChatReader:
-    """Normalizes each piece of an answer, and knows which choices have begun and finished."""
+    """Normalizes the chunks or the body of a response, and tracks which choices have begun and finished."""
 
     __slots__ = (
+        "_attempt_ids",
         "_choices",
         "_members",
         "_name",
         "_plan",
         "_request",
         "_running",
-        "_seed",
         "_wanted",
         "began",
         "finished",
@@ -156,13 +156,13 @@ class ChatReader:
     most_values = MAX_VALUES
     _kinds = ("chat.completion.chunk", "chat.completion")
     _id_begins = "chatcmpl-"
-    _said = "message"
+    _content_member = "message"
     _openai_members = CHOICE
 
-    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
+    def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds) -> None:
         self._plan = plan
         self._request = request
-        self._seed = seed
+        self._attempt_ids = attempt_ids
         self._choices: dict[int, ChoiceState] = {}
         self._running: set[int] = set()  # choices that have begun and not finished
         self._members = self._openai_members | plan.op.choice_members
@@ -176,7 +176,7 @@ class ChatReader:
     # --- a stream -----------------------------------------------------------------------------------------------
 
     def chunk(self, payload: bytes) -> Event | None:
-        """One event of a stream, normalized; None if nothing of it is for the caller. Raises InvalidResponse."""
+        """Normalize one event of a stream; None if it has nothing for the client. Raises InvalidResponse."""
         raw, data = parse(payload)
         if self._is_plain(data):
             event = Event(raw, data)
@@ -218,7 +218,7 @@ class ChatReader:
         return written(event)
 
     def closing(self) -> Event | None:
-        """The finish of choices that the vendor's end marker left open; None if there are none. Raises InvalidResponse."""
+        """Return an event that finishes choices still open at the end marker; None if none are. Raises InvalidResponse."""
         if not self._running:
             return None
         choices: list[dict[str, Any]] = [
@@ -233,15 +233,15 @@ class ChatReader:
         return written(event)
 
     def _check_number(self, choices: list[Any]) -> None:
-        """Each choice costs more to normalize than to parse: far more of them than were asked for are no answer."""
+        """Raise InvalidResponse for far more choices than requested: a choice costs more to normalize than to parse."""
         number = max(len(choices), len(self._choices))
         if number > min(self._wanted, MOST_WANTED):
             raise InvalidResponse(
-                "invalid_response", Message("{vendor} sent {count} choices.", vendor=VENDOR, count=number)
+                "invalid_response", Message("{vendor} sent too many choices: {count}.", vendor=VENDOR, count=number)
             )
 
     def _is_plain(self, data: Any) -> bool:
-        """Whether it is what nearly every event is: a piece of one running choice that needs no normalization."""
+        """Whether an event is a piece of one running choice that needs no normalization, as nearly all are."""
         if type(data) is not dict or "error" in data or "base_resp" in data or data.get("usage") is not None:
             return False
         choices = data.get("choices")
@@ -260,7 +260,7 @@ class ChatReader:
         return delta.keys() <= PLAIN_DELTA and all(value is None or type(value) is str for value in delta.values())
 
     def _choice(self, event: Event, at: int, choice: dict[str, Any]) -> bool:
-        """Normalize a choice of a chunk in place. False: nothing of it is for the caller. Raises InvalidResponse."""
+        """Normalize a choice of a chunk in place. False if it has nothing for the client. Raises InvalidResponse."""
         index = choice.get("index")
         if not is_index(index):
             event.edit()
@@ -271,7 +271,7 @@ class ChatReader:
             state = self._choices[index] = ChoiceState()
             self._running.add(index)
         elif state.finished:
-            return False  # a second finish, a usage frame, or the whole message once more
+            return False  # a second finish, a usage frame, or the whole message repeated
         delta = take_delta(event, choice, state)
         if drop_members(choice, self._members) + fill_logprobs(choice):
             event.edit()
@@ -295,7 +295,7 @@ class ChatReader:
         return True
 
     def _once_each(self, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The choices of a chunk, of which some gateways send one twice where they put two events together."""
+        """Join choices with the same index: some gateways put two events into one chunk."""
         by_index: dict[int, dict[str, Any]] = {}
         for choice in choices:
             first = by_index.setdefault(choice["index"], choice)
@@ -304,13 +304,13 @@ class ChatReader:
         return list(by_index.values())
 
     def _join(self, first: dict[str, Any], second: dict[str, Any]) -> None:
-        """Add a later piece of a choice to an earlier one; both are normalized."""
+        """Merge a later piece of a choice into an earlier one; both are normalized."""
         join_deltas(first["delta"], second["delta"])
         first["finish_reason"] = second["finish_reason"]
         first["logprobs"] = first.get("logprobs") or second.get("logprobs")
 
     def _pieces(self, event: Event, delta: dict[str, Any], state: ChoiceState, index: int) -> list[dict[str, Any]]:
-        """The pieces of tool calls, taken out of the delta and normalized."""
+        """Remove the pieces of tool calls from the delta and return them normalized."""
         if "tool_calls" not in delta:
             return []
         event.edit()
@@ -324,7 +324,7 @@ class ChatReader:
     def _finish(
         self, event: Event, choice: dict[str, Any], pieces: list[dict[str, Any]], state: ChoiceState, index: int
     ) -> list[dict[str, Any]]:
-        """Read the finish reason. Returns the pieces of tool calls, with those that are due when the choice finishes."""
+        """Normalize the finish reason. Return the pieces of tool calls, including those due when the choice finishes."""
         reason = choice.get("finish_reason")
         word = finish_reason(reason, state.call_finish_reason())
         if word is not None and state.calls is not None:
@@ -340,10 +340,10 @@ class ChatReader:
         return pieces
 
     def _id_prefix(self, index: int) -> str:
-        return f"call_{self._seed.answer_id}{index:02d}"
+        return f"call_{self._attempt_ids.answer_id}{index:02d}"
 
     def _take_usage(self, event: Event, data: dict[str, Any]) -> None:
-        """Take the usage out, wherever it stands: the front gives it to those who asked, in OpenAI's place."""
+        """Remove the usage, wherever it is: the response writer adds it at OpenAI's place if the client requested it."""
         if data.get("usage") is not None:
             self.usage = later_usage(self.usage, event.edit().pop("usage"))
         for choice in data.get("choices") or ():
@@ -352,7 +352,7 @@ class ChatReader:
                 self.usage = later_usage(self.usage, choice.pop("usage"))
 
     def _identity(self, event: Event, data: dict[str, Any], kind: str) -> None:
-        """The members that name the answer: filled in where missing, and the model as the caller called it."""
+        """Set id, time, object and model; the model is the requested name unless ``report_model`` says otherwise."""
         target = self._plan.target
         if target.report_model == "requested" and data.get("model") != self._request.model:
             event.edit()["model"] = self._request.model
@@ -369,47 +369,47 @@ class ChatReader:
             event.edit()["system_fingerprint"] = "fp_emulator"
 
     def _named(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Id and time of the answer, the same in all its chunks: those of the vendor's first chunk, else ours.
+        """Return id and time for all chunks: those of the vendor's first chunk, else those of AttemptIds.
 
-        The id begins as OpenAI's do, and the vendor's follows.
+        The id has OpenAI's prefix, followed by the vendor's id.
         """
         id_, created = data.get("id"), data.get("created")
         if type(id_) is str and id_:
             self.vendor_id = id_[:MAX_ID_LOGGED]
         if type(id_) is not str or not 0 < len(id_) <= MAX_ID or not id_.isascii():
-            id_ = self._seed.answer_id
+            id_ = self._attempt_ids.answer_id
         self._name["id"] = id_ if id_.startswith(self._id_begins) else f"{self._id_begins}{id_}"
-        self._name["created"] = created if type(created) is int else self._seed.created
+        self._name["created"] = created if type(created) is int else self._attempt_ids.created
         return self._name
 
     # --- a whole body -------------------------------------------------------------------------------------------
 
     def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """A whole body, normalized. Raises InvalidResponse, for an error in whichever status it came too."""
+        """Normalize a whole body. Raises InvalidResponse, also for an error, with any status."""
         data = read_body(self._plan, status, body)
         choices = data.get("choices")
         if type(choices) is not list or not choices or not all(type(c) is dict for c in choices):
             raise InvalidResponse(
-                "invalid_response", Message("{vendor} sent an answer without choices.", vendor=VENDOR)
+                "invalid_response", Message("{vendor} sent a response without choices.", vendor=VENDOR)
             )
         if len(choices) > MAX_CHOICES:
             self._check_number(choices)
         event = self._normalized(data)
-        return event if len(body) > SMALL else written(event)  # of a large one, writing is a task of its own
+        return event if len(body) > SMALL else written(event)  # a large one is serialized later, separately
 
     def assembled(self, data: dict[str, Any]) -> Event:
-        """The whole body that the chunks of a stream were put together into. Raises InvalidResponse."""
+        """Normalize a body that was assembled from the chunks of a stream. Raises InvalidResponse."""
         return written(self._normalized(data))
 
     def _normalized(self, data: dict[str, Any]) -> Event:
-        """The body of an answer that has choices, normalized in place. Raises InvalidResponse."""
+        """Normalize a body with choices in place. Raises InvalidResponse."""
         event = Event(None, data, WHOLE)
         choices = data["choices"]
         for at, choice in enumerate(choices):
             self._whole_choice(at, choice)
         usage = later_usage(self.usage, data.get("usage"))
         if usage is None:
-            shown = estimate([choice[self._said] for choice in choices])
+            shown = estimate([choice[self._content_member] for choice in choices])
             usage = Usage(estimate_prompt(self._request.fields), shown, source="estimated")
         self.usage = usage
         data["usage"] = usage.to_wire()
@@ -446,19 +446,19 @@ class ChatReader:
         if "function_call" in message:
             state.take_function_call(message)
         drop_members(choice, self._members)
-        made = "tool_calls" if calls else state.call_finish_reason()
-        choice["finish_reason"] = finish_reason(choice.get("finish_reason"), made) or self._inferred_finish(
-            message, made
+        call_reason = "tool_calls" if calls else state.call_finish_reason()
+        choice["finish_reason"] = finish_reason(choice.get("finish_reason"), call_reason) or self._inferred_finish(
+            message, call_reason
         )
 
     @staticmethod
-    def _inferred_finish(message: dict[str, Any], made: str | None) -> str:
-        """The finish of a whole answer that names none: it is billed, and there will be no other. Raises InvalidResponse."""
-        if made is None and not any(value for name, value in message.items() if name != "role"):
+    def _inferred_finish(message: dict[str, Any], call_reason: str | None) -> str:
+        """Return the finish reason of a whole answer without one: it is billed and final. Raises InvalidResponse if empty."""
+        if call_reason is None and not any(value for name, value in message.items() if name != "role"):
             raise InvalidResponse(
-                "truncated", Message("{vendor} sent an empty answer that is not finished.", vendor=VENDOR)
+                "truncated", Message("{vendor} sent an empty response without a finish reason.", vendor=VENDOR)
             )
-        return made or "stop"
+        return call_reason or "stop"
 
 
 openai_chat = codec(ChatReader)

@@ -1,4 +1,4 @@
-"""The answers of servers that have OpenAI's legacy completions themselves: texts, read as strictly as chat's are."""
+"""Reads legacy completions of servers that support them natively, as strictly as chat completions."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ from adapters.core.vendor import Plan
 
 
 class CompletionsReader(ChatReader):
-    """A completion as it is read: a text where chat has a message, in a body and in chunks alike."""
+    """Normalizes a completion: it has a text where chat has a message, both in a body and in chunks."""
 
     __slots__ = ()
     _kinds = ("text_completion", "text_completion")
     _id_begins = "cmpl-"
-    _said = "text"
+    _content_member = "text"
     _openai_members = frozenset({"index", "text", "finish_reason", "logprobs"})
 
-    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
-        super().__init__(plan, request, seed)
+    def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds) -> None:
+        super().__init__(plan, request, attempt_ids)
         prompt = request.fields.get("prompt")
         self._wanted *= len(prompt) if type(prompt) is list and type(prompt[0]) is not int else 1
 
@@ -53,19 +53,19 @@ class CompletionsReader(ChatReader):
         if self._text_choice(at, choice) is None:
             if not choice["text"]:
                 raise InvalidResponse(
-                    "truncated", Message("{vendor} sent an empty answer that is not finished.", vendor=VENDOR)
+                    "truncated", Message("{vendor} sent an empty response without a finish reason.", vendor=VENDOR)
                 )
             choice["finish_reason"] = "stop"
 
     def _text_choice(self, at: int, choice: dict[str, Any]) -> str | None:
-        """Normalize a choice in place. Returns its finish reason, if it has one. Raises InvalidResponse."""
+        """Normalize a choice in place. Return its finish reason, if it has one. Raises InvalidResponse."""
         if not is_index(choice.get("index")):
             choice["index"] = at
         if choice.get("text") is None:
             choice["text"] = ""
         if type(choice["text"]) is not str:
             raise InvalidResponse(
-                "invalid_response", Message("{vendor} sent a completion whose text is none.", vendor=VENDOR)
+                "invalid_response", Message("{vendor} sent a completion whose text is not a string.", vendor=VENDOR)
             )
         drop_members(choice, self._members)
         choice.setdefault("logprobs", None)

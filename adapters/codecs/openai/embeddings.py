@@ -1,4 +1,4 @@
-"""Embeddings of OpenAI-shaped vendors: as many vectors as there were inputs, in their order."""
+"""Reads embeddings of OpenAI-compatible vendors: one vector per input, in the order of the inputs."""
 
 from typing import Any
 
@@ -13,19 +13,19 @@ from adapters.core.usage import Usage
 
 
 class EmbeddingsReader(WholeReader):
-    """Vectors, in the order of the inputs."""
+    """Reads a list of vectors."""
 
     __slots__ = ()
-    most_values = 4_000_000  # 2,048 vectors of 1,536 numbers are three millions, and numbers are quickly parsed
+    most_values = 4_000_000  # 2,048 vectors of 1,536 numbers are three million values, and numbers parse fast
 
     def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """The list of vectors: as many as there were inputs, sorted by index. Raises InvalidResponse."""
+        """Normalize the list of vectors: one per input, sorted by index. Raises InvalidResponse."""
         data = read_body(self._plan, status, body)
         vectors = data.get("data")
-        wanted = count_inputs(self._ask.fields.get("input"))
+        wanted = count_inputs(self._request.fields.get("input"))
         if type(vectors) is not list or not all(type(v) is dict and is_vector(v) for v in vectors[: wanted + 1]):
             raise InvalidResponse(
-                "invalid_response", Message("{vendor} sent an answer without vectors.", vendor=VENDOR)
+                "invalid_response", Message("{vendor} sent a response without embedding vectors.", vendor=VENDOR)
             )
         if len(vectors) != wanted:
             raise InvalidResponse(
@@ -35,9 +35,9 @@ class EmbeddingsReader(WholeReader):
                 ),
             )
         data["data"] = in_order(vectors)
-        told = usage_of(data.get("usage")) or Usage(estimate_prompt(self._ask.fields), 0, source="estimated")
-        self.usage = told
-        data["usage"] = {"prompt_tokens": told.prompt, "total_tokens": told.prompt}
+        usage = usage_of(data.get("usage")) or Usage(estimate_prompt(self._request.fields), 0, source="estimated")
+        self.usage = usage
+        data["usage"] = {"prompt_tokens": usage.prompt, "total_tokens": usage.prompt}
         data["object"] = "list"
         return self.named(data)
 
@@ -46,29 +46,32 @@ NUMBERS = frozenset({int, float})
 
 
 def is_vector(item: dict[str, Any]) -> bool:
-    """Whether an item of ``data`` has a vector: numbers alone, or base64."""
+    """Whether an item of ``data`` has a vector: only numbers, or base64."""
     vector = item.get("embedding")
     if type(vector) is list:
         return bool(vector) and NUMBERS.issuperset(map(type, vector))
     return type(vector) is str and vector != ""
 
 
-def count_inputs(asked: Any) -> int:
-    """How many vectors an embeddings request asks for: a list of token ids is one input, like a text."""
-    return len(asked) if type(asked) is list and asked and type(asked[0]) is not int else 1
+def count_inputs(value: Any) -> int:
+    """Return the number of inputs of a request: a list of token ids is one input, like a text."""
+    return len(value) if type(value) is list and value and type(value[0]) is not int else 1
 
 
 def in_order(vectors: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The vectors by their index, counted from 0. Where none has one of its own they stand as they came.
+    """Sort vectors by index and number them from 0. If all have the same index or none, their order is kept.
 
-    Raises InvalidResponse where two share an index and others don't: whose vector it is could only be guessed.
+    Raises InvalidResponse if only some share an index or lack one: their order could only be guessed.
     """
-    told = [vector.get("index") for vector in vectors]
-    if all(type(index) is int for index in told) and len(set(told)) == len(told):
+    indexes = [vector.get("index") for vector in vectors]
+    if all(type(index) is int for index in indexes) and len(set(indexes)) == len(indexes):
         vectors = sorted(vectors, key=lambda vector: vector["index"])
-    elif told != told[:1] * len(told):
+    elif indexes != indexes[:1] * len(indexes):
         raise InvalidResponse(
-            "invalid_response", Message("{vendor} sent vectors in an ambiguous order.", vendor=VENDOR)
+            "invalid_response",
+            Message(
+                "{vendor} sent vectors with missing or duplicate indexes, so their order is unknown.", vendor=VENDOR
+            ),
         )
     return [{**vector, "object": "embedding", "index": at} for at, vector in enumerate(vectors)]
 

@@ -1,9 +1,9 @@
-"""Errors of OpenAI-shaped vendors: found in a body or an event, and put into the terms of the error table.
+"""Finds errors of OpenAI-compatible vendors in a body or an event, and converts them to the error table.
 
-A vendor's error has one of the shapes below. :func:`find_error` reads each of them into the same members.
+A vendor's error has one of the formats below. :func:`find_error` reads all of them into the same members.
 
 ====================================================  =============================================================
-shape                                                 seen at
+format                                                seen at
 ====================================================  =============================================================
 ``{"error": {"code", "type", "message", "param"}}``   OpenAI, most vendors; ``[{"error": …}]`` at Google
 ``{"error": "text"}``                                 vLLM without a key, Spring, xAI (with ``code`` beside it)
@@ -27,14 +27,14 @@ from adapters.core.message import Message
 from adapters.core.vendor import Plan
 
 VENDOR = "The vendor"
-"""Stands in the sentences of errors until it is known whose they are."""
+"""The placeholder for the vendor's name in error messages; the exchange fills in the name."""
 
 
 class InvalidResponse(Exception):
-    """What arrived is not an answer: the kind of failure, and a sentence whose field ``vendor`` is to be filled in.
+    """A response that is an error or malformed: the kind of failure, and a message whose field ``vendor`` is a placeholder.
 
-    ``param``: the parameter that the vendor refuses, in the vendor's terms. ``fields``: what banjia added to the request
-    by itself and the refusal names.
+    ``param``: the parameter that the vendor refuses, under the vendor's name. ``fields``: fields that banjia added to the
+    request and that the error names.
     """
 
     def __init__(
@@ -53,62 +53,62 @@ class InvalidResponse(Exception):
         self.fields = fields
 
     def named_in(self, failure: Failure) -> Failure:
-        """The failure with what this refusal names: a limit, a parameter, fields of ours."""
+        """Return the failure with what this error names: a rate limit, a parameter, fields that banjia added."""
         return failure._replace(limit=self.limit, param=self.param or failure.param, fields=self.fields)
 
 
 class OverLimits(InvalidResponse):
-    """What arrived has more values or levels than are read."""
+    """A response exceeds the limits on JSON."""
 
 
 def over_limits(beyond: Exception) -> OverLimits:
-    """The failure of a vendor whose JSON goes beyond the limits."""
+    """Return the InvalidResponse for JSON that exceeds the limits."""
     if isinstance(beyond, TooMuchSlowText):
-        wrong = Message("{vendor} sent more than 32 MiB of escapes and of text outside ASCII.", vendor=VENDOR)
+        wrong = Message("{vendor} sent more than 32 MiB of escaped and non-ASCII text.", vendor=VENDOR)
         return OverLimits("invalid_response", wrong)
     if isinstance(beyond, TooManyValues):
-        wrong = Message("{vendor} sent JSON of more than {most} values.", vendor=VENDOR, most=f"{beyond.most:,}")
+        wrong = Message("{vendor} sent JSON with more than {most} values.", vendor=VENDOR, most=f"{beyond.most:,}")
         return OverLimits("invalid_response", wrong)
-    wrong = Message("{vendor} sent JSON that is nested deeper than {most} levels.", vendor=VENDOR, most=MAX_LEVELS)
+    wrong = Message("{vendor} sent JSON nested deeper than {most} levels.", vendor=VENDOR, most=MAX_LEVELS)
     return OverLimits("invalid_response", wrong)
 
 
 BRIEFLY = Repr()
 
 BRIEFLY.maxlevel, BRIEFLY.maxdict, BRIEFLY.maxlist, BRIEFLY.maxstring = 3, 8, 8, 500
-"""Writes the beginning of a value whatever its size."""
+"""Formats the beginning of a value of any size."""
 
 MAX_MESSAGE = 500
-"""How much of an error's message is kept, in characters."""
+"""The maximum length of an error's message, in characters."""
 
 PART_OF_A_WORD = re.compile(r"[\w./+=:~-]{1,200}\Z", re.ASCII)
-"""What is left of the last word where a message is cut: it could be half a key, which nothing would find again."""
+"""The incomplete last word of a message that is cut: it could be half a key, which redaction would not recognize."""
 
 MAX_WORDS = 4096
-"""How much of a vendor's message is looked at, in characters."""
+"""How much of a vendor's message is examined, in characters."""
 
 MAX_PARTS = 8
-"""How many entries of a list of errors are read."""
+"""The maximum number of entries that are read from a list of errors."""
 
 # --- finding an error -----------------------------------------------------------------------------------------------
 
 CODES = ("code", "error_code", "errcode", "err_code", "Code")
-"""Members that hold a vendor's code, the usual one first."""
+"""Members with a vendor's error code, the usual one first."""
 MESSAGES = ("message", "msg", "error_msg", "error_message", "errmsg", "err_msg", "Message", "status_msg", "detail")
-"""Members that hold a vendor's words, the usual one first."""
+"""Members with a vendor's message, the usual one first."""
 STATUSES = ("code", "http_code", "status", "status_code", "statusCode")
-"""Members that may hold the HTTP status that is meant: OpenRouter and MiniMax send it inside a 200."""
+"""Members that may have the actual HTTP status: OpenRouter and MiniMax send it inside a 200."""
 SUCCESS = frozenset({"", "0", "200", "20000", "ok", "success"})
-"""Codes of answers that are no errors, in lower case (20000: SiliconFlow)."""
+"""Codes of success, in lower case (20000: SiliconFlow)."""
 NO_PARAM = frozenset({"", "body", "none", "null", "request"})
-"""What stands in ``param`` where no parameter is meant."""
+"""Values of ``param`` that name no parameter."""
 
 
 def find_error(data: Any) -> Mapping[str, Any] | None:
-    """The error of a body or event, wherever this vendor puts it; None if it is no error.
+    """Return the error of a body or event in any of the formats; None if it is not an error.
 
-    Returns ``code``, ``type`` and ``message``; ``status``, the HTTP status that the error itself states, or None; and
-    ``params``, the names of the parameters that it refuses. Values are as they came, of any type and size.
+    The result has ``code``, ``type`` and ``message``; ``status``, the HTTP status that the error itself states, or None;
+    and ``params``, the names of the parameters that it refuses. Values are unchanged, of any type and size.
     """
     if type(data) is list and len(data) == 1:
         data = data[0] if type(data[0]) is dict and "error" in data[0] else None
@@ -123,7 +123,7 @@ def find_error(data: Any) -> Mapping[str, Any] | None:
 
 
 def _answers(data: Mapping[str, Any]) -> bool:
-    """Whether it carries an answer, beside which a message or a code is no error."""
+    """Whether a body has a result; a message or code next to one is not an error."""
     embeddings = data.get("data")
     if data.get("choices") or (type(embeddings) is list and embeddings) or data.get("results"):
         return True
@@ -131,18 +131,18 @@ def _answers(data: Mapping[str, Any]) -> bool:
 
 
 def _of_error(error: Any, data: Mapping[str, Any]) -> dict[str, Any]:
-    """``error`` as an object, a text, or a flag beside the words."""
+    """Read ``error`` as an object, a text, or a flag next to a message."""
     if type(error) is dict:
         return {**_members(error), "status": _status(error) or _status(data)}
-    found = _members(data)
+    members = _members(data)
     if type(error) is str:
-        beside = text_of(found["message"])
-        found["message"] = error if not beside or beside in error else f"{error}: {beside}"
-    return found
+        message = text_of(members["message"])
+        members["message"] = error if not message or message in error else f"{error}: {message}"
+    return members
 
 
 def _of_base_resp(data: Mapping[str, Any]) -> dict[str, Any] | None:
-    """MiniMax; ``type`` says so, since the same numbers mean something else at other vendors."""
+    """Read MiniMax' errors; ``type`` marks them, since other vendors use the same numbers with other meanings."""
     inner = data.get("base_resp")
     if type(inner) is not dict:
         return None
@@ -159,17 +159,17 @@ def _of_tencent(data: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _of_flat(data: Mapping[str, Any]) -> dict[str, Any] | None:
-    """An error without an object of its own; what says that it succeeded, or says nothing, is none."""
+    """Read an error at the top level; None for a body that reports success or has no message."""
     marked = (
         "error" in (data.get("object"), data.get("type")) or data.get("success") is False or data.get("error") == {}
     )
     errors, code = data.get("errors"), _first(data, CODES)
     if not errors and not marked and (_succeeded(code) or (not code and type(data.get("choices")) is list)):
         return None
-    found = _members(data)
+    members = _members(data)
     if errors:
-        found["message"] = text_of(errors) or found["message"]
-    return found if marked or errors or code or not _succeeded(found["message"]) else None
+        members["message"] = text_of(errors) or members["message"]
+    return members if marked or errors or code or not _succeeded(members["message"]) else None
 
 
 def _succeeded(code: Any) -> bool:
@@ -177,17 +177,17 @@ def _succeeded(code: Any) -> bool:
 
 
 def any_error(data: Any) -> dict[str, Any]:
-    """What the body of a failed call says, where it has none of the shapes: a bare text, or whatever stands in it."""
+    """Return the error of a failed call whose body has none of the formats: the message is a short form of the body."""
     if type(data) is dict:
-        found = _members(data)
-        if not found["message"]:
-            found["message"] = short(data)
-        return found
+        members = _members(data)
+        if not members["message"]:
+            members["message"] = short(data)
+        return members
     return {"message": short(data)}
 
 
 def _members(error: Mapping[str, Any]) -> dict[str, Any]:
-    """What classification needs, by the usual names."""
+    """Return the members that classification needs."""
     message = text_of(_first(error, MESSAGES)) or text_of(error.get("errors"))
     metadata = error.get("metadata")
     raw = metadata.get("raw") if type(metadata) is dict else None
@@ -209,7 +209,7 @@ def _first(error: Mapping[str, Any], names: Iterable[str]) -> Any:
 
 
 def _status(error: Mapping[str, Any]) -> int | None:
-    """The HTTP status that an error states: 400 to 599, as a number or its digits."""
+    """Return the HTTP status that an error states: 400 to 599, as a number or digits; None if there is none."""
     for name in STATUSES:
         value = error.get(name)
         if type(value) is str and len(value) == 3 and value.isascii() and value.isdigit():
@@ -220,7 +220,7 @@ def _status(error: Mapping[str, Any]) -> int | None:
 
 
 def _params(error: Mapping[str, Any]) -> tuple[str, ...]:
-    """The parameters that an error names apart from its words: ``param``, or each ``loc`` of FastAPI's list."""
+    """Return the parameters in an error's own members: ``param``, or each ``loc`` of FastAPI's list."""
     detail = error.get("detail")
     if type(detail) is list:
         return tuple(name for part in detail[:MAX_PARTS] if (name := _place(part)))
@@ -229,7 +229,7 @@ def _params(error: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _place(part: Any) -> str:
-    """Where FastAPI found fault: ``["body", "messages", 0, "role"]`` is ``messages.0.role``."""
+    """Return the path of a FastAPI error: ``["body", "messages", 0, "role"]`` is ``messages.0.role``."""
     place = part.get("loc") if type(part) is dict else None
     if type(place) is not list:
         return ""
@@ -237,7 +237,7 @@ def _place(part: Any) -> str:
 
 
 def text_of(value: Any, level: int = 0) -> str:
-    """The words of a member that may be a text, an object with a text, or a list of either; places come before them."""
+    """Return the text of a member that is a text, an object with a text, or a list of either; paths come first."""
     if type(value) is str:
         return value[:MAX_WORDS]
     if type(value) is list and level < 3:
@@ -253,47 +253,47 @@ def text_of(value: Any, level: int = 0) -> str:
     return f"{place}: {text}" if place else text
 
 
-# --- an error in our terms ------------------------------------------------------------------------------------------
+# --- converting an error --------------------------------------------------------------------------------------------
 
 
 def vendor_error(plan: Plan, status: int, error: Mapping[str, Any]) -> InvalidResponse:
-    """The vendor's error as ours: its kind by the vendor's table, its message kept to 500 printable characters.
+    """Convert a vendor's error: its kind by the vendor's table, its message limited to 500 printable characters.
 
-    ``error`` is what :func:`find_error` or :func:`any_error` returned. A status that the error states
-    counts where the HTTP status is that of a success.
+    ``error`` is the result of :func:`find_error` or :func:`any_error`. A status that the error states counts if the HTTP
+    status is one of success.
     """
-    kind, probable_kind = kind_of(plan.op.failures, status, error)
-    members, said = in_short(error), message_of(error)
-    hides = plan.target.vendor.redacted
-    if hides is not None:
-        said = re.sub(hides, "[hidden]", said)
-    if len(said) > MAX_MESSAGE:
-        said = PART_OF_A_WORD.sub("", said[:MAX_MESSAGE]) + "…"
-    limit = named_limit(plan.op.failures, probable_kind, members) if kind == "rate_limited" else None
-    said = OUR_MESSAGES.get(said) or said.rstrip(".")
-    what = Message("{vendor} answered {status}: {said}.", vendor=VENDOR, status=status, said=said)
+    kind, actual_status = kind_of(plan.op.failures, status, error)
+    members, text = in_short(error), message_of(error)
+    redacted = plan.target.vendor.redacted
+    if redacted is not None:
+        text = re.sub(redacted, "[hidden]", text)
+    if len(text) > MAX_MESSAGE:
+        text = PART_OF_A_WORD.sub("", text[:MAX_MESSAGE]) + "…"
+    limit = named_limit(plan.op.failures, actual_status, members) if kind == "rate_limited" else None
+    text = OUR_MESSAGES.get(text) or text.rstrip(".")
+    what = Message("{vendor} answered {status}: {text}.", vendor=VENDOR, status=status, text=text)
     params = error.get("params") or ()
     if kind != "bad_request":
         return InvalidResponse(kind, what, limit)
     fields = (
-        named_fields(plan.added, params, members["message"]) if plan.added and probable_kind in FIELD_REFUSED else ()
+        named_fields(plan.added, params, members["message"]) if plan.added and actual_status in FIELD_REFUSED else ()
     )
     return InvalidResponse(kind, what, None, short_name(params), fields)
 
 
 def kind_of(rules: Iterable[FailureRule], status: int, error: Mapping[str, Any]) -> tuple[Kind, int]:
-    """The kind of an error by a vendor's table, and the status that it means."""
-    meant: int = status if status >= 400 else error.get("status") or status
-    return classify(rules, meant, in_short(error)), meant
+    """Return the kind of an error by a vendor's table, and its actual status."""
+    actual: int = status if status >= 400 else error.get("status") or status
+    return classify(rules, actual, in_short(error)), actual
 
 
 def in_short(error: Mapping[str, Any]) -> dict[str, str]:
-    """The members that a table looks at, as texts of a bounded size."""
+    """Return the members that a table matches, as texts of limited size."""
     return {name: short(error.get(name)) for name in ("code", "type", "message")}
 
 
 def message_of(error: Mapping[str, Any]) -> str:
-    """What an error says, on one line."""
+    """Return the message of an error on one line."""
     members = in_short(error)
     reason = members["message"] or members["type"] or members["code"] or NO_REASON
     return " ".join(printable(reason).split())
@@ -304,7 +304,7 @@ EMPTY_BODY = Message("an empty body")
 HTML_PAGE = Message("an HTML page")
 NO_OBJECT = Message("a body that is not a JSON object")
 OUR_MESSAGES: Mapping[str, Message] = {words: words for words in (NO_REASON, EMPTY_BODY, HTML_PAGE, NO_OBJECT)}
-"""What is said of an error that says nothing."""
+"""banjia's own descriptions of an error without a message, which are translated."""
 FIELD_REFUSED = frozenset({200, 400, 422})
 """Statuses with which a vendor refuses a field."""
 
@@ -316,7 +316,7 @@ NAMED = (
 
 
 def named_fields(added: Iterable[str], params: Iterable[str], message: str) -> tuple[str, ...]:
-    """Which of these fields a refusal names: by its ``param`` or ``loc``, or where it has none, in its words."""
+    """Return the fields that an error names: by its ``param`` or ``loc``, or if it has none, in its message."""
     heads = {re.split(r"[.\[/]", param.removeprefix("#/"), maxsplit=1)[0] for param in params}
     return tuple(name for name in added if (name in heads if heads else _mentions(message, name)))
 
@@ -328,13 +328,13 @@ def _mentions(message: str, name: str) -> bool:
 
 
 def short_name(params: Iterable[str]) -> str | None:
-    """The first parameter that a refusal names, for the caller; None if it is no name."""
+    """Return the first parameter that an error names, for the client; None if it is not a valid name."""
     param = next(iter(params), "")
     return param if re.fullmatch(r"[\w.\[\]-]{1,64}", param) else None
 
 
 def short(value: Any) -> str:
-    """A member of a vendor's error as text, cut: it may be of any type and size."""
+    """Return a member of a vendor's error, of any type and size, as a shortened text."""
     if type(value) is str:
         return value[:MAX_WORDS]
     if type(value) in (list, dict):
@@ -343,5 +343,5 @@ def short(value: Any) -> str:
 
 
 def printable(text: str) -> str:
-    """The text without control characters, so that it can stand in a message."""
+    """Replace control characters by spaces, so that the text can be used in a message."""
     return "".join(c if c.isprintable() else " " for c in text)

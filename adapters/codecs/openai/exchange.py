@@ -1,8 +1,8 @@
-"""The codec of vendors that speak OpenAI's own shape, or nearly: most of them.
+"""The exchange of vendors with OpenAI's protocol, or nearly: most of them.
 
-It repairs what such vendors get wrong in small ways (usage in odd places, tool-call deltas without an index, empty
-ids, null choices), and it is strict about endings: an answer is whole at ``[DONE]`` or at the end of the body once
-every choice has finished, and at no other point.
+It repairs small deviations of such vendors (usage in unusual places, tool call deltas without an index, empty ids, null
+choices), and is strict about endings: a response is complete at ``[DONE]``, or at the end of the body if every choice has
+finished, and at no other point.
 """
 
 from collections.abc import Callable
@@ -25,30 +25,30 @@ from adapters.core.vendor import Codec, Plan
 from adapters.core.wire import Call, Data, End, Got, Head, Lost, Phase
 
 MAX_BODY = 64 * 1024 * 1024
-"""The largest whole answer that is read, in bytes."""
+"""The maximum size of a whole response, in bytes."""
 
 MAX_ERROR_BODY = 64 * 1024
-"""How much of an error's body is read, in bytes; the rest is not needed to tell its kind."""
+"""How much of an error body is read, in bytes; its kind can be determined without the rest."""
 
 MAX_RETRY_AFTER_S = 7 * 86_400.0
-"""The longest wait that a vendor is believed to ask for, in seconds: a week."""
+"""The maximum ``retry-after`` that is accepted, in seconds: a week."""
 
 FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
-"""What a stream of events begins with, after BLANKS; no JSON and no HTML does."""
+"""The possible beginnings of an event stream, after BLANKS; JSON and HTML do not begin like this."""
 BLANKS = b"\xef\xbb\xbf \t\r\n"
 MARKERS = (b"[DONE]", b"DONE")
-"""The end markers of vendors, in upper case, without QUOTES."""
+"""End markers of vendors, in upper case, without QUOTES."""
 QUOTES = b" \t\r\n\"'"
 LONGEST_MARKER = 16
 KEEP_ALIVE = (b"ping", b"pong", b"null", b"keep-alive", b"keepalive", b"heartbeat")
-"""Payloads in lower case that some gateways send so that the connection stays open; comments would be by the standard."""
+"""Keep-alive payloads of some gateways, in lower case, in place of the comments that the standard has for this."""
 
-BODY_TOO_LARGE = Message("{vendor} sent a body over 64 MiB.", vendor=VENDOR)
-EVENT_TOO_LARGE = Message("{vendor} sent an event over 8 MiB.", vendor=VENDOR)
-NO_ANSWER = Message("{vendor} ended a stream with no answer.", vendor=VENDOR)
+BODY_TOO_LARGE = Message("{vendor} sent a body larger than 64 MiB.", vendor=VENDOR)
+EVENT_TOO_LARGE = Message("{vendor} sent an event larger than 8 MiB.", vendor=VENDOR)
+NO_ANSWER = Message("{vendor} ended the stream without any content.", vendor=VENDOR)
 
 NOT_CONNECTED: frozenset[Phase] = frozenset({"dns", "connect", "connect_timeout", "tls", "pool"})
-"""The phases of a call before there is a connection."""
+"""The phases of a call before the connection is established."""
 
 REQUEST_HEADERS = ((b"content-type", b"application/json"), (b"accept-encoding", b"identity"))
 
@@ -57,21 +57,22 @@ RATE_LIMIT_HEADERS = frozenset(
 )
 
 
-def codec(answer: Callable[[Plan, ApiRequest, AttemptIds], ResponseReader]) -> Codec:
-    """The codec of an operation whose answers are read so."""
+def codec(reader: Callable[[Plan, ApiRequest, AttemptIds], ResponseReader]) -> Codec:
+    """Return the codec of an operation whose responses this reader reads."""
 
     def for_plan(plan: Plan) -> Make:
-        return lambda request, seed: OpenAIExchange(plan, request, seed, answer(plan, request, seed))
+        return lambda request, attempt_ids: OpenAIExchange(
+            plan, request, attempt_ids, reader(plan, request, attempt_ids)
+        )
 
     return for_plan
 
 
 class OpenAIExchange:
-    """One call to an OpenAI-shaped endpoint, streamed or whole."""
+    """One call to an OpenAI-compatible endpoint, with a stream or a whole body as response."""
 
     __slots__ = (
         "_answer",
-        "_ask",
         "_assembler",
         "_body",
         "_counter",
@@ -79,39 +80,41 @@ class OpenAIExchange:
         "_id",
         "_over",
         "_plan",
+        "_request",
         "_size",
         "_sniffed",
         "_sse",
     )
 
-    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds, answer: ResponseReader) -> None:
+    def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds, answer: ResponseReader) -> None:
         self._plan = plan
-        self._ask = request
-        self._id = next(seed.ids)
+        self._request = request
+        self._id = next(attempt_ids.ids)
         self._head: Head | None = None
         self._body = bytearray()
         self._size = 0
-        self._counter: ValueCounter | None = None  # of a whole answer that is large
+        self._counter: ValueCounter | None = None  # for a large body
         self._sse: Decoder | None = None
-        self._sniffed = False  # whether it is known if the body is a stream
-        self._assembler: Assembler | None = None  # of a stream that came for a whole request
+        self._sniffed = False  # whether it is known if the body is a stream of events
+        self._assembler: Assembler | None = None  # for a stream although a whole body was requested
         self._answer = answer
         self._over = False
 
     def start(self) -> list[Do]:
         url = self._plan.target.base_url + self._plan.op.path
         try:
-            body = orjson.dumps(self._ask.fields)
-        except TypeError:  # JSON of more levels than orjson writes
+            body = orjson.dumps(self._request.fields)
+        except TypeError:  # more levels than orjson serializes
             return self._fail(
-                "bad_request", Message("{vendor} can't be asked: the request is nested too deeply.", vendor=VENDOR)
+                "bad_request",
+                Message("The request cannot be sent to {vendor}: its JSON is nested too deeply.", vendor=VENDOR),
             )
-        return [Send(self._id, Call("POST", url, REQUEST_HEADERS, body, self._ask.stream))]
+        return [Send(self._id, Call("POST", url, REQUEST_HEADERS, body, self._request.stream))]
 
     def feed(self, got: Got) -> list[Do]:
-        if self._over:  # some vendors go on after their own end
+        if self._over:  # some vendors send data after their end marker
             return []
-        if type(got) is Data:  # not by patterns: each of them would ask more than this
+        if type(got) is Data:  # not a match statement: it would be slower
             if not self._sniffed:
                 return self._sniff(got.data)
             return self._events(got.data) if self._sse else self._collect(got.data)
@@ -126,14 +129,14 @@ class OpenAIExchange:
         encoding = head.header(b"content-encoding")
         if encoding and encoding.lower() != "identity":
             wrong = Message(
-                "{vendor} sent a body encoded as {coded}, which was not asked for.",
+                "{vendor} sent a body encoded as {encoding}, which was not requested.",
                 vendor=VENDOR,
-                coded=printable(encoding[:40]),
+                encoding=printable(encoding[:40]),
             )
             return self._fail("invalid_response", wrong)
         if 300 <= head.status < 400:
             wrong = Message(
-                "{vendor} answered with a redirect ({status}), which is never followed.",
+                "{vendor} answered with a redirect ({status}), which banjia never follows: check base_url.",
                 vendor=VENDOR,
                 status=head.status,
             )
@@ -146,14 +149,14 @@ class OpenAIExchange:
         ]
 
     def _sniff(self, data: bytes) -> list[Do]:
-        """Tell a stream of events from a body by its first bytes, whatever was asked for and whatever its type says."""
+        """Detect by the first bytes whether a body is an event stream, whatever was requested and its content type says."""
         read = bytes(self._body) + data if self._body else data
         start = read[:64].lstrip(BLANKS)
         if start.startswith(FIELDS):
             self._sniffed = True
             self._body.clear()
             self._sse = Decoder()
-            if not self._ask.stream:
+            if not self._request.stream:
                 self._assembler = Assembler()
             return self._events(read)
         if start and not any(field.startswith(start) for field in FIELDS):
@@ -185,14 +188,14 @@ class OpenAIExchange:
                 event = answer.chunk(payload)
             except InvalidResponse as bad:
                 if was_finished or payload.strip().lower() in KEEP_ALIVE:
-                    continue  # what follows a whole answer never spoils it
+                    continue  # ignore invalid data after a complete response
                 return [*self._emit(events), *self._fail(bad.kind, bad.what, bad)]
             if event is not None:
                 events.append(event)
         return self._emit(events)
 
     def _at_marker(self, events: list[Event]) -> list[Do]:
-        """The end by the vendor's marker, which finishes what is unfinished. Raises InvalidResponse."""
+        """Handle the vendor's end marker: finish open choices and complete the response. Raises InvalidResponse."""
         if not self._answer.shown:
             return [*self._emit(events), *self._fail("invalid_response", NO_ANSWER)]
         closing = self._answer.closing()
@@ -201,7 +204,7 @@ class OpenAIExchange:
         return self._complete(events)
 
     def _emit(self, events: list[Event]) -> list[Do]:
-        """Emit chunks where a stream was asked for; else put them together."""
+        """Emit chunks if a stream was requested; else add them to the assembled body."""
         if self._assembler is None:
             return [Emit(events)] if events else []
         for event in events:
@@ -209,7 +212,7 @@ class OpenAIExchange:
         return []
 
     def _complete(self, events: list[Event]) -> list[Do]:
-        """The last chunks of a stream, or the whole body that they are put together into, and the end."""
+        """Emit the last chunks of a stream, or the body assembled from them, and complete the response."""
         dos = self._emit(events)
         if self._assembler is not None:
             try:
@@ -229,7 +232,7 @@ class OpenAIExchange:
         return self._check_large(data) if self._size > SMALL else []
 
     def _check_large(self, data: bytes) -> list[Do]:
-        """Bound a large body, and count its values as it comes, so that no single read takes long."""
+        """Check the size of a large body, and count its values while it arrives, so that no single step takes long."""
         if self._size > MAX_BODY:
             self._body.clear()
             return self._fail("invalid_response", BODY_TOO_LARGE)
@@ -265,14 +268,14 @@ class OpenAIExchange:
         if self._sse is not None and self._answer.finished:
             return self._complete([])  # only the end marker was cut off
         if self._head is not None and self._head.status >= 400:
-            return self._finish()  # the status tells the kind, whatever the body would have said
+            return self._finish()  # the status determines the kind, even without the rest of the body
         kind = LOST[lost.phase]
         if self._head is None and kind == "reset":
             kind = "vendor_error"
         if lost.phase in NOT_CONNECTED:
             message = Message("Cannot reach {vendor}: {why}.", vendor=self._vendor, why=lost.why)
         else:
-            message = Message("{vendor} could not be read: {why}.", vendor=self._vendor, why=lost.why)
+            message = Message("The request to {vendor} failed: {why}.", vendor=self._vendor, why=lost.why)
         return self._end(Fail(Failure.of(kind, message, phase=lost.phase)))
 
     def _done(self) -> list[Do]:
@@ -289,7 +292,7 @@ class OpenAIExchange:
         return self._end(Fail(failure))
 
     def _cause(self, kind: Kind) -> Cause:
-        """How a fault showed itself: a page for people, an end too early, an error inside a 200, or a status."""
+        """Return the symptom of a failure: an HTML page, an early end, an error inside a 200, or a status."""
         status = self._head.status if self._head is not None else 0
         if self._body and is_html(self._body):
             return "html"
@@ -298,7 +301,7 @@ class OpenAIExchange:
         return "error_in_200" if status < 400 else "5xx"
 
     def _end(self, end: Done | Fail) -> list[Do]:
-        """The last of all: what the call cost, told once however often the vendor said it, and the end itself."""
+        """Return the last commands: Spent with the usage, if any, and the end."""
         self._over = True
         usage = self._answer.usage
         return [end] if usage is None else [Spent(self._id, usage), end]
@@ -309,9 +312,9 @@ class OpenAIExchange:
 
 
 def retry_after(head: Head) -> float | None:
-    """How long the vendor asks us to wait, in seconds: ``retry-after-ms``, else ``retry-after`` (seconds or a date).
+    """Return the requested wait in seconds: ``retry-after-ms``, else ``retry-after`` (seconds or a date); None if absent.
 
-    At most a week. A date is measured against the response's own ``date``, so that no clock of ours matters.
+    At most a week. A date is compared with the response's ``date`` header, so the local clock does not matter.
     """
     for name, unit in ((b"retry-after-ms", 1000.0), (b"retry-after", 1.0), (b"x-retry-after", 1.0)):
         text = head.header(name)

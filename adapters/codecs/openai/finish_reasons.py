@@ -1,4 +1,4 @@
-"""Finish reasons of vendors, in OpenAI's five words."""
+"""Maps finish reasons of vendors to OpenAI's five words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,13 +23,13 @@ WORDS: Mapping[str, tuple[str, ...]] = {
         *("content_filtered", "content_filter_stop", "guardrail_intervened", "refusal", "error_toxic"),
     ),
 }  # fmt: skip
-"""Words of vendors for OpenAI's, in lower case: SiliconFlow (eos), TGI (eos_token), Anthropic (end_turn, tool_use …) and
+"""OpenAI's word -> words of vendors for it, in lower case: SiliconFlow (eos), TGI (eos_token), Anthropic (end_turn, tool_use …) and
 Gemini (MAX_TOKENS, SAFETY …) behind gateways, Cohere (COMPLETE, ERROR_TOXIC), Mistral (model_length), Bedrock
 (guardrail_intervened), ERNIE until 2025-03 (normal), Zhipu and Hunyuan (sensitive)."""
 
 FINISH_REASONS: Mapping[str, str] = {
     **{word: word for word in OPENAI},
-    **{word: ours for ours, words in WORDS.items() for word in words},
+    **{word: openai_word for openai_word, words in WORDS.items() for word in words},
 }
 
 FAILED = frozenset(
@@ -43,27 +43,31 @@ FAILED = frozenset(
         "cancelled",
     }
 )
-"""Finish reasons of an answer that the vendor did not complete: a failure. vLLM and SGLang (abort), DeepSeek (aborted,
+"""Finish reasons of an answer that the vendor failed to complete. vLLM and SGLang (abort), DeepSeek (aborted,
 insufficient_system_resource), Zhipu (network_error), OpenRouter (error), Gemini (MALFORMED_FUNCTION_CALL)."""
 
 
-def finish_reason(reason: Any, made: str | None = None) -> str | None:
-    """OpenAI's word for a finish reason; None for one that says the choice goes on. Raises InvalidResponse for FAILED.
+def finish_reason(reason: Any, call_reason: str | None = None) -> str | None:
+    """Return OpenAI's word for a finish reason; None if the choice continues. Raises InvalidResponse for FAILED.
 
-    ``made``: ``tool_calls`` or ``function_call`` where the choice made calls. It stands in for a plain stop, and a stop for
-    the word of calls that were not made. A word that is not known ended the answer all the same: it counts as a stop.
+    ``call_reason``: ``tool_calls`` or ``function_call`` if the choice has calls. It replaces ``stop``; without calls, a
+    word for calls becomes ``stop``. An unknown word ends the answer as well: it becomes ``stop``.
     """
     if type(reason) is not str:
         return None
-    ours = FINISH_REASONS.get(reason)
-    if ours is None:
+    openai_word = FINISH_REASONS.get(reason)
+    if openai_word is None:
         word = reason.strip().lower()
         if word in ("", "null", "none"):
             return None
         if word in FAILED:
             raise InvalidResponse(
                 "truncated",
-                Message("{vendor} gave the answer up ({reason}).", vendor=VENDOR, reason=printable(reason[:40])),
+                Message(
+                    "{vendor} aborted the answer (finish_reason {reason}).",
+                    vendor=VENDOR,
+                    reason=printable(reason[:40]),
+                ),
             )
-        ours = FINISH_REASONS.get(word, "stop")
-    return ours if ours in ("length", "content_filter") else made or "stop"
+        openai_word = FINISH_REASONS.get(word, "stop")
+    return openai_word if openai_word in ("length", "content_filter") else call_reason or "stop"

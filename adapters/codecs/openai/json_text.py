@@ -1,4 +1,4 @@
-"""JSON text of a vendor, parsed within the limits; text with bad UTF-8 or halves of surrogate pairs is repaired."""
+"""Parses JSON of a vendor within the limits, and repairs invalid UTF-8 and split surrogate pairs."""
 
 import json
 from math import isfinite
@@ -12,17 +12,17 @@ from adapters.core.json_limits import BEYOND, MAX_EVENT_VALUES, MAX_VALUES, SMAL
 from adapters.core.message import Message
 
 LARGE_EVENT = 64 * 1024
-"""An event of a stream is checked before it is parsed if it has more bytes."""
+"""An event of a stream with more bytes is checked against the limits before it is parsed."""
 
 MAX_REPAIRABLE = 1024 * 1024
-"""The largest JSON that is read in the slow way, in bytes: it takes ten times as long as the quick one."""
+"""The maximum size of JSON that is repaired, in bytes: this takes ten times as long as normal parsing."""
 
 MAX_DIGITS = 20
-"""What a whole number of 64 bits has at most, with its sign."""
+"""The maximum number of characters of a 64-bit integer, with its sign."""
 
 
 def check(payload: bytes | bytearray, most: int = MAX_VALUES) -> None:
-    """Refuse JSON beyond the limits, before it is parsed. Raises :class:`OverLimits`."""
+    """Check JSON against the limits before it is parsed. Raises :class:`OverLimits`."""
     try:
         json_limits.check(payload, most)
     except BEYOND as beyond:
@@ -30,7 +30,7 @@ def check(payload: bytes | bytearray, most: int = MAX_VALUES) -> None:
 
 
 def parse(payload: bytes) -> tuple[bytes, Any]:
-    """The JSON of an event's payload, and its bytes as valid UTF-8. Raises :class:`InvalidResponse`."""
+    """Parse the payload of an event; return its bytes as valid UTF-8, and the value. Raises :class:`InvalidResponse`."""
     large = len(payload) > LARGE_EVENT
     if large:
         check(payload, MAX_EVENT_VALUES)
@@ -41,7 +41,7 @@ def parse(payload: bytes) -> tuple[bytes, Any]:
 
 
 def parse_body(body: bytes | bytearray) -> Any:
-    """The JSON of a whole body that was checked. Raises :class:`InvalidResponse`."""
+    """Parse a whole body that was checked. Raises :class:`InvalidResponse`."""
     try:
         return orjson.loads(body) if len(body) <= SMALL else json_limits.parse(body)
     except orjson.JSONDecodeError:
@@ -49,31 +49,29 @@ def parse_body(body: bytes | bytearray) -> Any:
 
 
 def parse_leniently(payload: bytes | bytearray) -> tuple[bytes, Any]:
-    """JSON with bad UTF-8, and with halves of surrogate pairs, which some vendors cut between two events.
+    """Parse JSON with invalid UTF-8, or with halves of surrogate pairs, which some vendors split between two events.
 
-    Returns it as valid UTF-8 (what was bad becomes U+FFFD), and parsed. Raises :class:`InvalidResponse`.
+    Return it as valid UTF-8 (invalid bytes become U+FFFD), and parsed. Raises :class:`InvalidResponse`.
     """
     try:
         if len(payload) > MAX_REPAIRABLE:
             raise ValueError
-        # The slow way takes bad UTF-8, halves of surrogate pairs and numbers of any size.
+        # The standard library accepts halves of surrogate pairs and numbers of any size.
         value = json.loads(payload.decode("utf-8", "replace"), parse_int=_int_of, parse_float=_float_of)
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         clean = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
         return clean, orjson.loads(clean)
     except (ValueError, RecursionError):
-        raise InvalidResponse(
-            "invalid_response", Message("{vendor} sent something that is not JSON.", vendor=VENDOR)
-        ) from None
+        raise InvalidResponse("invalid_response", Message("{vendor} sent invalid JSON.", vendor=VENDOR)) from None
 
 
 def _int_of(digits: str) -> int | None:
-    """The number, or None beyond 64 bits: it can't be written again, and is no count of anything."""
+    """Return the number, or None beyond 64 bits: orjson can't serialize it, and no count is that large."""
     value = int(digits) if len(digits) <= MAX_DIGITS else None
     return value if value is not None and -(1 << 63) <= value < 1 << 64 else None
 
 
 def _float_of(text: str) -> float | None:
-    """The number, or None for one that is too large."""
+    """Return the number, or None if it is too large."""
     value = float(text)
     return value if isfinite(value) else None

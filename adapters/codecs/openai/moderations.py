@@ -1,4 +1,4 @@
-"""Moderations of OpenAI-shaped vendors."""
+"""Reads moderations of OpenAI-compatible vendors."""
 
 from adapters.codecs.openai.errors import VENDOR, InvalidResponse
 from adapters.codecs.openai.exchange import codec
@@ -8,17 +8,17 @@ from adapters.core.message import Message
 
 
 class ModerationsReader(WholeReader):
-    """What a vendor's moderations found, as it came. It has no usage."""
+    """Reads moderation results, which are passed on unchanged. They have no usage."""
 
     __slots__ = ()
 
     def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """The results. Raises InvalidResponse: one that says of an input whether it is flagged must be there."""
+        """Return the results. Raises InvalidResponse if there are none, or one lacks ``flagged``."""
         data = read_body(self._plan, status, body)
         results = data.get("results")
         if type(results) is not list or not results or not all(type(r) is dict and "flagged" in r for r in results):
             raise InvalidResponse(
-                "invalid_response", Message("{vendor} sent moderations without results.", vendor=VENDOR)
+                "invalid_response", Message("{vendor} sent a moderation response without results.", vendor=VENDOR)
             )
         return self.named(data)
 

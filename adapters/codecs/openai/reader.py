@@ -1,4 +1,4 @@
-"""What the exchange needs of the reader of one operation's responses, and what the readers share."""
+"""ResponseReader, the interface through which the exchange reads responses, and code that the readers share."""
 
 from typing import Any, Protocol
 
@@ -26,78 +26,82 @@ MAX_ID_LOGGED = 256
 
 
 class ResponseReader(Protocol):
-    """What the codec needs of an answer while it reads."""
+    """Reads and normalizes the response of one operation."""
 
     began: bool
     shown: bool
-    """Whether anything of it was for a caller to see: a role alone is not."""
+    """Whether the response has had content for the client; a role alone is not content."""
     usage: Usage | None
     vendor_id: str | None
-    """The answer's id as the vendor sent it: at most ``MAX_ID_LOGGED`` characters."""
+    """The response id as the vendor sent it, at most ``MAX_ID_LOGGED`` characters."""
     most_values: int
-    """The most JSON values that a whole body of it may have."""
+    """The maximum number of JSON values in a whole body."""
     finished: bool
-    """Whether every choice that was asked for or seen has its finish reason: nothing but the end marker is still owed."""
+    """Whether every choice, requested or received, has its finish reason: only the end marker is missing."""
 
     def chunk(self, payload: bytes) -> Event | None:
-        """One event of a stream, normalized; None if nothing of it is for the caller. Raises InvalidResponse."""
+        """Normalize one event of a stream; None if it has nothing for the client. Raises InvalidResponse."""
         ...
 
     def closing(self) -> Event | None:
-        """The finish of choices that the vendor's end marker left open, if there are any. Raises InvalidResponse."""
+        """Return an event that finishes choices still open at the end marker, if there are any. Raises InvalidResponse."""
         ...
 
     def assembled(self, data: dict[str, Any]) -> Event:
-        """The whole body that the chunks of a stream were put together into. Raises InvalidResponse."""
+        """Normalize a body that was assembled from the chunks of a stream. Raises InvalidResponse."""
         ...
 
     def whole(self, status: int, body: bytes | bytearray) -> Event:
-        """A whole body, normalized. Raises InvalidResponse, for an error in whichever status it came too."""
+        """Normalize a whole body. Raises InvalidResponse, also for an error, with any status."""
         ...
 
 
 class WholeReader:
-    """An answer that never streams."""
+    """The base of readers for operations that do not stream."""
 
-    __slots__ = ("_ask", "_plan", "began", "shown", "usage")
+    __slots__ = ("_plan", "_request", "began", "shown", "usage")
     finished: bool = False
     vendor_id: str | None = None
     most_values = MAX_VALUES
 
-    def __init__(self, plan: Plan, request: ApiRequest, seed: AttemptIds) -> None:
+    def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds) -> None:
         self._plan = plan
-        self._ask = request
+        self._request = request
         self.began = self.shown = False
         self.usage: Usage | None = None
 
     def chunk(self, payload: bytes) -> Event | None:
-        """There are no streams of these answers."""
+        """Raise InvalidResponse: the operation does not stream."""
         raise InvalidResponse(
-            "invalid_response", Message("{vendor} streamed an answer that can't be streamed.", vendor=VENDOR)
+            "invalid_response",
+            Message("{vendor} sent an event stream for an operation that does not stream.", vendor=VENDOR),
         )
 
     def closing(self) -> Event | None:
-        """There are no streams of these answers."""
+        """Return None: the operation does not stream."""
         return None
 
     def assembled(self, data: dict[str, Any]) -> Event:
-        """There are no streams of these answers."""
+        """Raise InvalidResponse: the operation does not stream."""
         raise InvalidResponse(
-            "invalid_response", Message("{vendor} streamed an answer that can't be streamed.", vendor=VENDOR)
+            "invalid_response",
+            Message("{vendor} sent an event stream for an operation that does not stream.", vendor=VENDOR),
         )
 
     def named(self, data: dict[str, Any]) -> Event:
-        """The mended body, under the model's name that the caller is told."""
+        """Return the normalized body, with the model name that is reported to the client."""
         target = self._plan.target
         data.pop("error", None)  # null, or empty
-        data["model"] = self._ask.model if target.report_model == "requested" else data.get("model", target.model.id)
+        data["model"] = (
+            self._request.model if target.report_model == "requested" else data.get("model", target.model.id)
+        )
         return Event(None, data, WHOLE)
 
 
 def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any]:
-    """The body's JSON object. Raises InvalidResponse with the error that it is, or for what is no object.
+    """Parse a body and return its JSON object. Raises InvalidResponse for a vendor's error, and for anything else.
 
-    The values of a large body were counted as it came.
+    The values of a large body were counted while it arrived.
     """
     try:
         if LARGE_EVENT < len(body) <= SMALL:
@@ -117,34 +121,34 @@ def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any
     if error is None:
         if is_html(body):
             wrong = Message(
-                "{vendor} answered {status} with an HTML page: a portal or a proxy in between may have answered in its place.",
+                "{vendor} answered {status} with an HTML page: it may come from a captive portal or a proxy in between.",
                 vendor=VENDOR,
                 status=status,
             )
             raise InvalidResponse("invalid_response", wrong)
-        wrong = Message("{vendor} answered {status} with {said}.", vendor=VENDOR, status=status, said=describe(body))
+        wrong = Message("{vendor} answered {status} with {body}.", vendor=VENDOR, status=status, body=describe(body))
         raise InvalidResponse("invalid_response", wrong)
     raise vendor_error(plan, status, error)
 
 
 def written(event: Event) -> Event:
-    """The event with its bytes written, here where a failure to write them is still the vendor's. Raises InvalidResponse."""
+    """Serialize the event now, so that a failure is reported as the vendor's. Raises InvalidResponse."""
     try:
         event.raw  # noqa: B018
     except (TypeError, RecursionError):
         raise InvalidResponse(
-            "invalid_response", Message("{vendor} sent JSON that is nested too deeply.", vendor=VENDOR)
+            "invalid_response", Message("{vendor} sent JSON nested too deeply.", vendor=VENDOR)
         ) from None
     return event
 
 
 def is_html(body: bytes | bytearray) -> bool:
-    """Whether it is a page for people: a gateway's error, or a portal that wants a login."""
+    """Whether a body is an HTML page: a gateway's error page, or a login portal."""
     return body[:200].lstrip().lower().startswith((b"<!doctype", b"<html"))
 
 
 def first_event(body: bytes | bytearray) -> bytes:
-    """The payload of the first event of an error that came as a stream."""
+    """Return the payload of the first event of an error that was sent as a stream; empty if there is none."""
     decoder = Decoder()
     try:
         payloads = decoder.feed(bytes(body)) + decoder.end()
@@ -154,17 +158,17 @@ def first_event(body: bytes | bytearray) -> bytes:
 
 
 MAX_PLAIN_TEXT = 500
-"""The longest text of a failed call that is taken for the vendor's words, in bytes."""
+"""The maximum size of a plain text body that is used as an error message, in bytes."""
 
 
 def plain_text(body: bytes | bytearray) -> str:
-    """A short error that is not JSON; empty for a page, for broken JSON, and for what is not text."""
+    """Return a short error body that is plain text; empty for HTML, broken JSON and binary data."""
     text = bytes(body).decode("utf-8", "replace").strip() if len(body) <= MAX_PLAIN_TEXT else ""
     return "" if text[:1] in ("<", "{", "[", '"') or "\ufffd" in text else text
 
 
 def describe(body: bytes | bytearray) -> Message:
-    """What a body that is no JSON object looks like, in words: nothing of it is copied."""
+    """Describe a body that is not a JSON object, without quoting it."""
     start = body[:200].lstrip().lower()
     if not start:
         return EMPTY_BODY

@@ -1,4 +1,4 @@
-"""Tool calls of a stream or a whole message, normalized: indices, ids, names and arguments as OpenAI's clients read them."""
+"""Normalizes tool calls of a stream or a whole message: indexes, ids, names and arguments as OpenAI's clients expect."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,36 +9,37 @@ from adapters.codecs.openai.errors import VENDOR, InvalidResponse
 from adapters.core.message import Message
 
 MAX_CALLS = 1000
-"""How many tool calls a choice may have: each costs more to normalize than to parse."""
+"""The maximum number of tool calls of a choice: a call costs more to normalize than to parse."""
 PLACEHOLDER = "{}"
-"""Arguments that some gateways send before the real ones: sent on when nothing else has come."""
+"""Arguments that some gateways send before the real ones: passed on only if nothing else arrives."""
 
 UNNAMED = Message("{vendor} sent arguments for a tool call without a name.", vendor=VENDOR)
 
 
 def arguments_text(arguments: Any) -> str:
-    """Arguments as text: an object is serialized; empty for null, ``{}`` as an object and whatever else is empty."""
+    """Return arguments as text: an object is serialized; an empty object and other empty values become an empty text."""
     if not arguments:
         return ""
     if type(arguments) is str:
         return arguments
     try:
         return orjson.dumps(arguments).decode()
-    except TypeError:  # more levels than orjson writes
+    except TypeError:  # more levels than orjson serializes
         raise InvalidResponse(
-            "invalid_response", Message("{vendor} sent a tool call that can't be written.", vendor=VENDOR)
+            "invalid_response",
+            Message("{vendor} sent a tool call whose arguments cannot be serialized.", vendor=VENDOR),
         ) from None
 
 
 def text_of(value: Any) -> str | None:
-    """An id or a name, which some vendors send as a number; None for null, an empty text and other types."""
+    """Return an id or a name, which some vendors send as a number; None for an empty text and other types."""
     if type(value) is int:
         return str(value)
     return value if type(value) is str and value else None
 
 
 def check_calls(calls: list[Any]) -> None:
-    """Refuse more tool calls than a choice may have. Raises InvalidResponse."""
+    """Raise InvalidResponse for too many tool calls."""
     if len(calls) > MAX_CALLS:
         raise InvalidResponse(
             "invalid_response", Message("{vendor} sent more than {most} tool calls.", vendor=VENDOR, most=MAX_CALLS)
@@ -46,7 +47,7 @@ def check_calls(calls: list[Any]) -> None:
 
 
 class StreamedCall:
-    """State of one tool call of a stream. ``index``: its number among those sent; None until its name is known."""
+    """The state of one tool call of a stream. ``index``: its number among those sent; None until its name is known."""
 
     __slots__ = ("arguments", "index", "indexed", "name", "unsent", "vendor_id")
 
@@ -59,24 +60,24 @@ class StreamedCall:
         self.vendor_id: str | None = None
 
     def add(self, arguments: str) -> None:
-        """Take the next piece of arguments: they follow what is unsent, or take the place of a placeholder."""
+        """Append a piece of arguments to the unsent ones, or replace a placeholder."""
         self.unsent = arguments if self._holds_placeholder() else self.unsent + arguments
 
     def take(self) -> str:
-        """The arguments that can be sent now."""
+        """Return the arguments that can be sent now, and mark them as sent."""
         if self._holds_placeholder():
             return ""
         return self.take_all()
 
     def take_all(self) -> str:
-        """Everything that is unsent."""
+        """Return all unsent arguments, and mark them as sent."""
         text, self.unsent = self.unsent, ""
         if text:
             self.arguments.append(text)
         return text
 
     def repeats(self, arguments: str) -> bool:
-        """Whether these are all the arguments so far once more, as in a last event that repeats the whole call."""
+        """Whether these repeat all arguments so far, as in a last event that repeats the whole call."""
         return bool(self.arguments) and not self.unsent and arguments == "".join(self.arguments)
 
     def _holds_placeholder(self) -> bool:
@@ -84,17 +85,17 @@ class StreamedCall:
 
 
 class ToolCalls:
-    """The tool calls of one choice of a stream, piece by piece.
+    """Normalizes the tool calls of one choice of a stream, piece by piece.
 
-    OpenAI's clients concatenate the pieces of an index: its first piece must have the id, the type and the name, later
-    ones arguments only. Vendors leave the index out, skip numbers, repeat ids, send ``""`` or null for what is absent,
-    put all in one piece, send the name after the arguments, give every call index 0, or open slots that stay empty.
+    OpenAI's clients concatenate the pieces of an index: the first piece must have id, type and name, later ones only
+    arguments. Vendors omit the index, skip numbers, repeat ids, send ``""`` or null for absent values, send all in one
+    piece, send the name after the arguments, give every call index 0, or open calls that stay empty.
     """
 
     __slots__ = ("_by_id", "_by_index", "_calls", "_id_prefix", "_names", "_own_ids", "_sent", "_used")
 
     def __init__(self, id_prefix: str, own_ids: bool, names: Mapping[str, str]) -> None:
-        """``own_ids``: the vendor's ids are not unique, so ours take their place; ``names`` undoes renamed tools."""
+        """``own_ids``: replace the vendor's ids, which are not unique. ``names``: the vendor's tool name -> the client's."""
         self._id_prefix = id_prefix
         self._own_ids = own_ids
         self._names = names
@@ -105,11 +106,11 @@ class ToolCalls:
         self._sent = 0
 
     def __bool__(self) -> bool:
-        """Whether any call has been sent on."""
+        """Whether any call has been sent."""
         return self._sent > 0
 
     def delta(self, pieces: Any) -> list[dict[str, Any]]:
-        """The pieces of one chunk, at most one for each index. Raises InvalidResponse."""
+        """Normalize the pieces of one chunk, at most one for each index. Raises InvalidResponse."""
         if type(pieces) is dict:
             pieces = [pieces]
         if type(pieces) is not list:
@@ -125,7 +126,7 @@ class ToolCalls:
         return list(out.values())
 
     def closing(self, pieces: list[dict[str, Any]], *, cut: bool) -> list[dict[str, Any]]:
-        """The pieces of the last chunk, with what is still unsent: a call without arguments has ``{}``, unless it was ``cut``.
+        """Return the pieces of the last chunk with all unsent arguments; ``{}`` for a call without any, unless ``cut``.
 
         Raises InvalidResponse for arguments without a name.
         """
@@ -143,7 +144,7 @@ class ToolCalls:
         return list(out.values())
 
     def _take(self, piece: dict[str, Any]) -> StreamedCall:
-        """The call of a piece, with its name and arguments taken in."""
+        """Find the call of a piece, and add the piece's name and arguments to it."""
         function = piece.get("function")
         function = function if type(function) is dict else {}
         vendor_id, name = text_of(piece.get("id")), text_of(function.get("name"))
@@ -158,7 +159,7 @@ class ToolCalls:
         return call
 
     def _send(self, call: StreamedCall, text: str, piece: Mapping[str, Any], out: dict[int, dict[str, Any]]) -> None:
-        """Add a piece of a call that has a name to those of the chunk, or to the one that the chunk has of it."""
+        """Add a piece of a named call to ``out``, or merge it into the piece of that call in ``out``."""
         extra, function = _extra(piece), _extra_of_function(piece.get("function"))
         if call.index is None:
             call.index = self._sent
@@ -182,7 +183,7 @@ class ToolCalls:
         return unique
 
     def _place(self, index: Any, vendor_id: str | None, name: str | None) -> int:
-        """The position of the call that a piece belongs to; of a new call where none matches."""
+        """Return the position of the call that a piece belongs to; of a new call if none matches."""
         index = index if type(index) is int else None
         at = self._known(index, vendor_id, name)
         if at is None or not self._continues(self._calls[at], vendor_id, name):
@@ -202,7 +203,7 @@ class ToolCalls:
         return at
 
     def _known(self, index: int | None, vendor_id: str | None, name: str | None) -> int | None:
-        """The call that a piece refers to: by its index unless its id is another call's; else the call before it."""
+        """Find the call of a piece: by index unless its id is another call's, else by id, else the last call."""
         by_index = self._by_index.get(index) if index is not None else None
         by_id = self._by_id.get(vendor_id) if vendor_id else None
         if by_index is not None and (by_id is None or self._calls[by_index].vendor_id in (None, vendor_id)):
@@ -214,14 +215,14 @@ class ToolCalls:
         return None
 
     def _continues(self, call: StreamedCall, vendor_id: str | None, name: str | None) -> bool:
-        """Whether a piece continues this call. One with a name may begin another call under an index or id used before."""
+        """Whether a piece continues this call. A piece with a name may begin another call with a reused index or id."""
         if name is None or call.name is None:
             return True
         return name == call.name and (vendor_id is None or call.vendor_id in (None, vendor_id))
 
 
 def _extra(piece: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of a piece that OpenAI does not have."""
+    """Return the members of a piece that OpenAI does not have."""
     return {key: value for key, value in piece.items() if key not in ("index", "id", "type", "function")}
 
 
@@ -232,7 +233,7 @@ def _extra_of_function(function: Any) -> dict[str, Any]:
 
 
 def whole_tool_calls(calls: Any, id_prefix: str, own_ids: bool, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The tool calls of a whole message, normalized as in a stream. Raises InvalidResponse."""
+    """Normalize the tool calls of a whole message, as in a stream. Raises InvalidResponse."""
     if type(calls) is dict:
         calls = [calls]
     out: list[dict[str, Any]] = []
@@ -243,7 +244,9 @@ def whole_tool_calls(calls: Any, id_prefix: str, own_ids: bool, names: Mapping[s
     for call in calls:
         if type(call) is not dict:
             continue
-        if call.get("type") == "custom" and type(call.get("custom")) is dict:  # OpenAI's own: free text, no function
+        if (
+            call.get("type") == "custom" and type(call.get("custom")) is dict
+        ):  # OpenAI's custom tools: free text, no function
             out.append(call)
             continue
         function = call.get("function")
@@ -251,7 +254,7 @@ def whole_tool_calls(calls: Any, id_prefix: str, own_ids: bool, names: Mapping[s
         name, arguments = text_of(function.get("name")), arguments_text(function.get("arguments"))
         if name is None:
             if arguments.strip() in ("", PLACEHOLDER):
-                continue  # a slot that stayed empty
+                continue  # a call that stayed empty
             raise InvalidResponse("invalid_response", UNNAMED)
         function["name"], function["arguments"] = names.get(name, name), arguments or PLACEHOLDER
         vendor_id = text_of(call.get("id"))

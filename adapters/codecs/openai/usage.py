@@ -1,45 +1,45 @@
-"""Usage objects of vendors, read into :class:`Usage`."""
+"""Reads usage objects of vendors into :class:`Usage`."""
 
 from typing import Any, TypeGuard
 
 from adapters.core.usage import Usage
 
 MAX_COUNT = (1 << 31) - 1
-"""The most tokens that one call is believed to have: more is a mistake, and would overflow where counts are added up."""
+"""The maximum plausible number of tokens of one call: a larger one is an error, and sums of it could overflow."""
 
 COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
-"""A usage object that has no more than these needs no normalization."""
+"""A usage object with no other members needs no normalization."""
 
 MAX_USAGE = 100
-"""How many members a usage object may have; what has more is none."""
+"""The maximum number of members of a usage object; a larger one is ignored."""
 CACHED = ("cached_tokens", "prompt_cache_hit_tokens")
-"""Where vendors count the cached tokens of the prompt beside the counts: Kimi; DeepSeek and SiliconFlow."""
+"""Members for cached prompt tokens at the top level: Kimi; DeepSeek and SiliconFlow."""
 
 
-def usage_of(told: Any) -> Usage | None:
-    """A vendor's usage object as ours; ``input_tokens`` and ``output_tokens`` are read where OpenAI's names are absent.
+def usage_of(data: Any) -> Usage | None:
+    """Read a vendor's usage object; ``input_tokens`` and ``output_tokens`` are read if OpenAI's names are absent.
 
-    None where the tokens are no counts, and the call's cost is then estimated. Details that are no counts are left out.
+    None if the token counts are invalid; the usage of the call is then estimated. Invalid details are omitted.
 
-    Cached tokens are a part of the prompt: a figure beyond it, or below zero, would make a bill negative, so it is clamped.
+    Cached tokens are a part of the prompt: a larger or negative number would make a cost negative, so it is clamped.
     """
-    if type(told) is not dict:
+    if type(data) is not dict:
         return None
-    prompt, completion = told.get("prompt_tokens"), told.get("completion_tokens")
+    prompt, completion = data.get("prompt_tokens"), data.get("completion_tokens")
     if prompt is None:
-        prompt = told.get("input_tokens")
+        prompt = data.get("input_tokens")
     if completion is None:
-        completion = told.get("output_tokens") or 0
+        completion = data.get("output_tokens") or 0
     if not _is_count(prompt) or not _is_count(completion):
         return None
-    if told.keys() <= COUNTS:
-        return Usage(prompt, completion, wire=told)
-    if len(told) > MAX_USAGE:
+    if data.keys() <= COUNTS:
+        return Usage(prompt, completion, wire=data)
+    if len(data) > MAX_USAGE:
         return None
-    wire = {name: value for name, value in told.items() if type(value) is not int or _is_count(value)}
+    wire = {name: value for name, value in data.items() if type(value) is not int or _is_count(value)}
     wire.pop("cached_tokens", None)
     prompt_details = _details(wire, "prompt_tokens_details")
-    flat = next((told[name] for name in CACHED if _is_count(told.get(name))), None)
+    flat = next((data[name] for name in CACHED if _is_count(data.get(name))), None)
     if flat is None:
         flat = _details(wire, "input_tokens_details").get("cached_tokens")
     if _is_count(flat) and not prompt_details.get("cached_tokens"):
@@ -59,12 +59,12 @@ def usage_of(told: Any) -> Usage | None:
     )
 
 
-def later_usage(before: Usage | None, told: Any) -> Usage | None:
-    """The usage of an answer after one more usage object: the last one counts, except where it says nothing.
+def later_usage(before: Usage | None, data: Any) -> Usage | None:
+    """Return the usage of a response after one more usage object: the last one counts, unless it is zero.
 
-    Some vendors count in each chunk, some send zeros at the end, some the prompt first and the completion last.
+    Some vendors send usage in each chunk, some send zeros at the end, some the prompt first and the completion last.
     """
-    usage = usage_of(told)
+    usage = usage_of(data)
     if usage is None or before is None:
         return usage or before
     if not usage.prompt and not usage.completion:
@@ -77,7 +77,7 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 def _details(wire: dict[str, Any], name: str) -> dict[str, Any]:
-    """A usage object's details, without numbers that are no counts; what is no object is taken out."""
+    """Return the details of a usage object without invalid counts; remove details that are not an object."""
     details = wire.get(name)
     if type(details) is not dict or len(details) > MAX_USAGE:
         wire.pop(name, None)

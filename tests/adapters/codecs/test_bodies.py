@@ -25,7 +25,7 @@ def test_a_200_that_is_no_answer_is_an_invalid_response(body: bytes, kind: str) 
         assert (failure.kind, failure.status, failure.code) == ("invalid_response", 502, "upstream_invalid_response")
         assert "Cafe" not in failure.message
         if body is HTML and kind in ("application/json", "text/html"):
-            assert "with an HTML page: a portal or a proxy in between may have" in failure.message
+            assert "with an HTML page: it may come from a captive portal or a proxy" in failure.message
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])

@@ -118,7 +118,7 @@ def test_a_system_message_is_text_only() -> None:
     sees = Model("hunyuan-turbos-vision", input=frozenset({"text", "image"}))
     in_parts = {"role": "system", "content": [{"type": "text", "text": "s"}, {"type": "text", "text": "t"}]}
     assert sent(in_parts, user("a"), model=sees)[0] == [system("st"), user("a")]
-    with pytest.raises(Refused, match="text only"):
+    with pytest.raises(Refused, match="only contain text"):
         sent({"role": "system", "content": [IMAGE]}, user("a"), model=sees)
 
 
@@ -131,15 +131,15 @@ def test_reasoning_of_earlier_answers_is_left_out_and_told() -> None:
 @pytest.mark.parametrize(
     ("messages", "says"),
     [
-        ([assistant("a"), user("b")], "messages[0].role: the vendor takes no assistant message first: begin with a user message."),
-        ([system("s"), assistant("a"), user("b")], "messages[1].role: the vendor takes no assistant message first: begin with a user message."),
-        ([system("s"), user("a"), assistant("b")], "messages[2].role: the vendor goes on with no assistant message: end with the user's."),
-        ([user("a"), assistant("", CALL), tool("4"), user("b")], "messages[3].role: the vendor takes no user message after the result of a tool: let the model answer first."),
-        ([tool("4")], "messages[0].role: the vendor takes no result of a tool before the call: begin with a user message."),
-        ([user("a"), tool("4")], "messages[1].role: the vendor takes no result of a tool after a user message: send the assistant message that called it."),
-        ([user("a"), assistant("", CALL), assistant("b"), user("c")], "messages[2].role: the vendor takes no assistant message after one that called tools: send their results first."),
-        ([user("")], "messages: nothing is said in it: send a user message."),
-        ([user("a"), *[assistant("b"), user("c")] * 20], "messages: the vendor takes at most 40 messages, and 41 were sent: leave some out."),
+        ([assistant("a"), user("b")], "messages[0].role: the vendor does not accept an assistant message first: start with a user message."),
+        ([system("s"), assistant("a"), user("b")], "messages[1].role: the vendor does not accept an assistant message first: start with a user message."),
+        ([system("s"), user("a"), assistant("b")], "messages[2].role: the vendor does not continue an assistant message: end with a user message."),
+        ([user("a"), assistant("", CALL), tool("4"), user("b")], "messages[3].role: the vendor does not accept a user message directly after a tool result: let the model answer first."),
+        ([tool("4")], "messages[0].role: the vendor does not accept a tool result before the tool call: start with a user message."),
+        ([user("a"), tool("4")], "messages[1].role: the vendor does not accept a tool result directly after a user message: include the assistant message with the tool call."),
+        ([user("a"), assistant("", CALL), assistant("b"), user("c")], "messages[2].role: the vendor does not accept an assistant message directly after tool calls: send the tool results first."),
+        ([user("")], "messages: no message has content: send a user message."),
+        ([user("a"), *[assistant("b"), user("c")] * 20], "messages: the vendor accepts at most 40 messages, and the request has 41: remove some."),
     ],
 )  # fmt: skip
 def test_what_can_not_be_said_in_turns_is_refused_at_its_place_with_the_cure(messages: list[Any], says: str) -> None:
@@ -265,10 +265,10 @@ def test_a_speakers_picture_begins_with_the_name() -> None:
 @pytest.mark.parametrize(
     ("messages", "says"),
     [
-        ([tool("4")], "no result of a tool before the call"),
-        ([user("a"), tool("4")], "no result of a tool after a user message"),
-        ([user("a"), assistant("", CALL), assistant("b"), user("c")], "no assistant message after one that called tools"),
-        ([user("a"), assistant("", CALL)], "goes on with no assistant message"),
+        ([tool("4")], "not accept a tool result before the tool call"),
+        ([user("a"), tool("4")], "not accept a tool result directly after a user message"),
+        ([user("a"), assistant("", CALL), assistant("b"), user("c")], "not accept an assistant message directly after tool calls"),
+        ([user("a"), assistant("", CALL)], "does not continue an assistant message"),
     ],
 )  # fmt: skip
 def test_ernie_is_sent_no_call_without_its_result_and_no_result_without_its_call(

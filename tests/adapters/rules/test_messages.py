@@ -79,7 +79,7 @@ def test_every_spelling_of_an_empty_content_is_sent_as_the_vendor_takes_it(
     came = [*before, spelled(message, SPELLINGS[spelling]), *after]
     wanted = TAKEN[vendor][place]
     if wanted == "refused":
-        with pytest.raises(Refused, match="end with the user's"):
+        with pytest.raises(Refused, match="end with a user message"):
             draft_of(vendor, came, inputs)
         return
     builder = draft_of(vendor, came, inputs)
@@ -101,7 +101,7 @@ def test_every_spelling_of_an_empty_content_is_sent_as_the_vendor_takes_it(
 
 
 def test_a_conversation_of_empty_answers_alone_is_refused() -> None:
-    with pytest.raises(Refused, match="nothing is said in it"):
+    with pytest.raises(Refused, match="no message has content"):
         chat_plan("kimi", messages=[{"role": "assistant", "content": None}])
 
 

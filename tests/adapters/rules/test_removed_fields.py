@@ -134,7 +134,7 @@ def test_null_leaves_out_a_completions_field_that_chat_cannot_serve() -> None:
         as_chat(asked)
     found = plan(only_native(asked, caught.value), at("kimi", overrides={"suffix": None}))
     assert found.request.fields["messages"] == [{"role": "user", "content": "Hi"}]
-    assert found.adaptations["suffix"].why == "the configuration leaves it out (set)"
+    assert found.adaptations["suffix"].why == "removed by the configuration: set has null for it"
 
 
 def test_what_null_leaves_out_is_no_addition() -> None:
@@ -156,7 +156,7 @@ def test_a_width_other_than_openais_is_told_where_the_caller_asks_for_none() -> 
     found = vectors(at("ernie", "bge-large-zh", openai_dimensions=1536))
     assert "dimensions" not in found.request.fields
     assert found.adaptations["dimensions"].word == "clamped"
-    assert found.adaptations["dimensions"].why == "the model gives vectors of 1024 numbers, and OpenAI's have 1536"
+    assert found.adaptations["dimensions"].why == "the model's vectors have 1024 dimensions, and OpenAI's have 1536"
     assert adaptations_header(found.adaptations) == "dimensions=clamped"
 
 

@@ -65,7 +65,7 @@ def test_messages_are_sent_as_the_entry_says(
 
 def test_a_system_message_with_a_picture_can_not_be_joined() -> None:
     picture = {"role": "system", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]}
-    with pytest.raises(Refused, match="text only"):
+    with pytest.raises(Refused, match="only contain text"):
         made(ServerMessages(merge_system=True), SYSTEM, picture)
 
 

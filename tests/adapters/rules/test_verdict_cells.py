@@ -83,14 +83,14 @@ def test_a_cell_refuses_by_the_name_of_the_field_and_the_model(verdict: Verdict,
 def test_strict_refuses_what_would_be_lost_and_says_that_it_is_strict(
     verdict: Verdict, value: float, word: str
 ) -> None:
-    with pytest.raises(Refused, match=f"it would be {word}, and the policy is strict"):
+    with pytest.raises(Refused, match=f"it would be {word}, but policy.unsupported is strict"):
         judged(verdict, "temperature", value, strict=True)
     for kept, kept_value in ((Honour(), 2), (Rename("heat"), 2), (Emulate("n", WHY), 0.5), (Drop(WHY), 1)):
         judged(kept, "temperature", kept_value, strict=True)
 
 
 def test_an_emulation_that_is_switched_off_is_a_refusal_that_tells_how_to_switch_it_on() -> None:
-    with pytest.raises(Refused, match=r"policy.emulate switches off here \(emulate: \{stop: on\} brings it back\)"):
+    with pytest.raises(Refused, match=r"policy.emulate turns this off \(to turn it on: emulate: \{stop: on\}\)"):
         judged(Emulate("stop", WHY), "temperature", 0.5, disabled_emulations=frozenset({"stop"}))
     assert judged(Emulate("stop", WHY), "temperature", 0.5, disabled_emulations=frozenset({"n"}))[1] == "emulated"
 

@@ -82,7 +82,7 @@ def test_the_stronger_penalty_is_said_as_the_vendors_one(
         for name, value in fields.items():
             assert words(**fields)[name] == ("dropped" if value < 0 else "mapped")
             if value > 0:
-                assert made(**fields).adaptations[name].why.endswith(f"as a penalty_score of {score:g}")
+                assert made(**fields).adaptations[name].why.endswith(f"as penalty_score {score:g}")
 
 
 def test_a_penalty_score_of_the_requests_own_wins() -> None:

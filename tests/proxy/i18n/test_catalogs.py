@@ -108,7 +108,7 @@ def test_english_reads_no_catalog() -> None:
 def test_a_lost_call_is_told_with_its_key_and_its_limit() -> None:
     for phase, why in DESCRIPTIONS.items():
         if phase in TIMEOUT_KEYS:
-            message = Message("{vendor} could not be read: {why}.", vendor="Kimi", why=describe_timeout(phase, 600))
+            message = Message("The request to {vendor} failed: {why}.", vendor="Kimi", why=describe_timeout(phase, 600))
             told = translate(message, "zh")
             assert english_left(told) is None, told
             assert f"timeouts.{TIMEOUT_KEYS[phase]}" in told

@@ -216,9 +216,9 @@ SAID = {
     ReloadResult("refused", diagnostics=[KEY_UNKNOWN.message, NUMBER.message]).line():
         "重新加载被拒绝，继续使用当前配置：b.yaml:3:5: vendors.kimi.api_kye: 未知的配置项；是不是想写 'api_key'？ | "
         "b.yaml:1:2: server.admin_listen: 应为文本 或 布尔值（true 或 false），实际为数字 5",
-    Message("(prompt {number}) {message}", number=2, message=Message("{vendor} sent a body over 64 MiB.", vendor="Kimi")):
+    Message("(prompt {number}) {message}", number=2, message=Message("{vendor} sent a body larger than 64 MiB.", vendor="Kimi")):
         "（第 2 个 prompt）Kimi 返回的响应体超过 64 MiB。",
-    Message("{vendor} answered {status}: {said}.", vendor="Kimi", status=400, said="got text or a list"): "Kimi 返回 400：got text or a list。",
+    Message("{vendor} answered {status}: {text}.", vendor="Kimi", status=400, text="got text or a list"): "Kimi 返回 400：got text or a list。",
 }  # fmt: skip
 
 
@@ -231,7 +231,7 @@ def test_a_message_and_its_fields_are_translated(english: Message) -> None:
 def test_text_of_others_is_never_translated_and_never_a_template() -> None:
     assert translate("unknown key", "zh") == "unknown key"
     assert translate(as_message("unknown key"), "zh") == "unknown key"
-    said = Message("{vendor} answered {status}: {said}.", vendor="{status}", status=400, said="{vendor} {0} {}")
+    said = Message("{vendor} answered {status}: {text}.", vendor="{status}", status=400, text="{vendor} {0} {}")
     assert said == "{status} answered 400: {vendor} {0} {}."
     assert translate(said, "zh") == "{status} 返回 400：{vendor} {0} {}。"
 

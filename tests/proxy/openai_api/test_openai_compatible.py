@@ -180,6 +180,9 @@ def test_explain_shows_what_an_entry_changes_in_messages() -> None:
 
     (told,) = explain(json.dumps({"model": "gpt-4o", "messages": messages}).encode(), settings)["targets"]
 
-    assert told["fields"]["messages"] == {"verdict": "mapped", "why": "system messages are joined into one, in front"}
+    assert told["fields"]["messages"] == {
+        "verdict": "mapped",
+        "why": "system messages are joined into one, placed first",
+    }
     assert told["fields"]["messages.role"] == {"verdict": "mapped", "why": "developer is sent as system"}
     assert told["body"]["messages"] == [{"role": "system", "content": "b"}, {"role": "user", "content": "a"}]
