@@ -45,8 +45,8 @@ class Diagnostic:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", redact(self.key))
-        object.__setattr__(self, "wrong", _without_secrets(self.problem))
-        object.__setattr__(self, "meant", redact(self.suggestion))
+        object.__setattr__(self, "problem", _without_secrets(self.problem))
+        object.__setattr__(self, "suggestion", redact(self.suggestion))
 
     def __str__(self) -> str:
         return str(self.message)
