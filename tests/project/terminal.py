@@ -29,7 +29,7 @@ ELSEWHERE = re.compile(r"^pip install \.$", re.MULTILINE)
 BANJIA = f"""#!{sys.executable}
 import os, pathlib, subprocess, sys, time
 
-READY = {{"serve": "vendor calls leave", "demo": "Serving", "emulate": "\\nready"}}
+READY = {{"serve": "connecting to vendors", "demo": "Serving", "emulate": "\\nready"}}
 here = pathlib.Path(__file__).parent
 named = [sys.argv[at + 1] for at, word in enumerate(sys.argv) if word in ("-c", "--config")] or ["banjia.yaml"]
 file = pathlib.Path(named[0])

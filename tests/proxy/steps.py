@@ -259,7 +259,7 @@ async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, l
 
     def leaves() -> None:
         if not main.done():
-            connection._client_left()
+            connection._on_disconnect()
 
     def stops() -> None:
         state.draining = True

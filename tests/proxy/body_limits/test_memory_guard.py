@@ -59,7 +59,7 @@ def test_what_a_share_means(share: float | None, tight: bool, full: bool) -> Non
 
 
 def test_it_looks_again_and_again_but_not_where_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.observability.memory_guard.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("proxy.observability.memory_guard.CHECK_EVERY_S", 0.01)
 
     async def looks(share: float | None) -> int:
         count = 0
@@ -86,7 +86,7 @@ def test_it_looks_again_and_again_but_not_where_nothing_is_known(monkeypatch: py
 def test_connections_are_not_kept_when_memory_is_tight_and_new_work_is_refused_when_it_is_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("proxy.observability.memory_guard.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("proxy.observability.memory_guard.CHECK_EVERY_S", 0.01)
     share = 0.5
 
     async def scene() -> None:

@@ -558,7 +558,7 @@ def test_a_process_reads_its_file_again_on_sighup_and_when_it_changes(tmp_path: 
     )
     file.write_text(content)
     with running("serve", "--emulate", "-c", str(file)) as process:
-        lines_until(process, "vendor calls leave")
+        lines_until(process, "connecting to vendors")
         process.send_signal(signal.SIGHUP)
         assert lines_until(process, "reload")[-1] == f"reload applied from {file}: nothing changed"
         file.write_text(content.replace("gpt-4o:", "gpt-4o-mini:"))
@@ -570,6 +570,6 @@ def test_a_process_reads_its_file_again_on_sighup_and_when_it_changes(tmp_path: 
 
 def test_a_process_without_a_file_says_so_on_sighup() -> None:
     with running("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": "127.0.0.1:0"}) as process:
-        lines_until(process, "vendor calls leave")
+        lines_until(process, "connecting to vendors")
         os.kill(process.pid, signal.SIGHUP)
         assert "no configuration file" in lines_until(process, "reload")[-1]

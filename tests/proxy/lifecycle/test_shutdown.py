@@ -65,7 +65,7 @@ async def serving(
         assert process.stderr is not None
         url = ""
         async with asyncio.timeout(30):
-            while not (said := (await process.stderr.readline()).decode()).startswith("vendor calls leave"):
+            while not (said := (await process.stderr.readline()).decode()).startswith("connecting to vendors"):
                 assert process.returncode is None
                 if said.startswith("banjia serves "):
                     url = said.split()[2].removesuffix("/v1,")
