@@ -1,4 +1,4 @@
-"""``python -m scripts.pages.prices`` writes docs/prices.md: what a million tokens cost, then and now, by the catalogs."""
+"""``python -m scripts.pages.prices`` writes docs/prices.md: prices per million tokens, then and now, by catalog."""
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
@@ -99,7 +99,7 @@ the longest answer that is asked for, and thinking where the model would think. 
 
 
 def text() -> str:
-    """The published page."""
+    """Return the published page."""
     read = max(catalog.load(name).read for name in NOW)
     return PAGE.format(left=LEFT, read=read, then=_then(), now=_now())
 
@@ -118,14 +118,14 @@ def _now() -> str:
         up_to = "—" if price.up_to is None else f"up to {price.up_to:,}"
         money = (price.input, price.cached, price.output)
         thinking = "" if price.thinking_output is None else f"{price.thinking_output:g}"
-        told = ("?" if one is None else f"{one:g}" for one in money)
-        rows.append((title, f"`{model}`", up_to, *told, thinking, str(price.since), price.confidence))
+        amounts = ("?" if amount is None else f"{amount:g}" for amount in money)
+        rows.append((title, f"`{model}`", up_to, *amounts, thinking, str(price.since), price.confidence))
     head = ("vendor", "model", "prompts", "in", "cached", "out", "out, thinking", "since", "sure")
     return _table(head, rows)
 
 
 def _prices(chosen: Mapping[str, Sequence[str]], day: datetime.date | None = None) -> Iterator[tuple[str, str, Price]]:
-    """The prices of the models on a day, or on that on which their catalog was read. Raises KeyError for none."""
+    """Return the prices of the models on a day, or on the day their catalog was read. Raises KeyError without one."""
     for name, models in chosen.items():
         cat = catalog.load(name)
         for model in models:
