@@ -50,8 +50,8 @@ def _found(name: str, node: Node) -> Found:
     variables = []
     for key, child in node.value.items():
         if key in CREDENTIALS:
-            entry[key] = f'"${{{child.place.variable}}}"'
-            variables.append(child.place.variable)
+            entry[key] = f'"${{{child.location.variable}}}"'
+            variables.append(child.location.variable)
         else:
             entry[key] = str(child.value)
     kind = str(node.value["kind"].value) if "kind" in node.value else name
