@@ -1,4 +1,4 @@
-"""Simulates ten minutes of clients of a limited account, with the real limiter and with a queue that knows all limits."""
+"""Simulates ten minutes of clients of a limited account: with the real limiter, and with one that knows all limits."""
 
 import heapq
 import itertools

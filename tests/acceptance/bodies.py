@@ -1,6 +1,6 @@
-"""What one callback takes for a large body, and how much memory a mix of them takes.
+"""Measures the longest callback for a large body, and the memory that a mix of large bodies takes.
 
-With ``--smoke`` the time is compared with a control, since the machine may be of any speed.
+With ``--smoke`` the time is compared with a control, because the speed of the machine is not known.
 """
 
 import gc

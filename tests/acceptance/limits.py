@@ -1,4 +1,4 @@
-"""Limited accounts over real sockets agree with the simulation: a spell, a token bucket, refusals at random."""
+"""Limited accounts over real sockets agree with the simulation: an outage, a token bucket, random refusals."""
 
 import asyncio
 import random

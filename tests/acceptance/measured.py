@@ -1,7 +1,7 @@
-"""A proxy in a process of its own, under a memory limit that files tell, which measures itself.
+"""A proxy in a separate process that measures itself, under a memory limit set by fake system files.
 
 ``python -m tests.acceptance.measured PORT_OF_VENDOR LIMIT_BYTES DIRECTORY`` prints its URL, and for each line on standard input
-what the loop's longest callback took since the last one (CPU seconds) and the most memory that was resident (bytes).
+the loop's longest callback since the previous line (CPU seconds) and the peak of resident memory (bytes).
 """
 
 import asyncio

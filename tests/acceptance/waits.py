@@ -1,7 +1,7 @@
-"""How long callers and operators wait, and how much processor time hostile input costs, each against its bound.
+"""How long clients and operators wait, and the processor time of hostile input, each with its limit.
 
-Order and state of the same scenes are asserted by the core tests, which take their time as they find it. Bounds are for
-a machine with two cores that does nothing else.
+The core tests assert order and state in the same situations, without time limits. The limits here are for an otherwise
+idle machine with two cores.
 """
 
 import asyncio

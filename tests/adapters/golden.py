@@ -1,21 +1,21 @@
-"""The golden pairs: a request and what the vendor is sent for it, the vendor's answer and what we make of that.
+"""The golden pairs: a request and the vendor's request for it, the vendor's response and the result.
 
-``python -m tests.adapters.golden`` shows how the pairs differ from what the code does today, and ends with 1 if they do;
-with ``--write`` it writes the second and the fourth part anew. Read the difference before it is committed: a request is
-right if docs/vendors/ says so, not because the code sends it.
+``python -m tests.adapters.golden`` shows how the pairs differ from the code, and exits with 1 if they do; with ``--write``
+it rewrites the second and the fourth part. Review the difference before you commit it: a request is right if
+docs/vendors/ says so, not because the code sends it.
 
-A folder is a vendor's, and bears the name of its catalog: another edition has one of its own. Those in its ``requests``
-are about what is sent, to models as the catalog has them. A file has four parts, with a line of dashes between them:
+Each vendor or edition has a folder named like its catalog. Pairs in its ``requests`` folder are about requests only, for
+models of the catalog. A file has four parts, separated by lines of dashes:
 
-1. The request in one line: operation, model, ``stream`` or ``whole``, further fields (``model`` is the name that the
-   caller asked for, ``gpt-4o`` unless given).
-2. The calls that are sent at once: method and URL, the headers with ``KEY`` for the operator's key, an empty line, and the
-   body as JSON, a member a line in the order of their names. Lists and objects in it are in the order in which they
-   are sent.
-3. The vendor's head as HTTP writes it, an empty line, and the body byte by byte, in our own words and in the shapes
+1. The request in one line: operation, model, ``stream`` or ``whole``, further fields (``model`` is the requested name,
+   ``gpt-4o`` by default).
+2. The upstream calls that are sent at once: method and URL, the headers with ``KEY`` for the operator's key, an empty line,
+   and the body as JSON, one member per line sorted by name. Lists and objects in it keep the order in which they are
+   sent.
+3. The vendor's status line and headers, an empty line, and the body byte by byte, with invented texts in the formats
    that docs/vendors/ describes.
-4. What comes of it: the word for each field (in brackets: not in the header), the header ``x-banjia-adapted``, what else
-   was said, the events, the cost and the end.
+4. The result: the verdict for each field (in brackets: not in the header), the header ``x-banjia-adapted``, notes, the
+   events, the usage and the end.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""Drives an Exchange by hand and writes down what it asks for, so that a test reads like a script.
+"""Drives an Exchange by hand and records its actions, so that a test reads like a script.
 
     Play(chat_plan()).head().data(b"data: ...").over().end
 
-Every step checks the contract of docs/architecture.md: nothing after the end, fresh ids, a cost once a call. What was
-emitted is judged at the end (tests/support/invariants.py), unless the test is marked ``unjudged`` or judges it itself.
+Every step checks the contract of docs/architecture.md: nothing after the end, fresh ids, one usage per call. The emitted
+events are judged at the end (tests/support/invariants.py), unless the test is marked ``unjudged`` or judges them itself.
 """
 
 from itertools import count

@@ -1,4 +1,4 @@
-"""What banjia adds to a vendor's body is known by name, and a plan can be made without it."""
+"""Fields that banjia adds to a vendor's body are recorded by name, and a plan can be made without them."""
 
 from typing import Any
 

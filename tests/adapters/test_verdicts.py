@@ -1,4 +1,4 @@
-"""No field is lost in silence: every field of a request has a verdict, and the body agrees with it."""
+"""No field is lost silently: every field of a request has a verdict, and the body agrees with it."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The callers of a chaos run: raw sockets that may leave or stall, and the official client."""
+"""The clients of a chaos run: raw sockets that may disconnect or stall, and the official client."""
 
 import asyncio
 import json

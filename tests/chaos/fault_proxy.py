@@ -1,7 +1,7 @@
-"""A TCP proxy with faults: it stands before a vendor and does to connections what networks do.
+"""A TCP proxy in front of a vendor that injects network faults.
 
-It reads just enough HTTP to know where a request ends: the callers that it is for send one request at a time, each with a
-content-length. What comes back is passed on as it is, byte by byte if need be, until the fault of that request strikes.
+It parses only enough HTTP to find the end of a request: its clients send one request at a time, each with a
+content-length. It forwards the response unchanged, byte by byte if the fault requires it, until the fault occurs.
 """
 
 import asyncio

@@ -1,6 +1,8 @@
-"""``banjia serve`` for the chaos run: at SIGUSR1 it also writes down what it holds. ``instance.py CONFIG HOLDINGS [LOG_BYTES]``.
+"""``banjia serve`` for the chaos run, which at SIGUSR1 also writes its held resources.
 
-``LOG_BYTES``: the most bytes that wait for standard output, in place of the usual 4 MiB.
+``instance.py CONFIG HOLDINGS [LOG_BYTES]``
+
+``LOG_BYTES``: the most bytes queued for standard output, instead of the default of 4 MiB.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What must hold of a chaos run, one request at a time and at its end."""
+"""The invariants of a chaos run, for each request and at its end."""
 
 import json
 import re

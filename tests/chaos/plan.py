@@ -1,4 +1,4 @@
-"""What a chaos run does, drawn from its seed before it begins: the same seed gives the same plan."""
+"""The plan of a chaos run, drawn from its seed before the start: the same seed gives the same plan."""
 
 import random
 from collections.abc import Callable

@@ -1,9 +1,9 @@
-"""The chaos run: two instances, every vendor behind a fault proxy, callers who leave and stall, and things that happen.
+"""The chaos run: two instances, a fault proxy before every vendor, clients that disconnect and stall, and disturbances.
 
     python -m tests.chaos.run --seed 1 --requests 1000 --report report.json
 
-Writes the report as JSON, and beside it as Markdown. Exit code 1 for any violation, each named with its request; the
-same seed makes the same plan. Everything is on loopback.
+Writes the report as JSON and as Markdown. Exit code 1 for any violation, each listed with its request; the same seed
+makes the same plan. Everything runs on loopback.
 """
 
 import argparse
@@ -252,7 +252,7 @@ class Run:
             await self._stop(instance)
         await self._settled("connections to vendors", lambda: sum(v.proxy.open_connections for v in self.vendors))
         await self._settled("connections at vendors", lambda: sum(v.emulator.open_connections for v in self.vendors))
-        # Who leaves before a byte has come does not notice that nobody took the request: the door may just have closed.
+        # A client that leaves before the first byte can't notice that the server has just closed its port.
         unseen = {n for n, one in self.outcomes.items() if one.word == "client_closed" and not one.seen} & self._moved
         lines = judge_logs((instance.logs for instance in self.instances), len(self.outcomes) - len(unseen), verdict)
         judge_attempts(self.book, self._shaken, verdict)

@@ -1,4 +1,4 @@
-"""The stage of a chaos run: vendors whose faults follow the plan, and instances in processes of their own."""
+"""The environment of a chaos run: vendors whose faults follow the plan, and instances in separate processes."""
 
 import asyncio
 import fcntl

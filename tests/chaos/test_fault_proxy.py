@@ -1,4 +1,4 @@
-"""The fault proxy does what its faults say, and a seed gives the same plan each time."""
+"""The fault proxy applies its faults, and a seed gives the same plan each time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable

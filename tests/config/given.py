@@ -1,4 +1,4 @@
-"""A configuration written into a folder of its own, and what comes of it."""
+"""Writes a configuration into a temporary folder and loads it."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Vendors that have had several OpenAI-shaped APIs: which is meant, what is said of it, and whose key it takes."""
+"""Vendors with several OpenAI-compatible APIs: which edition is used, its messages, and whose key it takes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Ways to ask an emulator: by raw socket, and by the official client."""
+"""Requests to an emulator by raw socket and by the official client."""
 
 import asyncio
 import zlib

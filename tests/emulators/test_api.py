@@ -1,4 +1,4 @@
-"""Starting, watching and steering an emulator."""
+"""Starting, observing and controlling an emulator."""
 
 import asyncio
 import socket

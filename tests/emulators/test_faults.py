@@ -1,4 +1,4 @@
-"""Each fault, seen as bytes on a socket."""
+"""Each fault, as bytes on a socket."""
 
 import asyncio
 import gzip

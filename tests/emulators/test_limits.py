@@ -1,4 +1,4 @@
-"""The limits of an account: too many calls at once or in a minute get the vendor's own 429."""
+"""The limits of an account: too many concurrent calls or calls a minute get the vendor's own 429."""
 
 import asyncio
 from types import SimpleNamespace

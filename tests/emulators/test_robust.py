@@ -1,4 +1,4 @@
-"""Whatever JSON comes, a vendor answers it or refuses it with a 4xx; it never fails."""
+"""For any JSON a vendor's emulator answers or refuses with a 4xx; it never fails."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The official client against every vendor: what an application would see."""
+"""The official client against every emulator, as an application sees it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

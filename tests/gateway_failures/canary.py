@@ -1,4 +1,4 @@
-"""A server that nobody may ever call, and a vendor that writes down who called it."""
+"""A server that must never be called, and a vendor that records its clients."""
 
 import asyncio
 from collections.abc import AsyncIterator

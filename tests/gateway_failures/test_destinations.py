@@ -1,4 +1,4 @@
-"""Published flaws by which a caller chose where a vendor's key went, or whom the server called. See test_published_flaws.py."""
+"""Published flaws that let a client choose where a vendor's key or a request is sent. See test_published_flaws.py."""
 
 import asyncio
 import json
@@ -143,7 +143,7 @@ def test_cve_2025_66405_and_75871_no_header_names_a_host_or_a_credential() -> No
             for name in HEADERS:
                 for value in (f"127.0.0.1:{there.port}", there.url, f"Bearer {STOLEN}", json.dumps({"url": there.url})):
                     if name == "host" and not value.startswith("127"):
-                        continue  # no Host at all: the door's own tests
+                        continue  # no Host at all: see the tests of the server
                     text = chat(f"{name}: {value}".encode())
                     if name == "host":
                         text = chat().replace(b"Host: localhost", f"Host: {value}".encode())

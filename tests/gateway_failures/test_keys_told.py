@@ -1,5 +1,4 @@
-"""Published flaws by which a key was told: in a log, in a masked form that hid little, or by an endpoint. See
-test_published_flaws.py."""
+"""Published flaws that exposed a key: in a log, in a weak mask, or by an endpoint. See test_published_flaws.py."""
 
 import asyncio
 import json

@@ -1,5 +1,4 @@
-"""What went wrong in the daily work of other gateways: endings that mislead, bills that are wrong, memory that grows. See
-test_published_flaws.py."""
+"""Operational failures of other gateways: misleading ends, wrong bills, growing memory. See test_published_flaws.py."""
 
 import asyncio
 import gc

@@ -1,11 +1,11 @@
-"""Flaws that were published of other gateways, and of what we stand on: each has a test here, or waits for its feature.
+"""Published flaws of other gateways and of banjia's dependencies: each has a test, or waits for its feature.
 
-The tests bear the names of the flaws (``test_cve_2024_6587_…``) and stand by their subject: test_destinations.py,
-test_identity.py, test_keys_told.py, test_supply.py, and, for what went wrong in daily work, test_operation.py. A flaw is
-here for the shape of its mistake, whoever made it: the lesson is said in our own words at its test.
+The tests are named after the flaws (``test_cve_2024_6587_…``) and sorted by subject: test_destinations.py, test_identity.py,
+test_keys_told.py, test_supply.py, and test_operation.py for operational failures. A flaw is listed for its kind of mistake;
+its test describes the lesson.
 
-``NOT_YET`` has the flaws of things that banjia does not have. **Who builds one of them finds here what to test first**, and
-moves the row. Sources: the CVE list, GitHub's advisories, OSV and PYSEC; issues of the projects named.
+``NOT_YET`` has the flaws of features that banjia does not have. **When you build one of them, write its tests first** and
+move the row. Sources: the CVE list, GitHub's advisories, OSV and PYSEC; issues of the named projects.
 """
 
 import re

@@ -1,5 +1,4 @@
-"""Published flaws in what a package brings along: code that is run by surprise, and the stack's own. See
-test_published_flaws.py."""
+"""Published flaws of packages: unexpected code execution, and flaws of dependencies. See test_published_flaws.py."""
 
 import ast
 import re

@@ -1,7 +1,7 @@
-"""The mutants of one module's source: a piece of it is replaced, and nothing else changes.
+"""Creates the mutants of a module's source, each with one piece replaced.
 
-Docstrings, type hints, assertions, f-strings and texts for people (strings with a space in them, and the ``why`` of a
-verdict) are left alone: a mutant there changes no behaviour, or only words.
+Docstrings, type hints, assertions, f-strings and texts for users (strings with a space, and the ``why`` of a verdict) are
+not mutated: such a mutant changes no behaviour, or only texts.
 """
 
 import ast

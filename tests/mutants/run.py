@@ -1,4 +1,4 @@
-"""Draws mutants by seed, runs the tests of each, and counts those that survive.
+"""Draws mutants by seed, runs the tests of each, and counts the survivors.
 
 python -m tests.mutants.run --seed 1 --count 100 --workers 1 --report survivors.json
 python -m tests.mutants.run --only survivors.json      those of an earlier report again

@@ -1,4 +1,4 @@
-"""Which modules are mutated, and the tests that cover each: quick ones, the likeliest to fail first, then all that are near."""
+"""The mutated modules and the tests of each: fast tests, first those most likely to fail, then all nearby ones."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase

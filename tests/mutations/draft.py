@@ -1,4 +1,4 @@
-"""A vendor's stream as a thing to change: events, and how they are written as bytes."""
+"""A vendor's stream for mutation: its events, and how they are written as bytes."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Mutates streams, feeds them to the codec, and judges what comes out."""
+"""Mutates streams, feeds them to the codec, and judges the result."""
 
 import random
 import traceback

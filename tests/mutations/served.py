@@ -1,4 +1,4 @@
-"""Serves mutated streams through a proxy to real clients, each in a process of its own, and compares what they read.
+"""Serves mutated streams through a proxy to real clients, each in a separate process, and compares the results.
 
 A client gets JSON on standard input (``base_url`` and ``jobs``: each a ``model``, a ``prompt`` and ``tools``) and prints a line
 of JSON for every job: ``content``, ``calls`` (name, arguments), ``finish``, or ``error``.

@@ -1,4 +1,4 @@
-"""The documentation as tests see it: pages, their code blocks, headings and links."""
+"""The documentation for tests: pages, code blocks, headings and links."""
 
 import re
 from dataclasses import dataclass

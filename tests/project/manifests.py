@@ -1,4 +1,4 @@
-"""Deployment files as tests see them: what they are made of, what a schema says of them, and which containers are banjia's."""
+"""Deployment files for tests: their objects, schema validation, and banjia's containers."""
 
 import json
 import re

@@ -1,6 +1,6 @@
-"""A terminal as a reader has one: a folder, an environment that lasts, ``banjia`` on the path, and vendors to call.
+"""A simulated terminal of a reader: a folder, a persistent environment, ``banjia`` on the path, and vendors.
 
-The vendors are ``banjia emulate`` with the keys that the pages show; what else a page says is done as it stands.
+The vendors are ``banjia emulate`` with the keys that the pages show; everything else runs as the page shows it.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The deployment files are valid, name only settings that there are, and agree with the image and with one another."""
+"""The deployment files are valid, use only existing settings, and agree with the image and with one another."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""What the documentation shows is true: its code blocks run, its commands exist, its links lead somewhere."""
+"""The documentation is correct: its code blocks run, its commands exist, its links resolve."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""What the code writes into the documentation is what stands there, and what it shows is true."""
+"""The generated parts of the documentation are up to date and correct."""
 
 import re
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
-"""No core test judges how long something takes: a slow or busy machine would fail it, and nothing would be wrong.
+"""No core test judges how long something takes: it would fail on a slow or busy machine for no reason.
 
-Waits and processor time are judged by ``scripts/acceptance``. A core test asserts order, state and counts
-(``tests/support/effort.py`` counts calls), lets what it waits for happen, or gives the code a clock of its own. A timeout only
-ends a test that hangs.
+``scripts/acceptance`` judges waits and processor time. A core test asserts order, state and counts
+(``tests/support/effort.py`` counts calls), waits for events, or gives the code a test clock. A timeout only ends a test
+that hangs.
 """
 
 import ast
@@ -21,8 +21,8 @@ CLOCKS = {
 HANGING_S = 10
 """A timeout below this is a verdict (seconds)."""
 ELSEWHERE = (
-    "acceptance", "apps", "chaos/clients", "chaos/instance", "chaos/run", "chaos/stage", "frameworks", "mutants/run", "mutants/worker",
-    "openai_tests",
+    "acceptance", "chaos/clients", "chaos/instance", "chaos/run", "chaos/stage", "clients/apps", "clients/frameworks", "mutants/run", "mutants/worker",
+    "clients/openai_tests",
 )  # fmt: skip
 """Below ``tests/``: what ``scripts/acceptance`` or an extra runs; the chaos run has deadlines of its own."""
 ALLOWED = {
@@ -128,7 +128,7 @@ def test_the_guard_sees(code: str) -> None:
     [
         "time.sleep(0.1)",
         "asyncio.timeout(30)",
-        "kit.clock.time()",
+        "state.clock.time()",
         "await it.settled(1)",
         "with pytest.raises(TimeoutError):\n    await asyncio.wait_for(answer(), 0.1)",
     ],

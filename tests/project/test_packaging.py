@@ -1,4 +1,4 @@
-"""What reaches site-packages, and that it works from there."""
+"""The contents of the wheel, and that they work in site-packages."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The page of promises names tests that exist, and has a test for each promise."""
+"""The page of guarantees names existing tests, and has a test for each guarantee."""
 
 import ast
 import re

@@ -1,8 +1,8 @@
-"""A newcomer's path: docs/quickstart.md from its first block to its last one, as somebody would who only has that page.
+"""docs/quickstart.md works from its first block to its last one for a reader who has only that page.
 
-Each block is done in the order of the page: shell in one terminal, Python by an app with the SDK, YAML saved as
-``banjia.yaml``, and what the page says would be printed is compared with what was. The vendors are emulators that take the
-key of the page.
+Each block runs in the order of the page: shell in one terminal, Python by an app with the SDK, YAML saved as
+``banjia.yaml``; the output on the page is compared with the real one. The vendors are emulators that accept the key of the
+page.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What is installed is locked by hash, and little."""
+"""The dependencies are few, and locked by hash."""
 
 import json
 import re

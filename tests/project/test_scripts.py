@@ -1,4 +1,4 @@
-"""The scripts: each can be run, parsed, and does the light part of what it promises."""
+"""Each script can be run and parsed, and does the inexpensive part of its task."""
 
 import os
 import re

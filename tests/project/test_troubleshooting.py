@@ -1,4 +1,4 @@
-"""What docs/troubleshooting.md says of symptoms is what happens: messages, proxies, wrong regions, empty answers."""
+"""The symptoms in docs/troubleshooting.md occur: messages, proxies, wrong regions, empty answers."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The capability matrix is true: each cell is what happens to such a request on its way to the emulator and back."""
+"""The capability matrix is correct: each cell matches a request to the emulator and its response."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack

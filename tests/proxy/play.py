@@ -1,4 +1,4 @@
-"""A stage for playbooks: one request through the pipeline against scripted vendors, without sockets or waiting."""
+"""Runs one request through the pipeline against scripted vendors, without sockets or waiting."""
 
 import asyncio
 import json

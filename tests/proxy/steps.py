@@ -1,7 +1,7 @@
-"""One request over real vendor sockets that is cancelled at a chosen await: its own, or one of a task that it started.
+"""One request over real vendor sockets that is cancelled at a chosen await of its task or of a task that it started.
 
-A task factory wraps every coroutine of the request and counts the times that one of them is suspended. At the chosen one
-the caller leaves, or the server stops; what the request then does is judged by :func:`check`.
+A task factory wraps every coroutine of the request and counts its suspensions. At the chosen one the client disconnects,
+or the server stops; :func:`check` judges what the request does then.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What is forwarded byte for byte, and what is normalized in each chunk and body, for every vendor."""
+"""The members that are forwarded byte for byte, and those that are normalized, for every vendor."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""When an answer is whole, and when it is not: the only two ways to be done are ``[DONE]`` and a finished body."""
+"""A response is complete only with ``[DONE]`` or a finished body."""
 
 from typing import Any
 

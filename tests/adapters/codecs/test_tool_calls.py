@@ -1,4 +1,4 @@
-"""Tool calls in a stream: whatever a vendor does to the pieces, they add up to the calls of the whole answer."""
+"""Tool calls in a stream: however a vendor splits them, the pieces form the calls of the whole answer."""
 
 from itertools import pairwise
 from typing import Any

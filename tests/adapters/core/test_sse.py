@@ -1,4 +1,4 @@
-"""The decoder of event streams against the WHATWG standard, whatever the cuts, and within bounds."""
+"""The SSE decoder against the WHATWG standard, with any chunk boundaries, and within limits."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""Stop strings looked for by us: however a stream is cut, the text ends where the first match begins."""
+"""Emulated stop sequences: however a stream is split, the text ends where the first match begins."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Conversations for vendors that want turns: what is brought into that order, what is refused, and what is told."""
+"""Conversations for vendors that require alternating roles: reordering, refusals, and reported adaptations."""
 
 import itertools
 from typing import Any

@@ -1,6 +1,6 @@
-"""Errors are classified by what their words mean: money under any status, limits that pass, prompts that are too long.
+"""Errors are classified by their messages: billing under any status, temporary limits, prompts that are too long.
 
-The messages are those of the servers' sources and of public reports (docs/vendors/openai_compatible.md).
+The messages are from the servers' source code and from public reports (docs/vendors/openai_compatible.md).
 """
 
 from typing import Any

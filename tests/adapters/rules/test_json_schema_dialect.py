@@ -1,4 +1,4 @@
-"""Kimi's dialect of JSON Schema: what is rewritten into it, what stays valid, and what is refused."""
+"""Kimi's dialect of JSON Schema: rewritten, unchanged and refused schemas."""
 
 import copy
 import json

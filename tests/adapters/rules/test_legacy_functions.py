@@ -1,4 +1,4 @@
-"""Functions said as tools: what a vendor is sent, whoever wrote them, and what is refused in the caller's words."""
+"""Legacy functions as tools: the vendor's request, and refusals in terms of the client's parameters."""
 
 from typing import Any
 

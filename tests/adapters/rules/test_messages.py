@@ -1,4 +1,4 @@
-"""Messages without content: every spelling of it means the same, and each vendor gets the one that it takes."""
+"""Messages without content: all spellings are equivalent, and each vendor gets the one that it accepts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Under which names thinking is turned off: a rule by how the name begins, and by nothing else."""
+"""Names for which thinking is disabled: a rule based only on the start of the name."""
 
 import pytest
 

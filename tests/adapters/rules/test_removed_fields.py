@@ -1,4 +1,4 @@
-"""Fields that the operator has left out: by ``set: {field: null}``, and by ``policy.drop`` where a vendor refuses them."""
+"""Fields removed by the operator: with ``set: {field: null}``, and with ``policy.drop`` if a vendor refuses them."""
 
 from typing import Any
 

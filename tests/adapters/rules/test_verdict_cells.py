@@ -1,4 +1,4 @@
-"""The cells of a table by themselves: what each writes into the vendor's body, and what it tells of the field."""
+"""The cells of a table in isolation: the body that each writes, and the verdict that it records."""
 
 from typing import Any
 

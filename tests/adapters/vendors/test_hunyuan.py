@@ -1,4 +1,4 @@
-"""Hunyuan's two editions: what differs between them, and what each makes of the same request."""
+"""Hunyuan's two editions: their differences, and the result of the same request in each."""
 
 from typing import Any
 

@@ -1,10 +1,10 @@
-"""Unmodified applications in front of every vendor that has an emulator: only the environment is changed.
+"""Runs unmodified applications against every emulated vendor; only their environment variables are changed.
 
     python -m tests.clients.apps.driver [--judge-time] NAME=COMMAND…
 
-Starts the emulators, and for each command and each vendor a proxy and the command. Embeddings are Qwen's where the
-vendor has none. A command prints what ``play.py`` prints. A part passes if the application saw what it should, and if
-all its requests ended as complete. Exit code 1 if any part failed; ``expected.py`` has the exceptions.
+Starts the emulators, and for each command and each vendor a proxy and the command. Embeddings are Qwen's if the vendor
+has none. A command has the output of ``play.py``. A part passes if the application gets the expected results, and if all
+its requests end as complete. Exit code 1 if any part failed; ``expected.py`` has the exceptions.
 """
 
 import argparse

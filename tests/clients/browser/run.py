@@ -2,8 +2,8 @@
 
     python -m tests.clients.browser.run CHROMIUM [FOLDER-OF-OPENAI'S-NODE-SDK]
 
-Two origins serve the same page, two proxies stand before one emulator: one asks for a client key, one does not. Exit code 1
-if the page of the listed origin does not see what an app outside a browser would, or if the other page sees anything.
+Two origins serve the same page, and two proxies use one emulator: one requires a client key, one does not. Exit code 1 if
+the page of the listed origin does not see what an app outside a browser would, or if the other page sees anything.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""OpenAI's own tests of its client, run against a mock directly and with banjia between: it alters nothing it need not.
+"""Runs OpenAI's tests of its client against a mock, directly and through banjia, which must alter nothing needlessly.
 
     python -m tests.clients.openai_tests.measure SOURCE MOCK
 
-``SOURCE`` is the unpacked source of the client (its tests come with it), ``MOCK`` the command ``steady`` of
-``@stdy/cli``, which makes a server of OpenAI's description. Prints both figures. Exit code 1 where a call that does not
-stream ends otherwise with banjia between than without. (The mock does not stream: it answers every call whole.)
+``SOURCE`` is the unpacked source of the client with its tests, ``MOCK`` the command ``steady`` of ``@stdy/cli``, which
+serves OpenAI's API description. Prints both results. Exit code 1 if a call that does not stream has a different result
+through banjia. (The mock does not stream: it sends every response whole.)
 """
 
 import os

@@ -1,4 +1,4 @@
-"""One stage for the whole run, one proxy for each vendor, and a check of all that was sent after each test."""
+"""One environment for the whole run, one proxy for each vendor, and a check of all sent data after each test."""
 
 import gc
 from collections.abc import Callable, Iterator, Mapping

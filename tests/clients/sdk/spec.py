@@ -1,7 +1,7 @@
-"""OpenAI's published API description, made fit for a JSON Schema validator, and what of it an answer must obey.
+"""OpenAI's published API description, adapted for a JSON Schema validator, and the schemas that a response must match.
 
-The description says ``nullable`` where JSON Schema wants a type, leaves null out for members that the real API sends as
-null, and has ``oneOf`` whose branches overlap. It is three megabytes of YAML: only the schemas needed are parsed.
+The description has ``nullable`` where JSON Schema requires a type, omits null for members that the real API sends as null,
+and has ``oneOf`` with overlapping branches. It is three megabytes of YAML: only the needed schemas are parsed.
 """
 
 import re

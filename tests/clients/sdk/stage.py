@@ -1,4 +1,4 @@
-"""The stage: emulators and proxies on a loop of their own, so that tests can use blocking clients as applications do."""
+"""Runs emulators and proxies on a separate event loop, so that tests can use blocking clients like applications."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""The asyncio client, and many callers at once."""
+"""The asyncio client, and many concurrent requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Streams that break: the SDK raises, and nothing is ever handed out as whole that is not. And callers who leave."""
+"""Broken streams: the SDK raises, and no incomplete response is returned as complete. Also clients that disconnect."""
 
 from collections.abc import Callable
 from typing import Any

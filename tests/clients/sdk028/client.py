@@ -1,4 +1,4 @@
-"""The client of 2023 as tests use it. Its module has other members than today's, which type checkers know: so it is Any."""
+"""The client of 2023 for tests. Its module differs from today's, which type checkers know, so it is typed Any."""
 
 import importlib
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""The stage for another language: emulators and proxies run here, and are told about and steered in lines of JSON.
+"""Runs emulators and proxies for a test in another language, which controls them by lines of JSON.
 
-The first line on standard output says where everything is. Then each line on standard input is a wish, and gets one line
-in answer. It all ends with standard input.
+The first line on standard output has all addresses. Then each line on standard input is a command, answered with one
+line. The end of standard input ends the process.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Catalogs: what every one of them holds, what is read of them, and facts spot-checked against values written out here."""
+"""The catalogs: required contents, parsing, and facts spot-checked against values written here."""
 
 import datetime
 import json

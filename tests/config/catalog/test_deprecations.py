@@ -1,4 +1,4 @@
-"""What ``banjia check`` says of models that their vendor has ended, or is about to: as a target, and as a stand-in."""
+"""Warnings of ``banjia check`` for models that their vendor has retired or will retire, as targets and as stand-ins."""
 
 import datetime
 from pathlib import Path

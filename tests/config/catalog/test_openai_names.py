@@ -1,4 +1,4 @@
-"""Every OpenAI name of 2022 to 2026, with its dated and alias forms, goes where its name goes."""
+"""Every OpenAI name of 2022 to 2026, with its dated and alias forms, has the route of its base name."""
 
 import re
 from itertools import chain

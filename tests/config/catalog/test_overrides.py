@@ -1,4 +1,4 @@
-"""A file of the operator's over a vendor's catalog: what it changes, and how a mistake in it is told."""
+"""A catalog file of the operator: the changes it makes, and the diagnostics for mistakes in it."""
 
 import datetime
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Settings from ``BANJIA_`` variables, over a file or without one."""
+"""Settings from ``BANJIA_`` variables, with or without a file."""
 
 from pathlib import Path
 from typing import Any

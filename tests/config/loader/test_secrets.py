@@ -1,4 +1,4 @@
-"""No secret is in what settings, warnings and diagnostics show."""
+"""Settings, warnings and diagnostics show no secret."""
 
 import dataclasses
 import random

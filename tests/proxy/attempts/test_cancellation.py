@@ -1,4 +1,4 @@
-"""A request is cancelled at every await of its life, one after the other: by its caller, by the server's stop, by both."""
+"""A request is cancelled at each of its awaits in turn: by the client, by the server's shutdown, by both."""
 
 import asyncio
 import gc
@@ -217,9 +217,9 @@ SCENES: dict[str, Callable[[], Any]] = {
     "fan-out, streamed, the lines stay open": lambda: scene(
         streamed(end=b""), n=3, stream=True, of={"billed": [(9, 6)]}
     ),
-    "paced": lambda: scene(streamed(), entry=LIMITS, stream=True),
-    "paced, the place is taken": lambda: scene(whole(), entry=LIMITS, of={"before": occupied}),
-    "paced fan-out": lambda: scene(whole(), n=3, entry=LIMITS, of={"billed": [(9, 6)]}),
+    "rate limited": lambda: scene(streamed(), entry=LIMITS, stream=True),
+    "rate limited, the slot is taken": lambda: scene(whole(), entry=LIMITS, of={"before": occupied}),
+    "rate-limited fan-out": lambda: scene(whole(), n=3, entry=LIMITS, of={"billed": [(9, 6)]}),
     "no connection is free": lambda: scene(whole(), of={"before": crowded_at_first}),
     "comments meanwhile": lambda: scene(streamed(), of=BEATS, stream=True),
     "a bad request": lambda: scene(whole(), temperature="x", of={

@@ -1,4 +1,4 @@
-"""Playbooks of the breaker: a target that fails goes behind the others, is probed by one request, and comes back."""
+"""The circuit breaker: a failing target moves behind the others, is probed by one request, and recovers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,7 +19,7 @@ KIMI, QWEN = "kimi/kimi-k2.6", "qwen/qwen3.6-plus"
 
 
 class Scene:
-    """Vendors that are well or not, and any number of requests to them on one kit."""
+    """Vendors that work or fail, and any number of requests to them with one app state."""
 
     def __init__(self, settings: Mapping[str, Any] = BOTH) -> None:
         self.calls: list[str] = []

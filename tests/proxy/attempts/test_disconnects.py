@@ -1,4 +1,4 @@
-"""Real sockets: callers who leave, vendors who stall, streams that break, and the count of how they ended."""
+"""Over real sockets: clients that disconnect, vendors that stall, streams that break, and the recorded outcomes."""
 
 import asyncio
 import contextlib

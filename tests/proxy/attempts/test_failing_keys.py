@@ -1,4 +1,4 @@
-"""Several keys of one vendor, of which some always fail: a request is answered as long as one of them is good."""
+"""Several keys of one vendor, some of which always fail: a request succeeds as long as one key works."""
 
 import asyncio
 import json

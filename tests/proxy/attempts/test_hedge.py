@@ -1,6 +1,6 @@
-"""A second target beside a slow one: who answers, what is closed, counted and billed. Real sockets, short waits.
+"""A second target beside a slow one: which answers, and what is closed, counted and billed. Real sockets, short waits.
 
-Where the order matters, a vendor waits for what must have happened, not for a time.
+Where the order matters, a vendor waits for events, not for a time.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Calls over a key's limits wait in order for their place, whatever else happens meanwhile."""
+"""Calls over a key's limits wait for their slot in order, whatever else happens."""
 
 import asyncio
 import json
@@ -78,7 +78,7 @@ class Vendors:
 
 
 class Stage:
-    """A kit in front of scripted vendors, and its callers."""
+    """An app state with scripted vendors, and its clients."""
 
     def __init__(self, settings: Mapping[str, Any], vendors: Vendors) -> None:
         self.vendors = vendors

@@ -1,4 +1,4 @@
-"""Over real sockets: many callers on one small Kimi account, with a minute that is shorter than the clock's."""
+"""Over real sockets: many clients on one small Kimi account, with a minute shorter than 60 s."""
 
 import asyncio
 import json

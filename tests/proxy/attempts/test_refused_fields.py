@@ -1,4 +1,4 @@
-"""A vendor refuses a field that banjia added by itself: the call is repeated without it, over real sockets."""
+"""A vendor refuses a field that banjia added: the call is repeated without it, over real sockets."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""How often vendors are asked, at most: retries, connections that break, callers who try again, and callers who leave."""
+"""The limit of upstream calls: retries, broken connections, clients that retry, and clients that disconnect."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The decision after a failure, as one pure function over everything it may rest on."""
+"""The retry decision as a pure function of all its inputs."""
 
 from typing import Any, get_args
 

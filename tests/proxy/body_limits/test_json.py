@@ -1,6 +1,6 @@
-"""Hostile JSON is the caller's mistake: 400, never a 500, and no vendor hears of it.
+"""Hostile JSON is the client's error: 400, never a 500, and no upstream call.
 
-What it costs is judged by ``tests/acceptance/waits.py``.
+``tests/acceptance/waits.py`` judges its cost.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""A body that costs far more than its size is refused as it comes, and what large bodies hold is bounded.
+"""A body that needs far more memory than its size is refused as it arrives, and the memory for large bodies is limited.
 
-Real processes: ``tests/acceptance/measured.py`` measures its own callbacks and memory. Here only statuses are asserted; what a
-callback takes, and how much memory, is judged by ``tests/acceptance/bodies.py``.
+Real processes: ``tests/acceptance/measured.py`` measures its own callbacks and memory. These tests assert only statuses;
+``tests/acceptance/bodies.py`` judges callbacks and memory.
 """
 
 import asyncio

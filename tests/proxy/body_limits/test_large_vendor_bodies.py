@@ -1,4 +1,4 @@
-"""What a vendor sends is as little trusted as what a caller sends: too much, too deep or too odd is no answer, in bounds."""
+"""Vendor responses are as untrusted as requests: too large, too deep or malformed ones fail within limits."""
 
 import asyncio
 import gzip

@@ -1,4 +1,4 @@
-"""What callers and vendors name is bounded: nothing of any length is kept, repeated or sent as a header."""
+"""Names from clients and vendors are limited in length before they are kept, repeated or sent as a header."""
 
 import asyncio
 import json

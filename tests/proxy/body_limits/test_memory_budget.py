@@ -1,4 +1,4 @@
-"""The memory budget: bodies are admitted against it as they come, and all is given back."""
+"""The memory budget: bodies reserve memory as they arrive, and all of it is released."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A vendor's status, figures and headers may be anything: no call hangs, no answer is lost, and nothing odd is copied."""
+"""For any status, number and header of a vendor no call hangs, no answer is lost, and nothing odd is copied."""
 
 import asyncio
 import json

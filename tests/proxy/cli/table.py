@@ -1,4 +1,4 @@
-"""Each command with right and wrong input, and what must hold of it in every terminal, pipe and language."""
+"""Each command with valid and invalid input, and the properties of its output in every terminal, pipe and language."""
 
 import os
 import pty

@@ -1,4 +1,4 @@
-"""The doctor in front of broken set-ups: each is told in one line with its cure, and no key is shown."""
+"""The doctor on broken set-ups: each is reported in one line with its fix, and no key is shown."""
 
 import asyncio
 import dataclasses
@@ -545,7 +545,7 @@ def test_a_socks_proxy_is_told_as_what_can_not_be_used(monkeypatch: pytest.Monke
     run(main())
 
 
-# --- the door -----------------------------------------------------------------------------------------------------
+# --- the listen address -------------------------------------------------------------------------------------------
 
 
 def test_a_port_that_another_program_has_is_told() -> None:
@@ -582,7 +582,7 @@ def test_an_address_that_this_machine_does_not_have_is_told() -> None:
     ("server", "level"),
     [("listen: '0.0.0.0:0', insecure: true", "warn"), ("listen: '0.0.0.0:0', client_keys: ['${KEY}']", "ok")],
 )
-def test_a_door_that_is_open_to_everybody_is_a_warning(server: str, level: str) -> None:
+def test_a_server_that_is_open_to_everybody_is_a_warning(server: str, level: str) -> None:
     async def main() -> None:
         text = f"server: {{{server}}}\nvendors: {{kimi: {{api_key: '${{KEY}}'}}}}\n"
         assert (await doctor(text, offline=True)).one("listen", level)

@@ -1,4 +1,4 @@
-"""``routes`` and ``models``: what they list is what the proxy does and what the catalogs hold."""
+"""``routes`` and ``models`` agree with the proxy's behaviour and with the catalogs."""
 
 import datetime
 from pathlib import Path

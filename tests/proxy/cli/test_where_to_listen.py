@@ -1,4 +1,4 @@
-"""``serve`` and ``demo`` listen where the command line says, whatever the file says."""
+"""``serve`` and ``demo`` listen on the address of the command line, whatever the file has."""
 
 import json
 import urllib.request

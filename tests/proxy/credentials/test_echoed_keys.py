@@ -1,4 +1,4 @@
-"""A vendor that echoes the key it was called with: the caller gets its answer, and never the key, however it is written."""
+"""A vendor that echoes its API key: the client gets the answer without the key, in any spelling."""
 
 import asyncio
 import json

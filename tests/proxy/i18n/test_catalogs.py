@@ -1,4 +1,4 @@
-"""The Chinese catalogs: they fit the source and click, and are Chinese. A template without a translation fails no test."""
+"""The Chinese catalogs match the source and click, and are Chinese. A missing translation fails no test."""
 
 import os
 import re

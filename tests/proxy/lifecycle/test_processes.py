@@ -1,4 +1,4 @@
-"""The commands as a user runs them: processes, exit codes, what they print."""
+"""The commands as a user runs them: processes, exit codes, output."""
 
 import json
 import os
@@ -195,7 +195,7 @@ def test_sigterm_drains_and_a_second_signal_ends_it_at_once() -> None:
         process.terminate()
         while run("healthcheck", env=env).returncode == 0:
             pass
-        answer, _ = post(f"http://{here}/v1", ASK)  # the door is still open
+        answer, _ = post(f"http://{here}/v1", ASK)  # the server still accepts connections
         assert answer["choices"]
         process.terminate()
         assert process.wait(30) == 1

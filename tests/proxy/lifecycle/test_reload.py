@@ -1,4 +1,4 @@
-"""The configuration is read again while requests run: a good one applies, a bad one changes nothing."""
+"""The configuration is reloaded while requests run: a valid one applies, an invalid one changes nothing."""
 
 import asyncio
 import json
@@ -380,7 +380,7 @@ def test_a_catalog_laid_over_is_read_with_the_configuration_and_a_broken_one_lea
     asyncio.run(scene())
 
 
-def test_a_reload_opens_no_door_that_would_need_a_key(tmp_path: Path) -> None:
+def test_a_reload_allows_no_access_that_would_need_a_key(tmp_path: Path) -> None:
     """The new file is fine by itself: it listens on loopback. But that would take a restart."""
     file = tmp_path / "banjia.yaml"
 

@@ -1,4 +1,4 @@
-"""Files that cannot be read stop neither calls nor signals: real processes whose configuration becomes something else."""
+"""Unreadable files stop neither calls nor signals: real processes whose configuration file is replaced."""
 
 import json
 import os

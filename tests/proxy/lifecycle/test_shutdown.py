@@ -1,6 +1,6 @@
-"""Stopping a real process: not ready first, then closed, and nobody who is being served is left without a word.
+"""Shutdown of a real process: first not ready, then closed; every request under way gets a response or an error.
 
-How soon each of it happens is judged by ``tests/acceptance/waits.py``.
+``tests/acceptance/waits.py`` judges the times.
 """
 
 import asyncio
@@ -77,13 +77,13 @@ async def serving(
 
 
 async def get(url: str, path: str) -> tuple[int, bytes]:
-    """The status and the head of a request on a connection of its own. OSError or EOFError where the door is closed."""
+    """Return status and head of a request on a new connection. Raises OSError or EOFError if the port is closed."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
         writer.write(b"GET %b HTTP/1.1\r\nhost: localhost\r\n\r\n" % path.encode())
         head = await reader.readuntil(b"\r\n\r\n")
-    finally:  # a door that closes just now takes the connection, and hangs up without a word
+    finally:  # a server that is just closing accepts the connection and closes it
         await hang_up(writer)
     return int(head.split()[1]), head.lower()
 
@@ -114,7 +114,7 @@ def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_stream
             served.signal(signal.SIGTERM)
             while (await get(served.url, "/readyz"))[0] == 200:
                 await asyncio.sleep(0.005)
-            async with asked(served.url, stream=True) as later:  # the door is still open
+            async with asked(served.url, stream=True) as later:  # the server still accepts connections
                 assert b"200 OK" in await later.readuntil(b"\r\n\r\n")
                 status, head = await get(served.url, "/livez")
                 assert (status, b"connection: close" in head) == (200, True)
@@ -241,7 +241,7 @@ def test_a_call_that_was_made_is_not_to_be_made_again_without_thought(tmp_path: 
             served.signal(signal.SIGTERM)
             head = await reader.readuntil(b"\r\n\r\n")
             assert b"x-should-retry: false\r\n" in head
-            assert (await served.ended())[0] == 0  # the grace is the longest that the door stays open
+            assert (await served.ended())[0] == 0  # the grace period also limits accepting
 
     asyncio.run(scene())
 

@@ -1,4 +1,4 @@
-"""No file and a key in the environment is enough: OpenAI's names are answered, by processes as a user starts them."""
+"""Without a file, a key in the environment suffices: OpenAI's names work, in processes as a user starts them."""
 
 import json
 import urllib.error

@@ -1,4 +1,4 @@
-"""The adaptive limit by itself: when a call counts as accepted, how long a refused one waits, and when runs hold the key."""
+"""The adaptive limit: when a call counts as accepted, how long a refused one waits, and when outages hold the key."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Limited accounts over real sockets: every client is answered, and the account is not flooded with calls."""
+"""Limited accounts over real sockets: every client gets a response, and the account is not flooded with calls."""
 
 import asyncio
 import random

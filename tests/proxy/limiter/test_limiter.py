@@ -1,4 +1,4 @@
-"""The limiter on a clock of the test's own: what it is told of a call, and what the next calls may do."""
+"""The limiter on a test clock: the results of calls, and which calls it admits next."""
 
 import asyncio
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""The limiter decides as recorded: a change of a rule or a constant shows in the runs that it changes."""
+"""The limiter decides as recorded: a changed rule or constant changes the recorded runs."""
 
 from tests.proxy.limiter.recorded_runs import decided, recorded
 

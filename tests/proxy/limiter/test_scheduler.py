@@ -1,4 +1,4 @@
-"""The slots of one key on a virtual clock: whatever clients and vendor do, limits are kept and every call gets its turn."""
+"""The slots of one key on a virtual clock: limits hold and every call is served, whatever clients and vendor do."""
 
 import asyncio
 import time

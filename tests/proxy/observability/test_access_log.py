@@ -1,4 +1,4 @@
-"""The line that each request leaves in the log: its members, its two formats, and what is never in it."""
+"""The access line of a request: its members, its two formats, and what it never contains."""
 
 import asyncio
 import io

@@ -1,4 +1,4 @@
-"""A log that cannot be written stops nothing: real processes whose pipes are full, closed, broken or never read."""
+"""A log that can't be written stops nothing: real processes whose pipes are full, closed, broken or never read."""
 
 import http.client
 import json

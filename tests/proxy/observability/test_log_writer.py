@@ -1,4 +1,4 @@
-"""The queue of a log stream: bounded, in order, and quiet about every failure but by a count."""
+"""The queue of a log stream: bounded, ordered, and silent about failures except for a count."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""An event loop that is held up is noticed, told once with the place, and counted."""
+"""A blocked event loop is detected, logged once with its stack, and counted."""
 
 import asyncio
 import ctypes

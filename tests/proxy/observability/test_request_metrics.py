@@ -1,4 +1,4 @@
-"""What is counted adds up, whatever happens to requests, and grows with the configuration alone."""
+"""The metrics are consistent, whatever happens to requests, and grow only with the configuration."""
 
 import re
 from collections.abc import AsyncIterator

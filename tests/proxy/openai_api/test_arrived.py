@@ -1,7 +1,7 @@
-"""No field is lost on the wire: each one of a request reached the vendor, or the answer names it.
+"""No field is lost on the wire: each field of a request reaches the vendor, or the response names it.
 
-Random requests over OpenAI's whole chat surface go through the real proxy to the emulators, for every model that both
-the catalogs and the emulators know. A refusal by the vendor of what we let through fails the test: one of them is wrong.
+Random requests with all of OpenAI's chat parameters go through the real proxy to the emulators, for every model that both
+the catalogs and the emulators have. A refusal by an emulator fails the test: banjia or the emulator is wrong.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -84,7 +84,7 @@ class Case:
 
 
 @dataclass
-class Door:
+class Setup:
     """The way in, and what the vendors see."""
 
     stage: Stage
@@ -93,7 +93,7 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door() -> Iterator[Door]:
+def setup() -> Iterator[Setup]:
     stage = Stage(environ={"BANJIA_EMULATOR_RETIRED": "1"})
     names = {
         f"{name}/{vendor}/{model}": f"{vendor}/{model}"
@@ -106,17 +106,17 @@ def door() -> Iterator[Door]:
             stage.front({**stage.settings(*MODELS), "models": names}) as front,
             httpx2.Client(base_url=front.base_url, trust_env=False, timeout=20) as client,
         ):
-            yield Door(stage, front, client)
+            yield Setup(stage, front, client)
     finally:
         stage.close()
 
 
-def sent(door: Door, vendor: str, model: str, fields: dict[str, Any], asked: str) -> Case:
+def sent(setup: Setup, vendor: str, model: str, fields: dict[str, Any], asked: str) -> Case:
     """Ask for a vendor's model under OpenAI's name, or, if ``asked`` is the vendor, under its own."""
     name = f"{vendor}/{model}" if asked == vendor else f"{asked}/{vendor}/{model}"
-    seen = door.stage.emulators[vendor].requests
+    seen = setup.stage.emulators[vendor].requests
     seen.clear()
-    answer = door.client.post("/chat/completions", json={**fields, "model": name})
+    answer = setup.client.post("/chat/completions", json={**fields, "model": name})
     told = dict(part.split("=", 1) for part in answer.headers.get("x-banjia-adapted", "").split(";") if part)
     error = answer.json()["error"] if answer.status_code != 200 else {}
     # Of several calls for one answer, the first choice's has the caller's own seed; they may arrive in any order.
@@ -208,7 +208,7 @@ def thinned(fields: dict[str, Any], keep: list[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
-def test_every_field_arrives_or_is_named(door: Door, vendor: str) -> None:
+def test_every_field_arrives_or_is_named(setup: Setup, vendor: str) -> None:
     @settings(max_examples=examples(150), deadline=None)
     @given(
         fields=FIELDS,
@@ -217,19 +217,19 @@ def test_every_field_arrives_or_is_named(door: Door, vendor: str) -> None:
         asked=st.sampled_from([*NAMES, vendor]),
     )
     def arrives(fields: dict[str, Any], keep: list[str], model: str, asked: str) -> None:
-        judged(sent(door, vendor, model, thinned(fields, keep), asked), most(vendor, model))
+        judged(sent(setup, vendor, model, thinned(fields, keep), asked), most(vendor, model))
 
     arrives()
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 @pytest.mark.parametrize("name", sorted(optional))
-def test_each_field_alone_arrives_or_is_named_at_every_model(door: Door, vendor: str, name: str) -> None:
+def test_each_field_alone_arrives_or_is_named_at_every_model(setup: Setup, vendor: str, name: str) -> None:
     @settings(max_examples=examples(24), deadline=None)
     @given(value=optional[name], model=st.sampled_from(MODELS[vendor]), asked=st.sampled_from([*NAMES, vendor]))
     def arrives(value: Any, model: str, asked: str) -> None:
         fields = {"messages": [{"role": "user", "content": "hi"}], name: value}
-        judged(sent(door, vendor, model, fields, asked), most(vendor, model))
+        judged(sent(setup, vendor, model, fields, asked), most(vendor, model))
 
     arrives()
 
@@ -245,7 +245,7 @@ def test_each_field_alone_arrives_or_is_named_at_every_model(door: Door, vendor:
     ids=["a name that does not reason", "no effort", "high effort"],
 )
 def test_a_model_reasons_if_it_is_to_and_only_then_unless_it_always_does(
-    door: Door, vendor: str, asked: str, fields: dict[str, Any], reasons: Callable[[str], bool]
+    setup: Setup, vendor: str, asked: str, fields: dict[str, Any], reasons: Callable[[str], bool]
 ) -> None:
     """Whatever a model does by itself: there catalogs and emulators may read their sources in different ways.
 
@@ -254,7 +254,7 @@ def test_a_model_reasons_if_it_is_to_and_only_then_unless_it_always_does(
     said = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
     for model in MODELS[vendor]:
         body = {"model": f"{asked}/{vendor}/{model}", **said, **fields}
-        answer = door.client.post("/chat/completions", json=body)
+        answer = setup.client.post("/chat/completions", json=body)
         assert answer.status_code == 200, answer.text
         row = rows(vendor).model(model)
         assert row is not None
@@ -262,11 +262,11 @@ def test_a_model_reasons_if_it_is_to_and_only_then_unless_it_always_does(
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
-def test_an_image_reaches_the_models_that_see_and_no_other(door: Door, vendor: str) -> None:
+def test_an_image_reaches_the_models_that_see_and_no_other(setup: Setup, vendor: str) -> None:
     parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
     for model in MODELS[vendor]:
         body = {"model": f"gpt-4o/{vendor}/{model}", "messages": [{"role": "user", "content": parts}], "stream": True}
-        answer = door.client.post("/chat/completions", json=body)
+        answer = setup.client.post("/chat/completions", json=body)
         row = rows(vendor).model(model)
         assert row is not None
         assert answer.status_code == (200 if "image" in row.input else 400), answer.text
@@ -274,20 +274,20 @@ def test_an_image_reaches_the_models_that_see_and_no_other(door: Door, vendor: s
 
 
 @pytest.mark.parametrize("vendor", sorted(set(MODELS) - {"kimi"}))
-def test_many_texts_are_embedded_by_every_model(door: Door, vendor: str) -> None:
+def test_many_texts_are_embedded_by_every_model(setup: Setup, vendor: str) -> None:
     """More than a vendor takes in one call; Kimi has no embeddings."""
     texts = [f"text {number}" for number in range(60)]
     models = [row.id for row in rows(vendor).models if row.operation == "embeddings"]
     assert models
     for model in models:
-        answer = door.client.post("/embeddings", json={"model": f"{vendor}/{model}", "input": texts})
+        answer = setup.client.post("/embeddings", json={"model": f"{vendor}/{model}", "input": texts})
         assert answer.status_code == 200, answer.text
         assert [item["index"] for item in answer.json()["data"]] == list(range(60))
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_what_the_newest_sdks_send_by_themselves_is_answered(door: Door, vendor: str, stream: bool) -> None:
+def test_what_the_newest_sdks_send_by_themselves_is_answered(setup: Setup, vendor: str, stream: bool) -> None:
     new: dict[str, Any] = {
         "store": False, "max_completion_tokens": 2048, "reasoning_effort": "low", "verbosity": "medium",
         "parallel_tool_calls": True, "prompt_cache_key": "k", "safety_identifier": "s", "metadata": {"a": "b"},
@@ -296,15 +296,15 @@ def test_what_the_newest_sdks_send_by_themselves_is_answered(door: Door, vendor:
     }  # fmt: skip
     for model in NEWEST[vendor]:
         for asked in (*NAMES, vendor):
-            case = sent(door, vendor, model, new, asked)
+            case = sent(setup, vendor, model, new, asked)
             assert case.status == 200, str(case)
             judged(case)
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
-def test_a_plain_call_of_the_newest_sdk_is_answered(door: Door, vendor: str) -> None:
+def test_a_plain_call_of_the_newest_sdk_is_answered(setup: Setup, vendor: str) -> None:
     model = NEWEST[vendor][0]
-    with OpenAI(base_url=door.front.base_url, api_key="x", max_retries=0) as sdk:
+    with OpenAI(base_url=setup.front.base_url, api_key="x", max_retries=0) as sdk:
         answer = sdk.chat.completions.create(
             model=f"gpt-4o/{vendor}/{model}", messages=[{"role": "user", "content": "Hello"}]
         )

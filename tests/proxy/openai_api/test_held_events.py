@@ -1,4 +1,4 @@
-"""What the writer holds back of an attempt that fails is nothing that its caller sees, at any front."""
+"""Events held for an attempt that fails never reach the client, for any operation."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Moderations by the operator's word: refused, or answered as not flagged and marked so."""
+"""Moderations by the operator's setting: refused, or answered as not flagged and marked so."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def test_pass_is_marked_as_made_up_in_the_answer_and_in_the_log() -> None:
 
 
 @pytest.mark.parametrize("path", ["/moderations", "/v1/v1/moderations", "/openai/v1/moderations", "/v1/moderations/"])
-def test_pass_answers_at_every_door(path: str) -> None:
+def test_pass_answers_at_every_path(path: str) -> None:
     assert answer("POST", path, {"input": "a"}, settings=PASS).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""A server of one's own, over real sockets: what reaches it is what the caller sent."""
+"""An OpenAI-compatible server, over real sockets: it receives what the client sent."""
 
 import asyncio
 import json

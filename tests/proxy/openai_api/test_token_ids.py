@@ -1,4 +1,4 @@
-"""Token ids, as LangChain sends them by default: every vendor is sent text, in batches that it takes, in order."""
+"""Token ids, as LangChain sends them by default: every vendor gets text, in batches that it accepts, in order."""
 
 import asyncio
 import json

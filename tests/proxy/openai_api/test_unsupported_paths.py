@@ -1,4 +1,4 @@
-"""Every path and method of OpenAI's and Azure's published descriptions gets an answer that OpenAI's clients can read."""
+"""Every path and method of OpenAI's and Azure's API descriptions gets a response that OpenAI's clients can read."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The breaker's states, checked against a model of its own: every order of attempts, endings and waits."""
+"""The breaker's states against a separate model: every order of attempts, outcomes and waits."""
 
 from typing import Any
 

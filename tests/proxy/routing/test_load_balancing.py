@@ -1,4 +1,4 @@
-"""Which target is asked first: the pure order of each strategy, and playbooks of what it rests on."""
+"""The first target: the order of each strategy as a pure function, and requests that show its inputs."""
 
 import datetime
 from collections import Counter

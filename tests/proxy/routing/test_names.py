@@ -1,4 +1,4 @@
-"""Names at the door: forms of mapped names, names of the operator's own, widths of vectors, fields that are left out."""
+"""Requested names: forms of mapped names, names of the operator, vector lengths, removed fields."""
 
 from collections.abc import Mapping
 from pathlib import Path

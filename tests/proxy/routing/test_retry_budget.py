@@ -1,4 +1,4 @@
-"""The budget of retries, by a clock of its own: a fifth of what is going on, and three always."""
+"""The retry budget on a test clock: a fifth of the current requests, and always three."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Raw sockets for the door's tests, on the loop that is used in earnest: exact bytes out, answers and endings back."""
+"""Raw sockets for tests of the server, on uvloop: sends exact bytes, reads responses and closes."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Whole answers leave by the door's short way, which is told from uvicorn's own by nothing but its cost."""
+"""Whole responses use the fast path, which differs from uvicorn's path only in its cost."""
 
 import asyncio
 import json

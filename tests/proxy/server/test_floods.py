@@ -1,4 +1,4 @@
-"""Too much of anything ends early, in bounded memory, and the caller can read why."""
+"""Excessive input ends early, in bounded memory, and the client can read why."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""What can be read in two ways is refused, and what follows on the connection is never looked at."""
+"""Ambiguous requests are refused, and the rest of the connection is never read."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""No value of a request becomes a header of ours, up or down, however it is spelt."""
+"""No value of a request becomes a header of banjia, towards vendor or client, however it is spelt."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,6 +1,6 @@
-"""Too many at once: who is turned away hears of it at once, and those who are in are served as before.
+"""Too many requests: the excess is refused at once, and the admitted ones are served as before.
 
-The waits of both are judged by ``tests/acceptance/waits.py``.
+``tests/acceptance/waits.py`` judges the waits of both.
 """
 
 import asyncio

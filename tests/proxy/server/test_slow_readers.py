@@ -1,4 +1,4 @@
-"""Callers who do not read what they asked for, and vendors who say it in crumbs: neither costs the others anything."""
+"""Clients that do not read their response, and vendors that send it in tiny pieces, do not slow the others down."""
 
 import asyncio
 import contextlib

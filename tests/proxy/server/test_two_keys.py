@@ -1,4 +1,4 @@
-"""Which key counts is never a guess: a key that comes twice, or two that differ, is a 400 before anything is served."""
+"""Ambiguous keys: a repeated key, or two different ones, is a 400 before anything is served."""
 
 from collections.abc import Sequence
 

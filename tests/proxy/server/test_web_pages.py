@@ -1,6 +1,6 @@
 """Web pages of other sites can't spend the operator's money: real processes, in the set-ups of the README and the docs.
 
-What a browser sends for a page is sent here byte by byte, since no HTTP library lets an app choose its Host and Origin.
+The tests send a browser's bytes on raw sockets, because HTTP libraries do not let an app choose Host and Origin.
 """
 
 import http.client

@@ -1,4 +1,4 @@
-"""Stand-in servers on real sockets, and the ways to run a transport against them."""
+"""Scripted servers on real sockets, and the ways to run a transport against them."""
 
 import asyncio
 import re

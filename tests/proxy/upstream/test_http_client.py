@@ -1,4 +1,4 @@
-"""The fast transport behaves like httpx2's own wherever both can be asked: answers, failures, what is kept."""
+"""The HTTP/1.1 client behaves like httpx2's transport where both apply: responses, failures, kept connections."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""What the fast transport promises beyond httpx2's: bounds on what a vendor may send, and one chunk for each read."""
+"""Properties of the HTTP/1.1 client beyond httpx2's: limits on vendor data, and one chunk for each read."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Places and kept connections of the fast transport: who gets which, when they are closed, and that none is lost."""
+"""The pool of the HTTP/1.1 client: who gets a connection, when connections are closed, and that none is lost."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""TLS to vendors: only a trusted certificate for the right name gets a single byte of a request, and so the key."""
+"""TLS to vendors: only a trusted certificate for the right name gets any byte of a request, and so the key."""
 
 import asyncio
 import datetime

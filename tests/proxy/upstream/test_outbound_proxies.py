@@ -1,4 +1,4 @@
-"""How vendor calls leave: by the environment, directly, or through a named proxy; shown on real forward proxies."""
+"""Outbound proxies of upstream calls: from the environment, direct, or a named proxy, with real forward proxies."""
 
 import asyncio
 import base64

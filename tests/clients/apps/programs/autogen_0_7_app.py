@@ -1,4 +1,4 @@
-"""An application on AutoGen 0.7: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on AutoGen 0.7, unaware of banjia: only environment variables set its endpoint."""
 
 import asyncio
 

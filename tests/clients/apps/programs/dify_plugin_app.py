@@ -1,6 +1,6 @@
-"""A provider of compatible APIs on the runtime of Dify's plugins: nothing in it knows of banjia.
+"""A provider of compatible APIs on the runtime of Dify's plugins, unaware of banjia.
 
-Where it calls is said by what the user fills in for a model, which is read from the environment here.
+A user enters the endpoint in the form of a model; here the form is filled from the environment.
 """
 
 import os

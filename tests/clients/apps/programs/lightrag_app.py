@@ -1,4 +1,4 @@
-"""An application on LightRAG: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on LightRAG, unaware of banjia: only environment variables set its endpoint."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""An application on mem0: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on mem0, unaware of banjia: only environment variables set its endpoint."""
 
 import json
 import os

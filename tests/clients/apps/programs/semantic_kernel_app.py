@@ -1,4 +1,4 @@
-"""An application on Semantic Kernel: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on Semantic Kernel, unaware of banjia: only environment variables set its endpoint."""
 
 import asyncio
 from dataclasses import dataclass

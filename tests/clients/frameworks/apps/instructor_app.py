@@ -1,4 +1,4 @@
-"""An application on instructor: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on instructor, unaware of banjia: only environment variables set its endpoint."""
 
 import instructor
 from openai import OpenAI
