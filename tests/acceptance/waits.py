@@ -30,7 +30,7 @@ MIB = 2**20
 
 
 class Watch:
-    """Notes when it is called."""
+    """Records the times of its calls."""
 
     def __init__(self) -> None:
         self.at: list[float] = []
@@ -39,12 +39,12 @@ class Watch:
         self.at.append(time.monotonic())
 
     def since(self) -> list[float]:
-        """The seconds from the first call to each of the others, sorted."""
+        """Return the seconds from the first call to each of the others, sorted."""
         return sorted(at - self.at[0] for at in self.at[1:])
 
 
 def cpu_s(work: Callable[[], object]) -> float:
-    """The processor time that this process spends on it (seconds)."""
+    """Return the processor time that this process spends on it (seconds)."""
     before = time.process_time()
     work()
     return time.process_time() - before

@@ -41,7 +41,7 @@ KEY = "KEY"
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """One file, read."""
+    """One parsed file."""
 
     path: Path
     plan: Plan
@@ -58,7 +58,7 @@ class Pair:
 
     @property
     def fields(self) -> set[str]:
-        """The fields of the request, but for the caller's name of the model."""
+        """Return the fields of the request, without the requested model."""
         return set(orjson.loads(self.asked.split(b" ", 3)[3])) - {"model"}
 
     @cached_property
@@ -78,7 +78,7 @@ class Pair:
 
     @property
     def streams(self) -> bool:
-        """Whether the vendor sent events."""
+        """Return whether the vendor sent events."""
         return "event-stream" in self.headers["content-type"]
 
     def begin(self) -> Play:
@@ -89,7 +89,7 @@ class Pair:
         return Play(self.plan).head(self.status, self.headers["content-type"], **rest)
 
     def of_today(self) -> bytes:
-        """The file as the code would have it."""
+        """Return the file that the code produces."""
         sent, wanted = requested(self.plan), told(self.begin().data(self.body).over())
         return LINE.join([self.asked, sent.encode(), self.answer, wanted.encode()])
 
@@ -114,13 +114,13 @@ def planned_of(asked: bytes, vendor: str, *, shipped: bool = False) -> Plan:
 
 
 def requested(planned: Plan) -> str:
-    """The calls that are sent at once, signed with a key that is none."""
+    """Return the calls that are sent at once, signed with a placeholder key."""
     auth = planned.target.vendor.auth
     return "\n".join(as_http(auth.sign(send.call, KEY, 0.0)) for send in Play(planned).sends)
 
 
 def as_http(call: Call) -> str:
-    """A call as text. The members of the body are sorted, since their order means nothing; what is in them is not."""
+    """Return a call as text. The body's members are sorted, because their order has no meaning; nested ones are not."""
     headers = sorted(f"{name.decode()}: {value.decode()}" for name, value in call.headers)
     body = orjson.loads(call.body)
     members = ",\n".join(
@@ -130,7 +130,7 @@ def as_http(call: Call) -> str:
 
 
 def told(play: Play) -> str:
-    """What came of it, a line each."""
+    """Return the results, one line each."""
     words = [
         f"{name}={f'({told.word})' if told.quiet else told.word}"
         for name, told in sorted(play.plan.adaptations.items())
@@ -157,7 +157,7 @@ PAIRS = tuple(read(path) for path in sorted(HERE.rglob("*.txt")))
 
 
 def differences() -> Iterator[tuple[Pair, str]]:
-    """The pairs that are not as the code would have them, with the difference."""
+    """Return the pairs that differ from the code's, with the difference."""
     for pair in PAIRS:
         before, now = pair.path.read_text(encoding="utf-8"), pair.of_today().decode()
         lines = difflib.unified_diff(before.splitlines(True), now.splitlines(True), pair.name, f"{pair.name} today")

@@ -24,7 +24,7 @@ MINUTE_S = 1.0
 
 
 class ReportingState(AppState):
-    """The application state, which writes down what it holds."""
+    """An application state that records its held resources."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -32,7 +32,7 @@ class ReportingState(AppState):
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.tell_holdings)
 
     def tell_holdings(self) -> None:
-        """Tasks, requests in progress, places of the pool. The file is there as a whole, or not at all."""
+        """Write tasks, requests in progress and slots of the pool. The file is written atomically."""
         gc.collect()
         transport = self.upstream._direct
         assert isinstance(transport, HttpTransport)

@@ -18,7 +18,7 @@ def loaded(text: str, environ: Mapping[str, str] | None = None, folder: Path | N
 
 
 def diagnostics(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
-    """What is said about a text that can't be used."""
+    """Return the diagnostics for an invalid text."""
     with pytest.raises(ConfigError) as caught:
         loaded(text, environ)
     return [str(diagnostic) for diagnostic in caught.value.diagnostics]

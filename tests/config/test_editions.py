@@ -23,7 +23,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def url(text: str, name: str = "gpt-4o") -> str:
-    """Where a request under this name goes, and to which model."""
+    """Return the host and the model of a request with this name."""
     (target,) = Routing(loaded(text).settings).find(name, "chat").targets
     return f"{target.base_url} {target.label}"
 

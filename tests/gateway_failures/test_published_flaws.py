@@ -50,7 +50,7 @@ HELD: Mapping[str, str] = {
 
 
 class Waiting(NamedTuple):
-    """A flaw of something that is not here: what comes with it, what is to be tested then, and what would show that it came."""
+    """A flaw of a missing feature: the feature, what to test then, and the sign that it was built."""
 
     feature: str
     lesson: str
@@ -113,14 +113,14 @@ SHIPPED = [
 
 @pytest.mark.parametrize("flaw", NOT_YET)
 def test_a_flaw_that_waits_is_one_of_something_that_is_not_there(flaw: str) -> None:
-    """Whoever builds it is told here: write the test of the lesson, and move the row to HELD."""
+    """When the feature is built this fails: write the test of the flaw, and move the row to HELD."""
     waiting = NOT_YET[flaw]
     came = [f"{path.relative_to(ROOT)}: {sign}" for path in SHIPPED for sign in waiting.signs if uses(path, sign)]
     assert came == [], f"{flaw} applies now: {waiting.feature}. To be tested: {waiting.lesson}"
 
 
 def uses(path: Path, sign: str) -> bool:
-    """Whether a file imports it, routes it, sends it, or lets it be switched on."""
+    """Return whether a file imports it, routes it, sends it, or has a setting for it."""
     text = path.read_text(encoding="utf-8")
     word = re.escape(sign)
     if sign == "fetch_images: on":

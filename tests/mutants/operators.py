@@ -65,7 +65,7 @@ def mutants(path: str, source: str) -> tuple[Mutant, ...]:
 
 
 def differs(mutant: Mutant, source: str) -> bool:
-    """Whether the mutant is a program, and another one than the source."""
+    """Return whether the mutant is a valid program that differs from the source."""
     try:
         return ast.dump(ast.parse(mutant.applied(source))) != ast.dump(ast.parse(source))
     except SyntaxError:
@@ -85,10 +85,10 @@ class Finder(ast.NodeVisitor):
     # --- what is left alone ---------------------------------------------------------------------------------------
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
-        """The places of what is inside are not those of the source."""
+        """Skip it: the positions inside are not those of the source."""
 
     def visit_Assert(self, node: ast.Assert) -> None:
-        """Tells the type checker what is known."""
+        """Skip it: it only narrows types."""
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:

@@ -104,7 +104,7 @@ def covering(path: str) -> tuple[str, ...]:
 
 
 def wider(path: str) -> tuple[str, ...]:
-    """All tests near a module, for a mutant that those that cover it let pass."""
+    """Return all tests near a module, for a mutant that its own tests do not detect."""
     if path.startswith("adapters/"):
         return ("tests/adapters",)
     return (

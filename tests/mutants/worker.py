@@ -56,7 +56,7 @@ def run(path: str | None, source: str, tests: list[str], within_s: float) -> dic
 
 
 def judged(tests: list[str], within_s: float, *, write: bool = False) -> dict[str, Any]:
-    """Run pytest in a fork, until the first failure. What takes longer counts as found."""
+    """Run pytest in a fork, until the first failure. A timeout counts as detected."""
     begun = time.monotonic()
     output = Path("mutant.out")
     child = os.fork()

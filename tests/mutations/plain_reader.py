@@ -21,7 +21,7 @@ NO_WORDS = ("", "null", "normal")
 
 
 class Unreadable(Exception):
-    """The stream broke off, or says something that is not known."""
+    """The stream is cut off, or has unknown content."""
 
 
 @dataclass

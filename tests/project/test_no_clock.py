@@ -45,7 +45,7 @@ def core_files() -> list[Path]:
 
 
 def offences(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
-    """Readings of a clock and timeouts that are a verdict: the outermost function, the line, and what is wrong."""
+    """Yield readings of a clock and timeouts that judge: the outermost function, the line, and the violation."""
     for part in tree.body:
         name = getattr(part, "name", "")
         expected = {id(node) for block in ast.walk(part) if expects_a_timeout(block) for node in ast.walk(block)}

@@ -30,7 +30,7 @@ def vendors() -> Iterator[str]:
 
 
 class Newcomer:
-    """Somebody who follows a page, and what was printed last."""
+    """A reader who follows a page, and the last output."""
 
     def __init__(self, at: Terminal) -> None:
         self.at = at
@@ -39,7 +39,7 @@ class Newcomer:
         self.answers: list[str] = []
 
     def do(self, block: Block) -> None:
-        """Do what a block says, or see that it says what was printed."""
+        """Run a block, or compare it with the last output."""
         if block.kind in SHELLS:
             self._type(block.code)
         elif block.kind == "yaml":
@@ -68,7 +68,7 @@ class Newcomer:
             assert normal(block.code) in normal(self.printed), str(block)
 
     def head_of_an_answer(self) -> str:
-        """The headers of ours on the answer to a plain call."""
+        """Return banjia's headers on the response to a plain call."""
         body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]})
         url = f"http://{SHOWN}/v1/chat/completions"
         done = self.at.run(f"curl -o /dev/null -D- {url} -H 'content-type: application/json' -d '{body}'")
@@ -81,12 +81,12 @@ class Newcomer:
 
 
 def normal(printed: str) -> str:
-    """Output whatever the port: the demo takes the first one that is free."""
+    """Return the output without the port: the demo takes the first free one."""
     return re.sub(r"127\.0\.0\.1:\d+", SHOWN, printed)
 
 
 def follow_the_page(vendors: str, folder: Path, page: Path = PAGE) -> None:
-    """Do every block of the page in its order."""
+    """Run every block of the page in order."""
     blocks = [block for block in BLOCKS if block.page == page]
     with terminal(folder, vendors) as opened:
         newcomer = Newcomer(opened)
@@ -100,7 +100,7 @@ def follow_the_page(vendors: str, folder: Path, page: Path = PAGE) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_a_newcomer_gets_from_the_page_to_answers_of_two_vendors(page: Path, vendors: str, tmp_path: Path) -> None:
-    """How long it takes is judged by tests/acceptance/waits.py."""
+    """tests/acceptance/waits.py judges how long it takes."""
     follow_the_page(vendors, tmp_path, page)
 
 

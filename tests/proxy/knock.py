@@ -38,7 +38,7 @@ class Knock:
 
 @dataclass
 class Opened:
-    """The answers, what the vendors were sent, and the access lines."""
+    """The responses, the upstream calls, and the access lines."""
 
     answers: list[httpx2.Response] = field(default_factory=list)
     calls: list[httpx2.Request] = field(default_factory=list)

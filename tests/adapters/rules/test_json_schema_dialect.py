@@ -25,7 +25,7 @@ def around(schema: Any, **rest: Any) -> Schema:
 
 
 def rewritten(schema: Any, **rest: Any) -> Any:
-    """What becomes of a property's schema."""
+    """Return the rewritten schema of a property."""
     return rewrite(around(schema, **rest))["properties"]["x"]
 
 

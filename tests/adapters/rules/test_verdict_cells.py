@@ -30,7 +30,7 @@ WHY = Message("for a reason")
 
 
 def judged(verdict: Verdict, name: str, value: Any, **more: Any) -> tuple[dict[str, Any], str]:
-    """The body, and the word with brackets where it is not for the header."""
+    """Return the body, and the verdict, in brackets if it is not in the header."""
     builder = RequestBuilder(ApiRequest("chat", "gpt-4o", {"messages": HELLO, name: value}), Model("m"), **more)
     verdict.apply(name, value, builder)
     told = builder.adaptations[name]

@@ -16,7 +16,7 @@ openai: Any = importlib.import_module("openai")
 
 @dataclass
 class Site:
-    """What a test gets: one vendor, a proxy in front of it, and the client pointed at it."""
+    """The fixture of a test: one vendor, a proxy in front of it, and the client pointed at it."""
 
     vendor: str
     emulator: Emulator

@@ -23,7 +23,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Marks a model of a shipped catalog as gone, or about to go."""
+    """Marks a model of a catalog as retired, or about to retire."""
 
     def mark(model: str, **told: Any) -> None:
         def load(vendor: str) -> Catalog:

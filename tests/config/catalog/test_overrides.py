@@ -33,13 +33,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def laid(own: str = OWN, text: str = FILE, environ: Mapping[str, str] | None = None) -> Catalog:
-    """The catalog of kimi with this over it."""
+    """Return the catalog of kimi with these overrides."""
     Path("own.yaml").write_text(own, encoding="utf-8")
     return catalog_of("kimi", loaded(text, environ).settings.vendors["kimi"])
 
 
 def told(own: str) -> list[str]:
-    """What is said of a file that can't be used."""
+    """Return the diagnostics for an invalid file."""
     Path("own.yaml").write_text(own, encoding="utf-8")
     return diagnostics(FILE)
 

@@ -42,13 +42,13 @@ class Scene:
         return played
 
     def later(self, s: float) -> None:
-        """So much time passes for those that rest."""
+        """Let time pass for targets that are cooling down."""
         for trouble in self.state.breaker.failing.values():
             if trouble.cool_down is not None:
                 trouble.cool_down.until -= s
 
     def called(self) -> list[str]:
-        """Who was called since the last time."""
+        """Return the vendors called since the last time."""
         calls, self.calls = self.calls, []
         return calls
 
@@ -66,7 +66,7 @@ async def dead() -> httpx2.Response:
 
 
 async def rested(scene: Scene) -> None:
-    """Kimi has failed five times, and rests."""
+    """Kimi has failed five times, and is cooling down."""
     scene.answers["kimi"] = dead
     while not scene.state.breaker.is_cooling_down(KIMI, 0.0):
         await scene.ask()

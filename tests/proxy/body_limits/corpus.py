@@ -10,7 +10,7 @@ CHAT = b"POST /v1/chat/completions HTTP/1.1"
 
 
 class Case(NamedTuple):
-    """``sent`` gets one answer with this status, or none (0); then the connection is of use, or closed."""
+    """``sent`` gets one response with this status, or none (0); then the connection is usable, or closed."""
 
     name: str
     sent: bytes

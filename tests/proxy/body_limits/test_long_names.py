@@ -113,7 +113,7 @@ def test_other_names_are_bounded(members: dict[str, Any], param: str | None) -> 
 
 
 def test_names_of_a_mebibyte_leave_nothing_behind() -> None:
-    """Each was kept by the routes, the log, the counters and the breaker."""
+    """Routes, log, metrics and breaker would keep each of them."""
 
     async def scene() -> None:
         async with serving() as running:

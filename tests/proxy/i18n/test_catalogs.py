@@ -48,7 +48,7 @@ def without_fields(text: str) -> str:
 
 
 def english_left(text: str) -> str | None:
-    """Two words of English in a text that should be Chinese."""
+    """Two English words in a text that should be Chinese."""
     for name in NAMES:
         text = text.replace(name, "")
     found = TWO_WORDS.search(text)
@@ -68,10 +68,10 @@ def test_every_translation_is_chinese(texts: dict[str, str]) -> None:
 
 
 def test_what_reaches_readers_is_a_message_by_its_type() -> None:
-    """mypy then finds every place where a plain text is put in."""
+    """mypy then finds every use of a plain text."""
     typed = [
         (errors.ProxyError.__init__, "message"), (Failure, "message"), (Refused.__init__, "message"), (Invalid.__init__, "message"),
-        (Adaptation, "why"), (Diagnostic, "wrong"), (Diagnostic, "expected"),
+        (Adaptation, "why"), (Diagnostic, "problem"), (Diagnostic, "expected"),
     ]  # fmt: skip
     assert all(get_type_hints(owner)[name] is Message for owner, name in typed)
 

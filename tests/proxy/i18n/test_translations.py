@@ -55,7 +55,7 @@ def test_the_operator_decides_where_the_caller_does_not(monkeypatch: pytest.Monk
 
 
 async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
-    """A vendor that takes no key, or breaks off its streams."""
+    """A vendor that rejects every key, or cuts off its streams."""
     if json.loads(body).get("stream"):
         chunk = {"choices": [{"index": 0, "delta": {"content": "half"}}]}
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")

@@ -56,7 +56,7 @@ def decided() -> dict[str, str]:
 
 
 def row(run: Limited) -> str:
-    """Run it, and return what came of it."""
+    """Run it and return the results."""
     result = run.run()
     times = [*(at for pair in result.answers for at in pair[:2]), *result.refusals, *(at for at, _ in result.told)]
     checksum = zlib.crc32(" ".join(f"{at:.4f}" for at in times).encode())

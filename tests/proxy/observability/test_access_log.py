@@ -118,7 +118,7 @@ def test_a_key_that_was_sent_as_the_model_is_not_in_the_line() -> None:
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True

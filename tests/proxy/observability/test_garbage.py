@@ -38,7 +38,7 @@ async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bo
 
 @contextmanager
 def collected(kinds: Counter[str]) -> Iterator[None]:
-    """Within, nothing is collected; at the end, what the collector finds of ours and the server's is counted by its type."""
+    """Disable collection in the block; at its end count the collected objects of banjia and the server by type."""
     gc.collect()
     gc.disable()
     try:

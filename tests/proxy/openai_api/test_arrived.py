@@ -67,7 +67,7 @@ OURS = {"include_usage", "include_obfuscation"}
 
 @dataclass
 class Case:
-    """One request, what was answered, and what the vendor saw of it (None: nothing)."""
+    """One request, its response, and the vendor's request (None: none)."""
 
     fields: dict[str, Any]
     status: int
@@ -79,13 +79,13 @@ class Case:
         return f"{self.fields} -> {self.status} {self.error or self.told}; arrived: {self.arrived}"
 
     def names(self, field: str) -> bool:
-        """Whether the answer says what became of the field, or of something in it."""
+        """Return whether the response reports the field, or a part of it."""
         return any(name == field or name.startswith(f"{field}.") for name in self.told)
 
 
 @dataclass
 class Setup:
-    """The way in, and what the vendors see."""
+    """The client, and the requests of the vendors."""
 
     stage: Stage
     front: Front
@@ -126,9 +126,9 @@ def sent(setup: Setup, vendor: str, model: str, fields: dict[str, Any], asked: s
 
 
 def most(vendor: str, model: str) -> float:
-    """Up to how many tokens an answer may surely ask for: beyond it the vendor's own 400 is the right answer.
+    """Return the output limit that is always accepted: beyond it the vendor's own 400 is correct.
 
-    Kimi counts prompt and answer against one window. The others' limits are clamped to, where the catalog knows them.
+    Kimi counts prompt and output against one window. For the others banjia clamps to the limits of the catalog.
     """
     known = KNOWN[vendor][model]
     if vendor == "kimi":
@@ -139,7 +139,7 @@ def most(vendor: str, model: str) -> float:
 
 
 def judged(case: Case, most_tokens: float = float("inf")) -> None:
-    """Fail if a field was lost, or if the vendor refused what we sent it."""
+    """Fail if a field was lost, or if the vendor refused banjia's request."""
     if case.status == 200:
         assert case.arrived is not None
         for name, value in case.fields.items():
@@ -155,7 +155,7 @@ def judged(case: Case, most_tokens: float = float("inf")) -> None:
 
 
 def is_told(case: Case, arrived: dict[str, Any], name: str, value: Any) -> bool:
-    """Whether the field arrived as it was, under a quiet other name, or is named in the answer."""
+    """Return whether the field arrived unchanged, under an equivalent name, or is named in the response."""
     if value is None:
         return arrived.get(name, "as if absent") is not None
     if name == "stream_options":
@@ -175,7 +175,7 @@ def is_told(case: Case, arrived: dict[str, Any], name: str, value: Any) -> bool:
 
 
 def without_defaults(tool: dict[str, Any]) -> dict[str, Any]:
-    """A tool without the empty parameters that we add where the caller left them out."""
+    """Return a tool without the empty parameters that banjia adds if the client omits them."""
     function = tool["function"]
     if function.get("parameters") == {"type": "object", "properties": {}} and function["name"].endswith("search"):
         function = {key: member for key, member in function.items() if key != "parameters"}
@@ -183,7 +183,7 @@ def without_defaults(tool: dict[str, Any]) -> dict[str, Any]:
 
 
 def same_messages(ours: list[Any], theirs: list[Any], case: Case) -> bool:
-    """Whether the conversation arrived: who speaks, what is said, what is called; a hint in front must be told."""
+    """Return whether the conversation arrived: roles, texts, calls; an added hint must be reported."""
     if len(theirs) > len(ours):
         return case.told.get("messages") == "mapped" and same_messages(ours, theirs[len(theirs) - len(ours) :], case)
     return [spoken(one) for one in ours] == [spoken(one) for one in theirs]
@@ -203,7 +203,7 @@ FIELDS = st.fixed_dictionaries({"messages": VALUES["messages"]}, optional=option
 
 
 def thinned(fields: dict[str, Any], keep: list[str]) -> dict[str, Any]:
-    """The messages and a few of the other fields: with all of them some refusal is nearly certain."""
+    """The messages and a few other fields: with all fields a refusal is nearly certain."""
     return {name: value for name, value in fields.items() if name == "messages" or name in keep}
 
 
@@ -247,9 +247,9 @@ def test_each_field_alone_arrives_or_is_named_at_every_model(setup: Setup, vendo
 def test_a_model_reasons_if_it_is_to_and_only_then_unless_it_always_does(
     setup: Setup, vendor: str, asked: str, fields: dict[str, Any], reasons: Callable[[str], bool]
 ) -> None:
-    """Whatever a model does by itself: there catalogs and emulators may read their sources in different ways.
+    """For any default of a model, where catalogs and emulators may interpret their sources differently.
 
-    It is asked for a stream, since some models do nothing else.
+    The request is streamed, because some models support nothing else.
     """
     said = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
     for model in MODELS[vendor]:

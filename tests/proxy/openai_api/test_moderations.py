@@ -107,7 +107,7 @@ def test_a_body_over_the_limit_is_413() -> None:
 
 
 def test_a_target_that_no_adapter_can_serve_is_never_guessed_at() -> None:
-    """The check of a configuration refuses it; should it come about all the same, nothing passes as judged."""
+    """The configuration check refuses it; if it happens nevertheless, nothing is reported as moderated."""
     settings = {"vendors": VENDORS, "policy": {"moderations": "kimi/kimi-k2.6"}}
 
     assert answer("POST", PATH, {"input": "a"}, settings=settings).status_code == 404

@@ -29,7 +29,7 @@ def routed(strategy: Strategy, *targets: Any, ask: ApiRequest | None = None) -> 
 
 
 def labels(route: Route, draw: float = 0.5, **measured: float) -> list[str]:
-    """The order in which the targets would be asked, by their model; ``measured`` has a figure for some models."""
+    """Return the order of the targets, by model; ``measured`` has a latency for some models."""
     by_label = {
         target.label: measured.get(target.model.id.replace("-", "_").replace(".", "_")) for target in route.targets
     }

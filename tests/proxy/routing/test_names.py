@@ -127,6 +127,6 @@ def test_a_field_that_set_has_as_null_is_never_sent() -> None:
 
 
 def test_the_second_vendor_answers_what_the_first_refuses_to_do() -> None:
-    """Stand-ins are one route: a field that only the second vendor serves goes to the second."""
+    """Stand-ins are one route: a field that only the second vendor supports goes to the second."""
     opened = chat("gpt-4o", fields={"logprobs": True}, vendors={"qwen": QWEN, "kimi": KIMI})
     assert opened.answers[0].headers["x-banjia-target"].startswith("kimi/")

@@ -6,7 +6,7 @@ from proxy.routing.retry_budget import RESERVE, SHARE, WINDOW_S, RetryBudget
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """A clock that the test advances (seconds)."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -98,7 +98,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def called(upstream: Upstream, url: str, wish: str = "env") -> bytes | Lost:
-    """The body that a call of a vendor with this wish gets, or how it was lost."""
+    """Return the body of a call with this proxy setting, or its failure."""
     line = upstream.via(wish).call(1, Call("POST", url, [(b"x-a", b"b")], b"{}", streams=False), 5.0)
     body = b""
     try:

@@ -46,7 +46,7 @@ def _whole(text: str) -> str:
 
 
 def _streamed(text: str) -> str:
-    """The answer to this text, put together of its pieces."""
+    """Return the answer to this text, joined from its pieces."""
     service, history, settings, kernel = _asked(text)
 
     async def gathered() -> str:

@@ -27,7 +27,7 @@ def stream() -> None:
 
 
 def json_mode() -> None:
-    """JSON mode: the schema stands in the prompt, and what comes back is an object."""
+    """JSON mode: the prompt has the schema, and the response is an object."""
     client = instructor.from_openai(OpenAI(), mode=instructor.Mode.JSON)
 
     class Answer(BaseModel):
