@@ -63,7 +63,7 @@ class Routing:
     def __init__(self, settings: Settings, *, emulated: bool = False) -> None:
         self.settings = settings
         self._emulated = emulated
-        self.live = {name: entry for name, entry in settings.vendors.items() if entry.keys()}
+        self.enabled = {name: entry for name, entry in settings.vendors.items() if entry.keys()}
         self._found: dict[tuple[str, Operation], ResolvedRoute] = {}
 
     def find(self, name: str, operation: Operation) -> ResolvedRoute:
@@ -110,16 +110,16 @@ class Routing:
         policy = self.settings.policy
         targets = (
             self.target(TargetEntry(target=f"{entry}/{hit.model}"), operation, policy, hit.set, name)
-            for entry, hit in stand_in_route(self.live, name, operation)
+            for entry, hit in stand_in_route(self.enabled, name, operation)
         )
         there = tuple(target for target in targets if target is not None)
         return there if policy.failover else there[:1]
 
     def _own_id(self, name: str, operation: Operation) -> Target | None:
         entry_name, _, model = name.partition("/")
-        if entry_name in self.live and model:
+        if entry_name in self.enabled and model:
             return self.target(TargetEntry(target=name), operation, self.settings.policy)
-        for entry_name, entry in self.live.items():
+        for entry_name, entry in self.enabled.items():
             if catalog_of(entry_name, entry).model(name) is not None:
                 return self.target(TargetEntry(target=f"{entry_name}/{name}"), operation, self.settings.policy)
         return None
@@ -137,7 +137,7 @@ class Routing:
         ``name``: what is asked for. ``defaults``: a stand-in's own, for a target that is one.
         """
         entry_name, _, model_id = wish.target.partition("/")
-        entry = self.live.get(entry_name)
+        entry = self.enabled.get(entry_name)
         if entry is None:
             return None
         vendor = vendor_of(entry_name, entry)
@@ -165,7 +165,7 @@ class Routing:
 
     def _usual_width(self, name: str, entry_name: str, model: Model) -> dict[str, Any]:
         """The default ``dimensions`` of an embeddings target: its stand-in's, else OpenAI's where the model has them."""
-        stand_in = catalog_of(entry_name, self.live[entry_name]).stand_in(name, "embeddings")
+        stand_in = catalog_of(entry_name, self.enabled[entry_name]).stand_in(name, "embeddings")
         if stand_in is not None and stand_in.model == model.id and "dimensions" in stand_in.set:
             return {"dimensions": stand_in.set["dimensions"]}
         width, offered = width_of(name), model.facts.get("dimensions") or ()
@@ -175,23 +175,23 @@ class Routing:
     def labels(self) -> frozenset[str]:
         """Every ``vendor/model`` that the operator or a catalog names. Where models are open, callers may name others."""
         named = {target.target for entry in self.settings.models.values() for target in entry.targets}
-        for entry_name, entry in self.live.items():
+        for entry_name, entry in self.enabled.items():
             named |= {f"{entry_name}/{id_}" for id_ in catalog_of(entry_name, entry).by_id}
         return frozenset(named)
 
     @cached_property
     def names(self) -> Mapping[str, str]:
         """The names that ``/v1/models`` lists, with the vendor that answers: the models, then stand-ins. No wildcards."""
-        owners = {name: self.owner(name) for name in self.describe_unknown()}
+        owners = {name: self.owner(name) for name in self.listed_names()}
         return {name: owner for name, owner in owners.items() if owner is not None}
 
-    def describe_unknown(self) -> list[str]:
+    def listed_names(self) -> list[str]:
         """The names of ``models`` whose vendor is on, then the stand-ins'. No wildcards."""
         names = [
             name for name, entry in self.settings.models.items()
-            if any(target.target.partition("/")[0] in self.live for target in entry.targets)
+            if any(target.target.partition("/")[0] in self.enabled for target in entry.targets)
         ]  # fmt: skip
-        for entry_name, entry in self.live.items():
+        for entry_name, entry in self.enabled.items():
             names += filter(is_no_form, catalog_of(entry_name, entry).stand_ins)
         return [name for name in names if "*" not in name]
 
@@ -199,7 +199,7 @@ class Routing:
         """The vendors' own ids, alone and after their vendor, where they may be asked for."""
         if not self.settings.open_models:
             return []
-        ids = [(name, id_) for name, entry in self.live.items() for id_ in catalog_of(name, entry).by_id]
+        ids = [(name, id_) for name, entry in self.enabled.items() for id_ in catalog_of(name, entry).by_id]
         return [id_ for _, id_ in ids] + [f"{name}/{id_}" for name, id_ in ids]
 
     def owner(self, name: str) -> str | None:
@@ -213,9 +213,9 @@ class Routing:
 
     def unknown(self, name: str, operation: Operation | None = None) -> Message:
         """What is said of a name that nobody answers under: for this operation, or at all."""
-        if not self.live:
+        if not self.enabled:
             return Message("The model '{name}' does not exist: no vendor is configured.", name=name)
-        near = nearest(name, [*self.describe_unknown(), *self._own_ids()])
+        near = nearest(name, [*self.listed_names(), *self._own_ids()])
         hints = [Message("Did you mean '{near}'?", near=near)] if near else []
         elsewhere = False
         for other in OPERATIONS:
@@ -248,7 +248,7 @@ class Routing:
         hit = next((target for target in (*usual, *listed) if target is not None), None)
         if hit is not None:
             return f"{hit.entry}/{hit.model.id}"
-        serving = (name for name, entry in self.live.items() if operation in vendor_of(name, entry).operations)
+        serving = (name for name, entry in self.enabled.items() if operation in vendor_of(name, entry).operations)
         first = next(serving, None)
         return f"{first}/ID_OF_A_MODEL" if first else None
 

@@ -135,7 +135,7 @@ class RequestOutcome(NamedTuple):
             "caller": self.caller,
             "adapted": {name: told.word for name, told in self.adaptations.items() if told.word != "honoured"},
             "failed": [{"target": failed.target, "kind": failed.kind} for failed in self.failed],
-            "shown": self._output(billed),
+            "shown": self._shown_usage(billed),
             "billed": billed,
             "first_content_ms": None if first_s is None else int(first_s * 1e4) / 10,
             "vendor_ms": None if vendor_s is None else int(vendor_s * 1e4) / 10,
@@ -144,7 +144,7 @@ class RequestOutcome(NamedTuple):
             **self.notes,
         }
 
-    def _output(self, billed: dict[str, object] | None) -> dict[str, object] | None:
+    def _shown_usage(self, billed: dict[str, object] | None) -> dict[str, object] | None:
         if self.first_content_s is None:
             return None
         return billed if self.usage is self.billed else _tokens(self.usage)

@@ -95,10 +95,10 @@ HEAD = [
     "account",
     "clients",
     "answers",
-    "knowing queue",
+    "ideal queue",
     "share",
     "longest wait s",
-    "knowing queue s",
+    "ideal queue s",
     "429s",
     "refused",
 ]

@@ -113,7 +113,7 @@ def status_of(state: AppState) -> dict[str, Any]:
         "draining": state.draining,
         "active": state.active,
         "endings": state.request_metrics.outcomes(),
-        "vendors": {name: "on" if name in snapshot.routing.live else "off" for name in snapshot.settings.vendors},
+        "vendors": {name: "on" if name in snapshot.routing.enabled else "off" for name in snapshot.settings.vendors},
         "models": _models(state),
     }
 

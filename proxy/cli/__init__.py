@@ -150,7 +150,7 @@ def explain(request: Any, path: Path | None, as_json: bool) -> None:
         fail(error_line(found["error"]), 1)
 
 
-def _connection(context: click.Context, option: click.Parameter, url: str | None) -> str | None:
+def _server_url(context: click.Context, option: click.Parameter, url: str | None) -> str | None:
     """The URL, if it is one that can be asked over HTTP."""
     from urllib.parse import urlsplit
 
@@ -173,7 +173,7 @@ def _connection(context: click.Context, option: click.Parameter, url: str | None
         codes="Exit codes: 0 if the server is ready; 1 if not; 2 if --url is not a URL.",
     )
 )
-@click.option("--url", callback=_connection, help="Where the server is [http://127.0.0.1:8080, or as configured].")
+@click.option("--url", callback=_server_url, help="Where the server is [http://127.0.0.1:8080, or as configured].")
 def healthcheck(url: str | None) -> None:
     """Exit 0 if the server is ready, 1 if not."""
     import http.client

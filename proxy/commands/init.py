@@ -65,10 +65,10 @@ def _not_found(vendor: Vendor) -> Found:
 
 def text(environ: Mapping[str, str], file: Path | None) -> str:
     """The file's text. ``file`` is where it will stand, which the way to the schema depends on; None if nowhere."""
-    return "\n".join(_calls(environ, file)) + "\n"
+    return "\n".join(_lines(environ, file)) + "\n"
 
 
-def _calls(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
+def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     there = found_in(environ)
     named = {found.vendor.name for found in there}
     # An edition other than the usual one is for those who have its key.

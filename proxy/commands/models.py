@@ -107,7 +107,7 @@ def _vendor(vendor: str, rows: Sequence[dict[str, Any]], width: int, *, history:
     told = f"{vendor}: prices in {rows[0]['currency']} per million tokens, as read on {rows[0]['read']}"
     yield from _wrapped(told, width, "", "    ")
     head = (*PRICE[:6], *(("until",) if history else ()), *PRICE[6:])
-    prices = [[_price(price, history=history) for price in _output(row, history=history)] for row in rows]
+    prices = [[_price(price, history=history) for price in _shown_prices(row, history=history)] for row in rows]
     priced = list(_prices(head, prices, width))
     facts = list(fitted(FACTS, [_facts(row) for row in rows], width, (3,)))
     yield from facts[0]
@@ -150,7 +150,7 @@ def _prices(head: Sequence[str], prices: Sequence[Sequence[Sequence[str]]], widt
         yield found
 
 
-def _output(row: dict[str, Any], *, history: bool) -> list[dict[str, Any]]:
+def _shown_prices(row: dict[str, Any], *, history: bool) -> list[dict[str, Any]]:
     """The prices of the day, or all of them, the latest list first."""
     if not history:
         return [price for price in row["prices"] if price["now"]]

@@ -53,7 +53,7 @@ def _named(name: str, entry: ModelEntry, routing: Routing) -> dict[str, Any]:
             told["set"] = {**usual, **wish.set}
         if "weight" in wish.model_fields_set:
             told["weight"] = wish.weight
-        if vendor not in routing.live:
+        if vendor not in routing.enabled:
             told["off"] = f"{vendor} is off"
         elif wish.target not in there:
             told["off"] = "the vendor has no such operation"
@@ -68,8 +68,8 @@ def _named(name: str, entry: ModelEntry, routing: Routing) -> dict[str, Any]:
 def _stand_ins(routing: Routing) -> Iterator[dict[str, Any]]:
     """OpenAI's names that no line of ``models`` has: the vendors' stand-ins answer. Forms stand with their name."""
     seen = set(routing.settings.models)
-    named = {key for name, entry in routing.live.items() for key in catalog_of(name, entry).stand_ins}
-    for name, entry in routing.live.items():
+    named = {key for name, entry in routing.enabled.items() for key in catalog_of(name, entry).stand_ins}
+    for name, entry in routing.enabled.items():
         rows = catalog_of(name, entry)
         for key in rows.stand_ins:
             example = _example(key, named)

@@ -225,7 +225,7 @@ def run(
 
 def greeting(state: AppState, url: str) -> Message:
     """Return the startup line: the URL and the vendors. Without a configuration file it lists the vendors in order."""
-    names = list(state.snapshot.routing.live)
+    names = list(state.snapshot.routing.enabled)
     settings, served = state.snapshot.settings, f"{url}/v1"
     if settings.in_file or len(names) < 2:
         vendors = joined(COMMA, names or [Message("no vendor")])
@@ -247,7 +247,7 @@ def greeting(state: AppState, url: str) -> Message:
 def outbound_line(state: AppState) -> Message:
     """Return the startup line with the outbound proxy of upstream calls, by vendor where they differ."""
     outbound_routes: dict[str | None, list[str]] = {}
-    for name, entry in state.snapshot.routing.live.items():
+    for name, entry in state.snapshot.routing.enabled.items():
         proxy = state.upstream.via(entry.outbound()).proxy_of(base_url_of(name, entry))
         outbound_routes.setdefault(proxy, []).append(name)
     if len(outbound_routes) == 1:

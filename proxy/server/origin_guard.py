@@ -122,14 +122,14 @@ def _is_ipv4(name: bytes) -> bool:
     return True
 
 
-def _output(value: bytes) -> str:
+def _printable(value: bytes) -> str:
     """A header for a message: at most MAX_SHOWN bytes of it, without characters that are not printable ASCII."""
     text = _UNPRINTABLE.sub(b"?", value[:MAX_SHOWN]).decode("ascii")
     return f"{text}…" if len(value) > MAX_SHOWN else text or "(empty)"
 
 
 def _page_refused(origin: bytes) -> AccessDenied:
-    shown = _output(origin)
+    shown = _printable(origin)
     if normalize_header(origin) is None:
         return AccessDenied(
             Message(
@@ -150,7 +150,7 @@ def preflight_refused(origin: bytes) -> AccessDenied:
     return AccessDenied(
         Message(
             "Web pages from '{origin}' may not call this port from a browser. If you trust these pages, add this origin to server.cors_origins.",
-            origin=_output(origin),
+            origin=_printable(origin),
         )
     )
 
@@ -159,6 +159,6 @@ def _host_refused(host: bytes) -> AccessDenied:
     return AccessDenied(
         Message(
             "Requests to the host '{host}' are refused: it is neither localhost nor an IP address, and a web page can have its own name lead here. If it is a name of this server, add this name to server.hosts, without a port.",
-            host=_output(host),
+            host=_printable(host),
         )
     )

@@ -1,4 +1,4 @@
-"""``python -m scripts.pages.prices`` writes docs/prices.md: prices per million tokens, then and now, by catalog."""
+"""``python -m scripts.pages.prices`` writes docs/prices.md: prices of July 2024 and of today, from the catalogs."""
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,51 +26,51 @@ NOW: Mapping[str, Sequence[str]] = {
 PAGE = """\
 # What a million tokens cost
 
-Prices in CNY per million tokens, without free quotas, made by `scripts/docs` from the catalogs in `config/catalog/`
-([how to change one](../CONTRIBUTING.md#models-and-prices)). `banjia models` lists every model with the source of each price, `banjia models --history`
-what it cost before, `banjia models --at {left}` what had a price on that day.
+This page compares prices in CNY per million tokens, without free quotas. `scripts/docs` generates it from the catalogs in
+`config/catalog/data/` ([how to change a price](../CONTRIBUTING.md#models-and-prices)). `banjia models` lists every model with the source
+of each price, `banjia models --history` earlier prices, `banjia models --at {left}` the prices known on that day.
 
-How sure a price is: **high** is the vendor's own page, **medium** one third party, **low** hearsay, or sources that
-disagree. "Since" is the first day on which a price is known to hold, which may be later than the first on which it did.
+The column "confidence": **high** is the vendor's own page, **medium** one third party, **low** hearsay, or sources that
+disagree. "Since" is the first day on which the price is known to apply; it may have applied earlier.
 
 ## {left}: the day OpenAI left
 
-In the third week of May, Alibaba, Baidu and Tencent had cut their prices, those of small models to nothing.
+In the third week of May, Alibaba, Baidu and Tencent had cut their prices, and made small models free.
 
 {then}
 
-For comparison: at 7.2 CNY to the dollar gpt-4o cost 36 in and 108 out in July 2024, gpt-3.5-turbo 3.6 and 10.8.
+For comparison: at 7.2 CNY per dollar, gpt-4o cost 36 for input and 108 for output in July 2024, gpt-3.5-turbo 3.6 and 10.8.
 
 ## Today
 
-As read on {read}. Of the models above, only Qwen's are still served, most of them with new weights under the old name.
-The price of `hy3` itself was not found: it is that of `hy3-preview`, beside which Tencent lists it.
+Prices as read on {read}. Of the models above, only Qwen's are still available, most of them with new weights under the old name.
+The price of `hy3` itself was not found; the table shows the price of `hy3-preview`, next to which Tencent lists it.
 
 {now}
 
 ## Tiers
 
-Where a model has several lines, the length of the prompt decides: "up to 32,768" is for prompts of at most that many
-tokens, and the whole request is billed at its line, the answer included. A model with one line costs the same for
-prompts of any length. A dash in the last line stands for all longer prompts.
+If a model has several rows, the length of the prompt selects the row: "up to 32,768" applies to prompts of at most that many tokens,
+and the vendor bills the whole request, including the answer, at that row. A model with one row costs the same for prompts of any
+length. A dash in the last row means all longer prompts.
 
 ## Cached input
 
-Part of a prompt that the vendor has seen shortly before may be billed at the cached price; "?" means that none was found,
-not that there is none. It happens by itself at Kimi, for prompts that begin like an earlier one of more than 256 tokens,
-and at Qwen, whose cache can also be filled by request: that costs 125 % of the input price, and a hit then 10 %. How much
-was cached is in the answer's `usage`, in `prompt_tokens_details.cached_tokens`.
+A vendor may bill a part of a prompt that it has seen recently at the cached price; "?" means that no price was found, not that there is
+none. Kimi caches automatically, for prompts that begin like an earlier one of more than 256 tokens. Qwen caches automatically too, and
+also on request: filling the cache then costs 125 % of the input price, and a hit 10 %. The `usage` of the answer has the number of
+cached tokens in `prompt_tokens_details.cached_tokens`.
 
 ## Thinking
 
-What a model thinks is billed as output, also where an answer shows nothing of it. Some models of Qwen have a higher price
-for all output of a request in which they think: the column "out, thinking". `policy: {{thinking: off}}` keeps models from
-thinking that can be kept from it ([How it works](architecture.md)).
+Vendors bill reasoning as output, even if the answer does not show it. Some models of Qwen have a higher price for all output of a
+request in which they think: the column "out, thinking". `policy: {{thinking: off}}` disables thinking for the models that allow it
+([How it works](architecture.md)).
 
 ## Prices of your own
 
-What a contract says, a price that changed, or a model that is newer than this release is laid over a vendor's catalog, in
-the configuration or in a file of its own (`catalog: kimi.yaml`, from the folder of the configuration):
+To use the prices of your contract, a changed price, or a model that is newer than this release, override the vendor's catalog, in the
+configuration or in a separate file (`catalog: kimi.yaml`, relative to the folder of the configuration):
 
 ```yaml
 vendors:
@@ -87,14 +87,14 @@ vendors:
         gpt-4o: {{model: kimi-k9}}
 ```
 
-What is given takes the place of what ships, the rest stays; `prices` are all prices of a model, the oldest list first. A
-mistake is told by file, line and column, as any other of the configuration's. A change of
-the file applies at once, as one of the configuration does ([lifecycle](lifecycle.md)). `currency: USD` says in which currency all of them are.
+Your entries replace the shipped ones, and all others stay; `prices` are all prices of a model, the oldest list first. banjia reports a
+mistake by file, line and column, as for the configuration. A change of the file applies at once, like a change of the configuration
+([lifecycle](lifecycle.md)). `currency: USD` sets the currency of all prices.
 
-## What banjia makes of it
+## How banjia uses prices
 
-A route with `strategy: cheapest` asks first who costs least by these prices: for the prompt as estimated and uncached,
-the longest answer that is asked for, and thinking where the model would think. A target without a known price comes last.
+A route with `strategy: cheapest` first tries the target with the lowest cost by these prices: for the estimated prompt without caching,
+the longest requested answer, and thinking if the model would think. A target without a known price comes last.
 """
 
 
@@ -109,7 +109,7 @@ def _then() -> str:
         (title, f"`{model}`", f"{price.input:g}", f"{price.output:g}", str(price.since), price.confidence)
         for title, model, price in _prices(THEN, LEFT)
     ]
-    return _table(("vendor", "model", "in", "out", "since", "sure"), rows)
+    return _table(("vendor", "model", "in", "out", "since", "confidence"), rows)
 
 
 def _now() -> str:
@@ -120,7 +120,7 @@ def _now() -> str:
         thinking = "" if price.thinking_output is None else f"{price.thinking_output:g}"
         amounts = ("?" if amount is None else f"{amount:g}" for amount in money)
         rows.append((title, f"`{model}`", up_to, *amounts, thinking, str(price.since), price.confidence))
-    head = ("vendor", "model", "prompts", "in", "cached", "out", "out, thinking", "since", "sure")
+    head = ("vendor", "model", "prompts", "in", "cached", "out", "out, thinking", "since", "confidence")
     return _table(head, rows)
 
 

@@ -112,6 +112,6 @@ def test_every_parameter_of_every_vendor_and_operation_stands_on_the_page_of_ver
 
 def test_the_words_of_the_table_are_those_that_verdicts_have() -> None:
     page = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
-    assert tuple(re.findall(r"^\| `(\w+)` \|", page.partition("## What was changed")[0], re.MULTILINE)) == get_args(
+    assert tuple(re.findall(r"^\| `(\w+)` \|", page.partition("## Adaptations")[0], re.MULTILINE)) == get_args(
         VerdictWord
     )

@@ -182,7 +182,7 @@ def violations(case: Case, setting: Setting, ended: Ended) -> list[str]:
     if unwritten and len(said) != (setting.sink == "full"):
         found.append(f"{len(said)} lines on standard error")
     elif case.code and said[:1] and said[0].startswith(("Usage:", "用法:")):
-        found += [] if said[-1].startswith(("Error: ", "错误: ")) else ["a usage error without its last line"]
+        found += [] if said[-1].startswith(("Error: ", "错误：")) else ["a usage error without its last line"]
     elif case.code and len(said) != 1:
         found.append(f"{len(said)} lines of errors")
     if not unwritten and case.prints != bool(ended.stdout):

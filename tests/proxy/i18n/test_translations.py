@@ -208,16 +208,16 @@ NUMBER = Diagnostic(
     one_of([Message("text"), Message("true or false")]),
 )
 SAID = {
-    KEY_UNKNOWN.message: "b.yaml:3:5: vendors.kimi.api_kye: 未知的键；是不是想写 'api_key'？",
-    Message("warning: {line}", line=NUMBER.message): "警告: b.yaml:1:2: server.admin_listen: 应为文本 或 true 或 false，实际为数字 5",
+    KEY_UNKNOWN.message: "b.yaml:3:5: vendors.kimi.api_kye: 未知的配置项；是不是想写 'api_key'？",
+    Message("warning: {line}", line=NUMBER.message): "警告：b.yaml:1:2: server.admin_listen: 应为文本 或 布尔值（true 或 false），实际为数字 5",
     Message("banjia serves {url}, answered by {vendors}", url="http://x/v1", vendors=joined(COMMA, ["qwen", "kimi"])):
-        "banjia 服务地址 http://x/v1，由 qwen、kimi 应答",
+        "banjia 服务地址：http://x/v1，上游厂商：qwen、kimi",
     Message("set {names}", names=one_of(["MOONSHOT_API_KEY", "A", "B"])): "设置 MOONSHOT_API_KEY、A 或 B",
     ReloadResult("refused", diagnostics=[KEY_UNKNOWN.message, NUMBER.message]).line():
-        "重新加载被拒绝，继续使用原配置：b.yaml:3:5: vendors.kimi.api_kye: 未知的键；是不是想写 'api_key'？ | "
-        "b.yaml:1:2: server.admin_listen: 应为文本 或 true 或 false，实际为数字 5",
+        "重新加载被拒绝，继续使用原配置：b.yaml:3:5: vendors.kimi.api_kye: 未知的配置项；是不是想写 'api_key'？ | "
+        "b.yaml:1:2: server.admin_listen: 应为文本 或 布尔值（true 或 false），实际为数字 5",
     Message("(prompt {number}) {message}", number=2, message=Message("{vendor} sent a body over 64 MiB.", vendor="Kimi")):
-        "(第 2 个 prompt) Kimi 返回的响应体超过 64 MiB。",
+        "（第 2 个 prompt）Kimi 返回的响应体超过 64 MiB。",
     Message("{vendor} answered {status}: {said}.", vendor="Kimi", status=400, said="got text or a list"): "Kimi 返回 400：got text or a list。",
 }  # fmt: skip
 
@@ -247,7 +247,8 @@ def test_commands_speak_the_operators_language_and_programs_read_on(tmp_path: Pa
     told = banjia("check", str(file), env=zh)
     assert told.returncode == 2
     assert (
-        told.stderr == f"{file}:2:1: vendros: 未知的键；是不是想写 'vendors'？（详见 banjia help config-unknown-key）\n"
+        told.stderr
+        == f"{file}:2:1: vendros: 未知的配置项；是不是想写 'vendors'？（详见 banjia help config-unknown-key）\n"
     )
     assert banjia("check", str(file), "--json", env=zh).stdout == banjia("check", str(file), "--json").stdout
     assert "不改代码" in banjia("--help", env=zh).stdout
