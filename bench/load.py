@@ -31,7 +31,7 @@ ADVICE = "You are a careful assistant. Answer briefly, in plain words, and say s
 class Mode:
     """Kind of requests, number of connections and duration (seconds); ``rounds`` ends a run by count instead."""
 
-    callers: int
+    clients: int
     events: int = 0
     gap_ms: int = 0
     for_s: float = 3.0
@@ -57,7 +57,7 @@ class Seen:
     delays: list[int] = field(default_factory=list)
 
 
-class Caller(asyncio.Protocol):
+class Client(asyncio.Protocol):
     """A kept-alive connection that repeats the same request."""
 
     def __init__(self, question: bytes, events: int, seen: Seen) -> None:
@@ -164,29 +164,29 @@ async def play(port: int, mode: Mode, seen: Seen) -> float:
     """Run a mode and return the seconds it took."""
     loop = asyncio.get_running_loop()
     asked = question(port, mode)
-    callers: list[Caller] = []
-    for _ in range(mode.callers):
-        made = await loop.create_connection(lambda: Caller(asked, mode.events, seen), "127.0.0.1", port)
-        callers.append(made[1])
+    clients: list[Client] = []
+    for _ in range(mode.clients):
+        made = await loop.create_connection(lambda: Client(asked, mode.events, seen), "127.0.0.1", port)
+        clients.append(made[1])
     began = loop.time()
     ramp_s = mode.gap_ms / 1000
 
-    async def one(number: int, caller: Caller) -> None:
-        await asyncio.sleep(ramp_s * number / len(callers))
+    async def one(number: int, client: Client) -> None:
+        await asyncio.sleep(ramp_s * number / len(clients))
         done = 0
         while done < mode.rounds if mode.rounds else loop.time() - began < mode.for_s:
-            await caller.ask()
+            await client.ask()
             done += 1
 
     limit_s = 30 + mode.for_s + 3 * ramp_s * mode.events * mode.rounds
     results = await asyncio.gather(
-        *(asyncio.wait_for(one(number, caller), limit_s) for number, caller in enumerate(callers)),
+        *(asyncio.wait_for(one(number, client), limit_s) for number, client in enumerate(clients)),
         return_exceptions=True,
     )
     seen.bad += sum(isinstance(result, Exception) for result in results)
     took = loop.time() - began
-    for caller in callers:
-        caller.close()
+    for client in clients:
+        client.close()
     return took
 
 

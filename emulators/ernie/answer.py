@@ -38,7 +38,7 @@ class Completion(ModelResponse):
         self._created = int(time.time())
 
     @property
-    def _turn(self) -> ScriptedCompletion:
+    def _completion(self) -> ScriptedCompletion:
         return self.turns[0]
 
     def headers(self, *, stream: bool) -> list[tuple[str, str]]:
@@ -46,7 +46,7 @@ class Completion(ModelResponse):
         return [("content-type", kind), *limit_headers()]
 
     def usage(self) -> Json:
-        return self._usage(self._turn.answer_tokens, self._turn.reasoning_tokens)
+        return self._usage(self._completion.answer_tokens, self._completion.reasoning_tokens)
 
     def _usage(self, answer: int, reasoning: int) -> Json:
         usage: Json = {
@@ -74,7 +74,7 @@ class Completion(ModelResponse):
 
     def _last(self) -> Json:
         """Return the end of a choice: the finish reason and the verdict of the content check."""
-        finish = "content_filter" if self._flag > SHOW else self._turn.finish
+        finish = "content_filter" if self._flag > SHOW else self._completion.finish
         # sheet 5.2: finish_reason: "before 2025-03-12 also `normal`"
         if self._model.retired and finish == "stop":
             finish = "normal"
@@ -85,11 +85,13 @@ class Completion(ModelResponse):
         return members
 
     def whole(self) -> bytes:
-        message: Json = {"role": "assistant", "content": self._turn.text}
-        if self._turn.reasoning:
-            message["reasoning_content"] = self._turn.thought
-        if self._turn.calls:
-            message["tool_calls"] = [self._call(call_index, call) for call_index, call in enumerate(self._turn.calls)]
+        message: Json = {"role": "assistant", "content": self._completion.text}
+        if self._completion.reasoning:
+            message["reasoning_content"] = self._completion.thought
+        if self._completion.calls:
+            message["tool_calls"] = [
+                self._call(call_index, call) for call_index, call in enumerate(self._completion.calls)
+            ]
         body = {
             **self._start(),
             "choices": [{"index": 0, "message": message, **self._last()}],
@@ -143,11 +145,11 @@ class Completion(ModelResponse):
         if self._tells_search:
             # sheet 5.2: search: `delta_tag` deltas, which are no content; the part is "role" since it is no text
             yield "role", {"content": "Searching", "delta_tag": "search_status"}
-        for piece in self._turn.reasoning:
+        for piece in self._completion.reasoning:
             yield "reasoning", {"reasoning_content": piece}
-        for piece in self._turn.content:
+        for piece in self._completion.content:
             yield "content", {"content": piece}
-        for call_index, call in enumerate(self._turn.calls):
+        for call_index, call in enumerate(self._completion.calls):
             # The whole call in one delta: the vendor's SDK requires id, type, name and arguments in each (sheet source
             # S1).
             yield "tool", {"content": "", "tool_calls": [{"index": call_index, **self._call(call_index, call)}]}
