@@ -66,7 +66,7 @@ async def by_socket(planned: Planned, turn: int, port: int, key: str) -> Outcome
     seen = bytearray()
     sock = socket.socket()
     if planned.behaviour != "reads":
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # who stalls is felt at once
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # a stalling client has an effect at once
     sock.setblocking(False)
     try:
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))

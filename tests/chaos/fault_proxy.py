@@ -100,7 +100,7 @@ class FaultProxy:
             if fault is None:
                 await Link(self, reader, writer).run()
             elif fault.kind == "silent_connect":
-                await reader.read(-1)  # until the caller gives up
+                await reader.read(-1)  # until the client gives up
             else:
                 reset(writer)
         except (OSError, asyncio.IncompleteReadError):
@@ -166,7 +166,7 @@ class Link:
                 self._writer.write_eof()
             self._writer.close()
         except OSError:
-            self._break()  # the vendor's reset, or the caller's
+            self._break()  # the vendor's reset, or the client's
 
     def _break(self) -> None:
         self._broken = True

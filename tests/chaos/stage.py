@@ -209,7 +209,7 @@ class LogPipe:
 
     def _resize(self, size: int) -> None:
         if hasattr(fcntl, "F_SETPIPE_SZ"):
-            with suppress(OSError):  # more has been written meanwhile: it keeps its size
+            with suppress(OSError):  # it keeps its size while it has data
                 fcntl.fcntl(self._reader, fcntl.F_SETPIPE_SZ, size)
 
     def _copy(self) -> None:
@@ -221,7 +221,7 @@ class LogPipe:
 
 def ended_at(pid: int) -> float:
     """Wait until this child has ended. Returns the time (monotonic seconds)."""
-    with suppress(ChildProcessError):  # it has been waited for already
+    with suppress(ChildProcessError):  # its exit code was read already
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     return time.monotonic()
 

@@ -87,7 +87,7 @@ class Terminal:
         (self.folder / name).write_text(text.replace(SHOWN, self.at), encoding="utf-8")
 
     def _done(self, *command: str) -> subprocess.CompletedProcess[str]:
-        said, wrong = self._bin / "said", self._bin / "wrong"  # files: a server that goes on would keep a pipe open
+        said, wrong = self._bin / "said", self._bin / "wrong"  # files, because a running server would keep a pipe open
         with said.open("w") as out, wrong.open("w") as err:
             code = subprocess.call(
                 command, cwd=self.folder, env=self._environment(), stdout=out, stderr=err, timeout=150

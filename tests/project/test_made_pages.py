@@ -85,7 +85,7 @@ def settings(tmp_path: Path, **variables: str) -> dict[str, Any]:
 def test_the_variable_that_is_shown_for_a_key_sets_it(key: configuration.Key, tmp_path: Path) -> None:
     before = settings(tmp_path)
     after = settings(tmp_path, **{key.variable: key.example})
-    if key.path != "version":  # there is but one
+    if key.path != "version":  # there is only one
         assert after != before
 
 

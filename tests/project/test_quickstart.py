@@ -56,7 +56,7 @@ class Newcomer:
 
     def _type(self, code: str) -> None:
         if "banjia serve" in code or "scripts/demo" in code:
-            self.at.stop()  # Ctrl-C in the terminal where one ran before
+            self.at.stop()  # Ctrl-C in the terminal of a running server
         done = self.at.run(CLONE.sub("true", code).replace("scripts/demo", "banjia demo"))
         assert done.returncode == 0, done.stderr
         self.printed = done.stdout.replace(self.at.at, SHOWN).replace(self.at.admin_at, SHOWN_ADMIN)

@@ -33,7 +33,7 @@ from tests.support.judging import path_of, violations_of_response
 
 Event = Literal["leaves", "stops"]
 PLACES = 8
-MEMORY = MemoryGuard()  # shared: to find this machine's limit takes longer than a request
+MEMORY = MemoryGuard()  # shared, because detecting this machine's limit takes longer than a request
 """How many connections to vendors may be open."""
 
 
@@ -46,8 +46,8 @@ class Steps:
     def __init__(self, at: int, events: Sequence[Callable[[], None]], *, late: bool) -> None:
         self.seen = 0
         self.reached = False
-        self.answered = 0  # calls of which a head with status 200 was read
-        self.spent: list[Usage] = []  # what was noted as a call's cost
+        self.answered = 0  # calls with a received head of status 200
+        self.spent: list[Usage] = []  # recorded usage of calls
         self._at = at
         self._events = list(events)
         self._due = len(events)
@@ -61,7 +61,7 @@ class Steps:
         self.reached = True
         self._due -= 1
         if self._late and isinstance(waits_for, asyncio.Future):
-            waits_for.add_done_callback(self._happen)  # called before that which resumes the coroutine
+            waits_for.add_done_callback(self._happen)  # called before the callback that resumes the coroutine
         else:
             asyncio.get_running_loop().call_soon(self._happen)
 
@@ -107,7 +107,7 @@ class Tasks:
             return await _counted(coro, steps)
 
         task: asyncio.Task[Any] = asyncio.Task(counted(), loop=loop, **named)
-        task.add_done_callback(lambda _: coro.close())  # one that was cancelled before it began is awaited by nobody
+        task.add_done_callback(lambda _: coro.close())  # a task cancelled before its start is never awaited
         self.made.append(task)
         return task
 
@@ -337,7 +337,7 @@ def check_costs(scene: Scene, ran: Ran, ending: RequestOutcome) -> None:
     if {
         "n",
         "prompt",
-    } & scene.asked.keys():  # side by side: an answer may have come that its request did not see any more
+    } & scene.asked.keys():  # concurrent calls: a response may have arrived after the request ended
         assert len(spent) <= answered, ran.what
     else:
         assert len(spent) == answered, ran.what
@@ -360,7 +360,7 @@ def expected(scene: Scene, ran: Ran, events: Sequence[Event]) -> list[tuple[str,
     assert ran.reached, (ran.what, "the response has no end")
     if events[0] == "leaves":
         return [("client_closed", None)]
-    assert len(events) > 1 or caller.sized, ran.what  # else the caller was told
+    assert len(events) > 1 or caller.sized, ran.what  # else the client got an error
     stopped = ("truncated" if caller.status else "rejected", "server_shutting_down")
     return [stopped, ("client_closed", None)] if "leaves" in events else [stopped]
 

@@ -19,11 +19,11 @@ from proxy.openai_api.writer import ResponseChannel
 from proxy.pipeline import serve, stopped
 
 REFUSED = Message(
-    "POST /v1/moderations is not served by this proxy: an app may rely on it as a gate, and no configured vendor has moderations. Set policy.moderations to a target that has them (of kind openai_compatible), or to pass and every input is answered as not flagged, unseen; or leave it to the vendors, whose inspection answers content_filter."
+    "POST /v1/moderations is not served by this proxy: no configured vendor has moderations, and an app may rely on the result. Set policy.moderations to a target that has them (kind openai_compatible), or to pass, which reports every input as not flagged without a check; or rely on the vendors' own content checks, which answer content_filter."
 )
 PASSED = {
     "moderations": Adaptation(
-        "emulated", Message("nothing is flagged, for nothing is looked at (policy.moderations: pass)")
+        "emulated", Message("every input is reported as not flagged, without a check (policy.moderations: pass)")
     )
 }
 

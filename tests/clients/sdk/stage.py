@@ -21,7 +21,7 @@ from proxy.routing.retry_budget import RetryBudget
 from tests.support.harness import Running, proxy
 from tests.support.tap import Seen, Tap
 
-if TYPE_CHECKING:  # the stage serves clients of other generations too, which have no such classes
+if TYPE_CHECKING:  # older clients lack these classes
     from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class Front:
     def sdk(self, key: str = KEY, *, max_retries: int = 0) -> "OpenAI":
         """Return the official client, by default without retries."""
         if not self.clients:
-            # Nothing here speaks TLS, and reading the machine's certificates for every client takes its time.
+            # No connection uses TLS, and reading the machine's certificates for every client is slow.
             plain = openai.DefaultHttpxClient(verify=False)
             self.clients.append(openai.OpenAI(base_url=self.base_url, api_key=KEY, max_retries=0, http_client=plain))
         return self.clients[0].with_options(api_key=key, max_retries=max_retries)

@@ -37,7 +37,7 @@ sys.argv = ["banjia", "serve", "--emulate"]
 main()
 """
 READ = "config.loader.included_files.read_regular = hanging(config.loader.included_files.read_regular)"
-LOOK = "watching.look = hanging(watching.look)"
+LOOK = "watching.read_state = hanging(watching.read_state)"
 SHORT = "proxy.app_state.READ_TIMEOUT_S = 0.3"
 
 
