@@ -1,1 +1,1 @@
-"""The server: everything that waits, remembers or talks to the network."""
+"""The proxy server: everything with I/O, state or waiting."""

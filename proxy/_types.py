@@ -1,4 +1,4 @@
-"""The nouns of a request, without behaviour but the line that an ending is in the log."""
+"""Value types of a request, and the access log line of its outcome."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,15 +15,15 @@ from proxy.reason import Reason
 from proxy.timestamps import iso_time
 
 FIELD = re.compile(r"[\w.\[\]-]{1,100}")
-"""A field as an error's ``param`` names it. A vendor's may hold anything: what is no field is not logged."""
+"""A field name in an error's ``param``. A vendor may put anything there; only values of this form are logged."""
 
 OutcomeWord = Literal["complete", "truncated", "client_closed", "rejected"]
 
 
 class IncomingRequest(Protocol):
-    """A request as it comes in: ``headers`` by lower-case name, and a body that may still be on its way.
+    """A received request: ``headers`` by lower-case name, and a body that may not have arrived yet.
 
-    ``gone``: its caller has left.
+    ``disconnected``: its client has closed the connection.
     """
 
     request_id: str
@@ -31,7 +31,7 @@ class IncomingRequest(Protocol):
     headers: Mapping[bytes, bytes]
 
     async def body(self) -> bytes:
-        """The whole body.
+        """Return the whole body.
 
         Raises SlowClient, BodyTooLarge, EncodedBody, Overloaded or MemoryError, and BadRequest for too many values.
         """
@@ -40,13 +40,13 @@ class IncomingRequest(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: ``key`` is the first eight hex digits of the key's hash, or ``anonymous``."""
+    """The authenticated client: ``key`` is the first eight hex digits of its key's hash, or ``anonymous``."""
 
     key: str
 
 
 class Route(NamedTuple):
-    """Which targets may answer, as they are listed, how the first is chosen, by which policy. A weight for each."""
+    """The targets of a model name in configured order, with a weight each, their policy and load-balancing strategy."""
 
     name: str
     targets: Sequence[Target]
@@ -57,9 +57,9 @@ class Route(NamedTuple):
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt at one target, as the writer needs it: who, the how-manieth, and what was changed on the way.
+    """One attempt at one target, as the writer needs it: its number from 1, the adaptations, the vendor's headers.
 
-    ``secrets`` are those that the attempt is signed with: they are taken out of its answer.
+    ``secrets``: the secrets in the attempt's upstream calls, which are redacted from the response.
     """
 
     target: Target
@@ -70,7 +70,7 @@ class Attempt:
 
 
 class FailedAttempt(NamedTuple):
-    """One attempt that failed: at which target, with which kind of failure, and the tokens that it cost if any."""
+    """A failed attempt: its target, the kind of failure, and the tokens it cost, if any."""
 
     target: str
     kind: str
@@ -78,14 +78,14 @@ class FailedAttempt(NamedTuple):
 
 
 class RequestOutcome(NamedTuple):
-    """How one request ended; made exactly once for each. Times are in seconds, tokens in ``usage``.
+    """How one request ended; created exactly once for each. Times are in seconds, tokens in ``usage``.
 
-    ``complete``: the whole answer was handed over. ``truncated``: it broke off after its head had left.
-    ``client_closed``: the caller left. ``rejected``: an error instead of an answer.
+    ``complete``: the whole response was sent. ``truncated``: it broke off after its head was sent.
+    ``client_closed``: the client disconnected. ``rejected``: an error instead of a response.
 
-    ``usage`` is of the last attempt, ``billed`` of all. The time to the first content falls into three: until the body was
-    there, ``vendor_s`` from the first call's leaving to the arrival of the bytes that brought the content (with the
-    connection, failed attempts and the waits between them), and ``added_s``, what is left: banjia's own.
+    ``usage`` is of the last attempt, ``billed`` of all. The time to the first content has three parts: until the body
+    was received; ``vendor_s``, from sending the first upstream call to receiving the bytes that hold the content
+    (including connecting, failed attempts and the waits between them); and ``added_s``, the rest, spent in banjia.
     """
 
     word: OutcomeWord
@@ -110,17 +110,17 @@ class RequestOutcome(NamedTuple):
     failed: Sequence[FailedAttempt]
     notes: Mapping[str, Any]
 
-    def line(self, at: float = 0.0) -> dict[str, object]:
-        """The access line: times in milliseconds, tokens as billed. No text of the request and no secret is in it.
+    def line(self, ended_at: float = 0.0) -> dict[str, object]:
+        """Return the access log line: times in milliseconds, tokens as billed, no text of the request and no secrets.
 
-        ``at`` is when the request ended, in seconds of the epoch. A model that no target has may be a key that was
-        entered in the wrong place, so what looks like one is left out of it.
+        ``ended_at`` is when the request ended (epoch seconds). A model without a target may be an API key that was
+        entered in the wrong place, so anything that looks like one is redacted from it.
         """
         billed = _tokens(self.billed)
         first_s, vendor_s, added_s = self.first_content_s, self.vendor_s, self.added_s
-        # Milliseconds to one place: not by `round`, which writes a number out and reads it again, nor by a function.
+        # Milliseconds to one decimal place, inline: `round` goes through a string, a function call costs more.
         return {
-            "time": iso_time(at),
+            "time": iso_time(ended_at),
             "request_id": self.request_id,
             "ending": self.word,
             "status": self.status,
@@ -133,7 +133,7 @@ class RequestOutcome(NamedTuple):
             "target": self.target,
             "attempts": self.attempts,
             "caller": self.caller,
-            "adapted": {name: told.word for name, told in self.adaptations.items() if told.word != "honoured"},
+            "adapted": {name: change.word for name, change in self.adaptations.items() if change.word != "honoured"},
             "failed": [{"target": failed.target, "kind": failed.kind} for failed in self.failed],
             "shown": self._shown_usage(billed),
             "billed": billed,

@@ -1,4 +1,4 @@
-"""The app on one screen: routes, doors, handlers, lifespan."""
+"""The ASGI application: routes, error handlers and lifespan."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -22,11 +22,12 @@ from proxy.server.path_router import PathRouter
 
 
 def create_app(state: AppState) -> ASGIApp:
-    """The app over an open kit, which it closes at its end.
+    """Return the ASGI application for ``state``, which its lifespan closes at shutdown.
 
-    The relays are called by the doors themselves: Starlette's layers would cost a request a fifth of its time.
+    PathRouter calls the endpoints of ``operations`` directly, because Starlette's layers would take a fifth of a
+    request's time.
     """
-    relays = {
+    operations = {
         "/v1/chat/completions": OperationEndpoint(ChatHandler(), state),
         "/v1/completions": OperationEndpoint(CompletionsHandler(), state),
         "/v1/embeddings": OperationEndpoint(EmbeddingsHandler(), state),
@@ -36,12 +37,12 @@ def create_app(state: AppState) -> ASGIApp:
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         free_large_blocks()
         state.memory.start()
-        yield {"memory": state.memory, "budget": state.budget}  # for the door, which knows no kit
+        yield {"memory": state.memory, "budget": state.budget}  # for GuardedHttpProtocol, which has no AppState
         await state.aclose()
 
     app = Starlette(
         routes=[
-            *(Route(path, relay, methods=["POST"]) for path, relay in relays.items()),
+            *(Route(path, endpoint, methods=["POST"]) for path, endpoint in operations.items()),
             Route("/v1/moderations", ModerationsEndpoint(state), methods=["POST"]),
             Route("/v1/models", list_models),
             Route("/v1/models/{model:path}", retrieve_model),
@@ -50,6 +51,6 @@ def create_app(state: AppState) -> ASGIApp:
         exception_handlers={404: no_such_path, 405: method_not_allowed},
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # the doors take stray slashes away
+    app.router.redirect_slashes = False  # PathRouter removes trailing slashes
     app.state.banjia = state
-    return PathRouter(app, relays, state)
+    return PathRouter(app, operations, state)

@@ -1,4 +1,4 @@
-"""The kit: everything that has state, opened and closed in one place."""
+"""Application state: the configuration snapshot, vendor accounts, limiters, metrics and logs of one running server."""
 
 import asyncio
 import datetime
@@ -45,19 +45,19 @@ _ids = random.Random()  # noqa: S311 - seeded by the system; ids are no secrets
 
 
 READ_TIMEOUT_S = 10.0
-"""How long a reload waits for the files of the configuration."""
+"""How long a reload waits for the configuration files to be read (seconds)."""
 MAX_READERS = 4
-"""The most threads that read the configuration at a time: more than one only where a disk does not answer."""
+"""The most threads that read the configuration at a time. There is more than one only if a disk does not respond."""
 
 SHARE = 0.8
-"""The part of all slots that the requests at one of several vendors may take: one that hangs leaves room for the others."""
+"""The share of all request slots that one of several vendors may use: a vendor that hangs leaves room for others."""
 
 
 class ConfigSnapshot:
-    """One configuration, made ready for requests. A request keeps to the one that it began with: it is never changed.
+    """One loaded configuration, prepared for requests and never changed. A request keeps the snapshot it began with.
 
-    ``before``: the one that it takes the place of, whose accounts go on where they are the same. ``memory_limit`` is in
-    bytes.
+    ``before``: the snapshot that this one replaces; accounts whose configuration is unchanged are taken from it.
+    ``memory_limit`` is in bytes.
     """
 
     def __init__(
@@ -88,9 +88,10 @@ class ConfigSnapshot:
 
 
 def vendor_account(name: str, entry: VendorEntry, upstream: Upstream, before: VendorAccount | None) -> VendorAccount:
-    """The account of an entry: the one before if nothing changed, else one in which the cooldowns of the same keys go on.
+    """Return the account of a vendor entry: ``before`` if the entry is unchanged, else a new one.
 
-    At another address a key may be as good as new: then nothing is carried over.
+    The new account keeps the cooldowns of keys that are still configured, unless the base URL changed: another address
+    may accept a key that the old one refused.
     """
     if before is not None and before.entry == entry:
         return before
@@ -101,7 +102,7 @@ def vendor_account(name: str, entry: VendorEntry, upstream: Upstream, before: Ve
 
 
 class AppState:
-    """What one running server shares between its requests."""
+    """State that all requests of one running server share."""
 
     def __init__(
         self,
@@ -112,22 +113,22 @@ class AppState:
         emulated: bool = False,
         memory: MemoryGuard | None = None,
     ) -> None:
-        """``emulated``: the vendors are emulators that we started, and their answers say so."""
+        """``emulated``: the vendors are emulators started by banjia, and responses are labelled accordingly."""
         self.memory = memory or MemoryGuard()
         self.emulated = emulated
         self.upstream = upstream
         self.limiters = Limiters()
         self.budget = MemoryBudget(self.memory.limit)
         self.snapshot = ConfigSnapshot(settings, upstream, emulated=emulated, memory_limit=self.memory.limit)
-        """The configuration in use; :meth:`use` changes it. An attribute, since each request reads it several times."""
+        """The configuration in use; :meth:`use` replaces it. Not a property: each request reads it several times."""
         self.limiters.attach(self.snapshot.accounts.items())
         self._snapshots = weakref.WeakSet([self.snapshot])
         self.reread: Callable[[], LoadedConfig] | None = None
-        """Reads the configuration anew, in a thread. Raises ConfigError. None: there is no file."""
+        """Loads the configuration again; runs in a thread. Raises ConfigError. None if there is no file."""
         self.notify: Callable[[Message], None] = errors.info
-        """Takes the lines that are for the operator. It neither blocks nor raises."""
+        """Writes a message for the operator. It must neither block nor raise."""
         self.drain_log: Callable[[], None] = lambda: None
-        """Waits until the queued log lines are written, for half a second at most."""
+        """Waits until the queued log lines are written, at most half a second."""
         self._reloading = asyncio.Lock()
         self._readers = threading.BoundedSemaphore(MAX_READERS)
         self.read_timeout_s = READ_TIMEOUT_S
@@ -147,35 +148,35 @@ class AppState:
         self.key_cool_down_s = KEY_COOL_DOWN_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self.log = AccessLog()
-        """The access log on standard output; ``access_log`` takes its place in tests."""
+        """The access log on standard output; tests replace it with ``access_log``."""
         self.log.configured = settings.log.format
         self.access_log = access_log or self.log.write
         self._register()
 
     def use(self, snapshot: ConfigSnapshot) -> None:
-        """Switch to another configuration: its keys take over the queues that are there."""
+        """Switch to another configuration. Keys that stay configured keep their queues."""
         self.limiters.attach(snapshot.accounts.items())
-        self.refused_fields.clear()  # an entry may name another server now
+        self.refused_fields.clear()  # an entry may point to another server now
         self.snapshot = snapshot
         self.log.configured = snapshot.settings.log.format
 
     def redact(self, text: str) -> str:
-        """The text without any secret that we hold: a vendor may echo a key in its message."""
-        lives = list(self._snapshots)  # an answer may hold a key that only the requests of an older configuration know
+        """Return the text with every configured secret replaced: a vendor may echo a key in its message."""
+        snapshots = list(self._snapshots)  # requests that began before a reload still use its secrets
         for secret in (
-            lives[0].secrets if len(lives) == 1 else longest_first(s for snapshot in lives for s in snapshot.secrets)
+            snapshots[0].secrets if len(snapshots) == 1 else longest_first(s for one in snapshots for s in one.secrets)
         ):
             text = text.replace(secret.get_secret_value(), "[redacted]")
         return text
 
     def redact_message(self, message: Message) -> Message:
-        """The message without any secret that we hold."""
+        """Return the message with every configured secret replaced in its fields."""
         return message.with_texts(self.redact)
 
     async def reload(self) -> ReloadResult:
-        """Read the configuration anew and use it from the next request on; one that is wrong changes nothing.
+        """Load the configuration again and use it for new requests; an invalid one changes nothing.
 
-        Requests that are under way keep to the configuration that they began with. One line tells what came of it.
+        Requests in progress keep the configuration they began with. The result is also reported to the operator.
         """
         async with self._reloading:
             reloaded = await self._reload()
@@ -196,22 +197,22 @@ class AppState:
             return self._refused(diagnostic.with_help for diagnostic in error.diagnostics)
         except Exception as bug:  # noqa: BLE001 - a bug in reading a file is no reason to stop serving or watching
             self.report(bug, "(reload)")
-            return self._refused([Message("something went wrong on our side; the log has it")])
+            return self._refused([Message("internal error; see the log")])
         self.use(snapshot)
         self._snapshots.add(snapshot)
         self.loaded(ok=True)
         return ReloadResult("applied", loaded.source, changed_keys(before.settings, settings), restart)
 
-    async def _read(self, again: Callable[[], LoadedConfig]) -> LoadedConfig:
-        """Read the configuration in a thread that may hang. Raises ConfigError, also where it does."""
+    async def _read(self, load: Callable[[], LoadedConfig]) -> LoadedConfig:
+        """Read the configuration in a thread. Raises ConfigError, also if the thread does not end in time."""
         if not self._readers.acquire(blocking=False):
-            raise self._unread(
+            raise self._unreadable(
                 Message("{number} earlier reads of the configuration have not ended", number=MAX_READERS)
             )
 
         def read() -> LoadedConfig:
             try:
-                return again()
+                return load()
             finally:
                 self._readers.release()
 
@@ -219,13 +220,13 @@ class AppState:
         try:
             return await asyncio.wait_for(reading, self.read_timeout_s)
         except TimeoutError:
-            raise self._unread(
+            raise self._unreadable(
                 Message("the files could not be read within {number} seconds", number=f"{self.read_timeout_s:g}")
             ) from None
 
-    def _unread(self, wrong: Message) -> ConfigError:
+    def _unreadable(self, problem: Message) -> ConfigError:
         return ConfigError(
-            [Diagnostic(Source(self.source), "", wrong, Message("a disk that answers"), code="config-unreadable")]
+            [Diagnostic(Source(self.source), "", problem, Message("a disk that responds"), code="config-unreadable")]
         )
 
     def _refused(self, diagnostics: Iterable[Message]) -> ReloadResult:
@@ -233,22 +234,22 @@ class AppState:
         return ReloadResult("refused", diagnostics=list(diagnostics))
 
     def record_outcome(self, outcome: RequestOutcome) -> None:
-        """Count how a request ended and write its access line: once for each request."""
+        """Count a request's outcome and write its access log line. Called exactly once for each request."""
         self.request_metrics.add(outcome)
         self.access_log(outcome)
 
     def report(self, bug: Exception, request_id: str) -> None:
-        """Log a bug of ours with its traceback, without secrets."""
+        """Log an internal error with its traceback, without secrets."""
         trace = "".join(traceback.format_exception(bug))
         errors.error("request %s: %s", request_id, self.redact(trace))
 
     @staticmethod
     def fresh_id(size: int) -> str:
-        """``2 * size`` random hex digits, to tell answers apart: no secret, so no system call for each."""
+        """Return ``2 * size`` random hex digits for a response id. Not secret, so it needs no system call."""
         return f"{_ids.getrandbits(8 * size):0{2 * size}x}"
 
     def loaded(self, *, ok: bool) -> None:
-        """The configuration was read anew; where it was not ``ok`` the old one serves on. Kept for the metrics."""
+        """Record for the metrics whether a reload succeeded; if not, the old configuration stays in use."""
         self._loaded = ok
         if ok:
             self._loaded_at = time.time()
@@ -257,24 +258,27 @@ class AppState:
         return label.removeprefix("emulator:") in self.snapshot.routing.labels
 
     def _register(self) -> None:
-        """Let what the kit itself knows be read as metrics."""
+        """Register the metrics whose values come from this object."""
         gauge = self.metrics.gauge
-        gauge("banjia_build_info", "The version that runs.", ("version",), lambda: {(version(),): 1})
+        gauge("banjia_build_info", "The version of banjia that is running.", ("version",), lambda: {(version(),): 1})
         gauge("banjia_active_requests", "Requests in progress.", (), lambda: {(): self.active})
-        gauge("banjia_draining", "1 while the server stops.", (), lambda: {(): self.draining})
+        gauge("banjia_draining", "1 while the server is draining.", (), lambda: {(): self.draining})
         gauge(
             "banjia_config_reload_success",
-            "1 if the last configuration read is in use.",
+            "1 if the last configuration reload succeeded.",
             (),
             lambda: {(): self._loaded},
         )
         gauge(
-            "banjia_config_reload_timestamp_seconds", "When the one in use was read.", (), lambda: {(): self._loaded_at}
+            "banjia_config_reload_timestamp_seconds",
+            "When the configuration in use was loaded.",
+            (),
+            lambda: {(): self._loaded_at},
         )
         gauge("banjia_vendor_keys", "Keys by vendor and state.", ("vendor", "state"), self._keys)
         gauge("banjia_waiting_calls", "Calls that wait for a slot on a vendor's keys.", ("vendor",), self._waiting)
         gauge(
-            "banjia_memory_budget_bytes", "Memory set aside for bodies and unread answers.", ("kind",),
+            "banjia_memory_budget_bytes", "Memory held for request bodies and unread responses.", ("kind",),
             lambda: {("held",): self.budget.held, ("limit",): self.budget.most},
         )  # fmt: skip
         gauge("banjia_cooling_down_targets", "1 for a target that is cooling down.", ("target",), self._cooling_down)
@@ -287,37 +291,37 @@ class AppState:
 
     def _keys(self) -> Mapping[Labels, float]:
         now = time.monotonic()
-        found: dict[Labels, float] = {}
+        counts: dict[Labels, float] = {}
         for name, account in self.snapshot.accounts.items():
             cooling_down = sum(key.cools_until > now for key in account.keys)
-            found[name, "cooling_down"] = cooling_down
-            found[name, "ready"] = len(account.keys) - cooling_down
-        return found
+            counts[name, "cooling_down"] = cooling_down
+            counts[name, "ready"] = len(account.keys) - cooling_down
+        return counts
 
     def flush(self) -> None:
-        """Write the access lines that are still held."""
+        """Write the buffered access log lines."""
         self.log.flush()
 
     async def aclose(self) -> None:
-        """Close what was opened."""
+        """Close the upstream connections and flush the access log."""
         self.memory.close()
         await self.upstream.aclose()
         self.flush()
 
 
 def _today() -> datetime.date:
-    """The day by which vendors bill: Beijing's."""
+    """Today's date in Beijing, by which vendors bill."""
     return datetime.datetime.now(BEIJING).date()
 
 
 def _passwords(outbound: str) -> set[str]:
-    """What is secret of an outbound proxy's URL: the password, as written and as it is sent."""
+    """Return the password in an outbound proxy's URL, as written and URL-decoded."""
     password = urlsplit(outbound).password or ""
     return {password, unquote(password)}
 
 
 def secrets_of(settings: Settings) -> list[SecretStr]:
-    """Every secret of a configuration, the longest first: one may be the beginning of another."""
+    """Return every secret of a configuration, longest first, because one may be a prefix of another."""
     texts = {*settings.client_keys(), settings.admin_token()}
     for entry in settings.vendors.values():
         texts |= {key.get_secret_value() for key in entry.keys()}  # noqa: SIM118 - no mapping: its keys are its credentials
@@ -327,12 +331,12 @@ def secrets_of(settings: Settings) -> list[SecretStr]:
 
 
 def longest_first(secrets: Iterable[SecretStr]) -> list[SecretStr]:
-    """The secrets, the longest first."""
+    """Return the secrets sorted by length, longest first."""
     return sorted(secrets, key=len, reverse=True)
 
 
 class RequestSlot:
-    """A slot among the requests in progress, held to the last byte. One object serves all: it only counts."""
+    """Counts a request as in progress until its last byte is sent. All requests share one object."""
 
     __slots__ = ("_state",)
 
@@ -343,5 +347,5 @@ class RequestSlot:
         self._state.active += 1
         self._state.retries.request()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._state.active -= 1

@@ -1,4 +1,4 @@
-"""Blocking calls that may never return, such as reads from a mount that hangs."""
+"""Run blocking calls that may never return, such as reads from a network mount that hangs."""
 
 import asyncio
 import threading
@@ -12,8 +12,8 @@ T = TypeVar("T")
 async def in_daemon_thread(work: Callable[[], T], name: str) -> T:
     """Run ``work`` in a new daemon thread and return its result, or raise its exception.
 
-    Unlike with ``asyncio.to_thread``, a call that hangs keeps neither the event loop from closing nor the process from
-    ending. If the waiting task is cancelled, the thread goes on and its result is dropped.
+    Unlike with ``asyncio.to_thread``, a call that hangs prevents neither the event loop from closing nor the process
+    from exiting. If the waiting task is cancelled, the thread continues and its result is discarded.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()

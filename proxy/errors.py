@@ -1,24 +1,24 @@
-"""The errors a caller can get, as a tree; each knows its row of the error table in docs/errors.md.
+"""The errors that clients receive; each class is one row of the error table in docs/errors.md.
 
 ProxyError
-├── BadRequest            400  a bad value, or one that is missing
+├── BadRequest            400  an invalid or missing value
 │   ├── NotSupported      400  refused by verdict
-│   └── Malformed         400  not HTTP, or HTTP that can be read in two ways
-├── BadKey                401  no client key, or a wrong one
+│   └── Malformed         400  invalid or ambiguous HTTP
+├── BadKey                401  a missing or unknown client key
 ├── AccessDenied          403
 ├── ModelNotFound         404  no such model
 ├── NoSuchPath            404  no such path
-├── NotServed             404  a path of OpenAI's that is not served
+├── NotServed             404  an OpenAI path that banjia does not serve
 ├── MethodNotAllowed      405
-├── SlowClient            408  a body that never arrives whole
+├── SlowClient            408  a body that did not arrive in time
 ├── BodyTooLarge          413
 ├── EncodedBody           415  a compressed request
-├── HeadersTooLarge       431  too many headers, or too long ones
-├── InternalError         500  our bug
-├── Overloaded            503  too many at once
-│   └── OutOfMemory       503  no memory for a body or an answer
+├── HeadersTooLarge       431  too many or too large headers
+├── InternalError         500  a bug in banjia
+├── Overloaded            503  too many requests at once
+│   └── OutOfMemory       503  no memory for a body or a response
 ├── ShuttingDown          503
-└── UpstreamFailed        4xx/5xx  what the attempts came to: the row of the failure's kind
+└── UpstreamFailed        4xx/5xx  every attempt failed: the row of the last failure's kind
 """
 
 from math import ceil
@@ -37,7 +37,7 @@ MAX_MESSAGE = 1500
 
 
 class ProxyError(Exception):
-    """An answer that is an error: status, type, code and param of the table, and a message that says what to do."""
+    """An error response: status, type, code and param of the error table, and a message that says what to do."""
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"
@@ -59,20 +59,20 @@ class ProxyError(Exception):
         self.retry_after_s: float | None = None
 
     def body(self, language: Language = "en") -> bytes:
-        """The JSON body, all four members there."""
+        """Return the JSON body of the error, with all four of OpenAI's members."""
         return orjson.dumps({"error": self.error(language)})
 
     def error(self, language: Language = "en") -> dict[str, Any]:
-        """The error object, for a body or an event. Its message ends with the command that explains its code."""
+        """Return the error object, for a body or an event. Its message ends with the command that explains its code."""
         message = translate(self.message, language)
         while len(orjson.dumps(message)) > MAX_MESSAGE:
             message = message[: len(message) * 3 // 4] + "…"
-        if self.code is not None:  # SDKs show nothing but the message
+        if self.code is not None:  # SDKs show only the message
             message = translate(Message("{line} (banjia help {code})", line=message, code=self.code), language)
         return {"message": message, "type": self.error_type, "param": self.param, "code": self.code}
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """``x-should-retry``, and ``retry-after`` in both spellings where there is one."""
+        """Return ``x-should-retry`` and, if there is a wait, ``retry-after`` and ``retry-after-ms``."""
         out = [(b"x-should-retry", b"true" if self.should_retry else b"false")]
         if self.retry_after_s is not None:
             out.append((b"retry-after", b"%d" % ceil(self.retry_after_s)))
@@ -81,7 +81,7 @@ class ProxyError(Exception):
 
 
 class BadRequest(ProxyError):
-    """A bad value, or one that is missing."""
+    """An invalid or missing value."""
 
     status = 400
     type = "invalid_request_error"
@@ -89,24 +89,24 @@ class BadRequest(ProxyError):
 
 
 class NotSupported(BadRequest):
-    """No target can do what is asked, and the answer would mislead without it."""
+    """No target supports a requested feature, and leaving it out would make the answer misleading."""
 
     code = "unsupported_parameter"
     reason = Reason.UNSUPPORTED
 
     @classmethod
     def of(cls, refusal: Refused) -> BadRequest:
-        """What the caller is told when every target refused: what the first of them said."""
+        """Return the error for a request that every target refuses, from the first refusal."""
         kind = BadRequest if refusal.code is None else cls
         return kind(refusal.message, param=refusal.param, code=refusal.code)
 
 
 class Malformed(BadRequest):
-    """Not HTTP, or HTTP that can be read in two ways: who stands before us may have read the other one."""
+    """Invalid HTTP, or HTTP that a proxy in front of banjia may parse differently (request smuggling)."""
 
 
 class BadKey(ProxyError):
-    """No client key, or a wrong one."""
+    """The client key is missing or unknown."""
 
     status = 401
     type = "invalid_request_error"
@@ -114,7 +114,7 @@ class BadKey(ProxyError):
 
 
 class AccessDenied(ProxyError):
-    """Not for who asks."""
+    """The request's Origin or Host is not allowed."""
 
     status = 403
     type = "invalid_request_error"
@@ -123,7 +123,7 @@ class AccessDenied(ProxyError):
 
 
 class ModelNotFound(ProxyError):
-    """No such model."""
+    """No route has this model name."""
 
     status = 404
     type = "invalid_request_error"
@@ -132,7 +132,7 @@ class ModelNotFound(ProxyError):
 
 
 class NoSuchPath(ProxyError):
-    """No such path."""
+    """Neither banjia nor OpenAI has this path."""
 
     status = 404
     type = "invalid_request_error"
@@ -140,10 +140,10 @@ class NoSuchPath(ProxyError):
 
 
 class NotServed(ProxyError):
-    """A path of OpenAI's that is not served.
+    """An OpenAI path that banjia does not serve.
 
-    Not 501: clients repeat what is 500 or above (LangChain JS makes 7 calls in 84 seconds of it, Codex 30), and none
-    repeats a 404.
+    404 instead of 501, because clients retry a status of 500 or above (LangChain JS makes 7 calls in 84 seconds, Codex
+    30) and none retries a 404.
     """
 
     status = 404
@@ -153,7 +153,7 @@ class NotServed(ProxyError):
 
 
 class MethodNotAllowed(ProxyError):
-    """The path is there, the method is not."""
+    """The path exists but does not support the method."""
 
     status = 405
     type = "invalid_request_error"
@@ -190,7 +190,7 @@ class EncodedBody(ProxyError):
 
 
 class HeadersTooLarge(ProxyError):
-    """The headers are over the door's limits."""
+    """The headers are over the limits in proxy/server/request_head.py."""
 
     status = 431
     type = "invalid_request_error"
@@ -199,13 +199,13 @@ class HeadersTooLarge(ProxyError):
 
 
 class InternalError(ProxyError):
-    """Our bug. The message never tells more than the request id."""
+    """A bug in banjia. The message holds nothing but the request id."""
 
     code = "internal_error"
 
 
 class Overloaded(ProxyError):
-    """Too many requests at once."""
+    """The server has no capacity for the request."""
 
     status = 503
     type = "service_unavailable_error"
@@ -215,38 +215,40 @@ class Overloaded(ProxyError):
 
 
 class OutOfMemory(Overloaded):
-    """There is no memory to hold a body or an answer."""
+    """The memory budget has no room for a body or a response."""
 
     reason = Reason.OUT_OF_MEMORY
 
     def __init__(self) -> None:
-        super().__init__(Message("The server has no memory left for more bodies and answers. Try again in a moment."))
+        super().__init__(
+            Message("The server has no memory left for more request bodies and responses. Try again in a moment.")
+        )
         self.retry_after_s = 1.0
 
 
 class ShuttingDown(Overloaded):
-    """The server is draining, and the request did not end in time."""
+    """The server is shutting down, and the request did not end in time."""
 
     code = "server_shutting_down"
     reason = Reason.SHUTTING_DOWN
 
     def __init__(self, *, attempts: int = 0) -> None:
         super().__init__(Message("The server is shutting down. Try again in a moment."))
-        self.should_retry = attempts == 0  # a vendor that was called may have billed the call
+        self.should_retry = attempts == 0  # a vendor that was called may bill the call
         self.retry_after_s = 1.0
 
 
 class UpstreamFailed(ProxyError):
-    """What all the attempts came to: the last failure, in the terms of the table.
+    """Every attempt failed: the last failure, as a row of the error table.
 
-    ``spent``: no attempt is left for this call, those of earlier requests for it counted.
+    ``spent``: no attempt is left for this call, counting those of earlier requests for the same call.
     """
 
     def __init__(self, failure: Failure, *, attempts: int, spent: bool = False, in_stream: bool = False) -> None:
         super().__init__(failure.message, param=failure.param)
         self.code = stream_code(failure, in_stream)
-        unmade = failure.kind == "rate_limited" and failure.phase == "pool"  # the call was never made
-        self.reason = Reason.NO_SLOT if unmade else Reason(failure.kind)
+        not_sent = failure.kind == "rate_limited" and failure.phase == "pool"
+        self.reason = Reason.NO_SLOT if not_sent else Reason(failure.kind)
         self.http_status = failure.status
         self.error_type = failure.type
         self.should_retry = failure.kind == "rate_limited" and attempts <= 1 and not spent
@@ -255,7 +257,7 @@ class UpstreamFailed(ProxyError):
 
 
 def stream_code(failure: Failure, in_stream: bool) -> str | None:
-    """The code: two of the table's are for streams only, and read upstream_error before one has begun."""
+    """Return the error code: two codes are for streams only and become ``upstream_error`` before a stream begins."""
     if failure.code in ("upstream_stream_reset", "upstream_stream_truncated") and not in_stream:
         return "upstream_error"
     return failure.code

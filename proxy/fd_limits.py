@@ -1,4 +1,4 @@
-"""How many connections this process may hold: each needs a file descriptor, and so does each call to a vendor."""
+"""File descriptor limits: each client connection and each upstream call needs one."""
 
 import errno
 import functools
@@ -8,11 +8,11 @@ import socket
 from typing import NamedTuple
 
 WANTED = 65_536
-"""What a proxy has use for."""
+"""The highest limit that is requested (file descriptors)."""
 
 
 def raise_limit() -> None:
-    """Take as many descriptors as the system lets us have: the usual 1,024 are for programs of another kind."""
+    """Raise the soft RLIMIT_NOFILE to the hard limit, at most ``WANTED``. The usual 1,024 are too few for a proxy."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = WANTED if hard == resource.RLIM_INFINITY else min(hard, WANTED)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -20,19 +20,19 @@ def raise_limit() -> None:
 
 
 class DescriptorShares(NamedTuple):
-    """What the descriptors of this process are for: so many of each fit beside the others at any time."""
+    """How the process divides its file descriptors. All shares together fit the limit at any time."""
 
     callers: int
-    """Connections of callers."""
+    """Connections of clients."""
     refused: int
-    """Connections that are refused for want of room, until their callers have read the 503."""
+    """Connections refused with a 503, kept open until their clients have read it."""
     calls: int
     """Connections to vendors."""
 
 
 @functools.cache
 def shares() -> DescriptorShares:
-    """Half for callers, a sixteenth (24 at least) for files, names and sockets of our own, most of the rest for vendors."""
+    """Half for clients, a sixteenth (at least 24) for files, DNS and other sockets, most of the rest for vendors."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = WANTED if soft == resource.RLIM_INFINITY else soft
     callers, refused, own = limit // 2, min(1024, max(2, limit // 32)), max(24, limit // 16)
@@ -40,12 +40,12 @@ def shares() -> DescriptorShares:
 
 
 def max_connections() -> int:
-    """How many callers may be connected."""
+    """Return how many clients may be connected at once."""
     return shares().callers
 
 
 def exhausted(error: BaseException | None) -> bool:
-    """Whether an error says that there are no descriptors. A look-up of a name does not: then one is tried."""
+    """Whether an error means that no descriptor is left. A DNS error does not tell, so try to open one."""
     if isinstance(error, socket.gaierror):
         try:
             os.close(os.open(os.devnull, os.O_RDONLY))

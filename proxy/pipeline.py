@@ -1,4 +1,4 @@
-"""A request's path, top to bottom. It lives until the last byte has left or the caller has."""
+"""Serve one API request, from authentication to its access log line."""
 
 import asyncio
 
@@ -18,59 +18,58 @@ from proxy.openai_api.writer import ResponseChannel, Writer
 from proxy.routing.resolve import resolve
 
 RETRIED = b"x-stainless-retry-count"
-"""OpenAI's SDKs say in it how many requests they have made before, for the same call."""
+"""The header in which OpenAI's SDKs send how many requests they have already made for the same call."""
 FIRST = b"0"
 
 
-async def serve(incoming: IncomingRequest, front: OperationHandler, state: AppState, out: ResponseChannel) -> None:
-    """One request. An error before the head becomes a status, after it an error event; only cancellation is raised."""
-    record = RequestRecord(incoming.request_id, front.operation)
+async def serve(incoming: IncomingRequest, handler: OperationHandler, state: AppState, out: ResponseChannel) -> None:
+    """Serve one request, until the last byte is sent or the client disconnects.
+
+    An error before the head is sent becomes an HTTP status, one after it an error event. Raises CancelledError only.
+    """
+    record = RequestRecord(incoming.request_id, handler.operation)
     writer: Writer = ResponseWriter(NOTHING, out, record)
-    snapshot = state.snapshot  # the configuration of this moment, to the end
+    snapshot = state.snapshot  # a reload does not affect this request
     try:
         try:
-            caller = authenticate(incoming.headers, snapshot.client_keys)  # who                      401
+            caller = authenticate(incoming.headers, snapshot.client_keys)  # 401
             record.caller = caller.key
-            check_capacity(state)  # is there room, before anything is read                              503
-            body = await incoming.body()  #                                                      408, 413, 415
+            check_capacity(state)  # 503, before the body is read
+            body = await incoming.body()  # 408, 413, 415
             record.body_read()
-            request = front.parse(body)  # what                                                        400
+            request = handler.parse(body)  # 400
             if len(body) > SMALL:
                 del body
-                await asyncio.sleep(
-                    0
-                )  # run other tasks first: reading a large body takes long, and so does what follows
+                await asyncio.sleep(0)  # let other tasks run: parsing a large body takes long, and so do the next steps
             state.request_metrics.streams_started += request.stream
             record.request_read(request, incoming.headers.get(RETRIED, FIRST))
-            route = resolve(request, snapshot.routing)  # which targets, best first                        404
-            with acquire_slot(state):  # is there room; held to the last byte                              503
-                writer = front.writer(request, out, record)
-                with keep_alive(writer, request, snapshot.settings.server):  # comments to a caller who waits
-                    await send_with_retries(
-                        request, route, writer, state, snapshot, record
-                    )  # attempts, retry, next target    4xx, 502-504
+            route = resolve(request, snapshot.routing)  # 404
+            with acquire_slot(state):  # 503; held until the last byte is sent
+                writer = handler.writer(request, out, record)
+                with keep_alive(writer, request, snapshot.settings.server):  # SSE keep-alive comments
+                    await send_with_retries(request, route, writer, state, snapshot, record)  # 4xx, 502-504
         except ProxyError as error:
             await writer.fail(error)
         except MemoryError:
             await writer.fail(OutOfMemory())
-        except Exception as bug:  # noqa: BLE001 - whatever it was, the caller gets an answer and the log a traceback
+        except Exception as bug:  # noqa: BLE001 - the client gets a 500 and the log a traceback
             state.report(bug, record.request_id)
             await writer.fail(
-                InternalError(Message("Something went wrong on our side. Request id: {id}.", id=record.request_id))
+                InternalError(
+                    Message("Internal error; the server log has the details. Request id: {id}.", id=record.request_id)
+                )
             )
-    except asyncio.CancelledError:  # at any await above, also while an error was written
+    except asyncio.CancelledError:  # at any await above, including while an error is written
         await stopped(incoming, writer, record)
         raise
     finally:
-        state.record_outcome(
-            record.outcome()
-        )  # complete, truncated, client_closed or rejected: once, also when cancelled
+        state.record_outcome(record.outcome())  # exactly once, also when cancelled
 
 
 async def stopped(incoming: IncomingRequest, writer: Writer, record: RequestRecord) -> None:
-    """The request is cancelled: its caller has left, or the server stops and says so while the line is open.
+    """Record why the request was cancelled: the client disconnected, or the server shuts down and sends an error.
 
-    What has ended before stays as it ended.
+    An outcome that is already recorded stays.
     """
     if incoming.disconnected:
         record.client_closed()

@@ -1,4 +1,4 @@
-"""Which version runs."""
+"""The version of banjia that is running."""
 
 import tomllib
 from functools import cache
@@ -8,12 +8,12 @@ from pathlib import Path
 
 @cache
 def version() -> str:
-    """As installed, else as the checkout says."""
+    """Return the installed version, else the one in the checkout's pyproject.toml."""
     return _installed() or _checkout()
 
 
 def told() -> str:
-    """The same for a reader: a checkout of which nothing is installed says so."""
+    """Return the version for display; one read from a checkout is marked as such."""
     return _installed() or f"{_checkout()} (from a checkout)"
 
 

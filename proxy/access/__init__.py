@@ -1,1 +1,1 @@
-"""Who may call, and whether there is room: client keys and admission."""
+"""Authentication by client key, and admission by available capacity."""

@@ -1,4 +1,4 @@
-"""Whether there is room for one more."""
+"""Admission: refuse requests that exceed the concurrency limit or the available memory."""
 
 from adapters.core.message import Message
 from proxy.app_state import AppState, RequestSlot
@@ -7,13 +7,16 @@ from proxy.reason import Reason
 
 
 def acquire_slot(state: AppState) -> RequestSlot:
-    """A slot, to be held in a with block. Raises Overloaded."""
+    """Return a slot, to be held in a with block. Raises Overloaded."""
     check_capacity(state)
     return state.request_slot
 
 
 def check_capacity(state: AppState) -> None:
-    """Asked before the body is read as well: what would be turned away then need not be taken in. Raises Overloaded."""
+    """Check for a free slot and memory. Also called before the body is read, which may save reading it.
+
+    Raises Overloaded.
+    """
     limit = state.snapshot.max_requests
     if state.active >= limit < state.snapshot.settings.server.max_concurrency:
         raise _full(
@@ -35,7 +38,7 @@ def check_capacity(state: AppState) -> None:
 
 
 def out_of_memory(state: AppState) -> Overloaded:
-    """The error for a request that comes, or whose body is still coming, while nearly all of the memory is in use."""
+    """Return the error for a request that arrives, or whose body is being received, while memory is nearly full."""
     return _full(
         Message(
             "The server has no memory left for another request ({share} of its limit is in use). Try again in a moment.",

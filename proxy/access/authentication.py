@@ -1,4 +1,4 @@
-"""Who asks."""
+"""Authenticate requests by client key."""
 
 from collections.abc import Mapping
 
@@ -12,9 +12,9 @@ ANONYMOUS = Caller("anonymous")
 
 
 def authenticate(headers: Mapping[bytes, bytes], keys: ClientKeys) -> Caller:
-    """The caller by its key, in ``authorization`` or Azure's ``api-key``.
+    """Identify the client by its key in ``authorization`` or Azure's ``api-key``.
 
-    Raises BadKey, and BadRequest for a key in each that are not the same: which one counts could only be guessed.
+    Raises BadKey if the key is missing or unknown, and BadRequest if the two headers have different keys.
     """
     if not keys.needed:
         return ANONYMOUS
@@ -25,25 +25,25 @@ def authenticate(headers: Mapping[bytes, bytes], keys: ClientKeys) -> Caller:
                 "You didn't provide an API key. Send it as a bearer token: Authorization: Bearer YOUR_KEY (OPENAI_API_KEY does so)."
             )
         )
-    known = keys.knows(key)
-    if known is None:
+    key_id = keys.knows(key)
+    if key_id is None:
         masked = f"…{key[-4:]}" if len(key) >= 12 else "…"
         raise BadKey(
             Message("Incorrect API key provided: {masked}. It must be one of server.client_keys.", masked=masked),
             code="invalid_api_key",
             reason=Reason.CLIENT_KEY_WRONG,
         )
-    return Caller(known)
+    return Caller(key_id)
 
 
 def sent_key(headers: Mapping[bytes, bytes]) -> str:
-    """The key that came with a request, or an empty string. Raises BadRequest for two that differ."""
+    """Return the key in a request's headers, or an empty string. Raises BadRequest for two different keys."""
     bearer = headers.get(b"authorization", b"").decode("utf-8", "surrogateescape")
     scheme, _, token = bearer.partition(" ")
     token = token.strip() if scheme.lower() == "bearer" else ""
     azure = headers.get(b"api-key", b"").decode("utf-8", "surrogateescape").strip()
     if token and azure and token != azure:
         raise BadRequest(
-            Message("The headers 'authorization' and 'api-key' of the request hold different keys. Send one of them.")
+            Message("The request headers 'authorization' and 'api-key' have different keys. Send one of them.")
         )
     return token or azure

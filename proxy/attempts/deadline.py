@@ -1,4 +1,4 @@
-"""The timer of one attempt: one handle on the loop, looked at when it rings, running only while the vendor is awaited."""
+"""The deadlines of one attempt (first token, idle, total), on a single event loop timer that is rarely moved."""
 
 import asyncio
 
@@ -6,11 +6,14 @@ from adapters.core.wire import Got, Head, Phase
 from proxy.credentials.pool import Times
 
 RECHECK_S = 1.0
-"""When the timer rings while the caller, not the vendor, is awaited, it looks again after this long (seconds)."""
+"""If the timer fires while the attempt waits for the client, not the vendor, it checks again after this (seconds)."""
 
 
 class AttemptDeadline:
-    """Rings by cancelling the task that waits, and says why: ``rung`` tells a ring from another cancellation."""
+    """Cancels the waiting task at the deadline; ``expired`` tells that from any other cancellation.
+
+    It never cancels while the attempt waits for the client.
+    """
 
     __slots__ = (
         "_content",
@@ -42,7 +45,7 @@ class AttemptDeadline:
         self._paused_at = 0.0
 
     def start(self, *, streams: bool) -> None:
-        """A call is sent: the total runs from the first, the time to content where it streams."""
+        """A call is sent. The first one starts the total limit and, if it streams, the first-token limit."""
         if self._handle is not None:
             return
         now = self._loop.time()
@@ -50,51 +53,51 @@ class AttemptDeadline:
         self._total_at = now + self._times.total_s
         self._first_at = now + self._times.first_token_s
         self._received_at = now
-        self._handle = self._loop.call_at(self._due(), self._ring)
+        self._handle = self._loop.call_at(self._due(), self._check)
 
     def pause(self) -> None:
-        """Nothing is at the vendor for a while: that time is not the vendor's."""
+        """No call is at the vendor: stop the clock."""
         if self._handle is not None:
             self._handle.cancel()
             self._paused_at = self._loop.time()
 
     def resume(self) -> None:
-        """Something is at the vendor again."""
+        """A call is at the vendor again: continue the clock."""
         if self._handle is not None and self._paused_at:
             paused_s = self._loop.time() - self._paused_at
             self._total_at += paused_s
             self._first_at += paused_s
             self._received_at += paused_s
             self._paused_at = 0.0
-            self._handle = self._loop.call_at(self._due(), self._ring)
+            self._handle = self._loop.call_at(self._due(), self._check)
 
     def wait(self) -> None:
-        """The vendor is awaited from now on."""
+        """The attempt waits for the vendor from now on."""
         self._waiting = True
         if self._streams:
             self._received_at = self._loop.time()
 
     def received(self, got: Got) -> None:
-        """Something arrived: the vendor is not awaited any more."""
+        """The vendor sent something: the attempt no longer waits for it."""
         self._waiting = False
         if isinstance(got, Head) and not self._head_seen:
-            self._head_seen = True  # from now on silence counts: ring early enough to see it
+            self._head_seen = True  # the idle limit applies from now on, and may end first
             if self._streams and self._handle is not None:
                 self._handle.cancel()
-                self._handle = self._loop.call_at(self._due(), self._ring)
+                self._handle = self._loop.call_at(self._due(), self._check)
 
     def content(self) -> None:
-        """Content has reached the caller: the time to the first token no longer counts."""
+        """Content was sent to the client: the first-token limit no longer applies."""
         self._content = True
 
     def stop(self) -> None:
-        """No more ringing."""
+        """Stop the timer for good."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
 
     def expired(self) -> Phase | None:
-        """Why it rang, once; None if it did not."""
+        """Return the limit that ran out, and reset it; None if none did."""
         phase, self._phase = self._phase, None
         self._waiting = False
         return phase
@@ -108,13 +111,13 @@ class AttemptDeadline:
                 due = min(due, self._received_at + self._times.idle_s)
         return due
 
-    def _ring(self) -> None:
+    def _check(self) -> None:
         now = self._loop.time()
         due = self._due()
         if not self._waiting:
-            self._handle = self._loop.call_at(max(due, now + RECHECK_S), self._ring)
+            self._handle = self._loop.call_at(max(due, now + RECHECK_S), self._check)
         elif now < due:
-            self._handle = self._loop.call_at(due, self._ring)
+            self._handle = self._loop.call_at(due, self._check)
         else:
             if now >= self._total_at:
                 self._phase = "total"

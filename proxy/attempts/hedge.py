@@ -1,7 +1,7 @@
-"""A second target beside the first, when a whole answer is long in coming (``policy.hedge_s``, off by default).
+"""Hedging: call a second target if a non-streaming response takes long (``policy.hedge_s``, off by default).
 
-The first whole answer is the caller's, the other attempt is closed. Both are counted as attempts and both are billed:
-a vendor that has a request works on it to the end, whoever waits.
+The client receives the first complete response, and the other attempt is closed. Both count as attempts and both are
+billed: a vendor that has received a request completes it even if the connection is closed.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from proxy.attempts.failover import Failover
 from proxy.errors import ProxyError
 
 HEDGED = "hedged"
-"""The kind by which an attempt is accounted for that was given up since the other one was first."""
+"""The failure kind recorded for the attempt that lost."""
 
 
 class BufferedWriter:
-    """The writer of one of the two: keeps its answer until it is known which of them was first."""
+    """The writer of one branch: holds its response until the first complete one is known."""
 
     def __init__(self) -> None:
         self.head_sent = self.content_sent = False
@@ -33,26 +33,26 @@ class BufferedWriter:
         self.answer = None
 
     async def write_comment(self) -> None:
-        """Nothing: a caller who waits for a whole answer sees no signs of life."""
+        """Do nothing: a non-streaming response has no keep-alive comments."""
 
     async def done(self) -> None:
-        """Nothing: the driver's return says so."""
+        """Do nothing: the runner's return value tells the outcome."""
 
     async def fail(self, error: ProxyError) -> None:
-        """Nothing: the driver's return says so."""
+        """Do nothing: the runner's return value tells the outcome."""
 
 
 class Hedge:
-    """A course's attempts, with a second one beside each that takes longer than ``hedge_s``."""
+    """Makes the attempts of a Failover, with a second one beside each that takes longer than ``hedge_s``."""
 
     def __init__(self, failover: Failover) -> None:
         self._failover = failover
-        self._legs: dict[asyncio.Task[Failure | None], Failover] = {}
-        self._chosen: Failover | None = None  # whose answer or failure it is that counts
+        self._branches: dict[asyncio.Task[Failure | None], Failover] = {}
+        self._chosen: Failover | None = None  # the branch whose response or failure counts
 
     async def attempt(self) -> Failure | None:
-        """One attempt, or two side by side. None for a whole answer; else the failure that the course goes on from."""
-        failover, self._legs = self._failover, {}
+        """Make one attempt, or two in parallel. Return None for a complete response, else the failure."""
+        failover, self._branches = self._failover, {}
         try:
             first = self._start(failover.branch(BufferedWriter()))
             await asyncio.wait([first], timeout=failover.hedge_s)
@@ -60,75 +60,81 @@ class Hedge:
                 second = failover.branch_to_next_target(BufferedWriter())
                 if second is not None:
                     self._start(second)
-            return await self._first_answer()
+            return await self._first_response()
         finally:
             try:
                 await self._close()
             finally:
                 self._record_costs()
 
-    def _start(self, leg: Failover) -> "asyncio.Task[Failure | None]":
-        task = asyncio.create_task(leg.attempt())
-        self._legs[task] = self._chosen = leg
+    def _start(self, branch: Failover) -> "asyncio.Task[Failure | None]":
+        task = asyncio.create_task(branch.attempt())
+        self._branches[task] = self._chosen = branch
         return task
 
-    async def _first_answer(self) -> Failure | None:
-        """Hand over the first whole answer. When none came, the last failure: the course goes on from there."""
-        failover, pending = self._failover, set(self._legs)
+    async def _first_response(self) -> Failure | None:
+        """Send the first complete response. If there is none, return the last failure and continue from its branch."""
+        failover, pending = self._failover, set(self._branches)
         while True:
             await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            ended = [task for task in self._legs if task in pending and task.done()]
+            ended = [task for task in self._branches if task in pending and task.done()]
             pending.difference_update(ended)
-            for task in sorted(ended, key=lambda task: task.result() is not None):  # an answer before a failure
-                failure, leg = task.result(), self._legs[task]
-                self._chosen = leg
+            for task in sorted(ended, key=lambda task: task.result() is not None):  # responses before failures
+                failure, branch = task.result(), self._branches[task]
+                self._chosen = branch
                 if failure is None:
-                    await self._hand_over(leg)
+                    await self._send_response(branch)
                     return None
                 if not pending or (failure.fault == "caller" and failure.kind not in failover.reroute):
-                    failover.adopt(leg)
+                    failover.adopt(branch)
                     return failure
-                leg.cool_down_key(failure)
+                branch.cool_down_key(failure)
 
-    async def _hand_over(self, leg: Failover) -> None:
-        assert isinstance(leg.writer, BufferedWriter)
-        assert leg.writer.answer is not None  # its driver said that the answer is whole
-        events, attempt = leg.writer.answer
+    async def _send_response(self, branch: Failover) -> None:
+        assert isinstance(branch.writer, BufferedWriter)
+        assert branch.writer.answer is not None  # its runner returned None: the response is complete
+        events, attempt = branch.writer.answer
         failover = self._failover
         attempt.number = failover.record.attempts - sum(
-            (leg.record.sent_at is None) - leg.record.replayed for leg in self._legs.values()
+            (branch.record.sent_at is None) - branch.record.replayed for branch in self._branches.values()
         )
-        for task in self._legs:
+        for task in self._branches:
             task.cancel()
         await failover.writer.events(events, attempt)
         await failover.writer.done()
         failover.record.ended_at = perf_counter()
 
     async def _close(self) -> None:
-        """Leave nothing open. Cancelled once or more, it still waits for the end: each attempt's cost is known only then."""
+        """Close both branches. Waits for their end even if cancelled: the cost of an attempt is known only then."""
         cancelled = False
-        for task in self._legs:
+        for task in self._branches:
             task.cancel()
-        while not all(task.done() for task in self._legs):
+        while not all(task.done() for task in self._branches):
             try:
-                await asyncio.wait(self._legs)
+                await asyncio.wait(self._branches)
             except asyncio.CancelledError:
                 cancelled = True
-        for task in self._legs:
+        for task in self._branches:
             if not task.cancelled():
-                task.exception()  # seen: what counts was raised by ``attempt``
+                task.exception()  # mark it as retrieved; ``attempt`` raises the one that counts
         if cancelled:
             raise asyncio.CancelledError
 
     def _record_costs(self) -> None:
-        """What both cost. Of one that was broken off nobody will hear: it was asked for the same as the other."""
-        record, told = self._failover.record, self._chosen
-        assert told is not None  # the first leg at least
-        usage = told.record.usage
-        for task, leg in self._legs.items():
-            if leg is not told and leg.record.sent_at is not None and len(leg.record.failed) == leg.record.replayed:
+        """Record the cost of both. One that was cut off reports no usage: estimate it as that of the other."""
+        record, chosen = self._failover.record, self._chosen
+        assert chosen is not None  # the first branch at least
+        usage = chosen.record.usage
+        for task, branch in self._branches.items():
+            if (
+                branch is not chosen
+                and branch.record.sent_at is not None
+                and len(branch.record.failed) == branch.record.replayed
+            ):
                 if task.cancelled() and usage is not None:
-                    leg.record.usage = leg.record.billed = Usage(usage.prompt, usage.completion, source="estimated")
-                leg.record.attempt_failed(leg.label, HEDGED)
-            record.merge(leg.record)
-        record.adopt(told.record)
+                    branch.record.usage = branch.record.billed = Usage(
+                        usage.prompt, usage.completion, source="estimated"
+                    )
+                branch.record.attempt_failed(branch.label, HEDGED)
+            record.merge(branch.record)
+        record.adopt(chosen.record)

@@ -1,4 +1,4 @@
-"""The driver of an attempt whose calls need slots on their key: each waits for its own, and gives it back."""
+"""Run an attempt whose upstream calls each wait for a slot of the API key's limiter, and release it at the end."""
 
 import time
 from collections.abc import Callable
@@ -25,18 +25,18 @@ from proxy.upstream.client import Upstream, UpstreamCall
 from proxy.upstream.errors import DESCRIPTIONS
 
 SHORT_S = 0.001
-"""What is no wait but the time that things take (seconds)."""
+"""Shorter times without a call at the vendor are not counted as waiting (seconds)."""
 
 MakeTicket = Callable[[int], Ticket]
-"""A ticket for a call of so many tokens."""
+"""Makes the limiter's ticket for a call, given its estimated tokens."""
 
 
 class RateLimitedRunner(AttemptRunner):
-    """A driver that sends a call when it has a slot. ``sent`` tells whether any was: else it was no attempt.
+    """A runner that sends each call once it has a slot. ``sent``: whether any was sent; if not, it was no attempt.
 
-    ``denied`` is set once a call got no slot in time, and ``refused`` to the ticket of a call that the vendor refused by
-    rate; the attempt has then failed. Time in which an attempt has nothing at the vendor counts as waited, and is left
-    out of the vendor's time.
+    ``denied`` is set if a call got no slot in time, ``refused`` to the ticket of a call that the vendor refused with a
+    rate limit; either way the attempt has failed. Time during which no call is at the vendor is recorded as waiting,
+    and excluded from the vendor's time.
     """
 
     __slots__ = (
@@ -67,7 +67,7 @@ class RateLimitedRunner(AttemptRunner):
         self.sent = False
 
     async def run(self, exchange: Exchange) -> Failure | None:
-        """Drive it to its end; no line is left open and no slot is kept."""
+        """Run the exchange to its end. No upstream call is left open and no slot is kept."""
         try:
             return await super().run(ReportingExchange(exchange, self))
         finally:
@@ -75,23 +75,23 @@ class RateLimitedRunner(AttemptRunner):
                 self.release_slot(id_)
             self._resume_clock()
 
-    def _take(self, do: Do) -> None:
+    def _perform(self, do: Do) -> None:
         if type(do) is not Send:
-            super()._take(do)
+            super()._perform(do)
             return
         tokens = 0
         if self._limiter.limits.tpm is not None:
             tokens = estimate_call(orjson.loads(do.call.body))
         ticket = self._slots[do.id] = self._make_ticket(tokens)
-        line = RateLimitedCall(self._upstream, do.id, do.call, self._times.connect_s, self)
-        self._calls[do.id] = line
+        call = RateLimitedCall(self._upstream, do.id, do.call, self._times.connect_s, self)
+        self._calls[do.id] = call
         if self._limiter.enter(ticket):
-            line.begin()
+            call.begin()
 
-    # --- what the lines ask for ---------------------------------------------------------------------------------
+    # --- called by RateLimitedCall ------------------------------------------------------------------------------
 
     async def wait_for_slot(self, id_: Id) -> bool:
-        """Wait for this call's slot. False if there is none in time."""
+        """Wait for this call's slot. Return False if there is none in time."""
         try:
             await self._limiter.wait(self._slots[id_], self._wait_s)
         except NoSlot as denied:
@@ -100,7 +100,7 @@ class RateLimitedRunner(AttemptRunner):
         return True
 
     def begin_call(self, id_: Id, call: Call) -> Call:
-        """This call goes out now: signed now, timed from now on."""
+        """The call is about to be sent: start its deadline and return it signed."""
         self._resume_clock()
         self._at_vendor.add(id_)
         self._slots[id_].sent = True
@@ -112,22 +112,22 @@ class RateLimitedRunner(AttemptRunner):
         self._deadline.start(streams=call.streams)
         return self._sign(call)
 
-    # --- what the exchange tells --------------------------------------------------------------------------------
+    # --- called by ReportingExchange ----------------------------------------------------------------------------
 
     def settle(self, id_: Id, tokens: int) -> None:
-        """What a call has cost."""
+        """Replace a call's estimated tokens by those it used."""
         ticket = self._slots.get(id_)
         if ticket is not None:
             self._limiter.settle(ticket, tokens)
 
     def accepted(self, id_: Id) -> None:
-        """The vendor has begun to answer a call."""
+        """The vendor accepted a call: its response has begun."""
         ticket = self._slots.get(id_)
         if ticket is not None:
             self._limiter.accepted(ticket)
 
     def release_slot(self, id_: Id, *, answered: bool = False, refusal: Failure | None = None) -> None:
-        """A call has ended: its slot is free."""
+        """Release the slot of a call that has ended. ``refusal``: the vendor's rate limit error."""
         ticket = self._slots.pop(id_, None)
         if ticket is None:
             return
@@ -142,7 +142,7 @@ class RateLimitedRunner(AttemptRunner):
             self.refused = ticket
 
     def _resume_clock(self) -> None:
-        """The time with nothing at the vendor is over."""
+        """Record the time without a call at the vendor as waiting, and resume the deadline."""
         if self._idle_since is not None:
             waited_s = time.monotonic() - self._idle_since
             self._idle_since = None
@@ -152,26 +152,26 @@ class RateLimitedRunner(AttemptRunner):
 
 
 class ReportingExchange:
-    """An Exchange that reports to its driver which calls are accepted, refused and ended, and what they cost."""
+    """Wraps an Exchange and reports to the runner which calls are accepted, refused and ended, and their usage."""
 
-    __slots__ = ("_exchange", "_good", "_runner")
+    __slots__ = ("_accepted", "_exchange", "_runner")
 
-    def __init__(self, exchange: Exchange, drive: RateLimitedRunner) -> None:
+    def __init__(self, exchange: Exchange, runner: RateLimitedRunner) -> None:
         self._exchange = exchange
-        self._runner = drive
-        self._good: set[Id] = set()
+        self._runner = runner
+        self._accepted: set[Id] = set()
 
     def start(self) -> list[Do]:
         return self._exchange.start()
 
     def feed(self, got: Got) -> list[Do]:
-        dos = self._exchange.feed(got)
+        actions = self._exchange.feed(got)
         id_ = got.id
         if type(got) is Head and got.status < 400:
-            self._good.add(id_)
+            self._accepted.add(id_)
             self._runner.accepted(id_)
         failure = None
-        for do in dos:
+        for do in actions:
             if type(do) is Spent:
                 self._runner.settle(do.id, do.usage.prompt + do.usage.completion)
             elif type(do) is Close:
@@ -181,28 +181,28 @@ class ReportingExchange:
         if failure is not None and failure.kind == "rate_limited" and self._runner.denied is None:
             self._runner.release_slot(id_, refusal=failure)
         elif type(got) is End or type(got) is Lost:
-            answered = id_ in self._good and failure is None and type(got) is End
+            answered = id_ in self._accepted and failure is None and type(got) is End
             self._runner.release_slot(id_, answered=answered)
-        return dos
+        return actions
 
 
 class RateLimitedCall(UpstreamCall):
-    """A call that waits for its slot before it is sent. Once it is sent there is nothing between it and its reader."""
+    """An upstream call that waits for its slot before it is sent. After that it adds no work to reading."""
 
-    __slots__ = ("_left", "_runner")
+    __slots__ = ("_runner", "_sent")
 
-    def __init__(self, upstream: Upstream, id_: Id, call: Call, connect_s: float, drive: RateLimitedRunner) -> None:
-        super().__init__(upstream.transport_for(call.url), id_, call, connect_s, drive)
-        self._runner = drive
-        self._left = False
+    def __init__(self, upstream: Upstream, id_: Id, call: Call, connect_s: float, runner: RateLimitedRunner) -> None:
+        super().__init__(upstream.transport_for(call.url), id_, call, connect_s, runner)
+        self._runner = runner
+        self._sent = False
 
     def begin(self) -> None:
-        """It has its slot."""
-        self._left = True
+        """Mark the call as sent; it has its slot."""
+        self._sent = True
         self.call = self._runner.begin_call(self._id, self.call)
 
     async def _begin(self) -> Got:
-        if not self._left:
+        if not self._sent:
             if not await self._runner.wait_for_slot(self._id):
                 return Lost(self._id, "pool", DESCRIPTIONS["pool"])
             self.begin()
@@ -210,33 +210,31 @@ class RateLimitedCall(UpstreamCall):
 
 
 def outcome_of(failure: Failure | None) -> Outcome:
-    """What an attempt's end says about its key's limits."""
+    """Return the outcome of an attempt, as the limiter counts it."""
     if failure is None:
         return "answered"
     return "refused" if failure.kind == "rate_limited" else "lost"
 
 
 def no_slot(target: Target, limits: KeyLimits, denied: NoSlot, refusal: Failure | None) -> Failure:
-    """Why a call was not made: the vendor's own refusal of it if there was one, else the limits that left no slot."""
+    """Return the failure of a call without a slot: the vendor's earlier refusal of it, else the configured limits."""
     if refusal is not None:
         asked_s, left_s = refusal.retry_after_s or 0.0, denied.retry_after_s
-        if (
-            0 <= min(asked_s, LONGEST_WAIT_S) - left_s < 1
-        ):  # it was refused just now: what the vendor asked for, exactly
+        if 0 <= min(asked_s, LONGEST_WAIT_S) - left_s < 1:  # refused just now: forward the vendor's exact value
             left_s = asked_s
         return refusal._replace(retry_after_s=left_s, phase="pool")
-    set_ = {"concurrency": limits.concurrency, "rpm": limits.rpm, "tpm": limits.tpm}
-    figures = ", ".join(f"{name} {figure}" for name, figure in set_.items() if figure is not None)
+    configured = {"concurrency": limits.concurrency, "rpm": limits.rpm, "tpm": limits.tpm}
+    figures = ", ".join(f"{name} {figure}" for name, figure in configured.items() if figure is not None)
     about = {"vendor": target.vendor.title, "wait": f"{limits.wait_s:g}", "entry": target.entry}
     if figures:
         message = Message(
-            "{vendor} was not called: its limits ({limits}) leave no slot within {wait} s (vendor '{entry}', limits.wait_s).",
+            "{vendor} was not called: the configured limits ({limits}) leave no slot within {wait} s (vendor '{entry}', limits.wait_s).",
             limits=figures,
             **about,
         )
     else:
         message = Message(
-            "{vendor} was not called: the rate limits that it enforces leave no slot within {wait} s (vendor '{entry}', limits.wait_s).",
+            "{vendor} was not called: its rate limits leave no slot within {wait} s (vendor '{entry}', limits.wait_s).",
             **about,
         )
     return Failure.of("rate_limited", message, retry_after_s=denied.retry_after_s, phase="pool")

@@ -1,4 +1,4 @@
-"""Attempts, until one answers or none is left."""
+"""Make attempts until one succeeds or the retry policy gives up."""
 
 from collections.abc import Awaitable, Callable
 
@@ -18,15 +18,15 @@ from proxy.openai_api.writer import Writer
 async def send_with_retries(
     request: ApiRequest, route: Route, out: Writer, state: AppState, snapshot: ConfigSnapshot, record: RequestRecord
 ) -> None:
-    """Answer the ask from the route's targets, best first.
+    """Serve the request from the route's targets, best first.
 
-    Raises NotSupported if no target can serve it, Overloaded if too many wait for the only one that can, UpstreamFailed if
-    none did; what has left by then stays out.
+    Raises NotSupported if no target supports it, Overloaded if the target's vendor has too many requests in progress,
+    UpstreamFailed if every attempt failed. The response may have begun by then.
     """
     failover = Failover(request, route, state, snapshot, record, out)
     attempt = Hedge(failover).attempt if failover.hedge_s else failover.attempt
     failure = await attempt()
-    if failure is not None:  # only now: entering tenacity costs as much as the rest of an attempt
+    if failure is not None:  # not before: entering tenacity costs as much as the rest of an attempt
         failure = await _retry(failover, attempt, failure)
     if failure is not None:
         spent = record.attempts + record.earlier_requests >= route.policy.attempts
@@ -37,16 +37,16 @@ async def send_with_retries(
 async def _retry(
     failover: Failover, attempt: Callable[[], Awaitable[Failure | None]], failure: Failure
 ) -> Failure | None:
-    """After a first failure: the policy decides, tenacity waits. Returns the last failure, or None."""
-    known = [failure]
+    """Continue after the first failure: the policy decides, tenacity waits. Return the last failure, or None."""
+    first = [failure]
 
-    async def again() -> Failure | None:
-        return known.pop() if known else await attempt()
+    async def next_attempt() -> Failure | None:
+        return first.pop() if first else await attempt()
 
     retrying = AsyncRetrying(
         retry=retry_if_result(failover.should_continue), wait=failover.wait, stop=stop_never, sleep=failover.state.sleep
     )
     try:
-        return await retrying(again)
+        return await retrying(next_attempt)
     finally:
-        retrying.iter_state.reset()  # its actions refer back to it: all of this would wait for the garbage collector
+        retrying.iter_state.reset()  # breaks a reference cycle that would wait for the garbage collector

@@ -1,7 +1,7 @@
-"""What to do after a failed attempt: one pure function. No clock, no randomness, no state.
+"""Decide what follows a failed attempt: one pure function, without clock, randomness or state.
 
-The rule is whose fault it was (docs/architecture.md): the caller's is never tried again, the credential's goes to the
-next key, the vendor's is tried again within limits, a rate limit goes to another target before it waits.
+The decision depends on whose fault the failure was (docs/architecture.md): the client's is never retried, the API key's
+moves to the next key, the vendor's is retried within limits, a rate limit moves to another target before it waits.
 """
 
 from dataclasses import dataclass
@@ -13,18 +13,19 @@ from config.schema import Policy
 BASE_WAIT_S = 0.25
 MAX_WAIT_S = 4.0
 DEFAULT_RATE_WAIT_S = 1.0
-"""What a rate limit without a ``retry-after`` is taken to ask for, in seconds."""
+"""The wait after a rate limit error without ``retry-after`` (seconds)."""
 
 
 class AttemptState(NamedTuple):
-    """How a request stands when an attempt has failed. Counts are of calls made; ``draw`` is a random number in 0..1.
+    """The state of a request after a failed attempt. Counts are of calls made.
 
-    ``attempts`` counts those of the caller's earlier requests for the same call too. ``budget_left``: the target in use
-    may be asked once more; another target may be in any case.
+    ``attempts`` includes those of the client's earlier requests for the same call. ``budget_left``: the retry budget
+    allows another attempt at the current target; other targets are always allowed.
 
-    ``other_named``: the policy's ``reroute`` names this kind of caller's error. ``left_s``: seconds to the deadline.
-    ``queues``: a call that was refused by rate waits for a slot on this key; that is no attempt. ``can_omit``: the refusal
-    names fields that banjia added by itself, and the call was not repeated without them yet.
+    ``other_named``: the policy's ``reroute`` lists this kind of client error. ``left_s``: seconds to the deadline.
+    ``jitter``: a random number in 0..1. ``queues``: a rate limited call waits for a slot on this key, which does not
+    count as an attempt. ``can_omit``: the refusal names fields that banjia added, and the call was not yet repeated
+    without them.
     """
 
     attempts: int
@@ -65,7 +66,7 @@ class RetryWithoutFields:
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Hand the failure to the caller."""
+    """Return the failure to the client."""
 
 
 Decision = Retry | NextKey | NextTarget | RetryWithoutFields | GiveUp
@@ -73,26 +74,27 @@ GIVE_UP, NEXT_KEY, NEXT_TARGET, RETRY_WITHOUT_FIELDS = GiveUp(), NextKey(), Next
 
 
 def decide(f: Failure, s: AttemptState, policy: Policy) -> Decision:
-    """What to do next.
+    """Decide what to do next.
 
     Args:
         f: the failure of the last attempt.
-        s: how the request stands.
+        s: the state of the request.
         policy: the operator's limits (``attempts``, ``attempts_per_target``, ``max_wait_s``, ``retry_on``).
 
     Returns:
-        A retry after a full-jitter wait of up to ``min(4, 0.25 * 2**n)`` seconds, or as long as the vendor asks for, if
-        that fits; the next key or target; the call without what banjia added to it; or giving up.
+        A retry after a full-jitter wait of up to ``min(4, 0.25 * 2**n)`` seconds, or the vendor's ``retry-after`` if
+        that is longer and within the limits; the next key or target; the call without the fields that banjia added;
+        or giving up.
     """
     if s.content_sent:
-        return GIVE_UP  # the caller has part of this answer: another one can't be put behind it
+        return GIVE_UP  # the client has part of this answer; another one cannot follow it
     if f.fault == "caller":
         if s.can_omit:
             return RETRY_WITHOUT_FIELDS
         return NEXT_TARGET if s.other_named and s.more_targets else GIVE_UP
     if f.fault == "credential":
         return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP
-    if f.kind == "rate_limited" and f.phase == "pool":  # never sent: it has waited for its slot as long as it may
+    if f.kind == "rate_limited" and f.phase == "pool":  # not sent: no slot within limits.wait_s
         return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP
     if f.fault == "rate":
         return _after_rate_limit(f, s, policy)
@@ -101,15 +103,15 @@ def decide(f: Failure, s: AttemptState, policy: Policy) -> Decision:
     if not retried(f, policy):
         return GIVE_UP
     if s.budget_left and s.on_target < policy.attempts_per_target and f.kind != "tls":
-        asked_s = f.retry_after_s or 0.0
-        wait_s = max(asked_s, s.jitter * min(MAX_WAIT_S, BASE_WAIT_S * 2 ** (s.attempts - 1)))
-        if wait_s < s.left_s and asked_s <= policy.max_wait_s:
+        retry_after_s = f.retry_after_s or 0.0
+        wait_s = max(retry_after_s, s.jitter * min(MAX_WAIT_S, BASE_WAIT_S * 2 ** (s.attempts - 1)))
+        if wait_s < s.left_s and retry_after_s <= policy.max_wait_s:
             return Retry(wait_s)
     return NEXT_TARGET if s.more_targets else GIVE_UP
 
 
 def _after_rate_limit(f: Failure, s: AttemptState, policy: Policy) -> Decision:
-    """Another key or target at once; else the queue, which ends after ``limits.wait_s``; without one, ``retry-after``."""
+    """Another key or target at once; else the queue, for up to ``limits.wait_s``; without a queue, ``retry-after``."""
     attempt_left = s.attempts < policy.attempts
     if attempt_left and s.more_keys and s.budget_left:
         return NEXT_KEY
@@ -123,7 +125,7 @@ def _after_rate_limit(f: Failure, s: AttemptState, policy: Policy) -> Decision:
 
 
 def retried(f: Failure, policy: Policy) -> bool:
-    """Whether the policy's ``retry_on`` covers this fault of the vendor's; a failed connection always is."""
+    """Whether the policy's ``retry_on`` covers this vendor failure. A failed connection is always covered."""
     if f.phase in ("dns", "connect", "pool", "tls"):
         return True
     if f.kind.endswith("timeout"):

@@ -1,4 +1,4 @@
-"""One attempt: does what an Exchange asks for, tells it what came of it, and leaves nothing open behind."""
+"""Run one attempt: perform an Exchange's actions, feed it the results, close every upstream call at the end."""
 
 import asyncio
 import contextlib
@@ -26,18 +26,17 @@ from proxy.upstream.client import Upstream, UpstreamCall
 from proxy.upstream.errors import TIMEOUT_KEYS, describe_timeout
 
 MAX_HEADER_VALUE = 1024
-"""The longest value of a vendor's header that is passed on (bytes); a longer one, or one that is not printable ASCII, is left
-out."""
+"""The longest vendor header value that is forwarded (bytes). Longer or not printable ASCII values are dropped."""
 
-FOUND_IN_RESPONSE = Message("seen in the answer")
+FOUND_IN_RESPONSE = Message("found in the response")
 FREE_ANSWER = 64 * 1024
-"""The memory budget counts an answer, or an event of a stream, from this size on (bytes)."""
+"""Responses, and events of a stream, larger than this are counted in the memory budget (bytes)."""
 
 Sign = Callable[[Call], Call]
 
 
 class AttemptRunner:
-    """The driver of one attempt. Use once: ``await Drive(...).run(exchange)``."""
+    """Runs one attempt. Use once: ``await AttemptRunner(...).run(exchange)``."""
 
     __slots__ = (
         "_attempt",
@@ -52,7 +51,7 @@ class AttemptRunner:
         "_sign",
         "_sleeps",
         "_times",
-        "_unpaid",
+        "_unreported",
         "_upstream",
         "_values",
         "_writer",
@@ -79,19 +78,22 @@ class AttemptRunner:
         self._sleeps: dict[Id, float] = {}
         self._pumps: dict[Id, asyncio.Task[None]] = {}
         self._queue: asyncio.Queue[Got | BaseException] | None = None
-        self._unpaid: dict[Id, bytes] = {}  # calls that had a 200 head and of which no cost is known: their bodies
+        self._unreported: dict[Id, bytes] = {}  # request bodies of calls with status 200 and no usage yet
         self._output = OutputCounter()
         self._held = 0  # bytes of the memory budget
-        self._values = 0  # JSON values of the answer, or of the event, that they are for
+        self._values = 0  # JSON values in the response or event that they are held for
         self._deadline = AttemptDeadline(times)
 
     async def run(self, exchange: Exchange) -> Failure | None:
-        """Drive it to its end. Returns None for a whole answer, else the failure. Leaves no line open, ever."""
-        size = 0  # bytes received since the last output: of an answer, or an event, that is not complete
+        """Run the exchange to its end; return None for a complete response, else the failure.
+
+        No upstream call is left open, whatever happens.
+        """
+        size = 0  # bytes of the current response or event received so far
         try:
-            dos = exchange.start()
+            actions = exchange.start()
             while True:
-                for do in dos:
+                for do in actions:
                     if type(do) is Emit:
                         events = do.events
                         if events[0].kind is CHUNK:
@@ -109,12 +111,12 @@ class AttemptRunner:
                     elif type(do) is Close:
                         await self._close(do.id)
                     else:
-                        self._take(do)
+                        self._perform(do)
                 got = self._ready() or await self._next()
                 if not self._writer.content_sent and type(got) is not Head:
                     self._record.first_byte_at = perf_counter()
-                dos = exchange.feed(got)
-                if not dos:
+                actions = exchange.feed(got)
+                if not actions:
                     if type(got) is Data:
                         size += len(got.data)
                         if size > FREE_ANSWER:
@@ -122,21 +124,21 @@ class AttemptRunner:
                 elif size:
                     if size > FREE_ANSWER:
                         self._values = 0
-                        await asyncio.sleep(0)  # run other tasks first: it took long to parse
+                        await asyncio.sleep(0)  # let other tasks run: parsing it took long
                     size = 0
         finally:
             self._deadline.stop()
-            if self._unpaid:
-                self._pay_estimates()
+            if self._unreported:
+                self._add_estimates()
             if self._held:
                 self._budget.give(self._held)
             if self._calls or self._pumps:
                 await self._close_all()
 
     def _hold(self, size: int, data: bytes) -> None:
-        """Take from the memory budget, until the attempt ends, what its largest answer or event needs.
+        """Hold memory for the attempt's largest response or event until the attempt ends.
 
-        ``size``: the bytes of it so far, of which ``data`` came last. Raises OutOfMemory.
+        ``size``: its bytes so far, including ``data``, the latest. Raises OutOfMemory.
         """
         self._values += most_values(data)
         more = size * AN_ANSWER + self._values * A_VALUE - self._held
@@ -146,19 +148,19 @@ class AttemptRunner:
             self._budget.take(more)
         except MemoryError:
             full = OutOfMemory()
-            full.should_retry = False  # the vendor bills the call
+            full.should_retry = False  # the vendor bills the call anyway
             raise full from None
         self._held += more
 
-    def _take(self, do: Do) -> None:
-        """What is done without waiting."""
+    def _perform(self, do: Do) -> None:
+        """Perform an action that needs no waiting."""
         if type(do) is Send:
             self._calls[do.id] = self._upstream.call(do.id, self._sign(do.call), self._times.connect_s, self)
             if self._record.sent_at is None:
                 self._record.sent_at = perf_counter()
             self._deadline.start(streams=do.call.streams)
         elif type(do) is Spent:
-            self._unpaid.pop(do.id, None)
+            self._unreported.pop(do.id, None)
             self._record.add_usage(do.usage)
         elif type(do) is Say:
             value = do.value
@@ -173,11 +175,11 @@ class AttemptRunner:
 
     @property
     def replays(self) -> int:
-        """How many calls may still be sent again, as :class:`proxy.upstream.http_client.pool.Spare` has it."""
+        """How many calls may still be replayed; see :class:`proxy.upstream.http_client.pool.ReplayBudget`."""
         return self._record.replays
 
     def replay(self) -> bool:
-        """Whether a call may be sent once more; the attempt then has the next number."""
+        """Whether a call may be replayed. If so, the attempt takes the next number."""
         if not self._record.replay():
             return False
         self._attempt.number += 1
@@ -186,44 +188,44 @@ class AttemptRunner:
     # --- waiting ------------------------------------------------------------------------------------------------
 
     def _ready(self) -> Got | None:
-        """What the one open line has brought already, so that nothing need be awaited; None if there is no such thing."""
+        """Return what the only open call has already received, without waiting; None if there is nothing."""
         if len(self._calls) != 1 or self._queue is not None:
             return None
-        [line] = self._calls.values()
-        got = line.ready()
+        [call] = self._calls.values()
+        got = call.ready()
         if type(got) is End:
             self._calls.clear()
         return got
 
     async def _next(self) -> Got:
-        """What arrives next on anything that is open; a timer that rings becomes Lost on the oldest open line."""
-        watch = self._deadline
+        """Wait for the next result of any open call or sleep; an expired deadline becomes Lost on the oldest call."""
+        deadline = self._deadline
         while True:
-            watch.wait()
+            deadline.wait()
             try:
                 if self._queue is None and len(self._calls) == 1 and not self._sleeps:
-                    # The usual case: awaited in place, so that the caller's pace is the vendor's.
-                    [line] = self._calls.values()
-                    got = await line.next()
+                    # The usual case: awaited in place, so that a slow client slows the vendor down (backpressure).
+                    [call] = self._calls.values()
+                    got = await call.next()
                 else:
                     got = await self._pumped()
             except asyncio.CancelledError:
-                lost = self._rung()
+                lost = self._expired()
                 if lost is None:
                     raise
                 got = lost
-            watch.received(got)
+            deadline.received(got)
             if got.id not in self._calls and got.id not in self._sleeps:
-                continue  # closed meanwhile: what was still under way is not for us
+                continue  # closed meanwhile: discard its result
             if type(got) is Head:
                 if got.status == 200:
-                    self._unpaid[got.id] = self._calls[got.id].call.body
+                    self._unreported[got.id] = self._calls[got.id].call.body
             elif type(got) is not Data:
-                await self._over(got.id)
+                await self._ended(got.id)
             return got
 
-    def _rung(self) -> Lost | None:
-        """What a cancelled wait came to, if it was our timer that cancelled it; None for any other cancellation."""
+    def _expired(self) -> Lost | None:
+        """Return Lost if the attempt's own deadline cancelled the wait; None for any other cancellation."""
         phase = self._deadline.expired()
         task = asyncio.current_task()
         if phase is None or task is None or task.uncancel() > 0:
@@ -233,17 +235,17 @@ class AttemptRunner:
         )
 
     async def _pumped(self) -> Got:
-        """From several open things: a task each, into one queue of one place. Once pumped, always pumped."""
+        """Wait on several calls and sleeps: a task for each, all into one queue of size 1, until the attempt ends."""
         if self._queue is None:
             self._queue = asyncio.Queue(1)
-        for id_, line in self._calls.items():
+        for id_, call in self._calls.items():
             if id_ not in self._pumps:
-                self._pumps[id_] = asyncio.create_task(_pump(line, self._queue))
+                self._pumps[id_] = asyncio.create_task(_pump(call, self._queue))
         for id_, s in self._sleeps.items():
             if id_ not in self._pumps:
                 self._pumps[id_] = asyncio.create_task(_sleep(id_, s, self._queue))
         if not self._pumps:
-            raise RuntimeError("an Exchange waits with nothing open")
+            raise RuntimeError("an Exchange waits with no open call or sleep")
         got = await self._queue.get()
         if isinstance(got, BaseException):
             raise got
@@ -252,30 +254,30 @@ class AttemptRunner:
     # --- ending -------------------------------------------------------------------------------------------------
 
     async def _finish(self) -> None:
-        """End the response. The connections read what follows the end marker without this request."""
-        if self._unpaid:
-            self._pay_estimates()
+        """End the response. The connections read whatever follows the end marker in the background."""
+        if self._unreported:
+            self._add_estimates()
         await self._writer.done()
         self._record.ended_at = perf_counter()
         if self._queue is None:
-            for line in self._calls.values():
-                line.read_on()
+            for call in self._calls.values():
+                call.read_on()
             self._calls.clear()
 
-    def _pay_estimates(self) -> None:
-        """The vendor bills calls whose cost it never told, also those broken off: estimate them."""
-        for body in self._unpaid.values():
+    def _add_estimates(self) -> None:
+        """Estimate the cost of calls without reported usage; the vendor bills them even if they were broken off."""
+        for body in self._unreported.values():
             prompt = estimate_prompt(orjson.loads(body))
             self._record.add_usage(Usage(prompt, self._output.take(), source="estimated"))
-        self._unpaid.clear()
+        self._unreported.clear()
 
-    async def _over(self, id_: Id) -> None:
-        """A line or a sleep has ended by itself."""
-        line = self._calls.pop(id_, None)
-        if line is None:
+    async def _ended(self, id_: Id) -> None:
+        """Forget a call or a sleep that has ended by itself."""
+        call = self._calls.pop(id_, None)
+        if call is None:
             self._sleeps.pop(id_, None)
-        elif not line.closed:
-            await line.aclose()
+        elif not call.closed:
+            await call.aclose()
         self._pumps.pop(id_, None)
 
     async def _close(self, id_: Id) -> None:
@@ -285,23 +287,23 @@ class AttemptRunner:
             pump.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.shield(asyncio.wait([pump]))
-        line = self._calls.pop(id_, None)
-        if line is not None:
-            await line.aclose()
+        call = self._calls.pop(id_, None)
+        if call is not None:
+            await call.aclose()
 
     async def _close_all(self) -> None:
-        # All of them, even where the caller leaves just now: with the answer's last byte he often does.
+        # Shielded: clients often disconnect at the last byte, and the cancellation must not leave calls open.
         await asyncio.shield(asyncio.gather(*map(self._close, [*self._calls, *self._sleeps])))
 
 
-async def _pump(line: UpstreamCall, queue: "asyncio.Queue[Got | BaseException]") -> None:
+async def _pump(call: UpstreamCall, queue: "asyncio.Queue[Got | BaseException]") -> None:
     try:
         while True:
-            got = await line.next()
+            got = await call.next()
             await queue.put(got)
             if isinstance(got, (End, Lost)):
                 return
-    except Exception as error:  # noqa: BLE001 - a pump that dies unheard hangs the request
+    except Exception as error:  # noqa: BLE001 - without it the request would wait forever
         await queue.put(error)
 
 

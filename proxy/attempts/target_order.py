@@ -1,4 +1,4 @@
-"""What the order of a route's targets rests on: chance, what was observed, today's prices."""
+"""Order a route's targets with the inputs of its strategy: a random draw, measured latencies, today's prices."""
 
 import random
 
@@ -10,7 +10,7 @@ from proxy.routing.load_balancing import Measure, PriceEstimate, sort_targets
 
 
 def order_targets(route: Route, request: ApiRequest, state: AppState) -> list[Target]:
-    """The route's targets, best first by its strategy. Which of them rest is looked at when one is chosen."""
+    """Return the route's targets, best first by its strategy. Targets that are cooling down are included."""
     measure: Measure = _unmeasured
     if route.strategy == "cheapest":
         measure = PriceEstimate(request, state.today()).of
@@ -20,7 +20,7 @@ def order_targets(route: Route, request: ApiRequest, state: AppState) -> list[Ta
         def measure(target: Target) -> float | None:
             return latencies.of(target.label, request.stream)
 
-    return sort_targets(route, random.random(), measure)  # noqa: S311 - a lot, not a secret
+    return sort_targets(route, random.random(), measure)  # noqa: S311 - a random choice, not a secret
 
 
 def _unmeasured(target: Target) -> float | None:

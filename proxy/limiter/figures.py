@@ -1,15 +1,15 @@
-"""The figures that an adaptive limit learns: a number of calls, and a pace. They move step by step, as congestion control does.
+"""The figures that an adaptive limit learns: a number of calls, and a pace. They move in steps like congestion control.
 
-The constants were chosen with the simulator (``bench/limits``); docs/limits.md has what they reach.
+The constants were chosen with the simulator (``bench/limits``); docs/limits.md lists the results.
 """
 
 
 class Figure:
-    """A learned number of calls: at once, or within a window.
+    """A learned number of calls, at once or within a window.
 
-    One call more than it allows tests it. If that call is accepted, the figure rises, by up to a quarter at a time; if it
-    is refused, the next test comes later. A call that is refused within the figure takes it back to the last number
-    that was good, or one step down.
+    A test is one call more than the figure allows. If it is accepted, the figure rises, by up to a quarter at a time;
+    if it is refused, the next test is later. A refusal within the figure resets it to the last good number, or lowers
+    it by one step.
     """
 
     __slots__ = (
@@ -18,19 +18,19 @@ class Figure:
     )  # fmt: skip
 
     LONGEST_GAP_S = 60.0
-    """Tests are at most this far apart (seconds)."""
+    """The longest time between two tests (seconds)."""
     CUT = 0.95
 
     def __init__(self, value: float, now: float, *, settle_s: float, gap_s: float, rest_s: float, named: bool) -> None:
         """Learn a figure.
 
         Args:
-            value: the number of calls to begin with.
+            value: the initial number of calls.
             now: the time, in seconds.
-            settle_s: after so many seconds without a refusal a rise counts as good.
+            settle_s: after this time without a refusal a raised value counts as good.
             gap_s: the first wait for a test; each failed test doubles it.
             rest_s: the wait between tests that pass.
-            named: the vendor's message gave the number; a test is made as soon as the figure delays a call.
+            named: the vendor's message gave the number; it is tested as soon as it delays a call.
         """
         self.value = self._base = value
         self._settle_s = settle_s
@@ -48,7 +48,7 @@ class Figure:
         return int(self.value)
 
     def passed(self, started_at: float, now: float) -> None:
-        """The test, which started then, was accepted: rise, by more each time."""
+        """The test that started at ``started_at`` was accepted: raise the value, by more each time."""
         self.testing = False
         if started_at <= self.cut_at and not self.named:
             return
@@ -56,19 +56,19 @@ class Figure:
             self._base = self.value
         self.value += self._step
         self._step *= 2
-        if not self.named:  # a number that the vendor named is doubted as a whole
+        if not self.named:  # no cap for a named number: if it is too low, it may be far off
             self._step = min(self._step, max(1.0, self.value // 4))
         self._gap_s = self._first_gap_s
         self.test_at = now + self._rest_s
 
     def failed(self, proven: float, now: float) -> None:
-        """The test was refused: back to the last good number, but not below ``proven``; test again later."""
+        """The test was refused: reset to the last good number, but not below ``proven``; test again later."""
         self.testing = False
         self.value = min(self.value, max(self._base, proven))
         self._back_off(now)
 
     def cut(self, proven: float, now: float) -> None:
-        """A call within the figure was refused. ``proven``: what the vendor has just let through."""
+        """A call within the figure was refused. ``proven``: the number of calls that the vendor has just accepted."""
         down = min(self.value - 1, self.value * self.CUT)
         if self._base < self.value:
             down = min(down, max(self._base, proven))
@@ -76,7 +76,7 @@ class Figure:
         self._back_off(now)
 
     def lower(self, to: float, now: float) -> None:
-        """The vendor lets no more through than this."""
+        """Lower the figure: the vendor accepts at most this many calls."""
         if to < self.value:
             self.value = self._base = to
             self._back_off(now)
@@ -89,10 +89,10 @@ class Figure:
 
 
 class Pace:
-    """Learned starts a second: each accepted start raises the pace a little, each refused one lowers it more.
+    """Learned starts per second: each accepted start raises the pace a little, each refused one lowers it more.
 
-    The rise doubles with every eight starts in a row that are accepted. The pace never falls below ``floor``, most of what
-    the vendor has let through within the last window; refusals that go on there do not come from calling too fast.
+    The increment doubles after every eight accepted starts in a row. The pace never falls below ``floor``, most of the
+    rate that the vendor accepted within the last window; refusals at the floor have another cause than the rate.
     """
 
     __slots__ = ("_at_floor", "_in_a_row", "bound_at", "cut_at", "value")
@@ -102,7 +102,7 @@ class Pace:
     LARGEST_RISE = 0.5
     DOUBLES_AFTER = 8
     POINTLESS = 5
-    """So many more refusals at the floor than a quarter of the accepted starts there."""
+    """The pace is pointless after this many more refusals at the floor than a quarter of the accepted starts there."""
     FASTEST_S = 1000.0
     """A faster pace delays nothing."""
 
@@ -114,18 +114,18 @@ class Pace:
 
     @property
     def gap_s(self) -> float:
-        """Seconds between two starts."""
+        """The seconds between two starts."""
         return 1 / self.value
 
     def accepted(self) -> None:
-        """A start was accepted."""
+        """Raise the pace: a start was accepted."""
         self._in_a_row += 1
         self._at_floor = max(0.0, self._at_floor - 0.25)
         doublings = min(8, self._in_a_row // self.DOUBLES_AFTER)
         self.value *= 1 + min(self.LARGEST_RISE, self.RISE * 2.0**doublings)
 
     def refused(self, now: float, rate_s: float, floor: float) -> None:
-        """A start was refused. ``rate_s``: starts a second that were made of late."""
+        """Lower the pace: a start was refused. ``rate_s``: the recent starts per second."""
         self._in_a_row = 0
         if self.value <= 1.25 * floor:
             self._at_floor += 1
@@ -134,5 +134,5 @@ class Pace:
 
     @property
     def pointless(self) -> bool:
-        """Whether refusals go on although the pace is as low as it may be."""
+        """Whether refusals continue although the pace is at its floor."""
         return self._at_floor >= self.POINTLESS

@@ -1,7 +1,7 @@
-"""Waiting for a slot on a vendor key: the scheduler (``proxy/limiter/scheduler.py``) with a clock, and where it is kept.
+"""Wait for slots on API keys: the scheduler (``proxy/limiter/scheduler.py``) with a clock, and the limiter of each key.
 
-A key has a limiter where limits are set for it, or once the vendor has refused a call on it by rate; else it has none, and
-calls on it cost nothing here.
+A key has a limiter if limits are configured for it, or once the vendor has refused one of its calls with a rate limit.
+Calls on other keys have no overhead here.
 """
 
 import asyncio
@@ -15,46 +15,46 @@ from proxy.limiter.scheduler import KeyLimits, Outcome, Scheduler, Ticket
 
 WINDOW_S = 60.0
 SLACK_S = 1.0
-"""How much longer than a minute a start counts: for the time that a call takes to arrive (seconds)."""
+"""How much longer than a minute a start is counted, because a call takes time to arrive (seconds)."""
 SHORTEST_TIMER_S = 0.001
-"""A timer may ring a little before its time; it is set again no closer than this (seconds)."""
+"""The shortest delay of the timer, which may fire slightly early (seconds)."""
 
 
 class LimitedKey(Protocol):
-    """A vendor key, as far as it is looked at here; see :class:`proxy.credentials.pool.VendorKey`."""
+    """The part of a vendor's API key used here; see :class:`proxy.credentials.pool.VendorKey`."""
 
     calls: int
     limiter: "Limiter | None"
 
     @property
     def digest(self) -> bytes:
-        """What it is known by."""
+        """The hash that identifies the key."""
         ...
 
 
 class LimitedAccount(Protocol):
-    """A configured vendor, as far as it is looked at here; see :class:`proxy.credentials.pool.Account`."""
+    """The part of a configured vendor used here; see :class:`proxy.credentials.pool.VendorAccount`."""
 
     @property
     def entry(self) -> VendorEntry:
-        """Its configuration."""
+        """The vendor's configuration."""
         ...
 
     @property
     def keys(self) -> Sequence[LimitedKey]:
-        """Its keys."""
+        """The vendor's API keys."""
         ...
 
 
 class NoSlot(Exception):
-    """No slot came in time, or none can. ``retry_after_s``: when to come back, in so many seconds."""
+    """No slot was free in time, or none can be. ``retry_after_s``: after how many seconds to retry."""
 
     def __init__(self, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
 
 
 class Limiter:
-    """The slots of one key. Waiting calls are woken by futures; one timer starts the calls that time alone lets start."""
+    """The slots of one key. A future wakes each waiting call; one timer starts calls that become due by time alone."""
 
     def __init__(self, limits: KeyLimits, window_s: float = WINDOW_S, slack_s: float = SLACK_S) -> None:
         self._scheduler = Scheduler(limits, window_s, slack_s)
@@ -63,7 +63,7 @@ class Limiter:
 
     @property
     def limits(self) -> KeyLimits:
-        """What the operator has set."""
+        """The operator's limits."""
         return self._scheduler.limits
 
     @limits.setter
@@ -74,16 +74,16 @@ class Limiter:
 
     @property
     def waiting(self) -> int:
-        """How many calls wait for their slot."""
+        """How many calls wait for a slot."""
         return self._scheduler.waiting
 
     @property
     def idle(self) -> bool:
-        """Whether no call waits or is under way."""
+        """Whether no call waits or is in flight."""
         return not self._waiters and not self._scheduler.in_flight
 
     def enter(self, ticket: Ticket) -> bool:
-        """Take the slot that is free, else join the queue. Whether the call may start at once."""
+        """Take a free slot, else join the queue. Return whether the call may start at once."""
         self._wake(self._scheduler.enter(ticket, time.monotonic()))
         return ticket.state == "started"
 
@@ -105,35 +105,35 @@ class Limiter:
                 self._waiters.pop(ticket, None)
 
     def accepted(self, ticket: Ticket) -> None:
-        """The vendor has begun to answer the call."""
+        """The vendor accepted the call: its response has begun."""
         now = time.monotonic()
         self._scheduler.accepted(ticket, now)
         if self._waiters:
             self._grant(now)
 
     def refused(self, ticket: Ticket, failure: Failure) -> None:
-        """The vendor refused the call by rate. ``ticket.retry_at`` is when it may start again."""
+        """The vendor refused the call with a rate limit. Sets ``ticket.retry_at``, when it may start again."""
         now = time.monotonic()
         self._scheduler.refused(ticket, now, failure.retry_after_s, failure.limit)
         self._after_refusal(now)
 
     def ended(self, ticket: Ticket, *, answered: bool = False) -> None:
-        """The call has ended in another way, or is not wanted any more."""
+        """The call has ended in another way, or is no longer needed."""
         now = time.monotonic()
         self._scheduler.ended(ticket, now, answered=answered)
         if self._waiters:
             self._grant(now)
 
     def settle(self, ticket: Ticket, tokens: int) -> None:
-        """What the call has used."""
+        """Replace the call's estimated tokens by those it used."""
         self._scheduler.settle(ticket, tokens)
 
     def add_untracked(self, model: str, count: int) -> None:
-        """So many calls without a ticket are in flight."""
+        """Add ``count`` calls in flight without a ticket."""
         self._scheduler.add_untracked(model, count)
 
     def untracked_ended(self, model: str, outcome: Outcome, failure: Failure | None = None) -> Ticket:
-        """A call without a ticket has ended. Returns the ticket made for it."""
+        """A call without a ticket has ended. Return a ticket for it."""
         now = time.monotonic()
         if failure is None or outcome != "refused":
             ticket = self._scheduler.untracked_ended(model, now, outcome)
@@ -143,13 +143,13 @@ class Limiter:
         return ticket
 
     def wait_s(self, model: str) -> float:
-        """About how long a call that comes now would wait."""
+        """Estimate how long a new call would wait (seconds)."""
         return self._scheduler.wait_s(model, time.monotonic())
 
-    # --- inside -------------------------------------------------------------------------------------------------
+    # --- internals ----------------------------------------------------------------------------------------------
 
     def _after_refusal(self, now: float) -> None:
-        """Start those that may start. Those that another target can serve go there; nothing waits for another day."""
+        """Start due calls. Deny those that another target can serve, or whose daily quota is used up."""
         if self._waiters:
             for ticket in self._scheduler.queued():
                 goes_elsewhere = ticket.elsewhere and self._scheduler.held_back(ticket, now)
@@ -164,7 +164,7 @@ class Limiter:
     def _wake(self, granted: Iterable[Ticket]) -> None:
         for ticket in granted:
             waiter = self._waiters.get(ticket)
-            if waiter is not None and not waiter.done():  # one that was cancelled gives its slot back by itself
+            if waiter is not None and not waiter.done():  # a cancelled one releases its slot itself
                 waiter.set_result(None)
 
     def _set_timer(self, now: float) -> None:
@@ -173,9 +173,9 @@ class Limiter:
             self._timer = None
         at = self._scheduler.next_at(now) if self._waiters else None
         if at is not None:
-            self._timer = asyncio.get_running_loop().call_later(max(SHORTEST_TIMER_S, at - now), self._ring)
+            self._timer = asyncio.get_running_loop().call_later(max(SHORTEST_TIMER_S, at - now), self._on_timer)
 
-    def _ring(self) -> None:
+    def _on_timer(self) -> None:
         self._timer = None
         self._grant(time.monotonic())
 
@@ -190,58 +190,58 @@ class Limiter:
 
 
 class Limiters:
-    """Every limiter there is, by vendor entry and key. They outlive a reload, and take the limits of the new settings."""
+    """All limiters, by vendor entry and key. They survive a reload and take the new configuration's limits."""
 
     def __init__(self, window_s: float = WINDOW_S, slack_s: float = SLACK_S) -> None:
-        """``window_s``: what the vendors call a minute; shorter in tests."""
+        """``window_s``: the vendors' minute; shorter in tests."""
         self.window_s = window_s
         self.slack_s = slack_s
         self._limiters: dict[tuple[str, bytes], Limiter] = {}
 
     def attach(self, accounts: Iterable[tuple[str, LimitedAccount]]) -> None:
-        """Give the keys of a configuration their limiters, with its limits. Those of keys that are gone are dropped."""
-        named = set()
+        """Set the limiters of a configuration's keys, with its limits. Drop those of removed keys."""
+        current = set()
         for name, account in accounts:
             limits = key_limits(account.entry.limits)
             for key in account.keys:
-                place = (name, key.digest)
-                named.add(place)
-                limiter = self._limiters.get(place)
+                identity = (name, key.digest)
+                current.add(identity)
+                limiter = self._limiters.get(identity)
                 if limiter is not None:
                     limiter.limits = limits
                 elif limits.limited:
-                    limiter = self._limiters[place] = Limiter(limits, self.window_s, self.slack_s)
+                    limiter = self._limiters[identity] = Limiter(limits, self.window_s, self.slack_s)
                 key.limiter = limiter
-        # Calls in flight on a key that is gone keep its limiter themselves.
-        self._limiters = {place: limiter for place, limiter in self._limiters.items() if place in named}
+        # Calls in flight on a removed key still hold its limiter.
+        self._limiters = {identity: limiter for identity, limiter in self._limiters.items() if identity in current}
 
     def waiting(self) -> dict[str, int]:
-        """How many calls wait, by vendor entry; of those with a key that has a limiter."""
-        found: dict[str, int] = {}
+        """Return how many calls wait, by vendor entry; only entries with a limiter."""
+        counts: dict[str, int] = {}
         for (name, _), limiter in self._limiters.items():
-            found[name] = found.get(name, 0) + limiter.waiting
-        return found
+            counts[name] = counts.get(name, 0) + limiter.waiting
+        return counts
 
     def untracked_ended(
         self, name: str, account: LimitedAccount, key: LimitedKey, model: str, outcome: Outcome, failure: Failure | None
     ) -> Ticket | None:
-        """A call that began without a limiter has ended. A refusal by rate gives its key one, if ``limits.learn`` is on.
+        """A call that began without a limiter has ended. A rate limit error creates one if ``limits.learn`` is on.
 
-        ``key.calls`` are then the other calls in flight there without a limiter. Returns the call's ticket, if there is
-        a limiter now.
+        ``key.calls`` are then the key's other calls in flight without a limiter. Return the call's ticket, or None if
+        the key has no limiter.
         """
         if key.limiter is None:
             limits = key_limits(account.entry.limits)
             if outcome != "refused" or not limits.learn:
                 return None
-            place = (name, key.digest)
-            if place not in self._limiters:
-                self._limiters[place] = Limiter(limits, self.window_s, self.slack_s)
-            key.limiter = self._limiters[place]
+            identity = (name, key.digest)
+            if identity not in self._limiters:
+                self._limiters[identity] = Limiter(limits, self.window_s, self.slack_s)
+            key.limiter = self._limiters[identity]
             key.limiter.add_untracked(model, key.calls + 1)
         return key.limiter.untracked_ended(model, outcome, failure)
 
 
 def key_limits(limits: Limits) -> KeyLimits:
-    """What is set, as the scheduler takes it."""
+    """Return the configured limits as the scheduler's KeyLimits."""
     return KeyLimits(limits.concurrency, limits.rpm, limits.tpm, limits.wait_s, limits.learn)

@@ -1,8 +1,8 @@
-"""Which call starts next on one vendor key: a state machine. It never waits and has no clock; every method takes the time.
+"""Decide which call starts next on one API key: a state machine without a clock; every method takes the time.
 
-Two kinds of limits hold calls back. Those that the operator has set (``Limits``) are for the key as a whole, and hard.
-Those that the vendor's 429s have taught (``proxy/limiter/adaptive.py``) are for one model on the key: several vendors
-count each model by itself, and calls of one model must not wait for the limit of another.
+Two kinds of limits delay calls. The operator's limits (``KeyLimits``) are hard and apply to the whole key. Limits
+learned from the vendor's 429s (``proxy/limiter/adaptive.py``) apply to one model on the key: several vendors count each
+model separately, and calls of one model must not wait for the limit of another.
 """
 
 from bisect import insort
@@ -14,15 +14,18 @@ from proxy.limiter.figures import Figure
 from proxy.limiter.sliding_window import NEVER, SlidingWindow
 
 Outcome = Literal["answered", "refused", "lost"]
-"""How a call ended: answered; refused by rate; anything else, from which nothing is learned."""
+"""How a call ended: answered; refused with a rate limit; anything else, from which nothing is learned."""
 MOST_MODELS = 64
-"""Of so many models something is remembered; of more only while it matters."""
+"""The most models with remembered limits; beyond that, only those in use are kept."""
 MEAN_OF = 8
-"""The mean duration of a call is taken over about so many calls."""
+"""The mean duration of a call is averaged over about this many calls."""
 
 
 class KeyLimits(NamedTuple):
-    """What the operator has set for each key; None: no limit. ``wait_s``: how long a call may wait; ``learn``: adaptive limits."""
+    """The operator's limits for each key; None: no limit.
+
+    ``wait_s``: how long a call may wait for a slot. ``learn``: whether adaptive limits are on.
+    """
 
     concurrency: int | None = None
     rpm: int | None = None
@@ -32,16 +35,16 @@ class KeyLimits(NamedTuple):
 
     @property
     def limited(self) -> bool:
-        """Whether there is a limit."""
+        """Whether any limit is set."""
         return not (self.concurrency is self.rpm is self.tpm is None)
 
 
 class Ticket:
-    """One call that wants a slot, waits for it, or has it.
+    """One call that requests a slot, waits for it, or has it.
 
-    ``since``: when its request came; earlier requests go first, also when they come back after a refusal. ``retry_at``:
-    it was refused and must not start before. ``elsewhere``: another target can serve it, so that it does not wait for
-    what was learned.
+    ``since``: when its request arrived; earlier requests go first, also when they return after a refusal. ``retry_at``:
+    the call was refused and must not start before. ``elsewhere``: another target can serve it, so it does not wait for
+    a learned limit.
     """
 
     __slots__ = (
@@ -81,12 +84,12 @@ def _since(ticket: Ticket) -> float:
 
 
 class Scheduler:
-    """The slots of one key. Times are in seconds of a clock that never goes back."""
+    """Assigns the slots of one key. Times are in seconds of a monotonic clock."""
 
     def __init__(self, limits: KeyLimits, window_s: float = 60.0, slack_s: float = 1.0) -> None:
-        """``slack_s``: for how much longer than the window a start counts; a call takes time to arrive."""
+        """``slack_s``: how much longer than the window a start is counted, because a call takes time to arrive."""
         self.limits = limits
-        self.mean_s = 0.0  # of a call; not known yet
+        self.mean_s = 0.0  # mean duration of a call; 0: not known yet
         self._span_s = window_s + slack_s
         self._window = SlidingWindow(self._span_s)
         self._in_flight = 0
@@ -96,9 +99,9 @@ class Scheduler:
     # --- the life of a call -------------------------------------------------------------------------------------
 
     def enter(self, ticket: Ticket, now: float) -> list[Ticket]:
-        """A call wants a slot: it starts now if nothing holds it back, else it joins the queue.
+        """Start a call now if no limit delays it, else add it to the queue.
 
-        Returns the calls that start now; others may be among them whose turn has come meanwhile.
+        Return the calls that start now, which may include others that have become due.
         """
         if not self._queues and ticket.retry_at <= now:
             at, tested = self._free_at(ticket, now)
@@ -111,7 +114,7 @@ class Scheduler:
         return granted
 
     def grant(self, now: float) -> list[Ticket]:
-        """Start the calls whose turn has come, the earliest request first, and return them."""
+        """Start the calls that are due, earliest request first, and return them."""
         for adaptive in self._adaptive.values():
             adaptive.update(now)
         granted = []
@@ -125,16 +128,16 @@ class Scheduler:
         return granted
 
     def accepted(self, ticket: Ticket, now: float) -> None:
-        """The vendor has begun to answer: it did not refuse the call."""
+        """The vendor accepted the call: its response has begun."""
         if ticket.adaptive is not None and ticket.state == "started":
             ticket.adaptive.accepted(ticket, now)
 
     def refused(
         self, ticket: Ticket, now: float, retry_after_s: float | None = None, limit: RateLimit | None = None
     ) -> None:
-        """The vendor refused the call by rate: it has ended, and counts nowhere, as vendors do not bill it.
+        """The vendor refused the call with a rate limit. It is not counted any more, as vendors do not bill it.
 
-        ``retry_after_s``: what the vendor asked for; ``limit``: the limit that it named. ``ticket.retry_at`` is set.
+        ``retry_after_s``: the vendor's value; ``limit``: the limit that the vendor named. Sets ``ticket.retry_at``.
         """
         if self._end(ticket):
             self._window.remove(ticket)
@@ -142,9 +145,9 @@ class Scheduler:
                 ticket.adaptive.refused(ticket, now, retry_after_s, limit)
 
     def ended(self, ticket: Ticket, now: float, *, answered: bool = False) -> None:
-        """The call has ended, or its client left, at whatever point. A second time changes nothing.
+        """The call has ended, or its client disconnected, in any state. A second call of this method has no effect.
 
-        A slot of which no use was made leaves no trace.
+        A slot that was not used is not counted.
         """
         if answered:
             self.accepted(ticket, now)
@@ -158,7 +161,7 @@ class Scheduler:
                 ticket.adaptive.ended(ticket, now, counted=ticket.sent)
 
     def _end(self, ticket: Ticket) -> bool:
-        """Whether the call had a slot."""
+        """End the call; return whether it had a slot."""
         state, ticket.state = ticket.state, "ended"
         if state == "waiting":
             self._unqueue(ticket)
@@ -167,16 +170,16 @@ class Scheduler:
         return state == "started"
 
     def settle(self, ticket: Ticket, tokens: int) -> None:
-        """Replace the estimate of the call's tokens by what it used."""
+        """Replace the call's estimated tokens by those it used."""
         if ticket.state != "waiting":
             self._window.settle(ticket, tokens)
 
     # --- calls that began before there was a scheduler ----------------------------------------------------------
 
     def add_untracked(self, model: str, count: int) -> None:
-        """So many more calls are in flight without a ticket: they began before anything was known of this key.
+        """Add ``count`` calls in flight without a ticket: they began before the key had a limiter.
 
-        Calls of other models on the key are among them, since nothing counted them apart.
+        They may include calls of other models on the key, which were not counted separately.
         """
         adaptive = self._limit(model)
         if adaptive is not None:
@@ -190,7 +193,7 @@ class Scheduler:
         retry_after_s: float | None = None,
         limit: RateLimit | None = None,
     ) -> Ticket:
-        """A call without a ticket has ended. It counts as one that started now. Returns the ticket made for it."""
+        """A call without a ticket has ended. It counts as if it had started now. Return a ticket for it."""
         ticket = Ticket(model, now)
         adaptive = self._limit(model)
         if adaptive is not None:
@@ -209,29 +212,29 @@ class Scheduler:
     # --- what is known ------------------------------------------------------------------------------------------
 
     def next_at(self, now: float) -> float | None:
-        """When time alone may start a call; None if only the end of another call can."""
-        ats = [adaptive.accepted_at() for model, adaptive in self._adaptive.items() if model in self._queues]
+        """Return when a waiting call may start by time alone; None if only the end of another call can start one."""
+        times = [adaptive.accepted_at() for model, adaptive in self._adaptive.items() if model in self._queues]
         first = self._first(now)
-        if first is not None:  # later requests wait for it, even where there would be room for them
-            ats.append(self._key_free_at(first[0], now))
+        if first is not None:  # later requests wait behind it, even if a slot is free for them
+            times.append(self._key_free_at(first[0], now))
         for queue in self._queues.values():
             for ticket in queue:
                 at = max(ticket.retry_at, self._adaptive_free_at(ticket, now)[0])
                 if at > now:
-                    ats.append(max(at, self._key_free_at(ticket, now)))
+                    times.append(max(at, self._key_free_at(ticket, now)))
                 if ticket.retry_at <= now:
                     break
-        at = min(ats, default=NEVER)
+        at = min(times, default=NEVER)
         return None if at == NEVER else at
 
     def held_back(self, ticket: Ticket, now: float) -> bool:
-        """Whether something learned is in this call's way, or its own refusal, and not a limit of the operator's."""
+        """Whether a learned limit or the call's own refusal delays it, as opposed to the operator's limits."""
         return ticket.retry_at > now or self._adaptive_free_at(ticket, now)[0] > now
 
     def wait_s(self, model: str, now: float, ahead: int | None = None) -> float:
-        """About how long a call waits that comes now, by the limits that are set and the pace seen.
+        """Estimate how long a new call waits (seconds), from the limits and the mean duration of calls.
 
-        ``ahead``: how many calls are before it; all that wait, unless given.
+        ``ahead``: how many calls are before it; by default all that wait.
         """
         ahead = self.waiting if ahead is None else ahead
         concurrency, rpm, tpm = self.limits.concurrency, self.limits.rpm, self.limits.tpm
@@ -250,19 +253,19 @@ class Scheduler:
         return max(waits)
 
     def hopeless(self, ticket: Ticket, now: float, within_s: float) -> bool:
-        """Whether a waiting call cannot start in so many seconds: by its own wait, or by the pace seen."""
+        """Whether a waiting call is not expected to start within ``within_s``."""
         if ticket.retry_at - now > within_s:
             return True
         ahead = sum(other.since < ticket.since for queue in self._queues.values() for other in queue)
         return self.wait_s(ticket.model, now, ahead) > within_s
 
     def by_day(self, model: str) -> bool:
-        """Whether the vendor refuses calls of this model until the day is over, or has done so for longer than minutes."""
+        """Whether a daily quota holds this model: named by the vendor, or inferred from a hold of over two windows."""
         adaptive = self._adaptive.get(model) if self.limits.learn else None
         return adaptive is not None and adaptive.hold is not None and adaptive.hold.by_day
 
     def retry_after_s(self, ticket: Ticket, now: float) -> float:
-        """When a client whose call was not taken should come back: in so many seconds, at least one."""
+        """Return after how many seconds a client without a slot should retry, at least 1."""
         adaptive = self._adaptive.get(ticket.model)
         hold_s = 0.0 if adaptive is None else adaptive.retry_after_s(now)
         if hold_s > 0:
@@ -280,19 +283,19 @@ class Scheduler:
         return self._in_flight
 
     def queued(self) -> list[Ticket]:
-        """The calls that wait, the earliest request first."""
+        """Return the waiting calls, earliest request first."""
         return sorted((ticket for queue in self._queues.values() for ticket in queue), key=_since)
 
-    # --- inside -------------------------------------------------------------------------------------------------
+    # --- internals ----------------------------------------------------------------------------------------------
 
     def _limit(self, model: str) -> AdaptiveLimit | None:
-        """The adaptive limit of a model, made if need be; None if nothing is to be learned."""
+        """Return the adaptive limit of a model, created if needed; None if adaptive limits are off."""
         if not self.limits.learn:
             self._adaptive.clear()
             return None
         adaptive = self._adaptive.get(model)
         if adaptive is None:
-            if len(self._adaptive) >= MOST_MODELS:  # clients may name models: keep those of which something is known
+            if len(self._adaptive) >= MOST_MODELS:  # clients may send any model name: keep those in use
                 self._adaptive = {name: known for name, known in self._adaptive.items() if not known.idle}
             adaptive = self._adaptive[model] = AdaptiveLimit(self._span_s)
         return adaptive
@@ -316,7 +319,7 @@ class Scheduler:
             del self._queues[ticket.model]
 
     def _first(self, now: float) -> tuple[Ticket, Figure | None] | None:
-        """The earliest request that only the operator's limits may hold back, and the figure that its start tests."""
+        """Return the earliest waiting call that no learned limit delays, and the figure that its start would test."""
         best: tuple[Ticket, Figure | None] | None = None
         for queue in self._queues.values():
             for ticket in queue:

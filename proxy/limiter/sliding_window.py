@@ -1,26 +1,26 @@
-"""The calls of the last minute, and when the next one may start without exceeding a limit in any minute."""
+"""A sliding window over the calls of the last minute: when the next one may start without exceeding a limit."""
 
 from collections import deque
 from typing import Protocol
 
 NEVER = float("inf")
-"""The time of an event that does not come by waiting alone."""
+"""The time of an event that does not happen by waiting alone."""
 
 
 class Started(Protocol):
-    """A call as it is counted: when it started (seconds, monotonic), and its tokens."""
+    """A counted call: when it started (seconds, monotonic), and its tokens."""
 
     started_at: float
     tokens: int
 
 
 class SlidingWindow:
-    """Starts within the last ``span_s`` seconds.
+    """The calls that started within the last ``span_s`` seconds.
 
-    Vendors count by a sliding minute, by the minute of the clock, or by a bucket that refills. At most R starts in *any*
-    window of a minute satisfy all three; a bucket of our own would let 2 R through in the minute after a pause, and a
-    count by the clock's minutes 2 R around their turn. ``span_s`` is a little more than a minute, because the vendor
-    counts a call when it arrives and two calls need not take the same time to get there.
+    Vendors use a sliding minute, fixed minutes of the clock, or a token bucket. At most R starts in *any* window of a
+    minute satisfy all three; a token bucket would allow 2 R in the minute after a pause, and fixed minutes 2 R around
+    the turn of a minute. ``span_s`` is slightly more than a minute, because the vendor counts a call when it arrives,
+    and transit times vary.
     """
 
     __slots__ = ("_calls", "_span_s", "_tokens")
@@ -34,31 +34,31 @@ class SlidingWindow:
         return len(self._calls)
 
     def add(self, call: Started) -> None:
-        """Count a call that starts now, later than all that are here."""
+        """Add a call that starts now; it must be later than all others in the window."""
         self.expire(call.started_at)
         self._calls.append(call)
         self._tokens += call.tokens
 
     def remove(self, call: Started) -> None:
-        """Do not count a call; vendors do not count what they refuse."""
+        """Remove a call; vendors do not count the calls that they refuse."""
         if call in self._calls:
             self._calls.remove(call)
             self._tokens -= call.tokens
 
     def settle(self, call: Started, tokens: int) -> None:
-        """Replace the estimate of a call's tokens by what it really used."""
+        """Replace a call's estimated tokens by those it used."""
         if call in self._calls:
             self._tokens += tokens - call.tokens
         call.tokens = tokens
 
     def expire(self, now: float) -> None:
-        """Drop the calls that are older than the window."""
+        """Remove the calls that are older than the window."""
         calls = self._calls
         while calls and calls[0].started_at + self._span_s <= now:
             self._tokens -= calls.popleft().tokens
 
     def count_since(self, time: float) -> int:
-        """How many calls started after this time."""
+        """Return how many calls started after this time."""
         count = 0
         for call in reversed(self._calls):
             if call.started_at <= time:
@@ -67,12 +67,12 @@ class SlidingWindow:
         return count
 
     def free_at(self, limit: int) -> float:
-        """When a start would not be the ``limit + 1``-th of a window; 0 if that is so now."""
+        """Return when a call may start without exceeding ``limit`` calls in a window; 0 for now."""
         excess = len(self._calls) - limit
         return self._calls[excess].started_at + self._span_s if excess >= 0 else 0.0
 
     def tokens_free_at(self, limit: int, tokens: int) -> float:
-        """When so many more tokens fit; 0 if they fit now. A call larger than the limit waits for an empty window."""
+        """Return when ``tokens`` more fit in the limit; 0 for now. A larger call waits for an empty window."""
         excess = self._tokens + min(tokens, limit) - limit
         if excess <= 0:
             return 0.0

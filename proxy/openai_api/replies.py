@@ -34,7 +34,9 @@ def endpoint(endpoint: Endpoint) -> Endpoint:
             state: AppState = request.app.state.banjia
             request_id = _fresh_id()
             state.report(bug, request_id)
-            broken = InternalError(Message("Something went wrong on our side. Request id: {id}.", id=request_id))
+            broken = InternalError(
+                Message("Internal error; the server log has the details. Request id: {id}.", id=request_id)
+            )
             return error_response(broken, request.scope, {"x-request-id": request_id})
 
     return answered

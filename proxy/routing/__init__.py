@@ -1,1 +1,1 @@
-"""Where requests go: routes, load balancing, circuit breaker, and what is known of targets."""
+"""Choose targets for requests: model lookup, load balancing, circuit breaker, latencies, retry budget."""

@@ -1,8 +1,8 @@
-"""Which target of a route is asked first: one pure function. No clock, no randomness, no state.
+"""Load balancing: sort the targets of a route by its strategy. Pure: no clock, no randomness, no state.
 
-``failover``: as they are listed. ``weighted``: drawn by weight. ``fastest``: by the time they took so far, those that
-nobody has asked yet first, and now and then another than the fastest, so that one that has recovered is found.
-``cheapest``: by what the catalog says that this request will cost.
+``failover``: in configured order. ``weighted``: random by weight. ``fastest``: by measured latency; targets that were
+not called yet come first, and now and then another one than the fastest, to notice targets that have recovered.
+``cheapest``: by the estimated cost of the request at the catalog's prices.
 """
 
 import datetime
@@ -18,20 +18,20 @@ from config.catalog.models import ModelRow, PricedModel
 from proxy._types import Route
 
 EXPLORED = 0.03
-"""The share of requests under ``fastest`` that go to another target than the fastest first."""
+"""The share of requests under ``fastest`` that try another target than the fastest first."""
 USUAL_ANSWER = 1000
-"""How many tokens an answer is taken to have where the request sets no limit."""
+"""The assumed length of an answer if the request sets no limit (tokens)."""
 
 Measure = Callable[[Target], float | None]
 
 
 def sort_targets(route: Route, draw: float, measure: Measure) -> list[Target]:
-    """The route's targets, best first; equals stay as they are listed.
+    """Return the route's targets, best first; equal ones stay in configured order.
 
     Args:
         route: the targets with their strategy and weights.
         draw: a random number, 0 <= draw < 1.
-        measure: seconds for ``fastest``, a price for ``cheapest``; None where it is not known. Else not asked.
+        measure: returns seconds for ``fastest``, a price for ``cheapest``, None if unknown. Unused otherwise.
     """
     targets = list(route.targets)
     if route.strategy == "weighted":
@@ -51,18 +51,18 @@ def sort_targets(route: Route, draw: float, measure: Measure) -> list[Target]:
 
 
 def _drawn(targets: list[Target], weights: tuple[float, ...], draw: float) -> list[Target]:
-    """One by lot, each with its share of the weights; the heavier of the others first."""
-    at = draw * sum(weights)
+    """Draw the first target by weight; the others follow by descending weight."""
+    position = draw * sum(weights)
     first = 0
-    while first < len(weights) - 1 and at >= weights[first]:
-        at -= weights[first]
+    while first < len(weights) - 1 and position >= weights[first]:
+        position -= weights[first]
         first += 1
     others = sorted((i for i in range(len(targets)) if i != first), key=lambda i: -weights[i])
     return [targets[i] for i in (first, *others)]
 
 
 class PriceEstimate:
-    """What a request will cost, at the catalogs' prices of one day: prompt estimated, answer as long as it may be."""
+    """Estimates the cost of a request at one day's prices, from the estimated prompt and the longest allowed answer."""
 
     def __init__(self, request: ApiRequest, day: datetime.date) -> None:
         self._request = request
@@ -70,7 +70,7 @@ class PriceEstimate:
         self._prompt = estimate_prompt(request.fields)
 
     def of(self, target: Target) -> float | None:
-        """CNY, in millionths; None where the catalog has no price in CNY for the model and the day."""
+        """Return the cost in millionths of a CNY; None if the catalog has no CNY price for the model on that day."""
         row = priced(target)
         price = row.price_at(self._day, self._prompt) if row is not None else None
         if price is None:
@@ -79,10 +79,10 @@ class PriceEstimate:
         output = price.output
         if price.thinking_output is not None and self._thinks(target):
             output = price.thinking_output
-        return self._prompt * price.input + self._answer(fields) * output
+        return self._prompt * price.input + self._answer_tokens(fields) * output
 
-    def _answer(self, fields: dict[str, Any]) -> int:
-        """The longest answer that is asked for, of all choices together; embeddings are none."""
+    def _answer_tokens(self, fields: dict[str, Any]) -> int:
+        """Return the longest allowed answer of all choices together (tokens); 0 for embeddings."""
         if self._request.operation == "embeddings":
             return 0
         limit, choices = fields.get("max_completion_tokens") or fields.get("max_tokens"), fields.get("n")
@@ -92,10 +92,10 @@ class PriceEstimate:
         try:
             return plan(self._request, target).thinks
         except Refused:
-            return False  # it will be passed over
+            return False  # the target will be skipped
 
 
 def priced(target: Target) -> ModelRow | None:
-    """The catalog's row of a target, if its prices can be compared: no rate between currencies is known here."""
+    """Return the catalog's row of a target, if it is priced in CNY: there are no exchange rates to compare others."""
     model = target.model
     return model.row if isinstance(model, PricedModel) and model.currency == "CNY" else None

@@ -1,28 +1,28 @@
-"""Which targets refuse a field that banjia adds to requests by itself, so that later calls leave it out.
+"""Remember which targets refuse a field that banjia adds to requests, so that later calls omit it.
 
-A field is remembered after a call was refused for it and the same call was answered without it, for an hour: a server
-that is upgraded gets the field again. Nothing of a caller is kept, so all callers share it.
+A field is remembered for an hour after a call was refused because of it and the same call succeeded without it. It
+expires so that an upgraded server receives the field again. No client data is stored, so all clients share it.
 """
 
 import time
 from collections.abc import Callable, Iterable
 
 REMEMBERED_S = 3600.0
-"""How long a field is left out, in seconds."""
+"""How long a field is omitted (seconds)."""
 MOST_TARGETS = 4096
-"""How many targets are remembered: their names may come from callers."""
+"""The most targets that are remembered: clients may send any model name."""
 
 
 class RefusedFields:
-    """Fields by target. ``known`` is empty as long as no vendor refuses anything, which is the usual case."""
+    """The refused fields by target. ``known`` is usually empty: few vendors refuse a field."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """``clock``: seconds, which only go up."""
+        """``clock``: a monotonic clock (seconds)."""
         self.clock = clock
-        self.known: dict[str, dict[str, float]] = {}  # a target's label -> each field, and until when it is left out
+        self.known: dict[str, dict[str, float]] = {}  # target label -> field -> end of the omission
 
     def at(self, label: str) -> tuple[str, ...]:
-        """The fields that this target refuses."""
+        """Return the fields that this target refuses."""
         fields = self.known.get(label)
         if fields is None:
             return ()
@@ -34,14 +34,14 @@ class RefusedFields:
         return tuple(fields)
 
     def remember(self, label: str, fields: Iterable[str]) -> bool:
-        """Leave these fields out of calls to this target from now on. Whether any of them is new."""
+        """Omit these fields in calls to this target from now on. Return whether any of them is new."""
         if label not in self.known and len(self.known) >= MOST_TARGETS:
             del self.known[next(iter(self.known))]
-        there = self.known.setdefault(label, {})
-        until, before = self.clock() + REMEMBERED_S, len(there)
-        there.update(dict.fromkeys(fields, until))
-        return len(there) > before
+        refused = self.known.setdefault(label, {})
+        until, before = self.clock() + REMEMBERED_S, len(refused)
+        refused.update(dict.fromkeys(fields, until))
+        return len(refused) > before
 
     def clear(self) -> None:
-        """Forget all, as after a reload."""
+        """Forget all fields; called after a reload."""
         self.known.clear()

@@ -1,4 +1,4 @@
-"""Which targets may answer."""
+"""Find the route of a request's model."""
 
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest
@@ -8,15 +8,18 @@ from proxy.errors import ModelNotFound
 
 
 def resolve(request: ApiRequest, routing: Routing) -> Route:
-    """The route of the model that was asked for; of moderations, the policy's. Raises ModelNotFound, naming the nearest."""
+    """Return the route of the requested model; for moderations, that of ``policy.moderations``.
+
+    Raises ModelNotFound, whose message names the most similar model.
+    """
     try:
-        found = (
+        route = (
             routing.moderations_route()
             if request.operation == "moderations"
             else routing.find(request.model, request.operation)
         )
     except UnknownModel as unknown:
         raise ModelNotFound(unknown.message, param="model") from None
-    if found is None:
-        raise ModelNotFound(Message("No target of policy.moderations answers."), param="model")
-    return Route(request.model, found.targets, found.policy, found.strategy, found.weights)
+    if route is None:
+        raise ModelNotFound(Message("policy.moderations has no available target."), param="model")
+    return Route(request.model, route.targets, route.policy, route.strategy, route.weights)

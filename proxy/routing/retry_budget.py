@@ -1,4 +1,4 @@
-"""How many retries may be spent: a share of what is going on, so that a failing vendor is not flooded."""
+"""Retry budget: limit retries to a share of the requests, so that a failing vendor is not flooded."""
 
 import time
 from collections import deque
@@ -9,22 +9,22 @@ WINDOW_S = 10.0
 
 
 class RetryBudget:
-    """Retries to the same target over the last ten seconds: at most a fifth of the requests, and three always."""
+    """Allows retries of the same target, over ten seconds, for a fifth of the requests and always for three."""
 
     def __init__(self) -> None:
         self._requests: deque[float] = deque()
         self._retries: deque[float] = deque()
 
     def request(self) -> None:
-        """A request came in."""
+        """Count a request."""
         self._requests.append(time.monotonic())
 
     def spend(self) -> None:
-        """A retry is made."""
+        """Count a retry."""
         self._retries.append(time.monotonic())
 
     def left(self) -> bool:
-        """Whether another retry may be made."""
+        """Whether another retry is allowed."""
         since = time.monotonic() - WINDOW_S
         for times in (self._requests, self._retries):
             while times and times[0] < since:

@@ -1,1 +1,1 @@
-"""Our side of the client connection: HTTP protocol, request checks, path routing."""
+"""The server side of client connections: HTTP protocol, request checks, path routing."""

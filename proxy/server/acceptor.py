@@ -1,7 +1,7 @@
-"""Accepting callers' connections, also where there are no file descriptors left.
+"""Accept client connections, even when no file descriptor is left.
 
-When the descriptors are used up, libuv accepts all connections that wait and closes them. This acceptor answers each
-connection that it has no room for with a 503 before it closes it, and keeps one descriptor in reserve for that.
+When the descriptors are used up, libuv accepts all waiting connections and closes them. This acceptor sends a 503 to
+each connection that it has no room for before it closes it, and keeps one descriptor in reserve for that.
 """
 
 import asyncio
@@ -22,48 +22,48 @@ from proxy.fd_limits import shares
 from proxy.i18n.negotiate import Language, wanted
 
 BURST = 64
-"""How many connections are accepted before the event loop does something else."""
+"""The most connections that are accepted in one event loop callback."""
 LINGER_S = 1.0
-"""How long a connection that was refused is kept for its caller to read why (seconds)."""
+"""How long a refused connection is kept open so that its client can read the 503 (seconds)."""
 PAUSE_S = 0.05
-"""How long nothing is accepted where even the descriptor that is kept back is gone (seconds)."""
+"""How long accepting pauses if even the reserved descriptor is in use (seconds)."""
 EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Acceptor:
-    """One listening socket. ``state``: the connections that are served, and the headers of every answer."""
+    """Accepts connections of one listening socket. ``state``: open connections, and the default response headers."""
 
     def __init__(self, sock: socket.socket, protocol: Callable[[], asyncio.Protocol], state: ServerState) -> None:
         self._loop = asyncio.get_running_loop()
         self._sock = sock
         self._protocol = protocol
         self._state = state
-        self._starting: set[asyncio.Task[object]] = set()  # accepted, and not yet among the connections
+        self._starting: set[asyncio.Task[object]] = set()  # accepted, but not yet in state.connections
         self._refused: deque[socket.socket] = deque()
         self._sweep: asyncio.TimerHandle | None = None
         self._reserve: int | None = None
-        self._keep_back()
+        self._open_reserve()
         self._listen()
 
     def close(self) -> None:
-        """Accept no more. The socket is its owner's to close."""
+        """Stop accepting. The owner of the socket closes it."""
         self._loop.remove_reader(self._sock.fileno())
         if self._sweep is not None:
             self._sweep.cancel()
         while self._refused:
-            self._let_go()
+            self._close_oldest()
         if self._reserve is not None:
             os.close(self._reserve)
             self._reserve = None
 
     def _listen(self) -> None:
-        if self._sock.fileno() >= 0:  # else it was closed during a pause
+        if self._sock.fileno() >= 0:  # -1 if it was closed during a pause
             self._loop.add_reader(self._sock.fileno(), self._accept)
 
     def _accept(self) -> None:
-        """Connections wait."""
+        """Accept waiting connections."""
         for _ in range(BURST):
             try:
                 sock, _ = self._sock.accept()
@@ -72,7 +72,7 @@ class Acceptor:
             except ConnectionError:
                 continue
             except OSError as error:
-                if error.errno not in EXHAUSTED or not self._make_room():
+                if error.errno not in EXHAUSTED or not self._refuse_one():
                     self._pause()
                     return
                 continue
@@ -90,16 +90,16 @@ class Acceptor:
     def _served(self, task: asyncio.Task[object]) -> None:
         self._starting.discard(task)
         if not task.cancelled():
-            task.exception()  # a caller that has left already
+            task.exception()  # mark it as retrieved: the client has disconnected already
 
-    # --- no room ------------------------------------------------------------------------------------------------
+    # --- refused connections ------------------------------------------------------------------------------------
 
     def _refuse(self, sock: socket.socket) -> None:
-        """Say why, and let its caller read it for a moment."""
+        """Send a 503 and keep the connection open for a moment, so that its client can read it."""
         error = Overloaded(
             Message(
-                "The server is at its limit of {most} connections at once. Try again in a moment.",
-                most=shares().callers,
+                "The server is at its limit of {limit} connections at once. Try again in a moment.",
+                limit=shares().callers,
             )
         )
         error.retry_after_s = 1.0
@@ -108,32 +108,32 @@ class Acceptor:
             sock.shutdown(socket.SHUT_WR)
         self._refused.append(sock)
         if len(self._refused) > shares().refused:
-            self._let_go()
+            self._close_oldest()
         if self._sweep is None:
-            self._sweep = self._loop.call_later(LINGER_S, self._let_all_go, len(self._refused))
+            self._sweep = self._loop.call_later(LINGER_S, self._close_expired, len(self._refused))
 
-    def _let_all_go(self, count: int) -> None:
-        """The first so many have had their time."""
+    def _close_expired(self, count: int) -> None:
+        """Close the ``count`` oldest refused connections; their time is over."""
         self._sweep = None
         for _ in range(min(count, len(self._refused))):
-            self._let_go()
+            self._close_oldest()
         if self._refused:
-            self._sweep = self._loop.call_later(LINGER_S, self._let_all_go, len(self._refused))
+            self._sweep = self._loop.call_later(LINGER_S, self._close_expired, len(self._refused))
 
-    def _let_go(self) -> None:
-        """Close the one that was refused first. What it sent is read before: else the close is a reset."""
+    def _close_oldest(self) -> None:
+        """Close the oldest refused connection. Its data is read first, because unread data makes the close a reset."""
         sock = self._refused.popleft()
         with suppress(OSError):
             while sock.recv(65_536):
                 pass
         sock.close()
 
-    def _make_room(self) -> bool:
-        """No descriptor is left. Refuse one connection on that which is kept back. False where there is none."""
+    def _refuse_one(self) -> bool:
+        """Refuse one connection with the reserved descriptor, since no other is left. False if it is in use."""
         if self._refused:
-            self._let_go()
+            self._close_oldest()
             return True
-        self._keep_back()
+        self._open_reserve()
         if self._reserve is None:
             return False
         os.close(self._reserve)
@@ -145,11 +145,11 @@ class Acceptor:
             if sock in self._refused:
                 self._refused.remove(sock)
                 self._refused.appendleft(sock)
-                self._let_go()
-        self._keep_back()
+                self._close_oldest()
+        self._open_reserve()
         return True
 
-    def _keep_back(self) -> None:
+    def _open_reserve(self) -> None:
         if self._reserve is None:
             with suppress(OSError):
                 self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -160,7 +160,7 @@ class Acceptor:
 
 
 def last_answer(error: ProxyError, headers: Headers, language: Language) -> bytes:
-    """An error as the bytes of the last answer of a connection; ``headers`` are added to its own."""
+    """Return an error as the bytes of a connection's last response; ``headers`` are added to its own."""
     body = error.body(language)
     head = [
         *headers, (b"content-type", b"application/json"),

@@ -1,8 +1,8 @@
-"""The short way in and out for one request, beside ASGI's messages.
+"""An ASGI extension that reads a request body and sends a response without ASGI messages.
 
-An ASGI server takes an answer's head and body apart, and looks at each header twice; a body that is there is awaited all
-the same, and a caller's leaving is told to nobody who does not wait for it in a task. Together that is a fifth of a
-request of ours, so the door offers an ASGI extension: :class:`Way`.
+ASGI splits a response into head and body messages and checks each header twice, requires an await for a body that has
+already arrived, and reports a disconnect only to a task that waits for it. Together that takes a fifth of a request's
+time.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,39 +12,42 @@ from weakref import ref
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-EXTENSION = "banjia.door"
-FAST_PATH = "way"
-"""The extension's name in the ASGI scope, and its one member: the request's :class:`Way`."""
+EXTENSION = "banjia.http"
+FAST_PATH = "fast_path"
+"""The extension's name in the ASGI scope, and its only member: the request's :class:`FastPath`."""
 
 CLOSE = (b"connection", b"close")
-"""The header that says so."""
+"""Marks the last response of a connection."""
 
 
 class DisconnectNotifier(Protocol):
-    """The connection of a caller. ``served``: the request whose task is to hear of his leaving."""
+    """A client connection. ``disconnect_listener``: the request that is notified when the client disconnects."""
 
     disconnect_listener: "FastPath | None"
 
 
 class FastPath:
-    """The short way in and out for one request. ``headers``: its own by name; of a name that came twice, the last.
+    """The fast path of one request. ``headers``: the request headers by name; of a repeated name, the last one.
 
-    It holds neither the request nor the connection: these have the scope, and would wait for the garbage collector, with
-    the body, if what is in it had them.
+    It has only weak references to the request and the connection: both refer to the scope, which refers to this object,
+    and a reference cycle would keep the body in memory until the next garbage collection.
     """
 
-    __slots__ = ("_connection", "_cycle", "_leave", "headers")
+    __slots__ = ("_connection", "_cycle", "_on_disconnect", "headers")
 
     def __init__(
-        self, door: Callable[[], DisconnectNotifier | None], cycle: RequestResponseCycle, headers: dict[bytes, bytes]
+        self,
+        connection: Callable[[], DisconnectNotifier | None],
+        cycle: RequestResponseCycle,
+        headers: dict[bytes, bytes],
     ) -> None:
-        self._connection = door
+        self._connection = connection
         self._cycle = ref(cycle)
-        self._leave: Callable[[], None] | None = None
+        self._on_disconnect: Callable[[], None] | None = None
         self.headers = headers
 
     def take(self) -> bytes | None:
-        """The body, if all of it is there. None: ``receive`` has it, as it comes."""
+        """Return the body if it has arrived completely; else None, and ``receive`` returns it."""
         cycle = self._cycle()
         if cycle is None or cycle.more_body or cycle.disconnected:
             return None
@@ -53,37 +56,37 @@ class FastPath:
         cycle.flow.resume_reading()
         return body
 
-    def watch(self, leave: Callable[[], None]) -> bool:
-        """Have ``leave`` called once if the caller leaves before he has the whole answer. False: he has left already."""
-        door, cycle = self._connection(), self._cycle()
-        if door is None or cycle is None or cycle.disconnected:
+    def watch(self, on_disconnect: Callable[[], None]) -> bool:
+        """Call ``on_disconnect`` if the client disconnects before its response is complete. False: it already has."""
+        connection, cycle = self._connection(), self._cycle()
+        if connection is None or cycle is None or cycle.disconnected:
             return False
-        self._leave = leave
-        door.disconnect_listener = self
+        self._on_disconnect = on_disconnect
+        connection.disconnect_listener = self
         return True
 
     def add_headers(self, headers: Sequence[tuple[bytes, bytes]]) -> None:
-        """Have these headers on whatever is answered, also by the short way and by the door itself."""
+        """Add these headers to the response, whichever way it is sent."""
         cycle = self._cycle()
         if cycle is not None:
             cycle.default_headers = [*cycle.default_headers, *headers]
 
     def lost(self) -> None:
-        """The connection is gone."""
-        cycle, leave = self._cycle(), self._leave
+        """The connection is closed: notify the request, unless its response is complete."""
+        cycle, on_disconnect = self._cycle(), self._on_disconnect
         self.end()
-        if leave is not None and cycle is not None and not cycle.response_complete:
-            leave()
+        if on_disconnect is not None and cycle is not None and not cycle.response_complete:
+            on_disconnect()
 
     def end(self) -> None:
-        """Nobody wants to hear of the caller's leaving any more."""
-        door = self._connection()
-        self._leave = None
-        if door is not None and door.disconnect_listener is self:
-            door.disconnect_listener = None
+        """Stop listening for a disconnect."""
+        connection = self._connection()
+        self._on_disconnect = None
+        if connection is not None and connection.disconnect_listener is self:
+            connection.disconnect_listener = None
 
     def send(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
-        """Send an answer that is whole, as uvicorn would; False, and nothing done, where it is not simply possible.
+        """Send a complete response as uvicorn would. Return False, without sending anything, if that is not possible.
 
         ``headers`` must hold the body's ``content-length``. Raises ValueError for a header with a line break.
         """
@@ -94,7 +97,7 @@ class FastPath:
             return False
         lines = [*map(b": ".join, cycle.default_headers), *map(b": ".join, headers)]
         if status in (408, 413) and cycle.more_body:
-            cycle.keep_alive = False  # the rest of the body is not waited for
+            cycle.keep_alive = False  # do not wait for the rest of the body
         if not cycle.keep_alive and CLOSE not in cycle.default_headers:
             lines.append(b"connection: close")
         head = b"\r\n".join(lines)
@@ -111,9 +114,9 @@ class FastPath:
 
 
 def fast_path_of(scope: Scope) -> FastPath | None:
-    """The short way of a request, or None under another server."""
+    """Return the fast path of a request, or None under another ASGI server."""
     try:
-        way: FastPath = scope["extensions"][EXTENSION][FAST_PATH]
+        fast_path: FastPath = scope["extensions"][EXTENSION][FAST_PATH]
     except KeyError:
         return None
-    return way
+    return fast_path

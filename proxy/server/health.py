@@ -1,4 +1,4 @@
-"""Health: no key, no call to a vendor, and nothing told of what is configured."""
+"""Health endpoints. They need no key, call no vendor and reveal nothing of the configuration."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -6,12 +6,12 @@ from starlette.routing import Route
 
 
 async def live(request: Request) -> JSONResponse:
-    """The process runs."""
+    """Liveness: the process runs."""
     return JSONResponse({"status": "ok"})
 
 
 async def ready(request: Request) -> JSONResponse:
-    """Requests are taken; 503 while the server drains."""
+    """Readiness: 200, or 503 while the server is draining."""
     draining = request.app.state.banjia.draining
     return JSONResponse({"status": "draining" if draining else "ok"}, 503 if draining else 200)
 
@@ -24,6 +24,6 @@ HEALTH = (
     Route("/healthz", ready),
     Route("/health/readiness", ready),
 )
-"""The paths by which orchestrators and users of other gateways ask."""
+"""The paths that orchestrators and users of other gateways use."""
 HEALTH_PATHS = frozenset(route.path for route in HEALTH)
-"""They are answered under any Host and Origin: orchestrators call them by the address or the name of a pod."""
+"""Served under any Host and Origin, because orchestrators call them by the address or the name of a pod."""

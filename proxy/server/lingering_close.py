@@ -1,21 +1,21 @@
-"""Ending a connection so that its caller can still read the answer.
+"""Close a connection in a way that lets the client read the response.
 
-Who closes a socket on which bytes still arrive resets it, and a reset may take away an answer that was not read yet. So
-only our half is closed at first; what still comes is thrown away for a moment.
+Closing a socket while bytes still arrive resets the connection, and a reset may discard a response that the client has
+not read yet. So only the write side is closed at first, and received bytes are discarded for a moment.
 """
 
 import asyncio
 from collections.abc import Callable
 
 LINGER_S = 2.0
-"""How long what still comes is thrown away (seconds)."""
+"""How long received bytes are discarded before the connection is closed (seconds)."""
 
 
 class LingeringClose(asyncio.Protocol):
-    """Takes over a connection whose last answer is written."""
+    """The protocol of a connection whose last response is written."""
 
     def __init__(self, transport: asyncio.Transport, before: asyncio.Protocol) -> None:
-        """``before`` is the connection's protocol until now; it is told when the connection is lost."""
+        """``before``: the connection's previous protocol, which still receives flow control and connection_lost."""
         self._before = before
         self._late = asyncio.get_running_loop().call_later(LINGER_S, transport.abort)
         transport.set_protocol(self)
@@ -24,7 +24,7 @@ class LingeringClose(asyncio.Protocol):
         transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
-        """Thrown away."""
+        """Discard the data."""
 
     def pause_writing(self) -> None:
         self._before.pause_writing()
@@ -38,16 +38,16 @@ class LingeringClose(asyncio.Protocol):
 
 
 class NullParser:
-    """A parser for what comes after a request that could not be read: it hears nothing."""
+    """A parser that ignores everything after an invalid request."""
 
     def feed_data(self, data: bytes) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class ClosingTransport:
-    """The transport of a request whose body is not whole yet: to close it is to part from its caller."""
+    """The transport of a request whose body is incomplete: closing it starts a lingering close."""
 
-    def __init__(self, transport: asyncio.Transport, part: Callable[[], None]) -> None:
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self.write = transport.write
         self.is_closing = transport.is_closing
-        self.close = part
+        self.close = close

@@ -1,10 +1,9 @@
-"""The door: uvicorn's HTTP protocol with a guard for callers.
+"""uvicorn's HTTP protocol with limits, deadlines and stricter checks for client connections.
 
-A server stands and falls with what it lets strangers do before the app is asked. uvicorn waits for a head for ever, keeps
-one of any size, and takes requests that another server would read differently. What is checked here costs a request that
-comes whole in one read next to nothing: everything else is in :meth:`Door._unfinished`, for the reads that leave
-something unfinished. One deadline a connection: it runs while a head is awaited that has begun, or the first one; idle
-connections are uvicorn's.
+uvicorn waits for a request head without a time limit, accepts one of any size, and accepts requests that another server
+would parse differently. The checks here cost next to nothing for a request that arrives complete in one read; all other
+reads go to :meth:`GuardedHttpProtocol._unfinished`. Each connection has one deadline, which runs while the first head,
+or one that has begun, is incomplete; uvicorn's keep-alive timeout handles idle connections.
 """
 
 import asyncio
@@ -28,36 +27,36 @@ from proxy.server.request_head import MAX_HEAD, MAX_HEADERS, headers_too_large, 
 from proxy.server.write_timeout import WriteStallTimer
 
 HEAD_TIMEOUT_S = 10.0
-"""How long a head may take to arrive (seconds)."""
+"""How long a request head may take to arrive (seconds)."""
 PARSE_CHUNK = 16 * 1024
-"""How many bytes are parsed between two looks at the limits."""
+"""How many bytes are parsed between two checks of the limits."""
 MAX_PIPELINED = 32
-"""How many requests may wait on a connection for the answers before theirs."""
+"""How many pipelined requests may wait on a connection for earlier responses."""
 MAX_UNREAD_BODY = 64 * 1024
-"""An answer may leave before the body is there. The connection is kept if the body has no more bytes than this."""
+"""If the response is sent before the body has arrived, the connection is kept only for a body of up to this size."""
 
 
 class MemoryPressure(Protocol):
-    """What the door asks of the memory guard: whether connections should rather not be kept."""
+    """The part of the memory guard used here: whether keep-alive is to be avoided."""
 
     tight: bool
 
 
 class NoMemoryPressure:
-    """No memory guard."""
+    """Stands in if there is no memory guard."""
 
     tight = False
 
 
 class UnreadBytesBudget(Protocol):
-    """What the door asks of the memory budget."""
+    """The part of the memory budget used here."""
 
     def force(self, size: int) -> None:
-        """Hold so many bytes that are in memory already."""
+        """Hold ``size`` bytes that are in memory already, even beyond the budget."""
         ...
 
     def give(self, size: int) -> None:
-        """Give so many bytes back."""
+        """Release ``size`` bytes."""
         ...
 
 
@@ -65,77 +64,82 @@ NO_MEMORY_PRESSURE = NoMemoryPressure()
 
 
 class GuardedHttpProtocol(HttpToolsProtocol):
-    """One connection of a caller."""
+    """One client connection."""
 
     __slots__ = (
-        "_awaited",
+        "_body_cycle",
         "_budget",
         "_deadline",
         "_head_size",
-        "_headed",
+        "_head_without_upgrade",
         "_host",
-        "_keeps",
-        "_plain",
+        "_original_keep_alive",
+        "_overhead",
         "_pressure",
         "_self",
         "_stall_timer",
-        "_stray",
+        "_trailers",
         "_unread",
-        "served",
+        "disconnect_listener",
     )  # fmt: skip
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._deadline: asyncio.TimerHandle | None = None
-        self._headed: list[tuple[bytes, bytes]] | None = None  # as `headers`, unless a head has begun and is not whole
-        self._head_size = 0  # of a head that did not come in one read, in bytes
-        self._host: bytes | None = b"\0"  # the last one that was found good; none at first
-        self._awaited: RequestResponseCycle | None = None  # the request whose body is not whole
-        self._keeps = False  # whether its connection was to be kept
-        self._stray = 0  # bytes that came since and were no body
-        self._plain = b""  # the head to read in place of one that asked for another protocol
+        self._trailers: list[tuple[bytes, bytes]] | None = None  # is `headers` unless a head has begun
+        self._head_size = 0  # bytes of a head that did not arrive in one read
+        self._host: bytes | None = b"\0"  # the last valid Host header; initially one that never matches
+        self._body_cycle: RequestResponseCycle | None = None  # the request whose body is incomplete
+        self._original_keep_alive = False  # its original keep_alive
+        self._overhead = 0  # bytes received since that are not body
+        self._head_without_upgrade = b""  # the head to parse instead of one that asked for an upgrade
         self._pressure: MemoryPressure = self.app_state.get("memory", NO_MEMORY_PRESSURE)
         self._budget: UnreadBytesBudget | None = self.app_state.get("budget")
-        self._unread = 0  # bytes of answers that are held of the budget until the caller reads them
+        self._unread = 0  # bytes of unread responses held in the budget
         self._self = ref(self)
-        self.disconnect_listener: FastPath | None = None  # the request whose task is to hear of its caller's leaving
-        self._stall_timer: WriteStallTimer | None = None  # with a caller who has not read what is ready for him
+        self.disconnect_listener: FastPath | None = None  # the request to notify of a disconnect
+        self._stall_timer: WriteStallTimer | None = None  # set while the client does not read
 
-    # --- Bytes come in ------------------------------------------------------------------------------------------
+    # --- receiving ----------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A caller connects: its first head is awaited, unless there are too many of them."""
+        """Start the deadline of the first head, or refuse the connection if there are too many."""
         super().connection_made(transport)
-        most = max_connections()
-        if len(self.connections) > most:
-            self._refuse_connection(most)
+        limit = max_connections()
+        if len(self.connections) > limit:
+            self._refuse_connection(limit)
             return
-        self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._too_late)
+        self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._deadline_passed)
 
     def data_received(self, data: bytes) -> None:
-        """The next bytes of the connection."""
+        """Parse received bytes."""
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
         if len(data) > PARSE_CHUNK:
-            for at in range(0, len(data), PARSE_CHUNK):
-                self.data_received(data[at : at + PARSE_CHUNK])
+            for start in range(0, len(data), PARSE_CHUNK):
+                self.data_received(data[start : start + PARSE_CHUNK])
             return
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
             self.parser = httptools.HttpRequestParser(self)
-            self.data_received(self._plain + data[upgrade.args[0] :])
+            self.data_received(self._head_without_upgrade + data[upgrade.args[0] :])
             return
         except httptools.HttpParserError as error:
             self._refuse(malformed_request(error))
             return
         cycle = self.cycle
-        if self._deadline is not None or self.headers is not self._headed or cycle.more_body or cycle.response_complete:
+        if (
+            self._deadline is not None
+            or self.headers is not self._trailers
+            or cycle.more_body
+            or cycle.response_complete
+        ):
             self._unfinished(len(data))
 
     def on_headers_complete(self) -> None:
-        """The request's head is there: check it, and offer the extension before its task begins."""
+        """Check a complete request head, and add the fast path extension to its scope before its task begins."""
         headers = self.headers
         names = dict(headers)
         count = len(headers)
@@ -151,27 +155,29 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self._head_size = 0
             self._host = host
         if len(self.pipeline) > MAX_PIPELINED:
-            raise Malformed(Message("Too many requests wait on this connection."))
+            raise Malformed(
+                Message("Too many pipelined requests on this connection. Wait for responses before sending more.")
+            )
         if b"upgrade" in names and self.parser.should_upgrade():
             version = self.parser.get_http_version()
-            self._plain = without_upgrade(self.parser.get_method(), self.url, version, headers)
+            self._head_without_upgrade = without_upgrade(self.parser.get_method(), self.url, version, headers)
             return
         super().on_headers_complete()
-        # Trailers fall into the new list: nobody asked for them, and they must not look like headers.
-        self._headed = self.headers = []
+        # Trailers go to the new list: they are not supported and must not look like headers.
+        self._trailers = self.headers = []
         scope = self.scope
         if scope["http_version"] not in ("1.1", "1.0"):
-            raise Malformed(Message("The request is of another version than HTTP/1.1 and HTTP/1.0."))
+            raise Malformed(Message("The HTTP version of the request is not supported. Use HTTP/1.1."))
         if self._pressure.tight:
             self.cycle.keep_alive = False
         scope["extensions"] = {EXTENSION: {FAST_PATH: FastPath(self._self, self.cycle, names)}}
 
     def _should_upgrade(self) -> bool:
-        """What uvicorn asks where the parser sees another protocol: here only CONNECT is left."""
-        raise Malformed(Message("The method CONNECT is not served."))
+        """Uvicorn calls this if the parser reports another protocol; only CONNECT gets here."""
+        raise Malformed(Message("The method CONNECT is not supported."))
 
     def on_body(self, body: bytes) -> None:
-        """A piece of the body. As uvicorn's, which asks the parser about protocols that we never change to."""
+        """Receive a piece of the body. Like uvicorn's method, without its check for a protocol upgrade."""
         cycle = self.cycle
         if not cycle.response_complete:
             cycle.body += body
@@ -180,42 +186,42 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        """The request is whole, also where its answer has left already."""
+        """The request is complete, possibly after its response was sent."""
         cycle = self.cycle
-        if self.headers is not self._headed:  # its head asked for another protocol, and is read once more
+        if self.headers is not self._trailers:  # an upgrade request, which is parsed again without the upgrade
             return
         cycle.more_body = False
         cycle.message_event.set()
-        if self._awaited is not None:
-            cycle.keep_alive |= self._keeps
-            self._awaited = None
+        if self._body_cycle is not None:
+            cycle.keep_alive |= self._original_keep_alive
+            self._body_cycle = None
 
-    # --- What is unfinished -------------------------------------------------------------------------------------
+    # --- incomplete requests ------------------------------------------------------------------------------------
 
     def _unfinished(self, size: int) -> None:
-        """The last read, of so many bytes, did not simply bring one whole request to an idle connection."""
+        """The last read, of ``size`` bytes, was not exactly one complete request on an idle connection."""
         cycle = self._has_open_request()
         if isinstance(self.parser, NullParser):
             return
-        if self.headers is not self._headed:  # a head has begun
-            self._head_size += 1 if cycle else size  # before it may stand the end of the request that is under way
+        if self.headers is not self._trailers:  # a head has begun
+            self._head_size += 1 if cycle else size  # the read may include the end of the previous request
             if self._head_size > MAX_HEAD or len(self.headers) > MAX_HEADERS:
                 self._refuse(headers_too_large())
                 return
         elif cycle is not None:
-            self._stop_the_clock()
+            self._cancel_deadline()
             if cycle.more_body:
                 self._await_body(cycle, size)
             return
         if self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._too_late)
+            self._deadline = self.loop.call_later(HEAD_TIMEOUT_S, self._deadline_passed)
 
     def _await_body(self, cycle: RequestResponseCycle, size: int) -> None:
-        """A body is on its way. An answer that leaves before it is whole ends the connection, unless it is short."""
-        if self._awaited is not cycle:
-            self._awaited = cycle
-            self._keeps = cycle.keep_alive
-            self._stray = 0
+        """A body is incomplete. A response that is sent before it arrives closes the connection, unless it is short."""
+        if self._body_cycle is not cycle:
+            self._body_cycle = cycle
+            self._original_keep_alive = cycle.keep_alive
+            self._overhead = 0
             length = dict(cycle.scope["headers"]).get(b"content-length")
             if length is None or int(length) > MAX_UNREAD_BODY:
                 cycle.keep_alive = False
@@ -223,12 +229,14 @@ class GuardedHttpProtocol(HttpToolsProtocol):
                 "asyncio.Transport", ClosingTransport(self.transport, partial(self._close, ref(cycle)))
             )
         elif not cycle.body:
-            self._stray += size
-        if self._stray > MAX_HEAD or len(self.headers) > MAX_HEADERS:
-            self._refuse(Malformed(Message("There is more about the chunks of the body than there is in them.")))
+            self._overhead += size
+        if self._overhead > MAX_HEAD or len(self.headers) > MAX_HEADERS:
+            self._refuse(
+                Malformed(Message("The chunked request body has more framing than content. Send larger chunks."))
+            )
 
-    def _too_late(self) -> None:
-        """The deadline: whatever has not come whole is given up. An answer that is under way is finished first."""
+    def _deadline_passed(self) -> None:
+        """The deadline passed: drop the incomplete request, after the response in progress if there is one."""
         self._deadline = None
         cycle = self._has_open_request()
         if cycle is not None:
@@ -237,84 +245,84 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self.transport.abort()
 
     def _has_open_request(self) -> RequestResponseCycle | None:
-        """The last request, if its answer is not complete."""
+        """Return the last request if its response is not complete."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle if cycle is not None and not cycle.response_complete else None
 
-    def _stop_the_clock(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    # --- The end of a connection --------------------------------------------------------------------------------
+    # --- closing ------------------------------------------------------------------------------------------------
 
     def _refuse(self, error: ProxyError) -> None:
-        """What came can't be read. Requests before it are answered; nothing after it is looked at."""
+        """Refuse invalid input. Earlier requests are still answered; later bytes are ignored."""
         cycle = self._has_open_request()
         if cycle is None:
             self._send_error(error)
-            self._part()
-        elif self.headers is not self._headed or not cycle.more_body:
+            self._close_lingering()
+        elif self.headers is not self._trailers or not cycle.more_body:
             self._end_after(cycle)
-        elif self.pipeline:  # the body of a request that waits
+        elif self.pipeline:  # the body of a request waiting in the pipeline
             self.pipeline[0] = (cycle, partial(_refused, error))
             self._end_after(cycle)
-        else:  # the body of a request that is being read
+        else:  # the body of the current request
             if not cycle.response_started:
                 cycle.response_started = True
                 self._send_error(error)
             cycle.disconnected = True
             cycle.message_event.set()
-            self._part()
+            self._close_lingering()
 
     def _end_after(self, cycle: RequestResponseCycle) -> None:
-        """Close when this request, the last of the connection, is answered."""
-        self._stop_the_clock()
+        """Close the connection after the response to this request."""
+        self._cancel_deadline()
         self.parser = cast("httptools.HttpRequestParser", NullParser())
-        self._keeps = cycle.keep_alive = False
+        self._original_keep_alive = cycle.keep_alive = False
 
-    def _refuse_connection(self, most: int) -> None:
-        """Too many callers are connected; a word is said to them while there are descriptors for it."""
+    def _refuse_connection(self, limit: int) -> None:
+        """Refuse a connection over the limit: with a 503 while there are spare descriptors, else by closing it."""
         error = Overloaded(
-            Message("The server is at its limit of {most} connections at once. Try again in a moment.", most=most)
+            Message("The server is at its limit of {limit} connections at once. Try again in a moment.", limit=limit)
         )
         error.retry_after_s = 1.0
-        if len(self.connections) > most + most // 4:
+        if len(self.connections) > limit + limit // 4:
             self.transport.abort()
         else:
             self._send_error(error)
-            self._part()
+            self._close_lingering()
 
     def _send_error(self, error: ProxyError) -> None:
-        """Write an error, the last answer of the connection."""
+        """Write an error, the connection's last response."""
         cycle = self._has_open_request()
         language = wanted(dict(cycle.scope["headers"] if cycle is not None else self.headers or ()))
         headers = self.server_state.default_headers if cycle is None else cycle.default_headers
         self.transport.write(last_answer(error, headers, language))
 
     def _close(self, request: "ref[RequestResponseCycle]") -> None:
-        """Close after the answer to a request whose body was not whole when it began."""
+        """Close after the response to a request whose body was incomplete when the response began."""
         cycle = request()
         if cycle is not None and cycle.more_body:
-            self._part()
+            self._close_lingering()
         else:
             self.transport.close()
 
-    def _part(self) -> None:
-        """Close, so that the caller can still read the answer."""
-        self._stop_the_clock()
+    def _close_lingering(self) -> None:
+        """Close with a lingering close, so that the client can still read the response."""
+        self._cancel_deadline()
         self._unset_keepalive_if_required()
         self.parser = cast("httptools.HttpRequestParser", NullParser())
         if not self.transport.is_closing():
             LingeringClose(self.transport, self)
 
     def shutdown(self) -> None:
-        """The server ends: this connection ends with the answer that is under way."""
-        self._keeps = False
+        """The server shuts down: close the connection after the response in progress."""
+        self._original_keep_alive = False
         super().shutdown()
 
     def pause_writing(self) -> None:
-        """The caller reads more slowly than is written, or not at all."""
+        """The client reads more slowly than the server writes, or not at all."""
         super().pause_writing()
         self._stall_timer = WriteStallTimer(self.transport)
         if self._budget is not None:
@@ -322,7 +330,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self._budget.force(self._unread)
 
     def resume_writing(self) -> None:
-        """He has read nearly all."""
+        """The client has read nearly everything."""
         super().resume_writing()
         self._cancel_stall_timer()
 
@@ -335,8 +343,8 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self._unread = 0
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
-        self._stop_the_clock()
+        """The connection is closed."""
+        self._cancel_deadline()
         self._cancel_stall_timer()
         super().connection_lost(exc)
         if self.disconnect_listener is not None:
@@ -344,16 +352,16 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
 
 def malformed_request(error: httptools.HttpParserError) -> ProxyError:
-    """What is wrong with a request that the parser, or one of the checks, gave up."""
+    """Return the error for a request that the parser or one of the checks refused."""
     if isinstance(error.__context__, ProxyError):
         return error.__context__
     if isinstance(error, httptools.HttpParserCallbackError):
-        return Malformed(Message("The request is not HTTP/1.1 that can be read in one way only."))
-    return Malformed(Message("The request is not HTTP/1.1 that can be read in one way only: {why}.", why=error))
+        return Malformed(Message("The request is invalid or ambiguous HTTP/1.1."))
+    return Malformed(Message("The request is invalid or ambiguous HTTP/1.1: {why}.", why=error))
 
 
 async def _refused(error: ProxyError, scope: Scope, receive: Any, send: Any) -> None:
-    """The ASGI app for a request whose body could not be read, behind others that are answered first."""
+    """The ASGI app for a pipelined request with an invalid body; earlier requests are answered first."""
     body = error.body(wanted(dict(scope["headers"])))
     head = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *error.headers()]
     await send({"type": "http.response.start", "status": error.http_status, "headers": head})

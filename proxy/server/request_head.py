@@ -1,8 +1,8 @@
-"""What the head of a request may look like: rules of HTTP that the parser does not hold, and limits. Pure.
+"""Check a request head against limits and the HTTP rules that the parser does not enforce. Pure.
 
-httptools refuses most of what can be read in two ways. It lets pass: no Host, two of them, or one that is none; two keys
-of a caller, of which a proxy in front may check the one and banjia the other; a coding besides ``chunked``; ``chunked``
-in HTTP/1.0; versions that were never ours; trailers; and heads of any size.
+httptools refuses most ambiguous requests. It accepts: a missing, repeated or invalid Host; two client keys, of which a
+proxy in front may check one and banjia the other; transfer codings besides ``chunked``; ``chunked`` in HTTP/1.0;
+unsupported HTTP versions; trailers; and heads of any size.
 """
 
 import re
@@ -12,18 +12,18 @@ from adapters.core.message import Message
 from proxy.errors import HeadersTooLarge, Malformed
 
 MAX_HEADERS = 128
-"""How many headers a request may have."""
+"""The most headers of a request."""
 MAX_HEAD = 64 * 1024
-"""How many bytes the head of a request may have."""
+"""The largest request head (bytes)."""
 
 Headers = Sequence[tuple[bytes, bytes]]
 _ONCE = (b"host", b"content-length", b"transfer-encoding", b"authorization", b"api-key")
 _HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.]+(?:%25[\w.~-]+)?\]|[\w.~%!$&'()*+,;=-]+)(?::\d{0,5})?", re.ASCII)
-"""RFC 3986, ``uri-host [":" port]``: a name, an IPv4 address or an IPv6 literal. Empty names no host that we could be."""
+"""RFC 3986, ``uri-host [":" port]``: a name, an IPv4 address or an IPv6 literal, and not empty."""
 
 
 def validate_head(target: bytes, headers: Headers, names: Mapping[bytes, bytes], version: str) -> None:
-    """Check a head, whose names are in lower case. Raises Malformed or HeadersTooLarge."""
+    """Check a head, whose header names are in lower case. Raises Malformed or HeadersTooLarge."""
     if len(headers) > MAX_HEADERS:
         raise headers_too_large()
     if len(target) + sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEAD:
@@ -38,7 +38,7 @@ def validate_head(target: bytes, headers: Headers, names: Mapping[bytes, bytes],
         if version != "1.0":
             raise Malformed(Message("The request has no header 'host', which HTTP/1.1 needs."))
     elif _HOST.fullmatch(host) is None:
-        raise Malformed(Message("The header 'host' of the request holds no host."))
+        raise Malformed(Message("The request header 'host' is not a valid host."))
     coding = names.get(b"transfer-encoding")
     if coding is not None and (version == "1.0" or coding.strip(b" \t").lower() != b"chunked"):
         raise Malformed(
@@ -47,27 +47,27 @@ def validate_head(target: bytes, headers: Headers, names: Mapping[bytes, bytes],
 
 
 def headers_too_large() -> HeadersTooLarge:
-    """The error for a head that is too long."""
+    """Return the error for a head that is too large."""
     return HeadersTooLarge(
         Message(
-            "The request has more than {most} headers, or more than {size} KiB of them.",
-            most=MAX_HEADERS,
+            "The request has more than {limit} headers, or more than {size} KiB of headers.",
+            limit=MAX_HEADERS,
             size=MAX_HEAD // 1024,
         )
     )
 
 
 def without_upgrade(method: bytes, target: bytes, version: str, headers: Headers) -> bytes:
-    """The same head without the wish to change protocols, which RFC 9110 (7.8) leaves to us.
+    """Return the same head without its protocol upgrade, which a server may ignore (RFC 9110, 7.8).
 
-    Some clients send it with every first request over plain HTTP (Java's, curl's ``--http2``), and httptools would
-    take the body that follows for the other protocol's.
+    Some clients ask for an upgrade in every first request over plain HTTP (Java's, curl's ``--http2``), and httptools
+    would treat the body that follows as data of the other protocol.
     """
     lines = [b"%b %b HTTP/%b" % (method, target, version.encode())]
     for name, value in headers:
         if name == b"connection":
-            wishes = {wish.strip().lower() for wish in value.split(b",")}
-            if b"close" in wishes:
+            options = {option.strip().lower() for option in value.split(b",")}
+            if b"close" in options:
                 lines.append(b"connection: close")
         elif name not in (b"upgrade", b"http2-settings"):
             lines.append(name + b": " + value)

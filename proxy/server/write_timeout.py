@@ -1,30 +1,30 @@
-"""A caller who has stopped reading is given up: he would hold a place and a vendor's call for as long as he likes."""
+"""Abort connections whose client stops reading; they would otherwise hold a slot and an upstream call indefinitely."""
 
 import asyncio
 
 WRITE_STALL_S = 60.0
-"""How long a caller may take nothing at all of what is ready for him (seconds)."""
+"""A connection is aborted after its client has read nothing for this time (seconds)."""
 
 
 class WriteStallTimer:
-    """Runs while more is ready for a caller than the connection should hold; slow reading starts it anew."""
+    """Runs while the write buffer is over its limit; any progress restarts it."""
 
-    __slots__ = ("_handle", "_left", "_transport")
+    __slots__ = ("_handle", "_transport", "_unread")
 
     def __init__(self, transport: asyncio.WriteTransport) -> None:
         self._transport = transport
-        self._wait()
+        self._restart()
 
-    def _wait(self) -> None:
-        self._left = self._transport.get_write_buffer_size()
-        self._handle = asyncio.get_running_loop().call_later(WRITE_STALL_S, self._look)
+    def _restart(self) -> None:
+        self._unread = self._transport.get_write_buffer_size()
+        self._handle = asyncio.get_running_loop().call_later(WRITE_STALL_S, self._check)
 
-    def _look(self) -> None:
-        if self._transport.get_write_buffer_size() < self._left:
-            self._wait()
+    def _check(self) -> None:
+        if self._transport.get_write_buffer_size() < self._unread:
+            self._restart()
         else:
             self._transport.abort()
 
     def cancel(self) -> None:
-        """He reads again, or has left."""
+        """Stop the timer: the client reads again or has disconnected."""
         self._handle.cancel()

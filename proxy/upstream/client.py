@@ -1,7 +1,7 @@
-"""Calls to vendors: the one module that knows httpx2. Everything above it sees ``Head``, ``Data``, ``End`` and ``Lost``.
+"""Upstream calls, the HTTP calls to vendors, reported to the code above as ``Head``, ``Data``, ``End`` and ``Lost``.
 
-A transport, not a client: an ``AsyncClient`` costs 250 us a call for cookies, redirects and auth flows that a proxy
-must not have. httpx2 is the maintained continuation of httpx, with the same API.
+It uses httpx2's transports, not its client: an ``AsyncClient`` costs 250 us a call for cookies, redirects and auth
+flows, which a proxy must not have. httpx2 is the maintained continuation of httpx, with the same API.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from proxy.upstream.http_client.request import head_prefix
 from proxy.upstream.outbound_proxies import EnvironmentProxies, NamedProxy, without_credentials
 
 READ_ON_S = 0.25
-"""How long a connection is read on after its answer's end marker, so that it can be kept (seconds)."""
+"""How long a connection is read after the response's end marker, so that it can be reused (seconds)."""
 
 
 class Upstream:
-    """The way to all vendors. Connections are pooled; a proxy of the environment is used where it applies.
+    """Makes upstream calls over pooled connections, through an outbound proxy where one applies.
 
-    ``proxies`` are those of the environment; ``limits`` hold for the proxies that are named in the configuration.
+    ``proxies``: the outbound proxies to use, if any; ``limits``: of connections through proxies of the configuration.
     """
 
     def __init__(
@@ -48,38 +48,38 @@ class Upstream:
 
     @classmethod
     def over_the_network(cls, connections: int, kind: Literal["fast", "httpx"] = "fast") -> "Upstream":
-        """The usual one. ``connections``: how many may be open at once; ``kind``: ours, or httpx2's own transport."""
-        logging.getLogger("httpcore2").setLevel(logging.INFO)  # its debug lines hold the vendor's headers
+        """Return the usual one. ``connections``: the most open at once; ``kind``: banjia's or httpx2's transport."""
+        logging.getLogger("httpcore2").setLevel(logging.INFO)  # its debug lines include the vendor's headers
         limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
         proxies = EnvironmentProxies(limits) if getproxies() else None
         if kind == "fast":
             return cls(HttpTransport(connections), proxies, limits)
         return cls(httpx2.AsyncHTTPTransport(limits=limits, retries=0), proxies, limits)
 
-    def via(self, wish: str) -> "Upstream":
-        """How one vendor's calls leave: by the environment (``env``), ``none``, or a proxy's URL."""
-        if wish == "env":
+    def via(self, outbound: str) -> "Upstream":
+        """Return the upstream for a vendor's outbound proxy: ``env`` (from the environment), ``none``, or a URL."""
+        if outbound == "env":
             return self
-        if wish == "none":
+        if outbound == "none":
             return Upstream(self._direct)
-        if wish not in self._named:
-            self._named[wish] = NamedProxy(wish, self._limits)
-        return Upstream(self._direct, self._named[wish])
+        if outbound not in self._named:
+            self._named[outbound] = NamedProxy(outbound, self._limits)
+        return Upstream(self._direct, self._named[outbound])
 
-    def call(self, id_: Id, call: Call, connect_s: float, spare: ReplayBudget | None = None) -> "UpstreamCall":
-        """One call, not begun yet. ``connect_s`` limits the connection and the wait for a place in the pool.
+    def call(self, id_: Id, call: Call, connect_s: float, replay_budget: ReplayBudget | None = None) -> "UpstreamCall":
+        """Return a call that is not sent yet. ``connect_s`` limits connecting, and the wait for a pool connection.
 
-        ``spare`` says whether it may be sent again unseen, when the vendor closes a kept connection just then.
+        ``replay_budget``: whether the call may be replayed if the vendor closes a reused connection just then.
         """
-        return UpstreamCall(self.transport_for(call.url), id_, call, connect_s, spare)
+        return UpstreamCall(self.transport_for(call.url), id_, call, connect_s, replay_budget)
 
     def transport_for(self, url: str) -> httpx2.AsyncBaseTransport:
-        """What a call to this URL goes over."""
+        """Return the transport for a URL."""
         by_proxy = self._proxies.transport_for(url) if self._proxies is not None else None
         return by_proxy or self._direct
 
     def proxy_of(self, url: str) -> str | None:
-        """The proxy that a call to this URL goes through, without its credentials; None if it goes directly."""
+        """Return the outbound proxy for a URL, without its credentials; None if it is called directly."""
         proxy = self._proxies.proxy_of(url) if self._proxies is not None else None
         return proxy and without_credentials(proxy)
 
@@ -92,9 +92,9 @@ class Upstream:
 
 
 class UpstreamCall:
-    """One call under way. ``next`` hands over what comes, ending with ``End`` or ``Lost``."""
+    """One upstream call. ``next`` returns what arrives, ending with ``End`` or ``Lost``."""
 
-    __slots__ = ("_answer", "_body", "_chunks", "_connect_s", "_id", "_replay_budget", "_transport", "call")
+    __slots__ = ("_body", "_chunks", "_connect_s", "_id", "_replay_budget", "_response", "_transport", "call")
 
     def __init__(
         self,
@@ -102,39 +102,39 @@ class UpstreamCall:
         id_: Id,
         call: Call,
         connect_s: float,
-        spare: ReplayBudget | None = None,
+        replay_budget: ReplayBudget | None = None,
     ) -> None:
         self._transport = transport
         self._id = id_
         self.call = call
         self._connect_s = connect_s
-        self._replay_budget = spare
-        self._answer: ResponseStream | None = None
+        self._replay_budget = replay_budget
+        self._response: ResponseStream | None = None
         self._body: httpx2.AsyncByteStream | None = None
         self._chunks: AsyncIterator[bytes] | None = None
 
     def ready(self) -> Got | None:
-        """The next thing, if it has arrived already: most of a short answer comes together with its head."""
-        answer = self._answer
-        if answer is None:
+        """Return what has already arrived, or None. A short response usually arrives together with its head."""
+        response = self._response
+        if response is None:
             return None
-        data = answer.take()
+        data = response.take()
         if data:
             return Data(self._id, data)
-        if answer.whole:
-            self._answer = self._body = None  # the connection is free again
+        if response.whole:
+            self._response = self._body = None  # the connection is back in the pool
             return End(self._id)
         return None
 
     async def next(self) -> Got:
-        """The next thing that arrives. Raises CancelledError, and Overloaded where we have no descriptor for the call."""
+        """Wait for what arrives next. Raises Overloaded if no file descriptor is left for the call."""
         try:
             if self._chunks is None:
                 return await self._begin()
             return Data(self._id, await anext(self._chunks))
         except StopAsyncIteration:
             return End(self._id)
-        except Exception as error:  # noqa: BLE001 - a transport may raise anything, and all of it is Lost
+        except Exception as error:  # noqa: BLE001 - a transport may raise anything, and it all becomes Lost
             if any(map(exhausted, causes(error))):
                 raise out_of_descriptors() from None
             phase = phase_of(error)
@@ -148,16 +148,16 @@ class UpstreamCall:
     async def _begin(self) -> Got:
         call = self.call
         if len(call.body) > SMALL:
-            await asyncio.sleep(0)  # run other tasks first: it took long to serialize, and takes long to send
+            await asyncio.sleep(0)  # let other tasks run: it took long to serialize, and takes long to send
         url, host, origin = parse_url(call.url)
-        # Read and write have no limit here: the driver's own timer sees to both.
+        # No read and write limits here: the attempt's deadline covers both.
         limits = {"connect": self._connect_s, "pool": self._connect_s, "read": None, "write": None}
         if isinstance(self._transport, HttpTransport):
             head = head_prefix(call.method, url.raw_path, (host, *call.headers))
             head = b"%b%d\r\n\r\n" % (head, len(call.body))
-            answer = await self._transport.send(origin, head, call.body, limits, self._replay_budget)
-            self._answer = self._body = self._chunks = answer
-            return Head(self._id, answer.status, [(name.lower(), value) for name, value in answer.headers])
+            stream = await self._transport.send(origin, head, call.body, limits, self._replay_budget)
+            self._response = self._body = self._chunks = stream
+            return Head(self._id, stream.status, [(name.lower(), value) for name, value in stream.headers])
         headers = [host, (b"content-length", b"%d" % len(call.body)), *call.headers]
         request = httpx2.Request(
             call.method, url, headers=headers, stream=httpx2.ByteStream(call.body), extensions={"timeout": limits}
@@ -165,31 +165,31 @@ class UpstreamCall:
         response = await self._transport.handle_async_request(request)
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         self._body = response.stream
-        if response.status_code < 200:  # httpx2 hands a change of protocol on
+        if response.status_code < 200:  # httpx2 passes on a protocol upgrade
             raise httpx2.RemoteProtocolError(str(response.status_code))
         self._chunks = aiter(self._body)
         return Head(self._id, response.status_code, [(name.lower(), value) for name, value in response.headers.raw])
 
     @property
     def closed(self) -> bool:
-        """Whether there is nothing left to close."""
+        """Whether the connection is already released."""
         return self._body is None
 
     def read_on(self) -> None:
-        """Want no more of it. The connection is kept if the answer ends within ``READ_ON_S``, else closed; never waits."""
-        answer, body, chunks = self._answer, self._body, self._chunks
-        self._answer = self._body = None
-        if answer is not None:
-            answer.read_on(READ_ON_S)
+        """Discard the rest in the background. The connection is reused if the response ends within ``READ_ON_S``."""
+        response, body, chunks = self._response, self._body, self._chunks
+        self._response = self._body = None
+        if response is not None:
+            response.read_on(READ_ON_S)
         elif body is not None and chunks is not None:
             task = asyncio.create_task(_read_on(body, chunks))
             READING_ON.add(task)
             task.add_done_callback(READING_ON.discard)
 
     async def aclose(self) -> None:
-        """Give the connection back, or close it if its answer was not read to the end. May be called twice."""
+        """Release the connection, or close it if its response was not read to the end. May be called twice."""
         body, self._body = self._body, None
-        self._answer = None
+        self._response = None
         if body is not None:
             try:
                 await body.aclose()
@@ -198,11 +198,11 @@ class UpstreamCall:
 
 
 READING_ON: set[asyncio.Task[None]] = set()
-"""Answers of httpx2's own transport that are read on; asyncio itself does not hold its tasks."""
+"""Responses of httpx2's transport that are read to their end; asyncio keeps only weak references to tasks."""
 
 
 async def _read_on(body: httpx2.AsyncByteStream, chunks: AsyncIterator[bytes]) -> None:
-    with contextlib.suppress(Exception):  # whatever it is, no request is there to hear of it
+    with contextlib.suppress(Exception):  # no request is left to report an error to
         try:
             async with asyncio.timeout(READ_ON_S):
                 async for _ in chunks:
@@ -213,6 +213,6 @@ async def _read_on(body: httpx2.AsyncByteStream, chunks: AsyncIterator[bytes]) -
 
 @lru_cache(maxsize=256)
 def parse_url(text: str) -> tuple[httpx2.URL, tuple[bytes, bytes], tuple[bytes, bytes, int | None]]:
-    """A URL, its Host header and its origin. Cached: parsing costs 17 us, and a vendor has a handful of URLs."""
+    """Return a URL, its Host header and its origin. Cached: parsing takes 17 us, and a vendor has only a few URLs."""
     url = httpx2.URL(text)
     return url, (b"host", url.netloc), (url.raw_scheme, url.raw_host, url.port)

@@ -1,4 +1,4 @@
-"""What the errors of a call to a vendor mean."""
+"""Map the errors of upstream calls to phases and messages."""
 
 import asyncio
 import socket
@@ -26,7 +26,7 @@ PHASES: tuple[tuple[type[Exception], Phase], ...] = (
     (httpx2.UnsupportedProtocol, "protocol"),
     (httpx2.TransportError, "protocol"),
 )
-"""What each of the transport's errors means, most particular first; a test holds that none is missing."""
+"""The phase of each transport error, most specific class first; a test checks that none is missing."""
 
 DESCRIPTIONS: dict[Phase, Message] = {
     "dns": Message("DNS lookup failed"),
@@ -49,18 +49,18 @@ TIMEOUT_KEYS: dict[Phase, str] = {
     "idle": "idle_s",
     "total": "total_s",
 }
-"""The key in a vendor's ``timeouts`` of each limit that can run out."""
+"""The configuration key in a vendor's ``timeouts`` for each phase that has a limit."""
 
 
 def describe_timeout(phase: Phase, limit_s: float) -> Message:
-    """Why a call was lost whose time ran out, with the limit and the key that moves it."""
+    """Return why a call timed out, with the limit and its configuration key."""
     return Message(
         "{why} (timeouts.{key}, {limit} s)", why=DESCRIPTIONS[phase], key=TIMEOUT_KEYS[phase], limit=f"{limit_s:g}"
     )
 
 
 def out_of_descriptors() -> Overloaded:
-    """The error for a call that our own want of file descriptors has kept from leaving: no fault of the vendor's."""
+    """Return the error for a call that was not sent because no file descriptor is left; not the vendor's fault."""
     error = Overloaded(
         Message("The server has no file descriptor left for a call to the vendor. Try again in a moment."),
         reason=Reason.FILE_DESCRIPTORS,
@@ -70,8 +70,8 @@ def out_of_descriptors() -> Overloaded:
 
 
 def phase_of(error: Exception) -> Phase:
-    """Where the call was lost; a failed name look-up or TLS handshake is told from its cause."""
-    # Only of a ConnectError: a cut over TLS has an SSLWantReadError in its past that means nothing.
+    """Return the phase in which a call failed. DNS and TLS failures are recognised by the error's cause."""
+    # Only for a ConnectError: a reset over TLS has an SSLWantReadError in its chain that means nothing.
     for cause in causes(error) if isinstance(error, httpx2.ConnectError) else ():
         if isinstance(cause, socket.gaierror):
             return "dns"
@@ -84,7 +84,7 @@ def phase_of(error: Exception) -> Phase:
 
 
 def causes(error: BaseException) -> list[BaseException]:
-    """The error and what led to it; a chain may run in a circle."""
+    """Return the error and its chain of causes, which may contain a cycle."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in chain:

@@ -1,4 +1,4 @@
-"""Outbound proxies: those of the environment, and those that the configuration names."""
+"""Outbound proxies of the environment and of the configuration."""
 
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -9,13 +9,13 @@ from adapters.core.message import Message
 
 
 def without_credentials(proxy: str) -> str:
-    """A proxy's URL without user and password."""
+    """Return a proxy's URL without user and password."""
     scheme, _, rest = proxy.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2].rstrip('/')}"
 
 
 class NamedProxy:
-    """A forward proxy, served by httpx2's own transport: CONNECT for https, the whole URL in the request for http."""
+    """A forward proxy, through httpx2's transport: CONNECT for https, the absolute URL in the request for http."""
 
     def __init__(self, url: str, limits: httpx2.Limits) -> None:
         self._url = url
@@ -26,11 +26,11 @@ class NamedProxy:
             self._transport = httpx2.AsyncHTTPTransport(proxy=url, limits=limits, retries=0)
 
     def transport_for(self, url: str) -> httpx2.AsyncBaseTransport:
-        """The same for every URL: who names a proxy wants it used, whatever NO_PROXY says."""
+        """Return the proxy's transport for any URL. NO_PROXY does not apply to a configured proxy."""
         return self._transport
 
     def proxy_of(self, url: str) -> str:
-        """Its own URL."""
+        """Return the proxy's own URL."""
         return self._url
 
     async def aclose(self) -> None:
@@ -39,17 +39,17 @@ class NamedProxy:
 
 
 class SocksUnsupported(httpx2.AsyncBaseTransport):
-    """Stands where the environment names a SOCKS proxy: that needs a library which is not part of banjia."""
+    """The transport for a SOCKS proxy of the environment, which is not supported: it needs another library."""
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Nothing is sent: going out directly instead would be what nobody asked for."""
-        raise httpx2.ProxyError(Message("the environment names a SOCKS proxy, which can't be used"))
+        """Raise ProxyError. Bypassing the proxy would be against the operator's intent."""
+        raise httpx2.ProxyError(Message("the environment sets a SOCKS proxy, which is not supported"))
 
 
 class EnvironmentProxies:
-    """The outbound proxies of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY): a bare transport has none.
+    """The outbound proxies of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY).
 
-    They are read once, at the start.
+    A transport does not read these variables itself. They are read once, at startup.
     """
 
     def __init__(self, limits: httpx2.Limits) -> None:
@@ -59,7 +59,7 @@ class EnvironmentProxies:
         self._chosen: dict[str, str | None] = {}
 
     def transport_for(self, url: str) -> httpx2.AsyncBaseTransport | None:
-        """The transport for a URL, or None where it is called directly."""
+        """Return the proxy's transport for a URL, or None if it is called directly."""
         proxy = self._chosen.get(url, "")
         if proxy == "":
             proxy = self._chosen[url] = self.proxy_of(url)
@@ -70,7 +70,7 @@ class EnvironmentProxies:
         return self._by_proxy[proxy].transport_for(url)
 
     def proxy_of(self, url: str) -> str | None:
-        """The proxy's URL for a vendor's URL, or None."""
+        """Return the URL of the proxy for a vendor's URL, or None."""
         parts = urlsplit(url)
         if proxy_bypass(parts.netloc):
             return None

@@ -1,4 +1,4 @@
-"""Single calls to find out what stands between us and a vendor: the way that real calls take, with the reason told."""
+"""Make single test calls to a vendor over the same path as real calls, and report why they fail."""
 
 import asyncio
 import socket
@@ -14,11 +14,11 @@ from proxy.upstream.client import Upstream
 from proxy.upstream.errors import causes, phase_of
 
 LARGEST = 1024 * 1024
-"""How much of an answer is read, in bytes."""
+"""The most of a response body that is read (bytes)."""
 
 
 class ProbeResponse(NamedTuple):
-    """An answer: its headers by lower-case name, and the beginning of its body."""
+    """A response: its status, headers by lower-case name, and the beginning of its body."""
 
     status: int
     headers: Mapping[str, str]
@@ -26,7 +26,7 @@ class ProbeResponse(NamedTuple):
 
 
 class ProbeFailure(NamedTuple):
-    """No answer came: where the call was lost, and for TLS what is wrong with the certificate or the peer."""
+    """A failed call: its phase, and for TLS what is wrong with the certificate or the peer."""
 
     phase: Phase
     why: Message = EMPTY
@@ -35,7 +35,7 @@ class ProbeFailure(NamedTuple):
 async def get(
     upstream: Upstream, call: Call, connect_s: float = 5.0, within_s: float = 10.0
 ) -> ProbeResponse | ProbeFailure:
-    """Make one call. Times in seconds. Raises nothing but CancelledError."""
+    """Make one call. Times are in seconds. Raises only CancelledError."""
     transport = upstream.transport_for(call.url)
     limits = {"connect": connect_s, "pool": connect_s, "read": within_s, "write": within_s}
     try:
@@ -49,7 +49,7 @@ async def get(
             return ProbeResponse(response.status_code, _by_name(response), await _beginning(response))
     except TimeoutError:
         return ProbeFailure("total")
-    except Exception as error:  # noqa: BLE001 - a transport may raise anything, and all of it is an answer here
+    except Exception as error:  # noqa: BLE001 - a transport may raise anything, and each error is a result here
         phase = phase_of(error)
         return ProbeFailure(phase, tls_problem(error) if phase == "tls" else EMPTY)
 
@@ -68,30 +68,30 @@ async def _beginning(response: httpx2.Response) -> bytes:
             if len(body) >= LARGEST:
                 break
     except httpx2.HTTPError:
-        pass  # the head says what was asked
+        pass  # the head is enough
     finally:
         await stream.aclose()
     return body
 
 
-NO_TLS = Message("what answers there does not speak TLS")
+NO_TLS = Message("the server does not speak TLS")
 OTHER_NAME = Message("the certificate is for another name")
 OTHER_ADDRESS = Message("the certificate is for another address")
 CERTIFICATES: Mapping[int, Message] = {
     9: Message("the certificate is not valid yet"),
     10: Message("the certificate has expired"),
-    18: Message("the certificate is signed by itself"),
+    18: Message("the certificate is self-signed"),
     19: Message("the certificate comes from an authority that this machine does not trust"),
     20: Message("the certificate comes from an authority that this machine does not trust"),
     21: Message("the certificate comes from an authority that this machine does not trust"),
     62: OTHER_NAME,
     64: OTHER_ADDRESS,
 }
-"""OpenSSL's verification errors in our words (its X509_V_ERR_ numbers)."""
+"""Messages for OpenSSL's verification errors (its X509_V_ERR_ numbers)."""
 
 
 def tls_problem(error: BaseException) -> Message:
-    """What is wrong, of an error whose cause is a failed handshake."""
+    """Return what is wrong, for an error caused by a failed TLS handshake."""
     for cause in causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return CERTIFICATES.get(
@@ -102,11 +102,11 @@ def tls_problem(error: BaseException) -> Message:
             if cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"):
                 return NO_TLS
             if cause.reason in ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"):
-                return Message("what answers there only speaks an outdated TLS")
-    return Message("the handshake was broken off")
+                return Message("the server supports only an outdated TLS version")
+    return Message("the TLS handshake was aborted")
 
 
 async def addresses_of(host: str) -> list[str]:
-    """What a name resolves to. Raises OSError."""
+    """Return the addresses that a host name resolves to. Raises OSError."""
     found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(row[4][0]) for row in found))

@@ -131,7 +131,7 @@ def test_over_the_limit_callers_are_refused_at_once_and_the_others_served_as_eve
 
 
 def test_slow_callers_are_gone_in_time(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.server.protocol.HEAD_WITHIN_S", test_slow.LIMIT_S)
+    monkeypatch.setattr("proxy.server.protocol.HEAD_TIMEOUT_S", test_slow.LIMIT_S)
 
     async def one(url: str, way: Callable[[Line], Coroutine[Any, Any, None]], watch: Watch) -> None:
         async with line(url) as caller:

@@ -62,7 +62,9 @@ async def answer_locally(incoming: IncomingRequest, state: AppState, out: Respon
         except Exception as bug:  # noqa: BLE001 - as in the pipeline
             state.report(bug, record.request_id)
             await writer.fail(
-                InternalError(Message("Something went wrong on our side. Request id: {id}.", id=record.request_id))
+                InternalError(
+                    Message("Internal error; the server log has the details. Request id: {id}.", id=record.request_id)
+                )
             )
     except asyncio.CancelledError:
         await stopped(incoming, writer, record)

@@ -1,8 +1,8 @@
-"""The fast way to vendors: an httpx2 transport for HTTP/1.1 that costs a tenth of httpx2's own.
+"""A connection pool for HTTP/1.1 behind httpx2's transport interface, at a tenth of the cost of httpx2's own transport.
 
-It keeps connections per origin and uses the latest first, so that the surplus of a rush expires. Everything about
-places is done without an await in between: a caller that is cancelled, once or twice, leaves none behind.
-It knows no outbound proxies, HTTP/2 or redirects; httpx2's own transport serves the first.
+It keeps connections per origin and reuses the most recent first, so that the surplus after a burst expires. Slots are
+taken and released without an await in between, so a task that is cancelled, even twice, never leaks one. It supports no
+outbound proxies, HTTP/2 or redirects; outbound proxies use httpx2's transport.
 """
 
 import asyncio
@@ -21,23 +21,23 @@ SCHEMES = {b"http": 80, b"https": 443}
 
 
 class ReplayBudget(Protocol):
-    """Whose calls these are, and whether one that a kept connection has lost may be sent once more."""
+    """Decides whether a call that failed on a reused connection may be sent again."""
 
     @property
     def replays(self) -> int:
-        """How many may still be sent again. None, and all of them go over fresh connections."""
+        """How many replays are left. At 0, calls use new connections only."""
         ...
 
     def replay(self) -> bool:
-        """Whether this one may be now: the vendor may have had it already, so it is counted. False: it is lost."""
+        """Count a replay if one is left: the vendor may have received the call already. False: the call fails."""
         ...
 
 
 class HttpTransport(httpx2.AsyncBaseTransport):
-    """Give it requests whose body is at hand; read each answer's stream to its end, or close it.
+    """A pooling HTTP/1.1 transport. Request bodies must be in memory. Read each response to its end, or close it.
 
-    ``connections``: how many may be open at once, over all vendors; who finds none free waits in line.
-    ``keep_s``: how long an unused one is kept (seconds). ``tls``: instead of the system's trusted certificates.
+    ``connections``: the most open connections, over all vendors; further calls wait in a queue. ``keep_s``: how long an
+    idle connection is kept (seconds). ``tls``: a context to use instead of the system's trusted certificates.
     """
 
     def __init__(self, connections: int = 1000, keep_s: float = 30.0, tls: ssl.SSLContext | None = None) -> None:
@@ -52,15 +52,15 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         self._all_closed: asyncio.Future[None] | None = None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """One call. Raises httpx2's transport errors only; what failed below is their ``__cause__``."""
+        """Make one call. Raises only httpx2's transport errors; the underlying error is their ``__cause__``."""
         url = request.url
         origin = (url.raw_scheme, url.raw_host, url.port)
         if origin[0] not in SCHEMES:
-            raise httpx2.UnsupportedProtocol(f"not a scheme that can be called: {url.scheme!r}")
+            raise httpx2.UnsupportedProtocol(f"unsupported URL scheme: {url.scheme!r}")
         head, body = serialize(request, url.raw_path)
         limits: CallTimeouts = request.extensions.get("timeout", {})
-        answer = await self.send(origin, head, body, limits, no_body=request.method == "HEAD")
-        return httpx2.Response(answer.status, headers=answer.headers, stream=answer)
+        response = await self.send(origin, head, body, limits, no_body=request.method == "HEAD")
+        return httpx2.Response(response.status, headers=response.headers, stream=response)
 
     async def send(
         self,
@@ -68,23 +68,23 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         head: bytes,
         body: bytes,
         limits: CallTimeouts,
-        spare: ReplayBudget | None = None,
+        replay_budget: ReplayBudget | None = None,
         *,
         no_body: bool = False,
     ) -> ResponseStream:
-        """The same for bytes that are ready, without httpx2's objects around them: they cost more than the call."""
-        connection = await self._take(origin, limits, fresh=spare is not None and not spare.replays)
+        """Make one call from serialized bytes. httpx2's request and response objects would cost more than the call."""
+        connection = await self._take(origin, limits, fresh=replay_budget is not None and not replay_budget.replays)
         try:
             return await connection.send(head, body, limits, no_body=no_body)
         except (httpx2.NetworkError, httpx2.RemoteProtocolError):
-            if not connection.went_stale or not (connection.unsent or spare is None or spare.replay()):
+            if not connection.went_stale or not (connection.unsent or replay_budget is None or replay_budget.replay()):
                 raise
-        # The vendor closed a kept connection just as it was used again.
+        # The vendor closed an idle connection just as it was reused.
         connection = await self._take(origin, limits, fresh=True)
         return await connection.send(head, body, limits, no_body=no_body)
 
     async def aclose(self) -> None:
-        """Close every connection. Calls under way fail; later ones do too."""
+        """Close every connection. Calls in progress and later calls fail."""
         self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
@@ -105,10 +105,10 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         if self._all_closed is not None:
             await self._all_closed
 
-    # --- places -------------------------------------------------------------------------------------------------
+    # --- slots --------------------------------------------------------------------------------------------------
 
     async def _take(self, origin: Origin, limits: CallTimeouts, *, fresh: bool = False) -> PooledConnection:
-        """A connection to the origin that nobody else uses, kept or new."""
+        """Return an unused connection to the origin, kept or new."""
         while True:
             connection = None if fresh else self._kept(origin)
             if connection is None and not self._take_slot():
@@ -117,7 +117,7 @@ class HttpTransport(httpx2.AsyncBaseTransport):
                 raise httpx2.ConnectError("the transport is closed")
             if connection is None:
                 return await self._connect(origin, limits.get("connect"))
-            if not connection.closed:  # else it was cut between being handed over and being taken
+            if not connection.closed:  # it may be closed between being assigned and being taken
                 return connection
 
     def _kept(self, origin: Origin) -> PooledConnection | None:
@@ -130,7 +130,7 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         return None
 
     def _take_slot(self) -> bool:
-        """Take a place for a new connection, at the cost of the longest unused one if need be."""
+        """Take a slot for a new connection; if none is free, close the connection that was idle the longest."""
         if self._free_slots:
             self._free_slots -= 1
             return True
@@ -146,7 +146,7 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         return True
 
     async def _wait_for_connection(self, origin: Origin | None, within_s: float | None) -> PooledConnection | None:
-        """A connection to that origin, or None for a place to make one."""
+        """Wait for a connection to the origin, or a slot to open one, which is returned as None."""
         waiter: asyncio.Future[PooledConnection | None] = asyncio.get_running_loop().create_future()
         self._waiters[waiter] = origin
         try:
@@ -155,19 +155,19 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         except BaseException as error:
             self._waiters.pop(waiter, None)
             if waiter.done() and not waiter.cancelled():
-                self._hand_back(waiter.result())
+                self._return(waiter.result())
             if isinstance(error, TimeoutError):
                 raise httpx2.PoolTimeout("no connection became free in time") from error
             raise
 
-    def _hand_back(self, connection: PooledConnection | None) -> None:
+    def _return(self, connection: PooledConnection | None) -> None:
         if connection is None:
             self._release_slot()
         elif not connection.closed:
             self.release(connection)
 
     async def _connect(self, origin: Origin, within_s: float | None) -> PooledConnection:
-        """A new connection on a place that is taken already: names, TCP and TLS within one limit."""
+        """Open a connection in a slot that is already taken. ``within_s`` limits DNS, TCP and TLS together."""
         scheme, host, port = origin
         connection = PooledConnection(self, origin)
         self._connections.add(connection)
@@ -177,7 +177,7 @@ class HttpTransport(httpx2.AsyncBaseTransport):
                 await connect(connection, host.decode("ascii"), port or SCHEMES[scheme], tls)
         except TimeoutError as error:
             self._give_up(connection)
-            raise httpx2.ConnectTimeout("no connection came about in time") from error
+            raise httpx2.ConnectTimeout("the connection was not established in time") from error
         except (OSError, UnicodeError) as error:
             self._give_up(connection)
             raise httpx2.ConnectError(str(error)) from error
@@ -193,11 +193,11 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         return self._tls
 
     def _give_up(self, connection: PooledConnection) -> None:
-        """A connection that did not come about."""
+        """Release a connection that was not established."""
         connection.close()
         self.closed(connection)
 
-    # --- what connections report --------------------------------------------------------------------------------
+    # --- called by connections ----------------------------------------------------------------------------------
 
     def release(self, connection: PooledConnection) -> None:
         while self._waiters:
@@ -218,7 +218,7 @@ class HttpTransport(httpx2.AsyncBaseTransport):
 
     def closed(self, connection: PooledConnection) -> None:
         if connection not in self._connections:
-            return  # its place was given away, or given back, before
+            return  # its slot was reassigned or released before
         self._connections.remove(connection)
         if connection.idle_since:
             self._idle[connection.origin].remove(connection)
@@ -227,7 +227,7 @@ class HttpTransport(httpx2.AsyncBaseTransport):
             self._all_closed.set_result(None)
 
     def _discard(self, connection: PooledConnection) -> None:
-        """Close a connection whose place goes to another one."""
+        """Close a connection whose slot goes to another one."""
         connection.idle_since = 0.0
         self._connections.discard(connection)
         connection.close()
@@ -241,12 +241,12 @@ class HttpTransport(httpx2.AsyncBaseTransport):
         self._free_slots += 1
 
     def _sweep(self) -> None:
-        """Close what has not been used for too long; look again when the next one is due."""
+        """Close connections that were idle too long, and schedule the next sweep."""
         loop = asyncio.get_running_loop()
-        too_old = loop.time() - self._keep_s
+        expired_before = loop.time() - self._keep_s
         due: list[float] = []
         for origin, idle in list(self._idle.items()):
-            while idle and idle[0].idle_since <= too_old:
+            while idle and idle[0].idle_since <= expired_before:
                 connection = idle.pop(0)
                 connection.idle_since = 0.0
                 connection.close()

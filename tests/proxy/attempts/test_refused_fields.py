@@ -133,7 +133,7 @@ def test_the_repeat_is_in_the_log_and_its_usage_is_estimated() -> None:
             assert line["billed"]["source"] == "estimated"
             assert line["billed"]["completion"] > 0
             assert lines == [
-                "any/some-model refuses stream_options, which banjia adds to requests: left out for an hour"
+                "any/some-model refuses stream_options, which banjia adds to requests; omitted for one hour"
             ]
             assert there.running.state.breaker.failing == {}
 

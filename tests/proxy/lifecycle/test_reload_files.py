@@ -19,7 +19,7 @@ from tests.proxy.observability.test_log_pipes import SERVE, Server, serving
 HANGING = """
 import sys, time
 from pathlib import Path
-import config.loader.included_files, proxy.app_state, proxy.lifecycle.file_watcher as watching
+import config.loader.included_files, proxy.app_state, proxy.lifecycle.file_watcher as file_watcher
 from proxy.cli import main
 
 marker = Path(sys.argv[1])
@@ -37,7 +37,7 @@ sys.argv = ["banjia", "serve", "--emulate"]
 main()
 """
 READ = "config.loader.included_files.read_regular = hanging(config.loader.included_files.read_regular)"
-LOOK = "watching.read_state = hanging(watching.read_state)"
+LOOK = "file_watcher.read_state = hanging(file_watcher.read_state)"
 SHORT = "proxy.app_state.READ_TIMEOUT_S = 0.3"
 
 

@@ -58,8 +58,8 @@ def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
     closed, given_up = asyncio.Event(), asyncio.Event()
 
     class Watched(WriteStallTimer):
-        def _look(self) -> None:
-            super()._look()
+        def _check(self) -> None:
+            super()._check()
             if self._transport.is_closing():
                 given_up.set()
 
