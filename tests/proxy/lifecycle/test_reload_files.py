@@ -148,12 +148,12 @@ def test_a_read_that_hangs_is_given_up_and_the_next_one_applies(tmp_path: Path) 
         marker.touch()
         for times in range(1, 5):
             here.hangup()
-            here.until_said("the files could not be read within 0.3 seconds; expected a disk that answers", times)
+            here.until_said("the files could not be read within 0.3 seconds; expected a disk that responds", times)
         status, told = here.posted()
         assert status == 409
         assert told == [
             (
-                f"{here.served.file}: 4 earlier reads of the configuration have not ended; expected a disk that answers "
+                f"{here.served.file}: 4 earlier reads of the configuration have not ended; expected a disk that responds "
                 "(banjia help config-unreadable)"
             )
         ]
