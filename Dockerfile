@@ -1,5 +1,5 @@
 # Behind a mirror: --build-arg BASE_IMAGE=… --build-arg PIP_INDEX_URL=…
-# The digest is that of the tag's index of all platforms (docker-library/repo-info, 2026-09-19): Python 3.11.16.
+# The digest is that of the tag's multi-platform index (docker-library/repo-info, 2026-09-19): Python 3.11.16.
 ARG BASE_IMAGE=python:3.11-slim-bookworm@sha256:a36c24f9cbdf4fd0f52d67f0823eeac19c2028c637cecc392d97f980d4fec56b
 
 FROM ${BASE_IMAGE} AS build
@@ -8,7 +8,7 @@ ARG PIP_NO_INDEX
 ARG PIP_FIND_LINKS
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-# What runs goes into an environment without pip; what builds stays behind in this stage.
+# The runtime goes into an environment without pip; the build tools stay in this stage.
 RUN python3 -m venv /tools && python3 -m venv --without-pip /opt/banjia
 COPY requirements/image.txt requirements/build.txt requirements/
 RUN /tools/bin/pip --python /opt/banjia/bin/python install --no-compile --require-hashes -r requirements/image.txt \
@@ -31,9 +31,9 @@ LABEL org.opencontainers.image.title="banjia" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.base.name="${BASE_IMAGE}"
 COPY --from=build /opt/banjia /opt/banjia
-# A container is reached from outside it, so banjia asks for a client key: BANJIA_CLIENT_KEY or a configuration.
+# banjia listens on all interfaces here, so it requires a client key: BANJIA_CLIENT_KEY or a configuration.
 ENV PATH=/opt/banjia/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 BANJIA_SERVER__LISTEN=0.0.0.0:8080
-# Vendors are trusted by the certificates of the base: one without any would make an image that can call nobody.
+# Vendors are verified by the CA certificates of the base image: fail the build if it has none.
 RUN ["python3", "-c", "import ssl; assert ssl.create_default_context().cert_store_stats()['x509_ca'], 'no ca-certificates in the base'"]
 WORKDIR /
 USER 10001:10001

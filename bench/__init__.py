@@ -1,1 +1,1 @@
-"""How fast is it: a mock vendor, callers, a plain relay to compare with, and the program that runs them."""
+"""Benchmarks: a mock vendor, a load generator, a plain relay for comparison, and the program that runs them."""

@@ -1,6 +1,6 @@
-"""How many instructions one request costs the proxy, counted by valgrind's callgrind: a figure that no noise touches.
+"""Counts the instructions that one request costs the proxy, with valgrind's callgrind: a figure without noise.
 
-The proxy serves a short and a long run under callgrind; the difference of both, by request, leaves the start out.
+The proxy serves a short and a long run under callgrind; the difference of both, per request, excludes the startup.
 
     python -m bench.instructions [--tree PATH] [--requests 300]
 """
@@ -23,7 +23,7 @@ import orjson
 
 ROOT = Path(__file__).parents[1]
 SHORT = 100
-"""Requests of the short run: what is done once is done by then."""
+"""Requests of the short run, enough for all one-time work."""
 CONFIG = """
 server: {{listen: "127.0.0.1:{port}", admin_listen: "off"}}
 vendors:
@@ -34,7 +34,7 @@ BODIES = {"request": (False, "a question"), "stream": (True, "<n=64 gap=0>")}
 
 
 def free_port() -> int:
-    """Return a port of loopback that nothing listens on."""
+    """Return a free port on loopback."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
@@ -43,7 +43,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def process(command: list[str], cwd: Path, port: int) -> Iterator[None]:
-    """Run a server until the block ends, from when it accepts connections on."""
+    """Run a server until the block ends; enter the block when it accepts connections."""
     environ = {**os.environ, "PYTHONHASHSEED": "0"}
     child = subprocess.Popen(  # noqa: S603 - commands of this file
         command, cwd=cwd, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -63,7 +63,7 @@ def process(command: list[str], cwd: Path, port: int) -> Iterator[None]:
 
 
 def ask(port: int, kind: str, requests: int) -> None:
-    """Send requests one after another over one connection, each in one write, and read each response whole."""
+    """Send requests in sequence over one connection, each in one write, and read each complete response."""
     stream, text = BODIES[kind]
     body = orjson.dumps({"model": "gpt-4o", "stream": stream, "messages": [{"role": "user", "content": text}]})
     head = b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
@@ -78,7 +78,7 @@ def ask(port: int, kind: str, requests: int) -> None:
 
 
 def instructions(tree: Path, kind: str, requests: int) -> int:
-    """Count the instructions of a proxy that starts, serves these requests and stops."""
+    """Return the instructions of a proxy that starts, serves these requests and stops."""
     port, vendor = free_port(), free_port()
     with tempfile.TemporaryDirectory() as folder:
         config, out = Path(folder, "banjia.yaml"), Path(folder, "callgrind.out")
@@ -96,7 +96,7 @@ def instructions(tree: Path, kind: str, requests: int) -> int:
 def main() -> None:
     """Print the instructions of a request and of a stream of 64 events."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tree", type=Path, default=ROOT, help="the checkout whose proxy is measured")
+    parser.add_argument("--tree", type=Path, default=ROOT, help="the checkout to measure")
     parser.add_argument("--requests", type=int, default=300, help="requests of the long run beyond the short one")
     given = parser.parse_args()
     for kind in BODIES:

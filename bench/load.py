@@ -1,11 +1,11 @@
-"""The callers of the bench. Prints one JSON object; every run ends by itself.
+"""The load generator of the benchmark. Prints one JSON object; every run has a fixed length.
 
-    python -m bench.load requests --port 9210 --pid PID     # 32 connections, each asks again when it has its answer
-    python -m bench.load burst    --port 9210 --pid PID     # the same with streams whose 64 events leave at once
-    python -m bench.load paced    --port 9210 --pid PID     # 50 streams, an event each 20 ms
-    python -m bench.load many     --port 9210 --pid PID     # 1,000 streams at once, an event each 500 ms
+    python -m bench.load requests --port 9210 --pid PID     # 32 connections, each with one request after the other
+    python -m bench.load burst    --port 9210 --pid PID     # the same with streams of 64 events sent at once
+    python -m bench.load paced    --port 9210 --pid PID     # 50 streams, an event every 20 ms
+    python -m bench.load many     --port 9210 --pid PID     # 1,000 concurrent streams, an event every 500 ms
 
-An answer counts only with status 200 and all of its events: what breaks looks bad, not fast.
+A response counts only with status 200 and all of its events, so that failures do not look fast.
 """
 
 # ruff: noqa: T201
@@ -29,9 +29,9 @@ ADVICE = "You are a careful assistant. Answer briefly, in plain words, and say s
 
 @dataclass
 class Mode:
-    """What is asked, by how many, and for how long (seconds); ``rounds`` ends a run by count instead."""
+    """Kind of requests, number of connections and duration (seconds); ``rounds`` ends a run by count instead."""
 
-    callers: int
+    clients: int
     events: int = 0
     gap_ms: int = 0
     for_s: float = 3.0
@@ -49,7 +49,7 @@ MODES = {
 
 @dataclass
 class Seen:
-    """What came of a run. Times in nanoseconds."""
+    """The results of a run. Times in nanoseconds."""
 
     good: int = 0
     bad: int = 0
@@ -57,8 +57,8 @@ class Seen:
     delays: list[int] = field(default_factory=list)
 
 
-class Caller(asyncio.Protocol):
-    """A connection kept open, asking the same thing again and again."""
+class Client(asyncio.Protocol):
+    """A kept-alive connection that repeats the same request."""
 
     def __init__(self, question: bytes, events: int, seen: Seen) -> None:
         self._question = question
@@ -78,7 +78,7 @@ class Caller(asyncio.Protocol):
         self._over()
 
     async def ask(self) -> None:
-        """One question, to the end of its answer."""
+        """Send one request and read the complete response."""
         if self._transport is None:
             raise ConnectionError("the proxy closed the connection")
         self._got.clear()
@@ -117,15 +117,15 @@ class Caller(asyncio.Protocol):
             self._answer.set_result(None)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
 
 def question(port: int, mode: Mode) -> bytes:
-    """A request of about a kilobyte."""
-    order = f"<n={mode.events} gap={mode.gap_ms}> " if mode.events else ""
-    texts = [("system", ADVICE * 3), ("user", ADVICE * 2), ("assistant", ADVICE * 2), ("user", order + ADVICE)]
+    """Return a request of about a kilobyte."""
+    directive = f"<n={mode.events} gap={mode.gap_ms}> " if mode.events else ""
+    texts = [("system", ADVICE * 3), ("user", ADVICE * 2), ("assistant", ADVICE * 2), ("user", directive + ADVICE)]
     body: dict[str, Any] = {
         "model": "bench",
         "messages": [{"role": role, "content": text} for role, text in texts],
@@ -143,7 +143,7 @@ def question(port: int, mode: Mode) -> bytes:
 
 
 def cpu_s(pid: int) -> float:
-    """User and system time of a process with all its threads and children."""
+    """Return user and system time of a process with all its threads and children."""
     total = 0.0
     for task in Path(f"/proc/{pid}/task").iterdir():
         total += int((task / "schedstat").read_text().split()[0]) / 1e9
@@ -152,7 +152,7 @@ def cpu_s(pid: int) -> float:
 
 
 def rss_mb(pid: int) -> float:
-    """Resident memory of a process with its children (MiB)."""
+    """Return the resident memory of a process with its children (MiB)."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     children = [
         child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
@@ -161,37 +161,37 @@ def rss_mb(pid: int) -> float:
 
 
 async def play(port: int, mode: Mode, seen: Seen) -> float:
-    """Run a mode; the seconds it took."""
+    """Run a mode and return the seconds it took."""
     loop = asyncio.get_running_loop()
     asked = question(port, mode)
-    callers: list[Caller] = []
-    for _ in range(mode.callers):
-        made = await loop.create_connection(lambda: Caller(asked, mode.events, seen), "127.0.0.1", port)
-        callers.append(made[1])
+    clients: list[Client] = []
+    for _ in range(mode.clients):
+        made = await loop.create_connection(lambda: Client(asked, mode.events, seen), "127.0.0.1", port)
+        clients.append(made[1])
     began = loop.time()
     ramp_s = mode.gap_ms / 1000
 
-    async def one(number: int, caller: Caller) -> None:
-        await asyncio.sleep(ramp_s * number / len(callers))
+    async def one(number: int, client: Client) -> None:
+        await asyncio.sleep(ramp_s * number / len(clients))
         done = 0
         while done < mode.rounds if mode.rounds else loop.time() - began < mode.for_s:
-            await caller.ask()
+            await client.ask()
             done += 1
 
     limit_s = 30 + mode.for_s + 3 * ramp_s * mode.events * mode.rounds
     results = await asyncio.gather(
-        *(asyncio.wait_for(one(number, caller), limit_s) for number, caller in enumerate(callers)),
+        *(asyncio.wait_for(one(number, client), limit_s) for number, client in enumerate(clients)),
         return_exceptions=True,
     )
     seen.bad += sum(isinstance(result, Exception) for result in results)
     took = loop.time() - began
-    for caller in callers:
-        caller.close()
+    for client in clients:
+        client.close()
     return took
 
 
 def at(values: list[int], share: float) -> float | None:
-    """The quantile, in milliseconds."""
+    """Return the quantile, in milliseconds."""
     return round(sorted(values)[min(len(values) - 1, int(len(values) * share))] / 1e6, 3) if values else None
 
 

@@ -1,8 +1,8 @@
-"""The vendor of the bench: answers chat completions for a few microseconds of CPU, so that the proxy is what is measured.
+"""The mock vendor of the benchmark: answers chat completions in a few microseconds of CPU, so that the proxy dominates.
 
-What to answer stands in the request's last message, which every proxy hands on: ``<n=64 gap=20>`` asks a stream for 64
-events, one every 20 ms; with ``gap=0`` they leave at once. Each event carries the monotonic clock (ns), which the load
-client on the same machine reads back: the difference is how long that event was under way.
+A directive in the request's last message, which every proxy forwards, defines the response: ``<n=64 gap=20>`` requests a
+stream of 64 events, one every 20 ms; with ``gap=0`` all at once. Each event carries the monotonic clock (ns), which the
+load generator on the same machine compares with its own: the difference is the latency of the event.
 
     python -m bench.mock --port 9100
 """
@@ -53,7 +53,7 @@ def _stamped() -> bytes:
 
 
 class Vendor(asyncio.Protocol):
-    """One connection; one request at a time, as a proxy's pool sends them."""
+    """One connection with one request at a time, as a proxy's pool sends them."""
 
     def __init__(self) -> None:
         self._got = b""

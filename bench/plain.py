@@ -1,7 +1,8 @@
-"""The plain relay: what a proxy costs that only relays. The difference to banjia is what banjia's promises cost.
+"""A plain relay, the baseline of the benchmark. The difference to banjia is the cost of banjia's guarantees.
 
-Raw ASGI under uvicorn: a key is checked, the body parsed and its model renamed, one call made, the bytes handed on,
-the caller's leaving noticed, a line logged. No retry, no other target, no check of the answer, no honest end.
+Raw ASGI under uvicorn: checks a key, parses the body and renames its model, makes one upstream call, forwards the bytes,
+detects a disconnect, logs a line. No retry, no failover, no validation of responses, no error at the end of a broken
+stream.
 
     python -m bench.plain --port 9220 --transport fast
 """
@@ -24,13 +25,13 @@ FLUSH_S = 0.2
 
 
 class Log:
-    """Lines, written in batches."""
+    """Writes lines in batches."""
 
     def __init__(self) -> None:
         self._lines: list[bytes] = []
 
     def add(self, **line: object) -> None:
-        """Keep a line; write all of them a little later."""
+        """Add a line; all lines are written a little later."""
         if not self._lines:
             asyncio.get_running_loop().call_later(FLUSH_S, self._flush)
         self._lines.append(orjson.dumps(line))

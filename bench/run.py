@@ -1,11 +1,11 @@
-"""Measure banjia beside nginx and a plain relay: the same load for each, one at a time, in rounds, on a core of its own.
+"""Benchmarks banjia, nginx and a plain relay: the same load for each, one at a time, in rounds, on a separate core.
 
     python -m bench.run                                  # three rounds, about a minute each
     python -m bench.run --only nginx,banjia --modes requests,paced --rounds 5
 
-The proxy has core 0 to itself; the mock vendor and the callers share core 1. Ratios are taken within each round
-against the first target, because a shared machine changes its speed by the minute. nginx is left out where it is not
-installed. Results as JSON with ``--out``.
+The proxy has core 0 to itself; the mock vendor and the load generator share core 1. Ratios are taken within each round
+against the first target, because the speed of a shared machine varies. nginx is skipped if it is not installed. ``--out``
+writes the results as JSON.
 """
 
 # ruff: noqa: S310, S603, S607, T201
@@ -74,7 +74,7 @@ COLUMNS = [
 
 
 def start(command: list[str], core: int, log: Any) -> subprocess.Popen[bytes]:
-    """Start it on a core."""
+    """Start a command on a core."""
     return subprocess.Popen(
         ["taskset", "-c", str(core), *command],
         cwd=ROOT,
@@ -85,7 +85,7 @@ def start(command: list[str], core: int, log: Any) -> subprocess.Popen[bytes]:
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop what was started here."""
+    """Stop all started processes."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(10)
@@ -95,7 +95,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def first_answer_s(port: int, began: float) -> float:
-    """Seconds from ``began`` until a chat completion is answered. Raises TimeoutError after 20."""
+    """Return the seconds from ``began`` until a chat completion succeeds. Raises TimeoutError after 20."""
     body = json.dumps({"model": "bench", "messages": [{"role": "user", "content": "hello"}]}).encode()
     headers = {"content-type": "application/json", "authorization": "Bearer sk-bench"}
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/chat/completions", body, headers)
@@ -106,18 +106,18 @@ def first_answer_s(port: int, began: float) -> float:
                     return time.monotonic() - began
         except OSError:
             time.sleep(0.01)
-    raise TimeoutError(f"nothing good came from port {port} in 20 seconds")
+    raise TimeoutError(f"no successful response from port {port} within 20 seconds")
 
 
 def speed_ms() -> float:
-    """How long a fixed piece of Python takes on the proxy's core now."""
+    """Return how long a fixed piece of Python takes on the proxy's core now (milliseconds)."""
     code = "import time;t=time.perf_counter();sum(i*i for i in range(2000000));print((time.perf_counter()-t)*1e3)"
     command = ["taskset", "-c", str(PROXY_CORE), sys.executable, "-c", code]
     return float(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
 
 def measure(name: str, modes: list[str], log: Any, folder: str) -> dict[str, Any]:
-    """All modes of one target, started anew."""
+    """Run all modes against a fresh instance of one target."""
     port, command = TARGETS[name]
     if name == "nginx":
         config = Path(folder, "nginx.conf")
@@ -142,7 +142,7 @@ def measure(name: str, modes: list[str], log: Any, folder: str) -> dict[str, Any
 
 
 def cell(runs: list[dict[str, Any]], base: list[dict[str, Any]], mode: str, field: str) -> str:
-    """The median, and in brackets the median of the ratios to the base's run in the same round."""
+    """Return the median, and in brackets the median of the ratios to the base's run in the same round."""
     pairs = [
         (run[mode][field], other[mode][field])
         for run, other in zip(runs, base, strict=True)
@@ -158,7 +158,7 @@ def cell(runs: list[dict[str, Any]], base: list[dict[str, Any]], mode: str, fiel
 
 
 def table(results: dict[str, list[dict[str, Any]]]) -> str:
-    """Markdown."""
+    """Return the results as a Markdown table."""
     base = next(iter(results.values()))
     used = [column for column in COLUMNS if column[1] in base[0]]
     lines = ["| | " + " | ".join(title for title, _, _ in used) + " |", "|---" * (len(used) + 1) + "|"]
@@ -173,8 +173,8 @@ def main() -> None:
     parser.add_argument("--only", default="nginx,plain,banjia", help="of: " + ", ".join(TARGETS))
     parser.add_argument("--modes", default="requests,burst,paced,many", help="of: " + ", ".join(MODES))
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, help="where the single results go, as JSON")
-    parser.add_argument("--log", default=os.devnull, help="where the proxies' own output goes")
+    parser.add_argument("--out", type=Path, help="file for the single results, as JSON")
+    parser.add_argument("--log", default=os.devnull, help="file for the proxies' output")
     args = parser.parse_args()
     names = [name for name in args.only.split(",") if name != "nginx" or shutil.which("nginx")]
     results: dict[str, list[dict[str, Any]]] = {name: [] for name in names}

@@ -1,4 +1,4 @@
-"""Stand-in vendors: strict, deterministic, and sharing no code with the adapters that they judge."""
+"""Emulators of vendors: strict, deterministic, and without code shared with the adapters that they test."""
 
 import difflib
 import os
@@ -29,15 +29,14 @@ async def start(
     environ: Mapping[str, str] = os.environ,
     faults: Sequence[str] = (),
 ) -> Emulator:
-    """Start an emulator and return it listening; port 0 takes a free one.
+    """Start an emulator and return it when it listens; port 0 takes a free port.
 
-    Raises ValueError for a vendor or a fault that does not exist, naming the nearest that does, and OSError if the
-    port is taken.
+    Raises ValueError for an unknown vendor or fault, with the closest known name, and OSError if the port is in use.
     """
     if vendor not in VENDORS:
         near = difflib.get_close_matches(vendor, NAMES, n=1)
         hint = f", did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"no emulator is called {vendor!r}{hint}; there are: {', '.join(NAMES)}")
+        raise ValueError(f"unknown emulator {vendor!r}{hint}; known: {', '.join(NAMES)}")
     emulator = Emulator(VENDORS[vendor](environ), host, faults)
     await emulator.listen(port)
     return emulator

@@ -1,4 +1,4 @@
-"""Several emulators, each on its own port, until told to stop: what a command line needs."""
+"""Serves several emulators, each on its own port, until an event is set: for the command line."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -15,15 +15,15 @@ async def serve(
     out: Callable[[str], None],
     until: asyncio.Event,
 ) -> None:
-    """Serve each vendor on `port`, `port` + 1, … in the order named (0: free ones) until the event is set.
+    """Serve each vendor on `port`, `port` + 1, … in the given order (0: free ports) until the event is set.
 
-    Tells `out` the `NAME=VALUE` lines that point a client here, then `ready`. Raises ValueError for a vendor or a
-    fault that does not exist, OSError for a port that is taken; nothing is left open then.
+    Passes `out` the `NAME=VALUE` lines that point a client at the emulators, then `ready`. Raises ValueError for an
+    unknown vendor or fault, and OSError if a port is in use; all emulators are closed then.
     """
     async with AsyncExitStack() as running:
         lines: list[str] = []
-        for place, vendor in enumerate(vendors):
-            emulator = await emulators.start(vendor, port=port + place if port else 0, environ=environ, faults=faults)
+        for index, vendor in enumerate(vendors):
+            emulator = await emulators.start(vendor, port=port + index if port else 0, environ=environ, faults=faults)
             running.push_async_callback(emulator.aclose)
             lines += [f"{name}={value}" for name, value in emulator.environment.items()]
         for line in lines:

@@ -1,1 +1,1 @@
-"""The commands of a checkout, and what they share."""
+"""The commands of a checkout, and their shared parts."""

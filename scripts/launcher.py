@@ -1,6 +1,6 @@
-"""banjia, installed: the packages of the checkout stand in this folder, under the names that they have there.
+"""The installed banjia: this folder holds the packages of the checkout, under the same names.
 
-``proxy``, ``config`` and ``adapters`` are names of other people's packages too, so only ``banjia`` is a top-level name.
+``proxy``, ``config`` and ``adapters`` are also names of other packages, so only ``banjia`` is a top-level name.
 """
 
 import sys
@@ -10,7 +10,7 @@ _HERE = str(Path(__file__).resolve().parent)
 
 
 def main() -> None:
-    """The command line."""
+    """Run the command line."""
     sys.path.insert(0, _HERE)
     from proxy.cli import main as command
 

@@ -1,5 +1,5 @@
 """``python -m banjia``, installed."""
 
-from banjia import main  # type: ignore[import-not-found, unused-ignore]  # this is the launcher, once it is installed
+from banjia import main  # type: ignore[import-not-found, unused-ignore]  # the installed launcher.py
 
 main()

@@ -1,10 +1,10 @@
-"""The catalogs of translations: ``scripts/messages`` brings them up to date, ``scripts/messages --check`` checks them.
+"""Translation catalogs: ``scripts/messages`` updates them, ``scripts/messages --check`` checks them.
 
 A message is a call ``Message("template", field=…)`` in the source, or the first line of a command's help. Its template is
-the msgid. ``banjia.po`` has the translations of ours, ``click.po`` those of the texts that click prints by itself.
+the msgid. ``banjia.po`` has the translations of banjia's messages, ``click.po`` those of the texts that click prints.
 
-The check fails for translations of templates that the source no longer has, for fields that differ between a template and
-its translation, for a template that is not a literal, and for a ``.mo`` that was not compiled from its ``.po``. A template
+The check fails for a translation whose template is not in the source, for fields that differ between a template and its
+translation, for a template that is not a literal, and for a ``.mo`` that was not compiled from its ``.po``. A template
 without a translation is a warning: it is shown in English.
 """
 
@@ -38,18 +38,18 @@ msgstr ""
 
 """
 EPOCH = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-"""The date in a ``.mo``: compiling again changes nothing."""
+"""The date in every ``.mo``, constant so that compiling again changes nothing."""
 CLICK_KEYWORDS = {"_": None, "ngettext": (1, 2)}
 Texts = str | tuple[str, ...]
 """One text, or a singular with its plurals."""
 
 
 class BadTemplate(ValueError):
-    """A template that can't be extracted: the message says where, and why."""
+    """A template that can't be extracted; the message names the place and the reason."""
 
 
 def templates() -> dict[str, bool]:
-    """The templates of the source, each with whether it has fields. Raises BadTemplate."""
+    """Return the templates of the source, and whether each has fields. Raises BadTemplate."""
     found: dict[str, bool] = {}
     for package in SOURCES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -76,7 +76,7 @@ def _calls(tree: ast.AST) -> Iterator[tuple[int, str | None, bool]]:
 
 
 def _helps(tree: ast.AST) -> Iterator[tuple[int, str, bool]]:
-    """The first lines of the docstrings of click's commands."""
+    """Return the first lines of the docstrings of click's commands."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and any(_is_command(one) for one in node.decorator_list):
             yield node.lineno, (ast.get_docstring(node) or "").partition("\n")[0], False
@@ -88,7 +88,7 @@ def _is_command(decorator: ast.expr) -> bool:
 
 
 def fields_of(template: str) -> set[str] | None:
-    """The fields of a template; None if it is malformed, or has more than plain names in its braces."""
+    """Return the fields of a template; None if it is malformed, or has anything but plain names in its braces."""
     try:
         parts = list(string.Formatter().parse(template))
     except ValueError:
@@ -100,7 +100,7 @@ def fields_of(template: str) -> set[str] | None:
 
 
 def click_texts() -> set[Texts]:
-    """The texts that click would translate, in the version that is installed."""
+    """Return the texts that the installed click translates."""
     import click
 
     found: set[Texts] = set()
@@ -112,12 +112,12 @@ def click_texts() -> set[Texts]:
 
 
 def po_of(language: str, domain: str) -> Path:
-    """The file of a domain's translations."""
+    """Return the file of a domain's translations."""
     return LOCALE / language / "LC_MESSAGES" / f"{domain}.po"
 
 
 def read(path: Path) -> Catalog:
-    """A ``.po``."""
+    """Read a ``.po``."""
     with path.open("rb") as file:
         catalog = read_po(file, locale=path.parts[-3], abort_invalid=True)
     catalog.creation_date = catalog.revision_date = EPOCH
@@ -125,7 +125,7 @@ def read(path: Path) -> Catalog:
 
 
 def texts_of(catalog: Catalog) -> dict[Texts, Texts]:
-    """The translations of a catalog that are there."""
+    """Return the translations of a catalog, without missing ones."""
     return {
         message.id if isinstance(message.id, str) else tuple(message.id): (
             message.string if isinstance(message.string, str) else tuple(message.string)
@@ -136,13 +136,13 @@ def texts_of(catalog: Catalog) -> dict[Texts, Texts]:
 
 
 def compiled(path: Path) -> dict[Texts, Texts]:
-    """The translations of a ``.mo``."""
+    """Return the translations of a ``.mo``."""
     with path.open("rb") as file:
         return texts_of(read_mo(file))
 
 
 def differing(translations: Mapping[Texts, Texts], formatted: Mapping[str, bool]) -> list[str]:
-    """The translations whose fields are not those of their template."""
+    """Return the translations whose fields differ from their template's."""
     return [
         str(english)
         for english, other in translations.items()
@@ -152,7 +152,7 @@ def differing(translations: Mapping[Texts, Texts], formatted: Mapping[str, bool]
 
 
 def check(language: str) -> tuple[list[str], list[str]]:
-    """The errors and the warnings of a language's catalogs."""
+    """Return the errors and the warnings of a language's catalogs."""
     source = templates()
     path, click_path = po_of(language, "banjia"), po_of(language, "click")
     ours, clicks = texts_of(read(path)), texts_of(read(click_path))
@@ -167,7 +167,7 @@ def check(language: str) -> tuple[list[str], list[str]]:
 
 
 def update(language: str) -> None:
-    """Add the templates that the source has to ``banjia.po``, remove the others, and compile every ``.mo``."""
+    """Add the templates of the source to ``banjia.po``, remove the others, and compile every ``.mo``."""
     path = po_of(language, "banjia")
     known = texts_of(read(path)) if path.exists() else {}
     catalog = Catalog(locale=language)
@@ -182,7 +182,7 @@ def update(language: str) -> None:
 
 
 def write(path: Path, catalog: Catalog, language: str) -> None:
-    """Write a ``.po``: sorted by template, without places in the source, which would change with every edit."""
+    """Write a ``.po`` sorted by template, without source locations, which would change with every edit."""
     body = io.BytesIO()
     write_po(body, catalog, width=0, no_location=True, omit_header=True, sort_output=True)
     text = re.sub(r"\n{3,}", "\n\n", body.getvalue().decode()).strip("\n")

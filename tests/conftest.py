@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Settings and fixtures of all tests."""
 
 import gc
 import os
@@ -13,44 +13,44 @@ from hypothesis import settings
 
 from tests.support.judging_switch import judging
 
-# Where a change is judged, the examples are the same each time: new ones are looked for on developers' machines.
-# No example has a deadline: no core test judges time.
+# CI uses the same examples each time; developers' machines try new ones. Examples have no deadline, because no core
+# test judges time.
 settings.register_profile("judge", derandomize=True, deadline=None)
 settings.register_profile("develop", deadline=None)
 if os.environ.get("CI") == "true":
     settings.load_profile("judge")
-elif settings.get_current_profile_name() == "default":  # the mutants have one of their own
+elif settings.get_current_profile_name() == "default":  # the mutants have their own profile
     settings.load_profile("develop")
 
 
 def pytest_collection_finish() -> None:
-    """What fifteen thousand tests are made of stays to the end: the garbage collector need not look at it each time."""
+    """Exclude the collected tests, about 15,000, from garbage collection: they live until the end."""
     gc.collect()
     gc.freeze()
 
 
 @cache
-def _of_this_machine() -> ssl.SSLContext:
+def _system_context() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def _shared(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+def _create_context(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
     if verify is True and cert is None and not {"SSL_CERT_FILE", "SSL_CERT_DIR"} & os.environ.keys():
-        return _of_this_machine()
+        return _system_context()
     return httpx2.create_ssl_context(verify, cert, trust_env)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _certificates_read_once() -> Iterator[None]:
-    """Clients share this machine's certificates: reading them takes longer than most tests that make a client."""
+    """Share this machine's certificates between clients: reading them takes longer than most tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("httpx2._transports.default.create_ssl_context", _shared)
+        patch.setattr("httpx2._transports.default.create_ssl_context", _create_context)
         yield
 
 
 @pytest.fixture(autouse=True)
 def _judged(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Responses are judged, but in a test that is marked ``unjudged``, with its reason."""
+    """Judge responses, except in a test that is marked ``unjudged`` with a reason."""
     marker = request.node.get_closest_marker("unjudged")
     judging.on = marker is None
     assert marker is None or len(marker.args) == 1, "unjudged needs a reason"

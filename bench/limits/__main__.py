@@ -4,7 +4,7 @@
     python -m bench.limits --only bucket,spell        # models whose name holds one of these words
     python -m bench.limits --call-s 2 --seed 7        # slower calls, other random numbers
 
-The first two minutes do not count: in them the limit is learned.
+The first two minutes, in which the limiter learns the limit, do not count.
 """
 
 # ruff: noqa: T201
@@ -25,7 +25,7 @@ WINDOW_S = 60.0
 
 
 class Row:
-    """What came of one model at so many clients, beside the queue that knows every limit."""
+    """The results of one model at a number of clients, beside those of a queue that knows every limit."""
 
     def __init__(self, model: Model, clients: int, call_s: float, seed: int, run_s: float = RUN_S) -> None:
         self.model = model
@@ -39,18 +39,18 @@ class Row:
 
     @property
     def answers(self) -> tuple[int, int]:
-        """Answers through the limiter, and through the knowing queue."""
+        """Return the completed calls through the limiter, and through the knowing queue."""
         return self.limited.answered(self._since, self._run_s), self.knowing.answered(self._since, self._run_s)
 
     @property
     def share(self) -> float:
-        """The share of what the knowing queue answers."""
+        """Return the completed calls as a share of those of the knowing queue."""
         answers, known = self.answers
         return answers / known if known else 1.0
 
     @property
     def waits(self) -> tuple[float, float]:
-        """The longest wait through the limiter and through the knowing queue, in seconds."""
+        """Return the longest wait through the limiter and through the knowing queue, in seconds."""
         return (
             self.limited.longest_wait(self._since, self._run_s),
             self.knowing.longest_wait(self._since, self._run_s),
@@ -58,13 +58,13 @@ class Row:
 
     @property
     def refused(self) -> float:
-        """The share of the calls that the account refused."""
+        """Return the share of the calls that the account refused."""
         refused = sum(at >= self._since for at in self.limited.refusals)
         calls = refused + self.answers[0]
         return refused / calls if calls else 0.0
 
     def missed(self) -> list[str]:
-        """The bars that this row misses."""
+        """Return the limits that this row misses."""
         model, (longest, known_longest) = self.model, self.waits
         bar_s = known_longest + WINDOW_S + 5 if model.spell_s is None else model.spell_s + 4
         missed = []
@@ -83,7 +83,7 @@ class Row:
         return missed
 
     def cells(self) -> list[str]:
-        """The row of the table."""
+        """Return the row of the table."""
         (answers, known), (longest, known_longest) = self.answers, self.waits
         return [
             self.model.name, str(self.clients), f"{answers:,}", f"{known:,}", f"{self.share:.0%}",
@@ -105,7 +105,7 @@ HEAD = [
 
 
 def table(rows: Iterable[Row]) -> str:
-    """The rows as a Markdown table."""
+    """Return the rows as a Markdown table."""
     lines = [HEAD, ["---"] * len(HEAD), *(row.cells() for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

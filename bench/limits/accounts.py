@@ -1,7 +1,7 @@
 """Models of rate-limited vendor accounts on a virtual clock. Each decides about one call at one time, in seconds.
 
-``take`` answers None if the account accepts the call, and counts it; else what the refusal says. ``would_take`` asks without
-counting: the queue that knows every limit uses it. Figures and wordings are those of docs/limits.md.
+``take`` counts a call and returns None if the account accepts it, else the refusal. ``would_take`` does not count; the
+queue that knows every limit uses it. Numbers and texts are those of docs/limits.md.
 """
 
 import random
@@ -14,7 +14,7 @@ from adapters.core.failures import RateLimit
 
 
 class Refusal(NamedTuple):
-    """A 429: what ``retry-after`` says in seconds, and the limit that the message names, if any."""
+    """A 429: its ``retry-after`` in seconds, and the limit that the message names, if any."""
 
     retry_after_s: float | None = None
     limit: RateLimit | None = None
@@ -27,18 +27,18 @@ class Account:
     """An account without a limit."""
 
     def would_take(self, now: float, tokens: int) -> bool:
-        """Whether a call at this time would be accepted."""
+        """Return whether a call at this time would be accepted."""
         return True
 
     def refusal(self, now: float) -> Refusal:
-        """What a refusal says."""
+        """Return the refusal."""
         return NO_HINT
 
     def count(self, now: float, tokens: int) -> None:
         """Count an accepted call."""
 
     def end(self) -> None:
-        """An accepted call has ended."""
+        """Record the end of an accepted call."""
 
     def take(self, now: float, tokens: int) -> Refusal | None:
         """Accept and count a call, or refuse it."""
@@ -70,7 +70,7 @@ class SlidingMinute(Account):
 
 @dataclass
 class FixedMinute(Account):
-    """At most ``limit`` accepted calls in each minute of the clock, which turns ``turn_s`` into the run."""
+    """At most ``limit`` accepted calls in each minute of the clock, which begins ``turn_s`` into the run."""
 
     limit: int
     turn_s: float = 37.0
@@ -118,7 +118,7 @@ class TokenBucket(Account):
 
 @dataclass
 class Concurrency(Account):
-    """At most ``limit`` calls at once."""
+    """At most ``limit`` concurrent calls."""
 
     limit: int
     says: Refusal = NO_HINT
@@ -161,7 +161,7 @@ class TokensPerMinute(Account):
 
 @dataclass
 class Shared(Account):
-    """An account of which a neighbour uses a part: ``per_minute`` calls at random times."""
+    """An account that another client uses too: ``per_minute`` calls at random times."""
 
     account: Account
     per_minute: float
@@ -183,7 +183,7 @@ class Shared(Account):
 
 @dataclass
 class Spells(Account):
-    """Refuses everything for ``spell_s`` at each of these times; no limit else."""
+    """Refuses all calls for ``spell_s`` at each of these times; otherwise no limit."""
 
     starts: tuple[float, ...]
     spell_s: float
@@ -198,7 +198,7 @@ class Spells(Account):
 
 @dataclass
 class AtRandom(Account):
-    """Refuses this share of the calls, whatever there is before them."""
+    """Refuses this share of the calls at random."""
 
     share: float
     random: random.Random
@@ -210,7 +210,7 @@ class AtRandom(Account):
 
 @dataclass
 class DailyQuota(Account):
-    """So many calls a day, and no more."""
+    """A daily quota of calls."""
 
     limit: int
     says: Refusal = NO_HINT

@@ -1,4 +1,4 @@
-"""The limited accounts of the simulator, by name, and the bar that each is held to."""
+"""The limited accounts of the simulator, by name, with the results that the limiter must reach on each."""
 
 # ruff: noqa: S311 - models, no secrets
 
@@ -26,11 +26,11 @@ LONG_SPELLS = (150.0, 400.0)
 
 
 class Model(NamedTuple):
-    """An account, and what a limiter has to reach on it.
+    """An account, and the results that the limiter must reach on it.
 
-    ``account`` makes one from a seed. ``least``: the least share of the answers of the queue that knows every limit.
-    ``spell_s``: how long the account refuses everything. ``open_loop``: calls come at random times, 1.5 a second for each
-    client, and the knowing queue meets no limit. ``tells``: clients may get a 429; ``at_once``: without waiting.
+    ``account`` creates one from a seed. ``least``: the least share of the completed calls of the queue that knows every
+    limit. ``spell_s``: how long the account refuses all calls. ``open_loop``: calls arrive at random times, 1.5 a second
+    per client, and the knowing queue has no limit. ``tells``: clients may get a 429; ``at_once``: without waiting.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Model(NamedTuple):
     at_once: bool = False
 
     def known(self, seed: int) -> Account:
-        """The account as the knowing queue meets it."""
+        """Return the account for the knowing queue."""
         return Account() if self.open_loop else self.account(seed)
 
 

@@ -1,4 +1,4 @@
-"""Ten virtual minutes of clients at a limited account: through the real limiter, and through a queue that knows every limit."""
+"""Simulates ten minutes of clients of a limited account: with the real limiter, and with one that knows all limits."""
 
 import heapq
 import itertools
@@ -12,14 +12,14 @@ from bench.limits.accounts import Account, Refusal
 from proxy.limiter.scheduler import KeyLimits, Scheduler, Ticket
 
 REFUSAL_S = 0.05
-"""How long a vendor takes to refuse a call (seconds)."""
+"""The duration of a refused call (seconds)."""
 KNOWING_LOOK_S = 0.02
-"""How often the queue that knows the limits looks whether the next call fits (seconds)."""
+"""How often the queue that knows the limits checks whether the next call fits (seconds)."""
 
 
 @dataclass
 class Load:
-    """Clients of the account: ``clients`` who call again after each answer; or, with ``per_s``, calls at random times."""
+    """Clients of the account: ``clients`` that call again after each response; ``per_s``: calls at random times."""
 
     clients: int = 1
     per_s: float = 0.0
@@ -42,15 +42,15 @@ class Request:
 
 @dataclass
 class Result:
-    """What came of the run."""
+    """The results of the run."""
 
     answers: list[tuple[float, float, float]] = field(
         default_factory=list
-    )  # when it came, when answered, its call's duration
+    )  # when it arrived, when it was answered, and the duration of its call
     refusals: list[float] = field(default_factory=list)
-    told: list[tuple[float, float]] = field(default_factory=list)  # 429s to clients: when, after how long a wait
+    told: list[tuple[float, float]] = field(default_factory=list)  # 429s to clients: when, and the wait before
     calls: int = 0
-    left: list[float] = field(default_factory=list)  # still waiting at the end: since when
+    left: list[float] = field(default_factory=list)  # start times of the calls still waiting at the end
 
     def answered(self, since: float, until: float) -> int:
         return sum(since <= at < until for _, at, _ in self.answers)
@@ -115,7 +115,7 @@ class Run:
 
 
 class Knowing(Run):
-    """A FIFO queue that knows every limit: it is never refused."""
+    """A FIFO queue that knows every limit: its calls are never refused."""
 
     def __init__(self, account: Account, load: Load) -> None:
         super().__init__(account, load)
@@ -149,7 +149,7 @@ class Knowing(Run):
 
 
 class Limited(Run):
-    """The real limiter. A refused call goes back into the queue, as the attempts of a request do."""
+    """The real limiter. A refused call goes back into the queue, like the attempts of a request."""
 
     def __init__(self, account: Account, load: Load, limits: KeyLimits) -> None:
         super().__init__(account, load)
@@ -169,7 +169,7 @@ class Limited(Run):
                 self.at(self.now + max(0.0, left_s), lambda: self._deny(ticket))
 
     def _deny(self, ticket: Ticket) -> None:
-        """A client gets a 429, and comes back when it says."""
+        """Send a 429 to a client, which retries after the given wait."""
         if ticket.state == "waiting":
             self.scheduler.ended(ticket, self.now)
             retry_after_s = self.scheduler.retry_after_s(ticket, self.now)

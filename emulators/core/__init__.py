@@ -1,1 +1,1 @@
-"""What every stand-in vendor is made of: a small HTTP server, faults, and a mind that answers by rule."""
+"""Parts of every emulator: a small HTTP server, faults, and a scripted model that answers by rule."""

@@ -1,4 +1,4 @@
-"""A vendor on a port: takes requests, notes them, answers them, and has the faults it is told to have."""
+"""An emulator: serves a vendor on a port, records its requests, and applies the configured faults and limits."""
 
 import asyncio
 import time
@@ -14,10 +14,10 @@ from emulators.core.send import ConnectionReset, send_response
 
 LONGEST_LOG = 10_000
 RESET_PAUSE_S = 0.02
-"""A reset discards what the kernel has not delivered yet; on loopback this is ample."""
+"""A reset discards data that the kernel has not delivered yet; on loopback this pause is long enough."""
 BACKLOG = 4096
 ELSEWHERE = "/elsewhere"
-"""Where `redirect` points; nothing is there, but who follows it is seen in `requests`."""
+"""Target path of the fault `redirect`; it is not served, but `requests` shows whether a client followed it."""
 WORDED_BY_THE_VENDOR = (
     "bad_key",
     "model_missing",
@@ -32,41 +32,41 @@ _HTML = b"<html>\r\n<head><title>%s</title></head>\r\n<body><center><h1>%s</h1><
 
 
 class Vendor(Protocol):
-    """What a vendor's module brings."""
+    """The interface that a vendor's module implements."""
 
     name: str
     prefix: str
-    """The part of the path that belongs to the base URL."""
+    """The path of the base URL."""
 
     def environment(self, base_url: str) -> dict[str, str]:
-        """Return the variables that point a client here, by the vendor's usual names."""
+        """Return the variables that point a client here, under the vendor's usual names."""
 
     def answer(self, request: HttpRequest) -> Response | ModelResponse:
-        """Return what the vendor gives. Raises Refused."""
+        """Return the vendor's response. Raises RequestRefused."""
 
     def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
-        """Return the vendor's reply for one of `WORDED_BY_THE_VENDOR`."""
+        """Return the vendor's response for one of `WORDED_BY_THE_VENDOR`."""
 
 
 @dataclass(slots=True)
 class ReceivedRequest:
-    """A request that came. The key is masked."""
+    """A received request. The key is masked."""
 
     method: str
     path: str
     headers: dict[str, str]
     body: Any
-    """Parsed JSON, `None` if it was none."""
+    """Parsed JSON, `None` if the body was not JSON."""
     status: int = 0
-    """What was answered; 0 as long as nothing was, and for good if no head was sent."""
+    """The status of the response; 0 until it is sent, and if no headers were sent."""
     usage: dict[str, Any] | None = None
-    """What the vendor counted, if the answer was sent to its end."""
+    """The usage that the vendor counts, if the response was sent completely."""
     ending: str = "open"
-    """`open` while it is answered, then `whole`, `cut` (by a fault) or `gone` (the caller left)."""
+    """`open` while the response is sent, then `whole`, `cut` (by a fault) or `gone` (the client disconnected)."""
 
 
 def masked(headers: dict[str, str]) -> dict[str, str]:
-    """Return the headers with all but the last four characters of a credential left out."""
+    """Return the headers with credentials masked except for the last four characters."""
     secret = ("authorization", "api-key", "x-api-key")
     return {name: f"***{value[-4:]}" if name in secret else value for name, value in headers.items()}
 
@@ -90,7 +90,7 @@ class Emulator:
         self._server: asyncio.Server | None = None
 
     async def listen(self, port: int) -> None:
-        """Take the port (0: a free one). Raises OSError if it is taken."""
+        """Listen on the port (0: a free one). Raises OSError if it is in use."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: HttpConnection(self._handle, self._connections), self.host, port, backlog=BACKLOG
@@ -101,25 +101,25 @@ class Emulator:
         self.environment = self._vendor.environment(self.base_url)
 
     def set_faults(self, faults: Sequence[str]) -> None:
-        """Replace the faults and count requests from 1 again. Raises ValueError naming what is wrong."""
+        """Replace the faults and restart the request count. Raises ValueError if a fault is invalid."""
         self._faults.set(faults)
 
     def set_limits(self, limits: Mapping[str, Any]) -> None:
-        """Limit the account's calls and count from none again. Raises ValueError naming what is wrong."""
+        """Replace the account's limits and restart their counts. Raises ValueError if a limit is invalid."""
         self._limits.set(limits)
 
     @property
     def open_connections(self) -> int:
-        """TCP connections open now."""
+        """Return the number of open TCP connections."""
         return len(self._connections)
 
     @property
     def active(self) -> int:
-        """Requests that are being answered now."""
+        """Return the number of requests under way."""
         return self._active
 
     async def aclose(self) -> None:
-        """Stop listening, reset what is open, wait for the tasks."""
+        """Stop listening, reset the open connections, wait for their tasks."""
         if self._server is not None:
             self._server.close()
             for connection in list(self._connections):
@@ -159,7 +159,7 @@ class Emulator:
             counted, reply = False, self._vendor.failure("rate_limit", wait_s, request)
         arrived.status = 0 if "reset" in active else reply.status
         try:
-            again = await send_response(wire, request, reply, active, fail)
+            reusable = await send_response(wire, request, reply, active, fail)
         finally:
             if counted:
                 self._limits.end()
@@ -167,7 +167,7 @@ class Emulator:
         if isinstance(reply, ModelResponse):
             arrived.usage = reply.usage()
             self.streams_finished += reply.stream and not {"no_end", "no_done"} & active.keys()
-        return again
+        return reusable
 
     def _reply(self, request: HttpRequest, active: dict[str, float]) -> Response | ModelResponse:
         for name in WORDED_BY_THE_VENDOR:
@@ -181,7 +181,7 @@ class Emulator:
         except RequestRefused as refused:
             return refused.reply
         except Exception:  # noqa: BLE001
-            # A mistake of ours: told like the vendor's own failure, and logged to be found.
+            # A bug of the emulator: answered like a failure of the vendor, and logged.
             log.exception("the emulator %s failed at %s %s", self.name, request.method, request.path)
             return self._vendor.failure("error_500", None, request)
         if "error_in_200" in active:
@@ -219,20 +219,20 @@ class Emulator:
             case "PUT", "/_emulator/limits":
                 return self._put_limits(request.json)
             case "GET", "/_emulator/requests":
-                return Response.json(200, {"requests": [asdict(one) for one in self.requests]})
+                return Response.json(200, {"requests": [asdict(request) for request in self.requests]})
             case "DELETE", "/_emulator/requests":
                 self.requests.clear()
                 return Response.json(200, {"requests": []})
             case "GET", "/_emulator/state":
                 return Response.json(200, self._state())
-        return Response.json(404, {"error": f"no control is called {request.method} {request.path}"})
+        return Response.json(404, {"error": f"unknown control: {request.method} {request.path}"})
 
     def _put_faults(self, body: Any) -> Response:
-        wanted = body.get("faults") if isinstance(body, dict) else body
-        if not isinstance(wanted, list):
-            return Response.json(400, {"error": 'send {"faults": ["NAME=VALUE@N", ...]} or the list alone'})
+        faults = body.get("faults") if isinstance(body, dict) else body
+        if not isinstance(faults, list):
+            return Response.json(400, {"error": 'send {"faults": ["NAME=VALUE@N", ...]} or only the list'})
         try:
-            self.set_faults(wanted)
+            self.set_faults(faults)
         except ValueError as wrong:
             return Response.json(400, {"error": str(wrong)})
         return Response.json(200, {"faults": self._faults.spelled()})

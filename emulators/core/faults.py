@@ -1,6 +1,6 @@
-"""The faults that an emulator can be told to have, in one table, and their grammar: `NAME[=VALUE][@N]`.
+"""The table of faults that an emulator can inject, and their syntax: `NAME[=VALUE][@N]`.
 
-Without `@N` every request is hit; with it only the N-th one after the faults were set, counted from 1.
+Without `@N` a fault affects every request; with it only the N-th request after the faults were set, counted from 1.
 """
 
 import difflib
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 
 class FaultKind(NamedTuple):
-    """What a fault does, what its value means, and the value it has when none is given."""
+    """The effect of a fault, the unit of its value, and its default value."""
 
     does: str
     unit: str = ""
@@ -19,54 +19,54 @@ class FaultKind(NamedTuple):
 
 
 AS_THE_VENDOR = -1.0
-"""No value was given and the vendor has one of its own."""
+"""No value was given, so the vendor's own value applies."""
 
 TABLE: dict[str, FaultKind] = {
-    # Refusals in the vendor's own words, instead of an answer.
-    "rate_limit": FaultKind("429 with the vendor's own headers; asks to wait", "seconds", AS_THE_VENDOR),
-    "overloaded": FaultKind("the vendor has no room: its own status and body"),
-    "quota": FaultKind("the account has no funds, as the vendor says it"),
+    # Errors in the vendor's own format, instead of a completion.
+    "rate_limit": FaultKind("429 with the vendor's headers; value: the requested wait", "seconds", AS_THE_VENDOR),
+    "overloaded": FaultKind("the vendor is overloaded: its own status and body"),
+    "quota": FaultKind("the vendor's error for an account without funds"),
     "inspection": FaultKind("the vendor's content check refuses the input"),
-    "bad_key": FaultKind("401, whatever the key"),
-    "model_missing": FaultKind("no such model: 404, or what the vendor says instead"),
+    "bad_key": FaultKind("401 for any key"),
+    "model_missing": FaultKind("unknown model: 404, or the vendor's own error"),
     "context": FaultKind("400: the input is too long for the model"),
     "error_500": FaultKind("the vendor's own internal error"),
-    # Replies that are no vendor's words.
+    # Responses that do not come from the vendor's API.
     "html_502": FaultKind("an HTML page with status 502"),
     "html_200": FaultKind("an HTML page with status 200"),
-    "empty_200": FaultKind("status 200, JSON by its content type, and no body"),
+    "empty_200": FaultKind("status 200 with a JSON content type and an empty body"),
     "redirect": FaultKind("307 to another path"),
-    "error_in_200": FaultKind("status 200 with the vendor's error as the body, or as a stream's first event"),
-    "json_instead": FaultKind("one JSON completion in answer to a stream"),
-    # Before and around the head.
-    "delay": FaultKind("waits before the head", "milliseconds", 0, needs_value=True),
-    "stall_before": FaultKind("sends no head for so long", "seconds", 3600),
-    "stall_after_head": FaultKind("sends the head, then nothing for so long", "seconds", 3600),
+    "error_in_200": FaultKind("status 200 with the vendor's error as the body, or as the first event of a stream"),
+    "json_instead": FaultKind("one JSON completion instead of a stream"),
+    # Before and after the headers.
+    "delay": FaultKind("delay before the headers", "milliseconds", 0, needs_value=True),
+    "stall_before": FaultKind("stall before the headers", "seconds", 3600),
+    "stall_after_head": FaultKind("stall after the headers", "seconds", 3600),
     "reset": FaultKind("TCP reset before any byte"),
-    "reset_after_head": FaultKind("TCP reset after the head"),
-    # In the body. For an answer that is not streamed, see `deliver.py`.
-    "stall_within": FaultKind("falls silent after two content events, for so long", "seconds", 3600),
-    "error_event": FaultKind("the vendor's error as an event after so many events, then the end", "events", 2),
-    "cut": FaultKind("TCP reset after so many events", "events", 0, needs_value=True),
+    "reset_after_head": FaultKind("TCP reset after the headers"),
+    # In the body. For a response that is not streamed, see `send.py`.
+    "stall_within": FaultKind("stall after two content events", "seconds", 3600),
+    "error_event": FaultKind("the vendor's error as an event after this many events, then the end", "events", 2),
+    "cut": FaultKind("TCP reset after this many events", "events", 0, needs_value=True),
     "no_end": FaultKind("half of the text, then a clean end of the body: no finish_reason, no [DONE]"),
     "no_done": FaultKind("finish_reason, but no [DONE]"),
-    "done_only": FaultKind("[DONE] and nothing before it"),
-    "bad_json": FaultKind("one event is broken JSON"),
-    "invalid_utf8": FaultKind("one event's text has a byte that is not UTF-8"),
-    "big_event": FaultKind("one content event's text is so long", "bytes", 0, needs_value=True),
+    "done_only": FaultKind("only [DONE]"),
+    "bad_json": FaultKind("one event is invalid JSON"),
+    "invalid_utf8": FaultKind("the text of one event has a byte that is not UTF-8"),
+    "big_event": FaultKind("the text of one content event has this length", "bytes", 0, needs_value=True),
     # How the bytes are written.
     "comments": FaultKind("SSE comments and blank lines between events"),
     "crlf": FaultKind("SSE lines end with CRLF"),
     "drip": FaultKind("eight bytes at a time, with a pause after each piece", "milliseconds", 0, needs_value=True),
-    "split_utf8": FaultKind("characters of several bytes are cut between two TCP writes"),
+    "split_utf8": FaultKind("characters of several bytes are split between two TCP writes"),
     "short_body": FaultKind("content-length is larger than the body, then the connection closes"),
-    "gzip": FaultKind("content-encoding: gzip, asked for or not"),
+    "gzip": FaultKind("content-encoding: gzip, whether the client accepts it or not"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault that is set. `at`: the only request it hits, counted from 1; `None`: all."""
+    """An active fault. `at`: the number of the only request that it affects, counted from 1; `None`: all requests."""
 
     name: str
     value: float
@@ -75,17 +75,17 @@ class Fault:
 
 
 def parse(spelled: str) -> Fault:
-    """Return the fault that `spelled` names. Raises ValueError saying what is wrong with it."""
+    """Parse a fault. Raises ValueError if it is invalid."""
     if not isinstance(spelled, str):
         raise ValueError(f"a fault is text such as rate_limit=2@1, not {spelled!r}")  # noqa: TRY004
-    rest, at_sign, turn = spelled.strip().partition("@")
+    rest, at_sign, number = spelled.strip().partition("@")
     name, equals, value = rest.partition("=")
     kind = TABLE.get(name)
     if kind is None:
-        raise ValueError(f"no fault is called {name!r}{_nearest(name)}; there are: {', '.join(TABLE)}")
-    if at_sign and (not turn.isdecimal() or int(turn) < 1):
-        raise ValueError(f"{spelled}: after @ stands the request's number, 1 or more")
-    return Fault(name, _value(spelled, kind, value if equals else None), int(turn) if at_sign else None, spelled)
+        raise ValueError(f"unknown fault {name!r}{_nearest(name)}; known: {', '.join(TABLE)}")
+    if at_sign and (not number.isdecimal() or int(number) < 1):
+        raise ValueError(f"{spelled}: @ must be followed by the number of a request, 1 or more")
+    return Fault(name, _value(spelled, kind, value if equals else None), int(number) if at_sign else None, spelled)
 
 
 def _value(spelled: str, kind: FaultKind, value: str | None) -> float:
@@ -100,7 +100,7 @@ def _value(spelled: str, kind: FaultKind, value: str | None) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise ValueError(f"{spelled}: {value!r} is no number of {kind.unit}")
+        raise ValueError(f"{spelled}: {value!r} is not a number of {kind.unit}")
     return number
 
 
@@ -110,14 +110,14 @@ def _nearest(name: str) -> str:
 
 
 class Faults:
-    """The faults in force, and how many requests have come since they were set."""
+    """The active faults, and the number of requests since they were set."""
 
     def __init__(self, spelled: Sequence[str] = ()) -> None:
         self.set(spelled)
 
     def set(self, spelled: Sequence[str]) -> None:
-        """Put these in the place of the old ones. Raises ValueError, and changes nothing, if one cannot be read."""
-        self._faults = [parse(one) for one in spelled]
+        """Replace the faults. Raises ValueError, and changes nothing, if one is invalid."""
+        self._faults = [parse(fault) for fault in spelled]
         self._seen = 0
 
     def spelled(self) -> list[str]:
@@ -125,6 +125,6 @@ class Faults:
         return [fault.spelled for fault in self._faults]
 
     def take(self) -> dict[str, float]:
-        """Count one request and return the faults that hit it, name to value."""
+        """Count one request and return the faults that affect it, name to value."""
         self._seen += 1
         return {fault.name: fault.value for fault in self._faults if fault.at in (None, self._seen)}

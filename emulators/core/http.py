@@ -1,4 +1,4 @@
-"""HTTP/1.1 on raw sockets: requests in, exact bytes out, and a caller who hangs up is noticed at once."""
+"""An HTTP/1.1 server on raw sockets, which sends exact bytes and detects a disconnect of the client at once."""
 
 import asyncio
 import logging
@@ -17,16 +17,16 @@ log = logging.getLogger("emulators")
 
 LARGEST_HEAD = 1 << 20
 LARGEST_BODY = 1 << 28
-"""Bytes; far above what any vendor takes."""
+"""Bytes; far above the limit of any vendor."""
 
 
 class BadRequest(Exception):
-    """What came is not HTTP/1.1."""
+    """The received data is not HTTP/1.1."""
 
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """One request, wholly read. Header names are in lower case."""
+    """One complete request. Header names are in lower case."""
 
     method: str
     path: str
@@ -36,7 +36,7 @@ class HttpRequest:
 
     @cached_property
     def json(self) -> Any:
-        """Return the body parsed, `None` if it is not JSON."""
+        """Return the parsed body, `None` if it is not JSON."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
@@ -52,11 +52,11 @@ Handler = Callable[[HttpRequest, "HttpConnection"], Awaitable[bool]]
 
 
 class HttpConnection(asyncio.Protocol):
-    """One TCP connection: requests one after the other, each in the same task, which dies with the connection."""
+    """One TCP connection. One task handles its requests in sequence and is cancelled when the connection is lost."""
 
-    def __init__(self, handler: Handler, everybody: set["HttpConnection"]) -> None:
+    def __init__(self, handler: Handler, connections: set["HttpConnection"]) -> None:
         self._handler = handler
-        self._everybody = everybody
+        self._connections = connections
         self._reader = asyncio.StreamReader(limit=LARGEST_HEAD)
         self._writable = asyncio.Event()
         self._writable.set()
@@ -66,9 +66,9 @@ class HttpConnection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         sock = transport.get_extra_info("socket")
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Whatever does not fit into the kernel's buffer pauses `send`: a reset then loses nothing that was sent.
+        # Without a buffer in the transport, `send` waits until the kernel has all data, so a reset loses no sent data.
         self._transport.set_write_buffer_limits(high=0)
-        self._everybody.add(self)
+        self._connections.add(self)
         self.task = asyncio.get_running_loop().create_task(self._run())
 
     def data_received(self, data: bytes) -> None:
@@ -76,7 +76,7 @@ class HttpConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._lost = True
-        self._everybody.discard(self)
+        self._connections.discard(self)
         self._writable.set()
         self.task.cancel()
 
@@ -102,7 +102,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport.close()
 
     async def _read(self) -> HttpRequest | None:
-        """Return the next request, `None` if the caller has left between two."""
+        """Return the next request, `None` if the client has disconnected between two requests."""
         head = await self._reader.readuntil(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         method, target, version = lines[0].split(" ")
@@ -137,7 +137,7 @@ class HttpConnection(asyncio.Protocol):
         return bytes(body)
 
     async def send(self, data: bytes) -> None:
-        """Write `data` and wait until the kernel has it. Raises ConnectionResetError if the caller has left."""
+        """Write `data` and wait until the kernel has it. Raises ConnectionResetError if the client has disconnected."""
         if self._lost or self._transport.is_closing():
             raise ConnectionResetError
         self._transport.write(data)
@@ -152,7 +152,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport.abort()
 
     async def end(self) -> None:
-        """Abort, and wait until the task is over."""
+        """Reset the connection, and wait until its task has ended."""
         self.abort()
         self.task.cancel()
         await asyncio.wait([self.task])
@@ -169,7 +169,7 @@ def head(status: int, headers: list[tuple[str, str]]) -> bytes:
 
 
 def chunk(data: bytes) -> bytes:
-    """Return `data` as one piece of a chunked body; empty data gives nothing, since that would end the body."""
+    """Return `data` as one chunk of a chunked body; empty for empty data, because an empty chunk ends the body."""
     return b"%x\r\n%s\r\n" % (len(data), data) if data else b""
 
 

@@ -1,4 +1,4 @@
-"""What a vendor gives back for a request: a finished reply, or an answer that can be told whole or in events."""
+"""Responses of a vendor: a finished response, or a completion that can be sent whole or as events."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ class Response:
 
     @classmethod
     def json(cls, status: int, value: Any, headers: list[tuple[str, str]] | None = None) -> "Response":
-        """Return `value` as JSON; `headers` may bring a content type of their own."""
+        """Return `value` as JSON; `headers` may override the content type."""
         given = list(headers or [])
         if not any(name.lower() == "content-type" for name, _ in given):
             given.insert(0, ("content-type", "application/json"))
@@ -28,7 +28,7 @@ class Response:
 
 
 class RequestRefused(Exception):
-    """The vendor does not do what was asked; `reply` says so in the vendor's words."""
+    """The vendor refuses the request; `reply` is the vendor's error response."""
 
     def __init__(self, reply: Response) -> None:
         super().__init__(reply.status)
@@ -40,7 +40,7 @@ Part = Literal["role", "reasoning", "content", "tool", "finish", "usage", "done"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One SSE event: what it carries, and the bytes behind `data: `."""
+    """One SSE event: the kind of its content, and the bytes after `data: `."""
 
     part: Part
     raw: bytes
@@ -50,7 +50,7 @@ DONE = Frame("done", b"[DONE]")
 
 
 class ModelResponse(ABC):
-    """A completion, not yet told. `turns` has one entry a choice; faults may still change them."""
+    """A completion that is not sent yet. `turns` has one entry for each choice; faults may still change them."""
 
     status = 200
 
@@ -61,16 +61,16 @@ class ModelResponse(ABC):
 
     @abstractmethod
     def headers(self, *, stream: bool) -> list[tuple[str, str]]:
-        """Return the vendor's headers, content type included."""
+        """Return the vendor's headers, including the content type."""
 
     @abstractmethod
     def usage(self) -> dict[str, Any]:
-        """Return what the vendor counts for this answer."""
+        """Return the usage that the vendor counts for this completion."""
 
     @abstractmethod
     def whole(self) -> bytes:
-        """Return the answer as one JSON body."""
+        """Return the completion as one JSON body."""
 
     @abstractmethod
     def frames(self) -> Iterator[Frame]:
-        """Yield the answer as events, the closing `[DONE]` included."""
+        """Yield the completion as events, including the final `[DONE]`."""

@@ -1,4 +1,4 @@
-"""A JSON value made from a JSON Schema: always the same one, and filled with what the prompt says where it says so.
+"""Generates a deterministic JSON value from a JSON Schema, with values from the prompt.
 
 `city=Oslo` in the prompt gives the property `city` that value. Otherwise strings are `"<property> value"`, numbers 1,
 booleans true, enums their first entry, arrays have one entry, objects all their properties.
@@ -10,15 +10,15 @@ from typing import Any
 Schema = dict[str, Any]
 
 DEEPEST = 8
-"""Schemas may refer to themselves: below this depth only what is required is made."""
+"""Schemas may refer to themselves: below this depth only required properties are generated."""
 
 
 class BadSchema(Exception):
-    """What was sent as a schema is none."""
+    """The value is not a JSON Schema."""
 
 
 def instance(schema: Any, prompt: str = "") -> Any:
-    """Return a value that `schema` allows. Raises BadSchema."""
+    """Return a value that is valid for `schema`. Raises BadSchema."""
     try:
         return _build(schema, prompt, "value", schema, 0)
     except (TypeError, ValueError, AttributeError, RecursionError) as wrong:
@@ -39,7 +39,7 @@ def _build(schema: Any, prompt: str, name: str, root: Schema, depth: int) -> Any
 
 
 def _resolved(schema: Schema, root: Schema, depth: int) -> Schema:
-    """Follow references and take a branch: the first one, or a leaf when it gets deep."""
+    """Resolve references and choose a branch: the first one, or `null` below `DEEPEST`."""
     for _ in range(DEEPEST):
         if isinstance(schema.get("$ref"), str):
             schema = _lookup(schema["$ref"], root)
@@ -86,7 +86,7 @@ def _merged(schema: Schema, root: Schema) -> Schema:
 def _kind(schema: Schema) -> str:
     kind = schema.get("type")
     if isinstance(kind, list):
-        kind = next((one for one in kind if one != "null"), "null")
+        kind = next((name for name in kind if name != "null"), "null")
     if isinstance(kind, str):
         return kind
     return "object" if "properties" in schema else "array" if "items" in schema else "string"
@@ -147,7 +147,7 @@ def _number(schema: Schema, prompt: str, name: str, root: Schema, depth: int) ->
 
 
 def _within(value: float, schema: Schema) -> float:
-    """Return the value, or the nearest whole step inside the schema's bounds."""
+    """Return the value, moved inside the schema's bounds."""
     low = schema.get("minimum", schema.get("exclusiveMinimum", value - 1) + 1)
     value = max(value, low)
     high = schema.get("maximum", schema.get("exclusiveMaximum", value + 1) - 1)

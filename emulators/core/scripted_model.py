@@ -1,19 +1,19 @@
-"""What the stand-in model says. No randomness: the same request gives the same answer.
+"""The scripted model behind every emulator. It is deterministic: the same request gets the same answer.
 
 - It echoes the last user text: `You said: <text>`.
-- Orders inside the last user message, joined by commas, change that:
-  `emulator:words=50` the answer is `w1 w2 … w50`, one word an event;
-  `emulator:gap=20` so many milliseconds between a stream's events;
-  `emulator:reason=30` so many words of reasoning (a word instead of a number: that word), where the model thinks;
-  `emulator:moderated=5` after so many words the vendor's content check ends the answer, where it ends answers.
-- Lines between a line `emulator:answer` and a line `emulator:end`, in the last user message or else in the last system
-  message that has some, are the answer as they stand, in JSON mode and with a schema too.
-- A tool that is offered is called when its name stands in the last user message (case does not matter, and a space or
-  a hyphen is as good as an underscore), each such tool once, in the order offered; or when the request forces it.
-  The arguments are made from the tool's schema (`schemas.py`).
-- After a tool's message it says `The tool said: <content>`.
-- Where the model thinks, `Thinking about: <text>` comes first.
-- JSON mode: an object, `{"answer": "<what it would have said>"}`; with a schema, a value made from the schema.
+- Directives in the last user message, separated by commas, change the answer:
+  `emulator:words=50` answers `w1 w2 … w50`, one word per event;
+  `emulator:gap=20` waits 20 milliseconds between the events of a stream;
+  `emulator:reason=30` reasons for 30 words (a word instead of a number: that word), if the model reasons;
+  `emulator:moderated=5` ends the answer by the vendor's content check after 5 words, if the vendor does so.
+- The lines between a line `emulator:answer` and a line `emulator:end`, in the last user message, else in the last system
+  message that has such lines, are the literal answer, also in JSON mode and with a schema.
+- It calls an offered tool if the last user message contains its name (ignoring case; a space or a hyphen matches an
+  underscore), each tool once, in the order offered; or if the request forces the call. The arguments are generated from
+  the tool's schema (`schemas.py`).
+- After a tool message it answers `The tool said: <content>`.
+- If the model reasons, the reasoning is `Thinking about: <text>`.
+- In JSON mode it answers an object, `{"answer": "<the text answer>"}`; with a schema, a value generated from it.
 """
 
 import json
@@ -29,7 +29,7 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool on offer. `builtin`: the vendor's own, which gets a query instead of schema-made arguments."""
+    """An offered tool. `builtin`: a tool of the vendor, which gets a query instead of arguments from a schema."""
 
     name: str
     parameters: dict[str, Any] | None = None
@@ -38,7 +38,7 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call the model makes; `arguments` is JSON text."""
+    """A tool call of the model; `arguments` is JSON text."""
 
     name: str
     arguments: str
@@ -47,7 +47,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Directives:
-    """What the last user message orders. The answer may be ordered by a system message instead."""
+    """Directives of the last user message; a system message may set `answer` instead."""
 
     words: int | None = None
     gap_s: float = 0.0
@@ -58,31 +58,31 @@ class Directives:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A request in words that no vendor owns. Limits are in tokens."""
+    """A vendor-neutral request. Limits are in tokens."""
 
     messages: list[Message]
     tools: list[Tool] = field(default_factory=list)
     choice: str = "auto"
-    """`auto`, `none`, `required`, or `=NAME` for that very tool."""
+    """`auto`, `none`, `required`, or `=NAME` to force that tool."""
     parallel: bool = True
     thinks: bool = False
     json_mode: bool = False
     schema: dict[str, Any] | None = None
     stops: list[str] = field(default_factory=list)
     keeps_stop: bool = False
-    """The text that stopped the answer is part of it."""
+    """Whether the answer includes the stop sequence that ended it."""
     moderates: bool = False
-    """A content check may end the answer: its finish is `content_filter` then."""
+    """Whether a content check may end the answer, with the finish reason `content_filter`."""
     most_answer: int | None = None
     most_reasoning: int | None = None
     most_in_all: int | None = None
     bare_calls: bool = False
-    """A tool without parameters gets arguments `""` instead of `{}`."""
+    """Whether a tool without parameters gets the arguments `""` instead of `{}`."""
 
 
 @dataclass(slots=True)
 class ScriptedCompletion:
-    """One choice of the answer, cut into the pieces that events carry."""
+    """One choice of the answer, split into the pieces that events carry."""
 
     reasoning: list[str]
     content: list[str]
@@ -103,7 +103,7 @@ class ScriptedCompletion:
 
     @property
     def answer_tokens(self) -> int:
-        """Tokens of text and calls, without reasoning."""
+        """Return the tokens of text and tool calls, without reasoning."""
         return tokens.count(self.text) + sum(tokens.count(f"{call.name} {call.arguments}") for call in self.calls)
 
 
@@ -118,21 +118,22 @@ def text_of(content: Any) -> str:
 
 def last_user_text(messages: list[Message]) -> str:
     """Return the text of the last user message, `""` if there is none."""
-    return next((text_of(one.get("content")) for one in reversed(messages) if one.get("role") == "user"), "")
+    users = (message for message in reversed(messages) if message.get("role") == "user")
+    return next((text_of(message.get("content")) for message in users), "")
 
 
 ANSWER = re.compile(r"^emulator:answer\n(.*?)\n?^emulator:end$", re.DOTALL | re.MULTILINE)
 
 
 def directed_answer(messages: list[Message]) -> str | None:
-    """Return the answer that the last user message orders, else a system message, the last one first."""
-    systems = [text_of(one.get("content")) for one in reversed(messages) if one.get("role") == "system"]
-    found = (ANSWER.search(text) for text in [last_user_text(messages), *systems] if "emulator:answer" in text)
-    return next((match[1] for match in found if match), None)
+    """Return the literal answer in the last user message, else in the last system message that has one."""
+    systems = [text_of(message.get("content")) for message in reversed(messages) if message.get("role") == "system"]
+    matches = (ANSWER.search(text) for text in [last_user_text(messages), *systems] if "emulator:answer" in text)
+    return next((match[1] for match in matches if match), None)
 
 
 def parse_directives(messages: list[Message]) -> Directives:
-    """Return what the messages order; what cannot be read is ignored."""
+    """Return the directives of the messages, without invalid ones."""
     found: dict[str, str] = {}
     for group in re.findall(r"emulator:(\w+=[^\s,]+(?:,\w+=[^\s,]+)*)", last_user_text(messages)):
         found.update(pair.split("=", 1) for pair in group.split(","))
@@ -147,27 +148,27 @@ def parse_directives(messages: list[Message]) -> Directives:
 
 
 def complete(prompt: Prompt) -> ScriptedCompletion:
-    """Return what the model says to a prompt."""
-    given = parse_directives(prompt.messages)
-    thought, left, ended = _reasoning(prompt, given)
+    """Return the model's completion of a prompt."""
+    directives = parse_directives(prompt.messages)
+    thought, left, ended = _reasoning(prompt, directives)
     if ended:
         return ScriptedCompletion(thought, [], [], "length")
     calls = _calls(prompt)
     if calls:
         return ScriptedCompletion(thought, [], calls, "tool_calls")
-    text, finish = _text(prompt, given, left)
-    as_words = given.words is not None and not prompt.json_mode and prompt.schema is None
+    text, finish = _text(prompt, directives, left)
+    as_words = directives.words is not None and not prompt.json_mode and prompt.schema is None
     return ScriptedCompletion(thought, tokens.words(text) if as_words else tokens.pieces(text), [], finish)
 
 
-def _reasoning(prompt: Prompt, given: Directives) -> tuple[list[str], int | None, bool]:
+def _reasoning(prompt: Prompt, directives: Directives) -> tuple[list[str], int | None, bool]:
     """Return the reasoning's pieces, how many tokens are left for the answer, and whether the budget is used up."""
     left = prompt.most_in_all
     if not prompt.thinks:
         return [], left, False
     text = "Thinking about: " + last_user_text(prompt.messages)
-    if given.reason is not None:
-        text = numbered("r", int(given.reason)) if given.reason.isdecimal() else given.reason
+    if directives.reason is not None:
+        text = numbered("r", int(directives.reason)) if directives.reason.isdecimal() else directives.reason
     if prompt.most_reasoning is not None:
         text, _ = tokens.cut(text, prompt.most_reasoning)
     cut_off = False
@@ -179,11 +180,11 @@ def _reasoning(prompt: Prompt, given: Directives) -> tuple[list[str], int | None
 
 def _calls(prompt: Prompt) -> list[ToolCall]:
     user_text = last_user_text(prompt.messages)
-    wanted = [_call(prompt, tool, user_text) for tool in _wanted(prompt, user_text)]
-    return wanted if prompt.parallel else wanted[:1]
+    calls = [_call(prompt, tool, user_text) for tool in _tools_to_call(prompt, user_text)]
+    return calls if prompt.parallel else calls[:1]
 
 
-def _wanted(prompt: Prompt, user_text: str) -> list[Tool]:
+def _tools_to_call(prompt: Prompt, user_text: str) -> list[Tool]:
     if prompt.choice == "none" or not prompt.tools:
         return []
     if prompt.choice.startswith("="):
@@ -195,7 +196,7 @@ def _wanted(prompt: Prompt, user_text: str) -> list[Tool]:
 
 
 def mentions(user_text: str, name: str) -> bool:
-    """Return whether a tool's name stands in the prompt as a word of its own."""
+    """Return whether the prompt contains a tool's name as a separate word."""
     plain = _plain(name).strip()
     return bool(plain) and re.search(rf"(?<![a-z0-9]){re.escape(plain)}(?![a-z0-9])", _plain(user_text)) is not None
 
@@ -212,14 +213,14 @@ def _call(prompt: Prompt, tool: Tool, user_text: str) -> ToolCall:
     return ToolCall(tool.name, json.dumps(instance(tool.parameters, user_text), ensure_ascii=False))
 
 
-def _text(prompt: Prompt, given: Directives, left: int | None) -> tuple[str, str]:
+def _text(prompt: Prompt, directives: Directives, left: int | None) -> tuple[str, str]:
     """Return the answer's text within its limits, and the finish reason."""
-    text, finish = _answer_text(prompt, given), "stop"
-    places = [at + len(stop) * prompt.keeps_stop for stop in prompt.stops if stop and (at := text.find(stop)) >= 0]
-    if places:
-        text = text[: min(places)]
-    if prompt.moderates and given.moderated is not None:
-        text, finish = tokens.cut(text, given.moderated)[0], "content_filter"
+    text, finish = _answer_text(prompt, directives), "stop"
+    ends = [at + len(stop) * prompt.keeps_stop for stop in prompt.stops if stop and (at := text.find(stop)) >= 0]
+    if ends:
+        text = text[: min(ends)]
+    if prompt.moderates and directives.moderated is not None:
+        text, finish = tokens.cut(text, directives.moderated)[0], "content_filter"
     limits = [limit for limit in (prompt.most_answer, left) if limit is not None]
     if limits:
         text, cut_off = tokens.cut(text, min(limits))
@@ -228,19 +229,19 @@ def _text(prompt: Prompt, given: Directives, left: int | None) -> tuple[str, str
     return text, finish
 
 
-def _answer_text(prompt: Prompt, given: Directives) -> str:
+def _answer_text(prompt: Prompt, directives: Directives) -> str:
     user_text = last_user_text(prompt.messages)
-    if given.answer is not None and prompt.messages[-1].get("role") != "tool":
-        return given.answer
+    if directives.answer is not None and prompt.messages[-1].get("role") != "tool":
+        return directives.answer
     if prompt.schema is not None:
         return json.dumps(instance(prompt.schema, user_text), ensure_ascii=False)
-    text = _plain_answer(prompt, given, user_text)
+    text = _plain_answer(prompt, directives, user_text)
     if prompt.json_mode:
         return json.dumps({"answer": text}, ensure_ascii=False)
     return _continued(prompt.messages[-1], text) if prompt.messages else text
 
 
-def _plain_answer(prompt: Prompt, given: Directives, user_text: str) -> str:
+def _plain_answer(prompt: Prompt, directives: Directives, user_text: str) -> str:
     results: list[str] = []
     for message in reversed(prompt.messages):
         if message.get("role") != "tool":
@@ -248,15 +249,15 @@ def _plain_answer(prompt: Prompt, given: Directives, user_text: str) -> str:
         results.insert(0, text_of(message.get("content")))
     if results:
         return "The tool said: " + "; ".join(results)
-    return numbered("w", given.words) if given.words is not None else f"You said: {user_text}"
+    return numbered("w", directives.words) if directives.words is not None else f"You said: {user_text}"
 
 
 def _continued(last: Message, text: str) -> str:
-    """Leave out the prefix that the caller has begun the answer with."""
+    """Remove the prefix that the client supplied as a partial assistant message."""
     prefix = text_of(last.get("content")) if last.get("role") == "assistant" and last.get("partial") else ""
     return text.removeprefix(prefix)
 
 
 def numbered(letter: str, many: int) -> str:
-    """Return `w1 w2 …`, `many` words."""
-    return " ".join(f"{letter}{place}" for place in range(1, many + 1))
+    """Return `many` words: `w1 w2 …`."""
+    return " ".join(f"{letter}{number}" for number in range(1, many + 1))

@@ -1,8 +1,8 @@
-"""From a vendor's reply to bytes on the wire, with the faults in between.
+"""Sends a vendor's response and applies the faults.
 
-A fault of streams hits an answer that is not streamed where that makes sense: `cut` and `stall_within` after half of
-the body, `no_end` and `bad_json` with half of it, `invalid_utf8` in its text, `drip`, `split_utf8`, `gzip` and
-`short_body` as they are. `error_event`, `no_done`, `done_only`, `comments` and `crlf` leave it alone.
+Faults of streams affect a response that is not streamed where that makes sense: `cut` and `stall_within` after half of
+the body, `no_end` and `bad_json` by sending half of it, `invalid_utf8` in its text, `drip`, `split_utf8`, `gzip` and
+`short_body` unchanged. `error_event`, `no_done`, `done_only`, `comments` and `crlf` have no effect on it.
 """
 
 import asyncio
@@ -16,23 +16,23 @@ from emulators.core.responses import DONE, Frame, ModelResponse, Response
 
 Active = dict[str, float]
 Failure = Callable[[str], Response]
-"""The vendor's reply for a kind of failure."""
+"""Returns the vendor's response for a kind of failure."""
 
 MISSING_BYTES = 64
-"""By how much `short_body` promises too much."""
+"""The excess of `content-length` over the body with `short_body`."""
 DRIP_BYTES = 8
 SPLIT_PAUSE_S = 0.002
-"""Long enough that the halves of a character leave in two TCP segments."""
+"""Long enough that the parts of a character are sent in two TCP segments (seconds)."""
 
 
 class ConnectionReset(Exception):
-    """The connection is to be reset here."""
+    """Raised where a fault resets the connection."""
 
 
 async def send_response(
     wire: HttpConnection, request: HttpRequest, reply: Response | ModelResponse, active: Active, fail: Failure
 ) -> bool:
-    """Send `reply`. Returns whether the connection may be used again; raises Reset when a fault says so."""
+    """Send `reply` and return whether the connection may be reused. Raises ConnectionReset if a fault resets it."""
     await asyncio.sleep(active.get("delay", 0) / 1000)
     if "stall_before" in active:
         await asyncio.sleep(active["stall_before"])
@@ -48,7 +48,7 @@ async def send_response(
 
 
 def _only_writing(active: Active) -> Active:
-    """Return the faults that hit a refusal too: those of the head and of how bytes are written."""
+    """Return the faults that also affect an error response: those of the headers and of how bytes are written."""
     return {name: value for name, value in active.items() if name not in ("cut", "stall_within")}
 
 
@@ -67,8 +67,8 @@ async def _whole(wire: HttpConnection, reply: Response, active: Active, body_all
     if "gzip" in active:
         body = gzip.compress(body)
         headers.append(("content-encoding", "gzip"))
-    promised = len(body) + (MISSING_BYTES if "short_body" in active else 0)
-    headers += [("content-length", str(promised)), ("date", formatdate(usegmt=True))]
+    length = len(body) + (MISSING_BYTES if "short_body" in active else 0)
+    headers += [("content-length", str(length)), ("date", formatdate(usegmt=True))]
     write = _Writer(wire, active, chunked=False)
     start = head(reply.status, headers)
     if not {"reset_after_head", "stall_after_head", "drip", "split_utf8", "cut", "stall_within"} & active.keys():
@@ -123,10 +123,10 @@ async def _short_stream(
 async def _events(write: "_Writer", answer: ModelResponse, active: Active, fail: Failure) -> None:
     most = active.get("cut", active.get("error_event"))
     contents = 0
-    for place, frame in enumerate(_faulty_frames(answer, active)):
-        if place == most:
+    for index, frame in enumerate(_faulty_frames(answer, active)):
+        if index == most:
             break
-        if place and answer.gap_s:
+        if index and answer.gap_s:
             await asyncio.sleep(answer.gap_s)
         await write(_event(frame, active))
         contents += frame.part in ("content", "tool")
@@ -139,7 +139,7 @@ async def _events(write: "_Writer", answer: ModelResponse, active: Active, fail:
 
 
 def _faulty_frames(answer: ModelResponse, active: Active) -> Iterator[Frame]:
-    """Return the answer's events, left out or spoilt as the faults say."""
+    """Return the events of the completion, removed or corrupted by the faults."""
     if "done_only" in active:
         return iter([DONE])
     if "no_end" in active:
@@ -156,24 +156,24 @@ def _faulty_frames(answer: ModelResponse, active: Active) -> Iterator[Frame]:
 
 def _half(answer: ModelResponse) -> Iterator[Frame]:
     frames = [frame for frame in answer.frames() if frame.part in ("role", "reasoning", "content", "tool")]
-    told = [place for place, frame in enumerate(frames) if frame.part in ("content", "tool")]
-    return iter(frames[: told[len(told) // 2]] if told else frames)
+    contents = [index for index, frame in enumerate(frames) if frame.part in ("content", "tool")]
+    return iter(frames[: contents[len(contents) // 2]] if contents else frames)
 
 
-def _corrupt_one(frames: Iterator[Frame], spoil: Callable[[bytes], bytes]) -> Iterator[Frame]:
-    """Spoil the second content event, or whatever comes second if there is none before the end."""
-    seen, spoilt = 0, False
+def _corrupt_one(frames: Iterator[Frame], corrupt: Callable[[bytes], bytes]) -> Iterator[Frame]:
+    """Corrupt the second content event, or the finish event if there is only one."""
+    seen, corrupted = 0, False
     for frame in frames:
         seen += frame.part in ("content", "reasoning", "tool")
-        if not spoilt and (seen == 2 or frame.part == "finish"):
-            spoilt = True
-            yield Frame(frame.part, spoil(frame.raw))
+        if not corrupted and (seen == 2 or frame.part == "finish"):
+            corrupted = True
+            yield Frame(frame.part, corrupt(frame.raw))
         else:
             yield frame
 
 
 def _with_bad_byte(raw: bytes) -> bytes:
-    """Put a byte that is no UTF-8 into the first text with something in it, else before the last bracket."""
+    """Insert a byte that is not UTF-8 into the first text that is not empty, else before the last bracket."""
     for key in (b'"content":"', b'"reasoning_content":"', b'"arguments":"'):
         at = raw.find(key)
         if at >= 0 and raw[at + len(key) : at + len(key) + 1] != b'"':
@@ -193,18 +193,18 @@ def _event(frame: Frame, active: Active) -> bytes:
 
 
 class _Writer:
-    """Writes a body's pieces: whole, dripping, split or packed."""
+    """Writes the pieces of a body: whole, in small parts, split inside characters, or compressed."""
 
     def __init__(self, wire: HttpConnection, active: Active, *, chunked: bool) -> None:
         self._wire = wire
         self._active = active
         self._chunked = chunked
-        # A whole body is packed before its length is told; a stream is packed as it goes.
-        self._packer = zlib.compressobj(wbits=31) if chunked and "gzip" in active else None
+        # A whole body is compressed before its length is sent; a stream is compressed piece by piece.
+        self._compressor = zlib.compressobj(wbits=31) if chunked and "gzip" in active else None
 
     async def __call__(self, data: bytes) -> None:
-        if self._packer is not None:
-            data = self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH)
+        if self._compressor is not None:
+            data = self._compressor.compress(data) + self._compressor.flush(zlib.Z_SYNC_FLUSH)
         if "drip" in self._active:
             pieces = [data[at : at + DRIP_BYTES] for at in range(0, len(data), DRIP_BYTES)]
             await self._slowly(pieces, self._active["drip"] / 1000)
@@ -223,13 +223,13 @@ class _Writer:
         return chunk(data) if self._chunked else data
 
     async def end(self) -> None:
-        """Close a chunked body."""
-        rest = self._packer.flush() if self._packer is not None else b""
+        """End a chunked body."""
+        rest = self._compressor.flush() if self._compressor is not None else b""
         await self._wire.send(chunk(rest) + LAST_CHUNK)
 
 
 def split_characters(data: bytes) -> list[bytes]:
-    """Cut `data` inside each character that has several bytes."""
+    """Split `data` inside each character that has several bytes."""
     pieces, start = [], 0
     for at in range(1, len(data)):
         inside = data[at] & 0xC0 == 0x80

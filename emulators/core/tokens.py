@@ -1,4 +1,4 @@
-"""A token is a word or a CJK character: simple, deterministic, and not what any vendor counts."""
+"""Counts tokens: a token is a word or a CJK character. The count is deterministic and differs from any vendor's."""
 
 import re
 
@@ -10,26 +10,26 @@ SMALLEST_PIECE = 4
 
 
 def count(text: str) -> int:
-    """Return how many tokens `text` has."""
+    """Return the number of tokens in `text`."""
     return sum(1 for _ in _TOKEN.finditer(text))
 
 
 def cut(text: str, most: int) -> tuple[str, bool]:
-    """Return the first `most` tokens of `text` as they stand in it, and whether anything was cut off."""
+    """Return `text` up to its token number `most`, and whether anything was cut off."""
     end = 0
-    for place, token in enumerate(_TOKEN.finditer(text)):
-        if place == most:
+    for index, token in enumerate(_TOKEN.finditer(text)):
+        if index == most:
             return text[:end], True
         end = token.end()
     return text, False
 
 
 def pieces(text: str) -> list[str]:
-    """Cut `text` into what a stream's events carry: a few characters each, and not more than some 500 events."""
+    """Split `text` into the pieces of a stream's events: a few characters each, at most `MOST_PIECES` pieces."""
     size = max(SMALLEST_PIECE, -(-len(text) // MOST_PIECES))
     return [text[at : at + size] for at in range(0, len(text), size)]
 
 
 def words(text: str) -> list[str]:
-    """Cut `text` into words, each with the space before it."""
+    """Split `text` into words, each with the space before it."""
     return re.findall(r"\s*\S+|\s+$", text)

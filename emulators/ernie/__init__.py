@@ -1,10 +1,10 @@
-"""ERNIE (Baidu Qianfan) on a port: v2, the API that is OpenAI's in shape. Chat, embeddings, the list of models.
+"""The emulator of ERNIE (Baidu Qianfan): v2, the API that is OpenAI's in shape. Chat, embeddings, the list of models.
 
 Written from the vendor's fact sheet, whose sections the comments name. The native protocol, v1, is not served: it was
-retired on 2026-08-31 (sheet, head). Orders of its own in the last user message: `emulator:flag=2` is the verdict of the
-content check on the answer (sheet 5.1: flag).
+retired on 2026-08-31 (sheet, head). An additional directive in the last user message: `emulator:flag=2` is the verdict
+of the content check on the answer (sheet 5.1: flag).
 
-`BANJIA_EMULATOR_RETIRED=1` in the environment serves the models of 2024 too, in the shapes that v2 had then.
+`BANJIA_EMULATOR_RETIRED=1` in the environment also serves the models of 2024, in the formats that v2 had then.
 """
 
 import itertools
@@ -33,7 +33,7 @@ TOKENS_PER_MEDIUM = 256
 
 
 class Ernie:
-    """The vendor: one key, a list of models."""
+    """The vendor, with one key, a list of models."""
 
     name = "ernie"
     prefix = "/v2"
@@ -51,18 +51,18 @@ class Ernie:
     def answer(self, request: HttpRequest) -> Response | ModelResponse:
         number = next(self._numbers)
         try:
-            told = self._answer(request, number)
+            response = self._answer(request, number)
         except Refusal as refusal:
             return _refused(refusal, number)
         except BadSchema:
             return _refused(errors.invalid("a schema is malformed"), number)
-        return told if isinstance(told, ModelResponse) else Response.json(200, told, limit_headers())
+        return response if isinstance(response, ModelResponse) else Response.json(200, response, limit_headers())
 
     def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
         reply = _refused(errors.fixed(name), next(self._numbers))
         if name == "rate_limit":
             reply.headers += limit_headers(left=0)
-            # sheet 6.2: "No `Retry-After` documented": it comes only if the fault was told of a wait
+            # sheet 6.2: "No `Retry-After` documented": it is sent only if the fault has a wait
             if value is not None and value >= 0:
                 reply.headers.append(("retry-after", f"{value:g}"))
         return reply
@@ -87,15 +87,15 @@ class Ernie:
         raise errors.fixed("no_path")
 
     def _authenticate(self, request: HttpRequest, path: str) -> None:
-        given = request.headers.get("authorization", "")
+        authorization = request.headers.get("authorization", "")
         # sheet 2: GET /v2/models: "no key -> 403"
-        if not given and path == "/models":
+        if not authorization and path == "/models":
             raise errors.fixed("no_key_for_models")
         # sheet 6.2: invalid_iam_token: "missing, wrong or expired bearer"
-        if given.split() != ["Bearer", self._key]:
+        if authorization.split() != ["Bearer", self._key]:
             raise errors.fixed("bad_key")
-        # sheet 1: `appid: app-xxxx`, optional; an id that is not known is refused. Without one in the environment
-        # none is known, and all that look like one are taken.
+        # sheet 1: `appid: app-xxxx`, optional; an unknown id is refused. Without an id in the environment
+        # every well-formed id is accepted.
         app = request.headers.get("appid")
         if app is not None and (app != self._app if self._app else not APP.match(app)):
             raise errors.fixed("bad_app")
@@ -120,7 +120,7 @@ class Ernie:
         model = self._models.get(name)
         if model is not None:
             return model
-        # sheet 6.2: 403 model_offline; an embedding model has no chat, and the sheet does not say how that is told
+        # sheet 6.2: 403 model_offline; an embedding model has no chat, and the sheet does not state its error
         raise errors.fixed("model_offline" if name in MODELS else "model_missing")
 
 
@@ -149,7 +149,7 @@ def _fits(body: dict[str, Any], model: Model, prompt: int) -> None:
 
 
 def count_prompt(body: dict[str, Any]) -> int:
-    """Return the prompt's tokens: messages, pictures and the like, tools."""
+    """Return the tokens of the prompt: messages, media and tools."""
     total = 0
     for message in body["messages"]:
         content = message.get("content")
@@ -161,7 +161,7 @@ def count_prompt(body: dict[str, Any]) -> int:
 
 
 def _prompt_of(body: dict[str, Any], thinking: bool) -> Prompt:
-    wish = body.get("response_format") or {}
+    response_format = body.get("response_format") or {}
     choice = body.get("tool_choice") or "auto"
     return Prompt(
         messages=body["messages"],
@@ -170,10 +170,10 @@ def _prompt_of(body: dict[str, Any], thinking: bool) -> Prompt:
         # sheet 4.3: parallel_tool_calls: default true
         parallel=body.get("parallel_tool_calls") is not False,
         thinks=thinking,
-        json_mode=wish.get("type") == "json_object",
-        schema=wish["json_schema"]["schema"] if wish.get("type") == "json_schema" else None,
+        json_mode=response_format.get("type") == "json_object",
+        schema=response_format["json_schema"]["schema"] if response_format.get("type") == "json_schema" else None,
         stops=body.get("stop") or [],
-        # Whether max_tokens counts reasoning is not said. Read strictly: it does.
+        # Whether max_tokens counts reasoning is not stated. Strict reading: it does.
         most_in_all=body.get("max_tokens"),
         # sheet 4.3: thinking_budget: default 16384
         most_reasoning=body.get("thinking_budget") or rules.BUDGET[1],
@@ -181,6 +181,6 @@ def _prompt_of(body: dict[str, Any], thinking: bool) -> Prompt:
 
 
 def _flag(body: dict[str, Any]) -> int:
-    """Return what the last user message orders as the content check's verdict; 0, which is safe, if it says nothing."""
-    found = re.search(r"emulator:(?:\S*,)?flag=([0-4])\b", last_user_text(body["messages"]))
-    return int(found[1]) if found else 0
+    """Return the content check's verdict from the last user message; 0, which is safe, by default."""
+    match = re.search(r"emulator:(?:\S*,)?flag=([0-4])\b", last_user_text(body["messages"]))
+    return int(match[1]) if match else 0

@@ -13,11 +13,11 @@ from emulators.ernie.models import Model
 
 Json = dict[str, Any]
 GO_ON, SHOW = 1, 2
-"""The worst `flag` with which one may go on, and with which the text may be shown (sheet 5.1: flag)."""
+"""The highest `flag` with which the conversation may continue, and with which the text is shown (sheet 5.1: flag)."""
 
 
 class Completion(ModelResponse):
-    """One answer; `number` makes its ids, `flag` is what the check of the content says of it."""
+    """One completion; `number` determines its ids, `flag` is the content check's verdict."""
 
     def __init__(
         self, turn: ScriptedCompletion, body: Json, model: Model, *, number: int, prompt: int, gap_s: float, flag: int
@@ -38,7 +38,7 @@ class Completion(ModelResponse):
         self._created = int(time.time())
 
     @property
-    def _turn(self) -> ScriptedCompletion:
+    def _completion(self) -> ScriptedCompletion:
         return self.turns[0]
 
     def headers(self, *, stream: bool) -> list[tuple[str, str]]:
@@ -46,19 +46,19 @@ class Completion(ModelResponse):
         return [("content-type", kind), *limit_headers()]
 
     def usage(self) -> Json:
-        return self._usage(self._turn.answer_tokens, self._turn.reasoning_tokens)
+        return self._usage(self._completion.answer_tokens, self._completion.reasoning_tokens)
 
     def _usage(self, answer: int, reasoning: int) -> Json:
-        told: Json = {
+        usage: Json = {
             "prompt_tokens": self._prompt,
             "completion_tokens": answer + reasoning,
             "total_tokens": self._prompt + answer + reasoning,
         }
         # sheet 5.2: usage details: "on newer models"
         if not self._model.retired:
-            told["completion_tokens_details"] = {"reasoning_tokens": reasoning}
-            told["prompt_tokens_details"] = {"cached_tokens": 0}
-        return told
+            usage["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+            usage["prompt_tokens_details"] = {"cached_tokens": 0}
+        return usage
 
     def _so_far(self, content: str, reasoning: str) -> Json | None:
         return self._usage(count(content), count(reasoning)) if self._running else None
@@ -73,47 +73,49 @@ class Completion(ModelResponse):
         }
 
     def _last(self) -> Json:
-        """Return what ends a choice: the finish reason and the verdict of the content check."""
-        finish = "content_filter" if self._flag > SHOW else self._turn.finish
+        """Return the end of a choice: the finish reason and the verdict of the content check."""
+        finish = "content_filter" if self._flag > SHOW else self._completion.finish
         # sheet 5.2: finish_reason: "before 2025-03-12 also `normal`"
         if self._model.retired and finish == "stop":
             finish = "normal"
-        told: Json = {"finish_reason": finish, "flag": self._flag}
+        members: Json = {"finish_reason": finish, "flag": self._flag}
         if self._flag:
             # sheet 5.1: ban_round: -1 is the current turn
-            told["ban_round"] = -1
-        return told
+            members["ban_round"] = -1
+        return members
 
     def whole(self) -> bytes:
-        message: Json = {"role": "assistant", "content": self._turn.text}
-        if self._turn.reasoning:
-            message["reasoning_content"] = self._turn.thought
-        if self._turn.calls:
-            message["tool_calls"] = [self._call(place, call) for place, call in enumerate(self._turn.calls)]
-        told = {
+        message: Json = {"role": "assistant", "content": self._completion.text}
+        if self._completion.reasoning:
+            message["reasoning_content"] = self._completion.thought
+        if self._completion.calls:
+            message["tool_calls"] = [
+                self._call(call_index, call) for call_index, call in enumerate(self._completion.calls)
+            ]
+        body = {
             **self._start(),
             "choices": [{"index": 0, "message": message, **self._last()}],
             "usage": self.usage(),
         }
         if self._traces:
-            told["search_results"] = _FOUND
-        return orjson.dumps(told)
+            body["search_results"] = _FOUND
+        return orjson.dumps(body)
 
-    def _call(self, place: int, call: ToolCall) -> Json:
+    def _call(self, call_index: int, call: ToolCall) -> Json:
         function = {"name": call.name, "arguments": call.arguments}
-        return {"id": f"call_{self._number:016x}{place:04x}", "type": "function", "function": function}
+        return {"id": f"call_{self._number:016x}{call_index:04x}", "type": "function", "function": function}
 
     def frames(self) -> Iterator[Frame]:
-        said = {"content": "", "reasoning": ""}
+        so_far = {"content": "", "reasoning": ""}
         role: Json = {"role": "assistant", "content": ""}
         for part, delta in self._deltas():
             choice = {"delta": {**role, **delta}, "flag": 0}
             if part == "content":
-                said[part] += delta["content"]
+                so_far[part] += delta["content"]
             elif part == "reasoning":
-                said[part] += delta["reasoning_content"]
+                so_far[part] += delta["reasoning_content"]
             # sheet 5.2: stream: role only in the first delta; 8.3: which carries text as well
-            yield self._frame(part, choice, self._so_far(**said))
+            yield self._frame(part, choice, self._so_far(**so_far))
             role = {}
         yield self._frame("finish", {"delta": {**role, "content": ""}, **self._last()}, self.usage())
         if self._include_usage:
@@ -122,12 +124,17 @@ class Completion(ModelResponse):
         yield DONE
 
     def _frame(self, part: Part, choice: Json, usage: Json | None) -> Frame:
-        told: Json = {"index": 0, **choice}
+        choice_body: Json = {"index": 0, **choice}
         if self._model.retired:
             # sheet 5.2: 2024 v2 chunks: `is_end`, `need_clear_history` inside choices; `normal` also mid-stream
             unsafe = choice["flag"] > GO_ON
-            told = {"finish_reason": "normal", **told, "is_end": part == "finish", "need_clear_history": unsafe}
-        chunk = {**self._start(), "choices": [told]}
+            choice_body = {
+                "finish_reason": "normal",
+                **choice_body,
+                "is_end": part == "finish",
+                "need_clear_history": unsafe,
+            }
+        chunk = {**self._start(), "choices": [choice_body]}
         if self._traces and part == "finish":
             chunk["search_results"] = _FOUND
         if self._running:
@@ -138,24 +145,25 @@ class Completion(ModelResponse):
         if self._tells_search:
             # sheet 5.2: search: `delta_tag` deltas, which are no content; the part is "role" since it is no text
             yield "role", {"content": "Searching", "delta_tag": "search_status"}
-        for piece in self._turn.reasoning:
+        for piece in self._completion.reasoning:
             yield "reasoning", {"reasoning_content": piece}
-        for piece in self._turn.content:
+        for piece in self._completion.content:
             yield "content", {"content": piece}
-        for place, call in enumerate(self._turn.calls):
-            # Whole in one delta: the vendor's SDK wants id, type, name and arguments in each (sheet source S1).
-            yield "tool", {"content": "", "tool_calls": [{"index": place, **self._call(place, call)}]}
+        for call_index, call in enumerate(self._completion.calls):
+            # The whole call in one delta: the vendor's SDK requires id, type, name and arguments in each (sheet source
+            # S1).
+            yield "tool", {"content": "", "tool_calls": [{"index": call_index, **self._call(call_index, call)}]}
 
 
 def answer_id(number: int) -> str:
-    """Return the id of the answer with that number (sheet 1: request id)."""
+    """Return the id of the completion with this number (sheet 1: request id)."""
     return f"as-{number:010x}"
 
 
 def limit_headers(left: int = 9_999) -> list[tuple[str, str]]:
-    """Return the headers that tell limits (sheet 7), with made-up figures and no reset.
+    """Return the rate-limit headers (sheet 7), with invented numbers and no reset time.
 
-    The vendor's SDK slows itself down to what they say.
+    The vendor's SDK throttles itself by these headers.
     """
     return [
         ("X-Ratelimit-Limit-Requests", "10000"),

@@ -1,4 +1,4 @@
-"""ERNIE's embeddings on v2 (sheet 3.4, 4.3, 5.2). Where the sheet gives no wording, the words are ours."""
+"""ERNIE's embeddings on v2 (sheet 3.4, 4.3, 5.2). Error texts that the sheet does not quote are invented."""
 
 import hashlib
 import math
@@ -37,9 +37,9 @@ def answer(body: dict[str, Any], model: Embedder, answer_id: str, created: int) 
     }
 
 
-def _texts(given: Any, model: Embedder) -> list[str]:
+def _texts(value: Any, model: Embedder) -> list[str]:
     # sheet 4.3: embeddings: `input` string or list (<= 16; tao-8k 1)
-    texts = [given] if isinstance(given, str) else given
+    texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
         raise invalid("input must be a string or a list of strings, none of them empty")
     if not 1 <= len(texts) <= model.most_texts:
@@ -54,7 +54,7 @@ def _texts(given: Any, model: Embedder) -> list[str]:
 
 
 def vector(text: str, width: int) -> list[float]:
-    """Return a vector of length 1 that depends on the text alone."""
+    """Return a vector of length 1 that depends only on the text."""
     raw = array("h", hashlib.shake_256(text.encode()).digest(2 * width))
     length = math.sqrt(sum(value * value for value in raw))
     return [value / length for value in raw]

@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(eq=False)
 class Refusal(Exception):
-    """A refusal that has no id yet."""
+    """A refusal without an id."""
 
     status: int
     kind: str
@@ -19,7 +19,7 @@ class Refusal(Exception):
 
 
 def invalid(message: str, code: str = "invalid_argument") -> Refusal:
-    """Return the refusal of what was sent: 400."""
+    """Return the 400 for an invalid request."""
     return Refusal(400, "invalid_request_error", code, message)
 
 
@@ -36,7 +36,8 @@ FIXED: dict[str, Refusal] = {
     "no_model": Refusal(400, "invalid_request_error", "invalid_model", "model is empty"),
     "context": Refusal(400, "invalid_request_error", "tokens_too_long", "Prompt tokens too long"),
     "characters": Refusal(400, "invalid_request_error", "characters_too_long", "Too many characters in the prompt"),
-    # The table has no code for an unsafe user message on the way in: `flag` tells of those. So: the system message's.
+    # The table has no code for an unsafe user message in the input, which `flag` reports: use the code for system
+    # messages.
     "inspection": Refusal(403, "unsafe_request", "system_unsafe", "The system message is unsafe"),
     "quota": Refusal(403, "access_denied", "account_overdue", "The account is overdue"),
     "rate_limit": Refusal(429, "rate_limit_exceeded", "rpm_rate_limit_exceeded", "Requests per minute exceeded"),
@@ -44,12 +45,12 @@ FIXED: dict[str, Refusal] = {
         429, "rate_limit_exceeded", "cluster_rate_limit_exceeded", "The cluster's request limit is reached"
     ),
     "error_500": Refusal(500, "Internal_error", "internal_error", "Internal error"),
-    # The table gives no type here, and no row at all for a path that is not there.
+    # The table has no type here, and no row for an unknown path.
     "bad_method": Refusal(405, "invalid_request_error", "method_not_supported", "The method is not supported"),
     "no_path": Refusal(404, "invalid_request_error", "path_not_found", "There is no such path"),
 }
 
 
 def fixed(name: str) -> Refusal:
-    """Return one of `FIXED`, as an exception of its own."""
+    """Return a copy of one of `FIXED`."""
     return replace(FIXED[name])

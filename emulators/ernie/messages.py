@@ -1,6 +1,6 @@
-"""What ERNIE takes as messages on v2 (sheet 4.3). Where the sheet gives no wording, the words are ours.
+"""The messages that ERNIE accepts on v2 (sheet 4.3). Error texts that the sheet does not quote are invented.
 
-The odd count of 2024 is not asked for: the current pages have no such rule (4.3: messages).
+The odd number of messages that was required in 2024 is not: the current pages have no such rule (4.3: messages).
 """
 
 from itertools import pairwise
@@ -15,7 +15,7 @@ BLANK = " \n\r\f"
 
 
 def check(messages: Any, model: Model) -> None:
-    """Raise Refusal for the first message that ERNIE would not take."""
+    """Raise Refusal for the first message that ERNIE rejects."""
     if not isinstance(messages, list) or not messages:
         raise _wrong("messages must be a list that is not empty")
     ids: set[str] = set()
@@ -41,7 +41,7 @@ def _order(roles: list[str]) -> None:
     """Sheet 4.3: messages: user or system first, user or tool last, strict alternation between.
 
     Several results answer the parallel calls of one message (sheet 4.3: parallel_tool_calls), so that tools may follow
-    each other. That 4.5 wants a user message last is not held: its vl models take tools (sheet 3.3).
+    each other. The rule that 4.5 requires a user message last is not applied: its vl models support tools (sheet 3.3).
     """
     turns = roles[1:] if roles[0] == "system" else roles
     if "system" in turns:
@@ -62,7 +62,7 @@ def _content(message: dict[str, Any], index: int, model: Model) -> None:
     if isinstance(content, list):
         for part in content:
             _part(part, index, model)
-    # Nothing is said of null beside tool_calls: in OpenAI's shape it is allowed there, and nowhere else.
+    # The sheet does not mention null beside tool_calls; OpenAI allows it there and nowhere else.
     elif not isinstance(content, str) and not (content is None and message.get("tool_calls")):
         raise _wrong(f"the content of message {index} must be a string or parts")
 
@@ -78,13 +78,13 @@ def _part(part: Any, index: int, model: Model) -> None:
     raise _wrong(f"content part {kind!r} of message {index} is not supported by the model {model.id}")
 
 
-def _url(given: Any) -> None:
+def _url(value: Any) -> None:
     # sheet 4.3: content parts: http or data URL; in OpenAI's shape, {url}
-    url = given.get("url") if isinstance(given, dict) else None
+    url = value.get("url") if isinstance(value, dict) else None
     if isinstance(url, str) and url.startswith(("http://", "https://")):
         return
-    found = data_uri(url) if isinstance(url, str) else None
-    if found is None or not is_base64(found[1]):
+    data = data_uri(url) if isinstance(url, str) else None
+    if data is None or not is_base64(data[1]):
         raise invalid("the url is neither http nor base64 data", "invalid_image_url")
 
 
@@ -95,8 +95,8 @@ def _calls(message: dict[str, Any], index: int) -> set[str]:
         raise _wrong(f"tool_calls of message {index} must be a list")
     for call in calls:
         function = call.get("function") if isinstance(call, dict) else None
-        sound = isinstance(function, dict) and all(isinstance(function.get(key), str) for key in ("name", "arguments"))
-        if not sound or not isinstance(call.get("id"), str) or call.get("type") != "function":
+        valid = isinstance(function, dict) and all(isinstance(function.get(key), str) for key in ("name", "arguments"))
+        if not valid or not isinstance(call.get("id"), str) or call.get("type") != "function":
             raise _wrong(f"a tool call of message {index} is malformed")
     return {call["id"] for call in calls}
 

@@ -1,6 +1,6 @@
-"""ERNIE's models on v2 (sheet 3.1, 3.3, 3.4). Windows, answers and texts in tokens.
+"""ERNIE's models on v2 (sheet 3.1, 3.3, 3.4). Context windows, output limits and texts in tokens.
 
-Models of other vendors that Qianfan resells are not served: their sheets are other ones.
+Models of other vendors that Qianfan resells are not served; other sheets describe them.
 """
 
 from collections.abc import Iterator
@@ -23,44 +23,45 @@ class Model:
     price: tuple[str, str] | None = None
     """CNY for a thousand tokens, in and out (the lower step); `None`: the sheet has none."""
     window: int = 0
-    """What the list of models tells; 0: as much as `most_in`."""
+    """The context window in the list of models; 0: the same as `most_in`."""
     most_characters: int | None = None
     thinking: Literal["never", "off", "on", "always"] = "never"
-    """`off` and `on` can be switched by `enable_thinking`, and say what holds without it."""
+    """`enable_thinking` can change `off` and `on`, which are the defaults."""
     sees: bool = False
     watches: bool = False
     tools: bool = False
     formats: Formats = ALL
-    """The types that response_format may have; empty: it may not be sent."""
+    """The allowed types of response_format; empty: it is rejected."""
     temperature: bool = True
     steady: bool = True
-    """Whether stop, seed and penalty_score may be sent (sheet 4.3: "not on X1")."""
+    """Whether stop, seed and penalty_score are allowed (sheet 4.3: "not on X1")."""
     retired: bool = False
 
 
 _K = 1_024
 
-# Sheet 3.3, ernie-5.0, -5.1: "tools, reasoning". Whether they can be kept from it is open (sheet 9: reasoning_effort vs
-# enable_thinking on ERNIE 5.x). Read strictly: they always think.
+# Sheet 3.3, ernie-5.0, -5.1: "tools, reasoning". Whether thinking can be disabled is open (sheet 9: reasoning_effort vs
+# enable_thinking on ERNIE 5.x). Strict reading: they always think.
 _FIVE = Model("", 128 * _K, 65_536, thinking="always", tools=True)
 _SEEING_FIVE = replace(_FIVE, price=("0.006", "0.024"), sees=True, watches=True)
 # Sheet 3.3, below the table: whether 4.5 Turbo takes tools is disputed; the vendor's own page says no.
 _TURBO = Model("", 128 * _K, 12_288, ("0.0008", "0.0032"))
-# Sheet 3.3: "12288-16384" for all three: the larger window has the larger answer, by the list that the row is taken from
-# (sheet source G7). "`enable_thinking` on some", not said which: on the previews below, by the vendor's page on thinking.
+# Sheet 3.3: "12288-16384" for all three: the larger window has the larger answer, by the source of the row (sheet
+# source G7). "`enable_thinking` on some", which ones is not stated: on the previews below, by the vendor's page on
+# thinking.
 _TURBO_VL = replace(_TURBO, most_out=16_384, price=("0.003", "0.009"), sees=True, watches=True, tools=True)
 _TURBO_VL_32K = replace(_TURBO_VL, most_in=32 * _K, most_out=12_288)
 # Sheet 3.3: "always reasoning; no seed, stop, penalty_score, response_format".
 _X1 = Model("", 64 * _K, 65_536, ("0.001", "0.004"), thinking="always", tools=True, formats=(), steady=False)
 
 _CURRENT: dict[str, Model] = {
-    # Sheet 3.3: "reasoning; rejects temperature" (L). Its answer's limit and its price are not known, nor whether it
-    # can do without reasoning.
+    # Sheet 3.3: "reasoning; rejects temperature" (L). Its output limit and its price are not known, nor whether
+    # reasoning can be disabled.
     "ernie-5.5-flash-preview": Model("", 1_024 * _K, 65_536, thinking="always", temperature=False),
     "ernie-5.1": replace(_FIVE, most_in=119 * _K, window=128 * _K, price=("0.004", "0.018")),
     "ernie-5.0": _SEEING_FIVE,
-    # Sheet 4.3, reasoning_effort: a gateway sends these `enable_thinking`, which is false by default; that they think
-    # without it is in their name. Read strictly: they do.
+    # Sheet 4.3, reasoning_effort: a gateway sends these `enable_thinking`, which is false by default; their name
+    # implies that they think without it. Strict reading: they do.
     "ernie-5.0-thinking-latest": replace(_SEEING_FIVE, thinking="on"),
     "ernie-5.0-thinking-preview": replace(_SEEING_FIVE, thinking="on"),
     "ernie-4.5-turbo-128k": _TURBO,
@@ -70,20 +71,21 @@ _CURRENT: dict[str, Model] = {
     "ernie-4.5-turbo-vl": _TURBO_VL,
     "ernie-4.5-turbo-vl-32k": _TURBO_VL_32K,
     "ernie-4.5-turbo-vl-latest": _TURBO_VL,
-    # Not in the sheet by name ("some"); nothing but the switch was found of them, so: no tools, no price.
+    # Not in the sheet by name ("some"); nothing is known but that they have the switch, so: no tools, no price.
     "ernie-4.5-turbo-vl-preview": replace(_TURBO_VL, thinking="off", tools=False, price=None),
     "ernie-4.5-turbo-vl-32k-preview": replace(_TURBO_VL_32K, thinking="off", tools=False, price=None),
     "ernie-4.5-8k-preview": Model("", 8 * _K, 2_048, ("0.004", "0.016"), sees=True),
     "ernie-x1.1": _X1,
     "ernie-x1.1-preview": _X1,
-    # Sheet 4.2, keys by family: Character, Fiction and Novel have no response_format; of v2 nothing else is said.
+    # Sheet 4.2, keys by family: Character, Fiction and Novel have no response_format; the sheet says nothing else about
+    # v2.
     "ernie-char-fiction-8k": Model("", 8 * _K, 2_048, ("0.0003", "0.0006"), formats=TEXT),
     "ernie-novel-8k": Model("", 8 * _K, 2_048, ("0.04", "0.12"), formats=TEXT),
     "qianfan-8b": Model("", 32 * _K, 16 * _K, ("0.0005", "0.001")),
     "qianfan-70b": Model("", 32 * _K, 16 * _K, ("0.0008", "0.0032")),
 }
 
-# Sheet 3.1: the v2 ids of 2024, with their limits in tokens and in characters; what 3.2 says they can.
+# Sheet 3.1: the v2 ids of 2024, with their limits in tokens and in characters; their features: 3.2.
 _FLAGSHIP_8K = Model("", 5_120, 2_048, most_characters=20_000, tools=True, formats=OBJECT)
 _FLAGSHIP_128K = Model("", 126_976, 4_096, most_characters=516_096, tools=True, formats=OBJECT)
 _FREE_8K = Model("", 7_168, 2_048, most_characters=11_200, formats=TEXT)
@@ -115,8 +117,8 @@ MODELS: dict[str, Model] = {
     **{name: replace(row, id=name, retired=True) for name, row in _2024.items()},
     "ernie-x1-turbo-32k": replace(_X1, id="ernie-x1-turbo-32k", most_in=32 * _K, retired=True),
 }
-"""Current: sheet 3.3. Retired: the sheet has no list; read strictly, the ids of 3.1 that 3.3 lacks, and x1-turbo-32k,
-which has a successor there."""
+"""Current: sheet 3.3. Retired: the sheet has no list; by a strict reading, the ids of 3.1 that 3.3 lacks, and
+x1-turbo-32k, which has a successor there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +147,17 @@ EMBEDDERS: dict[str, Embedder] = {
 
 
 def thinks(model: Model, body: dict[str, Any]) -> bool:
-    """Return whether this request runs with thinking on (sheet 4.3: enable_thinking)."""
+    """Return whether this request has thinking enabled (sheet 4.3: enable_thinking)."""
     if model.thinking in ("never", "always"):
         return model.thinking == "always"
-    wish = body.get("enable_thinking")
-    return wish if isinstance(wish, bool) else model.thinking == "on"
+    enable_thinking = body.get("enable_thinking")
+    return enable_thinking if isinstance(enable_thinking, bool) else model.thinking == "on"
 
 
 def listing(models: dict[str, Model]) -> Iterator[dict[str, Any]]:
     """Yield what `GET /models` lists (sheet 5.2): no `created`, no `owned_by`; the sheet knows no type but `chat`."""
     for model in models.values():
-        told: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "id": model.id,
             "object": "model",
             "type": "chat",
@@ -164,5 +166,5 @@ def listing(models: dict[str, Model]) -> Iterator[dict[str, Any]]:
             "max_tokens": model.most_out,
         }
         if model.price:
-            told["pricing"] = {"prompt": model.price[0], "completion": model.price[1]}
-        yield told
+            entry["pricing"] = {"prompt": model.price[0], "completion": model.price[1]}
+        yield entry

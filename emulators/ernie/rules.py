@@ -1,7 +1,7 @@
-"""What ERNIE takes as parameters on v2 (sheet 4.3). Where the sheet gives no wording, the words are ours.
+"""The parameters that ERNIE accepts on v2 (sheet 4.3). Error texts that the sheet does not quote are invented.
 
-What v2 does with members that are not documented is open (sheet 9). Read strictly: those of OpenAI's schema that the
-sheet calls "not documented" are refused; members that it does not name at all are ignored.
+How v2 treats undocumented members is open (sheet 9). Strict reading: those of OpenAI's schema that the
+sheet calls "not documented" are refused; members that it does not name are ignored.
 """
 
 from collections.abc import Callable
@@ -74,7 +74,7 @@ def _sampling(body: Body, model: Model) -> None:
 def _penalties(body: Body, model: Model) -> None:
     for name in ("frequency_penalty", "presence_penalty"):
         # sheet 4.3: "[-2, 2] on resold models; ERNIE uses `penalty_score`"; thinking models ignore what they do not
-        # support if it is in range. Read strictly: the others refuse it.
+        # support if it is in range. Strict reading: the others refuse it.
         if body.get(name) is not None and model.thinking != "always":
             raise invalid(f"{name} is not supported by the model {model.id}")
         _between(body, name, -2, 2)
@@ -92,8 +92,8 @@ def _stop(body: Body, model: Model) -> None:
         return
     if not model.steady:
         raise invalid(f"stop is not supported by the model {model.id}")
-    # sheet 4.3: stop: up to 4, 1-20 chars each; a bare string must become a list on v1 (4.2), and is not said to be
-    # taken here
+    # sheet 4.3: stop: up to 4, 1-20 chars each; a bare string must become a list on v1 (4.2), and is not documented as
+    # accepted here
     if not isinstance(stop, list) or not all(isinstance(one, str) for one in stop):
         raise invalid("stop must be a list of strings")
     if len(stop) > MOST_STOPS or not all(1 <= len(one) <= LONGEST_STOP for one in stop):
@@ -109,17 +109,19 @@ def _seed(body: Body, model: Model) -> None:
 
 
 def _limits(body: Body, model: Model) -> None:
-    # sheet 4.3: max_tokens: per-model maximum; that v1's least is 2 is not said of v2
+    # sheet 4.3: max_tokens: per-model maximum; v1's minimum of 2 is not stated for v2
     _whole("max_tokens", body.get("max_tokens"), 1, model.most_out)
 
 
 def _thinking(body: Body, model: Model) -> None:
-    # sheet 4.3, vendor-only: enable_thinking, thinking_budget, thinking_strategy; which ids take them is not said
-    # whole: those whose row says "reasoning"
+    # sheet 4.3, vendor-only: enable_thinking, thinking_budget, thinking_strategy; which ids accept them is not
+    # stated completely: those whose row says "reasoning"
     _true_or_false(body, "enable_thinking")
-    wish = body.get("enable_thinking")
-    if (wish is True and model.thinking == "never") or (wish is False and model.thinking == "always"):
-        raise invalid(f"enable_thinking={str(wish).lower()} is not supported by the model {model.id}")
+    enable_thinking = body.get("enable_thinking")
+    if (enable_thinking is True and model.thinking == "never") or (
+        enable_thinking is False and model.thinking == "always"
+    ):
+        raise invalid(f"enable_thinking={str(enable_thinking).lower()} is not supported by the model {model.id}")
     for name in ("thinking_budget", "thinking_strategy", "reasoning_effort"):
         if body.get(name) is not None and model.thinking == "never":
             raise invalid(f"{name} is not supported by the model {model.id}")
@@ -144,7 +146,7 @@ def _tools(body: Body, model: Model) -> None:
     if not isinstance(tools, list):
         raise invalid("tools must be a list")
     for tool in tools:
-        # sheet 4.3: tools: OpenAI shape; the pattern of names and their number are not said
+        # sheet 4.3: tools: OpenAI shape; the pattern of names and the number of tools are not stated
         function = tool.get("function") if isinstance(tool, dict) else None
         if not isinstance(function, dict) or tool.get("type") != "function":
             raise invalid("tools must be functions")
@@ -169,17 +171,17 @@ def _choice(body: Body, model: Model) -> None:
 
 
 def _format(body: Body, model: Model) -> None:
-    wish = body.get("response_format")
-    if wish is None:
+    response_format = body.get("response_format")
+    if response_format is None:
         return
     # sheet 4.3: response_format: text, json_object, json_schema; "not on X1". 3.2: which ids of 2024 have json_object
-    kind = wish.get("type") if isinstance(wish, dict) else None
+    kind = response_format.get("type") if isinstance(response_format, dict) else None
     if kind not in model.formats:
         raise invalid(f"response_format {kind!r} is not supported by the model {model.id}")
     if kind == "json_schema":
-        given = wish.get("json_schema")
-        sound = isinstance(given, dict) and isinstance(given.get("name"), str)
-        if not sound or not isinstance(given.get("schema"), dict):
+        json_schema = response_format.get("json_schema")
+        valid = isinstance(json_schema, dict) and isinstance(json_schema.get("name"), str)
+        if not valid or not isinstance(json_schema.get("schema"), dict):
             raise invalid("json_schema needs a name and a schema")
 
 
@@ -210,15 +212,15 @@ def _labels(body: Body, model: Model) -> None:
 
 def _search(body: Body, model: Model) -> None:
     # sheet 4.3, vendor-only: web_search{…}
-    wish = body.get("web_search")
-    if wish is None:
+    web_search = body.get("web_search")
+    if web_search is None:
         return
-    if not isinstance(wish, dict):
+    if not isinstance(web_search, dict):
         raise invalid("web_search must be an object")
-    _true_or_false(wish, "enable", "enable_citation", "enable_trace", "enable_status")
-    if wish.get("search_mode") not in (None, "auto", "required"):
+    _true_or_false(web_search, "enable", "enable_citation", "enable_trace", "enable_status")
+    if web_search.get("search_mode") not in (None, "auto", "required"):
         raise invalid("search_mode must be auto or required")
-    _whole("search_number", wish.get("search_number"), 1, 28)
+    _whole("search_number", web_search.get("search_number"), 1, 28)
 
 
 RULES: tuple[Rule, ...] = (
@@ -239,6 +241,6 @@ RULES: tuple[Rule, ...] = (
 
 
 def check(body: Body, model: Model) -> None:
-    """Raise Refusal for the first parameter that ERNIE would not take. The messages have been checked before."""
+    """Raise Refusal for the first parameter that ERNIE rejects. The messages must be valid."""
     for rule in RULES:
         rule(body, model)

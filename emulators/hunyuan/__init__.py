@@ -1,14 +1,15 @@
-"""Hunyuan (Tencent) on a port, with both of its OpenAI-shaped editions; the native protocol is not served.
+"""The emulator of Hunyuan (Tencent), with both of its OpenAI-shaped editions; the native protocol is not served.
 
 Written from the vendor's fact sheet, whose sections the comments name. At the vendor the editions have the same path on
-hosts of their own; on one port they are told apart by path: TokenHub, the current one, is at `/v1`, the classic one
+hosts of their own; on one port they differ by path: TokenHub, the current one, is at `/v1`, the classic one
 (`api.hunyuan.cloud.tencent.com`) at `/classic/v1`. Each has its own key, models, rules and errors.
 
-Where the sheet is not sure (its M and L) or says nothing, the stricter reading was taken, and a comment says so.
+Where the sheet is not sure (its M and L) or says nothing, the emulator takes the stricter reading, and a comment states
+it.
 
-`BANJIA_EMULATOR_RETIRED=1` in the environment serves TokenHub's retired models too, as they were. All of the classic
-platform was announced to stop on 2026-09-30 (sheet, Retirement); its models are served nevertheless, as they were, or
-nobody could test a client that still speaks to it.
+`BANJIA_EMULATOR_RETIRED=1` in the environment also serves TokenHub's retired models. All of the classic
+platform was announced to stop on 2026-09-30 (sheet, Retirement); its models are served nevertheless, so that
+clients that still use it can be tested.
 """
 
 import itertools
@@ -26,7 +27,7 @@ CLASSIC = "/classic/v1"
 
 
 class Hunyuan:
-    """The vendor: two editions and the paths that tell them apart."""
+    """The vendor, with two editions at different paths."""
 
     name = "hunyuan"
     prefix = "/v1"
@@ -57,7 +58,7 @@ class Hunyuan:
         return edition.failure(name, value, request)
 
     def _asked(self, request: HttpRequest) -> tuple[Edition, str]:
-        """Return the edition that a request is for, and its path there; what is nobody's is TokenHub's to refuse."""
+        """Return the edition of a request, and its path there; TokenHub refuses unknown paths."""
         if request.path.startswith(f"{CLASSIC}/"):
             return self._classic, request.path.removeprefix(CLASSIC)
         return self._tokenhub, request.path.removeprefix(self.prefix)

@@ -1,4 +1,4 @@
-"""What both editions' answers have in common: OpenAI's shape and one choice (sheet 5.2)."""
+"""The common part of both editions' completions: OpenAI's format with one choice (sheet 5.2)."""
 
 import time
 from abc import abstractmethod
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class Completion(ModelResponse):
-    """One answer; `number` makes its ids, `prompt` are the tokens of its prompt."""
+    """One completion; `number` determines its ids, `prompt` is the number of its prompt tokens."""
 
     def __init__(self, turn: ScriptedCompletion, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
         super().__init__([turn], stream=body.get("stream") is True, gap_s=gap_s)
@@ -32,7 +32,7 @@ class Completion(ModelResponse):
     def _id(self) -> str: ...
 
     @abstractmethod
-    def _call_id(self, place: int) -> str: ...
+    def _call_id(self, call_index: int) -> str: ...
 
     @abstractmethod
     def _finish(self) -> str: ...
@@ -54,7 +54,7 @@ class Completion(ModelResponse):
         )
 
     def _verdict(self) -> Json:
-        """Return what the content check adds to the answer's end."""
+        """Return the members that the content check adds to the end of a completion."""
         return {}
 
     def _message(self) -> Json:
@@ -63,24 +63,24 @@ class Completion(ModelResponse):
         if self._turn.reasoning:
             message["reasoning_content"] = self._turn.thought
         if self._turn.calls:
-            message["tool_calls"] = [self._call(place) for place in range(len(self._turn.calls))]
+            message["tool_calls"] = [self._call(call_index) for call_index in range(len(self._turn.calls))]
         return message
 
-    def _call(self, place: int) -> Json:
-        call = self._turn.calls[place]
+    def _call(self, call_index: int) -> Json:
+        call = self._turn.calls[call_index]
         function = {"name": call.name, "arguments": call.arguments}
-        return {"id": self._call_id(place), "type": "function", "function": function}
+        return {"id": self._call_id(call_index), "type": "function", "function": function}
 
     def _deltas(self) -> Iterator[tuple[Part, Json]]:
-        """Yield what a stream's events carry, without the role at the start and the finish at the end."""
+        """Yield the deltas of a stream, without the role at the start and the finish at the end."""
         for piece in self._turn.reasoning:
             yield "reasoning", {"reasoning_content": piece}
         for piece in self._turn.content:
             yield "content", {"content": piece}
-        for place, call in enumerate(self._turn.calls):
-            # the sheet has no pieces of calls for these editions: as OpenAI's, id and name once
-            first = {"index": place, **self._call(place)}
+        for call_index, call in enumerate(self._turn.calls):
+            # the sheet does not show split calls for these editions: as OpenAI, send id and name once
+            first = {"index": call_index, **self._call(call_index)}
             first["function"]["arguments"] = ""
             yield "tool", {"tool_calls": [first]}
             for piece in cut_up(call.arguments):
-                yield "tool", {"tool_calls": [{"index": place, "function": {"arguments": piece}}]}
+                yield "tool", {"tool_calls": [{"index": call_index, "function": {"arguments": piece}}]}

@@ -1,4 +1,4 @@
-"""What both OpenAI-shaped editions have in common: a key, a list of endpoints, and one choice an answer."""
+"""The common part of both OpenAI-compatible editions: a key, a list of endpoints, and one choice per completion."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -19,34 +19,34 @@ TOKENS_PER_PICTURE = 256
 
 
 class Edition(ABC):
-    """One of the APIs on the port. `numbers` makes the ids of its answers."""
+    """One of the APIs on the port. `numbers` determines the ids of its completions."""
 
     def __init__(self, key: str, numbers: Iterator[int]) -> None:
         self.key = key
         self._numbers = numbers
 
     def answer(self, request: HttpRequest, path: str) -> Response | ModelResponse:
-        """Return what this edition gives for a request to `path`, which is told from the base URL on."""
+        """Return the response of this edition to a request; `path` is relative to the base URL."""
         number = next(self._numbers)
         try:
             self._authenticate(request)
-            told = self._answer(request, path, number)
+            response = self._answer(request, path, number)
         except Refusal as refusal:
             return self.refused(refusal, number)
         except BadSchema:
             return self.refused(self._invalid("a schema is malformed"), number)
-        return told if isinstance(told, ModelResponse) else Response.json(200, told)
+        return response if isinstance(response, ModelResponse) else Response.json(200, response)
 
     def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
-        """Return this edition's reply for one of `WORDED_BY_THE_VENDOR`."""
+        """Return this edition's response for one of `WORDED_BY_THE_VENDOR`."""
         asked = request.json.get("model") if isinstance(request.json, dict) else None
-        # of these faults one has a value: that of the others is no wait
+        # only the value of this fault is a wait
         wait_s = value if name == "rate_limit" and value is not None and value >= 0 else None
         return self.refused(self._fault(name, asked, wait_s), next(self._numbers))
 
     @abstractmethod
     def refused(self, refusal: Refusal, number: int) -> Response:
-        """Return the refusal in this edition's shape."""
+        """Return the refusal in this edition's format."""
 
     @abstractmethod
     def _authenticate(self, request: HttpRequest) -> None:
@@ -54,18 +54,18 @@ class Edition(ABC):
 
     @abstractmethod
     def _answer(self, request: HttpRequest, path: str, number: int) -> ModelResponse | Body:
-        """Return an answer, or a body to be told with 200. Raises Refusal, BadSchema."""
+        """Return a completion, or a body to send with status 200. Raises Refusal, BadSchema."""
 
     @abstractmethod
     def _invalid(self, message: str) -> Refusal:
-        """Return the refusal of a parameter."""
+        """Return the refusal of an invalid parameter."""
 
     @abstractmethod
     def _fault(self, name: str, asked: Any, wait_s: float | None) -> Refusal:
-        """Return what is told for a fault; `asked` is the model of the request, `wait_s` what the fault was told."""
+        """Return the refusal for a fault; `asked` is the model of the request, `wait_s` the fault's value."""
 
     def _body(self, request: HttpRequest) -> Body:
-        """Return the request's body, which names a model. Raises Refusal."""
+        """Return the body of the request, which must name a model. Raises Refusal."""
         body = request.json
         if not isinstance(body, dict):
             raise self._invalid("the body is not a JSON object")
@@ -75,7 +75,7 @@ class Edition(ABC):
 
 
 def count_prompt(body: Body) -> int:
-    """Return the prompt's tokens: messages, pictures and tools."""
+    """Return the tokens of the prompt: messages, images and tools."""
     total = 0
     for message in body["messages"]:
         content = message.get("content")
@@ -87,6 +87,6 @@ def count_prompt(body: Body) -> int:
 
 
 def stops_of(body: Body) -> list[str]:
-    """Return the texts that end the answer. They have been checked before."""
+    """Return the stop sequences. They must be valid."""
     stop = body.get("stop")
     return [stop] if isinstance(stop, str) else stop or []

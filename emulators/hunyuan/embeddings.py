@@ -1,4 +1,4 @@
-"""Embeddings in both editions (sheet 3.3). Where the sheet gives no wording, the words are ours."""
+"""Embeddings in both editions (sheet 3.3). Error texts that the sheet does not quote are invented."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +10,8 @@ from emulators.hunyuan.refusal import Refusal
 
 def texts_of(body: dict[str, Any], invalid: Callable[[str], Refusal]) -> list[str]:
     """Return the texts to embed. Raises Refusal."""
-    given = body.get("input")
-    texts = [given] if isinstance(given, str) else given
+    value = body.get("input")
+    texts = [value] if isinstance(value, str) else value
     # sheet 3.3: a string or a list; token ids are not among it
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
         raise invalid("input must be a string or a list of strings, none of them empty")
@@ -22,7 +22,7 @@ def texts_of(body: dict[str, Any], invalid: Callable[[str], Refusal]) -> list[st
 
 
 def listed(model: str, texts: list[str], width: int, most_tokens: int) -> dict[str, Any]:
-    """Return the vectors as OpenAI lists them; of each text `most_tokens` count."""
+    """Return the vectors in OpenAI's format; at most `most_tokens` tokens of each text count."""
     read = [tokens.cut(text, most_tokens)[0] for text in texts]
     total = sum(tokens.count(text) for text in read)
     return {

@@ -1,4 +1,4 @@
-"""The shape of messages in both editions (sheet 4.3). Where the sheet gives no wording, the words are ours."""
+"""The format of messages in both editions (sheet 4.3). Error texts that the sheet does not quote are invented."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,13 +7,13 @@ from emulators.hunyuan.refusal import Refusal
 
 ROLES = ("system", "user", "assistant", "tool")
 Wrong = Callable[[str], Refusal]
-"""Makes the edition's refusal of messages."""
+"""Returns the edition's refusal of messages."""
 CheckPart = Callable[[dict[str, Any]], None]
-"""Raises Refusal for a content part, other than text, that the model would not take."""
+"""Raises Refusal for a content part, other than text, that the model does not support."""
 
 
 def check(messages: Any, wrong: Wrong, check_part: CheckPart) -> None:
-    """Raise Refusal for the first message that has not OpenAI's shape."""
+    """Raise Refusal for the first message that is not in OpenAI's format."""
     if not isinstance(messages, list) or not messages:
         raise wrong("messages must be a list that is not empty")
     ids: set[str] = set()
@@ -24,7 +24,7 @@ def check(messages: Any, wrong: Wrong, check_part: CheckPart) -> None:
             raise wrong(f"messages[{index}].role must be one of {', '.join(ROLES)}, not {role!r}")
         calls = _calls(message, f"messages[{index}]", wrong) if message["role"] == "assistant" else []
         ids.update(call["id"] for call in calls)
-        # the sheet says nothing; as at OpenAI, it answers a call that was made
+        # not in the sheet; as at OpenAI, it must answer a tool call
         answered = message.get("tool_call_id")
         if message["role"] == "tool" and not (isinstance(answered, str) and answered in ids):
             raise wrong(f"messages[{index}].tool_call_id answers no call: {answered!r}")
@@ -50,7 +50,7 @@ def _calls(message: dict[str, Any], name: str, wrong: Wrong) -> list[dict[str, A
         raise wrong(f"{name}.tool_calls must be a list")
     for call in calls:
         function = call.get("function") if isinstance(call, dict) else None
-        sound = isinstance(function, dict) and all(isinstance(function.get(key), str) for key in ("name", "arguments"))
-        if not sound or not isinstance(call.get("id"), str):
+        valid = isinstance(function, dict) and all(isinstance(function.get(key), str) for key in ("name", "arguments"))
+        if not valid or not isinstance(call.get("id"), str):
             raise wrong(f"{name}.tool_calls has a malformed call")
     return calls

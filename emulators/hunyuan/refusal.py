@@ -1,11 +1,11 @@
-"""A refusal in the words of neither edition: each puts it into its own error body."""
+"""A refusal that is independent of the edition; each edition puts it into its own error body."""
 
 from dataclasses import dataclass
 
 
 @dataclass(eq=False)
 class Refusal(Exception):
-    """What is told: status, code, message, the error's type, and seconds to wait if the vendor names them."""
+    """Status, code, message and type of the error, and the seconds to wait if the vendor names them."""
 
     status: int
     code: str

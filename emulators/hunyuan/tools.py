@@ -1,4 +1,7 @@
-"""The shape of tools in both editions: OpenAI's (sheet 4.3). Where the sheet gives no wording, the words are ours."""
+"""The format of tools in both editions: OpenAI's (sheet 4.3).
+
+Error texts that the sheet does not quote are invented.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +11,7 @@ from emulators.hunyuan.refusal import Refusal
 
 
 def check_tool(tool: Any, name: str, invalid: Callable[[str], Refusal]) -> None:
-    """Raise Refusal if it is no function tool; `name` says where it stands."""
+    """Raise Refusal if it is not a function tool; `name` is its position in the request."""
     function = tool.get("function") if isinstance(tool, dict) else None
     if not isinstance(function, dict) or tool.get("type") != "function":
         raise invalid(f"{name} must be a function")
@@ -19,5 +22,5 @@ def check_tool(tool: Any, name: str, invalid: Callable[[str], Refusal]) -> None:
 
 
 def as_offered(tool: dict[str, Any]) -> Tool:
-    """Return the tool, which has been checked, as the mind knows tools."""
+    """Return the tool, which must be valid, for the scripted model."""
     return Tool(tool["function"]["name"], tool["function"].get("parameters"))

@@ -1,6 +1,6 @@
-"""Kimi (Moonshot AI) on a port: written from the vendor's fact sheet, whose sections the comments name.
+"""The emulator of Kimi (Moonshot AI): written from the vendor's fact sheet, whose sections the comments name.
 
-`BANJIA_EMULATOR_RETIRED=1` in the environment serves the retired models too, as they were.
+`BANJIA_EMULATOR_RETIRED=1` in the environment also serves the retired models.
 """
 
 import hashlib
@@ -26,11 +26,11 @@ TOKENS_PER_PICTURE = 256
 LEAST_CACHED = 256
 """Prompt tokens that an earlier request must exceed for its prefix to be cached (sheet 4b)."""
 REMEMBERED = 1000
-"""Prompts whose prefixes are kept."""
+"""The most prompts whose prefixes are cached."""
 
 
 class Kimi:
-    """The vendor: one key, a list of models, a cache of prefixes."""
+    """The vendor, with one key, a list of models, a cache of prefixes."""
 
     name = "kimi"
     prefix = "/v1"
@@ -80,18 +80,18 @@ class Kimi:
                 return Response.json(200, {"object": "list", "data": [listing(one) for one in self._models.values()]})
             case "GET", path if path.startswith("/v1/models/"):
                 # sheet 2: not documented, "emulate from the list"
-                wanted = path.removeprefix("/v1/models/")
-                found = self._models.get(wanted)
-                return Response.json(200, listing(found)) if found else errors.missing_model(wanted)
+                model_id = path.removeprefix("/v1/models/")
+                model = self._models.get(model_id)
+                return Response.json(200, listing(model)) if model else errors.missing_model(model_id)
             case "POST", "/v1/tokenizers/estimate-token-count":
                 return self._estimate(request)
             case "GET", "/v1/users/me/balance":
                 return Response.json(200, _BALANCE)
-        # sheet 2: /completions, /embeddings, /images/* … "none"; the words are ours
+        # sheet 2: /completions, /embeddings, /images/* … "none"; the text is invented
         return errors.error(404, "resource_not_found_error", f"Not found: {request.method} {request.path}")
 
     def _authenticate(self, request: HttpRequest) -> None:
-        # sheet 6: the two 401s; the sheet does not say which belongs to a missing key
+        # sheet 6: the two 401s; the sheet does not state which one is for a missing key
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key:
             raise RequestRefused(errors.fixed("no_key"))
@@ -124,16 +124,16 @@ class Kimi:
         return Completion(turns, body, model, next(self._numbers), prompt_tokens, cached, gap_s)
 
     def _cached(self, body: dict[str, Any], prompt_tokens: int) -> int:
-        """Return how many prompt tokens an earlier request had too, and remember this one (sheet 4b)."""
-        found, so_far = 0, hashlib.sha256(str(body["model"]).encode())
+        """Return the prompt tokens shared with an earlier request, and remember this request (sheet 4b)."""
+        cached, so_far = 0, hashlib.sha256(str(body["model"]).encode())
         for message in body["messages"]:
             so_far.update(orjson.dumps(message))
-            found = self._prompts.get(so_far.hexdigest(), found)
+            cached = self._prompts.get(so_far.hexdigest(), cached)
         if prompt_tokens > LEAST_CACHED:
             self._prompts[so_far.hexdigest()] = prompt_tokens
             while len(self._prompts) > REMEMBERED:
                 self._prompts.popitem(last=False)
-        return min(found, prompt_tokens)
+        return min(cached, prompt_tokens)
 
     def _estimate(self, request: HttpRequest) -> Response:
         body, model = self._asked(request)
@@ -158,7 +158,7 @@ def _most(body: dict[str, Any]) -> int | None:
 
 
 def count_prompt(body: dict[str, Any]) -> int:
-    """Return the prompt's tokens: messages, pictures and tools."""
+    """Return the tokens of the prompt: messages, images and tools."""
     total = 0
     for message in body["messages"]:
         content = message.get("content")
@@ -170,7 +170,7 @@ def count_prompt(body: dict[str, Any]) -> int:
 
 
 def _prompt_of(body: dict[str, Any], thinking: bool) -> Prompt:
-    wish = body.get("response_format") or {}
+    response_format = body.get("response_format") or {}
     stop = body.get("stop")
     choice = body.get("tool_choice") or "auto"
     return Prompt(
@@ -178,8 +178,8 @@ def _prompt_of(body: dict[str, Any], thinking: bool) -> Prompt:
         tools=[_tool(tool) for tool in rules.offered(body)],
         choice=choice if isinstance(choice, str) else f"={choice['function']['name']}",
         thinks=thinking,
-        json_mode=wish.get("type") == "json_object",
-        schema=wish["json_schema"]["schema"] if wish.get("type") == "json_schema" else None,
+        json_mode=response_format.get("type") == "json_object",
+        schema=response_format["json_schema"]["schema"] if response_format.get("type") == "json_schema" else None,
         stops=[stop] if isinstance(stop, str) else stop or [],
         most_in_all=_most(body),
     )

@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 class Completion(ModelResponse):
-    """One answer; `number` makes its ids."""
+    """One completion; `number` determines its ids."""
 
     def __init__(
         self,
@@ -45,11 +45,11 @@ class Completion(ModelResponse):
         return [("content-type", kind), *request_headers(self._number)]
 
     def usage(self) -> Json:
-        told = self._flat_usage(self.turns)
+        usage = self._flat_usage(self.turns)
         if self._model.family == "K":
-            told["prompt_tokens_details"] = {"cached_tokens": self._cached, "cache_write_tokens": 0}
-            told["completion_tokens_details"] = {"reasoning_tokens": sum(turn.reasoning_tokens for turn in self.turns)}
-        return told
+            usage["prompt_tokens_details"] = {"cached_tokens": self._cached, "cache_write_tokens": 0}
+            usage["completion_tokens_details"] = {"reasoning_tokens": sum(turn.reasoning_tokens for turn in self.turns)}
+        return usage
 
     def _flat_usage(self, turns: list[ScriptedCompletion]) -> Json:
         # sheet 5: usage: prompt includes cached, completion includes reasoning
@@ -80,7 +80,7 @@ class Completion(ModelResponse):
         if turn.reasoning:
             message["reasoning_content"] = turn.thought
         if turn.calls:
-            message["tool_calls"] = [tool_call(place, call) for place, call in enumerate(turn.calls)]
+            message["tool_calls"] = [tool_call(call_index, call) for call_index, call in enumerate(turn.calls)]
         choice: Json = {"index": index, "message": message, "finish_reason": turn.finish}
         if self._logprobs:
             choice["logprobs"] = logprobs(turn.content, self._top)
@@ -96,17 +96,17 @@ class Completion(ModelResponse):
         yield DONE
 
     def _interleaved(self) -> Iterator[tuple[Any, Json]]:
-        """Take an event of each choice in turn, until all are told."""
-        tellers = [self._told(index, turn) for index, turn in enumerate(self.turns)]
-        while tellers:
-            for teller in list(tellers):
-                told = next(teller, None)
-                if told is None:
-                    tellers.remove(teller)
+        """Yield one event of each choice in turn until all are complete."""
+        streams = [self._choice_events(index, turn) for index, turn in enumerate(self.turns)]
+        while streams:
+            for stream in list(streams):
+                event = next(stream, None)
+                if event is None:
+                    streams.remove(stream)
                 else:
-                    yield told
+                    yield event
 
-    def _told(self, index: int, turn: ScriptedCompletion) -> Iterator[tuple[Any, Json]]:
+    def _choice_events(self, index: int, turn: ScriptedCompletion) -> Iterator[tuple[Any, Json]]:
         def choice(delta: Json, **more: Any) -> Json:
             return {"index": index, "delta": delta, "finish_reason": None, **more}
 
@@ -117,31 +117,31 @@ class Completion(ModelResponse):
         for piece in turn.content:
             more = {"logprobs": logprobs([piece], self._top)} if self._logprobs else {}
             yield "content", choice({"content": piece}, **more)
-        for place, call in enumerate(turn.calls):
-            for delta in _tool_deltas(place, call):
+        for call_index, call in enumerate(turn.calls):
+            for delta in _tool_deltas(call_index, call):
                 yield "tool", choice({"tool_calls": [delta]})
         # sheet 5: usage without include_usage is in the last chunk's choice, "per choice when n>1"
         yield "finish", choice({}, finish_reason=turn.finish, usage=self._flat_usage([turn]))
 
 
-def tool_call(place: int, call: ToolCall) -> Json:
+def tool_call(call_index: int, call: ToolCall) -> Json:
     """Return a call as a message carries it. Sheet 5: tool ids are `NAME:PLACE` and start again each turn."""
     kind = "builtin_function" if call.builtin else "function"
     function = {"name": call.name, "arguments": call.arguments}
-    return {"id": f"{call.name}:{place}", "type": kind, "function": function}
+    return {"id": f"{call.name}:{call_index}", "type": kind, "function": function}
 
 
-def _tool_deltas(place: int, call: ToolCall) -> Iterator[Json]:
+def _tool_deltas(call_index: int, call: ToolCall) -> Iterator[Json]:
     # sheet 5: tool deltas: 1st index, id, type, name and arguments ""; later index and arguments only
-    first = {"index": place, **tool_call(place, call)}
+    first = {"index": call_index, **tool_call(call_index, call)}
     first["function"]["arguments"] = ""
     yield first
     for piece in cut_up(call.arguments):
-        yield {"index": place, "function": {"arguments": piece}}
+        yield {"index": call_index, "function": {"arguments": piece}}
 
 
 def request_headers(number: int) -> list[tuple[str, str]]:
-    """Return the headers that every reply has (sheet 5: headers)."""
+    """Return the headers of every response (sheet 5: headers)."""
     request_id = f"{number:08x}-0000-11ef-9d1c-aaaaaaaaaaaa"
     return [
         ("Msh-Request-Id", request_id),

@@ -1,4 +1,4 @@
-"""Kimi's errors: `{"error": {"message", "type"}}` and nothing more (sheet 6)."""
+"""Kimi's errors: `{"error": {"message", "type"}}`, without other members (sheet 6)."""
 
 from typing import Any
 
@@ -9,31 +9,31 @@ ACCOUNT = "Your account org-emulated<ak-emulated>"
 
 
 def error(status: int, kind: str, message: str, headers: Headers | None = None) -> Response:
-    """Return the reply that says so."""
+    """Return the error response."""
     body: dict[str, Any] = {"error": {"message": message, "type": kind}}
     return Response.json(status, body, [("content-type", "application/json; charset=utf-8"), *(headers or [])])
 
 
 def invalid(message: str) -> RequestRefused:
-    """Return the refusal of a parameter: 400."""
+    """Return the 400 for an invalid parameter."""
     return RequestRefused(error(400, "invalid_request_error", message))
 
 
 def missing_model(model: Any) -> Response:
-    """Return the 404 of a model that is not served."""
+    """Return the 404 for an unknown model."""
     # sheet 6: 404 resource_not_found_error; sheet 3: so answers a retired id
     return error(404, "resource_not_found_error", f"Not found the model {model} or Permission denied")
 
 
 def too_long(window: int, requested: int) -> Response:
-    """Return the 400 of a prompt that does not fit, in tokens."""
+    """Return the 400 for a prompt that is too long, in tokens."""
     # sheet 6: 400 "exceeded model token limit"
     message = f"Invalid request: Your request exceeded model token limit: {window} (requested: {requested})"
     return error(400, "invalid_request_error", message)
 
 
 def rate_limit(seconds: float) -> Response:
-    """Return the 429 of concurrency, or of requests per minute if the wait is longer than a second."""
+    """Return the 429 for concurrency, or for requests per minute if the wait is longer than a second."""
     wait = max(1, round(seconds))
     limit = "concurrency: 1" if wait == 1 else "RPM: 3"
     # sheet 6 and 8.4: the message, and both headers

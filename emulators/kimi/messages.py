@@ -1,4 +1,4 @@
-"""What Kimi takes as messages (sheet 4a, 4b). Where the sheet gives no wording, the words are ours."""
+"""The messages that Kimi accepts (sheet 4a, 4b). Error texts that the sheet does not quote are invented."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ PICTURES = ("jpeg", "jpg", "png", "gif", "webp", "bmp", "heic", "heif")
 
 
 def check(messages: Any, model: Model, *, thinking: bool) -> None:
-    """Raise Refused for the first message that Kimi would not take."""
+    """Raise Refused for the first message that Kimi rejects."""
     if not isinstance(messages, list) or not messages:
         raise invalid("Invalid request: messages must be a list that is not empty")
     ids: set[str] = set()
@@ -71,17 +71,17 @@ def _part(part: Any, model: Model) -> None:
     raise invalid(f"Invalid request: unsupported content part {kind!r}")
 
 
-def _url(given: Any, kind: str) -> None:
+def _url(value: Any, kind: str) -> None:
     """Sheet 4a: `{url}` or a bare string; only data URIs or ms://; public http(s) URLs are rejected."""
-    url = given.get("url") if isinstance(given, dict) else given
+    url = value.get("url") if isinstance(value, dict) else value
     if not isinstance(url, str):
         raise invalid(f"Invalid request: {kind} has no url")
     if url.startswith("ms://") and len(url) > len("ms://"):
         return
-    found = data_uri(url)
-    if found is None:
+    data = data_uri(url)
+    if data is None:
         raise invalid(f"Invalid request: unsupported {kind}: {url[:60]}")
-    media, payload = found
+    media, payload = data
     family, _, subtype = media.partition("/")
     # sheet 4a: jpeg, png, gif, webp, bmp, heic, heif
     picture = family == "image" and subtype in PICTURES
@@ -98,8 +98,8 @@ def _calls(message: dict[str, Any], index: int, *, thinking: bool) -> set[str]:
         raise invalid(f"Invalid request: tool_calls must be a list in message at index {index}")
     for call in calls:
         function = call.get("function") if isinstance(call, dict) else None
-        sound = isinstance(function, dict) and all(isinstance(function.get(key), str) for key in ("name", "arguments"))
-        if not sound or not isinstance(call.get("id"), str):
+        valid = isinstance(function, dict) and all(isinstance(function.get(key), str) for key in ("name", "arguments"))
+        if not valid or not isinstance(call.get("id"), str):
             raise invalid(f"Invalid request: malformed tool call in message at index {index}")
     # sheet 4b: reasoning_content on assistant history; a blank " " will do
     if thinking and not message.get("reasoning_content"):

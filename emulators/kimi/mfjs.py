@@ -1,4 +1,4 @@
-"""The subset of JSON Schema that Kimi takes for answers (sheet 4a: response_format json_schema)."""
+"""The subset of JSON Schema that Kimi accepts for structured output (sheet 4a: response_format json_schema)."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _BRANCHES = ("anyOf", "oneOf", "allOf")
 
 
 def check_schema(schema: dict[str, Any]) -> None:
-    """Raise Refused for what is outside the subset."""
+    """Raise Refused for a schema outside the subset."""
     # "root must be object"
     if schema.get("type") != "object":
         raise invalid("Invalid request: At path '': the root of a json_schema must be of type object")
@@ -43,7 +43,7 @@ def _below(schema: dict[str, Any], path: str) -> None:
         for name, value in (schema.get(key) or {}).items():
             _node(value, f"{lead}{key}.{name}")
     for key in (*_BRANCHES, "prefixItems"):
-        for place, value in enumerate(schema.get(key) or []):
-            _node(value, f"{lead}{key}.{place}")
+        for index, value in enumerate(schema.get(key) or []):
+            _node(value, f"{lead}{key}.{index}")
     if isinstance(schema.get("items"), dict):
         _node(schema["items"], f"{lead}items")

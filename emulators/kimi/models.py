@@ -1,4 +1,4 @@
-"""Kimi's models (sheet 3) and what a request meets in each family (sheet 4)."""
+"""Kimi's models (sheet 3) and the rules of each family (sheet 4)."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,7 +9,7 @@ Family = Literal["V1", "K2p", "K"]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A row of sheet 3; windows and answers in tokens."""
+    """A row of sheet 3; context windows and output limits in tokens."""
 
     id: str
     family: Family
@@ -52,8 +52,8 @@ MODELS: dict[str, Model] = {model.id: model for model in (*_NEW, *_RETIRED_K, *_
 
 
 def listing(model: Model) -> dict[str, Any]:
-    """Return the model as `GET /models` tells it (sheet 2)."""
-    told: dict[str, Any] = {
+    """Return the model as `GET /models` lists it (sheet 2)."""
+    entry: dict[str, Any] = {
         "id": model.id,
         "object": "model",
         "created": 1_790_000_000,
@@ -68,18 +68,18 @@ def listing(model: Model) -> dict[str, Any]:
         "supports_dynamic_tools": model.id == "kimi-k3",
     }
     if model.efforts:
-        told |= {
+        entry |= {
             "think_efforts": list(model.efforts),
             "reasoning_efforts": list(model.efforts),
             "supports_thinking_type": ["enabled"],
         }
-    return told
+    return entry
 
 
 def thinks(model: Model, body: dict[str, Any]) -> bool:
-    """Return whether this request runs with thinking on. Its `thinking` has been checked before."""
-    wish = body.get("thinking")
-    off = isinstance(wish, dict) and wish.get("type") == "disabled"
+    """Return whether this request has thinking enabled. Its `thinking` must be valid."""
+    setting = body.get("thinking")
+    off = isinstance(setting, dict) and setting.get("type") == "disabled"
     if model.id == "kimi-k3":
         # sheet 4b: disabled nevertheless worked on chat
         return not off

@@ -1,6 +1,6 @@
-"""What Kimi takes as parameters (sheet 4a, 4b). Where the sheet gives no wording, the words are ours.
+"""The parameters that Kimi accepts (sheet 4a, 4b). Error texts that the sheet does not quote are invented.
 
-Members that the sheet knows nothing of are ignored, as it says.
+Members that the sheet does not mention are ignored, as it states.
 """
 
 import re
@@ -59,8 +59,8 @@ def _n(body: Body, model: Model, thinking: bool) -> None:
     if not is_integer(n) or not 1 <= n <= 5:
         raise invalid("Invalid request: n must be in [1, 5]")
     temperature = body.get("temperature")
-    warmth = model.default_temperature if temperature is None else temperature
-    if n > 1 and warmth < TOO_COLD_FOR_MANY:
+    effective = model.default_temperature if temperature is None else temperature
+    if n > 1 and effective < TOO_COLD_FOR_MANY:
         raise invalid("Invalid request: n must be 1 when temperature is near 0")
 
 
@@ -104,15 +104,15 @@ def _logprobs(body: Body, model: Model, thinking: bool) -> None:
 
 def _thinking(body: Body, model: Model, thinking: bool) -> None:
     # sheet 4b: thinking
-    wish = body.get("thinking")
-    if wish is None or model.family != "K":
+    setting = body.get("thinking")
+    if setting is None or model.family != "K":
         return
-    kind = wish.get("type") if isinstance(wish, dict) else None
+    kind = setting.get("type") if isinstance(setting, dict) else None
     if kind not in ("enabled", "disabled"):
         raise invalid("Invalid request: thinking.type must be enabled or disabled")
     if kind == "disabled" and model.id.startswith("kimi-k2.7-code"):
         raise invalid("invalid thinking: only type=enabled is allowed for this model")
-    if wish.get("keep") not in (None, "all"):
+    if setting.get("keep") not in (None, "all"):
         raise invalid("Invalid request: thinking.keep must be null or all")
 
 
@@ -124,7 +124,7 @@ def _effort(body: Body, model: Model, thinking: bool) -> None:
 
 
 def offered(body: Body) -> list[Any]:
-    """Return the tools of the request, and those that system messages bring (sheet 4b: kimi-k3 only). Raises Refused."""
+    """Return the tools of the request and of its system messages (sheet 4b: kimi-k3 only). Raises Refused."""
     dynamic = body["model"] == "kimi-k3"
     bringing = [body, *(one for one in body["messages"] if dynamic and one["role"] == "system")]
     lists = [one.get("tools") or [] for one in bringing]
@@ -134,7 +134,7 @@ def offered(body: Body) -> list[Any]:
 
 
 def check_tools(body: Body, model: Model, thinking: bool) -> None:
-    """Raise Refused for the first tool that Kimi would not take. The messages have been checked before."""
+    """Raise Refused for the first tool that Kimi rejects. The messages must be valid."""
     tools = offered(body)
     # sheet 4a: tools <=128
     if len(tools) > MOST_TOOLS:
@@ -190,24 +190,24 @@ def _choice(body: Body, model: Model, thinking: bool) -> None:
 
 
 def _format(body: Body, model: Model, thinking: bool) -> None:
-    wish = body.get("response_format")
-    if wish is None:
+    response_format = body.get("response_format")
+    if response_format is None:
         return
-    kind = wish.get("type") if isinstance(wish, dict) else None
+    kind = response_format.get("type") if isinstance(response_format, dict) else None
     # sheet 4a: response_format text / json_object
     if kind in ("text", "json_object"):
         return
     # sheet 4a: response_format json_schema: V1 and K2p none
     if kind != "json_schema" or model.family != "K":
         raise invalid(f"Invalid request: response_format {kind!r} is not supported by this model")
-    given = wish.get("json_schema")
+    json_schema = response_format.get("json_schema")
     if (
-        not isinstance(given, dict)
-        or not isinstance(given.get("name"), str)
-        or not isinstance(given.get("schema"), dict)
+        not isinstance(json_schema, dict)
+        or not isinstance(json_schema.get("name"), str)
+        or not isinstance(json_schema.get("schema"), dict)
     ):
         raise invalid("Invalid request: json_schema needs a name and a schema")
-    check_schema(given["schema"])
+    check_schema(json_schema["schema"])
 
 
 RULES: tuple[Rule, ...] = (
@@ -227,6 +227,6 @@ RULES: tuple[Rule, ...] = (
 
 
 def check(body: Body, model: Model, *, thinking: bool) -> None:
-    """Raise Refused for the first parameter that Kimi would not take from this model's caller."""
+    """Raise Refused for the first parameter that Kimi rejects for this model."""
     for rule in RULES:
         rule(body, model, thinking)

@@ -1,4 +1,4 @@
-"""Qwen (Alibaba Cloud Model Studio, DashScope) in compatible mode, on a port.
+"""The emulator of Qwen (Alibaba Cloud Model Studio, DashScope) in compatible mode.
 
 Written from the vendor's fact sheet, whose sections the comments name. The native protocol is not served.
 """
@@ -25,7 +25,7 @@ TOKENS_PER_MEDIUM = 256
 
 
 class Qwen:
-    """The vendor: one key and a list of models."""
+    """The vendor, with one key and a list of models."""
 
     name = "qwen"
     prefix = "/compatible-mode/v1"
@@ -40,12 +40,14 @@ class Qwen:
     def answer(self, request: HttpRequest) -> Response | ModelResponse:
         number = next(self._numbers)
         try:
-            told = self._answer(request, number)
+            response = self._answer(request, number)
         except Refusal as refusal:
             return _refused(refusal, number)
         except BadSchema:
             return _refused(errors.invalid("a schema is malformed"), number)
-        return told if isinstance(told, ModelResponse) else Response.json(200, told, request_headers(number))
+        return (
+            response if isinstance(response, ModelResponse) else Response.json(200, response, request_headers(number))
+        )
 
     def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
         asked = request.json.get("model") if isinstance(request.json, dict) else None
@@ -56,7 +58,7 @@ class Qwen:
             model = MODELS.get(asked) if isinstance(asked, str) else None
             return _refused(errors.out_of_range("input length", "1", str(model.most_in if model else 30_720)), number)
         reply = _refused(errors.fixed(name), number)
-        # sheet 6: "No Retry-After is documented": the header comes only if the fault was told of a wait
+        # sheet 6: "No Retry-After is documented": the header is sent only if the fault has a wait
         if name == "rate_limit" and value is not None and value >= 0:
             reply.headers.append(("retry-after", f"{value:g}"))
         return reply
@@ -76,7 +78,7 @@ class Qwen:
                 return embeddings.answer(body, embedder, request_id(number))
             case "GET", "/models":
                 return {"object": "list", "data": list(listing())}
-        # sheet 6: 404 NotFound; the words are ours
+        # sheet 6: 404 NotFound; the text is invented
         raise Refusal(404, "NotFound", f"Not found: {request.method} {request.path}", "invalid_request_error")
 
     def _chat(self, body: dict[str, Any], number: int) -> Completion:
@@ -128,7 +130,7 @@ def _model(name: str) -> Model:
 
 
 def count_prompt(body: dict[str, Any]) -> int:
-    """Return the prompt's tokens: messages, pictures and the like, tools."""
+    """Return the tokens of the prompt: messages, media and tools."""
     total = 0
     for message in body["messages"]:
         content = message.get("content")
@@ -140,7 +142,7 @@ def count_prompt(body: dict[str, Any]) -> int:
 
 
 def _prompt_of(body: dict[str, Any], model: Model, thinking: bool) -> Prompt:
-    wish = body.get("response_format") or {}
+    response_format = body.get("response_format") or {}
     stop = body.get("stop")
     choice = body.get("tool_choice") or "auto"
     return Prompt(
@@ -150,9 +152,9 @@ def _prompt_of(body: dict[str, Any], model: Model, thinking: bool) -> Prompt:
         # sheet 4a: parallel_tool_calls: default false
         parallel=body.get("parallel_tool_calls") is True,
         thinks=thinking,
-        json_mode=wish.get("type") == "json_object",
-        schema=wish["json_schema"]["schema"] if wish.get("type") == "json_schema" else None,
-        # sheet 4a: stop may be token ids; this stand-in has none
+        json_mode=response_format.get("type") == "json_object",
+        schema=response_format["json_schema"]["schema"] if response_format.get("type") == "json_schema" else None,
+        # sheet 4a: stop may be token ids; this emulator has no token ids
         stops=[stop] if isinstance(stop, str) else [one for one in stop or [] if isinstance(one, str)],
         # sheet 4a: max_tokens "does not cap reasoning"; max_completion_tokens caps both where it is known
         most_answer=body.get("max_tokens"),

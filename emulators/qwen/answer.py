@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 class Completion(ModelResponse):
-    """One answer; `number` makes its ids, `named` says that the caller had named the tool to call."""
+    """One completion; `number` determines its ids, `named`: whether the request forces a tool by name."""
 
     def __init__(
         self,
@@ -85,26 +85,26 @@ class Completion(ModelResponse):
             message["tool_calls"] = [
                 {
                     "function": {"arguments": call.arguments, "name": call.name},
-                    "id": self._call_id(index, place),
+                    "id": self._call_id(index, call_index),
                     "type": "function",
                 }
-                for place, call in enumerate(turn.calls)
+                for call_index, call in enumerate(turn.calls)
             ]
-        told = logprobs(turn.content, self._top) if self._logprobs else None
-        return {"message": message, "finish_reason": self._finish(turn), "index": index, "logprobs": told}
+        choice_logprobs = logprobs(turn.content, self._top) if self._logprobs else None
+        return {"message": message, "finish_reason": self._finish(turn), "index": index, "logprobs": choice_logprobs}
 
-    def _call_id(self, choice: int, place: int) -> str:
-        return f"call_{self._number:016x}{choice:04x}{place:04x}"
+    def _call_id(self, choice: int, call_index: int) -> str:
+        return f"call_{self._number:016x}{choice:04x}{call_index:04x}"
 
     def frames(self) -> Iterator[Frame]:
-        tellers = [self._told(index, turn) for index, turn in enumerate(self.turns)]
-        while tellers:
-            for teller in list(tellers):
-                told = next(teller, None)
-                if told is None:
-                    tellers.remove(teller)
+        streams = [self._choice_events(index, turn) for index, turn in enumerate(self.turns)]
+        while streams:
+            for stream in list(streams):
+                event = next(stream, None)
+                if event is None:
+                    streams.remove(stream)
                 else:
-                    yield self._frame(told[0], [told[1]], None)
+                    yield self._frame(event[0], [event[1]], None)
         if self._include_usage:
             # sheet 5a: with include_usage a last chunk `choices: []` + usage
             yield self._frame("usage", [], self.usage())
@@ -112,7 +112,7 @@ class Completion(ModelResponse):
 
     def _frame(self, part: Part, choices: list[Json], usage: Json | None) -> Frame:
         # sheet 5a: stream frames: usage null on each chunk; system_fingerprint and service_tier null
-        told = {
+        body = {
             "choices": choices,
             "created": self._created,
             "id": f"chatcmpl-{request_id(self._number)}",
@@ -122,14 +122,14 @@ class Completion(ModelResponse):
             "system_fingerprint": None,
             "usage": usage,
         }
-        return Frame(part, orjson.dumps(told))
+        return Frame(part, orjson.dumps(body))
 
-    def _told(self, index: int, turn: ScriptedCompletion) -> Iterator[tuple[Part, Json]]:
+    def _choice_events(self, index: int, turn: ScriptedCompletion) -> Iterator[tuple[Part, Json]]:
         def choice(content: str | None, *, finish: str | None = None, **delta: Any) -> Json:
             # sheet 5a: stream frames: null-filled fields; role only in the first delta
             filled = {"content": content, "function_call": None, "refusal": None, "role": None, "tool_calls": None}
-            told = logprobs([content], self._top) if content and self._logprobs else None
-            return {"delta": {**filled, **delta}, "finish_reason": finish, "index": index, "logprobs": told}
+            piece_logprobs = logprobs([content], self._top) if content and self._logprobs else None
+            return {"delta": {**filled, **delta}, "finish_reason": finish, "index": index, "logprobs": piece_logprobs}
 
         # sheet 5a: reasoning: content null meanwhile
         if self._thinks:
@@ -141,30 +141,30 @@ class Completion(ModelResponse):
         more = {"reasoning_content": None} if self._thinks else {}
         for piece in turn.content:
             yield "content", choice(piece, **more)
-        for place, call in enumerate(turn.calls):
-            for delta in self._tool_deltas(index, place, call):
+        for call_index, call in enumerate(turn.calls):
+            for delta in self._tool_deltas(index, call_index, call):
                 yield "tool", choice(None, tool_calls=[delta], **more)
         yield "finish", choice("", finish=self._finish(turn), **more)
 
-    def _tool_deltas(self, index: int, place: int, call: ToolCall) -> Iterator[Json]:
+    def _tool_deltas(self, index: int, call_index: int, call: ToolCall) -> Iterator[Json]:
         """Sheet 5a: tool deltas: later ones carry an empty id and name; 8.1 shows both."""
 
         def delta(call_id: str, name: str, arguments: str) -> Json:
             function = {"name": name, "arguments": arguments}
-            return {"index": place, "id": call_id, "type": "function", "function": function}
+            return {"index": call_index, "id": call_id, "type": "function", "function": function}
 
-        yield delta(self._call_id(index, place), call.name, "")
+        yield delta(self._call_id(index, call_index), call.name, "")
         for piece in cut_up(call.arguments):
             yield delta("", "", piece)
 
 
 def request_id(number: int) -> str:
-    """Return the id of the reply with that number."""
+    """Return the id of the completion with this number."""
     return f"7d1c0b1e-0000-9c11-8c11-{number:012x}"
 
 
 def request_headers(number: int) -> list[tuple[str, str]]:
-    """Return the headers that every reply has (sheet 5b: headers)."""
+    """Return the headers of every response (sheet 5b: headers)."""
     return [
         ("x-request-id", request_id(number)),
         ("x-dashscope-call-gateway", "true"),

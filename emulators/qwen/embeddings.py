@@ -1,4 +1,4 @@
-"""Qwen's embeddings in compatible mode (sheet 3c, 5a). Where the sheet gives no wording, the words are ours."""
+"""Qwen's embeddings in compatible mode (sheet 3c, 5a). Error texts that the sheet does not quote are invented."""
 
 from typing import Any
 
@@ -33,8 +33,8 @@ def answer(body: dict[str, Any], model: Embedder, request_id: str) -> dict[str, 
     }
 
 
-def _texts(given: Any, model: Embedder) -> list[str]:
-    texts = [given] if isinstance(given, str) else given
+def _texts(value: Any, model: Embedder) -> list[str]:
+    texts = [value] if isinstance(value, str) else value
     # sheet 3c: token-id arrays are no input
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
         raise invalid("input should be a string or a list of strings")

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 INSIDE = "<400> InternalError.Algo.InvalidParameter: "
-"""What messages from behind the gateway start with."""
+"""Prefix of messages from behind the gateway."""
 
 
 @dataclass(eq=False)
 class Refusal(Exception):
-    """A refusal that has no request id yet. `kind`: the error's type, the code itself if empty."""
+    """A refusal without a request id. `kind`: the error's type, the code itself if empty."""
 
     status: int
     code: str
@@ -26,7 +26,7 @@ class Refusal(Exception):
 
 
 def invalid(message: str) -> Refusal:
-    """Return the refusal of a parameter. Sheet 6: InvalidParameter."""
+    """Return the refusal of an invalid parameter. Sheet 6: InvalidParameter."""
     return Refusal(400, "invalid_parameter_error", message, "invalid_request_error")
 
 
@@ -36,13 +36,13 @@ def out_of_range(name: str, low: str, high: str) -> Refusal:
 
 
 def missing_model(model: Any) -> Refusal:
-    """Return the refusal of a model that is not served. Sheet 6: model_not_found."""
+    """Return the refusal of an unknown model. Sheet 6: model_not_found."""
     message = f"The model {model} does not exist or you do not have access to it."
     return Refusal(404, "model_not_found", message, "invalid_request_error")
 
 
 def unsupported_model(model: str) -> Refusal:
-    """Return the refusal of a model that only the native protocol has. Sheet 6: model_not_supported."""
+    """Return the refusal of a model that exists only in the native protocol. Sheet 6: model_not_supported."""
     message = f"Unsupported model {model} for OpenAI compatibility mode."
     return Refusal(404, "model_not_supported", message, "invalid_request_error")
 
@@ -60,5 +60,5 @@ FIXED: dict[str, Refusal] = {
 
 
 def fixed(name: str) -> Refusal:
-    """Return one of `FIXED`, as an exception of its own."""
+    """Return a copy of one of `FIXED`."""
     return replace(FIXED[name])

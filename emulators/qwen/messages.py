@@ -1,4 +1,7 @@
-"""What Qwen takes as messages in compatible mode (sheet 4a). Where the sheet gives no wording, the words are ours."""
+"""The messages that Qwen accepts in compatible mode (sheet 4a).
+
+Error texts that the sheet does not quote are invented.
+"""
 
 from typing import Any
 
@@ -10,7 +13,7 @@ ROLES = ("system", "user", "assistant", "tool")
 
 
 def check(messages: Any, model: Model) -> None:
-    """Raise Refusal for the first message that Qwen would not take."""
+    """Raise Refusal for the first message that Qwen rejects."""
     # sheet 4a: model, messages: required; empty list
     if messages == []:
         raise invalid("[] is too short - 'messages'")
@@ -55,16 +58,16 @@ def _message(message: dict[str, Any], index: int, model: Model) -> None:
 
 def _part(part: Any, model: Model) -> None:
     kind = part.get("type") if isinstance(part, dict) else None
-    given = part.get(kind) if kind else None
-    if kind == "text" and isinstance(given, str):
+    value = part.get(kind) if kind else None
+    if kind == "text" and isinstance(value, str):
         return
     # sheet 3a: what each model takes in; sheet 4a: content parts
     if kind in ("image_url", "video_url") and model.sees:
-        _url(given.get("url") if isinstance(given, dict) else None)
-    elif kind == "video" and model.sees and isinstance(given, list):
-        for frame in given:
+        _url(value.get("url") if isinstance(value, dict) else None)
+    elif kind == "video" and model.sees and isinstance(value, list):
+        for frame in value:
             _url(frame)
-    elif kind == "input_audio" and model.hears and isinstance(given, dict) and isinstance(given.get("data"), str):
+    elif kind == "input_audio" and model.hears and isinstance(value, dict) and isinstance(value.get("data"), str):
         return
     else:
         # sheet 4a: "`file` part no"
@@ -75,12 +78,12 @@ def _url(url: Any) -> None:
     # sheet 4a: image_url {url: http(s) or data:}
     if isinstance(url, str) and url.startswith(("http://", "https://")):
         return
-    found = data_uri(url) if isinstance(url, str) else None
-    if found is None or not is_base64(found[1]):
+    data = data_uri(url) if isinstance(url, str) else None
+    if data is None or not is_base64(data[1]):
         # sheet 6: InvalidURL
         raise Refusal(400, "InvalidURL", "The provided URL does not appear to be valid.", "invalid_request_error")
 
 
 def mention_json(messages: list[dict[str, Any]]) -> bool:
-    """Return whether the word json stands in a message (sheet 4a: response_format)."""
+    """Return whether a message contains the word json (sheet 4a: response_format)."""
     return any("json" in str(message.get("content")).lower() for message in messages)

@@ -1,4 +1,4 @@
-"""Qwen's models (sheet 3a, 3b, 3c). Windows and answers in tokens."""
+"""Qwen's models (sheet 3a, 3b, 3c). Context windows and output limits in tokens."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ class Model:
     most_in: int
     most_out: int
     thinking: Literal["never", "off", "on", "always"] = "never"
-    """`off` and `on` can be switched by `enable_thinking`, and say what holds without it (sheet 4b)."""
+    """`enable_thinking` can change `off` and `on`, which are the defaults (sheet 4b)."""
     sees: bool = False
     hears: bool = False
     tools: bool = True
@@ -29,7 +29,7 @@ class Model:
     """Whether max_completion_tokens is known (sheet 4a); other models ignore it."""
     efforts: tuple[str, ...] = ()
     thinks_in_streams_only: bool = False
-    """The old rule of sheet 4b: enable_thinking. The sheet does not say for whom it still holds; here: open qwen3."""
+    """The old rule of sheet 4b: enable_thinking. The sheet does not state which models still have it: open qwen3."""
 
 
 _M = 1_000_000
@@ -130,11 +130,11 @@ EMBEDDERS: dict[str, Embedder] = {
 
 
 def thinks(model: Model, body: dict[str, Any]) -> bool:
-    """Return whether this request runs with thinking on (sheet 4b: enable_thinking)."""
+    """Return whether this request has thinking enabled (sheet 4b: enable_thinking)."""
     if model.thinking in ("never", "always"):
         return model.thinking == "always"
-    wish = body.get("enable_thinking")
-    return wish if isinstance(wish, bool) else model.thinking == "on"
+    enable_thinking = body.get("enable_thinking")
+    return enable_thinking if isinstance(enable_thinking, bool) else model.thinking == "on"
 
 
 def listing() -> Iterator[dict[str, Any]]:

@@ -1,6 +1,6 @@
-"""What Qwen takes as parameters in compatible mode (sheet 4a, 4b). Where the sheet gives no wording, it is ours.
+"""The parameters that Qwen accepts in compatible mode (sheet 4a, 4b).
 
-Members that the sheet does not name, or calls ignored, are ignored.
+Error texts that the sheet does not quote are invented. Members that the sheet does not name, or calls ignored, are ignored.
 """
 
 from collections.abc import Callable
@@ -153,9 +153,9 @@ def _choice(body: Body, model: Model, thinking: bool) -> None:
 
 
 def _format(body: Body, model: Model, thinking: bool) -> None:
-    wish = body.get("response_format")
-    kind = wish.get("type") if isinstance(wish, dict) else None
-    if wish is None or kind == "text":
+    response_format = body.get("response_format")
+    kind = response_format.get("type") if isinstance(response_format, dict) else None
+    if response_format is None or kind == "text":
         return
     if kind == "json_object" and model.json:
         # sheet 4a: json_object: not with thinking on
@@ -169,8 +169,8 @@ def _format(body: Body, model: Model, thinking: bool) -> None:
             )
     elif kind == "json_schema" and model.schema:
         # sheet 4a: json_schema: which ids is uncertain (M)
-        given = wish.get("json_schema")
-        if not isinstance(given, dict) or not isinstance(given.get("schema"), dict):
+        json_schema = response_format.get("json_schema")
+        if not isinstance(json_schema, dict) or not isinstance(json_schema.get("schema"), dict):
             raise invalid("json_schema needs a schema")
     else:
         raise invalid(f"response_format {kind!r} is not supported by the model {model.id}")
@@ -201,6 +201,6 @@ RULES: tuple[Rule, ...] = (
 
 
 def check(body: Body, model: Model, *, thinking: bool) -> None:
-    """Raise Refusal for the first parameter that Qwen would not take. The messages have been checked before."""
+    """Raise Refusal for the first parameter that Qwen rejects. The messages must be valid."""
     for rule in RULES:
         rule(body, model, thinking)

@@ -1,6 +1,6 @@
-"""The admin port's app: metrics, status, reload. It refuses web pages, and asks for ``server.admin_token`` where one is set.
+"""The app of the admin port: metrics, status, reload. It refuses web pages, and requires ``server.admin_token`` if set.
 
-Beyond loopback there is no start without a token (``config/lint/settings.py``).
+Without a token the server does not start on an address other than loopback (``config/lint/settings.py``).
 """
 
 import time
@@ -25,11 +25,11 @@ from proxy.server.health import HEALTH, HEALTH_PATHS
 from proxy.version import version
 
 WITHOUT_TOKEN = frozenset({"/metrics", *HEALTH_PATHS})
-"""What is read without the token: figures, which hold no secret, and health, which orchestrators ask for."""
+"""Paths that need no token: metrics, which hold no secret, and health, which orchestrators request."""
 
 
 def create_admin(state: AppState) -> ASGIApp:
-    """The app beside the one that callers use."""
+    """Return the app of the admin port."""
     app = Starlette(
         routes=[
             Route("/metrics", metrics),
@@ -45,7 +45,7 @@ def create_admin(state: AppState) -> ASGIApp:
 
 
 class GuardedAdmin:
-    """Refuses web pages, with the guard of the front port, and requests without the token, if one is set. Pure ASGI."""
+    """Pure ASGI middleware: refuses web pages, like the client port, and requests without the token, if one is set."""
 
     def __init__(self, app: ASGIApp, state: AppState) -> None:
         self._app = app
@@ -60,17 +60,20 @@ class GuardedAdmin:
         await self._app(scope, receive, send)
 
     def _refusal(
-        self, path: str, headers: Mapping[bytes, bytes], sent: Sequence[tuple[bytes, bytes]]
+        self, path: str, headers: Mapping[bytes, bytes], raw_headers: Sequence[tuple[bytes, bytes]]
     ) -> ProxyError | None:
         snapshot = self._state.snapshot
-        refusal = snapshot.admin_guard.refuse(headers, sent)
+        refusal = snapshot.admin_guard.refuse(headers, raw_headers)
         if refusal is not None or path in WITHOUT_TOKEN:
             return refusal
         return token_refusal(headers, snapshot.admin_tokens)
 
 
 def token_refusal(headers: Mapping[bytes, bytes], tokens: ClientKeys) -> BadKey | None:
-    """The 401 for a request without the admin token; None if it has it, or if none is set. What was sent is not shown."""
+    """Return the 401 for a request without the admin token; None if it has the token, or if none is set.
+
+    The message never repeats the token that was sent.
+    """
     if not tokens.needed:
         return None
     scheme, _, token = headers.get(b"authorization", b"").decode("utf-8", "surrogateescape").partition(" ")
@@ -81,26 +84,26 @@ def token_refusal(headers: Mapping[bytes, bytes], tokens: ClientKeys) -> BadKey 
         )
     if tokens.knows(token) is None:
         return BadKey(
-            Message("Incorrect admin token provided. It must be that of server.admin_token."), code="invalid_api_key"
+            Message("Incorrect admin token provided. Send the value of server.admin_token."), code="invalid_api_key"
         )
     return None
 
 
 @endpoint
 async def metrics(request: Request) -> Response:
-    """The figures of the moment, as Prometheus reads them."""
+    """Return the current metrics in the format of Prometheus."""
     text, content_type = request.app.state.exposition.text(request.headers.get("accept", ""))
     return Response(text, headers={"content-type": content_type})
 
 
 @endpoint
 async def status(request: Request) -> Response:
-    """What runs here and how it goes, as JSON. No secret is in it."""
+    """Return the status of the server as JSON, without secrets."""
     return JSONResponse(status_of(request.app.state.banjia))
 
 
 def status_of(state: AppState) -> dict[str, Any]:
-    """The members of ``/status``: times in seconds, counts since the start."""
+    """Return the members of ``/status``: times in seconds, counts since the start."""
     snapshot = state.snapshot
     return {
         "version": version(),
@@ -116,21 +119,21 @@ def status_of(state: AppState) -> dict[str, Any]:
 
 
 def _models(state: AppState) -> Mapping[str, list[str]]:
-    """The targets of every name that is listed, best first."""
+    """Return the targets of every listed model name, in order of preference."""
     routing = state.snapshot.routing
-    found: dict[str, list[str]] = {}
+    models: dict[str, list[str]] = {}
     for name in routing.names:
         for operation in OPERATIONS:
             try:
-                found.setdefault(name, [target.label for target in routing.find(name, operation).targets])
+                models.setdefault(name, [target.label for target in routing.find(name, operation).targets])
             except UnknownModel:
                 continue
-    return found
+    return models
 
 
 @endpoint
 async def reload(request: Request) -> Response:
-    """Read the configuration anew: 200 if it is in use now, 409 with the reasons if the old one serves on."""
+    """Reload the configuration: 200 if the new one is in use, 409 with the reasons if the old one stays in use."""
     state: AppState = request.app.state.banjia
     if state.reread is None:
         return error_response(

@@ -1,4 +1,4 @@
-"""Emulators of ours in the place of every vendor of a configuration, and of each one that follows it."""
+"""Emulation mode: replaces every vendor of a configuration by a local emulator, also after a reload."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ from config.schema import Settings, VendorEntry
 
 
 class Emulator(Protocol):
-    """What is needed of a running emulator."""
+    """A running emulator."""
 
     base_url: str
     environment: dict[str, str]
@@ -28,23 +28,23 @@ Emulators = Mapping[str, Callable[[], Awaitable[Emulator]]]
 
 
 class EmulatedVendors:
-    """The emulators that run: one for each vendor entry of the configuration at the start."""
+    """The running emulators: one for each vendor entry of the initial configuration."""
 
     def __init__(self, known: Emulators) -> None:
         self._known = known
         self._running: dict[str, tuple[str, Emulator]] = {}
 
     async def start(self, settings: Settings) -> None:
-        """Start one for each vendor that has one; for all of them if no vendor is configured."""
+        """Start an emulator for each configured vendor that has one; without configured vendors, start all."""
         kinds = {name: entry.kind or name for name, entry in settings.vendors.items()} or {n: n for n in self._known}
         for name, kind in kinds.items():
             if kind in self._known:
                 self._running[name] = kind, await self._known[kind]()
 
     def over(self, settings: Settings, source: str = "") -> Settings:
-        """The settings with each vendor stood in for; vendors that have no emulator are left out.
+        """Return the settings with each vendor pointed at its emulator, without the vendors that have none.
 
-        Raises ConfigError for a vendor whose emulator was not started: ``source`` is where it is named.
+        Raises ConfigError for a vendor whose emulator is not running; ``source`` is the file that names it.
         """
         entries: dict[str, VendorEntry] = {}
         for name, entry in (settings.vendors or dict.fromkeys(self._running, VendorEntry())).items():
@@ -58,7 +58,7 @@ class EmulatedVendors:
         return settings.model_copy(update={"vendors": entries})
 
     def _emulator(self, name: str, kind: str) -> Emulator | None:
-        """The entry's own, or another entry's of the same vendor."""
+        """Return the emulator of the entry, or of another entry of the same vendor."""
         own, emulator = self._running.get(name, ("", None))
         if own == kind:
             return emulator
@@ -72,24 +72,24 @@ class EmulatedVendors:
 
 @asynccontextmanager
 async def emulated(settings: Settings, emulators: Emulators) -> AsyncIterator[EmulatedVendors]:
-    """Emulators for every vendor of the settings, for as long as the block runs."""
-    stand_ins = EmulatedVendors(emulators)
+    """Run emulators for every vendor of the settings until the block ends."""
+    vendors = EmulatedVendors(emulators)
     try:
-        await stand_ins.start(settings)
-        yield stand_ins
+        await vendors.start(settings)
+        yield vendors
     finally:
-        await stand_ins.aclose()
+        await vendors.aclose()
 
 
 def _entry(configured: VendorEntry, kind: str, emulator: Emulator) -> VendorEntry:
     entry = configured.model_copy(update={"kind": kind})
     key, base_url = listen_and_key(vendor_of(kind, entry).key_names, emulator.environment)
-    mine = {"base_url": base_url, "api_key": SecretStr(key), "api_keys": [], "region": "cn"}
-    mine["proxy"] = "none"  # it is on loopback: a proxy of the environment could not reach it
-    return entry.model_copy(update=mine)
+    overrides = {"base_url": base_url, "api_key": SecretStr(key), "api_keys": [], "region": "cn"}
+    overrides["proxy"] = "none"  # the emulator is on loopback, which an outbound proxy cannot reach
+    return entry.model_copy(update=overrides)
 
 
 def listen_and_key(key_names: Sequence[str], environment: Mapping[str, str]) -> tuple[str, str]:
-    """The key and the base URL of one API among those that an emulator serves: a vendor may have two editions."""
+    """Return key and base URL of the API that ``key_names`` belong to; an emulator may serve two vendor editions."""
     name = next(name for name in key_names if name in environment)
     return environment[name], environment[name.replace("_API_KEY", "_BASE_URL")]

@@ -1,10 +1,10 @@
-"""Noticing that files have changed, however it was done: written in place, renamed over, or swapped behind a link.
+"""Detects changes of files that are written in place, replaced by rename, or swapped behind a symbolic link.
 
-Editors write a second file and rename it; Kubernetes swaps a link to the folder that the file is in. So the folders of
-the files and of every link on the way to them are watched, and the files are looked at themselves now and then: not every
-file system tells of changes.
+Editors write a second file and rename it; Kubernetes swaps a link to the directory of the file. The watcher therefore
+watches the directories of the files and of every link on the way to them, and also polls the files, because some file
+systems report no changes.
 
-Each look may block for as long as a mount does not answer, so all of it runs in a daemon thread.
+Each check may block while a mount does not respond, so everything runs in a daemon thread.
 """
 
 import asyncio
@@ -24,52 +24,52 @@ from pathlib import Path
 from watchfiles import Change, watch
 
 LOOK_S = 1.0
-"""How often the files are looked at, whatever is told of them (seconds); and how long one that has gone is waited for."""
+"""Polling interval, and how long to wait for a file that has disappeared (seconds)."""
 QUIET_S = 0.1
-"""How long a file must have been left alone before it is read (seconds)."""
+"""How long a file must stay unchanged before it is read (seconds)."""
 JOIN_S = 0.3
-"""How long the end of a watch waits for its thread, which hangs where a mount does (seconds)."""
+"""How long to wait for the thread at the end; it hangs while a mount hangs (seconds)."""
 RESTART_S = 10.0
-"""How long a watch that failed waits before it begins again (seconds)."""
+"""Delay before a failed watch is restarted (seconds)."""
 MOST_LINKS = 40
-"""As many links as Linux follows."""
+"""The limit of Linux for symbolic links in a path."""
 
 log = logging.getLogger("banjia")
 logging.getLogger("watchfiles").setLevel(logging.WARNING)
 
 FileState = tuple[str, int, int, int, int] | None
-"""What a file looks like from outside: where it is in truth, and its device, inode, time and size. None: it is not there,
-or is no file but a pipe, say, whose content can't be had a second time."""
+"""The resolved path, device, inode, modification time (ns) and size (bytes) of a file. None if it does not exist or is
+not a regular file: a pipe, for example, cannot be read twice."""
 
 
 def read_state(path: Path) -> FileState:
-    """The file's look, to be compared with a later one."""
+    """Return the state of the file, to compare with a later one."""
     try:
         real = path.resolve(strict=True)
-        told = real.stat()
-    except (OSError, RuntimeError, ValueError):  # RuntimeError: a circle of links; ValueError: no name for a file
+        status = real.stat()
+    except (OSError, RuntimeError, ValueError):  # RuntimeError: a loop of links; ValueError: an invalid file name
         return None
-    if not stat.S_ISREG(told.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return None
-    return str(real), told.st_dev, told.st_ino, told.st_mtime_ns, told.st_size
+    return str(real), status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def read_states(paths: Iterable[Path]) -> dict[Path, FileState]:
-    """The look of each."""
+    """Return the state of each file."""
     return {path: read_state(path) for path in paths}
 
 
 async def changes(files: Callable[[], Sequence[Path]], seen: Mapping[Path, FileState]) -> AsyncGenerator[None]:
-    """Yields each time that one of the files has changed and all are whole again.
+    """Yield each time that one of the files has changed and all are complete again.
 
-    ``files`` tells which they are, anew after each change: the first of them names the others. ``seen``: how they looked
-    when they were last read, in the same order.
+    ``files`` returns the files to watch and is called again after each change, because the first file names the others.
+    ``seen``: their states when they were last read, in the same order.
     """
     loop = asyncio.get_running_loop()
     changed = asyncio.Event()
     stop = threading.Event()
 
-    def tell() -> None:
+    def notify() -> None:
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(changed.set)
 
@@ -77,9 +77,9 @@ async def changes(files: Callable[[], Sequence[Path]], seen: Mapping[Path, FileS
         while not stop.is_set():
             try:
                 for _ in _changes(files, seen, stop):
-                    tell()
-            except Exception:  # a bug of ours is no reason to stop watching
-                log.exception("watching the files of the configuration failed; it begins again")
+                    notify()
+            except Exception:  # a bug must not end the watch
+                log.exception("watching the configuration files failed; watching again in %.0f seconds", RESTART_S)
                 stop.wait(RESTART_S)
 
     thread = threading.Thread(target=run, name="file-watcher", daemon=True)
@@ -97,7 +97,7 @@ async def changes(files: Callable[[], Sequence[Path]], seen: Mapping[Path, FileS
 def _changes(
     files: Callable[[], Sequence[Path]], seen: Mapping[Path, FileState], stop: threading.Event
 ) -> Iterator[None]:
-    """The same, in the thread, until ``stop`` is set."""
+    """Yield the changes, in the thread, until ``stop`` is set."""
     watched = list(seen)
     for _ in _raw_changes(watched, stop):
         if read_states(seen) != seen:
@@ -112,9 +112,10 @@ def _changes(
 def _settled(
     paths: Sequence[Path], seen: Mapping[Path, FileState], stop: threading.Event
 ) -> dict[Path, FileState] | None:
-    """Wait until nobody writes to them, they have been left alone for a moment, and the first of them is there.
+    """Wait until no process writes to the files, they have not changed for ``QUIET_S``, and the first of them exists.
 
-    So must be any other that was there, but not for long: it may have been taken away for good. None if ``stop`` is set.
+    Waits at most ``LOOK_S`` for another file that has disappeared: it may have been removed for good. Returns None if
+    ``stop`` is set.
     """
     until = time.monotonic() + LOOK_S
     while True:
@@ -129,12 +130,13 @@ def _settled(
 
 
 def being_written(path: Path) -> bool:
-    """Whether somebody has the file open for writing, where the system tells: Linux, for files of our own.
+    """Return whether a process has the file open for writing; detected on Linux only, for files of the same user.
 
-    A read lease is granted only while nobody writes. It is given back at once; who opens the file in between waits for
-    that, and the signal that tells us of it is one that is ignored by default (the usual one would end the process).
+    Linux grants a read lease only if no process has the file open for writing. The lease is released at once. A process
+    that opens the file in between waits for the release, and this process gets SIGURG, which is ignored by default
+    instead of the usual SIGIO, which would end the process.
     """
-    if not hasattr(fcntl, "F_SETLEASE") or read_state(path) is None:  # to open a pipe or a device may do something
+    if not hasattr(fcntl, "F_SETLEASE") or read_state(path) is None:  # opening a pipe or a device may have effects
         return False
     try:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -152,32 +154,32 @@ def being_written(path: Path) -> bool:
 
 
 def _raw_changes(paths: Collection[Path], stop: threading.Event) -> Iterator[None]:
-    """Yields when something happened to one of the files or a link on the way to it, and every ``LOOK_S`` seconds.
+    """Yield on each event of one of the files or a link on the way to it, and every ``LOOK_S`` seconds.
 
-    ``paths`` may change between two of them.
+    ``paths`` may change between two yields.
     """
     while not stop.is_set():
         names = _watched_folders(paths)
         folders = {name.parent for name in names if name.parent.is_dir()}
-        last = {name.name for name in names}
+        file_names = {name.name for name in names}
         try:
             watching = watch(
-                *folders, watch_filter=partial(_is_one_of, last), recursive=False, stop_event=stop,
+                *folders, watch_filter=partial(_is_one_of, file_names), recursive=False, stop_event=stop,
                 debounce=int(QUIET_S * 1000), rust_timeout=int(LOOK_S * 1000), yield_on_timeout=True,
             )  # fmt: skip
-            with closing(watching) as stirrings:
-                for _ in stirrings:
+            with closing(watching) as events:
+                for _ in events:
                     yield
                     if _watched_folders(paths) != names:
-                        break  # what leads to the files is not what is watched any more
-        except (OSError, RuntimeError) as error:  # no folder is left, or the system has no more watches to give
-            log.debug("the folders of %s can't be watched: %s", ", ".join(map(str, paths)), error)
+                        break  # a link has changed, and other directories must be watched
+        except (OSError, RuntimeError) as error:  # no directory is left, or the system's limit of watches is reached
+            log.debug("can't watch the directories of %s: %s", ", ".join(map(str, paths)), error)
             yield
             stop.wait(LOOK_S)
 
 
 def _watched_folders(paths: Iterable[Path]) -> frozenset[Path]:
-    """All that leads to the files; one with an impossible name has no way to it."""
+    """Return the files and all links on the way to them, without files whose name is invalid."""
     found: set[Path] = set()
     for path in paths:
         with suppress(OSError, ValueError):
@@ -190,7 +192,7 @@ def _is_one_of(names: Container[str], change: Change, path: str) -> bool:
 
 
 def links(path: Path) -> frozenset[Path]:
-    """The file, and each symbolic link on the way to it."""
+    """Return the file and each symbolic link on the way to it."""
     found: set[Path] = set()
     todo = [Path(os.path.abspath(path))]  # noqa: PTH100 - resolve() would follow the links
     while todo and len(found) < MOST_LINKS:

@@ -1,4 +1,4 @@
-"""Reading the configuration again: when one of its files changes, and on SIGHUP."""
+"""Reloads the configuration when one of its files changes, and on SIGHUP."""
 
 import asyncio
 import signal
@@ -16,31 +16,31 @@ from proxy.lifecycle.file_watcher import FileState, being_written, changes, read
 
 
 class ConfigReader:
-    """Reads the file again, catalogs and secrets in files of their own included; the environment is that of the start.
+    """Reads the configuration file again, with its catalogs and secret files, and with the environment of the start.
 
-    ``told``: the warnings that the operator has seen already; others go to ``out``.
+    ``known``: the warnings that were printed already; new ones go to ``out``.
     """
 
     def __init__(
         self,
         path: Path,
         environ: Mapping[str, str],
-        stand_ins: EmulatedVendors | None,
-        told: Sequence[Diagnostic],
+        emulators: EmulatedVendors | None,
+        known: Sequence[Diagnostic],
         out: Callable[[Message], None],
     ) -> None:
         self._path = path
         self._environ = environ
-        self._stand_ins = stand_ins
-        self._told = {warning.message for warning in told}
-        self._notify = out
+        self._emulators = emulators
+        self._known = {warning.message for warning in known}
+        self._out = out
 
     def __call__(self) -> LoadedConfig:
-        """The configuration as it is now. Raises ConfigError, also while the file is being written."""
+        """Return the configuration as it is now. Raises ConfigError, also while a file is being written."""
         before = read_states(self.files())
-        loaded = load(self._path, self._environ, keys_needed=self._stand_ins is None)
-        if self._stand_ins is not None:
-            loaded = replace(loaded, settings=self._stand_ins.over(loaded.settings, loaded.source))
+        loaded = load(self._path, self._environ, keys_needed=self._emulators is None)
+        if self._emulators is not None:
+            loaded = replace(loaded, settings=self._emulators.over(loaded.settings, loaded.source))
         for path, seen in read_states(before).items():
             if seen != before[path] or being_written(path):
                 raise ConfigError(
@@ -55,22 +55,22 @@ class ConfigReader:
                 )
         warnings = [warning.message for warning in loaded.warnings]
         for warning in warnings:
-            if warning not in self._told:
-                self._notify(Message("warning: {line}", line=warning))
-        self._told = set(warnings)
+            if warning not in self._known:
+                self._out(Message("warning: {line}", line=warning))
+        self._known = set(warnings)
         return loaded
 
     def files(self) -> list[Path]:
-        """The files that the configuration is made of now, its own first."""
+        """Return the files that make up the configuration now, the main file first."""
         try:
             return sources(self._path, self._environ)
-        except Exception:  # noqa: BLE001 - a bug of ours, which the reload tells; it is no reason to stop watching
+        except Exception:  # noqa: BLE001 - the reload reports the bug; it must not end the watch
             return [self._path]
 
 
 @contextmanager
 def reload_on_hangup(state: AppState) -> Iterator[None]:
-    """SIGHUP reads the configuration again, for as long as the block runs."""
+    """Reload on SIGHUP until the block ends."""
     loop = asyncio.get_running_loop()
     running: set[asyncio.Task[object]] = set()
 
@@ -87,14 +87,16 @@ def reload_on_hangup(state: AppState) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def reload_on_change(state: AppState, again: ConfigReader, seen: Mapping[Path, FileState]) -> AsyncIterator[None]:
-    """A change of one of the files reads all again, for as long as the block runs.
+async def reload_on_change(
+    state: AppState, reader: ConfigReader, seen: Mapping[Path, FileState]
+) -> AsyncIterator[None]:
+    """Reload when one of the configuration's files changes, until the block ends.
 
-    ``seen``: how they looked when they were last read, the configuration's own first.
+    ``seen``: the states of the files when they were last read, the main file first.
     """
 
     async def follow() -> None:
-        async with aclosing(changes(again.files, seen)) as changed:
+        async with aclosing(changes(reader.files, seen)) as changed:
             async for _ in changed:
                 await state.reload()
 

@@ -1,4 +1,4 @@
-"""Running the app under uvicorn, with the flags that a proxy wants."""
+"""Runs the app under uvicorn with the settings of a proxy."""
 
 import asyncio
 import contextlib
@@ -32,7 +32,7 @@ from proxy.upstream.client import Upstream
 
 
 class AddressError(OSError):
-    """An address that can't be listened on. ``code``: what ``banjia help`` explains."""
+    """The server can't listen on an address. ``code``: the diagnostic code that ``banjia help`` explains."""
 
     def __init__(self, message: Message, code: str) -> None:
         super().__init__(message)
@@ -41,20 +41,23 @@ class AddressError(OSError):
 
 
 def bind(listen: str, *, tries: int = 1, key: str = "--port, or server.listen") -> socket.socket:
-    """A listening socket for ``host:port``, or for one of the next ports. Raises AddressError, naming the cure."""
+    """Return a listening socket for ``host:port``, or for one of the next ``tries - 1`` ports.
+
+    Raises AddressError, whose message names ``key``, the setting to change.
+    """
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    for at in range(tries):
-        # The protocol is said aloud: asyncio turns off the delay of small packets only where it is told that it is TCP.
+    for offset in range(tries):
+        # The protocol is explicit: asyncio sets TCP_NODELAY only on sockets whose protocol is IPPROTO_TCP.
         sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            sock.bind((host, int(port) + at))
-            sock.listen(2048)  # here, not later: until somebody listens, two may bind the same port
+            sock.bind((host, int(port) + offset))
+            sock.listen(2048)  # here, not later: until one process listens, two may bind the same port
         except OSError as error:
             sock.close()
-            if at == tries - 1:
+            if offset == tries - 1:
                 code = "port-in-use" if error.errno == errno.EADDRINUSE else "address-unavailable"
                 raise AddressError(
                     Message(
@@ -72,9 +75,9 @@ def bind(listen: str, *, tries: int = 1, key: str = "--port, or server.listen") 
 
 
 def bind_admin(server: ServerSettings, out: Callable[[Message], None]) -> socket.socket | None:
-    """The admin port's socket; None if it is off, or if nobody asked for it and another program has it: that is told.
+    """Return the socket of the admin port; None if the port is off, or with a warning if the default address is in use.
 
-    Raises OSError where the configuration names the address.
+    Raises AddressError if the configuration names the address.
     """
     if server.admin_listen == OFF:
         return None
@@ -84,15 +87,13 @@ def bind_admin(server: ServerSettings, out: Callable[[Message], None]) -> socket
         if "admin_listen" in server.model_fields_set:
             raise
         out(
-            Message(
-                "warning: {line}", line=Message("{error}; going on without metrics and status", error=error.message)
-            )
+            Message("warning: {line}", line=Message("{error}; running without metrics and status", error=error.message))
         )
         return None
 
 
 def url_of(sock: socket.socket) -> str:
-    """Where a client on this machine finds it."""
+    """Return the URL under which a client on this machine reaches the socket."""
     host, port = sock.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return f"http://{host}:{port}"
@@ -105,7 +106,7 @@ async def serve(
     admin: socket.socket | None = None,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Serve on bound sockets until a signal, then stop in order. Closes the kit."""
+    """Serve on bound sockets until a signal, then shut down gracefully. Closes the app state."""
 
     def opened() -> None:
         freeze()
@@ -125,19 +126,19 @@ async def serve(
 
 @contextmanager
 def watch_config(state: AppState) -> Iterator[None]:
-    """Watch whether the event loop answers."""
-    watch = LoopMonitor()
-    watch.register(state.metrics)
-    watch.start()
+    """Monitor the event loop until the block ends."""
+    monitor = LoopMonitor()
+    monitor.register(state.metrics)
+    monitor.start()
     try:
         yield
     finally:
-        watch.stop()
+        monitor.stop()
 
 
 @asynccontextmanager
 async def admin_server(state: AppState, sock: socket.socket | None) -> AsyncIterator[None]:
-    """The admin port, for as long as the block runs: also while the server drains."""
+    """Serve the admin port until the block ends, which includes the draining of the server."""
     if sock is None:
         yield
         return
@@ -158,10 +159,10 @@ async def admin_server(state: AppState, sock: socket.socket | None) -> AsyncIter
 
 
 def freeze() -> None:
-    """What is there now stays: the collector need not look at it again, and looks less often at the rest.
+    """Exclude all current objects from garbage collection, and collect the youngest generation less often.
 
-    Less often at what is young alone: what was under way in one look is garbage by the next, and with the older
-    generations waiting for twenty looks each it piled up to a third of the memory.
+    The thresholds of the older generations stay low: objects of requests under way at one collection are garbage by the
+    next, and with a threshold of 20 they grew to a third of the memory.
     """
     gc.collect()
     gc.freeze()
@@ -175,38 +176,40 @@ def run(
     emulators: Emulators | None = None,
     logs: LogStreams | None = None,
 ) -> None:
-    """Serve until a signal; with emulators, no vendor is called. Raises OSError if an address can't be had.
+    """Serve until a signal; with emulators, no vendor is called. Raises OSError if an address is not available.
 
-    ``logs``: the queues that stdout and stderr go through; their losses are a metric.
+    ``logs``: the queues of stdout and stderr; the lines they drop are a metric.
 
-    The configuration's file is read again when it changes and on SIGHUP; ``environ`` stays as it is now.
+    The configuration file is read again when it changes and on SIGHUP; ``environ`` is never read again.
     """
     path = Path(loaded.source) if loaded.source != ENVIRONMENT else None
     seen = read_states(sources(path, environ)) if path else {}
 
     async def main() -> None:
         async with contextlib.AsyncExitStack() as stack:
-            over: EmulatedVendors | None = None
-            used = loaded.settings
+            emulated_vendors: EmulatedVendors | None = None
+            settings = loaded.settings
             if emulators:
-                over = await stack.enter_async_context(emulated(used, emulators))
-                used = over.over(used)
-            sock = bind(used.server.listen)
-            admin = bind_admin(used.server, out)
-            connections = min(used.server.max_concurrency, shares().calls)
-            upstream = Upstream.over_the_network(connections, used.server.transport)
-            state = AppState(used, upstream, emulated=bool(emulators))
+                emulated_vendors = await stack.enter_async_context(emulated(settings, emulators))
+                settings = emulated_vendors.over(settings)
+            sock = bind(settings.server.listen)
+            admin = bind_admin(settings.server, out)
+            connections = min(settings.server.max_concurrency, shares().calls)
+            upstream = Upstream.over_the_network(connections, settings.server.transport)
+            state = AppState(settings, upstream, emulated=bool(emulators))
             state.source = loaded.source
             state.notify = out
             if logs is not None:
                 logs.register(state.metrics)
                 logs.json_lines = lambda: state.log.format == "json"
                 state.drain_log = logs.drain
-            again = ConfigReader(path, dict(environ), over, loaded.warnings, out) if path is not None else None
-            state.reread = again
+            reader = None
+            if path is not None:
+                reader = ConfigReader(path, dict(environ), emulated_vendors, loaded.warnings, out)
+            state.reread = reader
             stack.enter_context(reload_on_hangup(state))
-            if again is not None:
-                await stack.enter_async_context(reload_on_change(state, again, seen))
+            if reader is not None:
+                await stack.enter_async_context(reload_on_change(state, reader, seen))
 
             def ready() -> None:
                 out(greeting(state, url_of(sock)))
@@ -221,7 +224,7 @@ def run(
 
 
 def greeting(state: AppState, url: str) -> Message:
-    """The line at the start: where we are, and who answers. Without a file the vendors are listed in their order."""
+    """Return the startup line: the URL and the vendors. Without a configuration file it lists the vendors in order."""
     names = list(state.snapshot.routing.enabled)
     settings, served = state.snapshot.settings, f"{url}/v1"
     if settings.in_file or len(names) < 2:
@@ -233,7 +236,7 @@ def greeting(state: AppState, url: str) -> Message:
     else:
         first, *others = names
         line = Message(
-            "banjia serves {url}, answered by {first}; under names that it lacks by {others}",
+            "banjia serves {url}, answered by {first}, or by {others} for models that {first} lacks",
             url=served,
             first=first,
             others=joined(COMMA, others),
@@ -242,7 +245,7 @@ def greeting(state: AppState, url: str) -> Message:
 
 
 def outbound_line(state: AppState) -> Message:
-    """The line that says how vendor calls leave: directly, or through which proxy, by vendor where they differ."""
+    """Return the startup line with the outbound proxy of upstream calls, by vendor where they differ."""
     outbound_routes: dict[str | None, list[str]] = {}
     for name, entry in state.snapshot.routing.enabled.items():
         proxy = state.upstream.via(entry.outbound()).proxy_of(base_url_of(name, entry))
@@ -250,15 +253,15 @@ def outbound_line(state: AppState) -> Message:
     if len(outbound_routes) == 1:
         proxy = next(iter(outbound_routes))
         if proxy is None:
-            return Message("vendor calls leave directly")
-        return Message("vendor calls leave through {proxy}", proxy=_proxy(proxy))
+            return Message("connecting to vendors directly")
+        return Message("connecting to vendors through {proxy}", proxy=_proxy(proxy))
     parts = [
         Message("{vendors} through {proxy}", vendors=joined(COMMA, names), proxy=_proxy(proxy))
         if proxy
         else Message("{vendors} directly", vendors=joined(COMMA, names))
         for proxy, names in outbound_routes.items()
     ]
-    return Message("vendor calls leave: {ways}", ways=joined(SEMICOLON, parts))
+    return Message("connecting to vendors: {routes}", routes=joined(SEMICOLON, parts))
 
 
 def _proxy(url: str) -> str:
@@ -266,5 +269,5 @@ def _proxy(url: str) -> str:
 
 
 def environment_lines(url: str, keys: Sequence[str] = ()) -> list[str]:
-    """The two lines that point an OpenAI SDK here. A client key is never printed."""
+    """Return the two lines that point an OpenAI SDK at this server. A client key is never printed."""
     return [f"OPENAI_BASE_URL={url}/v1", f"OPENAI_API_KEY={'<one of server.client_keys>' if keys else 'anything'}"]

@@ -1,4 +1,4 @@
-"""Stopping in order: not ready any more, then the door closes, then running requests end, at the latest at a deadline."""
+"""Graceful shutdown: report not ready, stop accepting connections, then let running requests end until a deadline."""
 
 import asyncio
 import os
@@ -18,25 +18,25 @@ from proxy.server.protocol import GuardedHttpProtocol
 
 POLL_S = 0.02
 LAST_POLLS = 15
-"""For how many polls a request that is told to end may go on, to say so to its caller: 0.3 s, or longer where the event loop is
-late. Each poll lets every request run, so that many requests that end at once, or a busy machine, cost none its last words."""
+"""How many polls a cancelled request has to send its error to the client: 0.3 s, or longer if the event loop is late.
+Polls are counted, not time: each poll lets every request run, so all can send their error even on a busy machine."""
 CLOSING_S = 0.3
 """How long closing the connections to vendors may take (seconds)."""
 
 
 class QuietServer(uvicorn.Server):
-    """uvicorn, with signals left to us: it would close the door at once and exit with the signal's number."""
+    """uvicorn without its signal handlers, which would stop accepting at once and exit with the signal's number."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Nothing: see :func:`stop_on_signals`."""
+        """Do nothing: see :func:`stop_on_signals`."""
         yield
 
 
 class GracefulServer(QuietServer):
-    """The server that callers use, stopped our way.
+    """The server of the client port, with a graceful shutdown.
 
-    uvicorn by itself cancels at the end of the grace what still runs, without waiting for what it has to say.
+    uvicorn cancels the remaining requests at the end of the grace period without waiting for them to send an error.
     """
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
@@ -44,25 +44,26 @@ class GracefulServer(QuietServer):
         self._ready = ready
         self.acceptors: list[Acceptor] = []
         self.deadline: float | None = None
-        """When running requests have to be over, on the loop's clock. None: the config's grace, from closing on."""
+        """When running requests must be over, on the loop's clock. None: the grace period, from the shutdown on."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Accept connections by ourselves, then tell."""
+        """Accept connections with :class:`Acceptor` instead of asyncio, then call ``ready``."""
         await super().startup([])
-        state, made = self.server_state, {"config": self.config, "app_state": self.lifespan.state}
+        state = self.server_state
+        arguments = {"config": self.config, "app_state": self.lifespan.state}
         protocol: Any = self.config.http_protocol_class
         self.acceptors = [
-            Acceptor(sock, partial(protocol, server_state=state, **made), state) for sock in sockets or []
+            Acceptor(sock, partial(protocol, server_state=state, **arguments), state) for sock in sockets or []
         ]
         self._ready()
 
     def keep_none_alive(self) -> None:
-        """From now on answers tell their callers to make a new connection for the next request, to somebody else."""
-        self.config.encoded_headers.append(CLOSE)  # uvicorn makes its list anew every second from this one
+        """Send ``connection: close`` from now on, so that clients connect again, to another instance."""
+        self.config.encoded_headers.append(CLOSE)  # uvicorn copies this list every second
         self.server_state.default_headers.append(CLOSE)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the door, wait for what is running until the deadline, tell the rest to end, close the kit."""
+        """Stop accepting, wait for running requests until the deadline, cancel the rest, close the app state."""
         loop = asyncio.get_running_loop()
         state = self.server_state
         deadline = self.deadline
@@ -73,14 +74,14 @@ class GracefulServer(QuietServer):
         for sock in sockets or []:
             sock.close()
         for connection in list(state.connections):
-            connection.shutdown()  # an unused one is closed, a used one after its answer
+            connection.shutdown()  # closes an idle connection now, a busy one after its response
         await self._ended(deadline)
         for task in list(state.tasks):
             task.cancel()
         await self._ended_in(LAST_POLLS)
         for connection in list(state.connections):
             if isinstance(connection, GuardedHttpProtocol):
-                connection.transport.abort()  # its caller does not read: that would hold us up for ever
+                connection.transport.abort()  # its client does not read, which would delay the shutdown for ever
         await self._ended_in(LAST_POLLS)
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSING_S):
@@ -95,15 +96,15 @@ class GracefulServer(QuietServer):
     async def _ended(self, deadline: float) -> None:
         loop = asyncio.get_running_loop()
         state = self.server_state
-        while (state.connections or state.tasks) and loop.time() < deadline:  # noqa: ASYNC110 - uvicorn tells of no end
+        while (state.connections or state.tasks) and loop.time() < deadline:  # noqa: ASYNC110 - uvicorn has no event
             await asyncio.sleep(min(POLL_S, max(0.0, deadline - loop.time())))
 
 
 @contextmanager
 def stop_on_signals(server: GracefulServer, state: AppState) -> Iterator[None]:
-    """SIGTERM: not ready any more, the door stays open for ``drain_delay_s``, then closes. SIGINT: closes now.
+    """On SIGTERM report not ready and keep accepting for ``drain_delay_s``; on SIGINT stop accepting at once.
 
-    ``grace_s`` runs from the signal, and is the longest that the door stays open. A second signal ends the process.
+    ``grace_s`` counts from the signal and also limits ``drain_delay_s``. A second signal ends the process.
     """
     loop = asyncio.get_running_loop()
 
@@ -114,7 +115,7 @@ def stop_on_signals(server: GracefulServer, state: AppState) -> Iterator[None]:
         if state.draining:
             state.flush()
             state.drain_log()
-            os._exit(1)  # asked twice: at once, whatever is still going on
+            os._exit(1)  # a second signal: exit without waiting for running requests
         state.draining = True
         server.keep_none_alive()
         settings = state.snapshot.settings.server

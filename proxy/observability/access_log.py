@@ -1,4 +1,4 @@
-"""One line a request, JSON or text, spelt and written in batches: one by one would cost more than the request."""
+"""The access log: one line per request, JSON or text, formatted and written in batches to keep the cost low."""
 
 import asyncio
 import sys
@@ -12,22 +12,22 @@ from proxy.observability.access_text import colour_wanted, text_line
 
 FLUSH_S = 0.2
 BATCH = 32
-"""Lines spelt at once. Many more would hold up the requests of that moment for milliseconds."""
+"""Lines formatted at once. Formatting many more would delay other requests by milliseconds."""
 
 
 LogFormat = Literal["json", "text"]
 
 
 class LoggedOutcome(Protocol):
-    """What is to be one line."""
+    """A request outcome that can be logged as one line."""
 
     def line(self, at: float) -> Mapping[str, Any]:
-        """Its members; ``at``: when it was written (epoch seconds)."""
+        """Return the members of the line; ``at``: when it was written (epoch seconds)."""
         ...
 
 
 class AccessLog:
-    """Lines to a stream, flushed at the latest ``FLUSH_S`` seconds after they were written.
+    """Writes lines to a stream, flushed at most ``FLUSH_S`` seconds after they were added.
 
     While the server runs, ``sys.stdout`` is a queue (:mod:`proxy.observability.log_writer`), so a flush never waits.
     """
@@ -36,40 +36,40 @@ class AccessLog:
         self._stream = stream
         self.configured: LogFormat | None = None
         """``log.format``; None: text where the stream is a terminal, JSON elsewhere."""
-        self._lines: list[tuple[float, LoggedOutcome]] = []
-        self._spelt: list[bytes] = []
+        self._pending: list[tuple[float, LoggedOutcome]] = []
+        self._formatted: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
 
     @property
     def format(self) -> LogFormat:
-        """The format of the lines now."""
+        """Return the format of the lines now."""
         return self.configured or ("text" if _is_terminal(self._stream or sys.stdout) else "json")
 
     def write(self, line: LoggedOutcome) -> None:
-        """Add a line; the time is noted here (epoch seconds). Call it on the event loop."""
-        self._lines.append((time.time(), line))
-        if len(self._lines) == BATCH:
-            self._spell()
+        """Add a line, with the current time. Must be called on the event loop."""
+        self._pending.append((time.time(), line))
+        if len(self._pending) == BATCH:
+            self._format_pending()
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self.flush)
 
-    def _spell(self) -> None:
-        lines, self._lines = self._lines, []
+    def _format_pending(self) -> None:
+        lines, self._pending = self._pending, []
         if self.format == "json":
-            self._spelt += [orjson.dumps(line.line(at)) for at, line in lines]
+            self._formatted += [orjson.dumps(line.line(at)) for at, line in lines]
         else:
             colour = _is_terminal(self._stream or sys.stdout) and colour_wanted()
-            self._spelt += [text_line(line.line(at), colour=colour).encode() for at, line in lines]
+            self._formatted += [text_line(line.line(at), colour=colour).encode() for at, line in lines]
 
     def flush(self) -> None:
-        """Write what is there. A log that can't be written never fails a request."""
+        """Write the pending lines. A log that can't be written never fails a request."""
         self._timer = None
-        self._spell()
-        spelt, self._spelt = self._spelt, []
-        if spelt:
+        self._format_pending()
+        lines, self._formatted = self._formatted, []
+        if lines:
             try:
                 stream = self._stream or sys.stdout
-                stream.write(b"\n".join(spelt).decode() + "\n")
+                stream.write(b"\n".join(lines).decode() + "\n")
                 stream.flush()
             except (OSError, ValueError):
                 pass

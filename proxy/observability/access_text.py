@@ -1,4 +1,4 @@
-"""The access line for people: one readable line a request, for a terminal (``log.format: text``)."""
+"""The text format of the access log: one readable line per request, for a terminal (``log.format: text``)."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -15,15 +15,15 @@ DIM = "\x1b[2m"
 
 
 def colour_wanted(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether a terminal with this environment takes colour: not with ``NO_COLOR`` (no-color.org), nor ``TERM=dumb``."""
-    known = os.environ if environ is None else environ
-    return not known.get("NO_COLOR") and known.get("TERM", "") not in ("", "dumb")
+    """Return whether to use colour: not with ``NO_COLOR`` (no-color.org), ``TERM=dumb`` or without ``TERM``."""
+    environ = os.environ if environ is None else environ
+    return not environ.get("NO_COLOR") and environ.get("TERM", "") not in ("", "dumb")
 
 
 def text_line(line: Mapping[str, Any], *, colour: bool = False) -> str:
-    """The access line with these members as text, without a line break.
+    """Return the access line with these members as text, without a line break.
 
-    What came from outside holds no control characters here: in a terminal they would be obeyed.
+    Replaces control characters from clients and vendors with ``?``, because a terminal would interpret them.
     """
     text = _printable(" ".join(_parts(line)))
     if not colour:

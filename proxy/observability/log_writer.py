@@ -1,9 +1,9 @@
-"""Log lines leave through bounded queues: a pipe that is not read costs lines, never the event loop.
+"""Writes log lines through bounded queues, so that a pipe that is not read drops lines and never blocks the event loop.
 
-While the server runs, ``sys.stdout`` and ``sys.stderr`` are :class:`LogStream` objects, so everything that prints goes
-this way: access lines, notices of the commands, ``logging`` with its tracebacks, warnings, uvicorn. Each stream has a
-daemon thread that writes to the descriptor. What does not fit in the queue, or can't be written, is dropped and counted;
-one line says how many lines are missing, at the place where they are missing.
+While the server runs, ``sys.stdout`` and ``sys.stderr`` are :class:`LogStream` objects, so all output passes the queues:
+access lines, messages of the commands, ``logging`` with its tracebacks, warnings, uvicorn. Each stream has a daemon
+thread that writes to the descriptor. Lines that do not fit in the queue, or can't be written, are dropped and counted;
+a notice in their place reports how many lines are missing.
 """
 
 import atexit
@@ -25,18 +25,18 @@ from proxy.observability.metrics.registry import Metrics
 from proxy.timestamps import iso_time
 
 MAX_BYTES = 4 * 1024 * 1024
-"""The most bytes that wait for one stream."""
+"""The most bytes queued for one stream."""
 MAX_WRITES = 10_000
-"""The most writes that wait for one stream: small ones cost more memory than their bytes."""
+"""The most writes queued for one stream: small writes take more memory than their bytes."""
 BATCH_BYTES = 64 * 1024
-"""About as many bytes are handed to the system at once."""
+"""About how many bytes one system call writes."""
 DRAIN_S = 0.5
-"""How long a process that ends waits for its log to be written (seconds)."""
+"""How long an exiting process waits for its log to be written (seconds)."""
 POLL_S = 1.0
 
 StreamName = Literal["stdout", "stderr"]
 Notice = Callable[[int], bytes]
-"""Makes the line that says how many lines are missing."""
+"""Returns the line that reports how many lines are missing."""
 
 
 class _Chunk(NamedTuple):
@@ -49,7 +49,7 @@ class LogWriter:
     """A queue of bytes and the thread that writes them to a descriptor. No method raises; only ``drain`` waits."""
 
     def __init__(self, fd: int, notice: Notice, turn: threading.Lock) -> None:
-        """``turn`` is held while the thread writes: two writers of one file share it, so that lines don't interleave."""
+        """``turn`` is held while the thread writes: two writers of one file share it, so that lines don't mix."""
         self.fd = fd
         self.dropped = 0
         """Lines dropped since the start."""
@@ -68,7 +68,7 @@ class LogWriter:
         self._thread.start()
 
     def write(self, data: bytes) -> int:
-        """Queue the bytes, or drop them if the queue is full. Returns their number either way, as a stream does."""
+        """Queue the bytes, or drop them if the queue is full. Return their number in both cases, as a stream does."""
         with self._filled:
             self._accepts = self._fits(len(data))
             if self._accepts:
@@ -83,12 +83,12 @@ class LogWriter:
         """Do nothing: the thread writes as soon as it can."""
 
     def drain(self, timeout_s: float) -> bool:
-        """Wait until everything is written, at most this long. Returns whether it is."""
+        """Wait until everything is written, at most ``timeout_s`` seconds. Return whether it is."""
         with self._emptied:
             return self._emptied.wait_for(lambda: not self._pending(), timeout_s)
 
     def _fits(self, size: int) -> bool:
-        """Once full, the queue accepts nothing until half of it is free: so losses come in few runs, a notice each."""
+        """A full queue accepts nothing until half of it is free, so that losses come in few runs with a notice each."""
         part = 1 if self._accepts else 2
         return self._size + size <= MAX_BYTES // part and len(self._chunks) < MAX_WRITES // part
 
@@ -106,7 +106,7 @@ class LogWriter:
         self._unreported += lines
 
     def _pending(self) -> bool:
-        """Whether there is something to write: also a notice, unless the descriptor has just refused one."""
+        """Whether there is something to write, which includes a notice unless the last write failed."""
         return bool(self._size or (self._unreported and self._writable))
 
     # --- in the thread ------------------------------------------------------------------------------------------
@@ -138,12 +138,12 @@ class LogWriter:
             return batch
 
     def _write_all(self, data: bytes) -> int:
-        """Write the bytes. Returns how many of them the descriptor took before it failed."""
+        """Write the bytes. Return how many were written before an error."""
         written = 0
         try:
             with self._turn:
                 if not self._line_start and not self._writable:
-                    os.write(self.fd, b"\n")  # what failed has left half a line
+                    os.write(self.fd, b"\n")  # the failed write left an incomplete line
                 while written < len(data):
                     try:
                         written += os.write(self.fd, memoryview(data)[written:])
@@ -157,7 +157,7 @@ class LogWriter:
 
 
 class LogStream(io.TextIOBase):
-    """A text stream over a writer, to stand in for ``sys.stdout`` or ``sys.stderr``. It neither blocks nor raises."""
+    """A text stream over a writer, which replaces ``sys.stdout`` or ``sys.stderr``. It neither blocks nor raises."""
 
     def __init__(self, writer: LogWriter, encoding: str) -> None:
         self.buffer = writer
@@ -165,12 +165,12 @@ class LogStream(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """That of the stream in whose place this one is."""
+        """Return the encoding of the replaced stream."""
         return self._encoding
 
     @property
     def errors(self) -> str:  # type: ignore[override]
-        """What the encoding lacks is escaped."""
+        """Return the error handler: characters that the encoding lacks are escaped."""
         return "backslashreplace"
 
     def write(self, text: str) -> int:
@@ -179,15 +179,15 @@ class LogStream(io.TextIOBase):
         return len(text)
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def fileno(self) -> int:
-        """The descriptor that the text is for."""
+        """Return the descriptor that the text is written to."""
         return self.buffer.fd
 
     def isatty(self) -> bool:
-        """Whether the descriptor is a terminal."""
+        """Return whether the descriptor is a terminal."""
         return os.isatty(self.buffer.fd)
 
 
@@ -197,14 +197,14 @@ class LogStreams:
     def __init__(self, writers: dict[StreamName, LogWriter]) -> None:
         self._writers = writers
         self.json_lines: Callable[[], bool] = lambda: True
-        """Whether the lines on standard output are JSON now; notices among them then are too."""
+        """Returns whether the lines on standard output are JSON now; notices on standard output then are JSON too."""
 
     def add(self, name: StreamName, writer: LogWriter) -> None:
-        """Take a stream's writer."""
+        """Add the writer of a stream."""
         self._writers[name] = writer
 
     def register(self, metrics: Metrics) -> None:
-        """Let the losses be read."""
+        """Register the metric of dropped lines."""
         metrics.counter(
             "banjia_log_lines_dropped_total",
             "Log lines that were dropped, since the stream could not be written.",
@@ -213,18 +213,18 @@ class LogStreams:
         )
 
     def drain(self) -> None:
-        """Wait until both are written, at most ``DRAIN_S`` seconds."""
+        """Wait until both streams are written, at most ``DRAIN_S`` seconds."""
         until = time.monotonic() + DRAIN_S
         for writer in self._writers.values():
             writer.drain(max(0.0, until - time.monotonic()))
 
 
 def install_log_streams(*, access_lines: bool) -> LogStreams:
-    """Send what is printed through queues from now on; when the process exits they are written, or given up.
+    """Replace ``sys.stdout`` and ``sys.stderr`` by queued streams, which are drained for ``DRAIN_S`` seconds at exit.
 
-    ``access_lines``: standard output holds access lines; where these are JSON (``json_lines``), its notices are JSON too. Streams that have no descriptor
-    (those of a test) stay as they are. The others are not restored: what is printed as the interpreter ends, a traceback
-    perhaps, must not block either.
+    ``access_lines``: standard output holds access lines; if these are JSON (``json_lines``), its notices are JSON too.
+    Streams without a descriptor (those of a test) stay as they are. The replaced streams are not restored, because
+    output at the end of the interpreter, such as a traceback, must not block either.
     """
     fill_standard_descriptors()
     out, err = _descriptor(sys.stdout), _descriptor(sys.stderr)
@@ -250,7 +250,7 @@ def install_log_streams(*, access_lines: bool) -> LogStreams:
 
 
 def _descriptor(stream: TextIO | None) -> int | None:
-    """The stream's descriptor; of /dev/null for one that was closed before the start, None for one without."""
+    """Return the descriptor of the stream: /dev/null for a stream closed before the start, None if it has none."""
     if stream is None:
         return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     try:
@@ -260,7 +260,7 @@ def _descriptor(stream: TextIO | None) -> int | None:
 
 
 def fill_standard_descriptors() -> None:
-    """Open /dev/null under each of 0, 1 and 2 that is closed: else a socket gets the number, and what is printed goes there."""
+    """Open /dev/null for each closed descriptor of 0, 1 and 2: a socket would get the number and receive the output."""
     for fd in range(3):
         try:
             os.fstat(fd)
@@ -272,7 +272,7 @@ def fill_standard_descriptors() -> None:
 
 
 def json_notice(lines: int) -> bytes:
-    """The notice among access lines: ``time`` as they have it, and ``log_lines_dropped``."""
+    """Return the notice for JSON access lines: ``time`` in the same format, and ``log_lines_dropped``."""
     return orjson.dumps({"time": iso_time(time.time()), "log_lines_dropped": lines}) + b"\n"
 
 
@@ -281,7 +281,7 @@ def _dropped(lines: int, stream: StreamName) -> Message:
 
 
 def text_notice(stream: StreamName) -> Notice:
-    """The notice among lines of text."""
+    """Return the notice for text lines."""
 
     def notice(lines: int) -> bytes:
         line = for_operator(Message("warning: {line}", line=_dropped(lines, stream)))

@@ -1,8 +1,8 @@
-"""The memory budget: how much of the memory may be held by bodies and answers at once.
+"""The memory budget: how many bytes all request bodies and responses may hold at once.
 
-The memory guard sees what is used already; a large body is used only after it was let in. So each request says beforehand
-what its body will need: while it comes in, parsed, and written anew for the vendor. What a vendor sends counts as it comes,
-and so do answers that their callers have not read yet. What is held is given back when the request ends.
+The memory guard measures memory already in use, which a large body is only after it was accepted. Each request therefore
+reserves in advance what its body will need: received, parsed, and serialized for the vendor. Vendor data counts as it
+arrives, and so do responses that clients have not read yet. A reservation is released when the request ends.
 """
 
 import ctypes
@@ -14,70 +14,71 @@ from config.schema import Settings
 
 MIB = 1024 * 1024
 SHARE = 0.5
-"""The part of the memory limit that bodies and answers may take; the rest is for the process, and for parsing one text."""
+"""The part of the memory limit for bodies and responses; the rest is for the process, and for parsing one text."""
 UNLIMITED = 1 << 62
 LARGEST_BODY = 64 * MIB
-"""The default of ``server.max_body_mb``, in bytes, where there is memory enough."""
+"""The default of ``server.max_body_mb``, in bytes, if the memory limit allows it."""
 BODY_PART = 16
-"""What part of the memory limit one body may have, unless ``server.max_body_mb`` says otherwise."""
+"""One body may take 1/16 of the memory limit, unless ``server.max_body_mb`` is set."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""The options' numbers in glibc's ``malloc.h``: from how much at the heap's end on it is given back, and what is not in it."""
+"""Options of ``mallopt``, from glibc's ``malloc.h``: how many free bytes at the end of the heap are returned to the
+system, and from which size on a block is allocated with ``mmap``."""
 LARGE_BLOCK = 1024 * 1024
-"""From how many bytes on a block of memory is one of its own, which the system has back when it is freed."""
+"""From this size on a block is allocated with ``mmap``, so that freeing it returns it to the system (bytes)."""
 FREE = 4096
-"""Bodies of no more bytes are not counted: a thousand of them at once do not matter."""
+"""Bodies up to this size are not counted: even a thousand at once are small (bytes)."""
 A_VALUE = 100
-"""What a parsed JSON value takes, in bytes, beside its text."""
+"""Memory of a parsed JSON value beside its text (bytes)."""
 AN_ANSWER = 8
-"""How often the bytes of a vendor's answer may be in memory: as read, joined, as texts of up to four bytes a character,
-and written anew."""
+"""Memory for each byte of a vendor's response: as read, joined, as strings of up to four bytes a character, and
+serialized again."""
 QUICK, SLOW = 4, 8
-"""The same for the bytes of a request: in strings that are ASCII throughout, and in others, whose characters may take four
-bytes each."""
+"""Memory for each byte of a request body: in strings of ASCII alone, and in other strings, whose characters may take
+four bytes each."""
 
 
 def size_of(body_size: int, values: int, slow: int) -> int:
-    """What a body needs, in bytes, by its size, its values and how much of it is escapes and text outside ASCII."""
+    """Return the memory that a body needs, in bytes; ``slow``: its bytes of escapes and text outside ASCII."""
     return body_size * QUICK + slow * (SLOW - QUICK) + values * A_VALUE
 
 
 def estimated_size(body: bytes) -> int:
-    """What a body of middling size needs, in bytes: its values are not counted, for it is too small to matter much."""
+    """Return the memory that a body of medium size needs, in bytes, with an upper bound for its number of values."""
     return len(body) * QUICK + most_values(body) * A_VALUE
 
 
 def most_values(text: bytes) -> int:
-    """About how many JSON values are in a text at most: what is in strings counts too."""
+    """Return an upper bound for the number of JSON values in a text; separators inside strings count too."""
     return count_byte(text, b",") + count_byte(text, b"{") + count_byte(text, b"[")
 
 
 class MemoryBudget:
-    """What all requests hold, in bytes. Where no more fits a MemoryError is raised, as where memory has run out."""
+    """The memory that all requests hold, in bytes. Raises MemoryError when full, like Python when it runs out."""
 
     __slots__ = ("held", "most")
 
     def __init__(self, limit: int | None) -> None:
-        """``limit``: the memory that there is, in bytes; None where that is not known, and nothing is refused."""
+        """``limit``: the memory limit in bytes; None if it is not known: the budget is then unlimited."""
         self.most = int(limit * SHARE) if limit is not None else UNLIMITED
         self.held = 0
 
     def take(self, size: int) -> None:
-        """Hold so many bytes more. Raises MemoryError where they would not fit."""
+        """Reserve ``size`` more bytes. Raises MemoryError if they do not fit."""
         if self.held + size > self.most:
             raise MemoryError
         self.held += size
 
     def force(self, size: int) -> None:
-        """Hold so many bytes that are in memory already, whether they fit or not: others are refused meanwhile."""
+        """Reserve bytes that are in memory already, whether they fit or not; later reservations may then fail."""
         self.held += size
 
     def give(self, size: int) -> None:
-        """Give so many bytes back."""
+        """Release ``size`` bytes."""
         self.held -= size
 
 
 class Lease:
-    """What one request holds of the budget, in bytes."""
+    """The part of the budget that one request holds, in bytes."""
 
     __slots__ = ("_budget", "size")
 
@@ -86,31 +87,31 @@ class Lease:
         self.size = 0
 
     def grow(self, size: int) -> None:
-        """Hold so many bytes more. Raises MemoryError where they would not fit."""
+        """Reserve ``size`` more bytes. Raises MemoryError if they do not fit."""
         self._budget.take(size)
         self.size += size
 
     def shrink(self, size: int) -> None:
-        """Give so many bytes back."""
+        """Release ``size`` bytes."""
         self._budget.give(size)
         self.size -= size
 
     def grow_to(self, size: int) -> None:
-        """Hold at least so many bytes. Raises MemoryError where they would not fit."""
+        """Hold at least ``size`` bytes. Raises MemoryError if they do not fit."""
         if size > self.size:
             self.grow(size - self.size)
 
     def end(self) -> None:
-        """Give everything back."""
+        """Release everything."""
         if self.size:
             self.shrink(self.size)
 
 
 def free_large_blocks() -> None:
-    """Have the C library give large blocks back to the system when they are freed.
+    """Make the C library return large blocks to the system when they are freed.
 
-    glibc keeps those that are smaller than the largest one freed so far (up to 32 MiB), and a few bodies at once would
-    leave their memory in use. Other libraries have no such switch and need none.
+    glibc keeps blocks that are smaller than the largest one freed so far (up to 32 MiB), so a few bodies at once would
+    leave their memory in use. Other C libraries have no such option and need none.
     """
     with suppress(OSError, AttributeError):
         library = ctypes.CDLL(None)
@@ -119,22 +120,22 @@ def free_large_blocks() -> None:
 
 
 def max_body(settings: Settings, limit: int | None) -> int:
-    """The largest body that is taken, in bytes: what the operator says, else a part of the memory limit."""
-    wished = settings.server.max_body_mb
-    if wished is not None:
-        return int(wished * MIB)
+    """Return the largest accepted body, in bytes: ``server.max_body_mb``, else a part of the memory limit."""
+    configured = settings.server.max_body_mb
+    if configured is not None:
+        return int(configured * MIB)
     return LARGEST_BODY if limit is None else min(LARGEST_BODY, limit // BODY_PART)
 
 
 def warnings(settings: Settings, limit: int | None) -> list[Message]:
-    """What to tell the operator of a ``server.max_body_mb`` that the memory is too small for."""
+    """Return a warning if ``server.max_body_mb`` is too large for the memory limit."""
     most = MemoryBudget(limit).most // QUICK
     if limit is None or max_body(settings, limit) <= most:
         return []
     warning = Message(
-        "server.max_body_mb: a body of {wished} MiB would need more than the memory limit of {limit} MiB allows; bodies over {most} MiB are always answered 503",
-        wished=f"{settings.server.max_body_mb:g}",
+        "server.max_body_mb: a body of {size} MiB needs more than the memory limit of {limit} MiB allows; bodies over {max} MiB always get status 503",
+        size=f"{settings.server.max_body_mb:g}",
         limit=limit // MIB,
-        most=most // MIB,
+        max=most // MIB,
     )
     return [warning]

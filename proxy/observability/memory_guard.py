@@ -1,7 +1,7 @@
-"""The memory guard: how near this process is to being killed for want of memory.
+"""The memory guard: how close this process is to being killed because memory runs out.
 
-What counts is the tightest limit of the control groups that the process is in (version 2, else version 1), and without
-one the machine's memory. Pages of files that the kernel can drop at once are not counted.
+It uses the lowest limit among the control groups of the process (version 2, else version 1), or without one the
+machine's memory. Pages of files that the kernel can drop at once are not counted.
 """
 
 import asyncio
@@ -10,26 +10,26 @@ from pathlib import Path
 from typing import NamedTuple
 
 FULL = 0.95
-"""From this share on, new work is turned away."""
+"""From this share on, new requests are refused."""
 TIGHT = 0.92
-"""From this share on, connections are not kept."""
+"""From this share on, connections are not kept alive."""
 CHECK_EVERY_S = 0.25
 """How often the share is read (seconds)."""
 
 ROOT = Path("/")
 
 Reader = Callable[[], float | None]
-"""Tells the share of the limit that is in use, or None where no limit is known."""
+"""Returns the share of the limit that is in use, or None if no limit is known."""
 
 
 class MemoryGuard:
-    """What the last look found. ``full`` and ``tight`` are only attributes: to ask costs nothing.
+    """Result of the last check. ``full`` and ``tight`` are plain attributes, which are cheap to read.
 
-    ``limit``: how much memory there is for this process, in bytes; None where that is not known.
+    ``limit``: the memory limit of this process, in bytes; None if it is not known.
     """
 
     def __init__(self, reader: Reader | None = None, limit: int | None = None) -> None:
-        """Both are those of this machine unless given."""
+        """Both default to those of this machine."""
         self._reader = reader
         self.limit = limit_of_this_machine() if limit is None else limit
         self._next: asyncio.TimerHandle | None = None
@@ -38,14 +38,14 @@ class MemoryGuard:
         self.full = False
 
     def start(self) -> None:
-        """Look now and from now on, on the running loop; without a known limit, never again."""
+        """Check now and every ``CHECK_EVERY_S`` on the running loop; stop if no limit is known."""
         if self._reader is None:
             self._reader = reader_of_this_machine()
         if self.check():
             self._next = asyncio.get_running_loop().call_later(CHECK_EVERY_S, self.start)
 
     def check(self) -> bool:
-        """Read the share. False where there is none to read."""
+        """Read the share. Return False if no limit is known."""
         share = self._reader() if self._reader is not None else None
         self.share = share or 0.0
         self.tight = self.share >= TIGHT
@@ -53,13 +53,13 @@ class MemoryGuard:
         return share is not None
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         if self._next is not None:
             self._next.cancel()
 
 
 def reader_of_this_machine(root: Path = ROOT) -> Reader:
-    """A reader for the limits that this process is under; ``root`` is where ``proc`` and ``sys`` are."""
+    """Return a reader for the limits of this process; ``root`` is the directory of ``proc`` and ``sys``."""
     groups = [group.share for group in _groups(root)]
     if groups:
         return lambda: max((share for group in groups if (share := group()) is not None), default=None)
@@ -67,7 +67,7 @@ def reader_of_this_machine(root: Path = ROOT) -> Reader:
 
 
 def limit_of_this_machine(root: Path = ROOT) -> int | None:
-    """The tightest limit that this process is under, else the machine's memory, in bytes; None where neither is known."""
+    """Return the lowest limit of this process, else the machine's memory, in bytes; None if neither is known."""
     total = _line(root / "proc/meminfo", "MemTotal:")
     return min((group.limit for group in _groups(root)), default=total * 1024 if total else None)
 
@@ -81,17 +81,17 @@ class _Group(NamedTuple):
     droppable: str
 
     def share(self) -> float | None:
-        """The share of the limit that is in use."""
+        """Return the share of the limit that is in use."""
         used = _number(self.directory / self.use)
         if used is None or not self.limit:
             return None
-        if used >= self.limit * TIGHT:  # only now: the statistics are long
+        if used >= self.limit * TIGHT:  # not below it, because the statistics file is long
             used -= _line(self.directory / "memory.stat", self.droppable) or 0
         return used / self.limit
 
 
 def _groups(root: Path) -> Iterator[_Group]:
-    """Each control group of this process that has a limit."""
+    """Yield each control group of this process that has a limit."""
     mounted = root / "sys/fs/cgroup"
     total = (_line(root / "proc/meminfo", "MemTotal:") or 0) * 1024
     for line in _text(root / "proc/self/cgroup").splitlines():
@@ -104,7 +104,10 @@ def _groups(root: Path) -> Iterator[_Group]:
 
 
 def _chain(top: Path, path: str, total: int, limit: str, use: str, droppable: str) -> Iterator[_Group]:
-    """From the group itself up to the top; in a container the path may be one of the host's, and only the top is seen."""
+    """Yield the groups with a limit, from the process's group up to ``top``.
+
+    In a container the path may be the host's, of which only ``top`` is visible.
+    """
     group = top / path.strip("/")
     while True:
         most = _number(group / limit)
@@ -121,7 +124,7 @@ def _machine(meminfo: Path) -> float | None:
 
 
 def _line(file: Path, name: str) -> int | None:
-    """The number behind a name that begins a line."""
+    """Return the number after a name at the start of a line."""
     for line in _text(file).splitlines():
         words = line.split()
         if words and words[0] == name:

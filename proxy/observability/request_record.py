@@ -1,4 +1,4 @@
-"""The running account of one request, frozen into exactly one Ending."""
+"""The record of one request under way, which becomes exactly one RequestOutcome."""
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
@@ -14,19 +14,19 @@ from proxy.reason import Reason
 
 
 class Retries(Protocol):
-    """The retries of all requests together."""
+    """The retry budget of all requests together."""
 
     def left(self) -> bool:
-        """Whether another one may be made."""
+        """Return whether another retry is allowed."""
         ...
 
     def spend(self) -> None:
-        """One is made."""
+        """Count one retry."""
         ...
 
 
 class RequestRecord:
-    """What happened so far. Everybody who handles the request writes in it; only ``ending`` is read."""
+    """Mutable state of a request under way. All stages of the pipeline write to it; ``outcome`` returns the result."""
 
     __slots__ = (
         "adaptations",
@@ -65,25 +65,25 @@ class RequestRecord:
         self.request_id = request_id
         self.operation = operation
         self.started = self.read_at = perf_counter()
-        self.sent_at: float | None = None  # the first call
-        self.first_byte_at = 0.0  # the bytes that brought the first content, or the last ones before it
-        self.ended_at = 0.0  # the last byte of a whole answer, handed over
+        self.sent_at: float | None = None  # when the first upstream call was sent
+        self.first_byte_at = 0.0  # when the bytes with the first content arrived, or the last bytes before it
+        self.ended_at = 0.0  # when the last byte of a complete response was written
         self.caller = "-"
         self.model = ""
         self.stream = False
         self.attempts = 0
-        self.earlier_requests = 0  # requests that the caller's SDK made before this one for the same call
-        self.replays = 1  # calls that may still be sent again over a fresh connection, by services/transport.py
-        self.refused_calls = 0  # calls that the vendor refused by rate and that waited for a slot then; no attempts
-        self.replayed = 0  # calls that were; each is one of the attempts
-        self.retries: Retries | None = None  # what a call that is sent again is charged to
+        self.earlier_requests = 0  # requests that the client's SDK made before this one for the same call
+        self.replays = 1  # replays left: calls that upstream/http_client may send again over a fresh connection
+        self.refused_calls = 0  # calls that a vendor's rate limit refused and that then waited; not attempts
+        self.replayed = 0  # replays made; each is one of the attempts
+        self.retries: Retries | None = None  # the budget that a replay is charged to
         self.target: str | None = None
         self.adaptations: Mapping[str, Adaptation] = {}
-        self.usage: Usage | None = None  # of the answer that was shown
-        self.billed: Usage | None = None  # of every call that was made
+        self.usage: Usage | None = None  # of the response sent to the client
+        self.billed: Usage | None = None  # of all upstream calls
         self.first_content_s: float | None = None
-        self.waited_s = 0.0  # in our own queues, with nothing at a vendor
-        self.queued_s = 0.0  # of it, before the first call
+        self.waited_s = 0.0  # in banjia's queues, with no upstream call under way
+        self.queued_s = 0.0  # the part of it before the first upstream call
         self.status = 0
         self.code: str | None = None
         self.param: str | None = None
@@ -93,11 +93,11 @@ class RequestRecord:
         self.notes: dict[str, Any] = {}
 
     def body_read(self) -> None:
-        """The whole body is there: what it took until now was the caller's time."""
+        """The whole body has been read: the time until now was spent by the client."""
         self.read_at = perf_counter()
 
     def request_read(self, request: ApiRequest, earlier: bytes = b"0") -> None:
-        """The request has been read; ``earlier``: how many the caller says to have made before, for the same call."""
+        """The request has been parsed; ``earlier``: the client's retry count for the same call, as it was sent."""
         self.model = request.model
         self.stream = request.stream
         if earlier != b"0" and earlier.isdigit():
@@ -111,7 +111,7 @@ class RequestRecord:
         self.usage = None
 
     def replay(self) -> bool:
-        """Whether a call that a kept connection has lost may be sent once more; it then is an attempt and a retry."""
+        """Return whether a call lost on a kept-alive connection may be sent again, and count it if so."""
         if not self.replays or (self.retries is not None and not self.retries.left()):
             return False
         if self.retries is not None:
@@ -127,71 +127,71 @@ class RequestRecord:
         self.failed = [*self.failed, FailedAttempt(target, kind, self.usage)]
 
     def add_usage(self, usage: Usage) -> None:
-        """A call's cost is known, or estimated."""
+        """Add the known or estimated usage of an upstream call."""
         self.usage = usage if self.usage is None else self.usage + usage
         self.billed = usage if self.billed is None else self.billed + usage
 
     def rate_limited(self) -> None:
-        """The vendor refused the attempt by rate, and the call waits for a slot: that was no attempt."""
+        """The vendor's rate limit refused the call, which now waits for a slot: it does not count as an attempt."""
         self.attempts -= 1
         self.refused_calls += 1
         self.notes["refused_calls"] = self.refused_calls
 
     def omitted(self, fields: Sequence[str]) -> None:
-        """The call is repeated without these fields, which banjia had added."""
+        """The call is sent again without these fields, which banjia had added."""
         self.notes["omitted"] = list(fields)
 
     def waited(self, s: float) -> None:
-        """So long there was nothing at a vendor, since a slot on its key had to be waited for."""
+        """Add seconds of waiting for a slot of an API key, with no upstream call under way."""
         self.waited_s += s
         if self.sent_at is None:
             self.queued_s += s
         self.notes["queued_ms"] = round(self.waited_s * 1000, 1)
 
     def client_closed(self) -> None:
-        """The caller has left before the last byte was handed over: what was about to be sent is not how it ended."""
+        """The client left before the last byte was written: discard the outcome that was about to be sent."""
         if self.word != "complete":
             self.word = self.code = self.param = self.reason = None
 
     def branch(self, target: str) -> "RequestRecord":
-        """An attempt begins that may run beside another one: its own account, to be taken back at its end."""
-        leg = RequestRecord(self.request_id, self.operation)
-        leg.started = self.started
-        leg.attempts = self.attempts
-        leg.waited_s = self.waited_s
-        leg.replays, self.replays = self.replays, 0
-        leg.retries = self.retries
+        """Return a record for an attempt that may run beside another one; ``merge`` it when the attempt ends."""
+        branch = RequestRecord(self.request_id, self.operation)
+        branch.started = self.started
+        branch.attempts = self.attempts
+        branch.waited_s = self.waited_s
+        branch.replays, self.replays = self.replays, 0
+        branch.retries = self.retries
         self.attempts += 1
         self.target = target
-        return leg
+        return branch
 
-    def merge(self, leg: "RequestRecord") -> None:
-        """What an attempt cost that has ended; ``show`` says whose answer is the caller's."""
-        self.replays += leg.replays
-        self.replayed += leg.replayed
-        self.attempts += leg.replayed
-        self.failed = [*self.failed, *leg.failed]
-        if leg.sent_at is None:
-            self.attempts -= 1  # it got no slot on its key
-        elif self.sent_at is None or leg.sent_at < self.sent_at:
-            self.sent_at, self.queued_s = leg.sent_at, leg.queued_s
-        if leg.waited_s > self.waited_s:
-            self.waited_s = leg.waited_s
-            self.notes["queued_ms"] = leg.notes["queued_ms"]
-        if leg.billed is not None:
-            self.billed = leg.billed if self.billed is None else self.billed + leg.billed
+    def merge(self, branch: "RequestRecord") -> None:
+        """Add attempts and usage of a branch that has ended; ``adopt`` takes the branch whose response is sent."""
+        self.replays += branch.replays
+        self.replayed += branch.replayed
+        self.attempts += branch.replayed
+        self.failed = [*self.failed, *branch.failed]
+        if branch.sent_at is None:
+            self.attempts -= 1  # it got no slot of its API key
+        elif self.sent_at is None or branch.sent_at < self.sent_at:
+            self.sent_at, self.queued_s = branch.sent_at, branch.queued_s
+        if branch.waited_s > self.waited_s:
+            self.waited_s = branch.waited_s
+            self.notes["queued_ms"] = branch.notes["queued_ms"]
+        if branch.billed is not None:
+            self.billed = branch.billed if self.billed is None else self.billed + branch.billed
 
-    def adopt(self, leg: "RequestRecord") -> None:
-        """The answer, or the failure, is this attempt's."""
-        self.target, self.adaptations, self.usage = leg.target, leg.adaptations, leg.usage
-        self.first_byte_at = leg.first_byte_at
+    def adopt(self, branch: "RequestRecord") -> None:
+        """Take target, adaptations and usage of the branch whose response, or failure, is sent to the client."""
+        self.target, self.adaptations, self.usage = branch.target, branch.adaptations, branch.usage
+        self.first_byte_at = branch.first_byte_at
 
     def elapsed_s(self) -> float:
-        """Seconds since the request came in."""
+        """Return the seconds since the request arrived."""
         return perf_counter() - self.started
 
     def outcome(self) -> RequestOutcome:
-        """The one account of this request. A request of which nobody knows the end was left by its caller."""
+        """Return the outcome of the request. Without a recorded outcome the client has closed the connection."""
         vendor_s = added_s = None
         if self.first_content_s is not None and self.sent_at is not None:
             vendor_s = self.first_byte_at - self.sent_at
@@ -204,7 +204,7 @@ class RequestRecord:
 
 
 class OutputCounter:
-    """The text that an attempt has shown, counted for calls whose vendor does not tell. Kept cheap: it runs per event."""
+    """Counts the text sent by an attempt, for vendors that report no usage. It runs for each event, so it is cheap."""
 
     __slots__ = ("_ascii", "_other")
 
@@ -212,10 +212,10 @@ class OutputCounter:
         self._ascii = self._other = 0
 
     def add(self, events: list[Event]) -> None:
-        """Count the text of these chunks."""
+        """Count the text of these events."""
         for event in events:
             for choice in event.data["choices"]:
-                delta = choice.get("delta")  # none in a vendor's own completions
+                delta = choice.get("delta")  # absent in a vendor's native completions
                 text = choice["text"] if delta is None else delta.get("content") or delta.get("reasoning_content")
                 if type(text) is str:
                     if text.isascii():
@@ -224,7 +224,7 @@ class OutputCounter:
                         self._other += len(text)
 
     def take(self) -> int:
-        """The tokens counted so far, by the rule of ``adapters/core/tokens.py``; counting begins anew."""
+        """Return the tokens counted so far, by the rule of ``adapters/core/tokens.py``, and reset the counter."""
         tokens = estimate_counts(self._ascii, self._other)
         self._ascii = self._other = 0
         return tokens

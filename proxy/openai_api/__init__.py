@@ -1,1 +1,1 @@
-"""The endpoints of OpenAI's API: what requests carry and what responses look like."""
+"""The endpoints of OpenAI's API: parsing of requests and writing of responses."""

@@ -1,4 +1,4 @@
-"""A front for requests whose path names the model: Azure's deployments, and the engines of OpenAI's first SDKs."""
+"""Handler for requests whose path names the model: Azure's deployments, and the engines of OpenAI's first SDKs."""
 
 import orjson
 
@@ -9,33 +9,34 @@ from proxy.openai_api.json_body import check_model
 from proxy.openai_api.writer import ResponseChannel, Writer
 
 WHITESPACE = b" \t\r\n"
-"""What JSON takes around a value (RFC 8259, section 2)."""
+"""Whitespace that JSON allows around a value (RFC 8259, section 2)."""
 
 
 class ModelFromPath:
-    """Another front, with the model that the path names in the place of the body's, which may be missing.
+    """Wraps a handler and uses the model from the path instead of the body's, which may be missing.
 
-    Azure's clients put the deployment into the path, and a ``model`` beside it in the body is not looked at there.
+    Azure's clients put the deployment into the path; Azure ignores a ``model`` in the body.
     """
 
-    def __init__(self, front: OperationHandler, model: str) -> None:
-        self._front = front
+    def __init__(self, handler: OperationHandler, model: str) -> None:
+        self._handler = handler
         self._model = model
-        self.operation = front.operation
+        self.operation = handler.operation
 
     def parse(self, body: bytes) -> ApiRequest:
-        """The ask of a body. Raises BadRequest, as the other front does."""
-        return self._front.parse(with_model(body, self._model))
+        """Parse a body. Raises BadRequest, as the wrapped handler does."""
+        return self._handler.parse(with_model(body, self._model))
 
     def writer(self, request: ApiRequest, out: ResponseChannel, record: RequestRecord) -> Writer:
-        """The writer for one answer."""
-        return self._front.writer(request, out, record)
+        """Return the writer for one response."""
+        return self._handler.writer(request, out, record)
 
 
 def with_model(body: bytes, model: str) -> bytes:
-    """The body with this model as its last member, which is the one that counts. Raises BadRequest for the name.
+    """Return the body with this model as its last member, which takes precedence. Raises BadRequest for a bad name.
 
-    Not parsed: that would take as long as all the rest. What is no object stays none, and the front says so.
+    The body is not parsed here, which would double the work. A body that is not an object is returned unchanged, and the
+    wrapped handler reports it.
     """
     text = body.strip(WHITESPACE)
     if not text.startswith(b"{") or not text.endswith(b"}"):

@@ -1,4 +1,4 @@
-"""The front of ``POST /v1/embeddings``."""
+"""``POST /v1/embeddings``."""
 
 import struct
 from base64 import b64encode
@@ -25,7 +25,7 @@ class EmbeddingsHandler:
     operation = "embeddings"
 
     def parse(self, body: bytes) -> ApiRequest:
-        """The ask of a body. Raises BadRequest, naming ``param``."""
+        """Parse a body. Raises BadRequest, naming ``param``."""
         fields = read_body(body, "embeddings", required=("input",))
         model = take_model(fields)
         if not has_ids(fields["input"]):
@@ -34,15 +34,15 @@ class EmbeddingsHandler:
         return ApiRequest("embeddings", model, fields, translation=Translation(fields, DECODED))
 
     def writer(self, request: ApiRequest, out: ResponseChannel, record: RequestRecord) -> "EmbeddingsWriter":
-        """The writer for one answer."""
+        """Return the writer for one response."""
         return EmbeddingsWriter(request, out, record)
 
 
 class EmbeddingsWriter(ResponseWriter):
-    """Vectors in the encoding that was asked for: OpenAI's SDKs ask for base64 by themselves."""
+    """Writes vectors in the requested encoding; OpenAI's SDKs request base64 by default."""
 
     def whole(self, event: Event) -> bytes:
-        """The body, with vectors in base64 (little-endian float32) where that was asked for."""
+        """Return the body, with vectors in base64 (little-endian float32) if requested."""
         if self._request.fields.get("encoding_format") != "base64":
             return event.raw
         body = event.data

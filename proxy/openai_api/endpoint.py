@@ -1,4 +1,4 @@
-"""The pipeline as one ASGI task, raced against the caller leaving."""
+"""ASGI endpoint of an operation: runs the pipeline and cancels it when the client disconnects."""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
@@ -24,23 +24,23 @@ BODY_TIMEOUT_S = 60.0
 
 
 class OperationEndpoint:
-    """The ASGI endpoint of one front. A class, so that a Starlette route calls it as it is."""
+    """The ASGI endpoint of one operation. A class, because Starlette wraps functions but calls objects directly."""
 
-    def __init__(self, front: OperationHandler, state: AppState) -> None:
-        self._front = front
+    def __init__(self, handler: OperationHandler, state: AppState) -> None:
+        self._handler = handler
         self._state = state
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        connection = ClientExchange(scope, receive, send, self._state)
-        return connection.run(serve(connection, self._front, self._state, connection))
+        exchange = ClientExchange(scope, receive, send, self._state)
+        return exchange.run(serve(exchange, self._handler, self._state, exchange))
 
     def for_model(self, name: str) -> "OperationEndpoint":
-        """The same for one model: that which the path names, not the body."""
-        return OperationEndpoint(ModelFromPath(self._front, name), self._state)
+        """Return the same endpoint for the model that the path names."""
+        return OperationEndpoint(ModelFromPath(self._handler, name), self._state)
 
 
 class BodyMeter:
-    """A body that grows: counts its values, and holds of the memory budget what it will need."""
+    """Measures a body as it arrives: counts its values, and reserves the memory it will need."""
 
     __slots__ = ("_counter", "_lease", "_size")
 
@@ -50,27 +50,27 @@ class BodyMeter:
         self._counter = ValueCounter()
 
     def add(self, piece: bytes) -> None:
-        """Take the next piece into account. Raises MemoryError, and BadRequest where it goes beyond the limits."""
+        """Count the next piece. Raises MemoryError if the budget is used up, BadRequest if a limit is exceeded."""
         self._size += len(piece)
-        self._lease.grow_to(self._size * QUICK)  # now: of several that come at once, some are to get to their end
+        self._lease.grow_to(self._size * QUICK)  # before the end: else concurrent bodies could all fail at their end
         count_values(self._counter, piece)
 
     def whole(self) -> None:
-        """All of it is there, and will be parsed. Raises MemoryError."""
+        """Reserve the memory for parsing the complete body. Raises MemoryError."""
         self._lease.grow_to(size_of(self._size, self._counter.values, self._counter.slow))
 
 
 class ClientExchange:
-    """One request on its connection: reads the body, writes the answer, and notices when the caller leaves."""
+    """The ASGI exchange of one request: reads the body, writes the response, and detects a disconnect of the client."""
 
     __slots__ = (
         "_fast_path",
-        "_late",
         "_lease",
         "_receive",
         "_send",
         "_state",
         "_task",
+        "_timed_out",
         "_watcher",
         "disconnected",
         "headers",
@@ -87,25 +87,25 @@ class ClientExchange:
         )
         self.request_id = f"req_{state.fresh_id(16)}"
         self.disconnected = False
-        self._lease: Lease | None = None  # of the memory budget; small bodies need none
-        self._late = False
+        self._lease: Lease | None = None  # part of the memory budget; small bodies need none
+        self._timed_out = False
         self._task: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
     async def run(self, served: Awaitable[None]) -> None:
-        """Serve the request. When the caller leaves, everything below is cancelled and closed."""
+        """Serve the request. Cancels and closes everything below when the client disconnects."""
         self._task = asyncio.current_task()
         try:
             await served
         except asyncio.CancelledError:
-            # The caller has left, once; or the server stops, which the caller was told, and may have left too.
+            # Either the client has disconnected, or the server is shutting down and has sent its error to the client.
             expected = (
                 self.disconnected and self._task is not None and self._task.uncancel() == 0
             ) or self._state.draining
             if not expected:
                 raise
         finally:
-            # Both are let go of here: a cancelled watcher holds a traceback that leads back to this connection.
+            # Drop both references: the traceback of a cancelled watcher refers to this object.
             watcher, self._watcher, self._task = self._watcher, None, None
             if watcher is not None:
                 watcher.cancel()
@@ -114,40 +114,40 @@ class ClientExchange:
             if self._lease is not None:
                 self._lease.end()
 
-    # --- Incoming -----------------------------------------------------------------------------------------------
+    # --- request ------------------------------------------------------------------------------------------------
 
     async def body(self) -> bytes:
-        """The whole body, then watch for the caller leaving.
+        """Return the whole body, and watch for a disconnect of the client from then on.
 
-        Raises SlowClient, BodyTooLarge, EncodedBody, Overloaded or MemoryError where there is no memory for it, and
-        BadRequest where it has too many values.
+        Raises SlowClient, BodyTooLarge, EncodedBody, BadRequest for too many values, and Overloaded or MemoryError if
+        memory is short.
         """
         limit = self._state.snapshot.max_body
         encoding = self.headers.get(b"content-encoding", b"identity")
         if encoding.lower() not in (b"identity", b""):
             raise EncodedBody(
-                Message("Compressed request bodies are not taken: send the JSON as it is, without content-encoding.")
+                Message("Compressed request bodies are not supported: send the JSON without content-encoding.")
             )
         length = self.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
             raise self._too_large()
         body = self._fast_path.take() if self._fast_path is not None else None
         if body is None:
-            body = await self._in_time(limit)
+            body = await self._read_with_timeout(limit)
         elif len(body) > limit:
             raise self._too_large()
         elif len(body) > FREE:
-            self._weigh(body)
-        if self._fast_path is None or not self._fast_path.watch(self._client_left):
-            self._watcher = asyncio.create_task(self._watch())
+            self._reserve(body)
+        if self._fast_path is None or not self._fast_path.watch(self._on_disconnect):
+            self._watcher = asyncio.create_task(self._watch_disconnect())
         return body
 
-    async def _in_time(self, limit: int) -> bytes:
-        late = asyncio.get_running_loop().call_later(BODY_TIMEOUT_S, self._too_slow)
+    async def _read_with_timeout(self, limit: int) -> bytes:
+        timer = asyncio.get_running_loop().call_later(BODY_TIMEOUT_S, self._on_timeout)
         try:
             return await self._read(limit)
         except asyncio.CancelledError:
-            if not self._late or self._task is None or self._task.uncancel() > 0:
+            if not self._timed_out or self._task is None or self._task.uncancel() > 0:
                 raise
             raise SlowClient(
                 Message(
@@ -155,39 +155,39 @@ class ClientExchange:
                 )
             ) from None
         finally:
-            late.cancel()
+            timer.cancel()
 
     async def _read(self, limit: int) -> bytes:
-        read = bytearray()  # not a list of parts: a caller may send them small, and each would cost more than it holds
+        read = bytearray()  # not a list of parts: small parts would take more memory than their bytes
         self._lease = Lease(self._state.budget)
-        growing = BodyMeter(self._lease)
+        meter = BodyMeter(self._lease)
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                self._client_left()
-                await asyncio.sleep(0)  # here the cancellation arrives
+                self._on_disconnect()
+                await asyncio.sleep(0)  # raises CancelledError
             part: bytes = message.get("body", b"")
             if len(read) + len(part) > limit:
                 raise self._too_large()
             if self._state.memory.full:
                 raise out_of_memory(self._state)
-            growing.add(part)
+            meter.add(part)
             read += part
             if not message.get("more_body"):
-                growing.whole()
+                meter.whole()
                 body = bytes(read)
                 del read
                 if len(body) > SMALL:
                     await asyncio.sleep(0)  # run other tasks first: a large body takes long to parse
                 return body
 
-    def _weigh(self, body: bytes) -> None:
-        """Hold what a body needs that was there at once."""
+    def _reserve(self, body: bytes) -> None:
+        """Reserve the memory for a body that arrived at once."""
         self._lease = Lease(self._state.budget)
         if len(body) > SMALL:
-            growing = BodyMeter(self._lease)
-            growing.add(body)
-            growing.whole()
+            meter = BodyMeter(self._lease)
+            meter.add(body)
+            meter.whole()
         else:
             self._lease.grow(estimated_size(body))
 
@@ -199,31 +199,31 @@ class ClientExchange:
             )
         )
 
-    async def _watch(self) -> None:
+    async def _watch_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._client_left()
+        self._on_disconnect()
 
-    def _client_left(self) -> None:
+    def _on_disconnect(self) -> None:
         self.disconnected = True
         self._cancel()
 
-    def _too_slow(self) -> None:
-        self._late = True
+    def _on_timeout(self) -> None:
+        self._timed_out = True
         self._cancel()
 
     def _cancel(self) -> None:
         if self._task is not None:
             self._task.cancel()
 
-    # --- Out ----------------------------------------------------------------------------------------------------
+    # --- response -----------------------------------------------------------------------------------------------
 
     def language(self) -> Language:
-        """The language of errors, by what the caller asked for."""
+        """Return the language of errors, from the client's headers."""
         return wanted(self.headers)
 
     def try_send(self, status: int, headers: list[Header], body: bytes) -> bool:
-        """Send an answer that is whole by the door's short way, where it is open."""
+        """Send a whole response over the fast path. Return False if it is not available."""
         return self._fast_path is not None and self._fast_path.send(status, headers, body)
 
     def start(self, status: int, headers: list[Header]) -> Awaitable[None]:

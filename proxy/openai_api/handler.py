@@ -1,4 +1,4 @@
-"""What the pipeline needs of an operation of OpenAI's: a parser for its requests, a writer for its responses."""
+"""The interface of an operation of OpenAI's API: a parser for its requests and a writer for its responses."""
 
 from typing import Protocol
 
@@ -8,14 +8,14 @@ from proxy.openai_api.writer import ResponseChannel, Writer
 
 
 class OperationHandler(Protocol):
-    """OpenAI's side of one operation: a body becomes an Ask, Events become OpenAI's bytes."""
+    """OpenAI's side of one operation: a body becomes an ApiRequest, Events become OpenAI's bytes."""
 
     operation: str
 
     def parse(self, body: bytes) -> ApiRequest:
-        """The ask of a body. Raises BadRequest."""
+        """Parse a body. Raises BadRequest."""
         ...
 
     def writer(self, request: ApiRequest, out: ResponseChannel, record: RequestRecord) -> Writer:
-        """The writer for one answer."""
+        """Return the writer for one response."""
         ...

@@ -1,4 +1,4 @@
-"""Reading a JSON body as OpenAI would: strictly, with the errors its clients know."""
+"""Reads JSON bodies as strictly as OpenAI does, with OpenAI's errors."""
 
 from typing import Any
 
@@ -20,17 +20,17 @@ from adapters.openai_params.param import MAX_NAME, Invalid, wrong_type
 from proxy.errors import BadRequest
 
 MAX_MEMBERS = 1000
-"""How many members a body may have at its top: OpenAI has some forty, a vendor's own come to them."""
+"""The most top-level members of a body. OpenAI has about forty; vendors add some."""
 FEW_MEMBERS = 4096
-"""A body of no more bytes can't have ``MAX_MEMBERS`` members, and the names in it are not long enough to matter."""
+"""A body up to this size can't have ``MAX_MEMBERS`` members, and its names are too short to matter (bytes)."""
 SHALLOW = 2 * MAX_LEVELS
-"""A body of no more bytes is too short for too many levels: each has two brackets."""
+"""A body up to this size is too short for too many levels, since each has two brackets (bytes)."""
 NO_MEMORY = "Not enough"
-"""How the parser's error begins where memory has run out (orjson has no other sign of it)."""
+"""Start of orjson's error when memory has run out; orjson has no other sign of it."""
 
 
 def read_body(body: bytes, operation: str, required: tuple[str, ...]) -> dict[str, Any]:
-    """The members of a JSON body, valid for the operation. Raises BadRequest, naming ``param``."""
+    """Return the members of a JSON body, validated for the operation. Raises BadRequest, naming ``param``."""
     fields = read_members(body, required)
     try:
         validate(operation, fields)
@@ -40,9 +40,10 @@ def read_body(body: bytes, operation: str, required: tuple[str, ...]) -> dict[st
 
 
 def read_members(body: bytes, required: tuple[str, ...]) -> dict[str, Any]:
-    """The members of a JSON body, without nulls; the values of one over ``SMALL`` bytes were counted as it came.
+    """Return the members of a JSON body, without nulls.
 
-    Raises BadRequest, naming ``param`` where one is missing, and MemoryError.
+    The values of a body over ``SMALL`` bytes were counted as it arrived. Raises MemoryError, and BadRequest, which names
+    a missing parameter as ``param``.
     """
     small = len(body) <= SMALL
     try:
@@ -68,11 +69,11 @@ def read_members(body: bytes, required: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _not_parsed(body: bytes, error: orjson.JSONDecodeError) -> Exception:
-    """What to raise for a body that can't be parsed."""
+    """Return the error for a body that can't be parsed."""
     if error.msg.startswith(NO_MEMORY):
         return MemoryError()
     if len(body) <= SMALL:
-        _check_levels(body)  # the parser has a limit of its own, far above ours
+        _check_levels(body)  # the parser's own limit is far higher
     if not body.strip():
         return BadRequest(
             Message(
@@ -89,13 +90,13 @@ def _not_parsed(body: bytes, error: orjson.JSONDecodeError) -> Exception:
 
 
 def _check_levels(body: bytes) -> None:
-    """Count the levels of a small body, where it has brackets enough for too many. Raises BadRequest."""
+    """Count the levels of a small body if it has enough brackets to exceed the limit. Raises BadRequest."""
     if count_byte(body, b"[") + count_byte(body, b"{") > MAX_LEVELS:
         count_values(ValueCounter(), body)
 
 
 def _check_members(fields: dict[str, Any]) -> None:
-    """Bound the members and their names, by which requests are logged and counted. Raises BadRequest."""
+    """Limit the number and the length of member names, which appear in logs and metrics. Raises BadRequest."""
     if len(fields) > MAX_MEMBERS:
         raise BadRequest(Message("The JSON body of your request has more than {most} members.", most=MAX_MEMBERS))
     if any(len(name) > MAX_NAME for name in fields):
@@ -107,7 +108,7 @@ def _check_members(fields: dict[str, Any]) -> None:
 
 
 def count_values(counter: ValueCounter, piece: bytes | bytearray) -> None:
-    """Count a piece of a body before it is parsed. Raises BadRequest where the body goes beyond the limits."""
+    """Count a piece of a body before it is parsed. Raises BadRequest if the body exceeds a limit."""
     try:
         counter.add(piece)
     except TooManyValues as beyond:
@@ -125,20 +126,22 @@ def count_values(counter: ValueCounter, piece: bytes | bytearray) -> None:
 
 
 def check_model(name: str) -> str:
-    """A model's name, as a caller may send it. Raises BadRequest."""
+    """Return the model's name if it is valid. Raises BadRequest."""
     if len(name.encode("utf-8", "replace")) > MAX_NAME:
         raise BadRequest(
-            Message("The name of a model has at most {most} bytes.", most=MAX_NAME),
+            Message("The name of a model must not be longer than {most} bytes.", most=MAX_NAME),
             param="model",
             code="string_above_max_length",
         )
-    if not name.isprintable():  # it will stand in a header
-        raise BadRequest(Message("A model's name has no line breaks and no other control characters."), param="model")
+    if not name.isprintable():  # it is sent in a header
+        raise BadRequest(
+            Message("The name of a model must not contain line breaks or other control characters."), param="model"
+        )
     return name
 
 
 def take_model(fields: dict[str, Any]) -> str:
-    """The model's name, taken out of the fields. Raises BadRequest."""
+    """Remove the model's name from the fields and return it. Raises BadRequest."""
     model = fields.pop("model", None)
     if model is None or model == "":
         raise BadRequest(

@@ -1,4 +1,4 @@
-"""``GET /v1/models`` and ``/v1/models/{id}``: the names that are answered, never a call to a vendor."""
+"""``GET /v1/models`` and ``/v1/models/{id}``: the model names of the routing, without an upstream call."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,12 +10,12 @@ from proxy.openai_api.json_body import check_model
 from proxy.openai_api.replies import endpoint, json_response
 
 CREATED = 1_686_935_002
-"""When the names came to be (epoch seconds): a fixed time, for there is no other and clients want a number."""
+"""Creation time of every model (epoch seconds): a constant, because clients require a number and none is known."""
 
 
 @endpoint
 async def list_models(request: Request) -> Response:
-    """Every name that is answered, wildcards left out."""
+    """List every model name, without wildcards."""
     state: AppState = request.app.state.banjia
     authenticate(dict(request.headers.raw), state.snapshot.client_keys)
     return json_response(
@@ -25,7 +25,7 @@ async def list_models(request: Request) -> Response:
 
 @endpoint
 async def retrieve_model(request: Request) -> Response:
-    """One name, also one that is reached through a wildcard or is a vendor's own."""
+    """Return one model, also one that matches a wildcard or is a vendor's own name."""
     state: AppState = request.app.state.banjia
     name = request.path_params["model"]
     authenticate(dict(request.headers.raw), state.snapshot.client_keys)

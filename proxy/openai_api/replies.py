@@ -1,4 +1,4 @@
-"""Replies outside the pipeline: JSON bodies and errors with the headers that OpenAI's clients read."""
+"""Responses outside the pipeline: JSON bodies and errors with the headers that OpenAI's clients read."""
 
 import secrets
 from collections.abc import Awaitable, Callable
@@ -19,9 +19,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def endpoint(endpoint: Endpoint) -> Endpoint:
-    """The endpoint, with errors told as the table has them, bugs of ours included.
+    """Decorate an endpoint so that it answers errors, and bugs, with OpenAI's error objects.
 
-    Starlette would tell a bug as plain text, and the server would log it with whatever secret is in it.
+    Starlette would answer a bug with plain text, and the server would log it with any secret it holds.
     """
 
     @wraps(endpoint)
@@ -43,13 +43,13 @@ def endpoint(endpoint: Endpoint) -> Endpoint:
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """A JSON body, with a request id."""
-    about = {"x-request-id": _fresh_id(), "openai-version": "2020-10-01", **(headers or {})}
-    return Response(orjson.dumps(body), status, about, "application/json")
+    """Return a response with a JSON body and a request id."""
+    all_headers = {"x-request-id": _fresh_id(), "openai-version": "2020-10-01", **(headers or {})}
+    return Response(orjson.dumps(body), status, all_headers, "application/json")
 
 
 def error_response(error: ProxyError, scope: Scope, headers: dict[str, str] | None = None) -> Response:
-    """An error of the table, as the answer to this request."""
+    """Return the response for an error, in the language that the request's headers ask for."""
     own = {name.decode(): value.decode() for name, value in error.headers()}
     body = {"error": error.error(wanted(dict(scope["headers"])))}
     return json_response(body, error.http_status, {**own, **(headers or {})})

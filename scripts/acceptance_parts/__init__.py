@@ -1,11 +1,10 @@
 """The parts of ``scripts/acceptance``, one module each.
 
-A new part is a new module here. The first line of its docstring is its line in ``scripts/acceptance --list``, and it has
-one function::
+Each part is a module with one function; ``scripts/acceptance --list`` shows the first line of its docstring::
 
     def run(smoke: bool) -> Result: ...
 
-``smoke``: use tiny counts and do not judge waits, so that a slow machine can run the part within seconds.
+``smoke``: use tiny counts and do not judge waits, so that a slow machine runs the part within seconds.
 """
 
 import subprocess
@@ -20,12 +19,12 @@ ROOT = Path(__file__).parents[2]
 
 
 class NotRun(Exception):
-    """This machine lacks something that the part needs; the message names it."""
+    """This machine lacks a requirement of the part; the message names it."""
 
 
 @dataclass
 class Result:
-    """What a part measured, as short texts by name, and what it found broken. No violation: the part passed."""
+    """The measurements of a part, as short texts by name, and its violations. A part without violations has passed."""
 
     figures: dict[str, str] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
@@ -43,7 +42,7 @@ def python(*arguments: str | Path, capture: bool = False) -> subprocess.Complete
 
 
 def judged_by_pytest(file: str, *, smoke: bool) -> Result:
-    """Run a file of ``tests/acceptance``: its figures (the fixture ``figure``), and its failures as violations."""
+    """Run a file of ``tests/acceptance``. Returns its figures (fixture ``figure``), and its failures as violations."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         arguments = [

@@ -13,12 +13,12 @@ NAMES = sorted(found.name for found in pkgutil.iter_modules(acceptance_parts.__p
 
 
 def described(name: str) -> str:
-    """The first line of a part's docstring."""
+    """Return the first line of a part's docstring."""
     return str(import_module(f"{acceptance_parts.__name__}.{name}").__doc__).partition("\n")[0]
 
 
 def row(name: str, result: Result) -> str:
-    """A part's row of the table."""
+    """Return the table row of a part."""
     figures = "; ".join(f"{what}: {value}" for what, value in result.figures.items())
     return f"| {name} | {figures} | {len(result.violations) or 'none'} |"
 
@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--smoke", action="store_true", help="tiny counts; waits are measured but not judged")
     given = parser.parse_args()
     if unknown := sorted(set(given.names) - set(NAMES)):
-        parser.error(f"unknown part: {', '.join(unknown)} (there are: {', '.join(NAMES)})")
+        parser.error(f"unknown part: {', '.join(unknown)} (known: {', '.join(NAMES)})")
     if given.list:
         print("\n".join(f"{name:10} {described(name)}" for name in NAMES))
         return 0

@@ -1,6 +1,6 @@
-"""Applications and agents, pinned and unmodified, in front of every vendor that has an emulator.
+"""Applications and agents, pinned and unmodified, against every emulated vendor.
 
-What runs is ``scripts/extra/apps.sh --acceptance``. A part that waits for a capability must have one error within 2 s.
+Runs ``scripts/extra/apps.sh --acceptance``. A part that waits for a capability must get one error within 2 s.
 """
 
 import os
@@ -16,7 +16,7 @@ NOT_RUN = 77
 
 
 def run(smoke: bool) -> Result:
-    """Run the applications; a figure each: how many of its parts passed, over all vendors."""
+    """Run the applications. The figure of each is the number of its parts that passed, over all vendors."""
     ended = call(SMOKE if smoke else FULL, capture=True)
     if ended.returncode == NOT_RUN and os.environ.get("CI") != "true":
         raise NotRun(ended.stdout.strip().rpartition("\n")[2].removeprefix("NOT RUN: "))

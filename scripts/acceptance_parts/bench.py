@@ -1,4 +1,4 @@
-"""What a request and an event cost above a plain relay on the same transport, and 1,000 streams at once.
+"""The cost of a request and of an event beyond a plain relay on the same transport, and 1,000 streams at once.
 
 Measured by ``bench/run.py``; the table goes to docs/performance.md. It needs Linux, two cores and bench's fixed ports.
 """
@@ -14,11 +14,11 @@ from typing import Any
 from scripts.acceptance_parts import NotRun, Result, python
 
 AIMS_US = {"requests": 120, "paced": 40}
-"""The most processor time that a request and an event of a stream may cost above the plain relay."""
+"""The most processor time that a request and an event of a stream may cost beyond the plain relay."""
 
 
 def run(smoke: bool) -> Result:
-    """Three rounds; ratios and differences are taken within a round. A smoke makes one round with one caller."""
+    """Run three rounds; ratios and differences are taken within a round. A smoke run has one round with one client."""
     if not shutil.which("taskset") or (os.cpu_count() or 1) < 2:
         raise NotRun("needs taskset and two cores")
     arguments = ["--only", "plain,banjia", "--modes", "single", "--rounds", "1"] if smoke else []
@@ -35,7 +35,7 @@ def run(smoke: bool) -> Result:
 
 
 def judge(mode: str, ours: list[dict[str, Any]], plain: list[dict[str, Any]], result: Result) -> None:
-    """Note what one kind of load costs; answers that failed are violations, and so is a cost over its aim."""
+    """Add the cost of one kind of load; failed responses and costs over the limit are violations."""
     cost = statistics.median(one[mode]["cpu_us"] for one in ours)
     above = statistics.median(one[mode]["cpu_us"] - two[mode]["cpu_us"] for one, two in zip(ours, plain, strict=True))
     result.figures[mode] = f"{cost:.4g} us, {above:.3g} above the plain relay"

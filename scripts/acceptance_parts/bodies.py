@@ -1,4 +1,4 @@
-"""What a callback takes for a large body, and how much memory a mix of them takes (tests/acceptance/bodies.py)."""
+"""The longest callback for a large body, and the memory for a mix of them (tests/acceptance/bodies.py)."""
 
 from scripts.acceptance_parts import Result, judged_by_pytest
 

@@ -1,6 +1,6 @@
-"""10,000 requests through two instances while vendors, networks, callers and operators misbehave; seeds 1 to 3.
+"""10,000 requests through two instances while vendors, networks, clients and operators misbehave; seeds 1 to 3.
 
-The run itself, and what it judges, is in ``tests/chaos``.
+The run and its checks are in ``tests/chaos``.
 """
 
 import json
@@ -12,11 +12,11 @@ from scripts.acceptance_parts import Result, python
 SEEDS, REQUESTS = (1, 2, 3), 10_000
 SMOKE_SEEDS, SMOKE_REQUESTS = (1,), 100
 UNREAD_S, SMOKE_UNREAD_S = 20, 3
-"""For how long nothing reads the log of an instance."""
+"""How long the log of an instance is not read (seconds)."""
 
 
 def run(smoke: bool) -> Result:
-    """One run a seed; the figures are those of the table in docs/reliability.md."""
+    """Make one run for each seed; the figures are those of the table in docs/reliability.md."""
     result = Result()
     seeds, requests = (SMOKE_SEEDS, SMOKE_REQUESTS) if smoke else (SEEDS, REQUESTS)
     unread_s = SMOKE_UNREAD_S if smoke else UNREAD_S
@@ -30,10 +30,10 @@ def run(smoke: bool) -> Result:
             if not report.exists():
                 result.violations.append(f"seed {seed}: ended with {ended.returncode} and no report")
                 continue
-            told = json.loads(report.read_text(encoding="utf-8"))
-            result.violations += [f"seed {seed}: {violation}" for violation in told["violations"]]
-            words = ", ".join(f"{count} {word}" for word, count in sorted(told["words"].items()))
-            figures = told["figures"]
+            outcome = json.loads(report.read_text(encoding="utf-8"))
+            result.violations += [f"seed {seed}: {violation}" for violation in outcome["violations"]]
+            words = ", ".join(f"{count} {word}" for word, count in sorted(outcome["words"].items()))
+            figures = outcome["figures"]
             result.figures[f"seed {seed}, {requests} requests"] = (
                 f"{words}; {figures['refused_by_rate']} calls refused by rate; {figures['access_lines_dropped']} lines dropped; "
                 f"{figures['attempts_a_request']} calls a request; memory {figures['rss_growth']} times; "

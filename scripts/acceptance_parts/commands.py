@@ -7,7 +7,7 @@ from pathlib import Path
 from scripts.acceptance_parts import Result
 
 SMOKE = 97
-"""With ``--smoke`` every so-manieth combination is run."""
+"""The smoke run tries one of so many combinations."""
 
 
 def run(smoke: bool) -> Result:
@@ -15,11 +15,11 @@ def run(smoke: bool) -> Result:
     from tests.proxy.cli.table import CASES, lay, settings, violations
     from tests.proxy.cli.table import run as run_command
 
-    whole = list(product(CASES, settings()))
-    tried = whole[::SMOKE] if smoke else whole
-    found = []
+    combinations = list(product(CASES, settings()))
+    tried = combinations[::SMOKE] if smoke else combinations
+    failures = []
     for case, setting in tried:
         with tempfile.TemporaryDirectory() as folder:
             lay(Path(folder))
-            found += violations(case, setting, run_command(case, setting, Path(folder)))
-    return Result({"commands": str(len(CASES)), "combinations": str(len(tried))}, found)
+            failures += violations(case, setting, run_command(case, setting, Path(folder)))
+    return Result({"commands": str(len(CASES)), "combinations": str(len(tried))}, failures)

@@ -1,4 +1,4 @@
-"""What must hold of any input, tried with all examples: the core tests try a third of them (tests/support/effort.py)."""
+"""Properties of any input with all examples; the core tests try a third of them (tests/support/effort.py)."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ PASSED = re.compile(r"(\d+) passed")
 
 
 def run(smoke: bool) -> Result:
-    """Every file whose tests say how many examples there are; in the smoke a quick one."""
+    """Run every file whose tests set a number of examples; the smoke run takes one quick file."""
     files = [
         path for path in sorted((ROOT / "tests").rglob("test_*.py")) if TRIED.search(path.read_text(encoding="utf-8"))
     ]

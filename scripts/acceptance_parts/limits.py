@@ -6,7 +6,7 @@ from scripts.acceptance_parts import Result, judged_by_pytest
 
 
 def run(smoke: bool) -> Result:
-    """All models at 1, 8 and 40 clients with calls of 0.2, 2 and 8 s; in the smoke the first three with one client."""
+    """Run all models at 1, 8 and 40 clients with calls of 0.2, 2 and 8 s; the smoke run has three and one client."""
     models, clients, durations = (MODELS[:3], (1,), (0.2,)) if smoke else (MODELS, CLIENTS, (0.2, 2.0, 8.0))
     result = judged_by_pytest("limits.py", smoke=smoke)
     rows = 0

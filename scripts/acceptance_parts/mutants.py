@@ -1,6 +1,6 @@
 """300 mutants of the retry policy, the parameter rules, the codecs and the limiter; at most 5 % survive unexplained.
 
-The run itself is in ``tests/mutants``.
+The run is in ``tests/mutants``.
 """
 
 import sys
@@ -14,11 +14,11 @@ MOST_SURVIVORS = 0.05
 
 
 def run(smoke: bool) -> Result:
-    """One seed. Each survivor is printed; they are violations where they are more than one in twenty."""
+    """Run one seed. Survivors are printed; they are violations if they are more than one in twenty."""
     result = Result()
     report = judge(drawn(SEED, SMOKE_COUNT if smoke else COUNT), SEED, SMOKE_WORKERS if smoke else WORKERS)
-    told = f"{report.count} mutants, {len(report.killed)} killed, {len(report.explained)} explained"
-    result.figures[f"seed {SEED}"] = f"{told}, {len(report.survived)} survived"
+    counts = f"{report.count} mutants, {len(report.killed)} killed, {len(report.explained)} explained"
+    result.figures[f"seed {SEED}"] = f"{counts}, {len(report.survived)} survived"
     lines = [f"{described(row)}: {row['text']}" for row in report.survived]
     sys.stderr.write("".join(f"survived {line}\n" for line in lines))
     if len(lines) > MOST_SURVIVORS * report.count and not smoke:

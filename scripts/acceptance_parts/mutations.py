@@ -1,6 +1,6 @@
 """20,000 mutated streams a vendor through the codec, and 200 through three real clients over sockets.
 
-What a stream is and how it is bent is in ``tests/mutations``. The clients are OpenAI's for Python (its stream helper),
+The streams and the mutations are in ``tests/mutations``. The clients are OpenAI's for Python (its stream helper),
 LangChain and Vercel's AI SDK, the latter two in the environments of ``scripts/extra/frameworks.sh``.
 """
 
@@ -18,13 +18,13 @@ from tests.mutations.served import READERS, read_by_clients, sample
 STREAMS, SMOKE_STREAMS = 20_000, 100
 READ, SMOKE_READ = 200, 12
 FIRST = 10_000_000
-"""The first seed: the core tests have those from 0 on."""
+"""The first seed; the core tests use those from 0 on."""
 LANGCHAIN = ROOT / ".venvs/frameworks-now"
 AI_SDK = ROOT / ".venvs/ai-sdk"
 
 
 def run(smoke: bool) -> Result:
-    """The codec first, then the clients; the smoke reads with those clients that are installed."""
+    """Run the codec first, then the clients; the smoke run uses only the installed clients."""
     result = Result()
     count = SMOKE_STREAMS if smoke else STREAMS
     for vendor in VENDORS:
@@ -41,11 +41,11 @@ def run(smoke: bool) -> Result:
 
 
 def _clients(smoke: bool, result: Result) -> dict[str, Sequence[str | Path]]:
-    """The commands of the clients. What is missing is installed, but not for the smoke."""
+    """Return the commands of the clients. Missing ones are installed, except in the smoke run."""
     commands: dict[str, Sequence[str | Path]] = {
         "OpenAI's client": [sys.executable, "-m", "tests.mutations.readers.openai_reader"]
     }
-    if not smoke or LANGCHAIN.exists():  # it may be in the making
+    if not smoke or LANGCHAIN.exists():  # another run may be installing it
         call([sys.executable, "scripts/lib/environment.py", LANGCHAIN, "requirements/frameworks-now.txt"])
     if not smoke:
         call(["bash", "-c", f". scripts/lib/common.sh; use_node_modules '{AI_SDK}' tests/clients/frameworks/node"])

@@ -1,4 +1,4 @@
-"""A fresh environment, `pip install .`, the demo, and the app of each README and quickstart: it gets an answer."""
+"""A fresh environment, `pip install .`, the demo, and the app of each README and quickstart, which gets an answer."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 from scripts.acceptance_parts import ROOT, NotRun, Result, call
 
 START_S = 60
-"""How long the demo may take until it serves."""
+"""The time limit until the demo serves (seconds)."""
 
 
 def run(smoke: bool) -> Result:
@@ -48,7 +48,7 @@ def run(smoke: bool) -> Result:
 
 
 def _installed(folder: Path) -> Path:
-    """The Python of a new environment that has the checkout, by pip, and the SDK. Raises NotRun."""
+    """Return the Python of a new environment with the checkout, installed by pip, and the SDK. Raises NotRun."""
     commands: list[list[str | Path]] = [
         [sys.executable, "-m", "venv", folder],
         [folder / "bin" / "pip", "install", "--quiet", ROOT, "openai"],
@@ -68,7 +68,7 @@ def _clean() -> dict[str, str]:
 
 
 def _address(demo: subprocess.Popen[str]) -> str:
-    """The base URL that the demo prints, once it has answered."""
+    """Return the base URL that the demo prints after its answer."""
     assert demo.stdout is not None
     url = ""
     for line in demo.stdout:

@@ -1,6 +1,6 @@
-"""The suites of OpenAI's clients (Python 0.28, 1, 2 and 3, Node) and of the vendors' own SDKs, whole.
+"""The complete suites of OpenAI's clients (Python 0.28, 1, 2 and 3, Node) and of the vendors' own SDKs.
 
-Each suite is also an extra of ``scripts/test --all``; here their counts stand in one row.
+Each suite is also an extra of ``scripts/test --all``; here one row has the counts of all.
 """
 
 import os
@@ -24,7 +24,7 @@ NOT_RUN = 77
 
 
 def run(smoke: bool) -> Result:
-    """One suite after the other; the figure is how many tests passed."""
+    """Run one suite after the other; the figure is the number of tests that passed."""
     result = Result()
     for name, command in (SMOKE if smoke else FULL).items():
         ended = call(command, capture=True)

@@ -1,4 +1,4 @@
-"""How long callers wait and how much processor time hostile input costs, each against its bound (tests/acceptance/waits.py)."""
+"""How long clients wait, and the processor time of hostile input, each with its limit (tests/acceptance/waits.py)."""
 
 from scripts.acceptance_parts import Result, judged_by_pytest
 

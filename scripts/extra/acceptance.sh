@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The smoke of scripts/acceptance: each part runs with tiny counts. Waits are measured, and judged by scripts/acceptance alone.
+# The smoke run of scripts/acceptance: each part with tiny counts. Only the full run judges waits.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 exec scripts/acceptance --smoke

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Unmodified applications in front of every vendor that has an emulator, each in an environment of its own and with only
-# its environment variables changed. With --acceptance the larger set too; with names, only those applications.
+# Unmodified applications against every emulated vendor, each in a separate environment and with only its environment
+# variables changed. With --acceptance also the larger set; with names, only those applications.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
@@ -18,13 +18,13 @@ is_wanted() { [ "$wanted" = "  " ] || [[ $wanted == *" $1 "* ]]; }
 
 commands=()
 missing=""
-# add NAME ENVIRONMENT REQUIREMENTS PROGRAM: an application of Python's.
+# add NAME ENVIRONMENT REQUIREMENTS PROGRAM: adds an application for Python.
 add() {
     is_wanted "$1" || return 0
     use_environment ".venvs/$2" "$3"
     commands+=("$1=.venvs/$2/bin/python tests/clients/apps/play.py $4")
 }
-# add_node NAME FOLDER SOURCE PROGRAM: the same for one of Node's.
+# add_node NAME FOLDER SOURCE PROGRAM: adds an application for Node.
 add_node() {
     is_wanted "$1" || return 0
     if ! command -v npm >/dev/null; then missing="npm is not installed" && return; fi
@@ -46,13 +46,13 @@ add_node ai-sdk-2024 apps-ai-sdk-2024 tests/clients/apps/node/ai-sdk-2024 tests/
 if [ "$sets" != ci ]; then
     add_node ai-sdk ai-sdk tests/clients/frameworks/node tests/clients/frameworks/apps/ai_sdk_app.mjs
     for name in opencode cline; do
-        # What their packages install is a program for each kind of machine; the one that is locked is for this kind.
+        # Their packages install a binary for each platform; the locked one is for this platform.
         if [ "$(uname -sm)" != "Linux x86_64" ]; then missing="$name is locked for Linux on x86-64" && continue; fi
         add_node "$name" "apps-$name" "tests/clients/apps/node/$name" "tests/clients/apps/programs/${name}_app.mjs"
     done
 fi
 
-[ -n "${commands[*]}" ] || { say "no application is called $*"; exit 2; }
+[ -n "${commands[*]}" ] || { say "unknown application: $*"; exit 2; }
 # shellcheck disable=SC2086  # nothing, or one word
 .venv/bin/python -m tests.clients.apps.driver $judge "${commands[@]}"
 [ -z "$missing" ] || not_run "some applications: $missing"

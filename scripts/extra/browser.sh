@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A page in Chromium calls the proxy through server.cors_origins, with fetch and with OpenAI's SDK; a page of an origin that is
-# not listed cannot.
+# A page in Chromium calls the proxy with fetch and with OpenAI's SDK, allowed by server.cors_origins; a page of another
+# origin cannot.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The Dockerfile: linted, built and run without a container engine, on a base image made from Debian packages. What it
-# must be is in scripts/extra/container/image.py, what it must do in life.py beside it.
+# Lints, builds and runs the Dockerfile without a container engine, on a base image made from Debian packages.
+# scripts/extra/container/image.py checks the image's configuration, life.py its behaviour.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
@@ -14,7 +14,7 @@ for tool in buildah mmdebstrap; do
 done
 [ "$(id -u)" = 0 ] || not_run "the container is not built: this needs root"
 
-# One's own store, so that no image of the machine's is touched; it and all else is gone afterwards.
+# A separate store, so that the machine's images stay untouched; everything is removed afterwards.
 work=$(mktemp -d)
 container=""
 image() { buildah --root "$work/store" --runroot "$work/run" --storage-driver vfs "$@"; }
@@ -33,7 +33,7 @@ before=$(du -sk "$(image mount "$made")" | cut -f1)
 image commit --quiet --rm "$made" "$base" >/dev/null
 rm "$work/base.tar"
 
-# The wheels come in as files: the build needs no network, and the hashes are checked all the same.
+# The wheels are passed as files: the build needs no network, and the hashes are checked nevertheless.
 say "fetching wheels"
 for name in image build; do
     .venvs/container/bin/python -m pip download --quiet --require-hashes --only-binary :all: --python-version 3.11 \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `pip install .` brings along, in an environment that has nothing else: packages, size, and the time to the help.
+# Measures `pip install .` in an empty environment: packages, size, and the time until --help prints.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
@@ -11,7 +11,7 @@ pip() { .venvs/build/bin/python -m pip --disable-pip-version-check "$@"; }
 .venvs/build/bin/python -m venv --without-pip "$work/clean"
 pip wheel --quiet --no-deps --no-build-isolation --wheel-dir "$work" .
 
-# The locked versions, by their hashes; that nothing is missing among them is what `pip check` says.
+# Install the locked versions by hash; `pip check` verifies that none is missing.
 say "installing the wheel and runtime.txt"
 pip --python "$work/clean/bin/python" install --quiet --require-hashes -r requirements/runtime.txt
 pip --python "$work/clean/bin/python" install --quiet --no-deps --no-index "$work"/*.whl

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Unmodified frameworks in front of every vendor that has an emulator, only their environment changed: as applications of
-# July 2024 have them, and as they are today. LangChain is among the applications of apps.sh.
+# Unmodified frameworks against every emulated vendor, with only their environment variables changed: the versions of
+# July 2024, and today's. LangChain is among the applications of apps.sh.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The tests that OpenAI's client of July 2024 came with, against a mock made of OpenAI's description: directly, and with
-# banjia between. For calls that do not stream both must end the same: banjia alters nothing it need not.
+# The tests of OpenAI's client of July 2024 against a mock made from OpenAI's API description: directly, and through
+# banjia. Calls that do not stream must have the same result: banjia alters nothing needlessly.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
@@ -9,7 +9,7 @@ folder=.venvs/openai-tests
 use_environment "$folder" requirements/openai-tests.txt
 use_node_modules .venvs/openai-mock tests/clients/openai_tests
 
-# The tests are in the client's source only, which the lock file has the hash of.
+# Only the client's source distribution has the tests; the lock file has its hash.
 if [ ! -d "$folder/source" ]; then
     say "fetching the client's source"
     work=$(mktemp -d)

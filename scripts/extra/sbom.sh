@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The bill of materials of what runs in the image: CycloneDX as JSON, with the version and licence of every package.
-# Written to dist/sbom.cdx.json, or to the file that is named.
+# Writes the bill of materials of the image: CycloneDX as JSON, with the version and licence of every package, to
+# dist/sbom.cdx.json or to the given file.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
 file=${1:-dist/sbom.cdx.json}
 use_environment .venvs/sbom requirements/sbom.txt
 
-# Made as the Dockerfile makes it: without pip, so that nothing is listed that the image has not.
+# Made as in the Dockerfile, without pip, so that the list has no package that the image lacks.
 say "installing image.txt"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

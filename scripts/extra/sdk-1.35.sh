@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The suite of the official client again, with the client and the httpx of July 2024.
+# The suite for the official client, with the client and the httpx of July 2024.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh
 use_environment .venvs/sdk-1.35 requirements/sdk-1.35.txt
-# Without the alias of httpx to httpx2: this client brings the httpx that it was made for.
+# Without the alias of httpx to httpx2: this client needs its own version of httpx.
 exec .venvs/sdk-1.35/bin/python -m pytest -q -o addopts="-ra --strict-markers --strict-config" tests/clients/sdk

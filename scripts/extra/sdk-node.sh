@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The suite of OpenAI's client for Node, on the stage of the Python suites.
+# The suite for OpenAI's client for Node, with the servers of the Python suites.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 . scripts/lib/common.sh

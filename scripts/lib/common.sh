@@ -1,15 +1,15 @@
-# Shared by the scripts; sourced by them from the top folder of the checkout.
+# Functions of the scripts, which source this file from the top folder of the checkout.
 # shellcheck shell=bash
 
 say() {
     printf '%s: %s\n' "${0##*/}" "$*" >&2
 }
 
-# The path of a Python that is new enough, of the one in PYTHON if that is set.
+# Prints the path of a Python that is new enough; checks only $PYTHON if that is set.
 find_python() {
     local name
     for name in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python}; do
-        # A name may be there and yet not run (a version manager's stand-in), so each is asked.
+        # A command may exist and not run (a version manager's shim), so run each.
         if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
             command -v "$name"
             return
@@ -19,14 +19,14 @@ find_python() {
     return 1
 }
 
-# use_environment FOLDER REQUIREMENTS…: the folder is a virtual environment that has them.
+# use_environment FOLDER REQUIREMENTS…: makes the folder a virtual environment with these requirements.
 use_environment() {
     local python
     python=$(find_python)
     "$python" scripts/lib/environment.py "$@"
 }
 
-# use_node_modules FOLDER SOURCE: the folder has what the package.json and package-lock.json in SOURCE name.
+# use_node_modules FOLDER SOURCE: installs the packages of SOURCE/package.json and its lock file in the folder.
 use_node_modules() {
     local stamp
     stamp=$(cat "$2/package.json" "$2/package-lock.json" | sha256sum)
@@ -38,7 +38,7 @@ use_node_modules() {
     printf '%s\n' "$stamp" >"$1/.installed"
 }
 
-# A part that this machine has no tool for: one line, which is a failure where everything must run.
+# Reports a part whose tool is missing, and exits with 77, which is a failure with CI=true.
 not_run() {
     printf 'NOT RUN: %s\n' "$*"
     exit 77

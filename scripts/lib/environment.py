@@ -1,9 +1,9 @@
-"""Makes or renews a virtual environment: ``environment.py FOLDER REQUIREMENTS…``; the standard library is all it needs.
+"""Creates or updates a virtual environment: ``environment.py FOLDER REQUIREMENTS…``. Needs only the standard library.
 
-``environment.py --current FOLDER REQUIREMENTS…`` only tells, by its exit code, whether there is anything to do.
+``environment.py --current FOLDER REQUIREMENTS…`` only checks: exit code 0 if the environment is up to date.
 
-An environment is left as it is while its Python and its requirement files are those that it was made from. Runs that
-come together wait for one another. Uses ``uv`` where there is one and pip otherwise.
+An environment is kept while its Python and its requirement files are unchanged. Concurrent runs wait for one another.
+Uses ``uv`` if it is installed, else pip.
 """
 
 import contextlib
@@ -17,31 +17,31 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 LOCKS = Path(__file__).parents[2] / ".venvs"
-"""Where the locks are: outside the environments, which are made anew while their lock is held."""
+"""The folder of the locks: outside the environments, which are recreated while their lock is held."""
 
 
 class SetUpError(Exception):
-    """The environment cannot be made; the message says what to do."""
+    """The environment cannot be created; the message says what to do."""
 
 
 def stamp(requirements: Path) -> str:
-    """What an environment that has these requirements is marked with."""
+    """Return the hash that marks an environment with these requirements."""
     return hashlib.sha256(requirements.read_bytes()).hexdigest()
 
 
 def mark(folder: Path, requirements: Path) -> Path:
-    """The file that holds the stamp of these requirements."""
+    """Return the file that holds the stamp of these requirements."""
     return folder / f".installed-{requirements.stem}"
 
 
 def is_current(folder: Path, requirements: Path) -> bool:
-    """Whether the environment has what the file says now."""
-    there = mark(folder, requirements)
-    return there.is_file() and there.read_text() == stamp(requirements)
+    """Return whether the environment has the current requirements of the file."""
+    file = mark(folder, requirements)
+    return file.is_file() and file.read_text() == stamp(requirements)
 
 
 def runs(folder: Path) -> bool:
-    """Whether the environment's Python starts, and is in this folder: a moved one points at its old place."""
+    """Return whether the environment's Python starts in this folder; a moved environment refers to its old folder."""
     python = folder / "bin" / "python"
     if not python.exists():
         return False
@@ -53,7 +53,7 @@ def runs(folder: Path) -> bool:
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Hold the environment's lock. The system lets go of it however the holder ends."""
+    """Hold the environment's lock. The system releases it when the process ends."""
     LOCKS.mkdir(exist_ok=True)
     with (LOCKS / f"{folder.name}.lock").open("w") as handle:
         try:
@@ -65,22 +65,22 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def tell(line: str) -> None:
-    """A line on standard error: standard output belongs to the command that follows."""
+    """Print a line on standard error; standard output belongs to the command that follows."""
     print(f"set-up: {line}", file=sys.stderr, flush=True)
 
 
 def make(folder: Path) -> None:
-    """An empty environment, in place of whatever is there."""
+    """Create an empty environment and replace an existing one."""
     tell(f"making {folder.name} with Python {sys.version.split()[0]}")
-    done = subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=False)
-    if done.returncode:
+    result = subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=False)
+    if result.returncode:
         raise SetUpError(
-            "this Python makes no virtual environments; on Debian and Ubuntu: apt-get install python3-venv"
+            "this Python can't create virtual environments; on Debian and Ubuntu: apt-get install python3-venv"
         )
 
 
 def installers(folder: Path, requirements: Sequence[Path]) -> Iterator[list[str]]:
-    """The commands that may install these files, best first."""
+    """Yield the commands that can install these files, in order of preference."""
     python = str(folder / "bin" / "python")
     files = [word for path in requirements for word in ("-r", str(path))]
     if uv := shutil.which("uv"):
@@ -89,7 +89,7 @@ def installers(folder: Path, requirements: Sequence[Path]) -> Iterator[list[str]
 
 
 def install(folder: Path, requirements: Sequence[Path]) -> None:
-    """Put them in. Where uv fails, pip is tried: it reads other settings and may reach an index that uv does not."""
+    """Install the files, with pip if uv fails: pip reads other settings and may reach an index that uv does not."""
     for command in installers(folder, requirements):
         tell(f"installing {', '.join(path.name for path in requirements)} with {Path(command[0]).name}")
         if subprocess.run(command, check=False).returncode == 0:
@@ -98,7 +98,7 @@ def install(folder: Path, requirements: Sequence[Path]) -> None:
 
 
 def ensure(folder: Path, requirements: Sequence[Path]) -> None:
-    """The environment is there, runs, and has all of them. Raises SetUpError."""
+    """Make sure that the environment exists, runs, and has all requirements. Raises SetUpError."""
     with alone(folder):
         if not runs(folder):
             make(folder)
@@ -110,7 +110,7 @@ def ensure(folder: Path, requirements: Sequence[Path]) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit code 0, or 1 with the reason on standard error."""
+    """Run the command. Returns exit code 0, or 1 with the reason on standard error."""
     os.environ.pop("PYTHONHOME", None)
     if arguments[0] == "--current":
         folder, requirements = Path(arguments[1]), [Path(name) for name in arguments[2:]]

@@ -1,6 +1,6 @@
-"""The parts of the documentation that are made from the code: ``scripts/docs`` writes them, a test compares them.
+"""The generated parts of the documentation: ``scripts/docs`` writes them, a test compares them with the code.
 
-A page is written by hand around its made parts. Each stands between two comments, of which the first names it.
+The rest of a page is written by hand. Each generated part is between two comments, and the first comment names it.
 ``catalogs`` makes the JSON file of all catalogs, which the program and some of the parts read.
 """
 
@@ -27,30 +27,30 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "start-codes-en": lambda: codes.text("start", "en"),
     "start-codes-zh": lambda: codes.text("start", "zh"),
 }
-"""What makes each part, by its name."""
+"""The function that generates each part, by the part's name."""
 
 
 def filled(page: str) -> str:
-    """A page with its made parts as the code gives them today. Raises KeyError for a part that nothing makes."""
+    """Return a page with its generated parts up to date. Raises KeyError for an unknown part."""
     return PART.sub(
         lambda part: f"<!-- made by scripts/docs: {part['name']} -->\n{PARTS[part['name']]()}<!-- end -->", page
     )
 
 
 def pages() -> Iterator[Path]:
-    """The pages that have a made part."""
+    """Return the pages with a generated part."""
     for path in sorted(DOCS.rglob("*.md")):
         if PART.search(path.read_text(encoding="utf-8")):
             yield path
 
 
 def names(page: str) -> Sequence[str]:
-    """The made parts of a page."""
+    """Return the generated parts of a page."""
     return [part["name"] for part in PART.finditer(page)]
 
 
 def write() -> None:
-    """Write the catalogs as JSON, then the made parts of the pages, which are made from them among others.
+    """Write the catalogs as JSON, then the generated parts of the pages, some of which read the JSON.
 
     Raises ConfigError for a mistake in a catalog; nothing is written then.
     """

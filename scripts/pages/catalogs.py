@@ -1,6 +1,6 @@
-"""Makes the JSON file of all catalogs, which the program reads, from the YAML files, which people edit.
+"""Generates the JSON file of all catalogs, which the program reads, from the YAML files, which are edited by hand.
 
-Comments, which tell what is doubtful, are in the YAML only. A mistake in the YAML is reported with its line.
+Comments, which note doubts, are in the YAML only. A mistake in the YAML is reported with its line.
 """
 
 import json
@@ -23,20 +23,20 @@ ROOT = Path(__file__).parents[2]
 
 
 def sources(folder: Path = FILE.parent) -> list[Path]:
-    """The YAML files of a folder, by name."""
+    """Return the YAML files of a folder, sorted by name."""
     return sorted(folder.glob("*.yaml"))
 
 
 def named(path: Path) -> str:
-    """The path of a source for messages: from the top of the checkout, where it is in it."""
+    """Return the path of a source for messages: relative to the checkout if it is inside."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The plain data of a source, dates as text.
+    """Return the plain data of a source, with dates as text.
 
-    Raises ConfigError: where it isn't YAML, has a key or a model twice, names a model that it does not have, or isn't what
-    ``Catalog`` takes.
+    Raises ConfigError if it is not YAML, has a duplicate key or model, refers to a model that it lacks, or is not valid for
+    ``Catalog``.
     """
     root = parse(text_of(path), named(path), "vendor:, read: and models:")
     plain: dict[str, Any] = root.plain()
@@ -51,7 +51,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _twice(catalog: Catalog, root: Node) -> Iterator[Diagnostic]:
-    """Complaints about models that stand in a catalog twice: the last would win."""
+    """Yield diagnostics for models that a catalog has twice, of which the last would win."""
     seen: set[str] = set()
     for index, row in enumerate(catalog.models):
         if row.id in seen:
@@ -62,7 +62,7 @@ def _twice(catalog: Catalog, root: Node) -> Iterator[Diagnostic]:
 
 
 def _unknown(catalog: Catalog, root: Node) -> Iterator[Diagnostic]:
-    """Complaints about stand-ins whose model has no row."""
+    """Yield diagnostics for stand-ins whose model is not in the catalog."""
     for name, found in catalog.stand_ins.items():
         if found.model not in catalog.by_id:
             where = ("stand_ins", name, "model")
@@ -71,7 +71,7 @@ def _unknown(catalog: Catalog, root: Node) -> Iterator[Diagnostic]:
 
 
 def _not_finite(root: Node) -> Iterator[Diagnostic]:
-    """Complaints about numbers that JSON does not have, in the facts of a model for example."""
+    """Yield diagnostics for numbers that JSON lacks, for example in the facts of a model."""
     for path, node in scalars(root):
         if isinstance(node.value, float) and not isfinite(node.value):
             yield node.diagnostic(path, as_message("JSON does not have this number"), as_message("a finite number"))
@@ -84,9 +84,9 @@ def _at(root: Node, *path: str | int) -> Node:
 
 
 def text(folder: Path = FILE.parent) -> str:
-    """The JSON of all sources of a folder, in their order: each model and each stand-in has a line of its own.
+    """Return the JSON of all sources of a folder, in order, with a line for each model and each stand-in.
 
-    Raises ConfigError with all diagnostics about all sources.
+    Raises ConfigError with the diagnostics of all sources.
     """
     catalogs: dict[str, str] = {}
     diagnostics: list[Diagnostic] = []
@@ -101,7 +101,7 @@ def text(folder: Path = FILE.parent) -> str:
 
 
 def _member(value: Any) -> str:
-    """A member of a catalog: what a list or a mapping holds has a line each."""
+    """Return a member of a catalog, with a line for each item of a list or a mapping."""
     if isinstance(value, dict) and value:
         return _object({key: _json(inner) for key, inner in value.items()}, 2)
     if isinstance(value, list) and value:
@@ -110,7 +110,7 @@ def _member(value: Any) -> str:
 
 
 def _object(members: Mapping[str, str], level: int = 0) -> str:
-    """A JSON object of members whose values are JSON already, one a line."""
+    """Return a JSON object of members whose values are JSON already, one per line."""
     lines = ",\n".join(f"{' ' * (level + 1)}{_json(key)}: {value}" for key, value in members.items())
     return f"{{\n{lines}\n{' ' * level}}}"
 
@@ -120,5 +120,5 @@ def _json(value: Any) -> str:
 
 
 def write() -> None:
-    """Write the file that the program reads. Raises ConfigError, and leaves the file as it is, for a wrong source."""
+    """Write the file that the program reads. Raises ConfigError, and writes nothing, if a source is invalid."""
     FILE.write_text(text(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The reference of every key, made from the published schema (config/schema.py)."""
+"""The reference of every configuration key, generated from the published schema (config/schema.py)."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ NAMES: Mapping[str, str] = {
     "vendors.NAME.messages.developer_as": "VLLM",
     "models": "gpt-4o",
 }
-"""What stands for NAME in the variables that are shown: in general, and where a key wants another one."""
+"""The replacement of NAME in example variables: the default, and those for single keys."""
 EXAMPLES: Mapping[str, str] = {
     "version": "1",
     "server.listen": "0.0.0.0:8080",
@@ -52,37 +52,37 @@ EXAMPLES: Mapping[str, str] = {
     "policy.drop": "logprobs,top_logprobs",
     "log.format": "json",
 }
-"""Values to show, where the type alone does not give a telling one."""
+"""Example values, where the type alone gives no useful one."""
 DESCRIBED_ELSEWHERE = ("models.NAME.policy",)
-"""A section that has the keys of another one."""
+"""Sections that have the keys of another section."""
 PENDING = "Not yet: leave it out."
 
 
 @dataclass(frozen=True)
 class Key:
-    """One key: where it stands, with NAME for a name of the operator's choice, and what the schema says of it."""
+    """One key: its path, with NAME for a name chosen by the operator, and its schema."""
 
     path: str
     schema: Json
 
     @property
     def name(self) -> str:
-        """The key alone."""
+        """Return the last part of the path."""
         return self.path.rpartition(".")[2]
 
     @property
     def pending(self) -> bool:
-        """Whether its feature is still to come."""
+        """Return whether its feature is not implemented yet."""
         return bool(self.schema["description"].endswith(PENDING))
 
     @property
     def type(self) -> str:
-        """What it takes, in words."""
+        """Return the description of its values."""
         return words(self.schema)
 
     @property
     def default(self) -> str:
-        """Its default, as it would be written; nothing where the meaning says it, or there is none."""
+        """Return its default as written in YAML; empty if the description has it, or if there is none."""
         value = self.schema.get("default")
         if value is None:
             return ""
@@ -92,7 +92,7 @@ class Key:
 
     @property
     def variable(self) -> str:
-        """Its variable in the environment; nothing where none reaches it."""
+        """Return its environment variable; empty if it has none."""
         if "[]" in self.path:
             return ""
         first, *rest = self.path.split(".")
@@ -101,7 +101,7 @@ class Key:
 
     @property
     def example(self) -> str:
-        """A value other than the default. Raises LookupError for a text that ``EXAMPLES`` does not have."""
+        """Return a value other than the default. Raises LookupError for a text that ``EXAMPLES`` lacks."""
         value = EXAMPLES.get(self.path) or _other(self.schema)
         if not value:
             raise LookupError(f"{self.path}: EXAMPLES needs a value to show")
@@ -109,7 +109,7 @@ class Key:
 
 
 def sections() -> Iterator[tuple[str, str, Sequence[Key]]]:
-    """Every section: where it stands, what it is for, and its keys; what is inside a section follows it."""
+    """Yield every section: its path, its purpose, and its keys; nested sections follow their parent."""
     published = json.loads(publish.text())
     return _within("", Settings, {**published["definitions"], "Settings": published})
 
@@ -125,7 +125,7 @@ def _within(path: str, section: type[Section], definitions: Json) -> Iterator[tu
 
 
 def _below(path: str, kind: Any) -> tuple[str, type[Section] | None]:
-    """Where the keys of a value stand (under a name, in a list, or directly), and the section that they make up."""
+    """Return the path of a value's keys (under a name, in a list, or direct), and the section that they form."""
     if get_origin(kind) is dict:
         path, kind = f"{path}.NAME", unwrap(get_args(kind)[1])
     elif get_origin(kind) is list:
@@ -134,7 +134,7 @@ def _below(path: str, kind: Any) -> tuple[str, type[Section] | None]:
 
 
 def _long(definition: Json) -> Json:
-    """A section in its long form; the short ones have no keys of their own."""
+    """Return the long form of a section; short forms have no keys."""
     if "properties" in definition:
         return definition
     long = definition["anyOf"][-1]
@@ -142,7 +142,7 @@ def _long(definition: Json) -> Json:
 
 
 def words(value: Json) -> str:
-    """What a value may be, in words."""
+    """Return the description of a value."""
     if "anyOf" in value:
         forms = [form for form in value["anyOf"] if form != publish.VARIABLE]
         if forms and forms[-1].get("type") == "array":
@@ -178,7 +178,7 @@ def _range(form: Json) -> str:
 
 
 def _other(value: Json) -> str:
-    """A value that is not the default, by the type alone; nothing for a text."""
+    """Return a value that is not the default, from the type alone; None for a text."""
     default = value.get("default")
     for form in [value, *value.get("anyOf", [])]:
         if "enum" in form:
@@ -190,12 +190,12 @@ def _other(value: Json) -> str:
 
 
 def _number(default: float, form: Json) -> float:
-    """Twice that number where it is allowed, else half of it."""
+    """Return twice that number if allowed, else half of it."""
     return default * 2 if default * 2 <= form.get("maximum", default * 2) else default / 2
 
 
 def text() -> str:
-    """The reference: a heading, a line and a table for each section."""
+    """Return the reference: a heading, a line and a table for each section."""
     return "\n" + "\n".join(_told(path, about, keys) for path, about, keys in sections()) + "\n"
 
 
@@ -228,7 +228,7 @@ def _shown(key: Key) -> str:
 
 
 def key_order() -> str:
-    """Whose key is looked for, and under which names, where there is no file."""
+    """Return the table of the environment variables with API keys that are read without a configuration file."""
     rows = [
         [str(at), _vendor(vendor), ", ".join(map(code, key_names(vendor)))]
         for at, vendor in enumerate(vendors_by_rank(), 1)

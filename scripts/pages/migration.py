@@ -1,4 +1,4 @@
-"""Who answers under OpenAI's names, how long vectors are, who has which JSON mode: from the catalogs and the tables."""
+"""Tables of the migration guide: stand-ins for OpenAI's names, vector lengths and JSON modes."""
 
 from collections.abc import Iterator
 
@@ -19,12 +19,12 @@ NONE = "–"
 
 
 def _vendors() -> Iterator[tuple[str, Vendor]]:
-    """The vendors that have models of their own."""
+    """Return the vendors with models in a catalog."""
     return ((name, vendor) for name, vendor in each_edition() if not vendor.transparent)
 
 
 def stand_ins() -> str:
-    """A line for each of OpenAI's names, a column for each vendor."""
+    """Return a row for each of OpenAI's names, with a column for each vendor."""
     rows = [[code(name), *(_model(vendor, name, "chat") for _, vendor in _vendors())] for name in CHATS]
     rows += [[code(name), *(_model(vendor, name, "embeddings") for _, vendor in _vendors())] for name in VECTORS]
     return "\n" + table(["OpenAI", *(code(name) for name, _ in _vendors())], rows) + "\n"
@@ -36,7 +36,7 @@ def _model(vendor: Vendor, name: str, operation: Operation) -> str:
 
 
 def vectors() -> str:
-    """How many numbers a vector has where the app asks for no size: at OpenAI, and of each vendor's stand-in."""
+    """Return the default length of vectors at OpenAI and of each vendor's stand-in."""
     openai = {"text-embedding-ada-002": "1536", "text-embedding-3-small": "1536", "text-embedding-3-large": "3072"}
     rows = [[code(name), openai[name], *(_length(vendor, name) for _, vendor in _vendors())] for name in VECTORS]
     return "\n" + table(["", "OpenAI", *(code(name) for name, _ in _vendors())], rows) + "\n"
@@ -52,7 +52,7 @@ def _length(vendor: Vendor, name: str) -> str:
 
 
 def json_modes() -> str:
-    """What becomes of both kinds of ``response_format`` at the vendor's stand-in for gpt-4o."""
+    """Return the verdicts for both kinds of ``response_format`` on each vendor's stand-in for gpt-4o."""
     asked = [probe for probe in PROBES if probe.column in JSON]
     rows = [[code(probe.column), *(cell(vendor, probe).word for _, vendor in _vendors())] for probe in asked]
     return "\n" + table(["`response_format`", *(code(name) for name, _ in _vendors())], rows) + "\n"

@@ -118,14 +118,14 @@ def _now() -> str:
         up_to = "—" if price.up_to is None else f"up to {price.up_to:,}"
         money = (price.input, price.cached, price.output)
         thinking = "" if price.thinking_output is None else f"{price.thinking_output:g}"
-        cells = ("?" if amount is None else f"{amount:g}" for amount in money)
-        rows.append((title, f"`{model}`", up_to, *cells, thinking, str(price.since), price.confidence))
+        amounts = ("?" if amount is None else f"{amount:g}" for amount in money)
+        rows.append((title, f"`{model}`", up_to, *amounts, thinking, str(price.since), price.confidence))
     head = ("vendor", "model", "prompts", "in", "cached", "out", "out, thinking", "since", "confidence")
     return _table(head, rows)
 
 
 def _prices(chosen: Mapping[str, Sequence[str]], day: datetime.date | None = None) -> Iterator[tuple[str, str, Price]]:
-    """Yield vendor, model and price, on the given day or on the day on which the catalog was read. Raises KeyError if a model has no price."""
+    """Return the prices of the models on a day, or on the day their catalog was read. Raises KeyError without one."""
     for name, models in chosen.items():
         cat = catalog.load(name)
         for model in models:

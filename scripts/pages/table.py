@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; what would end a cell is escaped."""
+    """Return a table with the pipes in its cells escaped."""
     lines = [_line(head), f"|{'---|' * len(head)}", *(_line(row) for row in rows)]
     return "\n".join(lines) + "\n"
 
 
 def code(text: str) -> str:
-    """Text set as code; nothing for no text."""
+    """Return the text as code, or an empty text."""
     return f"`{text}`" if text else ""
 
 

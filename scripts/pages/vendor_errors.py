@@ -1,4 +1,4 @@
-"""What each vendor's errors become: the tables of failures as they are written, in the order in which they are asked."""
+"""The mapping of each vendor's errors: the tables of failures, in the order in which they are tried."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -17,11 +17,11 @@ WORDS: Mapping[re.Pattern[str], str] = {
     errors.RATE: "words for a limit that passes by itself",
     **{rule.words: "words for a prompt that is too long" for rule in errors.CONTEXT if rule.words is not None},
 }
-"""What the patterns of ``adapters/rules/failures.py`` look for."""
+"""Descriptions of the patterns of ``adapters/rules/failures.py``."""
 
 
 def text() -> str:
-    """For each vendor a line a rule: the vendor's error, and the status, code and kind that it becomes."""
+    """Return for each vendor a row per rule: the vendor's error, and the status, code and kind that it is mapped to."""
     return "\n" + "\n".join(map("".join, (_vendor(name, vendor) for name, vendor in each_edition()))) + "\n"
 
 

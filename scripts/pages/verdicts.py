@@ -1,4 +1,4 @@
-"""What each vendor makes of OpenAI's parameters: the matrix of ``banjia vendors``, and the tables as they are written."""
+"""Verdicts on OpenAI's parameters by vendor: the matrix of ``banjia vendors``, and the parameter tables."""
 
 from collections.abc import Iterator, Mapping
 
@@ -20,7 +20,7 @@ OPERATIONS: Mapping[Operation, str] = {
 
 
 def matrix_text() -> str:
-    """The matrix, turned over: a line for each feature, a column for each vendor and edition; then who was asked."""
+    """Return the transposed matrix: a row per feature, a column per vendor and edition, then the models asked."""
     found = matrix()
     vendors = found["vendors"]
     rows = [[code(column), *(line["cells"][column]["verdict"] for line in vendors)] for column in found["columns"]]
@@ -34,7 +34,7 @@ def _models(models: Mapping[str, str]) -> str:
 
 
 def text() -> str:
-    """For each vendor and operation a line a parameter: the words that it may come to, and why."""
+    """Return for each vendor and operation a row per parameter: its possible verdicts, and their reasons."""
     return (
         "\n"
         + "\n".join([*map("".join, (_vendor(name, vendor) for name, vendor in each_edition())), _over_chat()])

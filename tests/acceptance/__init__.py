@@ -1,1 +1,1 @@
-"""What ``scripts/acceptance`` judges by pytest. The names of these files keep them out of ``scripts/test``."""
+"""The parts of ``scripts/acceptance`` that run under pytest. The file names keep them out of ``scripts/test``."""

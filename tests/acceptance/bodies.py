@@ -1,6 +1,6 @@
-"""What one callback takes for a large body, and how much memory a mix of them takes.
+"""Measures the longest callback for a large body, and the memory that a mix of large bodies takes.
 
-With ``--smoke`` the time is compared with a control, since the machine may be of any speed.
+With ``--smoke`` the time is compared with a control, because the speed of the machine is not known.
 """
 
 import gc
@@ -23,7 +23,7 @@ LIMIT, MOST_RESIDENT = 512 * MIB, 480 * MIB
 
 
 def control_s() -> float:
-    """The processor time of parsing as many values as one body may have: the least of three times."""
+    """Return the processor time of parsing the most values that a body may have: the least of three runs."""
     body, took = listed(b"[]", 990_000), []
     gc.disable()
     for _ in range(3):
@@ -65,6 +65,6 @@ def test_no_mix_reaches_the_memory_limit(tmp_path: Path, record_property: Callab
 
 @pytest.mark.timeout(600)
 def test_where_no_limit_is_near_every_body_of_the_mix_is_served(tmp_path: Path, smoke: bool) -> None:
-    """The control run; in the smoke two of its rounds, which the core tests have as well."""
+    """The control run; the smoke run has two of its rounds, as the core tests have."""
     _, came = run_within(large_mix(16 * 1024 * MIB, tmp_path, every=6 if smoke else 1), 500)
     assert set(came) == {200}

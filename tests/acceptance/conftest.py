@@ -1,4 +1,4 @@
-"""Figures: what an acceptance test measures is shown in the table of ``scripts/acceptance`` and held to a bound."""
+"""The fixture ``figure``: a measurement is shown in the table of ``scripts/acceptance`` and compared with its limit."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Limited accounts over real sockets agree with the simulation: a spell, a token bucket, refusals at random."""
+"""Limited accounts over real sockets agree with the simulation: an outage, a token bucket, random refusals."""
 
 import asyncio
 import random
@@ -23,7 +23,7 @@ NAMED = Refusal(1.0, RateLimit("requests_per_minute", 500))
 
 
 async def over_sockets(account: Account, clients: int, run_s: float, per_s: float = 0.0) -> int:
-    """How many answers clients get in so many seconds: one after another, or ``per_s`` at regular times."""
+    """Return how many responses clients get in this time (seconds): in sequence, or ``per_s`` at regular intervals."""
     async with LimitedVendor(account, CALL_S).serving() as vendor:
         settings: dict[str, Any] = {
             "vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": vendor.url}},

@@ -1,7 +1,7 @@
-"""A proxy in a process of its own, under a memory limit that files tell, which measures itself.
+"""A proxy in a separate process that measures itself, under a memory limit set by fake system files.
 
 ``python -m tests.acceptance.measured PORT_OF_VENDOR LIMIT_BYTES DIRECTORY`` prints its URL, and for each line on standard input
-what the loop's longest callback took since the last one (CPU seconds) and the most memory that was resident (bytes).
+the loop's longest callback since the previous line (CPU seconds) and the peak of resident memory (bytes).
 """
 
 import asyncio
@@ -30,7 +30,7 @@ most_resident = 0
 
 
 def measure_callbacks() -> None:
-    """Time each callback of the loop by the processor time that it took."""
+    """Measure the processor time of each callback of the loop."""
     run = asyncio.events.Handle._run
 
     def timed(handle: asyncio.Handle) -> None:
@@ -46,12 +46,12 @@ def measure_callbacks() -> None:
 
 
 def resident() -> int:
-    """What is resident now, in bytes."""
+    """Return the resident memory, in bytes."""
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
 
 
 def lay_out(root: Path, limit: int) -> Path:
-    """The files of a control group of version 2 with this limit; returns the one that tells what is in use."""
+    """Create the files of a version 2 control group with this limit; return the file with the current usage."""
     for path, text in {
         "proc/self/cgroup": "0::/\n", "proc/meminfo": "MemTotal: 8388608 kB\nMemAvailable: 8388608 kB\n",
         "sys/fs/cgroup/memory.max": f"{limit}\n", "sys/fs/cgroup/memory.current": "0\n",
@@ -63,7 +63,7 @@ def lay_out(root: Path, limit: int) -> Path:
 
 
 def watch(told: Path) -> None:
-    """Tell what is in use, as the kernel would, and remember the most of it. In a thread of its own."""
+    """Update the current usage, as the kernel would, and record its peak. Runs in a separate thread."""
     global most_resident
     while True:
         now = resident()
@@ -73,7 +73,7 @@ def watch(told: Path) -> None:
 
 
 def report(state: AppState) -> dict[str, Any]:
-    """What was measured since the last report."""
+    """Return the measurements since the last report."""
     global longest, where, most_resident
     told = {"longest_s": longest, "where": where[:300], "most_bytes": most_resident, "held_bytes": state.budget.held}
     longest, where, most_resident = 0.0, "", 0

@@ -1,4 +1,4 @@
-"""Reloads under load, with the full counts."""
+"""Reloads under load, at full size."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""How long callers and operators wait, and how much processor time hostile input costs, each against its bound.
+"""How long clients and operators wait, and the processor time of hostile input, each with its limit.
 
-Order and state of the same scenes are asserted by the core tests, which take their time as they find it. Bounds are for
-a machine with two cores that does nothing else.
+The core tests assert order and state in the same situations, without time limits. The limits here are for an otherwise
+idle machine with two cores.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ MIB = 2**20
 
 
 class Watch:
-    """Notes when it is called."""
+    """Records the times of its calls."""
 
     def __init__(self) -> None:
         self.at: list[float] = []
@@ -39,12 +39,12 @@ class Watch:
         self.at.append(time.monotonic())
 
     def since(self) -> list[float]:
-        """The seconds from the first call to each of the others, sorted."""
+        """Return the seconds from the first call to each of the others, sorted."""
         return sorted(at - self.at[0] for at in self.at[1:])
 
 
 def cpu_s(work: Callable[[], object]) -> float:
-    """The processor time that this process spends on it (seconds)."""
+    """Return the processor time that this process spends on it (seconds)."""
     before = time.process_time()
     work()
     return time.process_time() - before

@@ -1,4 +1,4 @@
-"""Adds the chunks of a stream up as OpenAI's clients do: strings are concatenated, list items found by their index."""
+"""Combines the chunks of a stream like OpenAI's clients: concatenates strings, finds list items by their index."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -1,21 +1,21 @@
-"""The golden pairs: a request and what the vendor is sent for it, the vendor's answer and what we make of that.
+"""The golden pairs: a request and the vendor's request for it, the vendor's response and the result.
 
-``python -m tests.adapters.golden`` shows how the pairs differ from what the code does today, and ends with 1 if they do;
-with ``--write`` it writes the second and the fourth part anew. Read the difference before it is committed: a request is
-right if docs/vendors/ says so, not because the code sends it.
+``python -m tests.adapters.golden`` shows how the pairs differ from the code, and exits with 1 if they do; with ``--write``
+it rewrites the second and the fourth part. Review the difference before you commit it: a request is right if
+docs/vendors/ says so, not because the code sends it.
 
-A folder is a vendor's, and bears the name of its catalog: another edition has one of its own. Those in its ``requests``
-are about what is sent, to models as the catalog has them. A file has four parts, with a line of dashes between them:
+Each vendor or edition has a folder named like its catalog. Pairs in its ``requests`` folder are about requests only, for
+models of the catalog. A file has four parts, separated by lines of dashes:
 
-1. The request in one line: operation, model, ``stream`` or ``whole``, further fields (``model`` is the name that the
-   caller asked for, ``gpt-4o`` unless given).
-2. The calls that are sent at once: method and URL, the headers with ``KEY`` for the operator's key, an empty line, and the
-   body as JSON, a member a line in the order of their names. Lists and objects in it are in the order in which they
-   are sent.
-3. The vendor's head as HTTP writes it, an empty line, and the body byte by byte, in our own words and in the shapes
+1. The request in one line: operation, model, ``stream`` or ``whole``, further fields (``model`` is the requested name,
+   ``gpt-4o`` by default).
+2. The upstream calls that are sent at once: method and URL, the headers with ``KEY`` for the operator's key, an empty line,
+   and the body as JSON, one member per line sorted by name. Lists and objects in it keep the order in which they are
+   sent.
+3. The vendor's status line and headers, an empty line, and the body byte by byte, with invented texts in the formats
    that docs/vendors/ describes.
-4. What comes of it: the word for each field (in brackets: not in the header), the header ``x-banjia-adapted``, what else
-   was said, the events, the cost and the end.
+4. The result: the verdict for each field (in brackets: not in the header), the header ``x-banjia-adapted``, notes, the
+   events, the usage and the end.
 """
 
 import argparse
@@ -41,7 +41,7 @@ KEY = "KEY"
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """One file, read."""
+    """One parsed file."""
 
     path: Path
     plan: Plan
@@ -58,7 +58,7 @@ class Pair:
 
     @property
     def fields(self) -> set[str]:
-        """The fields of the request, but for the caller's name of the model."""
+        """Return the fields of the request, without the requested model."""
         return set(orjson.loads(self.asked.split(b" ", 3)[3])) - {"model"}
 
     @cached_property
@@ -78,7 +78,7 @@ class Pair:
 
     @property
     def streams(self) -> bool:
-        """Whether the vendor sent events."""
+        """Return whether the vendor sent events."""
         return "event-stream" in self.headers["content-type"]
 
     def begin(self) -> Play:
@@ -89,7 +89,7 @@ class Pair:
         return Play(self.plan).head(self.status, self.headers["content-type"], **rest)
 
     def of_today(self) -> bytes:
-        """The file as the code would have it."""
+        """Return the file that the code produces."""
         sent, wanted = requested(self.plan), told(self.begin().data(self.body).over())
         return LINE.join([self.asked, sent.encode(), self.answer, wanted.encode()])
 
@@ -114,13 +114,13 @@ def planned_of(asked: bytes, vendor: str, *, shipped: bool = False) -> Plan:
 
 
 def requested(planned: Plan) -> str:
-    """The calls that are sent at once, signed with a key that is none."""
+    """Return the calls that are sent at once, signed with a placeholder key."""
     auth = planned.target.vendor.auth
     return "\n".join(as_http(auth.sign(send.call, KEY, 0.0)) for send in Play(planned).sends)
 
 
 def as_http(call: Call) -> str:
-    """A call as text. The members of the body are sorted, since their order means nothing; what is in them is not."""
+    """Return a call as text. The body's members are sorted, because their order has no meaning; nested ones are not."""
     headers = sorted(f"{name.decode()}: {value.decode()}" for name, value in call.headers)
     body = orjson.loads(call.body)
     members = ",\n".join(
@@ -130,7 +130,7 @@ def as_http(call: Call) -> str:
 
 
 def told(play: Play) -> str:
-    """What came of it, a line each."""
+    """Return the results, one line each."""
     words = [
         f"{name}={f'({told.word})' if told.quiet else told.word}"
         for name, told in sorted(play.plan.adaptations.items())
@@ -157,7 +157,7 @@ PAIRS = tuple(read(path) for path in sorted(HERE.rglob("*.txt")))
 
 
 def differences() -> Iterator[tuple[Pair, str]]:
-    """The pairs that are not as the code would have them, with the difference."""
+    """Return the pairs that differ from the code's, with the difference."""
     for pair in PAIRS:
         before, now = pair.path.read_text(encoding="utf-8"), pair.of_today().decode()
         lines = difflib.unified_diff(before.splitlines(True), now.splitlines(True), pair.name, f"{pair.name} today")

@@ -1,9 +1,9 @@
-"""Drives an Exchange by hand and writes down what it asks for, so that a test reads like a script.
+"""Drives an Exchange by hand and records its actions, so that a test reads like a script.
 
     Play(chat_plan()).head().data(b"data: ...").over().end
 
-Every step checks the contract of docs/architecture.md: nothing after the end, fresh ids, a cost once a call. What was
-emitted is judged at the end (tests/support/invariants.py), unless the test is marked ``unjudged`` or judges it itself.
+Every step checks the contract of docs/architecture.md: nothing after the end, fresh ids, one usage per call. The emitted
+events are judged at the end (tests/support/invariants.py), unless the test is marked ``unjudged`` or judges them itself.
 """
 
 from itertools import count
@@ -59,9 +59,9 @@ HELLO = [{"role": "user", "content": "Hello"}]
 
 
 def target(vendor: str, model: str, *, shipped: bool = False) -> Target:
-    """A model at a vendor's mainland host, or at a server of one's own; ``vendor`` is the name of its catalog.
+    """Return a model at a vendor's mainland host, or at an OpenAI-compatible server; ``vendor`` names its catalog.
 
-    Its facts are those above; ``shipped``: those of the catalog, and none where that does not know it.
+    Its facts are those above; ``shipped``: those of the catalog, or none for an unknown model.
     """
     found = BY_CATALOG[vendor]
     facts = (catalog.load(vendor).model(model) or Model(model)) if shipped else MODELS[model]
@@ -84,7 +84,7 @@ def chat_plan(
 
 
 def completions_plan(vendor: str, model: str, *, stream: bool = True, **fields: Any) -> Plan:
-    """A legacy completion of ``gpt-3.5-turbo-instruct``, planned for a vendor that has them itself."""
+    """A legacy completion of ``gpt-3.5-turbo-instruct``, planned for a vendor with native completions."""
     body = {**({"stream": True} if stream else {}), **fields}
     return plan(ApiRequest("completions", "gpt-3.5-turbo-instruct", body, stream), target(vendor, model))
 
@@ -142,7 +142,7 @@ class Play:
         return self.got(Lost(id_, phase, Message("the test lost it")))
 
     def got(self, got: Got) -> "Play":
-        """Feed one; what has ended is fed, too, and must stay silent."""
+        """Feed one input, also to an ended exchange, which must do nothing."""
         if isinstance(got, (End, Lost)):
             self.open.discard(got.id)
         self._take(self.exchange.feed(got))
@@ -150,13 +150,13 @@ class Play:
 
     @property
     def failure(self) -> Failure:
-        """How it failed."""
+        """Return the failure."""
         assert isinstance(self.end, Fail), self.end
         return self.end.failure
 
     @property
     def done(self) -> bool:
-        """Whether the answer was whole."""
+        """Return whether the answer was complete."""
         return isinstance(self.end, Done)
 
     @property
@@ -166,7 +166,7 @@ class Play:
 
     @property
     def violations(self) -> list[str]:
-        """What is wrong with what was emitted."""
+        """Return the violations of the emitted events."""
         wanted = wanted_of(self.plan, complete=self.done)
         if wanted is None:
             return []

@@ -1,4 +1,4 @@
-"""What banjia adds to a vendor's body is known by name, and a plan can be made without it."""
+"""Fields that banjia adds to a vendor's body are recorded by name, and a plan can be made without them."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def test_usage_in_streams_is_added_unless_the_caller_asks_for_it(vendor: str) ->
 
 @pytest.mark.parametrize("vendor", EVERY)
 def test_every_member_of_the_body_is_the_callers_or_an_addition(vendor: str) -> None:
-    """With every verdict a plain one, what is left are the members that the table's end and the switch bring in."""
+    """With plain verdicts only, the remaining members are those that the table's end and the switch add."""
     sent = ask(tools=TOOLS, n=1, max_tokens=100)
     made = plan(sent._replace(model="gpt-4o"), at(vendor))
     assert made.request.fields.keys() - sent.fields.keys() - {"model"} == set(made.added)
@@ -125,7 +125,7 @@ def test_without_its_switch_the_model_thinks_as_it_does_by_itself() -> None:
 
 
 def test_a_plan_that_can_not_do_without_is_refused() -> None:
-    """A forced call excludes thinking, which the model does by itself."""
+    """A forced call excludes thinking, which is the model's default."""
     forced = ask(name="gpt-4o", tools=TOOLS, tool_choice="required")
     assert plan(forced, at("kimi")).added == ("thinking", "stream_options")
     with pytest.raises(Refused):

@@ -1,4 +1,4 @@
-"""What vendors are sent, what they send, and what we make of it: the pairs in ``golden/``, whole and cut at every byte."""
+"""The pairs in ``golden/``: requests to vendors, responses, and results, whole and split at every byte."""
 
 from functools import cache
 from typing import Any, get_args

@@ -1,4 +1,4 @@
-"""No field is lost in silence: every field of a request has a verdict, and the body agrees with it."""
+"""No field is lost silently: every field of a request has a verdict, and the body agrees with it."""
 
 import json
 from collections.abc import Mapping
@@ -109,7 +109,7 @@ fields_ = st.fixed_dictionaries(
 
 
 def told_of(name: str, told: Mapping[str, Adaptation]) -> list[Adaptation]:
-    """What was said of a field, or of something in it."""
+    """Return the verdict on a field, or on a part of it."""
     return [t for key, t in told.items() if key == name or key.startswith(f"{name}.")]
 
 
@@ -209,7 +209,7 @@ REFUSED_EVERYWHERE = {"audio", "moderation", "web_search_options"}
 
 
 def one_target(name: str, target: str) -> Settings:
-    """A configuration in which this target answers under the name."""
+    """A configuration that routes the name to this target."""
     entry = {"api_key": "sk-0000000000000001"}
     vendors = dict.fromkeys(("kimi", "qwen", "ernie", "hunyuan"), entry)
     vendors["hunyuan-classic"] = {**entry, "kind": "hunyuan", "edition": "classic"}

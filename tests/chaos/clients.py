@@ -1,4 +1,4 @@
-"""The callers of a chaos run: raw sockets that may leave or stall, and the official client."""
+"""The clients of a chaos run: raw sockets that may disconnect or stall, and the official client."""
 
 import asyncio
 import json
@@ -24,9 +24,9 @@ Word = Literal["complete", "rejected", "truncated", "client_closed", "broken", "
 
 @dataclass
 class Outcome:
-    """What a caller got. ``wrong`` says what should not have been; ``seen`` is all that it saw, to look for secrets.
+    """The outcome for a client. ``wrong``: the violation; ``seen``: all received bytes, to search for secrets.
 
-    ``shape``: where the response is not OpenAI's (tests/support/invariants.py).
+    ``shape``: violations of OpenAI's format (tests/support/invariants.py).
     """
 
     word: Word
@@ -47,7 +47,7 @@ WANTED = Wanted(choice_members=listed_anywhere("choice_members"))
 
 
 class Broken(Exception):
-    """The answer is not what HTTP or OpenAI's API would have it."""
+    """The response violates HTTP or OpenAI's API."""
 
 
 def body_of(planned: Planned, turn: int) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def body_of(planned: Planned, turn: int) -> dict[str, Any]:
 
 
 async def by_socket(planned: Planned, turn: int, port: int, key: str) -> Outcome:
-    """One request on a connection of its own."""
+    """Send one request on a new connection."""
     data = json.dumps(body_of(planned, turn)).encode()
     head = (
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {key}\r\n"
@@ -66,7 +66,7 @@ async def by_socket(planned: Planned, turn: int, port: int, key: str) -> Outcome
     seen = bytearray()
     sock = socket.socket()
     if planned.behaviour != "reads":
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # who stalls is felt at once
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # a stalling client has an effect at once
     sock.setblocking(False)
     try:
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
@@ -101,7 +101,7 @@ async def by_socket(planned: Planned, turn: int, port: int, key: str) -> Outcome
 
 
 def understood(seen: bytes, planned: Planned) -> Outcome:
-    """The bytes of a whole HTTP answer as an outcome. Raises Broken, or what parsing raises."""
+    """Parse a complete HTTP response. Raises Broken, or the error of parsing."""
     head, end, body = seen.partition(b"\r\n\r\n")
     if not end:
         raise Broken("the head is not whole")
@@ -123,7 +123,7 @@ def understood(seen: bytes, planned: Planned) -> Outcome:
 
 
 def id_in(head: bytes) -> str:
-    """The request id of a head; empty if it is not there, or not whole."""
+    """Return the request id of a head; empty if it is missing or incomplete."""
     found = _REQUEST_ID.search(head)
     return found[1].decode() if found else ""
 
@@ -146,7 +146,7 @@ def _chunks(body: bytes) -> list[bytes]:
 
 
 def _stream(text: str, outcome: Outcome) -> None:
-    """Events up to an end that says what it is. Raises Broken."""
+    """Parse events up to a valid end. Raises Broken."""
     payloads = [part.removeprefix("data: ") for part in text.split("\n\n") if part and not part.startswith(":")]
     if not payloads:
         raise Broken("a stream without an event")
@@ -164,7 +164,7 @@ def _stream(text: str, outcome: Outcome) -> None:
 
 
 def checked_error(data: Any) -> dict[str, Any]:
-    """The error object of a body or an event. Raises Broken unless it is OpenAI's shape, whole and within bounds."""
+    """Return the error object of a body or an event. Raises Broken unless it is valid and within limits."""
     if not isinstance(data, dict) or list(data) != ["error"]:
         raise Broken(f"no error object: {str(data)[:80]}")
     error = data["error"]

@@ -1,7 +1,7 @@
-"""A TCP proxy with faults: it stands before a vendor and does to connections what networks do.
+"""A TCP proxy in front of a vendor that injects network faults.
 
-It reads just enough HTTP to know where a request ends: the callers that it is for send one request at a time, each with a
-content-length. What comes back is passed on as it is, byte by byte if need be, until the fault of that request strikes.
+It parses only enough HTTP to find the end of a request: its clients send one request at a time, each with a
+content-length. It forwards the response unchanged, byte by byte if the fault requires it, until the fault occurs.
 """
 
 import asyncio
@@ -22,12 +22,12 @@ TRICKLED = 400
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens. ``at``: after so many bytes of the answer; ``pause_s``: how long a delay or a trickle's pause is.
+    """A fault. ``at``: after this many bytes of the response; ``pause_s``: length of a delay or a trickle's pauses.
 
     ``reset_on_connect``: TCP reset instead of a first byte. ``silent_connect``: nothing is ever read or sent.
-    ``reset_after_request``: the vendor gets the request, and may bill it; the caller gets a reset.
-    ``silence``: the vendor's answer never arrives. ``reset``, ``cut``: a TCP reset, or a clean end, within the answer.
-    ``half_close``: the same as a cut, but what the caller sends is still taken.
+    ``reset_after_request``: the vendor gets the request, and may bill it; the client gets a reset.
+    ``silence``: the vendor's response never arrives. ``reset``, ``cut``: a TCP reset, or a clean end, within it.
+    ``half_close``: like a cut, but the client's data is still read.
     """
 
     kind: Kind
@@ -49,7 +49,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 
 class FaultProxy:
-    """Stands before one vendor. ``struck`` counts the faults that came to pass, by kind."""
+    """A proxy before one vendor. ``struck`` counts the faults that occurred, by kind."""
 
     def __init__(self, port: int, of_connection: OfConnection, of_request: OfRequest) -> None:
         """``port``: the vendor's, on loopback. The two others choose the fault of a connection or a request."""
@@ -67,7 +67,7 @@ class FaultProxy:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def black_out(self) -> None:
-        """From now until ``start`` connections are refused; those that are open are reset."""
+        """Refuse connections until ``start``; reset the open ones."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -76,7 +76,7 @@ class FaultProxy:
 
     @property
     def open_connections(self) -> int:
-        """Callers connected now."""
+        """Return the number of connected clients."""
         return len(self._open)
 
     async def aclose(self) -> None:
@@ -100,7 +100,7 @@ class FaultProxy:
             if fault is None:
                 await Link(self, reader, writer).run()
             elif fault.kind == "silent_connect":
-                await reader.read(-1)  # until the caller gives up
+                await reader.read(-1)  # until the client gives up
             else:
                 reset(writer)
         except (OSError, asyncio.IncompleteReadError):
@@ -122,7 +122,7 @@ class FaultProxy:
 
 
 class Link:
-    """One caller's connection, and ours to the vendor behind it."""
+    """A client's connection, and the connection to the vendor for it."""
 
     def __init__(self, proxy: FaultProxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._proxy = proxy
@@ -133,7 +133,7 @@ class Link:
         self._broken = False
 
     async def run(self) -> None:
-        """Pass requests and answers until one side ends. What the vendor does to its connection is done to the caller's."""
+        """Forward requests and responses until one side ends. A close or reset by the vendor is passed on."""
         answers, requests = await self._proxy.to_vendor()
         back = asyncio.create_task(self._answers(answers))
         try:
@@ -166,7 +166,7 @@ class Link:
                 self._writer.write_eof()
             self._writer.close()
         except OSError:
-            self._break()  # the vendor's reset, or the caller's
+            self._break()  # the vendor's reset, or the client's
 
     def _break(self) -> None:
         self._broken = True

@@ -1,6 +1,8 @@
-"""``banjia serve`` for the chaos run: at SIGUSR1 it also writes down what it holds. ``instance.py CONFIG HOLDINGS [LOG_BYTES]``.
+"""``banjia serve`` for the chaos run, which at SIGUSR1 also writes its held resources.
 
-``LOG_BYTES``: the most bytes that wait for standard output, in place of the usual 4 MiB.
+``instance.py CONFIG HOLDINGS [LOG_BYTES]``
+
+``LOG_BYTES``: the most bytes queued for standard output, instead of the default of 4 MiB.
 """
 
 import asyncio
@@ -22,7 +24,7 @@ MINUTE_S = 1.0
 
 
 class ReportingState(AppState):
-    """The application state, which writes down what it holds."""
+    """An application state that records its held resources."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
@@ -30,7 +32,7 @@ class ReportingState(AppState):
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.tell_holdings)
 
     def tell_holdings(self) -> None:
-        """Tasks, requests in progress, places of the pool. The file is there as a whole, or not at all."""
+        """Write tasks, requests in progress and slots of the pool. The file is written atomically."""
         gc.collect()
         transport = self.upstream._direct
         assert isinstance(transport, HttpTransport)

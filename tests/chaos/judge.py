@@ -1,4 +1,4 @@
-"""What must hold of a chaos run, one request at a time and at its end."""
+"""The invariants of a chaos run, for each request and at its end."""
 
 import json
 import re
@@ -17,7 +17,8 @@ OF_FAULT = {
 }  # fmt: skip
 """Statuses that only these faults of a vendor explain, beside those of a vendor that fails."""
 SENT_ANEW = ("reset_after_request", "reset", "reset_after_head", "cut", "half_close")
-"""Faults after which a kept connection may look as if it had been closed before: such a call is sent once more by itself."""
+"""Faults after which a kept connection may look as if it had been closed before: such a call is sent once more by
+itself."""
 CREDENTIALS = ("bad_key", "quota", "model_missing")
 """Faults of a credential: each target's keys are asked, whatever the number of attempts, for such a call costs nothing."""
 LOUD = re.compile(r"\b(ERROR|CRITICAL|Traceback|Exception|never awaited|was destroyed)\b")
@@ -45,7 +46,7 @@ class Verdict:
 
 
 def judge(planned: Planned, outcome: Outcome, verdict: Verdict, *, calm: bool) -> None:
-    """One request: a complete answer that is the right one, or one error that is well formed and has a reason.
+    """Judge one request: it has a complete, correct response, or one well-formed error with a reason.
 
     ``calm``: no vendor was cut off and no instance stopped while it was under way.
     """
@@ -75,12 +76,12 @@ def judge(planned: Planned, outcome: Outcome, verdict: Verdict, *, calm: bool) -
 
 
 def says_when(planned: Planned, outcome: Outcome) -> bool:
-    """Whether a refusal by rate tells when to come back, where a head could and the caller has kept it."""
+    """Return whether a rate-limit error has a retry-after, if its head allows one and the client has recorded it."""
     return outcome.status != 429 or planned.sdk or bool(RETRY_AFTER.search(outcome.seen))
 
 
 def is_meant(planned: Planned, outcome: Outcome) -> bool:
-    """Whether the text is what the vendor meant to say."""
+    """Return whether the text is the vendor's."""
     meant = f"You said: {planned.prompt(outcome.turns - 1)}"
     text = outcome.text
     if planned.vendor.startswith("big_event="):
@@ -93,8 +94,8 @@ def is_meant(planned: Planned, outcome: Outcome) -> bool:
 def judge_attempts(book: Book, shaken: set[int], verdict: Verdict) -> None:
     """No request costs more attempts than the policy has. ``shaken``: requests under way while a vendor was cut off.
 
-    A call that was refused by rate may have waited for a slot, which is no attempt; :func:`judge_calls` has the count of
-    those that did.
+    A call that was refused by a rate limit may have waited for a slot, which is not an attempt; :func:`judge_calls` has
+    the count of those that did.
     """
     for (number, turn), attempts in book.attempts.items():
         most = most_attempts(book.plan.requests[number], shaken=number in shaken) + book.refusals[number, turn]
@@ -107,7 +108,7 @@ def judge_attempts(book: Book, shaken: set[int], verdict: Verdict) -> None:
 
 
 def most_attempts(planned: Planned, *, shaken: bool) -> int:
-    """As many attempts as the policy allows, and those that its fault explains."""
+    """Return the attempts that the policy allows, plus those that its fault explains."""
     twice = planned.fault.partition("=")[0] in SENT_ANEW or shaken
     return ATTEMPTS * (2 if twice else 1) + (len(NAMES) if planned.fault in CREDENTIALS else 0)
 
@@ -117,7 +118,7 @@ def judge_calls(
 ) -> None:
     """The access line of a request has every call that reached a vendor: as an attempt, or as a refusal that cost none.
 
-    ``lines``: by request id. Requests whose line was dropped, or whose caller has not seen an id, are left out.
+    ``lines``: by request id. Requests whose line was dropped, or whose client has not received an id, are skipped.
     """
     checked = waited = 0
     for number, outcome in outcomes.items():
@@ -141,10 +142,10 @@ def judge_calls(
 
 
 def judge_logs(logs: Iterable[Logs], requests: int, verdict: Verdict) -> dict[str, Any]:
-    """Each request has one access line, which is JSON; nothing else is loud. Returns the lines by request id.
+    """Each request has one access line, in JSON; the log has no other errors. Returns the lines by request id.
 
-    ``requests``: how many came in, at least. As many lines may be missing as an instance has reported dropped; only one
-    whose log was left unread may drop any.
+    ``requests``: the least number of received requests. As many lines may be missing as an instance has reported as
+    dropped; only an instance whose log was not read may drop any.
     """
     lines: dict[str, Any] = {}
     endings: Counter[str] = Counter()
@@ -178,7 +179,7 @@ def judge_logs(logs: Iterable[Logs], requests: int, verdict: Verdict) -> dict[st
 def judge_secrets(
     vendors: Iterable[Vendor], instances: Iterable[Instance], outcomes: Mapping[int, Outcome], verdict: Verdict
 ) -> None:
-    """No key and no header's value is in a log or in anything that a caller saw."""
+    """No key and no header value is in a log or in the data that clients received."""
     canaries = [CLIENT_KEY, HEADER, *(vendor.key for vendor in vendors)]
     for canary in canaries:
         for instance in instances:
@@ -190,7 +191,7 @@ def judge_secrets(
 
 
 def judge_spared(verdict: Verdict) -> None:
-    """Calm requests without a fault of their own are answered, all but some that bad connections hit."""
+    """Calm requests without a fault succeed, except for some affected by bad connections."""
     total = sum(verdict.spared.values())
     if total and verdict.spared["complete"] < LEAST_COMPLETE * total:
         verdict.wrong(f"of {total} calm requests without a fault only {verdict.spared['complete']} were complete")

@@ -1,4 +1,4 @@
-"""What a chaos run does, drawn from its seed before it begins: the same seed gives the same plan."""
+"""The plan of a chaos run, drawn from its seed before the start: the same seed gives the same plan."""
 
 import random
 from collections.abc import Callable
@@ -63,9 +63,9 @@ _VENDOR = [
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One request: what is asked, what goes wrong at how many attempts, and how its caller behaves.
+    """One request: its content, its faults and how many attempts they affect, and the behaviour of its client.
 
-    ``patience``: bytes of the answer that a caller reads before it leaves or stalls; ``stall_s``: for how long it stalls.
+    ``patience``: bytes of the response that a client reads before it disconnects or stalls; ``stall_s``: for how long.
     """
 
     number: int
@@ -83,16 +83,16 @@ class Planned:
 
     @property
     def fault(self) -> str:
-        """The fault in a word, empty for none."""
+        """Return the name of the fault, empty for none."""
         return self.tcp.kind if self.tcp else self.vendor
 
     def prompt(self, turn: int) -> str:
-        """The user's text; its beginning tells the request and the caller's own turn at it."""
+        """Return the user's text; its beginning identifies the request and the client's try."""
         return f"#{self.number}.{turn}# {self.text}"
 
 
 class Refusal(NamedTuple):
-    """A 429 of a vendor. ``retry_after_s``: what the header says, None for no header."""
+    """A 429 of a vendor. ``retry_after_s``: the value of the header, None for no header."""
 
     retry_after_s: int | None
 
@@ -112,7 +112,7 @@ class Plan:
         return Fault("silent_connect" if self.connections.random() < 0.3 else "reset_on_connect")
 
     def refusal(self, number: int, turn: int, call: int) -> Refusal | None:
-        """Whether this call at a vendor is refused at random. It depends on the seed and the call, not on the order of calls."""
+        """Return whether a vendor refuses this call at random, by the seed and the call, not by the order of calls."""
         draw = random.Random(f"{self.seed} {number} {turn} {call}")
         if draw.random() >= REFUSED:
             return None

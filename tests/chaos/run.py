@@ -1,9 +1,9 @@
-"""The chaos run: two instances, every vendor behind a fault proxy, callers who leave and stall, and things that happen.
+"""The chaos run: two instances, a fault proxy before every vendor, clients that disconnect and stall, and disturbances.
 
     python -m tests.chaos.run --seed 1 --requests 1000 --report report.json
 
-Writes the report as JSON, and beside it as Markdown. Exit code 1 for any violation, each named with its request; the
-same seed makes the same plan. Everything is on loopback.
+Writes the report as JSON and as Markdown. Exit code 1 for any violation, each listed with its request; the same seed
+makes the same plan. Everything runs on loopback.
 """
 
 import argparse
@@ -52,7 +52,7 @@ class Run:
     """One run."""
 
     def __init__(self, plan: Plan, folder: Path, every_s: float, unread_s: float) -> None:
-        """``every_s``: between two happenings. ``unread_s``: for how long nothing reads the log of the steady instance."""
+        """``every_s``: time between disturbances. ``unread_s``: how long the steady instance's log is not read."""
         self.plan = plan
         self.book = Book(plan)
         self.verdict = Verdict()
@@ -73,7 +73,7 @@ class Run:
         self._memory: list[float] = []  # of the steady instance, every thousand requests (MiB)
 
     async def run(self) -> Verdict:
-        """Everything, from start to judgement."""
+        """Run everything, from the start to the judgement."""
         for vendor in self.vendors:
             await vendor.start()
         self.instances = [
@@ -128,7 +128,7 @@ class Run:
                 self._early_rss = self.instances[0].rss()
 
     async def _asked(self, planned: Planned) -> Outcome:
-        """One request, tried at the other instance while one can't be reached."""
+        """Send one request, to the other instance if one is not reachable."""
         begun = time.monotonic()
         outcome = Outcome("unreachable")
         for turn in range(TURNS):
@@ -152,7 +152,7 @@ class Run:
     # --- what happens meanwhile ---------------------------------------------------------------------------------
 
     async def _happenings(self) -> None:
-        """One after the other, until the load is over, but each of them once."""
+        """Run the disturbances in turn until the load is over, each at least once."""
         turns = [self._reload, self._restart, self._black_out, self._spoil, self._file_becomes_fifo]
         done = 0
         while not self._over or done < len(turns):
@@ -202,7 +202,7 @@ class Run:
             self.verdict.wrong(f"instance {steady.name}: a regular file in the place of a pipe was not applied")
 
     async def _leave_log_unread(self) -> None:
-        """Once: the instance answers and serves meanwhile."""
+        """Run once: the instance responds and serves meanwhile."""
         steady = self.instances[0]
         await asyncio.sleep(self._every_s / 2)
         steady.log.pause()
@@ -252,7 +252,7 @@ class Run:
             await self._stop(instance)
         await self._settled("connections to vendors", lambda: sum(v.proxy.open_connections for v in self.vendors))
         await self._settled("connections at vendors", lambda: sum(v.emulator.open_connections for v in self.vendors))
-        # Who leaves before a byte has come does not notice that nobody took the request: the door may just have closed.
+        # A client that leaves before the first byte can't notice that the server has just closed its port.
         unseen = {n for n, one in self.outcomes.items() if one.word == "client_closed" and not one.seen} & self._moved
         lines = judge_logs((instance.logs for instance in self.instances), len(self.outcomes) - len(unseen), verdict)
         judge_attempts(self.book, self._shaken, verdict)
@@ -280,7 +280,7 @@ class Run:
             self.verdict.wrong(f"after {within_s:g} s there are {left} {what} left")
 
     async def _at_rest(self, instance: Instance, within_s: float = 5.0) -> None:
-        """Nothing is held that was not held before the first request."""
+        """Nothing is held beyond what was held before the first request."""
         until = time.monotonic() + within_s
         while True:
             now = await instance.holdings()
@@ -300,7 +300,7 @@ def early(count: int) -> int:
 
 
 def markdown(seed: int, verdict: Verdict, count: int) -> str:
-    """The report for people."""
+    """Return the report as Markdown."""
     lines = [f"# Chaos run: seed {seed}, {count} requests", ""]
     lines += [f"**{len(verdict.violations)} violations.**" if verdict.violations else "**No violation.**", ""]
     lines += [f"- {text}" for text in verdict.violations[:MOST_TOLD]]
@@ -315,7 +315,7 @@ def markdown(seed: int, verdict: Verdict, count: int) -> str:
 
 
 def main() -> int:
-    """Run, report, and say by the exit code whether all held."""
+    """Run and report. Returns the exit code."""
     parser = argparse.ArgumentParser(description="The chaos run: see tests/chaos/run.py.")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--requests", type=int, default=1000)

@@ -1,4 +1,4 @@
-"""The stage of a chaos run: vendors whose faults follow the plan, and instances in processes of their own."""
+"""The environment of a chaos run: vendors whose faults follow the plan, and instances in separate processes."""
 
 import asyncio
 import fcntl
@@ -50,13 +50,13 @@ LOG_BYTES = 2**15
 
 
 def key_of(body: bytes) -> Key | None:
-    """Whose request this body is."""
+    """Return the request of this body."""
     found = MARK.search(body)
     return (int(found[1]), int(found[2])) if found else None
 
 
 class Book:
-    """Which attempts of which request have been seen before the vendors, and at the vendors."""
+    """The attempts of each request seen by the fault proxies, and by the vendors."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
@@ -66,7 +66,7 @@ class Book:
         """Calls that a vendor answered with 429, drawn at random or planned."""
 
     def of_request(self, body: bytes) -> Fault | None:
-        """Count the attempt; its TCP fault."""
+        """Count the attempt and return its TCP fault."""
         key = key_of(body)
         if key is None:
             return None
@@ -75,7 +75,7 @@ class Book:
         return planned.tcp if self.attempts[key] <= planned.attempts else None
 
     def of_vendor(self, body: bytes) -> list[str]:
-        """Count the call; the vendor's own fault in it."""
+        """Count the call and return the vendor's fault."""
         key = key_of(body)
         if key is None:
             return []
@@ -86,7 +86,7 @@ class Book:
         return [planned.vendor] if planned.vendor and self.attempts[key] <= planned.attempts else []
 
     def refusal(self, body: bytes) -> Refusal | None:
-        """The random refusal of the call that was counted last for this request."""
+        """Return the random refusal of the last counted call of this request."""
         key = key_of(body)
         return None if key is None else self.plan.refusal(*key, self.calls[key])
 
@@ -98,7 +98,7 @@ class Book:
 
 
 class Judged(Emulator):
-    """An emulator whose faults are those that the book has for each request."""
+    """An emulator with the planned faults of each request."""
 
     book: Book
 
@@ -141,7 +141,7 @@ class Vendor:
         return next(value for name, value in self.emulator.environment.items() if name.endswith("_KEY"))
 
     def entry(self) -> dict[str, Any]:
-        """How an instance is to reach it."""
+        """Return the configuration with which an instance reaches it."""
         base_url = self.emulator.base_url.replace(f":{self.emulator.port}", f":{self.proxy.port}")
         return {
             "api_key": f"${{CHAOS_{self.name.upper()}}}", "base_url": base_url, "timeouts": TIMEOUTS,
@@ -154,7 +154,7 @@ class Vendor:
 
 
 def configuration(vendors: list[Vendor], port: int, turn: int) -> str:
-    """The file of an instance; each turn has the vendors in another order."""
+    """Return the configuration of an instance; each version has the vendors in another order."""
     targets = [vendor.target for vendor in vendors]
     ahead = turn % len(targets)
     targets = targets[ahead:] + targets[:ahead]
@@ -173,7 +173,7 @@ def configuration(vendors: list[Vendor], port: int, turn: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """What an instance has printed. ``may_drop``: its log was left unread, so that lines may be missing."""
+    """The output of an instance. ``may_drop``: its log was not read, so lines may be missing."""
 
     name: str
     out: Path
@@ -191,7 +191,7 @@ class LogPipe:
         self.resume()
 
     def pause(self) -> None:
-        """Leave it unread, with little room."""
+        """Stop reading it, with a small pipe buffer."""
         asyncio.get_running_loop().remove_reader(self._reader)
         self._copy()
         self._resize(PAUSED_PIPE)
@@ -209,7 +209,7 @@ class LogPipe:
 
     def _resize(self, size: int) -> None:
         if hasattr(fcntl, "F_SETPIPE_SZ"):
-            with suppress(OSError):  # more has been written meanwhile: it keeps its size
+            with suppress(OSError):  # it keeps its size while it has data
                 fcntl.fcntl(self._reader, fcntl.F_SETPIPE_SZ, size)
 
     def _copy(self) -> None:
@@ -220,17 +220,17 @@ class LogPipe:
 
 
 def ended_at(pid: int) -> float:
-    """Wait until this child has ended. Returns when that was (monotonic seconds)."""
-    with suppress(ChildProcessError):  # it has been waited for already
+    """Wait until this child has ended. Returns the time (monotonic seconds)."""
+    with suppress(ChildProcessError):  # its exit code was read already
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     return time.monotonic()
 
 
 class Instance:
-    """One banjia, in a process of its own, that may be stopped and started again."""
+    """A banjia in a separate process, which may be stopped and started again."""
 
     def __init__(self, name: str, folder: Path, vendors: list[Vendor], log_bytes: int | None = None) -> None:
-        """``log_bytes``: the most bytes of its log that wait in the process; None for as many as there usually are."""
+        """``log_bytes``: the most bytes of its log queued in the process; None for the default."""
         self.name = name
         self._vendors = vendors
         self._log_bytes = log_bytes
@@ -251,14 +251,14 @@ class Instance:
         return Logs(self.name, self.out, self.err, may_drop=self._log_bytes is not None)
 
     def configure(self) -> None:
-        """Write the next configuration, all at once."""
+        """Write the next configuration atomically."""
         draft = self.file.with_suffix(".draft")
         draft.write_text(configuration(self._vendors, self.port, self._turn))
         draft.replace(self.file)
         self._turn += 1
 
     def spoil(self) -> None:
-        """Write a configuration that can't be used."""
+        """Write an invalid configuration."""
         self.file.write_text(self.file.read_text().replace('"models"', '"modles"'))
 
     async def start(self) -> None:
@@ -285,7 +285,7 @@ class Instance:
         return await self.answers("/readyz")
 
     async def answers(self, path: str) -> bool:
-        """Whether it answers 200 to a GET."""
+        """Return whether it answers a GET with 200."""
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
@@ -299,7 +299,7 @@ class Instance:
             writer.close()
 
     async def stop(self) -> tuple[int, float]:
-        """SIGTERM. Returns the exit code and how long it took (seconds)."""
+        """Send SIGTERM. Returns the exit code and the time until the exit (seconds)."""
         begun = time.monotonic()
         self._process.terminate()
         async with asyncio.timeout(DRAIN_S + GRACE_S + 10):
@@ -309,14 +309,14 @@ class Instance:
         return code, ended - begun
 
     def make_fifo(self) -> None:
-        """Put a FIFO in the place of the configuration file, and ask for a reload."""
+        """Replace the configuration file by a FIFO, and request a reload."""
         draft = self.file.with_suffix(".draft")
         os.mkfifo(draft)
         draft.replace(self.file)
         self._process.send_signal(signal.SIGHUP)
 
     async def notified(self, notice: str, times: int, within_s: float) -> bool:
-        """Whether standard error has had this notice more than so many ``times``, or has within ``within_s``."""
+        """Return whether standard error has this notice more than ``times`` times within ``within_s``."""
         until = time.monotonic() + within_s
         while self.notices(notice) <= times:
             if time.monotonic() > until:
@@ -325,11 +325,11 @@ class Instance:
         return True
 
     def notices(self, notice: str) -> int:
-        """How often standard error has had this notice."""
+        """Return how often standard error has this notice."""
         return self.err.read_text().count(notice)
 
     async def holdings(self) -> Mapping[str, int]:
-        """What it holds now: see ``instance.py``."""
+        """Return its held resources: see ``instance.py``."""
         self._holdings.unlink(missing_ok=True)
         self._process.send_signal(signal.SIGUSR1)
         async with asyncio.timeout(10):
@@ -343,11 +343,11 @@ class Instance:
         return int(psutil.Process(self._process.pid).memory_info().rss)
 
     def callers(self) -> int:
-        """Sockets of callers that it has open."""
+        """Return the number of its open client sockets."""
         sockets = psutil.Process(self._process.pid).net_connections("tcp")
         return sum(one.laddr.port == self.port and one.status != psutil.CONN_LISTEN for one in sockets)
 
     def kill(self) -> None:
-        """End it, whatever it does."""
+        """Kill it."""
         if self._process.returncode is None:
             self._process.kill()

@@ -1,4 +1,4 @@
-"""The fault proxy does what its faults say, and a seed gives the same plan each time."""
+"""The fault proxy applies its faults, and a seed gives the same plan each time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -36,7 +36,7 @@ async def faulty(
 
 
 async def call(proxy: FaultProxy, times: int = 1) -> bytes:
-    """What comes back until the connection ends, or until it should be whole. Raises ConnectionError for a reset."""
+    """Return the data up to the end of the connection or of the response. Raises ConnectionError for a reset."""
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     try:
         got = b""

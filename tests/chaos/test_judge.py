@@ -1,4 +1,4 @@
-"""The judge of the chaos run sees what is wrong: a run that can't fail would say nothing."""
+"""The judge of the chaos run detects violations."""
 
 import asyncio
 import json

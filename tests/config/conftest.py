@@ -19,7 +19,7 @@ ROWS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def two_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two vendors with small catalogs, so that messages do not change with what ships."""
+    """Two vendors with small catalogs, so that messages do not depend on the shipped catalogs."""
 
     def load(vendor: str) -> Any:
         rows = {

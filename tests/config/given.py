@@ -1,4 +1,4 @@
-"""A configuration written into a folder of its own, and what comes of it."""
+"""Writes a configuration into a temporary folder and loads it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ def loaded(text: str, environ: Mapping[str, str] | None = None, folder: Path | N
 
 
 def diagnostics(text: str, environ: Mapping[str, str] | None = None) -> list[str]:
-    """What is said about a text that can't be used."""
+    """Return the diagnostics for an invalid text."""
     with pytest.raises(ConfigError) as caught:
         loaded(text, environ)
     return [str(diagnostic) for diagnostic in caught.value.diagnostics]

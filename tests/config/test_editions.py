@@ -1,4 +1,4 @@
-"""Vendors that have had several OpenAI-shaped APIs: which is meant, what is said of it, and whose key it takes."""
+"""Vendors with several OpenAI-compatible APIs: which edition is used, its messages, and whose key it takes."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def url(text: str, name: str = "gpt-4o") -> str:
-    """Where a request under this name goes, and to which model."""
+    """Return the host and the model of a request with this name."""
     (target,) = Routing(loaded(text).settings).find(name, "chat").targets
     return f"{target.base_url} {target.label}"
 

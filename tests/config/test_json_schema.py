@@ -1,4 +1,4 @@
-"""The JSON Schema that editors use, and the examples that newcomers start from."""
+"""The JSON Schema for editors, and the examples for new users."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A server of one's own in the configuration: it needs an address, may be without a key, and is never found by itself."""
+"""An OpenAI-compatible server in the configuration: it needs a base URL, may lack a key, is never found by itself."""
 
 from pathlib import Path
 

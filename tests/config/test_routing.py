@@ -1,4 +1,4 @@
-"""Which targets answer under a name: the name itself, then the longest pattern, then stand-ins, then vendors' own ids.
+"""The targets of a name: the name itself, then the longest pattern, then stand-ins, then vendors' own ids.
 
 Forms of OpenAI's names are in test_openai_names.py.
 """

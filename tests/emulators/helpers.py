@@ -1,4 +1,4 @@
-"""Ways to ask an emulator: by raw socket, and by the official client."""
+"""Requests to an emulator by raw socket and by the official client."""
 
 import asyncio
 import zlib
@@ -50,7 +50,7 @@ def key_of(emulator: Emulator) -> str:
 
 
 def client(emulator: Emulator, key: str | None = None) -> AsyncOpenAI:
-    """The official client, without retries: what the vendor says is what the test sees."""
+    """Return the official client without retries, so that the test sees each response."""
     return AsyncOpenAI(base_url=emulator.base_url, api_key=key or key_of(emulator), max_retries=0)
 
 
@@ -62,7 +62,7 @@ def classic_client(emulator: Emulator) -> AsyncOpenAI:
 
 @dataclass
 class Raw:
-    """What came over the socket: each read, and whether it ended in a reset."""
+    """The data from the socket: each read, and whether it ended in a reset."""
 
     reads: list[bytes]
     reset: bool
@@ -107,7 +107,7 @@ class Raw:
 
 
 def joined(rest: bytes) -> bytes:
-    """Take a chunked body apart; what is missing at its end is left out."""
+    """Decode a chunked body, which may be incomplete."""
     body = b""
     while rest:
         size, _, rest = rest.partition(b"\r\n")
@@ -118,7 +118,7 @@ def joined(rest: bytes) -> bytes:
 
 
 def spelled(emulator: Emulator, body: Any, path: str, method: str, headers: Mapping[str, str]) -> bytes:
-    """A request's bytes; a path that starts with `//` is taken from the root instead of the base URL."""
+    """Return a request's bytes; a path that starts with `//` is relative to the root instead of the base URL."""
     prefix = emulator.base_url.split(f":{emulator.port}", 1)[1]
     target = path[1:] if path.startswith("//") else prefix + path
     payload = body if isinstance(body, bytes) else b"" if body is None else orjson.dumps(body)
@@ -136,7 +136,7 @@ async def ask(
     method: str = "POST",
     headers: Mapping[str, str] | None = None,
 ) -> Raw:
-    """One request on a connection of its own, read to its end."""
+    """Send one request on a new connection and read the complete response."""
     reader, writer = await asyncio.open_connection(emulator.host, emulator.port)
     reads: list[bytes] = []
     reset = False
@@ -156,7 +156,7 @@ async def ask(
 
 
 def chat(vendor: str, text: str = "Hello", **more: Any) -> Json:
-    """A plain request; thinking is off unless the test turns it on."""
+    """A plain request; thinking is off by default."""
     quiet: Json = {"thinking": {"type": "disabled"}} if vendor == "kimi" else {}
     return {"model": MODEL[vendor], "messages": [{"role": "user", "content": text}], **quiet, **more}
 
@@ -171,7 +171,7 @@ WEATHER = function("get_weather", city={"type": "string"})
 
 
 async def until(true: Callable[[], bool]) -> None:
-    """Wait until it is so; fail after a minute."""
+    """Wait until the condition holds. Fails after a minute."""
     async with asyncio.timeout(60):
         while not true():
             await asyncio.sleep(0.005)

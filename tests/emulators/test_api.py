@@ -1,4 +1,4 @@
-"""Starting, watching and steering an emulator."""
+"""Starting, observing and controlling an emulator."""
 
 import asyncio
 import socket
@@ -160,7 +160,7 @@ def test_serve_prints_the_variables_then_ready_and_ends_when_told() -> None:
 
 
 def neighbours() -> tuple[socket.socket, socket.socket]:
-    """Two free ports in a row, both held."""
+    """Reserve two consecutive free ports."""
     for _ in range(50):
         first, second = socket.create_server(("127.0.0.1", 0)), socket.socket()
         try:

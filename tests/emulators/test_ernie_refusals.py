@@ -1,6 +1,6 @@
-"""Each thing that ERNIE refuses on v2, one row each, and next to it what it takes.
+"""Each request that ERNIE v2 refuses, one row each, beside a request that it accepts.
 
-Wording in quotes in the vendor's sheet is compared; where the sheet gives none, only the status and the code are.
+Texts that the vendor's sheet quotes are compared; otherwise only the status and the code are.
 """
 
 from typing import Any

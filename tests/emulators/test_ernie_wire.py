@@ -1,4 +1,4 @@
-"""ERNIE's wire shapes on v2, as its sheet has them."""
+"""ERNIE's wire format on v2, as documented in its sheet."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""Each fault, seen as bytes on a socket."""
+"""Each fault, as bytes on a socket."""
 
 import asyncio
 import gzip
@@ -35,15 +35,15 @@ def finished(answer: Raw) -> bool:
     ("text", "complaint"),
     [
         ("cut", "needs a number of events"),
-        ("drip=", "no number"),
-        ("delay=x", "no number"),
-        ("delay=-1", "no number"),
-        ("delay=nan", "no number"),
+        ("drip=", "is not a number"),
+        ("delay=x", "is not a number"),
+        ("delay=-1", "is not a number"),
+        ("delay=nan", "is not a number"),
         ("overloaded=3", "takes no value"),
         ("reset@0", "1 or more"),
         ("reset@x", "1 or more"),
         ("stall", "did you mean 'stall_"),
-        ("", "no fault is called ''"),
+        ("", "unknown fault ''"),
     ],
 )
 def test_a_fault_that_cannot_be_read_is_refused_with_what_is_wrong(text: str, complaint: str) -> None:

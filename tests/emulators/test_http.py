@@ -1,4 +1,4 @@
-"""The server's own HTTP: what clients may send besides the plain case."""
+"""The emulators' HTTP server: requests that clients may send besides the plain case."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Hunyuan's classic edition, on the port of TokenHub: its own key, models, rules, wire and errors."""
+"""Hunyuan's classic edition, on the port of TokenHub: its own key, models, rules, wire format and errors."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Each thing that TokenHub refuses, one row each, and next to it what it takes. Its wording is ours: codes are compared."""
+"""Each request that TokenHub refuses, one row each, beside one that it accepts. Only codes are compared, not texts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""TokenHub's wire shapes, as Hunyuan's sheet has them: fields, their places, streams, usage, errors."""
+"""TokenHub's wire format, as documented in Hunyuan's sheet: fields, order, streams, usage, errors."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""Each thing that Kimi refuses, one row each, and next to it what it takes.
+"""Each request that Kimi refuses, one row each, beside a request that it accepts.
 
-Wording in quotes in the vendor's sheet is compared; where the sheet gives none, only the status and the type are.
+Texts that the vendor's sheet quotes are compared; otherwise only the status and the type are.
 """
 
 from typing import Any

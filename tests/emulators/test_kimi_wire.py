@@ -1,4 +1,4 @@
-"""Kimi's wire shapes, as its sheet has them: fields, their places, streams, usage, headers."""
+"""Kimi's wire format, as documented in its sheet: fields, order, streams, usage, headers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The limits of an account: too many calls at once or in a minute get the vendor's own 429."""
+"""The limits of an account: too many concurrent calls or calls a minute get the vendor's own 429."""
 
 import asyncio
 from types import SimpleNamespace
@@ -61,8 +61,8 @@ def test_what_is_refused_or_abandoned_gives_its_place_back() -> None:
 @pytest.mark.parametrize(
     ("limits", "complaint"),
     [
-        ({"rps": 1}, "no limit is called 'rps'"),
-        ({"rpm": 0}, "rpm: 0 is no whole number"),
+        ({"rps": 1}, "unknown limit 'rps'"),
+        ({"rpm": 0}, "rpm: 0 is not an integer"),
         ({"concurrency": "2"}, "concurrency: '2'"),
         ({"window_s": -1}, "window_s: -1"),
         ([], "send {"),

@@ -1,4 +1,4 @@
-"""What the stand-in model says, and how text is counted and cut."""
+"""The completions of the scripted model, and how text is counted and split."""
 
 import json
 from typing import Any

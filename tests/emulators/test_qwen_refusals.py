@@ -1,6 +1,6 @@
-"""Each thing that Qwen refuses in compatible mode, one row each, and next to it what it takes.
+"""Each request that Qwen refuses in compatible mode, one row each, beside a request that it accepts.
 
-Wording in quotes in the vendor's sheet is compared; where the sheet gives none, only the status and the code are.
+Texts that the vendor's sheet quotes are compared; otherwise only the status and the code are.
 """
 
 from typing import Any

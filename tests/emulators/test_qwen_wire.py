@@ -1,4 +1,4 @@
-"""Qwen's wire shapes in compatible mode, as its sheet has them."""
+"""Qwen's wire format in compatible mode, as documented in its sheet."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever JSON comes, a vendor answers it or refuses it with a 4xx; it never fails."""
+"""For any JSON a vendor's emulator answers or refuses with a 4xx; it never fails."""
 
 from typing import Any
 
@@ -95,7 +95,7 @@ BODIES = st.one_of(
 
 
 def told(vendor: Kimi | Qwen | Ernie | Hunyuan, path: str, body: Any) -> int:
-    """Return the status, having told the answer both ways; a path of the classic edition is taken from the root."""
+    """Return the status, after rendering the response both ways; a classic path is relative to the root."""
     keys = [value for name, value in vendor.environment("").items() if name.endswith("_KEY")]
     classic = path.startswith("/classic/")
     headers = {"authorization": f"Bearer {keys[-1] if classic else keys[0]}"}

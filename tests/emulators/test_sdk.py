@@ -1,4 +1,4 @@
-"""The official client against every vendor: what an application would see."""
+"""The official client against every emulator, as an application sees it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ def with_client(vendor: str, act: Act, **more: Any) -> Any:
 
 
 def asked(vendor: str, text: str = "Hello", **more: Any) -> dict[str, Any]:
-    """The same request as the client spells it: what it does not know goes into extra_body."""
+    """Return the same request for the client: unknown parameters go into extra_body."""
     body = chat(vendor, text, **more)
     extra = {name: body.pop(name) for name in ("thinking", "enable_thinking") if name in body}
     return {**body, "extra_body": extra}

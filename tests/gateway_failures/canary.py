@@ -1,4 +1,4 @@
-"""A server that nobody may ever call, and a vendor that writes down who called it."""
+"""A server that must never be called, and a vendor that records its clients."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ STOLEN = "sk-stolen-0123456789abcdef"
 
 @dataclass
 class Canary:
-    """Where it listens, and how many have connected."""
+    """Its address, and its number of connections."""
 
     port: int
     met: int = 0
@@ -28,7 +28,7 @@ class Canary:
 
 @asynccontextmanager
 async def canary() -> AsyncIterator[Canary]:
-    """The server, for as long as the block runs. Whoever calls it has fallen for something."""
+    """Run the server until the block ends. A connection to it is a failure."""
 
     async def met(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there.met += 1
@@ -44,14 +44,14 @@ async def canary() -> AsyncIterator[Canary]:
 
 @dataclass
 class Site:
-    """A proxy that runs, the heads of all calls to its vendor, and the vendor's address."""
+    """A running proxy, the heads of all calls to its vendor, and the vendor's address."""
 
     running: Running
     host: str
     heads: list[bytes] = field(default_factory=list)
 
     def is_untouched(self) -> None:
-        """Every call went to the configured address with the configured key, and carries nothing of the caller's choice."""
+        """Every call went to the configured address with the configured key, and has nothing chosen by the client."""
         for head in self.heads:
             lines = head.split(b"\r\n")
             assert [line for line in lines if line.lower().startswith(b"host:")] == [b"host: " + self.host.encode()]
@@ -62,7 +62,7 @@ class Site:
 
 @asynccontextmanager
 async def site(kind: str = "kimi", **server: Any) -> AsyncIterator[Site]:
-    """The proxy before one vendor that says hello to everybody."""
+    """A proxy before one vendor that always answers hello."""
     heads: list[bytes] = []
     async with vendor(says_hello, heads) as url:
         entry = {"api_key": VENDOR_KEY, "base_url": url}

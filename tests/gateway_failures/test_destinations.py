@@ -1,4 +1,4 @@
-"""Published flaws by which a caller chose where a vendor's key went, or whom the server called. See test_published_flaws.py."""
+"""Published flaws that let a client choose where a vendor's key or a request is sent. See test_published_flaws.py."""
 
 import asyncio
 import json
@@ -49,7 +49,7 @@ async def asked(caller: Line, data: bytes) -> int:
 
 
 def poison(name: str, there: Canary) -> dict[str, Any]:
-    """A member that names the canary or another key, in the shape that its name suggests."""
+    """A member with the canary or another key, in the format that its name suggests."""
     if "header" in name:
         return {name: {"Host": f"127.0.0.1:{there.port}", "Authorization": f"Bearer {STOLEN}"}}
     secret = any(word in name.lower() for word in ("key", "token", "authorization"))
@@ -101,7 +101,7 @@ def test_pysec_2026_4070_nor_does_one_that_is_nested_at_any_depth(sent: list[tup
 
 
 def placed(value: Any, place: str) -> dict[str, Any]:
-    """An ask with the value at a place of it."""
+    """Return a request with the value at one position."""
     inside = value if type(value) is dict else {"x_extra": value}
     function = {"name": "f", "parameters": {"type": "object", **inside}}
     return {
@@ -119,7 +119,7 @@ MODELS = ["{url}", "kimi/{url}", "openai_compatible/{url}", "kimi@127.0.0.1:{por
 
 
 def test_cve_2024_6587_nor_does_the_name_of_a_model() -> None:
-    """The same lesson for names: with open models a caller names the target, but only below a configured vendor."""
+    """The same for names: with open models a client names the target, but only of a configured vendor."""
 
     async def scene() -> None:
         async with canary() as there, site() as here, line(here.running.url) as caller:
@@ -136,14 +136,17 @@ def test_cve_2024_6587_nor_does_the_name_of_a_model() -> None:
 
 
 def test_cve_2025_66405_and_75871_no_header_names_a_host_or_a_credential() -> None:
-    """CVE-2025-66405 (Portkey): a header chose the host. CVE-2026-75871 (GitLab's AI gateway): ``Host`` did, keys and all."""
+    """CVE-2025-66405 (Portkey): a header chose the host.
+
+    CVE-2026-75871 (GitLab's AI gateway): ``Host`` did, keys and all.
+    """
 
     async def scene() -> None:
         async with canary() as there, site() as here, line(here.running.url) as caller:
             for name in HEADERS:
                 for value in (f"127.0.0.1:{there.port}", there.url, f"Bearer {STOLEN}", json.dumps({"url": there.url})):
                     if name == "host" and not value.startswith("127"):
-                        continue  # no Host at all: the door's own tests
+                        continue  # no Host at all: see the tests of the server
                     text = chat(f"{name}: {value}".encode())
                     if name == "host":
                         text = chat().replace(b"Host: localhost", f"Host: {value}".encode())
@@ -177,7 +180,7 @@ def test_cve_2025_66405_it_is_no_forward_proxy_either() -> None:
 
 @pytest.mark.parametrize("transport", ["fast", "httpx"])
 def test_go_2025_4154_a_redirect_of_a_vendor_is_never_followed(transport: Any) -> None:
-    """GO-2025-4154 (new-api): a filter that looked at the first address only was led on by a redirect."""
+    """GO-2025-4154 (new-api): a redirect bypassed a filter that checked only the first address."""
 
     async def scene() -> None:
         async with canary() as there:
@@ -203,10 +206,10 @@ def test_go_2025_4154_a_redirect_of_a_vendor_is_never_followed(transport: Any) -
 
 @pytest.mark.parametrize("kind", ["kimi", "qwen", "ernie", "hunyuan"])
 def test_cve_2026_55245_and_25960_no_address_of_an_image_or_a_file_is_called_from_here(kind: str) -> None:
-    """CVE-2026-55245 (Bifrost), CVE-2026-25960 (vLLM): fetching a caller's image reached the inner network.
+    """CVE-2026-55245 (Bifrost), CVE-2026-25960 (vLLM): fetching a client's image reached the internal network.
 
-    Addresses are handed on or refused; there is nothing here that fetches. With ``policy.fetch_images`` comes the guard,
-    and its tests: see NOT_YET.
+    banjia forwards or refuses addresses and fetches none. ``policy.fetch_images`` will need the guard and its tests:
+    see NOT_YET.
     """
 
     async def scene() -> None:
@@ -229,7 +232,7 @@ def test_cve_2026_55245_and_25960_no_address_of_an_image_or_a_file_is_called_fro
 
 
 def test_cve_2026_108719_nobody_is_called_back() -> None:
-    """CVE-2026-108719 (LLMGateway until 1.20.0): ``callback_url`` made the server call addresses of its inner network."""
+    """CVE-2026-108719 (LLMGateway until 1.20.0): ``callback_url`` made it call its internal network."""
 
     async def scene() -> None:
         async with canary() as there, site() as here, line(here.running.url) as caller:

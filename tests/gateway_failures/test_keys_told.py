@@ -1,5 +1,4 @@
-"""Published flaws by which a key was told: in a log, in a masked form that hid little, or by an endpoint. See
-test_published_flaws.py."""
+"""Published flaws that exposed a key: in a log, in a weak mask, or by an endpoint. See test_published_flaws.py."""
 
 import asyncio
 import json
@@ -48,18 +47,18 @@ SETTINGS: dict[str, Any] = {
 
 
 def shown(text: str) -> list[str]:
-    """The secrets of which more than the last four characters are in the text."""
+    """Return the secrets of which the text has more than the last four characters."""
     return [name for name, secret in SECRETS.items() if any(part in text for part in windows(secret))]
 
 
 def windows(secret: str) -> Iterator[str]:
-    """Every five characters that say something of this secret: those of a common beginning do not."""
+    """Yield every five characters that reveal a part of this secret, without a common prefix."""
     ending = secret[-9:]
     return (ending[at : at + 5] for at in range(len(ending) - 4))
 
 
 def everything(app: ASGIApp, host: str) -> list[str]:
-    """What every route says to somebody who may ask, and to somebody who may not."""
+    """Return the responses of every route with and without a valid key."""
 
     async def scene() -> list[str]:
         said: list[str] = []
@@ -85,9 +84,9 @@ def everything(app: ASGIApp, host: str) -> list[str]:
 
 
 def test_go_2026_4813_no_endpoint_tells_a_vendors_key_to_anybody() -> None:
-    """GO-2026-4813 (new-api): a second check could be got round, and behind it the vendors' keys were to be read.
+    """GO-2026-4813 (new-api): a bypassed second check exposed the vendors' keys.
 
-    Here there is nothing to be read: keys go in by the configuration, and every route of both ports is asked for them.
+    banjia returns no keys: they come from the configuration, and the test searches every route of both ports for them.
     """
 
     def echoes(request: httpx2.Request) -> httpx2.Response:
@@ -108,7 +107,7 @@ PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size
 
 @given(PRINTABLE)
 def test_cve_2024_9606_a_wrong_key_is_told_by_its_last_four_characters_at_most(key: str) -> None:
-    """CVE-2024-9606 (LiteLLM until 1.44.12): the masked form left out five characters, and showed the others."""
+    """CVE-2024-9606 (LiteLLM until 1.44.12): the mask hid five characters and showed the others."""
     wrong = f"~{key}"
     with pytest.raises(Exception, match=r"Incorrect API key|didn't provide") as caught:
         authenticate({b"authorization": f"Bearer {wrong}".encode()}, ClientKeys(["sk-client"]))
@@ -132,7 +131,7 @@ KEYS = st.text(
 @settings(max_examples=20, deadline=None)
 @given(KEYS)
 def test_cve_2024_9606_nor_is_more_of_a_key_that_its_vendor_refused(key: str) -> None:
-    """The operator has to know which of his keys it was: four characters tell him."""
+    """The operator must be able to identify the key: four characters suffice."""
     told = play({"kimi": [error(401, "invalid_authentication_error", key)]}, {"vendors": {"kimi": {"api_key": key}}})
     message = told.json["error"]["message"].partition(" (docs/")[0]  # a key may end in the words of the link behind it
     assert key[-4:] in message
@@ -144,9 +143,9 @@ def test_cve_2024_9606_nor_is_more_of_a_key_that_its_vendor_refused(key: str) ->
 def test_cve_2024_9606_no_log_no_line_and_no_metric_has_a_key_or_a_prompt(
     what: str, caplog: pytest.LogCaptureFixture, capfd: Any
 ) -> None:
-    """The same lesson for everything that is written down: whatever the vendor says, and whatever was asked.
+    """The same for everything that is logged, whatever vendor and client send.
 
-    tests/proxy/credentials/test_secrets.py looks at answers; this one at what stays after them.
+    tests/proxy/credentials/test_secrets.py checks responses; this one checks logs.
     """
     caplog.set_level(logging.DEBUG)
 

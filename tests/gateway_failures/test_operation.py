@@ -1,5 +1,4 @@
-"""What went wrong in the daily work of other gateways: endings that mislead, bills that are wrong, memory that grows. See
-test_published_flaws.py."""
+"""Operational failures of other gateways: misleading ends, wrong bills, growing memory. See test_published_flaws.py."""
 
 import asyncio
 import gc
@@ -44,7 +43,7 @@ BREAKS: dict[str, tuple[Callable[[], httpx2.Response], str]] = {
 
 @pytest.mark.parametrize("how", BREAKS)
 def test_litellm_41777_a_stream_that_is_cut_is_no_mistake_of_the_callers(how: str) -> None:
-    """LiteLLM issue 41777: a cut was told as 400, so clients took it for their own mistake and never asked again."""
+    """LiteLLM issue 41777: a cut stream was reported as 400, so clients took it for their error and never retried."""
     make, code = BREAKS[how]
     played = play({"kimi": [make()]}, ONE, stream=True)
     told = played.events[-1]["error"]
@@ -56,7 +55,7 @@ def test_litellm_41777_a_stream_that_is_cut_is_no_mistake_of_the_callers(how: st
 
 @pytest.mark.parametrize("how", BREAKS)
 def test_new_api_4168_and_5235_an_aborted_stream_is_billed_for_what_came_of_it(how: str) -> None:
-    """new-api issues 4168, 5235: aborted streams were billed too much, or not at all. The vendor bills what it has said."""
+    """new-api issues 4168, 5235: aborted streams were billed too much, or not at all. The vendor bills its output."""
     played = play({"kimi": [BREAKS[how][0]()]}, ONE, stream=True, max_tokens=4000)
     billed = played.lines[0]["billed"]
     assert billed["source"] == "estimated"
@@ -74,7 +73,7 @@ def test_new_api_5235_where_the_vendor_told_its_cost_that_is_what_counts() -> No
 
 @pytest.mark.parametrize("streamed", [True, False])
 def test_litellm_14457_and_30630_what_a_caller_who_leaves_has_cost_is_counted(streamed: bool) -> None:
-    """LiteLLM issues 14457, 30630: tokens of cancelled streams were in no account."""
+    """LiteLLM issues 14457, 30630: tokens of cancelled streams were not counted."""
 
     async def scene() -> dict[str, Any]:
         before = SSE_HEAD + piece(HALF) if streamed else b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"
@@ -111,7 +110,7 @@ ERRORS: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("what", ERRORS)
 def test_new_api_5289_the_text_of_an_error_is_billed_as_nobodys_answer(what: str, streamed: bool) -> None:
-    """new-api issue 5289: what a vendor said of its failure was counted as output."""
+    """new-api issue 5289: a vendor's error text was counted as output."""
     played = play({"kimi": [ERRORS[what]()]}, ONE, stream=streamed)
     line = played.lines[0]
     assert line["ending"] == "rejected"
@@ -135,7 +134,7 @@ details = st.none() | st.dictionaries(st.sampled_from(["cached_tokens", "reasoni
     )
 )  # fmt: skip
 def test_new_api_5005_what_was_cached_is_never_more_than_the_prompt(told: dict[str, Any]) -> None:
-    """new-api issue 5005: with hits of the cache the tokens of the input were less than nothing."""
+    """new-api issue 5005: with cache hits the input tokens were negative."""
     usage = usage_of(told)
     if usage is None:
         return
@@ -147,7 +146,7 @@ def test_new_api_5005_what_was_cached_is_never_more_than_the_prompt(told: dict[s
 
 
 async def ask(state: AppState, number: int) -> None:
-    """A request unlike the others: another text, user and key, models that are there and not. Many fail."""
+    """Return a unique request: another text, user and key, existing and unknown models. Many fail."""
     body = {
         "model": ("gpt-4o", f"kimi/made-up-{number % 50}", f"nobody-{number}")[number % 3], "user": f"user-{number}",
         "messages": [{"role": "user", "content": f"hello {number}"}], "stream": number % 2 == 0, f"x_{number % 50}": number,
@@ -159,10 +158,10 @@ async def ask(state: AppState, number: int) -> None:
 
 
 def test_litellm_12685_27954_and_25219_memory_does_not_grow_with_requests() -> None:
-    """LiteLLM issues 12685, 27954, 25219: something was kept for each request, key or model, for ever.
+    """LiteLLM issues 12685, 27954, 25219: memory was kept for each request, key or model, for ever.
 
-    Blocks that Python has allocated are counted: they do not depend on the system's own ideas of memory. What a request
-    leaves for ten seconds is the time of its beginning, which the budget of retries goes by.
+    The test counts the blocks that Python has allocated, which do not depend on the system's allocator. A request
+    leaves only its start time, for ten seconds, for the retry budget.
     """
     turn = iter(range(10**9))
 
@@ -204,7 +203,7 @@ def test_litellm_12685_what_is_kept_by_a_name_of_the_callers_is_kept_for_a_few_t
 
 
 def test_litellm_33404_an_empty_stream_is_no_success() -> None:
-    """LiteLLM issues 33404, 33222: of a thousand streams that broke, 66 came back as empty answers that looked whole."""
+    """LiteLLM issues 33404, 33222: of a thousand broken streams, 66 were returned as empty but complete answers."""
     for pieces in ((), (b": ping\n\n",), (DONE,), (chunk({"role": "assistant", "content": ""}), DONE)):
         played = play({"kimi": [stream(*pieces)]}, ONE, stream=True)
         assert (played.status, played.json["error"]["type"]) == (502, "server_error")

@@ -1,11 +1,11 @@
-"""Flaws that were published of other gateways, and of what we stand on: each has a test here, or waits for its feature.
+"""Published flaws of other gateways and of banjia's dependencies: each has a test, or waits for its feature.
 
-The tests bear the names of the flaws (``test_cve_2024_6587_…``) and stand by their subject: test_destinations.py,
-test_identity.py, test_keys_told.py, test_supply.py, and, for what went wrong in daily work, test_operation.py. A flaw is
-here for the shape of its mistake, whoever made it: the lesson is said in our own words at its test.
+The tests are named after the flaws (``test_cve_2024_6587_…``) and sorted by subject: test_destinations.py, test_identity.py,
+test_keys_told.py, test_supply.py, and test_operation.py for operational failures. A flaw is listed for its kind of mistake;
+its test describes the lesson.
 
-``NOT_YET`` has the flaws of things that banjia does not have. **Who builds one of them finds here what to test first**, and
-moves the row. Sources: the CVE list, GitHub's advisories, OSV and PYSEC; issues of the projects named.
+``NOT_YET`` has the flaws of features that banjia does not have. **When you build one of them, write its tests first** and
+move the row. Sources: the CVE list, GitHub's advisories, OSV and PYSEC; issues of the named projects.
 """
 
 import re
@@ -50,7 +50,7 @@ HELD: Mapping[str, str] = {
 
 
 class Waiting(NamedTuple):
-    """A flaw of something that is not here: what comes with it, what is to be tested then, and what would show that it came."""
+    """A flaw of a missing feature: the feature, what to test then, and the sign that it was built."""
 
     feature: str
     lesson: str
@@ -113,14 +113,14 @@ SHIPPED = [
 
 @pytest.mark.parametrize("flaw", NOT_YET)
 def test_a_flaw_that_waits_is_one_of_something_that_is_not_there(flaw: str) -> None:
-    """Whoever builds it is told here: write the test of the lesson, and move the row to HELD."""
+    """When the feature is built this fails: write the test of the flaw, and move the row to HELD."""
     waiting = NOT_YET[flaw]
     came = [f"{path.relative_to(ROOT)}: {sign}" for path in SHIPPED for sign in waiting.signs if uses(path, sign)]
     assert came == [], f"{flaw} applies now: {waiting.feature}. To be tested: {waiting.lesson}"
 
 
 def uses(path: Path, sign: str) -> bool:
-    """Whether a file imports it, routes it, sends it, or lets it be switched on."""
+    """Return whether a file imports it, routes it, sends it, or has a setting for it."""
     text = path.read_text(encoding="utf-8")
     word = re.escape(sign)
     if sign == "fetch_images: on":

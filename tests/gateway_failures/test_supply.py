@@ -1,5 +1,4 @@
-"""Published flaws in what a package brings along: code that is run by surprise, and the stack's own. See
-test_published_flaws.py."""
+"""Published flaws of packages: unexpected code execution, and flaws of dependencies. See test_published_flaws.py."""
 
 import ast
 import re
@@ -34,7 +33,7 @@ FORBIDDEN_MEMBERS = {
 
 
 def wrongs(path: Path) -> Iterator[str]:
-    """Every place of a file that could run what somebody sent."""
+    """Yield every position of a file that could run received code."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         what = None
         if isinstance(node, ast.Import):
@@ -61,7 +60,7 @@ def _forbidden(module: str) -> bool:
 def test_cve_2026_42203_40217_42271_nothing_that_is_shipped_runs_code_or_programs_out_of_data() -> None:
     """CVE-2026-42203, CVE-2026-40217 (templates and a sandbox), CVE-2026-42271, CVE-2026-30623 (commands): all LiteLLM's.
 
-    What a request or a file says is data here. There is no template, no evaluation, no plugin and no other program.
+    In banjia requests and files are data only. There is no template, no evaluation, no plugin and no other program.
     """
     assert len(FILES) > 100
     found = [wrong for path in FILES for wrong in wrongs(path)]
@@ -128,7 +127,7 @@ def test_litellm_1_82_8_no_module_calls_anybody_while_it_is_imported() -> None:
 
 
 def test_litellm_1_82_8_what_is_installed_is_installed_by_hash() -> None:
-    """The locks have hashes (tests/project/test_requirements.py); here, whoever installs from them asks for these."""
+    """The locks have hashes (tests/project/test_requirements.py); this test checks that installations require them."""
     found = 0
     for name in ("scripts/lib/environment.py", "Dockerfile"):
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
@@ -158,7 +157,7 @@ def test_flaws_of_the_stack_are_in_no_lock(path: Path) -> None:
 
 
 def test_flaws_of_the_stack_can_not_be_installed_beside_us_either() -> None:
-    """The lock is for the image and the tests; whoever installs the wheel gets what pyproject.toml asks for."""
+    """The lock is for the image and the tests; an installed wheel gets the requirements of pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {need.name: need for need in map(Requirement, project["dependencies"])}
     for name in ("httpx2", "starlette"):

@@ -1,7 +1,7 @@
-"""The mutants of one module's source: a piece of it is replaced, and nothing else changes.
+"""Creates the mutants of a module's source, each with one piece replaced.
 
-Docstrings, type hints, assertions, f-strings and texts for people (strings with a space in them, and the ``why`` of a
-verdict) are left alone: a mutant there changes no behaviour, or only words.
+Docstrings, type hints, assertions, f-strings and texts for users (strings with a space, and the ``why`` of a verdict) are
+not mutated: such a mutant changes no behaviour, or only texts.
 """
 
 import ast
@@ -65,7 +65,7 @@ def mutants(path: str, source: str) -> tuple[Mutant, ...]:
 
 
 def differs(mutant: Mutant, source: str) -> bool:
-    """Whether the mutant is a program, and another one than the source."""
+    """Return whether the mutant is a valid program that differs from the source."""
     try:
         return ast.dump(ast.parse(mutant.applied(source))) != ast.dump(ast.parse(source))
     except SyntaxError:
@@ -85,10 +85,10 @@ class Finder(ast.NodeVisitor):
     # --- what is left alone ---------------------------------------------------------------------------------------
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
-        """The places of what is inside are not those of the source."""
+        """Skip it: the positions inside are not those of the source."""
 
     def visit_Assert(self, node: ast.Assert) -> None:
-        """Tells the type checker what is known."""
+        """Skip it: it only narrows types."""
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
         if node.value is not None:

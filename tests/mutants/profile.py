@@ -1,4 +1,4 @@
-"""A plugin of pytest for runs against mutants: the same examples each time, few of them, and none made smaller."""
+"""A pytest plugin for runs against mutants: the same examples each time, few of them, and no shrinking."""
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings

@@ -1,4 +1,4 @@
-"""Draws mutants by seed, runs the tests of each, and counts those that survive.
+"""Draws mutants by seed, runs the tests of each, and counts the survivors.
 
 python -m tests.mutants.run --seed 1 --count 100 --workers 1 --report survivors.json
 python -m tests.mutants.run --only survivors.json      those of an earlier report again
@@ -33,7 +33,7 @@ EXPLAINED = ROOT / "tests" / "mutants" / "explained.txt"
 
 @dataclass
 class Report:
-    """What became of the mutants of one seed."""
+    """The results of the mutants of one seed."""
 
     seed: int
     killed: list[dict[str, Any]] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Report:
 
     @property
     def count(self) -> int:
-        """How many there were."""
+        """Return their number."""
         return len(self.killed) + len(self.explained) + len(self.survived)
 
 
@@ -133,7 +133,7 @@ class Worker:
         self._folder.cleanup()
 
     def tried(self, mutant: Mutant) -> dict[str, Any]:
-        """What became of one mutant."""
+        """The result of one mutant."""
         source = (self.root / mutant.path).read_text(encoding="utf-8")
         answer = self._ask(mutant.path, mutant.applied(source), covering(mutant.path), self._within_s)
         if not answer["killed"]:

@@ -1,4 +1,4 @@
-"""Which modules are mutated, and the tests that cover each: quick ones, the likeliest to fail first, then all that are near."""
+"""The mutated modules and the tests of each: fast tests, first those most likely to fail, then all nearby ones."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -104,7 +104,7 @@ def covering(path: str) -> tuple[str, ...]:
 
 
 def wider(path: str) -> tuple[str, ...]:
-    """All tests near a module, for a mutant that those that cover it let pass."""
+    """Return all tests near a module, for a mutant that its own tests do not detect."""
     if path.startswith("adapters/"):
         return ("tests/adapters",)
     return (

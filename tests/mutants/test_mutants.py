@@ -1,4 +1,4 @@
-"""The mutants by themselves: which mistakes are made, which are not, and that each module has tests that are there."""
+"""The mutation operators: the mistakes they make and do not make, and that each module has existing tests."""
 
 import ast
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""Runs tests against mutants in a copy of the checkout, which is its current folder: a job a line, an answer a line.
+"""Runs tests against mutants in a copy of the checkout, its current folder: one line per job, one line per result.
 
-A job is ``{"path", "source", "tests", "within_s"}``; an answer ``{"killed", "took_s", "told"}``. The libraries are
-imported once; each job is a fork, so that a mutant costs the import of the project and its tests only. Nothing of the
-project is imported here: a module must be read after it was mutated.
+A job is ``{"path", "source", "tests", "within_s"}``, a result ``{"killed", "took_s", "told"}``. The libraries are imported
+once; each job is a fork, so that a mutant costs only the import of the project and its tests. This module imports nothing
+of the project, because modules must be imported after their mutation.
 """
 
 import gc
@@ -56,7 +56,7 @@ def run(path: str | None, source: str, tests: list[str], within_s: float) -> dic
 
 
 def judged(tests: list[str], within_s: float, *, write: bool = False) -> dict[str, Any]:
-    """Run pytest in a fork, until the first failure. What takes longer counts as found."""
+    """Run pytest in a fork, until the first failure. A timeout counts as detected."""
     begun = time.monotonic()
     output = Path("mutant.out")
     child = os.fork()

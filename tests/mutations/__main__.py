@@ -1,4 +1,4 @@
-"""``python -m tests.mutations VENDOR SEED [whole]`` shows one mutant: its bytes, what the codec made of it, what is wrong."""
+"""``python -m tests.mutations VENDOR SEED [whole]`` shows a mutant: its bytes, the codec's result, the violations."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""A vendor's stream as a thing to change: events, and how they are written as bytes."""
+"""A vendor's stream for mutation: its events, and how they are written as bytes."""
 
 import copy
 import json
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Draft:
-    """One stream, and what a reader must make of it.
+    """One stream, and its meaning for a reader.
 
     ``frames`` are events (JSON objects) or blocks of bytes that are written as they are. ``meaning`` is what
     :func:`tests.support.invariants.added_up` makes of the unchanged stream; an operator that changes it on purpose says so there.
@@ -47,7 +47,7 @@ class Draft:
         return [frame for frame in self.frames if type(frame) is dict]
 
     def choices(self) -> Iterator[Json]:
-        """Every choice of every event that has a list of them."""
+        """Return every choice of every event that has a list of them."""
         for event in self.events:
             yield from choices_of(event)
 
@@ -139,5 +139,5 @@ def pieces_of(delta: Json) -> list[Json]:
 
 
 def insert(draft: Draft, rng: random.Random, frame: Json | bytes, *, last: int | None = None) -> None:
-    """Put a frame anywhere but first, and not behind ``last``."""
+    """Insert a frame anywhere but first, and not after ``last``."""
     draft.frames.insert(rng.randint(1, max(1, len(draft.frames) if last is None else last)), frame)

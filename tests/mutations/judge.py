@@ -1,4 +1,4 @@
-"""Mutates streams, feeds them to the codec, and judges what comes out."""
+"""Mutates streams, feeds them to the codec, and judges the result."""
 
 import random
 import traceback
@@ -21,7 +21,7 @@ MOST_OPERATORS = 4
 
 @dataclass
 class Mutant:
-    """One mutated stream: where it is from, what was done to it."""
+    """One mutated stream: its source and its mutations."""
 
     source: Recorded
     draft: Draft
@@ -39,7 +39,7 @@ class Mutant:
 
     @property
     def must_fail(self) -> bool:
-        """Whether the answer broke off, and nothing was done that may hide it."""
+        """Return whether the response was cut off, and no mutation may hide it."""
         return any(one.must_fail for one in self.operators) and all(
             one.keeps_meaning or one.must_fail for one in self.operators
         )
@@ -85,7 +85,7 @@ def played(one: Mutant) -> Play:
 
 
 def problems(one: Mutant) -> list[str]:
-    """What is wrong with what the codec made of it; empty if all holds."""
+    """Return the violations of the codec's result."""
     try:
         play = played(one)
     except Exception:

@@ -1,8 +1,8 @@
-"""What vendors and gateways were seen to do to a stream, as functions that change a :class:`Draft`.
+"""Changes that vendors and gateways were observed to make to a stream, as functions that change a :class:`Draft`.
 
 An operator returns whether it found something to change. ``keeps_meaning``: a careful reader still gets the same text,
-calls and finish, so the codec must. ``must_fail``: the answer broke off, and no reader may take it for whole. Of one
-``group`` a stream gets one operator, since two of them may hide each other's meaning.
+calls and finish, so the codec must too. ``must_fail``: the response is cut off, and no reader may accept it as complete. A
+stream gets one operator of each ``group``, because two may hide each other's meaning.
 """
 
 import copy

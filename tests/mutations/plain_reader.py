@@ -1,6 +1,6 @@
-"""A second, simpler reader of vendors' streams: it reads a whole stream at once and keeps nothing but the meaning.
+"""A second, simpler reader of vendors' streams, which reads a whole stream at once and keeps only its meaning.
 
-It judges the operators, not the codec: if it loses the meaning of a stream whose operators keep it, the mark is wrong.
+It checks the operators, not the codec: if it loses the meaning of a stream whose operators keep it, their mark is wrong.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ NO_WORDS = ("", "null", "normal")
 
 
 class Unreadable(Exception):
-    """The stream broke off, or says something that is not known."""
+    """The stream is cut off, or has unknown content."""
 
 
 @dataclass

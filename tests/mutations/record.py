@@ -1,7 +1,7 @@
-"""Records what the emulators stream: ``python -m tests.mutations.record`` writes ``streams/`` anew.
+"""Records the streams of the emulators: ``python -m tests.mutations.record`` writes ``streams/``.
 
-A file is the first and the third part of a golden pair (tests/adapters/golden.py): the request, the head, an empty line,
-the body.
+A file has the first and the third part of a golden pair (tests/adapters/golden.py): the request, the headers, an empty
+line, the body.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The streams that are mutated: the golden pairs that a plain reader understands, and what the emulators sent."""
+"""The streams to mutate: golden pairs that the plain reader understands, and recorded streams of the emulators."""
 
 import copy
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Serves mutated streams through a proxy to real clients, each in a process of its own, and compares what they read.
+"""Serves mutated streams through a proxy to real clients, each in a separate process, and compares the results.
 
 A client gets JSON on standard input (``base_url`` and ``jobs``: each a ``model``, a ``prompt`` and ``tools``) and prints a line
 of JSON for every job: ``content``, ``calls`` (name, arguments), ``finish``, or ``error``.
@@ -49,7 +49,7 @@ def sample(count: int) -> list[Mutant]:
 
 
 async def _read_by(command: Sequence[str | Path], base_url: str, mutants: Sequence[Mutant]) -> list[dict[str, Any]]:
-    """What one client read of every mutant."""
+    """Return what one client read of every mutant."""
     jobs = [
         {"model": f"{one.draft.vendor}/{MODELS[one.draft.vendor]}", "prompt": f"{PROMPT}{at}", "tools": TOOLS}
         for at, one in enumerate(mutants)
@@ -87,7 +87,7 @@ async def _serve(
 def read_by_clients(
     commands: dict[str, Sequence[str | Path]], mutants: Sequence[Mutant]
 ) -> dict[str, dict[str, list[str]]]:
-    """By client, the mutants that it read otherwise than a plain reader of the unchanged stream."""
+    """Return by client the mutants that it read differently from a plain reader of the unchanged stream."""
     read = asyncio.run(_serve(commands, mutants))
     return {name: _compared(lines, mutants) for name, lines in read.items()}
 

@@ -1,4 +1,4 @@
-"""However a vendor's stream is bent, what leaves has OpenAI's shape, or the attempt fails; what is not lost is kept."""
+"""For any mutation of a stream the output has OpenAI's format or the attempt fails, and kept meaning stays."""
 
 import os
 import random

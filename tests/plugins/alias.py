@@ -1,4 +1,4 @@
-"""Loaded before any other plugin: respx imports httpx, and must get httpx2 under that name to see our calls."""
+"""Loaded before any other plugin: respx imports httpx, and must get httpx2 under that name to intercept the calls."""
 
 import httpx2
 

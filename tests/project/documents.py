@@ -1,4 +1,4 @@
-"""The documentation as tests see it: pages, their code blocks, headings and links."""
+"""The documentation for tests: pages, code blocks, headings and links."""
 
 import re
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ UNTESTED = re.compile(r"<!-- not tested: (\S.*) -->$")
 
 @dataclass(frozen=True)
 class Block:
-    """A code block: where it stands, its language, its text, and the reason if it is marked as not tested."""
+    """A code block: its position, its language, its text, and the reason if it is marked as not tested."""
 
     page: Path
     line: int
@@ -85,7 +85,7 @@ def links(page: Path) -> list[str]:
 
 
 def commands(page: Path) -> list[list[str]]:
-    """Our own commands as a page names them, in shell blocks and in words set as code, each as a list of words."""
+    """Return the banjia commands on a page, in shell blocks and inline code, each as a list of words."""
     text = "\n" + page.read_text(encoding="utf-8")
     pieces: list[str] = []
     for part in re.finditer(rf"{FENCE.pattern}|`(?P<words>[^`\n]+)`", text, re.DOTALL):

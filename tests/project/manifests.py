@@ -1,4 +1,4 @@
-"""Deployment files as tests see them: what they are made of, what a schema says of them, and which containers are banjia's."""
+"""Deployment files for tests: their objects, schema validation, and banjia's containers."""
 
 import json
 import re
@@ -43,26 +43,26 @@ def with_secrets(text: str, folder: Path) -> str:
 
 @cache
 def compose_schema() -> Any:
-    """What judges a Compose file."""
+    """Return the validator of Compose files."""
     return jsonschema_rs.validator_for(json.loads((SCHEMAS / "compose-spec.json").read_text(encoding="utf-8")))
 
 
 @cache
 def kubernetes_schema(kind: str) -> Any:
-    """What judges an object of Kubernetes: strictly, so that a key that there is not is an error."""
+    """Return the validator of an object of Kubernetes, which rejects unknown keys."""
     known = json.loads((SCHEMAS / "kubernetes-1.37.json").read_text(encoding="utf-8"))
     return jsonschema_rs.validator_for({"$ref": f"#/$defs/{known['kinds'][kind]}", "$defs": known["$defs"]})
 
 
 def mistakes(document: Any) -> list[str]:
-    """What its schema has against a Compose file or an object of Kubernetes."""
+    """Return the violations of a Compose file or of an object of Kubernetes."""
     schema = compose_schema() if is_compose(document) else kubernetes_schema(document["kind"])
     return [f"{'.'.join(map(str, error.instance_path))}: {error.message}" for error in schema.iter_errors(document)]
 
 
 @dataclass(frozen=True)
 class Container:
-    """A container of ours, whoever runs it. Times are in seconds; a value that comes from elsewhere is None."""
+    """A container of banjia, in either format. Times are in seconds; a value from another source is None."""
 
     environment: Mapping[str, str | None]
     stop_within_s: float
@@ -77,7 +77,7 @@ class Container:
 
 
 def containers(found: list[Any]) -> Iterator[Container]:
-    """The containers of ours among the documents of a file."""
+    """Return banjia's containers in the documents of a file."""
     maps = {each["metadata"]["name"]: each["data"] for each in found if each.get("kind") == "ConfigMap"}
     for document in found:
         if is_compose(document):

@@ -1,6 +1,6 @@
-"""A terminal as a reader has one: a folder, an environment that lasts, ``banjia`` on the path, and vendors to call.
+"""A simulated terminal of a reader: a folder, a persistent environment, ``banjia`` on the path, and vendors.
 
-The vendors are ``banjia emulate`` with the keys that the pages show; what else a page says is done as it stands.
+The vendors are ``banjia emulate`` with the keys that the pages show; everything else runs as the page shows it.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ ELSEWHERE = re.compile(r"^pip install \.$", re.MULTILINE)
 BANJIA = f"""#!{sys.executable}
 import os, pathlib, subprocess, sys, time
 
-READY = {{"serve": "vendor calls leave", "demo": "Serving", "emulate": "\\nready"}}
+READY = {{"serve": "connecting to vendors", "demo": "Serving", "emulate": "\\nready"}}
 here = pathlib.Path(__file__).parent
 named = [sys.argv[at + 1] for at, word in enumerate(sys.argv) if word in ("-c", "--config")] or ["banjia.yaml"]
 file = pathlib.Path(named[0])
@@ -57,7 +57,7 @@ sys.exit(server.poll() or 0)
 
 
 class Terminal:
-    """One terminal. What is exported in one command is there in the next."""
+    """One terminal. Variables exported by one command are set for the next."""
 
     def __init__(self, folder: Path, vendors: str) -> None:
         self.folder = folder
@@ -69,7 +69,7 @@ class Terminal:
         (self._bin / "banjia").chmod(0o755)
 
     def run(self, code: str) -> subprocess.CompletedProcess[str]:
-        """Run a block of shell, with the ports of this terminal in the place of those that are shown."""
+        """Run a block of shell, with the ports of this terminal instead of the shown ones."""
         code = ELSEWHERE.sub("", code).replace(SHOWN, self.at).replace(SHOWN_ADMIN, self.admin_at)
         code = re.sub(r"(?<!\S)curl ", "curl -sSf ", code)
         kept = self._bin / "environment"
@@ -87,7 +87,7 @@ class Terminal:
         (self.folder / name).write_text(text.replace(SHOWN, self.at), encoding="utf-8")
 
     def _done(self, *command: str) -> subprocess.CompletedProcess[str]:
-        said, wrong = self._bin / "said", self._bin / "wrong"  # files: a server that goes on would keep a pipe open
+        said, wrong = self._bin / "said", self._bin / "wrong"  # files, because a running server would keep a pipe open
         with said.open("w") as out, wrong.open("w") as err:
             code = subprocess.call(
                 command, cwd=self.folder, env=self._environment(), stdout=out, stderr=err, timeout=150
@@ -106,7 +106,7 @@ class Terminal:
         }
 
     def stop(self) -> None:
-        """End the servers that are still there: those that this terminal has started, and no others."""
+        """End the remaining servers of this terminal, and no others."""
         pids = self._bin / "servers"
         for pid in map(int, pids.read_text().split()) if pids.exists() else ():
             with contextlib.suppress(ProcessLookupError):
@@ -119,7 +119,7 @@ GIVEN: set[int] = set()
 
 
 def free_port() -> int:
-    """A port that nobody has now, another one each time."""
+    """Return a free port, another one each time."""
     while True:
         with socket.socket() as sock:
             sock.bind(("127.0.0.1", 0))
@@ -131,7 +131,7 @@ def free_port() -> int:
 
 @contextmanager
 def terminal(folder: Path, vendors: str) -> Iterator[Terminal]:
-    """A terminal for as long as the block runs."""
+    """Run a terminal until the block ends."""
     opened = Terminal(folder, vendors)
     try:
         yield opened
@@ -161,7 +161,7 @@ def vendors_to_call() -> Iterator[str]:
 
 
 def can_be_run(block: Block) -> bool:
-    """Whether each command of a shell block is one that may be run here."""
+    """Return whether each command of a shell block may be run here."""
     code = re.sub(r"'[^']*'|\"[^\"]*\"", "text", ELSEWHERE.sub("", block.code).replace("\\\n", " "))
     pieces = [re.sub(r"#.*", "", piece).split() for piece in re.split(r"\n|&&|\|\||\||;", code)]
     firsts = [next((word for word in words if not re.match(r"\w+=", word)), "export") for words in pieces if words]

@@ -1,4 +1,4 @@
-"""How the driver of the applications judges a part, and that the page on clients names what runs."""
+"""How the application driver judges a part, and that the page on clients names the applications that run."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The deployment files are valid, name only settings that there are, and agree with the image and with one another."""
+"""The deployment files are valid, use only existing settings, and agree with the image and with one another."""
 
 import re
 import shlex
@@ -49,7 +49,7 @@ def image_environment() -> dict[str, str]:
 
 
 def settings(one: Container, folder: Path) -> Settings:
-    """What banjia makes of a container's environment and configuration, with words in place of secrets."""
+    """Return banjia's settings for a container's environment and configuration, with placeholders for secrets."""
     given = {
         name: "for-the-test" if value is None or "${" in value else value for name, value in one.environment.items()
     }
@@ -70,7 +70,7 @@ def test_a_file_is_what_its_schema_asks_for(path: Path) -> None:
 
 
 def test_the_schemas_are_strict() -> None:
-    """A key that there is not, and a value of the wrong kind, are told; else the test above would say nothing."""
+    """Unknown keys and values of the wrong type are reported; otherwise the test above would prove nothing."""
     compose, sidecar = read(COMPOSE[0])[0], read(KUBERNETES[-1])[0]
     compose["services"]["banjia"]["read_onyl"] = True
     assert mistakes(compose)
@@ -112,14 +112,14 @@ def test_banjia_has_no_rights_and_nothing_to_write_to(path: Path) -> None:
 
 @each_file
 def test_streams_in_progress_get_the_time_that_they_are_promised(path: Path, tmp_path: Path) -> None:
-    """Whoever runs the container kills it only after banjia's own delay and grace have passed."""
+    """The runtime kills the container only after banjia's own delay and grace period."""
     server = settings(ours(path), tmp_path).server
     assert ours(path).stop_within_s > server.drain_delay_s + server.grace_s
 
 
 @each_file
 def test_a_container_is_asked_how_it_is_where_it_listens(path: Path, tmp_path: Path) -> None:
-    """By its own command, which reads where it listens; by HTTP only where it listens for others too."""
+    """By its own command, which reads the listen address; by HTTP only if it listens beyond loopback."""
     one = ours(path)
     server = settings(one, tmp_path).server
     port = int(server.listen.rpartition(":")[2])

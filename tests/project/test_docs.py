@@ -1,4 +1,4 @@
-"""What the documentation shows is true: its code blocks run, its commands exist, its links lead somewhere."""
+"""The documentation is correct: its code blocks run, its commands exist, its links resolve."""
 
 import ast
 import json
@@ -37,14 +37,14 @@ SHOWN_ADDRESS = "http://127.0.0.1:8080"
 
 
 def of(*kinds: str) -> pytest.MarkDecorator:
-    """The tested blocks of these languages; what stands on several pages, letter by letter, is tested once."""
+    """Return the tested blocks of these languages; identical blocks on several pages are tested once."""
     found = {block.code: block for block in reversed(BLOCKS) if block.kind in kinds and block.untested is None}
     return pytest.mark.parametrize("block", [*reversed(found.values())], ids=str)
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    """Where a proxy with emulated vendors serves, started as a newcomer would: ``banjia demo``."""
+    """The URL of a proxy with emulated vendors, started like a new user does: ``banjia demo``."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("BANJIA_")}
     command = [sys.executable, "-u", "-m", "proxy", "demo"]
     with subprocess.Popen(command, cwd=ROOT, env=clean, stdout=subprocess.PIPE, text=True) as demo:
@@ -58,7 +58,7 @@ def address() -> Iterator[str]:
 
 
 def run_there(command: list[str], address: str) -> subprocess.CompletedProcess[str]:
-    """Run what a page shows, with the two lines in the environment that the page asks for."""
+    """Run a block of a page, with the two environment variables that the page sets."""
     own = {"OPENAI_BASE_URL": f"{address}/v1", "OPENAI_API_KEY": "anything", "NO_PROXY": "127.0.0.1"}
     return subprocess.run(command, env=os.environ | own, capture_output=True, text=True, timeout=150, check=False)
 
@@ -72,7 +72,7 @@ def test_python_on_a_page_runs_against_the_demo_and_prints_an_answer(block: Bloc
 
 @pytest.fixture(scope="module")
 def vendors() -> Iterator[str]:
-    """Stand-ins that take the keys that the pages show."""
+    """Emulators that accept the keys that the pages show."""
     with vendors_to_call() as told:
         yield told
 
@@ -116,7 +116,7 @@ def test_a_diff_on_a_page_adds_what_banjia_env_prints(block: Block, vendors: str
 
 @of("yaml", "json")
 def test_data_on_a_page_is_a_configuration_a_file_for_deployment_or_json(block: Block, tmp_path: Path) -> None:
-    """Files for Compose and Kubernetes are held to their schemas; anything else in YAML is a configuration of ours."""
+    """Files for Compose and Kubernetes are checked against their schemas; other YAML is a configuration of banjia."""
     if block.kind == "json":
         json.loads(block.code)
         return
@@ -130,7 +130,7 @@ def test_data_on_a_page_is_a_configuration_a_file_for_deployment_or_json(block: 
 
 
 def test_every_block_has_a_language_and_is_tested_or_says_why_not() -> None:
-    """A block in a language that no test knows would pass by not being looked at. ``text`` is output, and diagrams."""
+    """A block in an unknown language would pass untested. ``text`` is output, and diagrams."""
     unknown = [str(block) for block in BLOCKS if block.kind not in KINDS and block.untested is None]
     assert unknown == []
 

@@ -1,4 +1,4 @@
-"""Every code that banjia can answer with has its place on the page of errors, and none is there that it cannot."""
+"""The error page has every code that banjia can answer with, and no other."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What the page on clients says of versions is what is locked."""
+"""The versions on the page on clients are the locked ones."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The JSON of the catalogs is what their YAML gives today, and a mistake in the YAML is reported with its line."""
+"""The JSON of the catalogs matches their YAML, and a mistake in the YAML is reported with its line."""
 
 import runpy
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the code writes into the documentation is what stands there, and what it shows is true."""
+"""The generated parts of the documentation are up to date and correct."""
 
 import re
 from collections.abc import Iterator
@@ -85,7 +85,7 @@ def settings(tmp_path: Path, **variables: str) -> dict[str, Any]:
 def test_the_variable_that_is_shown_for_a_key_sets_it(key: configuration.Key, tmp_path: Path) -> None:
     before = settings(tmp_path)
     after = settings(tmp_path, **{key.variable: key.example})
-    if key.path != "version":  # there is but one
+    if key.path != "version":  # there is only one
         assert after != before
 
 

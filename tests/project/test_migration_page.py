@@ -1,4 +1,4 @@
-"""What docs/migration.md promises an app that moves is what it meets."""
+"""The statements of docs/migration.md hold for an app that moves."""
 
 import json
 import re

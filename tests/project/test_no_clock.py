@@ -1,8 +1,8 @@
-"""No core test judges how long something takes: a slow or busy machine would fail it, and nothing would be wrong.
+"""No core test judges how long something takes: it would fail on a slow or busy machine for no reason.
 
-Waits and processor time are judged by ``scripts/acceptance``. A core test asserts order, state and counts
-(``tests/support/effort.py`` counts calls), lets what it waits for happen, or gives the code a clock of its own. A timeout only
-ends a test that hangs.
+``scripts/acceptance`` judges waits and processor time. A core test asserts order, state and counts
+(``tests/support/effort.py`` counts calls), waits for events, or gives the code a test clock. A timeout only ends a test
+that hangs.
 """
 
 import ast
@@ -21,7 +21,7 @@ CLOCKS = {
 HANGING_S = 10
 """A timeout below this is a verdict (seconds)."""
 ELSEWHERE = (
-    "acceptance", "clients/apps", "chaos/clients", "chaos/instance", "chaos/run", "chaos/stage", "clients/frameworks", "mutants/run", "mutants/worker",
+    "acceptance", "chaos/clients", "chaos/instance", "chaos/run", "chaos/stage", "clients/apps", "clients/frameworks", "mutants/run", "mutants/worker",
     "clients/openai_tests",
 )  # fmt: skip
 """Below ``tests/``: what ``scripts/acceptance`` or an extra runs; the chaos run has deadlines of its own."""
@@ -45,7 +45,7 @@ def core_files() -> list[Path]:
 
 
 def offences(tree: ast.Module) -> Iterator[tuple[str, int, str]]:
-    """Readings of a clock and timeouts that are a verdict: the outermost function, the line, and what is wrong."""
+    """Yield readings of a clock and timeouts that judge: the outermost function, the line, and the violation."""
     for part in tree.body:
         name = getattr(part, "name", "")
         expected = {id(node) for block in ast.walk(part) if expects_a_timeout(block) for node in ast.walk(block)}
@@ -128,7 +128,7 @@ def test_the_guard_sees(code: str) -> None:
     [
         "time.sleep(0.1)",
         "asyncio.timeout(30)",
-        "kit.clock.time()",
+        "state.clock.time()",
         "await it.settled(1)",
         "with pytest.raises(TimeoutError):\n    await asyncio.wait_for(answer(), 0.1)",
     ],

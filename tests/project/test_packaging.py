@@ -1,4 +1,4 @@
-"""What reaches site-packages, and that it works from there."""
+"""The contents of the wheel, and that they work in site-packages."""
 
 import json
 import os
@@ -26,14 +26,14 @@ print(json.dumps({"proxy": proxy.__file__, "models": models}))
 
 @dataclass(frozen=True)
 class Installed:
-    """An environment that has our wheel and nothing else of its own; the dependencies come from the test environment."""
+    """An environment with only banjia's wheel; the dependencies come from the test environment."""
 
     folder: Path
     site: Path
     before: frozenset[str]
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the environment, far from the checkout."""
+        """Run a command of the environment, outside the checkout."""
         environment = variables | {
             key: value for key, value in os.environ.items() if not key.startswith(("BANJIA_", "PYTHON"))
         }
@@ -45,7 +45,7 @@ class Installed:
 
 
 def pip(*arguments: str | Path) -> None:
-    """Pip without an index, and with no say from the machine's settings."""
+    """Run pip without an index, and without the machine's settings."""
     command = [sys.executable, "-m", "pip", "--isolated", "--quiet", "--disable-pip-version-check", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
     assert done.returncode == 0, done.stderr

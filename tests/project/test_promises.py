@@ -1,4 +1,4 @@
-"""The page of promises names tests that exist, and has a test for each promise."""
+"""The page of guarantees names existing tests, and has a test for each guarantee."""
 
 import ast
 import re
@@ -38,7 +38,7 @@ def test_every_promise_names_a_test() -> None:
 
 
 def before_chaos() -> str:
-    """The page up to the chaos run, which is a test by itself."""
+    """Return the page up to the chaos run, which is a separate test."""
     return PAGE.read_text(encoding="utf-8").partition("## The chaos run")[0]
 
 

@@ -1,8 +1,8 @@
-"""A newcomer's path: docs/quickstart.md from its first block to its last one, as somebody would who only has that page.
+"""docs/quickstart.md works from its first block to its last one for a reader who has only that page.
 
-Each block is done in the order of the page: shell in one terminal, Python by an app with the SDK, YAML saved as
-``banjia.yaml``, and what the page says would be printed is compared with what was. The vendors are emulators that take the
-key of the page.
+Each block runs in the order of the page: shell in one terminal, Python by an app with the SDK, YAML saved as
+``banjia.yaml``; the output on the page is compared with the real one. The vendors are emulators that accept the key of the
+page.
 """
 
 import json
@@ -30,7 +30,7 @@ def vendors() -> Iterator[str]:
 
 
 class Newcomer:
-    """Somebody who follows a page, and what was printed last."""
+    """A reader who follows a page, and the last output."""
 
     def __init__(self, at: Terminal) -> None:
         self.at = at
@@ -39,7 +39,7 @@ class Newcomer:
         self.answers: list[str] = []
 
     def do(self, block: Block) -> None:
-        """Do what a block says, or see that it says what was printed."""
+        """Run a block, or compare it with the last output."""
         if block.kind in SHELLS:
             self._type(block.code)
         elif block.kind == "yaml":
@@ -56,7 +56,7 @@ class Newcomer:
 
     def _type(self, code: str) -> None:
         if "banjia serve" in code or "scripts/demo" in code:
-            self.at.stop()  # Ctrl-C in the terminal where one ran before
+            self.at.stop()  # Ctrl-C in the terminal of a running server
         done = self.at.run(CLONE.sub("true", code).replace("scripts/demo", "banjia demo"))
         assert done.returncode == 0, done.stderr
         self.printed = done.stdout.replace(self.at.at, SHOWN).replace(self.at.admin_at, SHOWN_ADMIN)
@@ -68,7 +68,7 @@ class Newcomer:
             assert normal(block.code) in normal(self.printed), str(block)
 
     def head_of_an_answer(self) -> str:
-        """The headers of ours on the answer to a plain call."""
+        """Return banjia's headers on the response to a plain call."""
         body = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]})
         url = f"http://{SHOWN}/v1/chat/completions"
         done = self.at.run(f"curl -o /dev/null -D- {url} -H 'content-type: application/json' -d '{body}'")
@@ -81,12 +81,12 @@ class Newcomer:
 
 
 def normal(printed: str) -> str:
-    """Output whatever the port: the demo takes the first one that is free."""
+    """Return the output without the port: the demo takes the first free one."""
     return re.sub(r"127\.0\.0\.1:\d+", SHOWN, printed)
 
 
 def follow_the_page(vendors: str, folder: Path, page: Path = PAGE) -> None:
-    """Do every block of the page in its order."""
+    """Run every block of the page in order."""
     blocks = [block for block in BLOCKS if block.page == page]
     with terminal(folder, vendors) as opened:
         newcomer = Newcomer(opened)
@@ -100,7 +100,7 @@ def follow_the_page(vendors: str, folder: Path, page: Path = PAGE) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_a_newcomer_gets_from_the_page_to_answers_of_two_vendors(page: Path, vendors: str, tmp_path: Path) -> None:
-    """How long it takes is judged by tests/acceptance/waits.py."""
+    """tests/acceptance/waits.py judges how long it takes."""
     follow_the_page(vendors, tmp_path, page)
 
 

@@ -1,4 +1,4 @@
-"""What is installed is locked by hash, and little."""
+"""The dependencies are few, and locked by hash."""
 
 import json
 import re
@@ -55,7 +55,7 @@ def test_the_group_of_development_is_what_is_locked_for_it() -> None:
 
 
 def test_uvicorn_is_held_to_one_minor_version() -> None:
-    """Fields of it are used that are not documented."""
+    """Undocumented fields of it are used."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (uvicorn,) = (need for need in map(Requirement, project["dependencies"]) if need.name == "uvicorn")
     major, minor, _ = pins(ROOT / "requirements" / "runtime.txt")["uvicorn"].split(".")

@@ -1,4 +1,4 @@
-"""The scripts: each can be run, parsed, and does the light part of what it promises."""
+"""Each script can be run and parsed, and does the inexpensive part of its task."""
 
 import os
 import re
@@ -63,7 +63,7 @@ def test_each_part_of_the_acceptance_has_one_line() -> None:
 def test_an_unknown_part_of_the_acceptance_is_refused() -> None:
     done = acceptance("chaoss")
     assert done.returncode == 2
-    assert "unknown part: chaoss (there are: apps, bench, bodies, chaos, " in done.stderr
+    assert "unknown part: chaoss (known: apps, bench, bodies, chaos, " in done.stderr
 
 
 def test_a_part_with_a_violation_ends_the_acceptance_with_1(

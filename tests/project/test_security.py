@@ -1,4 +1,4 @@
-"""The threat model names, for each threat, the test that holds what is said; and no test that is not there."""
+"""The threat model names existing tests for each threat."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The capability matrix is true: each cell is what happens to such a request on its way to the emulator and back."""
+"""The capability matrix is correct: each cell matches a request to the emulator and its response."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -32,7 +32,7 @@ def stage() -> Iterator[Stage]:
 
 @pytest.fixture(scope="module")
 def fronts(stage: Stage) -> Iterator[dict[str, Front]]:
-    """For each vendor a proxy that has it alone, and no word about models: stand-ins answer."""
+    """For each vendor a proxy with only that vendor, and no models: stand-ins serve the names."""
     with ExitStack() as running:
         yield {name: running.enter_context(stage.front({"vendors": stage.settings(name)["vendors"]})) for name in LINES}
 
@@ -77,7 +77,7 @@ def test_a_cell_is_what_happens(
 
 
 def stands(probe: Probe, word: str, answer: httpx2.Response) -> None:
-    """What was not dropped can be seen in the answer, where an answer shows it."""
+    """The effect of a parameter that was not dropped is visible in the response, if it has one."""
     streamed = answer.text.splitlines() if probe.body.get("stream") else []
     if probe.column == "stream":
         assert "data: [DONE]" in streamed

@@ -1,4 +1,4 @@
-"""Requests at the app's door, without sockets: any path and method, against one vendor that always answers."""
+"""Requests to the app without sockets: any path and method, with one vendor that always answers."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ class Knock:
 
 @dataclass
 class Opened:
-    """The answers, what the vendors were sent, and the access lines."""
+    """The responses, the upstream calls, and the access lines."""
 
     answers: list[httpx2.Response] = field(default_factory=list)
     calls: list[httpx2.Request] = field(default_factory=list)
@@ -63,8 +63,8 @@ def knock(*knocks: Knock, settings: Mapping[str, Any] = SETTINGS) -> Opened:
             Settings.model_validate(settings), Upstream(httpx2.MockTransport(vendor)),
             lambda ending: opened.lines.append(dict(ending.line())),
         )  # fmt: skip
-        door = httpx2.ASGITransport(create_app(state), raise_app_exceptions=True)
-        async with httpx2.AsyncClient(transport=door) as client:
+        transport = httpx2.ASGITransport(create_app(state), raise_app_exceptions=True)
+        async with httpx2.AsyncClient(transport=transport) as client:
             for one in knocks:
                 content = (
                     one.body if type(one.body) is bytes else json.dumps(one.body) if one.body is not None else None

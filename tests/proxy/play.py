@@ -1,4 +1,4 @@
-"""A stage for playbooks: one request through the pipeline against scripted vendors, without sockets or waiting."""
+"""Runs one request through the pipeline against scripted vendors, without sockets or waiting."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ def whole(text: str) -> httpx2.Response:
 
 
 def stream(*pieces: bytes, error: Exception | None = None) -> httpx2.Response:
-    """A stream of these bytes, which then ends, or breaks with the error."""
+    """A stream of these bytes that then ends, or fails with the error."""
 
     async def body() -> AsyncIterator[bytes]:
         for piece in pieces:
@@ -71,7 +71,7 @@ def error(status: int, type_: str, message: str = "no", **headers: str) -> httpx
 
 @dataclass
 class Played:
-    """What came of it: which vendors were called, what was waited, what the caller got."""
+    """The results: the called vendors, the waits, and the response of the client."""
 
     calls: list[str] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
@@ -97,14 +97,14 @@ class Played:
 
     @property
     def text(self) -> str:
-        """The text that the caller saw."""
+        """Return the text that the client received."""
         if not self.headers["content-type"].startswith("text/event-stream"):
             return str(self.json["choices"][0]["message"]["content"])
         deltas = [c["delta"] for e in self.events if e != "[DONE]" for c in e.get("choices", [])]
         return "".join(d.get("content") or "" for d in deltas)
 
     def judge(self, asked: Mapping[str, Any]) -> None:
-        """Fail if the response has not OpenAI's shape, unless the test is marked ``unjudged``."""
+        """Fail if the response is not in OpenAI's format, unless the test is marked ``unjudged``."""
         wrong = violations_of_response(
             path_of(asked),
             json.dumps(asked).encode(),
@@ -116,28 +116,28 @@ class Played:
         assert not (judging.on and wrong), wrong
 
     def language(self) -> Language:
-        """What the caller reads."""
+        """Records what the client receives."""
         return "en"
 
     def try_send(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
-        """There is no short way here: ``start`` and ``write`` are used."""
+        """There is no fast path here: ``start`` and ``write`` are used."""
         return False
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """The head leaves."""
+        """Record the headers."""
         assert not self.status, "two heads"
         self.status = status
         self.headers = {name.decode(): value.decode() for name, value in headers}
 
     async def write(self, data: bytes, *, more: bool) -> None:
-        """A piece of the body leaves."""
+        """Record a piece of the body."""
         assert self.status, "a body before its head"
         self.body += data
         self.ended = not more
 
 
 class Request:
-    """A request as the pipeline sees it."""
+    """A request for the pipeline."""
 
     request_id = "req_1"
     disconnected = False
@@ -162,7 +162,7 @@ def play(
     sent_with: Mapping[bytes, bytes] | None = None,
     **asked: Any,
 ) -> Played:
-    """One request; each vendor gives its replies in turn. A call beyond them fails the test."""
+    """Run one request; each vendor sends its replies in order. A call beyond them fails the test."""
     played = Played()
     left = {name: list(them) for name, them in replies.items()}
 

@@ -1,7 +1,7 @@
-"""One request over real vendor sockets that is cancelled at a chosen await: its own, or one of a task that it started.
+"""One request over real vendor sockets that is cancelled at a chosen await of its task or of a task that it started.
 
-A task factory wraps every coroutine of the request and counts the times that one of them is suspended. At the chosen one
-the caller leaves, or the server stops; what the request then does is judged by :func:`check`.
+A task factory wraps every coroutine of the request and counts its suspensions. At the chosen one the client disconnects,
+or the server stops; :func:`check` judges what the request does then.
 """
 
 import asyncio
@@ -33,21 +33,21 @@ from tests.support.judging import path_of, violations_of_response
 
 Event = Literal["leaves", "stops"]
 PLACES = 8
-MEMORY = MemoryGuard()  # shared: to find this machine's limit takes longer than a request
+MEMORY = MemoryGuard()  # shared, because detecting this machine's limit takes longer than a request
 """How many connections to vendors may be open."""
 
 
 class Steps:
     """The suspensions of one request, and what happens at them: the first event at number ``at``, others just after.
 
-    ``late``: not when the coroutine is suspended, but when that which it waits for is there and it is about to go on.
+    ``late``: not when the coroutine is suspended, but when it is about to resume.
     """
 
     def __init__(self, at: int, events: Sequence[Callable[[], None]], *, late: bool) -> None:
         self.seen = 0
         self.reached = False
-        self.answered = 0  # calls of which a head with status 200 was read
-        self.spent: list[Usage] = []  # what was noted as a call's cost
+        self.answered = 0  # calls with a received head of status 200
+        self.spent: list[Usage] = []  # recorded usage of calls
         self._at = at
         self._events = list(events)
         self._due = len(events)
@@ -61,7 +61,7 @@ class Steps:
         self.reached = True
         self._due -= 1
         if self._late and isinstance(waits_for, asyncio.Future):
-            waits_for.add_done_callback(self._happen)  # called before that which resumes the coroutine
+            waits_for.add_done_callback(self._happen)  # called before the callback that resumes the coroutine
         else:
             asyncio.get_running_loop().call_soon(self._happen)
 
@@ -107,13 +107,13 @@ class Tasks:
             return await _counted(coro, steps)
 
         task: asyncio.Task[Any] = asyncio.Task(counted(), loop=loop, **named)
-        task.add_done_callback(lambda _: coro.close())  # one that was cancelled before it began is awaited by nobody
+        task.add_done_callback(lambda _: coro.close())  # a task cancelled before its start is never awaited
         self.made.append(task)
         return task
 
 
 class Caller:
-    """The ASGI server's side of one request. Every message waits for a moment before it is taken, as by a slow reader."""
+    """The ASGI server's side of one request. Every message waits a moment, as with a slow reader."""
 
     def __init__(self, body: bytes) -> None:
         self._parts = [body[:10], body[10:]]
@@ -145,22 +145,22 @@ class Caller:
 
     @property
     def status(self) -> int:
-        """The status that was taken; 0 if none was."""
+        """Return the accepted status; 0 if there was none."""
         return int(self.messages[0]["status"]) if self.messages else 0
 
     @property
     def body(self) -> bytes:
-        """What was taken of the body."""
+        """Return the accepted part of the body."""
         return b"".join(message["body"] for message in self.messages[1:])
 
     @property
     def ended(self) -> bool:
-        """Whether the end was taken."""
+        """Return whether the end was accepted."""
         return len(self.messages) > 1 and not self.messages[-1].get("more_body", False)
 
     @property
     def sized(self) -> bool:
-        """Whether the head tells how long the body is."""
+        """Return whether the head has a content-length."""
         return bool(self.messages) and b"content-length" in dict(self.messages[0]["headers"])
 
 
@@ -169,7 +169,7 @@ Serve = Callable[[ClientExchange, AppState], Awaitable[None]]
 
 @dataclass
 class Scene:
-    """A kind of request: how it is configured, what is asked, how it ends when nothing happens to it."""
+    """A kind of request: its configuration, its content, and its outcome without an event."""
 
     settings: Settings
     upstream: Upstream
@@ -184,7 +184,7 @@ class Scene:
 
 @dataclass
 class Ran:
-    """What came of one request."""
+    """The results of one request."""
 
     what: str
     caller: Caller
@@ -201,7 +201,7 @@ class Ran:
 
 
 def watch_costs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Note the answers and the costs of each request on its steps."""
+    """Record the responses and the usage of each request on its steps."""
     next_, spent_ = UpstreamCall.next, RequestRecord.add_usage
 
     async def next_noted(line: UpstreamCall) -> Got:
@@ -219,21 +219,21 @@ def watch_costs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Complaints(logging.Handler):
-    """What was logged as an error, and what the event loop was told of."""
+    """The logged errors, and those reported to the event loop."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
         self.texts: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep it, unless it is of a stand-in vendor that was hung up on."""
+        """Keep it, unless it is from a scripted vendor whose client disconnected."""
         if "client_connected_cb" not in record.getMessage():
             self.texts.append(self.format(record))
 
 
 @asynccontextmanager
 async def listening() -> AsyncIterator[tuple[Tasks, Complaints]]:
-    """Count the tasks of requests and keep all diagnostics, for as long as the block runs."""
+    """Count the tasks of requests and keep all diagnostics until the block ends."""
     loop, tasks, diagnostics = asyncio.get_running_loop(), Tasks(), Complaints()
     loop.set_task_factory(tasks)  # type: ignore[arg-type]  # its type also allows generators
     logging.getLogger().addHandler(diagnostics)
@@ -259,7 +259,7 @@ async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, l
 
     def leaves() -> None:
         if not main.done():
-            connection._client_left()
+            connection._on_disconnect()
 
     def stops() -> None:
         state.draining = True
@@ -280,7 +280,7 @@ async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, l
 
 
 async def _settled(ran: Ran, upstream: Upstream) -> None:
-    """Wait until nothing of the request is left, and say what is."""
+    """Wait until nothing of the request is left; return what is."""
     transport = upstream._direct
     left: list[str] = []
     for _ in range(2000):
@@ -300,7 +300,7 @@ async def _settled(ran: Ran, upstream: Upstream) -> None:
 
 
 def check(scene: Scene, ran: Ran, events: Sequence[Event]) -> None:
-    """One ending and the right one, valid messages, everything given back."""
+    """Check the outcome, the messages, and that everything was released."""
     caller, what = ran.caller, ran.what
     assert ran.error is None, (what, ran.error)
     assert caller.wrong == [], what
@@ -319,7 +319,7 @@ def check(scene: Scene, ran: Ran, events: Sequence[Event]) -> None:
 
 
 def check_shape(scene: Scene, caller: Caller) -> None:
-    """What was sent has OpenAI's shape, as far as it came; that of moderations is not judged."""
+    """The sent data is in OpenAI's format; moderations are not judged."""
     if "input" in scene.asked and "embedding" not in str(scene.asked.get("model")):
         return
     kind = "text/event-stream" if scene.asked.get("stream") and caller.status == 200 else "application/json"
@@ -337,7 +337,7 @@ def check_costs(scene: Scene, ran: Ran, ending: RequestOutcome) -> None:
     if {
         "n",
         "prompt",
-    } & scene.asked.keys():  # side by side: an answer may have come that its request did not see any more
+    } & scene.asked.keys():  # concurrent calls: a response may have arrived after the request ended
         assert len(spent) <= answered, ran.what
     else:
         assert len(spent) == answered, ran.what
@@ -346,9 +346,9 @@ def check_costs(scene: Scene, ran: Ran, ending: RequestOutcome) -> None:
 
 
 def expected(scene: Scene, ran: Ran, events: Sequence[Event]) -> list[tuple[str, str | None]]:
-    """The ending, by what the server has taken of the response.
+    """The outcome, by the part of the response that the server has accepted.
 
-    Two are possible where the server stops and the caller leaves before he could be told: the request has seen both.
+    Two are possible if the server stops and the client disconnects before it gets the error.
     """
     caller = ran.caller
     error = error_code(caller.body) if caller.ended else None
@@ -360,7 +360,7 @@ def expected(scene: Scene, ran: Ran, events: Sequence[Event]) -> list[tuple[str,
     assert ran.reached, (ran.what, "the response has no end")
     if events[0] == "leaves":
         return [("client_closed", None)]
-    assert len(events) > 1 or caller.sized, ran.what  # else the caller was told
+    assert len(events) > 1 or caller.sized, ran.what  # else the client got an error
     stopped = ("truncated" if caller.status else "rejected", "server_shutting_down")
     return [stopped, ("client_closed", None)] if "leaves" in events else [stopped]
 
@@ -375,5 +375,5 @@ def error_code(body: bytes) -> str | None:
 
 
 def front(made: OperationHandler) -> Serve:
-    """The pipeline with this front."""
+    """Run the pipeline with this handler."""
     return lambda connection, state: serve(connection, made, state, connection)

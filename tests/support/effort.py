@@ -1,4 +1,4 @@
-"""How much work something is, counted and not timed: the same on every machine, however busy it is."""
+"""Measures work by counting, not timing: the result is the same on every machine."""
 
 import os
 import sys
@@ -9,17 +9,17 @@ ALL_EXAMPLES = os.environ.get("BANJIA_EXAMPLES") == "all"
 
 
 def examples(count: int) -> int:
-    """How many examples to try of so many: a third in the core tests, all in ``scripts/acceptance examples``."""
+    """Return the number of examples to try: a third of ``count``, or all in ``scripts/acceptance examples``."""
     return count if ALL_EXAMPLES else max(1, count // 3)
 
 
 def calls_made_by(work: Callable[[], object]) -> int:
-    """How many calls of functions, Python's and built-in ones, the work makes in this thread."""
-    made = 0
+    """Return the number of calls of Python and built-in functions that the work makes in this thread."""
+    calls = 0
 
     def count(frame: Any, event: str, arg: Any) -> None:
-        nonlocal made
-        made += event in ("call", "c_call")
+        nonlocal calls
+        calls += event in ("call", "c_call")
 
     before = sys.getprofile()
     sys.setprofile(count)
@@ -27,4 +27,4 @@ def calls_made_by(work: Callable[[], object]) -> int:
         work()
     finally:
         sys.setprofile(before)
-    return made
+    return calls

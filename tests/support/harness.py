@@ -1,4 +1,4 @@
-"""Running the real thing for a test: the app under uvicorn on a real port, vendors on real sockets."""
+"""Runs the app under uvicorn on a real port, and scripted vendors on real sockets."""
 
 import asyncio
 import contextlib
@@ -23,47 +23,47 @@ from tests.support.judging_switch import judging
 from tests.support.tap import Seen, Tap
 
 MOST_JUDGED = 1 << 20
-"""A response or request of more bytes is not judged."""
+"""A response or request with more bytes is not judged."""
 TICK_S = 0.1
-"""How often uvicorn looks after itself (seconds)."""
+"""Interval of uvicorn's ticks (seconds)."""
 
 
 class PromptServer(GracefulServer):
-    """Stops as soon as it is told to: uvicorn looks at its next tick, which costs every test of a proxy its part of one."""
+    """Stops at once; uvicorn stops only at its next tick, which would delay every test of a proxy."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config, ready)
-        self._told = asyncio.Event()
+        self._stopped = asyncio.Event()
 
     def stop(self) -> None:
         self.should_exit = True
-        self._told.set()
+        self._stopped.set()
 
     async def main_loop(self) -> None:
         ticks = 0
         while not await self.on_tick(ticks):
             ticks += 1
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._told.wait(), TICK_S)
+                await asyncio.wait_for(self._stopped.wait(), TICK_S)
 
 
 @dataclass
 class Running:
-    """A proxy that runs: where, with which kit, and the access lines it has written."""
+    """A running proxy: its URL, its app state, and the access lines it has written."""
 
     url: str
     state: AppState
     lines: list[dict[str, Any]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
-    """What was wrong with responses, as tests/support/invariants.py has it."""
+    """Violations in responses, as found by tests/support/invariants.py."""
 
-    def judge(self, one: Seen) -> None:
+    def judge(self, seen: Seen) -> None:
         """Judge a response, unless the test is marked ``unjudged``."""
         if judging.on:
-            self.violations += violations_of_seen(one)
+            self.violations += violations_of_seen(seen)
 
     def take_violations(self) -> list[str]:
-        """What was wrong so far, for a test that shares the proxy with others."""
+        """Return and reset the violations so far, for tests that share a proxy."""
         found, self.violations = self.violations, []
         return found
 
@@ -81,15 +81,18 @@ async def proxy(
     around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
     memory: MemoryGuard | None = None,
 ) -> AsyncIterator[Running]:
-    """The proxy on a free port of loopback, for as long as the block runs; ``around`` may wrap its app.
+    """Run the proxy on a free port of loopback until the block ends; ``around`` may wrap its app.
 
-    Every response is judged, and what is wrong with one fails the block at its end.
+    Every response is judged; violations fail the block at its end.
     """
     if not isinstance(settings, Settings):
         settings = Settings.model_validate(settings)
     lines: list[dict[str, Any]] = []
     state = AppState(
-        settings, upstream or Upstream.over_the_network(1000), lambda ending: lines.append(ending.line()), memory=memory
+        settings,
+        upstream or Upstream.over_the_network(1000),
+        lambda outcome: lines.append(outcome.line()),
+        memory=memory,
     )
     sock = bind("127.0.0.1:0")
     running = Running(url_of(sock), state, lines)
@@ -114,7 +117,7 @@ async def proxy(
 
 
 async def hang_up(writer: asyncio.StreamWriter) -> None:
-    """Close a connection and see it closed."""
+    """Close a connection and wait until it is closed."""
     writer.close()
     with contextlib.suppress(ConnectionError):
         await writer.wait_closed()
@@ -125,9 +128,9 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter, bytes], Awaitabl
 
 @asynccontextmanager
 async def vendor(handler: Handler, heads: list[bytes] | None = None) -> AsyncIterator[str]:
-    """A scripted vendor: ``handler(reader, writer, body)`` answers each request with exact bytes. Yields its base URL.
+    """Run a scripted vendor: ``handler(reader, writer, body)`` answers each request with bytes. Yields its base URL.
 
-    ``heads`` is where the head of each request is noted.
+    ``heads`` receives the head of each request.
     """
     open_writers: set[asyncio.StreamWriter] = set()
 

@@ -1,12 +1,12 @@
-"""The shape of every chat, completion and embedding response that leaves banjia, as OpenAI's clients rely on it.
+"""Checks the format of every chat, completion and embedding response of banjia, as OpenAI's clients rely on it.
 
-Written from OpenAI's published description and from what its clients and theirs (LangChain, Vercel's AI SDK) do with a
-member, not from the codec. Nothing here raises on odd input: each function returns the violations as sentences, and an
-empty list means that the response holds. What a chunk or body has beside OpenAI's members (``search_info``, ``provider``)
-is not judged: clients ignore it there.
+Written from OpenAI's published description and from how its clients and frameworks on them (LangChain, Vercel's AI
+SDK) use a member, not from the codec. Nothing here raises on odd input: each function returns the violations as
+sentences, and an empty list means that the response is valid. Members of a chunk or body beside OpenAI's
+(``search_info``, ``provider``) are not judged: clients ignore them.
 
-``violations_of_stream`` takes the events of one stream, parsed; ``violations_of_wire`` the bytes of one, with the framing
-and the end marker; ``violations_of_body`` a whole response; ``violations_of_error`` an error object.
+``violations_of_stream`` takes the parsed events of one stream; ``violations_of_wire`` its bytes, with framing and end
+marker; ``violations_of_body`` a whole response; ``violations_of_error`` an error object.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,42 +19,42 @@ Operation = Literal["chat", "completions", "embeddings"]
 
 FINISHES = ("stop", "length", "tool_calls", "content_filter", "function_call")
 CUT_SHORT = ("length", "content_filter")
-"""Finishes after which arguments may be incomplete, and which stand also when calls were made."""
+"""Finishes after which arguments may be incomplete, and which are allowed with tool calls."""
 ID_PREFIX = {"chat": "chatcmpl-", "completions": "cmpl-"}
 CHUNK_OBJECT = {"chat": "chat.completion.chunk", "completions": "text_completion"}
 BODY_OBJECT = {"chat": "chat.completion", "completions": "text_completion"}
 CONSTANT = ("id", "created", "model", "object")
 CHOICE_MEMBERS = frozenset(("index", "finish_reason", "logprobs"))
 CONTENT_MEMBER = {"chat": ("delta", "message"), "completions": ("text", "text")}
-"""Where a choice has its content: in a chunk, in a body."""
+"""The member of a choice with its content: in a chunk, in a body."""
 OMITTED = ("role", "function_call", "tool_calls")
 """Members that OpenAI leaves out instead of sending null: clients add deltas up, and null or [] counts as a value."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the request asked for and what is known of the vendor's answer."""
+    """What the request asked for, and what is known about the vendor's response."""
 
     operation: Operation = "chat"
     usage: bool = False
-    """A stream whose caller asked for ``include_usage``: its last chunk has the usage."""
+    """The request has ``include_usage``: the last chunk of the stream has the usage."""
     complete: bool = True
-    """The answer is whole: every choice has its finish. False for a stream that failed or is still running."""
+    """The response is complete: every choice has a finish. False for a stream that failed or is still running."""
     choices: int | None = None
-    """How many choices were asked for; None is not checked."""
+    """The number of requested choices; None is not checked."""
     choice_members: frozenset[str] = frozenset()
     """Members of a choice beyond OpenAI's that the vendor's table lists."""
     json_arguments: bool = True
-    """False where the vendor's own arguments are not JSON."""
+    """False if the vendor's own arguments are not JSON."""
     calls: Mapping[int, Sequence[tuple[str, str]]] | None = None
-    """The vendor's calls by choice: name and arguments, added up; None is not checked."""
+    """The vendor's complete calls by choice: name and arguments; None is not checked."""
     finished: frozenset[int] | None = None
-    """The choices that the vendor finished, for a stream that failed: no other may have a finish. None is not checked."""
+    """For a failed stream, the choices that the vendor finished: no other may have a finish. None is not checked."""
 
 
 @dataclass
 class _Call:
-    """A tool call of a stream, as far as it has come."""
+    """A tool call of a stream so far."""
 
     name: str
     arguments: str = ""
@@ -62,7 +62,7 @@ class _Call:
 
 @dataclass
 class _Choice:
-    """A choice of a stream, as far as it has come."""
+    """A choice of a stream so far."""
 
     index: int
     deltas: int = 0
@@ -72,17 +72,17 @@ class _Choice:
 
 
 def is_int(value: Any) -> bool:
-    """Whether it is an integer; ``True`` is none."""
+    """Return whether it is an integer; ``True`` is not one."""
     return type(value) is int
 
 
 def is_count(value: Any) -> bool:
-    """Whether it is an integer that is not negative."""
+    """Return whether it is a non-negative integer."""
     return type(value) is int and value >= 0
 
 
 def is_text(value: Any) -> TypeGuard[str]:
-    """Whether it is a text that is not empty."""
+    """Return whether it is a non-empty text."""
     return type(value) is str and value != ""
 
 
@@ -90,7 +90,7 @@ def is_text(value: Any) -> TypeGuard[str]:
 
 
 def violations_of_stream(events: Sequence[Mapping[str, Any]], *, wanted: Wanted | None = None) -> list[str]:
-    """What is wrong with a stream's events; an error event is one of them, ``[DONE]`` and comments are not."""
+    """Return the violations of a stream's events, including an error event, without ``[DONE]`` and comments."""
     wanted = wanted or Wanted()
     found: list[str] = []
     choices: dict[int, _Choice] = {}
@@ -140,7 +140,7 @@ def _of_chunk(chunk: Mapping[str, Any], choices: dict[int, _Choice], wanted: Wan
 
 
 def _of_head(body: Mapping[str, Any], wanted: Wanted, object_: str) -> list[str]:
-    """The members beside the choices."""
+    """Return the violations of the members beside the choices."""
     found = []
     prefix = ID_PREFIX[wanted.operation]
     id_ = body.get("id")
@@ -262,7 +262,7 @@ def _of_later_piece(piece: Mapping[str, Any], function: Mapping[str, Any]) -> li
 
 
 def _of_function_piece(function: Any, choice: _Choice) -> list[str]:
-    """``function_call``, which is what a caller of the older API reads."""
+    """Return the violations of ``function_call``, which clients of the older API read."""
     if type(function) is not dict:
         return [f"delta.function_call is {function!r}"]
     found = []
@@ -290,7 +290,7 @@ def _of_constants(chunks: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _of_usage_place(chunks: Sequence[Mapping[str, Any]], wanted: Wanted, *, failed: bool) -> list[str]:
-    """Usage: in the last chunk, which has no choices, if it was asked for; else in none."""
+    """Return the violations of usage: if requested it is in the last chunk, which has no choices; else in none."""
     found = []
     having = [at for at, chunk in enumerate(chunks) if chunk.get("usage") is not None]
     if not wanted.usage:
@@ -320,7 +320,7 @@ def _of_indices(indices: list[int], wanted: Wanted) -> list[str]:
 
 
 def _of_finished(choice: _Choice, wanted: Wanted) -> list[str]:
-    """The calls of a stream's choice and its finish."""
+    """Return the violations of a stream's choice in its calls and its finish."""
     if choice.finish is None:
         return []
     calls = [(call.name, call.arguments) for _, call in sorted(choice.calls.items())]
@@ -328,7 +328,7 @@ def _of_finished(choice: _Choice, wanted: Wanted) -> list[str]:
     return _of_calls_and_finish(calls, function, choice.finish, wanted) + _of_vendors_calls(calls, choice.index, wanted)
 
 
-# What streams and bodies share
+# Common to streams and bodies
 
 
 def _of_calls_and_finish(
@@ -351,7 +351,7 @@ def _of_calls_and_finish(
 
 
 def is_json(text: str) -> bool:
-    """Whether a text parses."""
+    """Return whether a text is JSON."""
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -360,7 +360,7 @@ def is_json(text: str) -> bool:
 
 
 def _of_vendors_calls(calls: Sequence[tuple[str, str]], index: int, wanted: Wanted) -> list[str]:
-    """The calls are the vendor's. One without arguments has ``{}``, so that it parses."""
+    """Return a violation unless the calls are the vendor's. A call without arguments has ``{}``, which is JSON."""
     if wanted.calls is None:
         return []
     meant = [(name, arguments or "{}") for name, arguments in wanted.calls.get(index, ())]
@@ -381,7 +381,7 @@ def _of_usage(usage: Any, wanted: Wanted) -> list[str]:
 
 
 def violations_of_error(body: Mapping[str, Any]) -> list[str]:
-    """An error body or event: ``{"error": {message, type, param, code}}``."""
+    """Return the violations of an error body or event: ``{"error": {message, type, param, code}}``."""
     error = body.get("error")
     if type(error) is not dict:
         return [f"error is {error!r}"]
@@ -400,7 +400,7 @@ def violations_of_error(body: Mapping[str, Any]) -> list[str]:
 def violations_of_body(
     body: Mapping[str, Any], operation: Operation = "chat", *, wanted: Wanted | None = None
 ) -> list[str]:
-    """What is wrong with a whole response; an error body is judged as one. ``wanted`` names the operation, too."""
+    """Return the violations of a whole response, which may be an error body. ``wanted`` also names the operation."""
     wanted = wanted or Wanted(operation)
     operation = wanted.operation
     if type(body) is not dict:
@@ -454,7 +454,7 @@ def _of_message(message: Mapping[str, Any], item: Mapping[str, Any], wanted: Wan
 
 
 def _of_whole_calls(given: Any, calls: list[tuple[str, str]]) -> list[str]:
-    """Judges the calls of a message and adds the good ones to ``calls``."""
+    """Return the violations of a message's calls, and add the valid ones to ``calls``."""
     if type(given) is not list or not given:
         return [f"message.tool_calls is {given!r}"]
     found = []
@@ -498,7 +498,7 @@ def _of_embeddings(body: Mapping[str, Any], wanted: Wanted) -> list[str]:
 
 
 def _is_vector(value: Any) -> bool:
-    """Floats, or their base64."""
+    """Return whether it is a list of floats, or their base64."""
     if type(value) is list:
         return bool(value) and all(type(number) in (int, float) for number in value)
     return is_text(value)
@@ -509,7 +509,7 @@ def _is_vector(value: Any) -> bool:
 
 @dataclass
 class Wire:
-    """A stream's bytes, read: its events, whether it ended with ``[DONE]``, and what is wrong with the framing."""
+    """A parsed stream: its events, whether it ended with ``[DONE]``, and the violations in its framing."""
 
     events: list[dict[str, Any]] = field(default_factory=list)
     done: bool = False
@@ -517,7 +517,7 @@ class Wire:
 
 
 def read_wire(raw: bytes) -> Wire:
-    """Reads a stream as OpenAI frames it: ``data: JSON``, an empty line, comments between events, ``[DONE]`` at the end."""
+    """Parse a stream in OpenAI's framing: ``data: JSON``, empty lines, comments between events, a final ``[DONE]``."""
     wire = Wire()
     try:
         text = raw.decode("utf-8")
@@ -557,7 +557,7 @@ def _take(payload: str, wire: Wire) -> None:
 
 
 def violations_of_wire(raw: bytes, *, wanted: Wanted | None = None, ended: bool = True) -> list[str]:
-    """What is wrong with a stream's bytes. ``ended``: the caller has read it to its end."""
+    """Return the violations of a stream's bytes. ``ended``: the client has read it to its end."""
     wanted = wanted or Wanted()
     wire = read_wire(raw)
     failed = any("error" in event for event in wire.events)
@@ -572,9 +572,9 @@ def violations_of_wire(raw: bytes, *, wanted: Wanted | None = None, ended: bool 
 
 
 def added_up(events: Iterable[Mapping[str, Any]]) -> dict[int, dict[str, Any]]:
-    """A plain adding-up of a well-formed stream: by choice ``content``, ``reasoning``, ``calls`` (name, arguments), ``finish``.
+    """Combine a well-formed stream: by choice ``content``, ``reasoning``, ``calls`` (name, arguments) and ``finish``.
 
-    A call is found by its ``index``; one without a name is none.
+    Calls are identified by ``index``; a call without a name is ignored.
     """
     choices: dict[int, dict[str, Any]] = {}
     for event in events:

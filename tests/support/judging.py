@@ -1,4 +1,4 @@
-"""Where tests hold what banjia emits to OpenAI's shape, and how a test of deliberately odd things is left out.
+"""Checks the responses in tests for OpenAI's format, and lets a test of deliberately odd responses opt out.
 
 A test marked ``@pytest.mark.unjudged("reason")`` is not judged; the reason is required.
 """
@@ -16,7 +16,7 @@ from tests.support.tap import Seen
 
 
 def wanted_of(plan: Plan, *, complete: bool) -> Wanted | None:
-    """What an attempt has to emit; None if nothing is known of the operation's shape."""
+    """Return the expected format of an attempt; None if the format of the operation is not known."""
     operation = plan.request.operation
     if operation == "moderations":
         return None
@@ -29,14 +29,14 @@ def wanted_of(plan: Plan, *, complete: bool) -> Wanted | None:
 
 
 def _listed(vendor: Vendor, op: Op, name: str) -> frozenset[str]:
-    """The members beyond OpenAI's that the table of the operation or of the vendor lists; none if it has no such list."""
-    found: Iterable[str] = getattr(op, name, ()) or getattr(vendor, name, ())
-    return frozenset(found)
+    """Return the members beyond OpenAI's that the table of the operation or of the vendor lists."""
+    members: Iterable[str] = getattr(op, name, ()) or getattr(vendor, name, ())
+    return frozenset(members)
 
 
 @cache
 def listed_anywhere(name: str) -> frozenset[str]:
-    """The members that any vendor's table lists, for a response of which the vendor is not known."""
+    """Return the members that any vendor's table lists, for a response of an unknown vendor."""
     tables = [(vendor, op) for vendor in BY_CATALOG.values() for op in vendor.operations.values()]
     return frozenset(member for vendor, op in tables for member in _listed(vendor, op, name))
 
@@ -49,16 +49,16 @@ ENDINGS: Sequence[tuple[str, Operation]] = (
 
 
 def path_of(asked: Mapping[str, Any]) -> str:
-    """The path of a request, by its body."""
+    """Return the path of a request by its body."""
     return "/completions" if "prompt" in asked else "/embeddings" if "input" in asked else "/chat/completions"
 
 
 def violations_of_response(
     path: str, asked: bytes, status: int, content_type: str, body: bytes, *, ended: bool
 ) -> list[str]:
-    """What is wrong with a response to a request of ``asked`` at ``path``; nothing for paths of other operations.
+    """Return the violations of a response to the request body ``asked`` at ``path``; none for unknown operations.
 
-    ``ended``: the response has been sent whole. The start of a stream is judged as far as it came.
+    ``ended``: the response has been sent completely. An incomplete stream is judged up to its last event.
     """
     operation = next((operation for ending, operation in ENDINGS if path.rstrip("/").endswith(ending)), None)
     if operation is None or not status:
@@ -85,10 +85,12 @@ def _includes_usage(asked: bytes) -> bool:
         return False
 
 
-def violations_of_seen(one: Seen) -> list[str]:
-    """What is wrong with a response that was tapped; one that is too large to be kept is not judged."""
-    if one.dropped:
+def violations_of_seen(seen: Seen) -> list[str]:
+    """Return the violations of a recorded response; one that is too large to be recorded is not judged."""
+    if seen.dropped:
         return []
-    kind = one.headers.get("content-type", "")
-    found = violations_of_response(one.path, bytes(one.asked), one.status, kind, bytes(one.body), ended=one.ended)
-    return [f"{one.path}: {what}" for what in found]
+    kind = seen.headers.get("content-type", "")
+    violations = violations_of_response(
+        seen.path, bytes(seen.asked), seen.status, kind, bytes(seen.body), ended=seen.ended
+    )
+    return [f"{seen.path}: {violation}" for violation in violations]

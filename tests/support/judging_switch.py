@@ -1,8 +1,8 @@
-"""Whether responses are judged. It needs no package: suites in other environments load the same conftest."""
+"""Whether responses are judged. Imports no package, because suites in other environments load the same conftest."""
 
 
 class _Switch:
-    """On but for a test that is marked ``unjudged``."""
+    """On, except in a test that is marked ``unjudged``."""
 
     on = True
 

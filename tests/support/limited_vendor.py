@@ -18,7 +18,7 @@ NAMES = {"requests_per_minute": "max organization RPM", "concurrency": "max orga
 
 
 class LimitedVendor:
-    """Answers whole chat completions after ``call_s`` seconds, as long as the account accepts them; refuses at once."""
+    """Answers whole chat completions after ``call_s`` seconds if the account accepts the call, else refuses at once."""
 
     def __init__(self, account: Account, call_s: float = 0.2) -> None:
         self.account = account
@@ -29,12 +29,12 @@ class LimitedVendor:
         self._began = time.monotonic()
 
     def start_clock(self) -> None:
-        """The account's time begins now."""
+        """Start the account's clock."""
         self._began = time.monotonic()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["LimitedVendor"]:
-        """Serve on loopback for as long as the block runs."""
+        """Serve on loopback until the block ends."""
         server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         self.url = f"http://127.0.0.1:{port}/v1"
@@ -70,7 +70,7 @@ class LimitedVendor:
             return
         self.refusals += 1
         limit, after_s = refusal.limit, refusal.retry_after_s
-        said = "rate limit reached" if limit is None else f"request reached {NAMES[limit.kind]}: {limit.figure:.0f}"
-        error = orjson.dumps({"error": {"message": said, "type": "rate_limit_reached_error"}})
+        text = "rate limit reached" if limit is None else f"request reached {NAMES[limit.kind]}: {limit.figure:.0f}"
+        error = orjson.dumps({"error": {"message": text, "type": "rate_limit_reached_error"}})
         head = b"" if after_s is None else b"retry-after: %d\r\n" % after_s
         writer.write(b"HTTP/1.1 429 Too Many Requests\r\n%bcontent-length: %d\r\n\r\n" % (head, len(error)) + error)

@@ -1,4 +1,4 @@
-"""An event loop whose time passes only when nothing else can happen: what a busy machine delays is not late on it."""
+"""An event loop whose clock advances only when nothing else can run, so a busy machine makes nothing late."""
 
 import asyncio
 import selectors
@@ -6,9 +6,9 @@ from typing import Any
 
 
 class UnhurriedLoop(asyncio.SelectorEventLoop):
-    """Its clock stands still while anything runs, and goes to the next timer at once when all wait for one.
+    """Its clock stops while anything runs, and jumps to the next timer when everything waits for one.
 
-    For scenes without sockets and threads: it does not wait for what comes from outside while a timer is set.
+    For tests without sockets and threads: it does not wait for external events while a timer is set.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class UnhurriedLoop(asyncio.SelectorEventLoop):
 
 
 class _Jumping(selectors.DefaultSelector):
-    """Does not wait for a timer: it moves the loop's clock instead."""
+    """Advances the loop's clock instead of waiting for a timer."""
 
     def __init__(self, loop: UnhurriedLoop) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class _Jumping(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is None:
             return list(super().select(None))
-        found = list(super().select(0))
-        if not found:
+        events = list(super().select(0))
+        if not events:
             self._loop.now += max(0.0, timeout)
-        return found
+        return events

@@ -1,4 +1,4 @@
-"""A tap on the proxy's door: what it was asked and what it sent for each request, byte for byte."""
+"""An ASGI wrapper that records each request to the proxy and its response, byte for byte."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ from proxy.server.fast_path import EXTENSION, FAST_PATH, FastPath, fast_path_of
 
 @dataclass
 class Seen:
-    """One answer: its request's path and body, status, headers and bytes. ``ended``: its last byte has been sent.
+    """One response: its request's path and body, status, headers and bytes. ``ended``: its last byte has been sent.
 
-    ``most`` is how many bytes are kept of the request and of the answer; ``dropped``: there were more.
+    ``most`` limits the recorded bytes of the request and of the response; ``dropped``: there were more.
     """
 
     path: str
@@ -35,7 +35,7 @@ class Seen:
         return orjson.loads(self.body)
 
     def keep(self, into: bytearray, more: bytes) -> None:
-        """Add bytes to ``asked`` or ``body``, unless these are too many."""
+        """Add bytes to ``asked`` or ``body``, up to ``most``."""
         if len(into) + len(more) > self.most:
             self.dropped = True
         else:
@@ -46,47 +46,47 @@ class Seen:
         self.headers = {name.decode(): value.decode() for name, value in headers}
 
     def events(self) -> Iterator[str]:
-        """The data of each event, comments left out."""
+        """Yield the data of each event, without comments."""
         for block in self.body.decode().split("\n\n"):
             if block and not block.startswith(":"):
                 assert block.startswith("data: "), block
                 yield block.removeprefix("data: ")
 
 
-class Noted:
-    """The short way of a request, and what is sent by it."""
+class RecordedFastPath:
+    """Wraps the fast path of a request and records what it sends."""
 
-    def __init__(self, way: FastPath, one: Seen) -> None:
-        self._way = way
-        self._one = one
-        self.headers = way.headers
-        self.watch = way.watch
-        self.end = way.end
-        self.add_headers = way.add_headers
+    def __init__(self, fast_path: FastPath, seen: Seen) -> None:
+        self._fast_path = fast_path
+        self._seen = seen
+        self.headers = fast_path.headers
+        self.watch = fast_path.watch
+        self.end = fast_path.end
+        self.add_headers = fast_path.add_headers
 
     def take(self) -> bytes | None:
-        body = self._way.take()
-        self._one.keep(self._one.asked, body or b"")
+        body = self._fast_path.take()
+        self._seen.keep(self._seen.asked, body or b"")
         return body
 
     def send(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
-        one = self._one
-        one.head(status, headers)
-        one.keep(one.body, body)
-        one.ended = True  # before it is sent: the client may look at once
-        sent = self._way.send(status, headers, body)
+        seen = self._seen
+        seen.head(status, headers)
+        seen.keep(seen.body, body)
+        seen.ended = True  # before it is sent, because the client may check at once
+        sent = self._fast_path.send(status, headers, body)
         if not sent:
-            one.body.clear()
-            one.ended = False
+            seen.body.clear()
+            seen.ended = False
         return sent
 
 
-def _ignore(one: Seen) -> None:
-    """Do nothing with it."""
+def _ignore(seen: Seen) -> None:
+    """Do nothing."""
 
 
 class Tap:
-    """An ASGI app around the proxy's that notes what passes: ``begun`` gets each answer before, ``over`` after it."""
+    """An ASGI app around the proxy's that records responses; ``begun`` gets each at its start, ``over`` at its end."""
 
     def __init__(
         self,
@@ -105,26 +105,26 @@ class Tap:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        one = Seen(scope["path"], self._most)
-        self._begun(one)
+        seen = Seen(scope["path"], self._most)
+        self._begun(seen)
 
-        async def asked() -> Message:
+        async def recorded_receive() -> Message:
             message = await receive()
-            one.keep(one.asked, message.get("body", b""))
+            seen.keep(seen.asked, message.get("body", b""))
             return message
 
-        async def noted(message: Message) -> None:
+        async def recorded_send(message: Message) -> None:
             if message["type"] == "http.response.start":
-                one.head(message["status"], message["headers"])
+                seen.head(message["status"], message["headers"])
             elif message["type"] == "http.response.body":
-                one.keep(one.body, message.get("body", b""))
-                one.ended = not message.get("more_body", False)
+                seen.keep(seen.body, message.get("body", b""))
+                seen.ended = not message.get("more_body", False)
             await send(message)
 
-        way = fast_path_of(scope)
-        if way is not None:  # whole answers pass by another way
-            scope = {**scope, "extensions": {EXTENSION: {FAST_PATH: Noted(way, one)}}}
+        fast_path = fast_path_of(scope)
+        if fast_path is not None:  # whole responses do not pass ``send``
+            scope = {**scope, "extensions": {EXTENSION: {FAST_PATH: RecordedFastPath(fast_path, seen)}}}
         try:
-            await self._app(scope, asked, noted)
+            await self._app(scope, recorded_receive, recorded_send)
         finally:
-            self._over(one)
+            self._over(seen)

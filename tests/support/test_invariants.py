@@ -1,4 +1,4 @@
-"""The judge of responses is right: it accepts what OpenAI sends, and names each thing that its clients trip over."""
+"""The response checks accept OpenAI's responses, and report each error that its clients fail on."""
 
 import copy
 from collections.abc import Callable

@@ -79,6 +79,6 @@ def _prompt_of(body: Body, model: Model) -> Prompt:
         keeps_stop=True,
         # sheet 5.2: finish_reason sensitive
         moderates=True,
-        # sheet 4.3: max_tokens is accepted (L); whether thinking counts is not said: it does
+        # sheet 4.3: max_tokens is accepted (L); whether it counts thinking is not stated: it does
         most_in_all=body.get("max_tokens"),
     )

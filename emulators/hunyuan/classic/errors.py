@@ -1,7 +1,7 @@
 """The classic edition's errors (sheet 6.2): `{"error": {id, message, type, param, code}}`, the code a string of digits.
 
-The sheet has one body, that of bad messages; other codes are unverified and to be told apart by their HTTP status. So
-here the code of all others is the status itself, and their wording is ours.
+The sheet has one body, that of invalid messages; other codes are unverified and must be distinguished by HTTP status.
+Here the code of all others is the status itself, and their texts are invented.
 """
 
 from dataclasses import replace
@@ -20,7 +20,7 @@ def reply(refusal: Refusal, number: int) -> Response:
         "param": None,
         "code": refusal.code,
     }
-    # sheet 7: no Retry-After for this edition: it comes only if a fault was told of a wait
+    # sheet 7: no Retry-After for this edition: it is sent only if a fault has a wait
     headers = [] if refusal.wait_s is None else [("retry-after", f"{refusal.wait_s:g}")]
     return Response.json(refusal.status, {"error": error}, headers)
 
@@ -31,17 +31,17 @@ def bad_messages(message: str) -> Refusal:
 
 
 def invalid(message: str) -> Refusal:
-    """Return the refusal of a parameter."""
+    """Return the refusal of an invalid parameter."""
     return Refusal(400, "400", message)
 
 
 def missing_model(model: Any) -> Refusal:
-    """Return the refusal of a model that is not served."""
+    """Return the refusal of an unknown model."""
     return Refusal(404, "404", f"model {model} does not exist")
 
 
 def missing_path(method: str, path: str) -> Refusal:
-    """Return the refusal of a path that is none."""
+    """Return the refusal of an unknown path."""
     return Refusal(404, "404", f"not found: {method} {path}")
 
 
@@ -50,7 +50,8 @@ FIXED: dict[str, Refusal] = {
     "bad_key": Refusal(401, "401", "the API key is invalid"),
     "quota": Refusal(402, "402", "the resource package is used up"),
     "inspection": Refusal(400, "400", "the text was refused by the content check"),
-    # the native API cuts a long prompt silently (sheet 4.1), and so does this one; the fault needs an error all the same
+    # the native API cuts a long prompt silently (sheet 4.1), as does this edition; the fault needs an error
+    # nevertheless
     "context": Refusal(400, "400", "the input is too long"),
     "rate_limit": Refusal(429, "429", "the request rate is over the limit"),
     "overloaded": Refusal(503, "503", "the service is busy", "server_error"),
@@ -59,5 +60,5 @@ FIXED: dict[str, Refusal] = {
 
 
 def fixed(name: str, wait_s: float | None = None) -> Refusal:
-    """Return one of `FIXED`, as an exception of its own; `wait_s` is what it asks to wait, if anything."""
+    """Return a copy of one of `FIXED`; `wait_s`: the requested wait, if any."""
     return replace(FIXED[name], wait_s=wait_s)

@@ -1,4 +1,4 @@
-"""What the classic edition takes as messages: the native rules hold (sheet 4.3, 4.1), and break with code 1001."""
+"""The messages that the classic edition accepts: the native rules (sheet 4.3, 4.1), whose violations have code 1001."""
 
 from itertools import pairwise
 from typing import Any
@@ -11,20 +11,20 @@ from emulators.hunyuan.messages import check as check_shape
 
 MOST_MESSAGES = 40
 ORDER = "messages: user(tool) 与 assistant 须交替出现, 以 user 开始, 以 user(tool) 结束, tool 可连续多条"
-"""Our words for what sheet 4.1 calls a message about user (tool) and assistant having to alternate."""
+"""Invented text of the error that sheet 4.1 describes as a message that user (tool) and assistant must alternate."""
 
 
 def check(messages: Any, model: Model) -> None:
-    """Raise Refusal for the first message that the classic edition would not take."""
+    """Raise Refusal for the first message that the classic edition rejects."""
 
     def check_part(part: dict[str, Any]) -> None:
         # sheet 4.3: content parts: image_url; 3.1: on vision models; 4.2: an http or a data URL
-        given = part.get("image_url")
-        url = given.get("url") if isinstance(given, dict) else None
+        value = part.get("image_url")
+        url = value.get("url") if isinstance(value, dict) else None
         if part.get("type") != "image_url" or not model.sees or not isinstance(url, str):
             raise bad_messages(f"content part {part.get('type')!r} is not supported by this model")
-        found = data_uri(url)
-        if not url.startswith(("http://", "https://")) and (found is None or not is_base64(found[1])):
+        data = data_uri(url)
+        if not url.startswith(("http://", "https://")) and (data is None or not is_base64(data[1])):
             raise bad_messages("image_url.url must be an http or a data URL")
 
     check_shape(messages, bad_messages, check_part)

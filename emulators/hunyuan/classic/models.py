@@ -1,6 +1,6 @@
 """The classic edition's models (sheet 3.1, 3.3). Windows in tokens; 1K is 1024. All of them are retired.
 
-Dated ids and the `-video` ids are not listed in the sheet one by one: they are not served.
+Dated ids and the `-video` ids are not listed individually in the sheet and are not served.
 """
 
 from dataclasses import dataclass, replace
@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A row of sheet 3.1. Of a longer prompt the front is cut off (sheet 4.1)."""
+    """A row of sheet 3.1. A longer prompt is truncated at its start (sheet 4.1)."""
 
     id: str
     most_in: int
     thinking: Literal["never", "on", "always"] = "never"
-    """`on` can be switched off by `enable_thinking`."""
+    """`enable_thinking` can disable `on`."""
     tools: bool = False
     sees: bool = False
 
@@ -22,7 +22,7 @@ class Model:
 _K = 1024
 _SHORT = Model("", 28 * _K)
 _TOOLS = replace(_SHORT, tools=True)
-# sheet 3.1: vision: 8K, 6K in; which have tools is not said ("some"): none here
+# sheet 3.1: vision: 8K, 6K in; which models have tools is not stated ("some"): none here
 _VISION = Model("", 6 * _K, sees=True)
 
 _ROWS: dict[str, Model] = {
@@ -36,7 +36,8 @@ _ROWS: dict[str, Model] = {
     "hunyuan-turbos-longtext-128k": replace(_TOOLS, most_in=128 * _K),
     "hunyuan-t1-latest": replace(_TOOLS, thinking="always"),
     "hunyuan-a13b": replace(_TOOLS, most_in=224 * _K, thinking="on"),
-    # sheet 3.1: tools by a gateway's table; 4.2: the SDK names turbos, t1 and functioncall, in 2024 pro and turbo, as well
+    # sheet 3.1: tools by a gateway's table; 4.2: the SDK names turbos, t1 and functioncall, in 2024 pro and turbo, as
+    # well
     "hunyuan-large": Model("", 32 * _K),
     "hunyuan-large-longcontext": Model("", 134 * _K),
     "hunyuan-functioncall": replace(_TOOLS, most_in=32 * _K),
@@ -61,5 +62,5 @@ DIMENSIONS, MOST_TEXTS, MOST_EMBEDDED = 1024, 50, 1024
 
 
 def thinks(model: Model, body: dict[str, Any]) -> bool:
-    """Return whether this request runs with thinking on. Sheet 4.3: `enable_thinking` (a13b); 3.1: on by default."""
+    """Return whether this request has thinking enabled. Sheet 4.3: `enable_thinking` (a13b); 3.1: on by default."""
     return model.thinking == "always" or (model.thinking == "on" and body.get("enable_thinking") is not False)

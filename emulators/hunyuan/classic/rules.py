@@ -1,6 +1,6 @@
-"""What the classic edition takes as parameters (sheet 4.3). Where the sheet gives no wording, the words are ours.
+"""The parameters that the classic edition accepts (sheet 4.3). Error texts that the sheet does not quote are invented.
 
-Members that the sheet calls ignored (penalties, logit_bias, logprobs, user), gives to the caller to convert
+Members that the sheet calls ignored (penalties, logit_bias, logprobs, user), leaves to the client to convert
 (max_completion_tokens, functions and the like) or does not name are ignored.
 """
 
@@ -36,14 +36,14 @@ def _n(body: Body, model: Model) -> None:
 
 
 def _stop(body: Body, model: Model) -> None:
-    # sheet 4.3: stop as native: a list (4.2), of no limited length. OpenAI's single string is not said to be taken
+    # sheet 4.3: stop as native: a list (4.2), of no limited length. OpenAI's single string is not documented as accepted
     stop = body.get("stop")
     if stop is not None and (not isinstance(stop, list) or not all(isinstance(one, str) for one in stop)):
         raise invalid("stop must be a list of strings")
 
 
 def _limit(body: Body, model: Model) -> None:
-    # sheet 4.3: max_tokens: accepted (L); its range is not said
+    # sheet 4.3: max_tokens: accepted (L); its range is not stated
     most = body.get("max_tokens")
     if most is not None and (not is_integer(most) or most < 1):
         raise invalid("max_tokens must be a positive integer")
@@ -62,8 +62,8 @@ def _tools(body: Body, model: Model) -> None:
     # sheet 3.1: tools "no": that they are refused there is not written
     if not model.tools or not isinstance(tools, list):
         raise invalid("tools are not supported by this model")
-    for place, tool in enumerate(tools):
-        check_tool(tool, f"tools[{place}]", invalid)
+    for index, tool in enumerate(tools):
+        check_tool(tool, f"tools[{index}]", invalid)
 
 
 def _choice(body: Body, model: Model) -> None:
@@ -82,8 +82,8 @@ def _choice(body: Body, model: Model) -> None:
 
 def _format(body: Body, model: Model) -> None:
     # sheet 4.3: response_format: not documented
-    wish = body.get("response_format")
-    if wish is not None and wish != {"type": "text"}:
+    response_format = body.get("response_format")
+    if response_format is not None and response_format != {"type": "text"}:
         raise invalid("response_format is not supported")
 
 
@@ -91,6 +91,6 @@ RULES: tuple[Rule, ...] = (_sampling, _n, _stop, _limit, _thinking, _tools, _cho
 
 
 def check(body: Body, model: Model) -> None:
-    """Raise Refusal for the first parameter that the classic edition would not take."""
+    """Raise Refusal for the first parameter that the classic edition rejects."""
     for rule in RULES:
         rule(body, model)

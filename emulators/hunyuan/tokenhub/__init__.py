@@ -1,4 +1,4 @@
-"""TokenHub, the current edition. Its routes for responses, Anthropic's messages and pictures are not served."""
+"""TokenHub, the current edition. Its routes for responses, Anthropic's messages and images are not served."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ from emulators.hunyuan.tokenhub.models import (
 from emulators.hunyuan.tools import as_offered
 
 SOME_WINDOW = 192 * 1024
-"""Tokens that the fault `context` speaks of when the model is unknown."""
+"""The token limit in the error of the fault `context` when the model is unknown."""
 
 
 class TokenHub(Edition):
@@ -109,15 +109,15 @@ class TokenHub(Edition):
 
 
 def _prompt_of(body: Body, model: Model) -> Prompt:
-    wish = body.get("response_format") or {}
+    response_format = body.get("response_format") or {}
     choice = body.get("tool_choice") or "auto"
     return Prompt(
         messages=body["messages"],
         tools=[as_offered(tool) for tool in body.get("tools") or []],
         choice=choice if isinstance(choice, str) else f"={choice['function']['name']}",
         thinks=thinks(model, body),
-        json_mode=wish.get("type") == "json_object",
-        schema=wish["json_schema"]["schema"] if wish.get("type") == "json_schema" else None,
+        json_mode=response_format.get("type") == "json_object",
+        schema=response_format["json_schema"]["schema"] if response_format.get("type") == "json_schema" else None,
         # sheet 4.3: stop is not included
         stops=stops_of(body),
         moderates=True,

@@ -11,7 +11,7 @@ from emulators.hunyuan.answer import Json
 
 
 class Completion(Base):
-    """One answer."""
+    """One completion."""
 
     def __init__(self, turn: ScriptedCompletion, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
         super().__init__(turn, body, number=number, prompt=prompt, gap_s=gap_s)
@@ -22,16 +22,16 @@ class Completion(Base):
         # sheet 5.2: the id is a UUID; 8.4
         return f"0b7e2c1a-0000-4000-8000-{self._number:012x}"
 
-    def _call_id(self, place: int) -> str:
+    def _call_id(self, call_index: int) -> str:
         # sheet 5.2: tool call ids
-        return f"chatcmpl-tool-{self._number:024x}{place:08x}"
+        return f"chatcmpl-tool-{self._number:024x}{call_index:08x}"
 
     def _finish(self) -> str:
         # sheet 5.2: finish_reason: "OpenAI set"
         return self._turn.finish
 
     def usage(self) -> Json:
-        # sheet 5.2: usage details. What is cached, and from how many tokens on, is not said: nothing
+        # sheet 5.2: usage details. What is cached, and from how many tokens on, is not stated: nothing
         return {
             **self._counted(self._turn.reasoning_tokens + self._turn.answer_tokens),
             "prompt_tokens_details": {"cached_tokens": 0},
@@ -41,18 +41,18 @@ class Completion(Base):
     def frames(self) -> Iterator[Frame]:
         start = self._start("chat.completion.chunk")
         role = {"role": "assistant", "content": ""}
-        told = list(self._deltas())
+        deltas = list(self._deltas())
         # sheet 8.4: the role comes with the first of the reasoning, the finish with the last of the content
-        if told and told[0][0] == "reasoning":
-            told[0] = ("reasoning", {**role, **told[0][1]})
+        if deltas and deltas[0][0] == "reasoning":
+            deltas[0] = ("reasoning", {**role, **deltas[0][1]})
         else:
-            told.insert(0, ("role", role))
-        for place, (part, delta) in enumerate(told, 1):
-            finish = self._finish() if place == len(told) else None
+            deltas.insert(0, ("role", role))
+        for number, (part, delta) in enumerate(deltas, 1):
+            finish = self._finish() if number == len(deltas) else None
             choice = {"index": 0, "delta": delta, "finish_reason": finish}
-            # an answer of one piece is told by its finish: it has no event before it that faults could hit
-            named = "finish" if finish and len(told) <= 2 else part
-            yield Frame(named, orjson.dumps({**start, "choices": [choice]}))
+            # a completion of one piece has no event before its finish that faults could affect
+            kind = "finish" if finish and len(deltas) <= 2 else part
+            yield Frame(kind, orjson.dumps({**start, "choices": [choice]}))
         if self._include_usage:
             # sheet 5.2: a final usage chunk with empty choices
             yield Frame("usage", orjson.dumps({**start, "choices": [], "usage": self.usage()}))

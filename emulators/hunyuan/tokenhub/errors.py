@@ -12,7 +12,8 @@ def reply(refusal: Refusal, number: int) -> Response:
     upstream = refusal.status >= 500
     error: dict[str, Any] = {
         "type": refusal.kind,
-        # sheet 6.3: "string or int", and not which of them when; sample 8.4 has a string, so what comes from behind has ints
+        # sheet 6.3: "string or int", without stating which; sample 8.4 has a string, so what comes from behind has
+        # ints
         "code": int(refusal.code) if upstream else refusal.code,
         "message": refusal.message,
         # sheet 6.3: client, gateway or upstream; 8.4
@@ -28,12 +29,12 @@ def reply(refusal: Refusal, number: int) -> Response:
 
 
 def invalid(message: str) -> Refusal:
-    """Return the refusal of a parameter. Sheet 6.3: 400001, 400002 bad parameter."""
+    """Return the refusal of an invalid parameter. Sheet 6.3: 400001, 400002 bad parameter."""
     return Refusal(400, "400001", message)
 
 
 def unsupported(message: str) -> Refusal:
-    """Return the refusal of something that the model cannot do. Sheet 6.3: 400005 capability."""
+    """Return the refusal of a feature that the model lacks. Sheet 6.3: 400005 capability."""
     return Refusal(400, "400005", message)
 
 
@@ -43,17 +44,17 @@ def unsupported_format(message: str) -> Refusal:
 
 
 def missing_model(model: Any) -> Refusal:
-    """Return the refusal of a model that is not served. Sheet 6.3: 400004, with status 400."""
+    """Return the refusal of an unknown model. Sheet 6.3: 400004, with status 400."""
     return Refusal(400, "400004", f"model {model} not found")
 
 
 def too_long(most: int) -> Refusal:
-    """Return the refusal of a prompt that does not fit, in tokens. Sheet 6.3: 400003."""
+    """Return the refusal of a prompt that is too long, in tokens. Sheet 6.3: 400003."""
     return Refusal(400, "400003", f"the input is longer than the model's context: at most {most} tokens")
 
 
 def missing_path(method: str, path: str) -> Refusal:
-    """Return the refusal of a path that is none. Sheet 6.3 has no row; caught at the edge: `gateway_error` (L)."""
+    """Return the refusal of an unknown path. Sheet 6.3 has no row; caught at the edge: `gateway_error` (L)."""
     return Refusal(404, "404", f"not found: {method} {path}", "gateway_error")
 
 
@@ -72,6 +73,6 @@ FIXED: dict[str, Refusal] = {
 
 
 def fixed(name: str, wait_s: float | None = None) -> Refusal:
-    """Return one of `FIXED`, as an exception of its own; `wait_s` takes the place of its wait."""
-    found = FIXED[name]
-    return replace(found, wait_s=found.wait_s if wait_s is None else wait_s)
+    """Return a copy of one of `FIXED`; `wait_s` replaces its wait."""
+    refusal = FIXED[name]
+    return replace(refusal, wait_s=refusal.wait_s if wait_s is None else wait_s)

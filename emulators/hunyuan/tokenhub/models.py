@@ -1,7 +1,9 @@
-"""TokenHub's models (sheet 3.2, 3.3). Windows and answers in tokens; 1K is 1024, which adds up in hy4-preview's row.
+"""TokenHub's models (sheet 3.2, 3.3).
 
-What it resells (deepseek, glm, kimi, minimax: sheet 3.2, "vendor-like") and services that a customer has deployed
-(`ep-…`) are not served here.
+Context windows and output limits are in tokens; 1K is 1024, which adds up in hy4-preview's row.
+
+Models that it resells (deepseek, glm, kimi, minimax: sheet 3.2, "vendor-like") and services that a customer has
+deployed (`ep-…`) are not served here.
 """
 
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ class Model:
     most_in: int
     most_out: int
     thinking: Literal["never", "off", "on", "always"] = "never"
-    """`off` and `on` can be switched by `thinking`, and say what holds without it."""
+    """`thinking` can change `off` and `on`, which are the defaults."""
     tools: bool = False
     json: bool = False
     schema: bool = False
@@ -27,10 +29,10 @@ class Model:
 
 _K = 1024
 _ROWS = (
-    # sheet 4.3: thinking: off by default for hy3 and hy3-preview; hy4-preview is not named there. Read strictly: on.
-    # hy4 and hy4-flash, of which lists of others speak, are not in the sheet: not served
+    # sheet 4.3: thinking: off by default for hy3 and hy3-preview; hy4-preview is not named there. Strict reading: on.
+    # hy4 and hy4-flash, which other lists name, are not in the sheet: not served
     Model("hy4-preview", 1024 * _K, 960 * _K, 64 * _K, "on", tools=True, json=True),
-    # sheet 3.2: 128K out; other catalogues say 64K (sheet 9: open). Read strictly: 64K, and K is 1000 there
+    # sheet 3.2: 128K out; other catalogues say 64K (sheet 9: open). Strict reading: 64K, and K is 1000 there
     Model("hy3", 256 * _K, 192 * _K, 64_000, "off", tools=True, json=True, schema=True),
     Model("hy3-preview", 256 * _K, 192 * _K, 64_000, "off", tools=True, json=True, schema=True),
     *(Model(f"hy-mt2-{size}", 8 * _K, 4 * _K, 4 * _K) for size in ("pro", "plus", "lite")),
@@ -46,20 +48,20 @@ EMBEDDERS: dict[str, int] = {"kinfra-text-embedding-0.6b": 1024, "kinfra-text-em
 MOST_EMBEDDED = 32 * _K
 """Sheet 3.3: 32K context."""
 MOST_TEXTS = 50
-"""How many texts a call takes is not known. Read strictly: no more than on the platform before (sheet 3.3)."""
+"""The limit of texts per call is not known. Strict reading: the limit of the previous platform (sheet 3.3)."""
 MULTIMODAL_EMBEDDERS = ("kinfra-vl-embedding-2b", "kinfra-vl-embedding-8b")
-"""Sheet 3.3: on a route of their own."""
+"""Sheet 3.3: on a separate route."""
 
 
 def thinks(model: Model, body: dict[str, Any]) -> bool:
-    """Return whether this request runs with thinking on. Its `thinking` has been checked before.
+    """Return whether this request has thinking enabled. Its `thinking` must be valid.
 
-    Sheet 4.3: thinking is a switch. That `reasoning_effort` alone would turn it on is written nowhere: it does not.
+    Sheet 4.3: thinking is a switch. No source states that `reasoning_effort` alone enables it: it does not.
     """
-    wish = body.get("thinking")
-    if wish is None or model.thinking in ("never", "always"):
+    setting = body.get("thinking")
+    if setting is None or model.thinking in ("never", "always"):
         return model.thinking in ("on", "always")
-    return bool(wish["type"] == "enabled")
+    return bool(setting["type"] == "enabled")
 
 
 def listing(models: dict[str, Model]) -> Iterator[dict[str, Any]]:

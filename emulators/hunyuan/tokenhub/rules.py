@@ -1,6 +1,6 @@
-"""What TokenHub takes as parameters (sheet 4.3). Where the sheet gives no wording, the words are ours.
+"""The parameters that TokenHub accepts (sheet 4.3). Error texts that the sheet does not quote are invented.
 
-Members that the sheet calls ignored (penalties, logit_bias, logprobs, user), gives to the caller to convert
+Members that the sheet calls ignored (penalties, logit_bias, logprobs, user), leaves to the client to convert
 (max_completion_tokens, functions and the like) or does not name are ignored.
 """
 
@@ -24,7 +24,7 @@ def _messages(body: Body, model: Model) -> None:
 
 
 def _part(part: dict[str, Any]) -> None:
-    # sheet 4.3: content parts: hy3 text only; of the other models nothing is said: text only
+    # sheet 4.3: content parts: hy3 text only; the other models are not described: text only
     raise unsupported(f"content part {part.get('type')!r} is not supported by this model")
 
 
@@ -40,7 +40,7 @@ def _sampling(body: Body, model: Model) -> None:
 
 
 def _n(body: Body, model: Model) -> None:
-    # sheet 4.3: n: "support per model" (L), and no model is named that has it: none has
+    # sheet 4.3: n: "support per model" (L), and no model that supports it is named: none does
     n = body.get("n")
     if n is not None and (not is_integer(n) or n < 1):
         raise invalid("n must be a positive integer")
@@ -67,15 +67,15 @@ def _limit(body: Body, model: Model) -> None:
 
 def _thinking(body: Body, model: Model) -> None:
     # sheet 4.3: thinking
-    wish = body.get("thinking")
-    if wish is not None:
-        kind = wish.get("type") if isinstance(wish, dict) else None
+    setting = body.get("thinking")
+    if setting is not None:
+        kind = setting.get("type") if isinstance(setting, dict) else None
         if kind not in ("enabled", "disabled"):
             raise invalid("thinking.type must be enabled or disabled")
         # sheet 3.2: the switch is hy3's; a model that does not think, or always does, cannot do otherwise
         if model.thinking == ("never" if kind == "enabled" else "always"):
             raise unsupported(f"thinking {kind} is not supported by this model")
-    # sheet 4.3: reasoning_effort: low, medium, high; none is said by `thinking`
+    # sheet 4.3: reasoning_effort: low, medium, high; none is expressed by `thinking`
     effort = body.get("reasoning_effort")
     if effort is not None and model.thinking != "never" and effort not in EFFORTS:
         raise invalid(f"reasoning_effort must be one of {', '.join(EFFORTS)}")
@@ -90,8 +90,8 @@ def _tools(body: Body, model: Model) -> None:
     # sheet 3.2: tools are not among the features of every model
     if not model.tools:
         raise unsupported("tools are not supported by this model")
-    for place, tool in enumerate(tools):
-        check_tool(tool, f"tools[{place}]", invalid)
+    for index, tool in enumerate(tools):
+        check_tool(tool, f"tools[{index}]", invalid)
 
 
 def _choice(body: Body, model: Model) -> None:
@@ -108,32 +108,38 @@ def _choice(body: Body, model: Model) -> None:
         raise invalid("tool_choice must be none, auto, required or a named function")
     if not wanted:
         raise invalid("tool_choice asks for a tool that is not among the tools")
-    # not in the sheet: the vendor's page on thinking has auto only while the model thinks. Read strictly: so it is
+    # not in the sheet: the vendor's page on thinking allows only auto while the model thinks; applied strictly
     if thinks(model, body):
         raise unsupported("tool_choice can only be auto while the model thinks")
 
 
 def _format(body: Body, model: Model) -> None:
-    wish = body.get("response_format")
-    if wish is None:
+    response_format = body.get("response_format")
+    if response_format is None:
         return
-    kind = wish.get("type") if isinstance(wish, dict) else None
+    kind = response_format.get("type") if isinstance(response_format, dict) else None
     if kind not in ("text", "json_object", "json_schema"):
         raise invalid("response_format.type must be text, json_object or json_schema")
-    # sheet 4.3: response_format: json_schema on hy3. Of json_object it is not said which models lack it:
-    # here those for one purpose, translation and role play, and the retired ones
+    # sheet 4.3: response_format: json_schema on hy3. Which models lack json_object is not stated;
+    # here: the special models for translation and role play, and the retired models
     if (kind == "json_object" and not model.json) or (kind == "json_schema" and not model.schema):
         raise unsupported_format(f"response_format {kind} is not supported by this model")
-    given = wish.get("json_schema")
-    sound = isinstance(given, dict) and isinstance(given.get("name"), str) and isinstance(given.get("schema"), dict)
-    if kind == "json_schema" and not sound:
+    json_schema = response_format.get("json_schema")
+    valid = (
+        isinstance(json_schema, dict)
+        and isinstance(json_schema.get("name"), str)
+        and isinstance(json_schema.get("schema"), dict)
+    )
+    if kind == "json_schema" and not valid:
         raise invalid("json_schema needs a name and a schema")
 
 
 def _search(body: Body, model: Model) -> None:
     # sheet 4.3: web_search_options: the vendor's form is {"enable": true}
-    wish = body.get("web_search_options")
-    if wish is not None and (not isinstance(wish, dict) or not isinstance(wish.get("enable"), bool)):
+    web_search_options = body.get("web_search_options")
+    if web_search_options is not None and (
+        not isinstance(web_search_options, dict) or not isinstance(web_search_options.get("enable"), bool)
+    ):
         raise invalid("web_search_options.enable must be a boolean")
 
 
@@ -152,6 +158,6 @@ RULES: tuple[Rule, ...] = (
 
 
 def check(body: Body, model: Model) -> None:
-    """Raise Refusal for the first member of the request that TokenHub would not take."""
+    """Raise Refusal for the first member of the request that TokenHub rejects."""
     for rule in RULES:
         rule(body, model)

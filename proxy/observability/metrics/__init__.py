@@ -1,1 +1,1 @@
-"""Metrics: the registry, what is measured of requests, Prometheus text."""
+"""Metrics: the registry, the metrics of requests, the Prometheus text format."""

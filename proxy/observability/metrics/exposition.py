@@ -1,4 +1,4 @@
-"""The families of a server in the text that Prometheus reads. Imported only where somebody may look."""
+"""The metrics of a server in the Prometheus text format. Imported only if the admin port is on."""
 
 from collections.abc import Iterator
 from itertools import accumulate
@@ -12,7 +12,7 @@ from proxy.observability.metrics.registry import Family, Histogram, Metrics
 
 
 class Exposition(Collector):
-    """One registry of its own, with what the system knows of the process beside our families."""
+    """A separate registry with the metrics of the process and those of banjia."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
@@ -21,35 +21,35 @@ class Exposition(Collector):
         ProcessCollector(registry=self._registry)
 
     def text(self, accept: str) -> tuple[bytes, str]:
-        """The page and its content type, in the spelling that the reader's ``accept`` header asks for."""
+        """Return the page and its content type, in the format that the ``accept`` header requests."""
         encoder, content_type = choose_encoder(accept)
         return encoder(self._registry), content_type
 
     def describe(self) -> list[Metric]:
-        """Nothing: our names are kept apart by Metrics, and reading all to know them would be waste."""
+        """Return nothing: Metrics ensures unique names, and reading all metrics to list them would be wasteful."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """The figures of the moment."""
+        """Yield the current metrics."""
         for family in self._metrics.families.values():
             yield _metric(family)
 
 
 def _metric(family: Family) -> Metric:
-    figures = family.read().items()
+    values = family.read().items()
     if family.kind == "histogram":
         histogram = HistogramMetricFamily(family.name, family.help, labels=family.labels)
-        for labels, figure in figures:
-            histogram.add_metric(labels, _buckets(figure), figure.sum)
+        for labels, value in values:
+            histogram.add_metric(labels, _buckets(value), value.sum)
         return histogram
     kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
     metric = kind(family.name, family.help, labels=family.labels)
-    for labels, figure in figures:
-        metric.add_metric(labels, figure)
+    for labels, value in values:
+        metric.add_metric(labels, value)
     return metric
 
 
 def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
-    """Upper bounds with how many figures are at most as large."""
+    """Return upper bounds with the cumulative number of values."""
     bounds = [*(str(float(bound)) for bound in histogram.bounds), "+Inf"]
     return list(zip(bounds, accumulate(histogram.counts), strict=True))

@@ -1,4 +1,4 @@
-"""What is counted of endings: kept as they come, counted in batches, so that a request pays little for it."""
+"""Metrics of request outcomes, which are collected first and counted in batches to keep the cost per request low."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -14,13 +14,13 @@ from proxy.errors import ProxyError
 from proxy.observability.metrics.registry import LONG_S, QUICK_S, Histogram, Labels, Metrics
 
 BATCH = 32
-"""How many endings are held at most before they are counted."""
+"""The most outcomes that are held before they are counted."""
 
 FIELDS: Mapping[str, Collection[str]] = {operation: params.keys() for operation, params in OPENAI_PARAMS.items()}
 """OpenAI's fields of each operation."""
 
 OTHER = "other"
-"""Stands for every name that is on none of our lists: names come from callers, and a series each would fill the memory."""
+"""Replaces every unknown name: clients choose names, and a series for each would fill the memory."""
 NONE = "none"
 
 Tokens = Literal["shown", "billed"]
@@ -38,18 +38,18 @@ CODES = frozenset(row.code for row in ERROR_TABLE.values() if row.code) | frozen
 
 
 Key = tuple[str, str, int, bool, str | None, str | None]
-"""Operation, ending, status, whether it streams, target, code."""
+"""Operation, outcome, status, whether it streams, target, code."""
 KEY = attrgetter("operation", "word", "status", "stream", "target", "code")
 
 
 class Cell:
-    """The requests that ended alike: their number, and how long they took."""
+    """The requests with the same key: their number and their times."""
 
     __slots__ = ("added", "answered", "first", "requests", "total")
 
     def __init__(self) -> None:
         self.requests = 0
-        self.answered = 0  # those whose last attempt did not fail
+        self.answered = 0  # requests whose last attempt did not fail
         self.first = Histogram(LONG_S)
         self.total = Histogram(LONG_S)
         self.added = Histogram(QUICK_S)
@@ -59,7 +59,7 @@ class RequestMetrics:
     """The counters of one server."""
 
     def __init__(self, metrics: Metrics, known: Callable[[str], bool]) -> None:
-        """``known``: whether a target's label is one that the operator or a catalog names."""
+        """``known``: returns whether the operator or a catalog names a target's label."""
         self._known = known
         self._waiting: list[RequestOutcome] = []
         self._cells: dict[Key, Cell] = {}
@@ -69,66 +69,66 @@ class RequestMetrics:
         self.streams_started = 0
         _register(metrics, self)
 
-    def add(self, ending: RequestOutcome) -> None:
-        """Take one ending."""
-        self._waiting.append(ending)
+    def add(self, outcome: RequestOutcome) -> None:
+        """Add one outcome."""
+        self._waiting.append(outcome)
         if len(self._waiting) >= BATCH:
             self.fold()
 
     def fold(self) -> None:
-        """Count the endings that are held: those that are alike together, since each look-up costs."""
-        endings, self._waiting = self._waiting, []
+        """Count the held outcomes, grouped by key to save lookups."""
+        outcomes, self._waiting = self._waiting, []
         groups: dict[Key, list[RequestOutcome]] = {}
-        for ending in endings:
-            key = KEY(ending)
+        for outcome in outcomes:
+            key = KEY(outcome)
             if key in groups:
-                groups[key].append(ending)
+                groups[key].append(outcome)
             else:
-                groups[key] = [ending]
+                groups[key] = [outcome]
         for (operation, word, status, stream, label, code), group in groups.items():
             target = self._target(label)
             known_code = code if code is None or code in CODES else OTHER
             known = (operation, word, status, stream, target, known_code)
             cell = self._cells.get(known) or self._cells.setdefault(known, Cell())
             cell.requests += len(group)
-            shown = [ending for ending in group if ending.first_content_s is not None]
+            shown = [outcome for outcome in group if outcome.first_content_s is not None]
             if shown:
-                cell.first.observe_all([ending.first_content_s for ending in shown])  # type: ignore[misc]
-                cell.total.observe_all([ending.total_s for ending in shown])
-                cell.added.observe_all([ending.added_s for ending in shown if ending.added_s is not None])
+                cell.first.observe_all([outcome.first_content_s for outcome in shown])  # type: ignore[misc]
+                cell.total.observe_all([outcome.total_s for outcome in shown])
+                cell.added.observe_all([outcome.added_s for outcome in shown if outcome.added_s is not None])
             self._changed(operation, group)
             last = group
             if label is None:
                 last = []
-            elif any(ending.failed for ending in group):
-                last = [ending for ending in group if ending.attempts > len(ending.failed)]
+            elif any(outcome.failed for outcome in group):
+                last = [outcome for outcome in group if outcome.attempts > len(outcome.failed)]
                 self._failed(group)
             cell.answered += len(last)
-            billed = [ending.usage for ending in last if ending.usage is not None]
+            billed = [outcome.usage for outcome in last if outcome.usage is not None]
             if shown == last:
                 self._spent(target, billed, "billed", "shown")
             else:
                 self._spent(target, billed, "billed")
-                self._spent(target, [ending.usage for ending in shown if ending.usage is not None], "shown")
+                self._spent(target, [outcome.usage for outcome in shown if outcome.usage is not None], "shown")
 
     def _changed(self, operation: str, group: list[RequestOutcome]) -> None:
         changed: dict[tuple[str, str], int] = {}
-        for ending in group:
-            for name, told in ending.adaptations.items():
-                verdict = told[0]
+        for outcome in group:
+            for name, adaptation in outcome.adaptations.items():
+                verdict = adaptation[0]
                 if verdict != "honoured":
                     changed[name, verdict] = changed.get((name, verdict), 0) + 1
         for (name, word), number in changed.items():
             self._verdicts[operation, _field(operation, name), word] += number
 
     def _target(self, label: str | None) -> str:
-        """A label as the metrics know it. Where models are open, callers name them: those share one label a vendor."""
+        """Return the label for the metrics. With open models clients name targets: these share one label per vendor."""
         if label is None:
             return NONE
         return label if self._known(label) else f"{label.partition('/')[0]}/{OTHER}"
 
     def _failed(self, group: list[RequestOutcome]) -> None:
-        for failed in chain.from_iterable([ending.failed for ending in group]):
+        for failed in chain.from_iterable([outcome.failed for outcome in group]):
             target = self._target(failed.target)
             self._failures[target, failed.kind] += 1
             if failed.usage is not None:
@@ -136,27 +136,27 @@ class RequestMetrics:
 
     def _spent(self, target: str, usages: list[Usage], *accounts: Tokens) -> None:
         for source in ("vendor", "estimated"):
-            told = [usage for usage in usages if usage.source == source]
-            if told:
-                prompt = sum([usage.prompt for usage in told])
-                completion = sum([usage.completion for usage in told])
-                cached = sum([usage.cached for usage in told])
+            matching = [usage for usage in usages if usage.source == source]
+            if matching:
+                prompt = sum([usage.prompt for usage in matching])
+                completion = sum([usage.completion for usage in matching])
+                cached = sum([usage.cached for usage in matching])
                 for account in accounts:
                     self._tokens[target, account, "prompt", source] += prompt
                     self._tokens[target, account, "completion", source] += completion
                     self._tokens[target, account, "cached", source] += cached
 
-    # --- read when somebody looks -------------------------------------------------------------------------------
+    # --- read for the admin port ---------------------------------------------------------------------------------
 
     def requests(self) -> Mapping[Labels, float]:
-        """Requests by operation, ending and class of status."""
+        """Return the requests by operation, outcome and class of status."""
         out: Counter[Labels] = Counter()
         for (operation, word, status, *_), cell in self._folded():
             out[operation, word, f"{status // 100}xx" if status else NONE] += cell.requests
         return out
 
     def outcomes(self, *, streams: bool = False) -> Mapping[str, int]:
-        """Requests by their ending, or streams alone."""
+        """Return the requests, or only the streams, by outcome."""
         out: Counter[str] = Counter()
         for (_, word, _, stream, *_), cell in self._folded():
             if stream or not streams:
@@ -164,7 +164,7 @@ class RequestMetrics:
         return out
 
     def stream_outcomes(self) -> Mapping[Labels, float]:
-        """Streams by ending and, where they did not end well, by the code that the caller was told."""
+        """Return the streams by outcome and, for failed ones, by the error code sent to the client."""
         out: Counter[Labels] = Counter()
         for (_, word, _, stream, _, code), cell in self._folded():
             if stream:
@@ -172,7 +172,7 @@ class RequestMetrics:
         return out
 
     def attempts(self) -> Mapping[Labels, float]:
-        """Attempts by target."""
+        """Return the attempts by target."""
         out: Counter[Labels] = Counter()
         for (*_, target, _), cell in self._folded():
             if cell.answered:
@@ -182,17 +182,17 @@ class RequestMetrics:
         return out
 
     def failures(self) -> Mapping[Labels, float]:
-        """Failed attempts by target and kind."""
+        """Return the failed attempts by target and kind."""
         self.fold()
         return self._failures
 
     def verdicts(self) -> Mapping[Labels, float]:
-        """Fields that were changed, by operation, field and verdict."""
+        """Return the changed fields by operation, field and verdict."""
         self.fold()
         return self._verdicts
 
     def tokens(self) -> Mapping[Labels, float]:
-        """Tokens by target, account, kind and source."""
+        """Return the tokens by target, account, kind and source."""
         self.fold()
         return self._tokens
 
@@ -213,7 +213,7 @@ class RequestMetrics:
 
 
 def _field(operation: str, name: str) -> str:
-    """A field of OpenAI's, or the neutral one; what is below it and every other name is left out."""
+    """Return the top-level field of OpenAI's, or ``thinking``; ``other`` for every other name."""
     top = name.partition(".")[0]
     return top if top == "thinking" or top in FIELDS.get(operation, ()) else OTHER
 
@@ -223,7 +223,7 @@ def _register(metrics: Metrics, counts: RequestMetrics) -> None:
     metrics.counter(
         "banjia_requests_total", "Requests that have ended.", ("operation", "ending", "status"), counts.requests
     )
-    metrics.counter("banjia_streams_started_total", "Streams asked for.", (), lambda: {(): counts.streams_started})
+    metrics.counter("banjia_streams_started_total", "Streams requested.", (), lambda: {(): counts.streams_started})
     metrics.counter(
         "banjia_stream_endings_total", "Streams that have ended.", ("ending", "reason"), counts.stream_outcomes
     )
@@ -240,10 +240,10 @@ def _register(metrics: Metrics, counts: RequestMetrics) -> None:
         lambda: counts.times("first"),
     )
     metrics.histogram(
-        "banjia_request_seconds", "From the request to the last byte of a whole answer.", by_target,
+        "banjia_request_seconds", "From the request to the last byte of a complete response.", by_target,
         lambda: counts.times("total"),
     )  # fmt: skip
     metrics.histogram(
-        "banjia_added_seconds", "What banjia adds to the time to the first content.", ("operation", "stream"),
+        "banjia_added_seconds", "Time that banjia adds to the time to the first content.", ("operation", "stream"),
         lambda: counts.times("added"),
     )  # fmt: skip

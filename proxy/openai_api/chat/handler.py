@@ -1,4 +1,4 @@
-"""The front of ``POST /v1/chat/completions``."""
+"""``POST /v1/chat/completions``."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class ChatHandler:
     operation = "chat"
 
     def parse(self, body: bytes) -> ApiRequest:
-        """The ask of a body. Raises BadRequest, naming ``param``."""
+        """Parse a body. Raises BadRequest, naming ``param``."""
         fields = read_body(body, "chat", required=("messages",))
         model = take_model(fields)
         stream = fields.get("stream") is True
@@ -27,48 +27,48 @@ class ChatHandler:
         return ApiRequest("chat", model, fields, stream, stream and options.get("include_usage") is True)
 
     def writer(self, request: ApiRequest, out: ResponseChannel, record: RequestRecord) -> "ChatWriter":
-        """The writer for one answer, in the shape that its caller reads."""
+        """Return the writer for one response, in the format that the client reads."""
         return (FunctionsWriter if request.fields.get("functions") else ChatWriter)(request, out, record)
 
 
 class ChatWriter(ResponseWriter):
-    """Chat answers: the usage chunk exactly when asked for, and whole answers cut into chunks for who streams."""
+    """Writes chat responses: the usage chunk only if requested, and whole responses as chunks for streaming clients."""
 
     _last: dict[str, Any] | None = None
 
     def observe(self, events: list[Event]) -> None:
-        """Remember what the usage chunk will repeat."""
+        """Keep the members that the usage chunk repeats."""
         if self._request.include_usage:
             self._last = dict(events[-1].data)
 
     def closing_chunks(self) -> list[bytes]:
-        """The usage chunk, with the answer's own id and model."""
+        """Return the usage chunk, with the id and the model of the response."""
         if not self._request.include_usage or self._record.usage is None:
             return []
-        named = self._last or {}
-        chunk = {name: named.get(name) for name in ("id", "created", "model")}
-        chunk["object"] = "chat.completion.chunk"  # also where the vendor sent one whole answer
+        last = self._last or {}
+        chunk = {name: last.get(name) for name in ("id", "created", "model")}
+        chunk["object"] = "chat.completion.chunk"  # also if the vendor sent one whole response
         return [orjson.dumps({**chunk, "choices": [], "usage": self._record.usage.to_wire()})]
 
     def chunks(self, event: Event) -> list[Event]:
-        """A whole answer as chunks: role and text, tool calls with their index, then the finish."""
+        """Return a whole response as chunks: role and text, tool calls with their index, then the finish."""
         body = event.data
-        named = {name: body[name] for name in ("id", "created", "model", "system_fingerprint") if name in body}
-        named["object"] = "chat.completion.chunk"
+        common = {name: body[name] for name in ("id", "created", "model", "system_fingerprint") if name in body}
+        common["object"] = "chat.completion.chunk"
         out: list[Event] = []
         for choice in body["choices"]:
             delta = {name: value for name, value in choice["message"].items() if value is not None}
             if "tool_calls" in delta:
-                delta["tool_calls"] = [{"index": at, **call} for at, call in enumerate(delta["tool_calls"])]
+                delta["tool_calls"] = [{"index": index, **call} for index, call in enumerate(delta["tool_calls"])]
             delta.setdefault("content", "")
             piece = {"index": choice["index"], "delta": delta, "logprobs": choice["logprobs"], "finish_reason": None}
             last = {"index": choice["index"], "delta": {}, "logprobs": None, "finish_reason": choice["finish_reason"]}
-            out += [Event.of({**named, "choices": [piece]}), Event.of({**named, "choices": [last]})]
+            out += [Event.of({**common, "choices": [piece]}), Event.of({**common, "choices": [last]})]
         return out
 
 
 class FunctionsWriter(ChatWriter):
-    """The same for a caller of functions: one call, in their shape. The log line counts those that are left out."""
+    """Writes responses for clients of functions: one call in the legacy format. The access line counts omitted ones."""
 
     async def events(self, events: list[Event], attempt: Any) -> None:
         kept, left_out = to_legacy_functions(events)

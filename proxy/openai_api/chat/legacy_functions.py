@@ -1,7 +1,7 @@
-"""Answers for a caller of functions, which were before tools: ``function_call`` in the place of ``tool_calls``.
+"""Responses for a client of legacy functions: ``function_call`` instead of ``tool_calls``.
 
-The request is turned into tools when it is planned (``adapters/rules/legacy_functions.py``), for every vendor alike. The answer
-is turned back here, last of all, where it is known that the caller sent functions and reads that shape.
+The plan converts the request to tools (``adapters/rules/legacy_functions.py``), for every vendor. The response is
+converted back here, as the last step, because only the writer knows that the client sent functions.
 """
 
 from typing import Any
@@ -10,29 +10,29 @@ from adapters.core.event import WHOLE, Event
 
 
 def to_legacy_functions(events: list[Event]) -> tuple[list[Event], int]:
-    """The events with at most one call, the first of each choice; and how many calls were left out.
+    """Return the events with at most one call, the first of each choice; and the number of omitted calls.
 
-    An event that was but a piece of a call left out is gone.
+    Drops events that hold only a piece of an omitted call.
     """
     left_out = 0
     kept: list[Event] = []
     for event in events:
         part = "message" if event.kind is WHOLE else "delta"
-        says = False
+        keep = False
         for choice in event.data["choices"]:
             if choice[part].get("tool_calls") or choice.get("finish_reason") == "tool_calls":
                 event.edit()
-                left_out += _turn(choice, choice[part])
-                says = says or choice.get("finish_reason") is not None or any(choice[part].values())
+                left_out += _convert(choice, choice[part])
+                keep = keep or choice.get("finish_reason") is not None or any(choice[part].values())
             else:
-                says = True
-        if says:
+                keep = True
+        if keep:
             kept.append(event)
     return kept, left_out
 
 
-def _turn(choice: dict[str, Any], part: dict[str, Any]) -> int:
-    """One message or delta in the legacy shape; returns how many calls begin in it that are left out."""
+def _convert(choice: dict[str, Any], part: dict[str, Any]) -> int:
+    """Convert one message or delta to the legacy format; return the number of omitted calls that begin in it."""
     left_out = 0
     for at, call in enumerate(part.pop("tool_calls", None) or []):
         if call.get("index", at) == 0:
@@ -45,7 +45,7 @@ def _turn(choice: dict[str, Any], part: dict[str, Any]) -> int:
 
 
 def _joined(call: dict[str, Any], piece: dict[str, Any]) -> dict[str, Any]:
-    """Name and arguments; pieces that one event brings are joined."""
+    """Return name and arguments, with the pieces of one event joined."""
     joined = {**call, **piece}
     if "arguments" in joined:
         joined["arguments"] = call.get("arguments", "") + piece.get("arguments", "")

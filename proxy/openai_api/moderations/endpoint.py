@@ -1,4 +1,4 @@
-"""``POST /v1/moderations`` by ``policy.moderations``: refused, passed unseen, or asked of a target that has them."""
+"""``POST /v1/moderations`` by ``policy.moderations``: refused, passed unchecked, or sent to a supporting target."""
 
 import asyncio
 
@@ -19,34 +19,34 @@ from proxy.openai_api.writer import ResponseChannel
 from proxy.pipeline import serve, stopped
 
 REFUSED = Message(
-    "POST /v1/moderations is not served by this proxy: an app may rely on it as a gate, and no configured vendor has moderations. Set policy.moderations to a target that has them (of kind openai_compatible), or to pass and every input is answered as not flagged, unseen; or leave it to the vendors, whose inspection answers content_filter."
+    "POST /v1/moderations is not served by this proxy: no configured vendor has moderations, and an app may rely on the result. Set policy.moderations to a target that has them (kind openai_compatible), or to pass, which reports every input as not flagged without a check; or rely on the vendors' own content checks, which answer content_filter."
 )
 PASSED = {
     "moderations": Adaptation(
-        "emulated", Message("nothing is flagged, for nothing is looked at (policy.moderations: pass)")
+        "emulated", Message("every input is reported as not flagged, without a check (policy.moderations: pass)")
     )
 }
 
 
 class ModerationsEndpoint:
-    """The ASGI endpoint. A class, so that a Starlette route calls it as it is."""
+    """The ASGI endpoint. A class, because Starlette wraps functions but calls objects directly."""
 
     def __init__(self, state: AppState) -> None:
         self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        connection = ClientExchange(scope, receive, send, self._state)
+        exchange = ClientExchange(scope, receive, send, self._state)
         if self._state.snapshot.routing.moderations_route() is None:
-            await connection.run(answer_locally(connection, self._state, connection))
+            await exchange.run(answer_locally(exchange, self._state, exchange))
         else:
-            await connection.run(serve(connection, ModerationsHandler(), self._state, connection))
+            await exchange.run(serve(exchange, ModerationsHandler(), self._state, exchange))
 
 
 async def answer_locally(incoming: IncomingRequest, state: AppState, out: ResponseChannel) -> None:
-    """One request: refused, or answered by ourselves. Accounted for like any other."""
+    """Refuse a request, or answer it without a vendor. Its outcome is recorded like any other."""
     record = RequestRecord(incoming.request_id, "moderations")
     writer = ResponseWriter(NOTHING, out, record)
-    snapshot = state.snapshot  # the configuration of this moment, to the end
+    snapshot = state.snapshot  # the request uses one configuration to its end
     try:
         try:
             record.caller = authenticate(incoming.headers, snapshot.client_keys).key

@@ -1,4 +1,4 @@
-"""The front of ``POST /v1/moderations``: a vendor's own, or the answer that finds nothing because nobody looked."""
+"""``POST /v1/moderations``: a vendor's own moderations, or a response that flags nothing because it checks nothing."""
 
 from typing import Any
 
@@ -12,35 +12,35 @@ from proxy.openai_api.response_writer import ResponseWriter
 from proxy.openai_api.writer import ResponseChannel
 
 MODEL = "omni-moderation-latest"
-"""What OpenAI takes where no model is named."""
+"""OpenAI's default model."""
 MOST = 2048
-"""How many texts are taken at once. Our own limit: a result is a hundred times as long as the shortest text."""
+"""The most texts per request. banjia's own limit: a result is a hundred times as long as the shortest text."""
 CATEGORIES = (
     "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
     "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic",
 )  # fmt: skip
-"""OpenAI's categories, all of which its clients expect in every result (source: its API description)."""
+"""OpenAI's categories; its clients expect all of them in every result (source: its API description)."""
 
 
 class ModerationsHandler:
-    """Moderations by a vendor that has them: the question and the answer as they come."""
+    """Moderations by a vendor that supports them; request and response are forwarded unchanged."""
 
     operation = "moderations"
 
     def parse(self, body: bytes) -> ApiRequest:
-        """The ask of a body. Raises BadRequest, naming ``param``."""
+        """Parse a body. Raises BadRequest, naming ``param``."""
         model, _ = read(body)
         fields = read_members(body, required=("input",))
         fields.pop("model", None)
         return ApiRequest("moderations", model, fields)
 
     def writer(self, request: ApiRequest, out: ResponseChannel, record: RequestRecord) -> ResponseWriter:
-        """The writer for one answer."""
+        """Return the writer for one response."""
         return ResponseWriter(request, out, record)
 
 
 def read(body: bytes) -> tuple[str, int]:
-    """The model that was named, and how many results belong to the input. Raises BadRequest, naming ``param``."""
+    """Return the requested model and the number of results for the input. Raises BadRequest, naming ``param``."""
     fields = read_members(body, required=("input",))
     try:
         return _model(fields.get("model", MODEL)), _inputs(fields["input"])
@@ -54,45 +54,45 @@ def _model(name: Any) -> str:
     return check_model(name)
 
 
-def _inputs(given: Any) -> int:
-    """One result for a text, one for each of several texts, and one for the parts of one input with images."""
-    if type(given) is str:
+def _inputs(value: Any) -> int:
+    """Return the number of results: one for a text, one for each of several texts, one for one input with images."""
+    if type(value) is str:
         return 1
-    if type(given) is not list:
-        raise wrong_type("input", one_of([Message("a string"), Message("an array")]), given)
-    if not given:
+    if type(value) is not list:
+        raise wrong_type("input", one_of([Message("a string"), Message("an array")]), value)
+    if not value:
         raise Invalid("input", Message("Invalid '{name}': it must not be empty.", name="input"))
-    if len(given) > MOST:
+    if len(value) > MOST:
         raise Invalid(
             "input",
             Message(
                 "Invalid '{name}': array too long. Expected at most {most} items, but got {got}.",
                 name="input",
                 most=MOST,
-                got=len(given),
+                got=len(value),
             ),
         )
-    kind = type(given[0])
+    kind = type(value[0])
     if kind not in (str, dict):
-        raise wrong_type("input[0]", one_of([Message("a string"), Message("an object")]), given[0])
-    for at, one in enumerate(given):
-        if type(one) is not kind:
-            raise wrong_type(f"input[{at}]", Message("a string") if kind is str else Message("an object"), one)
-        if type(one) is dict and one.get("type") not in ("text", "image_url"):
+        raise wrong_type("input[0]", one_of([Message("a string"), Message("an object")]), value[0])
+    for index, item in enumerate(value):
+        if type(item) is not kind:
+            raise wrong_type(f"input[{index}]", Message("a string") if kind is str else Message("an object"), item)
+        if type(item) is dict and item.get("type") not in ("text", "image_url"):
             raise Invalid(
-                f"input[{at}].type",
+                f"input[{index}].type",
                 Message(
                     "Invalid value for '{name}': expected one of {words}.",
-                    name=f"input[{at}].type",
+                    name=f"input[{index}].type",
                     words="text, image_url",
                 ),
                 "unsupported_value",
             )
-    return 1 if kind is dict else len(given)
+    return 1 if kind is dict else len(value)
 
 
 def unflagged(answer_id: str, model: str, results: int) -> dict[str, Any]:
-    """A whole answer in which nothing is flagged. Its ``category_applied_input_types`` are empty: nothing was read."""
+    """Return a response that flags nothing. Its ``category_applied_input_types`` are empty: nothing was checked."""
     result = {
         "flagged": False,
         "categories": dict.fromkeys(CATEGORIES, False),

@@ -1,6 +1,6 @@
-"""Runs an image's file system as a container engine would with ``--read-only --cap-drop ALL`` and no-new-privileges.
+"""Runs an image's file system like a container engine with ``--read-only --cap-drop ALL`` and no-new-privileges.
 
-The container has processes and mounts of its own; its network is that of the caller.
+The container has its own process and mount namespaces, and shares the network of the calling process.
 """
 
 import os
@@ -26,7 +26,7 @@ exec chroot {root} setpriv --reuid {user} --regid {group} --clear-groups \\
 
 
 class Engine:
-    """One image. ``configuration`` is the ``config`` of it, ``root`` its mounted file system."""
+    """One image: ``configuration`` is its ``config``, ``root`` its mounted file system."""
 
     def __init__(self, root: Path, configuration: Mapping[str, Any]) -> None:
         self.root = root
@@ -40,7 +40,7 @@ class Engine:
         environment: Mapping[str, str] | None = None,
         mounts: Mapping[Path, str] | None = None,
     ) -> "Container":
-        """Start it: with its own command, or with ``words``; ``mounts`` are files that lie over some of the image's."""
+        """Start it with its own command, or with ``words``; ``mounts`` are files mounted over files of the image."""
         command = [
             *(entrypoint or self.configuration["Entrypoint"]),
             *(self.configuration["Cmd"] if words is None else words),
@@ -61,7 +61,7 @@ class Engine:
         return Container(script)
 
     def run(self, words: Sequence[str] | None = None, **how: Any) -> "Container":
-        """The same, to its end."""
+        """Start it and wait for its end."""
         container = self.start(words, **how)
         try:
             container.wait()
@@ -71,7 +71,7 @@ class Engine:
 
 
 class Container:
-    """A container that was started. ``code`` and ``said`` (both outputs) are there once it has ended."""
+    """A started container. ``code`` and ``said`` (stdout and stderr) are available after it has ended."""
 
     def __init__(self, script: str) -> None:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (it is open as long as the container)
@@ -82,33 +82,33 @@ class Container:
         self.code: int | None = None
 
     def wait(self, timeout_s: float = 30) -> int:
-        """Its exit code. Raises subprocess.TimeoutExpired."""
+        """Wait for its exit code. Raises subprocess.TimeoutExpired."""
         self.code = self._process.wait(timeout_s)
         return self.code
 
     @property
     def said(self) -> str:
-        """What it has printed so far."""
+        """Return its output so far."""
         self._output.seek(0)
         return self._output.read().decode(errors="replace")
 
     @property
     def pid(self) -> int:
-        """The number that its first process has outside of it."""
+        """Return the pid of its first process outside the container."""
         pid = self._process.pid
         return int(Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()[0])
 
     def status(self) -> dict[str, str]:
-        """What the kernel says of its first process."""
+        """Return the kernel's status of its first process."""
         lines = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines()
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
     def signal(self, number: int) -> None:
-        """Send its first process a signal."""
+        """Send a signal to its first process."""
         os.kill(self.pid, number)
 
     def end(self) -> None:
-        """However it stands, it is gone afterwards. Its first process has changed its user, and so outlives its parent."""
+        """Kill it in any state. Its first process has changed its user, and so outlives its parent."""
         if self._process.poll() is None:
             self.signal(signal.SIGKILL)
             self._process.wait()

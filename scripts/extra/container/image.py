@@ -1,4 +1,4 @@
-"""``image.py IMAGE.json``: whether an image's configuration is what the documentation says. Exit code 1 if not."""
+"""``image.py IMAGE.json``: checks an image's configuration against the documentation. Exit code 1 if it differs."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ TOP = Path(__file__).parents[3]
 
 
 def wanted() -> dict[str, Any]:
-    """What has to be in the configuration of the image, by its keys there."""
+    """The required values of the image's configuration, by key."""
     project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     labels = {"title": "banjia", "version": project["version"], "licenses": project["license"]}
     return {
@@ -26,7 +26,7 @@ def wanted() -> dict[str, Any]:
 
 
 def at(configuration: dict[str, Any], key: str) -> Any:
-    """The value at a path of keys; a point that is part of a key is a NUL there."""
+    """Return the value at a path of keys; a dot inside a key is written as NUL."""
     value: Any = configuration
     for part in key.split("."):
         value = (value or {}).get(part.replace("\0", "."))
@@ -34,7 +34,7 @@ def at(configuration: dict[str, Any], key: str) -> Any:
 
 
 def main(path: str) -> int:
-    """Exit code 0, or 1 with what differs."""
+    """Return exit code 0, or print the differences and return 1."""
     configuration = json.loads(Path(path).read_text(encoding="utf-8"))["Docker"]["config"]
     wrong = {
         key.replace("\0", "."): at(configuration, key)

@@ -1,6 +1,6 @@
-"""``python -m scripts.extra.container.life ROOT IMAGE.json``: an image's life as an operator knows it, step by step; stops at the first that fails.
+"""``python -m scripts.extra.container.life ROOT IMAGE.json``: tests the life cycle of a container of the image.
 
-Run as root in a network of its own, in which nothing is reached but loopback.
+Stops at the first failing step. Run as root in a separate network namespace with only loopback.
 """
 
 import fcntl
@@ -30,29 +30,29 @@ SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class Wrong(Exception):
-    """A step that did not go as it should; the message says what was seen."""
+    """A step failed; the message says how."""
 
 
 def tell(line: str) -> None:
-    """A line of the report."""
+    """Print a line of the report."""
     print(f"life.py: {line}", file=sys.stderr, flush=True)
 
 
 def expect(holds: bool, what: str, container: Container | None = None) -> None:
-    """Raises Wrong unless it holds, with the container's output."""
+    """Raise Wrong, with the container's output, unless the condition holds."""
     if not holds:
         raise Wrong(f"{what}\n{container.said}" if container else what)
 
 
 def loopback_up() -> None:
-    """A new network has its loopback down."""
+    """Bring up loopback, which is down in a new network namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         set_flags, up_and_running = 0x8914, 0x1 | 0x40
         fcntl.ioctl(any_socket, set_flags, struct.pack("16sh", b"lo", up_and_running))
 
 
 def ask(path: str, body: object = None, *, host: str = "127.0.0.1") -> http.client.HTTPResponse:
-    """One request; with a body, with the client's key. Raises OSError."""
+    """Send one request; one with a body has the client key. Raises OSError."""
     connection = http.client.HTTPConnection(host, PORT, timeout=10)
     headers = {"content-type": "application/json", "authorization": f"Bearer {KEY['BANJIA_CLIENT_KEY']}"}
     if body is None:
@@ -63,7 +63,7 @@ def ask(path: str, body: object = None, *, host: str = "127.0.0.1") -> http.clie
 
 
 def until_ready(container: Container, since: float) -> float:
-    """The seconds from its start until it is ready."""
+    """Return the seconds from its start until it is ready."""
     while time.monotonic() < since + 30:
         try:
             if ask("/readyz").status == 200:
@@ -75,7 +75,7 @@ def until_ready(container: Container, since: float) -> float:
 
 @contextmanager
 def serving(engine: Engine, words: list[str] | None = None, **environment: str) -> Iterator[tuple[Container, float]]:
-    """A container that serves, and how long it took to be ready (seconds)."""
+    """Run a container that serves; yield it and the time until it was ready (seconds)."""
     started = time.monotonic()
     container = engine.start(words, environment=KEY | environment)
     try:
@@ -85,7 +85,7 @@ def serving(engine: Engine, words: list[str] | None = None, **environment: str) 
 
 
 def without_a_key(engine: Engine) -> None:
-    """It does not start, and says the one line that is missing."""
+    """Without a client key it does not start, and prints the missing line."""
     ended = engine.run(environment={"MOONSHOT_API_KEY": "unused"})
     expect(ended.code == 2, f"without a client key it ended with {ended.code}, not 2", ended)
     expect(len(ended.said.splitlines()) == 1, "what it says is not one line", ended)
@@ -95,7 +95,7 @@ def without_a_key(engine: Engine) -> None:
 
 
 def without_a_disk(engine: Engine) -> None:
-    """Nothing can be written, not even where everybody may."""
+    """Nothing can be written, not even in world-writable folders."""
     for place in ("/tmp", "/opt/banjia", "/"):
         ended = engine.run(["-c", f"touch {place}/written"], entrypoint=["sh"])
         expect(ended.code != 0 and "Read-only file system" in ended.said, f"{place} can be written to", ended)
@@ -103,9 +103,9 @@ def without_a_disk(engine: Engine) -> None:
 
 
 def start(engine: Engine) -> None:
-    """It is ready in time, has no rights, needs little memory, and ends at SIGTERM although it is process 1."""
+    """It is ready in time, has no capabilities, needs little memory, and ends at SIGTERM although it is process 1."""
     times: list[float] = []
-    while len(times) < 3 and (not times or min(times) > STARTS_WITHIN_S):  # a busy machine may get another try
+    while len(times) < 3 and (not times or min(times) > STARTS_WITHIN_S):  # a busy machine gets another try
         with serving(engine, BANJIA_SERVER__DRAIN_DELAY_S="0") as (container, took):
             times.append(took)
             healthy = engine.run(engine.configuration["Healthcheck"]["Test"][2:], environment=KEY)
@@ -122,17 +122,19 @@ def start(engine: Engine) -> None:
             container.signal(signal.SIGTERM)
             expect(container.wait() == 0, f"at SIGTERM it ended with {container.code}", container)
     expect(min(times) <= STARTS_WITHIN_S, f"it was ready after {min(times):.1f} s at best")
-    tell(f"ready {min(times):.2f} s after its start, healthy by its own check, without rights, {mib:.0f} MiB when idle")
+    tell(
+        f"ready {min(times):.2f} s after its start, healthy by its own check, without capabilities, {mib:.0f} MiB when idle"
+    )
 
 
 def without_health(engine: Engine) -> None:
-    """Its check of its health says so where nothing serves."""
+    """Its health check fails if nothing serves."""
     ended = engine.run(engine.configuration["Healthcheck"]["Test"][2:], environment=KEY)
-    expect(ended.code == 1, f"where nothing serves, the check of its health ends with {ended.code}", ended)
+    expect(ended.code == 1, f"the health check ended with {ended.code} although nothing serves", ended)
 
 
 def drain(engine: Engine) -> None:
-    """A stream in progress at SIGTERM comes to its end; meanwhile it is not ready; then it ends with 0."""
+    """A stream in progress at SIGTERM ends normally; the server is not ready meanwhile, and then exits with 0."""
     body = {
         "model": "gpt-4o",
         "stream": True,
@@ -154,12 +156,12 @@ def drain(engine: Engine) -> None:
         )
         expect(container.wait() == 0, f"after draining it ended with {container.code}", container)
         expect(" w20" in ended or "w20" in ended, "the stream lost its end")
-    tell(f"at SIGTERM a stream in progress came to its end; exit code 0 after {time.monotonic() - signalled:.1f} s")
+    tell(f"at SIGTERM a stream in progress ended normally; exit code 0 after {time.monotonic() - signalled:.1f} s")
 
 
 @contextmanager
 def private_vendor(folder: Path) -> Iterator[tuple[str, Path]]:
-    """An HTTPS server under an authority that nobody knows: its address, and the authority's certificate."""
+    """Run an HTTPS server with a private CA; yield its address, and the certificate of the CA."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -187,32 +189,32 @@ def _greet(listener: socket.socket, context: ssl.SSLContext) -> None:
 
 
 def trust(engine: Engine) -> None:
-    """Vendors are trusted by the system's certificates, and by those of SSL_CERT_FILE; by no others."""
+    """Vendors are verified by the system's certificates and by those of SSL_CERT_FILE, and by no others."""
     with tempfile.TemporaryDirectory() as name, private_vendor(Path(name)) as (url, authority):
         bundle = Path(name) / "bundle.crt"
         bundle.write_bytes((engine.root / SYSTEM_BUNDLE[1:]).read_bytes() + authority.read_bytes())
         Path(name).chmod(0o755)
         bundle.chmod(0o644)
         roots = bundle.read_text(encoding="utf-8").count("BEGIN CERTIFICATE") - 1
-        expect(roots > 50, f"the image has {roots} certificates of authorities")
+        expect(roots > 50, f"the image has {roots} CA certificates")
         environment = KEY | {"BANJIA_VENDORS__KIMI__BASE_URL": url}
         unknown = engine.run(["doctor"], environment=environment)
         expect(_says(unknown, "fail"), "an authority that nobody knows is trusted", unknown)
         added = engine.run(["doctor"], environment=environment, mounts={bundle: SYSTEM_BUNDLE})
         expect(_says(added, "ok"), "the system's certificates are not used", added)
-        named = {"SSL_CERT_FILE": "/etc/hostname"}  # any file of the image can be laid over
+        named = {"SSL_CERT_FILE": "/etc/hostname"}  # any file of the image can be mounted over
         told = engine.run(["doctor"], environment=environment | named, mounts={authority: named["SSL_CERT_FILE"]})
         expect(_says(told, "ok"), "SSL_CERT_FILE is not used", told)
-    tell(f"{roots} authorities are trusted, and a private one by SSL_CERT_FILE or in the system's place")
+    tell(f"{roots} CAs are trusted, and a private one by SSL_CERT_FILE or in the system's store")
 
 
 def _says(ended: Container, word: str) -> bool:
-    """Whether the doctor says this of the certificate."""
+    """Return whether the doctor reports this about the certificate."""
     return any(line.split()[:2] == [word, "tls"] for line in ended.said.splitlines())
 
 
 def main(root: str, image: str) -> int:
-    """Exit code 0, or 1 with what went wrong."""
+    """Return exit code 0, or print the error and return 1."""
     configuration = json.loads(Path(image).read_text(encoding="utf-8"))["Docker"]["config"]
     engine = Engine(Path(root), configuration)
     loopback_up()

@@ -1,6 +1,6 @@
-"""``measure.py ENVIRONMENT``: how much an installed banjia is. Exit code 1 if it is more than was promised.
+"""``measure.py ENVIRONMENT``: measures an installed banjia. Exit code 1 if a limit is exceeded.
 
-Times are the best of several: on a busy machine the others tell of the machine.
+Times are the best of several runs, because other processes slow the rest down.
 """
 
 import subprocess
@@ -15,13 +15,13 @@ RUNS = 9
 
 
 def size_mb(site: Path) -> float:
-    """What the packages take on disk, in MB, without the bytecode that Python makes of them."""
+    """Return the size of the packages on disk, in MB, without bytecode."""
     files = (path for path in site.rglob("*") if path.is_file() and not path.is_symlink() and path.suffix != ".pyc")
     return sum(path.stat().st_size for path in files) / 1e6
 
 
 def first_output_ms(command: Path) -> float:
-    """From the start of ``banjia --help`` to its first bytes, in milliseconds."""
+    """Return the time from the start of ``banjia --help`` to its first bytes, in milliseconds."""
     started = time.perf_counter()
     with subprocess.Popen([command, "--help"], stdout=subprocess.PIPE, bufsize=0) as process:
         assert process.stdout
@@ -34,7 +34,7 @@ def first_output_ms(command: Path) -> float:
 
 
 def main(environment: str) -> int:
-    """Exit code 0, or 1 if a figure is over its limit."""
+    """Return exit code 0, or 1 if a figure exceeds its limit."""
     folder = Path(environment)
     [site] = folder.glob("lib/python*/site-packages")
     figures = {

@@ -1,6 +1,6 @@
-"""``complete.py SBOM.json REQUIREMENTS…``: whether a bill of materials is that of what is locked.
+"""``complete.py SBOM.json REQUIREMENTS…``: compares a bill of materials with the locked requirements.
 
-It names every package of the requirement files in the locked version, nothing beyond the first of them, and a licence
+It must list every package of the requirement files in the locked version, nothing beyond the first file, and a licence
 of each. Exit code 1 if not.
 """
 
@@ -16,18 +16,18 @@ TOP = Path(__file__).parents[3]
 
 
 def canonical(name: str) -> str:
-    """A package's name as indexes spell it."""
+    """Return the normalized name of a package."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def locked(path: Path) -> set[tuple[str, str]]:
-    """The packages of a compiled requirement file, with their versions."""
+    """Return the packages of a compiled requirement file, with their versions."""
     found = re.findall(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     return {(canonical(name), version) for name, version in found}
 
 
 def licences(component: dict[str, Any]) -> list[str]:
-    """How a component's licences are told: by their names in SPDX, or as words."""
+    """Return the licences of a component, as SPDX ids or as text."""
     found = []
     for entry in component.get("licenses", ()):
         licence = entry.get("license", {})
@@ -36,7 +36,7 @@ def licences(component: dict[str, Any]) -> list[str]:
 
 
 def mistakes(bill: dict[str, Any], requirements: list[Path]) -> list[str]:
-    """What is missing in the bill, or too much."""
+    """Return the packages that are missing in the bill, or superfluous."""
     project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     listed = {(canonical(part["name"]), part["version"]) for part in bill["components"]}
     found = [
@@ -51,7 +51,7 @@ def mistakes(bill: dict[str, Any], requirements: list[Path]) -> list[str]:
 
 
 def main(file: str, *requirements: str) -> int:
-    """Exit code 0 with a line that counts, or 1 with what is wrong."""
+    """Print a summary and return exit code 0, or print the errors and return 1."""
     bill = json.loads(Path(file).read_text(encoding="utf-8"))
     wrong = mistakes(bill, [Path(name) for name in requirements])
     for line in wrong:

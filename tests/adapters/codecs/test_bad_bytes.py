@@ -1,4 +1,4 @@
-"""Bytes that are not UTF-8, JSON that is not JSON, and JSON that is anything at all: never an exception."""
+"""Bytes that are not UTF-8, invalid JSON, and arbitrary JSON never raise an unexpected exception."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What arrives instead of an answer: pages, nothing, other types, encodings, redirects, too much, wishes to wait."""
+"""Unexpected responses: HTML pages, empty bodies, other types, encodings, redirects, too much data, retry-after."""
 
 import tracemalloc
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is forwarded byte for byte, and what is normalized in each chunk and body, for every vendor."""
+"""The members that are forwarded byte for byte, and those that are normalized, for every vendor."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ LOGPROBS = {"content": [{"token": "a", "logprob": -1, "bytes": [97], "top_logpro
 
 
 def chunk(delta: Any, finish: str | None = None, **more: Any) -> dict[str, Any]:
-    """A chunk as OpenAI would send it to who asked for gpt-4o."""
+    """A chunk as OpenAI sends it for gpt-4o."""
     choice = {"index": 0, "delta": delta, "finish_reason": finish, **more}
     return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 7, "model": "gpt-4o", "choices": [choice]}
 

@@ -1,4 +1,4 @@
-"""When an answer is whole, and when it is not: the only two ways to be done are ``[DONE]`` and a finished body."""
+"""A response is complete only with ``[DONE]`` or a finished body."""
 
 from typing import Any
 
@@ -357,7 +357,7 @@ def test_the_marker_ends_an_answer_whose_text_came_after_a_chunk_without_any() -
 
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_choice_that_ernie_stopped_ends_as_filtered_and_the_other_as_it_did(index: int) -> None:
-    """Each comes in an event of its own, first in its list."""
+    """Each arrives in a separate event, first in its list."""
     play = Play(chat_plan("ernie")).head()
     for at in (0, 1):
         flag = {"flag": 4} if at == index else {}

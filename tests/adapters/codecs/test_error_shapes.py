@@ -1,4 +1,4 @@
-"""An error is found in whatever shape a vendor sends it, and no answer is taken for one."""
+"""Errors are recognized in every format that vendors send, and no answer is mistaken for an error."""
 
 from typing import Any
 

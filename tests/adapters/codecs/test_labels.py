@@ -1,4 +1,4 @@
-"""Whether a body is a stream is told by its bytes: what was asked for and what its type says are labels."""
+"""The bytes decide whether a body is a stream, not the request and not the content type."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tool calls in a stream: whatever a vendor does to the pieces, they add up to the calls of the whole answer."""
+"""Tool calls in a stream: however a vendor splits them, the pieces form the calls of the whole answer."""
 
 from itertools import pairwise
 from typing import Any
@@ -24,7 +24,7 @@ def piece(arguments: Any = None, **more: Any) -> dict[str, Any]:
 
 
 def chunks_of(*chunks: Any, finish: str | None = "tool_calls") -> list[Any]:
-    """The deltas that leave after chunks with these ``tool_calls``, of which the last one finishes."""
+    """Return the emitted deltas for chunks with these ``tool_calls``, of which the last one finishes."""
     play = Play(chat_plan("qwen")).head()
     for at, pieces in enumerate(chunks, 1):
         reason = finish if at == len(chunks) else None
@@ -331,7 +331,7 @@ CALLS = st.lists(
 
 @st.composite
 def sinful(draw: st.DrawFn) -> tuple[list[list[dict[str, Any]]], list[dict[str, Any]]]:
-    """Calls cut into pieces by a vendor with vices, and the same calls as that vendor gives them whole."""
+    """Calls split into pieces in a vendor's odd ways, and the same calls in that vendor's whole response."""
     gaps, repeats = draw(st.booleans()), draw(st.booleans())
     index = draw(st.sampled_from(["right", "missing", "zero"]))
     blank = draw(st.sampled_from(["absent", "", None]))

@@ -1,4 +1,4 @@
-"""What a call cost is read wherever and however vendors count it."""
+"""Usage is read in every place and format in which vendors report it."""
 
 from typing import Any
 

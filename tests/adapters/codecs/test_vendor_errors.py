@@ -1,4 +1,4 @@
-"""Every error that docs/vendors/ lists for a vendor, in each of the places where a vendor may put it."""
+"""Every error that docs/vendors/ lists, in each place where a vendor may put it."""
 
 import re
 from typing import Any

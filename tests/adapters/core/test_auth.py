@@ -1,4 +1,4 @@
-"""How a call is signed."""
+"""Signing of upstream calls."""
 
 from adapters.core.auth import Bearer
 from adapters.core.wire import Call

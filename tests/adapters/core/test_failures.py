@@ -1,4 +1,4 @@
-"""The tables of failures are total, agree with docs/errors.md, and say whose fault it is."""
+"""The failure tables are total, agree with docs/errors.md, and state whose fault a failure is."""
 
 from typing import get_args
 

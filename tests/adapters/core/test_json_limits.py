@@ -1,4 +1,4 @@
-"""Counting JSON before it is parsed: exact, wherever the text is cut, and quick."""
+"""Counting JSON before parsing is exact, wherever the text is split, and fast."""
 
 import json
 from typing import Any

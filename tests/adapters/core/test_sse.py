@@ -1,4 +1,4 @@
-"""The decoder of event streams against the WHATWG standard, whatever the cuts, and within bounds."""
+"""The SSE decoder against the WHATWG standard, with any chunk boundaries, and within limits."""
 
 import tracemalloc
 
@@ -128,7 +128,7 @@ def dripped(stream: bytes) -> list[bytes]:
 
 
 def test_a_drip_of_eight_mebibytes_is_read_with_a_call_or_two_a_read_and_little_more_memory() -> None:
-    """The processor time of this and of many lines is judged by tests/acceptance/waits.py."""
+    """tests/acceptance/waits.py judges the processor time of this and of many lines."""
     parts = dripped(b"data: " + JUST_UNDER + b"\n\n")
     assert calls_made_by(lambda: fed(parts)) < 20 * len(parts)
 

@@ -1,4 +1,4 @@
-"""Inputs in parts: whatever the order of arrival, the vectors are the inputs' own, or the whole fails."""
+"""Batched inputs: in any order of arrival each vector belongs to its input, or the whole request fails."""
 
 from itertools import count
 from typing import Any, ClassVar, get_args

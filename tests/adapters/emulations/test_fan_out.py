@@ -1,4 +1,4 @@
-"""One answer from several calls: whatever the order of arrival, each choice is one call's own, or the whole fails."""
+"""Several choices from several calls: in any order of arrival each choice is from one call, or the request fails."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Stop strings looked for by us: however a stream is cut, the text ends where the first match begins."""
+"""Emulated stop sequences: however a stream is split, the text ends where the first match begins."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ SSE = [(b"content-type", b"text/event-stream")]
 
 
 def planned(stops: list[str], *, stream: bool = True, n: int = 1) -> Plan:
-    """A request whose stop strings are left to us: Kimi takes 32 bytes, so one over that is among them."""
+    """A request with emulated stop sequences: Kimi accepts 32 bytes, so one is longer."""
     model = "kimi-k2.6" if n == 1 else "moonshot-v1-8k"
     made = chat_plan(model=model, stream=stream, stop=["x" * 33], n=n)
     return made._replace(emulations={"stop": stops})
@@ -43,7 +43,7 @@ def content(events: list[Event], at: int = 0) -> tuple[str, str | None]:
 
 
 def naive(text: str, stops: list[str]) -> str | None:
-    """What a model that writes letter by letter would have written; None if it is never stopped."""
+    """Return the text of a model that writes letter by letter until a stop; None if it is never stopped."""
     for end in range(1, len(text) + 1):
         begins = [end - len(stop) for stop in stops if text[:end].endswith(stop)]
         if begins:

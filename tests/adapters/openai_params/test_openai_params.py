@@ -1,4 +1,4 @@
-"""OpenAI's own parameters: all of them are known, what OpenAI refuses is refused, what its client sends is taken."""
+"""OpenAI's parameters: all are known, invalid values are refused, and values that OpenAI's client sends are valid."""
 
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 

@@ -1,1 +1,1 @@
-"""Tests of the tables and of the rules that they are made of."""
+"""Tests of the tables and of the rules that they consist of."""

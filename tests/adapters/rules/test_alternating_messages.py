@@ -1,4 +1,4 @@
-"""Conversations for vendors that want turns: what is brought into that order, what is refused, and what is told."""
+"""Conversations for vendors that require alternating roles: reordering, refusals, and reported adaptations."""
 
 import itertools
 from typing import Any
@@ -40,7 +40,7 @@ def named(message: dict[str, Any], name: str) -> dict[str, Any]:
 def sent(
     *messages: dict[str, Any], model: Model | None = None, vendor: str = "hunyuan_classic"
 ) -> tuple[list[Any], dict[str, str]]:
-    """The messages as the vendor gets them (the classic host, unless named), and what was told of them."""
+    """Return the messages for the vendor (the classic host by default), and their reported adaptations."""
     verdict = target(vendor, USUAL[vendor]).vendor.operations["chat"].params["messages"]
     builder = RequestBuilder(ApiRequest("chat", "gpt-4o", {"messages": list(messages)}), model or Model(USUAL[vendor]))
     verdict.apply("messages", list(messages), builder)

@@ -1,4 +1,4 @@
-"""Whose value is sent: the operator's ``set`` before the caller's, and the caller's before a stand-in's default."""
+"""Precedence of values: the operator's ``set``, then the client's value, then the default of a stand-in."""
 
 from collections.abc import Mapping
 from dataclasses import replace

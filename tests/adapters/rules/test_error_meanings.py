@@ -1,6 +1,6 @@
-"""Errors are classified by what their words mean: money under any status, limits that pass, prompts that are too long.
+"""Errors are classified by their messages: billing under any status, temporary limits, prompts that are too long.
 
-The messages are those of the servers' sources and of public reports (docs/vendors/openai_compatible.md).
+The messages are from the servers' source code and from public reports (docs/vendors/openai_compatible.md).
 """
 
 from typing import Any
@@ -189,7 +189,7 @@ def test_other_errors_keep_their_kind(status: int, message: str, kind: Kind) -> 
 
 @pytest.mark.parametrize("quote", ["'{}'", '"{}"', "`{}`", "“{}”", "'{}", '"{}\\', "x: '{}', and 'more'"])
 def test_what_a_refusal_quotes_puts_no_key_to_rest(quote: str) -> None:
-    """A caller's own text may be in it: a 400 about that is the caller's fault."""
+    """The message may contain the client's own text: a 400 about that is the client's fault."""
     for words in ("insufficient balance", "my balance isn't, it's insufficient balance", "余额不足"):
         if words.count("'") and "'" in quote:
             continue

@@ -1,4 +1,4 @@
-"""What a fact of a model's catalog row changes: the same request is refused, or sent otherwise, without it."""
+"""The effect of each fact in a model's catalog row: without it the request is refused, or sent differently."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where each vendor is called, with which path, and which variables hold its key, as the vendors' pages say."""
+"""Each vendor's host, paths and key variables, as its documentation states them."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Kimi's dialect of JSON Schema: what is rewritten into it, what stays valid, and what is refused."""
+"""Kimi's dialect of JSON Schema: rewritten, unchanged and refused schemas."""
 
 import copy
 import json
@@ -25,7 +25,7 @@ def around(schema: Any, **rest: Any) -> Schema:
 
 
 def rewritten(schema: Any, **rest: Any) -> Any:
-    """What becomes of a property's schema."""
+    """Return the rewritten schema of a property."""
     return rewrite(around(schema, **rest))["properties"]["x"]
 
 

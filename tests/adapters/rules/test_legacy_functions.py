@@ -1,4 +1,4 @@
-"""Functions said as tools: what a vendor is sent, whoever wrote them, and what is refused in the caller's words."""
+"""Legacy functions as tools: the vendor's request, and refusals in terms of the client's parameters."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ TIME = {"name": "get_time"}
 
 
 def messages_of(*messages: dict[str, Any], vendor: str = "qwen") -> list[dict[str, Any]]:
-    """What becomes of these messages."""
+    """Return the rewritten messages."""
     sent: list[dict[str, Any]] = chat_plan(vendor, messages=list(messages), functions=[GET]).request.fields["messages"]
     return sent
 
@@ -94,7 +94,7 @@ def test_a_refusal_of_tools_is_told_in_the_callers_words() -> None:
 
 
 def test_a_plan_thinks_as_it_would_with_tools() -> None:
-    """A forced call turns thinking off: the switch is looked at before any table is."""
+    """A forced call disables thinking: the switch is applied before the tables."""
 
     def asked(**fields: Any) -> Plan:
         return plan(ApiRequest("chat", "o3", {"messages": HELLO, **fields}), target("kimi", "kimi-k2.6"))

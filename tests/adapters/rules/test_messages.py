@@ -1,4 +1,4 @@
-"""Messages without content: every spelling of it means the same, and each vendor gets the one that it takes."""
+"""Messages without content: all spellings are equivalent, and each vendor gets the one that it accepts."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def spelled(message: dict[str, Any], content: Any) -> dict[str, Any]:
 
 
 def draft_of(vendor: str, messages: list[Any], inputs: set[str]) -> RequestBuilder:
-    """The messages' own verdict alone: OpenAI's checks come before it, and refuse some of these spellings."""
+    """Only the verdict of the messages: OpenAI's checks run before it, and refuse some of these spellings."""
     model = Model(USUAL[vendor], "k" if vendor == "kimi" else "", input=frozenset(inputs))
     builder = RequestBuilder(ApiRequest("chat", "gpt-4o", {"messages": messages}), model)
     BY_CATALOG[vendor].operations["chat"].params["messages"].apply("messages", messages, builder)

@@ -1,4 +1,4 @@
-"""The limit that a vendor's 429 names, and its figure where the message has one."""
+"""The limit that a vendor's 429 names, and its value if the message has one."""
 
 import pytest
 

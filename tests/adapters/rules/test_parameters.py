@@ -1,4 +1,4 @@
-"""Single parameters at the edges of what the vendors' sheets promise, at models as the catalog has them."""
+"""Single parameters at the limits documented by the vendors, for models of the catalog."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Under which names thinking is turned off: a rule by how the name begins, and by nothing else."""
+"""Names for which thinking is disabled: a rule based only on the start of the name."""
 
 import pytest
 
@@ -11,7 +11,7 @@ REASON = ("o1", "o3", "o4", "gpt-5", "codex")
 
 
 def thinks(name: str) -> bool:
-    """Whether kimi-k2.6, which thinks by itself, does so for a request under this name."""
+    """Return whether kimi-k2.6, which thinks by default, does so for a request with this name."""
     return plan(ApiRequest("chat", name, {"messages": HELLO}), target("kimi", "kimi-k2.6")).thinks
 
 

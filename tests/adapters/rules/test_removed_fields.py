@@ -1,4 +1,4 @@
-"""Fields that the operator has left out: by ``set: {field: null}``, and by ``policy.drop`` where a vendor refuses them."""
+"""Fields removed by the operator: with ``set: {field: null}``, and with ``policy.drop`` if a vendor refuses them."""
 
 from typing import Any
 
@@ -105,7 +105,7 @@ def test_a_value_that_no_vendor_could_take_is_refused_whatever_drop_says() -> No
 
 
 def test_a_field_of_the_operators_own_set_is_refused_whatever_drop_says() -> None:
-    """Otherwise ``set`` would say one thing, ``drop`` another, and neither would be seen."""
+    """Otherwise ``set`` and ``drop`` would contradict each other unnoticed."""
     with pytest.raises(Refused):
         made(at("qwen", overrides={"logprobs": True}, drop=frozenset({"logprobs"})))
 

@@ -1,4 +1,4 @@
-"""What a server of one's own gets as messages, by the options of its entry."""
+"""Messages sent to an OpenAI-compatible server, by the options of its entry."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""OpenAI has two limits of tokens; where a vendor has one, the smaller is sent, and whoever sent the larger is told."""
+"""OpenAI has two token limits; a vendor with one gets the smaller, and the client is told about the larger."""
 
 from typing import Any
 

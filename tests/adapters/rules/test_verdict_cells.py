@@ -1,4 +1,4 @@
-"""The cells of a table by themselves: what each writes into the vendor's body, and what it tells of the field."""
+"""The cells of a table in isolation: the body that each writes, and the verdict that it records."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ WHY = Message("for a reason")
 
 
 def judged(verdict: Verdict, name: str, value: Any, **more: Any) -> tuple[dict[str, Any], str]:
-    """The body, and the word with brackets where it is not for the header."""
+    """Return the body, and the verdict, in brackets if it is not in the header."""
     builder = RequestBuilder(ApiRequest("chat", "gpt-4o", {"messages": HELLO, name: value}), Model("m"), **more)
     verdict.apply(name, value, builder)
     told = builder.adaptations[name]

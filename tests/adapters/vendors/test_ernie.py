@@ -1,4 +1,4 @@
-"""What becomes of a request at ERNIE: ranges, limits, thinking, and what a model's catalog row changes."""
+"""Requests to ERNIE: ranges, limits, thinking, and the effect of a model's catalog row."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Hunyuan's two editions: what differs between them, and what each makes of the same request."""
+"""Hunyuan's two editions: their differences, and the result of the same request in each."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ def planned(where: str, asked: str = "gpt-4o", defaults: dict[str, Any] | None =
 
 
 def sent(where: str, name: str, value: Any, **fields: Any) -> tuple[Any, str]:
-    """What the vendor gets under this name, and the word for it."""
+    """Return what the vendor gets for this name, and the verdict."""
     made = planned(where, **{name: value}, **fields)
     return made.request.fields.get(name), made.adaptations[name].word
 
@@ -288,7 +288,7 @@ def test_vectors_have_the_models_own_size_and_none_is_sent(where: str, size: int
 
 @pytest.mark.parametrize("file", ["hunyuan_classic", "hunyuan"])
 def test_no_call_asks_for_more_than_fifty_texts(file: str) -> None:
-    """Of TokenHub no limit is known: there the classic platform's is kept to."""
+    """TokenHub's limit is not known: the classic platform's is used."""
     for row in catalog.load(file).models:
         if row.operation == "embeddings":
             assert BY_CATALOG[file].operations["embeddings"].max_inputs(row.model()) == 50

@@ -1,10 +1,10 @@
-"""Unmodified applications in front of every vendor that has an emulator: only the environment is changed.
+"""Runs unmodified applications against every emulated vendor; only their environment variables are changed.
 
     python -m tests.clients.apps.driver [--judge-time] NAME=COMMAND…
 
-Starts the emulators, and for each command and each vendor a proxy and the command. Embeddings are Qwen's where the
-vendor has none. A command prints what ``play.py`` prints. A part passes if the application saw what it should, and if
-all its requests ended as complete. Exit code 1 if any part failed; ``expected.py`` has the exceptions.
+Starts the emulators, and for each command and each vendor a proxy and the command. Embeddings are Qwen's if the vendor
+has none. A command has the output of ``play.py``. A part passes if the application gets the expected results, and if all
+its requests end as complete. Exit code 1 if any part failed; ``expected.py`` has the exceptions.
 """
 
 import argparse
@@ -41,7 +41,7 @@ WAITS_S = 2.0
 
 @dataclass
 class Played:
-    """One part: what the application says of it, and what banjia did for it."""
+    """One part: the application's report of it, and banjia's requests for it."""
 
     name: str
     error: str | None
@@ -74,7 +74,7 @@ def tail(one: Seen) -> str:
 
 @dataclass
 class Run:
-    """One application against one vendor: its parts, and what kept it from playing them all."""
+    """One application against one vendor: its parts, and the reason if it did not run them all."""
 
     name: str
     vendor: str
@@ -82,7 +82,7 @@ class Run:
     broken: str = ""
 
     def problems(self, *, judge_time: bool) -> Iterator[tuple[Played, str]]:
-        """Yield each part that did not end as it should, with what is wrong."""
+        """Yield each part that failed, with the reason."""
         for part in self.parts:
             waiting = wait(self.name, self.vendor, part.name)
             wrong = part.error or "\n".join(part.unfinished())
@@ -95,7 +95,7 @@ class Run:
 
 
 def refused(part: Played, code: str, *, judge_time: bool) -> str:
-    """Return what is wrong with a part that should have got one clear error, or an empty text."""
+    """Return the violation of a part that should have got one clear error, or an empty text."""
     if not part.error:
         return "it passes: it waits for nothing any more"
     told = [one.json["error"]["code"] for one in part.seen if one.status >= 400]
@@ -107,7 +107,7 @@ def refused(part: Played, code: str, *, judge_time: bool) -> str:
 
 
 def settings(vendor: str, stage: Stage) -> dict[str, Any]:
-    """Return a configuration without a word on models: the vendor's stand-ins answer OpenAI's names, then Qwen's."""
+    """Return a configuration without models: the vendor's stand-ins serve OpenAI's names, then Qwen's."""
     entries = {}
     for name in dict.fromkeys([vendor, "qwen"]):
         key, base_url = listen_and_key(BY_NAME[name].key_names, stage.emulators[name].environment)
@@ -116,7 +116,7 @@ def settings(vendor: str, stage: Stage) -> dict[str, Any]:
 
 
 def environment(base_url: str, cache: str, home: str) -> dict[str, str]:
-    """Return the environment of an application: where it calls, a home of its own, and nothing else of OpenAI's."""
+    """Return the environment of an application: its endpoint, a separate home, and no other variable of OpenAI's."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "PYTHON", "XDG_"))}
     ours = {"OPENAI_BASE_URL": base_url, "OPENAI_API_BASE": base_url, "OPENAI_API_KEY": "anything"}
     local = {
@@ -160,7 +160,7 @@ def play(name: str, command: str, vendor: str, stage: Stage, cache: str) -> Run:
 
 
 def part_of(told: dict[str, Any], front: Front) -> Played:
-    """Return a part with all that banjia did for it, once its requests have ended or 30 seconds have passed."""
+    """Return a part with banjia's requests for it, after they have ended or after 30 seconds."""
     with contextlib.suppress(AssertionError):  # what has not ended is seen in `unfinished`
         until(lambda: settled(front))
     lines, seen = list(front.running.lines), list(front.seen)
@@ -170,13 +170,13 @@ def part_of(told: dict[str, Any], front: Front) -> Played:
 
 
 def settled(front: Front) -> bool:
-    """Return whether all requests that came have ended."""
+    """Return whether all received requests have ended."""
     asked = [one for one in front.seen if logged(one)]
     return len(front.running.lines) >= len(asked) and all(one.ended for one in front.seen if not logged(one))
 
 
 def report(run: Run, *, judge_time: bool) -> int:
-    """Print what came of one application at one vendor. Returns how much of it failed."""
+    """Print the results of one application at one vendor. Returns the number of failures."""
     failed = list(run.problems(judge_time=judge_time))
     names = {part.name for part, _ in failed}
     unlike = {part.name for part in run.parts if exception(run, part)}
@@ -199,13 +199,13 @@ def exception(run: Run, part: Played) -> str | None:
 
 
 def undecoded(runs: Sequence[Run]) -> bool:
-    """Return whether LangChain ran and no embedding arrived as token ids, so that decoding them was not tried."""
+    """Return whether LangChain ran and no embedding arrived as token ids, so that decoding was not tested."""
     lines = [line for run in runs if run.name.startswith("langchain") for part in run.parts for line in part.lines]
     return bool(lines) and not any(line["adapted"].get("input") for line in lines)
 
 
 def main(commands: dict[str, str], vendors: Sequence[str], *, judge_time: bool) -> int:
-    """Return 0 if every application played its parts with every vendor and none failed, else 1."""
+    """Return 0 if every application ran its parts with every vendor and none failed, else 1."""
     with ExitStack() as stack:
         stage = Stage()
         stack.callback(stage.close)

@@ -1,6 +1,6 @@
-"""Parts of applications that are known to fail, and those that wait for a capability that banjia does not have yet.
+"""Parts of applications that are known to fail, or that wait for a capability that banjia does not have yet.
 
-A key is an application, a vendor or ``*``, and a part. A part that passes although it is listed fails the run.
+A key has an application, a vendor or ``*``, and a part. A listed part that passes fails the run.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
-"""Plays the parts of an application in its own environment: ``play.py PROGRAM``, the path of a Python file.
+"""Runs the parts of an application in its own environment: ``play.py PROGRAM``, the path of a Python file.
 
-Its parts are its public functions without parameters. For each one a line of JSON is printed: its name, the error or
-null, and how long it took in seconds; the next part is played when a line arrives on standard input.
+Its parts are its public functions without parameters. For each one it prints a line of JSON: the name, the error or
+null, and the duration in seconds; the next part runs when a line arrives on standard input.
 """
 
 import importlib.util

@@ -1,1 +1,1 @@
-"""Web pages in a real browser in front of the proxy."""
+"""Web pages in a real browser that call the proxy."""

@@ -2,8 +2,8 @@
 
     python -m tests.clients.browser.run CHROMIUM [FOLDER-OF-OPENAI'S-NODE-SDK]
 
-Two origins serve the same page, two proxies stand before one emulator: one asks for a client key, one does not. Exit code 1
-if the page of the listed origin does not see what an app outside a browser would, or if the other page sees anything.
+Two origins serve the same page, and two proxies use one emulator: one requires a client key, one does not. Exit code 1 if
+the page of the listed origin does not see what an app outside a browser would, or if the other page sees anything.
 """
 
 import argparse
@@ -60,7 +60,7 @@ BLOCKED_SDK: Mapping[str, Any] = {
 
 
 class Page(SimpleHTTPRequestHandler):
-    """Serves the page and the SDK, and takes what the page found."""
+    """Serves the page and the SDK, and receives the page's results."""
 
     extensions_map = {".mjs": "text/javascript", ".html": "text/html"}  # noqa: RUF012 - as the base class has it
 
@@ -89,7 +89,7 @@ class Page(SimpleHTTPRequestHandler):
 
 @contextmanager
 def pages(sdk: Path | None, found: "queue.Queue[Any]") -> Iterator[str]:
-    """The page on an origin of its own, which is yielded."""
+    """Serve the page on a separate origin, which is yielded."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Page, sdk=sdk, found=found)) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
@@ -100,7 +100,7 @@ def pages(sdk: Path | None, found: "queue.Queue[Any]") -> Iterator[str]:
 
 
 def look(chromium: str, url: str, found: "queue.Queue[Any]") -> dict[str, Any]:
-    """What the page at this address found. Raises ``queue.Empty``, with what the browser said on standard error, if nothing."""
+    """Return the results of the page at this address. Raises ``queue.Empty``, with the browser's output, without any."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, tempfile.TemporaryFile() as said:
         command = [
             chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
@@ -130,7 +130,7 @@ def tell(line: str) -> None:
 
 
 def differences(what: str, expected: Mapping[str, Any], seen: Mapping[str, Any]) -> list[str]:
-    """One line for each call that did not come out as expected; prints one line for each call."""
+    """Return one line for each call with an unexpected result; print one line for each call."""
     wrong = []
     for name in dict.fromkeys([*expected, *seen]):
         same = name in seen and seen[name] == expected.get(name)
@@ -141,7 +141,7 @@ def differences(what: str, expected: Mapping[str, Any], seen: Mapping[str, Any])
 
 
 def play(chromium: str, sdk: Path | None) -> list[str]:
-    """What came out otherwise than it should."""
+    """Return the unexpected results."""
     found: queue.Queue[Any] = queue.Queue()
     with ExitStack() as stack:
         stage = Stage()

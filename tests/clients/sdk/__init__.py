@@ -1,5 +1,5 @@
-"""The official Python SDK against the proxy and the emulators, all over real sockets.
+"""The official Python SDK against the proxy and the emulators, over real sockets.
 
-Written against what openai 1.35 (July 2024) and openai 3 have in common: the same files run on both. Everything that
-the proxy sends in these tests is recorded and held to OpenAI's published description.
+Uses only the common API of openai 1.35 (July 2024) and openai 3: the same files run on both. Everything that the proxy
+sends in these tests is recorded and checked against OpenAI's published description.
 """

@@ -1,4 +1,4 @@
-"""One stage for the whole run, one proxy for each vendor, and a check of all that was sent after each test."""
+"""One environment for the whole run, one proxy for each vendor, and a check of all sent data after each test."""
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
@@ -40,10 +40,10 @@ def _started(_stage: Stage) -> Iterator[Started]:
 
 @pytest.fixture
 def stage(_stage: Stage) -> Iterator[Stage]:
-    """The stage, with nothing left of the test before.
+    """The shared servers, reset after the previous test.
 
-    The garbage collector rests meanwhile: an older client leaves a stream that broke to it, and the stream's end takes the
-    lock of the client's pool. Collected while the client holds that lock, it would wait for itself for ever.
+    The garbage collector is off meanwhile: an older client leaves a broken stream to it, and the stream's end takes the
+    lock of the client's pool. A collection while the client holds that lock would deadlock.
     """
     _stage.reset()
     gc.disable()
@@ -68,9 +68,9 @@ def site(stage: Stage, vendor: str, start: Callable[..., Front]) -> Site:
 
 @pytest.fixture
 def start(stage: Stage, _started: Started) -> Iterator[Callable[..., Front]]:
-    """A proxy with settings of one's own: ``start("kimi", "qwen", timeouts=…, policy=…)``. For tests with faults.
+    """A proxy with these settings: ``start("kimi", "qwen", timeouts=…, policy=…)``. For tests with faults.
 
-    Tests with the same settings share one, which has forgotten the test before: rested keys and retries spent.
+    Tests with the same settings share one, which is reset after each test: cooldowns and spent retries.
     """
     used: list[Front] = []
 

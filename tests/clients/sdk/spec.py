@@ -1,7 +1,7 @@
-"""OpenAI's published API description, made fit for a JSON Schema validator, and what of it an answer must obey.
+"""OpenAI's published API description, adapted for a JSON Schema validator, and the schemas that a response must match.
 
-The description says ``nullable`` where JSON Schema wants a type, leaves null out for members that the real API sends as
-null, and has ``oneOf`` whose branches overlap. It is three megabytes of YAML: only the schemas needed are parsed.
+The description has ``nullable`` where JSON Schema requires a type, omits null for members that the real API sends as null,
+and has ``oneOf`` with overlapping branches. It is three megabytes of YAML: only the needed schemas are parsed.
 """
 
 import re
@@ -40,7 +40,7 @@ def _parsed(name: str) -> Schema:
 
 @cache
 def validator(name: str) -> jsonschema_rs.Draft202012Validator:
-    """The validator of one of the description's schemas and all that it refers to."""
+    """Return the validator of one of the description's schemas, with all schemas that it refers to."""
     schemas: dict[str, Any] = {}
     wanted = [name]
     while wanted:
@@ -76,7 +76,7 @@ def _member(member: Any, required: bool) -> Any:
 
 
 def holds(name: str, value: Any) -> None:
-    """Fail unless the value is what the description calls ``name``."""
+    """Fail unless the value is valid for the schema ``name``."""
     wrong = [
         f"{'/'.join(map(str, error.instance_path))}: {error.message}" for error in validator(name).iter_errors(value)
     ]
@@ -84,7 +84,7 @@ def holds(name: str, value: Any) -> None:
 
 
 def obeys(seen: Seen) -> None:
-    """Fail unless the answer is what OpenAI would send: body or events, and an end that is one."""
+    """Fail unless the response is valid: body or events, and a complete end."""
     if not seen.status:
         return  # the caller left before there was an answer
     if seen.streamed:
@@ -110,7 +110,7 @@ def _kind(path: str) -> str:
 
 
 def is_chat(path: str) -> bool:
-    """Whether it is chat's completions, or those of before."""
+    """Return whether it is chat completions, or legacy completions."""
     return path.rstrip("/").endswith("/chat/completions")
 
 
@@ -127,7 +127,7 @@ def _stream(seen: Seen) -> None:
 
 
 def _finished(chunk: Any) -> Any:
-    """A chunk of a completion as if it were the last: the description has no schema of its own for streams."""
+    """Return a chunk of a completion as if it were the last: the description has no schema for streamed completions."""
     return {**chunk, "choices": [{**one, "finish_reason": one["finish_reason"] or "stop"} for one in chunk["choices"]]}
 
 

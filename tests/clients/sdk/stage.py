@@ -1,4 +1,4 @@
-"""The stage: emulators and proxies on a loop of their own, so that tests can use blocking clients as applications do."""
+"""Runs emulators and proxies on a separate event loop, so that tests can use blocking clients like applications."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ from proxy.routing.retry_budget import RetryBudget
 from tests.support.harness import Running, proxy
 from tests.support.tap import Seen, Tap
 
-if TYPE_CHECKING:  # the stage serves clients of other generations too, which have no such classes
+if TYPE_CHECKING:  # older clients lack these classes
     from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class Loop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """What the coroutine returns, run over there."""
+        """Run the coroutine on that loop and return its result."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(LONGEST_S)
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class Loop:
 
 @dataclass
 class Front:
-    """A proxy that runs, its clients, and everything that it has sent."""
+    """A running proxy, its clients, and everything that it has sent."""
 
     running: Running
     seen: list[Seen]
@@ -94,15 +94,15 @@ class Front:
         return f"{self.running.url}/v1"
 
     def sdk(self, key: str = KEY, *, max_retries: int = 0) -> "OpenAI":
-        """The official client, without retries of its own unless asked."""
+        """Return the official client, by default without retries."""
         if not self.clients:
-            # Nothing here speaks TLS, and reading the machine's certificates for every client takes its time.
+            # No connection uses TLS, and reading the machine's certificates for every client is slow.
             plain = openai.DefaultHttpxClient(verify=False)
             self.clients.append(openai.OpenAI(base_url=self.base_url, api_key=KEY, max_retries=0, http_client=plain))
         return self.clients[0].with_options(api_key=key, max_retries=max_retries)
 
     def forget(self) -> None:
-        """Bring back the state of the start: no key or target rests or is held back, no retry is spent, nothing was sent."""
+        """Reset the state: no key or target is cooling down or rate limited, no retry is spent, nothing was sent."""
         self.seen.clear()
         self.running.lines.clear()
         state = self.running.state
@@ -130,12 +130,12 @@ class Front:
 
 
 async def _briefly(seconds: float) -> None:
-    """A hundredth of the wait before a retry: it is drawn by lot, and which it was is not what is tested here."""
+    """Wait a hundredth of the delay before a retry: it is random, and not tested here."""
     await asyncio.sleep(seconds / 100)
 
 
 class Stage:
-    """Both emulators, for as long as the tests run, and proxies in front of them."""
+    """The emulators, which run as long as the tests, and the proxies in front of them."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.loop = Loop()
@@ -150,7 +150,7 @@ class Stage:
         self.loop.close()
 
     def reset(self) -> None:
-        """Forget the faults and the requests of the test before, once the last of them has ended."""
+        """Reset the faults and the requests of the previous test after its last request has ended."""
         until(lambda: not any(emulator.active for emulator in self.emulators.values()))
         for emulator in self.emulators.values():
             emulator.set_faults([])
@@ -194,7 +194,7 @@ class Stage:
 
 @dataclass
 class Site:
-    """What a test gets: one vendor, a proxy in front of it, and a client."""
+    """The fixture of a test: one vendor, a proxy in front of it, and a client."""
 
     vendor: str
     emulator: Emulator
@@ -207,7 +207,7 @@ class Site:
         return self.emulator.requests
 
     def lacks(self, what: str) -> bool:
-        """Whether the vendor's stand-in can't do this."""
+        """Return whether the vendor's stand-in lacks this."""
         return self.vendor in LACKS[what]
 
     def counted(self) -> tuple[int, int, int]:
@@ -245,13 +245,13 @@ def text_of(chunks: list[Any]) -> str:
 
 
 def adapted(response: Any) -> dict[str, str]:
-    """What a raw response says of the fields that were changed: field to word."""
+    """Return the adaptations in a raw response: field to verdict."""
     told = response.headers.get("x-banjia-adapted") or ""
     return dict(part.split("=", 1) for part in told.split(";") if part)
 
 
 def until(true: Callable[[], bool]) -> None:
-    """Wait until it is so. Fail after half a minute."""
+    """Wait until the condition holds. Fails after 30 seconds."""
     for _ in range(6000):
         if true():
             return

@@ -1,4 +1,4 @@
-"""The asyncio client, and many callers at once."""
+"""The asyncio client, and many concurrent requests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ T = Any
 
 
 def with_client(site: Site, act: Callable[[AsyncOpenAI], Awaitable[T]]) -> T:
-    """What comes of it, on a loop of its own."""
+    """Run it on a new loop and return its result."""
 
     async def main() -> T:
         async with site.front.async_sdk() as sdk:

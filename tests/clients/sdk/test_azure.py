@@ -1,4 +1,4 @@
-"""The official client for Azure: other paths, another key header, the model's name in the path."""
+"""The official client for Azure: other paths, another key header, the model name in the path."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -62,7 +62,7 @@ def test_models_are_listed_and_retrieved(site: Site, azure: Azure) -> None:
     assert sdk.models.retrieve("gpt-4o").owned_by == site.vendor
 
 
-def test_the_newer_door_of_azures_takes_the_plain_client(site: Site) -> None:
+def test_azures_newer_endpoint_takes_the_plain_client(site: Site) -> None:
     client = site.sdk.with_options(base_url=f"{site.front.running.url}/openai/v1/")
 
     assert client.chat.completions.create(**asked("Hello")).choices[0].message.content == "You said: Hello"

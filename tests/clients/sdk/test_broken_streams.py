@@ -1,4 +1,4 @@
-"""Streams that break: the SDK raises, and nothing is ever handed out as whole that is not. And callers who leave."""
+"""Broken streams: the SDK raises, and no incomplete response is returned as complete. Also clients that disconnect."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ STALLS_WITHIN = {"idle_s": 0.2}
 
 
 def short(fault: str, timeouts: dict[str, float]) -> dict[str, float] | None:
-    """These timeouts for a vendor that stalls: none else is to reach one, however late it is."""
+    """Short timeouts for a vendor that stalls; no other request may reach one."""
     return timeouts if fault.startswith("stall") else None
 
 
@@ -35,7 +35,7 @@ WITHIN = [
 
 
 def read_until_it_breaks(front: Front, **more: Any) -> tuple[list[Any], openai.APIError]:
-    """The chunks that came, and what the SDK raised then."""
+    """Return the received chunks, and the error that the SDK raised then."""
     chunks: list[Any] = []
     stream = front.sdk(max_retries=2).chat.completions.create(**asked(WORDS, **more), stream=True)
     with pytest.raises(openai.APIError) as caught:

@@ -1,4 +1,4 @@
-"""Several choices: at once where the model gives them, and from a call each where it gives one."""
+"""Several choices: from one call if the model supports n, else from one call each."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Legacy completions, over chat: texts in, texts out, in the shape of their own."""
+"""Legacy completions over chat, in their own format."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Conversations as agents write them, at vendors that differ in what they take: each stand-in is strict about its own."""
+"""Conversations of agents with vendors that differ in what they accept; each emulator is strict."""
 
 from typing import Any
 

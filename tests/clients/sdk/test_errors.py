@@ -1,4 +1,4 @@
-"""Errors as the SDK raises them: the right class, with code, param and request id, and no storm of retries."""
+"""Errors raised by the SDK: the right class, with code, param and request id, and without excessive retries."""
 
 from collections.abc import Callable
 from typing import Any

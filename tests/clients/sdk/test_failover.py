@@ -1,4 +1,4 @@
-"""Two vendors behind one name: the second answers where the first can't, and never where the caller is at fault."""
+"""Two vendors behind one name: the second answers if the first fails, but not for errors of the client."""
 
 import time
 from collections.abc import Callable

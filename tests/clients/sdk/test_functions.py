@@ -1,4 +1,4 @@
-"""The functions of before tools: sent as tools to any vendor, and answered in the shape that the application reads."""
+"""Legacy functions: sent as tools to any vendor, and answered in the format that the application reads."""
 
 import json
 from typing import Any

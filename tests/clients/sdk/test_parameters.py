@@ -1,4 +1,4 @@
-"""What becomes of OpenAI's parameters: taken, said in other words, named as dropped, or refused by name."""
+"""The verdicts on OpenAI's parameters: honoured, mapped, dropped with a notice, or refused by name."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Stop strings that a vendor does not take are looked for by the proxy: the caller sees no difference."""
+"""Stop sequences that a vendor does not support are emulated; the client sees no difference."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tools, at vendors that differ in ids, names, defaults and in how they stream a call."""
+"""Tools, with vendors that differ in ids, names, defaults and in how they stream a call."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The bytes that are sent, held to the habits of OpenAI's that some generation of clients cannot do without."""
+"""The sent bytes have the properties of OpenAI's that some generation of clients depends on."""
 
 import re
 from collections.abc import Callable

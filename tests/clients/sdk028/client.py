@@ -1,4 +1,4 @@
-"""The client of 2023 as tests use it. Its module has other members than today's, which type checkers know: so it is Any."""
+"""The client of 2023 for tests. Its module differs from today's, which type checkers know, so it is typed Any."""
 
 import importlib
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ openai: Any = importlib.import_module("openai")
 
 @dataclass
 class Site:
-    """What a test gets: one vendor, a proxy in front of it, and the client pointed at it."""
+    """The fixture of a test: one vendor, a proxy in front of it, and the client pointed at it."""
 
     vendor: str
     emulator: Emulator

@@ -1,4 +1,4 @@
-"""The stage of ``tests/clients/sdk``, and the client of 2023 pointed at it. Without that client nothing here is collected."""
+"""The environment of ``tests/clients/sdk`` with the client of 2023. Without that client nothing here is collected."""
 
 from collections.abc import Callable, Iterator
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""``api_type="azure"``: the deployment in the path, and the key in its own header."""
+"""``api_type="azure"``: the deployment in the path, and the key in a separate header."""
 
 from collections.abc import Callable
 

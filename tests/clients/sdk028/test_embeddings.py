@@ -1,4 +1,4 @@
-"""Embeddings, which this client asks for in base64 by itself, and the list of models."""
+"""Embeddings, which this client requests in base64 by default, and the list of models."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""Errors as this client raises them, streams that break, and callers who leave. It never tries again by itself."""
+"""Errors raised by this client, broken streams, and clients that disconnect. This client never retries."""
 
 import asyncio
 from collections.abc import Callable

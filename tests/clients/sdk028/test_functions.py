@@ -1,4 +1,4 @@
-"""Functions, which were tools before there were any, and the completions of before chat."""
+"""Functions, the predecessor of tools, and completions, the predecessor of chat."""
 
 import json
 from typing import Any

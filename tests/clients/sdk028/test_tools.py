@@ -1,4 +1,4 @@
-"""Tools, which this client passes on without knowing them."""
+"""Tools, which this client passes through without knowing them."""
 
 import json
 from typing import Any

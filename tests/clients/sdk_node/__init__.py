@@ -1,1 +1,1 @@
-"""OpenAI's client for Node on the stage of ``tests/clients/sdk``: ``scripts/extra/sdk-node.sh`` runs ``suite.test.js``."""
+"""OpenAI's client for Node, with the servers of ``tests/clients/sdk``: see ``scripts/extra/sdk-node.sh``."""

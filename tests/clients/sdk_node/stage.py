@@ -1,7 +1,7 @@
-"""The stage for another language: emulators and proxies run here, and are told about and steered in lines of JSON.
+"""Runs emulators and proxies for a test in another language, which controls them by lines of JSON.
 
-The first line on standard output says where everything is. Then each line on standard input is a wish, and gets one line
-in answer. It all ends with standard input.
+The first line on standard output has all addresses. Then each line on standard input is a command, answered with one
+line. The end of standard input ends the process.
 """
 
 import json
@@ -26,14 +26,14 @@ FRONTS: Mapping[str, Mapping[str, Any]] = {
 
 
 class Steered:
-    """The stage, and what may be wished of it."""
+    """The servers, and the commands for them."""
 
     def __init__(self, stage: Stage, fronts: Mapping[str, Mapping[str, Front]]) -> None:
         self._stage = stage
         self._fronts = fronts
 
     def places(self) -> dict[str, Any]:
-        """Where everything is, for each vendor the URL of each of its proxies."""
+        """Return for each vendor the URL of each of its proxies."""
         urls = {
             vendor: {name: front.running.url for name, front in fronts.items()}
             for vendor, fronts in self._fronts.items()
@@ -41,7 +41,7 @@ class Steered:
         return {"vendors": urls, "key": KEY, "clientKey": CLIENT_KEY}
 
     def reset(self) -> dict[str, Any]:
-        """Hold all that was sent to OpenAI's description, then forget it, and the faults and requests."""
+        """Check all sent data against OpenAI's description, then reset it, and the faults and requests."""
         fronts = [front for fronts in self._fronts.values() for front in fronts.values()]
         wrong = [said for front in fronts for seen in front.seen if (said := _complaint(seen))]
         wrong += [what for front in fronts for what in front.running.take_violations()]
@@ -56,7 +56,7 @@ class Steered:
         return {}
 
     def state(self, vendor: str, front: str) -> dict[str, Any]:
-        """What reached the vendor, whether it is still at it, and what the proxy answered."""
+        """Return the requests that reached the vendor, whether one is active, and the responses of the proxy."""
         emulator = self._stage.emulators[vendor]
         calls = [
             {"path": one.path, "headers": one.headers, "body": one.body, "usage": one.usage, "ending": one.ending}

@@ -1,5 +1,5 @@
-"""The vendors' own Python SDKs against our emulators: what speaks with the vendor must speak with its stand-in.
+"""The vendors' own Python SDKs against the emulators: an SDK that works with the vendor must work with its emulator.
 
-Each SDK is collected only where it is installed: `scripts/extra/vendor-sdks.sh` brings them, in an environment of their
-own, since what they need does not go together with what the proxy needs.
+A suite is collected only if its SDK is installed: `scripts/extra/vendor-sdks.sh` installs them in a separate environment,
+because their dependencies conflict with those of the proxy.
 """

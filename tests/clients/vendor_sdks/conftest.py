@@ -1,4 +1,4 @@
-"""A suite is collected only where its SDK is."""
+"""Collects a suite only if its SDK is installed."""
 
 from importlib.util import find_spec
 

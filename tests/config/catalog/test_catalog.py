@@ -1,4 +1,4 @@
-"""Catalogs: what every one of them holds, what is read of them, and facts spot-checked against values written out here."""
+"""The catalogs: required contents, parsing, and facts spot-checked against values written here."""
 
 import datetime
 import json
@@ -98,7 +98,7 @@ def test_every_stand_in_is_a_model_that_serves_the_operation_of_its_name(vendor:
 
 @pytest.mark.parametrize("vendor", FILES)
 def test_every_stand_in_is_a_current_model_with_a_price_where_any_has_one(vendor: str) -> None:
-    """Where a platform has ended, a model that had a price: it is called for as long as there is an answer."""
+    """A model with a price on a platform that has ended: it is called as long as the platform responds."""
     cat = catalog.load(vendor)
     priced = {row.operation for row in cat.models if row.price_at(cat.read, 1000)}
     for name, found in cat.stand_ins.items():
@@ -143,7 +143,7 @@ def test_retired_models_have_a_date_in_the_past_and_a_current_successor(vendor: 
 
 @pytest.mark.parametrize("vendor", FILES)
 def test_every_price_is_dated_sourced_and_more_than_nothing(vendor: str) -> None:
-    """A zero is a price only where the source says that the model is free."""
+    """A zero is a price only if the source states that the model is free."""
     cat = catalog.load(vendor)
     for row in cat.models:
         for one in row.prices:

@@ -1,4 +1,4 @@
-"""What ``banjia check`` says of models that their vendor has ended, or is about to: as a target, and as a stand-in."""
+"""Warnings of ``banjia check`` for models that their vendor has retired or will retire, as targets and as stand-ins."""
 
 import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def without(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Marks a model of a shipped catalog as gone, or about to go."""
+    """Marks a model of a catalog as retired, or about to retire."""
 
     def mark(model: str, **told: Any) -> None:
         def load(vendor: str) -> Catalog:

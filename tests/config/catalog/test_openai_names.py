@@ -1,4 +1,4 @@
-"""Every OpenAI name of 2022 to 2026, with its dated and alias forms, goes where its name goes."""
+"""Every OpenAI name of 2022 to 2026, with its dated and alias forms, has the route of its base name."""
 
 import re
 from itertools import chain
@@ -76,7 +76,7 @@ def operation(name: str) -> Operation:
 
 
 def target(name: str) -> str:
-    """A target that no vendor's stand-in is."""
+    """A target that is not a stand-in of any vendor."""
     return "qwen/text-embedding-v3" if name in EMBEDDINGS else "qwen/qwen-max"
 
 
@@ -188,7 +188,7 @@ def test_names_are_listed_and_their_forms_are_not_unless_models_has_them() -> No
 
 
 def test_a_scope_of_names_is_asked_with_the_name_and_what_covers_it() -> None:
-    """What a key that is limited to names may ask for: the same question as for routes."""
+    """The names allowed for a restricted client key: resolved like routes."""
     scope = {"gpt-4o", "gpt-3.5-turbo"}
     for name in ("gpt-4o", "gpt-4o-2024-05-13", "chatgpt-4o-latest", "gpt-35-turbo-0613", "gpt-4o-2027-01-31"):
         assert taken_by(name, scope) in scope

@@ -1,4 +1,4 @@
-"""A file of the operator's over a vendor's catalog: what it changes, and how a mistake in it is told."""
+"""A catalog file of the operator: the changes it makes, and the diagnostics for mistakes in it."""
 
 import datetime
 from collections.abc import Mapping
@@ -33,13 +33,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def laid(own: str = OWN, text: str = FILE, environ: Mapping[str, str] | None = None) -> Catalog:
-    """The catalog of kimi with this over it."""
+    """Return the catalog of kimi with these overrides."""
     Path("own.yaml").write_text(own, encoding="utf-8")
     return catalog_of("kimi", loaded(text, environ).settings.vendors["kimi"])
 
 
 def told(own: str) -> list[str]:
-    """What is said of a file that can't be used."""
+    """Return the diagnostics for an invalid file."""
     Path("own.yaml").write_text(own, encoding="utf-8")
     return diagnostics(FILE)
 

@@ -1,4 +1,4 @@
-"""The page on prices is what the catalogs say."""
+"""The price page agrees with the catalogs."""
 
 from pathlib import Path
 

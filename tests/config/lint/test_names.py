@@ -1,4 +1,4 @@
-"""``check`` warns of routes that do something else than their line seems to say, and of fields that there are not."""
+"""``check`` warns of routes with a misleading name, and of unknown fields."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A name that nobody answers under is told with the line that has it answered."""
+"""The error for a name without a route includes the line that adds one."""
 
 import json
 from typing import Any

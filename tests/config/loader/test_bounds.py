@@ -1,4 +1,4 @@
-"""Configuration files that are no files, or more than a configuration is: refused at once, with the cure."""
+"""Configuration paths that are not files, or files that are too large, are refused at once, with the fix."""
 
 import os
 import socket

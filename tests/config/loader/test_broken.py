@@ -1,4 +1,4 @@
-"""Broken configurations, each with the whole message that it gets: ``broken/*.txt``."""
+"""Invalid configurations, each with its complete message: ``broken/*.txt``."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Settings from ``BANJIA_`` variables, over a file or without one."""
+"""Settings from ``BANJIA_`` variables, with or without a file."""
 
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_vendors: None) -> 
 
 
 def over(**environ: str) -> Settings:
-    """The settings of the file above under these variables, their prefix left out here."""
+    """Return the settings of the file above with these variables, written without their prefix."""
     return loaded(FILE, {f"BANJIA_{name}": value for name, value in environ.items()}).settings
 
 

@@ -1,4 +1,4 @@
-"""From nothing, or from a file, to settings: which vendors are on, and what is worth a warning."""
+"""Loading settings with and without a file: enabled vendors, and warnings."""
 
 from pathlib import Path
 

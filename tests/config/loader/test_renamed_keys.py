@@ -1,4 +1,4 @@
-"""A key by the name that it had before: read as the new one, with a warning that names it."""
+"""A key under its former name is read as the new one, with a warning that names it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""No secret is in what settings, warnings and diagnostics show."""
+"""Settings, warnings and diagnostics show no secret."""
 
 import dataclasses
 import random
@@ -35,7 +35,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_vendors: None) -> 
 
 
 def below(value: Any) -> Iterator[Any]:
-    """Every value that can be reached, but for what a header's own mapping holds."""
+    """Yield every reachable value, except in the mapping of headers."""
     yield value
     if isinstance(value, BaseModel):
         for name in type(value).model_fields:
@@ -84,7 +84,7 @@ PLACES = ["version: {}", "server: {}", "server: {{listen: {}}}", "server: {{clie
 
 
 def said(text: str) -> str:
-    """All that is shown of a configuration, whether it can be used or not."""
+    """Return everything that is shown of a configuration, valid or not."""
     try:
         found = loaded(text, ENVIRON)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""YAML 1.2 as settings need it: plain data, with places."""
+"""The YAML 1.2 subset for settings: plain data with positions."""
 
 import datetime
 from pathlib import Path

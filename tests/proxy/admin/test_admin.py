@@ -1,4 +1,4 @@
-"""The admin port: what it tells, to whom, and that it never stands in the way."""
+"""The admin port: its contents, its access control, and that it never disturbs the client port."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A request is cancelled at every await of its life, one after the other: by its caller, by the server's stop, by both."""
+"""A request is cancelled at each of its awaits in turn: by the client, by the server's shutdown, by both."""
 
 import asyncio
 import gc
@@ -50,7 +50,7 @@ def whole(status: int = 200, body: bytes = b"") -> Script:
 
 
 def streamed(*, end: bytes = b"0\r\n\r\n", close: bool = False) -> Script:
-    """Streams in four writes; ``end``: what follows the end marker. ``close``: every call needs a connection of its own."""
+    """Streams in four writes; ``end``: the bytes after the end marker. ``close``: every call needs a new connection."""
 
     async def script(talk: Talk) -> None:
         while await talk.request():
@@ -85,7 +85,7 @@ async def resets(talk: Talk) -> None:
 
 
 async def silent(talk: Talk) -> None:
-    """Waits until it is hung up on."""
+    """Waits until the client disconnects."""
     while await talk.request():
         pass
 
@@ -102,7 +102,7 @@ def by_key(good: str) -> Script:
 
 
 def by_turns(*scripts: Script) -> Script:
-    """The connections of a vendor follow these scripts by turns."""
+    """The connections of a vendor follow these scripts in turn."""
 
     async def script(talk: Talk) -> None:
         await scripts[talk.number % len(scripts)](talk)
@@ -118,7 +118,7 @@ async def scene(
     *vendors: Script, entry: Mapping[str, Any] | None = None, host: str = "127.0.0.1",
     upstream: Upstream | None = None, model: str = "kimi-k2.6", of: Mapping[str, Any] | None = None, **more: Any,
 ) -> AsyncIterator[Scene]:  # fmt: skip
-    """A scene with these vendors, in the order in which they are tried. ``more``: what is asked."""
+    """A scene with these vendors, in the order in which they are tried. ``more``: fields of the request."""
     async with AsyncExitStack() as stack:
         urls = [(await stack.enter_async_context(Peer(script))).url.replace("127.0.0.1", host) for script in vendors]
         entries = {
@@ -138,7 +138,7 @@ async def scene(
 
 
 def occupied(state: AppState) -> None:
-    """The only place on the key is taken for a moment."""
+    """The only slot of the key is taken for a moment."""
     limiter = state.snapshot.accounts["v0"].keys[0].limiter
     assert limiter is not None
     ticket = Ticket("kimi-k2.6", 0.0, 0)
@@ -217,9 +217,9 @@ SCENES: dict[str, Callable[[], Any]] = {
     "fan-out, streamed, the lines stay open": lambda: scene(
         streamed(end=b""), n=3, stream=True, of={"billed": [(9, 6)]}
     ),
-    "paced": lambda: scene(streamed(), entry=LIMITS, stream=True),
-    "paced, the place is taken": lambda: scene(whole(), entry=LIMITS, of={"before": occupied}),
-    "paced fan-out": lambda: scene(whole(), n=3, entry=LIMITS, of={"billed": [(9, 6)]}),
+    "rate limited": lambda: scene(streamed(), entry=LIMITS, stream=True),
+    "rate limited, the slot is taken": lambda: scene(whole(), entry=LIMITS, of={"before": occupied}),
+    "rate-limited fan-out": lambda: scene(whole(), n=3, entry=LIMITS, of={"billed": [(9, 6)]}),
     "no connection is free": lambda: scene(whole(), of={"before": crowded_at_first}),
     "comments meanwhile": lambda: scene(streamed(), of=BEATS, stream=True),
     "a bad request": lambda: scene(whole(), temperature="x", of={
@@ -281,7 +281,7 @@ def test_a_request_that_is_cancelled_at_any_await_has_one_ending_and_leaves_noth
 
 
 class Broken(Exception):
-    """A bug of ours."""
+    """A bug in banjia."""
 
 
 def test_a_bug_after_the_end_is_logged_and_changes_no_ending(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,7 +307,7 @@ def test_a_comment_that_waits_for_its_caller_is_written_before_what_follows_it()
     """ASGI takes one message at a time: neither content, nor the end, nor an error may overtake a comment."""
 
     class Gated(steps.Caller):
-        """Takes nothing until it is let."""
+        """Takes nothing until it is released."""
 
         def __init__(self) -> None:
             super().__init__(b"")

@@ -1,4 +1,4 @@
-"""Playbooks of the breaker: a target that fails goes behind the others, is probed by one request, and comes back."""
+"""The circuit breaker: a failing target moves behind the others, is probed by one request, and recovers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,7 +19,7 @@ KIMI, QWEN = "kimi/kimi-k2.6", "qwen/qwen3.6-plus"
 
 
 class Scene:
-    """Vendors that are well or not, and any number of requests to them on one kit."""
+    """Vendors that work or fail, and any number of requests to them with one app state."""
 
     def __init__(self, settings: Mapping[str, Any] = BOTH) -> None:
         self.calls: list[str] = []
@@ -42,13 +42,13 @@ class Scene:
         return played
 
     def later(self, s: float) -> None:
-        """So much time passes for those that rest."""
+        """Let time pass for targets that are cooling down."""
         for trouble in self.state.breaker.failing.values():
             if trouble.cool_down is not None:
                 trouble.cool_down.until -= s
 
     def called(self) -> list[str]:
-        """Who was called since the last time."""
+        """Return the vendors called since the last time."""
         calls, self.calls = self.calls, []
         return calls
 
@@ -66,7 +66,7 @@ async def dead() -> httpx2.Response:
 
 
 async def rested(scene: Scene) -> None:
-    """Kimi has failed five times, and rests."""
+    """Kimi has failed five times, and is cooling down."""
     scene.answers["kimi"] = dead
     while not scene.state.breaker.is_cooling_down(KIMI, 0.0):
         await scene.ask()

@@ -1,4 +1,4 @@
-"""Real sockets: callers who leave, vendors who stall, streams that break, and the count of how they ended."""
+"""Over real sockets: clients that disconnect, vendors that stall, streams that break, and the recorded outcomes."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ def settings(base_url: str, **more: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def asked(url: str, **body: Any) -> AsyncIterator[asyncio.StreamReader]:
-    """A request whose answer is still to be read; at the end of the block the caller leaves."""
+    """Send a request whose response is not read yet; the client disconnects at the end of the block."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     data = json.dumps({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], **body}).encode()
@@ -56,7 +56,7 @@ async def read_all(url: str, **body: Any) -> tuple[int, bytes]:
 
 
 class Stalling:
-    """A vendor that does something, then waits until its caller hangs up, and notes how long that took."""
+    """A vendor that acts, then waits until its client disconnects, and records how long that took."""
 
     def __init__(self, before: bytes = b"") -> None:
         self.before = before
@@ -108,7 +108,7 @@ LEAVING = [
 
 
 async def a_hundred_leave(what: str, streamed: bool, before: bytes, ended: Callable[[], None]) -> None:
-    """A hundred callers leave at once; ``ended`` is called when they begin to leave, and for each call that has ended."""
+    """A hundred clients disconnect at once; ``ended`` is called when they begin, and for each call that has ended."""
     reached = 0
     closed = 0
     all_reached = asyncio.Event()
@@ -148,7 +148,7 @@ async def a_hundred_leave(what: str, streamed: bool, before: bytes, ended: Calla
 def test_of_a_hundred_callers_who_leave_at_once_each_ends_its_vendors_call(
     what: str, streamed: bool, before: bytes
 ) -> None:
-    """The vendor never ends a call by itself. How long it takes is judged by tests/acceptance/waits.py."""
+    """The vendor never ends a call. tests/acceptance/waits.py judges how long it takes."""
     asyncio.run(a_hundred_leave(what, streamed, before, lambda: None))
 
 
@@ -157,7 +157,7 @@ HELD_OPEN = SSE_HEAD + piece(chunk({"role": "assistant", "content": "a"})) + pie
 
 @pytest.mark.parametrize("n", [1, 3, 6])
 def test_vendors_that_keep_their_lines_after_the_end_are_all_hung_up_on(n: int) -> None:
-    """The caller leaves with the last byte, while several lines are being closed: none of them may be forgotten."""
+    """The client disconnects with the last byte, while several upstream calls are closed: none may leak."""
 
     async def scene() -> None:
         stalling = Stalling(HELD_OPEN)
@@ -215,7 +215,7 @@ def test_each_timeout_names_itself(
 
 
 def test_a_connection_that_takes_too_long_names_its_timeout() -> None:
-    """A handshake that nobody answers."""
+    """A handshake without an answer."""
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(-1)
@@ -341,7 +341,7 @@ def test_a_vendor_that_does_not_hang_up_after_its_end_marker_delays_nobody(monke
 
 
 def test_streams_started_are_streams_ended_whatever_happened() -> None:
-    """A thousand streams over a vendor that misbehaves by turns; half of the callers leave at some point."""
+    """A thousand streams over a vendor with alternating faults; half of the clients disconnect at some point."""
     turn = iter(range(10_000_000))
 
     async def moody(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:

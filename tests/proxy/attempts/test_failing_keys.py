@@ -1,4 +1,4 @@
-"""Several keys of one vendor, of which some always fail: a request is answered as long as one of them is good."""
+"""Several keys of one vendor, some of which always fail: a request succeeds as long as one key works."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 
 @dataclass
 class Scene:
-    """A proxy with several keys of one vendor, and what the vendor says to each: a good answer where nothing is set."""
+    """A proxy with several keys of one vendor, and the vendor's response for each: a success by default."""
 
     running: Running
     client: httpx2.AsyncClient
@@ -49,7 +49,7 @@ class Scene:
         return text_of(got) if stream else str(got.json()["choices"][0]["message"]["content"])
 
     def rest(self, *keys: str) -> None:
-        """These keys rest, and no other."""
+        """Exactly these keys are cooling down."""
         for key in self.running.state.snapshot.accounts["any"].keys:
             key.cools_until = 1e12 if key.secret.get_secret_value() in keys else 0.0
 
@@ -99,7 +99,7 @@ def test_of_three_keys_the_good_one_answers_every_request(bad: bytes, stream: bo
 @ways
 @bad
 def test_a_key_that_rests_is_asked_where_the_others_fail(bad: bytes, stream: bool) -> None:
-    """It may have been refused once only: else every request would fail until its rest is over."""
+    """It may be a single refusal: otherwise every request would fail until the cooldown ends."""
 
     async def main() -> None:
         async with scene(A, B, says={B: bad}) as there:

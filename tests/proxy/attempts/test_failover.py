@@ -1,4 +1,4 @@
-"""Playbooks of DESIGN's rule: whose fault a failure is decides what happens next."""
+"""The party at fault for a failure decides what happens next."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
-"""A second target beside a slow one: who answers, what is closed, counted and billed. Real sockets, short waits.
+"""A second target beside a slow one: which answers, and what is closed, counted and billed. Real sockets, short waits.
 
-Where the order matters, a vendor waits for what must have happened, not for a time.
+Where the order matters, a vendor waits for events, not for a time.
 """
 
 import asyncio
@@ -28,9 +28,9 @@ def answer(text: str, prompt: int = 3, completion: int = 2) -> bytes:
 
 
 class Vendor:
-    """Answers after a while, with a text or a status; knows how often it was asked.
+    """Answers after a delay, with a text or a status, and counts its requests.
 
-    ``behind``: the while begins when this vendor has been asked too.
+    ``behind``: the delay begins when this vendor has been called too.
     """
 
     def __init__(self, name: str, after_s: float = 0.0, status: int = 200, behind: "Vendor | None" = None) -> None:
@@ -60,7 +60,7 @@ class Vendor:
 
 @asynccontextmanager
 async def scene(slow: Vendor, quick: Vendor, *, attempts: int = 3, **more: Any) -> AsyncIterator[Running]:
-    """The slow one first, the quick one beside it."""
+    """The slow vendor first, the fast one beside it."""
     async with AsyncExitStack() as stack:
         peers = [(vendor.name, await stack.enter_async_context(Peer(vendor))) for vendor in (slow, quick)]
         entries = {

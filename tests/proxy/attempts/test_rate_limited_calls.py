@@ -1,4 +1,4 @@
-"""Calls over a key's limits wait in order for their place, whatever else happens meanwhile."""
+"""Calls over a key's limits wait for their slot in order, whatever else happens."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ def both(**limits: Any) -> dict[str, Any]:
 
 @dataclass
 class Vendors:
-    """Vendors that answer when they are let, and count what is in flight by key."""
+    """Vendors that answer when they are released, and count calls in flight by key."""
 
     call_s: float = 0.0
     at_once: int | None = None
@@ -78,7 +78,7 @@ class Vendors:
 
 
 class Stage:
-    """A kit in front of scripted vendors, and its callers."""
+    """An app state with scripted vendors, and its clients."""
 
     def __init__(self, settings: Mapping[str, Any], vendors: Vendors) -> None:
         self.vendors = vendors
@@ -111,7 +111,7 @@ def run(scene: Coroutine[Any, Any, None]) -> None:
 
 
 def run_unhurried(scene: Coroutine[Any, Any, None]) -> None:
-    """Where the settings have timeouts that must not end a call: on a loop on which nothing is late."""
+    """For settings with timeouts that must not end a call: on a loop on which nothing is late."""
     with asyncio.Runner(loop_factory=UnhurriedLoop) as runner:
         runner.run(scene)
 

@@ -1,4 +1,4 @@
-"""Over real sockets: many callers on one small Kimi account, with a minute that is shorter than the clock's."""
+"""Over real sockets: many clients on one small Kimi account, with a minute shorter than 60 s."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ MINUTE_S = 1.5
 async def small_account(
     allowed: Mapping[str, Any], limits: Mapping[str, Any], **more: Any
 ) -> AsyncIterator[tuple[Emulator, Running]]:
-    """An emulated Kimi that allows so much, and a proxy that was told these limits."""
+    """An emulated Kimi with these limits, and a proxy configured with them."""
     emulator = await emulators.start("kimi", environ={})
     entry = {"kind": "kimi", "api_key": emulator.environment["MOONSHOT_API_KEY"], "base_url": emulator.base_url}
     settings = {"vendors": {"kimi": {**entry, "limits": limits}}, **more}
@@ -51,7 +51,7 @@ async def ask(client: openai.AsyncOpenAI, number: int) -> str:
 
 
 async def everybody(running: Running, count: int) -> list[str]:
-    """What so many callers get who come one after the other and wait side by side. Raises what any of them gets."""
+    """Return the results of clients that arrive in sequence and wait in parallel. Raises the error of any of them."""
     async with sdk(running) as client, asyncio.timeout(120):
         calls = []
         for number in range(count):
@@ -91,7 +91,7 @@ def test_twenty_callers_are_answered_where_no_limits_are_set_and_the_vendor_refu
 
 @asynccontextmanager
 async def streaming(running: Running) -> AsyncIterator[asyncio.StreamReader]:
-    """A streamed request whose answer is still to be read."""
+    """A streamed request whose response is not read yet."""
     host, port = running.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     body = json.dumps({"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "hi"}]}).encode()

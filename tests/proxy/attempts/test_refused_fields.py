@@ -1,4 +1,4 @@
-"""A vendor refuses a field that banjia added by itself: the call is repeated without it, over real sockets."""
+"""A vendor refuses a field that banjia added: the call is repeated without it, over real sockets."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def http(status: int, body: Any) -> bytes:
 
 
 def answer(asked: Mapping[str, Any]) -> bytes:
-    """The answer to a request that is taken: usage in a stream only where it is asked for."""
+    """The response to an accepted request: usage in a stream only if requested."""
     if not asked.get("stream"):
         return http(200, WHOLE)
     events = [*EVENTS, *([USAGE] if "stream_options" in asked else [])]
@@ -82,7 +82,7 @@ class Scene:
 async def scene(
     says: Says, kind: str = "openai_compatible", entry: Mapping[str, Any] | None = None, **more: Any
 ) -> AsyncIterator[Scene]:
-    """The scene, with a vendor of this kind."""
+    """Run the scene with a vendor of this kind."""
     seen: list[dict[str, Any]] = []
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -98,7 +98,7 @@ async def scene(
 
 
 def text_of(got: httpx2.Response) -> str:
-    """What a stream that ended well said."""
+    """Return the text of a complete stream."""
     payloads = [part.removeprefix("data: ") for part in got.text.split("\n\n") if part]
     assert payloads.pop() == "[DONE]"
     return "".join(c["delta"].get("content") or "" for p in payloads for c in json.loads(p)["choices"])
@@ -235,7 +235,7 @@ def test_a_vendor_that_refuses_what_was_not_sent_is_asked_twice_at_most() -> Non
 
 
 def test_one_attempt_a_request_still_allows_the_repeat() -> None:
-    """Else no stream of such a vendor would ever be answered."""
+    """Otherwise no stream of such a vendor would ever succeed."""
 
     async def main() -> None:
         policy = {"attempts": 1, "attempts_per_target": 1}
@@ -329,7 +329,7 @@ def test_a_key_with_limits_gives_the_repeat_a_slot_of_its_own() -> None:
 
 
 def test_beside_a_hedge_a_refused_addition_is_left_out_as_well() -> None:
-    """Whole answers are hedged: what is added to them is a switch."""
+    """Whole responses are hedged: the added field is a switch."""
 
     async def main() -> None:
         models = {"gpt-4o": ["any/kimi-k2.6", "any/kimi-k2.5"]}

@@ -1,4 +1,4 @@
-"""How often vendors are asked, at most: retries, connections that break, callers who try again, and callers who leave."""
+"""The limit of upstream calls: retries, broken connections, clients that retry, and clients that disconnect."""
 
 import asyncio
 import json
@@ -65,7 +65,7 @@ def test_what_an_sdk_tried_before_counts_among_the_attempts(
 
 @pytest.mark.parametrize("attempts", [1, 2, 3, 5])
 def test_an_sdk_that_does_as_it_is_told_never_causes_more_failing_calls_than_attempts(attempts: int) -> None:
-    """Whatever fails in which order. Calls that are refused by rate wait for a slot: they are no attempts."""
+    """For any failures in any order. Rate-limited calls wait for a slot and are not attempts."""
     for failures in range(2**6):
         state, calls, faults, retry = None, 0, 0, "true"
         for earlier in range(3):
@@ -85,7 +85,7 @@ def test_an_sdk_that_does_as_it_is_told_never_causes_more_failing_calls_than_att
 
 
 async def warmed(running: Running, connections: int) -> None:
-    """So many connections to the vendor are kept."""
+    """This many connections to the vendor are kept alive."""
     got = await asyncio.gather(*(read_all(running.url) for _ in range(connections)))
     assert {status for status, _ in got} == {200}
 

@@ -1,4 +1,4 @@
-"""The decision after a failure, as one pure function over everything it may rest on."""
+"""The retry decision as a pure function of all its inputs."""
 
 from typing import Any, get_args
 
@@ -69,7 +69,7 @@ def test_the_rules_that_always_hold(f: Failure, s: AttemptState, policy: Policy)
 
 
 def test_a_refusal_of_what_banjia_added_is_answered_by_the_same_call_without_it() -> None:
-    """Whatever the limits say: it is repeated once, and else every such call would fail."""
+    """It is repeated once regardless of the limits; otherwise every such call would fail."""
     refused, names_ours = Failure.of("bad_request", Message("x")), FRESH._replace(can_omit=True)
     assert decide(refused, names_ours, Policy()) == RETRY_WITHOUT_FIELDS
     assert (

@@ -1,4 +1,4 @@
-"""A vendor that hangs takes part of the places, and leaves the rest to the others."""
+"""A vendor that hangs takes part of the slots, and leaves the rest to the others."""
 
 import asyncio
 from typing import Any

@@ -1,5 +1,4 @@
-"""Requests that two servers might read differently, as data: what is sent, which status comes back, what becomes of the
-connection. Those that are refused are known from request smuggling; those that are not show where the border is."""
+"""Requests that two servers might read differently: the bytes, the expected status, and the fate of the connection."""
 
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ CHAT = b"POST /v1/chat/completions HTTP/1.1"
 
 
 class Case(NamedTuple):
-    """``sent`` gets one answer with this status, or none (0); then the connection is of use, or closed."""
+    """``sent`` gets one response with this status, or none (0); then the connection is usable, or closed."""
 
     name: str
     sent: bytes

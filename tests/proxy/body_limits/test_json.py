@@ -1,6 +1,6 @@
-"""Hostile JSON is the caller's mistake: 400, never a 500, and no vendor hears of it.
+"""Hostile JSON is the client's error: 400, never a 500, and no upstream call.
 
-What it costs is judged by ``tests/acceptance/waits.py``.
+``tests/acceptance/waits.py`` judges its cost.
 """
 
 import json
@@ -20,7 +20,7 @@ def deep(levels: int, start: bytes, end: bytes) -> bytes:
 
 
 def member(name: bytes, value: bytes) -> bytes:
-    """A good ask with one member more."""
+    """A valid request with one more member."""
     return GOOD + b',"%b":%b}' % (name, value)
 
 
@@ -85,7 +85,7 @@ def test_hostile_json_is_a_bad_request(name: str, named_by: str) -> None:
 
 
 def test_of_a_member_that_comes_twice_the_last_one_counts_for_everybody() -> None:
-    """As at OpenAI. It is the one that is routed by, and the only one that the vendor sees."""
+    """As at OpenAI. It determines the route, and the vendor gets only this one."""
     seen: list[bytes] = []
 
     async def noted(reader: Any, writer: Any, body: bytes) -> None:

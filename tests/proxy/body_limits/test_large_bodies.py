@@ -1,7 +1,7 @@
-"""A body that costs far more than its size is refused as it comes, and what large bodies hold is bounded.
+"""A body that needs far more memory than its size is refused as it arrives, and the memory for large bodies is limited.
 
-Real processes: ``tests/acceptance/measured.py`` measures its own callbacks and memory. Here only statuses are asserted; what a
-callback takes, and how much memory, is judged by ``tests/acceptance/bodies.py``.
+Real processes: ``tests/acceptance/measured.py`` measures its own callbacks and memory. These tests assert only statuses;
+``tests/acceptance/bodies.py`` judges callbacks and memory.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ def named(times: int) -> bytes:
 
 
 def ask(**members: bytes) -> bytes:
-    """A chat request of a server that takes what it is sent."""
+    """A chat request to a server that accepts any fields."""
     fields = {"model": b'"office/m"', "messages": b'[{"role":"user","content":"hi"}]', **members}
     return b"{" + b",".join(b'"%b":%b' % (name.encode(), value) for name, value in fields.items()) + b"}"
 
@@ -129,7 +129,7 @@ EVENTS: dict[str, tuple[Callable[[], bytes], bool]] = {
 
 
 class Site:
-    """A proxy in a process of its own, and what its vendor answers."""
+    """A proxy in a separate process, and its vendor's response."""
 
     def __init__(self, process: asyncio.subprocess.Process, url: str, script: "Script") -> None:
         self._process = process
@@ -169,7 +169,7 @@ class Site:
         return int(answer[9:12] or b"0"), answer
 
     async def cost(self, asked: Callable[[], Awaitable[Any]], times: int) -> tuple[Any, float]:
-        """What came of it, and what the longest callback took meanwhile: of so many times the quickest one."""
+        """Return the result, and the longest callback meanwhile, the shortest of several runs."""
         took: list[float] = []
         for _ in range(times):
             await self.report()
@@ -180,7 +180,7 @@ class Site:
 
 
 class Script:
-    """A vendor that sends the same bytes to everybody, until it is told others."""
+    """A vendor that always sends the same bytes, until they are changed."""
 
     def __init__(self) -> None:
         self.body, self.kind, self.after_s = ANSWER, b"application/json", 0.0
@@ -195,7 +195,7 @@ class Script:
 
 @asynccontextmanager
 async def site(directory: Path, limit: int) -> AsyncIterator[Site]:
-    """A proxy under a memory limit (bytes), for as long as the block runs."""
+    """Run a proxy under a memory limit (bytes) until the block ends."""
     script = Script()
     async with vendor(script) as url:
         process = await asyncio.create_subprocess_exec(
@@ -311,7 +311,7 @@ async def large_mix(limit: int, directory: Path, every: int = 1) -> tuple[int, C
 
 
 def test_under_a_mix_of_large_bodies_some_are_served_and_others_told_to_come_again(tmp_path: Path) -> None:
-    """Where no limit is near, the same mix is served whole: the control run. All rounds: tests/acceptance/bodies.py."""
+    """Far from the limit the same mix succeeds completely: the control run. All rounds: tests/acceptance/bodies.py."""
 
     async def scene() -> None:
         _, came = await large_mix(LIMIT, tmp_path / "limited", every=6)

@@ -1,4 +1,4 @@
-"""What a vendor sends is as little trusted as what a caller sends: too much, too deep or too odd is no answer, in bounds."""
+"""Vendor responses are as untrusted as requests: too large, too deep or malformed ones fail within limits."""
 
 import asyncio
 import gzip
@@ -25,17 +25,17 @@ def deep(levels: int, start: bytes, end: bytes) -> bytes:
 
 
 def around(value: bytes) -> bytes:
-    """A good answer with one member more."""
+    """A valid response with one more member."""
     return GOOD + b',"x":' + value + b"}"
 
 
 def said(text: bytes) -> bytes:
-    """A good answer with this in the place of its text."""
+    """A valid response with this instead of its text."""
     return ANSWER.replace(b'"hello"', text)
 
 
 def used(value: bytes) -> bytes:
-    """A good answer with this number of tokens."""
+    """A valid response with this number of tokens."""
     return GOOD + b',"usage":{"prompt_tokens":' + value + b',"completion_tokens":' + value + b"}}"
 
 
@@ -90,7 +90,7 @@ async def asked(running: Any, **body: Any) -> tuple[int, bytes]:
 
 
 class Scripted:
-    """A vendor that sends the same bytes to everybody, until it is told others."""
+    """A vendor that always sends the same bytes, until they are changed."""
 
     def __init__(self) -> None:
         self.kind, self.body, self.more, self.status = b"application/json", b"", b"", 200
@@ -101,7 +101,7 @@ class Scripted:
 
 
 def judged(status: int, body: bytes, name: str = "") -> None:
-    """A right answer, or the vendor's own failure: never ours, and never a stranger's JSON."""
+    """A valid response, or the vendor's failure: never an internal error, and never other JSON."""
     if status == 200:
         assert json.loads(body)["choices"], name
         return
@@ -181,7 +181,7 @@ ENCODINGS = [b"gzip", b"x-gzip", b"deflate", b"br", b"zstd", b"compress", b"gzip
 
 @pytest.mark.parametrize("status", [200, 400, 500])
 def test_no_encoding_of_a_vendor_is_undone_whatever_the_status(status: int) -> None:
-    """Identity was asked for. A bomb is small until somebody opens it, so nobody does, for errors' sake neither."""
+    """The request asks for identity. A decompression bomb is never unpacked, not even for errors."""
 
     async def scene() -> int:
         vendor = Scripted()

@@ -1,4 +1,4 @@
-"""What callers and vendors name is bounded: nothing of any length is kept, repeated or sent as a header."""
+"""Names from clients and vendors are limited in length before they are kept, repeated or sent as a header."""
 
 import asyncio
 import json
@@ -113,7 +113,7 @@ def test_other_names_are_bounded(members: dict[str, Any], param: str | None) -> 
 
 
 def test_names_of_a_mebibyte_leave_nothing_behind() -> None:
-    """Each was kept by the routes, the log, the counters and the breaker."""
+    """Routes, log, metrics and breaker would keep each of them."""
 
     async def scene() -> None:
         async with serving() as running:

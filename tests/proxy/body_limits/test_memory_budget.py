@@ -1,4 +1,4 @@
-"""The memory budget: bodies are admitted against it as they come, and all is given back."""
+"""The memory budget: bodies reserve memory as they arrive, and all of it is released."""
 
 import asyncio
 from collections.abc import Callable
@@ -76,7 +76,7 @@ def test_a_body_limit_that_the_memory_never_allows_is_warned_of() -> None:
     assert warnings(settings, 1024 * MIB) == []
     assert warnings(settings, None) == []
     (warning,) = warnings(settings, 256 * MIB)
-    assert "bodies over 32 MiB are always answered 503" in warning
+    assert "bodies over 32 MiB always get status 503" in warning
 
 
 @pytest.mark.parametrize("name", [name for name in TREES if name.startswith("v")])

@@ -1,4 +1,4 @@
-"""The memory guard: what it reads, and what the door and the pipeline make of it."""
+"""The memory guard: how it measures, and how the server and the pipeline react."""
 
 import asyncio
 from collections.abc import Mapping

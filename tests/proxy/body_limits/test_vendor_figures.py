@@ -1,4 +1,4 @@
-"""A vendor's status, figures and headers may be anything: no call hangs, no answer is lost, and nothing odd is copied."""
+"""For any status, number and header of a vendor no call hangs, no answer is lost, and nothing odd is copied."""
 
 import asyncio
 import json
@@ -113,7 +113,7 @@ def used(figure: bytes) -> bytes:
 
 
 def spends_little(usage: dict[str, Any], ending: dict[str, Any]) -> None:
-    """The estimate of a short chat, in the answer and in the log, and no figure of the vendor's."""
+    """Response and log have the estimate for a short chat, and no number of the vendor's."""
     assert 0 < usage["prompt_tokens"] < 10
     assert 0 < usage["completion_tokens"] < 10
     assert set(usage) == {"prompt_tokens", "completion_tokens", "total_tokens"}

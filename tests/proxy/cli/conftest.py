@@ -18,7 +18,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def banjia(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in an empty folder, with nothing in the environment but what is given."""
+    """Runs a command in an empty folder, with only the given environment."""
     for name in list(os.environ):
         if "API_KEY" in name or name.startswith("BANJIA_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)

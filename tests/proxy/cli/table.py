@@ -1,4 +1,4 @@
-"""Each command with right and wrong input, and what must hold of it in every terminal, pipe and language."""
+"""Each command with valid and invalid input, and the properties of its output in every terminal, pipe and language."""
 
 import os
 import pty
@@ -117,7 +117,7 @@ def environment(setting: Setting) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Ended:
-    """What a command came to."""
+    """The result of a command."""
 
     code: int
     stdout: str
@@ -170,7 +170,7 @@ def _in_terminal(case: Case, setting: Setting, folder: Path) -> Ended:
 
 
 def violations(case: Case, setting: Setting, ended: Ended) -> list[str]:
-    """What does not hold of it."""
+    """Return the violations."""
     found = []
     unwritten = case.prints and setting.sink in ("head", "full")
     code = case.code if not unwritten else BROKEN_PIPE if setting.sink == "head" else 1

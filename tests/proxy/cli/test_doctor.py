@@ -1,4 +1,4 @@
-"""The doctor in front of broken set-ups: each is told in one line with its cure, and no key is shown."""
+"""The doctor on broken set-ups: each is reported in one line with its fix, and no key is shown."""
 
 import asyncio
 import dataclasses
@@ -46,7 +46,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @dataclasses.dataclass
 class Told:
-    """What the doctor found."""
+    """The findings of the doctor."""
 
     findings: list[Finding]
 
@@ -54,7 +54,7 @@ class Told:
         return [finding for finding in self.findings if finding.check == check]
 
     def one(self, check: str, level: str) -> Finding:
-        """The only finding of this check that stands like this."""
+        """Return the only finding of this check with this level."""
         (finding,) = [finding for finding in self.of(check) if finding.level == level]
         return finding
 
@@ -70,7 +70,7 @@ async def doctor(
     text: str | None, environ: Mapping[str, str] | None = None, *, offline: bool = False,
     now: Callable[[], float] = time.time,
 ) -> Told:  # fmt: skip
-    """What is found in front of this configuration; without one, of the variables."""
+    """Return the findings for this configuration; without one, for the variables."""
     file = None
     if text is not None:
         file = Path("banjia.yaml")
@@ -83,7 +83,7 @@ async def doctor(
 
 
 def kimi(base_url: str, more: str = "") -> str:
-    """A configuration with Kimi at this place, on a free port."""
+    """A configuration with Kimi at this URL, on a free port."""
     return (
         f'server: {{listen: "127.0.0.1:0"}}\nvendors:\n  kimi: {{api_key: "${{KEY}}", base_url: "{base_url}"{more}}}\n'
     )
@@ -262,7 +262,7 @@ def test_a_refused_key_is_told_by_its_last_four() -> None:
 
 @contextmanager
 def regions(vendor: str, **base_urls: str) -> Iterator[None]:
-    """The vendor's hosts, as if they were these."""
+    """Replace the vendor's hosts by these."""
     with pytest.MonkeyPatch.context() as patch:
         adapter = dataclasses.replace(registry.BY_NAME[vendor], base_urls=base_urls)
         patch.setitem(registry.BY_NAME, vendor, adapter)
@@ -554,7 +554,7 @@ def test_a_socks_proxy_is_told_as_what_can_not_be_used(monkeypatch: pytest.Monke
     run(main())
 
 
-# --- the door -----------------------------------------------------------------------------------------------------
+# --- the listen address -------------------------------------------------------------------------------------------
 
 
 def test_a_port_that_another_program_has_is_told() -> None:
@@ -591,7 +591,7 @@ def test_an_address_that_this_machine_does_not_have_is_told() -> None:
     ("server", "level"),
     [("listen: '0.0.0.0:0', insecure: true", "warn"), ("listen: '0.0.0.0:0', client_keys: ['${KEY}']", "ok")],
 )
-def test_a_door_that_is_open_to_everybody_is_a_warning(server: str, level: str) -> None:
+def test_a_server_that_is_open_to_everybody_is_a_warning(server: str, level: str) -> None:
     async def main() -> None:
         text = f"server: {{{server}}}\nvendors: {{kimi: {{api_key: '${{KEY}}'}}}}\n"
         assert (await doctor(text, offline=True)).one("listen", level)
@@ -621,7 +621,7 @@ def test_the_command_ends_with_0_or_1_and_says_it_as_json_too(banjia: Run) -> No
 
 
 def test_the_regions_of_a_vendor_are_its_own() -> None:
-    """What the doctor tries is what the configuration can choose."""
+    """The doctor tries what the configuration can select."""
     assert set(KIMI.base_urls) == {"cn", "intl"}
 
 

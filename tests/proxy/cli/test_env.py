@@ -1,4 +1,4 @@
-"""``env`` gives each shell the lines that point an app here, without a secret."""
+"""``env`` prints for each shell the lines that point an app at the proxy, without a secret."""
 
 import os
 import subprocess

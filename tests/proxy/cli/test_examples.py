@@ -1,4 +1,4 @@
-"""The examples of each command's help run as they stand, in an empty folder, against emulated vendors."""
+"""The examples in each command's help run unchanged, in an empty folder, against emulated vendors."""
 
 import re
 from collections.abc import Iterator

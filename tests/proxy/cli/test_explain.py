@@ -1,4 +1,4 @@
-"""``explain`` says what would become of a request, and ends with 1 where that is an error: the one a caller would get."""
+"""``explain`` shows how a request would be handled, and exits with 1 for an error, the one that a client would get."""
 
 import asyncio
 import json

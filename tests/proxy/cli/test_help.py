@@ -1,4 +1,4 @@
-"""``banjia help``: every code of an error is explained, in both languages, without a network or a file."""
+"""``banjia help`` explains every error code in both languages, without a network or a file."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""``init`` writes a configuration that works, from what is found, and never over what is there."""
+"""``init`` writes a working configuration from what it detects, and never overwrites a file."""
 
 import contextlib
 import json

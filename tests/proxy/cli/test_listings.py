@@ -1,4 +1,4 @@
-"""``routes`` and ``models``: what they list is what the proxy does and what the catalogs hold."""
+"""``routes`` and ``models`` agree with the proxy's behaviour and with the catalogs."""
 
 import datetime
 from pathlib import Path
@@ -96,7 +96,7 @@ def test_models_are_those_of_the_catalogs_with_everything_known(banjia: Run) -> 
 
 
 def below(lines: list[str], model: str) -> list[str]:
-    """What is said of a model: its line, and the indented ones below it."""
+    """Return the lines of a model: its own, and the indented ones below it."""
     at = next(at for at, line in enumerate(lines) if line.startswith(f"{model} "))
     end = next(end for end in range(at + 1, len(lines)) if not lines[end].startswith(" "))
     return [" ".join(line.split()) for line in lines[at:end]]

@@ -1,4 +1,4 @@
-"""How the commands behave: help comes at once and says the exit codes, listings have JSON."""
+"""Common behaviour of the commands: fast help with exit codes, and JSON for listings."""
 
 import subprocess
 import sys

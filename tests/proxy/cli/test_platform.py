@@ -1,4 +1,4 @@
-"""On Windows every command says in one line what to use; help and the version are shown."""
+"""On Windows every command prints one line with the alternative; help and version work."""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Every command, right and wrong, in widths, languages, terminals and pipes: a part of what ``scripts/acceptance`` runs whole."""
+"""Every command with valid and invalid input in several widths, languages, terminals and pipes.
+
+A sample; ``scripts/acceptance`` runs all combinations.
+"""
 
 import random
 from pathlib import Path

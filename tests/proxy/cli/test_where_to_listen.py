@@ -1,4 +1,4 @@
-"""``serve`` and ``demo`` listen where the command line says, whatever the file says."""
+"""``serve`` and ``demo`` listen on the address of the command line, whatever the file has."""
 
 import json
 import urllib.request
@@ -80,7 +80,7 @@ def test_a_reload_keeps_the_address_of_the_command_line(tmp_path: Path) -> None:
     text = "server: {listen: '127.0.0.1:1', admin_listen: 'off'}\nvendors: {kimi: {api_key: x}}\n"
     file.write_text(text)
     with running("serve", "--emulate", "-c", str(file), "--port", "0") as process:
-        lines_until(process, "vendor calls leave")
+        lines_until(process, "connecting to vendors")
         file.write_text(text + "policy: {attempts: 1}\n")
         assert lines_until(process, "reload applied")[-1].endswith("policy.attempts changed")
 

@@ -1,4 +1,4 @@
-"""Listings fit the columns that there are, and their output may end early."""
+"""Listings fit the terminal width, and their output may be closed early."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""No field or header of a request moves a destination or a credential."""
+"""No field or header of a request changes a destination or a credential."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A vendor that echoes the key it was called with: the caller gets its answer, and never the key, however it is written."""
+"""A vendor that echoes its API key: the client gets the answer without the key, in any spelling."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ def asked(
     raw: bytes, kind: Literal["fast", "httpx"] = "fast", *, key: str = KEY, cut_at: int = 0, path: str = "chat/completions",
     more: dict[str, Any] | None = None, entry: dict[str, Any] | None = None, **ask: Any,
 ) -> httpx2.Response:  # fmt: skip
-    """What a caller gets of a vendor that sends these bytes, in two reads if they are cut."""
+    """Return the client's response for a vendor that sends these bytes, in two reads if they are split."""
 
     async def says(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
         if cut_at:
@@ -106,7 +106,7 @@ def said(got: httpx2.Response) -> list[Any]:
 
 
 def hidden(got: httpx2.Response) -> str:
-    """All that was said, which has none of the secrets, as it stands and read as JSON."""
+    """Return all output, after checking that it has no secret, as text and as JSON."""
     assert got.status_code == 200, got.text
     told = "".join(json.dumps(event, ensure_ascii=False) for event in said(got))
     for secret in SECRETS:

@@ -1,4 +1,4 @@
-"""Canary secrets through every kind of ending: none may show in an answer, a header or a log line, at any level."""
+"""Canary secrets in every kind of outcome: none appears in a response, a header or a log line, at any level."""
 
 import asyncio
 import json

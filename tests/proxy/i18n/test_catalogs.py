@@ -1,4 +1,4 @@
-"""The Chinese catalogs: they fit the source and click, and are Chinese. A template without a translation fails no test."""
+"""The Chinese catalogs match the source and click, and are Chinese. A missing translation fails no test."""
 
 import os
 import re
@@ -48,7 +48,7 @@ def without_fields(text: str) -> str:
 
 
 def english_left(text: str) -> str | None:
-    """Two words of English in a text that should be Chinese."""
+    """Two English words in a text that should be Chinese."""
     for name in NAMES:
         text = text.replace(name, "")
     found = TWO_WORDS.search(text)
@@ -68,7 +68,7 @@ def test_every_translation_is_chinese(texts: dict[str, str]) -> None:
 
 
 def test_what_reaches_readers_is_a_message_by_its_type() -> None:
-    """mypy then finds every place where a plain text is put in."""
+    """mypy then finds every use of a plain text."""
     typed = [
         (errors.ProxyError.__init__, "message"), (Failure, "message"), (Refused.__init__, "message"), (Invalid.__init__, "message"),
         (Adaptation, "why"), (Diagnostic, "problem"), (Diagnostic, "expected"),

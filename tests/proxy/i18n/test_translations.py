@@ -1,4 +1,4 @@
-"""Errors in Chinese, over real sockets: the words change, and nothing that a program looks at."""
+"""Errors in Chinese, over real sockets: only the texts change, nothing that a program reads."""
 
 import asyncio
 import json
@@ -55,7 +55,7 @@ def test_the_operator_decides_where_the_caller_does_not(monkeypatch: pytest.Monk
 
 
 async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
-    """A vendor that takes no key, or breaks off its streams."""
+    """A vendor that rejects every key, or cuts off its streams."""
     if json.loads(body).get("stream"):
         chunk = {"choices": [{"index": 0, "delta": {"content": "half"}}]}
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
@@ -174,12 +174,12 @@ async def _raised() -> Exception:
     ],
     ids=["head", "body"],
 )
-def test_the_door_speaks_chinese_to_who_asked_for_it_so_far(sent: bytes) -> None:
-    body = run(_at_the_door(sent))
+def test_early_refusals_are_chinese_if_the_headers_so_far_ask_for_it(sent: bytes) -> None:
+    body = run(_early_refusal(sent))
     assert HAN.search(json.loads(body)["error"]["message"])
 
 
-async def _at_the_door(sent: bytes) -> bytes:
+async def _early_refusal(sent: bytes) -> bytes:
     async with proxy({"vendors": {}}) as running:
         reader, writer = await asyncio.open_connection(*running.url.removeprefix("http://").split(":"))
         writer.write(sent)

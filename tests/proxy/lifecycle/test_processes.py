@@ -1,4 +1,4 @@
-"""The commands as a user runs them: processes, exit codes, what they print."""
+"""The commands as a user runs them: processes, exit codes, output."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def run(*args: str, env: Mapping[str, str] = {}, text: str | None = None) -> sub
 
 @contextmanager
 def running(*args: str, env: Mapping[str, str] = {}) -> Iterator[subprocess.Popen[str]]:
-    """A command that goes on until it is told to stop; it must then end well."""
+    """A command that runs until it is stopped; it must then exit with 0."""
     process = subprocess.Popen(
         command(*args), env={**KEYLESS, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **env}, cwd="/",
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -54,7 +54,7 @@ def running(*args: str, env: Mapping[str, str] = {}) -> Iterator[subprocess.Pope
 
 
 def lines_until(process: subprocess.Popen[str], last: str) -> list[str]:
-    """What is printed, up to the line that begins so."""
+    """Return the output up to the line with this start."""
     assert process.stdout is not None
     lines: list[str] = []
     for line in process.stdout:
@@ -133,7 +133,7 @@ def test_serve_emulated_answers_as_the_vendors_would_and_says_so() -> None:
 
 @pytest.fixture
 def emulators() -> Iterator[dict[str, str]]:
-    """Kimi and Qwen in a process of their own, as ``banjia emulate`` starts them: their environment lines."""
+    """Run Kimi and Qwen in a separate process with ``banjia emulate``; yield their environment lines."""
     with running("emulate", "kimi", "qwen", "--port", "0") as process:
         lines = lines_until(process, "ready")
         yield dict(line.split("=", 1) for line in lines if "=" in line)
@@ -195,7 +195,7 @@ def test_sigterm_drains_and_a_second_signal_ends_it_at_once() -> None:
         process.terminate()
         while run("healthcheck", env=env).returncode == 0:
             pass
-        answer, _ = post(f"http://{here}/v1", ASK)  # the door is still open
+        answer, _ = post(f"http://{here}/v1", ASK)  # the server still accepts connections
         assert answer["choices"]
         process.terminate()
         assert process.wait(30) == 1

@@ -1,4 +1,4 @@
-"""The configuration is read again while requests run: a good one applies, a bad one changes nothing."""
+"""The configuration is reloaded while requests run: a valid one applies, an invalid one changes nothing."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ SECRET = "sk-old-00000000000000000001"
 
 
 def says(word: str) -> Any:
-    """A vendor that says one word, whole."""
+    """A vendor that answers one word."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         data = whole(word).content
@@ -53,20 +53,20 @@ def text(base_url: str, key: str = SECRET, **server: Any) -> str:
 
 @dataclass
 class Site:
-    """A proxy that follows a file, and the lines it told its operator."""
+    """A proxy that follows a file, and its lines for the operator."""
 
     running: Running
     client: httpx2.AsyncClient
     lines: list[str] = field(default_factory=list)
 
     async def word(self) -> str:
-        """What a vendor says to a request of now."""
+        """Return the vendor's answer to a new request."""
         answer = await self.client.post(f"{self.running.url}/v1/chat/completions", json=ASK)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["choices"][0]["message"]["content"])
 
     async def told(self, beginning: str, within_s: float = 20.0) -> str:
-        """The first line that begins so, once it is there."""
+        """Wait for the first line with this start and return it."""
         async with asyncio.timeout(within_s):
             while True:
                 for line in self.lines:
@@ -77,7 +77,7 @@ class Site:
 
 @asynccontextmanager
 async def following(path: Path, *, watched: bool = True) -> AsyncIterator[Site]:
-    """A proxy with the file's configuration; ``watched``: it follows the file by itself."""
+    """A proxy with the file's configuration; ``watched``: it watches the file."""
     async with AsyncExitStack() as stack:
         loaded = load(path, {})
         served = await stack.enter_async_context(proxy(loaded.settings))
@@ -91,7 +91,7 @@ async def following(path: Path, *, watched: bool = True) -> AsyncIterator[Site]:
 
 
 async def reloads_under_load(file: Path, reloads: int) -> int:
-    """Swap the vendor that often while eight callers ask again and again. Returns how many requests were answered.
+    """Swap the vendor this often while eight clients send requests. Returns the number of responses.
 
     Each configuration serves at least two requests before the next one comes.
     """
@@ -121,7 +121,7 @@ async def reloads_under_load(file: Path, reloads: int) -> int:
 
 
 def test_a_hundred_reloads_under_load_fail_no_request(tmp_path: Path) -> None:
-    """Each swaps the vendor. Requests go on all the while."""
+    """Each swaps the vendor while requests continue."""
     assert asyncio.run(reloads_under_load(tmp_path / "banjia.yaml", 100)) >= 200
 
 
@@ -182,7 +182,7 @@ def test_a_change_is_noticed_however_it_is_made(way: Callable[[Path, str], None]
 def test_a_change_of_a_file_that_the_configuration_names_is_noticed_alone(
     what: str, way: Callable[[Path, str], None], tmp_path: Path
 ) -> None:
-    """The files of a catalog and of a secret, in a folder of their own."""
+    """The files of a catalog and of a secret, in a separate folder."""
     folder = tmp_path / "apart"
     folder.mkdir()
     named = {"catalog": folder / "own.yaml", "secret": folder / "key"}
@@ -210,7 +210,7 @@ def test_a_change_of_a_file_that_the_configuration_names_is_noticed_alone(
 
 
 def test_the_files_that_are_followed_are_those_that_the_configuration_names_now(tmp_path: Path) -> None:
-    """One that is missing is told, and taken when it comes; one that is named no more is left alone."""
+    """A missing file is reported, and used when it appears; a file that is no longer named is ignored."""
     file, old, new = tmp_path / "banjia.yaml", tmp_path / "old.yaml", tmp_path / "new.yaml"
 
     async def scene() -> None:
@@ -251,7 +251,7 @@ def test_the_files_of_a_configuration_are_known_also_where_they_are_not_there(tm
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whether a file is being written")
 def test_a_file_that_is_half_written_is_not_read(tmp_path: Path) -> None:
-    """The first half is a configuration in itself, and its writer takes a rest."""
+    """The first half is a valid configuration, and its writer pauses."""
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
@@ -380,8 +380,8 @@ def test_a_catalog_laid_over_is_read_with_the_configuration_and_a_broken_one_lea
     asyncio.run(scene())
 
 
-def test_a_reload_opens_no_door_that_would_need_a_key(tmp_path: Path) -> None:
-    """The new file is fine by itself: it listens on loopback. But that would take a restart."""
+def test_a_reload_allows_no_access_that_would_need_a_key(tmp_path: Path) -> None:
+    """The new file is valid by itself: it listens on loopback. But that would need a restart."""
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
@@ -435,7 +435,7 @@ def test_client_keys_change_with_the_next_request(tmp_path: Path) -> None:
 
 
 def test_a_key_goes_on_resting_at_the_same_address_and_only_there(tmp_path: Path) -> None:
-    """A key that was refused at one region may be good at another: that is the cure, and must not wait."""
+    """A key refused in one region may work in another: this is the fix, and must apply at once."""
     file = tmp_path / "banjia.yaml"
     entry = {"kind": "kimi", "api_keys": ["sk-a-000000000000001", "sk-b-000000000000001"]}
 
@@ -497,7 +497,7 @@ def test_a_new_warning_is_told_once(tmp_path: Path) -> None:
 
 
 def test_emulators_stay_in_the_place_of_the_vendors(tmp_path: Path) -> None:
-    """And a vendor whose emulator does not run is refused: calling the real one would be the worst of answers."""
+    """A vendor whose emulator does not run is refused: the real one must never be called."""
     file = tmp_path / "banjia.yaml"
     known = {name: partial(emulators.start, name, environ={}) for name in ("kimi", "qwen")}
 
@@ -558,7 +558,7 @@ def test_a_process_reads_its_file_again_on_sighup_and_when_it_changes(tmp_path: 
     )
     file.write_text(content)
     with running("serve", "--emulate", "-c", str(file)) as process:
-        lines_until(process, "vendor calls leave")
+        lines_until(process, "connecting to vendors")
         process.send_signal(signal.SIGHUP)
         assert lines_until(process, "reload")[-1] == f"reload applied from {file}: nothing changed"
         file.write_text(content.replace("gpt-4o:", "gpt-4o-mini:"))
@@ -570,6 +570,6 @@ def test_a_process_reads_its_file_again_on_sighup_and_when_it_changes(tmp_path: 
 
 def test_a_process_without_a_file_says_so_on_sighup() -> None:
     with running("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": "127.0.0.1:0"}) as process:
-        lines_until(process, "vendor calls leave")
+        lines_until(process, "connecting to vendors")
         os.kill(process.pid, signal.SIGHUP)
         assert "no configuration file" in lines_until(process, "reload")[-1]

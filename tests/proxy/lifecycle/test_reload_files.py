@@ -1,4 +1,4 @@
-"""Files that cannot be read stop neither calls nor signals: real processes whose configuration becomes something else."""
+"""Unreadable files stop neither calls nor signals: real processes whose configuration file is replaced."""
 
 import json
 import os
@@ -42,21 +42,21 @@ SHORT = "proxy.app_state.READ_TIMEOUT_S = 0.3"
 
 
 class Site:
-    """A server, and what it says to its operator."""
+    """A server, and its lines for the operator."""
 
     def __init__(self, served: Server, said: Path) -> None:
         self.served = served
         self.said = said
 
     def until_said(self, words: str, times: int = 1) -> None:
-        """Wait until stderr holds the words so many times."""
+        """Wait until stderr has the text this many times."""
         self.served.until(lambda: self.said.read_text().count(words) >= times)
 
     def hangup(self) -> None:
         self.served.process.send_signal(signal.SIGHUP)
 
     def posted(self) -> tuple[int, list[str]]:
-        """What ``POST /reload`` answers."""
+        """Return the response of ``POST /reload``."""
         request = urllib.request.Request(f"http://127.0.0.1:{self.served.admin}/reload", b"", method="POST")
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
@@ -78,7 +78,7 @@ def site(tmp_path: Path, command: list[str] = SERVE, before: Sequence[str] = ())
 
 
 def hanging(marker: Path, patch: str, timeout: str = "") -> list[str]:
-    """A server of which some calls hang as long as the marker is there, as they do on a mount that does not answer."""
+    """A server whose system calls hang while the marker exists, as on a mount that does not respond."""
     return ["-c", HANGING.format(patch=patch, timeout=timeout), str(marker)]
 
 
@@ -148,12 +148,12 @@ def test_a_read_that_hangs_is_given_up_and_the_next_one_applies(tmp_path: Path) 
         marker.touch()
         for times in range(1, 5):
             here.hangup()
-            here.until_said("the files could not be read within 0.3 seconds; expected a disk that answers", times)
+            here.until_said("the files could not be read within 0.3 seconds; expected a disk that responds", times)
         status, told = here.posted()
         assert status == 409
         assert told == [
             (
-                f"{here.served.file}: 4 earlier reads of the configuration have not ended; expected a disk that answers "
+                f"{here.served.file}: 4 earlier reads of the configuration have not ended; expected a disk that responds "
                 "(banjia help config-unreadable)"
             )
         ]

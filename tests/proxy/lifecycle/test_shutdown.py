@@ -1,6 +1,6 @@
-"""Stopping a real process: not ready first, then closed, and nobody who is being served is left without a word.
+"""Shutdown of a real process: first not ready, then closed; every request under way gets a response or an error.
 
-How soon each of it happens is judged by ``tests/acceptance/waits.py``.
+``tests/acceptance/waits.py`` judges the times.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class Served:
         self.process.send_signal(number)
 
     async def ended(self) -> tuple[int, list[dict[str, Any]], str]:
-        """The exit code, the access lines, and what else it said."""
+        """Return the exit code, the access lines, and the other output."""
         async with asyncio.timeout(30):
             out, err = await self.process.communicate()
         assert self.process.returncode is not None
@@ -53,7 +53,7 @@ async def serving(
     command: Sequence[str] = ("-m", "proxy"),
     **server: Any,
 ) -> AsyncIterator[Served]:
-    """A proxy of its own process in front of this vendor. ``command``: what Python runs."""
+    """A proxy in a separate process in front of this vendor. ``command``: what Python runs."""
     file = tmp_path / "banjia.yaml"
     made = settings(base_url, server={"listen": "127.0.0.1:0", "admin_listen": "off", **server})
     file.write_text(json.dumps({**made, "policy": dict(policy or {})}))
@@ -65,7 +65,7 @@ async def serving(
         assert process.stderr is not None
         url = ""
         async with asyncio.timeout(30):
-            while not (said := (await process.stderr.readline()).decode()).startswith("vendor calls leave"):
+            while not (said := (await process.stderr.readline()).decode()).startswith("connecting to vendors"):
                 assert process.returncode is None
                 if said.startswith("banjia serves "):
                     url = said.split()[2].removesuffix("/v1,")
@@ -77,19 +77,19 @@ async def serving(
 
 
 async def get(url: str, path: str) -> tuple[int, bytes]:
-    """The status and the head of a request on a connection of its own. OSError or EOFError where the door is closed."""
+    """Return status and head of a request on a new connection. Raises OSError or EOFError if the port is closed."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
         writer.write(b"GET %b HTTP/1.1\r\nhost: localhost\r\n\r\n" % path.encode())
         head = await reader.readuntil(b"\r\n\r\n")
-    finally:  # a door that closes just now takes the connection, and hangs up without a word
+    finally:  # a server that is just closing accepts the connection and closes it
         await hang_up(writer)
     return int(head.split()[1]), head.lower()
 
 
 async def closed(url: str) -> None:
-    """Wait until nobody is let in any more."""
+    """Wait until no connection is accepted any more."""
     with contextlib.suppress(OSError, EOFError):
         while True:
             await get(url, "/livez")
@@ -114,7 +114,7 @@ def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_stream
             served.signal(signal.SIGTERM)
             while (await get(served.url, "/readyz"))[0] == 200:
                 await asyncio.sleep(0.005)
-            async with asked(served.url, stream=True) as later:  # the door is still open
+            async with asked(served.url, stream=True) as later:  # the server still accepts connections
                 assert b"200 OK" in await later.readuntil(b"\r\n\r\n")
                 status, head = await get(served.url, "/livez")
                 assert (status, b"connection: close" in head) == (200, True)
@@ -133,7 +133,7 @@ def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_stream
 
 
 def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Path) -> None:
-    """A stream, a whole answer, a body that is still coming, and a caller who does not read what there is."""
+    """A stream, a whole response, a body that is still arriving, and a client that does not read."""
 
     async def scene() -> None:
         async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -222,7 +222,7 @@ def test_at_the_end_of_the_grace_everybody_is_told_also_by_an_event_loop_that_is
 
 
 def test_a_call_that_was_made_is_not_to_be_made_again_without_thought(tmp_path: Path) -> None:
-    """The vendor may have billed it: the SDK is told not to repeat it by itself."""
+    """The vendor may have billed it: a header tells the SDK not to retry."""
 
     async def scene() -> None:
         reached = asyncio.Event()
@@ -241,7 +241,7 @@ def test_a_call_that_was_made_is_not_to_be_made_again_without_thought(tmp_path: 
             served.signal(signal.SIGTERM)
             head = await reader.readuntil(b"\r\n\r\n")
             assert b"x-should-retry: false\r\n" in head
-            assert (await served.ended())[0] == 0  # the grace is the longest that the door stays open
+            assert (await served.ended())[0] == 0  # the grace period also limits accepting
 
     asyncio.run(scene())
 
@@ -252,7 +252,7 @@ HELD_OPEN = FIRST + piece(chunk({}, "stop") + DONE)
 @pytest.mark.parametrize("n", [1, 3])
 @pytest.mark.parametrize("transport", ["fast", "httpx"])
 def test_a_stop_just_after_an_answers_end_changes_nothing_about_it(tmp_path: Path, transport: str, n: int) -> None:
-    """The vendor keeps its line open behind its end marker; the caller has his answer, and keeps his connection."""
+    """The vendor keeps its connection open after the end marker; the client has its response and connection."""
 
     async def scene() -> None:
         async def held_open(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -276,7 +276,7 @@ def test_a_stop_just_after_an_answers_end_changes_nothing_about_it(tmp_path: Pat
 
 
 def test_a_stop_while_a_body_comes_that_no_vendor_will_see_is_told_and_accounted_for(tmp_path: Path) -> None:
-    """An answer of our own (policy.moderations: pass) ends as any other."""
+    """A response of banjia's own (policy.moderations: pass) ends like any other."""
 
     async def scene() -> None:
         policy = {"moderations": "pass"}

@@ -1,4 +1,4 @@
-"""No file and a key in the environment is enough: OpenAI's names are answered, by processes as a user starts them."""
+"""Without a file, a key in the environment suffices: OpenAI's names work, in processes as a user starts them."""
 
 import json
 import urllib.error
@@ -23,7 +23,7 @@ SMALL = "text-embedding-3-small"
 
 @pytest.fixture(scope="module")
 def vendors() -> Iterator[Mapping[str, str]]:
-    """The lines that the stand-in vendors print."""
+    """The environment lines of the emulators."""
     with running("emulate", *VENDORS, "--port", "0") as process:
         yield dict(line.split("=", 1) for line in lines_until(process, "ready") if "=" in line)
 
@@ -37,7 +37,7 @@ def serving(vendors: Mapping[str, str], *names: str, **more: str) -> Iterator[st
 
 @contextmanager
 def greeted(vendors: Mapping[str, str], *names: str, **more: str) -> Iterator[tuple[str, str]]:
-    """The same, with the line that it began with."""
+    """The same, with its start line."""
     env = {"BANJIA_SERVER__LISTEN": "127.0.0.1:0", **more}
     for name in names:
         key, base_url = VENDORS[name]
@@ -48,7 +48,7 @@ def greeted(vendors: Mapping[str, str], *names: str, **more: str) -> Iterator[tu
 
 
 def embedded(url: str) -> tuple[int, str]:
-    """How many vectors came, and from whom; or the status and the message."""
+    """Return the number of vectors and their vendor; or the status and the message."""
     request = urllib.request.Request(f"{url}/embeddings", json.dumps({"model": SMALL, "input": ["a", "b"]}).encode())
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:
@@ -97,7 +97,7 @@ def failing(vendors: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
 
 
 def asked(url: str, model: str) -> str:
-    """Who answers a chat request, or the status of the error."""
+    """Return the vendor that answers a chat request, or the status of the error."""
     try:
         answer, headers = post(url, {"model": model, "messages": [{"role": "user", "content": "hi"}]})
     except urllib.error.HTTPError as error:
@@ -120,7 +120,7 @@ def test_where_the_first_vendor_answers_500_the_second_answers(vendors: Mapping[
 
 def test_with_failover_off_the_first_vendor_alone_is_asked(vendors: Mapping[str, str]) -> None:
     with greeted(dead(vendors), "qwen", "kimi", BANJIA_POLICY__FAILOVER="off") as (url, line):
-        assert line.endswith("answered by qwen; under names that it lacks by kimi")
+        assert line.endswith("answered by qwen, or by kimi for models that qwen lacks")
         assert asked(url, "gpt-4o") == "502"
 
 

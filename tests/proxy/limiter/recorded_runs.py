@@ -1,11 +1,11 @@
-"""Runs of the limiter in the simulator, and what it decided in each, as recorded in ``recorded_runs.txt``.
+"""Runs of the limiter in the simulator, with its decisions as recorded in ``recorded_runs.txt``.
 
     python -m tests.proxy.limiter.recorded_runs           prints the rows that differ; exit code 1 if there are any
     python -m tests.proxy.limiter.recorded_runs --write   records what the limiter decides now
 
-A row is a run of 150 virtual seconds: how many calls were answered and refused, how many clients got a 429, the longest
-wait, and a checksum of the times of all calls, answers, refusals and 429s. The durations of calls do not vary, and no
-logarithm is taken, so that a run is the same on every machine.
+A row is a run of 150 virtual seconds: the numbers of completed and refused calls and of clients that got a 429, the
+longest wait, and a checksum of the times of all calls, responses, refusals and 429s. Call durations are constant, and no
+logarithm is used, so that a run is the same on every machine.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def decided() -> dict[str, str]:
 
 
 def row(run: Limited) -> str:
-    """Run it, and return what came of it."""
+    """Run it and return the results."""
     result = run.run()
     times = [*(at for pair in result.answers for at in pair[:2]), *result.refusals, *(at for at, _ in result.told)]
     checksum = zlib.crc32(" ".join(f"{at:.4f}" for at in times).encode())

@@ -1,4 +1,4 @@
-"""The adaptive limit by itself: when a call counts as accepted, how long a refused one waits, and when runs hold the key."""
+"""The adaptive limit: when a call counts as accepted, how long a refused one waits, and when outages hold the key."""
 
 import pytest
 
@@ -129,7 +129,7 @@ def test_a_named_figure_is_taken_unless_the_vendor_let_more_through_and_holds_a_
 
 
 def test_a_call_that_ends_without_an_answer_leaves_no_trace() -> None:
-    """Its client has left: it does not break a run of refusals, nor hold up what comes after."""
+    """Its client has disconnected: it neither breaks a run of refusals nor delays later calls."""
     limit = AdaptiveLimit(61.0)
     for at in (0.0, 1.0):
         refused(limit, at)
@@ -141,7 +141,7 @@ def test_a_call_that_ends_without_an_answer_leaves_no_trace() -> None:
 
 
 def test_a_limit_of_tokens_holds_no_key_by_its_figure() -> None:
-    """How many calls it has room for is not known."""
+    """The number of calls that it admits is not known."""
     limit = AdaptiveLimit(61.0)
     limit.refused(started(limit, 0.0), 0.1, None, RateLimit("tokens_per_minute", 1.0))
     assert limit.hold is None

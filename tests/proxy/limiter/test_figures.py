@@ -1,4 +1,4 @@
-"""The learned figures and the window, step by step: how they rise, how far they fall, and when the next test is due."""
+"""The learned limits and the window: how they rise, how far they fall, and when the next test is due."""
 
 from dataclasses import dataclass
 

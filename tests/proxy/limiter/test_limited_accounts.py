@@ -1,4 +1,4 @@
-"""Limited accounts over real sockets: every client is answered, and the account is not flooded with calls."""
+"""Limited accounts over real sockets: every client gets a response, and the account is not flooded with calls."""
 
 import asyncio
 import random
@@ -18,7 +18,7 @@ BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 async def answered(
     account: Account, clients: int, each: int, call_s: float = 0.02
 ) -> tuple[LimitedVendor, Counter[int]]:
-    """So many clients, who each make so many calls one after another. Returns the vendor and the statuses."""
+    """Run clients that each make calls in sequence. Returns the vendor and the statuses."""
     async with LimitedVendor(account, call_s).serving() as vendor:
         settings: dict[str, Any] = {
             "vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": vendor.url}},

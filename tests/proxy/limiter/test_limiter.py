@@ -1,4 +1,4 @@
-"""The limiter on a clock of the test's own: what it is told of a call, and what the next calls may do."""
+"""The limiter on a test clock: the results of calls, and which calls it admits next."""
 
 import asyncio
 from types import SimpleNamespace
@@ -16,7 +16,7 @@ MODEL = "m"
 
 
 class Clock:
-    """Seconds that pass when the test says so."""
+    """A clock that the test advances (seconds)."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -37,7 +37,7 @@ def limited(retry_after_s: float | None = None, limit: RateLimit | None = None) 
 
 
 def call(limiter: Limiter, clock: Clock, tokens: int = 0) -> Ticket:
-    """A call that comes now, and is sent if it may start."""
+    """A call that arrives now, and is sent if it is admitted."""
     ticket = Ticket(MODEL, clock.now, tokens)
     ticket.sent = limiter.enter(ticket)
     return ticket

@@ -1,4 +1,4 @@
-"""The table of docs/limits.md is what ``python -m bench.limits`` gives: the rows that are quickly simulated."""
+"""The table of docs/limits.md matches ``python -m bench.limits``, for the rows that are fast to simulate."""
 
 from pathlib import Path
 

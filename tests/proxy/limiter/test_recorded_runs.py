@@ -1,8 +1,8 @@
-"""The limiter decides as recorded: a change of a rule or a constant shows in the runs that it changes."""
+"""The limiter decides as recorded: a changed rule or constant changes the recorded runs."""
 
 from tests.proxy.limiter.recorded_runs import decided, recorded
 
 
 def test_each_run_of_the_simulator_is_the_recorded_one() -> None:
-    """Where this fails by intent, judge the change with ``python -m bench.limits``, then record it anew."""
+    """After an intended change check the result with ``python -m bench.limits``, then record the runs again."""
     assert decided() == recorded()

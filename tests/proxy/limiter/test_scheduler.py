@@ -1,4 +1,4 @@
-"""The slots of one key on a virtual clock: whatever clients and vendor do, limits are kept and every call gets its turn."""
+"""The slots of one key on a virtual clock: limits hold and every call is served, whatever clients and vendor do."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ MODEL = "m"
 
 @dataclass
 class Play:
-    """A key under play: time passes, calls come, start, end and are given up."""
+    """A key in a state machine: time passes; calls arrive, start, end and are abandoned."""
 
     limits: KeyLimits = FREE
     scheduler: Scheduler = field(init=False)
@@ -72,7 +72,7 @@ class Play:
         self.look()
 
     def pass_(self, seconds: float) -> None:
-        """Time passes; what may start by time alone does so as soon as it may."""
+        """Advance the time; calls that wait only for time start as soon as they may."""
         end = self.now + seconds
         while (at := self.scheduler.next_at(self.now)) is not None and at <= end:
             before = len(self.waiting)

@@ -1,4 +1,4 @@
-"""The limiter on a virtual clock against models of limited accounts: a quick part of ``python -m bench.limits``."""
+"""The limiter on a virtual clock against models of limited accounts: a fast part of ``python -m bench.limits``."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The line that each request leaves in the log: its members, its two formats, and what is never in it."""
+"""The access line of a request: its members, its two formats, and what it never contains."""
 
 import asyncio
 import io
@@ -118,7 +118,7 @@ def test_a_key_that_was_sent_as_the_model_is_not_in_the_line() -> None:
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True

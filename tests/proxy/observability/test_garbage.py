@@ -1,7 +1,7 @@
-"""A request leaves nothing behind for the garbage collector, which would hold everybody up while it looks.
+"""A request leaves no reference cycles, which the garbage collector would stop all requests to find.
 
-What is in a reference cycle is freed tens of thousands of objects later, bodies and all: memory grows, and then one pause
-takes as long as many requests.
+Objects in a reference cycle, including bodies, are freed tens of thousands of objects later: memory grows, and then one
+pause takes as long as many requests.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bo
 
 @contextmanager
 def collected(kinds: Counter[str]) -> Iterator[None]:
-    """Within, nothing is collected; at the end, what the collector finds of ours and the server's is counted by its type."""
+    """Disable collection in the block; at its end count the collected objects of banjia and the server by type."""
     gc.collect()
     gc.disable()
     try:

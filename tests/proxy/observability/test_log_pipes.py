@@ -1,4 +1,4 @@
-"""A log that cannot be written stops nothing: real processes whose pipes are full, closed, broken or never read."""
+"""A log that can't be written stops nothing: real processes whose pipes are full, closed, broken or never read."""
 
 import http.client
 import json
@@ -46,13 +46,13 @@ class Server:
     file: Path
 
     def get(self, path: str, *, admin: bool = False) -> bytes:
-        """The body of a GET. Raises OSError, also where there is no answer in ten seconds."""
+        """Return the body of a GET. Raises OSError, also without a response within ten seconds."""
         url = f"http://127.0.0.1:{self.admin if admin else self.port}{path}"
         with urllib.request.urlopen(url, timeout=10) as answer:
             return bytes(answer.read())
 
     def call(self, times: int) -> None:
-        """Answered calls, one after the other on one connection."""
+        """Send successful calls in sequence on one connection."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         for _ in range(times):
             connection.request("POST", "/v1/chat/completions", BODY, {"content-type": "application/json"})

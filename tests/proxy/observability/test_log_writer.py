@@ -1,4 +1,4 @@
-"""The queue of a log stream: bounded, in order, and quiet about every failure but by a count."""
+"""The queue of a log stream: bounded, ordered, and silent about failures except for a count."""
 
 import json
 import os
@@ -121,7 +121,7 @@ def test_what_cannot_be_written_is_counted_and_nothing_is_raised(target: str) ->
 
 
 def test_when_a_disk_has_room_again_the_lines_go_on_and_the_loss_is_told(tmp_path: Path) -> None:
-    """As where a disk was full: the descriptor refuses, and later takes what comes."""
+    """As after a full disk: the descriptor fails, and later accepts data again."""
     fd = os.open("/dev/full", os.O_WRONLY)
     writer = LogWriter(fd, json_notice, threading.Lock())
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""An event loop that is held up is noticed, told once with the place, and counted."""
+"""A blocked event loop is detected, logged once with its stack, and counted."""
 
 import asyncio
 import ctypes
@@ -40,7 +40,7 @@ def test_a_blocking_call_is_told_once_with_its_place_and_no_value(caplog: pytest
     watch = watched(a_blocking_call)
     [record] = caplog.records
     told = record.getMessage()
-    assert "has not answered" in told
+    assert "has been blocked" in told
     assert f"{__file__}:" in told
     assert "a_blocking_call" in told
     assert "canary" not in told

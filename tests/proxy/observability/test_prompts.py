@@ -1,4 +1,4 @@
-"""What callers and models say to each other is for them alone: in no log line, at no level, and on no page of the operator's."""
+"""Prompts and answers appear in no log line, at any level, and on no page for operators."""
 
 import asyncio
 import json

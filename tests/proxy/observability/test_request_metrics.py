@@ -1,4 +1,4 @@
-"""What is counted adds up, whatever happens to requests, and grows with the configuration alone."""
+"""The metrics are consistent, whatever happens to requests, and grow only with the configuration."""
 
 import re
 from collections.abc import AsyncIterator
@@ -49,7 +49,7 @@ def series(state: AppState) -> dict[str, float]:
 
 
 def of(played: Played, name: str, **labels: str) -> dict[tuple[str, ...], Any]:
-    """What one metric says, by label values, of the series that have these labels."""
+    """Return the values of one metric, by label values, of the series with these labels."""
     assert played.state is not None
     family = played.state.metrics.families[name]
     wanted = {family.labels.index(label): value for label, value in labels.items()}
@@ -67,7 +67,7 @@ usages = st.tuples(tokens, tokens, sources).map(lambda them: Usage(them[0], them
 
 @st.composite
 def endings(draw: st.DrawFn) -> RequestOutcome:
-    """One request as the stages would write it down: attempts that fail or not, costs that are known or not, an end."""
+    """Record one request as the pipeline does: attempts that fail or not, usage that is known or not, an outcome."""
     record = RequestRecord("req_1", draw(st.sampled_from(("chat", "embeddings"))))
     record.request_read(ApiRequest("chat", "gpt-4o", {}, draw(st.booleans())))
     targets: list[str] = draw(st.lists(st.sampled_from(TARGETS), max_size=4))
@@ -125,7 +125,7 @@ def test_figures_counted_together_are_counted_as_one_by_one(figures: list[float]
 
 
 def test_five_thousand_made_up_names_make_no_series() -> None:
-    """Models are open without client keys, so a target's label may hold a word of the caller's."""
+    """Models are open without client keys, so a target's label may contain the client's text."""
     state = kit_of()
 
     def ask(name: str) -> None:
@@ -171,12 +171,12 @@ def hello_start() -> bytes:
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_the_time_to_the_first_content_is_the_vendors_and_ours(streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here the body is there at once, so nothing is the caller's, and the vendor thinks before it answers."""
+    """The body arrives at once, so no time is the client's, and the vendor waits before it answers."""
     told = hello().aiter_bytes() if streamed else whole("hi").aiter_bytes()
     now = 100.0
 
     def tick() -> float:
-        """A clock on which every look takes a tenth of a millisecond, and nothing else but the vendor any time."""
+        """A clock on which each reading takes 0.1 ms, and apart from that only the vendor takes time."""
         nonlocal now
         now += 0.0001
         return now

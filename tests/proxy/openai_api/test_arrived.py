@@ -1,7 +1,7 @@
-"""No field is lost on the wire: each one of a request reached the vendor, or the answer names it.
+"""No field is lost on the wire: each field of a request reaches the vendor, or the response names it.
 
-Random requests over OpenAI's whole chat surface go through the real proxy to the emulators, for every model that both
-the catalogs and the emulators know. A refusal by the vendor of what we let through fails the test: one of them is wrong.
+Random requests with all of OpenAI's chat parameters go through the real proxy to the emulators, for every model that both
+the catalogs and the emulators have. A refusal by an emulator fails the test: banjia or the emulator is wrong.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -67,7 +67,7 @@ OURS = {"include_usage", "include_obfuscation"}
 
 @dataclass
 class Case:
-    """One request, what was answered, and what the vendor saw of it (None: nothing)."""
+    """One request, its response, and the vendor's request (None: none)."""
 
     fields: dict[str, Any]
     status: int
@@ -79,13 +79,13 @@ class Case:
         return f"{self.fields} -> {self.status} {self.error or self.told}; arrived: {self.arrived}"
 
     def names(self, field: str) -> bool:
-        """Whether the answer says what became of the field, or of something in it."""
+        """Return whether the response reports the field, or a part of it."""
         return any(name == field or name.startswith(f"{field}.") for name in self.told)
 
 
 @dataclass
-class Door:
-    """The way in, and what the vendors see."""
+class Setup:
+    """The client, and the requests of the vendors."""
 
     stage: Stage
     front: Front
@@ -93,7 +93,7 @@ class Door:
 
 
 @pytest.fixture(scope="module")
-def door() -> Iterator[Door]:
+def setup() -> Iterator[Setup]:
     stage = Stage(environ={"BANJIA_EMULATOR_RETIRED": "1"})
     names = {
         f"{name}/{vendor}/{model}": f"{vendor}/{model}"
@@ -106,17 +106,17 @@ def door() -> Iterator[Door]:
             stage.front({**stage.settings(*MODELS), "models": names}) as front,
             httpx2.Client(base_url=front.base_url, trust_env=False, timeout=20) as client,
         ):
-            yield Door(stage, front, client)
+            yield Setup(stage, front, client)
     finally:
         stage.close()
 
 
-def sent(door: Door, vendor: str, model: str, fields: dict[str, Any], asked: str) -> Case:
+def sent(setup: Setup, vendor: str, model: str, fields: dict[str, Any], asked: str) -> Case:
     """Ask for a vendor's model under OpenAI's name, or, if ``asked`` is the vendor, under its own."""
     name = f"{vendor}/{model}" if asked == vendor else f"{asked}/{vendor}/{model}"
-    seen = door.stage.emulators[vendor].requests
+    seen = setup.stage.emulators[vendor].requests
     seen.clear()
-    answer = door.client.post("/chat/completions", json={**fields, "model": name})
+    answer = setup.client.post("/chat/completions", json={**fields, "model": name})
     told = dict(part.split("=", 1) for part in answer.headers.get("x-banjia-adapted", "").split(";") if part)
     error = answer.json()["error"] if answer.status_code != 200 else {}
     # Of several calls for one answer, the first choice's has the caller's own seed; they may arrive in any order.
@@ -126,9 +126,9 @@ def sent(door: Door, vendor: str, model: str, fields: dict[str, Any], asked: str
 
 
 def most(vendor: str, model: str) -> float:
-    """Up to how many tokens an answer may surely ask for: beyond it the vendor's own 400 is the right answer.
+    """Return the output limit that is always accepted: beyond it the vendor's own 400 is correct.
 
-    Kimi counts prompt and answer against one window. The others' limits are clamped to, where the catalog knows them.
+    Kimi counts prompt and output against one window. For the others banjia clamps to the limits of the catalog.
     """
     known = KNOWN[vendor][model]
     if vendor == "kimi":
@@ -139,7 +139,7 @@ def most(vendor: str, model: str) -> float:
 
 
 def judged(case: Case, most_tokens: float = float("inf")) -> None:
-    """Fail if a field was lost, or if the vendor refused what we sent it."""
+    """Fail if a field was lost, or if the vendor refused banjia's request."""
     if case.status == 200:
         assert case.arrived is not None
         for name, value in case.fields.items():
@@ -155,7 +155,7 @@ def judged(case: Case, most_tokens: float = float("inf")) -> None:
 
 
 def is_told(case: Case, arrived: dict[str, Any], name: str, value: Any) -> bool:
-    """Whether the field arrived as it was, under a quiet other name, or is named in the answer."""
+    """Return whether the field arrived unchanged, under an equivalent name, or is named in the response."""
     if value is None:
         return arrived.get(name, "as if absent") is not None
     if name == "stream_options":
@@ -175,7 +175,7 @@ def is_told(case: Case, arrived: dict[str, Any], name: str, value: Any) -> bool:
 
 
 def without_defaults(tool: dict[str, Any]) -> dict[str, Any]:
-    """A tool without the empty parameters that we add where the caller left them out."""
+    """Return a tool without the empty parameters that banjia adds if the client omits them."""
     function = tool["function"]
     if function.get("parameters") == {"type": "object", "properties": {}} and function["name"].endswith("search"):
         function = {key: member for key, member in function.items() if key != "parameters"}
@@ -183,7 +183,7 @@ def without_defaults(tool: dict[str, Any]) -> dict[str, Any]:
 
 
 def same_messages(ours: list[Any], theirs: list[Any], case: Case) -> bool:
-    """Whether the conversation arrived: who speaks, what is said, what is called; a hint in front must be told."""
+    """Return whether the conversation arrived: roles, texts, calls; an added hint must be reported."""
     if len(theirs) > len(ours):
         return case.told.get("messages") == "mapped" and same_messages(ours, theirs[len(theirs) - len(ours) :], case)
     return [spoken(one) for one in ours] == [spoken(one) for one in theirs]
@@ -203,12 +203,12 @@ FIELDS = st.fixed_dictionaries({"messages": VALUES["messages"]}, optional=option
 
 
 def thinned(fields: dict[str, Any], keep: list[str]) -> dict[str, Any]:
-    """The messages and a few of the other fields: with all of them some refusal is nearly certain."""
+    """The messages and a few other fields: with all fields a refusal is nearly certain."""
     return {name: value for name, value in fields.items() if name == "messages" or name in keep}
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
-def test_every_field_arrives_or_is_named(door: Door, vendor: str) -> None:
+def test_every_field_arrives_or_is_named(setup: Setup, vendor: str) -> None:
     @settings(max_examples=examples(150), deadline=None)
     @given(
         fields=FIELDS,
@@ -217,19 +217,19 @@ def test_every_field_arrives_or_is_named(door: Door, vendor: str) -> None:
         asked=st.sampled_from([*NAMES, vendor]),
     )
     def arrives(fields: dict[str, Any], keep: list[str], model: str, asked: str) -> None:
-        judged(sent(door, vendor, model, thinned(fields, keep), asked), most(vendor, model))
+        judged(sent(setup, vendor, model, thinned(fields, keep), asked), most(vendor, model))
 
     arrives()
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 @pytest.mark.parametrize("name", sorted(optional))
-def test_each_field_alone_arrives_or_is_named_at_every_model(door: Door, vendor: str, name: str) -> None:
+def test_each_field_alone_arrives_or_is_named_at_every_model(setup: Setup, vendor: str, name: str) -> None:
     @settings(max_examples=examples(24), deadline=None)
     @given(value=optional[name], model=st.sampled_from(MODELS[vendor]), asked=st.sampled_from([*NAMES, vendor]))
     def arrives(value: Any, model: str, asked: str) -> None:
         fields = {"messages": [{"role": "user", "content": "hi"}], name: value}
-        judged(sent(door, vendor, model, fields, asked), most(vendor, model))
+        judged(sent(setup, vendor, model, fields, asked), most(vendor, model))
 
     arrives()
 
@@ -245,16 +245,16 @@ def test_each_field_alone_arrives_or_is_named_at_every_model(door: Door, vendor:
     ids=["a name that does not reason", "no effort", "high effort"],
 )
 def test_a_model_reasons_if_it_is_to_and_only_then_unless_it_always_does(
-    door: Door, vendor: str, asked: str, fields: dict[str, Any], reasons: Callable[[str], bool]
+    setup: Setup, vendor: str, asked: str, fields: dict[str, Any], reasons: Callable[[str], bool]
 ) -> None:
-    """Whatever a model does by itself: there catalogs and emulators may read their sources in different ways.
+    """For any default of a model, where catalogs and emulators may interpret their sources differently.
 
-    It is asked for a stream, since some models do nothing else.
+    The request is streamed, because some models support nothing else.
     """
     said = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
     for model in MODELS[vendor]:
         body = {"model": f"{asked}/{vendor}/{model}", **said, **fields}
-        answer = door.client.post("/chat/completions", json=body)
+        answer = setup.client.post("/chat/completions", json=body)
         assert answer.status_code == 200, answer.text
         row = rows(vendor).model(model)
         assert row is not None
@@ -262,11 +262,11 @@ def test_a_model_reasons_if_it_is_to_and_only_then_unless_it_always_does(
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
-def test_an_image_reaches_the_models_that_see_and_no_other(door: Door, vendor: str) -> None:
+def test_an_image_reaches_the_models_that_see_and_no_other(setup: Setup, vendor: str) -> None:
     parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
     for model in MODELS[vendor]:
         body = {"model": f"gpt-4o/{vendor}/{model}", "messages": [{"role": "user", "content": parts}], "stream": True}
-        answer = door.client.post("/chat/completions", json=body)
+        answer = setup.client.post("/chat/completions", json=body)
         row = rows(vendor).model(model)
         assert row is not None
         assert answer.status_code == (200 if "image" in row.input else 400), answer.text
@@ -274,20 +274,20 @@ def test_an_image_reaches_the_models_that_see_and_no_other(door: Door, vendor: s
 
 
 @pytest.mark.parametrize("vendor", sorted(set(MODELS) - {"kimi"}))
-def test_many_texts_are_embedded_by_every_model(door: Door, vendor: str) -> None:
+def test_many_texts_are_embedded_by_every_model(setup: Setup, vendor: str) -> None:
     """More than a vendor takes in one call; Kimi has no embeddings."""
     texts = [f"text {number}" for number in range(60)]
     models = [row.id for row in rows(vendor).models if row.operation == "embeddings"]
     assert models
     for model in models:
-        answer = door.client.post("/embeddings", json={"model": f"{vendor}/{model}", "input": texts})
+        answer = setup.client.post("/embeddings", json={"model": f"{vendor}/{model}", "input": texts})
         assert answer.status_code == 200, answer.text
         assert [item["index"] for item in answer.json()["data"]] == list(range(60))
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_what_the_newest_sdks_send_by_themselves_is_answered(door: Door, vendor: str, stream: bool) -> None:
+def test_what_the_newest_sdks_send_by_themselves_is_answered(setup: Setup, vendor: str, stream: bool) -> None:
     new: dict[str, Any] = {
         "store": False, "max_completion_tokens": 2048, "reasoning_effort": "low", "verbosity": "medium",
         "parallel_tool_calls": True, "prompt_cache_key": "k", "safety_identifier": "s", "metadata": {"a": "b"},
@@ -296,15 +296,15 @@ def test_what_the_newest_sdks_send_by_themselves_is_answered(door: Door, vendor:
     }  # fmt: skip
     for model in NEWEST[vendor]:
         for asked in (*NAMES, vendor):
-            case = sent(door, vendor, model, new, asked)
+            case = sent(setup, vendor, model, new, asked)
             assert case.status == 200, str(case)
             judged(case)
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
-def test_a_plain_call_of_the_newest_sdk_is_answered(door: Door, vendor: str) -> None:
+def test_a_plain_call_of_the_newest_sdk_is_answered(setup: Setup, vendor: str) -> None:
     model = NEWEST[vendor][0]
-    with OpenAI(base_url=door.front.base_url, api_key="x", max_retries=0) as sdk:
+    with OpenAI(base_url=setup.front.base_url, api_key="x", max_retries=0) as sdk:
         answer = sdk.chat.completions.create(
             model=f"gpt-4o/{vendor}/{model}", messages=[{"role": "user", "content": "Hello"}]
         )

@@ -1,4 +1,4 @@
-"""Bad input over real sockets: each gets its row of the error table, and the process goes on."""
+"""Bad input over real sockets: each gets its row of the error table, and the process continues."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""One error table: the classes, the failures and the page for users say the same."""
+"""One error table: the classes, the failures and the page for users agree."""
 
 import inspect
 import re

@@ -1,4 +1,4 @@
-"""What the writer holds back of an attempt that fails is nothing that its caller sees, at any front."""
+"""Events held for an attempt that fails never reach the client, for any operation."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ ROLE = {"role": "assistant", "content": ""}
 
 
 def first_try(id_: str, delta: Mapping[str, Any] = ROLE) -> httpx2.Response:
-    """A stream that says nothing that is shown, and then breaks."""
+    """A stream without visible content that then breaks."""
     return stream(chunk(delta).replace(b"c-1", id_.encode()), error=httpx2.ReadError("reset"))
 
 
@@ -85,7 +85,7 @@ def test_the_usage_chunk_repeats_the_id_of_the_attempt_that_answered() -> None:
 
 
 class Out:
-    """Notes what a writer writes."""
+    """Records what a writer writes."""
 
     def __init__(self) -> None:
         self.data = b""

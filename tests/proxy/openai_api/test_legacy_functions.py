@@ -1,4 +1,4 @@
-"""The answer to a caller of functions: tool calls in the shape of before, one at most."""
+"""The response to a client of functions: tool calls in the legacy format, at most one."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The names that are listed and found: what answers, and who answers under it."""
+"""The listed and retrievable model names, and their owners."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Moderations by the operator's word: refused, or answered as not flagged and marked so."""
+"""Moderations by the operator's setting: refused, or answered as not flagged and marked so."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def test_pass_is_marked_as_made_up_in_the_answer_and_in_the_log() -> None:
 
 
 @pytest.mark.parametrize("path", ["/moderations", "/v1/v1/moderations", "/openai/v1/moderations", "/v1/moderations/"])
-def test_pass_answers_at_every_door(path: str) -> None:
+def test_pass_answers_at_every_path(path: str) -> None:
     assert answer("POST", path, {"input": "a"}, settings=PASS).status_code == 200
 
 
@@ -107,7 +107,7 @@ def test_a_body_over_the_limit_is_413() -> None:
 
 
 def test_a_target_that_no_adapter_can_serve_is_never_guessed_at() -> None:
-    """The check of a configuration refuses it; should it come about all the same, nothing passes as judged."""
+    """The configuration check refuses it; if it happens nevertheless, nothing is reported as moderated."""
     settings = {"vendors": VENDORS, "policy": {"moderations": "kimi/kimi-k2.6"}}
 
     assert answer("POST", PATH, {"input": "a"}, settings=settings).status_code == 404

@@ -1,4 +1,4 @@
-"""A server of one's own, over real sockets: what reaches it is what the caller sent."""
+"""An OpenAI-compatible server, over real sockets: it receives what the client sent."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ TEXT: dict[str, Any] = {
 
 
 class Office:
-    """What the server saw, and what it answers: JSON, or the events of a stream."""
+    """The server's requests, and its response: JSON, or the events of a stream."""
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
@@ -47,7 +47,7 @@ class Office:
 
 @asynccontextmanager
 async def office(key: str = "none") -> AsyncIterator[tuple[Running, Office]]:
-    """A proxy in front of a server of one's own, of the kind openai_compatible."""
+    """A proxy in front of a server of the kind openai_compatible."""
     server = Office()
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:

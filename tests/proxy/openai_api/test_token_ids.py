@@ -1,4 +1,4 @@
-"""Token ids, as LangChain sends them by default: every vendor is sent text, in batches that it takes, in order."""
+"""Token ids, as LangChain sends them by default: every vendor gets text, in batches that it accepts, in order."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ A = 64
 
 
 async def embed(target: str, given: Any) -> tuple[list[list[str]], httpx2.Response]:
-    """The inputs of the calls that the vendor saw, and what was answered. A vector is what its text begins with."""
+    """Return the inputs of the upstream calls, and the response. A vector is derived from the start of its text."""
     calls: list[list[str]] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:

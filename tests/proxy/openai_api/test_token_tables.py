@@ -1,4 +1,4 @@
-"""Token ids become the text that they were made of, without a network, or the caller's error."""
+"""Token ids are decoded to their text without a network, or are a client error."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""Every path and method of OpenAI's and Azure's published descriptions gets an answer that OpenAI's clients can read."""
+"""Every path and method of OpenAI's and Azure's API descriptions gets a response that OpenAI's clients can read."""
 
 import json
 import re
@@ -35,7 +35,7 @@ def described() -> dict[str, list[str]]:
 
 
 def readable(found: httpx2.Response, knocked: Knock) -> None:
-    """A status that fits, and all four members where it is an error."""
+    """A plausible status, and all four members for an error."""
     where = f"{knocked.method} {knocked.path}: {found.status_code} {found.text[:300]}"
     assert found.status_code in (200, 400, 401, 404, 405), where
     assert found.headers["content-type"] == "application/json", where

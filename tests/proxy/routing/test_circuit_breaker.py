@@ -1,4 +1,4 @@
-"""The breaker's states, checked against a model of its own: every order of attempts, endings and waits."""
+"""The breaker's states against a separate model: every order of attempts, outcomes and waits."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ LABEL = "kimi/kimi-k2.6"
 
 
 class Model:
-    """What a breaker is, in other words: numbered eras, each of them awake or a rest; an attempt knows its own."""
+    """A model of the breaker: numbered periods, each closed or cooling down; an attempt knows its period."""
 
     def __init__(self) -> None:
         self.era, self.streak, self.rests = 0, 0, 0
@@ -50,7 +50,7 @@ class Model:
 
 
 class BreakerMachine(RuleBasedStateMachine):
-    """One target, any number of attempts at once, and time that passes."""
+    """One target, any number of concurrent attempts, and passing time."""
 
     attempts = Bundle("attempts")
 

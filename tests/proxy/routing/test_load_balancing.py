@@ -1,4 +1,4 @@
-"""Which target is asked first: the pure order of each strategy, and playbooks of what it rests on."""
+"""The first target: the order of each strategy as a pure function, and requests that show its inputs."""
 
 import datetime
 from collections import Counter
@@ -29,7 +29,7 @@ def routed(strategy: Strategy, *targets: Any, ask: ApiRequest | None = None) -> 
 
 
 def labels(route: Route, draw: float = 0.5, **measured: float) -> list[str]:
-    """The order in which the targets would be asked, by their model; ``measured`` has a figure for some models."""
+    """Return the order of the targets, by model; ``measured`` has a latency for some models."""
     by_label = {
         target.label: measured.get(target.model.id.replace("-", "_").replace(".", "_")) for target in route.targets
     }

@@ -1,4 +1,4 @@
-"""Names at the door: forms of mapped names, names of the operator's own, widths of vectors, fields that are left out."""
+"""Requested names: forms of mapped names, names of the operator, vector lengths, removed fields."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -127,6 +127,6 @@ def test_a_field_that_set_has_as_null_is_never_sent() -> None:
 
 
 def test_the_second_vendor_answers_what_the_first_refuses_to_do() -> None:
-    """Stand-ins are one route: a field that only the second vendor serves goes to the second."""
+    """Stand-ins are one route: a field that only the second vendor supports goes to the second."""
     opened = chat("gpt-4o", fields={"logprobs": True}, vendors={"qwen": QWEN, "kimi": KIMI})
     assert opened.answers[0].headers["x-banjia-target"].startswith("kimi/")

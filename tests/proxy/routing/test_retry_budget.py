@@ -1,4 +1,4 @@
-"""The budget of retries, by a clock of its own: a fifth of what is going on, and three always."""
+"""The retry budget on a test clock: a fifth of the current requests, and always three."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from proxy.routing.retry_budget import RESERVE, SHARE, WINDOW_S, RetryBudget
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """A clock that the test advances (seconds)."""
 
     def __init__(self) -> None:
         self.now = 1000.0

@@ -1,4 +1,4 @@
-"""Raw sockets for the door's tests, on the loop that is used in earnest: exact bytes out, answers and endings back."""
+"""Raw sockets for tests of the server, on uvloop: sends exact bytes, reads responses and closes."""
 
 import asyncio
 import json
@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 
 def run(scene: Coroutine[Any, Any, T]) -> T:
-    """Run a scene on uvloop; the limit is for one that hangs."""
+    """Run a scene on uvloop; the timeout ends one that hangs."""
     return run_within(scene, 150)
 
 
 def run_within(scene: Coroutine[Any, Any, T], s: float) -> T:
-    """Run a scene on uvloop; the limit is for one that hangs."""
+    """Run a scene on uvloop; the timeout ends one that hangs."""
 
     async def within() -> T:
         async with asyncio.timeout(s):
@@ -59,7 +59,7 @@ class Answer:
 
 
 class Line:
-    """A caller's connection."""
+    """A client's connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -70,7 +70,7 @@ class Line:
         await self.writer.drain()
 
     async def answer(self) -> Answer | None:
-        """The next answer; None where the connection was closed instead."""
+        """Return the next response; None if the connection was closed instead."""
         try:
             head = (await self.reader.readuntil(b"\r\n\r\n")).lower()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -79,7 +79,7 @@ class Line:
         return Answer(int(head[9:12]), head, await self.reader.readexactly(size))
 
     async def ended(self, within_s: float = 20.0) -> bool:
-        """Whether the server ends the connection, with nothing more said."""
+        """Return whether the server closes the connection without further data."""
         try:
             return await asyncio.wait_for(self.reader.read(1), within_s) == b""
         except ConnectionError:
@@ -90,7 +90,7 @@ class Line:
 
 @asynccontextmanager
 async def line(url: str) -> AsyncIterator[Line]:
-    """A connection to the proxy, for as long as the block runs."""
+    """Open a connection to the proxy until the block ends."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:

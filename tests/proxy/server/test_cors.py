@@ -1,4 +1,4 @@
-"""Pages of listed origins may send requests and read every response, and no others may: byte for byte over real sockets."""
+"""Pages of listed origins, and no others, can send requests and read the responses: byte for byte over sockets."""
 
 import asyncio
 import json
@@ -306,7 +306,7 @@ def test_requests_on_one_connection_have_each_their_own_headers() -> None:
     run(scene())
 
 
-def test_an_error_of_the_door_itself_in_the_middle_of_a_body_can_be_read() -> None:
+def test_an_early_refusal_in_the_middle_of_a_body_can_be_read() -> None:
     async def scene() -> None:
         async with serving(cors_origins=[PAGE]) as running, line(running.url) as caller:
             head = (

@@ -1,4 +1,4 @@
-"""Whole answers leave by the door's short way, which is told from uvicorn's own by nothing but its cost."""
+"""Whole responses use the fast path, which differs from uvicorn's path only in its cost."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ async def answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 
 async def talk(sent: bytes, answers: int, patience_s: float = 0.1) -> tuple[list[tuple[bytes, bytes]], bool]:
-    """What comes back over one connection, and whether the server closed it then, within ``patience_s``."""
+    """Return the data received over one connection, and whether the server closed it within ``patience_s``."""
     async with vendor(says_hello) as url, proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running:
         host, port = running.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
@@ -90,7 +90,7 @@ async def _expecting() -> None:
 
 
 class Cycle(RequestResponseCycle):
-    """A request that nobody sent."""
+    """A request that no client sent."""
 
     def __init__(self) -> None:
         self.response_started = self.disconnected = False
@@ -101,7 +101,7 @@ class Cycle(RequestResponseCycle):
 
 
 class NoDoor:
-    """A connection that nobody made."""
+    """A connection that no client opened."""
 
 
 def way(cycle: Cycle) -> FastPath:
@@ -137,7 +137,7 @@ def test_nothing_is_done_for_a_request_that_the_server_has_let_go_of() -> None:
 
 
 def test_of_two_requests_on_one_connection_the_caller_leaves_both() -> None:
-    """The second waits for the first one's answer; when the caller hangs up, the vendor's call of the first is closed."""
+    """The second waits for the first response; when the client disconnects, the first upstream call is closed."""
     run(_leaving_two())
 
 

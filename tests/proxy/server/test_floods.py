@@ -1,4 +1,4 @@
-"""Too much of anything ends early, in bounded memory, and the caller can read why."""
+"""Excessive input ends early, in bounded memory, and the client can read why."""
 
 import asyncio
 import gc
@@ -14,7 +14,7 @@ MIB = 1024 * 1024
 
 
 async def pour(to: Line, start: bytes, again: bytes, size: int) -> int:
-    """Send ``again`` until ``size`` bytes are out or the server has had enough. Returns how many it took."""
+    """Send ``again`` until ``size`` bytes are sent or the server closes. Returns the number of bytes it accepted."""
     sent = 0
     try:
         await to.say(start)
@@ -105,7 +105,7 @@ def test_a_chunked_body_is_refused_where_it_crosses_the_limit() -> None:
 
 
 def test_an_early_answer_keeps_the_connection_where_little_is_missing() -> None:
-    """Many clients write head and body apart: a wrong key must not cost each of them its connection."""
+    """Many clients write head and body separately: a wrong key must not close their connection."""
 
     async def scene() -> None:
         async with serving(client_keys=["sk-client-00000001"]) as running, line(running.url) as caller:

@@ -1,4 +1,4 @@
-"""What can be read in two ways is refused, and what follows on the connection is never looked at."""
+"""Ambiguous requests are refused, and the rest of the connection is never read."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -39,7 +39,7 @@ async def after_a_good_request(to: Line, data: bytes) -> None:
 
 
 async def outcome(url: str, case: Case, way: str) -> str:
-    """What is wrong with what came of a case, or an empty string."""
+    """Return the violation of a case, or an empty string."""
     async with line(url) as caller, asyncio.timeout(30):
         try:
             await SPLITS[way](caller, case.sent)
@@ -171,7 +171,7 @@ def test_trailers_are_never_taken_for_headers() -> None:
 
 
 def test_a_body_after_a_wish_to_upgrade_is_the_requests_own() -> None:
-    """Java's client asks for HTTP/2 with its first request, and httptools takes what follows for that protocol."""
+    """Java's client requests HTTP/2 with its first request, and httptools treats the rest as that protocol."""
     wish: Any = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")
 
     async def scene() -> None:

@@ -1,4 +1,4 @@
-"""No value of a request becomes a header of ours, up or down, however it is spelt."""
+"""No value of a request becomes a header of banjia, towards vendor or client, however it is spelt."""
 
 import json
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ PLACES = ["model", "user", "safety_identifier", "prompt_cache_key", "metadata", 
 
 
 def ask(place: str, value: str) -> bytes:
-    """A chat request with this value in a place of it."""
+    """A chat request with this value at one position."""
     if place == "the path":
         named = quote(f"kimi/{value}", safe="").encode()
         return chat(path=b"/openai/deployments/%b/chat/completions" % named)
@@ -40,7 +40,7 @@ def names(head: bytes) -> list[bytes]:
 
 @asynccontextmanager
 async def noting(heads: list[bytes]) -> AsyncIterator[Running]:
-    """The proxy before a vendor that notes the head of each call, and says hello."""
+    """A proxy before a vendor that records the head of each call, and answers hello."""
     async with (
         vendor(says_hello, heads) as url,
         proxy({"vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": url}}}) as running,

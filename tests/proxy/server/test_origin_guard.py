@@ -1,4 +1,4 @@
-"""The origin guard by itself: which Origin and Host headers it accepts, what it says, and that no bytes make it raise."""
+"""The origin guard: the Origin and Host headers it accepts, its messages, and that no bytes make it raise."""
 
 import json
 

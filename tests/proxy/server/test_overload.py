@@ -1,6 +1,6 @@
-"""Too many at once: who is turned away hears of it at once, and those who are in are served as before.
+"""Too many requests: the excess is refused at once, and the admitted ones are served as before.
 
-The waits of both are judged by ``tests/acceptance/waits.py``.
+``tests/acceptance/waits.py`` judges the waits of both.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ ROOM = 20
 
 
 def test_over_the_limit_callers_are_refused_while_the_others_are_still_served() -> None:
-    """The vendor answers nobody until every refusal has come: a refusal does not wait for a place."""
+    """The vendor answers only after every refusal has arrived: a refusal does not wait for a slot."""
     gate = asyncio.Event()
 
     async def waits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -153,7 +153,7 @@ SERVE = 'ulimit -n "$1"; exec "$0" -m proxy serve'
 
 @contextmanager
 def process(tmp_path: Path, files: int, **environ: str) -> Iterator[str]:
-    """A process of its own that may open so many files; yields its URL."""
+    """Run a process with this limit of open files; yield its URL."""
     environment = {
         **os.environ,
         "KIMI_API_KEY": "sk-kimi-0000000000000001",
@@ -203,7 +203,7 @@ async def recovers(url: str) -> None:
 def test_without_descriptors_every_caller_is_served_or_told_503_and_the_server_recovers(
     files: int, request_: bytes, tmp_path: Path
 ) -> None:
-    """400 callers at once who stay connected, at a process that may open 64 or 128 files. No connection is just closed."""
+    """400 clients stay connected to a process that may open 64 or 128 files. Each connection gets a response."""
 
     async def scene(url: str) -> list[int]:
         outcomes: list[int] = []
@@ -239,9 +239,9 @@ def test_without_descriptors_every_caller_is_served_or_told_503_and_the_server_r
 
 @contextmanager
 def no_files_left() -> Iterator[Callable[[], None]]:
-    """This process has not one descriptor left, whatever its limit is.
+    """Use up all descriptors of this process, whatever its limit is.
 
-    Yields a function that takes those that have come back: what earlier tests left may be closed amid this one.
+    Yields a function that takes released descriptors again: those of earlier tests may be closed during this one.
     """
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     gc.collect()
@@ -272,7 +272,7 @@ def no_files_left() -> Iterator[Callable[[], None]]:
 def test_a_call_for_which_we_have_no_descriptor_is_our_503_and_no_fault_of_the_vendors(
     stream: bool, host: str, kind: Any
 ) -> None:
-    """The caller is connected already; nothing counts against the vendor, and no other target is asked."""
+    """The client is connected already; nothing counts against the vendor, and no other target is tried."""
 
     async def scene() -> None:
         async with vendor(says_hello) as url:

@@ -1,4 +1,4 @@
-"""The ways in: every spelling of a path that SDKs and pasted base URLs come with leads to the same answer."""
+"""Every spelling of a path that SDKs and pasted base URLs produce leads to the same response."""
 
 from typing import Any
 
@@ -109,7 +109,7 @@ def test_a_long_path_is_looked_at_in_no_time() -> None:
         ({"messages": HELLO, "temperature": 3}, None, "temperature"),
     ],
 )
-def test_a_wrong_body_at_the_azure_door_gets_the_error_it_gets_at_any(body: Any, code: str | None, param: str) -> None:
+def test_a_wrong_body_at_an_azure_path_gets_the_error_it_gets_at_any(body: Any, code: str | None, param: str) -> None:
     found = answer("POST", "/openai/deployments/gpt-4o/chat/completions?api-version=2024-06-01", body)
 
     assert found.status_code == 400
@@ -130,7 +130,7 @@ def test_a_deployment_that_nobody_serves_is_openais_model_not_found() -> None:
 @pytest.mark.parametrize(
     "path", ["/openai/models?api-version=2024-06-01", "/openai/v1/models", "/models/", "/v1/v1/models"]
 )
-def test_models_are_listed_at_every_door(path: str) -> None:
+def test_models_are_listed_at_every_path(path: str) -> None:
     assert "gpt-4o" in {model["id"] for model in answer("GET", path).json()["data"]}
 
 
@@ -141,7 +141,7 @@ KEYS = {"server": {"client_keys": ["sk-client-00000001"]}, "vendors": {"kimi": {
 @pytest.mark.parametrize(
     "path", ["/openai/deployments/gpt-4o/chat/completions?api-version=2024-06-01", "/v1/chat/completions"]
 )
-def test_azures_key_header_and_openais_are_taken_at_every_door(headers: dict[str, str], path: str) -> None:
+def test_azures_key_header_and_openais_are_taken_at_every_path(headers: dict[str, str], path: str) -> None:
     opened = knock(Knock("POST", path, CHAT, headers), Knock("POST", path, CHAT, {"api-key": "wrong"}), settings=KEYS)
 
     assert [one.status_code for one in opened.answers] == [200, 401]

@@ -1,4 +1,4 @@
-"""No spelling of a host or a path opens what a key protects: only the path that is routed decides, never the host."""
+"""No spelling of a host or a path bypasses a key: only the routed path decides, never the host."""
 
 import json
 

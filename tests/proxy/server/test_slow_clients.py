@@ -1,7 +1,7 @@
-"""Callers who are slow on purpose are let go in time, and nobody else notices them.
+"""Clients that are slow on purpose are disconnected in time, without effect on others.
 
-Whoever drips would be served if it were let finish: that the connection ends instead is the limit's doing. How long it
-takes is judged by ``tests/acceptance/waits.py``.
+A dripping client would be served if it could finish, so an ended connection shows that the limit works.
+``tests/acceptance/waits.py`` judges how long it takes.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Callers who do not read what they asked for, and vendors who say it in crumbs: neither costs the others anything."""
+"""Clients that do not read their response, and vendors that send it in tiny pieces, do not slow the others down."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ PIECE = chunk({"content": "x" * 4000})
 
 
 def test_who_does_not_read_holds_his_vendor_back_and_is_not_kept_in_memory() -> None:
-    """What waits is in the sockets of the system; ours is one read of each stream, in each form that it passes through."""
+    """The system's sockets hold the waiting data; banjia holds one read of each stream, in each of its forms."""
     sent = 0
 
     async def floods(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -124,7 +124,7 @@ def large(size: int) -> bytes:
 
 
 def test_a_flood_of_crumbs_does_not_hold_up_the_others() -> None:
-    """Both take turns: while one caller is answered, only so much of the flood is passed on."""
+    """Both take turns: while one client is served, only a limited part of the flood is forwarded."""
     enough = False
 
     async def either(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:

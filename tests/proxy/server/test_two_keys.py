@@ -1,4 +1,4 @@
-"""Which key counts is never a guess: a key that comes twice, or two that differ, is a 400 before anything is served."""
+"""Ambiguous keys: a repeated key, or two different ones, is a 400 before anything is served."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ BEARER, AZURE = b"Authorization: Bearer %b", b"api-key: %b"
 
 
 def status_of(*headers: bytes, keys: Sequence[str] = (KEY,), calls: int = 0) -> int:
-    """What a chat with these headers is answered; ``calls`` is how many requests reach the vendor."""
+    """Return the response to a chat with these headers; ``calls``: the number of requests that reach the vendor."""
 
     async def scene() -> int:
         async with serving(client_keys=list(keys)) as running, line(running.url) as caller:

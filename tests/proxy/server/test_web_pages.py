@@ -1,6 +1,6 @@
 """Web pages of other sites can't spend the operator's money: real processes, in the set-ups of the README and the docs.
 
-What a browser sends for a page is sent here byte by byte, since no HTTP library lets an app choose its Host and Origin.
+The tests send a browser's bytes on raw sockets, because HTTP libraries do not let an app choose Host and Origin.
 """
 
 import http.client
@@ -83,7 +83,7 @@ class Instance:
     def ask(
         self, method: str, path: str, *headers: tuple[str, str], host: str | None = None, admin: bool = False
     ) -> Answer:
-        """One request. ``host``: what stands in Host; by default the address that is called."""
+        """Send one request. ``host``: the Host header; by default the address that is called."""
         port = self.admin_port if admin else self.port
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
@@ -99,7 +99,7 @@ class Instance:
         return answer
 
     def chat(self, *headers: tuple[str, str], host: str | None = None, path: str = CHAT) -> Answer:
-        """A chat as a page sends it without asking for permission: JSON that is said to be plain text."""
+        """A chat as a page sends it without a preflight: JSON labelled as plain text."""
         return self.ask("POST", path, ("Content-Type", "text/plain"), *headers, host=host)
 
 
@@ -393,7 +393,7 @@ def test_new_lists_hold_from_the_reload_on(tmp_path: Path) -> None:
             lines_until(process, "metrics on")
 
             def reload(**server: object) -> None:
-                """The file is read for its change and for the signal; what was read last is in use in the end."""
+                """The file is read for its change and for the signal; the last version is in use in the end."""
                 file.write_text(configuration(vendor, {**bound, **server}))
                 process.send_signal(signal.SIGHUP)
 

@@ -1,4 +1,4 @@
-"""Stand-in servers on real sockets, and the ways to run a transport against them."""
+"""Scripted servers on real sockets, and the ways to run a transport against them."""
 
 import asyncio
 import re
@@ -19,13 +19,13 @@ TransportKind = Callable[..., httpx2.AsyncBaseTransport]
 
 
 def slow(connections: int = 100, tls: ssl.SSLContext | None = None) -> httpx2.AsyncBaseTransport:
-    """httpx2's own transport, which the fast one is measured by."""
+    """httpx2's own transport, the reference for the HTTP/1.1 client."""
     limits = httpx2.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30)
     return httpx2.AsyncHTTPTransport(verify=tls or True, limits=limits, retries=0)
 
 
 def fast(connections: int = 100, tls: ssl.SSLContext | None = None) -> httpx2.AsyncBaseTransport:
-    """Ours."""
+    """banjia's HTTP/1.1 client."""
     return HttpTransport(connections, tls=tls)
 
 
@@ -67,7 +67,7 @@ class Talk:
 
 
 class Peer:
-    """A server whose every connection follows a script. ``open`` and ``met`` count its connections."""
+    """A server whose connections follow a script. ``open`` and ``met`` count its connections."""
 
     def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self._script = script
@@ -115,7 +115,7 @@ class Peer:
 
 
 def once(answer: bytes) -> Script:
-    """Read a request, say these bytes, close."""
+    """Read a request, send these bytes, close."""
 
     async def script(talk: Talk) -> None:
         await talk.request()
@@ -127,7 +127,7 @@ def once(answer: bytes) -> Script:
 
 
 def always(answer: bytes) -> Script:
-    """Give these bytes to every request, until the client leaves."""
+    """Answer every request with these bytes, until the client disconnects."""
 
     async def script(talk: Talk) -> None:
         while await talk.request():
@@ -137,13 +137,13 @@ def always(answer: bytes) -> Script:
 
 
 def request(url: str, body: bytes = b"{}", method: str = "POST", **timeout: float) -> httpx2.Request:
-    """A request as the upstream makes it. Timeouts in seconds: connect, pool, read, write."""
+    """An upstream request. Timeouts in seconds: connect, pool, read, write."""
     limits = {"connect": 5.0, "pool": 5.0, "read": None, "write": None, **timeout}
     return httpx2.Request(method, url, content=body, extensions={"timeout": limits})
 
 
 async def call(transport: httpx2.AsyncBaseTransport, req: httpx2.Request) -> tuple[int, bytes]:
-    """Status and whole body. Lets go of the answer whatever happens."""
+    """Return status and complete body. Always releases the response."""
     response = await transport.handle_async_request(req)
     stream = response.stream
     assert isinstance(stream, httpx2.AsyncByteStream)

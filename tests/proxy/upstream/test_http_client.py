@@ -1,4 +1,4 @@
-"""The fast transport behaves like httpx2's own wherever both can be asked: answers, failures, what is kept."""
+"""The HTTP/1.1 client behaves like httpx2's transport where both apply: responses, failures, kept connections."""
 
 import asyncio
 import socket
@@ -225,7 +225,7 @@ def test_an_unknown_name_is_told_from_a_refused_connection(make: TransportKind, 
 
 @both
 def test_a_connection_that_is_never_taken_up_times_out(make: TransportKind, uv: bool) -> None:
-    """The queue of a listener that accepts nobody is filled, so that the kernel leaves the next one unanswered."""
+    """Fill the queue of a listener that accepts nothing, so that the kernel does not answer the next connection."""
 
     async def main() -> None:
         with ExitStack() as stack:

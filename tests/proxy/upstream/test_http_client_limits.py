@@ -1,4 +1,4 @@
-"""What the fast transport promises beyond httpx2's: bounds on what a vendor may send, and one chunk for each read."""
+"""Properties of the HTTP/1.1 client beyond httpx2's: limits on vendor data, and one chunk for each read."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -94,7 +94,7 @@ def test_a_change_of_protocol_is_refused(uv: bool) -> None:
 
 @loops
 def test_a_vendor_is_made_to_wait_for_a_reader_who_does_not_read(uv: bool) -> None:
-    """What we hold stays under 64 KiB and one read of the event loop's; the rest is in the kernel or not sent."""
+    """banjia holds less than 64 KiB and one read of the event loop; the rest is in the kernel or not sent."""
     size = 30_000_000
     sent = 0
 
@@ -176,7 +176,7 @@ def test_each_event_of_a_slow_stream_is_handed_over_as_it_comes(uv: bool) -> Non
 
 @loops
 def test_more_than_the_answer_costs_the_connection_and_nothing_else(uv: bool) -> None:
-    """A second answer that nobody asked for must not be taken for that of the next request."""
+    """An unrequested second response must not be taken for that of the next request."""
     answer = OK + b"content-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil"
 
     async def main() -> None:

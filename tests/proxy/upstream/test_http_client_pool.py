@@ -1,4 +1,4 @@
-"""Places and kept connections of the fast transport: who gets which, when they are closed, and that none is lost."""
+"""The pool of the HTTP/1.1 client: who gets a connection, when connections are closed, and that none is lost."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ ANSWER = OK + b"content-length: 2\r\n\r\nok"
 
 
 def nothing_left(transport: HttpTransport, places: int) -> None:
-    """Every place is free or held by an unused connection."""
+    """Every slot is free or held by an idle connection."""
     idle = sum(map(len, transport._idle.values()))
     assert transport._free_slots + idle == places
     assert len(transport._connections) == idle
@@ -32,7 +32,7 @@ def nothing_left(transport: HttpTransport, places: int) -> None:
 
 
 def reads_on(made: httpx2.AsyncBaseTransport) -> bool:
-    """Whether the rest of an answer is still awaited."""
+    """Return whether the rest of a response is still expected."""
     if isinstance(made, HttpTransport):
         return len(made._connections) != sum(map(len, made._idle.values()))
     return bool(READING_ON)
@@ -164,7 +164,7 @@ def test_an_unused_connection_that_the_vendor_closes_is_forgotten_at_once(uv: bo
 
 
 def stale(after: int, then: bytes = b"", wait_s: float = 0.0) -> Any:
-    """A vendor whose first ``after`` connections take a second request, say ``then``, and are reset."""
+    """A vendor whose first ``after`` connections accept a second request, send ``then``, and are reset."""
 
     async def script(talk: Talk) -> None:
         await talk.request()
@@ -256,7 +256,7 @@ async def unsteady(talk: Talk, resets: Callable[[], bool]) -> None:
 
 
 async def leave(task: asyncio.Task[Any], chance: random.Random) -> None:
-    """Cancel it at some moment; sometimes twice, as a timeout and a caller's leaving can."""
+    """Cancel it at some moment; sometimes twice, as a timeout and a disconnect can."""
     for _ in range(chance.randrange(6)):
         await asyncio.sleep(0)
     await asyncio.sleep(chance.choice((0, 0, 0.001, 0.005, 0.02)) * chance.random())
@@ -462,7 +462,7 @@ def test_an_answer_that_was_read_to_its_end_has_nothing_to_be_read_on() -> None:
 
 
 class Counting:
-    """A spare that says yes, and how often it was asked."""
+    """A replay budget that always allows a replay and counts its calls."""
 
     def __init__(self) -> None:
         self.replays = 1
@@ -476,7 +476,7 @@ class Counting:
 @loops
 @pytest.mark.parametrize("written", [False, True], ids=["no byte was written", "all of it was written"])
 def test_a_repeat_is_asked_for_only_where_a_byte_of_the_request_was_written(written: bool, uv: bool) -> None:
-    """A reset that is there before the request fails its first write; one that comes after it may be an answer to it."""
+    """A reset that arrives before the request fails its first write; a later one may be a response to it."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()

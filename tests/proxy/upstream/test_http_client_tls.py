@@ -1,4 +1,4 @@
-"""TLS to vendors: only a trusted certificate for the right name gets a single byte of a request, and so the key."""
+"""TLS to vendors: only a trusted certificate for the right name gets any byte of a request, and so the key."""
 
 import asyncio
 import datetime
@@ -221,7 +221,7 @@ def test_callers_who_leave_during_the_handshake_leave_no_socket(uv: bool) -> Non
 
 
 def close_kept(transport: HttpTransport) -> None:
-    """Close what is kept, so that the next calls need new handshakes."""
+    """Close the kept connections, so that the next calls need new handshakes."""
     for idle in transport._idle.values():
         for wire in idle:
             wire.close()
@@ -232,13 +232,13 @@ def close_kept(transport: HttpTransport) -> None:
 
 @pytest.fixture
 def resolved() -> threading.Event:
-    """Until it is set, the look-up of ``slow.test`` does not end."""
+    """The DNS lookup of ``slow.test`` does not end until it is set."""
     return threading.Event()
 
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch, resolved: threading.Event) -> dict[str, list[tuple[str, int]]]:
-    """What names resolve to, instead of the system's resolver."""
+    """Replaces the system's resolver."""
     known: dict[str, list[tuple[str, int]]] = {}
     real = socket.getaddrinfo
 
@@ -260,7 +260,7 @@ def names(monkeypatch: pytest.MonkeyPatch, resolved: threading.Event) -> dict[st
 def test_a_slow_resolver_holds_up_its_own_call_only(
     names: dict[str, list[tuple[str, int]]], resolved: threading.Event
 ) -> None:
-    """Both calls end while the look-up goes on: the other with its answer, its own with the limit."""
+    """Both calls end while the lookup continues: the other with its response, this one with the timeout."""
 
     async def main() -> None:
         async with Peer(always(ANSWER)) as peer, HttpTransport() as transport:

@@ -1,4 +1,4 @@
-"""How vendor calls leave: by the environment, directly, or through a named proxy; shown on real forward proxies."""
+"""Outbound proxies of upstream calls: from the environment, direct, or a named proxy, with real forward proxies."""
 
 import asyncio
 import base64
@@ -98,7 +98,7 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def called(upstream: Upstream, url: str, wish: str = "env") -> bytes | Lost:
-    """The body that a call of a vendor with this wish gets, or how it was lost."""
+    """Return the body of a call with this proxy setting, or its failure."""
     line = upstream.via(wish).call(1, Call("POST", url, [(b"x-a", b"b")], b"{}", streams=False), 5.0)
     body = b""
     try:
@@ -243,31 +243,31 @@ def vendors(**outbound: str) -> Settings:
 @pytest.mark.parametrize(
     ("settings", "environ", "line"),
     [
-        (vendors(kimi="env", qwen="none"), {}, "vendor calls leave directly"),
+        (vendors(kimi="env", qwen="none"), {}, "connecting to vendors directly"),
         (
             vendors(kimi="env", qwen="env"),
             {"HTTPS_PROXY": "http://me:canary@10.0.0.1:3128/"},
-            "vendor calls leave through http://10.0.0.1:3128",
+            "connecting to vendors through http://10.0.0.1:3128",
         ),
         (
             vendors(kimi="env", qwen="none"),
             {"HTTPS_PROXY": "10.0.0.1:3128"},
-            "vendor calls leave: kimi through http://10.0.0.1:3128; qwen directly",
+            "connecting to vendors: kimi through http://10.0.0.1:3128; qwen directly",
         ),
         (
             vendors(kimi="env", qwen="http://me:canary@10.0.0.2:3128"),
             {},
-            "vendor calls leave: kimi directly; qwen through http://10.0.0.2:3128",
+            "connecting to vendors: kimi directly; qwen through http://10.0.0.2:3128",
         ),
         (
             vendors(kimi="env"),
             {"HTTPS_PROXY": "http://10.0.0.1:3128", "NO_PROXY": ".moonshot.cn"},
-            "vendor calls leave directly",
+            "connecting to vendors directly",
         ),
         (
             vendors(kimi="env"),
             {"ALL_PROXY": "socks5://10.0.0.1:1080"},
-            "vendor calls leave through socks5://10.0.0.1:1080 (not supported: SOCKS)",
+            "connecting to vendors through socks5://10.0.0.1:1080 (not supported: SOCKS)",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""The command line aider in a small repository: nothing in it knows of banjia."""
+"""The command line aider in a small repository; it knows nothing about banjia."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""An application on AutoGen 0.2: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on AutoGen 0.2, unaware of banjia: only environment variables set its endpoint."""
 
 import autogen
 
@@ -7,7 +7,7 @@ QUIET = {"human_input_mode": "NEVER", "code_execution_config": False}
 
 
 def _ordered(text: str) -> str:
-    """A prompt by which a stand-in model answers this text."""
+    """Return a prompt that makes the scripted model answer this text."""
     return f"Follow this script.\nemulator:answer\n{text}\nemulator:end"
 
 
@@ -58,7 +58,7 @@ def group_chat() -> None:
 
 
 def chosen_speakers() -> None:
-    """The model chooses who speaks: each reply names the next one."""
+    """The model chooses the speaker: each reply names the next one."""
     _chat(list(reversed(REPLIES)))  # not in the order in which they speak
 
 

@@ -1,4 +1,4 @@
-"""An application on AutoGen 0.7: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on AutoGen 0.7, unaware of banjia: only environment variables set its endpoint."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from autogen_ext.models.openai import OpenAIChatCompletionClient
 
 
 def _agent(name: str, reply: str, **more: object) -> AssistantAgent:
-    """An agent that a stand-in model gives this reply."""
+    """Return an agent that gets this reply from the scripted model."""
     order = f"emulator:answer\n{reply}\nemulator:end"
     client = OpenAIChatCompletionClient(model="gpt-4o")
     return AssistantAgent(name, client, description=f"The {name}.", system_message=order, **more)
@@ -54,7 +54,7 @@ def round_robin() -> None:
 
 
 def group_chat() -> None:
-    """The model chooses who speaks: the prompt orders the name that it gives."""
+    """The model chooses the speaker: the prompt directs the name that it returns."""
     agents = [_agent("critic", "Well done."), _agent("writer", "Done."), _agent("planner", "This is the plan.")]
     team = SelectorGroupChat(
         agents, OpenAIChatCompletionClient(model="gpt-4o"), termination_condition=MaxMessageTermination(2),

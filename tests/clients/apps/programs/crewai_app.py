@@ -1,4 +1,4 @@
-"""An application on CrewAI: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on CrewAI, unaware of banjia: only environment variables set its endpoint."""
 
 import os
 
@@ -29,7 +29,7 @@ def _task(order: str, agent: Agent) -> Task:
 
 
 def crew() -> None:
-    """The first agent calls a tool, and the second one tells what the first has found."""
+    """The first agent calls a tool, and the second one reports the result."""
     finder, teller = _agent("finder", tools=[get_weather]), _agent("teller")
     tasks = [_task("get_weather city=Oslo", finder), _task("Tell it on.", teller)]
     told = Crew(agents=[finder, teller], tasks=tasks, process=Process.sequential).kickoff()
@@ -46,7 +46,7 @@ def streamed_crew() -> None:
 
 
 class City(BaseModel):
-    """What is asked for as an object."""
+    """The requested output object."""
 
     name: str
 

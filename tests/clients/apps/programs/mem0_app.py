@@ -1,4 +1,4 @@
-"""An application on mem0: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on mem0, unaware of banjia: only environment variables set its endpoint."""
 
 import json
 import os
@@ -18,7 +18,7 @@ emulator:end"""
 
 
 def _memory(width: int | None = WIDTH) -> Memory:
-    """An empty memory, with a store of vectors of its own; None: of the width that mem0 takes by itself."""
+    """An empty memory with a separate vector store; None: of mem0's default width."""
     return Memory.from_config(
         {
             "llm": {"provider": "openai", "config": {"model": "gpt-4o"}},
@@ -33,7 +33,7 @@ def _memory(width: int | None = WIDTH) -> Memory:
 
 
 def memories() -> None:
-    """The model takes facts from what was said; each is embedded, and found again by its meaning."""
+    """The model extracts facts from a conversation; each is embedded, and found again by its meaning."""
     memory = _memory()
     added = memory.add([{"role": "user", "content": SAID}], user_id="ann")
     assert [(one["memory"], one["event"]) for one in added["results"]] == [(fact, "ADD") for fact in FACTS], added
@@ -44,7 +44,7 @@ def memories() -> None:
 
 
 def conversation_as_it_stands() -> None:
-    """Messages are kept without a model's judgement, changed, listed and forgotten."""
+    """Messages are stored without the model, changed, listed and deleted."""
     memory = _memory()
     said = [
         {"role": "user", "content": "The ship is late."},

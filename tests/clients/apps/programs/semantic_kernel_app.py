@@ -1,4 +1,4 @@
-"""An application on Semantic Kernel: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on Semantic Kernel, unaware of banjia: only environment variables set its endpoint."""
 
 import asyncio
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def _whole(text: str) -> str:
 
 
 def _streamed(text: str) -> str:
-    """The answer to this text, put together of its pieces."""
+    """Return the answer to this text, joined from its pieces."""
     service, history, settings, kernel = _asked(text)
 
     async def gathered() -> str:

@@ -1,4 +1,4 @@
-"""An application on smolagents: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on smolagents, unaware of banjia: only environment variables set its endpoint."""
 
 from smolagents import CodeAgent, OpenAIServerModel, ToolCallingAgent, tool
 

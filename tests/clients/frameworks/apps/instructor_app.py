@@ -1,4 +1,4 @@
-"""An application on instructor: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on instructor, unaware of banjia: only environment variables set its endpoint."""
 
 import instructor
 from openai import OpenAI
@@ -27,7 +27,7 @@ def stream() -> None:
 
 
 def json_mode() -> None:
-    """JSON mode: the schema stands in the prompt, and what comes back is an object."""
+    """JSON mode: the prompt has the schema, and the response is an object."""
     client = instructor.from_openai(OpenAI(), mode=instructor.Mode.JSON)
 
     class Answer(BaseModel):

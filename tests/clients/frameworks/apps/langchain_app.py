@@ -1,4 +1,4 @@
-"""An application on LangChain: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on LangChain, unaware of banjia: only environment variables set its endpoint."""
 
 from langchain_core.messages import HumanMessage, ToolMessage
 from langchain_core.tools import tool

@@ -1,4 +1,4 @@
-"""An application on LlamaIndex: nothing in it knows of banjia. Where it calls is said by the environment alone."""
+"""An application on LlamaIndex, unaware of banjia: only environment variables set its endpoint."""
 
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool

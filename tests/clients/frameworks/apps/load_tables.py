@@ -1,4 +1,4 @@
-"""A client's own tiktoken loads both tables without a network: run by its Python, with one of the two variables set.
+"""A client's tiktoken loads both tables without a network; run by its Python, with one of the two variables set.
 
 TIKTOKEN_CACHE_DIR=FOLDER python tests/clients/frameworks/apps/load_tables.py
 """
