@@ -112,7 +112,7 @@ def _header_error(name: str, wrong: Message, expected: Message = EMPTY) -> Pydan
     )
 
 
-def _required_keys(keys: list[SecretStr]) -> list[SecretStr]:
+def _without_empty_keys(keys: list[SecretStr]) -> list[SecretStr]:
     return [key for key in keys if key.get_secret_value()]
 
 
@@ -128,7 +128,7 @@ def _hard_to_guess(token: SecretStr) -> SecretStr:
 
 Secret = Annotated[SecretStr, AfterValidator(_sendable)]
 AdminToken = Annotated[SecretStr, AfterValidator(_sendable), AfterValidator(_hard_to_guess)]
-Secrets = Annotated[list[Secret], BeforeValidator(_one_or_many_texts), AfterValidator(_required_keys)]
+Secrets = Annotated[list[Secret], BeforeValidator(_one_or_many_texts), AfterValidator(_without_empty_keys)]
 Switch = Annotated[bool, BeforeValidator(_switch)]
 Origins = Annotated[list[Annotated[str, AfterValidator(configured_origin)]], BeforeValidator(_one_or_many_texts)]
 Hosts = Annotated[list[Annotated[str, AfterValidator(configured_host)]], BeforeValidator(_one_or_many_texts)]
@@ -378,7 +378,7 @@ class VendorEntry(Section):
 
     def keys(self) -> list[SecretStr]:
         """Return the API keys, without empty ones."""
-        return _required_keys([self.api_key] if self.api_key is not None else self.api_keys)
+        return _without_empty_keys([self.api_key] if self.api_key is not None else self.api_keys)
 
 
 class Emulations(Section):

@@ -88,7 +88,7 @@ class RequestOutcome(NamedTuple):
     (including connecting, failed attempts and the waits between them); and ``added_s``, the rest, spent in banjia.
     """
 
-    word: OutcomeWord
+    outcome: OutcomeWord
     request_id: str
     operation: str
     model: str
@@ -122,7 +122,7 @@ class RequestOutcome(NamedTuple):
         return {
             "time": iso_time(ended_at),
             "request_id": self.request_id,
-            "ending": self.word,
+            "ending": self.outcome,
             "status": self.status,
             "code": self.code,
             "param": self.param if self.param is None or FIELD.fullmatch(self.param) else None,

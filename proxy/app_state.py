@@ -35,7 +35,7 @@ from proxy.routing.circuit_breaker import CircuitBreaker
 from proxy.routing.latency import LatencyTracker
 from proxy.routing.refused_fields import RefusedFields
 from proxy.routing.retry_budget import RetryBudget
-from proxy.server.origin_guard import admin_guard, front_guard
+from proxy.server.origin_guard import admin_guard, api_guard
 from proxy.upstream.client import Upstream
 from proxy.version import version
 
@@ -72,14 +72,14 @@ class ConfigSnapshot:
         self.settings = settings
         self.routing = Routing(settings, emulated=emulated)
         self.client_keys = ClientKeys(settings.client_keys())
-        self.origin_guard = front_guard(settings)
+        self.origin_guard = api_guard(settings)
         self.admin_guard = admin_guard(settings)
         self.admin_tokens = ClientKeys([settings.admin_token()])
         old: dict[str, VendorAccount] = before.accounts if before is not None else {}
         self.accounts: dict[str, VendorAccount] = {
             name: vendor_account(name, entry, upstream, old.get(name)) for name, entry in settings.vendors.items()
         }
-        self.max_requests = min(settings.server.max_concurrency, shares().calls)
+        self.max_requests = min(settings.server.max_concurrency, shares().upstream_calls)
         self.max_requests_per_vendor = (
             self.max_requests if len(settings.vendors) < 2 else max(1, int(self.max_requests * SHARE))
         )
@@ -123,7 +123,7 @@ class AppState:
         """The configuration in use; :meth:`use` replaces it. Not a property: each request reads it several times."""
         self.limiters.attach(self.snapshot.accounts.items())
         self._snapshots = weakref.WeakSet([self.snapshot])
-        self.reread: Callable[[], LoadedConfig] | None = None
+        self.load_config: Callable[[], LoadedConfig] | None = None
         """Loads the configuration again; runs in a thread. Raises ConfigError. None if there is no file."""
         self.notify: Callable[[Message], None] = errors.info
         """Writes a message for the operator. It must neither block nor raise."""
@@ -184,11 +184,11 @@ class AppState:
         return reloaded
 
     async def _reload(self) -> ReloadResult:
-        if self.reread is None:
+        if self.load_config is None:
             return ReloadResult("no file")
         before = self.snapshot
         try:
-            loaded = await self._read(self.reread)
+            loaded = await self._read(self.load_config)
             settings, restart = keep_fixed_settings(before.settings, loaded.settings, loaded.source)
             snapshot = ConfigSnapshot(
                 settings, self.upstream, emulated=self.emulated, before=before, memory_limit=self.memory.limit
@@ -279,7 +279,7 @@ class AppState:
         gauge("banjia_waiting_calls", "Calls that wait for a slot on a vendor's keys.", ("vendor",), self._waiting)
         gauge(
             "banjia_memory_budget_bytes", "Memory held for request bodies and unread responses.", ("kind",),
-            lambda: {("held",): self.budget.held, ("limit",): self.budget.most},
+            lambda: {("held",): self.budget.held, ("limit",): self.budget.limit},
         )  # fmt: skip
         gauge("banjia_cooling_down_targets", "1 for a target that is cooling down.", ("target",), self._cooling_down)
 

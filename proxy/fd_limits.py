@@ -22,11 +22,11 @@ def raise_limit() -> None:
 class DescriptorShares(NamedTuple):
     """How the process divides its file descriptors. All shares together fit the limit at any time."""
 
-    callers: int
+    clients: int
     """Connections of clients."""
     refused: int
     """Connections refused with a 503, kept open until their clients have read it."""
-    calls: int
+    upstream_calls: int
     """Connections to vendors."""
 
 
@@ -41,7 +41,7 @@ def shares() -> DescriptorShares:
 
 def max_connections() -> int:
     """Return how many clients may be connected at once."""
-    return shares().callers
+    return shares().clients
 
 
 def exhausted(error: BaseException | None) -> bool:

@@ -12,7 +12,7 @@ def version() -> str:
     return _installed() or _checkout()
 
 
-def told() -> str:
+def display_version() -> str:
     """Return the version for display; one read from a checkout is marked as such."""
     return _installed() or f"{_checkout()} (from a checkout)"
 

@@ -30,8 +30,8 @@ class Tools:
     """
 
     name: str = r"[a-zA-Z0-9_-]{1,64}"
-    taken: tuple[str, ...] = ()
-    most: int = 128
+    reserved: tuple[str, ...] = ()
+    max_tools: int = 128
     types: tuple[str, ...] = ("function",)
     schema: Callable[[Any], dict[str, Any]] | None = None
     why: Message = Message("functions; names that the vendor refuses are replaced, and restored in the response")
@@ -39,12 +39,12 @@ class Tools:
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         """Write the tools into the builder's body. Raises Refused for a type of tool that the vendor does not support."""
-        if len(value) > self.most:
+        if len(value) > self.max_tools:
             builder.refuse(
                 name,
                 Message(
                     "the vendor accepts at most {most} tools, and the request has {sent}",
-                    most=self.most,
+                    most=self.max_tools,
                     sent=len(value),
                 ),
             )
@@ -63,7 +63,7 @@ class Tools:
             return tool
         function = dict(tool["function"])
         name = function["name"]
-        if not re.fullmatch(self.name, name) or name in self.taken:
+        if not re.fullmatch(self.name, name) or name in self.reserved:
             sent_name = self._replacement_name(name, builder)
             builder.rename_tool(name, sent_name)
             function["name"] = sent_name

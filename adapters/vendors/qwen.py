@@ -201,7 +201,7 @@ CHAT: Mapping[str, Verdict] = {
         response_format, Message("JSON mode requires thinking to be off"), ("honoured", "refused")
     ),
     "parallel_tool_calls": Honour(),
-    "tools": by_fact("no_tools", Refuse(Message("the model does not support tools")), Tools(taken=("search",))),
+    "tools": by_fact("no_tools", Refuse(Message("the model does not support tools")), Tools(reserved=("search",))),
     "tool_choice": Rewrite(
         tool_choice, Message("a forced tool call cannot be combined with thinking"), ("honoured", "mapped", "refused")
     ),

@@ -29,7 +29,7 @@ def model(context: LintContext, where: tuple[str | int, ...], entry: str, model:
         if same_letters:
             context.error(
                 where,
-                Message("{entry} has no model {model}", entry=entry, model=context.named(where, model)),
+                Message("{entry} has no model {model}", entry=entry, model=context.quote(where, model)),
                 meant=f"{entry}/{same_letters}",
                 code="config-unknown-model",
             )
@@ -38,7 +38,7 @@ def model(context: LintContext, where: tuple[str | int, ...], entry: str, model:
             wrong = Message(
                 "the catalog of {entry} has no model {model}; banjia requests it anyway",
                 entry=entry,
-                model=context.named(where, model),
+                model=context.quote(where, model),
             )
             context.warn(where, wrong, meant=f"{entry}/{near}" if near else "", code="config-unknown-model")
     elif row is not None and (fate := retired.describe_retirement(row, context.today)):
@@ -76,7 +76,7 @@ def catalogs(context: LintContext) -> None:
         for openai, stand_in in entry.catalog.stand_ins.items():
             if stand_in.model not in known:
                 where = ("vendors", name, "catalog", "stand_ins", openai, "model")
-                wrong = Message("{entry} has no model {model}", entry=name, model=context.named(where, stand_in.model))
+                wrong = Message("{entry} has no model {model}", entry=name, model=context.quote(where, stand_in.model))
                 near = nearest(stand_in.model, known)
                 context.error(
                     where,

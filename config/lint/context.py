@@ -65,7 +65,7 @@ class LintContext:
         """Add a warning."""
         self.warnings.append(self.diagnostic(loc, wrong, expected, meant, at_key=at_key, code=code))
 
-    def named(self, loc: tuple[str | int, ...], text: str) -> str:
+    def quote(self, loc: tuple[str | int, ...], text: str) -> str:
         """Return a value of the settings in quotes, or the variables it came from if it may be a secret."""
         node, _ = follow(self.root, loc)
         if node.from_file or looks_secret(text):

@@ -38,7 +38,7 @@ def dropped_fields(context: LintContext) -> None:
                 )
             elif name not in known:
                 meant = nearest(name, known)
-                wrong = Message("unknown request field {name}", name=context.named((*where, index), name))
+                wrong = Message("unknown request field {name}", name=context.quote((*where, index), name))
                 context.error(
                     (*where, index),
                     wrong,

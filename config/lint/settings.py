@@ -73,7 +73,7 @@ def vendors(context: LintContext) -> None:
 def _kind(context: LintContext, where: tuple[str, ...], entry: VendorEntry, kind: str) -> None:
     meant = nearest(kind, registry.BY_NAME)
     known = one_of(sorted(registry.BY_NAME))
-    word = context.named((*where, "kind"), kind) if entry.kind else f"'{kind}'"
+    word = context.quote((*where, "kind"), kind) if entry.kind else f"'{kind}'"
     if entry.kind:
         what, expected = Message("unknown kind {word}", word=word), known
     else:
@@ -91,7 +91,7 @@ def _kind(context: LintContext, where: tuple[str, ...], entry: VendorEntry, kind
 def _edition(context: LintContext, where: tuple[str, ...], entry: VendorEntry, kind: Vendor) -> None:
     edition = str(entry.edition)
     wrong = Message(
-        "{vendor} has no edition {word}", vendor=kind.title, word=context.named((*where, "edition"), edition)
+        "{vendor} has no edition {word}", vendor=kind.title, word=context.quote((*where, "edition"), edition)
     )
     expected = (
         one_of(kind.edition_names) if kind.edition_names else Message("the key omitted: there is only one edition")
@@ -164,7 +164,7 @@ def targets(context: LintContext) -> None:
             expected = EMPTY if meant else one_of(configured) if configured else Message("an entry in vendors")
             context.error(
                 where,
-                Message("vendors has no entry {word}", word=context.named(where, vendor)),
+                Message("vendors has no entry {word}", word=context.quote(where, vendor)),
                 expected,
                 f"{meant}/{model}" if meant else "",
                 code="config-unknown-vendor",
@@ -243,7 +243,7 @@ def moderations(context: LintContext) -> None:
     where, (entry, _, model) = ("policy", "moderations"), configured.partition("/")
     if entry not in context.settings.vendors:
         meant = nearest(entry, context.settings.vendors)
-        wrong = Message("vendors has no entry {word}", word=context.named(where, entry))
+        wrong = Message("vendors has no entry {word}", word=context.quote(where, entry))
         context.error(
             where, wrong, Message("refuse or pass"), f"{meant}/{model}" if meant else "", code="config-unknown-vendor"
         )

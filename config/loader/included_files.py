@@ -28,7 +28,7 @@ def catalogs(root: Node, folder: Path) -> list[Diagnostic]:
     return diagnostics
 
 
-def named(root: Node, folder: Path) -> Iterator[Path]:
+def included_files(root: Node, folder: Path) -> Iterator[Path]:
     """Yield the files of catalogs and secrets that a tree names, whether they exist or not. Call it before ``catalogs``."""
     for _, node in _overlays(root):
         yield folder / node.value

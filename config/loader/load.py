@@ -31,7 +31,7 @@ class LoadedConfig:
     settings: Settings
     source: str
     warnings: list[Diagnostic]
-    off: Mapping[str, Message]
+    disabled: Mapping[str, Message]
 
 
 def find_file(environ: Mapping[str, str], cwd: Path) -> Path | None:
@@ -75,7 +75,7 @@ def sources(path: Path, environ: Mapping[str, str]) -> list[Path]:
     If the file is not valid YAML, return that file only.
     """
     from config.loader.environment import override
-    from config.loader.included_files import named
+    from config.loader.included_files import included_files
 
     folder = path.parent
     try:
@@ -83,7 +83,7 @@ def sources(path: Path, environ: Mapping[str, str]) -> list[Path]:
         override(root, environ, folder)
     except ConfigError:
         return [path]
-    return list(dict.fromkeys([path, *named(root, folder)]))
+    return list(dict.fromkeys([path, *included_files(root, folder)]))
 
 
 def load_file(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:

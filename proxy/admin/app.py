@@ -135,7 +135,7 @@ def _models(state: AppState) -> Mapping[str, list[str]]:
 async def reload(request: Request) -> Response:
     """Reload the configuration: 200 if the new one is in use, 409 with the reasons if the old one stays in use."""
     state: AppState = request.app.state.banjia
-    if state.reread is None:
+    if state.load_config is None:
         return error_response(
             NotServed(
                 Message("There is no configuration file to read again: restart the server to use another environment.")

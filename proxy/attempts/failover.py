@@ -314,7 +314,7 @@ class Failover:
             content_sent=self.writer.content_sent,
             more_keys=bool(next_keys),
             more_targets=self._upcoming is not None,
-            other_named=failure.kind in self._route.policy.reroute,
+            rerouted=failure.kind in self._route.policy.reroute,
             # After a rate limit error the call waits for a slot on its key, which the retry budget does not limit.
             budget_left=(failure.fault == "rate" or self.state.retries.left())
             and not (self._upcoming is not None and self._is_cooling_down(self._plan.target)),

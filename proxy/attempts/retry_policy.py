@@ -34,7 +34,7 @@ class AttemptState(NamedTuple):
     content_sent: bool
     more_keys: bool
     more_targets: bool
-    other_named: bool
+    rerouted: bool
     budget_left: bool
     left_s: float
     jitter: float
@@ -91,7 +91,7 @@ def decide(f: Failure, s: AttemptState, policy: Policy) -> Decision:
     if f.fault == "caller":
         if s.can_omit:
             return RETRY_WITHOUT_FIELDS
-        return NEXT_TARGET if s.other_named and s.more_targets else GIVE_UP
+        return NEXT_TARGET if s.rerouted and s.more_targets else GIVE_UP
     if f.fault == "credential":
         return NEXT_KEY if s.more_keys else NEXT_TARGET if s.more_targets else GIVE_UP
     if f.kind == "rate_limited" and f.phase == "pool":  # not sent: no slot within limits.wait_s

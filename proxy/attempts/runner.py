@@ -19,7 +19,7 @@ from proxy._types import Attempt
 from proxy.attempts.deadline import AttemptDeadline
 from proxy.credentials.pool import Times
 from proxy.errors import OutOfMemory
-from proxy.observability.memory_budget import A_VALUE, AN_ANSWER, MemoryBudget, most_values
+from proxy.observability.memory_budget import VALUE_BYTES, RESPONSE_FACTOR, MemoryBudget, count_values
 from proxy.observability.request_record import OutputCounter, RequestRecord
 from proxy.openai_api.writer import Writer
 from proxy.upstream.client import Upstream, UpstreamCall
@@ -29,7 +29,7 @@ MAX_HEADER_VALUE = 1024
 """The longest vendor header value that is forwarded (bytes). Longer or not printable ASCII values are dropped."""
 
 FOUND_IN_RESPONSE = Message("found in the response")
-FREE_ANSWER = 64 * 1024
+UNCOUNTED_RESPONSE_BYTES = 64 * 1024
 """Responses, and events of a stream, larger than this are counted in the memory budget (bytes)."""
 
 Sign = Callable[[Call], Call]
@@ -119,10 +119,10 @@ class AttemptRunner:
                 if not actions:
                     if type(got) is Data:
                         size += len(got.data)
-                        if size > FREE_ANSWER:
+                        if size > UNCOUNTED_RESPONSE_BYTES:
                             self._hold(size, got.data)
                 elif size:
-                    if size > FREE_ANSWER:
+                    if size > UNCOUNTED_RESPONSE_BYTES:
                         self._values = 0
                         await asyncio.sleep(0)  # let other tasks run: parsing it took long
                     size = 0
@@ -140,8 +140,8 @@ class AttemptRunner:
 
         ``size``: its bytes so far, including ``data``, the latest. Raises OutOfMemory.
         """
-        self._values += most_values(data)
-        more = size * AN_ANSWER + self._values * A_VALUE - self._held
+        self._values += count_values(data)
+        more = size * RESPONSE_FACTOR + self._values * VALUE_BYTES - self._held
         if more <= 0:
             return
         try:

@@ -35,9 +35,9 @@ Exit codes: 0 success; 1 failure; 2 invalid command line or configuration.
 
 def _version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
     if wanted and not context.resilient_parsing:
-        from proxy.version import told
+        from proxy.version import display_version
 
-        click.echo(f"banjia {told()}")
+        click.echo(f"banjia {display_version()}")
         context.exit()
 
 
@@ -58,9 +58,9 @@ def main() -> None:
 @main.command(epilog=examples("banjia version", codes="Exit code: 0."))
 def version() -> None:
     """Show the version, as --version does."""
-    from proxy.version import told
+    from proxy.version import display_version
 
-    click.echo(f"banjia {told()}")
+    click.echo(f"banjia {display_version()}")
 
 
 for command in (

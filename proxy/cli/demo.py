@@ -33,7 +33,7 @@ def run(
     async def main() -> None:
         settings = Settings(server=Server(drain_delay_s=0, listen=listen or Server().listen))
         async with emulated(settings, emulators) as stand_ins:
-            used = stand_ins.over(settings)
+            used = stand_ins.apply_to(settings)
             sock = bind(listen) if listen is not None else bind(used.server.listen, tries=PORTS)
             state = AppState(used, Upstream.over_the_network(100), lambda line: None, emulated=True)
             print_steps: list[asyncio.Future[None]] = []

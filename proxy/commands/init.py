@@ -29,7 +29,7 @@ USUAL: tuple[tuple[str, Operation], ...] = (
 """The names that apps of 2024 ask for."""
 
 
-class Found(NamedTuple):
+class FoundVendor(NamedTuple):
     """A vendor for the file: its name, its entry with each value as YAML, and the variables of its credential."""
 
     name: str
@@ -38,14 +38,14 @@ class Found(NamedTuple):
     variables: tuple[str, ...]
 
 
-def found_in(environ: Mapping[str, str]) -> list[Found]:
+def found_in(environ: Mapping[str, str]) -> list[FoundVendor]:
     """Return the vendors whose key variable is set, in the order of failover."""
     root, _ = zero_config(environ, Path())
     vendors = root.child("vendors")
     return [_found(name, node) for name, node in vendors.value.items()] if vendors else []
 
 
-def _found(name: str, node: Node) -> Found:
+def _found(name: str, node: Node) -> FoundVendor:
     entry: dict[str, str] = {}
     variables = []
     for key, child in node.value.items():
@@ -55,12 +55,12 @@ def _found(name: str, node: Node) -> Found:
         else:
             entry[key] = str(child.value)
     kind = str(node.value["kind"].value) if "kind" in node.value else name
-    return Found(name, BY_NAME[kind].of_edition(entry.get("edition")) or BY_NAME[kind], entry, tuple(variables))
+    return FoundVendor(name, BY_NAME[kind].of_edition(entry.get("edition")) or BY_NAME[kind], entry, tuple(variables))
 
 
-def _not_found(vendor: Vendor) -> Found:
+def _not_found(vendor: Vendor) -> FoundVendor:
     names = key_names(vendor)
-    return Found(vendor.name, vendor, {"api_key": f'"${{{names[0]}}}"'}, tuple(names))
+    return FoundVendor(vendor.name, vendor, {"api_key": f'"${{{names[0]}}}"'}, tuple(names))
 
 
 def text(environ: Mapping[str, str], file: Path | None) -> str:
@@ -113,7 +113,7 @@ def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     yield "#   attempts: 3           # maximum number of upstream calls for one request"
 
 
-def _vendor(found: Found, indent: str) -> Iterator[str]:
+def _vendor(found: FoundVendor, indent: str) -> Iterator[str]:
     vendor = found.vendor
     more = f" (or {' or '.join(found.variables[1:])})" if len(found.variables) > 1 and "#" in indent else ""
     yield f"{indent}{found.name}: # {vendor.title}{more}"
@@ -124,7 +124,7 @@ def _vendor(found: Found, indent: str) -> Iterator[str]:
         yield f"{indent}  # region: {region}   # where the key is from, for it works there only: {one_of(vendor.base_urls)}"
 
 
-def _models(vendors: list[Found]) -> Iterator[str]:
+def _models(vendors: list[FoundVendor]) -> Iterator[str]:
     entries = {one.name: VendorEntry(kind=one.vendor.name, edition=one.vendor.edition) for one in vendors}
     yield "# Routes: the model name that the app requests, and its targets in order of preference. Dated forms of a name have its"
     yield "# route. OpenAI's other names go to the stand-ins of the vendors above, in that order."

@@ -36,7 +36,7 @@ def models(
     if only is not None and only not in named:
         raise KeyError(only)
     return [
-        _told(name, rows, row, today, at or today)
+        _model_info(name, rows, row, today, at or today)
         for name, rows in named.items()
         if only is None or name == only or name.startswith(f"{only}/")
         for row in rows.models
@@ -60,7 +60,7 @@ def configured(settings: Settings) -> dict[str, Catalog]:
     return {name: catalog_of(name, entry) for name, entry in settings.vendors.items()}
 
 
-def _told(vendor: str, rows: Catalog, row: ModelRow, today: datetime.date, day: datetime.date) -> dict[str, Any]:
+def _model_info(vendor: str, rows: Catalog, row: ModelRow, today: datetime.date, day: datetime.date) -> dict[str, Any]:
     told = row.model_dump(mode="json", exclude={"prices", "input", "facts"})
     current = row.tiers(day)
     return {

@@ -31,7 +31,7 @@ SCHEMA = {
         "additionalProperties": False,
     },
 }
-PROBE_PROMPTS: Mapping[Operation, str] = {"chat": "gpt-4o", "embeddings": "text-embedding-3-small"}
+PROBE_MODELS: Mapping[Operation, str] = {"chat": "gpt-4o", "embeddings": "text-embedding-3-small"}
 """The OpenAI name under which an operation is asked for: the vendor's stand-in for it answers."""
 REASONS = "o3"
 """The OpenAI name for what only models that reason are asked for."""
@@ -54,14 +54,14 @@ class Probe:
     name: str = ""
 
     @property
-    def description(self) -> str:
+    def model(self) -> str:
         """The OpenAI name that is asked for: its own, or that of the operation."""
-        return self.name or PROBE_PROMPTS[self.operation]
+        return self.name or PROBE_MODELS[self.operation]
 
     @property
     def body(self) -> dict[str, Any]:
         """The whole request."""
-        return {"model": self.description, **PLAIN[self.operation], **self.more}
+        return {"model": self.model, **PLAIN[self.operation], **self.more}
 
 
 def one(name: str, value: Any, column: str = "") -> Probe:

@@ -19,7 +19,7 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 def routes(loaded: LoadedConfig) -> dict[str, Any]:
     """Return the routing table as data: names with their targets in order, and vendors, with the reason if one is off."""
     settings, routing = loaded.settings, Routing(loaded.settings)
-    named = [_named(name, entry, routing) for name, entry in settings.models.items()]
+    named = [_named_route(name, entry, routing) for name, entry in settings.models.items()]
     return {
         "source": loaded.source,
         "open_models": settings.open_models,
@@ -36,11 +36,11 @@ def _vendors(settings: Settings, loaded: LoadedConfig) -> Iterator[dict[str, Any
             "kind": vendor.name,
             "base_url": base_url_of(name, entry),
             "keys": len(entry.keys()),
-            "off": loaded.off.get(name),
+            "off": loaded.disabled.get(name),
         }
 
 
-def _named(name: str, entry: ModelEntry, routing: Routing) -> dict[str, Any]:
+def _named_route(name: str, entry: ModelEntry, routing: Routing) -> dict[str, Any]:
     """Return the route of one key of ``models``."""
     found = {op: hit for op in OPERATIONS if (hit := _find(routing, name, op))}
     there = {target.label: target for hit in found.values() for target in hit.targets}
@@ -79,7 +79,7 @@ def _stand_ins(routing: Routing) -> Iterator[dict[str, Any]]:
             hits = [hit for hit in found.values() if hit.how == "stand-in"]
             if hits:
                 seen.add(key)
-                targets = [_told(target) for target in hits[0].targets]
+                targets = [_target_info(target) for target in hits[0].targets]
                 forms = [form for form in forms_of(key) if key_of(form, routing.settings.models) is None]
                 route = {"name": key, "from": "stand-in", "operations": list(found), "targets": targets}
                 yield {**route, "forms": forms, "policy": {}}
@@ -94,7 +94,7 @@ def _example(key: str, named: Collection[str]) -> str | None:
     return next(filter(is_no_form, fitting if "*" in key else [key]), None)
 
 
-def _told(target: Target) -> dict[str, Any]:
+def _target_info(target: Target) -> dict[str, Any]:
     return {"target": target.label, **({"set": dict(target.defaults)} if target.defaults else {})}
 
 

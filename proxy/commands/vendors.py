@@ -15,7 +15,7 @@ from adapters.planning import plan
 from adapters.registry import VENDORS
 from config.catalog import models as catalog
 from proxy.commands.explain import read
-from proxy.commands.probes import PROBE_PROMPTS, PROBES, REASONS, Probe
+from proxy.commands.probes import PROBE_MODELS, PROBES, REASONS, Probe
 from proxy.commands.table import table
 from proxy.errors import NotSupported
 
@@ -30,7 +30,7 @@ SHOWN = {
 }
 """The stand-ins that a line of the matrix speaks of, by what they are asked for."""
 LEGEND = (
-    f"A cell speaks of the model that answers under {PROBE_PROMPTS['chat']}; thinking of the one under {REASONS},",
+    f"A cell speaks of the model that answers under {PROBE_MODELS['chat']}; thinking of the one under {REASONS},",
     "which are told below. A vendor's other models may do more, or less. The reasons: --json",
 )
 
@@ -89,12 +89,12 @@ def _model(vendor: Vendor, probe: Probe) -> Model | None:
     if vendor.transparent:
         return Model(ANY, operation=probe.operation)
     rows = catalog.load(vendor.catalog)
-    found = rows.stand_in(probe.description, probe.operation)
+    found = rows.stand_in(probe.model, probe.operation)
     return rows.model(found.model) if found else None
 
 
 def _defaults(vendor: Vendor, probe: Probe) -> dict[str, Any]:
-    found = catalog.load(vendor.catalog).stand_in(probe.description, probe.operation)
+    found = catalog.load(vendor.catalog).stand_in(probe.model, probe.operation)
     return found.set if found else {}
 
 
@@ -110,7 +110,7 @@ def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
     yield from wrap(" ".join(LEGEND), width, break_on_hyphens=False) if width else LEGEND
     yield ""
     for line in found["vendors"]:
-        models = [f"{SHOWN[part].description} is {id_}" for part, id_ in line["models"].items() if id_ != ANY]
+        models = [f"{SHOWN[part].model} is {id_}" for part, id_ in line["models"].items() if id_ != ANY]
         what = ", ".join(models) or "the models of your own server, under their names"
         told = f"{line['vendor']}: {what}"
         yield from (

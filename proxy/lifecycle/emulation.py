@@ -41,7 +41,7 @@ class EmulatedVendors:
             if kind in self._known:
                 self._running[name] = kind, await self._known[kind]()
 
-    def over(self, settings: Settings, source: str = "") -> Settings:
+    def apply_to(self, settings: Settings, source: str = "") -> Settings:
         """Return the settings with each vendor pointed at its emulator, without the vendors that have none.
 
         Raises ConfigError for a vendor whose emulator is not running; ``source`` is the file that names it.
@@ -83,13 +83,13 @@ async def emulated(settings: Settings, emulators: Emulators) -> AsyncIterator[Em
 
 def _entry(configured: VendorEntry, kind: str, emulator: Emulator) -> VendorEntry:
     entry = configured.model_copy(update={"kind": kind})
-    key, base_url = listen_and_key(vendor_of(kind, entry).key_names, emulator.environment)
+    key, base_url = key_and_base_url(vendor_of(kind, entry).key_names, emulator.environment)
     overrides = {"base_url": base_url, "api_key": SecretStr(key), "api_keys": [], "region": "cn"}
     overrides["proxy"] = "none"  # the emulator is on loopback, which an outbound proxy cannot reach
     return entry.model_copy(update=overrides)
 
 
-def listen_and_key(key_names: Sequence[str], environment: Mapping[str, str]) -> tuple[str, str]:
+def key_and_base_url(key_names: Sequence[str], environment: Mapping[str, str]) -> tuple[str, str]:
     """Return key and base URL of the API that ``key_names`` belong to; an emulator may serve two vendor editions."""
     name = next(name for name in key_names if name in environment)
     return environment[name], environment[name.replace("_API_KEY", "_BASE_URL")]

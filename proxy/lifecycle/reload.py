@@ -40,7 +40,7 @@ class ConfigReader:
         before = read_states(self.files())
         loaded = load(self._path, self._environ, keys_needed=self._emulators is None)
         if self._emulators is not None:
-            loaded = replace(loaded, settings=self._emulators.over(loaded.settings, loaded.source))
+            loaded = replace(loaded, settings=self._emulators.apply_to(loaded.settings, loaded.source))
         for path, seen in read_states(before).items():
             if seen != before[path] or being_written(path):
                 raise ConfigError(

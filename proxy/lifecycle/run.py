@@ -119,13 +119,13 @@ async def serve(
         ),
         opened,
     )  # fmt: skip
-    with watch_config(state), stop_on_signals(server, state):
+    with monitor_event_loop(state), stop_on_signals(server, state):
         async with admin_server(state, admin):
             await server.serve([sock])
 
 
 @contextmanager
-def watch_config(state: AppState) -> Iterator[None]:
+def monitor_event_loop(state: AppState) -> Iterator[None]:
     """Monitor the event loop until the block ends."""
     monitor = LoopMonitor()
     monitor.register(state.metrics)
@@ -191,10 +191,10 @@ def run(
             settings = loaded.settings
             if emulators:
                 emulated_vendors = await stack.enter_async_context(emulated(settings, emulators))
-                settings = emulated_vendors.over(settings)
+                settings = emulated_vendors.apply_to(settings)
             sock = bind(settings.server.listen)
             admin = bind_admin(settings.server, out)
-            connections = min(settings.server.max_concurrency, shares().calls)
+            connections = min(settings.server.max_concurrency, shares().upstream_calls)
             upstream = Upstream.over_the_network(connections, settings.server.transport)
             state = AppState(settings, upstream, emulated=bool(emulators))
             state.source = loaded.source
@@ -206,7 +206,7 @@ def run(
             reader = None
             if path is not None:
                 reader = ConfigReader(path, dict(environ), emulated_vendors, loaded.warnings, out)
-            state.reread = reader
+            state.load_config = reader
             stack.enter_context(reload_on_hangup(state))
             if reader is not None:
                 await stack.enter_async_context(reload_on_change(state, reader, seen))

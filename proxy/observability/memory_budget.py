@@ -27,9 +27,9 @@ LARGE_BLOCK = 1024 * 1024
 """From this size on a block is allocated with ``mmap``, so that freeing it returns it to the system (bytes)."""
 FREE = 4096
 """Bodies up to this size are not counted: even a thousand at once are small (bytes)."""
-A_VALUE = 100
+VALUE_BYTES = 100
 """Memory of a parsed JSON value beside its text (bytes)."""
-AN_ANSWER = 8
+RESPONSE_FACTOR = 8
 """Memory for each byte of a vendor's response: as read, joined, as strings of up to four bytes a character, and
 serialized again."""
 QUICK, SLOW = 4, 8
@@ -39,15 +39,15 @@ four bytes each."""
 
 def size_of(body_size: int, values: int, slow: int) -> int:
     """Return the memory that a body needs, in bytes; ``slow``: its bytes of escapes and text outside ASCII."""
-    return body_size * QUICK + slow * (SLOW - QUICK) + values * A_VALUE
+    return body_size * QUICK + slow * (SLOW - QUICK) + values * VALUE_BYTES
 
 
 def estimated_size(body: bytes) -> int:
     """Return the memory that a body of medium size needs, in bytes, with an upper bound for its number of values."""
-    return len(body) * QUICK + most_values(body) * A_VALUE
+    return len(body) * QUICK + count_values(body) * VALUE_BYTES
 
 
-def most_values(text: bytes) -> int:
+def count_values(text: bytes) -> int:
     """Return an upper bound for the number of JSON values in a text; separators inside strings count too."""
     return count_byte(text, b",") + count_byte(text, b"{") + count_byte(text, b"[")
 
@@ -55,16 +55,16 @@ def most_values(text: bytes) -> int:
 class MemoryBudget:
     """The memory that all requests hold, in bytes. Raises MemoryError when full, like Python when it runs out."""
 
-    __slots__ = ("held", "most")
+    __slots__ = ("held", "limit")
 
     def __init__(self, limit: int | None) -> None:
         """``limit``: the memory limit in bytes; None if it is not known: the budget is then unlimited."""
-        self.most = int(limit * SHARE) if limit is not None else UNLIMITED
+        self.limit = int(limit * SHARE) if limit is not None else UNLIMITED
         self.held = 0
 
     def take(self, size: int) -> None:
         """Reserve ``size`` more bytes. Raises MemoryError if they do not fit."""
-        if self.held + size > self.most:
+        if self.held + size > self.limit:
             raise MemoryError
         self.held += size
 
@@ -129,7 +129,7 @@ def max_body(settings: Settings, limit: int | None) -> int:
 
 def warnings(settings: Settings, limit: int | None) -> list[Message]:
     """Return a warning if ``server.max_body_mb`` is too large for the memory limit."""
-    most = MemoryBudget(limit).most // QUICK
+    most = MemoryBudget(limit).limit // QUICK
     if limit is None or max_body(settings, limit) <= most:
         return []
     warning = Message(

@@ -58,7 +58,7 @@ class RequestRecord:
         "target",
         "usage",
         "waited_s",
-        "word",
+        "outcome_word",
     )  # fmt: skip
 
     def __init__(self, request_id: str, operation: str) -> None:
@@ -88,7 +88,7 @@ class RequestRecord:
         self.code: str | None = None
         self.param: str | None = None
         self.reason: Reason | None = None
-        self.word: OutcomeWord | None = None
+        self.outcome_word: OutcomeWord | None = None
         self.failed: list[FailedAttempt] | tuple[()] = ()
         self.notes: dict[str, Any] = {}
 
@@ -150,8 +150,8 @@ class RequestRecord:
 
     def client_closed(self) -> None:
         """The client left before the last byte was written: discard the outcome that was about to be sent."""
-        if self.word != "complete":
-            self.word = self.code = self.param = self.reason = None
+        if self.outcome_word != "complete":
+            self.outcome_word = self.code = self.param = self.reason = None
 
     def branch(self, target: str) -> "RequestRecord":
         """Return a record for an attempt that may run beside another one; ``merge`` it when the attempt ends."""
@@ -197,8 +197,8 @@ class RequestRecord:
             vendor_s = self.first_byte_at - self.sent_at
             added_s = self.first_content_s - (self.read_at - self.started) - self.queued_s - vendor_s
         return RequestOutcome(
-            self.word or "client_closed", self.request_id, self.operation, self.model, self.stream, self.status, self.code,
-            self.param, self.reason if self.word is not None else Reason.CLIENT_CLOSED, self.caller, self.target, self.attempts, self.adaptations, self.usage, self.billed, self.first_content_s,
+            self.outcome_word or "client_closed", self.request_id, self.operation, self.model, self.stream, self.status, self.code,
+            self.param, self.reason if self.outcome_word is not None else Reason.CLIENT_CLOSED, self.caller, self.target, self.attempts, self.adaptations, self.usage, self.billed, self.first_content_s,
             vendor_s, added_s, (self.ended_at or perf_counter()) - self.started, self.failed, self.notes,
         )  # fmt: skip
 

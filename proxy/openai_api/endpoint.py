@@ -110,7 +110,7 @@ class ClientExchange:
             if watcher is not None:
                 watcher.cancel()
             if self._fast_path is not None:
-                self._fast_path.end()
+                self._fast_path.stop_watching()
             if self._lease is not None:
                 self._lease.end()
 
@@ -131,14 +131,14 @@ class ClientExchange:
         length = self.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
             raise self._too_large()
-        body = self._fast_path.take() if self._fast_path is not None else None
+        body = self._fast_path.take_body() if self._fast_path is not None else None
         if body is None:
             body = await self._read_with_timeout(limit)
         elif len(body) > limit:
             raise self._too_large()
         elif len(body) > FREE:
             self._reserve(body)
-        if self._fast_path is None or not self._fast_path.watch(self._on_disconnect):
+        if self._fast_path is None or not self._fast_path.on_disconnect(self._on_disconnect):
             self._watcher = asyncio.create_task(self._watch_disconnect())
         return body
 

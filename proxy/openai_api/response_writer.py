@@ -112,7 +112,7 @@ class ResponseWriter:
         if self._comment_pending is not None:
             await self._comment_written()
         await self._write(self._encoded(payloads), more=False)
-        self._record.word = "complete"
+        self._record.outcome_word = "complete"
 
     async def fail(self, error: ProxyError) -> None:
         if self._comment_pending is not None:
@@ -121,7 +121,7 @@ class ResponseWriter:
             return
         self._held = []
         self._record.code, self._record.param, self._record.reason = error.code, error.param, error.reason
-        self._record.word = "truncated" if self.head_sent else "rejected"  # also if sending it is interrupted
+        self._record.outcome_word = "truncated" if self.head_sent else "rejected"  # also if sending it is interrupted
         body = error.body(self._writer.language())
         if self._sized:
             return  # the announced body has no room for an error: the server closes the connection
@@ -141,7 +141,7 @@ class ResponseWriter:
         if adapted is not None:
             head.append((b"x-banjia-adapted", adapted.encode()))
         await self._send_whole(200, head, body)
-        self._record.word = "complete"
+        self._record.outcome_word = "complete"
 
     async def _answer(self, event: Event) -> None:
         body = self.whole(event)
@@ -154,7 +154,7 @@ class ResponseWriter:
         self._record.first_content_s = self._record.elapsed_s()
         head = [JSON, (b"content-length", b"%d" % len(body)), *self._about_attempt(), *self._common()]
         await self._send_whole(200, head, body)
-        self._record.word = "complete"
+        self._record.outcome_word = "complete"
 
     def _encoded(self, payloads: list[bytes]) -> bytes:
         """Return the SSE events of these payloads, with the secrets of their attempt redacted."""

@@ -52,7 +52,7 @@ LONGEST = 200
 SERVED = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/moderations")
 
 
-def answer_for(method: str, path: str, requested: str | None = None) -> ProxyError:
+def error_for(method: str, path: str, requested: str | None = None) -> ProxyError:
     """Return the 404: with code ``not_supported`` for a path of OpenAI's, else without code.
 
     ``requested``: the path as the client sent it.
@@ -75,7 +75,7 @@ def answer_for(method: str, path: str, requested: str | None = None) -> ProxyErr
 
 async def no_such_path(request: Request, error: Exception) -> Response:
     """Answer 404 with the path in the message."""
-    return error_response(answer_for(request.method, request.scope["path"], requested_path(request)), request.scope)
+    return error_response(error_for(request.method, request.scope["path"], requested_path(request)), request.scope)
 
 
 async def method_not_allowed(request: Request, error: Exception) -> Response:

@@ -19,7 +19,7 @@ from proxy._types import Route
 
 EXPLORED = 0.03
 """The share of requests under ``fastest`` that try another target than the fastest first."""
-USUAL_ANSWER = 1000
+DEFAULT_ANSWER_TOKENS = 1000
 """The assumed length of an answer if the request sets no limit (tokens)."""
 
 Measure = Callable[[Target], float | None]
@@ -86,7 +86,7 @@ class PriceEstimate:
         if self._request.operation == "embeddings":
             return 0
         limit, choices = fields.get("max_completion_tokens") or fields.get("max_tokens"), fields.get("n")
-        return (limit if type(limit) is int else USUAL_ANSWER) * (choices if type(choices) is int else 1)
+        return (limit if type(limit) is int else DEFAULT_ANSWER_TOKENS) * (choices if type(choices) is int else 1)
 
     def _thinks(self, target: Target) -> bool:
         try:

@@ -77,7 +77,7 @@ class Acceptor:
                     return
                 continue
             sock.setblocking(False)
-            if len(self._state.connections) + len(self._starting) >= shares().callers:
+            if len(self._state.connections) + len(self._starting) >= shares().clients:
                 self._refuse(sock)
             else:
                 self._serve(sock)
@@ -99,12 +99,12 @@ class Acceptor:
         error = Overloaded(
             Message(
                 "The server is at its limit of {limit} connections at once. Try again in a moment.",
-                limit=shares().callers,
+                limit=shares().clients,
             )
         )
         error.retry_after_s = 1.0
         with suppress(OSError):
-            sock.send(last_answer(error, self._state.default_headers, wanted({})))
+            sock.send(final_response(error, self._state.default_headers, wanted({})))
             sock.shutdown(socket.SHUT_WR)
         self._refused.append(sock)
         if len(self._refused) > shares().refused:
@@ -159,7 +159,7 @@ class Acceptor:
         self._loop.call_later(PAUSE_S, self._listen)
 
 
-def last_answer(error: ProxyError, headers: Headers, language: Language) -> bytes:
+def final_response(error: ProxyError, headers: Headers, language: Language) -> bytes:
     """Return an error as the bytes of a connection's last response; ``headers`` are added to its own."""
     body = error.body(language)
     head = [

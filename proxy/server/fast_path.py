@@ -46,7 +46,7 @@ class FastPath:
         self._on_disconnect: Callable[[], None] | None = None
         self.headers = headers
 
-    def take(self) -> bytes | None:
+    def take_body(self) -> bytes | None:
         """Return the body if it has arrived completely; else None, and ``receive`` returns it."""
         cycle = self._cycle()
         if cycle is None or cycle.more_body or cycle.disconnected:
@@ -56,7 +56,7 @@ class FastPath:
         cycle.flow.resume_reading()
         return body
 
-    def watch(self, on_disconnect: Callable[[], None]) -> bool:
+    def on_disconnect(self, on_disconnect: Callable[[], None]) -> bool:
         """Call ``on_disconnect`` if the client disconnects before its response is complete. False: it already has."""
         connection, cycle = self._connection(), self._cycle()
         if connection is None or cycle is None or cycle.disconnected:
@@ -74,11 +74,11 @@ class FastPath:
     def lost(self) -> None:
         """The connection is closed: notify the request, unless its response is complete."""
         cycle, on_disconnect = self._cycle(), self._on_disconnect
-        self.end()
+        self.stop_watching()
         if on_disconnect is not None and cycle is not None and not cycle.response_complete:
             on_disconnect()
 
-    def end(self) -> None:
+    def stop_watching(self) -> None:
         """Stop listening for a disconnect."""
         connection = self._connection()
         self._on_disconnect = None

@@ -86,7 +86,7 @@ class OriginGuard:
         return (self._names is not None and name in self._names) or _is_ipv4(name)
 
 
-def front_guard(settings: Settings) -> OriginGuard | None:
+def api_guard(settings: Settings) -> OriginGuard | None:
     """Return the guard of the API port.
 
     With client keys, which a foreign page does not have, it refuses nothing: None, unless pages may read responses.

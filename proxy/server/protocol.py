@@ -20,7 +20,7 @@ from adapters.core.message import Message
 from proxy.errors import Malformed, Overloaded, ProxyError
 from proxy.fd_limits import max_connections
 from proxy.i18n.negotiate import wanted
-from proxy.server.acceptor import last_answer
+from proxy.server.acceptor import final_response
 from proxy.server.fast_path import EXTENSION, FAST_PATH, FastPath
 from proxy.server.lingering_close import ClosingTransport, LingeringClose, NullParser
 from proxy.server.request_head import MAX_HEAD, MAX_HEADERS, headers_too_large, validate_head, without_upgrade
@@ -200,7 +200,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def _unfinished(self, size: int) -> None:
         """The last read, of ``size`` bytes, was not exactly one complete request on an idle connection."""
-        cycle = self._has_open_request()
+        cycle = self._open_request()
         if isinstance(self.parser, NullParser):
             return
         if self.headers is not self._trailers:  # a head has begun
@@ -238,13 +238,13 @@ class GuardedHttpProtocol(HttpToolsProtocol):
     def _deadline_passed(self) -> None:
         """The deadline passed: drop the incomplete request, after the response in progress if there is one."""
         self._deadline = None
-        cycle = self._has_open_request()
+        cycle = self._open_request()
         if cycle is not None:
             self._end_after(cycle)
         else:
             self.transport.abort()
 
-    def _has_open_request(self) -> RequestResponseCycle | None:
+    def _open_request(self) -> RequestResponseCycle | None:
         """Return the last request if its response is not complete."""
         cycle: RequestResponseCycle | None = self.cycle
         return cycle if cycle is not None and not cycle.response_complete else None
@@ -258,7 +258,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: ProxyError) -> None:
         """Refuse invalid input. Earlier requests are still answered; later bytes are ignored."""
-        cycle = self._has_open_request()
+        cycle = self._open_request()
         if cycle is None:
             self._send_error(error)
             self._close_lingering()
@@ -295,10 +295,10 @@ class GuardedHttpProtocol(HttpToolsProtocol):
 
     def _send_error(self, error: ProxyError) -> None:
         """Write an error, the connection's last response."""
-        cycle = self._has_open_request()
+        cycle = self._open_request()
         language = wanted(dict(cycle.scope["headers"] if cycle is not None else self.headers or ()))
         headers = self.server_state.default_headers if cycle is None else cycle.default_headers
-        self.transport.write(last_answer(error, headers, language))
+        self.transport.write(final_response(error, headers, language))
 
     def _close(self, request: "ref[RequestResponseCycle]") -> None:
         """Close after the response to a request whose body was incomplete when the response began."""

@@ -121,7 +121,7 @@ class UpstreamCall:
         data = response.take()
         if data:
             return Data(self._id, data)
-        if response.whole:
+        if response.complete:
             self._response = self._body = None  # the connection is back in the pool
             return End(self._id)
         return None

@@ -29,7 +29,7 @@ def matrix_text() -> str:
 
 
 def _models(models: Mapping[str, str]) -> str:
-    named = [f"{code(SHOWN[part].description)}: {code(id_)}" for part, id_ in models.items() if id_ != ANY]
+    named = [f"{code(SHOWN[part].model)}: {code(id_)}" for part, id_ in models.items() if id_ != ANY]
     return "<br>".join(named) or "your own server"
 
 

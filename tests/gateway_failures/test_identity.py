@@ -260,7 +260,7 @@ def test_cve_2026_86242_reload_reads_the_file_of_the_start_and_nothing_that_is_s
     async def scene() -> None:
         async with canary() as there:
             held = kit_of()
-            held.reread = lambda: load(file, {})
+            held.load_config = lambda: load(file, {})
             transport = httpx2.ASGITransport(create_admin(held))
             async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
                 for name in ("path", "file", "config", "url", "plugin", "source", "module"):

@@ -306,7 +306,7 @@ def check(scene: Scene, ran: Ran, events: Sequence[Event]) -> None:
     assert caller.wrong == [], what
     assert len(ran.endings) == 1, what
     ending = ran.endings[0]
-    assert (ending.word, ending.code) in expected(scene, ran, events), (what, ending, caller.messages)
+    assert (ending.outcome, ending.code) in expected(scene, ran, events), (what, ending, caller.messages)
     assert ending.status == caller.status, (what, ending)
     state = ran.state
     assert state.active == 0, what
@@ -331,7 +331,7 @@ def check_shape(scene: Scene, caller: Caller) -> None:
 def check_costs(scene: Scene, ran: Ran, ending: RequestOutcome) -> None:
     """Each call that was answered is billed, once."""
     billed = ending.billed and (ending.billed.prompt, ending.billed.completion)
-    if ending.word == "complete":
+    if ending.outcome == "complete":
         assert billed in scene.billed, (ran.what, billed)
     answered, spent = ran.steps.answered, ran.steps.spent
     if {

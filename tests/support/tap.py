@@ -60,12 +60,12 @@ class RecordedFastPath:
         self._fast_path = fast_path
         self._seen = seen
         self.headers = fast_path.headers
-        self.watch = fast_path.watch
-        self.end = fast_path.end
+        self.watch = fast_path.on_disconnect
+        self.end = fast_path.stop_watching
         self.add_headers = fast_path.add_headers
 
     def take(self) -> bytes | None:
-        body = self._fast_path.take()
+        body = self._fast_path.take_body()
         self._seen.keep(self._seen.asked, body or b"")
         return body
 

@@ -39,7 +39,7 @@ class EmbeddingsReader(WholeReader):
         self.usage = usage
         data["usage"] = {"prompt_tokens": usage.prompt, "total_tokens": usage.prompt}
         data["object"] = "list"
-        return self.named(data)
+        return self.finish_body(data)
 
 
 NUMBERS = frozenset({int, float})

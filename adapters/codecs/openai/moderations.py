@@ -20,7 +20,7 @@ class ModerationsReader(WholeReader):
             raise InvalidResponse(
                 "invalid_response", Message("{vendor} sent a moderation response without results.", vendor=VENDOR)
             )
-        return self.named(data)
+        return self.finish_body(data)
 
 
 openai_moderations = codec(ModerationsReader)

@@ -88,7 +88,7 @@ class WholeReader:
             Message("{vendor} sent an event stream for an operation that does not stream.", vendor=VENDOR),
         )
 
-    def named(self, data: dict[str, Any]) -> Event:
+    def finish_body(self, data: dict[str, Any]) -> Event:
         """Return the normalized body, with the model name that is reported to the client."""
         target = self._plan.target
         data.pop("error", None)  # null, or empty

@@ -121,15 +121,15 @@ class PooledConnection(asyncio.Protocol):
         """Discard the rest of the response. Keep the connection if it ends within this time, else close it."""
         if self._response is not None:
             self._response = DiscardedRest(self, self._loop, within_s, self._response.status)
-            self.go_on()
+            self.resume_reading()
 
-    def hold(self) -> None:
+    def pause_reading(self) -> None:
         """Stop reading from the socket: the reader of the body is behind."""
         if self._transport is not None and not self._paused:
             self._paused = True
             self._transport.pause_reading()
 
-    def go_on(self) -> None:
+    def resume_reading(self) -> None:
         """Continue reading from the socket."""
         if self._transport is not None and self._paused:
             self._paused = False
@@ -207,7 +207,7 @@ class PooledConnection(asyncio.Protocol):
         response.end(None)
         if self._keep_alive and not (self._writing or self.closed or self._transport.get_write_buffer_size()):
             self.used = True
-            self.go_on()
+            self.resume_reading()
             self._owner.release(self)
         else:
             self.close()
@@ -292,7 +292,7 @@ class ResponseStream(httpx2.AsyncByteStream):
         return self.take()
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether the response is complete and all of it was taken."""
         return self._upstream_connection is None and self.error is None and not self._parts
 
@@ -302,7 +302,7 @@ class ResponseStream(httpx2.AsyncByteStream):
             return b""
         parts, self._parts = self._parts, []
         if self._size > MAX_BUFFERED and self._upstream_connection is not None:
-            self._upstream_connection.go_on()
+            self._upstream_connection.resume_reading()
         self._size = 0
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
@@ -352,7 +352,7 @@ class ResponseStream(httpx2.AsyncByteStream):
         self._parts.append(body)
         self._size += len(body)
         if self._size > MAX_BUFFERED and self._upstream_connection is not None:
-            self._upstream_connection.hold()
+            self._upstream_connection.pause_reading()
 
     def end(self, error: httpx2.TransportError | None) -> None:
         """End the stream: the response is complete, or ``error`` says why not."""

@@ -26,7 +26,7 @@ from typing import Any
 import emulators
 from adapters.registry import BY_NAME
 from proxy.commands.tiktoken import export
-from proxy.lifecycle.emulation import listen_and_key
+from proxy.lifecycle.emulation import key_and_base_url
 from tests.clients.apps.expected import failure, wait
 from tests.clients.sdk.stage import Front, Stage, until
 from tests.support.tap import Seen
@@ -110,7 +110,7 @@ def settings(vendor: str, stage: Stage) -> dict[str, Any]:
     """Return a configuration without models: the vendor's stand-ins serve OpenAI's names, then Qwen's."""
     entries = {}
     for name in dict.fromkeys([vendor, "qwen"]):
-        key, base_url = listen_and_key(BY_NAME[name].key_names, stage.emulators[name].environment)
+        key, base_url = key_and_base_url(BY_NAME[name].key_names, stage.emulators[name].environment)
         entries[name] = {"api_key": key, "base_url": base_url}
     return {"vendors": entries}
 

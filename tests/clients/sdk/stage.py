@@ -14,7 +14,7 @@ import emulators
 from config.routing import vendor_of
 from config.schema import VendorEntry
 from emulators import Emulator, ReceivedRequest
-from proxy.lifecycle.emulation import listen_and_key
+from proxy.lifecycle.emulation import key_and_base_url
 from proxy.limiter.limiter import Limiters
 from proxy.routing.circuit_breaker import CircuitBreaker
 from proxy.routing.retry_budget import RetryBudget
@@ -174,7 +174,7 @@ class Stage:
     def _entry(self, name: str, timeouts: Mapping[str, float], wait_s: float) -> dict[str, Any]:
         edition = CLASSIC if name == "hunyuan-classic" else {}
         adapter = vendor_of(name, VendorEntry.model_validate(edition))
-        key, base_url = listen_and_key(adapter.key_names, self.emulators[name].environment)
+        key, base_url = key_and_base_url(adapter.key_names, self.emulators[name].environment)
         own = {"timeouts": dict(timeouts), "limits": {"wait_s": wait_s}}
         return {"api_key": key, "base_url": base_url, **own, **edition}
 

@@ -173,7 +173,7 @@ def test_reload_reads_the_file_again_and_tells_what_came_of_it() -> None:
             raise found
         return found
 
-    state.reread = again
+    state.load_config = again
     assert ask("/reload", state).status_code == 405
     done, refused = ask("/reload", state, "POST"), ask("/reload", state, "POST")
     assert (done.status_code, done.json()) == (200, {"ok": True, "changes": ["models.gpt-4o"]})

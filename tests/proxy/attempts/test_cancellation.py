@@ -248,7 +248,7 @@ def test_each_scene_ends_as_it_says_when_nothing_happens(monkeypatch: pytest.Mon
                 async with made() as one:
                     ran = await steps.run(one, tasks, 1_000_000, ["leaves"], late=False)
                     check(one, ran, ["leaves"])
-                    assert (name, ran.endings[0].word, ran.endings[0].code) == (name, one.word, one.code)
+                    assert (name, ran.endings[0].outcome, ran.endings[0].code) == (name, one.word, one.code)
             assert diagnostics.texts == []
 
     asyncio.run(main())
@@ -268,7 +268,7 @@ def test_a_request_that_is_cancelled_at_any_await_has_one_ending_and_leaves_noth
                 at = 1
                 while (ran := await steps.run(one, tasks, at, events, late=late)).reached:
                     check(one, ran, events)
-                    words.add(ran.endings[0].word)
+                    words.add(ran.endings[0].outcome)
                     at += 1
                 assert at > 4, "there are awaits"
             assert "client_closed" in words
@@ -347,7 +347,7 @@ def test_a_comment_that_waits_for_its_caller_is_written_before_what_follows_it()
         assert caller.wrong == []
         assert caller.ended
         assert caller.body.count(b"keep-alive") == 1
-        assert record.word == ("complete" if step == "done" else "truncated")
+        assert record.outcome_word == ("complete" if step == "done" else "truncated")
         await state.aclose()
 
     for step in ("done", "fail"):

@@ -49,7 +49,7 @@ def test_the_rules_that_always_hold(f: Failure, s: AttemptState, policy: Policy)
     if decision == NEXT_KEY:
         assert s.more_keys
     if f.fault == "caller" and not s.content_sent:
-        rest = NEXT_TARGET if s.other_named and s.more_targets else GIVE_UP
+        rest = NEXT_TARGET if s.rerouted and s.more_targets else GIVE_UP
         assert decision == (RETRY_WITHOUT_FIELDS if s.can_omit else rest)
     else:
         assert decision != RETRY_WITHOUT_FIELDS

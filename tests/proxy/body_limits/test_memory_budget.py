@@ -49,7 +49,7 @@ def test_a_lease_holds_what_fits_and_gives_all_of_it_back() -> None:
 
 
 def test_where_no_limit_is_known_nothing_is_refused() -> None:
-    assert MemoryBudget(None).most == UNLIMITED
+    assert MemoryBudget(None).limit == UNLIMITED
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_many_halves_of_bodies_do_not_fill_the_memory_and_small_requests_are_ser
             for caller in callers:
                 await caller.say(half)
                 await asyncio.sleep(0.05)
-                assert running.state.budget.held <= running.state.budget.most
+                assert running.state.budget.held <= running.state.budget.limit
             answers = [asyncio.create_task(caller.answer()) for caller in callers]
             while sum(coming.done() for coming in answers) < 8:
                 await asyncio.sleep(0.01)

@@ -82,7 +82,7 @@ async def following(path: Path, *, watched: bool = True) -> AsyncIterator[Site]:
         loaded = load(path, {})
         served = await stack.enter_async_context(proxy(loaded.settings))
         site = Site(served, await stack.enter_async_context(httpx2.AsyncClient(trust_env=False)))
-        served.state.reread = again = ConfigReader(path, {}, None, loaded.warnings, site.lines.append)
+        served.state.load_config = again = ConfigReader(path, {}, None, loaded.warnings, site.lines.append)
         served.state.notify = site.lines.append
         if watched:
             await stack.enter_async_context(reload_on_change(served.state, again, read_states(again.files())))
@@ -508,9 +508,9 @@ def test_emulators_stay_in_the_place_of_the_vendors(tmp_path: Path) -> None:
     async def scene() -> None:
         write("kimi")
         loaded = load(file, {}, keys_needed=False)
-        async with emulated(loaded.settings, known) as stand_ins, proxy(stand_ins.over(loaded.settings)) as served:
+        async with emulated(loaded.settings, known) as stand_ins, proxy(stand_ins.apply_to(loaded.settings)) as served:
             state = served.state
-            state.reread = ConfigReader(file, {}, stand_ins, loaded.warnings, lambda line: None)
+            state.load_config = ConfigReader(file, {}, stand_ins, loaded.warnings, lambda line: None)
             address = state.snapshot.settings.vendors["kimi"].base_url
             assert address is not None
             assert address.startswith("http://127.0.0.1:")

@@ -29,7 +29,7 @@ METRICS = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 def ending(**members: Any) -> RequestOutcome:
     """How a plain request ended, with these members otherwise."""
     record = RequestRecord("req_1", "chat")
-    record.model, record.target, record.status, record.word = "gpt-4o", "kimi/kimi-k2.6", 200, "complete"
+    record.model, record.target, record.status, record.outcome_word = "gpt-4o", "kimi/kimi-k2.6", 200, "complete"
     return record.outcome()._replace(**members)
 
 

@@ -83,7 +83,7 @@ def endings(draw: st.DrawFn) -> RequestOutcome:
     if targets and shows:
         record.first_byte_at = record.started
         record.first_content_s = record.elapsed_s()
-    record.word = draw(st.sampled_from((None, "complete", "truncated", "client_closed", "rejected")))
+    record.outcome_word = draw(st.sampled_from((None, "complete", "truncated", "client_closed", "rejected")))
     record.status = draw(st.sampled_from((0, 200, 400, 429, 502)))
     record.code = draw(st.sampled_from((None, "upstream_idle_timeout", "a code of the vendor's own")))
     return record.outcome()

@@ -18,7 +18,7 @@ from config.schema import Settings
 from proxy.app import create_app
 from proxy.app_state import AppState, ConfigSnapshot
 from proxy.server.cors import EXPOSED, MAX_REQUESTED, USUAL_HEADERS, Cors, is_preflight, preflight_headers
-from proxy.server.origin_guard import front_guard
+from proxy.server.origin_guard import api_guard
 from proxy.upstream.client import Upstream
 from tests.proxy.server.raw_client import CONTENT, chat, line, run, says_hello, serving
 from tests.support.effort import calls_made_by
@@ -366,7 +366,7 @@ def test_under_another_server_the_headers_are_added_on_the_way_out() -> None:
 
 
 def guard_of(**server: Any) -> Any:
-    return front_guard(Settings.model_validate({"vendors": {"kimi": {"api_key": "k"}}, "server": server}))
+    return api_guard(Settings.model_validate({"vendors": {"kimi": {"api_key": "k"}}, "server": server}))
 
 
 def test_without_cors_origins_nothing_is_looked_at() -> None:

@@ -131,9 +131,9 @@ def test_nothing_is_done_for_a_request_that_the_server_has_let_go_of() -> None:
     let_go = way(Cycle())
 
     assert not let_go.send(200, [(b"content-length", b"0")], b"")
-    assert let_go.take() is None
-    assert not let_go.watch(lambda: None)
-    let_go.end()
+    assert let_go.take_body() is None
+    assert not let_go.on_disconnect(lambda: None)
+    let_go.stop_watching()
 
 
 def test_of_two_requests_on_one_connection_the_caller_leaves_both() -> None:

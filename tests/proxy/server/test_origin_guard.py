@@ -10,7 +10,7 @@ from config.origins import configured_host, configured_origin, normalize_origin
 from config.schema import Settings
 from proxy.errors import AccessDenied
 from proxy.i18n.catalog import translate
-from proxy.server.origin_guard import MAX_REMEMBERED, OriginGuard, admin_guard, front_guard
+from proxy.server.origin_guard import MAX_REMEMBERED, OriginGuard, admin_guard, api_guard
 
 LISTED = ["https://app.example.com", "http://localhost:3000", "http://[::1]:5173", "tauri://localhost", "*", "null"]
 HOSTS = ["banjia.example.com", "my_box"]
@@ -141,7 +141,7 @@ OPEN = {"listen": "0.0.0.0:8080", "insecure": True}
 def test_the_front_port_is_guarded_where_no_client_key_is_asked_for(
     server: dict[str, object], page_accepted: bool, name_accepted: bool
 ) -> None:
-    guard = front_guard(settings(**server))
+    guard = api_guard(settings(**server))
     assert (guard is None or refused(guard, b"https://evil.example") is None) is page_accepted
     assert (guard is None or refused(guard, host=b"banjia:8080") is None) is name_accepted
 
@@ -165,7 +165,7 @@ def test_any_page_in_the_list_opens_neither_port() -> None:
     opened = settings(cors_origins=["*", "null"], **KEYS)
     assert refused(admin_guard(opened), b"https://evil.example") is not None
     assert refused(admin_guard(opened), b"null") is not None
-    keyless = front_guard(settings(cors_origins=["*", "null"]))  # `banjia check` does not take it
+    keyless = api_guard(settings(cors_origins=["*", "null"]))  # `banjia check` does not take it
     assert keyless is not None
     assert refused(keyless, b"null") is not None
 

@@ -313,6 +313,6 @@ def test_our_own_emulators_are_called_directly_whatever_the_environment_says() -
     async def main() -> None:
         settings = vendors(kimi="http://10.0.0.1:3128")
         async with emulated(settings, {"kimi": lambda: start("kimi", environ={})}) as stand_ins:
-            assert stand_ins.over(settings).vendors["kimi"].outbound() == "none"
+            assert stand_ins.apply_to(settings).vendors["kimi"].outbound() == "none"
 
     run(main())
