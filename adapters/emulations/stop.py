@@ -39,12 +39,12 @@ def tail(text: str, stops: tuple[str, ...]) -> int:
 class StopScanner:
     """Scans the content of one choice: which text can be emitted, and whether it was cut."""
 
-    __slots__ = ("_entries", "_held", "_read", "_shown", "_stops", "cut")
+    __slots__ = ("_emitted", "_entries", "_held", "_read", "_stops", "cut")
 
     def __init__(self, stops: tuple[str, ...]) -> None:
         self._stops = stops
         self._held = ""
-        self._shown = 0
+        self._emitted = 0
         self._read = 0
         self._entries: list[tuple[int, Any]] = []  # logprobs, with the offset of their token
         self.cut = False
@@ -56,7 +56,7 @@ class StopScanner:
         self.cut = at is not None
         end = at if at is not None else len(text) - (0 if last else tail(text, self._stops))
         self._held = text[end:]
-        self._shown += end
+        self._emitted += end
         return text[:end]
 
     def logprobs(self, value: Any) -> Any:
@@ -65,7 +65,7 @@ class StopScanner:
         for entry in entries if type(entries) is list else []:
             self._entries.append((self._read, entry))
             self._read += len(str(entry.get("token") or "")) if type(entry) is dict else 0
-        ready = [entry for begins, entry in self._entries if begins < self._shown]
+        ready = [entry for begins, entry in self._entries if begins < self._emitted]
         self._entries = self._entries[len(ready) :]
         if type(value) is dict:
             return {**value, "content": ready}

@@ -113,14 +113,14 @@ def check_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
         builder.request.fields.get("tools"),
         *(message.get("tools") for message in builder.request.fields["messages"]),
     ]
-    names = [_named(tool) for tools in lists if type(tools) is list for tool in tools]
+    names = [_function_name(tool) for tools in lists if type(tools) is list for tool in tools]
     if not names:
         raise Refused(
             name,
             Message("Invalid value for '{name}': it is only allowed when tools are sent.", name=name),
             "unsupported_value",
         )
-    wanted = _named(value)
+    wanted = _function_name(value)
     if wanted is not None and wanted not in names:
         raise Refused(
             name,
@@ -129,7 +129,7 @@ def check_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
         )
 
 
-def _named(tool: Any) -> Any:
+def _function_name(tool: Any) -> Any:
     """Return the function's name in a tool or a choice; None if there is none."""
     function = tool.get("function") if type(tool) is dict else None
     return function.get("name") if type(function) is dict else None

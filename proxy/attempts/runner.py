@@ -19,7 +19,7 @@ from proxy._types import Attempt
 from proxy.attempts.deadline import AttemptDeadline
 from proxy.credentials.pool import Times
 from proxy.errors import OutOfMemory
-from proxy.observability.memory_budget import VALUE_BYTES, RESPONSE_FACTOR, MemoryBudget, count_values
+from proxy.observability.memory_budget import RESPONSE_FACTOR, VALUE_BYTES, MemoryBudget, count_values
 from proxy.observability.request_record import OutputCounter, RequestRecord
 from proxy.openai_api.writer import Writer
 from proxy.upstream.client import Upstream, UpstreamCall

@@ -147,12 +147,12 @@ def doctor(path: Path | None, as_json: bool, offline: bool) -> None:
     from proxy.commands.doctor import examine
     from proxy.commands.doctor.report import Finding, data, healthy, lines
 
-    def tell(finding: Finding) -> None:
+    def report(finding: Finding) -> None:
         for line in () if as_json else lines(finding):
             echo(line)
 
     file = path or find_file(os.environ, Path.cwd())
-    found = asyncio.run(examine(file, os.environ, tell, offline=offline))
+    found = asyncio.run(examine(file, os.environ, report, offline=offline))
     if as_json:
         click.echo(json.dumps(data(found), ensure_ascii=False, indent=2))
     sys.exit(0 if healthy(found) else 1)

@@ -42,6 +42,7 @@ class RequestRecord:
         "model",
         "notes",
         "operation",
+        "outcome_word",
         "param",
         "queued_s",
         "read_at",
@@ -58,7 +59,6 @@ class RequestRecord:
         "target",
         "usage",
         "waited_s",
-        "outcome_word",
     )  # fmt: skip
 
     def __init__(self, request_id: str, operation: str) -> None:

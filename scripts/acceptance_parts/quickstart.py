@@ -16,7 +16,7 @@ START_S = 60
 
 def run(smoke: bool) -> Result:
     """Install from the checkout, run the demo, and run the first program of each page against it."""
-    from tests.project.documents import BLOCKS, PAIRS, named
+    from tests.project.pages.documents import BLOCKS, PAIRS, named
 
     pages = [page for pair in PAIRS for page in pair if page.name in ("README.md", "README.zh-CN.md", "quickstart.md")]
     result = Result({"pages": str(len(pages))})

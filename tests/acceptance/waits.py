@@ -16,8 +16,8 @@ import pytest
 import emulators
 from tests.acceptance.conftest import Figure
 from tests.adapters.core.test_sse import JUST_UNDER, MANY_LINES, dripped, fed
-from tests.project.terminal import vendors_to_call
-from tests.project.test_quickstart import follow_the_page
+from tests.project.pages.terminal import vendors_to_call
+from tests.project.pages.test_quickstart import follow_the_page
 from tests.proxy.attempts.test_disconnects import HUNDRED, LEAVING, a_hundred_leave, asked
 from tests.proxy.body_limits import test_json
 from tests.proxy.body_limits import test_large_vendor_bodies as test_vendor_bombs

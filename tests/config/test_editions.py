@@ -8,7 +8,7 @@ from adapters.registry import VENDORS
 from adapters.vendors.hunyuan import HUNYUAN, HUNYUAN_CLASSIC
 from config.loader.load import load
 from config.routing import Routing
-from tests.config.given import diagnostics, loaded
+from tests.config.config_file import diagnostics, loaded
 
 CLASSIC = "vendors:\n  hunyuan: {api_key: k, edition: classic}\n"
 ENDED = (

@@ -8,7 +8,7 @@ from adapters.registry import VENDORS
 from adapters.rules.server_messages import ServerMessages
 from config.loader.environment import vendors_by_rank
 from config.routing import Routing, UnknownModel
-from tests.config.given import diagnostics, loaded
+from tests.config.config_file import diagnostics, loaded
 
 OFFICE = "office: {kind: openai_compatible, base_url: 'http://10.0.0.5:8000/v1', api_key: none}"
 CONFIG = f"vendors:\n  {OFFICE}\nmodels:\n  gpt-4o: office/qwen2:7b\n  text-embedding-3-small: office/bge-m3\n"

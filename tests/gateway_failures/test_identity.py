@@ -23,7 +23,7 @@ from proxy.app_state import AppState
 from proxy.credentials.pool import ClientKeys
 from proxy.errors import BadKey
 from proxy.upstream.client import Upstream
-from tests.config.given import diagnostics, loaded
+from tests.config.config_file import diagnostics, loaded
 from tests.gateway_failures.canary import VENDOR_KEY, canary, site
 from tests.proxy.admin.test_admin import LOCAL, ask, kit_of
 from tests.proxy.play import BOTH

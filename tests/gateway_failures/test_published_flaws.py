@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.project.documents import ROOT
+from tests.project.pages.documents import ROOT
 
 HELD: Mapping[str, str] = {
     "CVE-2024-6587": "LiteLLM: `api_base` in a body sends the vendor's key to any host",

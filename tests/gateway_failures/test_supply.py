@@ -12,7 +12,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from tests.project.documents import ROOT
+from tests.project.pages.documents import ROOT
 from tests.project.test_requirements import pins
 
 SHIPPED = ("adapters", "config", "emulators", "proxy")

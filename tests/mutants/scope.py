@@ -10,7 +10,7 @@ GOLDEN = "tests/adapters/test_golden.py"
 SENT = f"{GOLDEN}::test_the_request_that_is_sent_is_the_recorded_one_whole"
 MADE = f"{GOLDEN}::test_a_recorded_answer_becomes_what_stands_below_the_line"
 DRIP = f"{GOLDEN}::test_an_answer_that_arrives_byte_by_byte_is_the_same_answer"
-MADE_PAGES = "tests/project/test_made_pages.py::test_every_made_part_is_what_the_code_gives_today"
+MADE_PAGES = "tests/project/pages/test_made_pages.py::test_every_made_part_is_what_the_code_gives_today"
 VENDOR_ERRORS = "tests/adapters/codecs/test_vendor_errors.py"
 ERRORS = (
     f"{VENDOR_ERRORS}::test_an_error_with_its_status",

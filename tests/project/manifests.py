@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 from ruamel.yaml import YAML
 
-from tests.project.documents import ROOT
+from tests.project.pages.documents import ROOT
 
 COMPOSE = (ROOT / "compose.yaml", ROOT / "deploy" / "compose.sidecar.yaml")
 KUBERNETES = tuple(sorted((ROOT / "deploy" / "kubernetes").glob("*.yaml")))

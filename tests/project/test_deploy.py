@@ -11,7 +11,6 @@ import pytest
 from config.loader.environment import key_names, vendors_by_rank
 from config.loader.load import load
 from config.schema import Server, Settings
-from tests.project.documents import ROOT
 from tests.project.manifests import (
     COMPOSE,
     KUBERNETES,
@@ -22,6 +21,7 @@ from tests.project.manifests import (
     mistakes,
     with_secrets,
 )
+from tests.project.pages.documents import ROOT
 
 FILES = [*COMPOSE, *KUBERNETES]
 SIDECARS = [path for path in FILES if "sidecar" in path.name]

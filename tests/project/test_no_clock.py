@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.documents import ROOT
+from tests.project.pages.documents import ROOT
 
 CLOCKS = {
     "clock_gettime", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "process_time_ns",

@@ -149,7 +149,7 @@ class ChatReader:
         "_wanted",
         "began",
         "finished",
-        "shown",
+        "has_content",
         "usage",
         "vendor_id",
     )  # fmt: skip
@@ -169,7 +169,7 @@ class ChatReader:
         self._name: dict[str, Any] = {}
         wanted = request.fields.get("n")
         self._wanted = wanted if type(wanted) is int else 1
-        self.began = self.finished = self.shown = False
+        self.began = self.finished = self.has_content = False
         self.usage: Usage | None = None
         self.vendor_id: str | None = None
 
@@ -180,7 +180,7 @@ class ChatReader:
         raw, data = parse(payload)
         if self._is_plain(data):
             event = Event(raw, data)
-            self.shown = self.shown or event.has_content()
+            self.has_content = self.has_content or event.has_content()
             self._identity(event, data, self._kinds[0])
             return written(event)
         error = find_error(data)
@@ -213,7 +213,7 @@ class ChatReader:
             event.edit().pop("error")
         self.began = True
         self.finished = not self._running and len(self._choices) >= self._wanted
-        self.shown = self.shown or event.has_content()
+        self.has_content = self.has_content or event.has_content()
         self._identity(event, data, self._kinds[0])
         return written(event)
 
@@ -360,7 +360,7 @@ class ChatReader:
             event.edit()["model"] = target.model.id
         if data.get("object") != kind:
             event.edit()["object"] = kind
-        name = self._name or self._named(data)
+        name = self._name or self._identity_members(data)
         if data.get("id") != name["id"]:
             event.edit()["id"] = name["id"]
         if data.get("created") != name["created"]:
@@ -368,7 +368,7 @@ class ChatReader:
         if target.emulated:
             event.edit()["system_fingerprint"] = "fp_emulator"
 
-    def _named(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _identity_members(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return id and time for all chunks: those of the vendor's first chunk, else those of AttemptIds.
 
         The id has OpenAI's prefix, followed by the vendor's id.

@@ -196,7 +196,7 @@ class OpenAIExchange:
 
     def _at_marker(self, events: list[Event]) -> list[Do]:
         """Handle the vendor's end marker: finish open choices and complete the response. Raises InvalidResponse."""
-        if not self._answer.shown:
+        if not self._answer.has_content:
             return [*self._emit(events), *self._fail("invalid_response", NO_ANSWER)]
         closing = self._answer.closing()
         if closing is not None:

@@ -29,7 +29,7 @@ class ResponseReader(Protocol):
     """Reads and normalizes the response of one operation."""
 
     began: bool
-    shown: bool
+    has_content: bool
     """Whether the response has had content for the client; a role alone is not content."""
     usage: Usage | None
     vendor_id: str | None
@@ -59,7 +59,7 @@ class ResponseReader(Protocol):
 class WholeReader:
     """The base of readers for operations that do not stream."""
 
-    __slots__ = ("_plan", "_request", "began", "shown", "usage")
+    __slots__ = ("_plan", "_request", "began", "has_content", "usage")
     finished: bool = False
     vendor_id: str | None = None
     most_values = MAX_VALUES
@@ -67,7 +67,7 @@ class WholeReader:
     def __init__(self, plan: Plan, request: ApiRequest, attempt_ids: AttemptIds) -> None:
         self._plan = plan
         self._request = request
-        self.began = self.shown = False
+        self.began = self.has_content = False
         self.usage: Usage | None = None
 
     def chunk(self, payload: bytes) -> Event | None:

@@ -28,7 +28,7 @@ from adapters.registry import BY_NAME
 from proxy.commands.tiktoken import export
 from proxy.lifecycle.emulation import key_and_base_url
 from tests.clients.apps.expected import failure, wait
-from tests.clients.sdk.stage import Front, Stage, until
+from tests.support.client_stage import Front, Stage, until
 from tests.support.tap import Seen
 
 VENDORS = tuple(name for name in emulators.NAMES if name in BY_NAME)

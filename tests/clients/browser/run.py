@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.clients.sdk.stage import MODEL, Stage
+from tests.support.client_stage import MODEL, Stage
 
 HERE = Path(__file__).parent
 HANGS_S = 120

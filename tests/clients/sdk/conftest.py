@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.clients.sdk.spec import obeys
-from tests.clients.sdk.stage import VENDORS, Front, Site, Stage
+from tests.support.client_stage import VENDORS, Front, Site, Stage
+from tests.support.openai_spec import obeys
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI
 
-from tests.clients.sdk.stage import Site, asked, text_of, until
+from tests.support.client_stage import Site, asked, text_of, until
 
 T = Any
 

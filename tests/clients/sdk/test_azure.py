@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.sdk.stage import EMBEDS, MODEL, Front, Site, Stage, asked, text_of
+from tests.support.client_stage import EMBEDS, MODEL, Front, Site, Stage, asked, text_of
 
 Azure = Callable[..., Any]
 KEYS = {"client_keys": ["sk-client-00000001"]}

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.sdk.stage import Site, adapted, asked, text_of, user
+from tests.support.client_stage import Site, adapted, asked, text_of, user
 
 TEXTS = [
     "Hello",

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.sdk.stage import Front, Site, Stage, adapted, asked
+from tests.support.client_stage import Front, Site, Stage, adapted, asked
 
 Start = Callable[..., Front]
 WORDS = "emulator:words=6"

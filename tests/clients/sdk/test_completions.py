@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from proxy.openai_api import token_ids as tokens
-from tests.clients.sdk.stage import Site, adapted
+from tests.support.client_stage import Site, adapted
 
 WORDS = "emulator:words=6"
 TEXT = "w1 w2 w3 w4 w5 w6"

@@ -5,8 +5,8 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.sdk.stage import Site, adapted, user
 from tests.clients.sdk.test_tools import WEATHER
+from tests.support.client_stage import Site, adapted, user
 
 CALL = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": "{}"}}
 RESULT = {"role": "tool", "tool_call_id": "c1", "content": "4C"}

@@ -8,8 +8,8 @@ import orjson
 import pytest
 
 from proxy.openai_api import token_ids as tokens
-from tests.clients.sdk.spec import floats
-from tests.clients.sdk.stage import EMBEDS, Front, Site, Stage, asked
+from tests.support.client_stage import EMBEDS, Front, Site, Stage, asked
+from tests.support.openai_spec import floats
 
 SMALL = "text-embedding-3-small"
 TEXTS = [f"text {at}" for at in range(30)]

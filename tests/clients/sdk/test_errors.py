@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.sdk.stage import Front, Site, Stage, asked
+from tests.support.client_stage import Front, Site, Stage, asked
 
 Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

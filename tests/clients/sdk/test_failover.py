@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.sdk.stage import GENERATION, Front, Stage, asked, text_of
+from tests.support.client_stage import GENERATION, Front, Stage, asked, text_of
 
 Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.sdk.stage import Site, adapted, asked, user
+from tests.support.client_stage import Site, adapted, asked, user
 
 
 def function(name: str, **properties: str) -> dict[str, Any]:

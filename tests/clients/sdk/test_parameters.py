@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.sdk.stage import Site, adapted
+from tests.support.client_stage import Site, adapted
 
 WORDS = "emulator:words=9"
 THINK_ON = {("ernie", "o3"), ("hunyuan", "o3"), ("hunyuan-classic", "o3")}

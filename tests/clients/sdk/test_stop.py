@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.sdk.stage import Front, Site, adapted, asked, text_of, until
+from tests.support.client_stage import Front, Site, adapted, asked, text_of, until
 
 Start = Callable[..., Front]
 LONG = "w20 w21 w22 w23 w24 w25 w26 w27 w28"

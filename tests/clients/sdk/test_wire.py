@@ -8,8 +8,8 @@ import openai
 import orjson
 import pytest
 
-from tests.clients.sdk.stage import Front, Site, Stage, asked
 from tests.clients.sdk.test_tools import BOTH, TWO
+from tests.support.client_stage import Front, Site, Stage, asked
 from tests.support.tap import Seen
 
 Start = Callable[..., Front]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator, ReceivedRequest
-from tests.clients.sdk.stage import Front, asked, until
+from tests.support.client_stage import Front, asked, until
 
 openai: Any = importlib.import_module("openai")
 

@@ -6,8 +6,8 @@ from importlib.metadata import version
 import pytest
 
 from tests.clients.sdk.conftest import _stage, _started, stage, start, vendor
-from tests.clients.sdk.stage import KEY, Front, Stage
 from tests.clients.sdk028.client import Site, openai
+from tests.support.client_stage import KEY, Front, Stage
 
 __all__ = ["_stage", "_started", "site", "stage", "start", "vendor"]
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.clients.sdk.stage import Front, Stage, user
 from tests.clients.sdk028.client import Site, openai, text_of
+from tests.support.client_stage import Front, Stage, user
 
 
 @pytest.fixture(params=["2023-05-15", "2024-02-01"])

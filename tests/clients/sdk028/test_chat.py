@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients.sdk.stage import asked, user
 from tests.clients.sdk.test_chat import PIXEL, TEXTS
 from tests.clients.sdk028.client import Site, openai, text_of
+from tests.support.client_stage import asked, user
 
 
 def test_a_whole_answer_has_text_a_finish_the_asked_for_model_and_the_vendors_count(site: Site) -> None:

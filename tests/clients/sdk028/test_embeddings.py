@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.clients.sdk.spec import floats
-from tests.clients.sdk.stage import KEY, Front, Stage
 from tests.clients.sdk.test_embeddings import SMALL, TEXTS, near
 from tests.clients.sdk028.client import Site, openai
+from tests.support.client_stage import KEY, Front, Stage
+from tests.support.openai_spec import floats
 
 
 @pytest.fixture

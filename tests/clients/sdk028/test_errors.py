@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients.sdk.stage import Front, asked, until
 from tests.clients.sdk.test_broken_streams import SHORT, WHOLE, WORDS
 from tests.clients.sdk028.client import Site, openai, text_of
+from tests.support.client_stage import Front, asked, until
 
 Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.clients.sdk.stage import user
 from tests.clients.sdk028.client import Site, openai, text_of
+from tests.support.client_stage import user
 
 WEATHER = {
     "name": "get_weather",

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients.sdk.stage import user
 from tests.clients.sdk.test_tools import BOTH, ONE, TWO, accumulated
 from tests.clients.sdk028.client import Site
+from tests.support.client_stage import user
 
 
 class Chunk:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from tests.clients.sdk.spec import obeys
-from tests.clients.sdk.stage import KEY, MODEL, Front, Stage
 from tests.clients.sdk.test_broken_streams import SHORT
+from tests.support.client_stage import KEY, MODEL, Front, Stage
+from tests.support.openai_spec import obeys
 
 CLIENT_KEY = "sk-client-00000001"
 FRONTS: Mapping[str, Mapping[str, Any]] = {

@@ -9,7 +9,7 @@ import pytest
 from config.catalog import models as catalog
 from config.catalog.deprecations import describe_retirement, stand_ins
 from config.catalog.models import Catalog, ModelRow
-from tests.config.given import loaded
+from tests.config.config_file import loaded
 
 TODAY = datetime.date(2026, 11, 22)
 REAL = catalog.load

@@ -11,7 +11,7 @@ from config.catalog import models as catalog
 from config.catalog.models import Catalog
 from config.routing import Routing, catalog_of
 from proxy.routing.load_balancing import PriceEstimate
-from tests.config.given import diagnostics, loaded
+from tests.config.config_file import diagnostics, loaded
 
 DAY = datetime.date(2026, 11, 25)
 FILE = "vendors:\n  kimi: {api_key: k, catalog: own.yaml}\n"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.given import diagnostics, loaded
+from tests.config.config_file import diagnostics, loaded
 
 VENDORS = """vendors:
   qwen: {api_key: "${K}"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.given import VENDOR, diagnostics
+from tests.config.config_file import VENDOR, diagnostics
 
 FOLDER = Path(__file__).with_name("broken")
 CASE = re.compile(

@@ -7,7 +7,7 @@ import pytest
 
 from config.loader.load import ConfigError, find_file, load
 from config.schema import Settings
-from tests.config.given import VENDOR, loaded
+from tests.config.config_file import VENDOR, loaded
 
 KEY = {"MOONSHOT_API_KEY": "sk-moonshot"}
 FILE = """

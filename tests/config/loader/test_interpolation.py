@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from config.loader.interpolation import UnsetVariable, expand
-from tests.config.given import VENDOR, diagnostics, loaded
+from tests.config.config_file import VENDOR, diagnostics, loaded
 
 ENVIRON = {"A": "a", "B": "b c", "EMPTY": "", "PORT": "9000", "DOLLAR": "${A}$$"}
 

@@ -7,7 +7,7 @@ import pytest
 from adapters import registry
 from config.loader.load import ConfigError, load, load_file
 from config.schema import Settings
-from tests.config.given import VENDOR, diagnostics, loaded
+from tests.config.config_file import VENDOR, diagnostics, loaded
 from tests.support.effort import calls_made_by
 
 MODELS = "models:\n  a: [qwen/qwen-plus, kimi/kimi-k2.6]\n"

@@ -8,7 +8,7 @@ from config.loader.load import ConfigError
 from config.loader.renamed_keys import RENAMED
 from config.loader.schema_walk import at, fields
 from config.schema import Settings
-from tests.config.given import VENDOR, loaded
+from tests.config.config_file import VENDOR, loaded
 
 VARIABLE = "BANJIA_BREAKER__REST_S"
 NEW_VARIABLE = "BANJIA_BREAKER__COOLDOWN_S"

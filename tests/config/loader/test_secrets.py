@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from config.loader.load import ConfigError
-from tests.config.given import loaded
+from tests.config.config_file import loaded
 
 CANARY = "sk-canary-0123456789abcdef"
 FILE = """

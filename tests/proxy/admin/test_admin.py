@@ -19,7 +19,7 @@ from proxy.app_state import AppState
 from proxy.lifecycle.run import admin_server, bind, bind_admin, url_of
 from proxy.server.health import HEALTH_PATHS
 from proxy.upstream.client import Upstream
-from tests.project.terminal import free_port
+from tests.project.pages.terminal import free_port
 from tests.proxy.credentials.test_secrets import CANARIES, CLIENT_KEY, HEADER, OTHER_KEY, VENDOR_KEY
 from tests.proxy.lifecycle.test_processes import lines_until, run, running
 from tests.proxy.play import BOTH

@@ -17,7 +17,7 @@ from typing import Literal
 
 from proxy.cli.output import BROKEN_PIPE
 from proxy.commands.table import wide
-from tests.project.documents import ROOT
+from tests.project.pages.documents import ROOT
 
 Sink = Literal["read", "terminal", "head", "full"]
 REQUEST = '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}'

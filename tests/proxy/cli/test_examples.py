@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy.cli import main
-from tests.project.terminal import SHOWN_KEY, free_port, terminal, vendors_to_call
+from tests.project.pages.terminal import SHOWN_KEY, free_port, terminal, vendors_to_call
 from tests.proxy.cli.conftest import Run
 
 REQUEST = '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}'

@@ -10,8 +10,8 @@ import pytest
 from proxy.cli import main
 from proxy.cli.help_codes import FILES, codes, explained, texts
 from proxy.i18n.negotiate import Language
-from tests.project.documents import ROOT
-from tests.project.test_error_page import codes as codes_of_requests
+from tests.project.pages.documents import ROOT
+from tests.project.pages.test_error_page import codes as codes_of_requests
 from tests.proxy.cli.conftest import KIMI_KEY, Run
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")

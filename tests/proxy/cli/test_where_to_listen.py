@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.terminal import free_port
+from tests.project.pages.terminal import free_port
 from tests.proxy.cli.conftest import Run
 from tests.proxy.lifecycle.test_processes import lines_until, run, running
 

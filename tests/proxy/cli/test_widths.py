@@ -10,7 +10,7 @@ import pytest
 
 from proxy.cli.output import BROKEN_PIPE
 from proxy.commands.table import fitted, folded, wide
-from tests.project.terminal import free_port
+from tests.project.pages.terminal import free_port
 from tests.proxy.cli.conftest import KIMI_KEY, QWEN_KEY, Run
 from tests.proxy.lifecycle.test_processes import KEYLESS, ROOT
 

@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from proxy.cli import main
-from tests.project.terminal import free_port
+from tests.project.pages.terminal import free_port
 
 ROOT = Path(__file__).parents[3]
 KEYLESS = {

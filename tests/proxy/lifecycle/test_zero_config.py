@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.project.terminal import free_port
+from tests.project.pages.terminal import free_port
 from tests.proxy.lifecycle.test_processes import lines_until, post, run, running
 
 VENDORS = {

@@ -19,7 +19,7 @@ from proxy.observability.access_text import colour_wanted, text_line
 from proxy.observability.request_record import RequestRecord
 from proxy.reason import Reason
 from proxy.timestamps import iso_time
-from tests.project.documents import ROOT
+from tests.project.pages.documents import ROOT
 from tests.proxy.credentials.test_secrets import reply
 from tests.support.harness import proxy, vendor
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import pytest
 
-from tests.project.terminal import free_port
+from tests.project.pages.terminal import free_port
 from tests.proxy.lifecycle.test_processes import KEYLESS, ROOT
 from tests.proxy.observability.test_log_writer import fill
 

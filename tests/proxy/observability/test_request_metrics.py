@@ -27,7 +27,7 @@ from proxy.observability.metrics.registry import LONG_S, Histogram, Metrics
 from proxy.observability.metrics.requests import BATCH
 from proxy.observability.request_record import RequestRecord
 from proxy.upstream.client import Upstream
-from tests.project.documents import ROOT
+from tests.project.pages.documents import ROOT
 from tests.proxy.play import BOTH, SSE, Played, error, hello, play, stream, whole
 
 TARGETS = ("kimi/kimi-k2.6", "qwen/qwen3.6-plus")

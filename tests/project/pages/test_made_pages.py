@@ -15,7 +15,7 @@ from config.schema import Section, Settings
 from proxy.commands.vendors import each_edition
 from scripts import pages
 from scripts.pages import configuration, verdicts
-from tests.project.documents import ROOT
+from tests.project.pages.documents import ROOT
 
 CONFIGURATION = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 BASE = """

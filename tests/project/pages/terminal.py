@@ -16,7 +16,7 @@ from pathlib import Path
 
 from adapters.registry import VENDORS
 from config.loader.environment import key_names
-from tests.project.documents import ROOT, Block
+from tests.project.pages.documents import ROOT, Block
 
 SHOWN_KEY = "sk-..."
 SHOWN = "127.0.0.1:8080"

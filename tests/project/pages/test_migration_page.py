@@ -14,8 +14,8 @@ from adapters.registry import VENDORS
 from config.loader.environment import key_names, vendors_by_rank
 from config.loader.load import load
 from proxy.commands.explain import explain
-from tests.project.documents import ROOT
-from tests.project.terminal import terminal
+from tests.project.pages.documents import ROOT
+from tests.project.pages.terminal import terminal
 
 TEXT = (ROOT / "docs" / "migration.md").read_text(encoding="utf-8")
 WITH_MODELS = [vendor for vendor in vendors_by_rank() if vendor.edition is None]

@@ -9,7 +9,7 @@ import pytest
 from config.catalog import models as catalog
 from config.loader.errors import ConfigError
 from scripts.pages import catalogs
-from tests.project.documents import ROOT
+from tests.project.pages.documents import ROOT
 
 SOURCE = """\
 # 一 comment

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.project.documents import ROOT
+from tests.project.pages.documents import ROOT
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PATHS = sorted(set(re.findall(r"`((?:adapters|config|proxy|emulators|scripts|tests|bench)/[\w./]*)`", PAGE)))

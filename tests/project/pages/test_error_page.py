@@ -9,7 +9,7 @@ import pytest
 
 from adapters.core.failures import ERROR_TABLE
 from proxy import errors
-from tests.project.documents import ROOT, anchors
+from tests.project.pages.documents import ROOT, anchors
 
 PAGE = ROOT / "docs" / "errors.md"
 SECTIONS = dict(re.findall(r"^### `(\w+)`\n(.*?)(?=^##|\Z)", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL))

@@ -12,8 +12,8 @@ from adapters.openai_params.chat import CHAT
 from proxy.commands.probes import PROBES, Probe
 from proxy.commands.vendors import cell, each_edition, lines, matrix
 from proxy.openai_api import token_ids as tokens
-from tests.clients.sdk.stage import VENDORS, Front, Stage, adapted
 from tests.proxy.cli.conftest import Run, data
+from tests.support.client_stage import VENDORS, Front, Stage, adapted
 
 BY_COLUMN = {probe.column: probe for probe in PROBES}
 LINES = {name.replace("/", "-"): vendor for name, vendor in each_edition() if not vendor.transparent}

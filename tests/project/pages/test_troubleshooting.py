@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.documents import BLOCKS, ROOT
-from tests.project.terminal import SHOWN_KEY, Terminal, terminal, vendors_to_call
+from tests.project.pages.documents import BLOCKS, ROOT
+from tests.project.pages.terminal import SHOWN_KEY, Terminal, terminal, vendors_to_call
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.project.documents import ROOT
+from tests.project.pages.documents import ROOT
 
 PAGE = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
 THREATS = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if line.count(" | ") == 2 and "](" in line]

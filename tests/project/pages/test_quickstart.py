@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.project.documents import BLOCKS, READMES, ROOT, SHELLS, Block, headings, named
-from tests.project.terminal import SHOWN, SHOWN_ADMIN, Terminal, terminal, vendors_to_call
+from tests.project.pages.documents import BLOCKS, READMES, ROOT, SHELLS, Block, headings, named
+from tests.project.pages.terminal import SHOWN, SHOWN_ADMIN, Terminal, terminal, vendors_to_call
 
 PAGE = ROOT / "docs" / "quickstart.md"
 PAGES = (PAGE, ROOT / "docs" / "zh" / "quickstart.md")

@@ -14,7 +14,8 @@ import pytest
 
 from config.loader.load import load
 from proxy.cli import main as cli
-from tests.project.documents import (
+from tests.project.manifests import documents, is_compose, is_kubernetes, mistakes, with_secrets
+from tests.project.pages.documents import (
     BLOCKS,
     PAGES,
     PAIRS,
@@ -29,8 +30,7 @@ from tests.project.documents import (
     named,
     prose,
 )
-from tests.project.manifests import documents, is_compose, is_kubernetes, mistakes, with_secrets
-from tests.project.terminal import SHOWN, SHOWN_KEY, can_be_run, terminal, vendors_to_call
+from tests.project.pages.terminal import SHOWN, SHOWN_KEY, can_be_run, terminal, vendors_to_call
 
 KINDS = {*SHELLS, "yaml", "json", "python", "text", "diff"}
 SHOWN_ADDRESS = "http://127.0.0.1:8080"
