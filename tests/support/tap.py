@@ -60,11 +60,11 @@ class RecordedFastPath:
         self._fast_path = fast_path
         self._seen = seen
         self.headers = fast_path.headers
-        self.watch = fast_path.on_disconnect
-        self.end = fast_path.stop_watching
+        self.on_disconnect = fast_path.on_disconnect
+        self.stop_watching = fast_path.stop_watching
         self.add_headers = fast_path.add_headers
 
-    def take(self) -> bytes | None:
+    def take_body(self) -> bytes | None:
         body = self._fast_path.take_body()
         self._seen.keep(self._seen.asked, body or b"")
         return body
