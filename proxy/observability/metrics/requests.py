@@ -39,7 +39,7 @@ CODES = frozenset(row.code for row in ERROR_TABLE.values() if row.code) | frozen
 
 Key = tuple[str, str, int, bool, str | None, str | None]
 """Operation, outcome, status, whether it streams, target, code."""
-KEY = attrgetter("operation", "word", "status", "stream", "target", "code")
+KEY = attrgetter("operation", "outcome", "status", "stream", "target", "code")
 
 
 class Cell:

@@ -105,7 +105,7 @@ def test_the_demo_says_how_to_get_past_a_proxy(proxied: dict[str, str], more: li
     with running("demo", env={**none, **proxied}) as process:
         shown = lines_until(process, "Serving")
         assert [line for line in shown if line.lower().startswith("no_proxy=")] == more
-        assert any(line.startswith("A proxy is set here") for line in shown) == bool(more)
+        assert any(line.startswith("The environment has a proxy") for line in shown) == bool(more)
 
 
 def test_two_demos_find_a_port_each() -> None:
@@ -234,7 +234,7 @@ def test_healthcheck_fails_where_something_else_answers() -> None:
         ended = CliRunner().invoke(main, ["healthcheck", "--url", url], catch_exceptions=False)
         thread.join()
     assert ended.exit_code == 1
-    assert f"{url} does not answer: 220 mail.example" in ended.stderr
+    assert f"{url} does not respond: 220 mail.example" in ended.stderr
 
 
 def test_check_names_the_line_and_the_cure(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_whole_answer_has_no_reason_and_a_client_that_closed_is_one() -> None:
 
 
 def test_a_key_that_was_sent_as_the_model_is_not_in_the_line() -> None:
-    line = ending(model="sk-0123456789abcdef0123", target=None, word="rejected").line()
+    line = ending(model="sk-0123456789abcdef0123", target=None, outcome="rejected").line()
     assert line["model"] == "(hidden)"
 
 
@@ -150,7 +150,7 @@ def test_lines_are_json_in_a_file_and_text_on_a_terminal_unless_the_configuratio
 
 def test_a_line_of_text_has_what_is_needed_on_one_line() -> None:
     line = ending(
-        word="truncated", status=200, stream=True, code="upstream_stream_reset", reason=Reason.RESET, first_content_s=0.4,
+        outcome="truncated", status=200, stream=True, code="upstream_stream_reset", reason=Reason.RESET, first_content_s=0.4,
         total_s=1.8, attempts=2,
     ).line(1764000000.5)  # fmt: skip
     assert text_line(line) == (

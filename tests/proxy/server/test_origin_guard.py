@@ -218,7 +218,7 @@ def test_an_origin_of_the_configuration_is_normalized(given: str, taken: str) ->
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("https://app.example.com/", "without the slash at its end"), ("https://app.example.com//", "without the slash"),
+        ("https://app.example.com/", "without the slash at the end"), ("https://app.example.com//", "without the slash"),
         ("app.example.com", "scheme://host"), ("https://app.example.com/app", "scheme://host"), ("", "scheme://host"),
         ("https://*.example.com", "scheme://host"), ("https://app.example.com:99999", "scheme://host"),
         ("https://bücher.example", "scheme://host"), ("https://me@app.example.com", "scheme://host"),
