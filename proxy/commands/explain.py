@@ -74,7 +74,9 @@ def about(target: Target, made: Plan | Refused) -> dict[str, Any]:
     if isinstance(made, Refused):
         return {"target": target.label, "refused": {"param": made.param, "message": made.message}}
     fields = {"model": {"verdict": "mapped", "why": Message("sent as {sent}", sent=target.model.id)}}
-    fields |= {name: {"verdict": told.word, "why": told.why} for name, told in made.adaptations.items()}
+    fields |= {
+        name: {"verdict": adaptation.word, "why": adaptation.why} for name, adaptation in made.adaptations.items()
+    }
     exchange = wrapped(made)(made.request, AttemptIds(iter(range(1, 1000)), "0" * 24, 0))
     calls = [do.call for do in exchange.start() if hasattr(do, "call")]
     return {
@@ -102,8 +104,8 @@ def lines(explained: dict[str, Any]) -> Iterator[str]:
             continue
         yield f"   POST {target['url']}" + (f"  ({target['calls']} calls)" if target["calls"] > 1 else "")
         width = max(map(len, target["fields"]))
-        for name, told in target["fields"].items():
-            yield f"   {name:<{width}}  {told['verdict']:<9} {for_operator(told['why'])}"
+        for name, adaptation in target["fields"].items():
+            yield f"   {name:<{width}}  {adaptation['verdict']:<9} {for_operator(adaptation['why'])}"
         yield "   " + orjson.dumps(target["body"]).decode()
 
 

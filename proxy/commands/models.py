@@ -61,11 +61,11 @@ def configured(settings: Settings) -> dict[str, Catalog]:
 
 
 def _model_info(vendor: str, rows: Catalog, row: ModelRow, today: datetime.date, day: datetime.date) -> dict[str, Any]:
-    told = row.model_dump(mode="json", exclude={"prices", "input", "facts"})
+    info = row.model_dump(mode="json", exclude={"prices", "input", "facts"})
     current = row.tiers(day)
     return {
         "vendor": vendor,
-        **told,
+        **info,
         "input": sorted(row.input),
         **{fact: row.facts.get(fact) for fact in OF_EMBEDDINGS},
         "gone": row.retired is not None and row.retired <= today,
@@ -104,8 +104,8 @@ def _wrapped(text: str, width: int, first: str = "", later: str = "") -> list[st
 
 
 def _vendor(vendor: str, rows: Sequence[dict[str, Any]], width: int, *, history: bool) -> Iterator[str]:
-    told = f"{vendor}: prices in {rows[0]['currency']} per million tokens, as read on {rows[0]['read']}"
-    yield from _wrapped(told, width, "", "    ")
+    heading = f"{vendor}: prices in {rows[0]['currency']} per million tokens, as read on {rows[0]['read']}"
+    yield from _wrapped(heading, width, "", "    ")
     head = (*PRICE[:6], *(("until",) if history else ()), *PRICE[6:])
     prices = [[_price(price, history=history) for price in _shown_prices(row, history=history)] for row in rows]
     priced = list(_prices(head, prices, width))

@@ -45,19 +45,19 @@ def _named_route(name: str, entry: ModelEntry, routing: Routing) -> dict[str, An
     found = {op: hit for op in OPERATIONS if (hit := _find(routing, name, op))}
     there = {target.label: target for hit in found.values() for target in hit.targets}
     targets = []
-    for wish in entry.targets:
-        vendor = wish.target.partition("/")[0]
-        told: dict[str, Any] = {"target": wish.target}
-        usual = there[wish.target].defaults if wish.target in there else {}
-        if usual or wish.set:
-            told["set"] = {**usual, **wish.set}
-        if "weight" in wish.model_fields_set:
-            told["weight"] = wish.weight
+    for entry_target in entry.targets:
+        vendor = entry_target.target.partition("/")[0]
+        target_info: dict[str, Any] = {"target": entry_target.target}
+        usual = there[entry_target.target].defaults if entry_target.target in there else {}
+        if usual or entry_target.set:
+            target_info["set"] = {**usual, **entry_target.set}
+        if "weight" in entry_target.model_fields_set:
+            target_info["weight"] = entry_target.weight
         if vendor not in routing.enabled:
-            told["off"] = f"{vendor} is off"
-        elif wish.target not in there:
-            told["off"] = "the vendor has no such operation"
-        targets.append(told)
+            target_info["off"] = f"{vendor} is off"
+        elif entry_target.target not in there:
+            target_info["off"] = "the vendor has no such operation"
+        targets.append(target_info)
     forms = carried(name, routing.settings.models)
     route = {"name": name, "from": "models", "operations": list(found), "targets": targets, "forms": forms}
     if "strategy" in entry.model_fields_set:
@@ -163,5 +163,5 @@ def _written(target: dict[str, Any]) -> str:
 
 
 def _differs(route: dict[str, Any]) -> str:
-    told = [f"strategy: {route['strategy']}"] if "strategy" in route else []
-    return ", ".join([*told, *(f"{name}: {value}" for name, value in route["policy"].items())]) or "-"
+    parts = [f"strategy: {route['strategy']}"] if "strategy" in route else []
+    return ", ".join([*parts, *(f"{name}: {value}" for name, value in route["policy"].items())]) or "-"

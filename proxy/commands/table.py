@@ -74,8 +74,8 @@ def _stacked(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
     """The first cell of each row, and below it the others, each after the name of its column."""
     yield [head[0]]
     for row in rows:
-        told = "; ".join(f"{name} {cell}" for name, cell in zip(head[1:], row[1:], strict=True))
-        yield [row[0], *(f"    {line}" for line in folded(told, width - 4))]
+        folded_row = "; ".join(f"{name} {cell}" for name, cell in zip(head[1:], row[1:], strict=True))
+        yield [row[0], *(f"    {line}" for line in folded(folded_row, width - 4))]
 
 
 def folded(text: str, width: int) -> list[str]:

@@ -31,7 +31,7 @@ SHOWN = {
 """The stand-ins that a line of the matrix speaks of, by what they are asked for."""
 LEGEND = (
     f"A cell speaks of the model that answers under {PROBE_MODELS['chat']}; thinking of the one under {REASONS},",
-    "which are told below. A vendor's other models may do more, or less. The reasons: --json",
+    "which are listed below. A vendor's other models may do more, or less. The reasons: --json",
 )
 
 
@@ -53,7 +53,7 @@ def matrix() -> dict[str, Any]:
                 "vendor": name,
                 "title": vendor.title,
                 "models": {part: model.id for part, probe in SHOWN.items() if (model := _model(vendor, probe))},
-                "cells": {probe.column: {"verdict": told.word, "why": told.why} for probe, told in cells(vendor)},
+                "cells": {probe.column: {"verdict": cell.word, "why": cell.why} for probe, cell in cells(vendor)},
             }
             for name, vendor in each_edition()
         ],
@@ -75,11 +75,17 @@ def cell(vendor: Vendor, probe: Probe) -> Adaptation:
         )
     try:
         request = read(orjson.dumps(probe.body))
-        told = plan(request, Target(vendor.name, vendor, model, "", defaults=_defaults(vendor, probe))).adaptations
+        adaptations = plan(
+            request, Target(vendor.name, vendor, model, "", defaults=_defaults(vendor, probe))
+        ).adaptations
     except (NotSupported, Refused) as refused:  # token ids are refused at the front where the extra is not installed
         return Adaptation("refused", refused.message)
-    parts = [said for name, said in told.items() if name == probe.member or name.startswith(f"{probe.member}.")]
-    return min(parts, key=lambda said: LOUDEST.index(said.word))
+    parts = [
+        adaptation
+        for name, adaptation in adaptations.items()
+        if name == probe.member or name.startswith(f"{probe.member}.")
+    ]
+    return min(parts, key=lambda adaptation: LOUDEST.index(adaptation.word))
 
 
 def _model(vendor: Vendor, probe: Probe) -> Model | None:
@@ -112,9 +118,9 @@ def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
     for line in found["vendors"]:
         models = [f"{SHOWN[part].model} is {id_}" for part, id_ in line["models"].items() if id_ != ANY]
         what = ", ".join(models) or "the models of your own server, under their names"
-        told = f"{line['vendor']}: {what}"
+        text = f"{line['vendor']}: {what}"
         yield from (
-            wrap(told, width, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
+            wrap(text, width, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
             if width
-            else (told,)
+            else (text,)
         )
