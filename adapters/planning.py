@@ -10,10 +10,10 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Translation
 from adapters.core.vendor import Op, Plan, Target
-from adapters.rules.completions_as_chat import again_without
-from adapters.rules.legacy_functions import as_tools, in_legacy_terms, is_legacy
 from adapters.rules.reasoning import SWITCH_FIELDS, requested_thinking, resolve_thinking
 from adapters.rules.verdicts import apply
+from adapters.translations.completions_as_chat import again_without
+from adapters.translations.legacy_functions import as_tools, in_legacy_terms, is_legacy
 
 
 def check_max_tokens(fields: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 from adapters.core.adaptations import Adaptation
 from adapters.core.auth import Auth
@@ -16,23 +16,44 @@ from adapters.core.request import ApiRequest, Operation
 ThinkingPolicy = Literal["auto", "vendor", "off"]
 
 
-def no_conflict(builder: RequestBuilder) -> Message | None:
-    """Return None: no field of a request conflicts with thinking."""
-    return None
+Conflict = Callable[[RequestBuilder], Message | None]
+"""Returns why a request can't run with thinking on (a forced tool call, for example), or None if it can."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReasoningSwitch:
     """How thinking is switched on and off at one vendor.
 
-    ``set(builder, on)`` writes the vendor's switch into the body. ``excludes(builder)`` returns why this request can't
-    run with thinking on (a forced tool call, for example), or None; it applies only if the request does not ask for
-    thinking. ``prevents(builder)`` is the same, and overrides a request for thinking.
+    ``set(builder, on)`` writes the vendor's switch into the body. A conflict in ``excludes`` turns thinking off unless the
+    request asks for it; one in ``prevents`` turns it off in any case.
     """
 
     set: Callable[[RequestBuilder, bool], None]
-    excludes: Callable[[RequestBuilder], Message | None] = no_conflict
-    prevents: Callable[[RequestBuilder], Message | None] = no_conflict
+    excludes: tuple[Conflict, ...] = ()
+    prevents: tuple[Conflict, ...] = ()
+
+    @classmethod
+    def enable_thinking(cls, *, excludes: tuple[Conflict, ...] = (), prevents: tuple[Conflict, ...] = ()) -> Self:
+        """Return the switch ``enable_thinking: true | false``."""
+        return cls(_set_enable_thinking, excludes, prevents)
+
+    @classmethod
+    def thinking_type(cls, *, excludes: tuple[Conflict, ...] = (), prevents: tuple[Conflict, ...] = ()) -> Self:
+        """Return the switch ``thinking: {"type": "enabled" | "disabled"}``."""
+        return cls(_set_thinking_type, excludes, prevents)
+
+
+def _set_enable_thinking(builder: RequestBuilder, on: bool) -> None:
+    builder.body["enable_thinking"] = on
+
+
+def _set_thinking_type(builder: RequestBuilder, on: bool) -> None:
+    builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
+
+
+def conflict(conflicts: tuple[Conflict, ...], builder: RequestBuilder) -> Message | None:
+    """Return the reason of the first conflict of a request with thinking; None if there is none."""
+    return next((why for why in (find(builder) for find in conflicts) if why), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from adapters.core.message import Message
 from adapters.rules.messages import WORDS, MessageDict, MessageRules
 
 REORDERED = Message("reordered for the vendor: one system message first, then alternating turns")
-NO_REASONING_BACK = Message("the vendor does not accept reasoning in requests")
 
 Turn = tuple[int, MessageDict]
 """The index of a message in the client's request, and the message."""
@@ -46,15 +45,14 @@ class Fillers:
 class AlternatingMessages:
     """One vendor's rules for the order of messages, besides its rules for each; used as the verdict on ``messages``.
 
-    ``most``: the maximum number of messages. ``reasoning``: earlier answers keep their reasoning. ``later_system``: a
-    system message after the first turn joins the first one (``front``), or becomes a ``user`` message in its place.
+    ``most``: the maximum number of messages. ``later_system``: a system message after the first turn joins the first one
+    (``front``), or becomes a ``user`` message in its place.
     ``empty_result`` and ``empty_turn``: what is sent for an empty tool result and an empty user turn (None: the turn is
     omitted). ``fillers``: turns to insert; without them a conversation with a missing turn is refused.
     """
 
     rules: MessageRules
     most: int | None = None
-    reasoning: bool = True
     later_system: Literal["front", "user"] = "front"
     empty_result: str = '""'
     empty_turn: str | None = None
@@ -90,15 +88,12 @@ class AlternatingMessages:
                 return False
             if not message.get("content") and not message.get("tool_calls"):
                 return False
-            if not self.reasoning and "reasoning_content" in message:
-                return False
             before = role
         return before in ("user", "tool")
 
     def _ordered(self, name: str, messages: list[MessageDict], builder: RequestBuilder) -> list[MessageDict]:
         """Return the messages in the vendor's order, and record a change."""
-        came = [self._without_reasoning(message, builder) for message in messages]
-        placed = list(enumerate(self._placed(came)))
+        placed = list(enumerate(self._placed(messages)))
         turns = merged([turn for turn in map(self._filled, placed) if turn is not None])
         system = "\n\n".join(filter(None, (system_text(name, turn, builder) for turn in placed)))
         if system and not turns:
@@ -109,15 +104,9 @@ class AlternatingMessages:
         sent = [self._spelled(message) for _, message in self._completed(name, turns, builder)]
         if system:
             sent = [{"role": "system", "content": system}, *sent]
-        if sent != came:
+        if sent != messages:
             builder.record(name, "mapped", REORDERED)
         return sent
-
-    def _without_reasoning(self, message: MessageDict, builder: RequestBuilder) -> MessageDict:
-        if self.reasoning or "reasoning_content" not in message:
-            return message
-        builder.record("messages.reasoning_content", "dropped", NO_REASONING_BACK)
-        return {key: member for key, member in message.items() if key != "reasoning_content"}
 
     def _placed(self, messages: list[MessageDict]) -> list[MessageDict]:
         """Return the messages, with later system messages as user messages if ``later_system`` says so."""

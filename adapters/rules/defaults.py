@@ -15,6 +15,12 @@ USAGE_ALWAYS = Message("banjia always requests usage and returns it if the clien
 SENT_AS_TOOLS = Message("sent as tools")
 
 NO_AUDIO = Refuse(Message("the vendor returns text only"))
+NO_LOGPROBS = Refuse(Message("the model returns no logprobs, which the client would rely on"))
+NO_TOOLS = Refuse(Message("the model does not support tools: map the name to a model that does"))
+NO_PARALLEL_SWITCH = Drop(Message("the vendor has no such parameter: an answer may contain several tool calls"))
+ONE_CALL_PER_CHOICE = Emulate(
+    "n", Message("the vendor returns one choice per call, so banjia makes one call per choice")
+)
 NOT_IN_API = Message("not in the vendor's API, and the meaning of the answer does not depend on it")
 
 
@@ -44,7 +50,7 @@ def request_usage(builder: RequestBuilder) -> None:
 
 
 def as_tools(name: str, value: Any, builder: RequestBuilder) -> None:
-    """Record the field as mapped: ``adapters/rules/legacy_functions.py`` has converted functions to tools by then."""
+    """Record the field as mapped: ``adapters/translations/legacy_functions.py`` has converted functions to tools by then."""
     builder.record(name, "mapped", SENT_AS_TOOLS)
 
 
@@ -57,14 +63,14 @@ OPENAI_CHAT: Mapping[str, Verdict] = {
         as_tools, Message("sent as tools, returned as function_call: at most one call"), ("mapped", "refused")
     ),
     "logit_bias": Drop(NOT_IN_API),
-    "logprobs": Refuse(Message("the vendor returns no logprobs, which the client would rely on")),
+    "logprobs": NO_LOGPROBS,
     "max_completion_tokens": Rename("max_tokens"),
     "max_tokens": Honour(),
     "metadata": Drop(Message("only OpenAI's dashboard uses it")),
     "modalities": NO_AUDIO,
     "moderation": Refuse(Message("the vendor returns no moderation results")),
-    "n": Emulate("n", Message("the vendor returns one choice per call, so banjia makes one call per choice")),
-    "parallel_tool_calls": Drop(Message("the vendor has no such parameter")),
+    "n": ONE_CALL_PER_CHOICE,
+    "parallel_tool_calls": NO_PARALLEL_SWITCH,
     "prediction": Drop(Message("it affects speed only, not the answer")),
     "presence_penalty": Honour(),
     "prompt_cache_key": Drop(Message("the vendor manages its prompt cache itself")),
@@ -84,7 +90,7 @@ OPENAI_CHAT: Mapping[str, Verdict] = {
     "temperature": Honour(),
     "tool_choice": Honour(),
     "tools": Honour(),
-    "top_logprobs": Refuse(Message("the vendor returns no logprobs, which the client would rely on")),
+    "top_logprobs": NO_LOGPROBS,
     "top_p": Honour(),
     "user": Drop(NOT_IN_API),
     "verbosity": Drop(Message("the vendor has no such parameter")),

@@ -8,7 +8,13 @@ Anthropic and xAI.
 
 import re
 
-from adapters.core.failures import FailureRule
+from adapters.core.failures import FailureRule, Kind
+
+
+def by_code(kind: Kind, *codes: str, type: str | None = None) -> tuple[FailureRule, ...]:  # noqa: A002 - the member's name
+    """Return a row for each code; a code that ends in ``*`` is a prefix. ``type``: the type that the rows also require."""
+    return tuple(FailureRule(kind, code=code, type=type) for code in codes)
+
 
 MONEY = frozenset({200, 400, 401, 402, 403, 422, 429})
 """Statuses with which servers report an account without funds."""
@@ -47,7 +53,8 @@ SPENT_QUOTA = re.compile(
 """An exhausted quota, in a message that does not mention a second, a minute or an hour."""
 
 NO_FUNDS = (
-    *(FailureRule("no_funds", code=code) for code in (
+    *by_code(
+        "no_funds",
         "insufficient_user_quota",  # new-api, one-api
         "pre_consume_token_quota_failed",
         "insufficient_quota",
@@ -56,12 +63,12 @@ NO_FUNDS = (
         "billing_hard_limit_reached",
         "billing_not_active",
         "AccountOverdueError",  # Ark
-    )),
+    ),
     FailureRule("no_funds", type="insufficient_quota"),
     FailureRule("no_funds", type="insufficient_balance"),
     FailureRule("no_funds", status=MONEY, words=EMPTY_ACCOUNT),
     FailureRule("no_funds", status=MONEY, words=SPENT_QUOTA),
-)  # fmt: skip
+)
 """An account without funds, or a quota that does not renew by itself."""
 
 HIDDEN_RATE = FailureRule("rate_limited", status=403, words=RATE)
@@ -96,55 +103,3 @@ CONTEXT = (
 
 BY_MEANING = (*NO_FUNDS, HIDDEN_RATE, *CONTEXT)
 """All of the above: in a table, after the vendor's specific codes and before its generic rows."""
-
-MINIMAX = (
-    *(FailureRule("rate_limited", code=code, type="base_resp") for code in ("1002", "1039", "1041", "2045")),
-    *(FailureRule("key_refused", code=code, type="base_resp") for code in ("1004", "2049")),
-    *(FailureRule("no_funds", code=code, type="base_resp") for code in ("1008", "2056")),
-    *(FailureRule("inspection", code=code, type="base_resp") for code in ("1026", "1027")),
-    *(FailureRule("bad_request", code=code, type="base_resp") for code in ("1042", "2013")),
-)
-"""The codes of MiniMax' ``base_resp``, which comes inside 200 (the vendor's page of errors)."""
-
-SILICONFLOW = (
-    FailureRule("model_not_found", code="20012"),
-    FailureRule("overloaded", code="50505"),
-    FailureRule("no_funds", status=MONEY, code="30001"),
-    FailureRule("no_funds", status=MONEY, code="30011"),
-)
-"""SiliconFlow's codes (its published description; 30001 and 30011 by public reports)."""
-
-OPENROUTER = (
-    # The message ends with "No credits were charged", which is not about the account's funds.
-    FailureRule("inspection", status=403, text="your input was flagged"),
-)
-"""OpenRouter's moderation, which is a 403 (public reports)."""
-
-BAIDU_V1 = (
-    *(FailureRule("rate_limited", code=code) for code in ("4", "18", "336501", "336502")),
-    *(FailureRule("no_funds", code=code) for code in ("17", "19")),
-    *(FailureRule("key_refused", code=code) for code in ("13", "14", "100", "110", "111")),
-    *(FailureRule("context", code=code) for code in ("336007", "336103")),
-    *(FailureRule("inspection", code=code) for code in ("336104", "336105")),
-    *(FailureRule("bad_request", code=code) for code in ("336001", "336002", "336003", "336006", "336102")),
-    FailureRule("overloaded", code="336100"),
-)
-"""Codes of Baidu's v1 API, which come inside 200 as ``error_code`` (the vendor's list of 2025-09)."""
-
-TENCENT = (
-    *(FailureRule("rate_limited", code=code) for code in ("RequestLimitExceeded*", "LimitExceeded*",
-                                                   "FailedOperation.EngineServerLimitExceeded")),
-    *(FailureRule("no_funds", code=code) for code in (
-        "FailedOperation.FreeResourcePackExhausted", "FailedOperation.ResourcePackExhausted",
-        "FailedOperation.ServiceStop*", "FailedOperation.SetPayModeExceed", "ResourceInsufficient.ChargeResourceExhaust",
-        "ResourceUnavailable.InArrears", "ResourceUnavailable.LowBalance", "ResourceUnavailable.StopUsing",
-    )),
-    FailureRule("key_refused", code="AuthFailure*"),
-    FailureRule("model_not_found", code="InvalidParameterValue.Model"),
-    FailureRule("model_not_found", code="ResourceNotFound"),
-    *(FailureRule("inspection", code=code) for code in ("OperationDenied.TextIllegalDetected",
-                                                 "OperationDenied.ImageIllegalDetected")),
-    *(FailureRule("bad_request", code=code) for code in ("InvalidParameter*", "MissingParameter", "UnknownParameter",
-                                                  "InvalidRequest")),
-)  # fmt: skip
-"""Codes of Tencent Cloud's API 3.0, which come inside 200 as ``Response.Error`` (the vendor's list of codes)."""

@@ -1,13 +1,15 @@
 """Rules for ``messages``: what a vendor accepts, as data, and the verdict that converts a conversation accordingly."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import Message
 from adapters.rules.reasons import SENT_AS_IS
+from adapters.rules.verdicts import Condition, always
 
 DEVELOPER_AS_SYSTEM = Message("developer is sent as system")
 NO_SPEAKERS = Message("the vendor does not support name in messages")
@@ -17,6 +19,8 @@ BLANK_REASONING = Message("the vendor requires reasoning_content, which the clie
 IDS_NUMBERED = Message("renumbered in the vendor's format")
 PARTS_JOINED = Message("text parts are joined, because the model accepts only text")
 NO_DETAIL = Message("the vendor has no image detail levels")
+NO_REASONING_BACK = Message("the vendor does not accept reasoning in requests")
+JOINED_IN_ROLE = Message("text parts are joined, because the vendor accepts only text in this role")
 
 MessageDict = dict[str, Any]
 
@@ -59,8 +63,10 @@ class MessageRules:
 
     ``names``: a message may have a ``name``. ``image_urls``: public URLs are accepted, besides data URIs and
     ``file_scheme``. ``image_detail``: ``detail`` is supported. ``empty``: what is sent for empty content. ``tool_ids``:
-    the format in which tool calls are renumbered for the vendor (None: unchanged). ``reasoning_beside_calls``: with
-    thinking on, messages with tool calls must have ``reasoning_content``; a space is sent if the client omitted it.
+    the format in which tool calls are renumbered for the vendor (None: unchanged). ``part_roles``: the roles whose content
+    may be a list of parts (None: all). ``keeps_reasoning``: models that accept the ``reasoning_content`` of earlier
+    answers; it is omitted for others. ``needs_reasoning``: with thinking on, assistant messages with ``tool calls``, or all
+    of a ``tool turn``, must have ``reasoning_content``; a space is sent if the client omitted it.
     """
 
     names: bool = True
@@ -69,7 +75,9 @@ class MessageRules:
     image_detail: bool = True
     empty: EmptyContent = EmptyContent()
     tool_ids: str | None = None
-    reasoning_beside_calls: bool = False
+    part_roles: AbstractSet[str] | None = None
+    keeps_reasoning: Condition = always
+    needs_reasoning: Literal["never", "tool calls", "tool turn"] = "never"
     why: Message = Message("roles, parts, ids and empty content are sent in the vendor's format")
     words: tuple[VerdictWord, ...] = WORDS
 
@@ -77,11 +85,16 @@ class MessageRules:
         """Write the messages into the builder's body. Raises Refused for a part that the model does not accept."""
         ids: dict[str, str] = {}
         sent: list[MessageDict] = []
+        fills_turns = self.needs_reasoning == "tool turn" and builder.thinks
         for at, message in enumerate(value):
-            if is_plain(message):  # nearly every message
+            if is_plain(message) and not (
+                fills_turns and at and value[at - 1]["role"] == "tool"
+            ):  # nearly every message
                 sent.append(message)
                 continue
             out = self._message(f"{name}[{at}]", message, builder, ids)
+            if out is not None and fills_turns and at and value[at - 1]["role"] == "tool":
+                _fill_reasoning(out, builder)
             if out is not None:
                 sent.append(out)
         if not sent:
@@ -101,8 +114,11 @@ class MessageRules:
             builder.record("messages.role", "mapped", DEVELOPER_AS_SYSTEM)
         if not self.names and out.pop("name", None) is not None:
             builder.record("messages.name", "dropped", NO_SPEAKERS)
+        if "reasoning_content" in out and not self.keeps_reasoning(builder):
+            del out["reasoning_content"]
+            builder.record("messages.reasoning_content", "dropped", NO_REASONING_BACK)
         if type(out.get("content")) is list:
-            out["content"] = self._parts(f"{where}.content", out["content"], builder)
+            out["content"] = self._parts(f"{where}.content", role, out["content"], builder)
         calls = out.get("tool_calls")
         if calls:
             self._calling_turn(out, calls, builder, ids)
@@ -134,9 +150,8 @@ class MessageRules:
 
     def _calling_turn(self, out: MessageDict, calls: list[Any], builder: RequestBuilder, ids: dict[str, str]) -> None:
         out["tool_calls"] = [self._call(call, builder, ids) for call in calls]
-        if self.reasoning_beside_calls and builder.thinks and not out.get("reasoning_content"):
-            out["reasoning_content"] = " "
-            builder.record("messages.reasoning_content", "mapped", BLANK_REASONING)
+        if self.needs_reasoning != "never" and builder.thinks:
+            _fill_reasoning(out, builder)
 
     def _call(self, call: MessageDict, builder: RequestBuilder, ids: dict[str, str]) -> MessageDict:
         function = dict(call.get("function") or {})
@@ -149,15 +164,17 @@ class MessageRules:
             builder.record("messages.tool_calls.id", "mapped", IDS_NUMBERED, quiet=True)
         return out
 
-    def _parts(self, where: str, parts: list[MessageDict], builder: RequestBuilder) -> str | list[MessageDict]:
-        if all(part["type"] == "text" and len(part) == 2 for part in parts) and builder.model.input == {"text"}:
-            builder.record(
-                "messages.content",
-                "mapped",
-                PARTS_JOINED,
-                quiet=True,
-            )
+    def _parts(
+        self, where: str, role: str, parts: list[MessageDict], builder: RequestBuilder
+    ) -> str | list[MessageDict]:
+        in_role = self.part_roles is None or role in self.part_roles
+        if all(part["type"] == "text" and len(part) == 2 for part in parts) and (
+            builder.model.input == {"text"} or not in_role
+        ):
+            builder.record("messages.content", "mapped", PARTS_JOINED if in_role else JOINED_IN_ROLE, quiet=True)
             return "".join(part["text"] for part in parts)
+        if not in_role:
+            builder.refuse(where, Message("the vendor accepts only text in messages of role {role}", role=role))
         sent = [self._part(f"{where}[{at}]", part, builder) for at, part in enumerate(parts)]
         return [part for part in sent if part["type"] != "text" or part["text"]]
 
@@ -191,6 +208,13 @@ class MessageRules:
             if detail != "auto":
                 builder.record("messages.content.detail", "dropped", NO_DETAIL)
         return {**part, "image_url": image}
+
+
+def _fill_reasoning(message: MessageDict, builder: RequestBuilder) -> None:
+    """Add the reasoning that the vendor requires in an assistant message, if the client omitted it."""
+    if message["role"] == "assistant" and not message.get("reasoning_content"):
+        message["reasoning_content"] = " "
+        builder.record("messages.reasoning_content", "mapped", BLANK_REASONING)
 
 
 def is_plain(message: MessageDict) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import EMPTY, Message
-from adapters.core.vendor import ReasoningSwitch
+from adapters.core.vendor import ReasoningSwitch, conflict
 from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS
 
 NON_REASONING_PREFIXES = ("gpt-", "chatgpt-", "text-", "davinci-", "babbage-")
@@ -70,7 +70,7 @@ def resolve_thinking(
         if requested is not None
         else _policy_decision(builder, switch, policy, fields, default_thinking)
     )
-    prevented = switch.prevents(builder) if wanted or (wanted is None and builder.thinks) else None
+    prevented = conflict(switch.prevents, builder) if wanted or (wanted is None and builder.thinks) else None
     if prevented:
         return _disable(builder, switch, switches, fields, prevented)
     sure = not builder.model.facts.get("default_unsure")
@@ -141,7 +141,8 @@ def _policy_decision(
         return False, NOT_REASONING_MODEL
     if _small(fields):
         return False, NO_ROOM
-    why = switch.excludes(builder) if (builder.thinks if default_thinking is None else default_thinking) else None
+    thinks = builder.thinks if default_thinking is None else default_thinking
+    why = conflict(switch.excludes, builder) if thinks else None
     if why:
         return False, why
     return default_thinking, AS_REQUESTED_MODEL

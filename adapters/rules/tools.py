@@ -7,11 +7,9 @@ from typing import Any
 
 from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
-from adapters.core.failures import Refused
 from adapters.core.message import Message
-from adapters.rules.json_schema_dialect import NotExpressible
-from adapters.rules.messages import vendor_tool_name
-from adapters.rules.reasons import EMPTY_OMITTED, SENT_AS_IS
+from adapters.rules.json_schema.dialect import NotExpressible
+from adapters.rules.reasons import EMPTY_OMITTED
 
 SENT_AS_THEY_CAME = Message("sent unchanged")
 SCHEMAS_REWRITTEN = Message("schemas are rewritten in the vendor's dialect of JSON Schema")
@@ -100,50 +98,3 @@ def send_schema(
     if sent is not schema and sent != schema:
         builder.record(field, "mapped", SCHEMAS_REWRITTEN)
     return sent
-
-
-def check_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """Raise Refused for a forced call without tools, or of a tool that is not in the list, as OpenAI does.
-
-    Tools in system messages count as well: Kimi accepts them there.
-    """
-    if not forces_call(value):
-        return
-    lists = [
-        builder.request.fields.get("tools"),
-        *(message.get("tools") for message in builder.request.fields["messages"]),
-    ]
-    names = [_function_name(tool) for tools in lists if type(tools) is list for tool in tools]
-    if not names:
-        raise Refused(
-            name,
-            Message("Invalid value for '{name}': it is only allowed when tools are sent.", name=name),
-            "unsupported_value",
-        )
-    wanted = _function_name(value)
-    if wanted is not None and wanted not in names:
-        raise Refused(
-            name,
-            Message("Invalid value for '{name}': no tool is called '{wanted}'.", name=name, wanted=wanted),
-            "unsupported_value",
-        )
-
-
-def _function_name(tool: Any) -> Any:
-    """Return the function's name in a tool or a choice; None if there is none."""
-    function = tool.get("function") if type(tool) is dict else None
-    return function.get("name") if type(function) is dict else None
-
-
-def send_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """Send the choice unchanged, except for the name of a renamed tool."""
-    if type(value) is dict and type(value.get("function")) is dict:
-        function = value["function"]
-        value = {**value, "function": {**function, "name": vendor_tool_name(builder, str(function.get("name") or ""))}}
-    builder.body[name] = value
-    builder.record(name, "honoured", SENT_AS_IS)
-
-
-def forces_call(value: Any) -> bool:
-    """Whether a ``tool_choice`` forces a call: ``required``, or a tool by name."""
-    return value == "required" or type(value) is dict

@@ -27,6 +27,40 @@ def neutral(builder: RequestBuilder, name: str, value: Any) -> bool:
     return param is not None and value in param.neutral
 
 
+Condition = Callable[[RequestBuilder], bool]
+"""A test of a request for one model: a row of the catalog has a fact, the request runs with thinking on."""
+
+
+def has(fact: str) -> Condition:
+    """Return the condition that the model's catalog row has ``fact: true``."""
+    return lambda builder: bool(builder.model.facts.get(fact))
+
+
+def lacks(fact: str) -> Condition:
+    """Return the condition that the model's catalog row does not have ``fact: true``."""
+    return lambda builder: not builder.model.facts.get(fact)
+
+
+def of_family(*families: str) -> Condition:
+    """Return the condition that the model belongs to one of these families of the catalog."""
+    return lambda builder: builder.model.family in families
+
+
+def thinks(builder: RequestBuilder) -> bool:
+    """Whether the request runs with thinking on."""
+    return builder.thinks
+
+
+def always(builder: RequestBuilder) -> bool:
+    """Return True: the condition of every request."""
+    return True
+
+
+def never(builder: RequestBuilder) -> bool:
+    """Return False: the condition of no request."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Honour:
     """Send the value unchanged."""
@@ -199,21 +233,17 @@ class Choose:
 
 def by_family(cases: Mapping[str, Verdict], otherwise: Verdict) -> Choose:
     """Choose a verdict by the model's family in the catalog."""
-
-    def is_family(family: str) -> Callable[[RequestBuilder], bool]:
-        return lambda builder: builder.model.family == family
-
-    return Choose(tuple((is_family(family), verdict) for family, verdict in cases.items()), otherwise)
+    return Choose(tuple((of_family(family), verdict) for family, verdict in cases.items()), otherwise)
 
 
 def by_fact(fact: str, verdict: Verdict, otherwise: Verdict) -> Choose:
     """Choose ``verdict`` for models whose catalog row has ``fact: true``."""
-    return Choose(((lambda builder: bool(builder.model.facts.get(fact)), verdict),), otherwise)
+    return Choose(((has(fact), verdict),), otherwise)
 
 
 def while_thinking(verdict: Verdict, otherwise: Verdict) -> Choose:
     """Choose ``verdict`` for requests that run with thinking on."""
-    return Choose(((lambda builder: builder.thinks, verdict),), otherwise)
+    return Choose(((thinks, verdict),), otherwise)
 
 
 UNSAFE = frozenset(

@@ -21,7 +21,7 @@ from adapters.openai_params.chat import CHAT
 from adapters.openai_params.completions import COMPLETIONS
 from adapters.openai_params.operations import MODERATIONS
 from adapters.rules.defaults import OPENAI_EMBEDDINGS
-from adapters.rules.failures import BY_MEANING, MINIMAX, OPENROUTER, SILICONFLOW
+from adapters.rules.failures import BY_MEANING, MONEY, by_code
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Honour, Rewrite
 
@@ -52,6 +52,29 @@ PARAMS: Mapping[str, Verdict] = {
 
 VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": UNCHANGED}
 
+MINIMAX = (
+    *by_code("rate_limited", "1002", "1039", "1041", "2045", type="base_resp"),
+    *by_code("key_refused", "1004", "2049", type="base_resp"),
+    *by_code("no_funds", "1008", "2056", type="base_resp"),
+    *by_code("inspection", "1026", "1027", type="base_resp"),
+    *by_code("bad_request", "1042", "2013", type="base_resp"),
+)
+"""The codes of MiniMax' ``base_resp``, which comes inside 200 (the vendor's page of errors)."""
+
+SILICONFLOW = (
+    FailureRule("model_not_found", code="20012"),
+    FailureRule("overloaded", code="50505"),
+    FailureRule("no_funds", status=MONEY, code="30001"),
+    FailureRule("no_funds", status=MONEY, code="30011"),
+)
+"""SiliconFlow's codes (its published description; 30001 and 30011 by public reports)."""
+
+OPENROUTER = (
+    # The message ends with "No credits were charged", which is not about the account's funds.
+    FailureRule("inspection", status=403, text="your input was flagged"),
+)
+"""OpenRouter's moderation, which is a 403 (public reports)."""
+
 FAILURES = (
     *MINIMAX,
     *SILICONFLOW,
@@ -70,13 +93,11 @@ FAILURES = (
     ),
     FailureRule("rate_limited", status=429, text="tokens per min", limit="tokens_per_minute"),
     FailureRule("rate_limited", code="rate_limit_exceeded"),
-    FailureRule("key_refused", code="invalid_api_key"),
-    FailureRule("key_refused", code="account_deactivated"),
+    *by_code("key_refused", "invalid_api_key", "account_deactivated"),
     FailureRule("model_not_found", code="model_not_found"),
     FailureRule("overloaded", type="unavailable_error"),  # llama.cpp, while it loads the model
     FailureRule("overloaded", status=503),
-    FailureRule("bad_request", type="invalid_request_error", status=400),
-    FailureRule("bad_request", type="invalid_request_error", status=200),
+    FailureRule("bad_request", type="invalid_request_error", status=frozenset({200, 400})),
     FailureRule("bad_request", type="BadRequestError"),  # vLLM
 )
 

@@ -6,7 +6,6 @@ are in its catalog row. Checked against the live service: never.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from adapters.codecs.openai.chat import openai_chat
 from adapters.codecs.openai.embeddings import openai_embeddings
@@ -15,44 +14,23 @@ from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
 from adapters.core.message import Message
 from adapters.core.vendor import Op, ReasoningSwitch, Vendor
-from adapters.rules.defaults import NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
+from adapters.rules.defaults import NO_LOGPROBS, NO_TOOLS, NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
+from adapters.rules.efforts import Efforts
 from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
-from adapters.rules.failures import BY_MEANING
+from adapters.rules.failures import BY_MEANING, by_code
+from adapters.rules.json_mode import JsonMode, json_mode
 from adapters.rules.messages import MessageRules
-from adapters.rules.reasons import NO_SUCH_SWITCH, OWN_SEARCH, RUNS_WITHOUT_THINKING, SENT_AS_IS, sent_as
-from adapters.rules.token_limits import send_token_limit
-from adapters.rules.tools import Tools, check_tool_choice, forces_call, send_tool_choice
-from adapters.rules.verdicts import Clamp, Drop, Honour, Refuse, Rewrite, by_fact
+from adapters.rules.parameters import TOKEN_LIMITS, Choices, Seeds, VendorSearch
+from adapters.rules.tool_choice import ToolChoice, forced_call
+from adapters.rules.tools import Tools
+from adapters.rules.verdicts import Clamp, Drop, Honour, by_fact, has
 
-REDUCED = Message("reduced to 31 bits")
-NO_NEGATIVE_SEEDS = Message("the vendor does not accept negative seeds")
-JSON_HINT_ADDED = Message("a system message was added, because the vendor's JSON mode requires the word json")
-ONLY_TOOL = Message("sent as the name of the only tool")
-DEFAULT_SENT = Message("OpenAI's default, sent explicitly because the vendor's differs")
-
-SEEDS = 2**31
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16384}
 """Reasoning tokens for OpenAI's efforts: banjia's choice, since the vendor documents no equivalents."""
-EFFORTS = {"low": "low", "medium": "medium", "high": "xhigh", "xhigh": "xhigh", "max": "xhigh"}
-"""OpenAI's efforts for models with levels (qwen3.8), which are low, medium and xhigh."""
+DEFAULT_SENT = Message("OpenAI's default, sent explicitly because the vendor's differs")
 
 
-def set_thinking(builder: RequestBuilder, on: bool) -> None:
-    """Set ``enable_thinking``, the switch of hybrid models; their default is in the catalog."""
-    builder.body["enable_thinking"] = on
-
-
-def excludes(builder: RequestBuilder) -> Message | None:
-    """Return why the request can't run with thinking: JSON mode, or a forced tool call."""
-    fields = builder.request.fields
-    if (fields.get("response_format") or {}).get("type") == "json_object":
-        return Message("JSON mode cannot be combined with thinking")
-    if forces_call(fields.get("tool_choice")):
-        return Message("a tool call cannot be forced while the model thinks")
-    return None
-
-
-def prevents(builder: RequestBuilder) -> Message | None:
+def only_in_streams(builder: RequestBuilder) -> Message | None:
     """Open Qwen3 thinks in streams only: 400 "parameter.enable_thinking must be set to false for non-streaming calls".
 
     It is not documented for which models this still holds; the open ones are those that think by default.
@@ -61,99 +39,10 @@ def prevents(builder: RequestBuilder) -> Message | None:
     return Message("the model supports thinking only in streams") if opened and not builder.request.stream else None
 
 
-def seed(name: str, value: int, builder: RequestBuilder) -> None:
-    """Send 0 to 2**31 - 1; reduce a larger seed to that range, which is just as reproducible."""
-    if value < 0:
-        builder.record(name, "dropped", NO_NEGATIVE_SEEDS)
-        return
-    builder.body[name] = value % SEEDS
-    builder.record(name, "honoured" if value < SEEDS else "mapped", REDUCED)
-
-
-ANY_BUDGET = Message("thinking without a token budget")
-FOUR_CHOICES = Message("the model returns at most four choices per call, so banjia makes one call per choice")
-ONE_CHOICE = Message("the model returns one choice per call for this request, so banjia makes one call per choice")
-
-
-def choices(name: str, value: int, builder: RequestBuilder) -> None:
+def most_choices(builder: RequestBuilder) -> int:
     """Some models return 1 to 4 choices, with tools only one: 400 "Range of n should be [1, 4]"."""
-    many = builder.model.facts.get("many_choices") and not builder.thinks and not builder.request.fields.get("tools")
-    if value > (4 if many else 1):
-        builder.emulate(name, "n", value, FOUR_CHOICES if many else ONE_CHOICE)
-        return
-    builder.body[name] = value
-    builder.record(name, "honoured", SENT_AS_IS)
-
-
-def response_format(name: str, value: dict[str, Any], builder: RequestBuilder) -> None:
-    """JSON mode requires the word json in the messages, and no thinking; only models on the vendor's list take schemas."""
-    kind = value["type"]
-    if kind == "json_schema" and not builder.model.facts.get("json_schema"):
-        builder.refuse(
-            name, Message("the model does not support json_schema, and banjia does not emulate it: use json_object")
-        )
-    if kind == "json_object" and builder.model.facts.get("no_json"):
-        builder.refuse(name, Message("the model has no JSON mode"))
-    if kind == "json_object" and builder.thinks:
-        builder.refuse(name, Message("the model has no JSON mode while thinking: turn thinking off for this name"))
-    builder.body[name] = value
-    builder.record(name, "honoured", SENT_AS_IS)
-    if kind == "json_object" and "json" not in str(builder.body.get("messages")).lower():
-        hint = {"role": "system", "content": "Answer with a JSON object."}
-        builder.body["messages"] = [hint, *builder.body["messages"]]
-        builder.record("messages", "mapped", JSON_HINT_ADDED)
-
-
-def tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """Only newer models accept ``required``; for others, a single tool is named instead."""
-    check_tool_choice(name, value, builder)
-    if builder.thinks and forces_call(value):
-        builder.refuse(
-            name, Message("a tool call cannot be forced while the model thinks: turn thinking off for this name")
-        )
-    if value == "required" and not builder.model.facts.get("required_tool_choice"):
-        tools = builder.body.get("tools") or []
-        if len(tools) != 1:
-            builder.refuse(name, Message("the model cannot be forced to call one of several tools: name the tool"))
-        builder.body[name] = {"type": "function", "function": {"name": tools[0]["function"]["name"]}}
-        builder.record(name, "mapped", ONLY_TOOL)
-        return
-    send_tool_choice(name, value, builder)
-
-
-def effort(name: str, value: str, builder: RequestBuilder) -> None:
-    """Send levels to qwen3.8; elsewhere a thinking budget, or none."""
-    off = value in ("none", "minimal")
-    if off is builder.thinks:
-        builder.record(name, "dropped", NO_SUCH_SWITCH)
-    elif off:
-        builder.record(name, "mapped", RUNS_WITHOUT_THINKING)
-    elif builder.model.facts.get("effort"):
-        builder.body[name] = EFFORTS[value]
-        builder.record(name, "honoured" if EFFORTS[value] == value else "mapped", sent_as(EFFORTS[value]))
-    else:
-        budget = BUDGETS.get(value)
-        if budget is not None:
-            builder.body.setdefault("thinking_budget", budget)
-        if budget:
-            why = Message("thinking with a budget of {budget} tokens", budget=budget)
-        else:
-            why = ANY_BUDGET
-        builder.record(name, "mapped", why)
-
-
-def web_search(name: str, value: Any, builder: RequestBuilder) -> None:
-    """Enable the vendor's own web search, which returns no annotations."""
-    builder.body["enable_search"] = True
-    builder.record(name, "mapped", OWN_SEARCH)
-
-
-def gives_logprobs(builder: RequestBuilder) -> bool:
-    """Whether the model returns logprobs: some do, and none while thinking."""
-    return bool(builder.model.facts.get("logprobs")) and not builder.thinks
-
-
-NO_LOGPROBS = Refuse(Message("the model returns no logprobs, which the client would rely on"))
+    several = builder.model.facts.get("many_choices") and not builder.thinks and not builder.request.fields.get("tools")
+    return 4 if several else 1
 
 
 def finish(builder: RequestBuilder) -> None:
@@ -176,39 +65,21 @@ CHAT: Mapping[str, Verdict] = {
     "messages": MessageRules(names=False, image_detail=False),
     "temperature": Clamp(0, 1.99, Message("the vendor accepts 0 to just below 2")),
     "top_p": Clamp(0.001, 1, Message("the vendor accepts values above 0")),
-    "n": Rewrite(
-        choices,
-        Message("up to four from some models; otherwise banjia makes one call per choice"),
-        ("honoured", "emulated", "refused"),
-    ),
+    "n": Choices(most_choices),
     "frequency_penalty": Drop(NOT_IN_API),
-    "max_tokens": Rewrite(
-        send_token_limit, Message("at most the model's own limit"), ("honoured", "mapped", "clamped")
-    ),
-    "max_completion_tokens": Rewrite(
-        send_token_limit, Message("sent as max_tokens to older models"), ("honoured", "mapped", "clamped")
-    ),
-    "seed": Rewrite(seed, Message("at most 31 bits"), ("honoured", "mapped", "dropped")),
-    "logprobs": by_fact(
-        "logprobs", Honour(), Refuse(Message("the model returns no logprobs, which the client would rely on"))
-    ),
-    "top_logprobs": by_fact(
-        "logprobs",
-        Clamp(0, 5, Message("the vendor returns at most five")),
-        Refuse(Message("the model returns no logprobs, which the client would rely on")),
-    ),
-    "response_format": Rewrite(
-        response_format, Message("JSON mode requires thinking to be off"), ("honoured", "refused")
-    ),
+    **TOKEN_LIMITS,
+    "seed": Seeds(0, 2**31 - 1),
+    "logprobs": by_fact("logprobs", Honour(), NO_LOGPROBS),
+    "top_logprobs": by_fact("logprobs", Clamp(0, 5, Message("the vendor returns at most five")), NO_LOGPROBS),
+    # JSON mode requires the word json in the messages, and no thinking; only models on the vendor's list take schemas.
+    "response_format": JsonMode(schema=has("json_schema"), word="json", while_thinking=False),
     "parallel_tool_calls": Honour(),
-    "tools": by_fact("no_tools", Refuse(Message("the model does not support tools")), Tools(reserved=("search",))),
-    "tool_choice": Rewrite(
-        tool_choice, Message("a forced tool call cannot be combined with thinking"), ("honoured", "mapped", "refused")
+    "tools": by_fact("no_tools", NO_TOOLS, Tools(reserved=("search",))),
+    "tool_choice": ToolChoice("unforced", required=has("required_tool_choice")),
+    "reasoning_effort": Efforts(
+        {"low": ("low",), "medium": ("medium",), "xhigh": ("high", "xhigh", "max")}, budgets=BUDGETS
     ),
-    "reasoning_effort": Rewrite(
-        effort, Message("an effort level, a token budget, or thinking off"), ("mapped", "honoured", "dropped")
-    ),
-    "web_search_options": Rewrite(web_search, Message("the vendor's own web search"), ("mapped",)),
+    "web_search_options": VendorSearch("enable_search", True),
 }
 
 
@@ -221,40 +92,20 @@ EMBEDDINGS: Mapping[str, Verdict] = {
 
 FAILURES = (
     FailureRule("context", text="range of input length should be"),
-    FailureRule("inspection", code="data_inspection_failed"),
-    FailureRule("inspection", code="DataInspectionFailed"),
-    FailureRule("no_funds", code="Arrearage"),
-    FailureRule("no_funds", code="AllocationQuota.FreeTierOnly"),
-    FailureRule("no_funds", code="CommodityNotPurchased"),
-    FailureRule("no_funds", code="PrepaidBillOverdue"),
-    FailureRule("no_funds", code="PostpaidBillOverdue"),
-    FailureRule("no_funds", code="BudgetLimitExceeded"),
-    # At OpenAI this code means missing funds; here it is the limit of tokens per minute, which is temporary.
-    FailureRule("rate_limited", code="insufficient_quota"),
-    FailureRule("rate_limited", code="limit_*"),
-    FailureRule("rate_limited", code="Throttling*"),
-    FailureRule("key_refused", code="invalid_api_key"),
-    FailureRule("key_refused", code="InvalidApiKey"),
-    FailureRule("model_not_found", code="model_not_found"),
-    FailureRule("model_not_found", code="model_not_supported"),
-    FailureRule("model_not_found", code="ModelNotFound"),
-    FailureRule("model_not_found", code="Model.AccessDenied"),
+    *by_code("inspection", "data_inspection_failed", "DataInspectionFailed"),
+    *by_code("no_funds", "Arrearage", "AllocationQuota.FreeTierOnly", "CommodityNotPurchased", "PrepaidBillOverdue"),
+    *by_code("no_funds", "PostpaidBillOverdue", "BudgetLimitExceeded"),
+    # At OpenAI insufficient_quota means missing funds; here it is the limit of tokens per minute, which is temporary.
+    *by_code("rate_limited", "insufficient_quota", "limit_*", "Throttling*"),
+    *by_code("key_refused", "invalid_api_key", "InvalidApiKey"),
+    *by_code("model_not_found", "model_not_found", "model_not_supported", "ModelNotFound", "Model.AccessDenied"),
     FailureRule("model_not_found", text="model not exist"),
     *BY_MEANING,
-    FailureRule("forbidden", code="AccessDenied*"),
-    FailureRule("forbidden", code="access_denied"),
-    FailureRule("forbidden", code="Workspace.AccessDenied"),
-    FailureRule("forbidden", code="WorkSpaceNotFound"),
+    *by_code("forbidden", "AccessDenied*", "access_denied", "Workspace.AccessDenied", "WorkSpaceNotFound"),
     FailureRule("overloaded", status=503),
     FailureRule("vendor_error", code="RequestTimeOut"),
-    FailureRule("bad_request", code="invalid_parameter_error"),
-    FailureRule("bad_request", code="InvalidParameter*"),
-    FailureRule("bad_request", code="BadRequest*"),
-    FailureRule("bad_request", code="UnsupportedOperation"),
-    FailureRule("bad_request", code="InvalidURL"),
-    FailureRule("bad_request", code="CustomRoleBlocked"),
-    FailureRule("bad_request", code="FaqRuleBlocked"),
-    FailureRule("bad_request", code="IPInfringementSuspect"),
+    *by_code("bad_request", "invalid_parameter_error", "InvalidParameter*", "BadRequest*", "UnsupportedOperation"),
+    *by_code("bad_request", "InvalidURL", "CustomRoleBlocked", "FaqRuleBlocked", "IPInfringementSuspect"),
 )
 
 QWEN = Vendor(
@@ -271,7 +122,7 @@ QWEN = Vendor(
     },
     auth=Bearer(),
     key_names=("DASHSCOPE_API_KEY",),
-    reasoning_switch=ReasoningSwitch(set_thinking, excludes, prevents),
+    reasoning_switch=ReasoningSwitch.enable_thinking(excludes=(json_mode, forced_call()), prevents=(only_in_streams,)),
     operations={
         "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=finish),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(10)),

@@ -11,7 +11,7 @@ from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Translation
 from adapters.openai_params.operations import validate
 from adapters.openai_params.param import Invalid
-from adapters.rules.completions_as_chat import as_chat, only_native, texts_of
+from adapters.translations.completions_as_chat import as_chat, only_native, texts_of
 from proxy._types import Attempt
 from proxy.errors import BadRequest
 from proxy.observability.request_record import RequestRecord

@@ -6,8 +6,8 @@ from adapters.core.builder import Verdict
 from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
 from adapters.openai_params.operations import OPENAI_PARAMS
-from adapters.rules.completions_as_chat import OVER_CHAT
 from adapters.rules.reasons import SENT_AS_IS
+from adapters.translations.completions_as_chat import OVER_CHAT
 from proxy.commands.vendors import ANY, SHOWN, each_edition, matrix
 from scripts.pages.table import code, table
 

@@ -11,7 +11,7 @@ from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan, Target
 from adapters.planning import plan, plan_without
 from adapters.registry import BY_CATALOG
-from adapters.rules.completions_as_chat import as_chat
+from adapters.translations.completions_as_chat import as_chat
 from tests.adapters.play import HELLO, MODELS, USUAL, Play, target
 
 EVERY = sorted(BY_CATALOG)

@@ -25,7 +25,7 @@ ERRORS = (
 RULES = (
     SENT, f"{GOLDEN}::test_each_field_has_a_word_and_it_is_one_of_its_verdicts", "tests/adapters/rules/test_verdict_cells.py",
     "tests/adapters/rules/test_parameters.py", "tests/adapters/rules/test_facts.py", "tests/adapters/rules/test_defaults.py", "tests/adapters/vendors/test_ernie.py",
-    "tests/adapters/vendors/test_hunyuan.py", "tests/adapters/rules/test_alternating_messages.py", "tests/adapters/rules/test_legacy_functions.py", MADE, "tests/adapters/test_verdicts.py", "tests/adapters/test_added_fields.py", MADE_PAGES,
+    "tests/adapters/vendors/test_hunyuan.py", "tests/adapters/rules/test_alternating_messages.py", "tests/adapters/translations/test_legacy_functions.py", MADE, "tests/adapters/test_verdicts.py", "tests/adapters/test_added_fields.py", MADE_PAGES,
     "tests/adapters/openai_params/test_openai_params.py::test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter",
 )  # fmt: skip
 CODECS = (
@@ -65,7 +65,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "adapters/codecs/*.py": CODECS,
     "adapters/rules/verdicts.py": RULES,
     "adapters/rules/defaults.py": RULES,
-    "adapters/rules/json_schema_*.py": ("tests/adapters/rules/test_json_schema_dialect.py", *RULES),
+    "adapters/rules/json_schema/*.py": ("tests/adapters/rules/test_json_schema_dialect.py", *RULES),
     "adapters/rules/failures.py": (
         "tests/adapters/rules/test_error_meanings.py",
         "tests/adapters/codecs/test_error_shapes.py",
@@ -78,8 +78,8 @@ TESTS: dict[str, tuple[str, ...]] = {
         *RULES,
     ),
     "adapters/rules/reasoning.py": RULES,
-    "adapters/rules/legacy_functions.py": ("tests/adapters/rules/test_legacy_functions.py", *RULES),
-    "adapters/rules/token_limits.py": RULES,
+    "adapters/translations/legacy_functions.py": ("tests/adapters/translations/test_legacy_functions.py", *RULES),
+    "adapters/rules/parameters.py": RULES,
     "adapters/rules/embeddings.py": (*RULES, "tests/adapters/emulations/test_batch_embeddings.py"),
     "adapters/core/vendor.py": (*RULES, "tests/adapters/emulations/test_fan_out.py"),
     "adapters/*.py": (SENT, "tests/adapters/rules/test_hosts.py", *ERRORS, *RULES),

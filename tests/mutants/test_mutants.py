@@ -79,7 +79,7 @@ def test_what_is_no_other_program_is_no_mutant() -> None:
 
 
 def test_a_seed_draws_the_same_mutants_each_of_another_line() -> None:
-    paths = ["proxy/attempts/retry_policy.py", "adapters/rules/token_limits.py", "adapters/rules/embeddings.py"]
+    paths = ["proxy/attempts/retry_policy.py", "adapters/rules/parameters.py", "adapters/rules/embeddings.py"]
     first, second, other = (drawn(seed, 12, paths) for seed in (1, 1, 2))
     assert first == second != other
     assert len({(mutant.path, mutant.line) for mutant in first}) == 12

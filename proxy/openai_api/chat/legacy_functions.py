@@ -1,6 +1,6 @@
 """Responses for a client of legacy functions: ``function_call`` instead of ``tool_calls``.
 
-The plan converts the request to tools (``adapters/rules/legacy_functions.py``), for every vendor. The response is
+The plan converts the request to tools (``adapters/translations/legacy_functions.py``), for every vendor. The response is
 converted back here, as the last step, because only the writer knows that the client sent functions.
 """
 

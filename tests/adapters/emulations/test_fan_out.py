@@ -14,7 +14,7 @@ from adapters.core.vendor import Plan
 from adapters.core.wire import Data, End, Head
 from adapters.emulations.fan_out import AT_ONCE, MergedFanOut, StreamedFanOut
 from adapters.planning import MOST_CALLS, MOST_CHOICES, plan
-from adapters.rules.completions_as_chat import as_chat
+from adapters.translations.completions_as_chat import as_chat
 from tests.adapters.add_up import add_up
 from tests.adapters.play import Play, chat_plan, target
 from tests.support.effort import examples

@@ -17,7 +17,7 @@ from adapters.openai_params.embeddings import EMBEDDINGS
 from adapters.openai_params.operations import OPENAI_PARAMS, validate
 from adapters.openai_params.param import Invalid
 from adapters.registry import BY_CATALOG
-from adapters.rules.completions_as_chat import OVER_CHAT, TO_CHAT
+from adapters.translations.completions_as_chat import OVER_CHAT, TO_CHAT
 
 NEWER_THAN_THE_SPEC = {"moderation", "prompt_cache_options"}
 """In the newest client, and not yet in the copy of OpenAI's description that the tests read."""

@@ -10,8 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adapters.core.failures import Refused
-from adapters.rules.json_schema_dialect import LEVELS, NotExpressible, _fits, rewrite
-from adapters.rules.json_schema_merge import Conflict, common_types, matches, merge
+from adapters.rules.json_schema.dialect import LEVELS, NotExpressible, _fits, rewrite
+from adapters.rules.json_schema.merge import Conflict, common_types, matches, merge
 from tests.adapters.play import chat_plan
 
 Schema = dict[str, Any]

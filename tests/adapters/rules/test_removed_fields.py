@@ -10,7 +10,7 @@ from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan, Target
 from adapters.planning import plan, plan_without
 from adapters.registry import BY_CATALOG
-from adapters.rules.completions_as_chat import as_chat, only_native
+from adapters.translations.completions_as_chat import as_chat, only_native
 from tests.adapters.play import HELLO, USUAL, target
 
 EVERY = sorted(BY_CATALOG)

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import orjson
 
 from adapters.core.message import Message
-from adapters.rules.json_schema_merge import (
+from adapters.rules.json_schema.merge import (
     Conflict,
     common_types,
     matches,

@@ -9,7 +9,7 @@ from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan, Target
 from adapters.planning import plan
 from adapters.registry import VENDORS
-from adapters.rules.legacy_functions import is_legacy
+from adapters.translations.legacy_functions import is_legacy
 from tests.adapters.play import HELLO, MODELS, chat_plan, target
 
 GET = {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}

@@ -1,0 +1,1 @@
+"""JSON Schema: rewriting in the dialect of one vendor."""

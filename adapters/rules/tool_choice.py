@@ -1,0 +1,144 @@
+"""Rules for ``tool_choice``: which choices a vendor accepts, as data, and the verdict that sends or refuses one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from adapters.core.adaptations import VerdictWord
+from adapters.core.builder import RequestBuilder
+from adapters.core.failures import Refused
+from adapters.core.message import Message
+from adapters.rules.messages import vendor_tool_name
+from adapters.rules.reasons import DEFAULT_OMITTED, SENT_AS_IS
+from adapters.rules.verdicts import Condition, always
+
+NOT_WHILE_THINKING = Message("a tool call cannot be forced while the model thinks: turn thinking off for this name")
+CONFLICT = Message("a tool call cannot be forced while the model thinks")
+NOT_WITH_THINKING = Message("a forced tool call cannot be combined with thinking")
+NEVER_FORCED = Message("the model cannot be forced to call a tool: use auto, or map the name to another model")
+ANY_CHOICE = Message("none, auto, required or a named tool")
+ONLY_TOOL = Message("sent as the name of the only tool")
+ONE_OF_SEVERAL = Message("the model cannot be forced to call one of several tools: name the tool")
+TOOLS_OMITTED = Message("sent by omitting the tools: the model accepts no tool_choice while it thinks")
+
+
+def forces_call(value: Any) -> bool:
+    """Whether a ``tool_choice`` forces a call: ``required``, or a tool by name."""
+    return value == "required" or type(value) is dict
+
+
+def forced_call(required: str | None = None) -> Callable[[RequestBuilder], Message | None]:
+    """Return a rule for ``ReasoningSwitch.excludes``: why a request that forces a tool call runs without thinking.
+
+    ``required``: the fact of models that accept ``required`` while they think.
+    """
+
+    def excludes(builder: RequestBuilder) -> Message | None:
+        choice = builder.request.fields.get("tool_choice")
+        allowed = choice == "required" and required is not None and builder.model.facts.get(required)
+        return CONFLICT if forces_call(choice) and not allowed else None
+
+    return excludes
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """One vendor's rules for ``tool_choice``; used as the verdict.
+
+    ``while_thinking``: ``all`` choices are accepted, only ``unforced`` ones, or the field is ``absent`` from requests with
+    thinking; ``none`` is then sent by omitting the tools. ``required_thinking`` is the fact of models that accept
+    ``required`` while they think. ``forces``: models that can be forced to call a tool. ``required``: models that accept
+    ``required``; for others it is sent as the name of the only tool.
+    """
+
+    while_thinking: Literal["all", "unforced", "absent"] = "all"
+    required_thinking: str | None = None
+    forces: Condition = always
+    required: Condition = always
+
+    @property
+    def words(self) -> tuple[VerdictWord, ...]:
+        mapped = self.required is not always or self.while_thinking == "absent"
+        return ("honoured", "mapped", "refused") if mapped else ("honoured", "refused")
+
+    @property
+    def why(self) -> Message:
+        return ANY_CHOICE if self.while_thinking == "all" else NOT_WITH_THINKING
+
+    def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
+        """Write the choice, with the vendor's name of a renamed tool. Raises Refused."""
+        check_tool_choice(name, value, builder)
+        if forces_call(value):
+            self._check_forced(name, value, builder)
+            if value == "required" and not self.required(builder):
+                _name_only_tool(name, builder)
+                return
+        if self.while_thinking == "absent" and builder.thinks:
+            _leave_out(name, value, builder)
+        else:
+            send_tool_choice(name, value, builder)
+
+    def _check_forced(self, name: str, value: Any, builder: RequestBuilder) -> None:
+        if not self.forces(builder):
+            builder.refuse(name, NEVER_FORCED)
+        if self.while_thinking != "all" and builder.thinks and forced_call(self.required_thinking)(builder):
+            builder.refuse(name, NOT_WHILE_THINKING)
+
+
+def _name_only_tool(name: str, builder: RequestBuilder) -> None:
+    """Send ``required`` as the name of the only tool. Raises Refused if there are several."""
+    tools = builder.body.get("tools") or []
+    if len(tools) != 1:
+        builder.refuse(name, ONE_OF_SEVERAL)
+    builder.body[name] = {"type": "function", "function": {"name": tools[0]["function"]["name"]}}
+    builder.record(name, "mapped", ONLY_TOOL)
+
+
+def _leave_out(name: str, value: Any, builder: RequestBuilder) -> None:
+    """Send ``auto`` and ``none`` to a model that accepts no ``tool_choice``."""
+    if value == "none" and builder.body.pop("tools", None):
+        builder.record(name, "mapped", TOOLS_OMITTED)
+    else:
+        builder.record(name, "mapped", DEFAULT_OMITTED)
+
+
+def check_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
+    """Raise Refused for a forced call without tools, or of a tool that is not in the list, as OpenAI does.
+
+    Tools in system messages count as well: Kimi accepts them there.
+    """
+    if not forces_call(value):
+        return
+    lists = [
+        builder.request.fields.get("tools"),
+        *(message.get("tools") for message in builder.request.fields["messages"]),
+    ]
+    names = [_function_name(tool) for tools in lists if type(tools) is list for tool in tools]
+    if not names:
+        raise Refused(
+            name,
+            Message("Invalid value for '{name}': it is only allowed when tools are sent.", name=name),
+            "unsupported_value",
+        )
+    wanted = _function_name(value)
+    if wanted is not None and wanted not in names:
+        raise Refused(
+            name,
+            Message("Invalid value for '{name}': no tool is called '{wanted}'.", name=name, wanted=wanted),
+            "unsupported_value",
+        )
+
+
+def _function_name(tool: Any) -> Any:
+    """Return the function's name in a tool or a choice; None if there is none."""
+    function = tool.get("function") if type(tool) is dict else None
+    return function.get("name") if type(function) is dict else None
+
+
+def send_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
+    """Send the choice unchanged, except for the name of a renamed tool."""
+    if type(value) is dict and type(value.get("function")) is dict:
+        function = value["function"]
+        value = {**value, "function": {**function, "name": vendor_tool_name(builder, str(function.get("name") or ""))}}
+    builder.body[name] = value
+    builder.record(name, "honoured", SENT_AS_IS)
