@@ -1,20 +1,29 @@
 """All vendors, collected from ``adapters/vendors/``: a new module there is a new vendor."""
 
+from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 
 from adapters import vendors
 from adapters.core.vendor import Vendor
 
 
 def scan() -> tuple[Vendor, ...]:
-    """Return the vendor of each module in ``adapters/vendors/``, ordered by rank, then by name."""
+    """Return the vendors that the modules of ``adapters/vendors/`` define, ordered by rank, then by name."""
     by_name: dict[str, Vendor] = {}
-    for module in iter_modules(vendors.__path__):
-        for value in vars(import_module(f"{vendors.__name__}.{module.name}")).values():
+    for module in _modules():
+        for value in vars(module).values():
             if type(value) is Vendor and value.edition is None:
                 by_name[value.name] = value
     return tuple(sorted(by_name.values(), key=lambda vendor: (vendor.rank, vendor.name)))
+
+
+def _modules() -> Iterator[ModuleType]:
+    """Yield the module of each vendor; that of a vendor with a folder is ``table``."""
+    for found in iter_modules(vendors.__path__):
+        name = f"{vendors.__name__}.{found.name}"
+        yield import_module(f"{name}.table" if found.ispkg else name)
 
 
 VENDORS: tuple[Vendor, ...] = scan()

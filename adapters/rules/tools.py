@@ -8,7 +8,6 @@ from typing import Any
 from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import Message
-from adapters.rules.json_schema.dialect import NotExpressible
 from adapters.rules.reasons import EMPTY_OMITTED
 
 SENT_AS_THEY_CAME = Message("sent unchanged")
@@ -16,6 +15,15 @@ SCHEMAS_REWRITTEN = Message("schemas are rewritten in the vendor's dialect of JS
 
 LONGEST_PATH = 200
 """How many characters of a schema path are shown in an error: property names may be of any length."""
+
+
+class NotExpressible(Exception):
+    """A schema, or a part of it, without equivalent in a vendor's dialect. ``path``: for example ``.properties.x.anyOf[0]``."""
+
+    def __init__(self, path: str, why: Message) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)

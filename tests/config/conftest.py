@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adapters import registry
-from adapters.vendors.kimi import KIMI
+from adapters.vendors.kimi.table import KIMI
 from adapters.vendors.qwen import QWEN
 from config.catalog import models as catalog
 

@@ -65,7 +65,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "adapters/codecs/*.py": CODECS,
     "adapters/rules/verdicts.py": RULES,
     "adapters/rules/defaults.py": RULES,
-    "adapters/rules/json_schema/*.py": ("tests/adapters/rules/test_json_schema_dialect.py", *RULES),
+    "adapters/vendors/kimi/json_schema*.py": ("tests/adapters/vendors/test_kimi_json_schema.py", *RULES),
     "adapters/rules/failures.py": (
         "tests/adapters/rules/test_error_meanings.py",
         "tests/adapters/codecs/test_error_shapes.py",

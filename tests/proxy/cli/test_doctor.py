@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from adapters import registry
-from adapters.vendors.kimi import KIMI
+from adapters.vendors.kimi.table import KIMI
 from config.catalog import models as catalog
 from config.catalog.deprecations import CLOSED_ACCESS, closed_access
 from config.catalog.models import Catalog

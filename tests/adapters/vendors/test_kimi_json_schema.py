@@ -10,8 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adapters.core.failures import Refused
-from adapters.rules.json_schema.dialect import LEVELS, NotExpressible, _fits, rewrite
-from adapters.rules.json_schema.merge import Conflict, common_types, matches, merge
+from adapters.rules.tools import NotExpressible
+from adapters.vendors.kimi.json_schema import LEVELS, _fits, rewrite
+from adapters.vendors.kimi.json_schema_merge import Conflict, common_types, matches, merge
 from tests.adapters.play import chat_plan
 
 Schema = dict[str, Any]

@@ -9,7 +9,6 @@ Checked against the live service: never.
 from collections.abc import Mapping
 
 from adapters.codecs.openai.embeddings import openai_embeddings
-from adapters.codecs.qianfan_v1 import ernie_chat
 from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
@@ -27,6 +26,7 @@ from adapters.rules.reasons import sent_as
 from adapters.rules.tool_choice import ToolChoice
 from adapters.rules.tools import Tools
 from adapters.rules.verdicts import Choose, Clamp, Drop, Honour, Refuse, Rename, Rewrite, by_fact, has, lacks, thinks
+from adapters.vendors.ernie.chat import ernie_chat
 
 NO_PENALTY = Message("omitted: 0 means no penalty")
 ONLY_DISCOURAGED = Message("the vendor can only penalize repetition, not reward it")

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 import orjson
 
 from adapters.core.message import Message
-from adapters.rules.json_schema.merge import (
+from adapters.rules.tools import NotExpressible
+from adapters.vendors.kimi.json_schema_merge import (
     Conflict,
     common_types,
     matches,
@@ -63,15 +64,6 @@ IMPLIED: Mapping[str, str] = {
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), "number"),
 }
 """The type that each member applies to."""
-
-
-class NotExpressible(Exception):
-    """A schema, or a part of it, without equivalent in the dialect. ``path``: for example ``.properties.x.anyOf[0]``."""
-
-    def __init__(self, path: str, why: Message) -> None:
-        super().__init__(f"{path}: {why}")
-        self.path = path
-        self.why = why
 
 
 def rewrite(schema: Any) -> Schema:

@@ -19,7 +19,6 @@ from adapters.rules.defaults import NO_LOGPROBS, NOT_IN_API, OPENAI_CHAT, reques
 from adapters.rules.efforts import Efforts
 from adapters.rules.failures import BY_MEANING
 from adapters.rules.json_mode import JsonMode
-from adapters.rules.json_schema.dialect import rewrite
 from adapters.rules.messages import EMPTY, EmptyContent, MessageRules, OmitWhenEmpty
 from adapters.rules.parameters import Choices, Stops, utf8_size
 from adapters.rules.tool_choice import ToolChoice, forced_call
@@ -36,6 +35,7 @@ from adapters.rules.verdicts import (
     by_family,
     of_family,
 )
+from adapters.vendors.kimi.json_schema import rewrite
 
 MIN_TEMPERATURE = 0.3
 """The lowest temperature with which banjia requests several choices from moonshot-v1 and the K2 previews."""

@@ -1,1 +1,0 @@
-"""JSON Schema: rewriting in the dialect of one vendor."""

@@ -1,0 +1,1 @@
+"""ERNIE, of Baidu: its table, and the reader of its chat responses."""

@@ -1,0 +1,1 @@
+"""Kimi, of Moonshot AI: its table, and its dialect of JSON Schema."""
