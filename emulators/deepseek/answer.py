@@ -141,6 +141,7 @@ class ChatCompletion(DeepSeekCompletion):
             yield "reasoning", _choice(self._delta(None, piece), self._logprobs_of([], [piece]))
         for piece in turn.content:
             yield "content", _choice(self._delta(piece, None), self._logprobs_of([piece], []))
+        # the sheet is silent about content and reasoning_content beside tool deltas: they are absent
         for index, call in enumerate(turn.calls):
             for delta in self._call_deltas(index, call):
                 yield "tool", _choice({"tool_calls": [delta]})

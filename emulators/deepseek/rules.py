@@ -231,8 +231,11 @@ def check_strict(body: Body, *, beta: bool) -> None:
         raise invalid("strict is available on the beta API only (base_url https://api.deepseek.com/beta)")
     if len(strict) < len(functions):
         raise invalid("All functions must have strict set to true if one of them has")
-    for function in strict:
-        _strict_schema(function.get("parameters") or {})
+    try:
+        for function in strict:
+            _strict_schema(function.get("parameters") or {})
+    except RecursionError:
+        raise invalid("Invalid strict schema: too deep") from None
 
 
 def _strict_schema(schema: Any) -> None:
