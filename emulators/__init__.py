@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from emulators.core.emulator import Emulator, ReceivedRequest, Vendor
+from emulators.deepseek import DeepSeek
 from emulators.ernie import Ernie
 from emulators.hunyuan import Hunyuan
 from emulators.kimi import Kimi
@@ -15,6 +16,7 @@ VENDORS: dict[str, Callable[[Mapping[str, str]], Vendor]] = {
     "qwen": Qwen,
     "ernie": Ernie,
     "hunyuan": Hunyuan,
+    "deepseek": DeepSeek,
 }
 NAMES: tuple[str, ...] = tuple(VENDORS)
 

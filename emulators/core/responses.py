@@ -44,6 +44,8 @@ class Frame:
 
     part: Part
     raw: bytes
+    comment: str = ""
+    """The text of an SSE comment that the vendor sends before the event."""
 
 
 DONE = Frame("done", b"[DONE]")

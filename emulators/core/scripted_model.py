@@ -5,7 +5,8 @@
   `emulator:words=50` answers `w1 w2 … w50`, one word per event;
   `emulator:gap=20` waits 20 milliseconds between the events of a stream;
   `emulator:reason=30` reasons for 30 words (a word instead of a number: that word), if the model reasons;
-  `emulator:moderated=5` ends the answer by the vendor's content check after 5 words, if the vendor does so.
+  `emulator:moderated=5` ends the answer by the vendor's content check after 5 words, if the vendor does so;
+  `emulator:finish=aborted` ends the answer with that finish reason, if the vendor has it.
 - The lines between a line `emulator:answer` and a line `emulator:end`, in the last user message, else in the last system
   message that has such lines, are the literal answer, also in JSON mode and with a schema.
 - It calls an offered tool if the last user message contains its name (ignoring case; a space or a hyphen matches an
@@ -53,6 +54,7 @@ class Directives:
     gap_s: float = 0.0
     reason: str | None = None
     moderated: int | None = None
+    finish: str | None = None
     answer: str | None = None
 
 
@@ -73,6 +75,8 @@ class Prompt:
     """Whether the answer includes the stop sequence that ended it."""
     moderates: bool = False
     """Whether a content check may end the answer, with the finish reason `content_filter`."""
+    failures: tuple[str, ...] = ()
+    """The vendor's finish reasons for an answer that its servers could not complete."""
     most_answer: int | None = None
     most_reasoning: int | None = None
     most_in_all: int | None = None
@@ -143,6 +147,7 @@ def parse_directives(messages: list[Message]) -> Directives:
         gap_s=int(gap) / 1000 if gap.isdecimal() else 0.0,
         reason=found.get("reason"),
         moderated=int(moderated) if moderated.isdecimal() else None,
+        finish=found.get("finish"),
         answer=directed_answer(messages),
     )
 
@@ -226,7 +231,7 @@ def _text(prompt: Prompt, directives: Directives, left: int | None) -> tuple[str
         text, cut_off = tokens.cut(text, min(limits))
         if cut_off:
             return text, "length"
-    return text, finish
+    return text, directives.finish if directives.finish in prompt.failures else finish
 
 
 def _answer_text(prompt: Prompt, directives: Directives) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from email.utils import formatdate
 
 from emulators.core.http import LAST_CHUNK, HttpConnection, HttpRequest, chunk, head
@@ -167,7 +168,7 @@ def _corrupt_one(frames: Iterator[Frame], corrupt: Callable[[bytes], bytes]) -> 
         seen += frame.part in ("content", "reasoning", "tool")
         if not corrupted and (seen == 2 or frame.part == "finish"):
             corrupted = True
-            yield Frame(frame.part, corrupt(frame.raw))
+            yield replace(frame, raw=corrupt(frame.raw))
         else:
             yield frame
 
@@ -189,6 +190,8 @@ def _enlarge(answer: ModelResponse, active: Active) -> None:
 def _event(frame: Frame, active: Active) -> bytes:
     line = b"\r\n" if "crlf" in active else b"\n"
     before = b": keep-alive" + line * 2 + line if "comments" in active else b""
+    if frame.comment:
+        before += f": {frame.comment}".encode() + line * 2
     return before + b"data: " + frame.raw + line * 2
 
 

@@ -20,6 +20,7 @@ MODEL = {
     "ernie": "ernie-4.5-turbo-vl",
     "hunyuan": "hy3",
     "classic": "hunyuan-turbos-latest",
+    "deepseek": "deepseek-flash",
 }
 Json = dict[str, Any]
 CLASSIC = "classic"
@@ -157,7 +158,7 @@ async def ask(
 
 def chat(vendor: str, text: str = "Hello", **more: Any) -> Json:
     """A plain request; thinking is off by default."""
-    quiet: Json = {"thinking": {"type": "disabled"}} if vendor == "kimi" else {}
+    quiet: Json = {"thinking": {"type": "disabled"}} if vendor in ("kimi", "deepseek") else {}
     return {"model": MODEL[vendor], "messages": [{"role": "user", "content": text}], **quiet, **more}
 
 

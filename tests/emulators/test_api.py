@@ -23,7 +23,7 @@ def test_an_emulator_listens_at_once_and_says_where(vendor: str) -> None:
         emulator = await emulators.start(vendor, environ={})
         try:
             assert emulator.name == vendor
-            assert emulator.base_url.startswith(f"http://127.0.0.1:{emulator.port}/")
+            assert f"{emulator.base_url}/".startswith(f"http://127.0.0.1:{emulator.port}/")
             assert emulator.base_url in emulator.environment.values()
         finally:
             await emulator.aclose()
@@ -32,7 +32,7 @@ def test_an_emulator_listens_at_once_and_says_where(vendor: str) -> None:
 
 
 def test_an_unknown_vendor_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(ValueError, match=r"did you mean 'kimi'\?.*kimi, qwen, ernie, hunyuan"):
+    with pytest.raises(ValueError, match=r"did you mean 'kimi'\?.*kimi, qwen, ernie, hunyuan, deepseek"):
         asyncio.run(emulators.start("kimmi"))
 
 
@@ -58,6 +58,9 @@ def test_base_urls_and_variables_are_the_vendors_own() -> None:
     assert hunyuan[0] == "/v1"
     assert list(hunyuan[1]) == ["TOKENHUB_API_KEY", "TOKENHUB_BASE_URL", "HUNYUAN_API_KEY", "HUNYUAN_BASE_URL"]
     assert hunyuan[1]["HUNYUAN_BASE_URL"] == hunyuan[1]["TOKENHUB_BASE_URL"].removesuffix("/v1") + "/classic/v1"
+    deepseek = with_emulator("deepseek", main)
+    assert deepseek[0] == ""
+    assert list(deepseek[1]) == ["DEEPSEEK_API_KEY", "DEEPSEEK_BASE_URL"]
 
 
 @pytest.mark.parametrize(
@@ -70,6 +73,7 @@ def test_base_urls_and_variables_are_the_vendors_own() -> None:
         ("ernie", "QIANFAN_BEARER_TOKEN"),
         ("hunyuan", "TOKENHUB_API_KEY"),
         ("hunyuan", "TENCENT_TOKENHUB_API_KEY"),
+        ("deepseek", "DEEPSEEK_API_KEY"),
     ],
 )
 def test_the_key_is_taken_from_the_environment_and_no_other_is_accepted(vendor: str, variable: str) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from emulators.core.http import HttpRequest
 from emulators.core.responses import ModelResponse, Response
+from emulators.deepseek import DeepSeek
 from emulators.ernie import Ernie
 from emulators.hunyuan import Hunyuan
 from emulators.kimi import Kimi
@@ -22,6 +23,7 @@ FIELDS = [
     *("reasoning_effort", "modalities", "top_k", "repetition_penalty", "input", "dimensions"),
     *("encoding_format", "translation_options", "custom_tool", "web_search_options"),
     *("penalty_score", "metadata", "user", "web_search", "thinking_strategy"),
+    *("safety_check", "user_id", "prompt", "suffix", "echo"),
 ]
 KEYWORDS = [
     "anyOf",
@@ -40,6 +42,7 @@ NAMES = [
     *("role", "content", "tool_calls", "tool_call_id", "type", "function", "name", "arguments", "parameters"),
     *("properties", "items", "anyOf", "$ref", "schema", "json_schema", "image_url", "url", "include_usage", "text"),
     *("partial", "id", "reasoning_content", "tools"),
+    *("prefix", "strict", "level", "file_id", "detail", "additionalProperties", "required"),
 ]
 WORDS = st.sampled_from(
     [
@@ -94,7 +97,7 @@ BODIES = st.one_of(
 )
 
 
-def told(vendor: Kimi | Qwen | Ernie | Hunyuan, path: str, body: Any) -> int:
+def told(vendor: Kimi | Qwen | Ernie | Hunyuan | DeepSeek, path: str, body: Any) -> int:
     """Return the status, after rendering the response both ways; a classic path is relative to the root."""
     keys = [value for name, value in vendor.environment("").items() if name.endswith("_KEY")]
     classic = path.startswith("/classic/")
@@ -128,12 +131,17 @@ def told(vendor: Kimi | Qwen | Ernie | Hunyuan, path: str, body: Any) -> int:
         (Hunyuan, "/classic/v1/chat/completions", "hunyuan-a13b"),
         (Hunyuan, "/classic/v1/chat/completions", "hunyuan-vision"),
         (Hunyuan, "/classic/v1/embeddings", "hunyuan-embedding"),
+        (DeepSeek, "/chat/completions", MODEL["deepseek"]),
+        (DeepSeek, "/beta/chat/completions", "deepseek-v4-pro"),
+        (DeepSeek, "/chat/completions", "deepseek-chat"),
+        (DeepSeek, "/chat/completions", "deepseek-reasoner"),
+        (DeepSeek, "/beta/completions", MODEL["deepseek"]),
     ],
 )
 @settings(max_examples=100, deadline=None)
 @given(body=BODIES)
 def test_any_json_is_answered_or_refused(
-    make: type[Kimi | Qwen | Ernie | Hunyuan], path: str, model: str, body: Any
+    make: type[Kimi | Qwen | Ernie | Hunyuan | DeepSeek], path: str, model: str, body: Any
 ) -> None:
     vendor = make({"BANJIA_EMULATOR_RETIRED": "1"})
     if isinstance(body, dict):

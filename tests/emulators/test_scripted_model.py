@@ -205,6 +205,12 @@ def test_a_content_check_ends_the_answer_only_where_there_is_one_and_before_a_li
     assert (turn.text, turn.finish) == ("w1 w2", "length")
 
 
+def test_an_answer_ends_with_the_failure_it_is_told_where_the_vendor_has_it() -> None:
+    turn = said("emulator:words=2,finish=aborted", failures=("aborted",))
+    assert (turn.text, turn.finish) == ("w1 w2", "aborted")
+    assert said("emulator:words=2,finish=aborted").finish == "stop"
+
+
 @pytest.mark.parametrize(("keeps", "text"), [(False, "w1 w2 "), (True, "w1 w2 w3")])
 def test_the_text_that_stops_is_left_out_or_kept(keeps: bool, text: str) -> None:
     assert said("emulator:words=9", stops=["w8", "w3"], keeps_stop=keeps).text == text

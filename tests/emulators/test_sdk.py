@@ -170,19 +170,23 @@ ERRORS: dict[str, type[Exception] | dict[str, type[Exception]]] = {
     "overloaded": {
         "kimi": openai.RateLimitError, "qwen": openai.InternalServerError,
         "ernie": openai.RateLimitError, "hunyuan": openai.RateLimitError,
+        "deepseek": openai.InternalServerError,
     },
     "quota": {
         "kimi": openai.RateLimitError, "qwen": openai.BadRequestError,
         "ernie": openai.PermissionDeniedError, "hunyuan": openai.APIStatusError,
+        "deepseek": openai.APIStatusError,
     },
     "inspection": {
         "kimi": openai.BadRequestError, "qwen": openai.BadRequestError,
         "ernie": openai.PermissionDeniedError, "hunyuan": openai.APIStatusError,
+        "deepseek": openai.BadRequestError,
     },
     "bad_key": openai.AuthenticationError,
     "model_missing": {
         "kimi": openai.NotFoundError, "qwen": openai.NotFoundError,
         "ernie": openai.AuthenticationError, "hunyuan": openai.BadRequestError,
+        "deepseek": openai.BadRequestError,
     },
     "context": openai.BadRequestError,
     "error_500": openai.InternalServerError,
