@@ -3,21 +3,23 @@
 import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pkgutil import iter_modules
 
 from emulators.core.emulator import Emulator, ReceivedRequest, Vendor
-from emulators.deepseek import DeepSeek
-from emulators.ernie import Ernie
-from emulators.hunyuan import Hunyuan
-from emulators.kimi import Kimi
-from emulators.qwen import Qwen
 
-VENDORS: dict[str, Callable[[Mapping[str, str]], Vendor]] = {
-    "kimi": Kimi,
-    "qwen": Qwen,
-    "ernie": Ernie,
-    "hunyuan": Hunyuan,
-    "deepseek": DeepSeek,
-}
+
+def scan() -> dict[str, Callable[[Mapping[str, str]], Vendor]]:
+    """Return the class of each emulator: that of the package ``emulators/NAME/`` whose ``name`` is NAME."""
+    found: dict[str, Callable[[Mapping[str, str]], Vendor]] = {}
+    for package in iter_modules(__path__):
+        if package.ispkg and package.name != "core":
+            members = vars(import_module(f"{__name__}.{package.name}")).values()
+            found[package.name] = next(one for one in members if getattr(one, "name", None) == package.name)
+    return found
+
+
+VENDORS = scan()
 NAMES: tuple[str, ...] = tuple(VENDORS)
 
 __all__ = ["NAMES", "Emulator", "ReceivedRequest", "start"]
