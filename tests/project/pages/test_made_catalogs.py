@@ -103,8 +103,9 @@ def test_the_mistakes_of_all_sources_are_reported_at_once(tmp_path: Path) -> Non
 
 
 def test_a_source_of_ours_is_named_by_its_path_in_the_checkout() -> None:
-    assert next(map(catalogs.named, catalogs.sources())) == "config/catalog/data/ernie.yaml"
-    assert (ROOT / "config" / "catalog" / "data" / "ernie.yaml").is_file()
+    for name in map(catalogs.named, catalogs.sources()):
+        assert name.startswith("config/catalog/data/")
+        assert (ROOT / name).is_file()
 
 
 def test_scripts_docs_writes_nothing_and_reports_a_wrong_source(
