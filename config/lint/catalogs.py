@@ -41,10 +41,10 @@ def model(context: LintContext, where: tuple[str | int, ...], entry: str, model:
                 model=context.quote(where, model),
             )
             context.warn(where, wrong, meant=f"{entry}/{near}" if near else "", code="config-unknown-model")
-    elif row is not None and (fate := retired.describe_retirement(row, context.today)):
+    elif row is not None and (retirement := retired.describe_retirement(row, context.today)):
         context.warn(
             where,
-            Message("{model} {fate}", model=model, fate=fate),
+            Message("{model} {retirement}", model=model, retirement=retirement),
             _successor(context, entry, row, moved=vendor_catalog.ended is not None),
             code="config-model-retired",
         )
@@ -93,15 +93,15 @@ def stand_ins(context: LintContext) -> None:
     """Warn about default stand-ins that are retired or retiring."""
     if context.errors:
         return
-    for fading in retired.stand_ins(context.settings):
-        entry, row = fading.entry, fading.row
+    for stand_in in retired.stand_ins(context.settings):
+        entry, row = stand_in.entry, stand_in.row
         wrong = Message(
-            "{model}, the stand-in for {names}, {fate}",
+            "{model}, the stand-in for {names}, {retirement}",
             model=row.id,
-            names=fading.under(),
-            fate=retired.describe_retirement(row, context.today),
+            names=stand_in.under(),
+            retirement=retired.describe_retirement(row, context.today),
         )
-        name = fading.names[0]
+        name = stand_in.names[0]
         if row.successor:
             instead = Message("{model} for {name} in models", model=f"{entry}/{row.successor}", name=name)
         else:

@@ -8,7 +8,7 @@ from adapters.core.vendor import Vendor
 from adapters.openai_params.operations import OPENAI_PARAMS
 from adapters.rules.completions_as_chat import OVER_CHAT
 from adapters.rules.reasons import SENT_AS_IS
-from proxy.commands.vendors import ANY, SHOWN, each_edition, matrix
+from proxy.commands.vendors import ANY_MODEL, LISTED_STAND_INS, each_edition, matrix
 from scripts.pages.table import code, table
 
 OPERATIONS: Mapping[Operation, str] = {
@@ -29,7 +29,7 @@ def matrix_text() -> str:
 
 
 def _models(models: Mapping[str, str]) -> str:
-    named = [f"{code(SHOWN[part].model)}: {code(id_)}" for part, id_ in models.items() if id_ != ANY]
+    named = [f"{code(LISTED_STAND_INS[part].model)}: {code(id_)}" for part, id_ in models.items() if id_ != ANY_MODEL]
     return "<br>".join(named) or "your own server"
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from proxy.cli.output import BROKEN_PIPE
-from proxy.commands.table import wide
+from proxy.commands.table import display_width
 from tests.project.pages.documents import ROOT
 
 Sink = Literal["read", "terminal", "head", "full"]
@@ -190,7 +190,7 @@ def violations(case: Case, setting: Setting, ended: Ended) -> list[str]:
     if not setting.colour and "\x1b[" in ended.stdout + ended.stderr:
         found.append("colour")
     if case.args[0] in LISTINGS and "--json" not in case.args and case.args != ["help"]:
-        longest = max(map(wide, ended.stdout.splitlines()), default=0)
+        longest = max(map(display_width, ended.stdout.splitlines()), default=0)
         if longest > setting.width and not re.search(r"(?m)^ +Examples:|^(Usage|用法):", ended.stdout):
             found.append(f"a line of {longest} columns")
     return [f"banjia {case} [{setting}]: {what}" for what in found]
