@@ -4,7 +4,7 @@ import ipaddress
 import re
 
 from adapters.core.message import Message
-from config.loader.errors import InvalidValue
+from config.errors import InvalidValue
 
 ANY_PAGE = ("*", "null")
 """Entries that match any web page: every page can make its browser send ``Origin: null``."""

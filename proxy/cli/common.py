@@ -102,7 +102,7 @@ def load_config(
     ``environ``: replaces the environment of the process. ``listen``: the option that has set ``server.listen``;
     diagnostics about the address name it.
     """
-    from config.loader.errors import Location
+    from config.errors import Location
     from config.loader.load import ConfigError, find_file, load
     from proxy.observability.memory_budget import warnings
     from proxy.observability.memory_guard import limit_of_this_machine

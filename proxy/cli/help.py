@@ -54,7 +54,7 @@ def help_(context: click.Context, topic: str | None) -> None:
 
 
 def _unknown(topic: str, group: click.Group) -> Message:
-    from config.loader.errors import nearest
+    from config.errors import nearest
     from proxy.cli.help_codes import FILES, codes
 
     known = {name: name for name in [*group.commands, *(code for file in FILES for code in codes(file))]}

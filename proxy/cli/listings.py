@@ -82,7 +82,7 @@ def models(
 
     With a configuration, list its vendors, with its catalog overrides applied.
     """
-    from config.loader.errors import nearest
+    from config.errors import nearest
     from config.loader.load import find_file
     from proxy.commands.models import configured_catalogs, lines, shipped_catalogs
     from proxy.commands.models import models as found_models

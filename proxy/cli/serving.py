@@ -23,7 +23,7 @@ LISTEN = "BANJIA_SERVER__LISTEN"
 
 def _listen_address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """The value of --listen. Raises BadParameter."""
-    from config.loader.errors import InvalidValue
+    from config.errors import InvalidValue
     from config.schema import checked_address
 
     try:

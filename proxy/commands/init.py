@@ -12,7 +12,7 @@ from adapters.core.vendor import Vendor
 from adapters.registry import BY_NAME
 from config.catalog import models as catalog
 from config.loader.environment import key_names, vendors_by_rank, zero_config
-from config.loader.nodes import CREDENTIALS, Node
+from config.nodes import CREDENTIALS, Node
 from config.routing import stand_in_route
 from config.schema import VendorEntry
 

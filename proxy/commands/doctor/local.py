@@ -12,9 +12,9 @@ from urllib.request import getproxies, proxy_bypass
 
 from adapters.core.message import EMPTY, Message, all_of, one_of
 from adapters.registry import BY_NAME
-from config.catalog.deprecations import closed_access, describe_retirement, stand_ins
 from config.catalog.models import CatalogNotFound
-from config.loader.errors import Diagnostic
+from config.deprecations import closed_access, describe_retirement, stand_ins
+from config.errors import Diagnostic
 from config.loader.load import LoadedConfig
 from config.loader.system_errors import reason_of
 from config.routing import Routing, base_url_of, catalog_of
@@ -43,7 +43,7 @@ def check_configuration(loaded: LoadedConfig) -> Iterator[Finding]:
     for warning in loaded.warnings:
         if warning.code != RETIRED:
             what = warning.expected or (
-                Message("did you mean '{meant}'?", meant=warning.suggestion)
+                Message("did you mean '{suggestion}'?", suggestion=warning.suggestion)
                 if warning.suggestion
                 else Message("see the line above")
             )

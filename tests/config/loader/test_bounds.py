@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from config.loader.errors import ConfigError
+from config.errors import ConfigError
 from config.loader.load import load, sources
 from config.loader.regular_file import MAX_BYTES
 from config.loader.yaml_parser import MAX_CHARACTERS, MAX_DEPTH, MAX_LINES, MAX_VALUES

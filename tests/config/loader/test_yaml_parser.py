@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.loader.errors import ConfigError
-from config.loader.nodes import Node, find
+from config.errors import ConfigError
 from config.loader.yaml_parser import parse, typed
+from config.nodes import Node, find
 
 
 @pytest.mark.parametrize(

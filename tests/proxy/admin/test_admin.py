@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from adapters.core.message import as_message
-from config.loader.errors import ConfigError, Diagnostic, Location
+from config.errors import ConfigError, Diagnostic, Location
 from config.loader.load import LoadedConfig
 from config.schema import Server, Settings
 from proxy.admin.app import create_admin

@@ -17,8 +17,8 @@ import trustme
 from adapters import registry
 from adapters.vendors.kimi import KIMI
 from config.catalog import models as catalog
-from config.catalog.deprecations import CLOSED_ACCESS, closed_access
 from config.catalog.models import Catalog
+from config.deprecations import CLOSED_ACCESS, closed_access
 from config.loader.load import load
 from config.routing import Routing
 from config.schema import Settings, VendorEntry

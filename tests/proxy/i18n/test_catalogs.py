@@ -13,7 +13,7 @@ from adapters.core.adaptations import Adaptation
 from adapters.core.failures import Failure, Refused
 from adapters.core.message import Message
 from adapters.openai_params.param import Invalid
-from config.loader.errors import Diagnostic
+from config.errors import Diagnostic
 from proxy import errors
 from proxy.cli import main
 from proxy.i18n import catalog

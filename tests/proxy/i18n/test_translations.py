@@ -13,7 +13,7 @@ import pytest
 
 from adapters.core.message import COMMA, Message, as_message, joined, one_of
 from config.diff import ReloadResult
-from config.loader.errors import Diagnostic, Location, got
+from config.errors import Diagnostic, Location, got
 from proxy.errors import BadRequest
 from proxy.i18n.catalog import translate
 from proxy.i18n.negotiate import configured, preferred, wanted

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from config.catalog import models as catalog
-from config.catalog.deprecations import describe_retirement, stand_ins
 from config.catalog.models import Catalog, ModelRow
+from config.deprecations import describe_retirement, stand_ins
 from tests.config.config_file import loaded
 
 TODAY = datetime.date(2026, 11, 22)
