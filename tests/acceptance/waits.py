@@ -54,7 +54,7 @@ def cpu_s(work: Callable[[], object]) -> float:
 
 
 @pytest.mark.parametrize(("what", "streamed", "before"), LEAVING, ids=[row[0] for row in LEAVING])
-def test_of_a_hundred_callers_who_leave_each_ends_its_vendors_call(
+def test_of_a_hundred_clients_that_disconnect_each_ends_its_vendor_call(
     what: str, streamed: bool, before: bytes, figure: Figure
 ) -> None:
     watch = Watch()

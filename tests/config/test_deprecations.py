@@ -53,7 +53,7 @@ def test_a_model_stays_is_gone_or_will_be(told: dict[str, Any], words: str) -> N
     assert describe_retirement(ModelRow(id="a", confidence="low", **told), TODAY) == words
 
 
-def test_a_target_that_is_to_go_on_a_day_not_told_is_a_warning_with_what_takes_its_place() -> None:
+def test_a_target_that_retires_on_an_unknown_day_is_a_warning_with_its_replacement() -> None:
     text = "vendors:\n  ernie: {api_key: e}\nmodels:\n  a: ernie/ernie-x1.1\n"
     assert said(text) == [
         "banjia.yaml:4:6: models.a: ernie-x1.1 will be retired, on a date not announced yet; expected ernie/ernie-5.1"

@@ -33,7 +33,7 @@ def test_a_configuration_with_a_server_has_nothing_to_be_warned_of() -> None:
     assert loaded(CONFIG).warnings == []
 
 
-def test_its_models_can_be_asked_for_by_their_own_names_but_stand_in_for_nobody() -> None:
+def test_its_models_can_be_requested_by_their_own_names_but_are_no_stand_ins() -> None:
     routing = Routing(loaded(f"vendors:\n  {OFFICE}\n").settings)
 
     assert routing.find("office/llama3:8b", "chat").targets[0].model.id == "llama3:8b"

@@ -18,7 +18,7 @@ async def control(emulator: Emulator, method: str, path: str, body: object = Non
 
 
 @VENDORS
-def test_an_emulator_listens_at_once_and_says_where(vendor: str) -> None:
+def test_an_emulator_listens_at_once_and_prints_its_address(vendor: str) -> None:
     async def main() -> None:
         emulator = await emulators.start(vendor, environ={})
         try:
@@ -114,7 +114,7 @@ def test_the_log_keeps_the_last_ten_thousand() -> None:
     with_emulator("kimi", main)
 
 
-def test_faults_are_set_and_told_over_http_and_bad_ones_change_nothing() -> None:
+def test_faults_are_set_and_listed_over_http_and_invalid_ones_change_nothing() -> None:
     async def main(emulator: Emulator) -> None:
         put = await control(emulator, "PUT", "faults", {"faults": ["rate_limit=2@1", "delay=1"]})
         assert (put.status, put.json) == (200, {"faults": ["rate_limit=2@1", "delay=1"]})
@@ -130,7 +130,7 @@ def test_faults_are_set_and_told_over_http_and_bad_ones_change_nothing() -> None
     with_emulator("kimi", main)
 
 
-def test_the_state_tells_connections_requests_and_streams() -> None:
+def test_the_state_has_connections_requests_and_streams() -> None:
     async def main(emulator: Emulator) -> None:
         waiting = asyncio.create_task(ask(emulator, chat("kimi", "emulator:words=3,gap=100", stream=True)))
         await until(lambda: emulator.active == 1)
@@ -143,7 +143,7 @@ def test_the_state_tells_connections_requests_and_streams() -> None:
     with_emulator("kimi", main)
 
 
-def test_serve_prints_the_variables_then_ready_and_ends_when_told() -> None:
+def test_serve_prints_the_variables_then_ready_and_ends_at_a_signal() -> None:
     async def main() -> list[str]:
         lines: list[str] = []
         until_set = asyncio.Event()
@@ -191,7 +191,7 @@ def test_serve_takes_ports_in_a_row_and_leaves_none_open_when_one_is_taken() -> 
     asyncio.run(main())
 
 
-def test_a_caller_who_hangs_up_in_a_stream_is_noticed_at_once() -> None:
+def test_a_client_that_disconnects_in_a_stream_is_noticed_at_once() -> None:
     async def main(emulator: Emulator) -> None:
         body = chat("kimi", "emulator:words=100,gap=50", stream=True)
         _, writer = await asyncio.open_connection(emulator.host, emulator.port)

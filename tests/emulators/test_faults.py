@@ -61,7 +61,7 @@ def test_without_a_number_every_request_is_hit_and_with_one_only_that_request() 
     assert faults.take() == {"reset": 0}, "counting starts again when faults are set"
 
 
-def test_every_fault_of_the_table_says_what_it_does() -> None:
+def test_every_fault_of_the_table_has_a_description() -> None:
     assert all(kind.does for kind in TABLE.values())
     assert len(TABLE) == 34
 
@@ -208,7 +208,7 @@ def test_short_body_promises_more_than_it_sends(more: Json) -> None:
     assert len(answer.body) < int(answer.headers["content-length"])
 
 
-def test_gzip_packs_without_being_asked() -> None:
+def test_gzip_compresses_without_a_request_for_it() -> None:
     answer = got("gzip")
     packed = answer.all.partition(b"\r\n\r\n")[2]
     assert orjson.loads(gzip.decompress(packed))["object"] == "chat.completion"

@@ -104,7 +104,7 @@ def test_named_tools_are_called_in_the_order_offered() -> None:
     assert said("nothing", tools=tools).calls == []
 
 
-def test_results_of_tools_are_told_and_no_tool_is_called_again() -> None:
+def test_results_of_tools_are_in_the_answer_and_no_tool_is_called_again() -> None:
     messages = [
         {"role": "user", "content": "alpha"},
         {"role": "tool", "content": "one"},
@@ -184,7 +184,7 @@ def test_pieces_and_words_join_to_the_text_they_were_cut_from(text: str) -> None
 
 
 @given(st.text(), st.integers(0, 20))
-def test_a_cut_keeps_that_many_tokens_and_says_whether_it_cut(text: str, most: int) -> None:
+def test_a_cut_keeps_that_many_tokens_and_reports_whether_it_cut(text: str, most: int) -> None:
     kept, cut_off = tokens.cut(text, most)
     assert text.startswith(kept)
     assert tokens.count(kept) == min(most, tokens.count(text))

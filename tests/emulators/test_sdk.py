@@ -77,7 +77,7 @@ def test_orders_in_the_text_set_how_many_words_come_and_how_fast(vendor: str) ->
 
 @EDITIONS
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_tool_that_is_named_is_called_and_its_result_is_told(vendor: str, stream: bool) -> None:
+def test_a_tool_that_is_named_is_called_and_its_result_is_in_the_answer(vendor: str, stream: bool) -> None:
     async def act(sdk: AsyncOpenAI) -> tuple[Any, Any]:
         request = asked(vendor, "Please get weather, city=Oslo!", tools=[function("other"), WEATHER])
         if stream:

@@ -231,7 +231,7 @@ def test_cve_2026_55245_and_25960_no_address_of_an_image_or_a_file_is_called_fro
     run(scene())
 
 
-def test_cve_2026_108719_nobody_is_called_back() -> None:
+def test_cve_2026_108719_no_url_of_a_request_is_called() -> None:
     """CVE-2026-108719 (LLMGateway until 1.20.0): ``callback_url`` made it call its internal network."""
 
     async def scene() -> None:

@@ -83,7 +83,7 @@ def everything(app: ASGIApp, host: str) -> list[str]:
     return asyncio.run(scene())
 
 
-def test_go_2026_4813_no_endpoint_tells_a_vendors_key_to_anybody() -> None:
+def test_go_2026_4813_no_endpoint_returns_a_vendors_key() -> None:
     """GO-2026-4813 (new-api): a bypassed second check exposed the vendors' keys.
 
     banjia returns no keys: they come from the configuration, and the test searches every route of both ports for them.
@@ -106,7 +106,7 @@ PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size
 
 
 @given(PRINTABLE)
-def test_cve_2024_9606_a_wrong_key_is_told_by_its_last_four_characters_at_most(key: str) -> None:
+def test_cve_2024_9606_a_wrong_key_is_shown_by_its_last_four_characters_at_most(key: str) -> None:
     """CVE-2024-9606 (LiteLLM until 1.44.12): the mask hid five characters and showed the others."""
     wrong = f"~{key}"
     with pytest.raises(Exception, match=r"Incorrect API key|didn't provide") as caught:

@@ -67,7 +67,7 @@ ODD = [
 """Headers that gave access to other gateways, and keys that are almost valid."""
 
 
-def test_cve_2026_49468_and_48710_every_route_but_health_needs_a_key_whatever_the_headers_say() -> None:
+def test_cve_2026_49468_and_48710_every_route_but_health_needs_a_key_regardless_of_headers() -> None:
     """CVE-2026-49468 (LiteLLM), CVE-2026-48710 (Starlette): a Host, or a path made of it, decided the access.
 
     The path of a request is that of its first line, and the table of routes is walked: tests/proxy/server/test_paths.py has the
@@ -153,7 +153,7 @@ USES = {
 
 @pytest.mark.parametrize("raised", [RuntimeError, KeyError, TimeoutError, MemoryError], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("step", STEPS)
-def test_cve_2026_59822_a_look_at_a_key_that_breaks_lets_nobody_in(step: str, raised: type[Exception]) -> None:
+def test_cve_2026_59822_a_key_check_that_fails_admits_no_request(step: str, raised: type[Exception]) -> None:
     """CVE-2026-59822 (LiteLLM until 1.84.0): a failed lookup continued as an anonymous user."""
 
     async def scene() -> None:

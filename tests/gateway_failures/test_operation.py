@@ -64,7 +64,7 @@ def test_new_api_4168_and_5235_an_aborted_stream_is_billed_for_what_came_of_it(h
     assert played.lines[0]["shown"] == billed
 
 
-def test_new_api_5235_where_the_vendor_told_its_cost_that_is_what_counts() -> None:
+def test_new_api_5235_usage_that_the_vendor_reported_is_what_counts() -> None:
     usage = b'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}\n\n'
     played = play({"kimi": [stream(HALF, usage, error=httpx2.ReadError("x"))]}, ONE, stream=True)
     billed = played.lines[0]["billed"]
@@ -72,7 +72,7 @@ def test_new_api_5235_where_the_vendor_told_its_cost_that_is_what_counts() -> No
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-def test_litellm_14457_and_30630_what_a_caller_who_leaves_has_cost_is_counted(streamed: bool) -> None:
+def test_litellm_14457_and_30630_usage_of_a_client_that_disconnects_is_counted(streamed: bool) -> None:
     """LiteLLM issues 14457, 30630: tokens of cancelled streams were not counted."""
 
     async def scene() -> dict[str, Any]:

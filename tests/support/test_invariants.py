@@ -72,7 +72,7 @@ def test_a_stream_as_openai_sends_it_has_no_violation(stream: list[Json]) -> Non
     assert violations_of_wire(b": ping\n\n" + wire(*stream)) == []
 
 
-def test_usage_stands_in_the_last_chunk_if_it_was_asked_for() -> None:
+def test_usage_is_in_the_last_chunk_if_requested() -> None:
     asked = [{**event, "usage": None} for event in text_stream()] + [chunk(usage=USAGE)]
     assert violations_of_stream(asked, wanted=Wanted(usage=True)) == []
     assert violations_of_stream(asked) != []

@@ -88,7 +88,7 @@ def test_a_stream_that_breaks_before_its_first_word_has_a_status(
 
 
 @pytest.mark.parametrize("fault", ["cut=0@1", "error_event=0@1", "done_only@1", "reset_after_head@1", "error_in_200@1"])
-def test_a_stream_that_breaks_once_before_its_first_word_is_asked_for_again(
+def test_a_stream_that_breaks_once_before_its_first_word_is_requested_again(
     stage: Stage, start: Start, vendor: str, fault: str
 ) -> None:
     front = start(vendor)
@@ -156,7 +156,7 @@ def test_giving_up_on_a_whole_answer_ends_the_vendors(stage: Stage, start: Start
     until(lambda: emulator.requests[-1].ending == "gone")
 
 
-def test_twenty_callers_who_leave_leave_nothing_open(site: Site) -> None:
+def test_twenty_clients_that_disconnect_leave_nothing_open(site: Site) -> None:
     streams = [site.chat("emulator:words=500,gap=20", stream=True) for _ in range(20)]
     for stream in streams:
         assert next(iter(stream)).choices

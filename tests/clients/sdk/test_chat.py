@@ -19,7 +19,7 @@ TEXTS = [
 PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
-def test_a_whole_answer_has_text_a_finish_the_asked_for_model_and_the_vendors_count(site: Site) -> None:
+def test_a_whole_answer_has_text_a_finish_the_requested_model_and_the_vendors_count(site: Site) -> None:
     answer = site.chat("Hello")
 
     (choice,) = answer.choices
@@ -83,7 +83,7 @@ def test_chunks_share_id_and_model_name_the_role_once_and_finish_once(site: Site
     assert len(chunks) > 10, "the answer was not streamed but sent in one piece"
 
 
-def test_usage_ends_a_stream_exactly_when_it_is_asked_for(site: Site) -> None:
+def test_usage_ends_a_stream_exactly_when_it_is_requested(site: Site) -> None:
     plain = site.stream("emulator:words=5")
     assert all(getattr(chunk, "usage", None) is None and chunk.choices for chunk in plain)
 

@@ -16,7 +16,7 @@ WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters":
 
 
 @pytest.mark.parametrize("n", [2, 3, 6, 16])
-def test_as_many_choices_come_as_were_asked_for(site: Site, n: int) -> None:
+def test_as_many_choices_come_as_were_requested(site: Site, n: int) -> None:
     response = site.raw(WORDS, n=n)
     answer = response.parse()
 
@@ -81,7 +81,7 @@ def test_tool_calls_of_several_choices_have_ids_of_their_own(site: Site, stream:
 
 
 @pytest.mark.parametrize("fault", ["error_500@2", "error_in_200@2"])
-def test_one_call_that_fails_has_the_whole_asked_for_again(site: Site, fault: str) -> None:
+def test_one_call_that_fails_makes_the_whole_request_repeat(site: Site, fault: str) -> None:
     site.emulator.set_faults([fault])
 
     answer = site.chat(WORDS, n=3)

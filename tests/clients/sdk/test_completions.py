@@ -55,7 +55,7 @@ def test_a_stream_adds_up_to_the_whole_answer_and_has_the_same_shape(site: Site)
     assert len(chunks) > 4
 
 
-def test_usage_ends_a_stream_exactly_when_it_is_asked_for(site: Site) -> None:
+def test_usage_ends_a_stream_exactly_when_it_is_requested(site: Site) -> None:
     *chunks, last = complete(site, WORDS, stream=True, stream_options={"include_usage": True})
 
     assert all(chunk.choices for chunk in chunks)
@@ -100,7 +100,7 @@ def test_without_a_limit_there_are_sixteen_tokens_as_at_openai(site: Site) -> No
     assert {adapted(response)[name] for name in ("prompt", "max_tokens")} == {"mapped"}
 
 
-def test_what_chat_knows_too_goes_by_the_vendors_own_table(site: Site) -> None:
+def test_fields_shared_with_chat_follow_the_vendors_own_table(site: Site) -> None:
     response = raw(site, WORDS, max_tokens=50, stop=["w4"], temperature=2, logit_bias={"50256": -100}, user="u", seed=3)
 
     assert response.parse().choices[0].text == "w1 w2 w3 "
@@ -152,7 +152,7 @@ def test_token_ids_without_the_extra_are_refused(site: Site, given: Any, monkeyp
 @pytest.mark.parametrize(
     ("name", "value"), [("best_of", 1), ("logprobs", 0), ("echo", False), ("suffix", ""), ("n", 1), ("stop", [])]
 )
-def test_a_value_that_asks_for_nothing_is_never_refused(site: Site, name: str, value: Any) -> None:
+def test_a_value_without_effect_is_never_refused(site: Site, name: str, value: Any) -> None:
     assert complete(site, **{name: value}).choices[0].text == "You said: Hello"
 
 

@@ -33,7 +33,7 @@ def qwen(stage: Stage, start: Callable[..., Front]) -> Site:
     return Site("qwen", stage.emulators["qwen"], front, front.sdk())
 
 
-def test_kimi_has_no_embeddings_and_says_so_without_a_call(stage: Stage, start: Callable[..., Front]) -> None:
+def test_kimi_has_no_embeddings_and_the_error_needs_no_call(stage: Stage, start: Callable[..., Front]) -> None:
     with pytest.raises(openai.NotFoundError) as caught:
         start("kimi").sdk().embeddings.create(model=SMALL, input="one")
 
@@ -59,7 +59,7 @@ def near(one: list[float], other: list[float]) -> bool:
     return len(one) == len(other) and all(abs(a - b) < 1e-6 for a, b in zip(one, other, strict=True))
 
 
-def test_a_text_becomes_one_vector_with_the_asked_for_models_name_and_usage(embedder: Site) -> None:
+def test_a_text_becomes_one_vector_with_the_requested_models_name_and_usage(embedder: Site) -> None:
     answer = embedder.sdk.embeddings.create(model=SMALL, input="one two three")
 
     (one,) = answer.data
@@ -158,7 +158,7 @@ def test_nothing_to_embed_is_the_callers_error(embedder: Site, given: Any) -> No
     assert not embedder.calls
 
 
-def test_models_are_listed_under_the_names_that_the_application_asks_for(site: Site) -> None:
+def test_models_are_listed_under_the_names_that_the_application_requests(site: Site) -> None:
     models = {model.id: model for model in site.sdk.models.list()}
 
     assert {"gpt-4o", "gpt-4o-mini"} <= set(models)
@@ -178,7 +178,7 @@ def test_what_is_listed_can_be_retrieved(site: Site) -> None:
     assert [site.sdk.models.retrieve(name).id for name in listed] == listed
 
 
-def test_a_model_that_nobody_serves_is_not_found(site: Site) -> None:
+def test_a_model_that_no_vendor_serves_is_not_found(site: Site) -> None:
     with pytest.raises(openai.NotFoundError) as retrieved:
         site.sdk.models.retrieve("gpt-4oo")
     with pytest.raises(openai.NotFoundError, match="gpt-4o") as asked:

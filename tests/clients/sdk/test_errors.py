@@ -78,7 +78,7 @@ def test_a_vendor_that_cannot_be_reached_is_a_server_error(start: Start, stage: 
     assert len(front.seen) == 1
 
 
-def test_a_rate_limit_tells_how_long_to_wait(start: Start, stage: Stage, vendor: str) -> None:
+def test_a_rate_limit_has_the_time_to_wait(start: Start, stage: Stage, vendor: str) -> None:
     front = start(vendor)
     stage.emulators[vendor].set_faults(["rate_limit=7"])
 
@@ -146,7 +146,7 @@ def test_the_vendors_words_reach_the_user_without_its_key(start: Start, stage: S
     ids=["moderations", "images", "files", "batches", "fine-tuning", "assistants", "speech", "no such path"],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
-def test_what_is_not_served_says_so_at_once(
+def test_unsupported_endpoints_return_an_error_at_once(
     site: Site, call: Callable[[Any], Any], kind: type[openai.APIStatusError], status: int
 ) -> None:
     with pytest.raises(kind) as caught:

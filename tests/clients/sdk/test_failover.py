@@ -100,7 +100,7 @@ def test_a_stream_that_has_begun_is_never_continued_by_the_other(
 
 
 @ORDER
-def test_a_key_that_was_refused_rests_and_the_next_request_goes_to_the_other_at_once(
+def test_a_refused_key_cools_down_and_the_next_request_uses_the_other_at_once(
     stage: Stage, start: Start, first: str, second: str
 ) -> None:
     stage.emulators[first].set_faults(["bad_key"])
@@ -155,7 +155,7 @@ UNLUCKY = [
 @pytest.mark.parametrize(
     ("faults", "most"), UNLUCKY, ids=[row[0][-1].partition("@")[0] + str(len(row[0])) for row in UNLUCKY]
 )
-def test_with_the_sdks_own_retries_on_top_the_vendor_is_asked_three_times_at_most(
+def test_with_the_sdks_own_retries_on_top_the_vendor_is_called_three_times_at_most(
     stage: Stage, start: Start, monkeypatch: pytest.MonkeyPatch, vendor: str, faults: list[str], most: int
 ) -> None:
     if GENERATION == 1 and len(faults) > 1:

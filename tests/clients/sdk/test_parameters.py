@@ -38,7 +38,7 @@ def refused(site: Site, param: str, **fields: Any) -> openai.BadRequestError:
 
 @pytest.mark.parametrize("prompt", ["Give me JSON", "Give me an object"])
 @pytest.mark.parametrize("model", ["gpt-4o", "o3"])
-def test_json_mode_gives_json_whether_or_not_the_prompt_says_so(site: Site, prompt: str, model: str) -> None:
+def test_json_mode_gives_json_whether_or_not_the_prompt_mentions_it(site: Site, prompt: str, model: str) -> None:
     if site.lacks("json_object"):
         refused(site, "response_format", model=model, response_format={"type": "json_object"})
         return
@@ -91,7 +91,7 @@ def test_a_limit_streams_to_length_too(site: Site) -> None:
     assert chunks[-1].choices[0].finish_reason == "length"
 
 
-def test_what_the_answer_does_not_rest_on_is_dropped_and_named(site: Site) -> None:
+def test_fields_that_do_not_affect_the_answer_are_dropped_and_named(site: Site) -> None:
     response = site.raw("Hello", logit_bias={"50256": -100}, extra_body={"store": True, "metadata": {"a": "b"}})
 
     assert response.parse().choices[0].message.content == "You said: Hello"
@@ -133,7 +133,7 @@ def test_sampling_at_the_edge_of_openais_range_is_answered(site: Site, name: str
     assert sent == value or adapted(response)[name] in ("clamped", "dropped", "mapped")
 
 
-def test_sampling_that_is_changed_says_how(site: Site) -> None:
+def test_changed_sampling_is_reported(site: Site) -> None:
     response = site.raw("Hello", temperature=2, top_p=0)
 
     told, body = adapted(response), site.calls[-1].body

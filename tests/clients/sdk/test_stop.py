@@ -48,7 +48,7 @@ def test_what_never_matches_changes_nothing(site: Site) -> None:
     assert text_of(site.stream(WORDS, stop=never)) == whole
 
 
-def test_a_match_ends_the_vendors_stream_and_the_cost_is_told_all_the_same(site: Site) -> None:
+def test_a_match_ends_the_vendors_stream_and_the_usage_is_still_reported(site: Site) -> None:
     stop = LONG
     chunks = site.stream("emulator:words=500,gap=5", stop=stop, stream_options={"include_usage": True})
 

@@ -112,7 +112,7 @@ def test_a_broken_stream_ends_in_the_error_and_in_no_end_marker(
     assert b"[DONE]" not in front.seen[-1].body
 
 
-def test_a_caller_who_waits_gets_comments_and_nothing_else(stage: Stage, start: Start, vendor: str) -> None:
+def test_a_client_that_waits_gets_comments_and_nothing_else(stage: Stage, start: Start, vendor: str) -> None:
     front = start(vendor, server={"hold_status_s": 0.05, "heartbeat_s": 0.05})
     stage.emulators[vendor].set_faults(["delay=300"])
 

@@ -10,7 +10,7 @@ from tests.clients.sdk028.client import Site, openai, text_of
 from tests.support.client_stage import asked, user
 
 
-def test_a_whole_answer_has_text_a_finish_the_asked_for_model_and_the_vendors_count(site: Site) -> None:
+def test_a_whole_answer_has_text_a_finish_the_requested_model_and_the_vendors_count(site: Site) -> None:
     answer = site.chat("Hello")
 
     (choice,) = answer.choices
@@ -41,7 +41,7 @@ def test_a_stream_adds_up_to_the_whole_answer_and_every_chunk_has_a_choice(site:
     assert len(chunks) > 10
 
 
-def test_usage_ends_a_stream_when_it_is_asked_for(site: Site) -> None:
+def test_usage_ends_a_stream_when_it_is_requested(site: Site) -> None:
     *chunks, last = site.stream("emulator:words=5", stream_options={"include_usage": True})
 
     assert all(chunk["choices"] for chunk in chunks)

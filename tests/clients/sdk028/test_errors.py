@@ -83,7 +83,7 @@ def test_a_bad_parameter_is_named(site: Site, name: str, value: Any) -> None:
     assert not site.calls
 
 
-def test_a_model_that_nobody_serves_is_not_found_whole_streamed_and_by_engine(site: Site) -> None:
+def test_a_model_that_no_vendor_serves_is_not_found_whole_streamed_and_by_engine(site: Site) -> None:
     for more in ({"model": "gpt-4oo"}, {"model": "gpt-4oo", "stream": True}, {"engine": "gpt-4oo"}):
         with pytest.raises(openai.error.InvalidRequestError, match="gpt-4o") as caught:
             openai.ChatCompletion.create(messages=[{"role": "user", "content": "x"}], **more)
@@ -105,7 +105,9 @@ NOT_SERVED: list[tuple[Callable[[], Any], str, int]] = [
 @pytest.mark.parametrize(
     ("call", "kind", "status"), NOT_SERVED, ids=["images", "moderations", "files", "fine-tuning", "engines", "edits"]
 )
-def test_what_is_not_served_says_so(site: Site, call: Callable[[], Any], kind: str, status: int) -> None:
+def test_unsupported_endpoints_return_an_error_that_names_them(
+    site: Site, call: Callable[[], Any], kind: str, status: int
+) -> None:
     with pytest.raises(openai.error.OpenAIError) as caught:
         call()
 
@@ -113,7 +115,7 @@ def test_what_is_not_served_says_so(site: Site, call: Callable[[], Any], kind: s
     assert "/v1/" in str(caught.value)
 
 
-def test_moderations_pass_where_the_operator_says_so(start: Start, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_moderations_pass_if_the_policy_allows_it(start: Start, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai, "api_base", start(site.vendor, policy={"moderations": "pass"}).base_url)
 
     answer = openai.Moderation.create(input=["a", "b"])
@@ -152,7 +154,7 @@ def test_a_stream_that_is_only_odd_is_whole(site: Site, fault: str) -> None:
     assert [c["finish_reason"] for chunk in chunks for c in chunk["choices"] if c["finish_reason"]] == ["stop"]
 
 
-def test_comments_to_a_caller_who_waits_are_no_chunks(start: Start, site: Site) -> None:
+def test_comments_to_a_waiting_client_are_not_chunks(start: Start, site: Site) -> None:
     front = start(site.vendor, server={"hold_status_s": 0.05, "heartbeat_s": 0.05})
     site.emulator.set_faults(["delay=300"])
 

@@ -76,7 +76,7 @@ def test_a_stream_is_read_with_reasoning_and_usage(chat: Any) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_tool_is_called_and_its_result_is_told(chat: Any, stream: bool) -> None:
+def test_a_tool_is_called_and_its_result_is_in_the_answer(chat: Any, stream: bool) -> None:
     messages: list[dict[str, Any]] = [*said("get weather city=Oslo")]
     answer = chat.create(messages=messages, tools=[WEATHER], stream=stream)
     if stream:
@@ -104,7 +104,7 @@ def test_a_refusal_has_the_status_and_in_a_stream_the_code(chat: Any) -> None:
     assert (streamed.value.error_code, streamed.value.req_id[:3]) == ("invalid_argument", "as-")
 
 
-def test_the_app_is_told_in_a_header(chat: Any, emulator: Emulator) -> None:
+def test_the_app_gets_it_in_a_header(chat: Any, emulator: Emulator) -> None:
     qianfan.ChatCompletion(version="2", model="ernie-5.1", app_id="app-mine").create(messages=said("Hi"))
     assert emulator.requests[0].headers["appid"] == "app-mine"
     with pytest.raises(errors.RequestError) as refused:

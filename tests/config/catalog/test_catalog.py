@@ -210,7 +210,7 @@ def test_names_of_other_than_chat_models_have_no_chat_stand_in(cat: Catalog, nam
 
 
 @ALL
-def test_names_that_reason_stand_for_models_that_think_by_themselves_or_are_told_to(cat: Catalog) -> None:
+def test_names_of_reasoning_models_stand_for_models_that_think_by_default_or_by_a_switch(cat: Catalog) -> None:
     for name in CHAT_2024 + CHAT_SINCE:
         if name.startswith(("o1", "o3", "o4", *REASONING_PREFIXES)):
             thinks = stood_in(cat, name).thinking
@@ -378,7 +378,7 @@ def test_baidus_small_models_became_free_on_the_day_of_the_price_war(
         (CLASSIC, "hunyuan-pro", (30, 100)),
     ],
 )
-def test_on_the_day_that_openai_left_a_million_tokens_cost_what_the_lists_of_the_time_say(
+def test_on_the_day_that_openai_left_a_million_tokens_cost_the_list_prices_of_the_time(
     cat: Catalog, model: str, prices: tuple[float, float]
 ) -> None:
     paid = price(cat, model, datetime.date(2024, 7, 9))
@@ -483,14 +483,14 @@ def test_classic_hunyuan_is_dated_as_gone_and_points_to_tokenhub(model: str, ret
         (HUNYUAN, "hy3-preview", TODAY, 100_000, (2, 8)),
     ],
 )
-def test_hunyuan_models_cost_what_the_lists_of_their_day_say(
+def test_hunyuan_models_have_the_prices_of_the_lists_of_their_day(
     cat: Catalog, model: str, day: datetime.date, prompt_tokens: int, prices: tuple[float, float]
 ) -> None:
     paid = price(cat, model, day, prompt_tokens)
     assert (paid.input, paid.output) == prices
 
 
-def test_the_facts_that_verdicts_rest_on_are_where_the_vendors_say() -> None:
+def test_the_facts_that_verdicts_depend_on_are_on_the_vendors_pages() -> None:
     def having(cat: Catalog, fact: str) -> set[str]:
         return {row.id for row in cat.models if row.facts.get(fact)}
 
@@ -527,7 +527,7 @@ def test_the_facts_that_verdicts_rest_on_are_where_the_vendors_say() -> None:
         ("text-embedding-v2", 25, 2048, 1536),
     ],
 )
-def test_embedding_models_tell_their_sizes_and_limits(model: str, texts: int, tokens: int, default: int) -> None:
+def test_embedding_models_have_sizes_and_limits(model: str, texts: int, tokens: int, default: int) -> None:
     facts = QWEN.by_id[model].facts
     assert (facts["max_inputs"], facts["max_tokens_per_input"], facts["dimensions"][0]) == (texts, tokens, default)
 

@@ -45,7 +45,7 @@ def test_vectors_of_another_width_than_openais_are_a_warning_with_what_to_do(nam
     )
 
 
-def test_of_a_pattern_the_names_are_told_whose_width_it_does_not_give() -> None:
+def test_the_names_of_a_pattern_whose_width_it_does_not_give_are_reported() -> None:
     (warning,) = said('  "text-embedding-*": qwen/text-embedding-v4\n')
     assert warning.endswith(
         "vectors of qwen/text-embedding-v4 have 1024 dimensions, those of text-embedding-3-large have 3072; expected an entry for "

@@ -29,7 +29,7 @@ def said(name: str, settings: dict[str, Any], operation: Any = "chat", *, file: 
 
 @pytest.mark.parametrize("open_models", [True, False])
 @pytest.mark.parametrize("name", WRONG)
-def test_the_line_to_add_is_told_and_works_as_it_is_told(name: str, open_models: bool) -> None:
+def test_the_suggested_line_to_add_works(name: str, open_models: bool) -> None:
     vendors = {"kimi": KIMI, "qwen": QWEN}
     text = said(name, {"vendors": vendors, "policy": {"open_models": open_models}})
     assert "To serve this name, add to models: `" in text
@@ -68,7 +68,7 @@ def test_where_no_vendor_has_a_stand_in_a_target_of_models_or_a_place_for_an_id_
     assert "`mine: office/my-model`" in text
 
 
-def test_no_line_is_told_where_it_would_not_help() -> None:
+def test_no_line_is_suggested_where_it_would_not_help() -> None:
     assert "add to models" not in said("gpt-4o", {"vendors": {"qwen": QWEN}}, "embeddings")
     assert "It is a model for chat" in said("gpt-4o", {"vendors": {"qwen": QWEN}}, "embeddings")
     assert "add to models" not in said("text-embedding-3-small", {"vendors": {"kimi": KIMI}}, "embeddings")

@@ -110,7 +110,7 @@ def test_one_spelling_of_a_key_takes_the_place_of_the_other() -> None:
     assert keys == {"kimi": ["x", "y"], "My-Qwen.2": ["z"]}
 
 
-def test_an_empty_variable_says_nothing() -> None:
+def test_an_empty_variable_counts_as_unset() -> None:
     assert (
         over(SERVER__LISTEN="", VENDORS__QWEN__API_KEY="", MODELS__GPT_4O__POLICY__ATTEMPTS="") == loaded(FILE).settings
     )
@@ -180,7 +180,7 @@ def test_a_variable_that_leads_nowhere_is_unknown(name: str) -> None:
         ("VENDORS__KIMI__LIMITS__RPM", "0", "BANJIA_VENDORS__KIMI__LIMITS__RPM (vendors.kimi.limits.rpm): got text '0'; expected 1 or more"),
     ],
 )  # fmt: skip
-def test_a_bad_variable_is_told_by_its_name(name: str, text: str, says: str) -> None:
+def test_an_invalid_variable_is_reported_with_its_name(name: str, text: str, says: str) -> None:
     assert said({f"BANJIA_{name}": text}) == [f"environment: {says}"]
 
 

@@ -70,7 +70,7 @@ def test_without_any_key_the_variables_and_the_demo_are_named() -> None:
     )
 
 
-def test_in_a_container_without_any_key_both_that_are_missing_are_told_at_once() -> None:
+def test_in_a_container_without_any_key_both_missing_keys_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         load(None, {"BANJIA_SERVER__LISTEN": "0.0.0.0:8080"})
     vendors, callers = map(str, caught.value.diagnostics)
@@ -100,7 +100,7 @@ def test_a_key_variable_may_name_a_file(tmp_path: Path) -> None:
 # --- vendors without a key ---
 
 
-def test_a_vendor_whose_variable_is_unset_is_off_and_a_warning_says_so() -> None:
+def test_a_vendor_whose_variable_is_unset_is_off_with_a_warning() -> None:
     assert warnings(BOTH, {"KIMI_1": "k"}) == [
         "banjia.yaml:2:10: vendors.qwen.api_key: QWEN is not set: qwen is off, its targets are skipped",
         "banjia.yaml:3:34: vendors.kimi.api_keys[1]: KIMI_2 is not set: this API key is skipped",
@@ -150,7 +150,7 @@ def load_path(source: str) -> Path:
     return Path(source)
 
 
-def test_a_server_without_keys_is_told_so_with_none() -> None:
+def test_a_server_without_keys_gets_the_key_none() -> None:
     settings = loaded("vendors: {office: {kind: kimi, base_url: 'http://10.0.0.5:8000/v1', api_key: none}}\n").settings
     assert keys(settings) == {"office": ["none"]}
     assert warnings("vendors: {office: {kind: kimi, base_url: 'http://10.0.0.5:8000/v1', api_key: none}}\n") == []
@@ -282,7 +282,7 @@ def test_on_loopback_an_admin_token_is_taken_and_not_needed(listen: str) -> None
 
 
 @pytest.mark.parametrize("token", ["short", "fifteen-letters", "with a space in it", "Bearer abcdefghijklmnop"])
-def test_an_admin_token_that_can_be_guessed_or_sent_by_nobody_is_none_and_not_shown(token: str) -> None:
+def test_an_admin_token_that_can_be_guessed_or_that_no_client_can_send_is_refused_and_not_shown(token: str) -> None:
     [diagnostic] = diagnostics(VENDOR + "server: {admin_token: '${T}'}\n", {"T": token})
     assert "server.admin_token: the " in diagnostic
     assert token not in diagnostic

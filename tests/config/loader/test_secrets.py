@@ -111,7 +111,7 @@ def test_what_a_variable_holds_is_not_shown_whatever_it_looks_like(place: str) -
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_file_with_random_damage_is_taken_or_told_and_shows_no_secret(seed: int) -> None:
+def test_a_file_with_random_damage_is_accepted_or_reported_and_shows_no_secret(seed: int) -> None:
     rng = random.Random(seed)
     marks = [" ", "\n", "\t", ":", "-", "{", "}", "[", "]", '"', "'", "#", "&", "*", "$", "x", "5"]
     for _ in range(30):

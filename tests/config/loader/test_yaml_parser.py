@@ -22,7 +22,7 @@ from config.nodes import Node, find
         ("'1'", "1"), ('"true"', "true"), ("!!str 5", "5"), ("NaN", "NaN"),
     ],
 )  # fmt: skip
-def test_an_unquoted_value_is_what_yaml_1_2_says(text: str, value: Any) -> None:
+def test_an_unquoted_value_is_read_as_in_yaml_1_2(text: str, value: Any) -> None:
     found = parse(f"a: {text}\n", "x").plain()["a"]
     assert found == value
     assert type(found) is type(value)

@@ -305,7 +305,7 @@ def test_ernie_refuses_an_app_that_it_does_not_know(known: str, given: str, stat
     ("path", "model"),
     [("/chat/completions", "gpt-4o"), ("/chat/completions", "bge-large-zh"), ("/embeddings", "gpt-4o")],
 )
-def test_ernie_does_not_find_unknown_models_and_says_so_with_401(path: str, model: str) -> None:
+def test_ernie_answers_unknown_models_with_401(path: str, model: str) -> None:
     answer = got({"model": model, "input": "a"}, path)
     message = "The model does not exist or you do not have access to it."
     error = {"code": "invalid_model", "message": message, "type": "access_denied"}

@@ -93,7 +93,7 @@ def test_the_stop_text_is_part_of_the_answer_and_the_first_that_is_whole_ends_it
         ("hunyuan-a13b", {"enable_thinking": False}, False),
     ],
 )
-def test_a_model_thinks_as_its_row_says(model: str, more: Json, thinks: bool) -> None:
+def test_a_model_thinks_according_to_its_row(model: str, more: Json, thinks: bool) -> None:
     answer = got(asked(model=model, **more)).json
     assert ("reasoning_content" in answer["choices"][0]["message"]) is thinks
 
@@ -168,7 +168,7 @@ def test_messages_out_of_order_are_code_1001(more: Json) -> None:
     assert (error["type"], error["param"], error["code"]) == ("invalid_request_error", None, "1001")
 
 
-def test_the_words_of_code_1001_name_who_must_alternate() -> None:
+def test_the_message_of_code_1001_names_the_roles_that_must_alternate() -> None:
     message = got(asked(**messages(USER, USER))).json["error"]["message"]
     assert all(word in message for word in ("user(tool)", "assistant", "交替"))
 
@@ -284,11 +284,11 @@ def test_a_fault_has_the_classic_body_and_digits_for_a_code(fault: str, status: 
     assert "retry-after" not in answer.headers
 
 
-def test_a_wait_is_named_only_if_the_fault_was_told_of_one() -> None:
+def test_a_wait_is_named_only_if_the_fault_has_one() -> None:
     assert got(asked(), faults=["rate_limit=3"]).headers["retry-after"] == "3"
 
 
-def test_a_stream_of_the_classic_edition_breaks_as_told() -> None:
+def test_a_stream_of_the_classic_edition_breaks_as_its_fault_requires() -> None:
     halved = got(asked("emulator:words=6", stream=True), faults=["no_end"])
     text = "".join(chunk["choices"][0]["delta"]["content"] for chunk in halved.chunks)
     assert (text, b"[DONE]" in halved.body) == ("w1 w2 w3", False)

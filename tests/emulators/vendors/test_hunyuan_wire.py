@@ -106,7 +106,7 @@ def test_calls_have_the_vendors_ids_and_come_in_pieces() -> None:
         ("hunyuan-2.0-instruct-20251111", {}, False),
     ],
 )
-def test_a_model_thinks_as_its_row_and_the_switch_say(model: str, more: Json, thinks: bool) -> None:
+def test_a_model_thinks_according_to_its_row_and_the_switch(model: str, more: Json, thinks: bool) -> None:
     answer = got(asked(model=model, **more), environ={"BANJIA_EMULATOR_RETIRED": "1"})
     assert answer.status == 200
     assert ("reasoning_content" in answer.json["choices"][0]["message"]) is thinks
@@ -140,7 +140,7 @@ def test_an_answer_of_one_piece_can_be_broken_as_well() -> None:
         orjson.loads(answer.events[1])
 
 
-def test_models_have_a_status_and_retired_ones_are_listed_when_told_to() -> None:
+def test_models_have_a_status_and_retired_ones_are_listed_by_an_option() -> None:
     models = got(path="/models", method="GET").json["data"]
     assert {model["status"] for model in models} == {"online"}
     names = [model["id"] for model in models]
@@ -188,5 +188,5 @@ def test_a_fault_in_tokenhubs_words_has_its_row_of_the_error_table(
 
 
 @pytest.mark.parametrize(("fault", "wait"), [("rate_limit", "1"), ("rate_limit=7", "7"), ("rate_limit=0", "0")])
-def test_a_rate_limit_says_how_many_seconds_to_wait(fault: str, wait: str) -> None:
+def test_a_rate_limit_has_the_seconds_to_wait(fault: str, wait: str) -> None:
     assert got(asked(), faults=[fault]).headers["retry-after"] == wait

@@ -99,12 +99,12 @@ def test_a_small_limit_can_be_eaten_up_by_reasoning() -> None:
         ("kimi-k2-thinking", {}, True),
     ],
 )
-def test_a_model_thinks_as_its_row_says(model: str, more: Json, thinks: bool) -> None:
+def test_a_model_thinks_according_to_its_row(model: str, more: Json, thinks: bool) -> None:
     answer = got({**thinking(), "model": model, **more}, environ=RETIRED).json
     assert ("reasoning_content" in answer["choices"][0]["message"]) is thinks
 
 
-def test_retired_models_answer_as_in_2024_when_told_to() -> None:
+def test_retired_models_answer_as_in_2024_by_an_option() -> None:
     body = {"model": "moonshot-v1-8k", "messages": [{"role": "user", "content": "Hi"}], "temperature": 0.3, "n": 2}
     answer = got(body, environ=RETIRED).json
     assert answer["id"].startswith("cmpl-")
@@ -162,7 +162,7 @@ def test_a_long_prompts_prefix_is_cached_from_the_second_request_on() -> None:
     assert second["prompt_tokens_details"]["cached_tokens"] == second["cached_tokens"]
 
 
-def test_models_tell_their_window_and_what_they_can() -> None:
+def test_models_have_their_context_window_and_capabilities() -> None:
     models = {model["id"]: model for model in got(path="/models", method="GET").json["data"]}
     assert models["kimi-k3"]["context_length"] == 1_048_576
     assert models["kimi-k3"]["think_efforts"] == ["low", "high", "max"]
@@ -172,7 +172,7 @@ def test_models_tell_their_window_and_what_they_can() -> None:
     assert got(path="/models/none", method="GET").status == 404
 
 
-def test_tokens_are_counted_and_the_balance_is_told() -> None:
+def test_tokens_are_counted_and_the_balance_is_returned() -> None:
     body = thinking("one two 三")
     count = got({"model": body["model"], "messages": body["messages"]}, "/tokenizers/estimate-token-count").json
     assert count == {"data": {"total_tokens": got(body).json["usage"]["prompt_tokens"]}}
@@ -181,7 +181,7 @@ def test_tokens_are_counted_and_the_balance_is_told() -> None:
     assert set(balance["data"]) == {"available_balance", "voucher_balance", "cash_balance"}
 
 
-def test_a_rate_limit_tells_concurrency_or_requests_per_minute_and_both_headers() -> None:
+def test_a_rate_limit_error_names_concurrency_or_requests_per_minute_and_has_both_headers() -> None:
     short = got(thinking(), faults=["rate_limit"])
     assert (short.status, short.headers["retry-after"], short.headers["x-retry-after"]) == (429, "1", "1")
     assert "max organization concurrency: 1, please try again after 1 seconds" in short.json["error"]["message"]

@@ -129,7 +129,7 @@ def test_data_on_a_page_is_a_configuration_a_file_for_deployment_or_json(block: 
     load(path, dict.fromkeys(re.findall(r"\$\{(\w+)(?:\}|:\?)", block.code), "sk-for-the-test"))
 
 
-def test_every_block_has_a_language_and_is_tested_or_says_why_not() -> None:
+def test_every_block_has_a_language_and_is_tested_or_has_a_reason() -> None:
     """A block in an unknown language would pass untested. ``text`` is output, and diagrams."""
     unknown = [str(block) for block in BLOCKS if block.kind not in KINDS and block.untested is None]
     assert unknown == []
@@ -225,7 +225,7 @@ def test_the_readmes_name_the_variable_of_the_language(page: Path) -> None:
     assert "`BANJIA_LANG=zh`" in page.read_text(encoding="utf-8")
 
 
-def test_every_link_of_the_chinese_readme_leads_to_chinese_or_says_that_it_does_not() -> None:
+def test_every_link_of_the_chinese_readme_leads_to_chinese_or_is_marked_as_english() -> None:
     text = READMES[1].read_text(encoding="utf-8")
     chinese = {READMES[0], *(page for _, page in PAIRS)}
     found = re.findall(r"\]\(([^)\s]+)\)(.{0,3})", text)

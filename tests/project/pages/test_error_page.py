@@ -48,7 +48,7 @@ def test_every_code_has_an_anchor_and_every_anchor_is_a_code() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(SECTIONS))
-def test_a_code_says_its_status_its_cause_and_what_to_do(code: str) -> None:
+def test_the_text_of_a_code_has_its_status_its_cause_and_its_cure(code: str) -> None:
     statuses = {row.status for row in ERROR_TABLE.values() if row.code == code}
     statuses |= {found.status for found in CLASSES.values() if found.code == code}
     [told] = re.findall(r"^\*\*(\d{3})", SECTIONS[code].strip())

@@ -40,7 +40,7 @@ def explained(vendor: Vendor, **body: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("vendor", WITH_MODELS, ids=lambda vendor: vendor.name)
-def test_thinking_is_off_under_the_names_that_the_page_says_and_on_under_the_others(vendor: Vendor) -> None:
+def test_thinking_is_off_under_the_names_on_the_page_and_on_under_the_others(vendor: Vendor) -> None:
     [section] = re.findall(r"^## Thinking is off\n(.*?)^## ", TEXT, re.MULTILINE | re.DOTALL)
     off, _, on = section.partition("Under `o1`")
     quiet = re.findall(r"`(gpt-[\w.-]+)`", off)
@@ -71,7 +71,7 @@ def test_the_size_of_a_vector_is_the_one_of_the_table(vendor: str, dimensions: i
         assert reader.python(ask).stdout == f"{dimensions}\n"
 
 
-def test_what_has_no_equivalent_is_answered_as_the_page_says(tmp_path: Path) -> None:
+def test_paths_without_equivalent_are_answered_as_on_the_page(tmp_path: Path) -> None:
     [table] = re.findall(r"^## What has no equivalent\n(.*?)^## ", TEXT, re.MULTILINE | re.DOTALL)
     said = {name: int(status) for name, status in re.findall(r"^\| ([^|]+) \| (\d{3})", table, re.MULTILINE)}
     paths = {

@@ -41,7 +41,7 @@ def ask(path: str, state: AppState, method: str = "GET", headers: Mapping[str, s
     return asyncio.run(scene())
 
 
-def test_status_tells_what_runs_and_how_it_goes() -> None:
+def test_status_shows_configuration_vendors_and_models() -> None:
     state = kit_of({**BOTH, "vendors": {**BOTH["vendors"], "away": {"kind": "kimi"}}})
     state.source = "banjia.yaml"
     told = ask("/status", state).json()
@@ -61,7 +61,7 @@ def test_no_secret_is_on_any_page() -> None:
         assert [canary for canary in (*CANARIES, TOKEN) if canary in page] == []
 
 
-def test_health_is_asked_for_here_too_and_tells_of_the_drain() -> None:
+def test_health_is_served_here_too_and_reports_the_drain() -> None:
     state = kit_of()
     assert ask("/livez", state).status_code == ask("/readyz", state).status_code == 200
     state.draining = True
@@ -142,7 +142,7 @@ def test_metrics_and_health_need_no_token() -> None:
         assert ask(path, kit_of(TOKENED)).status_code == 200
 
 
-def test_without_a_token_on_loopback_none_is_asked_for() -> None:
+def test_without_a_token_on_loopback_none_is_required() -> None:
     for server in ({}, {"admin_token": ""}, {"insecure": True}):
         assert ask("/status", kit_of({**BOTH, "server": server})).status_code == 200
 
@@ -153,13 +153,13 @@ def test_a_client_key_is_no_admin_token_and_a_token_no_client_key() -> None:
     assert state.snapshot.client_keys.knows(TOKEN) is None
 
 
-def test_the_token_is_among_the_secrets_that_are_taken_out_of_what_vendors_say() -> None:
+def test_the_token_is_redacted_from_vendors_messages() -> None:
     state = kit_of(TOKENED)
     assert TOKEN in [secret.get_secret_value() for secret in state.snapshot.secrets]
     assert TOKEN not in repr(state.snapshot.settings) + repr(state.__dict__) + repr(vars(state.snapshot))
 
 
-def test_reload_reads_the_file_again_and_tells_what_came_of_it() -> None:
+def test_reload_reads_the_file_again_and_reports_the_result() -> None:
     state = kit_of()
     assert ask("/reload", state, "POST").status_code == 404
     read: list[LoadedConfig | ConfigError] = [
@@ -216,7 +216,7 @@ def sock_name(url: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def test_a_taken_port_that_nobody_asked_for_is_one_line_and_no_more() -> None:
+def test_a_default_port_in_use_is_one_line_of_output() -> None:
     told: list[str] = []
     with closing(socket.socket()) as other:
         other.setsockopt(
@@ -248,7 +248,7 @@ def test_off_opens_none() -> None:
     assert bind_admin(Server(admin_listen="none"), pytest.fail) is None
 
 
-def test_serve_opens_it_and_counts_what_is_asked() -> None:
+def test_serve_opens_it_and_counts_the_requests() -> None:
     front, admin = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     env = {"BANJIA_SERVER__LISTEN": front, "BANJIA_SERVER__ADMIN_LISTEN": admin}
     with running("serve", "--emulate", env=env) as process, httpx2.Client(trust_env=False) as client:

@@ -239,7 +239,7 @@ SCENES: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 
-def test_each_scene_ends_as_it_says_when_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_scene_has_its_expected_end_without_events(monkeypatch: pytest.MonkeyPatch) -> None:
     steps.watch_costs(monkeypatch)
 
     async def main() -> None:

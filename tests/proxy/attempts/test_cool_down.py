@@ -84,7 +84,7 @@ def test_with_one_of_two_targets_killed_no_request_fails_and_from_the_sixth_fail
     asyncio.run(main())
 
 
-def test_who_rests_is_seen_in_the_metrics() -> None:
+def test_targets_in_cooldown_are_in_the_metrics() -> None:
     async def main() -> None:
         scene = Scene()
         assert resting(scene) == {}
@@ -100,7 +100,7 @@ def resting(scene: Scene) -> Mapping[Any, Any]:
     return scene.state.metrics.families["banjia_cooling_down_targets"].read()
 
 
-def test_a_target_that_is_healed_during_its_first_rest_is_back_within_31_seconds() -> None:
+def test_a_target_that_recovers_during_its_first_cooldown_is_used_again_within_31_seconds() -> None:
     async def main() -> None:
         scene = Scene()
         await rested(scene)
@@ -117,7 +117,7 @@ def test_a_target_that_is_healed_during_its_first_rest_is_back_within_31_seconds
     asyncio.run(main())
 
 
-def test_after_a_rest_exactly_one_of_fifty_requests_probes() -> None:
+def test_after_a_cooldown_exactly_one_of_fifty_requests_probes() -> None:
     async def main() -> None:
         scene = Scene()
         await rested(scene)
@@ -139,7 +139,7 @@ def test_after_a_rest_exactly_one_of_fifty_requests_probes() -> None:
     asyncio.run(main())
 
 
-def test_a_probe_that_fails_is_answered_by_the_other_target_and_the_next_rest_is_longer() -> None:
+def test_a_probe_that_fails_is_answered_by_the_other_target_and_the_next_cooldown_is_longer() -> None:
     async def main() -> None:
         scene = Scene()
         await rested(scene)
@@ -156,7 +156,7 @@ def test_a_probe_that_fails_is_answered_by_the_other_target_and_the_next_rest_is
     asyncio.run(main())
 
 
-def test_a_caller_who_leaves_while_probing_frees_the_probe() -> None:
+def test_a_client_that_disconnects_while_probing_releases_the_probe() -> None:
     async def main() -> None:
         scene = Scene()
         await rested(scene)
@@ -186,7 +186,9 @@ def test_a_caller_who_leaves_while_probing_frees_the_probe() -> None:
 @pytest.mark.parametrize(
     "answer", [lambda: error(429, "rate_limit_reached_error"), lambda: error(400, "invalid_request_error")]
 )
-def test_a_probe_that_tells_nothing_of_the_target_is_followed_by_another(answer: Callable[[], httpx2.Response]) -> None:
+def test_a_probe_without_evidence_about_the_target_is_followed_by_another(
+    answer: Callable[[], httpx2.Response],
+) -> None:
     async def main() -> None:
         scene = Scene()
         await rested(scene)
@@ -214,7 +216,7 @@ def test_the_last_target_of_a_route_is_never_taken_away() -> None:
     assert not first.state.breaker.failing
 
 
-def test_when_all_targets_rest_each_is_asked_once_in_their_order() -> None:
+def test_when_all_targets_are_in_cooldown_each_is_called_once_in_their_order() -> None:
     async def main() -> None:
         scene = Scene()
         scene.answers |= {"kimi": dead, "qwen": dead}

@@ -145,7 +145,7 @@ async def a_hundred_leave(what: str, streamed: bool, before: bytes, ended: Calla
 
 
 @pytest.mark.parametrize(("what", "streamed", "before"), LEAVING, ids=[row[0] for row in LEAVING])
-def test_of_a_hundred_callers_who_leave_at_once_each_ends_its_vendors_call(
+def test_of_a_hundred_clients_that_disconnect_at_once_each_ends_its_vendor_call(
     what: str, streamed: bool, before: bytes
 ) -> None:
     """The vendor never ends a call. tests/acceptance/waits.py judges how long it takes."""
@@ -249,7 +249,7 @@ def test_a_whole_answer_has_no_first_token_timeout() -> None:
     asyncio.run(scene())
 
 
-def test_a_caller_who_waits_gets_comments_and_then_the_answer() -> None:
+def test_a_client_that_waits_gets_comments_and_then_the_answer() -> None:
     waited = asyncio.Event()
 
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -327,7 +327,7 @@ def test_a_head_that_left_early_still_ends_in_one_error_event() -> None:
     asyncio.run(scene())
 
 
-def test_a_vendor_that_does_not_hang_up_after_its_end_marker_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vendor_that_does_not_close_after_its_end_marker_delays_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.upstream.client.READ_ON_S", 600.0)
     whole = SSE_HEAD + piece(chunk({"content": "a"}) + chunk({}, "stop") + DONE)
 
@@ -390,7 +390,7 @@ def test_streams_started_are_streams_ended_whatever_happened() -> None:
     asyncio.run(scene())
 
 
-def test_a_stream_that_outlives_the_servers_grace_is_told_so() -> None:
+def test_a_stream_that_outlives_the_servers_grace_gets_an_error_event() -> None:
     async def scene() -> bytes:
         async with vendor(Stalling(SSE_HEAD + piece(chunk({"content": "a"})))) as base_url, AsyncExitStack() as stack:
             running = await stack.enter_async_context(proxy(settings(base_url)))

@@ -98,7 +98,7 @@ def test_of_three_keys_the_good_one_answers_every_request(bad: bytes, stream: bo
 
 @ways
 @bad
-def test_a_key_that_rests_is_asked_where_the_others_fail(bad: bytes, stream: bool) -> None:
+def test_a_key_in_cooldown_is_used_if_the_others_fail(bad: bytes, stream: bool) -> None:
     """It may be a single refusal: otherwise every request would fail until the cooldown ends."""
 
     async def main() -> None:
@@ -110,7 +110,7 @@ def test_a_key_that_rests_is_asked_where_the_others_fail(bad: bytes, stream: boo
     asyncio.run(main())
 
 
-def test_a_key_that_answers_rests_no_longer_and_the_one_that_failed_rests() -> None:
+def test_a_key_that_answers_leaves_its_cooldown_and_the_one_that_failed_enters_it() -> None:
     async def main() -> None:
         async with scene(A, B, says={B: EMPTY}) as there:
             there.rest(A)
@@ -122,7 +122,7 @@ def test_a_key_that_answers_rests_no_longer_and_the_one_that_failed_rests() -> N
 
 
 @ways
-def test_of_several_keys_that_rest_one_is_asked(stream: bool) -> None:
+def test_of_several_keys_in_cooldown_one_is_tried(stream: bool) -> None:
     async def main() -> None:
         async with scene(A, B, C, says=dict.fromkeys((A, B, C), REFUSED)) as there:
             there.rest(A, B)
@@ -134,7 +134,7 @@ def test_of_several_keys_that_rest_one_is_asked(stream: bool) -> None:
 
 
 @ways
-def test_each_key_is_asked_once_where_all_of_them_fail(stream: bool) -> None:
+def test_each_key_is_tried_once_if_all_of_them_fail(stream: bool) -> None:
     async def main() -> None:
         async with scene(A, B, C, says={A: REFUSED, B: EMPTY, C: NO_MODEL}) as there:
             await there.ask(stream=stream)
@@ -162,7 +162,7 @@ def test_a_key_at_its_rate_limit_is_waited_for_where_the_other_fails(bad: bytes,
     asyncio.run(main())
 
 
-def test_after_the_queue_every_key_that_did_not_fail_is_asked() -> None:
+def test_after_the_queue_every_key_that_did_not_fail_is_tried() -> None:
     """All are at their rate limit; then two of them are refused, and the third has room."""
 
     async def main() -> None:
@@ -178,7 +178,7 @@ def test_after_the_queue_every_key_that_did_not_fail_is_asked() -> None:
     asyncio.run(main())
 
 
-def test_another_target_is_asked_before_a_key_that_rests() -> None:
+def test_another_target_is_called_before_a_key_in_cooldown() -> None:
     async def main() -> None:
         models = {"m": ["any/kimi-k2.6", "any/kimi-k2.5"]}
         async with scene(A, B, says={}, models=models) as there:

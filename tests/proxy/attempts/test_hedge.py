@@ -116,7 +116,7 @@ def test_the_second_target_answers_when_the_first_is_slow_and_the_first_is_close
     run(main)
 
 
-def test_the_header_tells_how_many_were_asked_and_who_answered() -> None:
+def test_the_header_has_the_number_of_calls_and_the_target_that_answered() -> None:
     async def main() -> None:
         quick = Vendor("quick", 60)
         async with scene(Vendor("slow", behind=quick), quick) as running, asked(running.url) as reader:
@@ -127,7 +127,7 @@ def test_the_header_tells_how_many_were_asked_and_who_answered() -> None:
     run(main)
 
 
-def test_a_first_target_that_answers_in_time_is_the_only_one_asked() -> None:
+def test_a_first_target_that_answers_in_time_is_the_only_one_called() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow"), Vendor("quick")
         async with scene(slow, quick, policy=LATE) as running:
@@ -153,7 +153,7 @@ def test_when_both_answer_the_first_answer_is_the_callers_and_both_are_billed() 
 
 
 @pytest.mark.parametrize(("off", "stream"), [({"hedge_s": "off"}, False), ({}, True)])
-def test_without_the_setting_and_for_streams_nobody_is_asked_twice(off: dict[str, Any], stream: bool) -> None:
+def test_without_the_setting_and_for_streams_no_target_is_called_twice(off: dict[str, Any], stream: bool) -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick")
         async with scene(slow, quick, policy=off) as running:
@@ -225,7 +225,7 @@ def test_a_second_call_is_a_retry_for_the_budget() -> None:
     run(main)
 
 
-def test_the_callers_own_error_is_told_at_once_and_the_other_is_closed() -> None:
+def test_the_clients_own_error_is_returned_at_once_and_the_other_call_is_closed() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick", status=400)
         async with scene(slow, quick) as running:
@@ -238,7 +238,7 @@ def test_the_callers_own_error_is_told_at_once_and_the_other_is_closed() -> None
     run(main)
 
 
-def test_a_target_that_rests_is_not_asked_beside_another() -> None:
+def test_a_target_in_cooldown_is_not_called_beside_another() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", 0.15), Vendor("quick")
         async with scene(slow, quick, breaker={"failures": 1}) as running:

@@ -200,7 +200,7 @@ def test_who_waits_too_long_goes_to_the_next_target() -> None:
     run(scene())
 
 
-def test_without_another_target_it_is_a_429_that_says_when_to_come_back() -> None:
+def test_without_another_target_it_is_a_429_with_retry_after() -> None:
     async def scene() -> None:
         stage = Stage(one(concurrency=1, wait_s=0.1), Vendors(gate=asyncio.Event()))
         first = stage.call()
@@ -221,7 +221,7 @@ def test_without_another_target_it_is_a_429_that_says_when_to_come_back() -> Non
     run(scene())
 
 
-def test_a_wait_that_must_be_in_vain_is_not_begun() -> None:
+def test_a_request_does_not_wait_if_the_wait_would_exceed_wait_s() -> None:
     async def scene() -> None:
         stage = Stage(one(rpm=1, wait_s=30), Vendors())
         assert (await stage.ask()).status == 200
@@ -250,7 +250,7 @@ def test_tokens_a_minute_are_counted_by_estimate_and_settled_by_what_was_spent()
     run(scene())
 
 
-def test_a_caller_who_leaves_while_waiting_blocks_nobody() -> None:
+def test_a_client_that_disconnects_while_waiting_blocks_no_other() -> None:
     async def scene() -> None:
         stage = Stage(one(concurrency=1), Vendors(gate=asyncio.Event()))
         first, leaver, last = stage.call("first"), stage.call("leaver"), stage.call("last")
@@ -313,7 +313,7 @@ def test_calls_of_one_request_wait_for_each_other_and_for_others() -> None:
     run_unhurried(scene())
 
 
-def test_a_second_target_asked_meanwhile_counts_only_what_was_sent() -> None:
+def test_a_second_target_called_meanwhile_counts_only_sent_content() -> None:
     async def scene() -> None:
         stage = Stage({**both(concurrency=1), "policy": {"hedge_s": 0.05}}, Vendors())
         gate = asyncio.Event()
@@ -340,7 +340,7 @@ def test_a_second_target_asked_meanwhile_counts_only_what_was_sent() -> None:
     run(scene())
 
 
-def test_a_reload_changes_the_figures_for_those_who_wait() -> None:
+def test_a_reload_changes_the_limits_of_waiting_requests() -> None:
     async def scene() -> None:
         stage = Stage(one(concurrency=1), Vendors(gate=asyncio.Event()))
         calls = [stage.call() for _ in range(5)]
@@ -438,7 +438,7 @@ def test_waiting_for_a_slot_after_a_refusal_is_no_attempt_and_the_log_counts_the
     run(scene())
 
 
-def test_a_call_that_both_keys_refused_waits_for_what_each_of_them_asked() -> None:
+def test_a_call_that_both_keys_refused_waits_as_long_as_each_requested() -> None:
     async def scene() -> None:
         settings = {"vendors": {"kimi": {"api_keys": TWO_KEYS, "limits": {"wait_s": 10}}}, "policy": {"attempts": 1}}
         stage = Stage(settings, Vendors(refusing="kimi"))
@@ -494,7 +494,7 @@ def test_waiting_after_a_rate_limit_spends_no_retry_budget() -> None:
     run(scene())
 
 
-def test_a_target_that_asked_to_wait_is_passed_over_while_there_is_another() -> None:
+def test_a_target_that_requested_a_wait_is_skipped_while_there_is_another() -> None:
     async def scene() -> None:
         stage = Stage(both(), Vendors(refusing="kimi"))
         for _ in range(3):  # one refusal says nothing about the next call, three in a row do

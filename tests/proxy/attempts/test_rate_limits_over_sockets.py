@@ -62,7 +62,7 @@ async def everybody(running: Running, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("rpm", [60, 15])
-def test_forty_callers_on_one_place_are_answered_in_order_and_nobody_sees_a_429(rpm: int) -> None:
+def test_forty_clients_on_one_slot_are_answered_in_order_and_none_gets_a_429(rpm: int) -> None:
     async def scene() -> None:
         allowed = {"concurrency": 1, "rpm": rpm}
         async with small_account(allowed, allowed) as (emulator, running):
@@ -104,7 +104,7 @@ async def streaming(running: Running) -> AsyncIterator[asyncio.StreamReader]:
         await hang_up(writer)
 
 
-def test_a_streaming_caller_who_waits_for_a_place_gets_comments() -> None:
+def test_a_streaming_client_that_waits_for_a_slot_gets_comments() -> None:
     async def scene() -> None:
         server = {"hold_status_s": 0.05, "heartbeat_s": 0.05}
         async with small_account({}, {"concurrency": 1}, server=server) as (emulator, running):
@@ -121,7 +121,7 @@ def test_a_streaming_caller_who_waits_for_a_place_gets_comments() -> None:
     asyncio.run(scene())
 
 
-def test_callers_who_hang_up_while_waiting_cost_no_call() -> None:
+def test_clients_that_disconnect_while_waiting_cost_no_call() -> None:
     async def scene() -> None:
         async with small_account({}, {"concurrency": 1}) as (emulator, running), asyncio.timeout(60):
             emulator.set_faults(["delay=200@1"])
@@ -144,7 +144,7 @@ def test_callers_who_hang_up_while_waiting_cost_no_call() -> None:
     asyncio.run(scene())
 
 
-def test_who_waits_when_the_server_stops_is_told_so() -> None:
+def test_a_request_that_waits_when_the_server_stops_gets_an_error() -> None:
     async def scene() -> None:
         async with AsyncExitStack() as stack:
             server = {"hold_status_s": 0.05, "heartbeat_s": 0.05}

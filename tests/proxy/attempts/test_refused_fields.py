@@ -223,7 +223,7 @@ def test_a_call_that_is_refused_again_is_repeated_once_and_nothing_is_remembered
     asyncio.run(main())
 
 
-def test_a_vendor_that_refuses_what_was_not_sent_is_asked_twice_at_most() -> None:
+def test_a_vendor_that_refuses_a_field_that_was_not_sent_is_called_twice_at_most() -> None:
     async def main() -> None:
         async with scene(lambda asked: http(400, PARAM)) as there:
             assert (await there.ask()).status_code == 400

@@ -33,7 +33,7 @@ def limited() -> httpx2.Response:
     ("s", "seconds", "milliseconds"),
     [(0.0, b"0", b"0"), (0.25, b"1", b"250"), (1.0, b"1", b"1000"), (1.5, b"2", b"1500")],
 )
-def test_a_wait_is_told_in_whole_seconds_rounded_up_and_none_is_told_as_none(
+def test_a_wait_is_sent_in_whole_seconds_rounded_up_and_no_wait_has_no_header(
     s: float, seconds: bytes, milliseconds: bytes
 ) -> None:
     told = dict(UpstreamFailed(Failure.of("rate_limited", Message("x"), retry_after_s=s), attempts=2).headers())
@@ -64,7 +64,7 @@ def test_what_an_sdk_tried_before_counts_among_the_attempts(
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 3, 5])
-def test_an_sdk_that_does_as_it_is_told_never_causes_more_failing_calls_than_attempts(attempts: int) -> None:
+def test_an_sdk_that_obeys_the_retry_headers_never_causes_more_failing_calls_than_attempts(attempts: int) -> None:
     """For any failures in any order. Rate-limited calls wait for a slot and are not attempts."""
     for failures in range(2**6):
         state, calls, faults, retry = None, 0, 0, "true"
@@ -294,7 +294,7 @@ def test_of_a_vendor_that_fails_every_second_call_a_request_costs_a_fifth_more_c
     asyncio.run(main())
 
 
-def test_the_other_target_is_asked_whatever_was_spent_on_the_first() -> None:
+def test_the_other_target_is_called_regardless_of_the_attempts_at_the_first() -> None:
     state = None
     for _ in range(8):
         played = play({"kimi": [error(500, "x"), error(500, "x")], "qwen": [whole("hello")]}, state=state)
@@ -306,7 +306,7 @@ def test_the_other_target_is_asked_whatever_was_spent_on_the_first() -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_caller_who_leaves_while_a_retry_waits_causes_no_further_call(streamed: bool) -> None:
+def test_a_client_that_disconnects_while_a_retry_waits_causes_no_further_call(streamed: bool) -> None:
     seen = 0
 
     async def script(talk: Talk) -> None:
@@ -334,7 +334,7 @@ def test_a_caller_who_leaves_while_a_retry_waits_causes_no_further_call(streamed
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_caller_who_leaves_while_the_second_target_is_asked_closes_its_socket_at_once(streamed: bool) -> None:
+def test_a_client_that_disconnects_during_the_second_attempt_closes_its_socket_at_once(streamed: bool) -> None:
     asking = asyncio.Event()
 
     async def fails(talk: Talk) -> None:

@@ -65,7 +65,7 @@ def test_the_only_vendor_there_is_has_all_places() -> None:
     run(scene())
 
 
-def test_callers_who_leave_give_their_vendor_its_room_back() -> None:
+def test_clients_that_disconnect_release_their_slots_of_the_vendor() -> None:
     async def scene() -> None:
         vendors, _ = hanging()
         stage = Stage(ten_places(both()), vendors)

@@ -84,7 +84,7 @@ def test_hostile_json_is_a_bad_request(name: str, named_by: str) -> None:
     assert called == []
 
 
-def test_of_a_member_that_comes_twice_the_last_one_counts_for_everybody() -> None:
+def test_of_a_duplicate_member_every_vendor_gets_the_last_one() -> None:
     """As at OpenAI. It determines the route, and the vendor gets only this one."""
     seen: list[bytes] = []
 

@@ -310,7 +310,7 @@ async def large_mix(limit: int, directory: Path, every: int = 1) -> tuple[int, C
         return resident, came
 
 
-def test_under_a_mix_of_large_bodies_some_are_served_and_others_told_to_come_again(tmp_path: Path) -> None:
+def test_under_a_mix_of_large_bodies_some_are_served_and_others_get_a_retryable_refusal(tmp_path: Path) -> None:
     """Far from the limit the same mix succeeds completely: the control run. All rounds: tests/acceptance/bodies.py."""
 
     async def scene() -> None:

@@ -119,7 +119,7 @@ def test_many_halves_of_bodies_do_not_fill_the_memory_and_small_requests_are_ser
     run(scene())
 
 
-def test_the_memory_guard_is_asked_while_a_body_comes() -> None:
+def test_the_memory_guard_is_consulted_while_a_body_arrives() -> None:
     share = 0.1
 
     async def scene() -> None:

@@ -113,7 +113,7 @@ def test_a_healthy_set_up_has_nothing_but_ok_and_spends_no_token(vendor: str) ->
     run(main())
 
 
-def test_offline_calls_nobody() -> None:
+def test_offline_makes_no_calls() -> None:
     async def main() -> None:
         async with emulator() as there:
             told = await doctor(kimi(there.base_url), offline=True)
@@ -126,7 +126,7 @@ def test_offline_calls_nobody() -> None:
 # --- the configuration --------------------------------------------------------------------------------------------
 
 
-def test_a_mistake_in_the_file_is_told_with_its_line() -> None:
+def test_an_error_in_the_file_is_reported_with_its_line() -> None:
     async def main() -> None:
         told = await doctor("vendors:\n  kimi: {api_key: '${KEY}', base_ulr: http://x}\n")
         assert told.one("config", "fail").text.startswith("banjia.yaml:2:")
@@ -136,7 +136,7 @@ def test_a_mistake_in_the_file_is_told_with_its_line() -> None:
     run(main())
 
 
-def test_no_key_at_all_is_told_with_the_variables_that_were_looked_for() -> None:
+def test_a_missing_key_is_reported_with_the_variables_that_were_looked_for() -> None:
     async def main() -> None:
         told = await doctor(None, {})
         assert "MOONSHOT_API_KEY" in told.one("config", "fail").text
@@ -191,7 +191,7 @@ def test_a_vendor_whose_variable_is_not_set_is_a_warning() -> None:
     run(main())
 
 
-def test_a_retired_model_is_told_with_its_day_and_what_to_move_to() -> None:
+def test_a_retired_model_is_reported_with_its_day_and_its_replacement() -> None:
     async def main() -> None:
         text = "vendors: {kimi: {api_key: '${KEY}'}}\nmodels: {gpt-4: kimi/moonshot-v1-8k}\n"
         told = await doctor(text, offline=True)
@@ -217,7 +217,7 @@ def test_a_model_of_a_platform_that_has_ended_is_to_be_replaced_in_the_usual_edi
     run(main())
 
 
-def test_a_stand_in_that_is_gone_is_told_once_with_what_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retired_stand_in_is_reported_once_with_the_line_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         gone = {"retired": datetime.date(2026, 9, 1), "successor": "kimi-k3"}
         cat = catalog.load("kimi")
@@ -249,7 +249,7 @@ def test_a_way_in_that_the_vendor_has_closed_is_known() -> None:
 # --- keys ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_refused_key_is_told_by_its_last_four() -> None:
+def test_a_refused_key_is_shown_by_its_last_four_characters() -> None:
     async def main() -> None:
         async with emulator(key=OTHER) as there:
             told = await doctor(kimi(there.base_url))
@@ -270,7 +270,7 @@ def regions(vendor: str, **base_urls: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("vendor", ["kimi", "qwen"])
-def test_a_valid_key_of_another_region_is_told_with_the_region_to_set(vendor: str) -> None:
+def test_a_valid_key_of_another_region_is_reported_with_the_region_to_set(vendor: str) -> None:
     async def main() -> None:
         async with emulator(vendor, OTHER) as here, emulator(vendor, KEY) as there:
             with regions(vendor, cn=here.base_url, intl=there.base_url):
@@ -318,7 +318,7 @@ def test_a_key_for_a_host_of_ones_own_is_never_tried_at_the_vendors() -> None:
         ("redirect", "fail", "is not from the vendor's API"),
     ],
 )
-def test_what_the_vendor_says_of_a_key_is_told(fault: str, level: str, said: str) -> None:
+def test_the_vendors_message_about_a_key_is_shown(fault: str, level: str, said: str) -> None:
     async def main() -> None:
         async with emulator("kimi", KEY, fault) as there:
             told = await doctor(kimi(there.base_url))
@@ -366,7 +366,7 @@ def test_a_server_without_a_list_of_models_leaves_the_key_untried() -> None:
 # --- the way there ------------------------------------------------------------------------------------------------
 
 
-def test_a_name_that_cannot_be_resolved_is_told() -> None:
+def test_a_name_that_cannot_be_resolved_is_reported() -> None:
     async def main() -> None:
         told = await doctor(kimi("https://api.nowhere.invalid/v1"))
         assert "DNS lookup failed for api.nowhere.invalid" in told.one("dns", "fail").text
@@ -375,7 +375,7 @@ def test_a_name_that_cannot_be_resolved_is_told() -> None:
     run(main())
 
 
-def test_a_closed_port_is_told() -> None:
+def test_a_closed_port_is_reported() -> None:
     async def main() -> None:
         told = await doctor(kimi(f"http://127.0.0.1:{closed_port()}/v1"))
         assert "the connection was refused or failed" in told.one("connection", "fail").text
@@ -389,7 +389,7 @@ def closed_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def test_a_vendor_that_hangs_up_is_told() -> None:
+def test_a_vendor_that_hangs_up_is_reported() -> None:
     async def hang_up(talk: object) -> None:
         return
 
@@ -415,7 +415,7 @@ BAD: Mapping[str, Callable[[], ssl.SSLContext | None]] = {
 
 
 @pytest.mark.parametrize("said", BAD)
-def test_a_certificate_that_is_not_trusted_is_told_by_what_is_wrong_with_it(
+def test_an_untrusted_certificate_is_reported_with_the_reason(
     said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trust(tmp_path, monkeypatch)
@@ -459,7 +459,7 @@ def test_a_trusted_certificate_is_ok(tmp_path: Path, monkeypatch: pytest.MonkeyP
     run(main())
 
 
-def test_certificates_that_are_not_where_the_environment_says_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_that_are_not_at_the_path_in_the_environment_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
 
     async def main() -> None:
@@ -478,7 +478,7 @@ def test_certificates_that_are_not_where_the_environment_says_are_told(monkeypat
         (-400, "warn", "seconds behind"),
     ],
 )
-def test_a_clock_that_is_wrong_is_told_by_how_much(off_s: int, level: str, said: str) -> None:
+def test_a_wrong_clock_is_reported_with_its_difference(off_s: int, level: str, said: str) -> None:
     async def main() -> None:
         async with Peer(always(models(time.time() - off_s))) as there:
             told = await doctor(kimi(there.url))
@@ -489,7 +489,7 @@ def test_a_clock_that_is_wrong_is_told_by_how_much(off_s: int, level: str, said:
     run(main())
 
 
-def test_a_key_that_would_go_over_the_internet_in_the_clear_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_would_be_sent_over_the_internet_unencrypted_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with Peer(always(models())) as through:
             monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{through.port}")
@@ -502,7 +502,9 @@ def test_a_key_that_would_go_over_the_internet_in_the_clear_is_told(monkeypatch:
 # --- proxies ------------------------------------------------------------------------------------------------------
 
 
-def test_proxies_of_the_environment_are_told_by_vendor_without_their_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_reported_by_vendor_without_their_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://me:canary@10.0.0.1:3128")
 
     async def main() -> None:
@@ -543,7 +545,7 @@ def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     run(main())
 
 
-def test_a_socks_proxy_is_told_as_what_can_not_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socks_proxy_is_reported_as_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
 
@@ -557,7 +559,7 @@ def test_a_socks_proxy_is_told_as_what_can_not_be_used(monkeypatch: pytest.Monke
 # --- the listen address -------------------------------------------------------------------------------------------
 
 
-def test_a_port_that_another_program_has_is_told() -> None:
+def test_a_port_that_another_program_uses_is_reported() -> None:
     async def main() -> None:
         async with Peer(always(models())) as other:
             text = f"server: {{listen: '127.0.0.1:{other.port}'}}\nvendors: {{kimi: {{api_key: '${{KEY}}'}}}}\n"
@@ -579,7 +581,7 @@ def test_a_port_where_banjia_serves_already_is_ok() -> None:
     run(main())
 
 
-def test_an_address_that_this_machine_does_not_have_is_told() -> None:
+def test_an_address_that_this_machine_does_not_have_is_reported() -> None:
     async def main() -> None:
         text = "server: {listen: '192.0.2.1:8080', insecure: true}\nvendors: {kimi: {api_key: '${KEY}'}}\n"
         assert "192.0.2.1:8080" in (await doctor(text, offline=True)).one("port", "fail").text
@@ -591,7 +593,7 @@ def test_an_address_that_this_machine_does_not_have_is_told() -> None:
     ("server", "level"),
     [("listen: '0.0.0.0:0', insecure: true", "warn"), ("listen: '0.0.0.0:0', client_keys: ['${KEY}']", "ok")],
 )
-def test_a_server_that_is_open_to_everybody_is_a_warning(server: str, level: str) -> None:
+def test_a_server_that_is_open_to_every_machine_is_a_warning(server: str, level: str) -> None:
     async def main() -> None:
         text = f"server: {{{server}}}\nvendors: {{kimi: {{api_key: '${{KEY}}'}}}}\n"
         assert (await doctor(text, offline=True)).one("listen", level)
@@ -602,7 +604,7 @@ def test_a_server_that_is_open_to_everybody_is_a_warning(server: str, level: str
 # --- the command --------------------------------------------------------------------------------------------------
 
 
-def test_the_command_ends_with_0_or_1_and_says_it_as_json_too(banjia: Run) -> None:
+def test_the_command_ends_with_0_or_1_and_has_json_output_too(banjia: Run) -> None:
     env = {"MOONSHOT_API_KEY": KEY, "BANJIA_SERVER__LISTEN": "127.0.0.1:0"}
     ended = banjia("doctor", "--offline", env=env)
     assert ended.exit_code == 0

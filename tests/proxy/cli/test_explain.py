@@ -33,7 +33,7 @@ def request_json(tmp_path: Path) -> Any:
     [REFUSED, {**ASK, "messages": []}, {"model": "gpt-4o"}, {**ASK, "model": "gpt-nonsense"}],
     ids=["refused", "empty", "missing", "no model"],
 )
-def test_it_tells_the_error_that_the_caller_gets(body: Any, banjia: Run, request_json: Any) -> None:
+def test_it_shows_the_error_that_the_client_gets(body: Any, banjia: Run, request_json: Any) -> None:
     async def answer() -> httpx2.Response:
         async with proxy(load(None, QWEN).settings) as served, httpx2.AsyncClient(trust_env=False) as client:
             return await client.post(f"{served.url}/v1/chat/completions", json=body)
@@ -63,7 +63,7 @@ def test_a_target_that_refuses_is_passed_over_as_long_as_another_answers(banjia:
     assert json.loads(banjia("explain", request_json(REFUSED), "--json", env=both).stdout)["error"] is None
 
 
-def test_where_all_refuse_the_reason_of_each_is_told_too(banjia: Run, request_json: Any) -> None:
+def test_if_all_refuse_the_reason_of_each_is_shown_too(banjia: Run, request_json: Any) -> None:
     told = banjia("explain", request_json(REFUSED), env=QWEN)
     assert "1. qwen/qwen3.6-plus" in told.stdout
     assert "skipped: " in told.stdout

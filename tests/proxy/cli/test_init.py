@@ -111,7 +111,7 @@ def test_a_folder_that_is_not_there_ends_with_1_and_no_traceback(banjia: Run, tm
     assert "cannot write" in ended.stderr
 
 
-def test_a_folder_is_told_as_one(banjia: Run, tmp_path: Path) -> None:
+def test_a_folder_is_reported_as_a_folder(banjia: Run, tmp_path: Path) -> None:
     ended = banjia("init", str(tmp_path))
     assert ended.exit_code == 1
     assert "is a directory" in ended.stderr

@@ -50,7 +50,7 @@ def test_routes_leave_out_the_stand_ins_that_a_pattern_takes(banjia: Run, file: 
     assert not [name for name in names if name.startswith("gpt-3.5-turbo")]
 
 
-def test_routes_say_which_vendors_are_off_and_why(banjia: Run, file: Path) -> None:
+def test_routes_show_the_vendors_that_are_off_and_why(banjia: Run, file: Path) -> None:
     found = data(banjia("routes", "--json", env=BOTH))
     off = {vendor["name"]: vendor["off"] for vendor in found["vendors"]}
     assert off == {"kimi": None, "qwen": None, "spare": "SPARE_A and SPARE_B are not set"}
@@ -69,7 +69,7 @@ def test_routes_need_no_file_and_show_no_key(banjia: Run) -> None:
     assert "0000000" not in ended.output
 
 
-def test_routes_say_whether_other_names_are_taken(banjia: Run) -> None:
+def test_routes_show_whether_other_names_are_served(banjia: Run) -> None:
     assert "Clients may also request" in banjia("routes", env=BOTH | {"COLUMNS": "200"}).stdout
     closed = banjia("routes", env={**BOTH, "BANJIA_CLIENT_KEY": "a-long-random-word"})
     assert "404" in closed.stdout.splitlines()[-1]
@@ -102,12 +102,12 @@ def below(lines: list[str], model: str) -> list[str]:
     return [" ".join(line.split()) for line in lines[at:end]]
 
 
-def test_models_tell_a_retirement_with_the_successor(banjia: Run) -> None:
+def test_models_show_a_retirement_with_the_successor(banjia: Run) -> None:
     told = below(banjia("models", "--vendor", "kimi").stdout.splitlines(), "moonshot-v1-8k")
     assert told[1:] == ["retired on 2026-08-31; successor: kimi-k2.6"]
 
 
-def test_models_tell_a_retirement_that_is_announced_without_a_day(banjia: Run) -> None:
+def test_models_show_a_retirement_that_is_announced_without_a_day(banjia: Run) -> None:
     told = below(banjia("models", "--vendor", "ernie").stdout.splitlines(), "ernie-x1.1")
     assert told[-1] == "to retire, on a date not known yet; successor: ernie-5.1"
 
@@ -124,7 +124,7 @@ def test_models_show_a_line_for_each_length_of_prompt(banjia: Run) -> None:
     ]
 
 
-def test_models_show_earlier_prices_when_asked_the_latest_first(banjia: Run) -> None:
+def test_models_show_earlier_prices_on_request_the_latest_first(banjia: Run) -> None:
     lines = banjia("models", "--vendor", "qwen", "--history").stdout.splitlines()
     told = " ".join(below(lines, "qwen-turbo")[1:])
     assert told == (

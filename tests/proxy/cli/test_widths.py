@@ -42,7 +42,7 @@ def test_a_narrow_listing_has_every_word_of_the_wide_one(banjia: Run, args: list
     assert [word for word in sorted(words) if word not in narrow] == []
 
 
-def test_output_that_is_no_terminals_has_eighty_columns_unless_told(banjia: Run) -> None:
+def test_output_to_a_pipe_has_eighty_columns_by_default(banjia: Run) -> None:
     assert banjia("models", env={"COLUMNS": ""}).stdout == banjia("models", env={"COLUMNS": "80"}).stdout
     assert banjia("models", env={"COLUMNS": "many"}).stdout == banjia("models", env={"COLUMNS": "80"}).stdout
 

@@ -213,7 +213,7 @@ def test_the_answer_of_a_second_target_is_covered() -> None:
 
 
 @ways
-def test_a_part_of_it_at_the_end_of_a_long_error_is_not_told_either(stream: bool) -> None:
+def test_a_part_of_it_at_the_end_of_a_long_error_is_not_shown_either(stream: bool) -> None:
     for before in range(470, 500, 3):
         error = json.dumps({"error": {"message": "x " * (before // 2) + KEY, "type": "invalid_request_error"}}).encode()
         raw = b"HTTP/1.1 400 X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(error) + error

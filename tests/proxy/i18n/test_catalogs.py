@@ -105,7 +105,7 @@ def test_english_reads_no_catalog() -> None:
     assert catalog._look_up.cache_info().currsize == 0
 
 
-def test_a_lost_call_is_told_with_its_key_and_its_limit() -> None:
+def test_a_lost_call_is_reported_with_its_key_and_its_limit() -> None:
     for phase, why in DESCRIPTIONS.items():
         if phase in TIMEOUT_KEYS:
             message = Message("The request to {vendor} failed: {why}.", vendor="Kimi", why=describe_timeout(phase, 600))

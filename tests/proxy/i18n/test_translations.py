@@ -133,7 +133,7 @@ async def _both(method: str, path: str, headers: dict[str, str], body: Any) -> l
         ]
 
 
-def test_a_stream_that_breaks_off_says_so_in_chinese() -> None:
+def test_a_stream_that_breaks_off_has_a_chinese_error() -> None:
     english, chinese = run(_both("POST", CHAT, KEY, {**ASK, "stream": True}))
     events = [
         [line[6:] for line in answer.text.split("\n") if line.startswith("data: ")] for answer in (english, chinese)
@@ -174,7 +174,7 @@ async def _raised() -> Exception:
     ],
     ids=["head", "body"],
 )
-def test_early_refusals_are_chinese_if_the_headers_so_far_ask_for_it(sent: bytes) -> None:
+def test_early_refusals_are_chinese_if_the_headers_so_far_request_it(sent: bytes) -> None:
     body = run(_early_refusal(sent))
     assert HAN.search(json.loads(body)["error"]["message"])
 
@@ -239,7 +239,7 @@ def test_text_of_others_is_never_translated_and_never_a_template() -> None:
 # --- commands ----------------------------------------------------------------------------------------------------
 
 
-def test_commands_speak_the_operators_language_and_programs_read_on(tmp_path: Path) -> None:
+def test_commands_use_the_operators_language_and_json_keeps_its_form(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
     file.write_text("version: 1\nvendros: {}\n")
     zh = {"BANJIA_LANG": "zh"}

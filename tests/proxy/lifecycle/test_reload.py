@@ -333,7 +333,7 @@ def test_a_stream_ends_on_the_vendor_that_it_began_on(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-def test_what_needs_a_restart_stays_and_is_told(tmp_path: Path) -> None:
+def test_settings_that_need_a_restart_stay_and_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
@@ -434,7 +434,7 @@ def test_client_keys_change_with_the_next_request(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-def test_a_key_goes_on_resting_at_the_same_address_and_only_there(tmp_path: Path) -> None:
+def test_a_key_stays_in_cooldown_at_the_same_address_and_only_there(tmp_path: Path) -> None:
     """A key refused in one region may work in another: this is the fix, and must apply at once."""
     file = tmp_path / "banjia.yaml"
     entry = {"kind": "kimi", "api_keys": ["sk-a-000000000000001", "sk-b-000000000000001"]}
@@ -463,7 +463,7 @@ def test_a_key_goes_on_resting_at_the_same_address_and_only_there(tmp_path: Path
     asyncio.run(scene())
 
 
-def test_a_secret_in_a_file_of_its_own_is_read_anew(tmp_path: Path) -> None:
+def test_a_secret_in_its_own_file_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
     secret = tmp_path / "key"
 
@@ -482,7 +482,7 @@ def test_a_secret_in_a_file_of_its_own_is_read_anew(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-def test_a_new_warning_is_told_once(tmp_path: Path) -> None:
+def test_a_new_warning_is_reported_once(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
@@ -568,7 +568,7 @@ def test_a_process_reads_its_file_again_on_sighup_and_when_it_changes(tmp_path: 
         assert f"{file}:4:1: modles: " in lines_until(process, "reload refused")[-1]
 
 
-def test_a_process_without_a_file_says_so_on_sighup() -> None:
+def test_a_process_without_a_file_reports_that_on_sighup() -> None:
     with running("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": "127.0.0.1:0"}) as process:
         lines_until(process, "connecting to vendors")
         os.kill(process.pid, signal.SIGHUP)

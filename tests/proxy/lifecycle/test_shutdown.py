@@ -132,7 +132,7 @@ def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_stream
     asyncio.run(scene())
 
 
-def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Path) -> None:
+def test_at_the_end_of_the_grace_every_client_gets_an_error_and_the_exit_code_is_0(tmp_path: Path) -> None:
     """A stream, a whole response, a body that is still arriving, and a client that does not read."""
 
     async def scene() -> None:
@@ -194,7 +194,7 @@ cli.main()
 """The end of each attempt takes 20 ms of the event loop, as on a machine that is short of CPU time."""
 
 
-def test_at_the_end_of_the_grace_everybody_is_told_also_by_an_event_loop_that_is_late(tmp_path: Path) -> None:
+def test_at_the_end_of_the_grace_every_client_gets_an_error_also_if_the_event_loop_is_late(tmp_path: Path) -> None:
     async def scene() -> None:
         async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
             writer.write(FIRST)
@@ -275,7 +275,7 @@ def test_a_stop_just_after_an_answers_end_changes_nothing_about_it(tmp_path: Pat
     asyncio.run(scene())
 
 
-def test_a_stop_while_a_body_comes_that_no_vendor_will_see_is_told_and_accounted_for(tmp_path: Path) -> None:
+def test_a_stop_during_a_body_that_no_vendor_gets_is_reported_and_recorded(tmp_path: Path) -> None:
     """A response of banjia's own (policy.moderations: pass) ends like any other."""
 
     async def scene() -> None:

@@ -118,7 +118,7 @@ def test_where_the_first_vendor_answers_500_the_second_answers(vendors: Mapping[
         assert asked(url, "gpt-4o") == "kimi"
 
 
-def test_with_failover_off_the_first_vendor_alone_is_asked(vendors: Mapping[str, str]) -> None:
+def test_with_failover_off_only_the_first_vendor_is_called(vendors: Mapping[str, str]) -> None:
     with greeted(dead(vendors), "qwen", "kimi", BANJIA_POLICY__FAILOVER="off") as (url, line):
         assert line.endswith("answered by qwen, or by kimi for models that qwen lacks")
         assert asked(url, "gpt-4o") == "502"

@@ -137,7 +137,7 @@ def written(stream: io.StringIO, change: Callable[[AccessLog], None] = lambda lo
     return stream.getvalue()
 
 
-def test_lines_are_json_in_a_file_and_text_on_a_terminal_unless_the_configuration_says_which() -> None:
+def test_lines_are_json_in_a_file_and_text_on_a_terminal_unless_configured() -> None:
     def configured(word: access_log.LogFormat) -> Callable[[AccessLog], None]:
         return lambda log: setattr(log, "configured", word)
 

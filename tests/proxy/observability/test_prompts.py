@@ -39,7 +39,9 @@ REPLIES = {
 
 
 @pytest.mark.parametrize("what", REPLIES)
-def test_what_is_said_is_in_no_log_and_on_no_page(what: str, caplog: pytest.LogCaptureFixture, capfd: Any) -> None:
+def test_prompts_and_answers_are_in_no_log_and_on_no_page(
+    what: str, caplog: pytest.LogCaptureFixture, capfd: Any
+) -> None:
     caplog.set_level(logging.DEBUG)
     body = {
         "model": "gpt-4o",

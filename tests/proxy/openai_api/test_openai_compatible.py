@@ -91,7 +91,7 @@ def test_a_completion_arrives_as_a_completion_with_what_chat_could_not_do() -> N
     asyncio.run(run())
 
 
-def test_a_completion_streams_as_texts_with_usage_for_those_who_asked() -> None:
+def test_a_completion_streams_as_texts_with_usage_if_requested() -> None:
     choice = TEXT["choices"][0]
     begun, ended = {**choice, "text": "Li", "finish_reason": None}, {**choice, "text": "ma"}
     events = [{**TEXT, "choices": [one], "usage": None} for one in (begun, ended)] + [{**TEXT, "choices": []}]
@@ -126,7 +126,7 @@ def test_what_chat_cannot_do_goes_on_to_the_target_that_has_completions() -> Non
     asyncio.run(run())
 
 
-def test_moderations_are_asked_of_the_policys_target_and_come_back_as_they_are() -> None:
+def test_moderations_are_sent_to_the_policys_target_and_returned_unchanged() -> None:
     found = {"id": "modr-1", "model": "guard", "results": [{"flagged": True, "categories": {"violence": True}}]}
 
     async def run() -> None:
@@ -143,7 +143,7 @@ def test_moderations_are_asked_of_the_policys_target_and_come_back_as_they_are()
     asyncio.run(run())
 
 
-def test_a_request_arrives_as_it_was_sent_and_nothing_is_told_as_changed() -> None:
+def test_a_request_arrives_as_it_was_sent_and_no_adaptation_is_reported() -> None:
     more = {"logit_bias": {"5": 1}, "max_tokens": 0, "chat_template_kwargs": {"enable_thinking": False}, "user": "u"}
 
     async def run() -> None:
@@ -158,7 +158,7 @@ def test_a_request_arrives_as_it_was_sent_and_nothing_is_told_as_changed() -> No
     asyncio.run(run())
 
 
-def test_a_refused_key_is_told_without_a_word_of_regions() -> None:
+def test_a_refused_key_is_reported_without_mention_of_regions() -> None:
     async def run() -> None:
         async with office("sk-office-000001") as (running, server):
             server.answer = (401, {"error": {"message": "no", "code": "invalid_api_key"}})

@@ -41,7 +41,7 @@ async def embed(target: str, given: Any) -> tuple[list[list[str]], httpx2.Respon
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS))
-def test_every_vendor_is_sent_the_text_and_the_answer_says_so(target: str) -> None:
+def test_every_vendor_gets_the_text_and_the_answer_reports_it(target: str) -> None:
     calls, answer = asyncio.run(embed(target, [[15339, 1917], [65]]))
 
     assert calls == [["hello world", "b"]]

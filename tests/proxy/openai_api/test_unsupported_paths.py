@@ -111,7 +111,7 @@ def test_what_openai_has_retired_is_404_with_the_reason(method: str, path: str, 
 
 @pytest.mark.parametrize(("path", "near"), [("/v1/chat/completion", "/v1/chat/completions"), ("/v1/embedding", "/v1/embeddings"),
                                             ("/model", "/v1/models"), ("/v1/moderation", "/v1/moderations")])  # fmt: skip
-def test_a_slip_in_a_path_is_told_the_nearest(path: str, near: str) -> None:
+def test_a_misspelt_path_gets_the_nearest_one_as_a_suggestion(path: str, near: str) -> None:
     (found,) = knock(Knock("POST", path, {})).answers
     assert found.status_code == 404
     assert f"Did you mean {near}?" in found.json()["error"]["message"]

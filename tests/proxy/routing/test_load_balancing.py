@@ -49,7 +49,7 @@ def test_no_strategy_loses_or_doubles_a_target(strategy: Strategy, draw: float, 
     assert sorted(target.label for target in made) == sorted(FOUR)
 
 
-def test_failover_asks_in_the_order_of_the_list() -> None:
+def test_failover_calls_in_the_order_of_the_list() -> None:
     assert labels(routed("failover"), kimi_k2_6=9.0) == LISTED
 
 
@@ -79,7 +79,7 @@ def test_a_target_whose_vendor_is_off_takes_its_weight_along() -> None:
     assert route.weights == (2, 1)
 
 
-def test_fastest_asks_the_unknown_first_then_by_time() -> None:
+def test_fastest_calls_targets_of_unknown_speed_first_then_by_time() -> None:
     route = routed("fastest")
     assert labels(route, kimi_k2_6=3.0, qwen_plus=1.0) == ["qwen3.6-plus", "qwen3.6-flash", "qwen-plus", "kimi-k2.6"]
 
@@ -92,7 +92,7 @@ def test_fastest_sends_a_few_of_a_hundred_to_each_of_the_others() -> None:
     assert {firsts[name] for name in LISTED if name != "qwen3.6-plus"} == {100}
 
 
-def test_cheapest_asks_by_price_and_those_without_one_last() -> None:
+def test_cheapest_calls_by_price_and_targets_without_one_last() -> None:
     route = routed("cheapest")
     assert labels(route, kimi_k2_6=3.0, qwen_plus=1.0) == ["qwen-plus", "kimi-k2.6", "qwen3.6-plus", "qwen3.6-flash"]
 
@@ -154,7 +154,7 @@ def test_the_cheapest_of_today_answers(day: datetime.date, first: str) -> None:
     assert play({first: [whole("x")]}, state=state, max_tokens=100).calls == [first]
 
 
-def test_the_fastest_of_those_that_were_asked_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fastest_of_the_called_targets_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.routing.load_balancing.EXPLORED", 0.0)
     state = kit_of(play({"kimi": [whole("x")]}, strategic("fastest")))
     assert state.latencies.of(FOUR[0], False) is not None
@@ -174,7 +174,7 @@ def test_who_fails_quickly_is_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"]
 
 
-def test_the_callers_own_error_tells_nothing_of_a_targets_speed() -> None:
+def test_the_clients_own_error_does_not_count_for_a_targets_speed() -> None:
     state = kit_of(play({"kimi": [error(400, "invalid_request_error")]}, strategic("fastest")))
     assert state.latencies.of(FOUR[0], False) is None
 

@@ -116,7 +116,7 @@ def test_without_cors_origins_preflights_are_answered_as_any_other_request() -> 
     run(scene())
 
 
-def test_options_is_a_preflight_only_if_it_asks_for_a_method() -> None:
+def test_options_is_a_preflight_only_if_it_requests_a_method() -> None:
     assert is_preflight("OPTIONS", {b"access-control-request-method": b"POST"})
     assert not is_preflight("OPTIONS", {b"access-control-request-headers": b"authorization"})
     assert not is_preflight("POST", {b"access-control-request-method": b"POST"})
@@ -133,7 +133,7 @@ def test_options_is_a_preflight_only_if_it_asks_for_a_method() -> None:
 @pytest.mark.parametrize(
     "asked", [b"", b",", b"a,,b", b"a b", b"a\tb", b"a;b", b"\xff", b"a, ", b"x" * (MAX_REQUESTED + 1)]
 )
-def test_headers_that_are_asked_for_in_no_usable_form_are_answered_with_the_usual_ones(asked: bytes) -> None:
+def test_headers_that_are_requested_in_an_invalid_form_are_answered_with_the_default_ones(asked: bytes) -> None:
     allowed = dict(preflight_headers(b"null", {b"access-control-request-headers": asked}))
     assert allowed[b"access-control-allow-headers"] == USUAL_HEADERS
 
@@ -374,7 +374,7 @@ def test_without_cors_origins_nothing_is_looked_at() -> None:
     assert guard_of().cors is None
 
 
-def test_with_client_keys_and_cors_origins_a_request_of_an_app_is_asked_nothing_more() -> None:
+def test_with_client_keys_and_cors_origins_a_request_of_an_app_needs_nothing_more() -> None:
     guard = guard_of(client_keys=[KEY], cors_origins=[PAGE])
     headers = {b"host": b"banjia:8080"}
     assert guard.refuse(headers, list(headers.items())) is None

@@ -65,7 +65,7 @@ def test_one_connection_carries_one_answer_after_another() -> None:
 
 
 @pytest.mark.parametrize("sent", [request(b"connection: close"), request(version=b"1.0")], ids=["asked", "HTTP/1.0"])
-def test_a_caller_who_wants_it_closed_is_told_and_served(sent: bytes) -> None:
+def test_a_client_that_requests_connection_close_is_served_and_gets_the_header(sent: bytes) -> None:
     ((head, body),), closed = run(talk(sent, 1, patience_s=30))
 
     assert b"\r\nconnection: close\r\n" in head
@@ -73,7 +73,7 @@ def test_a_caller_who_wants_it_closed_is_told_and_served(sent: bytes) -> None:
     assert closed
 
 
-def test_a_caller_who_waits_to_be_asked_for_the_body_is_asked() -> None:
+def test_a_client_that_expects_100_continue_gets_it() -> None:
     run(_expecting())
 
 
@@ -127,7 +127,7 @@ def test_what_is_not_simple_is_left_to_the_server(why: str) -> None:
     assert not way(cycle).send(200, [(b"content-length", b"0")], b"")
 
 
-def test_nothing_is_done_for_a_request_that_the_server_has_let_go_of() -> None:
+def test_nothing_is_done_for_a_request_that_the_server_has_released() -> None:
     let_go = way(Cycle())
 
     assert not let_go.send(200, [(b"content-length", b"0")], b"")

@@ -74,7 +74,7 @@ def test_a_body_that_is_too_large_by_its_length_is_refused_before_it_comes() -> 
     run(scene())
 
 
-def test_a_caller_who_sends_on_can_still_read_why_he_was_refused() -> None:
+def test_a_client_that_keeps_sending_can_still_read_the_reason_of_the_refusal() -> None:
     async def scene() -> None:
         async with serving(max_body_mb=1) as running, line(running.url) as caller, asyncio.timeout(40):
             await pour(caller, post(b"Content-Length: 900000000"), b"x" * 65_536, 3 * MIB)

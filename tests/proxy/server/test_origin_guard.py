@@ -138,7 +138,7 @@ OPEN = {"listen": "0.0.0.0:8080", "insecure": True}
         ({"listen": "10.0.0.7:8080", "insecure": True}, False, True), ({"client_keys": [""]}, False, False),
     ],
 )  # fmt: skip
-def test_the_front_port_is_guarded_where_no_client_key_is_asked_for(
+def test_the_front_port_is_guarded_if_no_client_key_is_required(
     server: dict[str, object], page_accepted: bool, name_accepted: bool
 ) -> None:
     guard = api_guard(settings(**server))

@@ -67,7 +67,7 @@ def test_over_the_limit_callers_are_refused_while_the_others_are_still_served() 
     run(scene())
 
 
-def test_who_is_turned_away_need_not_send_his_body() -> None:
+def test_a_refused_client_need_not_send_its_body() -> None:
     async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         await asyncio.sleep(60)
 
@@ -120,7 +120,7 @@ def test_bodies_that_arrive_together_still_find_no_more_places_than_there_are() 
     run(scene())
 
 
-def test_more_connections_than_there_is_room_for_are_told_or_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_connections_than_the_limit_are_refused_or_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.server.protocol.max_connections", lambda: 8)
 
     async def scene() -> None:
@@ -200,7 +200,7 @@ async def recovers(url: str) -> None:
 
 @pytest.mark.parametrize("files", [64, 128])
 @pytest.mark.parametrize("request_", [LIVEZ, chat()], ids=["livez", "chat"])
-def test_without_descriptors_every_caller_is_served_or_told_503_and_the_server_recovers(
+def test_without_descriptors_every_client_is_served_or_gets_503_and_the_server_recovers(
     files: int, request_: bytes, tmp_path: Path
 ) -> None:
     """400 clients stay connected to a process that may open 64 or 128 files. Each connection gets a response."""

@@ -38,7 +38,7 @@ ALLOWED = {400, 401, 404, 405}
 
 
 @pytest.mark.parametrize("method", ROUTES)
-def test_without_a_key_nothing_is_served_however_it_is_asked_for(method: str) -> None:
+def test_without_a_key_nothing_is_served_by_any_spelling_of_the_path(method: str) -> None:
     body = json.dumps({**ASK, "input": "x", "prompt": "x"}).encode() if method == "POST" else b""
     asks = [(host, "{path}") for host in HOSTS] + [("x", path) for path in PATHS]
 

@@ -89,7 +89,7 @@ def test_a_head_that_is_not_whole_in_time_ends_the_connection_without_an_answer(
 
 
 @pytest.mark.parametrize("sent", [chat()[:-5], chat()[: chat().index(b"\r\n\r\n") + 4]], ids=["cut short", "missing"])
-def test_a_body_that_is_not_whole_in_time_is_told_and_ends_the_connection(sent: bytes) -> None:
+def test_a_body_that_is_not_complete_in_time_gets_an_error_and_ends_the_connection(sent: bytes) -> None:
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
             await caller.say(sent)
@@ -161,7 +161,7 @@ def test_an_answer_that_takes_longer_than_a_head_may_is_not_cut() -> None:
     run(scene())
 
 
-def test_two_hundred_slow_callers_are_gone_in_time_and_disturb_nobody() -> None:
+def test_two_hundred_slow_clients_are_disconnected_in_time_and_delay_no_other() -> None:
     async def scene() -> None:
         async with serving() as running, asyncio.timeout(45):
             ended = 0

@@ -15,7 +15,7 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 PIECE = chunk({"content": "x" * 4000})
 
 
-def test_who_does_not_read_holds_his_vendor_back_and_is_not_kept_in_memory() -> None:
+def test_a_client_that_does_not_read_pauses_its_vendor_and_its_answer_is_not_buffered() -> None:
     """The system's sockets hold the waiting data; banjia holds one read of each stream, in each of its forms."""
     sent = 0
 
@@ -51,7 +51,7 @@ def test_who_does_not_read_holds_his_vendor_back_and_is_not_kept_in_memory() -> 
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
+def test_a_client_that_has_stopped_reading_is_disconnected_and_its_vendor_call_is_closed(
     streamed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proxy.server.write_timeout.WRITE_STALL_S", 0.1)

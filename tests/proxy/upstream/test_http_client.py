@@ -213,7 +213,7 @@ def test_a_refused_connection_is_a_connect_error(make: TransportKind, uv: bool) 
 
 
 @both
-def test_an_unknown_name_is_told_from_a_refused_connection(make: TransportKind, uv: bool) -> None:
+def test_an_unknown_name_is_distinguished_from_a_refused_connection(make: TransportKind, uv: bool) -> None:
     async def main() -> None:
         async with make() as transport:
             with pytest.raises(httpx2.ConnectError) as caught:
@@ -337,7 +337,7 @@ def test_a_body_of_any_size_arrives_whole_and_comes_back_whole(make: TransportKi
 
 
 @both
-def test_a_connection_is_used_again_and_one_that_says_close_is_not(make: TransportKind, uv: bool) -> None:
+def test_a_connection_is_reused_unless_it_has_connection_close(make: TransportKind, uv: bool) -> None:
     async def script(talk: Talk) -> None:
         for turn in range(3):
             await talk.request()
@@ -354,7 +354,7 @@ def test_a_connection_is_used_again_and_one_that_says_close_is_not(make: Transpo
 
 
 @both
-def test_an_answer_let_go_half_read_takes_its_connection_along(make: TransportKind, uv: bool) -> None:
+def test_an_answer_released_half_read_closes_its_connection(make: TransportKind, uv: bool) -> None:
     async def main() -> None:
         async with Peer(always(OK + b"content-length: 9\r\n\r\nhello")) as peer, make() as transport:
             response = await transport.handle_async_request(request(peer.url))

@@ -475,7 +475,7 @@ class Counting:
 
 @loops
 @pytest.mark.parametrize("written", [False, True], ids=["no byte was written", "all of it was written"])
-def test_a_repeat_is_asked_for_only_where_a_byte_of_the_request_was_written(written: bool, uv: bool) -> None:
+def test_a_replay_is_requested_only_if_a_byte_of_the_request_was_written(written: bool, uv: bool) -> None:
     """A reset that arrives before the request fails its first write; a later one may be a response to it."""
 
     async def main() -> None:

@@ -101,7 +101,7 @@ def test_a_certificate_that_is_not_trusted_gets_no_byte_of_the_request(
 
 
 @loops
-def test_the_systems_trust_is_used_unless_told_otherwise(uv: bool) -> None:
+def test_the_systems_trust_store_is_the_default(uv: bool) -> None:
     async def main() -> None:
         async with Peer(always(ANSWER), serving(CA.issue_cert("localhost"))) as peer, HttpTransport() as transport:
             with pytest.raises(httpx2.ConnectError) as caught:
@@ -200,7 +200,7 @@ def test_silence_in_the_handshake_is_a_connect_timeout(make: TransportKind, uv: 
 
 
 @loops
-def test_callers_who_leave_during_the_handshake_leave_no_socket(uv: bool) -> None:
+def test_clients_that_disconnect_during_the_handshake_leave_no_socket(uv: bool) -> None:
     async def main() -> None:
         async with Peer(always(ANSWER), serving(CA.issue_cert("localhost"))) as peer:
             async with HttpTransport(20, tls=trusting()) as transport:

@@ -167,7 +167,7 @@ def test_env_respects_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     run(main())
 
 
-def test_none_goes_directly_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_none_connects_directly_regardless_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with Peer(always(ANSWER)) as vendor, ForwardProxy() as through:
             monkeypatch.setenv("HTTP_PROXY", through.url)
@@ -204,7 +204,7 @@ def test_a_named_proxy_gets_the_vendors_calls_with_its_password(monkeypatch: pyt
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_proxy_that_refuses_the_password_is_a_failed_connection_and_no_secret_is_told() -> None:
+def test_a_proxy_that_refuses_the_password_is_a_failed_connection_and_no_secret_is_shown() -> None:
     async def main() -> None:
         async with Peer(always(ANSWER), with_tls()) as vendor, ForwardProxy("me:other") as through:
             upstream = Upstream.over_the_network(10)
@@ -271,7 +271,7 @@ def vendors(**outbound: str) -> Settings:
         ),
     ],
 )
-def test_the_start_up_says_how_vendor_calls_leave(
+def test_the_start_shows_the_proxies_of_vendor_calls(
     settings: Settings, environ: Mapping[str, str], line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environ.items():
@@ -309,7 +309,7 @@ def test_a_request_of_the_application_leaves_through_the_vendors_own_proxy() -> 
     run(main())
 
 
-def test_our_own_emulators_are_called_directly_whatever_the_environment_says() -> None:
+def test_our_own_emulators_are_called_directly_regardless_of_the_environment() -> None:
     async def main() -> None:
         settings = vendors(kimi="http://10.0.0.1:3128")
         async with emulated(settings, {"kimi": lambda: start("kimi", environ={})}) as stand_ins:
