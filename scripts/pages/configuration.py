@@ -196,10 +196,10 @@ def _number(default: float, form: Json) -> float:
 
 def text() -> str:
     """Return the reference: a heading, a line and a table for each section."""
-    return "\n" + "\n".join(_told(path, about, keys) for path, about, keys in sections()) + "\n"
+    return "\n" + "\n".join(_section_text(path, about, keys) for path, about, keys in sections()) + "\n"
 
 
-def _told(path: str, about: str, keys: Sequence[Key]) -> str:
+def _section_text(path: str, about: str, keys: Sequence[Key]) -> str:
     rows = [
         [
             f'<a id="{_anchor(key.path)}"></a>{code(key.name)}',

@@ -62,25 +62,25 @@ def judge(planned: Planned, outcome: Outcome, verdict: Verdict, *, calm: bool) -
         verdict.wrong(f"{name}: {what}")
     if outcome.wrong:
         verdict.wrong(f"{name}: {outcome.wrong}; {bytes(outcome.seen[-160:])!r}")
-    elif outcome.word == "complete" and not is_meant(planned, outcome):
+    elif outcome.word == "complete" and not has_vendors_text(planned, outcome):
         verdict.wrong(f"{name}: not the text that was meant: {outcome.text[:120]!r}…")
     elif outcome.error is not None:
         verdict.codes[str(outcome.error["code"])] += 1
         allowed = STATUSES | OF_FAULT.get(planned.vendor, set()) | {200}
         if outcome.status not in allowed or outcome.error["code"] == "internal_error":
             verdict.wrong(f"{name}: status {outcome.status}, {outcome.error}")
-        if outcome.error["code"] == "rate_limit_exceeded" and not says_when(planned, outcome):
+        if outcome.error["code"] == "rate_limit_exceeded" and not has_retry_after(planned, outcome):
             verdict.wrong(f"{name}: 429 without a retry-after")
     elif outcome.word == "unreachable":
         verdict.wrong(f"{name}: no instance could be reached in {outcome.turns} turns")
 
 
-def says_when(planned: Planned, outcome: Outcome) -> bool:
+def has_retry_after(planned: Planned, outcome: Outcome) -> bool:
     """Return whether a rate-limit error has a retry-after, if its head allows one and the client has recorded it."""
     return outcome.status != 429 or planned.sdk or bool(RETRY_AFTER.search(outcome.seen))
 
 
-def is_meant(planned: Planned, outcome: Outcome) -> bool:
+def has_vendors_text(planned: Planned, outcome: Outcome) -> bool:
     """Return whether the text is the vendor's."""
     meant = f"You said: {planned.prompt(outcome.turns - 1)}"
     text = outcome.text

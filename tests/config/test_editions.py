@@ -28,7 +28,7 @@ def url(text: str, name: str = "gpt-4o") -> str:
     return f"{target.base_url} {target.label}"
 
 
-def said(text: str) -> list[str]:
+def warnings_of(text: str) -> list[str]:
     return [str(warning) for warning in loaded(text).warnings]
 
 
@@ -102,19 +102,19 @@ def test_settings_that_an_edition_lacks_are_reported_with_their_position(text: s
 
 
 def test_a_platform_that_has_ended_is_reported_with_its_replacement() -> None:
-    assert said(CLASSIC) == [f"banjia.yaml:2:34: vendors.hunyuan.edition: {ENDED}"]
-    assert said("vendors:\n  hunyuan: {api_key: k, edition: tokenhub}\n") == []
+    assert warnings_of(CLASSIC) == [f"banjia.yaml:2:34: vendors.hunyuan.edition: {ENDED}"]
+    assert warnings_of("vendors:\n  hunyuan: {api_key: k, edition: tokenhub}\n") == []
 
 
 def test_a_model_of_an_ended_platform_is_reported_as_retired_with_its_replacement() -> None:
-    _, model = said(CLASSIC + "models:\n  a: hunyuan/hunyuan-lite\n")
+    _, model = warnings_of(CLASSIC + "models:\n  a: hunyuan/hunyuan-lite\n")
     assert model == (
         "banjia.yaml:4:6: models.a: hunyuan-lite was retired on 2026-09-30; expected hy3 in edition: tokenhub"
     )
 
 
 def test_nothing_is_reported_about_the_platform_if_another_host_replaces_it() -> None:
-    assert said(CLASSIC.replace("classic}", "classic, base_url: 'http://10.0.0.5/v1'}")) == []
+    assert warnings_of(CLASSIC.replace("classic}", "classic, base_url: 'http://10.0.0.5/v1'}")) == []
 
 
 # --- without a file

@@ -8,13 +8,13 @@ import pytest
 import emulators
 from emulators import Emulator
 from emulators.serve import serve
-from tests.emulators.helpers import Raw, ask, chat, spelled, until, with_emulator
+from tests.emulators.helpers import Raw, chat, send, spelled, until, with_emulator
 
 VENDORS = pytest.mark.parametrize("vendor", emulators.NAMES)
 
 
 async def control(emulator: Emulator, method: str, path: str, body: object = None) -> Raw:
-    return await ask(emulator, body, f"//_emulator/{path}", method=method, headers={"authorization": "none"})
+    return await send(emulator, body, f"//_emulator/{path}", method=method, headers={"authorization": "none"})
 
 
 @VENDORS
@@ -74,8 +74,8 @@ def test_base_urls_and_variables_are_the_vendors_own() -> None:
 )
 def test_the_key_is_taken_from_the_environment_and_no_other_is_accepted(vendor: str, variable: str) -> None:
     async def main(emulator: Emulator) -> tuple[int, int]:
-        right = await ask(emulator, chat(vendor), headers={"authorization": "Bearer sk-mine"})
-        wrong = await ask(emulator, chat(vendor), headers={"authorization": "Bearer sk-other"})
+        right = await send(emulator, chat(vendor), headers={"authorization": "Bearer sk-mine"})
+        wrong = await send(emulator, chat(vendor), headers={"authorization": "Bearer sk-other"})
         return right.status, wrong.status
 
     assert with_emulator(vendor, main, environ={variable: "sk-mine"}) == (200, 401)
@@ -84,8 +84,8 @@ def test_the_key_is_taken_from_the_environment_and_no_other_is_accepted(vendor: 
 @VENDORS
 def test_what_arrives_is_noted_with_the_key_masked(vendor: str) -> None:
     async def main(emulator: Emulator) -> None:
-        await ask(emulator, chat(vendor, "first"))
-        await ask(emulator, {"model": "no-such"}, headers={"X-Mine": "yes"})
+        await send(emulator, chat(vendor, "first"))
+        await send(emulator, {"model": "no-such"}, headers={"X-Mine": "yes"})
         first, second = emulator.requests
         assert (first.method, first.status, first.ending) == ("POST", 200, "whole")
         assert first.path.endswith("/chat/completions")
@@ -107,7 +107,7 @@ def test_what_arrives_is_noted_with_the_key_masked(vendor: str) -> None:
 def test_the_log_keeps_the_last_ten_thousand() -> None:
     async def main(emulator: Emulator) -> None:
         emulator.requests.extend([emulators.ReceivedRequest("GET", "/old", {}, None)] * 10_000)
-        await ask(emulator, None, "/models", method="GET")
+        await send(emulator, None, "/models", method="GET")
         assert len(emulator.requests) == 10_000
         assert emulator.requests[-1].path == "/v1/models"
 
@@ -132,7 +132,7 @@ def test_faults_are_set_and_listed_over_http_and_invalid_ones_change_nothing() -
 
 def test_the_state_has_connections_requests_and_streams() -> None:
     async def main(emulator: Emulator) -> None:
-        waiting = asyncio.create_task(ask(emulator, chat("kimi", "emulator:words=3,gap=100", stream=True)))
+        waiting = asyncio.create_task(send(emulator, chat("kimi", "emulator:words=3,gap=100", stream=True)))
         await until(lambda: emulator.active == 1)
         state = (await control(emulator, "GET", "state")).json
         assert (state["open_connections"], state["active"], state["streams_finished"]) == (2, 1, 0)
@@ -210,14 +210,14 @@ def test_a_thousand_streams_run_at_once() -> None:
     async def main(emulator: Emulator) -> None:
         body = chat("kimi", "emulator:words=3", stream=True)
         emulator.set_faults(["stall_within"])
-        tasks = [asyncio.create_task(ask(emulator, body)) for _ in range(1000)]
+        tasks = [asyncio.create_task(send(emulator, body)) for _ in range(1000)]
         await until(lambda: emulator.active == 1000)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await until(lambda: emulator.open_connections == 0 and emulator.active == 0)
         emulator.set_faults([])
-        answers = await asyncio.gather(*(ask(emulator, body) for _ in range(1000)))
+        answers = await asyncio.gather(*(send(emulator, body) for _ in range(1000)))
         assert all(answer.events[-1] == b"[DONE]" for answer in answers)
         assert emulator.streams_finished == 1000
 

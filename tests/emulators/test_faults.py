@@ -10,7 +10,7 @@ import pytest
 import emulators
 from emulators import Emulator
 from emulators.core.faults import TABLE, Faults, parse
-from tests.emulators.helpers import Json, Raw, ask, chat, spelled, until, with_emulator
+from tests.emulators.helpers import Json, Raw, chat, send, spelled, until, with_emulator
 
 WORDS = "emulator:words=6"
 STREAM: Json = {"stream": True}
@@ -18,7 +18,7 @@ STREAM: Json = {"stream": True}
 
 def got(fault: str, vendor: str = "kimi", text: str = WORDS, **more: object) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat(vendor, text, **more))
+        return await send(emulator, chat(vendor, text, **more))
 
     return with_emulator(vendor, main, faults=[fault] if fault else [])
 
@@ -86,9 +86,9 @@ def test_empty_200_has_no_body() -> None:
 
 def test_redirect_points_to_another_path_where_nothing_is() -> None:
     async def main(emulator: Emulator) -> None:
-        answer = await ask(emulator, chat("kimi"))
+        answer = await send(emulator, chat("kimi"))
         assert (answer.status, answer.headers["location"]) == (307, f"{emulator.base_url}/elsewhere")
-        assert (await ask(emulator, chat("kimi"), "/elsewhere")).status == 404
+        assert (await send(emulator, chat("kimi"), "/elsewhere")).status == 404
 
     with_emulator("kimi", main, faults=["redirect"])
 
@@ -272,7 +272,7 @@ def test_a_stall_lasts_until_the_caller_leaves_and_leaves_nothing_behind(
 
 def test_faults_of_streams_leave_refusals_alone() -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("kimi", model="none", stream=True))
+        return await send(emulator, chat("kimi", model="none", stream=True))
 
     answer = with_emulator("kimi", main, faults=["cut=1", "bad_json", "no_end"])
     assert (answer.status, answer.reset) == (404, False)
@@ -282,7 +282,7 @@ def test_faults_of_streams_leave_refusals_alone() -> None:
 def test_closing_an_emulator_ends_what_is_stalled() -> None:
     async def main() -> None:
         emulator = await emulators.start("kimi", environ={}, faults=["stall_before"])
-        task = asyncio.create_task(ask(emulator, chat("kimi")))
+        task = asyncio.create_task(send(emulator, chat("kimi")))
         await until(lambda: emulator.active == 1)
         await emulator.aclose()
         assert (await task).all == b""

@@ -25,7 +25,7 @@ from proxy.errors import BadKey
 from proxy.upstream.client import Upstream
 from tests.config.config_file import diagnostics, loaded
 from tests.gateway_failures.canary import VENDOR_KEY, canary, site
-from tests.proxy.admin.test_admin import LOCAL, ask, kit_of
+from tests.proxy.admin.test_admin import LOCAL, kit_of, request
 from tests.proxy.play import BOTH
 from tests.proxy.server.raw_client import ASK, line, run
 
@@ -80,7 +80,7 @@ def test_cve_2026_49468_and_48710_every_route_but_health_needs_a_key_regardless_
                 body = BODY if method == "POST" else b""
                 for odd in [b"X-Nothing: 1", *ODD]:
                     head = f"{method} {path} HTTP/1.1\r\nHost: livez\r\nContent-Length: {len(body)}\r\n".encode()
-                    await caller.say(head + odd + b"\r\n\r\n" + body)
+                    await caller.send(head + odd + b"\r\n\r\n" + body)
                     status = await status_of(caller, method)
                     assert status == 401, (method, path, odd[:80])
             assert here.heads == []
@@ -246,7 +246,7 @@ def test_cve_2026_35029_the_admin_port_has_these_endpoints_and_changes_nothing()
             "/reload/x",
             "/key/generate",
         ):
-            assert ask(path, held, method).status_code in (404, 405), (method, path)
+            assert request(path, held, method).status_code in (404, 405), (method, path)
     assert held.snapshot is before
 
 

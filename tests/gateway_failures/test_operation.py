@@ -20,7 +20,7 @@ from proxy.app_state import AppState
 from proxy.openai_api.chat.handler import ChatHandler
 from proxy.pipeline import serve
 from proxy.upstream.client import Upstream
-from tests.proxy.attempts.test_disconnects import SSE_HEAD, Stalling, asked, piece, settings
+from tests.proxy.attempts.test_disconnects import SSE_HEAD, Stalling, piece, request_sent, settings
 from tests.proxy.play import BOTH, DONE, Played, Request, chunk, error, hello, play, stream, whole
 from tests.proxy.server.raw_client import run
 from tests.support.harness import proxy, vendor
@@ -79,7 +79,7 @@ def test_litellm_14457_and_30630_usage_of_a_client_that_disconnects_is_counted(s
         before = SSE_HEAD + piece(HALF) if streamed else b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"
         stalling = Stalling(before)
         async with vendor(stalling) as base_url, proxy(settings(base_url)) as running:
-            async with asked(running.url, stream=streamed) as reader:
+            async with request_sent(running.url, stream=streamed) as reader:
                 await stalling.reached.wait()
                 if streamed:
                     await reader.readuntil(SAID.encode())
@@ -145,7 +145,7 @@ def test_new_api_5005_what_was_cached_is_never_more_than_the_prompt(told: dict[s
     assert type(cached) is not int or 0 <= cached <= wire["prompt_tokens"]
 
 
-async def ask(state: AppState, number: int) -> None:
+async def send_request(state: AppState, number: int) -> None:
     """Return a unique request: another text, user and key, existing and unknown models. Many fail."""
     body = {
         "model": ("gpt-4o", f"kimi/made-up-{number % 50}", f"nobody-{number}")[number % 3], "user": f"user-{number}",
@@ -187,7 +187,7 @@ def test_litellm_12685_27954_and_25219_memory_does_not_grow_with_requests() -> N
             if number == 400:
                 gc.collect()
                 before = sys.getallocatedblocks()
-            await ask(state, number)
+            await send_request(state, number)
         gc.collect()
         return (sys.getallocatedblocks() - before) / 500
 

@@ -54,7 +54,7 @@ async def record(catalog: str) -> None:
                 continue
             more = PARALLEL.get(catalog, {}) if "tools" in fields else {}
             body = helpers.chat(name, text, stream=True, **fields, **more)
-            raw = await helpers.ask(emulator, body, path, headers=headers)
+            raw = await helpers.send(emulator, body, path, headers=headers)
             assert raw.status == 200, (catalog, kind, raw.body)
             write(catalog, kind, raw.body)
     finally:

@@ -218,7 +218,7 @@ class Site:
 
     def chat(self, content: Any = "Hello", **more: Any) -> Any:
         """One chat completion: a user's message, or a list of messages."""
-        return self.sdk.chat.completions.create(**asked(content, **more))
+        return self.sdk.chat.completions.create(**chat_body(content, **more))
 
     def stream(self, content: Any = "Hello", **more: Any) -> list[Any]:
         """All chunks of a streamed chat completion."""
@@ -226,10 +226,10 @@ class Site:
 
     def raw(self, content: Any = "Hello", **more: Any) -> Any:
         """The same with the response's headers."""
-        return self.sdk.chat.completions.with_raw_response.create(**asked(content, **more))
+        return self.sdk.chat.completions.with_raw_response.create(**chat_body(content, **more))
 
 
-def asked(content: Any = "Hello", **more: Any) -> dict[str, Any]:
+def chat_body(content: Any = "Hello", **more: Any) -> dict[str, Any]:
     """A request under OpenAI's name, as an application writes it."""
     messages = content if type(content) is list and content and "role" in content[0] else [user(content)]
     return {"model": "gpt-4o", "messages": messages, **more}

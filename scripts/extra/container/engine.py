@@ -87,7 +87,7 @@ class Container:
         return self.code
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """Return its output so far."""
         self._output.seek(0)
         return self._output.read().decode(errors="replace")

@@ -41,7 +41,7 @@ def tell(line: str) -> None:
 def expect(holds: bool, what: str, container: Container | None = None) -> None:
     """Raise Wrong, with the container's output, unless the condition holds."""
     if not holds:
-        raise Wrong(f"{what}\n{container.said}" if container else what)
+        raise Wrong(f"{what}\n{container.output}" if container else what)
 
 
 def loopback_up() -> None:
@@ -70,7 +70,7 @@ def until_ready(container: Container, since: float) -> float:
                 return time.monotonic() - since
         except OSError:
             time.sleep(0.01)
-    raise Wrong(f"it did not become ready\n{container.said}")
+    raise Wrong(f"it did not become ready\n{container.output}")
 
 
 @contextmanager
@@ -88,17 +88,17 @@ def without_a_key(engine: Engine) -> None:
     """Without a client key it does not start, and prints the missing line."""
     ended = engine.run(environment={"MOONSHOT_API_KEY": "unused"})
     expect(ended.code == 2, f"without a client key it ended with {ended.code}, not 2", ended)
-    expect(len(ended.said.splitlines()) == 1, "what it says is not one line", ended)
-    expect("-e BANJIA_CLIENT_KEY=" in ended.said, "it does not say what to add", ended)
-    expect("OPENAI_API_KEY" in ended.said, "it does not say what apps do with it", ended)
-    tell(f"without a client key: {ended.said.strip()}")
+    expect(len(ended.output.splitlines()) == 1, "what it says is not one line", ended)
+    expect("-e BANJIA_CLIENT_KEY=" in ended.output, "it does not say what to add", ended)
+    expect("OPENAI_API_KEY" in ended.output, "it does not say what apps do with it", ended)
+    tell(f"without a client key: {ended.output.strip()}")
 
 
 def without_a_disk(engine: Engine) -> None:
     """Nothing can be written, not even in world-writable folders."""
     for place in ("/tmp", "/opt/banjia", "/"):
         ended = engine.run(["-c", f"touch {place}/written"], entrypoint=["sh"])
-        expect(ended.code != 0 and "Read-only file system" in ended.said, f"{place} can be written to", ended)
+        expect(ended.code != 0 and "Read-only file system" in ended.output, f"{place} can be written to", ended)
     tell("its disk cannot be written to")
 
 
@@ -210,7 +210,7 @@ def trust(engine: Engine) -> None:
 
 def _says(ended: Container, word: str) -> bool:
     """Return whether the doctor reports this about the certificate."""
-    return any(line.split()[:2] == [word, "tls"] for line in ended.said.splitlines())
+    return any(line.split()[:2] == [word, "tls"] for line in ended.output.splitlines())
 
 
 def main(root: str, image: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import Site, adapted, asked, text_of, user
+from tests.support.client_stage import Site, adapted, chat_body, text_of, user
 
 TEXTS = [
     "Hello",
@@ -174,7 +174,7 @@ def test_an_answer_of_the_sdk_can_be_sent_back_as_it_is(site: Site) -> None:
 
 
 def test_members_of_a_message_that_are_null_are_as_if_absent(site: Site) -> None:
-    request = asked(
+    request = chat_body(
         [{"role": "user", "content": "Hello", "name": None}], temperature=None, stop=None, n=None, tools=None
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import Front, Site, Stage, adapted, asked
+from tests.support.client_stage import Front, Site, Stage, adapted, chat_body
 
 Start = Callable[..., Front]
 WORDS = "emulator:words=6"
@@ -66,7 +66,7 @@ def test_usage_is_the_sum_of_what_the_vendor_billed(site: Site) -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_tool_calls_of_several_choices_have_ids_of_their_own(site: Site, stream: bool) -> None:
-    request = asked("get weather, city=Oslo", tools=[WEATHER], n=3)
+    request = chat_body("get weather, city=Oslo", tools=[WEATHER], n=3)
     if stream:
         chunks = list(site.sdk.chat.completions.create(**request, stream=True))
         pieces = [(c.index, call) for chunk in chunks for c in chunk.choices for call in c.delta.tool_calls or []]
@@ -118,9 +118,9 @@ def test_switched_off_it_is_refused_with_the_cure(stage: Stage, start: Start, ve
             "gpt-4o": {"targets": stage.settings(vendor)["models"]["gpt-4o"], "policy": off}})  # fmt: skip
 
     with pytest.raises(openai.BadRequestError) as caught:
-        front.sdk().chat.completions.create(**asked(WORDS, n=2))
+        front.sdk().chat.completions.create(**chat_body(WORDS, n=2))
 
     assert (caught.value.param, caught.value.code) == ("n", "unsupported_parameter")
     assert "emulate" in caught.value.message
     assert "policy.emulate" in caught.value.message
-    assert front.sdk().chat.completions.create(**asked(WORDS, n=1)).choices[0].message.content == TEXT
+    assert front.sdk().chat.completions.create(**chat_body(WORDS, n=1)).choices[0].message.content == TEXT

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from proxy.openai_api import token_ids as tokens
-from tests.support.client_stage import EMBEDS, Front, Site, Stage, asked
+from tests.support.client_stage import EMBEDS, Front, Site, Stage, chat_body
 from tests.support.openai_spec import floats
 
 SMALL = "text-embedding-3-small"
@@ -44,7 +44,7 @@ def test_kimi_has_no_embeddings_and_the_error_needs_no_call(stage: Stage, start:
 def test_an_application_with_kimi_for_chat_has_qwen_for_embeddings(stage: Stage, start: Callable[..., Front]) -> None:
     sdk = start("kimi", "qwen").sdk()
 
-    assert sdk.chat.completions.create(**asked("Hello")).choices
+    assert sdk.chat.completions.create(**chat_body("Hello")).choices
     assert len(sdk.embeddings.create(model=SMALL, input="one").data) == 1
     assert [len(stage.emulators[name].requests) for name in ("kimi", "qwen")] == [1, 1]
 

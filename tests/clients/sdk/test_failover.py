@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import GENERATION, Front, Stage, asked, text_of
+from tests.support.client_stage import GENERATION, Front, Stage, chat_body, text_of
 
 Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -32,7 +32,7 @@ ONLY_STREAMS = [("error_event=0", 2), ("error_event=1", 2), ("cut=1", 2), ("done
 
 
 def text(front: Front, stream: bool) -> str:
-    made: Any = front.sdk().chat.completions.create(**asked("Hello"), stream=stream)
+    made: Any = front.sdk().chat.completions.create(**chat_body("Hello"), stream=stream)
     return text_of(list(made)) if stream else str(made.choices[0].message.content)
 
 
@@ -80,7 +80,7 @@ def test_a_bad_request_that_only_the_vendor_can_see_causes_exactly_one_call(
     odd = {"role": "tool", "tool_call_id": "none-such", "content": "x"}
 
     with pytest.raises(openai.BadRequestError):
-        front.sdk(max_retries=2).chat.completions.create(**asked([{"role": "user", "content": "x"}, odd]))
+        front.sdk(max_retries=2).chat.completions.create(**chat_body([{"role": "user", "content": "x"}, odd]))
 
     assert len(stage.emulators[first].requests) == 1
     assert not stage.emulators[second].requests
@@ -115,7 +115,7 @@ def test_a_refused_key_cools_down_and_the_next_request_uses_the_other_at_once(
 def test_a_request_that_the_first_cannot_serve_goes_to_the_one_that_can(stage: Stage, start: Start) -> None:
     front = start("qwen", "kimi")
 
-    answer = front.sdk().chat.completions.create(**asked("Hello"), logprobs=True)
+    answer = front.sdk().chat.completions.create(**chat_body("Hello"), logprobs=True)
 
     assert answer.choices[0].logprobs.content
     assert not stage.emulators["qwen"].requests
@@ -129,7 +129,7 @@ def test_when_both_fail_the_error_is_raised_after_three_calls_at_most(stage: Sta
     front = start("kimi", "qwen")
 
     with pytest.raises(openai.InternalServerError) as caught:
-        front.sdk(max_retries=2).chat.completions.create(**asked("Hello"), stream=stream)
+        front.sdk(max_retries=2).chat.completions.create(**chat_body("Hello"), stream=stream)
 
     assert caught.value.status_code == 502
     assert sum(len(emulator.requests) for emulator in stage.emulators.values()) <= 3
@@ -166,6 +166,6 @@ def test_with_the_sdks_own_retries_on_top_the_vendor_is_called_three_times_at_mo
     monkeypatch.setattr(time, "sleep", lambda s: real(min(s, 0.01)))
 
     with pytest.raises(openai.APIStatusError):
-        front.sdk(max_retries=2).chat.completions.create(**asked("Hello"))
+        front.sdk(max_retries=2).chat.completions.create(**chat_body("Hello"))
 
     assert 1 <= len(stage.emulators[vendor].requests) <= most

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import Site, adapted, asked, user
+from tests.support.client_stage import Site, adapted, chat_body, user
 
 
 def function(name: str, **properties: str) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def test_a_result_whose_call_was_left_out_is_taken(site: Site) -> None:
 )
 def test_what_contradicts_itself_names_what_the_caller_sent(site: Site, fields: dict[str, Any], param: str) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
-        site.sdk.chat.completions.create(**asked(ONE), extra_body=fields)
+        site.sdk.chat.completions.create(**chat_body(ONE), extra_body=fields)
 
     assert caught.value.param == param
     assert not site.calls

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import Front, Site, adapted, asked, text_of, until
+from tests.support.client_stage import Front, Site, adapted, chat_body, text_of, until
 
 Start = Callable[..., Front]
 LONG = "w20 w21 w22 w23 w24 w25 w26 w27 w28"
@@ -75,8 +75,8 @@ def test_switched_off_it_is_refused_with_the_cure(start: Start) -> None:
     front = start("kimi", policy={"emulate": {"stop": "off"}})
 
     with pytest.raises(openai.BadRequestError) as caught:
-        front.sdk().chat.completions.create(**asked(WORDS, stop=LONG))
+        front.sdk().chat.completions.create(**chat_body(WORDS, stop=LONG))
 
     assert (caught.value.param, caught.value.code) == ("stop", "unsupported_parameter")
     assert "policy.emulate" in caught.value.message
-    assert front.sdk().chat.completions.create(**asked(WORDS, stop="w2")).choices[0].message.content == "w1 "
+    assert front.sdk().chat.completions.create(**chat_body(WORDS, stop="w2")).choices[0].message.content == "w1 "

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import Site, asked, user
+from tests.support.client_stage import Site, chat_body, user
 
 
 def function(name: str, **properties: str) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def test_the_sdks_own_accumulator_gives_the_whole_answers_calls(site: Site) -> N
     if helper is None:
         assert openai.__version__.startswith("1."), "only the first generation has no such helper for chat"
         return
-    with helper(**asked(TWO, **BOTH)) as events:
+    with helper(**chat_body(TWO, **BOTH)) as events:
         final = events.get_final_completion()
 
     assert calls_of(final.choices[0].message) == calls_of(site.chat(TWO, **BOTH).choices[0].message)
@@ -105,7 +105,7 @@ def test_tool_choice_none_gives_an_answer(site: Site) -> None:
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_tool_that_is_named_must_be_called(site: Site, stream: bool) -> None:
     choice = {"type": "function", "function": {"name": "get_time"}}
-    request = asked("Hello", **BOTH, tool_choice=choice)
+    request = chat_body("Hello", **BOTH, tool_choice=choice)
 
     if stream:
         names = [one["name"] for one in accumulated(list(site.sdk.chat.completions.create(**request, stream=True)))]

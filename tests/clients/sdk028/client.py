@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator, ReceivedRequest
-from tests.support.client_stage import Front, asked, until
+from tests.support.client_stage import Front, chat_body, until
 
 openai: Any = importlib.import_module("openai")
 
@@ -44,7 +44,7 @@ class Site:
 
     def chat(self, content: Any = "Hello", **more: Any) -> Any:
         """One chat completion: a user's message, or a list of messages."""
-        return openai.ChatCompletion.create(**asked(content, **more))
+        return openai.ChatCompletion.create(**chat_body(content, **more))
 
     def stream(self, content: Any = "Hello", **more: Any) -> list[Any]:
         """All chunks of a streamed chat completion."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.clients.sdk.test_broken_streams import SHORT, WHOLE, WORDS
 from tests.clients.sdk028.client import Site, openai, text_of
-from tests.support.client_stage import Front, asked, until
+from tests.support.client_stage import Front, chat_body, until
 
 Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -58,7 +58,7 @@ def test_no_client_key_or_a_wrong_one_is_an_authentication_error(start: Start, s
     front = start(site.vendor, server={"client_keys": ["sk-client-00000001"]})
 
     with pytest.raises(openai.error.AuthenticationError) as caught:
-        openai.ChatCompletion.create(api_base=front.base_url, api_key="sk-wrong-00000001", **asked("Hello"))
+        openai.ChatCompletion.create(api_base=front.base_url, api_key="sk-wrong-00000001", **chat_body("Hello"))
 
     assert caught.value.json_body["error"]["code"] == "invalid_api_key"
     assert "sk-wrong-00000001" not in str(caught.value)
@@ -66,11 +66,11 @@ def test_no_client_key_or_a_wrong_one_is_an_authentication_error(start: Start, s
 
 def test_a_full_server_is_a_service_that_is_unavailable(start: Start, site: Site) -> None:
     front = start(site.vendor, server={"max_concurrency": 1})
-    held = openai.ChatCompletion.create(api_base=front.base_url, **asked("emulator:words=500,gap=20"), stream=True)
+    held = openai.ChatCompletion.create(api_base=front.base_url, **chat_body("emulator:words=500,gap=20"), stream=True)
     next(held)
 
     with pytest.raises(openai.error.ServiceUnavailableError):
-        openai.ChatCompletion.create(api_base=front.base_url, **asked("Hello"))
+        openai.ChatCompletion.create(api_base=front.base_url, **chat_body("Hello"))
     held.close()
 
 
@@ -132,7 +132,7 @@ def test_a_stream_that_breaks_raises_and_never_looks_finished(start: Start, site
     site.emulator.set_faults([fault])
     chunks: list[Any] = []
 
-    stream = openai.ChatCompletion.create(api_base=front.base_url, **asked(WORDS), stream=True)
+    stream = openai.ChatCompletion.create(api_base=front.base_url, **chat_body(WORDS), stream=True)
 
     with pytest.raises(openai.error.APIError, match="Error occurred while streaming"):
         chunks.extend(chunk for chunk in stream)
@@ -158,7 +158,7 @@ def test_comments_to_a_waiting_client_are_not_chunks(start: Start, site: Site) -
     front = start(site.vendor, server={"hold_status_s": 0.05, "heartbeat_s": 0.05})
     site.emulator.set_faults(["delay=300"])
 
-    chunks = list(openai.ChatCompletion.create(api_base=front.base_url, **asked("Hello"), stream=True))
+    chunks = list(openai.ChatCompletion.create(api_base=front.base_url, **chat_body("Hello"), stream=True))
 
     assert text_of(chunks) == "You said: Hello"
     assert b": keep-alive" in front.seen[-1].body
@@ -166,7 +166,7 @@ def test_comments_to_a_waiting_client_are_not_chunks(start: Start, site: Site) -
 
 def test_leaving_a_stream_ends_the_vendors(site: Site) -> None:
     async def leave() -> None:
-        stream = await openai.ChatCompletion.acreate(**asked("emulator:words=500,gap=20"), stream=True)
+        stream = await openai.ChatCompletion.acreate(**chat_body("emulator:words=500,gap=20"), stream=True)
         assert (await anext(stream))["choices"]
         await stream.aclose()
 

@@ -38,7 +38,7 @@ def laid(own: str = OWN, text: str = FILE, environ: Mapping[str, str] | None = N
     return catalog_of("kimi", loaded(text, environ).settings.vendors["kimi"])
 
 
-def told(own: str) -> list[str]:
+def diagnostics_of(own: str) -> list[str]:
     """Return the diagnostics for an invalid file."""
     Path("own.yaml").write_text(own, encoding="utf-8")
     return diagnostics(FILE)
@@ -138,7 +138,7 @@ def test_the_file_is_read_again_with_the_configuration() -> None:
     ],
 )  # fmt: skip
 def test_an_error_is_reported_with_the_position_in_its_own_file(own: str, says: str) -> None:
-    assert told(own) == [says.replace("…", "vendors.kimi.catalog.", 1)]
+    assert diagnostics_of(own) == [says.replace("…", "vendors.kimi.catalog.", 1)]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_an_error_is_reported_with_the_position_in_its_own_file(own: str, says: 
     ],
 )
 def test_a_file_that_is_not_a_catalog_is_reported(own: str, says: str) -> None:
-    (said,) = told(own)
+    (said,) = diagnostics_of(own)
     assert said.startswith(says)
 
 

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, function, send, with_emulator
 
 RETIRED = {"BANJIA_EMULATOR_RETIRED": "1"}
 NOW = function("now")
@@ -22,7 +22,7 @@ LIMITS = {
 
 def got(body: Any = None, path: str = "/chat/completions", *, method: str = "POST", **more: Any) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, body, path, method=method)
+        return await send(emulator, body, path, method=method)
 
     return with_emulator("ernie", main, **more)
 
@@ -127,14 +127,14 @@ def test_a_model_thinks_according_to_its_row(model: str, more: Json, thinks: boo
 
 
 def test_a_budget_cuts_the_reasoning_and_max_tokens_cuts_both() -> None:
-    def told(**more: Any) -> tuple[int, str, str]:
+    def result(**more: Any) -> tuple[int, str, str]:
         answer = got(chat("ernie", "emulator:reason=150,words=30", **X1, **more)).json
         choice, usage = answer["choices"][0], answer["usage"]
         return usage["completion_tokens"], choice["message"]["content"][:5], choice["finish_reason"]
 
-    assert told(thinking_budget=100) == (130, "w1 w2", "stop")
-    assert told(max_tokens=152) == (152, "w1 w2", "length")
-    assert told(max_tokens=10) == (10, "", "length")
+    assert result(thinking_budget=100) == (130, "w1 w2", "stop")
+    assert result(max_tokens=152) == (152, "w1 w2", "length")
+    assert result(max_tokens=10) == (10, "", "length")
 
 
 @pytest.mark.parametrize(("flag", "finish"), [(1, "stop"), (2, "stop"), (3, "content_filter"), (4, "content_filter")])

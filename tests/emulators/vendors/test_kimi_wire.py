@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, function, send, with_emulator
 
 RETIRED = {"BANJIA_EMULATOR_RETIRED": "1"}
 NOW = function("now")
@@ -14,7 +14,7 @@ NOW = function("now")
 
 def got(body: Any = None, path: str = "/chat/completions", *, method: str = "POST", **more: Any) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, body, path, method=method)
+        return await send(emulator, body, path, method=method)
 
     return with_emulator("kimi", main, **more)
 
@@ -152,9 +152,9 @@ def test_logprobs_come_in_openais_shape() -> None:
 def test_a_long_prompts_prefix_is_cached_from_the_second_request_on() -> None:
     async def main(emulator: Emulator) -> tuple[Json, Json]:
         body = chat("kimi", "word " * 300)
-        first = (await ask(emulator, body)).json["usage"]
+        first = (await send(emulator, body)).json["usage"]
         body["messages"] += [{"role": "assistant", "content": "yes"}, {"role": "user", "content": "more"}]
-        return first, (await ask(emulator, body)).json["usage"]
+        return first, (await send(emulator, body)).json["usage"]
 
     first, second = with_emulator("kimi", main)
     assert first["cached_tokens"] == 0

@@ -7,14 +7,14 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, function, send, with_emulator
 
 NOW = function("now")
 
 
 def got(body: Any = None, path: str = "/chat/completions", *, method: str = "POST", **more: Any) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, body, path, method=method)
+        return await send(emulator, body, path, method=method)
 
     return with_emulator("qwen", main, **more)
 
@@ -121,17 +121,17 @@ def test_a_model_thinks_according_to_its_row(model: str, more: Json, thinks: boo
 
 
 def test_limits_of_the_answer_and_of_everything_differ() -> None:
-    def told(**more: Any) -> tuple[int, str, str]:
+    def result(**more: Any) -> tuple[int, str, str]:
         answer = got(chat("qwen", "emulator:reason=20,words=30", **more)).json
         choice, usage = answer["choices"][0], answer["usage"]
         return usage["completion_tokens"], choice["message"]["content"], choice["finish_reason"]
 
     new = {"model": "qwen3.5-plus"}
-    assert told(**new, max_tokens=2) == (22, "w1 w2", "length"), "max_tokens does not cap reasoning"
-    assert told(**new, max_completion_tokens=10) == (10, "", "length"), "max_completion_tokens caps both"
-    assert told(**new, max_completion_tokens=22) == (22, "w1 w2", "length")
-    assert told(**new, thinking_budget=5, max_tokens=1) == (6, "w1", "length")
-    assert told(max_completion_tokens=2)[0] == 30, "older models do not know max_completion_tokens"
+    assert result(**new, max_tokens=2) == (22, "w1 w2", "length"), "max_tokens does not cap reasoning"
+    assert result(**new, max_completion_tokens=10) == (10, "", "length"), "max_completion_tokens caps both"
+    assert result(**new, max_completion_tokens=22) == (22, "w1 w2", "length")
+    assert result(**new, thinking_budget=5, max_tokens=1) == (6, "w1", "length")
+    assert result(max_completion_tokens=2)[0] == 30, "older models do not know max_completion_tokens"
 
 
 def test_several_choices_and_logprobs_come_where_the_model_has_them() -> None:

@@ -32,7 +32,7 @@ def kit_of(settings: Mapping[str, Any] = BOTH) -> AppState:
     return AppState(Settings.model_validate(settings), Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500))))
 
 
-def ask(path: str, state: AppState, method: str = "GET", headers: Mapping[str, str] = LOCAL) -> httpx2.Response:
+def request(path: str, state: AppState, method: str = "GET", headers: Mapping[str, str] = LOCAL) -> httpx2.Response:
     async def scene() -> httpx2.Response:
         transport = httpx2.ASGITransport(create_admin(state))
         async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
@@ -44,7 +44,7 @@ def ask(path: str, state: AppState, method: str = "GET", headers: Mapping[str, s
 def test_status_shows_configuration_vendors_and_models() -> None:
     state = kit_of({**BOTH, "vendors": {**BOTH["vendors"], "away": {"kind": "kimi"}}})
     state.source = "banjia.yaml"
-    told = ask("/status", state).json()
+    told = request("/status", state).json()
     assert told["config"] == "banjia.yaml"
     assert told["vendors"] == {"kimi": "on", "qwen": "on", "away": "off"}
     assert told["models"]["gpt-4o"] == ["kimi/kimi-k2.6", "qwen/qwen3.6-plus"]
@@ -57,16 +57,16 @@ def test_no_secret_is_on_any_page() -> None:
     entry = {"api_keys": [VENDOR_KEY, OTHER_KEY], "headers": {"x-tenant": HEADER}, "base_url": "http://127.0.0.1:9/v1"}
     state = kit_of({"vendors": {"kimi": entry}, "server": {"client_keys": [CLIENT_KEY], "admin_token": TOKEN}})
     for path in ("/metrics", "/status", "/readyz", "/nowhere"):
-        page = ask(path, state, headers={**LOCAL, "authorization": f"Bearer {TOKEN}"}).text
+        page = request(path, state, headers={**LOCAL, "authorization": f"Bearer {TOKEN}"}).text
         assert [canary for canary in (*CANARIES, TOKEN) if canary in page] == []
 
 
 def test_health_is_served_here_too_and_reports_the_drain() -> None:
     state = kit_of()
-    assert ask("/livez", state).status_code == ask("/readyz", state).status_code == 200
+    assert request("/livez", state).status_code == request("/readyz", state).status_code == 200
     state.draining = True
-    assert ask("/readyz", state).status_code == 503
-    assert "banjia_draining 1.0" in ask("/metrics", state).text
+    assert request("/readyz", state).status_code == 503
+    assert "banjia_draining 1.0" in request("/metrics", state).text
 
 
 @pytest.mark.parametrize(
@@ -78,27 +78,29 @@ def test_health_is_served_here_too_and_reports_the_drain() -> None:
     ],
 )  # fmt: skip
 def test_only_addresses_and_localhost_are_answered(host: str, plain: bool) -> None:
-    assert ask("/metrics", kit_of(), headers={"host": host}).status_code == (200 if plain else 403)
+    assert request("/metrics", kit_of(), headers={"host": host}).status_code == (200 if plain else 403)
 
 
 def test_a_page_that_is_not_listed_is_refused_and_one_that_is_listed_is_not() -> None:
     state = kit_of({**BOTH, "server": {"cors_origins": ["http://127.0.0.1:3000"]}})
     for origin in ("https://evil.example", "null", "http://127.0.0.1:3001", "http://127.0.0.1:8081"):
-        answer = ask("/reload", state, "POST", {**LOCAL, "origin": origin})
+        answer = request("/reload", state, "POST", {**LOCAL, "origin": origin})
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "access_denied")
-    assert ask("/status", state, headers={**LOCAL, "origin": "http://127.0.0.1:3000"}).status_code == 200
+    assert request("/status", state, headers={**LOCAL, "origin": "http://127.0.0.1:3000"}).status_code == 200
 
 
 def test_health_is_answered_under_any_name() -> None:
     for path in HEALTH_PATHS:
         headers = {"host": "banjia-7d9:8081", "origin": "https://evil.example"}
-        assert ask(path, kit_of(), headers=headers).status_code == 200
+        assert request(path, kit_of(), headers=headers).status_code == 200
 
 
 def test_beyond_loopback_it_is_called_by_its_name() -> None:
     state = kit_of({**BOTH, "server": {"admin_listen": "0.0.0.0:8081", "admin_token": TOKEN}})
-    assert ask("/metrics", state, headers={"host": "banjia:8081"}).status_code == 200
-    assert ask("/metrics", state, headers={"host": "banjia:8081", "origin": "http://evil.example"}).status_code == 403
+    assert request("/metrics", state, headers={"host": "banjia:8081"}).status_code == 200
+    assert (
+        request("/metrics", state, headers={"host": "banjia:8081", "origin": "http://evil.example"}).status_code == 403
+    )
 
 
 TOKEN = "admin-canary-of-enough-letters"
@@ -127,29 +129,29 @@ WRONG = [
 def test_with_a_token_every_path_but_metrics_and_health_needs_it(method: str, path: str) -> None:
     state = kit_of(TOKENED)
     for sent in WRONG:
-        answer = ask(path, state, method, {**LOCAL, "authorization": sent})
+        answer = request(path, state, method, {**LOCAL, "authorization": sent})
         assert answer.status_code == 401, sent
         assert answer.json()["error"]["type"] == "invalid_request_error"
         assert answer.headers["x-should-retry"] == "false"
         assert TOKEN not in answer.text
-    assert ask(path, state, method, {**LOCAL, "api-key": TOKEN}).status_code == 401
+    assert request(path, state, method, {**LOCAL, "api-key": TOKEN}).status_code == 401
     for scheme in ("Bearer", "bearer"):
-        assert ask(path, state, method, {**LOCAL, "authorization": f"{scheme} {TOKEN}"}).status_code != 401
+        assert request(path, state, method, {**LOCAL, "authorization": f"{scheme} {TOKEN}"}).status_code != 401
 
 
 def test_metrics_and_health_need_no_token() -> None:
     for path in ("/metrics", *HEALTH_PATHS):
-        assert ask(path, kit_of(TOKENED)).status_code == 200
+        assert request(path, kit_of(TOKENED)).status_code == 200
 
 
 def test_without_a_token_on_loopback_none_is_required() -> None:
     for server in ({}, {"admin_token": ""}, {"insecure": True}):
-        assert ask("/status", kit_of({**BOTH, "server": server})).status_code == 200
+        assert request("/status", kit_of({**BOTH, "server": server})).status_code == 200
 
 
 def test_a_client_key_is_no_admin_token_and_a_token_no_client_key() -> None:
     state = kit_of({**BOTH, "server": {"admin_token": TOKEN, "client_keys": [CLIENT_KEY]}})
-    assert ask("/status", state, headers={**LOCAL, "authorization": f"Bearer {CLIENT_KEY}"}).status_code == 401
+    assert request("/status", state, headers={**LOCAL, "authorization": f"Bearer {CLIENT_KEY}"}).status_code == 401
     assert state.snapshot.client_keys.knows(TOKEN) is None
 
 
@@ -161,7 +163,7 @@ def test_the_token_is_redacted_from_vendors_messages() -> None:
 
 def test_reload_reads_the_file_again_and_reports_the_result() -> None:
     state = kit_of()
-    assert ask("/reload", state, "POST").status_code == 404
+    assert request("/reload", state, "POST").status_code == 404
     read: list[LoadedConfig | ConfigError] = [
         LoadedConfig(state.snapshot.settings.model_copy(update={"models": {}}), "banjia.yaml", [], {}),
         ConfigError([Diagnostic(Location("banjia.yaml", 3, 1), "vendors", as_message("no"))]),
@@ -174,19 +176,19 @@ def test_reload_reads_the_file_again_and_reports_the_result() -> None:
         return found
 
     state.load_config = again
-    assert ask("/reload", state).status_code == 405
-    done, refused = ask("/reload", state, "POST"), ask("/reload", state, "POST")
+    assert request("/reload", state).status_code == 405
+    done, refused = request("/reload", state, "POST"), request("/reload", state, "POST")
     assert (done.status_code, done.json()) == (200, {"ok": True, "changes": ["models.gpt-4o"]})
     told = ["banjia.yaml:3:1: vendors: no (banjia help config-invalid-value)"]
     assert (refused.status_code, refused.json()) == (409, {"ok": False, "changes": told})
-    assert "banjia_config_reload_success 0.0" in ask("/metrics", state).text
+    assert "banjia_config_reload_success 0.0" in request("/metrics", state).text
 
 
 def test_a_configuration_that_was_wrong_is_in_the_metrics() -> None:
     state = kit_of()
-    assert "banjia_config_reload_success 1.0" in ask("/metrics", state).text
+    assert "banjia_config_reload_success 1.0" in request("/metrics", state).text
     state.loaded(ok=False)
-    assert "banjia_config_reload_success 0.0" in ask("/metrics", state).text
+    assert "banjia_config_reload_success 0.0" in request("/metrics", state).text
 
 
 def test_nothing_of_it_is_on_the_port_of_the_apps() -> None:

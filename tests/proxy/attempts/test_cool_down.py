@@ -34,7 +34,7 @@ class Scene:
         self.calls.append(vendor)
         return await self.answers[vendor]()
 
-    async def ask(self) -> Played:
+    async def send(self) -> Played:
         played = Played()
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
         await serve(Request(body), ChatHandler(), self.state, played)
@@ -69,7 +69,7 @@ async def rested(scene: Scene) -> None:
     """Kimi has failed five times, and is cooling down."""
     scene.answers["kimi"] = dead
     while not scene.state.breaker.is_cooling_down(KIMI, 0.0):
-        await scene.ask()
+        await scene.send()
     scene.called()
 
 
@@ -77,7 +77,7 @@ def test_with_one_of_two_targets_killed_no_request_fails_and_from_the_sixth_fail
     async def main() -> None:
         scene = Scene()
         scene.answers["kimi"] = dead
-        statuses = [(await scene.ask()).status for _ in range(1000)]
+        statuses = [(await scene.send()).status for _ in range(1000)]
         assert statuses == [200] * 1000
         assert scene.called().count("kimi") == 5
 
@@ -106,11 +106,11 @@ def test_a_target_that_recovers_during_its_first_cooldown_is_used_again_within_3
         await rested(scene)
         scene.answers["kimi"] = well
         scene.later(23.9)
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["qwen"]
         scene.later(7.1)
         for _ in range(3):
-            await scene.ask()
+            await scene.send()
         assert scene.called() == ["kimi"] * 3
         assert not scene.state.breaker.failing
 
@@ -129,7 +129,7 @@ def test_after_a_cooldown_exactly_one_of_fifty_requests_probes() -> None:
             return whole("hello")
 
         scene.answers["kimi"] = slow
-        asking = [asyncio.create_task(scene.ask()) for _ in range(50)]
+        asking = [asyncio.create_task(scene.send()) for _ in range(50)]
         while len(scene.calls) < 50:
             await asyncio.sleep(0)
         assert scene.called().count("kimi") == 1
@@ -144,13 +144,13 @@ def test_a_probe_that_fails_is_answered_by_the_other_target_and_the_next_cooldow
         scene = Scene()
         await rested(scene)
         scene.later(30)
-        assert (await scene.ask()).status == 200
+        assert (await scene.send()).status == 200
         assert scene.called() == ["kimi", "qwen"]
         scene.later(47.9)
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["qwen"]
         scene.later(12.1)
-        await scene.ask()
+        await scene.send()
         assert scene.called()[0] == "kimi"
 
     asyncio.run(main())
@@ -167,17 +167,17 @@ def test_a_client_that_disconnects_while_probing_releases_the_probe() -> None:
             raise AssertionError
 
         scene.answers["kimi"] = never
-        probing = asyncio.create_task(scene.ask())
+        probing = asyncio.create_task(scene.send())
         while not scene.calls:
             await asyncio.sleep(0)
-        await scene.ask()
+        await scene.send()
         probing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await probing
         assert scene.called() == ["kimi", "qwen"]
 
         scene.answers["kimi"] = well
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["kimi"]
 
     asyncio.run(main())
@@ -199,7 +199,7 @@ def test_a_probe_without_evidence_about_the_target_is_followed_by_another(
 
         scene.answers["kimi"] = other
         for _ in range(2):
-            await scene.ask()
+            await scene.send()
         assert scene.called().count("kimi") == 2
 
     asyncio.run(main())
@@ -221,12 +221,12 @@ def test_when_all_targets_are_in_cooldown_each_is_called_once_in_their_order() -
         scene = Scene()
         scene.answers |= {"kimi": dead, "qwen": dead}
         for _ in range(6):
-            assert (await scene.ask()).status == 502
+            assert (await scene.send()).status == 502
         scene.called()
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["kimi", "qwen"]
         scene.answers["qwen"] = well
-        assert (await scene.ask()).status == 200
+        assert (await scene.send()).status == 200
 
     asyncio.run(main())
 
@@ -265,19 +265,19 @@ def test_rests_outlive_a_new_configuration_and_follow_its_wishes() -> None:
     async def main() -> None:
         scene = Scene({**BOTH, "breaker": {"failures": 2, "cooldown_s": 10, "cap_s": 15}})
         scene.answers["kimi"] = dead
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["kimi", "kimi", "qwen"]
 
         changed = Settings.model_validate({**BOTH, "breaker": {"failures": 1, "cooldown_s": 100}})
         scene.state.use(ConfigSnapshot(changed, scene.state.upstream))
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["qwen"]
 
         scene.later(10)
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["kimi", "qwen"]
         scene.later(159)
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["qwen"]
 
     asyncio.run(main())

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.attempts.test_disconnects import asked, read_all
+from tests.proxy.attempts.test_disconnects import read_all, request_sent
 from tests.proxy.upstream.peers import Peer, Talk
 from tests.support.harness import Running, proxy
 
@@ -119,7 +119,7 @@ def test_the_second_target_answers_when_the_first_is_slow_and_the_first_is_close
 def test_the_header_has_the_number_of_calls_and_the_target_that_answered() -> None:
     async def main() -> None:
         quick = Vendor("quick", 60)
-        async with scene(Vendor("slow", behind=quick), quick) as running, asked(running.url) as reader:
+        async with scene(Vendor("slow", behind=quick), quick) as running, request_sent(running.url) as reader:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             assert "x-banjia-attempts: 2" in head
             assert f"x-banjia-target: {SLOW}" in head
@@ -157,7 +157,7 @@ def test_without_the_setting_and_for_streams_no_target_is_called_twice(off: dict
     async def main() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick")
         async with scene(slow, quick, policy=off) as running:
-            async with asked(running.url, stream=stream):
+            async with request_sent(running.url, stream=stream):
                 await asyncio.sleep(0.15)
             await running.settled(1)
             assert (slow.seen, quick.seen) == (1, 0)
@@ -256,7 +256,7 @@ def test_when_the_caller_leaves_both_are_closed_and_no_probe_stays_taken() -> No
         async with scene(slow, quick, breaker={"failures": 1, "cooldown_s": 0.001, "cap_s": 1}) as running:
             breaker = running.state.breaker
             breaker.failed(SLOW, None, 0.0, 0.0, running.state.snapshot.settings.breaker)
-            async with asked(running.url):
+            async with request_sent(running.url):
                 while not quick.seen:
                     await asyncio.sleep(0.005)
                 assert breaker.is_cooling_down(SLOW, 1e9), "it is being probed"

@@ -44,7 +44,7 @@ def sdk(running: Running) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(base_url=f"{running.url}/v1", api_key="any", max_retries=0, http_client=plain)
 
 
-async def ask(client: openai.AsyncOpenAI, number: int) -> str:
+async def send(client: openai.AsyncOpenAI, number: int) -> str:
     messages: Any = [{"role": "user", "content": f"caller {number}"}]
     answer = await client.chat.completions.create(model="gpt-4o", messages=messages)
     return str(answer.choices[0].message.content)
@@ -55,7 +55,7 @@ async def everybody(running: Running, count: int) -> list[str]:
     async with sdk(running) as client, asyncio.timeout(120):
         calls = []
         for number in range(count):
-            calls.append(asyncio.create_task(ask(client, number)))
+            calls.append(asyncio.create_task(send(client, number)))
             while running.state.active + len(running.lines) <= number:
                 await asyncio.sleep(0.001)
         return await asyncio.gather(*calls)

@@ -13,7 +13,7 @@ import pytest
 from adapters.core.failures import Failure
 from adapters.core.message import Message
 from proxy.errors import UpstreamFailed
-from tests.proxy.attempts.test_disconnects import asked, read_all, settings
+from tests.proxy.attempts.test_disconnects import read_all, request_sent, settings
 from tests.proxy.play import error, play, whole
 from tests.proxy.upstream.peers import Peer, Talk
 from tests.support.harness import Running, proxy
@@ -167,7 +167,7 @@ def test_a_call_that_is_sent_again_is_an_attempt_in_the_header_the_log_and_the_m
     async def main() -> None:
         async with Peer(script) as peer, proxy(settings(peer.url, policy={"attempts": 1})) as running:
             await warmed(running, 1)
-            async with asked(running.url, stream=streamed) as reader:
+            async with request_sent(running.url, stream=streamed) as reader:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 assert b"200 ok" in head
                 assert b"\r\nx-banjia-attempts: 2\r\n" in head
@@ -324,7 +324,7 @@ def test_a_client_that_disconnects_while_a_retry_waits_causes_no_further_call(st
                 await asyncio.sleep(600)
 
             running.state.sleep = sleep
-            async with asked(running.url, stream=streamed):
+            async with request_sent(running.url, stream=streamed):
                 await waiting.wait()
             await running.settled(1)
             assert (running.lines[0]["ending"], running.lines[0]["attempts"], seen) == ("client_closed", 1, 1)
@@ -354,7 +354,7 @@ def test_a_client_that_disconnects_during_the_second_attempt_closes_its_socket_a
             }
             models = {"gpt-4o": ["first/kimi-k2.6", "second/kimi-k2.6"]}
             async with proxy({"vendors": entries, "models": models}) as running:
-                async with asked(running.url, stream=streamed):
+                async with request_sent(running.url, stream=streamed):
                     await asking.wait()
                 async with asyncio.timeout(30):
                     await second.empty()

@@ -28,7 +28,7 @@ def test_of_ten_places_one_of_two_vendors_takes_eight() -> None:
         vendors, gate = hanging()
         stage = Stage(ten_places(both()), vendors)
         waiting = await filled(stage, 8)
-        refused = await stage.ask(model=KIMI)
+        refused = await stage.send(model=KIMI)
         assert (refused.status, refused.json["error"]["code"]) == (503, "server_is_overloaded")
         assert refused.headers["x-should-retry"] == "true"
         assert "retry-after" in refused.headers

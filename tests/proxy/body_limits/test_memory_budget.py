@@ -96,7 +96,7 @@ def test_many_halves_of_bodies_do_not_fill_the_memory_and_small_requests_are_ser
             for _ in range(12):
                 callers.append(await stack.enter_async_context(line(running.url)))
             for caller in callers:
-                await caller.say(half)
+                await caller.send(half)
                 await asyncio.sleep(0.05)
                 assert running.state.budget.held <= running.state.budget.limit
             answers = [asyncio.create_task(caller.answer()) for caller in callers]
@@ -106,7 +106,7 @@ def test_many_halves_of_bodies_do_not_fill_the_memory_and_small_requests_are_ser
                 assert not coming.done() or overloaded(coming.result())
                 coming.cancel()
             async with line(running.url) as caller:
-                await caller.say(chat())
+                await caller.send(chat())
                 answer = await caller.answer()
                 assert answer is not None
                 assert answer.status == 200
@@ -127,11 +127,11 @@ def test_the_memory_guard_is_consulted_while_a_body_arrives() -> None:
         guard = MemoryGuard(lambda: share, 8 * 1024 * MIB)
         async with serving(memory=guard) as running, line(running.url) as caller:
             sent = chat(body=b'{"x":"' + b"a" * MIB + b'"}')
-            await caller.say(sent[: MIB // 2])
+            await caller.send(sent[: MIB // 2])
             await asyncio.sleep(0.1)
             share = 0.97
             guard.check()
-            await caller.say(sent[MIB // 2 :])
+            await caller.send(sent[MIB // 2 :])
             assert overloaded(await caller.answer())
             assert running.state.budget.held == 0
 
@@ -149,7 +149,7 @@ def test_an_answer_that_is_not_read_counts_until_it_is() -> None:
     async def scene() -> None:
         guard = MemoryGuard(lambda: 0.1, 1024 * MIB)
         async with serving(says_much, memory=guard) as running, line(running.url) as caller:
-            await caller.say(chat())
+            await caller.send(chat())
             await running.settled(1)
             assert running.state.budget.held > MIB  # the rest is in the sockets' buffers
             answer = await caller.answer()
@@ -175,7 +175,7 @@ def test_a_vendors_answer_that_does_not_fit_is_503_and_the_call_is_not_made_agai
 
     async def scene() -> None:
         async with serving(says_too_much, memory=memory()) as running, line(running.url) as caller:
-            await caller.say(chat())
+            await caller.send(chat())
             answer = await caller.answer()
             assert overloaded(answer)
             assert answer is not None
@@ -196,7 +196,7 @@ def test_memory_that_runs_out_while_a_body_is_read_is_503(told: str, monkeypatch
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
             monkeypatch.setattr("proxy.openai_api.json_body.json_limits.parse", fails)
-            await caller.say(chat(messages=[{"role": "user", "content": "a" * 300_000}]))
+            await caller.send(chat(messages=[{"role": "user", "content": "a" * 300_000}]))
             assert overloaded(await caller.answer())
 
     run(scene())

@@ -32,7 +32,7 @@ ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 SECRET = "sk-old-00000000000000000001"
 
 
-def says(word: str) -> Any:
+def vendor_that_answers(word: str) -> Any:
     """A vendor that answers one word."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -65,7 +65,7 @@ class Site:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["choices"][0]["message"]["content"])
 
-    async def told(self, beginning: str, within_s: float = 20.0) -> str:
+    async def logged(self, beginning: str, within_s: float = 20.0) -> str:
         """Wait for the first line with this start and return it."""
         async with asyncio.timeout(within_s):
             while True:
@@ -95,7 +95,7 @@ async def reloads_under_load(file: Path, reloads: int) -> int:
 
     Each configuration serves at least two requests before the next one comes.
     """
-    async with vendor(says("one")) as one, vendor(says("two")) as two:
+    async with vendor(vendor_that_answers("one")) as one, vendor(vendor_that_answers("two")) as two:
         file.write_text(text(one))
         async with following(file, watched=False) as site:
             words: list[str] = []
@@ -136,7 +136,7 @@ def renamed_over(file: Path, content: str) -> None:
     other.replace(file)
 
 
-def deleted_and_made_anew(file: Path, content: str) -> None:
+def deleted_and_created_again(file: Path, content: str) -> None:
     file.unlink()
     file.write_text(content)
 
@@ -154,7 +154,7 @@ def swapped_behind_a_link(file: Path, content: str) -> None:
         file.symlink_to(f"..data/{file.name}")
 
 
-WAYS = [in_place, renamed_over, deleted_and_made_anew, swapped_behind_a_link]
+WAYS = [in_place, renamed_over, deleted_and_created_again, swapped_behind_a_link]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
@@ -162,7 +162,7 @@ def test_a_change_is_noticed_however_it_is_made(way: Callable[[Path, str], None]
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
-        async with vendor(says("one")) as one, vendor(says("two")) as two:
+        async with vendor(vendor_that_answers("one")) as one, vendor(vendor_that_answers("two")) as two:
             file.write_text(text(one))
             if way is swapped_behind_a_link:
                 way(file, text(one))
@@ -170,7 +170,7 @@ def test_a_change_is_noticed_however_it_is_made(way: Callable[[Path, str], None]
                 for word, url in (("two", two), ("one", one)):  # twice: the watch must outlive the first
                     site.lines.clear()
                     way(file, text(url))
-                    assert "vendors.office.base_url changed" in await site.told("reload applied")
+                    assert "vendors.office.base_url changed" in await site.logged("reload applied")
                     assert await site.word() == word
                 assert len(site.lines) == 1
 
@@ -203,7 +203,7 @@ def test_a_change_of_a_file_that_the_configuration_names_is_noticed_alone(
             for content in contents[what][1:]:
                 site.lines.clear()
                 way(named[what], content)
-                assert await site.told("reload") == f"reload applied from {file}: {keys[what]} changed"
+                assert await site.logged("reload") == f"reload applied from {file}: {keys[what]} changed"
             assert len(site.lines) == 1
 
     asyncio.run(scene())
@@ -218,20 +218,20 @@ def test_the_files_that_are_followed_are_those_that_the_configuration_names_now(
         file.write_text("vendors: {kimi: {api_key: k, catalog: old.yaml}}\n")
         async with following(file) as site:
             file.write_text("vendors: {kimi: {api_key: k, catalog: new.yaml}}\n")
-            assert "cannot read the file new.yaml" in await site.told("reload refused")
+            assert "cannot read the file new.yaml" in await site.logged("reload refused")
             new.write_text("models: [{id: kimi-k9, context: 2}]\n")
-            await site.told("reload applied")
+            await site.logged("reload applied")
             site.lines.clear()
             new.write_text("models: [{id: kimi-k9, contxt: 2}]\n")
-            assert f"{new}:1:24: " in await site.told("reload refused")
+            assert f"{new}:1:24: " in await site.logged("reload refused")
             new.write_text("models: [{id: kimi-k9, context: 3}]\n")
-            await site.told("reload applied")
+            await site.logged("reload applied")
             site.lines.clear()
             old.unlink()
             await asyncio.sleep(0.2)
             assert site.lines == []
             new.unlink()
-            assert "cannot read the file new.yaml" in await site.told("reload refused")
+            assert "cannot read the file new.yaml" in await site.logged("reload refused")
 
     asyncio.run(scene())
 
@@ -255,7 +255,7 @@ def test_a_file_that_is_half_written_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
-        async with vendor(says("one")) as one, vendor(says("two")) as two:
+        async with vendor(vendor_that_answers("one")) as one, vendor(vendor_that_answers("two")) as two:
             file.write_text(text(one))
             async with following(file) as site:
                 with file.open("w") as handle:
@@ -270,7 +270,7 @@ def test_a_file_that_is_half_written_is_not_read(tmp_path: Path) -> None:
                     assert len(site.lines) == 1  # the watch, which can wait, has said nothing
                     handle.write("\n")
                 assert not being_written(file)
-                await site.told("reload applied")
+                await site.logged("reload applied")
                 assert await site.word() == "two"
 
     asyncio.run(scene())
@@ -280,11 +280,11 @@ def test_a_broken_file_leaves_the_old_one_serving_and_names_the_place(tmp_path: 
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
-        async with vendor(says("one")) as one:
+        async with vendor(vendor_that_answers("one")) as one:
             file.write_text(text(one))
             async with following(file) as site:
                 file.write_text(text(one).replace('"api_key"', '"api_kee"'))
-                line = await site.told("reload refused, the current configuration stays in use")
+                line = await site.logged("reload refused, the current configuration stays in use")
                 assert f"{file}:" in line
                 assert "vendors.office.api_kee" in line
                 assert "did you mean 'api_key'" in line
@@ -311,7 +311,7 @@ def test_a_stream_ends_on_the_vendor_that_it_began_on(tmp_path: Path) -> None:
             await go_on.wait()
             writer.write(piece(chunk({"content": "one"}) + chunk({}, "stop") + DONE) + b"0\r\n\r\n")
 
-        async with vendor(slow) as one, vendor(says("two")) as two:
+        async with vendor(slow) as one, vendor(vendor_that_answers("two")) as two:
             file.write_text(text(one))
             async with following(file, watched=False) as site:
                 url = f"{site.running.url}/v1/chat/completions"
@@ -337,7 +337,7 @@ def test_settings_that_need_a_restart_stay_and_are_reported(tmp_path: Path) -> N
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
-        async with vendor(says("one")) as one:
+        async with vendor(vendor_that_answers("one")) as one:
             file.write_text(text(one))
             async with following(file, watched=False) as site:
                 before = site.running.state.snapshot.settings.server
@@ -421,7 +421,7 @@ def test_client_keys_change_with_the_next_request(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
-        async with vendor(says("one")) as one:
+        async with vendor(vendor_that_answers("one")) as one:
             file.write_text(text(one))
             async with following(file, watched=False) as site:
                 assert await site.word() == "one"

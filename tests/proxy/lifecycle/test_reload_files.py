@@ -48,7 +48,7 @@ class Site:
         self.served = served
         self.said = said
 
-    def until_said(self, words: str, times: int = 1) -> None:
+    def until_logged(self, words: str, times: int = 1) -> None:
         """Wait until stderr has the text this many times."""
         self.served.until(lambda: self.said.read_text().count(words) >= times)
 
@@ -91,7 +91,7 @@ def test_a_file_that_becomes_something_else_is_refused_and_followed_again_when_i
         here.served.file.unlink()
         make(here.served.file)
         here.hangup()
-        here.until_said(
+        here.until_logged(
             f"reload refused, the current configuration stays in use: {here.served.file}: cannot read the file: {why}"
         )
         assert here.posted()[0] == 409
@@ -112,7 +112,7 @@ def test_a_device_without_end_is_not_read(tmp_path: Path) -> None:
         here.served.file.unlink()
         here.served.file.symlink_to("/dev/zero")
         here.hangup()
-        here.until_said("cannot read the file: it is a device, not a regular file")
+        here.until_logged("cannot read the file: it is a device, not a regular file")
         here.serves()
         assert here.served.stop() == 0
 
@@ -148,7 +148,7 @@ def test_a_read_that_hangs_is_given_up_and_the_next_one_applies(tmp_path: Path) 
         marker.touch()
         for times in range(1, 5):
             here.hangup()
-            here.until_said("the files could not be read within 0.3 seconds; expected a disk that responds", times)
+            here.until_logged("the files could not be read within 0.3 seconds; expected a disk that responds", times)
         status, told = here.posted()
         assert status == 409
         assert told == [

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.attempts.test_disconnects import SSE_HEAD, asked, piece, read_all, settings
+from tests.proxy.attempts.test_disconnects import SSE_HEAD, piece, read_all, request_sent, settings
 from tests.proxy.lifecycle.test_processes import KEYLESS, ROOT
 from tests.proxy.play import DONE, chunk
 from tests.support.harness import hang_up, vendor
@@ -107,14 +107,14 @@ def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_stream
         async with (
             vendor(slow) as base_url,
             serving(tmp_path, base_url, drain_delay_s=3, grace_s=60) as served,
-            asked(served.url, stream=True) as reader,
+            request_sent(served.url, stream=True) as reader,
         ):
             await reader.readuntil(b'"content":"a"')
             assert (await get(served.url, "/readyz"))[0] == 200
             served.signal(signal.SIGTERM)
             while (await get(served.url, "/readyz"))[0] == 200:
                 await asyncio.sleep(0.005)
-            async with asked(served.url, stream=True) as later:  # the server still accepts connections
+            async with request_sent(served.url, stream=True) as later:  # the server still accepts connections
                 assert b"200 OK" in await later.readuntil(b"\r\n\r\n")
                 status, head = await get(served.url, "/livez")
                 assert (status, b"connection: close" in head) == (200, True)
@@ -148,8 +148,8 @@ def test_at_the_end_of_the_grace_every_client_gets_an_error_and_the_exit_code_is
         async with (
             vendor(never) as base_url,
             serving(tmp_path, base_url, drain_delay_s=0.1, grace_s=0.6) as served,
-            asked(served.url, stream=True) as stream,
-            asked(served.url, stream=True, messages=[{"role": "user", "content": "flood"}]) as unread,
+            request_sent(served.url, stream=True) as stream,
+            request_sent(served.url, stream=True, messages=[{"role": "user", "content": "flood"}]) as unread,
         ):
             await stream.readuntil(b'"content":"a"')
             await unread.readuntil(b"content")
@@ -206,7 +206,7 @@ def test_at_the_end_of_the_grace_every_client_gets_an_error_also_if_the_event_lo
             served = await stack.enter_async_context(
                 serving(tmp_path, base_url, command=["-c", SLOW_ENDS], drain_delay_s=0, grace_s=0.3)
             )
-            streams = [await stack.enter_async_context(asked(served.url, stream=True)) for _ in range(40)]
+            streams = [await stack.enter_async_context(request_sent(served.url, stream=True)) for _ in range(40)]
             for stream in streams:
                 await stream.readuntil(b'"content":"a"')
             served.signal(signal.SIGTERM)
@@ -235,7 +235,7 @@ def test_a_call_that_was_made_is_not_to_be_made_again_without_thought(tmp_path: 
         async with (
             vendor(never) as base_url,
             serving(tmp_path, base_url, drain_delay_s=120, grace_s=0.2) as served,
-            asked(served.url) as reader,
+            request_sent(served.url) as reader,
         ):
             await reached.wait()
             served.signal(signal.SIGTERM)
@@ -263,7 +263,7 @@ def test_a_stop_just_after_an_answers_end_changes_nothing_about_it(tmp_path: Pat
         async with (
             vendor(held_open) as base_url,
             serving(tmp_path, base_url, drain_delay_s=0, grace_s=0, transport=transport) as served,
-            asked(served.url, stream=True, n=n) as reader,
+            request_sent(served.url, stream=True, n=n) as reader,
         ):
             await reader.readuntil(DONE + b"\r\n0\r\n\r\n")
             served.signal(signal.SIGTERM)
@@ -307,7 +307,7 @@ def test_a_second_signal_ends_it_at_once(first: signal.Signals, tmp_path: Path) 
         async with (
             vendor(never) as base_url,
             serving(tmp_path, base_url, drain_delay_s=120, grace_s=120) as served,
-            asked(served.url, stream=True) as reader,
+            request_sent(served.url, stream=True) as reader,
         ):
             await reader.readuntil(b'"content":"a"')
             served.signal(first)

@@ -82,7 +82,7 @@ def test_a_request_leaves_nothing_to_the_garbage_collector(
             host, port = running.url.removeprefix("http://").split(":")
             reader, writer = await asyncio.open_connection(host, int(port))
 
-            async def ask() -> None:
+            async def send() -> None:
                 writer.write(
                     b"POST /v1/%s HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n"
                     % (path.encode(), len(body))
@@ -99,10 +99,10 @@ def test_a_request_leaves_nothing_to_the_garbage_collector(
                     await reader.readexactly(int(length))
 
             for _ in range(3):
-                await ask()
+                await send()
             with collected(found):
                 for _ in range(REQUESTS):
-                    await ask()
+                    await send()
             await hang_up(writer)
         return found
 

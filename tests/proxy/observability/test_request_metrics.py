@@ -128,7 +128,7 @@ def test_five_thousand_made_up_names_make_no_series() -> None:
     """Models are open without client keys, so a target's label may contain the client's text."""
     state = kit_of()
 
-    def ask(name: str) -> None:
+    def count(name: str) -> None:
         record = RequestRecord("req_1", "chat")
         record.request_read(ApiRequest("chat", f"kimi/{name}", {}, False))
         told = {name: Adaptation("dropped", Message("")), f"tools.{name}": Adaptation("dropped", Message(""))}
@@ -136,10 +136,10 @@ def test_five_thousand_made_up_names_make_no_series() -> None:
         record.attempt_failed(f"kimi/{name}", "model_not_found")
         state.record_outcome(record.outcome())
 
-    ask("the first")
+    count("the first")
     before = series(state)
     for number in range(5000):
-        ask(f"made-up-{number}")
+        count(f"made-up-{number}")
         assert len(state.request_metrics._waiting) < BATCH  # also where nobody reads
     after = series(state)
     assert after.keys() == before.keys()

@@ -143,7 +143,7 @@ def judged(case: Case, most_tokens: float = float("inf")) -> None:
     if case.status == 200:
         assert case.arrived is not None
         for name, value in case.fields.items():
-            assert is_told(case, case.arrived, name, value), f"{name} was lost: {case}"
+            assert is_sent_or_reported(case, case.arrived, name, value), f"{name} was lost: {case}"
         return
     assert case.status == 400, str(case)
     if case.arrived is not None:
@@ -154,7 +154,7 @@ def judged(case: Case, most_tokens: float = float("inf")) -> None:
     assert param in case.fields or param == "stream", f"{param} was refused, which nobody sent: {case}"
 
 
-def is_told(case: Case, arrived: dict[str, Any], name: str, value: Any) -> bool:
+def is_sent_or_reported(case: Case, arrived: dict[str, Any], name: str, value: Any) -> bool:
     """Return whether the field arrived unchanged, under an equivalent name, or is named in the response."""
     if value is None:
         return arrived.get(name, "as if absent") is not None

@@ -18,7 +18,7 @@ ANSWER = json.dumps({
 }).encode()  # fmt: skip
 
 
-async def says_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+async def answers_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(ANSWER))
     writer.write(ANSWER)
 
@@ -42,7 +42,10 @@ async def answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 async def talk(sent: bytes, answers: int, patience_s: float = 0.1) -> tuple[list[tuple[bytes, bytes]], bool]:
     """Return the data received over one connection, and whether the server closed it within ``patience_s``."""
-    async with vendor(says_hello) as url, proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running:
+    async with (
+        vendor(answers_hello) as url,
+        proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running,
+    ):
         host, port = running.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(sent)
@@ -78,7 +81,10 @@ def test_a_client_that_expects_100_continue_gets_it() -> None:
 
 
 async def _expecting() -> None:
-    async with vendor(says_hello) as url, proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running:
+    async with (
+        vendor(answers_hello) as url,
+        proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running,
+    ):
         host, port = running.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         head, _, body = request(b"expect: 100-continue").partition(b"\r\n\r\n")

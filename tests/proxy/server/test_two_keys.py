@@ -16,7 +16,7 @@ def status_of(*headers: bytes, keys: Sequence[str] = (KEY,), calls: int = 0) -> 
 
     async def scene() -> int:
         async with serving(client_keys=list(keys)) as running, line(running.url) as caller:
-            await caller.say(chat(*headers, model="gpt-4o"))
+            await caller.send(chat(*headers, model="gpt-4o"))
             answer = await caller.answer()
             assert answer is not None
             if answer.status != 200:

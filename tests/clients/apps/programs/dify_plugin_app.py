@@ -52,7 +52,9 @@ WEATHER = PromptMessageTool(
 )
 
 
-def _told(*messages: PromptMessage, stream: bool, tools: list[PromptMessageTool] | None = None) -> list[LLMResultChunk]:
+def _invoke(
+    *messages: PromptMessage, stream: bool, tools: list[PromptMessageTool] | None = None
+) -> list[LLMResultChunk]:
     """The pieces of the answer."""
     model = OAICompatLargeLanguageModel([])
     settings = {"temperature": 0.3, "max_tokens": 100}
@@ -70,13 +72,13 @@ def credentials() -> None:
 
 
 def chat() -> None:
-    told = _told(SystemPromptMessage(content="Be brief."), UserPromptMessage(content="Hello"), stream=False)
+    told = _invoke(SystemPromptMessage(content="Be brief."), UserPromptMessage(content="Hello"), stream=False)
     assert _text(told) == "You said: Hello", told
     assert told[-1].delta.usage.total_tokens > 0, told
 
 
 def stream() -> None:
-    told = _told(UserPromptMessage(content="Hello"), stream=True)
+    told = _invoke(UserPromptMessage(content="Hello"), stream=True)
     assert len(told) > 2, told
     assert _text(told) == "You said: Hello", told
 
@@ -84,12 +86,12 @@ def stream() -> None:
 def _called(*, stream: bool) -> None:
     """The model calls a tool, and answers with its result."""
     asked = UserPromptMessage(content="get_weather city=Oslo")
-    pieces = _told(asked, stream=stream, tools=[WEATHER])
+    pieces = _invoke(asked, stream=stream, tools=[WEATHER])
     calls = [call for piece in pieces for call in piece.delta.message.tool_calls]
     assert [(call.function.name, call.function.arguments) for call in calls] == [("get_weather", '{"city": "Oslo"}')]
     turn = AssistantPromptMessage(content="", tool_calls=calls)
     result = ToolPromptMessage(content="sunny in Oslo", tool_call_id=calls[0].id)
-    told = _told(asked, turn, result, stream=stream, tools=[WEATHER])
+    told = _invoke(asked, turn, result, stream=stream, tools=[WEATHER])
     assert _text(told) == "The tool said: sunny in Oslo", told
 
 

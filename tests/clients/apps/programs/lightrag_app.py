@@ -64,9 +64,9 @@ def answer() -> None:
 
 
 def streamed_answer() -> None:
-    async def asked(rag: LightRAG) -> str:
+    async def query(rag: LightRAG) -> str:
         told = await rag.aquery("Hello", QueryParam(mode="bypass", stream=True))
         return "".join([piece async for piece in told])
 
-    told = _with_text(asked)
+    told = _with_text(query)
     assert told == "You said: Hello", told

@@ -27,7 +27,7 @@ class Sky:
         return f"sunny in {city}"
 
 
-def _asked(text: str) -> tuple[OpenAIChatCompletion, ChatHistory, OpenAIChatPromptExecutionSettings, Kernel]:
+def _prepared(text: str) -> tuple[OpenAIChatCompletion, ChatHistory, OpenAIChatPromptExecutionSettings, Kernel]:
     """A service, a conversation that begins with this text, and a kernel whose functions the model may call."""
     history = ChatHistory(system_message="Be brief.")
     history.add_user_message(text)
@@ -41,13 +41,13 @@ def _asked(text: str) -> tuple[OpenAIChatCompletion, ChatHistory, OpenAIChatProm
 
 def _whole(text: str) -> str:
     """The answer to this text."""
-    service, history, settings, kernel = _asked(text)
+    service, history, settings, kernel = _prepared(text)
     return str(asyncio.run(service.get_chat_message_content(history, settings, kernel=kernel)))
 
 
 def _streamed(text: str) -> str:
     """Return the answer to this text, joined from its pieces."""
-    service, history, settings, kernel = _asked(text)
+    service, history, settings, kernel = _prepared(text)
 
     async def gathered() -> str:
         stream = service.get_streaming_chat_message_content(history, settings, kernel=kernel)
