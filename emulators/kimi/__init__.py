@@ -57,13 +57,13 @@ class Kimi:
         return reply
 
     def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
-        asked = request.json.get("model") if isinstance(request.json, dict) else None
+        model_id = request.json.get("model") if isinstance(request.json, dict) else None
         if name == "rate_limit":
             reply = errors.rate_limit(1 if value is None or value < 0 else value)
         elif name == "model_missing":
-            reply = errors.missing_model(asked)
+            reply = errors.missing_model(model_id)
         elif name == "context":
-            model = self._models.get(asked) if isinstance(asked, str) else None
+            model = self._models.get(model_id) if isinstance(model_id, str) else None
             window = model.window if model else 262_144
             reply = errors.too_long(window, window + 3_215)
         else:

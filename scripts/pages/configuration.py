@@ -182,8 +182,8 @@ def _other(value: Json) -> str:
     default = value.get("default")
     for form in [value, *value.get("anyOf", [])]:
         if "enum" in form:
-            told = {True: "on", False: "off"}.get(default, default) if type(default) is bool else default
-            return str(next(word for word in form["enum"] if word != told))
+            text = {True: "on", False: "off"}.get(default, default) if type(default) is bool else default
+            return str(next(word for word in form["enum"] if word != text))
         if form.get("type") in ("integer", "number"):
             return f"{_number(60 if default is None else default, form):g}"
     return ""

@@ -142,7 +142,7 @@ def test_slow_callers_are_gone_in_time(figure: Figure, monkeypatch: pytest.Monke
 
     async def scene() -> None:
         ways = [
-            test_slow.SLOW[name] for name in ("says nothing", "says half a head", "drips a head", "drips line breaks")
+            test_slow.SLOW[name] for name in ("sends nothing", "sends half a head", "drips a head", "drips line breaks")
         ]
         watch = Watch()
         async with serving() as running:

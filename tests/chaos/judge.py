@@ -56,8 +56,8 @@ def judge(planned: Planned, outcome: Outcome, verdict: Verdict, *, calm: bool) -
     if calm and not planned.fault and planned.behaviour == "reads":
         verdict.spared[outcome.word] += 1
         if outcome.word != "complete":
-            told = outcome.error or {}
-            verdict.unexplained.append(f"{name}: {outcome.word}, {told.get('code')}: {told.get('message')}")
+            error = outcome.error or {}
+            verdict.unexplained.append(f"{name}: {outcome.word}, {error.get('code')}: {error.get('message')}")
     for what in outcome.shape:
         verdict.wrong(f"{name}: {what}")
     if outcome.wrong:

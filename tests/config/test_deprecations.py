@@ -25,10 +25,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def without(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Marks a model of a catalog as retired, or about to retire."""
 
-    def mark(model: str, **told: Any) -> None:
+    def mark(model: str, **reported: Any) -> None:
         def load(vendor: str) -> Catalog:
             cat = REAL(vendor)
-            rows = [row.model_copy(update=told) if row.id == model else row for row in cat.models]
+            rows = [row.model_copy(update=reported) if row.id == model else row for row in cat.models]
             return Catalog(**{**{key: getattr(cat, key) for key in Catalog.model_fields}, "models": rows})
 
         monkeypatch.setattr(catalog, "load", load)
@@ -41,7 +41,7 @@ def warnings_of(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("reported", "words"),
     [
         ({}, ""),
         ({"retired": TODAY}, "was retired on 2026-11-22"),
@@ -49,8 +49,8 @@ def warnings_of(text: str) -> list[str]:
         ({"retiring": True}, "will be retired, on a date not announced yet"),
     ],
 )
-def test_a_model_stays_is_gone_or_will_be(told: dict[str, Any], words: str) -> None:
-    assert describe_retirement(ModelRow(id="a", confidence="low", **told), TODAY) == words
+def test_a_model_stays_is_gone_or_will_be(reported: dict[str, Any], words: str) -> None:
+    assert describe_retirement(ModelRow(id="a", confidence="low", **reported), TODAY) == words
 
 
 def test_a_target_that_retires_on_an_unknown_day_is_a_warning_with_its_replacement() -> None:
@@ -69,8 +69,8 @@ def test_a_target_that_is_to_go_on_a_day_to_come_is_a_warning_with_the_day(witho
 
 def test_stand_ins_that_are_gone_are_one_warning_at_the_vendor_with_what_to_write(without: Any) -> None:
     without("qwen3.6-flash", retired=datetime.date(2026, 11, 1), successor="qwen-flash")
-    (told,) = warnings_of(BOTH)
-    assert told == (
+    (reported,) = warnings_of(BOTH)
+    assert reported == (
         "banjia.yaml:2:3: vendors.qwen: qwen3.6-flash, the stand-in for gpt-4o-mini and 15 more names, was retired on "
         "2026-11-01; expected qwen/qwen-flash for gpt-4o-mini in models"
     )

@@ -95,9 +95,9 @@ def test_what_arrives_is_noted_with_the_key_masked(vendor: str) -> None:
         assert first.usage["total_tokens"] == first.usage["prompt_tokens"] + first.usage["completion_tokens"]
         assert second.status in (400, 401, 404)
         assert second.headers["x-mine"] == "yes"
-        told = await control(emulator, "GET", "requests")
-        assert [one["status"] for one in told.json["requests"]] == [first.status, second.status]
-        assert b"sk-emulated" not in told.body
+        reported = await control(emulator, "GET", "requests")
+        assert [one["status"] for one in reported.json["requests"]] == [first.status, second.status]
+        assert b"sk-emulated" not in reported.body
         await control(emulator, "DELETE", "requests")
         assert emulator.requests == []
 

@@ -213,8 +213,8 @@ def test_cve_2026_41432_a_proxy_whose_keys_are_all_empty_refuses_all(
     """An unset variable must not open a server that should require keys."""
     monkeypatch.chdir(tmp_path)
     vendors = "vendors: {kimi: {api_key: k}}\n"
-    said = diagnostics(f"{vendors}server: {{listen: '0.0.0.0:8080', client_keys: {keys}}}\n")
-    assert any("client_keys" in each for each in said)
+    problems = diagnostics(f"{vendors}server: {{listen: '0.0.0.0:8080', client_keys: {keys}}}\n")
+    assert any("client_keys" in each for each in problems)
     assert not beyond_loopback(loaded(f"{vendors}server: {{client_keys: {keys}}}\n").settings.server.listen)
 
 

@@ -46,8 +46,8 @@ def test_litellm_41777_a_stream_that_is_cut_is_no_mistake_of_the_callers(how: st
     """LiteLLM issue 41777: a cut stream was reported as 400, so clients took it for their error and never retried."""
     make, code = BREAKS[how]
     played = play({"kimi": [make()]}, ONE, stream=True)
-    told = played.events[-1]["error"]
-    assert (told["type"], told["code"], told["param"]) == ("server_error", code, None)
+    reported = played.events[-1]["error"]
+    assert (reported["type"], reported["code"], reported["param"]) == ("server_error", code, None)
     assert "[DONE]" not in played.events
     assert not any(choice["finish_reason"] for event in played.events for choice in event.get("choices", []))
     assert (played.lines[0]["ending"], played.lines[0]["code"]) == ("truncated", code)
@@ -133,9 +133,9 @@ details = st.none() | st.dictionaries(st.sampled_from(["cached_tokens", "reasoni
         },
     )
 )  # fmt: skip
-def test_new_api_5005_what_was_cached_is_never_more_than_the_prompt(told: dict[str, Any]) -> None:
+def test_new_api_5005_what_was_cached_is_never_more_than_the_prompt(reported: dict[str, Any]) -> None:
     """new-api issue 5005: with cache hits the input tokens were negative."""
-    usage = usage_of(told)
+    usage = usage_of(reported)
     if usage is None:
         return
     assert 0 <= usage.cached <= usage.prompt

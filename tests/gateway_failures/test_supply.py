@@ -159,8 +159,8 @@ def test_flaws_of_the_stack_are_in_no_lock(path: Path) -> None:
 def test_flaws_of_the_stack_can_not_be_installed_beside_us_either() -> None:
     """The lock is for the image and the tests; an installed wheel gets the requirements of pyproject.toml."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    asked = {need.name: need for need in map(Requirement, project["dependencies"])}
+    request = {need.name: need for need in map(Requirement, project["dependencies"])}
     for name in ("httpx2", "starlette"):
-        assert not asked[name].specifier.contains("0"), name
+        assert not request[name].specifier.contains("0"), name
         below = str(Version(FLOORS[name])).rpartition(".")[0]
-        assert not asked[name].specifier.contains(f"{below}.0a0", prereleases=True), name
+        assert not request[name].specifier.contains(f"{below}.0a0", prereleases=True), name

@@ -84,8 +84,8 @@ def recorded(vendor: str) -> tuple[Recorded, ...]:
 
 def _emitted(path: Path) -> Pair:
     """What an emulator sent: the first and the third part of a golden pair."""
-    asked, _, answer = path.read_bytes().partition(b"\n")
-    return Pair(path, planned_of(asked, path.parent.name), asked, "", answer, "")
+    request, _, answer = path.read_bytes().partition(b"\n")
+    return Pair(path, planned_of(request, path.parent.name), request, "", answer, "")
 
 
 def _understood(pair: Pair) -> Iterator[Recorded]:

@@ -132,9 +132,9 @@ def test_the_health_check_of_a_container_uses_its_listen_address(path: Path, tmp
 def test_the_default_times_fit_into_the_stop_timeout_of_docker_on_the_page() -> None:
     server = Server()
     page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
-    told = [int(seconds) for seconds in re.findall(r"--stop-timeout (\d+)", page)]
-    assert told
-    assert min(told) > server.drain_delay_s + server.grace_s
+    reported = [int(seconds) for seconds in re.findall(r"--stop-timeout (\d+)", page)]
+    assert reported
+    assert min(reported) > server.drain_delay_s + server.grace_s
 
 
 @pytest.mark.parametrize("path", SIDECARS, ids=lambda path: path.name)

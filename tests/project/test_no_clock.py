@@ -78,7 +78,7 @@ def is_a_clock(node: ast.Call) -> bool:
 def limit_of(called: str, node: ast.Call) -> float | None:
     """The seconds of a timeout that is written as a number."""
     arguments = {word.arg: word.value for word in node.keywords}
-    places = {"timeout": 0, "wait_for": 1, "until": 1, "ended": 0, "settled": 1, "told": 1, "wait": 0}
+    places = {"timeout": 0, "wait_for": 1, "until": 1, "ended": 0, "settled": 1, "logged": 1, "wait": 0}
     given = arguments.get("timeout") or arguments.get("within_s") or arguments.get("longest_s")
     if given is None and called in places and len(node.args) > places[called]:
         given = node.args[places[called]]

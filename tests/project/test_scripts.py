@@ -57,7 +57,7 @@ def test_each_part_of_the_acceptance_has_one_line() -> None:
     assert done.returncode == 0, done.stderr
     lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
     assert [name for name, _ in lines] == parts
-    assert all(told.endswith(".") and len(told) < 150 for _, told in lines)
+    assert all(reported.endswith(".") and len(reported) < 150 for _, reported in lines)
 
 
 def test_an_unknown_part_of_the_acceptance_is_refused() -> None:
@@ -74,9 +74,9 @@ def test_a_part_with_a_violation_ends_the_acceptance_with_1(
         monkeypatch.setattr(f"scripts.acceptance_parts.{name}.run", lambda smoke, result=result: result)
     monkeypatch.setattr(sys, "argv", ["acceptance", "bench", "chaos"])
     assert command.main() == 1
-    told = capsys.readouterr()
-    assert told.out.splitlines()[2:] == ["| bench | a: 1 | none |", "| chaos | b: 2 s | 2 |"]
-    assert told.err.splitlines() == ["chaos: b: too long", "chaos: c: lost", "acceptance: failed: chaos"]
+    reported = capsys.readouterr()
+    assert reported.out.splitlines()[2:] == ["| bench | a: 1 | none |", "| chaos | b: 2 s | 2 |"]
+    assert reported.err.splitlines() == ["chaos: b: too long", "chaos: c: lost", "acceptance: failed: chaos"]
     monkeypatch.setattr(sys, "argv", ["acceptance", "bench"])
     assert command.main() == 0
 

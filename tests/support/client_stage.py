@@ -213,8 +213,8 @@ class Site:
     def counted(self) -> tuple[int, int, int]:
         """The tokens that the vendor counted for the last call: prompt, completion and both. It counts at its end."""
         until(lambda: self.calls[-1].usage is not None)
-        told = self.calls[-1].usage or {}
-        return told["prompt_tokens"], told["completion_tokens"], told["total_tokens"]
+        usage = self.calls[-1].usage or {}
+        return usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]
 
     def chat(self, content: Any = "Hello", **more: Any) -> Any:
         """One chat completion: a user's message, or a list of messages."""
@@ -246,8 +246,8 @@ def text_of(chunks: list[Any]) -> str:
 
 def adapted(response: Any) -> dict[str, str]:
     """Return the adaptations in a raw response: field to verdict."""
-    told = response.headers.get("x-banjia-adapted") or ""
-    return dict(part.split("=", 1) for part in told.split(";") if part)
+    adaptations = response.headers.get("x-banjia-adapted") or ""
+    return dict(part.split("=", 1) for part in adaptations.split(";") if part)
 
 
 def until(true: Callable[[], bool]) -> None:

@@ -73,9 +73,9 @@ def test_a_stream_as_openai_sends_it_has_no_violation(stream: list[Json]) -> Non
 
 
 def test_usage_is_in_the_last_chunk_if_requested() -> None:
-    asked = [{**event, "usage": None} for event in text_stream()] + [chunk(usage=USAGE)]
-    assert violations_of_stream(asked, wanted=Wanted(usage=True)) == []
-    assert violations_of_stream(asked) != []
+    request = [{**event, "usage": None} for event in text_stream()] + [chunk(usage=USAGE)]
+    assert violations_of_stream(request, wanted=Wanted(usage=True)) == []
+    assert violations_of_stream(request) != []
     assert violations_of_stream(text_stream(), wanted=Wanted(usage=True)) == ["no chunk has the usage"]
     in_the_choices_chunk = [*text_stream()[:-1], chunk({}, "stop", usage=USAGE)]
     assert violations_of_stream(in_the_choices_chunk, wanted=Wanted(usage=True)) != []

@@ -203,8 +203,8 @@ def trust(engine: Engine) -> None:
         added = engine.run(["doctor"], environment=environment, mounts={bundle: SYSTEM_BUNDLE})
         expect(_says(added, "ok"), "the system's certificates are not used", added)
         named = {"SSL_CERT_FILE": "/etc/hostname"}  # any file of the image can be mounted over
-        told = engine.run(["doctor"], environment=environment | named, mounts={authority: named["SSL_CERT_FILE"]})
-        expect(_says(told, "ok"), "SSL_CERT_FILE is not used", told)
+        answer = engine.run(["doctor"], environment=environment | named, mounts={authority: named["SSL_CERT_FILE"]})
+        expect(_says(answer, "ok"), "SSL_CERT_FILE is not used", answer)
     tell(f"{roots} CAs are trusted, and a private one by SSL_CERT_FILE or in the system's store")
 
 

@@ -28,8 +28,8 @@ def test_a_whole_answer_has_text_a_finish_the_requested_model_and_the_vendors_co
     assert not choice.message.tool_calls
     assert (answer.model, answer.object) == ("gpt-4o", "chat.completion")
     assert answer.id
-    told = answer.usage
-    assert (told.prompt_tokens, told.completion_tokens, told.total_tokens) == site.counted()
+    usage = answer.usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == site.counted()
 
 
 def test_system_messages_and_history_arrive_in_order(site: Site) -> None:
@@ -158,9 +158,9 @@ def test_a_conversation_goes_on_over_one_connection(site: Site) -> None:
     messages: list[dict[str, Any]] = []
     for turn in ("one", "two", "three"):
         messages.append(user(turn))
-        said = site.chat(messages).choices[0].message
-        assert said.content == f"You said: {turn}"
-        messages.append({"role": "assistant", "content": said.content})
+        message = site.chat(messages).choices[0].message
+        assert message.content == f"You said: {turn}"
+        messages.append({"role": "assistant", "content": message.content})
 
     assert site.calls[-1].body["messages"] == messages[:-1]
 

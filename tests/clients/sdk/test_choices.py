@@ -55,13 +55,13 @@ def test_choices_stream_side_by_side(site: Site) -> None:
 
 def test_usage_is_the_sum_of_what_the_vendor_billed(site: Site) -> None:
     one = site.chat(WORDS).usage
-    told = site.chat(WORDS, n=3).usage
+    usage = site.chat(WORDS, n=3).usage
     *_, last = site.stream(WORDS, n=3, stream_options={"include_usage": True})
 
-    assert (told.prompt_tokens, told.completion_tokens) == (3 * one.prompt_tokens, 3 * one.completion_tokens)
-    assert told.total_tokens == 3 * one.total_tokens
+    assert (usage.prompt_tokens, usage.completion_tokens) == (3 * one.prompt_tokens, 3 * one.completion_tokens)
+    assert usage.total_tokens == 3 * one.total_tokens
     assert last.choices == []
-    assert (last.usage.prompt_tokens, last.usage.completion_tokens) == (told.prompt_tokens, told.completion_tokens)
+    assert (last.usage.prompt_tokens, last.usage.completion_tokens) == (usage.prompt_tokens, usage.completion_tokens)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])

@@ -38,8 +38,8 @@ def test_a_whole_answer_has_a_text_a_finish_and_the_vendors_count(site: Site) ->
     assert (choice.text, choice.index, choice.finish_reason, choice.logprobs) == ("You said: Hello", 0, "stop", None)
     assert (answer.object, answer.model) == ("text_completion", "gpt-4o")
     assert answer.id.startswith("cmpl-")
-    told = answer.usage
-    assert (told.prompt_tokens, told.completion_tokens, told.total_tokens) == site.counted()
+    usage = answer.usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == site.counted()
     assert site.calls[-1].body["messages"] == [{"role": "user", "content": "Hello"}]
 
 
@@ -104,10 +104,10 @@ def test_fields_shared_with_chat_follow_the_vendors_own_table(site: Site) -> Non
     response = raw(site, WORDS, max_tokens=50, stop=["w4"], temperature=2, logit_bias={"50256": -100}, user="u", seed=3)
 
     assert response.parse().choices[0].text == "w1 w2 w3 "
-    told = adapted(response)
-    assert told["logit_bias"] == "dropped"
+    adaptations = adapted(response)
+    assert adaptations["logit_bias"] == "dropped"
     sent = site.calls[-1].body.get("temperature")
-    assert sent == 2 or told["temperature"] in ("clamped", "dropped")
+    assert sent == 2 or adaptations["temperature"] in ("clamped", "dropped")
 
 
 @pytest.mark.parametrize("model", LEGACY)

@@ -83,8 +83,8 @@ def test_thirty_texts_are_split_and_come_back_in_order_with_summed_usage(embedde
 
 def test_base64_floats_and_the_sdks_default_are_the_same_vectors(embedder: Site) -> None:
     given = ["one", "two"]
-    told = embedder.sdk.embeddings.create(model=SMALL, input=given, encoding_format="base64")
-    texts: list[Any] = [one.embedding for one in told.data]
+    answer = embedder.sdk.embeddings.create(model=SMALL, input=given, encoding_format="base64")
+    texts: list[Any] = [one.embedding for one in answer.data]
     assert all(type(text) is str for text in texts)
 
     as_floats = vectors(embedder, given, encoding_format="float")
@@ -110,8 +110,8 @@ def test_a_thousand_texts_are_a_thousand_vectors_in_order(embedder: Site, encodi
     answer = orjson.loads(raw.content)  # the client looks at each of a million floats
     assert [one["index"] for one in answer["data"]] == list(range(1000))
     assert answer["usage"]["prompt_tokens"] == answer["usage"]["total_tokens"] == 4000
-    told: list[Any] = [one["embedding"] for one in answer["data"]]
-    got: list[list[float]] = [floats(one) if encoding == "base64" else one for one in told]
+    reported: list[Any] = [one["embedding"] for one in answer["data"]]
+    got: list[list[float]] = [floats(one) if encoding == "base64" else one for one in reported]
     assert len({tuple(one) for one in got}) == 1000
     for at in (0, 499, 999):
         assert near(got[at], vectors(embedder, texts[at])[0])
@@ -181,9 +181,9 @@ def test_what_is_listed_can_be_retrieved(site: Site) -> None:
 def test_a_model_that_no_vendor_serves_is_not_found(site: Site) -> None:
     with pytest.raises(openai.NotFoundError) as retrieved:
         site.sdk.models.retrieve("gpt-4oo")
-    with pytest.raises(openai.NotFoundError, match="gpt-4o") as asked:
+    with pytest.raises(openai.NotFoundError, match="gpt-4o") as request:
         site.chat("Hello", model="gpt-4oo")
 
-    assert {retrieved.value.code, asked.value.code} == {"model_not_found"}
-    assert asked.value.param == "model"
+    assert {retrieved.value.code, request.value.code} == {"model_not_found"}
+    assert request.value.param == "model"
     assert not site.calls

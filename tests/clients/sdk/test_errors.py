@@ -51,9 +51,9 @@ def test_a_vendors_failure_is_the_sdks_own_error_without_a_storm_of_retries(
     emulator = stage.emulators[vendor]
     emulator.set_faults([fault])
 
-    told = OTHERWISE.get((vendor, fault))
-    if told is not None:
-        kind, status, code, param = told
+    reported = OTHERWISE.get((vendor, fault))
+    if reported is not None:
+        kind, status, code, param = reported
     with pytest.raises(kind) as caught:
         list(front.sdk(max_retries=2).chat.completions.create(**chat_body("Hello"), stream=stream))
 

@@ -91,9 +91,9 @@ def test_a_conversation_of_functions_goes_on(site: Site, model: str, stream: boo
             name, arguments = call.name, call.arguments
         messages.append({"role": "assistant", "content": None, "function_call": {"name": name, "arguments": arguments}})
         messages.append({"role": "function", "name": name, "content": result})
-        said = site.chat(messages, model=model, functions=FUNCTIONS).choices[0].message
-        assert said.content == f"The tool said: {result}"
-        messages.append({"role": "assistant", "content": said.content})
+        message = site.chat(messages, model=model, functions=FUNCTIONS).choices[0].message
+        assert message.content == f"The tool said: {result}"
+        messages.append({"role": "assistant", "content": message.content})
 
 
 def test_a_result_whose_call_was_left_out_is_taken(site: Site) -> None:

@@ -95,12 +95,12 @@ def test_fields_that_do_not_affect_the_answer_are_dropped_and_named(site: Site) 
     response = site.raw("Hello", logit_bias={"50256": -100}, extra_body={"store": True, "metadata": {"a": "b"}})
 
     assert response.parse().choices[0].message.content == "You said: Hello"
-    told = adapted(response)
+    adaptations = adapted(response)
     dropped = {"logit_bias", "store", "metadata"}
     if site.vendor == "ernie":  # labels its logs with it
         dropped.discard("metadata")
         assert site.calls[-1].body["metadata"] == {"a": "b"}
-    assert {told[name] for name in dropped} == {"dropped"}
+    assert {adaptations[name] for name in dropped} == {"dropped"}
     assert not dropped & set(site.calls[-1].body)
 
 
@@ -136,12 +136,12 @@ def test_sampling_at_the_edge_of_openais_range_is_answered(site: Site, name: str
 def test_changed_sampling_is_reported(site: Site) -> None:
     response = site.raw("Hello", temperature=2, top_p=0)
 
-    told, body = adapted(response), site.calls[-1].body
+    adaptations, body = adapted(response), site.calls[-1].body
     for name, value in (("temperature", 2), ("top_p", 0)):
         word = "honoured" if body.get(name) == value else "dropped" if name not in body else "clamped"
-        assert told.get(name, "honoured") == word, name
+        assert adaptations.get(name, "honoured") == word, name
     changed = {"kimi": {"temperature", "top_p"}, "qwen": {"temperature", "top_p"}, "ernie": {"temperature"}}
-    assert {"temperature", "top_p"} & told.keys() == changed.get(site.vendor, set())
+    assert {"temperature", "top_p"} & adaptations.keys() == changed.get(site.vendor, set())
 
 
 def test_log_probabilities_come_or_are_refused_by_name(site: Site) -> None:

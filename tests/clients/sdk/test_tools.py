@@ -148,9 +148,9 @@ def test_three_turns_with_tools_work_for_a_client_that_knows_no_reasoning(site: 
                  for c in calls]  # fmt: skip
         messages.append({"role": "assistant", "content": None, "tool_calls": shown})
         messages += [{"role": "tool", "tool_call_id": call["id"], "content": result} for call in calls]
-        said = site.chat(messages, model=model, **BOTH).choices[0].message
-        assert said.content == "The tool said: " + "; ".join([result] * len(calls))
-        messages.append({"role": "assistant", "content": said.content})
+        message = site.chat(messages, model=model, **BOTH).choices[0].message
+        assert message.content == "The tool said: " + "; ".join([result] * len(calls))
+        messages.append({"role": "assistant", "content": message.content})
 
     assert len(set(ids)) == len(ids)
 
@@ -175,9 +175,9 @@ def test_a_name_that_one_vendor_would_refuse_works_at_both(site: Site, name: str
     assert (call["name"], json.loads(call["arguments"])) == (name, {"q": "fish"})
 
     shown = {"id": call["id"], "type": "function", "function": {"name": name, "arguments": call["arguments"]}}
-    told = [user(prompt), {"role": "assistant", "content": "", "tool_calls": [shown]},
+    reported = [user(prompt), {"role": "assistant", "content": "", "tool_calls": [shown]},
             {"role": "tool", "tool_call_id": call["id"], "content": "cod"}]  # fmt: skip
-    assert site.chat(told, tools=tools).choices[0].message.content == "The tool said: cod"
+    assert site.chat(reported, tools=tools).choices[0].message.content == "The tool said: cod"
 
 
 def test_a_tool_without_parameters_is_called_with_an_empty_object(site: Site) -> None:
@@ -193,8 +193,8 @@ def test_parallel_tool_calls_false_is_taken_or_named_as_dropped(site: Site) -> N
     response = site.raw(TWO, **BOTH, parallel_tool_calls=False)
 
     calls = response.parse().choices[0].message.tool_calls
-    told = response.headers.get("x-banjia-adapted") or ""
-    assert len(calls) == 1 or "parallel_tool_calls=dropped" in told
+    adaptations = response.headers.get("x-banjia-adapted") or ""
+    assert len(calls) == 1 or "parallel_tool_calls=dropped" in adaptations
 
 
 def test_a_tool_of_another_kind_is_refused_by_name(site: Site) -> None:

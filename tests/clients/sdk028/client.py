@@ -39,8 +39,8 @@ class Site:
     def counted(self) -> tuple[int, int, int]:
         """The tokens that the vendor counted for the last call: prompt, completion and both. It counts at its end."""
         until(lambda: self.calls[-1].usage is not None)
-        told = self.calls[-1].usage or {}
-        return told["prompt_tokens"], told["completion_tokens"], told["total_tokens"]
+        usage = self.calls[-1].usage or {}
+        return usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]
 
     def chat(self, content: Any = "Hello", **more: Any) -> Any:
         """One chat completion: a user's message, or a list of messages."""

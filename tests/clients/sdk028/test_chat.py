@@ -18,8 +18,8 @@ def test_a_whole_answer_has_text_a_finish_the_requested_model_and_the_vendors_co
     assert (choice.index, choice.finish_reason) == (0, "stop")
     assert (answer.model, answer.object) == ("gpt-4o", "chat.completion")
     assert answer["choices"][0]["message"]["content"] == "You said: Hello"
-    told = answer.usage
-    assert (told.prompt_tokens, told.completion_tokens, told.total_tokens) == site.counted()
+    usage = answer.usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == site.counted()
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -46,8 +46,8 @@ def test_usage_ends_a_stream_when_it_is_requested(site: Site) -> None:
 
     assert all(chunk["choices"] for chunk in chunks)
     assert last["choices"] == []
-    told = last["usage"]
-    assert (told.prompt_tokens, told.completion_tokens, told.total_tokens) == site.counted()
+    usage = last["usage"]
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == site.counted()
 
 
 def test_a_stream_comes_as_it_is_made(site: Site) -> None:
@@ -80,9 +80,9 @@ def test_a_conversation_of_the_clients_own_objects_goes_on(site: Site) -> None:
     messages: list[Any] = []
     for turn in ("one", "two", "three"):
         messages.append(user(turn))
-        said = site.chat(messages).choices[0].message
-        assert said.content == f"You said: {turn}"
-        messages.append(said)
+        message = site.chat(messages).choices[0].message
+        assert message.content == f"You said: {turn}"
+        messages.append(message)
 
 
 def test_parameters_of_2023_are_answered(site: Site) -> None:

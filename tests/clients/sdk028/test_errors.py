@@ -40,7 +40,7 @@ OTHERWISE: dict[tuple[str, str], tuple[str, int, str | None]] = {
 def test_a_vendors_failure_is_the_clients_own_error(
     site: Site, stream: bool, fault: str, kind: str, status: int, code: str
 ) -> None:
-    kind, status, told = OTHERWISE.get((site.vendor, fault), (kind, status, code))
+    kind, status, reported = OTHERWISE.get((site.vendor, fault), (kind, status, code))
     site.emulator.set_faults([fault])
 
     with pytest.raises(openai.error.OpenAIError) as caught:
@@ -48,7 +48,7 @@ def test_a_vendors_failure_is_the_clients_own_error(
 
     error = caught.value
     assert type(error).__name__ == kind
-    assert (error.http_status, error.json_body["error"]["code"]) == (status, told)
+    assert (error.http_status, error.json_body["error"]["code"]) == (status, reported)
     assert error.headers["x-request-id"].startswith("req_")
     assert error.user_message
     assert len(site.front.seen) == 1

@@ -86,8 +86,8 @@ def test_a_tool_is_called_and_its_result_is_in_the_answer(chat: Any, stream: boo
     assert (call.function.name, call.function.arguments) == ("get_weather", '{"city": "Oslo"}')
     messages.append({"role": "assistant", "content": "", "tool_calls": [call.dict()]})
     messages.append({"role": "tool", "tool_call_id": call.id, "content": "4 degrees"})
-    told = chat.create(messages=messages, tools=[WEATHER])
-    assert told.choices[0].message.content == "The tool said: 4 degrees"
+    reported = chat.create(messages=messages, tools=[WEATHER])
+    assert reported.choices[0].message.content == "The tool said: 4 degrees"
 
 
 def test_a_flagged_answer_is_read_with_the_turn_that_is_banned(chat: Any) -> None:

@@ -216,8 +216,8 @@ def test_names_of_reasoning_models_stand_for_models_that_think_by_default_or_by_
             thinks = stood_in(cat, name).thinking
             found = cat.stand_in(name, "chat")
             assert found is not None
-            told = thinks == "default_off" and found.set == {"thinking": "enabled"}
-            assert thinks in ("default_on", "always") or told, name
+            reported = thinks == "default_off" and found.set == {"thinking": "enabled"}
+            assert thinks in ("default_on", "always") or reported, name
 
 
 @ALL
@@ -304,8 +304,8 @@ def test_a_price_that_is_not_known_is_none_and_not_zero(model: str, day: datetim
 
 
 def priced(*prices: dict[str, object]) -> ModelRow:
-    told = {"input": 2, "output": 6, "since": "2024-05-21", "source": "a list", "confidence": "low"}
-    return ModelRow.model_validate({"id": "a", "confidence": "low", "prices": [told | price for price in prices]})
+    reported = {"input": 2, "output": 6, "since": "2024-05-21", "source": "a list", "confidence": "low"}
+    return ModelRow.model_validate({"id": "a", "confidence": "low", "prices": [reported | price for price in prices]})
 
 
 @pytest.mark.parametrize(
@@ -508,8 +508,8 @@ def test_the_facts_that_verdicts_depend_on_are_on_the_vendors_pages() -> None:
     assert {"ernie-4.5-turbo-128k", "ernie-4.5-turbo-32k", "ernie-4.5-turbo-latest"} <= having(ERNIE, "no_tools")
     assert not having(ERNIE, "no_tools") & {"ernie-5.1", "ernie-5.0", "ernie-x1.1", "ernie-4.5-turbo-vl"}
     assert having(ERNIE, "no_temperature") == {"ernie-5.5-flash-preview"}
-    told = {name: found.model for name, found in ERNIE.stand_ins.items()}
-    without = {name for name, model in told.items() if model in having(ERNIE, "no_tools")}
+    reported = {name: found.model for name, found in ERNIE.stand_ins.items()}
+    without = {name for name, model in reported.items() if model in having(ERNIE, "no_tools")}
     assert {name for name in without if "instruct" not in name} == {"text-davinci-003", "davinci-002", "babbage-002"}
     assert not having(QWEN, "logprobs") & {row.id for row in QWEN.models if row.thinking == "always"}
     hy4 = {"hy4", "hy4-flash", "hy4-preview"}

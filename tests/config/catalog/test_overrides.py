@@ -151,13 +151,13 @@ def test_an_error_is_reported_with_the_position_in_its_own_file(own: str, says: 
     ],
 )
 def test_a_file_that_is_not_a_catalog_is_reported(own: str, says: str) -> None:
-    (said,) = diagnostics_of(own)
-    assert said.startswith(says)
+    (problems,) = diagnostics_of(own)
+    assert problems.startswith(says)
 
 
 def test_a_missing_file_is_reported_at_the_place_that_names_it() -> None:
-    (said,) = diagnostics(FILE)
-    assert said == (
+    (problems,) = diagnostics(FILE)
+    assert problems == (
         "banjia.yaml:2:31: vendors.kimi.catalog: cannot read the file own.yaml: no such file or directory; "
         "expected a path relative to this file"
     )
@@ -170,5 +170,5 @@ def test_a_file_that_is_not_text_is_reported_with_its_position() -> None:
 
 def test_errors_of_both_files_are_reported_at_once() -> None:
     Path("own.yaml").write_text(OWN.replace("input: 5", "input: -5"), encoding="utf-8")
-    said = diagnostics(FILE + "polizy: {}\n")
-    assert [line.split(":")[0] for line in said] == ["banjia.yaml", "own.yaml"]
+    problems = diagnostics(FILE + "polizy: {}\n")
+    assert [line.split(":")[0] for line in problems] == ["banjia.yaml", "own.yaml"]

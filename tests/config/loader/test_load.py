@@ -115,8 +115,8 @@ def test_a_vendor_with_an_empty_key_is_off() -> None:
 
 
 def test_a_vendor_without_any_key_is_off() -> None:
-    said = warnings(VENDOR + "  qwen: {region: cn}\n")
-    assert said == ["banjia.yaml:3:3: vendors.qwen: api_key is missing: qwen is off, its targets are skipped"]
+    problems = warnings(VENDOR + "  qwen: {region: cn}\n")
+    assert problems == ["banjia.yaml:3:3: vendors.qwen: api_key is missing: qwen is off, its targets are skipped"]
 
 
 def test_a_model_whose_vendors_are_all_off_is_an_error_at_its_line() -> None:
@@ -251,12 +251,14 @@ def test_a_client_key_that_can_be_guessed_is_warned_of_where_others_can_try(
     key: str, listen: str, warned: bool
 ) -> None:
     text = VENDOR + f"server: {{listen: '{listen}', client_keys: ['${{CALLER}}']}}\n"
-    told = [str(warning) for warning in loaded(text, {"CALLER": key}).warnings]
-    said = (
+    reported = [str(warning) for warning in loaded(text, {"CALLER": key}).warnings]
+    output = (
         "server.client_keys: a client key has fewer than 12 characters and can be guessed from other machines; expected"
     )
-    assert [line.partition(": ")[2] for line in told if "client" in line] == [f"{said} a long random string"] * warned
-    assert key not in " ".join(told)
+    assert [line.partition(": ")[2] for line in reported if "client" in line] == [
+        f"{output} a long random string"
+    ] * warned
+    assert key not in " ".join(reported)
 
 
 TOKEN = "an-admin-token-of-enough-letters"

@@ -88,10 +88,10 @@ def shown_text(text: str) -> str:
     try:
         found = loaded(text, ENVIRON)
     except ConfigError as error:
-        told, raised = error.diagnostics, [str(error), repr(error)]
+        reported, raised = error.diagnostics, [str(error), repr(error)]
     else:
-        told, raised = found.warnings, []
-    return "\n".join([*raised, *map(str, told), *map(repr, told)])
+        reported, raised = found.warnings, []
+    return "\n".join([*raised, *map(str, reported), *map(repr, reported)])
 
 
 @pytest.mark.parametrize("place", PLACES)

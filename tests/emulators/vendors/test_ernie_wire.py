@@ -74,11 +74,11 @@ def test_the_first_delta_has_the_role_and_already_text() -> None:
 
 
 def test_running_totals_are_on_every_chunk_if_requested() -> None:
-    asked = {"include_usage": True, "chunk_include_usage": True}
-    body = chat("ernie", "emulator:words=3,reason=2", **X1, stream=True, stream_options=asked)
-    told = [chunk["usage"]["completion_tokens"] for chunk in got(body).chunks]
-    assert told[-1] == told[-2] == 5
-    assert told == sorted(told)
+    fields = {"include_usage": True, "chunk_include_usage": True}
+    body = chat("ernie", "emulator:words=3,reason=2", **X1, stream=True, stream_options=fields)
+    usage = [chunk["usage"]["completion_tokens"] for chunk in got(body).chunks]
+    assert usage[-1] == usage[-2] == 5
+    assert usage == sorted(usage)
 
 
 def test_a_call_comes_whole_in_one_delta() -> None:
@@ -166,10 +166,10 @@ def test_retired_models_answer_as_in_2024_by_an_option() -> None:
     assert whole["choices"][0]["finish_reason"] == "normal"
     assert set(whole["usage"]) == {"prompt_tokens", "completion_tokens", "total_tokens"}
     chunks = got({**body, "stream": True}, environ=RETIRED).chunks
-    told = [chunk["choices"][0] for chunk in chunks]
-    assert [one["is_end"] for one in told] == [False, False, True]
-    assert {one["finish_reason"] for one in told} == {"normal"}
-    assert {one["need_clear_history"] for one in told} == {False}
+    reported = [chunk["choices"][0] for chunk in chunks]
+    assert [one["is_end"] for one in reported] == [False, False, True]
+    assert {one["finish_reason"] for one in reported} == {"normal"}
+    assert {one["need_clear_history"] for one in reported} == {False}
     assert [chunk["usage"]["completion_tokens"] for chunk in chunks] == [1, 2, 2]
     unsafe = got(chat("ernie", "emulator:flag=2", model="ernie-3.5-8k", stream=True), environ=RETIRED)
     assert [one["need_clear_history"] for one in choices(unsafe)][-2:] == [False, True]
@@ -218,9 +218,9 @@ def test_the_vector_depends_on_the_text_alone() -> None:
 
 
 def test_models_have_their_context_window_and_price_but_no_creation_date() -> None:
-    told = got(path="/models", method="GET").json
-    assert told["object"] == "list"
-    models = {model["id"]: model for model in told["data"]}
+    reported = got(path="/models", method="GET").json
+    assert reported["object"] == "list"
+    models = {model["id"]: model for model in reported["data"]}
     assert models["ernie-5.1"] == {
         "id": "ernie-5.1",
         "object": "model",

@@ -87,12 +87,15 @@ class Terminal:
         (self.folder / name).write_text(text.replace(SHOWN, self.at), encoding="utf-8")
 
     def _done(self, *command: str) -> subprocess.CompletedProcess[str]:
-        said, wrong = self._bin / "said", self._bin / "wrong"  # files, because a running server would keep a pipe open
-        with said.open("w") as out, wrong.open("w") as err:
+        output, wrong = (
+            self._bin / "said",
+            self._bin / "wrong",
+        )  # files, because a running server would keep a pipe open
+        with output.open("w") as out, wrong.open("w") as err:
             code = subprocess.call(
                 command, cwd=self.folder, env=self._environment(), stdout=out, stderr=err, timeout=150
             )
-        return subprocess.CompletedProcess(command, code, said.read_text(), wrong.read_text())
+        return subprocess.CompletedProcess(command, code, output.read_text(), wrong.read_text())
 
     def _environment(self) -> Mapping[str, str]:
         mine = {key: value for key, value in os.environ.items() if not key.startswith(("BANJIA_", "OPENAI_"))}
@@ -148,12 +151,12 @@ def vendors_to_call() -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
-            told: dict[str, str] = {}
+            reported: dict[str, str] = {}
             for line in iter(process.stdout.readline, "ready\n"):
                 name, equals, value = line.strip().partition("=")
                 assert equals, line
-                told[name] = value
-            urls = {vendor: told[names[0].replace("_API_KEY", "_BASE_URL")] for vendor, names in keys.items()}
+                reported[name] = value
+            urls = {vendor: reported[names[0].replace("_API_KEY", "_BASE_URL")] for vendor, names in keys.items()}
             yield "\n".join(f"{vendor} {','.join(names)} {urls[vendor]}" for vendor, names in keys.items())
         finally:
             process.send_signal(signal.SIGINT)

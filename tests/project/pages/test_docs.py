@@ -50,8 +50,8 @@ def address() -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, env=clean, stdout=subprocess.PIPE, text=True) as demo:
         try:
             assert demo.stdout
-            told = (re.match(r"OPENAI_BASE_URL=(http://[^/]+)/v1$", line.strip()) for line in demo.stdout)
-            yield next(match for match in told if match)[1]
+            reported = (re.match(r"OPENAI_BASE_URL=(http://[^/]+)/v1$", line.strip()) for line in demo.stdout)
+            yield next(match for match in reported if match)[1]
         finally:
             demo.terminate()
             demo.communicate(timeout=30)
@@ -73,8 +73,8 @@ def test_python_on_a_page_runs_against_the_demo_and_prints_an_answer(block: Bloc
 @pytest.fixture(scope="module")
 def vendors() -> Iterator[str]:
     """Emulators that accept the keys that the pages show."""
-    with vendors_to_call() as told:
-        yield told
+    with vendors_to_call() as environment:
+        yield environment
 
 
 @of(*SHELLS)
@@ -106,12 +106,12 @@ def test_most_of_the_shell_on_the_pages_is_really_run() -> None:
 @of("diff")
 def test_a_diff_on_a_page_adds_what_banjia_env_prints(block: Block, vendors: str, tmp_path: Path) -> None:
     with terminal(tmp_path, vendors) as reader:
-        told = reader.run(f"export MOONSHOT_API_KEY={SHOWN_KEY}; banjia env --shell dotenv").stdout.replace(
+        answer = reader.run(f"export MOONSHOT_API_KEY={SHOWN_KEY}; banjia env --shell dotenv").stdout.replace(
             reader.at, SHOWN
         )
     added = [line[1:] for line in block.code.splitlines() if line.startswith("+")]
     assert len(added) == 2
-    assert set(added) < set(told.splitlines())
+    assert set(added) < set(answer.splitlines())
 
 
 @of("yaml", "json")

@@ -53,8 +53,8 @@ def test_every_code_has_an_anchor_and_every_anchor_is_a_code() -> None:
 def test_the_text_of_a_code_has_its_status_its_cause_and_its_cure(code: str) -> None:
     statuses = {row.status for row in ERROR_TABLE.values() if row.code == code}
     statuses |= {found.status for found in CLASSES.values() if found.code == code}
-    [told] = re.findall(r"^\*\*(\d{3})", SECTIONS[code].strip())
-    assert not statuses or int(told) in statuses
+    [reported] = re.findall(r"^\*\*(\d{3})", SECTIONS[code].strip())
+    assert not statuses or int(reported) in statuses
     assert len(SECTIONS[code].split()) > 12
 
 

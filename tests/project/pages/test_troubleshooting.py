@@ -24,8 +24,8 @@ except openai.APIConnectionError:
 
 @pytest.fixture(scope="module")
 def vendors() -> Iterator[str]:
-    with vendors_to_call() as told:
-        yield told
+    with vendors_to_call() as environment:
+        yield environment
 
 
 @pytest.fixture
@@ -70,8 +70,8 @@ def test_banjia_env_prints_the_line_wherever_a_proxy_is_set(reader: Terminal) ->
 
 def test_the_reasons_that_the_page_shows_are_those_of_explain(reader: Terminal) -> None:
     [shown] = [block.code for block in BLOCKS if block.page == PAGE and "temperature" in block.code]
-    asked = '{"model": "gpt-4o", "temperature": 0.2, "messages": [{"role": "user", "content": "Hi"}]}'
-    printed = reader.run(f"echo '{asked}' | banjia explain -").stdout
+    request = '{"model": "gpt-4o", "temperature": 0.2, "messages": [{"role": "user", "content": "Hi"}]}'
+    printed = reader.run(f"echo '{request}' | banjia explain -").stdout
     assert all(line in printed for line in shown.splitlines())
 
 

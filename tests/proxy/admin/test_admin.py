@@ -44,13 +44,13 @@ def request(path: str, state: AppState, method: str = "GET", headers: Mapping[st
 def test_status_shows_configuration_vendors_and_models() -> None:
     state = kit_of({**BOTH, "vendors": {**BOTH["vendors"], "away": {"kind": "kimi"}}})
     state.source = "banjia.yaml"
-    told = request("/status", state).json()
-    assert told["config"] == "banjia.yaml"
-    assert told["vendors"] == {"kimi": "on", "qwen": "on", "away": "off"}
-    assert told["models"]["gpt-4o"] == ["kimi/kimi-k2.6", "qwen/qwen3.6-plus"]
-    assert told["models"]["text-embedding-3-small"] == ["qwen/text-embedding-v4"]
-    assert (told["active"], told["endings"], told["draining"]) == (0, {}, False)
-    assert told["uptime_s"] >= 0
+    status = request("/status", state).json()
+    assert status["config"] == "banjia.yaml"
+    assert status["vendors"] == {"kimi": "on", "qwen": "on", "away": "off"}
+    assert status["models"]["gpt-4o"] == ["kimi/kimi-k2.6", "qwen/qwen3.6-plus"]
+    assert status["models"]["text-embedding-3-small"] == ["qwen/text-embedding-v4"]
+    assert (status["active"], status["endings"], status["draining"]) == (0, {}, False)
+    assert status["uptime_s"] >= 0
 
 
 def test_no_secret_is_on_any_page() -> None:
@@ -179,8 +179,8 @@ def test_reload_reads_the_file_again_and_reports_the_result() -> None:
     assert request("/reload", state).status_code == 405
     done, refused = request("/reload", state, "POST"), request("/reload", state, "POST")
     assert (done.status_code, done.json()) == (200, {"ok": True, "changes": ["models.gpt-4o"]})
-    told = ["banjia.yaml:3:1: vendors: no (banjia help config-invalid-value)"]
-    assert (refused.status_code, refused.json()) == (409, {"ok": False, "changes": told})
+    reported = ["banjia.yaml:3:1: vendors: no (banjia help config-invalid-value)"]
+    assert (refused.status_code, refused.json()) == (409, {"ok": False, "changes": reported})
     assert "banjia_config_reload_success 0.0" in request("/metrics", state).text
 
 
@@ -219,7 +219,7 @@ def sock_name(url: str) -> tuple[str, int]:
 
 
 def test_a_default_port_in_use_is_one_line_of_output() -> None:
-    told: list[str] = []
+    reported: list[str] = []
     with closing(socket.socket()) as other:
         other.setsockopt(
             socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
@@ -229,8 +229,8 @@ def test_a_default_port_in_use_is_one_line_of_output() -> None:
             other.listen()
         except OSError:
             pass  # taken already
-        assert bind_admin(Server(), told.append) is None
-    [line] = told
+        assert bind_admin(Server(), reported.append) is None
+    [line] = reported
     assert "127.0.0.1:8081" in line
     assert "server.admin_listen" in line
 
@@ -255,8 +255,8 @@ def test_serve_opens_it_and_counts_the_requests() -> None:
     env = {"BANJIA_SERVER__LISTEN": front, "BANJIA_SERVER__ADMIN_LISTEN": admin}
     with running("serve", "--emulate", env=env) as process, httpx2.Client(trust_env=False) as client:
         lines_until(process, f"metrics on http://{admin}/metrics")
-        asked = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
-        client.post(f"http://{front}/v1/chat/completions", content=json.dumps(asked))
+        fields = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+        client.post(f"http://{front}/v1/chat/completions", content=json.dumps(fields))
         page = client.get(f"http://{admin}/metrics").text
     assert 'banjia_requests_total{ending="complete",operation="chat",status="2xx"} 1.0' in page
     assert "banjia_loop_lag_seconds_count" in page

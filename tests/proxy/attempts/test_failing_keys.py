@@ -200,9 +200,9 @@ def test_a_refused_key_is_reported_with_the_vendors_words(bad: bytes) -> None:
             assert message.startswith("Kimi refused the key ending in 000a (vendor 'any'). Check the key, and that")
             assert ("Kimi answered 401: Invalid Authentication." if bad is REFUSED else "403: not open.") in message
             zh = {"accept-language": "zh"}
-            said = await there.client.post(f"{there.running.url}/v1/chat/completions", json=body, headers=zh)
-            assert "Invalid Authentication" in said.text or "not open" in said.text
-            assert "返回" in said.text
+            response = await there.client.post(f"{there.running.url}/v1/chat/completions", json=body, headers=zh)
+            assert "Invalid Authentication" in response.text or "not open" in response.text
+            assert "返回" in response.text
 
     asyncio.run(main())
 

@@ -89,15 +89,15 @@ class Stage:
             Settings.model_validate(settings), self.upstream, lambda ending: self.lines.append(ending.line())
         )
 
-    async def send(self, text: str = "hi", front: OperationHandler | None = None, **asked: Any) -> Played:
+    async def send(self, text: str = "hi", front: OperationHandler | None = None, **requested: Any) -> Played:
         played = Played()
-        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **asked}
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **requested}
         await serve(Request(body), front or ChatHandler(), self.state, played)
         played.judge(body)
         return played
 
-    def call(self, text: str = "hi", **asked: Any) -> "asyncio.Task[Played]":
-        return asyncio.create_task(self.send(text, **asked))
+    def call(self, text: str = "hi", **requested: Any) -> "asyncio.Task[Played]":
+        return asyncio.create_task(self.send(text, **requested))
 
     def reload(self, settings: Mapping[str, Any]) -> None:
         self.state.use(ConfigSnapshot(Settings.model_validate(settings), self.upstream))

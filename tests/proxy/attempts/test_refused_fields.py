@@ -38,11 +38,11 @@ def http(status: int, body: Any) -> bytes:
     return b"HTTP/1.1 %d X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (status, len(raw), raw)
 
 
-def answer(asked: Mapping[str, Any]) -> bytes:
+def answer(requested: Mapping[str, Any]) -> bytes:
     """The response to an accepted request: usage in a stream only if requested."""
-    if not asked.get("stream"):
+    if not requested.get("stream"):
         return http(200, WHOLE)
-    events = [*EVENTS, *([USAGE] if "stream_options" in asked else [])]
+    events = [*EVENTS, *([USAGE] if "stream_options" in requested else [])]
     data = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events) + b"data: [DONE]\n\n"
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(data)
     return head + data
@@ -54,7 +54,7 @@ Says = Callable[[Mapping[str, Any]], bytes | None]
 
 def refuses(member: str, body: Any, status: int = 400) -> Says:
     """A vendor that does not know a member."""
-    return lambda asked: http(status, body) if member in asked else None
+    return lambda requested: http(status, body) if member in requested else None
 
 
 @dataclass
@@ -86,9 +86,9 @@ async def scene(
     seen: list[dict[str, Any]] = []
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
-        asked = json.loads(body)
-        seen.append(asked)
-        writer.write(says(asked) or answer(asked))
+        fields = json.loads(body)
+        seen.append(fields)
+        writer.write(says(fields) or answer(fields))
 
     async with vendor(handler) as url:
         made = {"kind": kind, "base_url": url, "api_key": "sk-0000000000000001", **(entry or {})}
@@ -113,7 +113,7 @@ def test_a_refused_addition_is_left_out_and_the_caller_sees_nothing_of_it(status
         async with scene(refuses("stream_options", body, status), kind) as there:
             got = await there.send()
             assert (got.status_code, text_of(got)) == (200, "hello")
-            assert ["stream_options" in asked for asked in there.seen] == [True, False]
+            assert ["stream_options" in requests for requests in there.seen] == [True, False]
             assert {**there.seen[0], "stream_options": 0} == {**there.seen[1], "stream_options": 0}
             assert got.headers["x-banjia-attempts"] == "2"
 
@@ -147,7 +147,7 @@ def test_a_target_that_refuses_it_is_remembered_for_an_hour() -> None:
             there.running.state.refused_fields.clock = lambda: now
             for _ in range(3):
                 assert text_of(await there.send()) == "hello"
-            assert ["stream_options" in asked for asked in there.seen] == [True, False, False, False]
+            assert ["stream_options" in requests for requests in there.seen] == [True, False, False, False]
             assert [line["attempts"] for line in there.running.lines] == [2, 1, 1]
             now = REMEMBERED_S - 0.1
             await there.send()
@@ -167,7 +167,7 @@ def test_a_reload_forgets_it() -> None:
             assert state.refused_fields.at("any/some-model") == ("stream_options",)
             state.use(state.snapshot)
             await there.send()
-            assert ["stream_options" in asked for asked in there.seen] == [True, False, True, False]
+            assert ["stream_options" in requests for requests in there.seen] == [True, False, True, False]
 
     asyncio.run(main())
 
@@ -178,7 +178,7 @@ def test_other_targets_get_it_all_the_same() -> None:
         async with scene(refuses("stream_options", DETAIL, 422), models=models) as there:
             await there.send()
             await there.send(model="n")
-            assert ["stream_options" in asked for asked in there.seen] == [True, False, True, False]
+            assert ["stream_options" in requests for requests in there.seen] == [True, False, True, False]
 
     asyncio.run(main())
 
@@ -208,8 +208,8 @@ def test_a_refusal_of_another_field_is_the_callers() -> None:
 
 
 def test_a_call_that_is_refused_again_is_repeated_once_and_nothing_is_remembered() -> None:
-    def says(asked: Mapping[str, Any]) -> bytes:
-        return http(400, PARAM if "stream_options" in asked else OTHER)
+    def says(requested: Mapping[str, Any]) -> bytes:
+        return http(400, PARAM if "stream_options" in requested else OTHER)
 
     async def main() -> None:
         async with scene(says) as there:
@@ -225,7 +225,7 @@ def test_a_call_that_is_refused_again_is_repeated_once_and_nothing_is_remembered
 
 def test_a_vendor_that_refuses_a_field_that_was_not_sent_is_called_twice_at_most() -> None:
     async def main() -> None:
-        async with scene(lambda asked: http(400, PARAM)) as there:
+        async with scene(lambda requested: http(400, PARAM)) as there:
             assert (await there.send()).status_code == 400
             assert len(there.seen) == 2
             assert (await there.send(stream=False)).status_code == 400
@@ -251,7 +251,7 @@ def test_a_repeat_that_fails_by_the_vendors_fault_is_tried_again_without_the_fie
     async def main() -> None:
         async with scene(lambda asked: next(replies, None), policy={"attempts_per_target": 3}) as there:
             assert text_of(await there.send()) == "hello"
-            assert ["stream_options" in asked for asked in there.seen] == [True, False, False]
+            assert ["stream_options" in requests for requests in there.seen] == [True, False, False]
             assert there.running.state.refused_fields.at("any/some-model") == ("stream_options",)
 
     asyncio.run(main())
@@ -273,9 +273,9 @@ def test_two_additions_that_are_refused_together_are_left_out_together() -> None
 
 
 def test_additions_that_are_refused_one_after_another_are_learned_in_two_requests() -> None:
-    def says(asked: Mapping[str, Any]) -> bytes | None:
+    def says(requested: Mapping[str, Any]) -> bytes | None:
         for name in ("stream_options", "thinking"):
-            if name in asked:
+            if name in requested:
                 return http(400, {"error": {"message": "no", "param": name}})
         return None
 
@@ -298,7 +298,7 @@ def test_a_refusal_as_the_first_event_of_a_stream_is_taken_like_one_with_a_statu
     refusal = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(data) + data
 
     async def main() -> None:
-        async with scene(lambda asked: refusal if "stream_options" in asked else None) as there:
+        async with scene(lambda requested: refusal if "stream_options" in requested else None) as there:
             assert text_of(await there.send()) == "hello"
 
     asyncio.run(main())
@@ -310,7 +310,7 @@ def test_after_content_nothing_is_repeated() -> None:
     cut = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(data) + data
 
     async def main() -> None:
-        async with scene(lambda asked: cut) as there:
+        async with scene(lambda requested: cut) as there:
             got = await there.send()
             assert "[DONE]" not in got.text
             assert len(there.seen) == 1
@@ -337,7 +337,7 @@ def test_beside_a_hedge_a_refused_addition_is_left_out_as_well() -> None:
         async with scene(says, "kimi", models=models, policy={"hedge_s": 30}) as there:
             got = await there.send(model="gpt-4o", stream=False)
             assert got.json()["choices"][0]["message"]["content"] == "hello"
-            assert ["thinking" in asked for asked in there.seen] == [True, False]
+            assert ["thinking" in requests for requests in there.seen] == [True, False]
             assert there.running.state.refused_fields.at("any/kimi-k2.6") == ("thinking",)
 
     asyncio.run(main())

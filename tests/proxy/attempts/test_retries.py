@@ -36,8 +36,8 @@ def limited() -> httpx2.Response:
 def test_a_wait_is_sent_in_whole_seconds_rounded_up_and_no_wait_has_no_header(
     s: float, seconds: bytes, milliseconds: bytes
 ) -> None:
-    told = dict(UpstreamFailed(Failure.of("rate_limited", Message("x"), retry_after_s=s), attempts=2).headers())
-    assert (told[b"retry-after"], told[b"retry-after-ms"]) == (seconds, milliseconds)
+    headers = dict(UpstreamFailed(Failure.of("rate_limited", Message("x"), retry_after_s=s), attempts=2).headers())
+    assert (headers[b"retry-after"], headers[b"retry-after-ms"]) == (seconds, milliseconds)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_an_sdk_that_obeys_the_retry_headers_never_causes_more_failing_calls_tha
                 break
             kinds = [limited() if failures >> (calls + i) & 1 else error(500, "x") for i in range(6)]
             configured = {**ONE, "policy": {"attempts": attempts, "attempts_per_target": attempts}}
-            told = {b"x-stainless-retry-count": b"%d" % earlier}
-            played = play({"kimi": kinds}, configured, state=state, sent_with=told)
+            reported = {b"x-stainless-retry-count": b"%d" % earlier}
+            played = play({"kimi": kinds}, configured, state=state, sent_with=reported)
             refused = sum(bool(failures >> (calls + i) & 1) for i in range(len(played.calls)))
             calls, faults = calls + len(played.calls), faults + len(played.calls) - refused
             retry = played.headers["x-should-retry"]

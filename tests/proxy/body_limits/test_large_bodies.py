@@ -140,8 +140,8 @@ class Site:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(b"\n")
-        told: dict[str, Any] = json.loads(await self._process.stdout.readline())
-        return told
+        reported: dict[str, Any] = json.loads(await self._process.stdout.readline())
+        return reported
 
     async def post(self, body: bytes, path: bytes = CHAT, *, reads_after_s: float = 0.0) -> tuple[int, bytes]:
         """The status and the beginning of an answer."""
@@ -168,12 +168,12 @@ class Site:
         writer.close()
         return int(answer[9:12] or b"0"), answer
 
-    async def cost(self, asked: Callable[[], Awaitable[Any]], times: int) -> tuple[Any, float]:
+    async def cost(self, requested: Callable[[], Awaitable[Any]], times: int) -> tuple[Any, float]:
         """Return the result, and the longest callback meanwhile, the shortest of several runs."""
         took: list[float] = []
         for _ in range(times):
             await self.report()
-            came = await asked()
+            came = await requested()
             await asyncio.sleep(0.05)
             took.append((await self.report())["longest_s"])
         return came, min(took)
@@ -299,10 +299,10 @@ async def large_mix(limit: int, directory: Path, every: int = 1) -> tuple[int, C
             running.vendor.body = answer
             answers = await asyncio.gather(*(running.post(body, reads_after_s=0.5) for body in bodies))
             came.update(status for status, _ in answers)
-            for status, told in answers:
+            for status, reported in answers:
                 if status == 503:
-                    assert b"server_is_overloaded" in told
-                    assert b"retry-after: 1" in told
+                    assert b"server_is_overloaded" in reported
+                    assert b"retry-after: 1" in reported
         running.vendor.body = ANSWER
         report = await running.report()
         resident = report["most_bytes"]

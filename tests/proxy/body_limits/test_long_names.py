@@ -130,9 +130,9 @@ def test_names_of_a_mebibyte_leave_nothing_behind() -> None:
 def test_a_vendors_headers_are_cut_and_its_id_is_ours_when_it_is_long() -> None:
     body = ANSWER.replace(b'"id": "1"', b'"id": "%b"' % (b"i" * MIB))
 
-    async def says_much(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytes) -> None:
+    async def says_much(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requested: bytes) -> None:
         long = b"x-ratelimit-reset-tokens: " + b"9" * 10_000
-        if b'"stream":true' in asked:
+        if b'"stream":true' in requested:
             first = CONTENT.replace(b'"id":"1"', b'"id":"%b"' % (b"i" * MIB))
             sent = b"".join(
                 b"data: %b\n\n" % one

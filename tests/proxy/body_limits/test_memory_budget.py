@@ -186,10 +186,10 @@ def test_a_vendors_answer_that_does_not_fit_is_503_and_the_call_is_not_made_agai
     assert calls == 1
 
 
-@pytest.mark.parametrize("told", ["the parser's error", "Python's"])
-def test_memory_that_runs_out_while_a_body_is_read_is_503(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("reported", ["the parser's error", "Python's"])
+def test_memory_that_runs_out_while_a_body_is_read_is_503(reported: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(body: bytes) -> Any:
-        if told == "Python's":
+        if reported == "Python's":
             raise MemoryError
         raise orjson.JSONDecodeError("Not enough memory to allocate buffer for parsing", "", 0)
 

@@ -103,9 +103,9 @@ def test_connections_are_not_kept_when_memory_is_tight_and_new_work_is_refused_w
                     await caller.send(sent)
                     answer = await caller.answer()
                     assert answer is not None
-                    told = answer.error["code"] if answer.status >= 400 else None
+                    reported = answer.error["code"] if answer.status >= 400 else None
                     assert (answer.status < 400) or b"\r\nretry-after: 1\r\n" in answer.head
-                    return answer.status, b"connection: close" not in answer.head, told
+                    return answer.status, b"connection: close" not in answer.head, reported
 
             assert await send(chat()) == (200, True, None)
             share = 0.93

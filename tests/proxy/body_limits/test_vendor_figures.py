@@ -135,8 +135,8 @@ def test_an_answer_whose_usage_is_no_count_is_an_answer_with_an_estimate(figure:
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure[:24].decode())
 def test_a_stream_whose_usage_is_no_count_ends_whole_with_an_estimate(figure: bytes, kind: Kind) -> None:
     start = b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":['
-    said = b'{"index":0,"delta":{"content":"hello"},"finish_reason":"stop"}'
-    stream = start + said + b"]}\n\n" + start + b"]," + used(figure) + b"}\n\ndata: [DONE]\n\n"
+    text = b'{"index":0,"delta":{"content":"hello"},"finish_reason":"stop"}'
+    stream = start + text + b"]}\n\n" + start + b"]," + used(figure) + b"}\n\ndata: [DONE]\n\n"
     asks = {"stream": True, "stream_options": {"include_usage": True}}
     answer, ending = run(answer_of(kind, reply(body=stream, kind=b"text/event-stream"), **asks))
     assert ending["ending"] == "complete"
@@ -218,6 +218,6 @@ def test_a_retry_after_of_any_size_is_a_429_with_a_week_at_most(name: bytes, val
     date = b"date: Sat, 28 Nov 2026 00:00:00 GMT\r\n"
     answer, _ = run(answer_of(kind, reply(b"429 X", name + b": " + value + b"\r\n" + date, b"{}")))
     assert (answer.status, answer.error["code"]) == (429, "rate_limit_exceeded")
-    told = headers(answer, b"retry-after")
-    assert 0 <= int(told[b"retry-after"]) <= 7 * 86_400
-    assert int(told[b"retry-after-ms"]) <= 7 * 86_400_000
+    reported = headers(answer, b"retry-after")
+    assert 0 <= int(reported[b"retry-after"]) <= 7 * 86_400
+    assert int(reported[b"retry-after-ms"]) <= 7 * 86_400_000

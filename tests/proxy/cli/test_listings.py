@@ -103,13 +103,13 @@ def below(lines: list[str], model: str) -> list[str]:
 
 
 def test_models_show_a_retirement_with_the_successor(banjia: Run) -> None:
-    told = below(banjia("models", "--vendor", "kimi").stdout.splitlines(), "moonshot-v1-8k")
-    assert told[1:] == ["retired on 2026-08-31; successor: kimi-k2.6"]
+    shown = below(banjia("models", "--vendor", "kimi").stdout.splitlines(), "moonshot-v1-8k")
+    assert shown[1:] == ["retired on 2026-08-31; successor: kimi-k2.6"]
 
 
 def test_models_show_a_retirement_that_is_announced_without_a_day(banjia: Run) -> None:
-    told = below(banjia("models", "--vendor", "ernie").stdout.splitlines(), "ernie-x1.1")
-    assert told[-1] == "to retire, on a date not known yet; successor: ernie-5.1"
+    shown = below(banjia("models", "--vendor", "ernie").stdout.splitlines(), "ernie-x1.1")
+    assert shown[-1] == "to retire, on a date not known yet; successor: ernie-5.1"
 
 
 def test_models_show_a_line_for_each_length_of_prompt(banjia: Run) -> None:
@@ -126,8 +126,8 @@ def test_models_show_a_line_for_each_length_of_prompt(banjia: Run) -> None:
 
 def test_models_show_earlier_prices_on_request_the_latest_first(banjia: Run) -> None:
     lines = banjia("models", "--vendor", "qwen", "--history").stdout.splitlines()
-    told = " ".join(below(lines, "qwen-turbo")[1:])
-    assert told == (
+    shown = " ".join(below(lines, "qwen-turbo")[1:])
+    assert shown == (
         "- 0.3 ? 0.6 3 2026-06-30 - medium third-party list 2026-05 and model bank mid-2026 "
         "- 2 ? 6 - 2024-05-21 2024-07-31 medium price lists of July 2024"
     )
@@ -244,8 +244,8 @@ def test_routes_show_the_width_that_a_target_has_under_an_openai_name(banjia: Ru
 
 
 def test_check_lists_the_forms_too(banjia: Run, file: Path) -> None:
-    told = banjia("check", env=BOTH).stdout
-    assert "gpt-4 also serves gpt-4-0314, gpt-4-0613\n" in told
+    output = banjia("check", env=BOTH).stdout
+    assert "gpt-4 also serves gpt-4-0314, gpt-4-0613\n" in output
     assert data(banjia("check", "--json", env=BOTH))["forms"]["gpt-4"] == ["gpt-4-0314", "gpt-4-0613"]
 
 

@@ -16,8 +16,8 @@ ELSEWHERE = "https://elsewhere.example/v1"
 
 @pytest.mark.parametrize("name", sorted(UNSAFE))
 def test_a_field_that_could_choose_a_destination_is_dropped_and_reported(name: str) -> None:
-    asked: dict[str, Any] = {name: ELSEWHERE}
-    played = play({"kimi": [whole("ok")]}, **asked)
+    request: dict[str, Any] = {name: ELSEWHERE}
+    played = play({"kimi": [whole("ok")]}, **request)
 
     assert played.calls == ["kimi"]
     assert name not in played.bodies[0]

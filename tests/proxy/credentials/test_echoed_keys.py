@@ -49,10 +49,10 @@ MEMBERS = {
 }
 
 
-def body(member: str, told: str = "", about: str = "", *, streams: bool) -> bytes:
+def body(member: str, reported: str = "", about: str = "", *, streams: bool) -> bytes:
     """A whole answer, or its one chunk, with this in a member of its message and this about it all."""
-    inner = member.replace("%s", told)
-    outer = about.replace("%s", told)
+    inner = member.replace("%s", reported)
+    outer = about.replace("%s", reported)
     part, kind = ("delta", "chat.completion.chunk") if streams else ("message", "chat.completion")
     return (
         f'{{"id":"1","object":"{kind}","created":1,"model":"m",{outer}'
@@ -108,12 +108,12 @@ def json_of(got: httpx2.Response) -> list[Any]:
 def hidden(got: httpx2.Response) -> str:
     """Return all output, after checking that it has no secret, as text and as JSON."""
     assert got.status_code == 200, got.text
-    told = "".join(json.dumps(event, ensure_ascii=False) for event in json_of(got))
+    reported = "".join(json.dumps(event, ensure_ascii=False) for event in json_of(got))
     for secret in SECRETS:
         assert secret not in got.text
-        assert secret not in told
+        assert secret not in reported
         assert secret not in str(got.headers)
-    return told
+    return reported
 
 
 @kinds
@@ -143,9 +143,9 @@ def test_it_is_replaced_in_every_member_and_in_names(member: str, stream: bool) 
 def test_it_is_replaced_in_what_is_about_the_answer(about: str, stream: bool) -> None:
     payload = body('"content":"a"', KEY, about, streams=stream)
     ask: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
-    told = hidden(response_of(reply(payload, streams=stream), **ask))
-    assert "[redacted]" in told
-    assert '"content": "a"' in told
+    adaptations = hidden(response_of(reply(payload, streams=stream), **ask))
+    assert "[redacted]" in adaptations
+    assert '"content": "a"' in adaptations
 
 
 @ways
@@ -284,9 +284,9 @@ def test_any_key_is_found_in_any_string_however_it_is_escaped(
         return
     secrets = Secrets([key])
     assert secrets.may_be_in(payload)
-    told = json.loads(secrets.redacted(payload))["a"][0]
-    assert key not in told
-    assert "[redacted]" in told
+    reported = json.loads(secrets.redacted(payload))["a"][0]
+    assert key not in reported
+    assert "[redacted]" in reported
 
 
 def test_a_number_that_is_the_key_is_none_and_json_stays_json() -> None:

@@ -175,8 +175,8 @@ models:
 
 def test_a_port_in_use_is_reported_with_the_cure() -> None:
     with running("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": "127.0.0.1:0"}) as process:
-        said = lines_until(process, "banjia serves")[-1]
-        here = said.split()[2].removeprefix("http://").removesuffix("/v1,")
+        line = lines_until(process, "banjia serves")[-1]
+        here = line.split()[2].removeprefix("http://").removesuffix("/v1,")
         ended = run("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": here})
         assert ended.returncode == 1
         assert here in ended.stderr
@@ -260,12 +260,12 @@ def test_check_passes_a_good_file(tmp_path: Path) -> None:
 def test_explain_shows_each_field_and_sends_nothing() -> None:
     env = {"MOONSHOT_API_KEY": "sk-kimi-0000000000000001"}
     body = json.dumps({**ASK, "temperature": 0.3, "logit_bias": {"1": 1}, "stream": True})
-    told = run("explain", "-", env=env, text=body)
-    assert told.returncode == 0, told.stderr
-    assert "POST https://api.moonshot.cn/v1/chat/completions" in told.stdout
+    result = run("explain", "-", env=env, text=body)
+    assert result.returncode == 0, result.stderr
+    assert "POST https://api.moonshot.cn/v1/chat/completions" in result.stdout
     for name, word in (("temperature", "dropped"), ("logit_bias", "dropped"), ("thinking", "mapped")):
-        assert any(name in line and word in line for line in told.stdout.splitlines()), told.stdout
-    assert "sk-kimi" not in told.stdout
+        assert any(name in line and word in line for line in result.stdout.splitlines()), result.stdout
+    assert "sk-kimi" not in result.stdout
 
     data = json.loads(run("explain", "-", "--json", env=env, text=body).stdout)
     assert data["targets"][0]["fields"]["temperature"]["verdict"] == "dropped"

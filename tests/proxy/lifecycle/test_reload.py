@@ -263,8 +263,8 @@ def test_a_file_that_is_half_written_is_not_read(tmp_path: Path) -> None:
                     handle.flush()
                     assert being_written(file)
                     await asyncio.sleep(0.2)
-                    asked = await site.running.state.reload()  # as SIGHUP would: it can't wait, so it refuses
-                    assert "the file is being written" in asked.diagnostics[0]
+                    reloaded = await site.running.state.reload()  # as SIGHUP would: it can't wait, so it refuses
+                    assert "the file is being written" in reloaded.diagnostics[0]
                     await asyncio.sleep(0.2)
                     assert await site.word() == "one"
                     assert len(site.lines) == 1  # the watch, which can wait, has said nothing

@@ -44,9 +44,9 @@ SHORT = "proxy.app_state.READ_TIMEOUT_S = 0.3"
 class Site:
     """A server, and its lines for the operator."""
 
-    def __init__(self, served: Server, said: Path) -> None:
+    def __init__(self, served: Server, text: Path) -> None:
         self.served = served
-        self.said = said
+        self.said = text
 
     def until_logged(self, words: str, times: int = 1) -> None:
         """Wait until stderr has the text this many times."""
@@ -72,9 +72,9 @@ class Site:
 
 @contextmanager
 def site(tmp_path: Path, command: list[str] = SERVE, before: Sequence[str] = ()) -> Iterator[Site]:
-    said = tmp_path / "stderr"
-    with said.open("wb") as err, serving(tmp_path, subprocess.DEVNULL, err, command, before) as served:
-        yield Site(served, said)
+    output = tmp_path / "stderr"
+    with output.open("wb") as err, serving(tmp_path, subprocess.DEVNULL, err, command, before) as served:
+        yield Site(served, output)
 
 
 def hanging(marker: Path, patch: str, timeout: str = "") -> list[str]:
@@ -149,9 +149,9 @@ def test_a_read_that_hangs_is_given_up_and_the_next_one_applies(tmp_path: Path) 
         for times in range(1, 5):
             here.hangup()
             here.until_logged("the files could not be read within 0.3 seconds; expected a disk that responds", times)
-        status, told = here.posted()
+        status, reported = here.posted()
         assert status == 409
-        assert told == [
+        assert reported == [
             (
                 f"{here.served.file}: 4 earlier reads of the configuration have not ended; expected a disk that responds "
                 "(banjia help config-unreadable)"

@@ -65,10 +65,10 @@ async def serving(
         assert process.stderr is not None
         url = ""
         async with asyncio.timeout(30):
-            while not (said := (await process.stderr.readline()).decode()).startswith("connecting to vendors"):
+            while not (output := (await process.stderr.readline()).decode()).startswith("connecting to vendors"):
                 assert process.returncode is None
-                if said.startswith("banjia serves "):
-                    url = said.split()[2].removesuffix("/v1,")
+                if output.startswith("banjia serves "):
+                    url = output.split()[2].removesuffix("/v1,")
         yield Served(process, url)
     finally:
         if process.returncode is None:
@@ -126,8 +126,8 @@ def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_stream
                 end.set()
                 for stream in (reader, later):
                     assert b"[DONE]" in await stream.read(-1)
-            code, lines, said = await served.ended()
-            assert (code, [line["ending"] for line in lines], said) == (0, ["complete", "complete"], "")
+            code, lines, output = await served.ended()
+            assert (code, [line["ending"] for line in lines], output) == (0, ["complete", "complete"], "")
 
     asyncio.run(scene())
 
@@ -159,9 +159,9 @@ def test_at_the_end_of_the_grace_every_client_gets_an_error_and_the_exit_code_is
             writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{")
             await asyncio.sleep(0.2)  # until the flood has filled what there is between the two
             served.signal(signal.SIGTERM)
-            code, lines, said = await served.ended()
+            code, lines, output = await served.ended()
             assert code == 0
-            assert said == ""
+            assert output == ""
 
             rest = await stream.read(-1)
             assert b'"code":"server_shutting_down"' in rest
@@ -268,8 +268,8 @@ def test_a_stop_just_after_an_answers_end_changes_nothing_about_it(tmp_path: Pat
             await reader.readuntil(DONE + b"\r\n0\r\n\r\n")
             served.signal(signal.SIGTERM)
             assert await reader.read(-1) == b""
-            code, lines, said = await served.ended()
-            assert (code, said) == (0, "")
+            code, lines, output = await served.ended()
+            assert (code, output) == (0, "")
             assert [(line["ending"], line["code"]) for line in lines] == [("complete", None)]
 
     asyncio.run(scene())
@@ -289,8 +289,8 @@ def test_a_stop_during_a_body_that_no_vendor_gets_is_reported_and_recorded(tmp_p
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 503 ")
             await hang_up(writer)
-            code, lines, said = await served.ended()
-            assert (code, said) == (0, "")
+            code, lines, output = await served.ended()
+            assert (code, output) == (0, "")
             assert [(line["ending"], line["code"]) for line in lines] == [("rejected", "server_shutting_down")]
 
     asyncio.run(scene())

@@ -53,7 +53,7 @@ def collected(kinds: Counter[str]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("path", "asked", "status", "pieces"),
+    ("path", "requested", "status", "pieces"),
     [
         pytest.param("chat/completions", {"messages": [HI]}, b"200", False, id="a whole answer"),
         pytest.param("chat/completions", {"messages": [HI]}, b"200", True, id="a body that comes after its head"),
@@ -69,12 +69,12 @@ def collected(kinds: Counter[str]) -> Iterator[None]:
     ],
 )
 def test_a_request_leaves_nothing_to_the_garbage_collector(
-    path: str, asked: dict[str, object], status: bytes, pieces: bool
+    path: str, requested: dict[str, object], status: bytes, pieces: bool
 ) -> None:
     async def main() -> Counter[str]:
         found: Counter[str] = Counter()
         policy = {"attempts": 2, "max_wait_s": 0.001}
-        body = json.dumps({"model": "kimi/kimi-k2.6", **asked}).encode()
+        body = json.dumps({"model": "kimi/kimi-k2.6", **requested}).encode()
         async with (
             vendor(answers) as url,
             proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}, "policy": policy}) as running,

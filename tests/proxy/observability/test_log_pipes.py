@@ -310,7 +310,7 @@ def test_whatever_prints_goes_through_the_queues() -> None:
         run = subprocess.run([*command, "0.5"], env=env, stdout=pipe, stderr=pipe, timeout=40, check=False)
         assert run.returncode == 0
     ended = subprocess.run([*command, "30"], env=env, capture_output=True, timeout=40, check=True)
-    for said in (b"logged 1999", b"served 1999", b"told", b"warned 1999", b"finalizer", b"ValueError: thread"):
-        assert said in ended.stderr, said
+    for text in (b"logged 1999", b"served 1999", b"told", b"warned 1999", b"finalizer", b"ValueError: thread"):
+        assert text in ended.stderr, text
     assert ended.stdout.count(b"printed") == 2000
     assert ended.stdout.count(b"GET / HTTP/1.1") == 2000

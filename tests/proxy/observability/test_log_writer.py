@@ -71,9 +71,9 @@ def test_a_full_queue_drops_lines_counts_them_and_reports_the_loss_in_their_plac
         assert writer.dropped == 189
         assert not writer.drain(0.01)
         read(reader, filled)
-        told = b"warning: 189 log lines were dropped: stdout could not be written\n"
-        lines = read(reader, 111 * 9 + len(told)).splitlines()
-        assert lines == [b"line %03d" % n for n in range(111)] + [told.rstrip()]
+        reported = b"warning: 189 log lines were dropped: stdout could not be written\n"
+        lines = read(reader, 111 * 9 + len(reported)).splitlines()
+        assert lines == [b"line %03d" % n for n in range(111)] + [reported.rstrip()]
         assert writer.drain(30)
         writer.write(b"later\n")
         assert read(reader, 6) == b"later\n"
@@ -98,8 +98,8 @@ def test_a_queue_that_was_full_takes_nothing_before_half_of_it_is_free(monkeypat
         assert writer.dropped == 2
         read(reader, filled + 900)
         assert writer.drain(30)
-        told = b"warning: 2 log lines were dropped: stdout could not be written\n"
-        assert read(reader, len(told)) == told
+        reported = b"warning: 2 log lines were dropped: stdout could not be written\n"
+        assert read(reader, len(reported)) == reported
 
 
 @pytest.mark.parametrize("target", ["/dev/full", "closed", "no reader"])

@@ -39,11 +39,11 @@ def a_blocking_call() -> None:
 def test_a_blocking_call_is_reported_once_with_its_place_and_no_value(caplog: pytest.LogCaptureFixture) -> None:
     watch = watched(a_blocking_call)
     [record] = caplog.records
-    told = record.getMessage()
-    assert "has been blocked" in told
-    assert f"{__file__}:" in told
-    assert "a_blocking_call" in told
-    assert "canary" not in told
+    text = record.getMessage()
+    assert "has been blocked" in text
+    assert f"{__file__}:" in text
+    assert "a_blocking_call" in text
+    assert "canary" not in text
     assert watch.stalls == 1
     assert watch.lag.sum >= STALL_S
 

@@ -71,9 +71,9 @@ def endings(draw: st.DrawFn) -> RequestOutcome:
     record = RequestRecord("req_1", draw(st.sampled_from(("chat", "embeddings"))))
     record.request_read(ApiRequest("chat", "gpt-4o", {}, draw(st.booleans())))
     targets: list[str] = draw(st.lists(st.sampled_from(TARGETS), max_size=4))
-    told = {"seed": Adaptation("dropped", Message("")), "stop": Adaptation("honoured", Message(""))}
+    adaptations = {"seed": Adaptation("dropped", Message("")), "stop": Adaptation("honoured", Message(""))}
     for at, label in enumerate(targets):
-        record.attempt(Attempt(_target(label), at + 1, told, {}))
+        record.attempt(Attempt(_target(label), at + 1, adaptations, {}))
         record.sent_at = record.sent_at or record.started
         for usage in draw(st.lists(usages, max_size=2)):
             record.add_usage(usage)
@@ -131,8 +131,8 @@ def test_five_thousand_made_up_names_make_no_series() -> None:
     def count(name: str) -> None:
         record = RequestRecord("req_1", "chat")
         record.request_read(ApiRequest("chat", f"kimi/{name}", {}, False))
-        told = {name: Adaptation("dropped", Message("")), f"tools.{name}": Adaptation("dropped", Message(""))}
-        record.attempt(Attempt(_target(f"kimi/{name}"), 1, told, {}))
+        adaptations = {name: Adaptation("dropped", Message("")), f"tools.{name}": Adaptation("dropped", Message(""))}
+        record.attempt(Attempt(_target(f"kimi/{name}"), 1, adaptations, {}))
         record.attempt_failed(f"kimi/{name}", "model_not_found")
         state.record_outcome(record.outcome())
 
@@ -172,7 +172,7 @@ def hello_start() -> bytes:
 @pytest.mark.parametrize("streamed", [False, True])
 def test_the_time_to_the_first_content_is_the_vendors_and_ours(streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The body arrives at once, so no time is the client's, and the vendor waits before it answers."""
-    told = hello().aiter_bytes() if streamed else whole("hi").aiter_bytes()
+    reported = hello().aiter_bytes() if streamed else whole("hi").aiter_bytes()
     now = 100.0
 
     def tick() -> float:
@@ -187,7 +187,7 @@ def test_the_time_to_the_first_content_is_the_vendors_and_ours(streamed: bool, m
     async def after_thought() -> AsyncIterator[bytes]:
         nonlocal now
         now += 0.03
-        async for piece in told:
+        async for piece in reported:
             yield piece
 
     headers = SSE if streamed else {"content-type": "application/json"}

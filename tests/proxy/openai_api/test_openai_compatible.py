@@ -101,9 +101,9 @@ def test_a_completion_streams_as_texts_with_usage_if_requested() -> None:
             server.answer = (200, events)
             options = {"include_usage": True}
             plain = await complete(running, model="gpt-4o", prompt="Peru:", stream=True)
-            told = await complete(running, model="gpt-4o", prompt="Peru:", stream=True, stream_options=options)
+            answer = await complete(running, model="gpt-4o", prompt="Peru:", stream=True, stream_options=options)
             assert [body["stream_options"] for body in server.bodies] == [options, options]
-            first, second, usage = [json.loads(line[6:]) for line in told.text.split("\n\n")[:-2]]
+            first, second, usage = [json.loads(line[6:]) for line in answer.text.split("\n\n")[:-2]]
             assert [first["choices"][0]["text"], second["choices"][0]["text"]] == ["Li", "ma"]
             assert (usage["choices"], usage["usage"]["total_tokens"]) == ([], 2)
             assert plain.text.count("data: {") == 2
@@ -178,11 +178,11 @@ def test_explain_shows_what_an_entry_changes_in_messages() -> None:
     settings = Settings.model_validate({"vendors": {"office": server}, "models": {"gpt-4o": "office/m"}})
     messages = [{"role": "user", "content": "a"}, {"role": "developer", "content": "b"}]
 
-    (told,) = explain(json.dumps({"model": "gpt-4o", "messages": messages}).encode(), settings)["targets"]
+    (reported,) = explain(json.dumps({"model": "gpt-4o", "messages": messages}).encode(), settings)["targets"]
 
-    assert told["fields"]["messages"] == {
+    assert reported["fields"]["messages"] == {
         "verdict": "mapped",
         "why": "system messages are joined into one, placed first",
     }
-    assert told["fields"]["messages.role"] == {"verdict": "mapped", "why": "developer is sent as system"}
-    assert told["body"]["messages"] == [{"role": "system", "content": "b"}, {"role": "user", "content": "a"}]
+    assert reported["fields"]["messages.role"] == {"verdict": "mapped", "why": "developer is sent as system"}
+    assert reported["body"]["messages"] == [{"role": "system", "content": "b"}, {"role": "user", "content": "a"}]

@@ -22,8 +22,8 @@ async def embed(target: str, given: Any) -> tuple[list[list[str]], httpx2.Respon
     calls: list[list[str]] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
-        asked = json.loads(body)["input"]
-        texts = asked if type(asked) is list else [asked]
+        fields = json.loads(body)["input"]
+        texts = fields if type(fields) is list else [fields]
         calls.append(texts)
         data = [{"object": "embedding", "index": at, "embedding": [ord(text[0])]} for at, text in enumerate(texts)]
         sent = json.dumps({"data": data, "model": "m", "usage": {"prompt_tokens": 1, "total_tokens": 1}}).encode()

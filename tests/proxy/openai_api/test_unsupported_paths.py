@@ -56,8 +56,8 @@ def test_the_descriptions_have_as_many_paths_as_we_think() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_path_answers_every_method_in_openais_shape(method: str) -> None:
     knocks = [Knock(method, path, {} if method in ("POST", "PUT", "PATCH") else None) for path in described()]
-    for asked, found in zip(knocks, knock(*knocks).answers, strict=True):
-        readable(found, asked)
+    for pairs, found in zip(knocks, knock(*knocks).answers, strict=True):
+        readable(found, pairs)
 
 
 @pytest.mark.parametrize("ending", ["/", "?api-version=2024-06-01&beta=true"])
@@ -71,17 +71,17 @@ def test_a_trailing_slash_or_a_query_changes_nothing(ending: str) -> None:
 def test_what_openai_has_and_we_have_not_is_named_with_what_is_nearest() -> None:
     knocks = [Knock(method, path, {}) for path, methods in described().items() for method in methods]
     not_supported = 0
-    for asked, found in zip(knocks, knock(*knocks).answers, strict=True):
+    for pairs, found in zip(knocks, knock(*knocks).answers, strict=True):
         message = found.json().get("error", {}).get("message", "")
-        where = f"{asked.method} {asked.path}: {found.status_code} {message}"
+        where = f"{pairs.method} {pairs.path}: {found.status_code} {message}"
         if found.status_code == 404 and found.json()["error"]["code"] == "not_supported":
             not_supported += 1
             assert found.headers["x-should-retry"] == "false", where
-            assert asked.path in message, where
+            assert pairs.path in message, where
             assert any(path in message for path in SERVED) or "vendor" in message or "message" in message, where
-        elif found.status_code == 404 and "/models/" not in asked.path:
-            assert asked.path in message, where
-            assert re.search(r"/(assistants|threads)", asked.path), where
+        elif found.status_code == 404 and "/models/" not in pairs.path:
+            assert pairs.path in message, where
+            assert re.search(r"/(assistants|threads)", pairs.path), where
             assert "OpenAI shut its Assistants API down" in message, where
         elif found.status_code == 405:
             assert "Use " in message, where
@@ -125,5 +125,5 @@ def test_an_absurd_path_is_answered_like_any_other() -> None:
         "/v1/models/%F0%9F%98%80",
         "/v1/" + "a/" * 5_000,
     ):
-        asked = Knock("GET", path)
-        readable(knock(asked).answers[0], asked)
+        knock_ = Knock("GET", path)
+        readable(knock(knock_).answers[0], knock_)

@@ -42,9 +42,9 @@ figures = st.lists(st.none() | st.floats(0, 100), min_size=4, max_size=4)
 
 
 @given(strategies, st.floats(0, 1, exclude_max=True), figures)
-def test_no_strategy_loses_or_doubles_a_target(strategy: Strategy, draw: float, told: list[float | None]) -> None:
+def test_no_strategy_loses_or_doubles_a_target(strategy: Strategy, draw: float, reported: list[float | None]) -> None:
     route = routed(strategy)
-    figures_ = dict(zip([target.label for target in route.targets], told, strict=True))
+    figures_ = dict(zip([target.label for target in route.targets], reported, strict=True))
     made = sort_targets(route, draw, lambda target: figures_[target.label])
     assert sorted(target.label for target in made) == sorted(FOUR)
 

@@ -92,14 +92,14 @@ DIMENSIONS: list[tuple[Any, Any, int | None, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("row", "fields", "sent", "told"), DIMENSIONS)
+@pytest.mark.parametrize(("row", "fields", "sent", "reported"), DIMENSIONS)
 def test_dimensions_are_the_operators_else_the_clients_else_openais_and_another_width_is_reported(
-    row: Any, fields: Any, sent: int | None, told: str | None
+    row: Any, fields: Any, sent: int | None, reported: str | None
 ) -> None:
     opened = embed("text-embedding-3-small", fields, vendors=VENDORS, models={"text-embedding-3-small": row})
     assert opened.answers[0].status_code == 200
     assert opened.sent().get("dimensions") == sent
-    assert opened.answers[0].headers.get("x-banjia-adapted") == told
+    assert opened.answers[0].headers.get("x-banjia-adapted") == reported
 
 
 def test_under_a_name_of_ones_own_the_model_gives_its_own_width_and_nothing_is_reported() -> None:

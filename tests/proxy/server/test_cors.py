@@ -39,8 +39,8 @@ SDK_HEADERS = (
 
 
 def preflight(origin: str = PAGE, headers: str | None = SDK_HEADERS, method: str = "POST") -> dict[str, str]:
-    asked = {} if headers is None else {"access-control-request-headers": headers}
-    return {"origin": origin, "access-control-request-method": method, **asked}
+    request = {} if headers is None else {"access-control-request-headers": headers}
+    return {"origin": origin, "access-control-request-method": method, **request}
 
 
 async def send(
@@ -131,17 +131,17 @@ def test_options_is_a_preflight_only_if_it_requests_a_method() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [b"", b",", b"a,,b", b"a b", b"a\tb", b"a;b", b"\xff", b"a, ", b"x" * (MAX_REQUESTED + 1)]
+    "requested", [b"", b",", b"a,,b", b"a b", b"a\tb", b"a;b", b"\xff", b"a, ", b"x" * (MAX_REQUESTED + 1)]
 )
-def test_headers_that_are_requested_in_an_invalid_form_are_answered_with_the_default_ones(asked: bytes) -> None:
-    allowed = dict(preflight_headers(b"null", {b"access-control-request-headers": asked}))
+def test_headers_that_are_requested_in_an_invalid_form_are_answered_with_the_default_ones(requested: bytes) -> None:
+    allowed = dict(preflight_headers(b"null", {b"access-control-request-headers": requested}))
     assert allowed[b"access-control-allow-headers"] == USUAL_HEADERS
 
 
 @given(st.binary(max_size=MAX_REQUESTED))
-def test_no_requested_headers_become_anything_but_names_of_headers(asked: bytes) -> None:
-    [*_, (_, allowed), _, _] = preflight_headers(b"null", {b"access-control-request-headers": asked})
-    assert allowed in (asked, USUAL_HEADERS)
+def test_no_requested_headers_become_anything_but_names_of_headers(requested: bytes) -> None:
+    [*_, (_, allowed), _, _] = preflight_headers(b"null", {b"access-control-request-headers": requested})
+    assert allowed in (requested, USUAL_HEADERS)
     assert re.fullmatch(rb"[\w!#$%&'*+.^`|~, \t-]+", allowed)
 
 
@@ -182,13 +182,13 @@ def test_no_bytes_of_an_origin_raise_or_leave_as_a_header_that_is_no_origin(orig
 
 async def streams_answers_or_fails(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
     """A vendor: streams, answers, or fails as the user message says."""
-    asked = json.loads(body)
-    word = asked["messages"][0]["content"]
+    fields = json.loads(body)
+    word = fields["messages"][0]["content"]
     if word in ("429", "500"):
         kind = "rate_limit_reached_error" if word == "429" else "server_error"
         error = json.dumps({"error": {"message": "no", "type": kind}}).encode()
         writer.write(b"HTTP/1.1 %b x\r\ncontent-length: %d\r\n\r\n%b" % (word.encode(), len(error), error))
-    elif asked.get("stream"):
+    elif fields.get("stream"):
         data = b"data: " + CONTENT + b"\n\n"
         end = data.replace(b'{"content":"a"},"finish_reason":null', b'{},"finish_reason":"stop"')
         events = data + (b"" if word == "cut" else end + b"data: [DONE]\n\n")

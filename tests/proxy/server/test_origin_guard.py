@@ -216,7 +216,7 @@ def test_an_origin_of_the_configuration_is_normalized(given: str, taken: str) ->
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "text"),
     [
         ("https://app.example.com/", "without the slash at the end"), ("https://app.example.com//", "without the slash"),
         ("app.example.com", "scheme://host"), ("https://app.example.com/app", "scheme://host"), ("", "scheme://host"),
@@ -224,8 +224,8 @@ def test_an_origin_of_the_configuration_is_normalized(given: str, taken: str) ->
         ("https://bücher.example", "scheme://host"), ("https://me@app.example.com", "scheme://host"),
     ],
 )  # fmt: skip
-def test_an_origin_that_no_page_can_have_is_refused_with_the_cure(given: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_an_origin_that_no_page_can_have_is_refused_with_the_cure(given: str, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
         configured_origin(given)
 
 

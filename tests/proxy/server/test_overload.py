@@ -127,10 +127,10 @@ def test_more_connections_than_the_limit_are_refused_or_closed(monkeypatch: pyte
         async with serving() as running:
             lines = [line(running.url) for _ in range(12)]
             callers = [await one.__aenter__() for one in lines]
-            told = await callers[8].answer()
-            assert told is not None
-            assert (told.status, told.error["code"]) == (503, "server_is_overloaded")
-            assert b"\r\nretry-after: 1\r\n" in told.head
+            answer = await callers[8].answer()
+            assert answer is not None
+            assert (answer.status, answer.error["code"]) == (503, "server_is_overloaded")
+            assert b"\r\nretry-after: 1\r\n" in answer.head
             assert await callers[11].answer() is None
             await callers[0].send(LIVEZ)
             served = await callers[0].answer()
@@ -162,22 +162,22 @@ def process(tmp_path: Path, files: int, **environ: str) -> Iterator[str]:
         "PYTHONPATH": str(Path(__file__).parents[3]),
         **environ,
     }
-    said = tmp_path / "said"
-    with said.open("wb") as errors:
+    output = tmp_path / "said"
+    with output.open("wb") as errors:
         server = subprocess.Popen(
             ["bash", "-c", SERVE, sys.executable, str(files)], cwd=tmp_path, env=environment, stderr=errors
         )
     try:
         for _ in range(600):
-            if b"/v1, answered by" in said.read_bytes():
+            if b"/v1, answered by" in output.read_bytes():
                 break
-            assert server.poll() is None, said.read_text()
+            assert server.poll() is None, output.read_text()
             time.sleep(0.05)
-        yield said.read_text().split()[2].removesuffix("/v1,")
+        yield output.read_text().split()[2].removesuffix("/v1,")
     finally:
         server.kill()
         server.wait()
-    assert "Traceback" not in said.read_text()
+    assert "Traceback" not in output.read_text()
 
 
 def status_of(answer: Answer | None) -> int:

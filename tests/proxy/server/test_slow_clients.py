@@ -174,7 +174,7 @@ def test_two_hundred_slow_clients_are_disconnected_in_time_and_delay_no_other() 
                     ended += 1
                     talking.cancel()
 
-            ways = [SLOW["says nothing"], SLOW["says half a head"], SLOW["drips a head"], SLOW["drips line breaks"]]
+            ways = [SLOW["sends nothing"], SLOW["sends half a head"], SLOW["drips a head"], SLOW["drips line breaks"]]
             crowd = [asyncio.create_task(one(ways[at % 4])) for at in range(200)]
             served = 0
             async with line(running.url) as caller:

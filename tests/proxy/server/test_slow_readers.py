@@ -100,7 +100,7 @@ def test_who_reads_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("proxy.server.write_timeout.WRITE_STALL_S", 1.0)
     body = large(12 * MIB)
 
-    async def sends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytes) -> None:
+    async def sends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requested: bytes) -> None:
         writer.write(body)
 
     async def scene() -> int:

@@ -29,11 +29,11 @@ VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 class ForwardProxy:
-    """A forward proxy on loopback: CONNECT, and http in absolute form. ``asked``: the request lines that it saw."""
+    """A forward proxy on loopback: CONNECT, and http in absolute form. ``request_lines``: the received request lines."""
 
     def __init__(self, credentials: str = "") -> None:
         self._wanted = f"Basic {base64.b64encode(credentials.encode()).decode()}" if credentials else ""
-        self.asked: list[str] = []
+        self.request_lines: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -64,7 +64,7 @@ class ForwardProxy:
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *fields = head.rstrip("\r\n").split("\r\n")
-        self.asked.append(line)
+        self.request_lines.append(line)
         sent = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
         if sent.get("proxy-authorization", "") != self._wanted:
             writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
@@ -135,7 +135,7 @@ def test_env_sends_http_in_absolute_form_through_the_proxy(monkeypatch: pytest.M
             monkeypatch.setenv("HTTP_PROXY", through.url)
             upstream = Upstream.over_the_network(10)
             assert await called(upstream, vendor.url) == b"ok"
-            assert through.asked == [f"POST {vendor.url} HTTP/1.1"]
+            assert through.request_lines == [f"POST {vendor.url} HTTP/1.1"]
             await upstream.aclose()
 
     run(main())
@@ -148,7 +148,7 @@ def test_env_sends_https_through_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> No
             monkeypatch.setenv("HTTPS_PROXY", through.url)
             upstream = Upstream.over_the_network(10)
             assert await called(upstream, vendor.url) == b"ok"
-            assert through.asked == [f"CONNECT localhost:{vendor.port} HTTP/1.1"]
+            assert through.request_lines == [f"CONNECT localhost:{vendor.port} HTTP/1.1"]
             await upstream.aclose()
 
     run(main())
@@ -161,7 +161,7 @@ def test_env_respects_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv("NO_PROXY", "10.0.0.1,127.0.0.1")
             upstream = Upstream.over_the_network(10)
             assert await called(upstream, vendor.url) == b"ok"
-            assert through.asked == []
+            assert through.request_lines == []
             await upstream.aclose()
 
     run(main())
@@ -173,9 +173,9 @@ def test_none_connects_directly_regardless_of_the_environment(monkeypatch: pytes
             monkeypatch.setenv("HTTP_PROXY", through.url)
             upstream = Upstream.over_the_network(10)
             assert await called(upstream, vendor.url, "none") == b"ok"
-            assert through.asked == []
+            assert through.request_lines == []
             assert await called(upstream, vendor.url, "env") == b"ok"
-            assert len(through.asked) == 1
+            assert len(through.request_lines) == 1
             await upstream.aclose()
 
     run(main())
@@ -196,8 +196,8 @@ def test_a_named_proxy_gets_the_vendors_calls_with_its_password(monkeypatch: pyt
             upstream = Upstream.over_the_network(10)
             wish = through.url.replace("//", "//me:p%40ss%20word@")
             assert await called(upstream, vendor.url, wish) == b"ok"
-            assert len(through.asked) == 1
-            assert other.asked == []
+            assert len(through.request_lines) == 1
+            assert other.request_lines == []
             await upstream.aclose()
 
     run(main())
@@ -303,7 +303,7 @@ def test_a_request_of_the_application_leaves_through_the_vendors_own_proxy() -> 
                 ask = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
                 answer = await client.post(f"{running.url}/v1/chat/completions", json=ask)
                 assert answer.status_code == 200
-            assert through.asked == [f"POST {emulator.base_url}/chat/completions HTTP/1.1"]
+            assert through.request_lines == [f"POST {emulator.base_url}/chat/completions HTTP/1.1"]
         await emulator.aclose()
 
     run(main())

@@ -58,9 +58,9 @@ def graph() -> None:
 
 def answer() -> None:
     """The model answers with what was found before it."""
-    asked = QueryParam(mode="hybrid", ll_keywords=[OSLO])
-    told = _with_text(lambda rag: rag.aquery("Where is Ada?", asked, system_prompt=ANSWER))
-    assert "Ada lives in Oslo." in told, told
+    param = QueryParam(mode="hybrid", ll_keywords=[OSLO])
+    reported = _with_text(lambda rag: rag.aquery("Where is Ada?", param, system_prompt=ANSWER))
+    assert "Ada lives in Oslo." in reported, reported
 
 
 def streamed_answer() -> None:
@@ -68,5 +68,5 @@ def streamed_answer() -> None:
         told = await rag.aquery("Hello", QueryParam(mode="bypass", stream=True))
         return "".join([piece async for piece in told])
 
-    told = _with_text(query)
-    assert told == "You said: Hello", told
+    reported = _with_text(query)
+    assert reported == "You said: Hello", reported

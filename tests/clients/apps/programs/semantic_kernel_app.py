@@ -57,31 +57,31 @@ def _streamed(text: str) -> str:
 
 
 def chat() -> None:
-    told = _whole("Hello")
-    assert told == "You said: Hello", told
+    answer = _whole("Hello")
+    assert answer == "You said: Hello", answer
 
 
 def stream() -> None:
-    told = _streamed("Hello")
-    assert told == "You said: Hello", told
+    answer = _streamed("Hello")
+    assert answer == "You said: Hello", answer
 
 
 def functions() -> None:
-    told = _whole("sky-get_weather city=Oslo")
-    assert told == "The tool said: sunny in Oslo", told
+    answer = _whole("sky-get_weather city=Oslo")
+    assert answer == "The tool said: sunny in Oslo", answer
 
 
 def streamed_functions() -> None:
-    told = _streamed("sky-get_weather city=Oslo")
-    assert told == "The tool said: sunny in Oslo", told
+    answer = _streamed("sky-get_weather city=Oslo")
+    assert answer == "The tool said: sunny in Oslo", answer
 
 
 def agent() -> None:
     made = ChatCompletionAgent(
         service=OpenAIChatCompletion("gpt-4o"), name="Teller", instructions="Be brief.", plugins=[Sky()]
     )
-    told = asyncio.run(made.get_response("Sky-get_weather city=Oslo"))
-    assert str(told) == "The tool said: sunny in Oslo", told
+    answer = asyncio.run(made.get_response("Sky-get_weather city=Oslo"))
+    assert str(answer) == "The tool said: sunny in Oslo", answer
 
 
 @vectorstoremodel
@@ -106,5 +106,5 @@ def retrieval() -> None:
             results = await notes.search(texts[1], vector_property_name="vector", top=1)
             return [one.record.text async for one in results.results]
 
-    told = asyncio.run(found())
-    assert told == texts[1:], told
+    answer = asyncio.run(found())
+    assert answer == texts[1:], answer
