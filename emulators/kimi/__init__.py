@@ -118,10 +118,10 @@ class Kimi:
         prompt_tokens = count_prompt(body)
         _fits(body, model, prompt_tokens)
         prompt = _prompt_of(body, thinking)
-        turns = [complete(prompt) for _ in range(body.get("n") or 1)]
+        completions = [complete(prompt) for _ in range(body.get("n") or 1)]
         cached = self._cached(body, prompt_tokens)
         gap_s = parse_directives(body["messages"]).gap_s
-        return Completion(turns, body, model, next(self._numbers), prompt_tokens, cached, gap_s)
+        return Completion(completions, body, model, next(self._numbers), prompt_tokens, cached, gap_s)
 
     def _cached(self, body: dict[str, Any], prompt_tokens: int) -> int:
         """Return the prompt tokens shared with an earlier request, and remember this request (sheet 4b)."""
