@@ -10,8 +10,8 @@ import pytest
 
 from config.schema import Settings
 from proxy.observability.memory_budget import (
+    BUDGET_SHARE,
     MIB,
-    SHARE,
     UNLIMITED,
     Lease,
     MemoryBudget,
@@ -39,7 +39,7 @@ def test_a_lease_holds_what_fits_and_gives_all_of_it_back() -> None:
     one, other = Lease(budget), Lease(budget)
     one.grow(300)
     other.grow_to(200)
-    assert budget.held == 1000 * SHARE
+    assert budget.held == 1000 * BUDGET_SHARE
     with pytest.raises(MemoryError):
         other.grow(1)
     one.end()
