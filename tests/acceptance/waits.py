@@ -99,7 +99,7 @@ def test_a_process_stops_as_it_promises(figure: Figure, tmp_path: Path) -> None:
 # --- too many, and too slow --------------------------------------------------------------------------------------
 
 
-def test_over_the_limit_callers_are_refused_at_once_and_the_others_served_as_ever(figure: Figure) -> None:
+def test_over_the_limit_clients_are_refused_at_once_and_the_others_served_as_before(figure: Figure) -> None:
     room = 20
 
     async def takes_a_while(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -130,7 +130,7 @@ def test_over_the_limit_callers_are_refused_at_once_and_the_others_served_as_eve
     run(scene())
 
 
-def test_slow_callers_are_gone_in_time(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_clients_are_disconnected_in_time(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.server.protocol.HEAD_TIMEOUT_S", test_slow.LIMIT_S)
 
     async def one(url: str, way: Callable[[Line], Coroutine[Any, Any, None]], watch: Watch) -> None:

@@ -51,7 +51,7 @@ def violations(planned: Planned, outcome: Outcome) -> list[str]:
     return verdict.violations
 
 
-def test_what_is_right_is_no_violation() -> None:
+def test_valid_responses_have_no_violation() -> None:
     whole = http(json.dumps(answer(MEANT)).encode())
     for planned, seen, word in (
         (WHOLE, whole, "complete"),

@@ -82,7 +82,7 @@ def test_the_key_is_taken_from_the_environment_and_no_other_is_accepted(vendor: 
 
 
 @VENDORS
-def test_what_arrives_is_noted_with_the_key_masked(vendor: str) -> None:
+def test_received_requests_are_recorded_with_the_key_masked(vendor: str) -> None:
     async def main(emulator: Emulator) -> None:
         await send(emulator, chat(vendor, "first"))
         await send(emulator, {"model": "no-such"}, headers={"X-Mine": "yes"})

@@ -248,7 +248,7 @@ STALLS = [
 
 
 @pytest.mark.parametrize(("fault", "more", "heads", "events"), STALLS)
-def test_a_stall_lasts_until_the_caller_leaves_and_leaves_nothing_behind(
+def test_a_stall_lasts_until_the_client_disconnects_and_leaves_nothing_open(
     fault: str, more: Json, heads: int, events: int
 ) -> None:
     async def main(emulator: Emulator) -> bytes:

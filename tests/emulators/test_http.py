@@ -69,7 +69,7 @@ def test_a_connection_is_used_again_and_bytes_may_come_one_by_one() -> None:
 @pytest.mark.parametrize(
     "junk", [b"junk\r\n\r\n", b"GET / HTTP/3\r\n\r\n", b"POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n"]
 )
-def test_what_is_not_http_gets_400(junk: bytes) -> None:
+def test_bytes_that_are_not_http_get_400(junk: bytes) -> None:
     async def main(emulator: Emulator) -> bytes:
         return await exchange(emulator, junk)
 

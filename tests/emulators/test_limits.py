@@ -46,7 +46,7 @@ def test_more_calls_in_the_window_than_allowed_get_the_vendors_429(
     assert with_emulator(vendor, main) == [200, 200, 429, 200]
 
 
-def test_what_is_refused_or_abandoned_gives_its_place_back() -> None:
+def test_a_refused_or_abandoned_request_releases_its_slot() -> None:
     limits = Limits()
     limits.set({"concurrency": 1, "rpm": 2, "window_s": 10})
     assert limits.begin(0.0) is None

@@ -102,7 +102,7 @@ tails = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30)
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=20, max_size=60), tails, tails)
-def test_cve_2026_35030_keys_that_begin_alike_are_never_the_same_caller(prefix: str, one: str, other: str) -> None:
+def test_cve_2026_35030_keys_with_the_same_prefix_are_never_the_same_client(prefix: str, one: str, other: str) -> None:
     """CVE-2026-35030 (LiteLLM until 1.83.0): accepted clients were cached by the first 20 characters of their key."""
     assume(one != other)
     mine, theirs = prefix + one, prefix + other
@@ -276,7 +276,7 @@ def test_cve_2026_86242_reload_reads_the_file_of_the_start_and_nothing_that_is_s
     asyncio.run(scene())
 
 
-def test_cve_2026_49468_a_vendors_key_is_no_key_of_a_caller() -> None:
+def test_cve_2026_49468_a_vendors_key_is_not_a_client_key() -> None:
     """Client keys and vendor keys must differ on every route."""
 
     async def scene() -> None:

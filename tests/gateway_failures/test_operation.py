@@ -42,7 +42,7 @@ BREAKS: dict[str, tuple[Callable[[], httpx2.Response], str]] = {
 
 
 @pytest.mark.parametrize("how", BREAKS)
-def test_litellm_41777_a_stream_that_is_cut_is_no_mistake_of_the_callers(how: str) -> None:
+def test_litellm_41777_a_cut_stream_is_not_the_clients_error(how: str) -> None:
     """LiteLLM issue 41777: a cut stream was reported as 400, so clients took it for their error and never retried."""
     make, code = BREAKS[how]
     played = play({"kimi": [make()]}, ONE, stream=True)
@@ -194,7 +194,7 @@ def test_litellm_12685_27954_and_25219_memory_does_not_grow_with_requests() -> N
     assert run(scene()) < 2
 
 
-def test_litellm_12685_what_is_kept_by_a_name_of_the_callers_is_kept_for_a_few_thousand_of_them() -> None:
+def test_litellm_12685_state_by_requested_name_is_kept_for_a_few_thousand_names() -> None:
     routing = Routing(Settings.model_validate(BOTH))
     for number in range(5000):
         routing.find(f"kimi/made-up-{number}", "chat")

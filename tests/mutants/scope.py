@@ -17,7 +17,7 @@ ERRORS = (
     f"{VENDOR_ERRORS}::test_an_error_inside_http_200",
     f"{VENDOR_ERRORS}::test_an_error_that_its_status_explains",
     f"{VENDOR_ERRORS}::test_a_key_that_may_not_use_a_model_is_good_for_others",
-    f"{VENDOR_ERRORS}::test_filtered_content_is_told_by_its_type_whatever_its_code",
+    f"{VENDOR_ERRORS}::test_filtered_content_is_recognized_by_its_type_whatever_its_code",
     "tests/adapters/rules/test_named_limits.py",
     "tests/adapters/core/test_failures.py",
     MADE_PAGES,

@@ -127,7 +127,7 @@ def test_an_environment_is_made_once_and_made_current_when_requirements_change(t
     assert "making" not in again.stderr
 
 
-def test_what_cannot_be_installed_fails_and_is_tried_again_the_next_time(tmp_path: Path) -> None:
+def test_an_installation_that_fails_is_tried_again_the_next_time(tmp_path: Path) -> None:
     folder = checkout(tmp_path)
     wrong = folder / "requirements" / "none.txt"
     wrong.write_text("./not-there.whl --hash=sha256:" + "0" * 64 + "\n")

@@ -120,7 +120,7 @@ BROKEN_TEXT: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", BROKEN_TEXT.values(), ids=BROKEN_TEXT)
-def test_what_a_text_stream_may_not_have_is_named(change: Change) -> None:
+def test_violations_of_a_text_stream_are_named(change: Change) -> None:
     stream = text_stream()
     change(stream)
     assert violations_of_stream(stream) != []
@@ -157,7 +157,7 @@ BROKEN_CALLS: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", BROKEN_CALLS.values(), ids=BROKEN_CALLS)
-def test_what_a_stream_with_calls_may_not_have_is_named(change: Change) -> None:
+def test_violations_of_a_stream_with_calls_are_named(change: Change) -> None:
     stream = call_stream()
     change(stream)
     assert violations_of_stream(stream) != []
@@ -250,7 +250,7 @@ BROKEN_BODIES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", BROKEN_BODIES.values(), ids=BROKEN_BODIES)
-def test_what_a_body_may_not_have_is_named(change: Change) -> None:
+def test_forbidden_members_of_a_body_are_named(change: Change) -> None:
     whole = body()
     change(whole)
     assert violations_of_body(whole) != []

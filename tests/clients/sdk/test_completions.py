@@ -130,7 +130,7 @@ def test_the_names_of_2023_are_answered(site: Site, model: str) -> None:
     ],
     ids=str,
 )
-def test_what_chat_cannot_do_is_refused_by_name(site: Site, fields: dict[str, Any], param: str) -> None:
+def test_fields_that_chat_lacks_are_refused_by_name(site: Site, fields: dict[str, Any], param: str) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         complete(site, **fields)
 
@@ -175,7 +175,9 @@ def test_best_of_as_many_as_are_given_is_no_choice(site: Site) -> None:
     ],
     ids=str,
 )
-def test_what_is_wrong_is_refused_before_any_vendor_sees_it(site: Site, fields: dict[str, Any], param: str) -> None:
+def test_an_invalid_request_is_refused_before_any_vendor_gets_it(
+    site: Site, fields: dict[str, Any], param: str
+) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         complete(site, "Hello", extra_body=fields)
 

@@ -150,7 +150,7 @@ def test_token_ids_without_the_extra_are_refused_with_two_ways_out(
 
 
 @pytest.mark.parametrize("given", ["", [], ["one", ""]])
-def test_nothing_to_embed_is_the_callers_error(embedder: Site, given: Any) -> None:
+def test_an_empty_input_is_the_clients_error(embedder: Site, given: Any) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         vectors(embedder, given)
 

@@ -58,7 +58,7 @@ def test_the_second_vendor_answers_when_the_first_fails(
 @ORDER
 @STREAM
 @pytest.mark.parametrize(("fault", "code"), [("inspection", "content_filter"), ("context", "context_length_exceeded")])
-def test_the_callers_own_error_causes_exactly_one_call(
+def test_the_clients_own_error_causes_exactly_one_call(
     stage: Stage, start: Start, first: str, second: str, fault: str, code: str, stream: bool
 ) -> None:
     stage.emulators[first].set_faults([fault])

@@ -112,7 +112,7 @@ def test_a_result_whose_call_was_left_out_is_taken(site: Site) -> None:
         ({"functions": FUNCTIONS, "tools": [{"type": "function", "function": FUNCTIONS[0]}]}, "functions"),
     ],
 )
-def test_what_contradicts_itself_names_what_the_caller_sent(site: Site, fields: dict[str, Any], param: str) -> None:
+def test_the_error_of_a_contradiction_names_the_sent_fields(site: Site, fields: dict[str, Any], param: str) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         site.sdk.chat.completions.create(**chat_body(ONE), extra_body=fields)
 

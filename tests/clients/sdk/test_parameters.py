@@ -165,7 +165,9 @@ def test_a_value_that_is_openais_default_is_never_refused(site: Site, name: str,
 @pytest.mark.parametrize(
     ("name", "value"), [("temperature", 3), ("temperature", "hot"), ("max_tokens", 0), ("stop", ["a"] * 5), ("n", 0)]
 )
-def test_what_openai_would_refuse_is_refused_before_any_vendor_sees_it(site: Site, name: str, value: Any) -> None:
+def test_requests_that_openai_would_refuse_are_refused_before_any_vendor_gets_them(
+    site: Site, name: str, value: Any
+) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         site.chat("Hello", extra_body={name: value})
 
@@ -176,7 +178,7 @@ def test_what_openai_would_refuse_is_refused_before_any_vendor_sees_it(site: Sit
 @pytest.mark.parametrize(
     ("name", "value"), [("audio", {"voice": "alloy", "format": "mp3"}), ("modalities", ["text", "audio"])]
 )  # fmt: skip
-def test_what_no_vendor_can_do_is_refused_by_name(site: Site, name: str, value: Any) -> None:
+def test_unsupported_fields_are_refused_by_name(site: Site, name: str, value: Any) -> None:
     refused(site, name, extra_body={name: value})
 
 

@@ -40,7 +40,7 @@ def test_a_short_string_beside_a_long_one_still_stops_the_vendor(site: Site) -> 
     assert site.calls[-1].body["stop"] == (["w5 "] if site.vendor in SHORT_ONLY else stop)
 
 
-def test_what_never_matches_changes_nothing(site: Site) -> None:
+def test_stops_that_never_match_change_nothing(site: Site) -> None:
     never = "x" * 40
     whole = site.chat(WORDS, stop=never).choices[0].message.content
 

@@ -128,7 +128,7 @@ def test_required_gives_a_call(site: Site, tools: list[Any]) -> None:
     assert [name for name, _ in calls_of(choice.message)] == ["get_weather"]
 
 
-def test_a_tool_choice_that_names_no_tool_is_the_callers_error(site: Site) -> None:
+def test_a_tool_choice_that_names_no_tool_is_the_clients_error(site: Site) -> None:
     with pytest.raises(openai.BadRequestError):
         site.chat("Hello", **BOTH, tool_choice={"type": "function", "function": {"name": "get_lost"}})
 

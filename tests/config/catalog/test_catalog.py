@@ -295,7 +295,7 @@ def test_a_price_is_that_of_the_day() -> None:
         ("qwen3.8-max", TODAY, "never found"),
     ],
 )
-def test_a_price_that_is_not_known_is_none_and_not_zero(model: str, day: datetime.date, why: str) -> None:
+def test_an_unknown_price_is_none_and_not_zero(model: str, day: datetime.date, why: str) -> None:
     row = KIMI.by_id.get(model) or QWEN.by_id[model]
     assert row.price_at(day, 10) is None, why
 

@@ -56,7 +56,7 @@ def test_prices_of_the_operators_take_the_place_of_those_that_ship() -> None:
     assert row.price_at(datetime.date(2026, 9, 15), 1000) is None, "the list that shipped is gone as a whole"
 
 
-def test_what_is_not_given_stays_as_it_ships() -> None:
+def test_omitted_values_keep_the_shipped_ones() -> None:
     shipped, own = catalog.load("kimi"), laid()
     row, before = own.by_id["kimi-k2.6"], shipped.by_id["kimi-k2.6"]
     assert (row.context, row.input, row.thinking, row.facts) == (

@@ -61,7 +61,7 @@ def test_for_embeddings_a_model_of_embeddings_is_named() -> None:
     assert "`my-vectors: qwen/text-embedding-v4`" in text
 
 
-def test_where_no_vendor_has_a_stand_in_a_target_of_models_or_a_place_for_an_id_is_named() -> None:
+def test_if_no_vendor_has_a_stand_in_a_target_of_models_or_a_placeholder_is_named() -> None:
     office = {"kind": "openai_compatible", "base_url": "http://10.0.0.5:8000/v1", "api_key": "none"}
     assert "`mine: office/MODEL_ID`" in error_text("mine", {"vendors": {"office": office}})
     text = error_text("mine", {"vendors": {"office": office}, "models": {"other": "office/my-model"}})

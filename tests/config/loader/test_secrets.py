@@ -103,7 +103,7 @@ def test_no_complaint_shows_a_secret_that_stands_in_the_wrong_place(place: str, 
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_what_a_variable_holds_is_not_shown_whatever_it_looks_like(place: str) -> None:
+def test_the_value_of_a_variable_is_never_shown(place: str) -> None:
     if "'" not in place:
         place = place.replace("{}", "'{}'")
     text = place.format(*["${PLAIN}"] * place.count("{}")) + "\n"

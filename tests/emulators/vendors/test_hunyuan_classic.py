@@ -104,7 +104,7 @@ def test_a_custom_tool_is_called_whatever_the_text() -> None:
     assert choice["finish_reason"] == "tool_calls"
 
 
-def test_what_is_too_long_is_cut_off_in_front_without_a_word() -> None:
+def test_too_long_input_is_silently_cut_at_the_front() -> None:
     answer = got(chat_body("w " * 9_000 + "end", model="hunyuan-code"))
     assert (answer.status, answer.json["usage"]["prompt_tokens"]) == (200, 8_192)
 

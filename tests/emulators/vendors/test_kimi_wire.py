@@ -46,7 +46,7 @@ def test_usage_hides_in_the_last_choice_of_a_stream() -> None:
     assert not any("usage" in chunk for chunk in chunks)
 
 
-def test_with_include_usage_an_extra_chunk_comes_as_well() -> None:
+def test_with_include_usage_an_extra_chunk_is_sent() -> None:
     chunks = got(thinking(stream=True, stream_options={"include_usage": True})).chunks
     assert chunks[-2]["choices"][0]["usage"]["total_tokens"] == chunks[-1]["usage"]["total_tokens"]
     assert chunks[-1]["choices"] == []

@@ -303,7 +303,7 @@ def test_a_bug_after_the_end_is_logged_and_changes_no_ending(monkeypatch: pytest
     asyncio.run(main())
 
 
-def test_a_comment_that_waits_for_its_caller_is_written_before_what_follows_it() -> None:
+def test_a_comment_that_waits_for_its_client_is_written_before_the_next_event() -> None:
     """ASGI takes one message at a time: neither content, nor the end, nor an error may overtake a comment."""
 
     class Gated(steps.Caller):

@@ -261,7 +261,7 @@ def test_a_stream_that_breaks_off_counts_and_one_that_ends_well_resets_the_count
     assert not state.breaker.failing
 
 
-def test_rests_outlive_a_new_configuration_and_follow_its_wishes() -> None:
+def test_cooldowns_survive_a_reload_and_follow_the_new_settings() -> None:
     async def main() -> None:
         scene = Scene({**BOTH, "breaker": {"failures": 2, "cooldown_s": 10, "cap_s": 15}})
         scene.answers["kimi"] = dead

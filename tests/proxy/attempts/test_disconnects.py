@@ -81,7 +81,7 @@ BEFORE = {
 
 @pytest.mark.parametrize("streamed", [True, False])
 @pytest.mark.parametrize("where", BEFORE)
-def test_when_the_caller_leaves_the_vendors_socket_closes_at_once(where: str, streamed: bool) -> None:
+def test_when_the_client_disconnects_the_vendors_socket_closes_at_once(where: str, streamed: bool) -> None:
     async def scene() -> None:
         stalling = Stalling(BEFORE[where] if streamed else b"")
         async with vendor(stalling) as base_url, proxy(settings(base_url)) as running:
@@ -275,7 +275,7 @@ def test_a_client_that_waits_gets_comments_and_then_the_answer() -> None:
     asyncio.run(scene())
 
 
-def test_a_vendor_that_falls_silent_in_a_stream_leaves_its_caller_with_comments() -> None:
+def test_while_a_vendor_pauses_in_a_stream_the_client_gets_comments() -> None:
     waited = asyncio.Event()
 
     async def pausing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:

@@ -212,7 +212,7 @@ def test_a_refused_key_is_reported_with_the_vendors_words(bad: bytes) -> None:
     ["Incorrect API key provided: sk-key-0****000a.", "key sk-key-00… is unknown", "key sk-key-000 is unknown",
      "no key 0000000a here", "sk-key-0...000a?", f"key {A}!"],
 )  # fmt: skip
-def test_what_a_vendor_shows_of_a_refused_key_is_taken_out(shown: str) -> None:
+def test_parts_of_a_refused_key_in_a_vendors_message_are_redacted(shown: str) -> None:
     async def main() -> None:
         async with scene(A, says={A: http(401, {"error": {"message": shown}})}) as there:
             body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}

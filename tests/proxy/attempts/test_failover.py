@@ -69,7 +69,7 @@ CALLERS_FAULT = [
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(("what", "make", "code"), CALLERS_FAULT, ids=[row[0] for row in CALLERS_FAULT])
-def test_the_callers_fault_costs_exactly_one_call(what: str, make: Any, code: str | None, streamed: bool) -> None:
+def test_an_error_of_the_client_costs_exactly_one_call(what: str, make: Any, code: str | None, streamed: bool) -> None:
     played = play({"kimi": [make()]}, stream=streamed)
 
     assert played.calls == ["kimi"]
@@ -178,7 +178,7 @@ def test_three_attempts_in_all_and_two_a_target() -> None:
         ("html", lambda: httpx2.Response(502, html="<html></html>")),
     ],
 )
-def test_what_retry_on_leaves_out_is_not_tried_again(cause: str, make: Any) -> None:
+def test_causes_that_retry_on_omits_are_not_retried(cause: str, make: Any) -> None:
     causes = [c for c in ("5xx", "html", "reset", "timeout", "error_in_200") if c != cause]
     played = play({"kimi": [make()]}, {**BOTH, "policy": {"retry_on": causes}})
 

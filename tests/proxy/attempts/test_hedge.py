@@ -139,7 +139,7 @@ def test_a_first_target_that_answers_in_time_is_the_only_one_called() -> None:
     run(main)
 
 
-def test_when_both_answer_the_first_answer_is_the_callers_and_both_are_billed() -> None:
+def test_when_both_answer_the_client_gets_the_first_answer_and_both_are_billed() -> None:
     async def main() -> None:
         quick = Vendor("quick", 60)
         async with scene(Vendor("slow", behind=quick), quick) as running:
@@ -250,7 +250,7 @@ def test_a_target_in_cooldown_is_not_called_beside_another() -> None:
     run(main)
 
 
-def test_when_the_caller_leaves_both_are_closed_and_no_probe_stays_taken() -> None:
+def test_when_the_client_disconnects_both_are_closed_and_no_probe_stays_active() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick", 60)
         async with scene(slow, quick, breaker={"failures": 1, "cooldown_s": 0.001, "cap_s": 1}) as running:

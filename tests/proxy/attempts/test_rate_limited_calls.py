@@ -183,7 +183,7 @@ def test_two_keys_share_the_load() -> None:
     run(scene())
 
 
-def test_who_waits_too_long_goes_to_the_next_target() -> None:
+def test_a_call_that_waits_too_long_goes_to_the_next_target() -> None:
     async def scene() -> None:
         stage = Stage(both(concurrency=1, wait_s=0.1), Vendors(gate=asyncio.Event()))
         first = stage.call("first")
@@ -266,7 +266,7 @@ def test_a_client_that_disconnects_while_waiting_blocks_no_other() -> None:
     run(scene())
 
 
-def test_whenever_callers_leave_every_place_comes_back() -> None:
+def test_whenever_clients_disconnect_every_slot_is_released() -> None:
     async def scene() -> None:
         stage = Stage(one(concurrency=3), Vendors(call_s=0.002))
         tasks = [stage.call(str(number), stream=number % 2 == 0) for number in range(120)]

@@ -77,7 +77,7 @@ def test_forty_clients_on_one_slot_are_answered_in_order_and_none_gets_a_429(rpm
     asyncio.run(scene())
 
 
-def test_twenty_callers_are_answered_where_no_limits_are_set_and_the_vendor_refuses_most_of_them() -> None:
+def test_twenty_clients_are_answered_without_limits_while_the_vendor_refuses_most_calls() -> None:
     async def scene() -> None:
         async with small_account({"concurrency": 1, "rpm": 60}, {}) as (emulator, running):
             emulator.set_faults(["delay=20"])

@@ -108,7 +108,7 @@ def text_of(got: httpx2.Response) -> str:
 @pytest.mark.parametrize(
     ("status", "body"), [(422, DETAIL), (400, PARAM), (400, TEXT), (400, FLAT), (400, {"detail": "stream_options: no"})]
 )
-def test_a_refused_addition_is_left_out_and_the_caller_sees_nothing_of_it(status: int, body: Any, kind: str) -> None:
+def test_a_refused_addition_is_dropped_and_the_client_does_not_see_it(status: int, body: Any, kind: str) -> None:
     async def main() -> None:
         async with scene(refuses("stream_options", body, status), kind) as there:
             got = await there.send()
@@ -172,7 +172,7 @@ def test_a_reload_forgets_it() -> None:
     asyncio.run(main())
 
 
-def test_other_targets_get_it_all_the_same() -> None:
+def test_other_targets_still_get_it() -> None:
     async def main() -> None:
         models = {"m": "any/some-model", "n": "any/another-model"}
         async with scene(refuses("stream_options", DETAIL, 422), models=models) as there:
@@ -184,7 +184,7 @@ def test_other_targets_get_it_all_the_same() -> None:
 
 
 @pytest.mark.parametrize("body", [PARAM, DETAIL, TEXT])
-def test_what_the_caller_sent_is_never_left_out(body: Any) -> None:
+def test_fields_that_the_client_sent_are_never_left_out(body: Any) -> None:
     async def main() -> None:
         async with scene(refuses("stream_options", body)) as there:
             got = await there.send(stream_options={"include_usage": True})
@@ -197,7 +197,7 @@ def test_what_the_caller_sent_is_never_left_out(body: Any) -> None:
     asyncio.run(main())
 
 
-def test_a_refusal_of_another_field_is_the_callers() -> None:
+def test_a_refusal_of_another_field_is_the_clients_error() -> None:
     async def main() -> None:
         async with scene(refuses("top_p", OTHER)) as there:
             got = await there.send(top_p=0.5)
@@ -328,7 +328,7 @@ def test_a_key_with_limits_gives_the_repeat_a_slot_of_its_own() -> None:
     asyncio.run(main())
 
 
-def test_beside_a_hedge_a_refused_addition_is_left_out_as_well() -> None:
+def test_a_refused_addition_is_dropped_beside_a_hedge_too() -> None:
     """Whole responses are hedged: the added field is a switch."""
 
     async def main() -> None:

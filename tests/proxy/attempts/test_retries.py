@@ -55,7 +55,7 @@ def test_a_wait_is_sent_in_whole_seconds_rounded_up_and_no_wait_has_no_header(
         (b"-1", [limited], 1, "true"),
     ],
 )
-def test_what_an_sdk_tried_before_counts_among_the_attempts(
+def test_earlier_tries_of_an_sdk_count_among_the_attempts(
     earlier: bytes, replies: list[Callable[[], Any]], calls: int, retry: str
 ) -> None:
     played = play({"kimi": [make() for make in replies]}, ONE, sent_with={b"x-stainless-retry-count": earlier})
@@ -256,7 +256,7 @@ FAULTS: dict[str, tuple[str | int, ...]] = {
 
 @pytest.mark.parametrize("callers", [1, 8])
 @pytest.mark.parametrize("faults", FAULTS)
-def test_of_a_vendor_that_fails_every_second_call_a_request_costs_a_fifth_more_calls_in_the_mean(
+def test_if_a_vendor_fails_every_second_call_a_request_costs_a_fifth_more_calls_in_the_mean(
     faults: str, callers: int
 ) -> None:
     """The reserve of three lies within the fifth from the fifteenth request on. The log counts what the vendor saw."""

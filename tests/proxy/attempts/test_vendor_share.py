@@ -23,7 +23,7 @@ async def filled(stage: Stage, count: int) -> "list[asyncio.Task[Any]]":
     return calls
 
 
-def test_of_ten_places_one_of_two_vendors_takes_eight() -> None:
+def test_of_ten_slots_one_of_two_vendors_takes_eight() -> None:
     async def scene() -> None:
         vendors, gate = hanging()
         stage = Stage(ten_places(both()), vendors)
@@ -41,7 +41,7 @@ def test_of_ten_places_one_of_two_vendors_takes_eight() -> None:
     run(scene())
 
 
-def test_a_route_goes_to_the_vendor_that_has_room() -> None:
+def test_a_route_goes_to_the_vendor_with_free_slots() -> None:
     async def scene() -> None:
         vendors, gate = hanging()
         stage = Stage(ten_places(both()), vendors)

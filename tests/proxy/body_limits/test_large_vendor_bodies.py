@@ -151,7 +151,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("what", ENDLESS)
-def test_what_has_no_end_is_given_up_at_its_limit_and_the_vendor_is_hung_up_on(what: str) -> None:
+def test_an_endless_response_is_aborted_at_its_limit_and_its_connection_closed(what: str) -> None:
     kind, start, again, limit = ENDLESS[what]
     sent = 0
 

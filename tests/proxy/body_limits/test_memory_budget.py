@@ -48,7 +48,7 @@ def test_a_lease_holds_what_fits_and_gives_all_of_it_back() -> None:
     assert budget.held == 0
 
 
-def test_where_no_limit_is_known_nothing_is_refused() -> None:
+def test_if_no_limit_is_known_nothing_is_refused() -> None:
     assert MemoryBudget(None).limit == UNLIMITED
 
 

@@ -68,7 +68,7 @@ NO_STATUS = (
 
 @kinds
 @pytest.mark.parametrize("status", NO_STATUS)
-def test_what_is_no_status_is_the_vendors_failure_at_once(status: bytes, kind: Kind) -> None:
+def test_an_invalid_status_is_the_vendors_failure_at_once(status: bytes, kind: Kind) -> None:
     answer, ending = run(answer_of(kind, reply(status)))
     assert answer.status == 502
     assert answer.error["code"] == "upstream_error"

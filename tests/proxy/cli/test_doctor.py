@@ -160,7 +160,7 @@ def test_a_variable_that_is_not_set_is_the_cure_by_its_name(vendors: str, cure: 
     run(main())
 
 
-def test_what_has_nothing_to_do_with_a_missing_key_is_looked_at_all_the_same() -> None:
+def test_checks_that_need_no_key_run_without_one() -> None:
     async def main() -> None:
         async with Peer(always(models())) as other:
             text = f"server: {{listen: '127.0.0.1:{other.port}'}}\nvendors: {{kimi: {{api_key: '${{MY_KIMI}}'}}}}\n"

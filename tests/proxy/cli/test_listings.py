@@ -170,9 +170,7 @@ def test_the_prices_of_a_day_are_those_that_a_request_of_the_day_is_billed_by() 
                     assert billed == next((price for price in found if price.covers(tokens)), None)
 
 
-def test_models_of_a_configuration_are_listed_with_what_the_operator_laid_over_them(
-    banjia: Run, tmp_path: Path
-) -> None:
+def test_models_of_a_configuration_are_listed_with_its_overrides(banjia: Run, tmp_path: Path) -> None:
     own = (
         "models: [{id: kimi-k2.6, prices: [{input: 5, output: 20, since: 2026-10-01, source: ours, confidence: high}]}]"
     )

@@ -19,7 +19,7 @@ def served_at(line: str) -> str:
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])
-def test_a_port_that_is_none_and_an_address_that_is_none_are_refused(command: str, banjia: Run) -> None:
+def test_an_invalid_port_and_an_invalid_address_are_refused(command: str, banjia: Run) -> None:
     for port in ("-1", "65536", "eighty", ""):
         ended = banjia(command, "--port", port)
         assert ended.exit_code == 2

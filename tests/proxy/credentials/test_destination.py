@@ -35,7 +35,7 @@ def test_nothing_nested_in_a_body_is_read_as_a_destination() -> None:
     assert played.keys == ["sk-kimi-0000000000000001"]
 
 
-def test_no_header_of_the_caller_reaches_the_vendor() -> None:
+def test_no_header_of_the_client_reaches_the_vendor() -> None:
     heads: list[bytes] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:

@@ -232,7 +232,7 @@ KEPT = {
 
 @ways
 @pytest.mark.parametrize("what", KEPT)
-def test_what_is_no_secret_stays_as_it_is(what: str, stream: bool) -> None:
+def test_texts_without_secrets_stay_unchanged(what: str, stream: bool) -> None:
     payload = body(MEMBERS["content"], KEPT[what], streams=stream)
     got = response_of(reply(payload, streams=stream), stream=stream)
     assert "[redacted]" not in got.text
@@ -247,7 +247,7 @@ def test_a_key_of_fewer_than_16_characters_may_be_a_word() -> None:
     assert json_of(got)[0]["choices"][0]["message"]["content"] == "sk-hello-world"
 
 
-def test_of_the_operators_headers_those_that_look_like_secrets_are_looked_for() -> None:
+def test_operators_headers_that_look_like_secrets_are_redacted() -> None:
     headers = {
         "authorization": "Bearer abcdefghijklmnop",
         "x-api-key": "only-letters-here-too",

@@ -39,11 +39,11 @@ def no_language_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         ("zh;q=much", None), (";;;,,", None), ("zho", None), ("\xff\xfe", None), ("zh; q=0.3, en; q=0.2", "zh"),
     ],
 )  # fmt: skip
-def test_a_caller_gets_the_language_that_it_likes_best(requested: str, language: str | None) -> None:
+def test_a_client_gets_the_language_that_it_prefers(requested: str, language: str | None) -> None:
     assert preferred(requested.encode("latin-1")) == language
 
 
-def test_the_operator_decides_where_the_caller_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operators_default_applies_if_the_client_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [wanted(headers) for headers in ({}, {b"accept-language": b"*"})] == ["en", "en"]
     monkeypatch.setenv("BANJIA_LANG", "zh")
     assert [wanted(headers) for headers in ({}, {b"accept-language": b"*"})] == ["zh", "zh"]

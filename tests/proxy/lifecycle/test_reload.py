@@ -352,7 +352,7 @@ def test_settings_that_need_a_restart_stay_and_are_reported(tmp_path: Path) -> N
     asyncio.run(scene())
 
 
-def test_a_catalog_laid_over_is_read_with_the_configuration_and_a_broken_one_leaves_the_old(tmp_path: Path) -> None:
+def test_a_catalog_override_is_read_with_the_configuration_and_an_invalid_one_keeps_the_old(tmp_path: Path) -> None:
     file, own = tmp_path / "banjia.yaml", tmp_path / "own.yaml"
 
     async def scene() -> None:
@@ -496,7 +496,7 @@ def test_a_new_warning_is_reported_once(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-def test_emulators_stay_in_the_place_of_the_vendors(tmp_path: Path) -> None:
+def test_a_reload_keeps_the_emulators_instead_of_the_vendors(tmp_path: Path) -> None:
     """A vendor whose emulator does not run is refused: the real one must never be called."""
     file = tmp_path / "banjia.yaml"
     known = {name: partial(emulators.start, name, environ={}) for name in ("kimi", "qwen")}

@@ -142,7 +142,7 @@ def suppressed(call: Callable[[], object]) -> None:
         call()
 
 
-def test_a_read_that_hangs_is_given_up_and_the_next_one_applies(tmp_path: Path) -> None:
+def test_a_read_that_hangs_is_cancelled_and_the_next_one_applies(tmp_path: Path) -> None:
     marker = tmp_path / "hangs"
     with site(tmp_path, hanging(marker, READ, SHORT)) as here:
         marker.touch()

@@ -107,7 +107,7 @@ def answering_vendor(url: str, model: str) -> str:
     return headers["x-banjia-target"].partition("/")[0]
 
 
-def test_where_the_first_vendor_refuses_connections_the_second_answers(vendors: Mapping[str, str]) -> None:
+def test_if_the_first_vendor_refuses_connections_the_second_answers(vendors: Mapping[str, str]) -> None:
     with greeted(dead(vendors), "qwen", "kimi") as (url, line):
         assert line.endswith("answered by qwen, kimi in this order")
         assert {answering_vendor(url, model) for model in (*CHAT, "gpt-35-turbo", "chatgpt-4o-latest", "o1")} == {
@@ -115,7 +115,7 @@ def test_where_the_first_vendor_refuses_connections_the_second_answers(vendors: 
         }
 
 
-def test_where_the_first_vendor_answers_500_the_second_answers(vendors: Mapping[str, str]) -> None:
+def test_if_the_first_vendor_answers_500_the_second_answers(vendors: Mapping[str, str]) -> None:
     with failing(vendors) as those, serving(those, "qwen", "kimi") as url:
         assert answering_vendor(url, "gpt-4o") == "kimi"
 

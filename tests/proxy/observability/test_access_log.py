@@ -159,7 +159,7 @@ def test_a_line_of_text_has_what_is_needed_on_one_line() -> None:
     )
 
 
-def test_control_characters_of_a_caller_never_reach_the_terminal() -> None:
+def test_control_characters_of_a_client_never_reach_the_terminal() -> None:
     line = ending(model="\x1b[2Jgpt\r\n\u202e4", target=None).line()
     shown = text_line(line)
     assert shown.isprintable()

@@ -52,7 +52,7 @@ def pipe(*, full: bool = False) -> Iterator[tuple[int, LogWriter, int]]:
         os.close(end)
 
 
-def test_what_is_written_comes_in_order_and_a_drain_waits_for_it() -> None:
+def test_written_lines_arrive_in_order_and_drain_waits_for_them() -> None:
     with pipe() as (reader, writer, _):
         for n in range(1000):
             writer.write(b"line %d\n" % n)
@@ -103,7 +103,7 @@ def test_a_queue_that_was_full_takes_nothing_before_half_of_it_is_free(monkeypat
 
 
 @pytest.mark.parametrize("target", ["/dev/full", "closed", "no reader"])
-def test_what_cannot_be_written_is_counted_and_nothing_is_raised(target: str) -> None:
+def test_lines_that_cannot_be_written_are_counted_and_nothing_is_raised(target: str) -> None:
     if target == "/dev/full":
         fd = os.open(target, os.O_WRONLY)
     else:

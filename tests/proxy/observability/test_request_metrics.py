@@ -94,7 +94,7 @@ def _target(label: str) -> Any:
 
 
 @given(st.lists(endings(), max_size=12))
-def test_what_is_counted_adds_up_to_what_was_accounted_for(ended: list[RequestOutcome]) -> None:
+def test_the_counted_usage_equals_the_recorded_usage(ended: list[RequestOutcome]) -> None:
     state = kit_of()
     with patch("proxy.observability.metrics.requests.BATCH", 5):
         for ending in ended:

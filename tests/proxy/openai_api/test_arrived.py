@@ -289,7 +289,7 @@ def test_many_texts_are_embedded_by_every_model(setup: Setup, vendor: str) -> No
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_what_the_newest_sdks_send_by_themselves_is_answered(setup: Setup, vendor: str, stream: bool) -> None:
+def test_default_requests_of_the_newest_sdks_are_answered(setup: Setup, vendor: str, stream: bool) -> None:
     new: dict[str, Any] = {
         "store": False, "max_completion_tokens": 2048, "reasoning_effort": "low", "verbosity": "medium",
         "parallel_tool_calls": True, "prompt_cache_key": "k", "safety_identifier": "s", "metadata": {"a": "b"},

@@ -81,7 +81,7 @@ def test_pass_answers_at_every_path(path: str) -> None:
         ({"input": "a", "model": 5}, "invalid_type", "model"),
     ],
 )
-def test_what_openai_would_refuse_is_refused(body: Any, code: str | None, param: str | None) -> None:
+def test_requests_that_openai_would_refuse_are_refused(body: Any, code: str | None, param: str | None) -> None:
     opened = knock(Knock("POST", PATH, body), settings=PASS)
 
     error = opened.answers[0].json()["error"]

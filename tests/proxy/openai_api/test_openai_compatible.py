@@ -112,7 +112,7 @@ def test_a_completion_streams_as_texts_with_usage_if_requested() -> None:
     asyncio.run(run())
 
 
-def test_what_chat_cannot_do_goes_on_to_the_target_that_has_completions() -> None:
+def test_fields_that_chat_lacks_go_to_the_target_with_completions() -> None:
     async def run() -> None:
         async with office() as (running, server):
             server.answer = (200, TEXT)

@@ -62,7 +62,7 @@ def test_many_lists_are_split_after_they_were_decoded_and_keep_their_order() -> 
     assert [one["embedding"] for one in answer.json()["data"]] == [[ord("a") + at % 26] for at in range(25)]
 
 
-def test_an_id_that_is_none_is_the_callers_error_and_reaches_no_vendor() -> None:
+def test_an_invalid_id_is_the_clients_error_and_reaches_no_vendor() -> None:
     calls, answer = asyncio.run(embed("qwen", [[64], [10**9]]))
     assert (answer.status_code, answer.json()["error"]["param"], calls) == (400, "input[1]", [])
 

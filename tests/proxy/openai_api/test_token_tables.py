@@ -47,7 +47,7 @@ def test_a_character_that_is_cut_in_two_lists_is_a_replacement_in_both() -> None
         ([[-1]], "input[0]"),
     ],
 )
-def test_an_id_that_is_none_names_where_it_stands(value: Any, param: str) -> None:
+def test_the_error_of_an_invalid_id_names_its_position(value: Any, param: str) -> None:
     with pytest.raises(BadRequest, match="cl100k_base") as raised:
         decode_ids("input", value, SMALL)
     assert (raised.value.param, raised.value.code, raised.value.http_status) == (param, None, 400)

@@ -68,7 +68,7 @@ def test_a_trailing_slash_or_a_query_changes_nothing(ending: str) -> None:
     assert [one.status_code for one in plain] == [one.status_code for one in ended]
 
 
-def test_what_openai_has_and_we_have_not_is_named_with_what_is_nearest() -> None:
+def test_missing_openai_endpoints_are_named_with_the_nearest_one() -> None:
     knocks = [Knock(method, path, {}) for path, methods in described().items() for method in methods]
     not_supported = 0
     for pairs, found in zip(knocks, knock(*knocks).answers, strict=True):
@@ -101,7 +101,7 @@ RETIRED: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "word"), RETIRED)
-def test_what_openai_has_retired_is_404_with_the_reason(method: str, path: str, word: str) -> None:
+def test_endpoints_retired_by_openai_are_404_with_the_reason(method: str, path: str, word: str) -> None:
     (found,) = knock(Knock(method, path, {} if method == "POST" else None)).answers
     error: Any = found.json()["error"]
     assert (found.status_code, error["code"]) == (404, None)

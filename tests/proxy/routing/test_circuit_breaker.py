@@ -131,7 +131,7 @@ def test_five_failures_in_a_row_put_a_target_in_cooldown_for_thirty_seconds() ->
     assert not breaker.is_cooling_down("kimi/another", 0.0)
 
 
-def test_rests_grow_by_thirty_seconds_to_three_hundred_and_a_success_brings_back_the_first() -> None:
+def test_cooldowns_grow_by_thirty_seconds_to_three_hundred_and_a_success_resets_them() -> None:
     breaker, now, lengths = CircuitBreaker(), 0.0, []
     failed(breaker, 5)
     for _ in range(12):

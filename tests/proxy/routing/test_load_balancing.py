@@ -118,7 +118,7 @@ def test_a_longer_prompt_is_billed_by_its_tier() -> None:
     assert cost("qwen/qwen3.6-plus", messages=content, max_tokens=100) == 300_000 * 8 + 100 * 48
 
 
-def test_the_operators_limit_counts_before_the_callers() -> None:
+def test_the_operators_limit_takes_precedence_over_the_clients() -> None:
     route = routed("cheapest", {"target": "qwen/qwen3.6-plus", "set": {"max_tokens": 10}})
     ask = ApiRequest("chat", "gpt-4o", {"messages": [], "max_tokens": 1000})
     assert PriceEstimate(ask, DAY).of(route.targets[0]) == 10 * 12
@@ -129,7 +129,7 @@ def test_thinking_is_billed_as_thinking_where_the_price_differs() -> None:
     assert cost("qwen/qwen-plus", max_tokens=1000, enable_thinking=True) == 1000 * 0.8 + 1000 * 8
 
 
-def test_a_price_that_is_not_known_for_the_day_or_the_model_is_none() -> None:
+def test_an_unknown_price_of_the_day_or_the_model_is_none() -> None:
     assert cost("qwen/qwen3.6-plus", day=datetime.date(2020, 1, 1)) is None
     assert cost("qwen/qwen3.8-max") is None
     assert cost("qwen/nobody-knows") is None
@@ -168,7 +168,7 @@ def test_the_fastest_of_the_called_targets_answers(monkeypatch: pytest.MonkeyPat
     assert state.latencies.of(FOUR[0], True) is not None
 
 
-def test_who_fails_quickly_is_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_that_fails_quickly_is_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.routing.load_balancing.EXPLORED", 0.0)
     state = kit_of(play({"kimi": [error(429, "rate_limit_reached_error")], "qwen": [whole("x")]}, strategic("fastest")))
     assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"]

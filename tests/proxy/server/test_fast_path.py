@@ -142,7 +142,7 @@ def test_nothing_is_done_for_a_request_that_the_server_has_released() -> None:
     let_go.stop_watching()
 
 
-def test_of_two_requests_on_one_connection_the_caller_leaves_both() -> None:
+def test_a_disconnect_ends_both_requests_of_one_connection() -> None:
     """The second waits for the first response; when the client disconnects, the first upstream call is closed."""
     run(_leaving_two())
 

@@ -82,7 +82,7 @@ def test_every_request_of_the_corpus_has_one_reading_or_is_refused(way: str) -> 
 SMUGGLED = b"GET /v1/models/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-def test_what_follows_a_refused_request_is_never_served() -> None:
+def test_a_request_after_a_refused_one_is_never_served() -> None:
     async def scene() -> None:
         async with serving() as running:
             for case in REFUSED:
@@ -170,7 +170,7 @@ def test_trailers_are_never_taken_for_headers() -> None:
     run(scene())
 
 
-def test_a_body_after_a_wish_to_upgrade_is_the_requests_own() -> None:
+def test_a_body_after_an_upgrade_header_belongs_to_the_request() -> None:
     """Java's client requests HTTP/2 with its first request, and httptools treats the rest as that protocol."""
     wish: Any = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")
 

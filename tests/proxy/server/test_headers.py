@@ -74,7 +74,7 @@ def test_no_text_of_a_body_is_ever_a_header(sent: list[tuple[str, str]]) -> None
         assert b"smuggled" not in head
 
 
-def test_no_header_of_a_caller_reaches_a_vendor() -> None:
+def test_no_header_of_a_client_reaches_a_vendor() -> None:
     heads: list[bytes] = []
     sent = (b"x-request-id", b"x-client-request-id", b"openai-organization", b"idempotency-key", b"x-forwarded-host",
             b"x-api-key", b"cookie", b"accept-encoding")  # fmt: skip

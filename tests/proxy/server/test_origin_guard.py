@@ -103,7 +103,7 @@ def test_two_origins_are_refused_in_either_order(other: bytes) -> None:
     assert refused(guard, other, LOOPBACK, (b"origin", good)) is not None
 
 
-def test_what_is_remembered_has_a_bound_and_refusals_are_not_in_it() -> None:
+def test_the_cache_is_bounded_and_excludes_refusals() -> None:
     guard = OriginGuard([], [])
     for at in range(10_000):
         assert refused(guard, host=b"10.0.%d.%d" % (at // 250, at % 250)) is None
@@ -250,6 +250,6 @@ def test_a_name_of_the_configuration_is_taken_in_lower_case(given: str) -> None:
         "[::1]",
     ],
 )
-def test_what_is_no_host_name_is_refused_with_the_cure(given: str) -> None:
+def test_an_invalid_host_name_is_refused_with_the_cure(given: str) -> None:
     with pytest.raises(ValueError, match="without scheme and port"):
         configured_host(given)

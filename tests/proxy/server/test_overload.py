@@ -26,7 +26,7 @@ from tests.support.harness import proxy, vendor
 ROOM = 20
 
 
-def test_over_the_limit_callers_are_refused_while_the_others_are_still_served() -> None:
+def test_over_the_limit_clients_are_refused_while_the_others_are_still_served() -> None:
     """The vendor answers only after every refusal has arrived: a refusal does not wait for a slot."""
     gate = asyncio.Event()
 
@@ -307,7 +307,7 @@ def test_a_call_for_which_we_have_no_descriptor_is_our_503_and_no_fault_of_the_v
     run(scene())
 
 
-def test_where_even_the_descriptor_that_is_kept_back_is_gone_callers_wait_and_are_served_after() -> None:
+def test_without_even_the_reserved_descriptor_clients_wait_and_are_served_later() -> None:
     async def scene() -> None:
         async with serving() as running:
             async with line(running.url) as first:

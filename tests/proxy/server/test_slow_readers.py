@@ -96,7 +96,7 @@ def test_a_client_that_has_stopped_reading_is_disconnected_and_its_vendor_call_i
     run(scene())
 
 
-def test_who_reads_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_slowly_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.server.write_timeout.WRITE_STALL_S", 1.0)
     body = large(12 * MIB)
 

@@ -38,7 +38,7 @@ ENDLESS = {
 
 @loops
 @pytest.mark.parametrize("name", ENDLESS)
-def test_what_never_becomes_a_body_is_cut_off(name: str, uv: bool) -> None:
+def test_an_endless_response_head_is_aborted(name: str, uv: bool) -> None:
     async def main() -> None:
         async with Peer(endless(*ENDLESS[name])) as peer, fast() as transport:
             async with asyncio.timeout(30):
@@ -175,7 +175,7 @@ def test_each_event_of_a_slow_stream_is_handed_over_as_it_comes(uv: bool) -> Non
 
 
 @loops
-def test_more_than_the_answer_costs_the_connection_and_nothing_else(uv: bool) -> None:
+def test_bytes_after_the_answer_cost_only_the_connection(uv: bool) -> None:
     """An unrequested second response must not be taken for that of the next request."""
     answer = OK + b"content-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil"
 

@@ -76,7 +76,7 @@ def test_a_connection_is_free_as_soon_as_its_answer_has_come_read_or_not(uv: boo
 
 
 @loops
-def test_who_waits_is_served_in_the_order_of_coming(uv: bool) -> None:
+def test_waiting_calls_get_connections_in_order_of_arrival(uv: bool) -> None:
     order: list[int] = []
 
     async def main() -> None:
@@ -117,7 +117,7 @@ def test_never_are_more_connections_open_than_places(uv: bool) -> None:
 
 
 @loops
-def test_an_unused_connection_to_one_vendor_makes_room_for_another_vendor(uv: bool) -> None:
+def test_an_idle_connection_to_one_vendor_is_closed_for_another_vendor(uv: bool) -> None:
     async def main() -> None:
         async with Peer(always(ANSWER)) as one, Peer(always(ANSWER)) as two, HttpTransport(2) as transport:
             await asyncio.gather(*(call(transport, request(one.url)) for _ in range(2)))
@@ -308,7 +308,7 @@ def test_3000_calls_of_which_half_are_cancelled_leave_no_socket_and_no_place(uv:
 
 
 @loops
-def test_a_place_that_is_given_to_a_caller_in_the_moment_of_leaving_is_given_on(
+def test_a_slot_given_to_a_client_that_disconnects_at_that_moment_goes_to_the_next(
     uv: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
@@ -385,7 +385,7 @@ def line_to(upstream: Upstream, url: str) -> UpstreamCall:
 
 @kinds
 @pytest.mark.parametrize("what", RESTS)
-def test_what_follows_the_end_marker_is_read_on_for_a_moment_and_the_connection_kept_if_it_ends(
+def test_bytes_after_the_end_marker_are_read_briefly_and_the_connection_is_kept_if_they_end(
     what: str, uv: bool, transport: TransportKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rest, met = RESTS[what]
