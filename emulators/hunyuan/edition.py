@@ -62,7 +62,7 @@ class Edition(ABC):
 
     @abstractmethod
     def _fault(self, name: str, requested: Any, wait_s: float | None) -> Refusal:
-        """Return the refusal for a fault; `asked` is the model of the request, `wait_s` the fault's value."""
+        """Return the refusal for a fault; `requested` is the model of the request, `wait_s` the fault's value."""
 
     def _body(self, request: HttpRequest) -> Body:
         """Return the body of the request, which must name a model. Raises Refusal."""

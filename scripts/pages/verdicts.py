@@ -20,7 +20,7 @@ OPERATIONS: Mapping[Operation, str] = {
 
 
 def matrix_text() -> str:
-    """Return the transposed matrix: a row per feature, a column per vendor and edition, then the models asked."""
+    """Return the transposed matrix: a row per feature, a column per vendor and edition, then the models used."""
     found = matrix()
     vendors = found["vendors"]
     rows = [[code(column), *(line["cells"][column]["verdict"] for line in vendors)] for column in found["columns"]]

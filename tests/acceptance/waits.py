@@ -50,7 +50,7 @@ def cpu_s(work: Callable[[], object]) -> float:
     return time.process_time() - before
 
 
-# --- callers who leave, and stopping -----------------------------------------------------------------------------
+# --- disconnecting clients, and stopping -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("what", "streamed", "before"), LEAVING, ids=[row[0] for row in LEAVING])

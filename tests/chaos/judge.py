@@ -20,7 +20,7 @@ SENT_ANEW = ("reset_after_request", "reset", "reset_after_head", "cut", "half_cl
 """Faults after which a kept connection may look as if it had been closed before: such a call is sent once more by
 itself."""
 CREDENTIALS = ("bad_key", "quota", "model_missing")
-"""Faults of a credential: each target's keys are asked, whatever the number of attempts, for such a call costs nothing."""
+"""Faults of a credential: each target's keys are tried, regardless of the number of attempts, because such a call costs nothing."""
 LOUD = re.compile(r"\b(ERROR|CRITICAL|Traceback|Exception|never awaited|was destroyed)\b")
 RETRY_AFTER = re.compile(rb"(?i)\r\nretry-after: *\d+\r\n")
 MOST_GROWTH = 1.2

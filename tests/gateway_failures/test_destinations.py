@@ -161,7 +161,7 @@ def test_cve_2025_66405_and_75871_no_header_names_a_host_or_a_credential() -> No
 
 
 def test_cve_2025_66405_it_is_no_forward_proxy_either() -> None:
-    """A target in absolute form is what a client sends to a forward proxy, and CONNECT asks for a tunnel."""
+    """A client sends a target in absolute form to a forward proxy, and CONNECT requests a tunnel."""
 
     async def scene() -> None:
         async with canary() as there, site() as here:

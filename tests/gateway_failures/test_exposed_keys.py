@@ -184,7 +184,7 @@ def test_cve_2024_9606_no_log_no_line_and_no_metric_has_a_key_or_a_prompt(
     kept = asyncio.run(scene())
     kept += [
         record.getMessage() for record in caplog.records if record.name != "httpx2"
-    ]  # our own client tells its URLs
+    ]  # our own client logs its URLs
     kept += capfd.readouterr()
     assert sum(map(len, kept)) > 1000
     for text in kept:

@@ -31,7 +31,7 @@ from tests.proxy.server.raw_client import ASK, line, run
 
 CLIENT_KEY = "sk-client-0123456789abcdef"
 OPEN = {"/livez", "/readyz", "/healthz", "/health/liveliness", "/health/liveness", "/health/readiness"}
-"""The paths that tell whether the server runs, and nothing else: the only ones that need no key."""
+"""The health paths: the only ones that need no key."""
 BODY = json.dumps({**ASK, "input": "x", "prompt": "x"}).encode()
 
 
@@ -222,8 +222,8 @@ ADMIN = {
     ("GET", "/metrics"), ("HEAD", "/metrics"), ("GET", "/status"), ("HEAD", "/status"), ("POST", "/reload"),
     *((method, path) for path in OPEN for method in ("GET", "HEAD")),
 }  # fmt: skip
-"""All that the admin port does: tell figures, tell what runs, and read the operator's own file again. Whoever adds to it says
-here what it may do, and in which role."""
+"""All endpoints of the admin port: metrics, status, and a reload of the operator's own file. A change that adds one also
+states here what it may do, and in which role."""
 
 
 def test_cve_2026_35029_the_admin_port_has_these_endpoints_and_changes_nothing() -> None:

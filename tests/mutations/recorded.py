@@ -31,7 +31,7 @@ class Recorded:
     events: tuple[dict[str, Any], ...]
     meaning: dict[int, dict[str, Any]]
     usage: tuple[int, int] | None
-    """Prompt and completion tokens, if it says them."""
+    """Prompt and completion tokens, if it has them."""
 
     def draft(self) -> Draft:
         """A copy to change."""

@@ -159,7 +159,7 @@ class Stage:
     def settings(
         self, *vendors: str, timeouts: Mapping[str, float] | None = None, wait_s: float = 1.5, **more: Any
     ) -> dict[str, Any]:
-        """A configuration with these vendors, the first of which is asked first and has these ``timeouts``.
+        """A configuration with these vendors, the first of which is called first and has these ``timeouts``.
 
         ``wait_s``: how long a call waits for a slot after a refusal by rate, in seconds.
         """

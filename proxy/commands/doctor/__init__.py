@@ -24,7 +24,7 @@ async def examine(
     offline: bool = False,
     now: Callable[[], float] = time.time,
 ) -> list[Finding]:
-    """Run all checks, call ``tell`` with each finding, and return all. ``now``: this machine's time, in epoch seconds."""
+    """Run all checks, call ``on_finding`` with each finding, and return all. ``now``: this machine's time, in epoch seconds."""
     found: list[Finding] = []
 
     def report(finding: Finding) -> None:

@@ -30,7 +30,7 @@ SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class Wrong(Exception):
-    """A step failed; the message says how."""
+    """A step failed; the message describes how."""
 
 
 def tell(line: str) -> None:

@@ -63,7 +63,7 @@ class Played:
 
 
 def logged(one: Seen) -> bool:
-    """Return whether the access log has a line for this request: it asks a vendor."""
+    """Return whether the access log has a line for this request, because it calls a vendor."""
     return one.path.endswith(("/completions", "/embeddings"))
 
 

@@ -52,7 +52,7 @@ LISTED_SDK: Mapping[str, Any] = {
     "SDK, models": True,
 }
 BLOCKED = "TypeError: Failed to fetch"
-"""What Chromium says of a response that the page may not read, and of a request that it may not send."""
+"""Chromium's messages for a response that the page may not read, and for a request that it may not send."""
 BLOCKED_SDK: Mapping[str, Any] = {
     **dict.fromkeys(LISTED_SDK, "Error: Connection error."),
     "SDK, with a wrong key": ["APIConnectionError", None, None],

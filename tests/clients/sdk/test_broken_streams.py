@@ -67,7 +67,7 @@ def test_a_stream_that_breaks_after_its_first_words_raises(
     assert text != WHOLE
     assert not [choice for chunk in chunks for choice in chunk.choices if choice.finish_reason]
     assert b"[DONE]" not in front.seen[-1].body
-    assert len(emulator.requests) == len(front.seen) == 1, "what has begun is never asked for again"
+    assert len(emulator.requests) == len(front.seen) == 1, "a request whose answer has begun is never repeated"
 
 
 @pytest.mark.parametrize("fault", ["cut=0", "cut=1", "error_event=0", "error_event=1", "done_only", "stall_before=30",

@@ -16,7 +16,7 @@ TEXTS = [f"text {at}" for at in range(30)]
 
 
 MOST = {"qwen": 10, "ernie": 16, "hunyuan-classic": 50}
-"""How many texts a call takes, where the vendor says so."""
+"""The number of texts per call, for vendors that document it."""
 
 
 @pytest.fixture(params=EMBEDS)

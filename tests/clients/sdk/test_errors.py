@@ -38,7 +38,7 @@ OTHERWISE: dict[tuple[str, str], tuple[type[openai.APIStatusError], int, str | N
     # The classic host has one code for messages, and its words for this one are not known: a plain 400.
     ("hunyuan-classic", "inspection"): (openai.BadRequestError, 400, None, None),
 }
-"""Where a vendor's own words leave less to tell."""
+"""Errors for which the vendor's response has less detail."""
 
 
 @STREAM
@@ -154,4 +154,4 @@ def test_unsupported_endpoints_return_an_error_at_once(
 
     assert caught.value.status_code == status
     assert caught.value.request_id
-    assert len(site.front.seen) == 1, "what is not served must not be asked for again"
+    assert len(site.front.seen) == 1, "an unsupported request must not be repeated"

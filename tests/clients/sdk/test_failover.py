@@ -13,7 +13,7 @@ Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 ORDER = pytest.mark.parametrize(("first", "second"), [("kimi", "qwen"), ("qwen", "kimi")])
 
-# fault, and how often the first is asked at most: the first reset of a kept connection is taken for its age
+# fault, and how often the first is called at most: the first reset of a kept connection is attributed to its age
 TAKEN_OVER = [
     ("error_in_200", 2),
     ("error_500", 2),

@@ -75,7 +75,7 @@ def test_stop_cuts_before_the_match_whole_and_streamed(site: Site, stop: Any, te
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 @pytest.mark.parametrize("model", ["gpt-4o", "o3"])
 def test_a_limit_of_tokens_ends_the_answer_with_length(site: Site, name: str, model: str) -> None:
-    # the older SDK has no argument of the newer name: extra_body says the same
+    # the older SDK has no argument of the newer name: extra_body sends the same
     answer = site.chat(WORDS, model=model, extra_body={name: 4})
 
     (choice,) = answer.choices

@@ -57,7 +57,7 @@ def test_a_match_ends_the_vendors_stream_and_the_usage_is_still_reported(site: S
     assert chunks[-1].usage.completion_tokens > 0
     until(lambda: site.emulator.active == 0)
     if site.vendor in SHORT_ONLY:
-        assert site.calls[-1].ending == "gone", "the vendor went on writing what nobody reads"
+        assert site.calls[-1].ending == "gone", "the vendor kept writing to a closed stream"
 
 
 def test_every_choice_is_cut(site: Site) -> None:

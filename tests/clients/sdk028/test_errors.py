@@ -32,7 +32,7 @@ OTHERWISE: dict[tuple[str, str], tuple[str, int, str | None]] = {
     ("ernie", "overloaded"): ("RateLimitError", 429, "rate_limit_exceeded"),
     ("hunyuan-classic", "inspection"): ("InvalidRequestError", 400, None),
 }
-"""Where a vendor's own words leave less to tell: see the suite of the newer clients."""
+"""Errors for which the vendor's response has less detail: see the suite of the newer clients."""
 
 
 @STREAM

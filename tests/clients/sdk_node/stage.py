@@ -86,7 +86,7 @@ def main() -> None:
                 name: stack.enter_context(stage.front(stage.settings(vendor, **more))) for name, more in FRONTS.items()
             }
             for vendor in MODEL
-            if vendor != "hunyuan-classic"  # what that edition lacks is told in the Python suites
+            if vendor != "hunyuan-classic"  # the Python suites cover the missing features of that edition
         }
         steered = Steered(stage, fronts)
         _tell(steered.places())

@@ -114,7 +114,7 @@ def test_the_file_is_read_again_with_the_configuration() -> None:
     assert laid(OWN.replace("input: 5", "input: 4")).by_id["kimi-k2.6"].tiers(DAY)[0].input == 4
 
 
-# --- how a mistake in it is told: file, line, column, and the way to it from the configuration
+# --- how an error in it is reported: file, line, column, and the path to it from the configuration
 
 
 @pytest.mark.parametrize(

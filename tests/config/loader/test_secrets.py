@@ -115,7 +115,7 @@ def test_a_file_with_random_damage_is_accepted_or_reported_and_shows_no_secret(s
     rng = random.Random(seed)
     marks = [" ", "\n", "\t", ":", "-", "{", "}", "[", "]", '"', "'", "#", "&", "*", "$", "x", "5"]
     for _ in range(30):
-        pieces = FILE.split(CANARY)  # the secrets themselves stay whole: of a broken one nobody can tell what it was
+        pieces = FILE.split(CANARY)  # the secrets themselves stay whole: a broken one cannot be recognized
         for _ in range(rng.randint(1, 3)):
             n = rng.randrange(len(pieces))
             at = rng.randrange(len(pieces[n]) + 1)

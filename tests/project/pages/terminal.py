@@ -24,7 +24,7 @@ SHOWN_ADMIN = "127.0.0.1:8081"
 SAFE = ("banjia", "cat", "curl", "echo", "eval", "export", "grep", "unset")
 """Commands that a page's block may run here. A block with any other is parsed only."""
 ELSEWHERE = re.compile(r"^pip install \.$", re.MULTILINE)
-"""What is done for this environment already; tests/project/test_packaging.py does it anew."""
+"""Steps that are already done for this environment; tests/project/test_packaging.py repeats them."""
 
 BANJIA = f"""#!{sys.executable}
 import os, pathlib, subprocess, sys, time
@@ -53,7 +53,7 @@ for _ in range(2000):
 print(log.read_text())
 sys.exit(server.poll() or 0)
 """
-"""A server keeps a reader's terminal busy, who opens another one; here it goes on by itself until the terminal closes."""
+"""A server occupies the reader's terminal; here it continues in the background until the terminal closes."""
 
 
 class Terminal:
@@ -118,7 +118,7 @@ class Terminal:
 
 
 GIVEN: set[int] = set()
-"""The ports that were given out: the kernel may offer one again while nobody listens on it yet."""
+"""The ports that were assigned: the kernel may offer one again while no process listens on it yet."""
 
 
 def free_port() -> int:

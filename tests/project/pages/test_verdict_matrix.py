@@ -17,7 +17,7 @@ from tests.support.client_stage import VENDORS, Front, Stage, adapted
 
 BY_COLUMN = {probe.column: probe for probe in PROBES}
 LINES = {name.replace("/", "-"): vendor for name, vendor in each_edition() if not vendor.transparent}
-"""The matrix's lines by the names of the stage, but for a server of one's own, which nobody stands in for."""
+"""The matrix's lines by the names of the stage, except for a self-hosted server, which has no emulator."""
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
 
 
@@ -146,7 +146,7 @@ def test_the_matrix_has_a_line_a_vendor_and_folds_at_the_terminals_width(banjia:
 
 
 def test_a_field_of_several_parts_is_as_good_as_the_worst_of_them() -> None:
-    """Qwen knows no names of speakers (dropped), and developer is sent as system (mapped)."""
+    """Qwen has no names of speakers (dropped), and developer is sent as system (mapped)."""
     text = [{"role": "developer", "content": "Be brief."}, {"role": "user", "name": "ann", "content": "Hello"}]
     assert cell(registry.BY_NAME["qwen"], Probe("x", "messages", {"messages": text})).word == "dropped"
     assert cell(registry.BY_NAME["qwen"], Probe("x", "messages", {"messages": text[:1]})).word == "mapped"

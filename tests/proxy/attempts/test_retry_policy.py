@@ -56,7 +56,9 @@ def test_the_rules_that_always_hold(f: Failure, s: AttemptState, policy: Policy)
     if f.fault == "credential":
         assert not isinstance(decision, Retry), "a refused key is not tried twice"
     if f.fault == "rate" and s.queues and f.phase is None and not s.content_sent:
-        assert decision in (NEXT_KEY, NEXT_TARGET, Retry(0.0)), "another one is asked at once, or it waits in the queue"
+        assert decision in (NEXT_KEY, NEXT_TARGET, Retry(0.0)), (
+            "another one is called at once, or it waits in the queue"
+        )
         assert decision == Retry(0.0) or s.attempts < policy.attempts, "the queue is no attempt"
     elif isinstance(decision, Retry):
         assert s.attempts < policy.attempts

@@ -181,7 +181,7 @@ ENCODINGS = [b"gzip", b"x-gzip", b"deflate", b"br", b"zstd", b"compress", b"gzip
 
 @pytest.mark.parametrize("status", [200, 400, 500])
 def test_no_encoding_of_a_vendor_is_undone_whatever_the_status(status: int) -> None:
-    """The request asks for identity. A decompression bomb is never unpacked, not even for errors."""
+    """The request accepts identity only. A decompression bomb is never unpacked, not even for errors."""
 
     async def scene() -> int:
         vendor = Scripted()

@@ -198,7 +198,7 @@ def test_a_retired_model_is_reported_with_its_day_and_its_replacement() -> None:
         found = report.one("models", "fail")
         assert "kimi/moonshot-v1-8k was retired on 2026-08-31" in found.text
         assert "kimi/kimi-k2.6" in found.cure
-        assert [finding.level for finding in report.of("config")] == ["ok"], "it is told once"
+        assert [finding.level for finding in report.of("config")] == ["ok"], "it is reported once"
 
         before = datetime.datetime(2026, 8, 1, tzinfo=datetime.UTC).timestamp()
         report = await doctor(text, offline=True, now=lambda: before)
@@ -229,7 +229,7 @@ def test_a_retired_stand_in_is_reported_once_with_the_line_to_write(monkeypatch:
         assert "kimi/kimi-k2.6, the stand-in for gpt-4o and " in found.text
         assert found.text.endswith(" was retired on 2026-09-01")
         assert found.cure == "set in models: gpt-4o: kimi/kimi-k3"
-        assert [finding.level for finding in report.of("config")] == ["ok"], "it is told once"
+        assert [finding.level for finding in report.of("config")] == ["ok"], "it is reported once"
 
     run(main())
 

@@ -142,7 +142,7 @@ def test_models_show_what_had_a_price_on_a_day(banjia: Run) -> None:
     assert {row["id"]: [price["output"] for price in row["prices"] if price["now"]] for row in found} == {
         "moonshot-v1-8k": [12], "moonshot-v1-32k": [24], "moonshot-v1-128k": [60],
     }  # fmt: skip
-    assert all(row["gone"] for row in found), "that is told of today"
+    assert all(row["gone"] for row in found), "gone refers to today"
     assert "No model matches" in banjia("models", "--at", "2001-01-01").stdout
     assert banjia("models", "--at", "yesterday").exit_code == 2
 

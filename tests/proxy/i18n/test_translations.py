@@ -147,7 +147,7 @@ def test_a_stream_that_breaks_off_has_a_chinese_error() -> None:
 
 
 def test_the_sdk_raises_the_same_error_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BANJIA_LANG", "zh")  # the SDK asks for no language
+    monkeypatch.setenv("BANJIA_LANG", "zh")  # the SDK requests no language
     error = run(_raised())
 
     assert isinstance(error, openai.BadRequestError)

@@ -99,7 +99,7 @@ def test_the_demo_shows_a_streamed_answer_and_the_two_lines_and_then_serves() ->
     ],
 )  # fmt: skip
 def test_the_demo_shows_how_to_bypass_a_proxy(proxied: dict[str, str], more: list[str]) -> None:
-    """Loopback is reached through a proxy by the SDKs, as `banjia env` says too."""
+    """The SDKs call loopback through a proxy, as `banjia env` explains."""
     known = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
     none = {name: "" for each in known for name in (each, each.lower())}
     with running("demo", env={**none, **proxied}) as process:

@@ -267,7 +267,7 @@ def test_a_file_that_is_half_written_is_not_read(tmp_path: Path) -> None:
                     assert "the file is being written" in reloaded.diagnostics[0]
                     await asyncio.sleep(0.2)
                     assert await site.word() == "one"
-                    assert len(site.lines) == 1  # the watch, which can wait, has said nothing
+                    assert len(site.lines) == 1  # the watcher, which can wait, has logged nothing
                     handle.write("\n")
                 assert not being_written(file)
                 await site.logged("reload applied")
@@ -328,7 +328,7 @@ def test_a_stream_ends_on_the_vendor_that_it_began_on(tmp_path: Path) -> None:
                     assert rest[-2] == "data: [DONE]"
                     assert any('"content":"one"' in line or '"content": "one"' in line for line in rest)
                 await site.running.settled(2)
-                assert site.running.state.redact(SECRET) == SECRET  # nobody uses it any more
+                assert site.running.state.redact(SECRET) == SECRET  # it is no longer in use
 
     asyncio.run(scene())
 

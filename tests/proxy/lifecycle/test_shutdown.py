@@ -222,7 +222,7 @@ def test_at_the_end_of_the_grace_every_client_gets_an_error_also_if_the_event_lo
 
 
 def test_a_call_that_was_made_is_not_to_be_made_again_without_thought(tmp_path: Path) -> None:
-    """The vendor may have billed it: a header tells the SDK not to retry."""
+    """The vendor may have billed it: a header prevents a retry by the SDK."""
 
     async def scene() -> None:
         reached = asyncio.Event()

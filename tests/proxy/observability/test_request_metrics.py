@@ -140,7 +140,7 @@ def test_five_thousand_made_up_names_make_no_series() -> None:
     before = series(state)
     for number in range(5000):
         count(f"made-up-{number}")
-        assert len(state.request_metrics._waiting) < BATCH  # also where nobody reads
+        assert len(state.request_metrics._waiting) < BATCH  # also without a reader
     after = series(state)
     assert after.keys() == before.keys()
     assert state.request_metrics.attempts() == {("kimi/other",): 5001}

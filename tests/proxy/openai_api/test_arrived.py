@@ -58,7 +58,7 @@ MODELS = {
     for vendor in KNOWN
 }
 NAMES = ("gpt-4o", "o3")
-"""What the application asks for: a model that does not reason, and one that does."""
+"""The requested models: one that does not reason, and one that does."""
 LIMITS = ("max_tokens", "max_completion_tokens")
 QUIET = {"user": "safety_identifier", "safety_identifier": "user", "max_completion_tokens": "max_tokens"}
 """Plain renames, which the header leaves out."""

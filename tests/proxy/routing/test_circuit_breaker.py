@@ -14,7 +14,7 @@ LABEL = "kimi/kimi-k2.6"
 
 
 class Model:
-    """A model of the breaker: numbered periods, each closed or cooling down; an attempt knows its period."""
+    """A model of the breaker: numbered periods, each closed or cooling down; an attempt has its period."""
 
     def __init__(self) -> None:
         self.era, self.streak, self.rests = 0, 0, 0

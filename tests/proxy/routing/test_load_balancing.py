@@ -158,7 +158,7 @@ def test_the_fastest_of_the_called_targets_answers(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("proxy.routing.load_balancing.EXPLORED", 0.0)
     state = kit_of(play({"kimi": [whole("x")]}, strategic("fastest")))
     assert state.latencies.of(FOUR[0], False) is not None
-    assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"], "nobody had asked it yet"
+    assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"], "it had not been called yet"
 
     state.latencies.record(FOUR[0], False, 60.0)
     assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"]

@@ -35,7 +35,7 @@ SDK_HEADERS = (
     "x-stainless-os,x-stainless-package-version,x-stainless-retry-count,x-stainless-runtime,x-stainless-runtime-version,"
     "x-stainless-timeout"
 )
-"""What a browser asks for when the official SDK is used in a page."""
+"""The headers that a browser requests when a page uses the official SDK."""
 
 
 def preflight(origin: str = PAGE, headers: str | None = SDK_HEADERS, method: str = "POST") -> dict[str, str]:
@@ -181,7 +181,7 @@ def test_no_bytes_of_an_origin_raise_or_leave_as_a_header_that_is_no_origin(orig
 
 
 async def streams_answers_or_fails(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
-    """A vendor: streams, answers, or fails as the user message says."""
+    """A vendor: streams, answers, or fails as the user message directs."""
     fields = json.loads(body)
     word = fields["messages"][0]["content"]
     if word in ("429", "500"):

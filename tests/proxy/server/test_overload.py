@@ -80,7 +80,7 @@ def test_a_refused_client_need_not_send_its_body() -> None:
                 await second.send(post(b"Content-Length: 30000000", b"Expect: 100-continue"))
                 answer = await second.answer()
                 assert answer is not None
-                assert answer.status == 503  # and not 100: he is not even asked for it
+                assert answer.status == 503  # and not 100: the server does not request the body
                 assert await second.ended()
 
     run(scene())

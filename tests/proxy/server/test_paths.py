@@ -55,7 +55,7 @@ def test_without_a_key_nothing_is_served_by_any_spelling_of_the_path(method: str
                         if answer.status != 200 or method == "POST":
                             assert answer.status in ALLOWED, (host, target, answer.body)
                             assert answer.error["type"] == "invalid_request_error"
-                        else:  # a health path, which tells nothing
+                        else:  # a health path, which reveals nothing
                             assert json.loads(answer.body) == {"status": "ok"}, (host, target)
             assert running.lines == [] or all(ending["attempts"] == 0 for ending in running.lines)
 

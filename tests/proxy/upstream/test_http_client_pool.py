@@ -1,4 +1,4 @@
-"""The pool of the HTTP/1.1 client: who gets a connection, when connections are closed, and that none is lost."""
+"""The pool of the HTTP/1.1 client: which call gets a connection, when connections are closed, and that none is lost."""
 
 import asyncio
 import contextlib
@@ -237,7 +237,7 @@ def test_a_late_reset_is_the_vendors_failure_and_not_retried(uv: bool, monkeypat
     run(main(), uv=uv)
 
 
-# --- callers who leave ------------------------------------------------------------------------------------------
+# --- disconnecting clients ------------------------------------------------------------------------------------------
 
 
 async def unsteady(talk: Talk, resets: Callable[[], bool]) -> None:

@@ -177,7 +177,7 @@ def test_a_server_that_hangs_up_in_the_handshake_is_a_tls_failure(make: Transpor
         async with Peer(script) as peer, make(tls=trusting()) as transport:
             with pytest.raises(httpx2.ConnectError) as caught:
                 await call(transport, request(f"https://localhost:{peer.port}/"))
-            if make is fast:  # httpx2 tells only that the connection ended
+            if make is fast:  # httpx2 reports only that the connection ended
                 assert phase_of(caught.value) == "tls"
             await peer.empty()
 
@@ -333,5 +333,5 @@ def test_every_error_of_a_transport_has_a_phase_and_the_particular_stands_before
         assert rows[first] is kind
     else:
         bases = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.ProtocolError)
-        assert kind in (*bases, httpx2.SSEError), "the bases are raised by nobody, SSEError by httpx2's event reader"
+        assert kind in (*bases, httpx2.SSEError), "the bases are never raised, SSEError by httpx2's event reader"
     assert phase_of(kind("x")) == PHASES[first][1]

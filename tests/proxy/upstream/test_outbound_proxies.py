@@ -192,7 +192,7 @@ def test_a_named_proxy_gets_the_vendors_calls_with_its_password(monkeypatch: pyt
         ):
             monkeypatch.setenv("HTTP_PROXY", other.url)
             monkeypatch.setenv("HTTPS_PROXY", other.url)
-            monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")  # what a name in the file says goes before it
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")  # the setting in the file takes precedence
             upstream = Upstream.over_the_network(10)
             wish = through.url.replace("//", "//me:p%40ss%20word@")
             assert await called(upstream, vendor.url, wish) == b"ok"

@@ -1,4 +1,4 @@
-"""The command line aider in a small repository; it knows nothing about banjia."""
+"""The command line aider in a small repository, without settings for banjia."""
 
 import os
 import subprocess

@@ -45,7 +45,7 @@ def agent() -> None:
 
 
 def retrieval() -> None:
-    """Documents are embedded, the nearest is found, and the model is asked with it."""
+    """Documents are embedded, the nearest is found, and the model gets it with the question."""
     store = InMemoryDocumentStore()
     texts = [Document(content="Oslo is sunny."), Document(content="The ship is late.")]
     embedder = OpenAIDocumentEmbedder(model="text-embedding-3-small", api_base_url=URL)
