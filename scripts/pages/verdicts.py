@@ -24,8 +24,8 @@ def matrix_text() -> str:
     found = matrix()
     vendors = found["vendors"]
     rows = [[code(column), *(line["cells"][column]["verdict"] for line in vendors)] for column in found["columns"]]
-    request = ["asked of", *(_models(line["models"]) for line in vendors)]
-    return "\n" + table(["", *(code(line["vendor"]) for line in vendors)], [*rows, request]) + "\n"
+    models_row = ["models", *(_models(line["models"]) for line in vendors)]
+    return "\n" + table(["", *(code(line["vendor"]) for line in vendors)], [*rows, models_row]) + "\n"
 
 
 def _models(models: Mapping[str, str]) -> str:

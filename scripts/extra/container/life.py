@@ -88,9 +88,9 @@ def without_a_key(engine: Engine) -> None:
     """Without a client key it does not start, and prints the missing line."""
     ended = engine.run(environment={"MOONSHOT_API_KEY": "unused"})
     expect(ended.code == 2, f"without a client key it ended with {ended.code}, not 2", ended)
-    expect(len(ended.output.splitlines()) == 1, "what it says is not one line", ended)
-    expect("-e BANJIA_CLIENT_KEY=" in ended.output, "it does not say what to add", ended)
-    expect("OPENAI_API_KEY" in ended.output, "it does not say what apps do with it", ended)
+    expect(len(ended.output.splitlines()) == 1, "its output is not one line", ended)
+    expect("-e BANJIA_CLIENT_KEY=" in ended.output, "its output does not name the variable to set", ended)
+    expect("OPENAI_API_KEY" in ended.output, "its output does not name the variable of apps", ended)
     tell(f"without a client key: {ended.output.strip()}")
 
 
@@ -199,16 +199,16 @@ def trust(engine: Engine) -> None:
         expect(roots > 50, f"the image has {roots} CA certificates")
         environment = KEY | {"BANJIA_VENDORS__KIMI__BASE_URL": url}
         unknown = engine.run(["doctor"], environment=environment)
-        expect(_says(unknown, "fail"), "an authority that nobody knows is trusted", unknown)
+        expect(_has_tls_finding(unknown, "fail"), "an unknown authority is trusted", unknown)
         added = engine.run(["doctor"], environment=environment, mounts={bundle: SYSTEM_BUNDLE})
-        expect(_says(added, "ok"), "the system's certificates are not used", added)
+        expect(_has_tls_finding(added, "ok"), "the system's certificates are not used", added)
         named = {"SSL_CERT_FILE": "/etc/hostname"}  # any file of the image can be mounted over
-        answer = engine.run(["doctor"], environment=environment | named, mounts={authority: named["SSL_CERT_FILE"]})
-        expect(_says(answer, "ok"), "SSL_CERT_FILE is not used", answer)
+        doctor = engine.run(["doctor"], environment=environment | named, mounts={authority: named["SSL_CERT_FILE"]})
+        expect(_has_tls_finding(doctor, "ok"), "SSL_CERT_FILE is not used", doctor)
     tell(f"{roots} CAs are trusted, and a private one by SSL_CERT_FILE or in the system's store")
 
 
-def _says(ended: Container, word: str) -> bool:
+def _has_tls_finding(ended: Container, word: str) -> bool:
     """Return whether the doctor reports this about the certificate."""
     return any(line.split()[:2] == [word, "tls"] for line in ended.output.splitlines())
 
