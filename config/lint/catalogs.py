@@ -100,7 +100,7 @@ def stand_ins(context: LintContext) -> None:
         problem = Message(
             "{model}, the stand-in for {names}, {retirement}",
             model=row.id,
-            names=stand_in.under(),
+            names=stand_in.names_text(),
             retirement=deprecations.describe_retirement(row, context.today),
         )
         name = stand_in.names[0]

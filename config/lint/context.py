@@ -16,12 +16,12 @@ P = ParamSpec("P")
 
 
 def _appending(
-    make: Callable[Concatenate["LintContext", P], Diagnostic], target: Callable[["LintContext"], list[Diagnostic]]
+    make: Callable[Concatenate["LintContext", P], Diagnostic], list_of: Callable[["LintContext"], list[Diagnostic]]
 ) -> Callable[Concatenate["LintContext", P], None]:
     """Return a method that makes a diagnostic and appends it to a list of the context."""
 
     def method(self: "LintContext", /, *args: P.args, **kwargs: P.kwargs) -> None:
-        target(self).append(make(self, *args, **kwargs))
+        list_of(self).append(make(self, *args, **kwargs))
 
     return method
 

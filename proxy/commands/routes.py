@@ -9,7 +9,16 @@ from adapters.core.request import Operation
 from adapters.core.vendor import Target
 from config.catalog.openai_names import forms_of, is_no_form, known_names
 from config.loader.load import LoadedConfig
-from config.routing import ResolvedRoute, Routing, UnknownModel, base_url_of, carried, catalog_of, key_of, vendor_of
+from config.routing import (
+    ResolvedRoute,
+    Routing,
+    UnknownModel,
+    base_url_of,
+    catalog_of,
+    key_of,
+    routed_forms,
+    vendor_of,
+)
 from config.schema import ModelEntry, Settings
 from proxy.commands.table import fit_table, fold_cell
 
@@ -58,7 +67,7 @@ def _named_route(name: str, entry: ModelEntry, routing: Routing) -> dict[str, An
         elif entry_target.target not in served:
             target_info["off"] = "the vendor has no such operation"
         targets.append(target_info)
-    forms = carried(name, routing.settings.models)
+    forms = routed_forms(name, routing.settings.models)
     route = {"name": name, "from": "models", "operations": list(found), "targets": targets, "forms": forms}
     if "strategy" in entry.model_fields_set:
         route["strategy"] = entry.strategy
@@ -140,7 +149,7 @@ def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
 
 def forms_by_name(settings: Settings) -> dict[str, list[str]]:
     """Return the dated and alias forms that share the route of a name in ``models``, without names that have none."""
-    forms_of_names = {name: carried(name, settings.models) for name in settings.models}
+    forms_of_names = {name: routed_forms(name, settings.models) for name in settings.models}
     return {name: forms for name, forms in forms_of_names.items() if forms}
 
 

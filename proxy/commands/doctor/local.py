@@ -86,7 +86,7 @@ def check_retired(settings: Settings, today: datetime.date) -> Iterator[Finding]
         text = Message(
             "{model}, the stand-in for {names}, {retirement}",
             model=f"{stand_in.entry}/{stand_in.row.id}",
-            names=stand_in.under(),
+            names=stand_in.names_text(),
             retirement=describe_retirement(stand_in.row, today),
         )
         move_to = f"{stand_in.entry}/{stand_in.row.successor or '…'}"

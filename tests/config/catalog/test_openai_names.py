@@ -20,7 +20,7 @@ from config.catalog.openai_names import (
     name_of,
     taken_by,
 )
-from config.routing import Routing, UnknownModel, carried, key_of
+from config.routing import Routing, UnknownModel, key_of, routed_forms
 from config.schema import Settings
 
 VENDOR_KEYS = {vendor.name: {"api_key": "k-0000000000000001"} for vendor in VENDORS if vendor.base_urls}
@@ -112,7 +112,7 @@ def test_a_form_with_a_line_of_its_own_keeps_it_beside_its_name(name: str, form:
         both = routing(models)
         assert both.find(form, operation(name)).targets[0].label == own
         assert both.find(name, operation(name)).targets[0].label == target(name)
-        assert form not in carried(name, models)
+        assert form not in routed_forms(name, models)
 
 
 def test_a_dated_name_in_models_does_not_take_its_general_name() -> None:
