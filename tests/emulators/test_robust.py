@@ -97,7 +97,7 @@ BODIES = st.one_of(
 )
 
 
-def told(vendor: Kimi | Qwen | Ernie | Hunyuan | DeepSeek, path: str, body: Any) -> int:
+def status_of(vendor: Kimi | Qwen | Ernie | Hunyuan | DeepSeek, path: str, body: Any) -> int:
     """Return the status, after rendering the response both ways; a classic path is relative to the root."""
     keys = [value for name, value in vendor.environment("").items() if name.endswith("_KEY")]
     classic = path.startswith("/classic/")
@@ -146,4 +146,4 @@ def test_any_json_is_answered_or_refused(
     vendor = make({"BANJIA_EMULATOR_RETIRED": "1"})
     if isinstance(body, dict):
         body = {"model": model, **body}
-    assert told(vendor, path, body) in (200, 400, 404)
+    assert status_of(vendor, path, body) in (200, 400, 404)

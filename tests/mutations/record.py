@@ -19,7 +19,7 @@ NOW = helpers.function("now")
 BOTH: dict[str, Any] = {"tools": [helpers.WEATHER, NOW]}
 PARALLEL: dict[str, dict[str, Any]] = {"qwen": {"parallel_tool_calls": True}}
 """What a vendor must be sent so that it calls both tools."""
-ASKED: dict[str, tuple[str, dict[str, Any]]] = {
+REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "text": ("Tell me: 你好, how are you? 🙂", {}),
     "long_text": ("emulator:words=12", {"stream_options": {"include_usage": True}}),
     "one_call": ("get weather city=Oslo", {"tools": [helpers.WEATHER]}),
@@ -49,12 +49,12 @@ async def record(catalog: str) -> None:
         path = "//" + emulator.environment["HUNYUAN_BASE_URL"].split("/", 3)[3] + path
         headers["authorization"] = f"Bearer {emulator.environment['HUNYUAN_API_KEY']}"
     try:
-        for kind, (text, fields) in ASKED.items():
+        for kind, (text, fields) in REQUESTS.items():
             if "n" in fields and catalog in NO_CHOICES:
                 continue
             more = PARALLEL.get(catalog, {}) if "tools" in fields else {}
             body = helpers.chat(name, text, stream=True, **fields, **more)
-            raw = await helpers.ask(emulator, body, path, headers=headers)
+            raw = await helpers.send(emulator, body, path, headers=headers)
             assert raw.status == 200, (catalog, kind, raw.body)
             write(catalog, kind, raw.body)
     finally:
@@ -63,8 +63,8 @@ async def record(catalog: str) -> None:
 
 def write(catalog: str, kind: str, body: bytes) -> None:
     """Write one stream with its request."""
-    asked = {key: value for key, value in ASKED[kind][1].items() if key in ("tools", "n")}
-    head = HEAD.format(model=USUAL[catalog], fields=orjson.dumps(asked).decode())
+    request = {key: value for key, value in REQUESTS[kind][1].items() if key in ("tools", "n")}
+    head = HEAD.format(model=USUAL[catalog], fields=orjson.dumps(request).decode())
     folder = HERE / catalog
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{kind}.txt").write_bytes(head.encode() + body)

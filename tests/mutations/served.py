@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from tests.adapters.play import USUAL
-from tests.mutations.judge import Mutant, drawn, told
+from tests.mutations.judge import Mutant, drawn, summary
 from tests.mutations.record import OF_CATALOG
 from tests.support.harness import proxy, vendor
 
@@ -116,4 +116,4 @@ def _difference(line: dict[str, Any], meant: dict[str, Any]) -> list[str]:
     return found
 
 
-__all__ = ["READERS", "read_by_clients", "sample", "told"]
+__all__ = ["READERS", "read_by_clients", "sample", "summary"]

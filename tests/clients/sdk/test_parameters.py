@@ -38,7 +38,7 @@ def refused(site: Site, param: str, **fields: Any) -> openai.BadRequestError:
 
 @pytest.mark.parametrize("prompt", ["Give me JSON", "Give me an object"])
 @pytest.mark.parametrize("model", ["gpt-4o", "o3"])
-def test_json_mode_gives_json_whether_or_not_the_prompt_says_so(site: Site, prompt: str, model: str) -> None:
+def test_json_mode_gives_json_whether_or_not_the_prompt_mentions_it(site: Site, prompt: str, model: str) -> None:
     if site.lacks("json_object"):
         refused(site, "response_format", model=model, response_format={"type": "json_object"})
         return
@@ -75,7 +75,7 @@ def test_stop_cuts_before_the_match_whole_and_streamed(site: Site, stop: Any, te
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 @pytest.mark.parametrize("model", ["gpt-4o", "o3"])
 def test_a_limit_of_tokens_ends_the_answer_with_length(site: Site, name: str, model: str) -> None:
-    # the older SDK has no argument of the newer name: extra_body says the same
+    # the older SDK has no argument of the newer name: extra_body sends the same
     answer = site.chat(WORDS, model=model, extra_body={name: 4})
 
     (choice,) = answer.choices
@@ -91,16 +91,16 @@ def test_a_limit_streams_to_length_too(site: Site) -> None:
     assert chunks[-1].choices[0].finish_reason == "length"
 
 
-def test_what_the_answer_does_not_rest_on_is_dropped_and_named(site: Site) -> None:
+def test_fields_that_do_not_affect_the_answer_are_dropped_and_named(site: Site) -> None:
     response = site.raw("Hello", logit_bias={"50256": -100}, extra_body={"store": True, "metadata": {"a": "b"}})
 
     assert response.parse().choices[0].message.content == "You said: Hello"
-    told = adapted(response)
+    adaptations = adapted(response)
     dropped = {"logit_bias", "store", "metadata"}
     if site.vendor == "ernie":  # labels its logs with it
         dropped.discard("metadata")
         assert site.calls[-1].body["metadata"] == {"a": "b"}
-    assert {told[name] for name in dropped} == {"dropped"}
+    assert {adaptations[name] for name in dropped} == {"dropped"}
     assert not dropped & set(site.calls[-1].body)
 
 
@@ -133,15 +133,15 @@ def test_sampling_at_the_edge_of_openais_range_is_answered(site: Site, name: str
     assert sent == value or adapted(response)[name] in ("clamped", "dropped", "mapped")
 
 
-def test_sampling_that_is_changed_says_how(site: Site) -> None:
+def test_changed_sampling_is_reported(site: Site) -> None:
     response = site.raw("Hello", temperature=2, top_p=0)
 
-    told, body = adapted(response), site.calls[-1].body
+    adaptations, body = adapted(response), site.calls[-1].body
     for name, value in (("temperature", 2), ("top_p", 0)):
         word = "honoured" if body.get(name) == value else "dropped" if name not in body else "clamped"
-        assert told.get(name, "honoured") == word, name
+        assert adaptations.get(name, "honoured") == word, name
     changed = {"kimi": {"temperature", "top_p"}, "qwen": {"temperature", "top_p"}, "ernie": {"temperature"}}
-    assert {"temperature", "top_p"} & told.keys() == changed.get(site.vendor, set())
+    assert {"temperature", "top_p"} & adaptations.keys() == changed.get(site.vendor, set())
 
 
 def test_log_probabilities_come_or_are_refused_by_name(site: Site) -> None:
@@ -165,7 +165,9 @@ def test_a_value_that_is_openais_default_is_never_refused(site: Site, name: str,
 @pytest.mark.parametrize(
     ("name", "value"), [("temperature", 3), ("temperature", "hot"), ("max_tokens", 0), ("stop", ["a"] * 5), ("n", 0)]
 )
-def test_what_openai_would_refuse_is_refused_before_any_vendor_sees_it(site: Site, name: str, value: Any) -> None:
+def test_requests_that_openai_would_refuse_are_refused_before_any_vendor_gets_them(
+    site: Site, name: str, value: Any
+) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         site.chat("Hello", extra_body={name: value})
 
@@ -176,7 +178,7 @@ def test_what_openai_would_refuse_is_refused_before_any_vendor_sees_it(site: Sit
 @pytest.mark.parametrize(
     ("name", "value"), [("audio", {"voice": "alloy", "format": "mp3"}), ("modalities", ["text", "audio"])]
 )  # fmt: skip
-def test_what_no_vendor_can_do_is_refused_by_name(site: Site, name: str, value: Any) -> None:
+def test_unsupported_fields_are_refused_by_name(site: Site, name: str, value: Any) -> None:
     refused(site, name, extra_body={name: value})
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.clients.sdk.test_broken_streams import SHORT, WHOLE, WORDS
 from tests.clients.sdk028.client import Site, openai, text_of
-from tests.support.client_stage import Front, asked, until
+from tests.support.client_stage import Front, chat_body, until
 
 Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -32,7 +32,7 @@ OTHERWISE: dict[tuple[str, str], tuple[str, int, str | None]] = {
     ("ernie", "overloaded"): ("RateLimitError", 429, "rate_limit_exceeded"),
     ("hunyuan-classic", "inspection"): ("InvalidRequestError", 400, None),
 }
-"""Where a vendor's own words leave less to tell: see the suite of the newer clients."""
+"""Errors for which the vendor's response has less detail: see the suite of the newer clients."""
 
 
 @STREAM
@@ -40,7 +40,7 @@ OTHERWISE: dict[tuple[str, str], tuple[str, int, str | None]] = {
 def test_a_vendors_failure_is_the_clients_own_error(
     site: Site, stream: bool, fault: str, kind: str, status: int, code: str
 ) -> None:
-    kind, status, told = OTHERWISE.get((site.vendor, fault), (kind, status, code))
+    kind, status, reported = OTHERWISE.get((site.vendor, fault), (kind, status, code))
     site.emulator.set_faults([fault])
 
     with pytest.raises(openai.error.OpenAIError) as caught:
@@ -48,7 +48,7 @@ def test_a_vendors_failure_is_the_clients_own_error(
 
     error = caught.value
     assert type(error).__name__ == kind
-    assert (error.http_status, error.json_body["error"]["code"]) == (status, told)
+    assert (error.http_status, error.json_body["error"]["code"]) == (status, reported)
     assert error.headers["x-request-id"].startswith("req_")
     assert error.user_message
     assert len(site.front.seen) == 1
@@ -58,7 +58,7 @@ def test_no_client_key_or_a_wrong_one_is_an_authentication_error(start: Start, s
     front = start(site.vendor, server={"client_keys": ["sk-client-00000001"]})
 
     with pytest.raises(openai.error.AuthenticationError) as caught:
-        openai.ChatCompletion.create(api_base=front.base_url, api_key="sk-wrong-00000001", **asked("Hello"))
+        openai.ChatCompletion.create(api_base=front.base_url, api_key="sk-wrong-00000001", **chat_body("Hello"))
 
     assert caught.value.json_body["error"]["code"] == "invalid_api_key"
     assert "sk-wrong-00000001" not in str(caught.value)
@@ -66,11 +66,11 @@ def test_no_client_key_or_a_wrong_one_is_an_authentication_error(start: Start, s
 
 def test_a_full_server_is_a_service_that_is_unavailable(start: Start, site: Site) -> None:
     front = start(site.vendor, server={"max_concurrency": 1})
-    held = openai.ChatCompletion.create(api_base=front.base_url, **asked("emulator:words=500,gap=20"), stream=True)
+    held = openai.ChatCompletion.create(api_base=front.base_url, **chat_body("emulator:words=500,gap=20"), stream=True)
     next(held)
 
     with pytest.raises(openai.error.ServiceUnavailableError):
-        openai.ChatCompletion.create(api_base=front.base_url, **asked("Hello"))
+        openai.ChatCompletion.create(api_base=front.base_url, **chat_body("Hello"))
     held.close()
 
 
@@ -83,7 +83,7 @@ def test_a_bad_parameter_is_named(site: Site, name: str, value: Any) -> None:
     assert not site.calls
 
 
-def test_a_model_that_nobody_serves_is_not_found_whole_streamed_and_by_engine(site: Site) -> None:
+def test_a_model_that_no_vendor_serves_is_not_found_whole_streamed_and_by_engine(site: Site) -> None:
     for more in ({"model": "gpt-4oo"}, {"model": "gpt-4oo", "stream": True}, {"engine": "gpt-4oo"}):
         with pytest.raises(openai.error.InvalidRequestError, match="gpt-4o") as caught:
             openai.ChatCompletion.create(messages=[{"role": "user", "content": "x"}], **more)
@@ -105,7 +105,9 @@ NOT_SERVED: list[tuple[Callable[[], Any], str, int]] = [
 @pytest.mark.parametrize(
     ("call", "kind", "status"), NOT_SERVED, ids=["images", "moderations", "files", "fine-tuning", "engines", "edits"]
 )
-def test_what_is_not_served_says_so(site: Site, call: Callable[[], Any], kind: str, status: int) -> None:
+def test_unsupported_endpoints_return_an_error_that_names_them(
+    site: Site, call: Callable[[], Any], kind: str, status: int
+) -> None:
     with pytest.raises(openai.error.OpenAIError) as caught:
         call()
 
@@ -113,7 +115,7 @@ def test_what_is_not_served_says_so(site: Site, call: Callable[[], Any], kind: s
     assert "/v1/" in str(caught.value)
 
 
-def test_moderations_pass_where_the_operator_says_so(start: Start, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_moderations_pass_if_the_policy_allows_it(start: Start, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai, "api_base", start(site.vendor, policy={"moderations": "pass"}).base_url)
 
     answer = openai.Moderation.create(input=["a", "b"])
@@ -130,7 +132,7 @@ def test_a_stream_that_breaks_raises_and_never_looks_finished(start: Start, site
     site.emulator.set_faults([fault])
     chunks: list[Any] = []
 
-    stream = openai.ChatCompletion.create(api_base=front.base_url, **asked(WORDS), stream=True)
+    stream = openai.ChatCompletion.create(api_base=front.base_url, **chat_body(WORDS), stream=True)
 
     with pytest.raises(openai.error.APIError, match="Error occurred while streaming"):
         chunks.extend(chunk for chunk in stream)
@@ -152,11 +154,11 @@ def test_a_stream_that_is_only_odd_is_whole(site: Site, fault: str) -> None:
     assert [c["finish_reason"] for chunk in chunks for c in chunk["choices"] if c["finish_reason"]] == ["stop"]
 
 
-def test_comments_to_a_caller_who_waits_are_no_chunks(start: Start, site: Site) -> None:
+def test_comments_to_a_waiting_client_are_not_chunks(start: Start, site: Site) -> None:
     front = start(site.vendor, server={"hold_status_s": 0.05, "heartbeat_s": 0.05})
     site.emulator.set_faults(["delay=300"])
 
-    chunks = list(openai.ChatCompletion.create(api_base=front.base_url, **asked("Hello"), stream=True))
+    chunks = list(openai.ChatCompletion.create(api_base=front.base_url, **chat_body("Hello"), stream=True))
 
     assert text_of(chunks) == "You said: Hello"
     assert b": keep-alive" in front.seen[-1].body
@@ -164,7 +166,7 @@ def test_comments_to_a_caller_who_waits_are_no_chunks(start: Start, site: Site) 
 
 def test_leaving_a_stream_ends_the_vendors(site: Site) -> None:
     async def leave() -> None:
-        stream = await openai.ChatCompletion.acreate(**asked("emulator:words=500,gap=20"), stream=True)
+        stream = await openai.ChatCompletion.acreate(**chat_body("emulator:words=500,gap=20"), stream=True)
         assert (await anext(stream))["choices"]
         await stream.aclose()
 

@@ -43,7 +43,7 @@ class Steered:
     def reset(self) -> dict[str, Any]:
         """Check all sent data against OpenAI's description, then reset it, and the faults and requests."""
         fronts = [front for fronts in self._fronts.values() for front in fronts.values()]
-        wrong = [said for front in fronts for seen in front.seen if (said := _complaint(seen))]
+        wrong = [text for front in fronts for seen in front.seen if (text := _complaint(seen))]
         wrong += [what for front in fronts for what in front.running.take_violations()]
         self._stage.reset()
         for front in fronts:
@@ -86,7 +86,7 @@ def main() -> None:
                 name: stack.enter_context(stage.front(stage.settings(vendor, **more))) for name, more in FRONTS.items()
             }
             for vendor in MODEL
-            if vendor != "hunyuan-classic"  # what that edition lacks is told in the Python suites
+            if vendor != "hunyuan-classic"  # the Python suites cover the missing features of that edition
         }
         steered = Steered(stage, fronts)
         _tell(steered.places())
