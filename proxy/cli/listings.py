@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from adapters.core.message import COMMA, Message, joined
+from adapters.registry import EXAMPLE
 from proxy.cli.common import CONFIG, JSON, TranslatedCommand, echo, examples, load_config
 from proxy.i18n.catalog import for_operator
 
@@ -57,7 +58,7 @@ def vendors(as_json: bool) -> None:
 @click.command(
     cls=TranslatedCommand,
     epilog=examples(
-        "banjia models --vendor kimi",
+        f"banjia models --vendor {EXAMPLE.name}",
         "banjia models --at 2024-07-09",
         codes="Exit codes: 0; 2 if the vendor does not exist, or the configuration is invalid.",
     ),
