@@ -13,21 +13,20 @@ from typing import Any
 import click
 
 from adapters.core.message import Message
-from adapters.registry import EXAMPLE
 from proxy.cli import help as help_page
 from proxy.cli import listings, serving, setup
 from proxy.cli.common import CONFIG, JSON, CommandGroup, echo, examples, fail, load_config
 from proxy.i18n.catalog import for_operator
 
-EXAMPLES = f"""\b
+EXAMPLES = """\b
 Examples:
   banjia demo                              try it without an API key
-  {EXAMPLE.key_names[0] + "=… banjia serve":<41}run it with one
+  banjia serve                             run it with the API keys in the environment
   banjia init && banjia check              write a configuration from the keys in the environment
   eval "$(banjia env)"                     point the apps of this shell to banjia
   banjia routes                            show the targets of each model name
   banjia doctor                            find problems and how to fix them
-  echo '{{"model": "gpt-4o", "messages": [{{"role": "user", "content": "Hi"}}]}}' | banjia explain -
+  echo '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}' | banjia explain -
 
 \b
 Exit codes: 0 success; 1 failure; 2 invalid command line or configuration.
@@ -127,7 +126,7 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
 
 @main.command(
     epilog=examples(
-        """echo '{{"model": "gpt-4o", "messages": [{{"role": "user", "content": "Hi"}}]}}' | banjia explain -""",
+        """echo '{"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}' | banjia explain -""",
         "banjia explain request.json --json",
         codes="Exit codes: 0; 1 if the request would be answered with an error; 2 if the configuration is invalid.",
     )

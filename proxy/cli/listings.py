@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from adapters.core.message import COMMA, Message, joined
-from adapters.registry import EXAMPLE
 from proxy.cli.common import CONFIG, JSON, TranslatedCommand, echo, examples, load_config
 from proxy.i18n.catalog import for_operator
 
@@ -58,7 +57,7 @@ def vendors(as_json: bool) -> None:
 @click.command(
     cls=TranslatedCommand,
     epilog=examples(
-        f"banjia models --vendor {EXAMPLE.name}",
+        "banjia models --vendor VENDOR_NAME",
         "banjia models --at 2024-07-09",
         codes="Exit codes: 0; 2 if the vendor does not exist, or the configuration is invalid.",
     ),

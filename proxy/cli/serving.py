@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adapters.core.message import Message, as_message
-from adapters.registry import EXAMPLE, VENDORS
 from proxy.cli.common import CONFIG, TranslatedCommand, echo, error_line, examples, fail, load_config
 from proxy.cli.output import is_write_error
 from proxy.i18n.catalog import for_operator
@@ -84,7 +83,7 @@ def demo(port: int | None, listen: str | None) -> None:
 @click.command(
     cls=TranslatedCommand,
     epilog=examples(
-        f"{EXAMPLE.key_names[0]}=… banjia serve",
+        "VENDOR_KEY=… banjia serve",
         "banjia serve --emulate --port 9000",
         "banjia serve --emulate --listen 127.0.0.1:0",
         codes="Exit codes: 0 after a signal; 1 if the address is in use, or at a second signal; "
@@ -141,6 +140,7 @@ def message_of(error: OSError) -> Message:
 
 
 def _emulators() -> "Emulators":
+    from adapters.registry import VENDORS
     from emulators import NAMES, start
 
     return {vendor.name: partial(start, vendor.name) for vendor in VENDORS if vendor.name in NAMES}
@@ -149,8 +149,8 @@ def _emulators() -> "Emulators":
 @click.command(
     cls=TranslatedCommand,
     epilog=examples(
-        f"banjia emulate {EXAMPLE.name} {VENDORS[0].name}",
-        f"banjia emulate {EXAMPLE.name} --port 0 --fault rate_limit@2",
+        "banjia emulate VENDOR_NAME FIRST_VENDOR",
+        "banjia emulate VENDOR_NAME --port 0 --fault rate_limit@2",
         codes="Exit codes: 0 after a signal; 1 if a port is in use; 2 if a vendor or fault does not exist.",
     ),
 )
