@@ -148,7 +148,7 @@ class Failover:
         label, breaker = current.target.label, self.state.breaker
         trial = breaker.enter(label, time.monotonic()) if label in breaker.failing else None
         began_s, replayed = self.record.elapsed_s() if self._timed else 0.0, self.record.replayed
-        attempt = Attempt(current.target, self.record.attempts + 1, current.adaptations, {}, account.secrets[id(key)])
+        attempt = Attempt(current.target, self.record.attempts + 1, current.adaptations, {}, account.secrets[key])
         self._on_target += 1
         self._on_key += 1
         self.writer.discard_held()
@@ -158,7 +158,7 @@ class Failover:
         def sign(call: Call) -> Call:
             if account.headers:
                 call = replace(call, headers=(*call.headers, *account.headers))
-            return current.target.vendor.auth.sign(call, key.secret.get_secret_value(), time.time())
+            return current.target.vendor.auth.sign(call, key.credential, time.time())
 
         exchange, limiter, sent = wrapped(current)(current.request, ids), key.limiter, True
         account.in_flight += 1
