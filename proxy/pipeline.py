@@ -8,6 +8,7 @@ from proxy._types import IncomingRequest
 from proxy.access.admission import acquire_slot, check_capacity
 from proxy.access.authentication import authenticate
 from proxy.app_state import AppState
+from proxy.attempts.counts import AttemptCounts
 from proxy.attempts.keepalive import keep_alive
 from proxy.attempts.retry_loop import send_with_retries
 from proxy.errors import InternalError, OutOfMemory, ProxyError, ShuttingDown
@@ -17,9 +18,8 @@ from proxy.openai_api.response_writer import NOTHING, ResponseWriter
 from proxy.openai_api.writer import ResponseChannel, Writer
 from proxy.routing.resolve import resolve
 
-RETRIED = b"x-stainless-retry-count"
+RETRY_COUNT = b"x-stainless-retry-count"
 """The header in which OpenAI's SDKs send how many requests they have already made for the same call."""
-FIRST = b"0"
 
 
 async def serve(incoming: IncomingRequest, handler: OperationHandler, state: AppState, out: ResponseChannel) -> None:
@@ -42,12 +42,13 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
                 del body
                 await asyncio.sleep(0)  # let other tasks run: parsing a large body takes long, and so do the next steps
             state.request_metrics.streams_started += request.stream
-            record.request_read(request, incoming.headers.get(RETRIED, FIRST))
+            record.request_read(request)
             route = resolve(request, snapshot.routing)  # 404
             with acquire_slot(state):  # 503; held until the last byte is sent
                 writer = handler.writer(request, out, record)
+                counts = AttemptCounts(state.retries, record.started, incoming.headers.get(RETRY_COUNT))
                 with keep_alive(writer, request, snapshot.settings.server):  # SSE keep-alive comments
-                    await send_with_retries(request, route, writer, state, snapshot, record)  # 4xx, 502-504
+                    await send_with_retries(request, route, writer, state, snapshot, record, counts)  # 4xx, 502-504
         except ProxyError as error:
             await writer.fail(error)
         except MemoryError:
