@@ -86,7 +86,7 @@ class RequestContext:
 
     def total_s(self, plan: Plan) -> float:
         """Return the longest time for an attempt with this plan (seconds)."""
-        return self.snapshot.accounts[plan.target.entry].times(plan.thinks, self.request.stream).total_s
+        return self.snapshot.accounts[plan.target.entry].times[plan.thinks, self.request.stream].total_s
 
     def cool_down(self, key: VendorKey, failure: Failure) -> None:
         """Start the cooldown of a key if the failure is the key's fault."""

@@ -52,6 +52,7 @@ class AttemptRunner:
         "_deadline",
         "_held",
         "_key",
+        "_loop",
         "_position",
         "_pumps",
         "_record",
@@ -68,14 +69,14 @@ class AttemptRunner:
         self, context: RequestContext, position: Position[VendorKey], out: Writer, record: RequestRecord
     ) -> None:
         plan, key = position.plan, position.keys[0]
-        account = context.account(plan.target)
+        account = context.snapshot.accounts[plan.target.entry]
         self._context = context
         self._position = position
         self._writer = out
         self._record = record
         self._key = key
         self._account = account
-        self._times = account.times(plan.thinks, context.request.stream)
+        self._times = account.times[plan.thinks, context.request.stream]
         self._attempt = Attempt(plan.target, context.counts.made + 1, plan.adaptations, {}, account.secrets[key])
         self._calls: dict[Id, UpstreamCall] = {}
         self._sleeps: dict[Id, float] = {}
@@ -150,7 +151,10 @@ class AttemptRunner:
 
     async def _run(self, exchange: Exchange) -> Failure | None:
         """Run the exchange to its end; return None for a complete response, else the failure."""
-        self._deadline = AttemptDeadline(self._times)  # here, because it belongs to the task that runs the attempt
+        self._loop = asyncio.get_running_loop()
+        self._deadline = AttemptDeadline(
+            self._times, self._loop
+        )  # here, because it belongs to the task that runs the attempt
         size = 0  # bytes of the current response or event received so far
         try:
             actions = exchange.start()
@@ -161,8 +165,7 @@ class AttemptRunner:
                         if events[0].kind is CHUNK:
                             self._unreported.count(events)
                         await self._writer.events(events, self._attempt)
-                        if self._writer.content_sent:
-                            self._deadline.content()
+                        self._deadline.content_sent = self._writer.content_sent
                     elif type(do) is Done:
                         if do.vendor_id is not None:
                             self._record.notes["vendor_id"] = self._attempt.secrets.redacted_text(do.vendor_id)
@@ -174,7 +177,7 @@ class AttemptRunner:
                         await self._close(do.id)
                     else:
                         self._perform(do)
-                got = self._ready() or await self._next()
+                got = await self._next()
                 if not self._writer.content_sent and type(got) is not Head:
                     self._record.first_byte_at = perf_counter()
                 actions = exchange.feed(got)
@@ -251,25 +254,22 @@ class AttemptRunner:
 
     # --- waiting ------------------------------------------------------------------------------------------------
 
-    def _ready(self) -> Got | None:
-        """Return what the only open call has already received, without waiting; None if there is nothing."""
-        if len(self._calls) != 1 or self._pumps is not None:
-            return None
-        [call] = self._calls.values()
-        got = call.ready()
-        if type(got) is End:
-            self._calls.clear()
-        return got
-
     async def _next(self) -> Got:
         """Wait for the next result of any open call or sleep; an expired deadline becomes Lost on the oldest call."""
         deadline = self._deadline
         while True:
-            deadline.wait()
+            call = None
+            if self._pumps is None and len(self._calls) == 1:
+                [call] = self._calls.values()
+                ready = call.ready()
+                if ready is not None:
+                    if type(ready) is End:
+                        self._calls.clear()
+                    return ready
+            deadline.waiting_since = self._loop.time()
             try:
-                if self._pumps is None and len(self._calls) == 1 and not self._sleeps:
+                if call is not None and not self._sleeps:
                     # The usual case: awaited in place, so that a slow client slows the vendor down (backpressure).
-                    [call] = self._calls.values()
                     got = await call.next()
                 else:
                     self._pumps = self._pumps or Pumps()
@@ -279,7 +279,9 @@ class AttemptRunner:
                 if lost is None:
                     raise
                 got = lost
-            deadline.received(got)
+            deadline.waiting_since = None
+            if type(got) is Head:
+                deadline.head_received()
             if got.id not in self._calls and got.id not in self._sleeps:
                 continue  # closed meanwhile: discard its result
             if type(got) is Head:

@@ -105,15 +105,12 @@ class VendorAccount:
         self.secrets = {key: Secrets([key.secret.get_secret_value(), *secret]) for key in self.keys}
         """The secrets in calls with a key."""
         self._turn = 0
-        self._times = {
+        self.times = {
             (thinks, stream): times_of(entry.timeouts, thinks, stream)
             for thinks in (False, True)
             for stream in (False, True)
         }
-
-    def times(self, thinks: bool, stream: bool) -> Times:
-        """Return the time limits of a call."""
-        return self._times[thinks, stream]
+        """The time limits of a call, by whether the model thinks and whether the response is a stream."""
 
     def candidates(self, now: float | None = None, model: str = "") -> list[VendorKey]:
         """Return the keys to try, in order: rotated, with the shortest queue for ``model`` first.

@@ -71,12 +71,9 @@ class RequestRecord:
         self.failed: list[FailedAttempt] | tuple[()] = ()
         self.notes: dict[str, Any] = {}
 
-    def body_read(self) -> None:
-        """The whole body has been read: the time until now was spent by the client."""
-        self.read_at = perf_counter()
-
-    def request_read(self, request: ApiRequest) -> None:
-        """The request has been parsed."""
+    def request_read(self, request: ApiRequest, body_read_at: float) -> None:
+        """The request has been parsed. ``body_read_at``: when its body had arrived; the time until then is the client's."""
+        self.read_at = body_read_at
         self.model = request.model
         self.stream = request.stream
 
