@@ -29,7 +29,7 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
     An error before the head is sent becomes an HTTP status, one after it an error event. Raises CancelledError only.
     """
     record = RequestRecord(incoming.request_id, handler.operation)
-    writer: Writer | None = None  # that of the request, once it is parsed
+    writer: Writer | None = None  # made when the request is parsed, or for an error before that
     snapshot = state.snapshot  # a reload does not affect this request
     try:
         try:
@@ -46,31 +46,33 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
             record.request_read(request, body_read_at)
             route = resolve(request, snapshot.routing)  # 404
             with RequestSlot(state):  # 503; held until the last byte is sent
+                steps = handler.steps
+                if steps is not None:  # conversation state, budgets
+                    request = await steps.before(request, caller)
                 writer = handler.writer(request, out, record)
                 counts = AttemptCounts(state.retries, record.started, incoming.headers.get(RETRY_COUNT))
                 with KeepAlive(writer, snapshot.settings.server) if request.stream else NO_COMMENTS:
                     await send_with_retries(request, route, writer, state, snapshot, record, counts)  # 4xx, 502-504
-        except ProxyError as error:
-            await error_writer(writer, out, record).fail(error)
-        except MemoryError:
-            await error_writer(writer, out, record).fail(OutOfMemory())
-        except Exception as bug:  # noqa: BLE001 - the client gets a 500 and the log a traceback
-            state.report(bug, record.request_id)
-            await error_writer(writer, out, record).fail(
-                InternalError(
-                    Message("Internal error; the server log has the details. Request id: {id}.", id=record.request_id)
-                )
-            )
+                if steps is not None:
+                    await steps.after(request, record)
+        except Exception as error:  # noqa: BLE001 - for a bug the client gets a 500 and the log a traceback
+            writer = writer or ResponseWriter(NOTHING, out, record)
+            await writer.fail(proxy_error(error, state, record.request_id))
     except asyncio.CancelledError:  # at any await above, including while an error is written
-        await stopped(incoming, error_writer(writer, out, record), record)
+        await stopped(incoming, writer or ResponseWriter(NOTHING, out, record), record)
         raise
     finally:
         state.record_outcome(record.outcome())  # exactly once, also when cancelled
 
 
-def error_writer(writer: Writer | None, out: ResponseChannel, record: RequestRecord) -> Writer:
-    """Return the writer for an error: that of the request, or a plain one if the request could not be parsed."""
-    return writer or ResponseWriter(NOTHING, out, record)
+def proxy_error(error: Exception, state: AppState, request_id: str) -> ProxyError:
+    """Return the error that the client receives, for anything that a request raised. Reports a bug to the log."""
+    if isinstance(error, ProxyError):
+        return error
+    if isinstance(error, MemoryError):
+        return OutOfMemory()
+    state.report(error, request_id)
+    return InternalError(Message("Internal error; the server log has the details. Request id: {id}.", id=request_id))
 
 
 async def stopped(incoming: IncomingRequest, writer: Writer, record: RequestRecord) -> None:
