@@ -9,7 +9,6 @@ import time
 import traceback
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from types import TracebackType
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
@@ -143,7 +142,6 @@ class AppState:
         self.metrics = Metrics()
         self.request_metrics = RequestMetrics(self.metrics, self._known)
         self.active = 0
-        self.request_slot = RequestSlot(self)
         self.draining = False
         self.key_cool_down_s = KEY_COOL_DOWN_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -333,19 +331,3 @@ def secrets_of(settings: Settings) -> list[SecretStr]:
 def longest_first(secrets: Iterable[SecretStr]) -> list[SecretStr]:
     """Return the secrets sorted by length, longest first."""
     return sorted(secrets, key=len, reverse=True)
-
-
-class RequestSlot:
-    """Counts a request as in progress until its last byte is sent. All requests share one object."""
-
-    __slots__ = ("_state",)
-
-    def __init__(self, state: "AppState") -> None:
-        self._state = state
-
-    def __enter__(self) -> None:
-        self._state.active += 1
-        self._state.retries.request()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self._state.active -= 1

@@ -1,14 +1,16 @@
 """Serve one API request, from authentication to its access log line."""
 
 import asyncio
+from time import perf_counter
 
 from adapters.core.json_limits import SMALL
 from adapters.core.message import Message
 from proxy._types import IncomingRequest
-from proxy.access.admission import acquire_slot, check_capacity
+from proxy.access.admission import RequestSlot, check_capacity
 from proxy.access.authentication import authenticate
 from proxy.app_state import AppState
-from proxy.attempts.keepalive import keep_alive
+from proxy.attempts.counts import AttemptCounts
+from proxy.attempts.keepalive import NO_COMMENTS, KeepAlive
 from proxy.attempts.retry_loop import send_with_retries
 from proxy.errors import InternalError, OutOfMemory, ProxyError, ShuttingDown
 from proxy.observability.request_record import RequestRecord
@@ -17,9 +19,8 @@ from proxy.openai_api.response_writer import NOTHING, ResponseWriter
 from proxy.openai_api.writer import ResponseChannel, Writer
 from proxy.routing.resolve import resolve
 
-RETRIED = b"x-stainless-retry-count"
+RETRY_COUNT = b"x-stainless-retry-count"
 """The header in which OpenAI's SDKs send how many requests they have already made for the same call."""
-FIRST = b"0"
 
 
 async def serve(incoming: IncomingRequest, handler: OperationHandler, state: AppState, out: ResponseChannel) -> None:
@@ -28,7 +29,7 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
     An error before the head is sent becomes an HTTP status, one after it an error event. Raises CancelledError only.
     """
     record = RequestRecord(incoming.request_id, handler.operation)
-    writer: Writer = ResponseWriter(NOTHING, out, record)
+    writer: Writer | None = None  # made when the request is parsed, or for an error before that
     snapshot = state.snapshot  # a reload does not affect this request
     try:
         try:
@@ -36,34 +37,42 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
             record.caller = caller.key
             check_capacity(state)  # 503, before the body is read
             body = await incoming.body()  # 408, 413, 415
-            record.body_read()
+            body_read_at = perf_counter()
             request = handler.parse(body)  # 400
             if len(body) > SMALL:
                 del body
                 await asyncio.sleep(0)  # let other tasks run: parsing a large body takes long, and so do the next steps
             state.request_metrics.streams_started += request.stream
-            record.request_read(request, incoming.headers.get(RETRIED, FIRST))
+            record.request_read(request, body_read_at)
             route = resolve(request, snapshot.routing)  # 404
-            with acquire_slot(state):  # 503; held until the last byte is sent
+            with RequestSlot(state):  # 503; held until the last byte is sent
+                steps = handler.steps
+                if steps is not None:  # conversation state, budgets
+                    request = await steps.before(request, caller)
                 writer = handler.writer(request, out, record)
-                with keep_alive(writer, request, snapshot.settings.server):  # SSE keep-alive comments
-                    await send_with_retries(request, route, writer, state, snapshot, record)  # 4xx, 502-504
-        except ProxyError as error:
-            await writer.fail(error)
-        except MemoryError:
-            await writer.fail(OutOfMemory())
-        except Exception as bug:  # noqa: BLE001 - the client gets a 500 and the log a traceback
-            state.report(bug, record.request_id)
-            await writer.fail(
-                InternalError(
-                    Message("Internal error; the server log has the details. Request id: {id}.", id=record.request_id)
-                )
-            )
+                counts = AttemptCounts(state.retries, record.started, incoming.headers.get(RETRY_COUNT))
+                with KeepAlive(writer, snapshot.settings.server) if request.stream else NO_COMMENTS:
+                    await send_with_retries(request, route, writer, state, snapshot, record, counts)  # 4xx, 502-504
+                if steps is not None:
+                    await steps.after(request, record)
+        except Exception as error:  # noqa: BLE001 - for a bug the client gets a 500 and the log a traceback
+            writer = writer or ResponseWriter(NOTHING, out, record)
+            await writer.fail(proxy_error(error, state, record.request_id))
     except asyncio.CancelledError:  # at any await above, including while an error is written
-        await stopped(incoming, writer, record)
+        await stopped(incoming, writer or ResponseWriter(NOTHING, out, record), record)
         raise
     finally:
         state.record_outcome(record.outcome())  # exactly once, also when cancelled
+
+
+def proxy_error(error: Exception, state: AppState, request_id: str) -> ProxyError:
+    """Return the error that the client receives, for anything that a request raised. Reports a bug to the log."""
+    if isinstance(error, ProxyError):
+        return error
+    if isinstance(error, MemoryError):
+        return OutOfMemory()
+    state.report(error, request_id)
+    return InternalError(Message("Internal error; the server log has the details. Request id: {id}.", id=request_id))
 
 
 async def stopped(incoming: IncomingRequest, writer: Writer, record: RequestRecord) -> None:

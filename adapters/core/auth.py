@@ -1,30 +1,63 @@
-"""Request signing: a pure function of the call and a secret, which the runner applies when it sends the call."""
+"""Request signing: a pure function of the call, a credential and the time, applied when the call is sent."""
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
 from adapters.core.wire import Call
 
 
-class Auth(Protocol):
-    """A vendor's signing scheme. ``secret`` is the operator's key; ``now_s`` is the time in epoch seconds."""
+@dataclass(frozen=True, slots=True)
+class BearerToken:
+    """An API key that is sent as it is; ``none`` stands for a server without keys."""
 
-    def sign(self, call: Call, secret: str, now_s: float) -> Call:
-        """Return the call with its credential."""
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """An access key id, which the vendor sees, and the secret key, which signs calls and is never sent."""
+
+    access_key_id: str
+    secret_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringToken:
+    """A token that the vendor issued for a limited time. ``expires_at``: when it ends (epoch seconds)."""
+
+    value: str = field(repr=False)
+    expires_at: float
+
+
+Credential = BearerToken | KeyPair | ExpiringToken
+"""What authenticates calls at a vendor. Its ``repr`` shows no secret."""
+
+
+class Auth(Protocol):
+    """A vendor's signing scheme."""
+
+    def sign(self, call: Call, credential: Credential, now_s: float) -> Call:
+        """Return the call with its credential. ``now_s``: the time (epoch seconds).
+
+        Raises TypeError for a kind of credential that the scheme does not use.
+        """
         ...
 
 
 class Bearer:
-    """``Authorization: Bearer <key>``; the key ``none`` sends no header, for servers without keys."""
+    """``Authorization: Bearer <token>``; the token ``none`` sends no header, for servers without keys."""
 
-    def sign(self, call: Call, secret: str, now_s: float) -> Call:
-        """Return the call with the header, or unchanged for the key ``none``."""
-        if secret == "none":
+    def sign(self, call: Call, credential: Credential, now_s: float) -> Call:
+        """Return the call with the header, or unchanged for the token ``none``. Raises TypeError for a key pair."""
+        if isinstance(credential, KeyPair):
+            raise TypeError("a bearer token is needed, not a key pair")
+        if credential.value == "none":
             return call
-        return Call(call.method, call.url, (*call.headers, bearer(secret)), call.body, call.streams)
+        return Call(call.method, call.url, (*call.headers, bearer(credential.value)), call.body, call.streams)
 
 
 @lru_cache(maxsize=256)
-def bearer(secret: str) -> tuple[bytes, bytes]:
-    """Return the ``Authorization`` header for a key."""
-    return b"authorization", b"Bearer " + secret.encode("latin-1")
+def bearer(token: str) -> tuple[bytes, bytes]:
+    """Return the ``Authorization`` header for a token."""
+    return b"authorization", b"Bearer " + token.encode("latin-1")

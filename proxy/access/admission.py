@@ -1,15 +1,28 @@
 """Admission: refuse requests that exceed the concurrency limit or the available memory."""
 
+from types import TracebackType
+
 from adapters.core.message import Message
-from proxy.app_state import AppState, RequestSlot
+from proxy.app_state import AppState
 from proxy.errors import Overloaded
 from proxy.reason import Reason
 
 
-def acquire_slot(state: AppState) -> RequestSlot:
-    """Return a slot, to be held in a with block. Raises Overloaded."""
-    check_capacity(state)
-    return state.request_slot
+class RequestSlot:
+    """A slot of ``server.max_concurrency``: counts a request as in progress while the block runs. Raises Overloaded."""
+
+    __slots__ = ("_state",)
+
+    def __init__(self, state: AppState) -> None:
+        self._state = state
+
+    def __enter__(self) -> None:
+        check_capacity(self._state)
+        self._state.active += 1
+        self._state.retries.request()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._state.active -= 1
 
 
 def check_capacity(state: AppState) -> None:

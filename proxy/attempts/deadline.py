@@ -2,7 +2,7 @@
 
 import asyncio
 
-from adapters.core.wire import Got, Head, Phase
+from adapters.core.wire import Phase
 from proxy.credentials.pool import Times
 
 RECHECK_S = 1.0
@@ -12,35 +12,36 @@ RECHECK_S = 1.0
 class AttemptDeadline:
     """Cancels the waiting task at the deadline; ``expired`` tells that from any other cancellation.
 
-    It never cancels while the attempt waits for the client.
+    It never cancels while the attempt waits for the client. The attempt sets two attributes, which cost less than calls:
+    ``waiting_since``, when its wait for the vendor began on the loop's clock, None while it does not wait; and
+    ``content_sent``, from which on the first-token limit does not apply.
     """
 
     __slots__ = (
-        "_content",
         "_first_at",
         "_handle",
         "_head_seen",
         "_loop",
         "_paused_at",
         "_phase",
-        "_received_at",
         "_streams",
         "_task",
         "_times",
         "_total_at",
-        "_waiting",
+        "content_sent",
+        "waiting_since",
     )  # fmt: skip
 
-    def __init__(self, times: Times) -> None:
+    def __init__(self, times: Times, loop: asyncio.AbstractEventLoop) -> None:
         self._times = times
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._task = asyncio.current_task()
         self._handle: asyncio.TimerHandle | None = None
         self._phase: Phase | None = None
         self._streams = False
-        self._content = False
-        self._waiting = False
-        self._received_at = self._first_at = self._total_at = 0.0
+        self.content_sent = False
+        self.waiting_since: float | None = None
+        self._first_at = self._total_at = 0.0
         self._head_seen = False
         self._paused_at = 0.0
 
@@ -52,7 +53,8 @@ class AttemptDeadline:
         self._streams = streams
         self._total_at = now + self._times.total_s
         self._first_at = now + self._times.first_token_s
-        self._received_at = now
+        if self.waiting_since is not None:
+            self.waiting_since = now  # the wait for a slot of the key does not count
         self._handle = self._loop.call_at(self._due(), self._check)
 
     def pause(self) -> None:
@@ -67,28 +69,18 @@ class AttemptDeadline:
             paused_s = self._loop.time() - self._paused_at
             self._total_at += paused_s
             self._first_at += paused_s
-            self._received_at += paused_s
+            if self.waiting_since is not None:
+                self.waiting_since += paused_s
             self._paused_at = 0.0
             self._handle = self._loop.call_at(self._due(), self._check)
 
-    def wait(self) -> None:
-        """The attempt waits for the vendor from now on."""
-        self._waiting = True
-        if self._streams:
-            self._received_at = self._loop.time()
-
-    def received(self, got: Got) -> None:
-        """The vendor sent something: the attempt no longer waits for it."""
-        self._waiting = False
-        if isinstance(got, Head) and not self._head_seen:
-            self._head_seen = True  # the idle limit applies from now on, and may end first
+    def head_received(self) -> None:
+        """The vendor sent the head of a response: the idle limit applies from now on, and may end first."""
+        if not self._head_seen:
+            self._head_seen = True
             if self._streams and self._handle is not None:
                 self._handle.cancel()
                 self._handle = self._loop.call_at(self._due(), self._check)
-
-    def content(self) -> None:
-        """Content was sent to the client: the first-token limit no longer applies."""
-        self._content = True
 
     def stop(self) -> None:
         """Stop the timer for good."""
@@ -99,29 +91,30 @@ class AttemptDeadline:
     def expired(self) -> Phase | None:
         """Return the limit that ran out, and reset it; None if none did."""
         phase, self._phase = self._phase, None
-        self._waiting = False
+        self.waiting_since = None
         return phase
 
     def _due(self) -> float:
         due = self._total_at
         if self._streams:
-            if not self._content:
+            if not self.content_sent:
                 due = min(due, self._first_at)
             if self._head_seen:
-                due = min(due, self._received_at + self._times.idle_s)
+                since = self._loop.time() if self.waiting_since is None else self.waiting_since
+                due = min(due, since + self._times.idle_s)
         return due
 
     def _check(self) -> None:
         now = self._loop.time()
         due = self._due()
-        if not self._waiting:
+        if self.waiting_since is None:
             self._handle = self._loop.call_at(max(due, now + RECHECK_S), self._check)
         elif now < due:
             self._handle = self._loop.call_at(due, self._check)
         else:
             if now >= self._total_at:
                 self._phase = "total"
-            elif not self._content and now >= self._first_at:
+            elif not self.content_sent and now >= self._first_at:
                 self._phase = "first_token"
             else:
                 self._phase = "idle"

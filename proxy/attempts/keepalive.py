@@ -4,16 +4,11 @@ import asyncio
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 
-from adapters.core.request import ApiRequest
 from config.schema import Server
 from proxy.openai_api.writer import Writer
 
-_NO_KEEP_ALIVE: AbstractContextManager[None] = nullcontext()
-
-
-def keep_alive(writer: Writer, request: ApiRequest, server: Server) -> AbstractContextManager[None]:
-    """Return a context manager that sends keep-alive comments; for a request without ``stream`` it does nothing."""
-    return KeepAlive(writer, server) if request.stream else _NO_KEEP_ALIVE
+NO_COMMENTS: AbstractContextManager[None] = nullcontext()
+"""Stands in for :class:`KeepAlive` in a request without ``stream``."""
 
 
 class KeepAlive:

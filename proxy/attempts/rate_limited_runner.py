@@ -1,7 +1,6 @@
 """Run an attempt whose upstream calls each wait for a slot of the API key's limiter, and release it at the end."""
 
 import time
-from collections.abc import Callable
 from time import perf_counter
 
 import orjson
@@ -12,13 +11,13 @@ from adapters.core.message import Message
 from adapters.core.tokens import estimate_call
 from adapters.core.vendor import Target
 from adapters.core.wire import Call, End, Got, Head, Id, Lost
-from proxy._types import Attempt
-from proxy.attempts.runner import AttemptRunner, Sign
-from proxy.credentials.pool import Times
+from proxy.attempts.context import RateLimitRefusal, RequestContext
+from proxy.attempts.cursor import Position
+from proxy.attempts.runner import AttemptRunner
+from proxy.credentials.pool import VendorKey
 from proxy.limiter.adaptive import LONGEST_WAIT_S
 from proxy.limiter.limiter import Limiter, NoSlot
-from proxy.limiter.scheduler import KeyLimits, Outcome, Ticket
-from proxy.observability.memory_budget import MemoryBudget
+from proxy.limiter.scheduler import KeyLimits, Ticket
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.writer import Writer
 from proxy.upstream.client import Upstream, UpstreamCall
@@ -27,12 +26,9 @@ from proxy.upstream.errors import DESCRIPTIONS
 SHORT_S = 0.001
 """Shorter times without a call at the vendor are not counted as waiting (seconds)."""
 
-MakeTicket = Callable[[int], Ticket]
-"""Makes the limiter's ticket for a call, given its estimated tokens."""
-
 
 class RateLimitedRunner(AttemptRunner):
-    """A runner that sends each call once it has a slot. ``sent``: whether any was sent; if not, it was no attempt.
+    """A runner that sends each call once it has a slot of the key's limiter.
 
     ``denied`` is set if a call got no slot in time, ``refused`` to the ticket of a call that the vendor refused with a
     rate limit; either way the attempt has failed. Time during which no call is at the vendor is recorded as waiting,
@@ -41,24 +37,32 @@ class RateLimitedRunner(AttemptRunner):
 
     __slots__ = (
         "_at_vendor",
+        "_before",
+        "_elsewhere",
         "_idle_since",
         "_limiter",
-        "_make_ticket",
         "_slots",
         "_wait_s",
         "denied",
         "refused",
-        "sent",
     )
 
     def __init__(
-        self, attempt: Attempt, out: Writer, upstream: Upstream, sign: Sign, times: Times, record: RequestRecord,
-        budget: MemoryBudget, limiter: Limiter, make_ticket: MakeTicket, wait_s: float,
-    ) -> None:  # fmt: skip
-        super().__init__(attempt, out, upstream, sign, times, record, budget)
+        self,
+        context: RequestContext,
+        position: Position[VendorKey],
+        out: Writer,
+        record: RequestRecord,
+        limiter: Limiter,
+        *,
+        elsewhere: bool,
+    ) -> None:
+        """``limiter``: that of the key in use; ``elsewhere``: another target can serve the request."""
+        super().__init__(context, position, out, record)
         self._limiter = limiter
-        self._make_ticket = make_ticket
-        self._wait_s = wait_s
+        self._elsewhere = elsewhere
+        self._wait_s = max(0.0, limiter.limits.wait_s - position.waited_s)
+        self._before = context.refusals.get(self._key)
         self._slots: dict[Id, Ticket] = {}
         self._at_vendor: set[Id] = set()
         self._idle_since: float | None = time.monotonic()
@@ -66,14 +70,20 @@ class RateLimitedRunner(AttemptRunner):
         self.refused: Ticket | None = None
         self.sent = False
 
-    async def run(self, exchange: Exchange) -> Failure | None:
-        """Run the exchange to its end. No upstream call is left open and no slot is kept."""
+    async def _run(self, exchange: Exchange) -> Failure | None:
+        """Run the exchange to its end. No slot is kept."""
         try:
-            return await super().run(ReportingExchange(exchange, self))
+            failure = await super()._run(ReportingExchange(exchange, self))
         finally:
             for id_ in list(self._slots):
                 self.release_slot(id_)
             self._resume_clock()
+        if failure is not None and self.denied is not None:
+            refusal = None if self._before is None else self._before.failure
+            return no_slot(self._attempt.target, self._limiter.limits, self.denied, refusal)
+        if failure is not None and self.refused is not None:
+            self._context.refusals[self._key] = RateLimitRefusal(self.refused, failure)
+        return failure
 
     def _perform(self, do: Do) -> None:
         if type(do) is not Send:
@@ -82,11 +92,25 @@ class RateLimitedRunner(AttemptRunner):
         tokens = 0
         if self._limiter.limits.tpm is not None:
             tokens = estimate_call(orjson.loads(do.call.body))
-        ticket = self._slots[do.id] = self._make_ticket(tokens)
-        call = RateLimitedCall(self._upstream, do.id, do.call, self._times.connect_s, self)
+        ticket = self._slots[do.id] = self._ticket(tokens)
+        call = RateLimitedCall(self._account.upstream, do.id, do.call, self._times.connect_s, self)
         self._calls[do.id] = call
         if self._limiter.enter(ticket):
             call.begin()
+
+    def _ticket(self, tokens: int) -> Ticket:
+        """Return the ticket of a call with these estimated tokens. After a refusal it waits as the vendor asked."""
+        retry_at, refusals = 0.0, 0
+        if self._before is not None:
+            retry_at, refusals = self._before.ticket.retry_at, self._before.ticket.refusals
+        return Ticket(
+            self._attempt.target.model.id,
+            self._context.counts.started,
+            tokens,
+            retry_at=retry_at,
+            refusals=refusals,
+            elsewhere=self._elsewhere,
+        )
 
     # --- called by RateLimitedCall ------------------------------------------------------------------------------
 
@@ -148,6 +172,8 @@ class RateLimitedRunner(AttemptRunner):
             self._idle_since = None
             if waited_s >= SHORT_S:
                 self._record.waited(waited_s)
+                self._position.waited_s += waited_s
+                self.waited_s += waited_s
             self._deadline.resume()
 
 
@@ -207,13 +233,6 @@ class RateLimitedCall(UpstreamCall):
                 return Lost(self._id, "pool", DESCRIPTIONS["pool"])
             self.begin()
         return await super()._begin()
-
-
-def outcome_of(failure: Failure | None) -> Outcome:
-    """Return the outcome of an attempt, as the limiter counts it."""
-    if failure is None:
-        return "answered"
-    return "refused" if failure.kind == "rate_limited" else "lost"
 
 
 def no_slot(target: Target, limits: KeyLimits, denied: NoSlot, refusal: Failure | None) -> Failure:

@@ -22,7 +22,7 @@ class AttemptState(NamedTuple):
     ``attempts`` includes those of the client's earlier requests for the same call. ``budget_left``: the retry budget
     allows another attempt at the current target; other targets are always allowed.
 
-    ``other_named``: the policy's ``reroute`` lists this kind of client error. ``left_s``: seconds to the deadline.
+    ``rerouted``: the policy's ``reroute`` lists this kind of client error. ``left_s``: seconds to the deadline.
     ``jitter``: a random number in 0..1. ``queues``: a rate limited call waits for a slot on this key, which does not
     count as an attempt. ``can_omit``: the refusal names fields that banjia added, and the call was not yet repeated
     without them.

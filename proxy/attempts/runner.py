@@ -1,28 +1,33 @@
 """Run one attempt: perform an Exchange's actions, feed it the results, close every upstream call at the end."""
 
 import asyncio
-import contextlib
-from collections.abc import Callable
+import time
+from dataclasses import replace
+from itertools import count
 from time import perf_counter
-
-import orjson
 
 from adapters.core.adaptations import Adaptation
 from adapters.core.event import CHUNK
 from adapters.core.exchange import Close, Do, Done, Emit, Exchange, Fail, Note, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
 from adapters.core.message import Message
-from adapters.core.tokens import estimate_prompt
-from adapters.core.usage import Usage
-from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost, Woke
+from adapters.core.request import AttemptIds
+from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost
+from adapters.emulations import wrapped
 from proxy._types import Attempt
+from proxy.attempts.context import RequestContext
+from proxy.attempts.cursor import Position
 from proxy.attempts.deadline import AttemptDeadline
-from proxy.credentials.pool import Times
+from proxy.attempts.failure_text import describe, vendor_overloaded
+from proxy.attempts.pumps import Pumps
+from proxy.attempts.recorders import BreakerRecorder, LatencyRecorder, LimiterRecorder, Recorder
+from proxy.attempts.usage import UnreportedUsage
+from proxy.credentials.pool import VendorKey
 from proxy.errors import OutOfMemory
-from proxy.observability.memory_budget import RESPONSE_FACTOR, VALUE_BYTES, MemoryBudget, count_values
-from proxy.observability.request_record import OutputCounter, RequestRecord
+from proxy.observability.memory_budget import RESPONSE_FACTOR, VALUE_BYTES, count_values
+from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.writer import Writer
-from proxy.upstream.client import Upstream, UpstreamCall
+from proxy.upstream.client import UpstreamCall
 from proxy.upstream.errors import TIMEOUT_KEYS, describe_timeout
 
 MAX_HEADER_VALUE = 1024
@@ -32,63 +37,124 @@ FOUND_IN_RESPONSE = Message("found in the response")
 UNCOUNTED_RESPONSE_BYTES = 64 * 1024
 """Responses, and events of a stream, larger than this are counted in the memory budget (bytes)."""
 
-Sign = Callable[[Call], Call]
-
 
 class AttemptRunner:
-    """Runs one attempt. Use once: ``await AttemptRunner(...).run(exchange)``."""
+    """Runs one attempt at a position of the cursor: ``await AttemptRunner(...).run()``. Use once.
+
+    ``record``: the request's, or its own for an attempt beside another one.
+    """
 
     __slots__ = (
+        "_account",
         "_attempt",
-        "_budget",
         "_calls",
+        "_context",
         "_deadline",
         "_held",
-        "_output",
+        "_key",
+        "_loop",
+        "_position",
         "_pumps",
-        "_queue",
         "_record",
-        "_sign",
         "_sleeps",
         "_times",
         "_unreported",
-        "_upstream",
         "_values",
         "_writer",
+        "sent",
+        "waited_s",
     )  # fmt: skip
 
     def __init__(
-        self,
-        attempt: Attempt,
-        out: Writer,
-        upstream: Upstream,
-        sign: Sign,
-        times: Times,
-        record: RequestRecord,
-        budget: MemoryBudget,
+        self, context: RequestContext, position: Position[VendorKey], out: Writer, record: RequestRecord
     ) -> None:
-        self._attempt = attempt
+        plan, key = position.plan, position.keys[0]
+        account = context.snapshot.accounts[plan.target.entry]
+        self._context = context
+        self._position = position
         self._writer = out
-        self._upstream = upstream
-        self._sign = sign
-        self._times = times
         self._record = record
-        self._budget = budget
+        self._key = key
+        self._account = account
+        self._times = account.times[plan.thinks, context.request.stream]
+        self._attempt = Attempt(plan.target, context.counts.made + 1, plan.adaptations, {}, account.secrets[key])
         self._calls: dict[Id, UpstreamCall] = {}
         self._sleeps: dict[Id, float] = {}
-        self._pumps: dict[Id, asyncio.Task[None]] = {}
-        self._queue: asyncio.Queue[Got | BaseException] | None = None
-        self._unreported: dict[Id, bytes] = {}  # request bodies of calls with status 200 and no usage yet
-        self._output = OutputCounter()
+        self._pumps: Pumps | None = None  # set once the attempt waits on several calls or sleeps
+        self._unreported = UnreportedUsage()
         self._held = 0  # bytes of the memory budget
         self._values = 0  # JSON values in the response or event that they are held for
-        self._deadline = AttemptDeadline(times)
+        self.sent = True
+        """Whether any call was sent; if not, it was no attempt."""
+        self.waited_s = 0.0
+        """The time spent waiting for slots, with no call at the vendor."""
 
-    async def run(self, exchange: Exchange) -> Failure | None:
-        """Run the exchange to its end; return None for a complete response, else the failure.
+    async def run(self) -> Failure | None:
+        """Make the attempt. Return None for a complete response, else the failure as the client may see it.
 
-        No upstream call is left open, whatever happens.
+        No upstream call is left open, whatever happens. Raises Overloaded if the vendor has too many requests in progress.
         """
+        context, position, account = self._context, self._position, self._account
+        plan, counts = position.plan, context.counts
+        if account.in_flight >= context.snapshot.max_requests_per_vendor:
+            raise vendor_overloaded(plan.target, account.in_flight, counts.made)
+        counts.made += 1
+        position.attempts += 1
+        position.attempts_with_key += 1
+        self._attempt.number = counts.made
+        recorders = self._recorders()
+        account.in_flight += 1
+        try:
+            if self.sent:
+                self._record.attempt(self._attempt)
+            ids = AttemptIds(count(1), context.response_id, context.created)
+            failure = await self._run(wrapped(plan)(plan.request, ids))
+        except BaseException:  # the client disconnected, or a bug
+            for recorder in recorders:
+                recorder.abandoned()
+            raise
+        finally:
+            account.in_flight -= 1
+            if not self.sent:
+                counts.made -= 1
+        for recorder in recorders:
+            recorder.ended(failure, sent=self.sent)
+        if failure is None:
+            self._key.cools_until = 0.0
+            if position.omitted:
+                context.remember_omitted(plan.target, position.omitted)
+                position.omitted = ()
+            return None
+        if self.sent:
+            self._record.attempt_failed(plan.target.label, failure.kind)
+        else:
+            position.retract_attempt()
+        return describe(failure, plan.target, self._key, account.entry.region, context.state)
+
+    def _recorders(self) -> list[Recorder]:
+        context, target = self._context, self._attempt.target
+        recorders: list[Recorder] = [BreakerRecorder(context, target)]
+        if self._key.limiter is None:
+            recorders.append(LimiterRecorder(context, target, self._key))
+        if context.timed:
+            recorders.append(LatencyRecorder(context, target, self._record))
+        return recorders
+
+    def _sign(self, call: Call) -> Call:
+        """Return the call with the operator's headers and the credential."""
+        account = self._account
+        if account.headers:
+            call = replace(call, headers=(*call.headers, *account.headers))
+        return self._attempt.target.vendor.auth.sign(call, self._key.credential, time.time())
+
+    # --- the exchange -------------------------------------------------------------------------------------------
+
+    async def _run(self, exchange: Exchange) -> Failure | None:
+        """Run the exchange to its end; return None for a complete response, else the failure."""
+        self._loop = asyncio.get_running_loop()
+        self._deadline = AttemptDeadline(
+            self._times, self._loop
+        )  # here, because it belongs to the task that runs the attempt
         size = 0  # bytes of the current response or event received so far
         try:
             actions = exchange.start()
@@ -97,10 +163,9 @@ class AttemptRunner:
                     if type(do) is Emit:
                         events = do.events
                         if events[0].kind is CHUNK:
-                            self._output.add(events)
+                            self._unreported.count(events)
                         await self._writer.events(events, self._attempt)
-                        if self._writer.content_sent:
-                            self._deadline.content()
+                        self._deadline.content_sent = self._writer.content_sent
                     elif type(do) is Done:
                         if do.vendor_id is not None:
                             self._record.notes["vendor_id"] = self._attempt.secrets.redacted_text(do.vendor_id)
@@ -112,7 +177,7 @@ class AttemptRunner:
                         await self._close(do.id)
                     else:
                         self._perform(do)
-                got = self._ready() or await self._next()
+                got = await self._next()
                 if not self._writer.content_sent and type(got) is not Head:
                     self._record.first_byte_at = perf_counter()
                 actions = exchange.feed(got)
@@ -128,11 +193,11 @@ class AttemptRunner:
                     size = 0
         finally:
             self._deadline.stop()
-            if self._unreported:
+            if self._unreported.calls:
                 self._add_estimates()
             if self._held:
-                self._budget.release(self._held)
-            if self._calls or self._pumps:
+                self._context.state.budget.release(self._held)
+            if self._calls or self._sleeps:
                 await self._close_all()
 
     def _hold(self, size: int, data: bytes) -> None:
@@ -145,7 +210,7 @@ class AttemptRunner:
         if more <= 0:
             return
         try:
-            self._budget.reserve(more)
+            self._context.state.budget.reserve(more)
         except MemoryError:
             full = OutOfMemory()
             full.should_retry = False  # the vendor bills the call anyway
@@ -155,12 +220,12 @@ class AttemptRunner:
     def _perform(self, do: Do) -> None:
         """Perform an action that needs no waiting."""
         if type(do) is Send:
-            self._calls[do.id] = self._upstream.call(do.id, self._sign(do.call), self._times.connect_s, self)
+            self._calls[do.id] = self._account.upstream.call(do.id, self._sign(do.call), self._times.connect_s, self)
             if self._record.sent_at is None:
                 self._record.sent_at = perf_counter()
             self._deadline.start(streams=do.call.streams)
         elif type(do) is Spent:
-            self._unreported.pop(do.id, None)
+            self._unreported.calls.pop(do.id, None)
             self._record.add_usage(do.usage)
         elif type(do) is Say:
             value = do.value
@@ -176,50 +241,52 @@ class AttemptRunner:
     @property
     def replays(self) -> int:
         """How many calls may still be replayed; see :class:`proxy.upstream.http_client.pool.ReplayBudget`."""
-        return self._record.replays
+        return self._context.counts.replays
 
     def replay(self) -> bool:
         """Whether a call may be replayed. If so, the attempt takes the next number."""
-        if not self._record.replay():
+        if not self._context.counts.replay():
             return False
         self._attempt.number += 1
+        self._position.attempts += 1
+        self._record.replayed(self._attempt)
         return True
 
     # --- waiting ------------------------------------------------------------------------------------------------
-
-    def _ready(self) -> Got | None:
-        """Return what the only open call has already received, without waiting; None if there is nothing."""
-        if len(self._calls) != 1 or self._queue is not None:
-            return None
-        [call] = self._calls.values()
-        got = call.ready()
-        if type(got) is End:
-            self._calls.clear()
-        return got
 
     async def _next(self) -> Got:
         """Wait for the next result of any open call or sleep; an expired deadline becomes Lost on the oldest call."""
         deadline = self._deadline
         while True:
-            deadline.wait()
+            call = None
+            if self._pumps is None and len(self._calls) == 1:
+                [call] = self._calls.values()
+                ready = call.ready()
+                if ready is not None:
+                    if type(ready) is End:
+                        self._calls.clear()
+                    return ready
+            deadline.waiting_since = self._loop.time()
             try:
-                if self._queue is None and len(self._calls) == 1 and not self._sleeps:
+                if call is not None and not self._sleeps:
                     # The usual case: awaited in place, so that a slow client slows the vendor down (backpressure).
-                    [call] = self._calls.values()
                     got = await call.next()
                 else:
-                    got = await self._pumped()
+                    self._pumps = self._pumps or Pumps()
+                    got = await self._pumps.next(self._calls, self._sleeps)
             except asyncio.CancelledError:
                 lost = self._expired()
                 if lost is None:
                     raise
                 got = lost
-            deadline.received(got)
+            deadline.waiting_since = None
+            if type(got) is Head:
+                deadline.head_received()
             if got.id not in self._calls and got.id not in self._sleeps:
                 continue  # closed meanwhile: discard its result
             if type(got) is Head:
                 if got.status == 200:
-                    self._unreported[got.id] = self._calls[got.id].call.body
+                    self._unreported.calls[got.id] = self._calls[got.id].call.body
             elif type(got) is not Data:
                 await self._ended(got.id)
             return got
@@ -234,42 +301,23 @@ class AttemptRunner:
             min(self._calls, default=0), phase, describe_timeout(phase, getattr(self._times, TIMEOUT_KEYS[phase]))
         )
 
-    async def _pumped(self) -> Got:
-        """Wait on several calls and sleeps: a task for each, all into one queue of size 1, until the attempt ends."""
-        if self._queue is None:
-            self._queue = asyncio.Queue(1)
-        for id_, call in self._calls.items():
-            if id_ not in self._pumps:
-                self._pumps[id_] = asyncio.create_task(_pump(call, self._queue))
-        for id_, s in self._sleeps.items():
-            if id_ not in self._pumps:
-                self._pumps[id_] = asyncio.create_task(_sleep(id_, s, self._queue))
-        if not self._pumps:
-            raise RuntimeError("an Exchange waits with no open call or sleep")
-        got = await self._queue.get()
-        if isinstance(got, BaseException):
-            raise got
-        return got
-
     # --- ending -------------------------------------------------------------------------------------------------
 
     async def _finish(self) -> None:
         """End the response. The connections read whatever follows the end marker in the background."""
-        if self._unreported:
+        if self._unreported.calls:
             self._add_estimates()
         await self._writer.done()
         self._record.ended_at = perf_counter()
-        if self._queue is None:
+        if self._pumps is None:
             for call in self._calls.values():
                 call.read_on()
             self._calls.clear()
 
     def _add_estimates(self) -> None:
-        """Estimate the cost of calls without reported usage; the vendor bills them even if they were broken off."""
-        for body in self._unreported.values():
-            prompt = estimate_prompt(orjson.loads(body))
-            self._record.add_usage(Usage(prompt, self._output.take(), source="estimated"))
-        self._unreported.clear()
+        """Record the estimated usage of calls without a reported one, also of those that were broken off."""
+        for usage in self._unreported.estimates():
+            self._record.add_usage(usage)
 
     async def _ended(self, id_: Id) -> None:
         """Forget a call or a sleep that has ended by itself."""
@@ -278,15 +326,13 @@ class AttemptRunner:
             self._sleeps.pop(id_, None)
         elif not call.closed:
             await call.aclose()
-        self._pumps.pop(id_, None)
+        if self._pumps is not None:
+            self._pumps.forget(id_)
 
     async def _close(self, id_: Id) -> None:
         self._sleeps.pop(id_, None)
-        pump = self._pumps.pop(id_, None)
-        if pump is not None and not pump.done():
-            pump.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.shield(asyncio.wait([pump]))
+        if self._pumps is not None:
+            await self._pumps.stop(id_)
         call = self._calls.pop(id_, None)
         if call is not None:
             await call.aclose()
@@ -294,19 +340,3 @@ class AttemptRunner:
     async def _close_all(self) -> None:
         # Shielded: clients often disconnect at the last byte, and the cancellation must not leave calls open.
         await asyncio.shield(asyncio.gather(*map(self._close, [*self._calls, *self._sleeps])))
-
-
-async def _pump(call: UpstreamCall, queue: "asyncio.Queue[Got | BaseException]") -> None:
-    try:
-        while True:
-            got = await call.next()
-            await queue.put(got)
-            if isinstance(got, (End, Lost)):
-                return
-    except Exception as error:  # noqa: BLE001 - without it the request would wait forever
-        await queue.put(error)
-
-
-async def _sleep(id_: Id, s: float, queue: "asyncio.Queue[Got | BaseException]") -> None:
-    await asyncio.sleep(s)
-    await queue.put(Woke(id_))

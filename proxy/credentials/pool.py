@@ -4,11 +4,12 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pydantic import SecretStr
 
+from adapters.core.auth import BearerToken, Credential
 from config.schema import Timeouts, VendorEntry
 from proxy.credentials.redaction import Secrets, secret_headers
 from proxy.limiter.limiter import Limiter
@@ -23,11 +24,8 @@ class ClientKeys:
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._hashes = {_hash(key) for key in keys if key}
-
-    @property
-    def needed(self) -> bool:
+        self.needed = bool(self._hashes)
         """Whether clients must send a key."""
-        return bool(self._hashes)
 
     def knows(self, key: str) -> str | None:
         """Return the first eight hex digits of the key's hash if the key is configured, else None."""
@@ -42,16 +40,22 @@ def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class VendorKey:
     """One API key of a configured vendor. ``cools_until``: when its cooldown ends (seconds, monotonic clock)."""
 
     secret: SecretStr
+    """The key as it is configured."""
+    credential: Credential = field(init=False)
+    """The key as the vendor's Auth signs calls with it."""
     cools_until: float = 0.0
     calls: int = 0
     """The attempts in flight that began without a limiter."""
     limiter: Limiter | None = None
     """The limiter that calls wait in for a slot; None if the key has no limits."""
+
+    def __post_init__(self) -> None:
+        self.credential = BearerToken(self.secret.get_secret_value())
 
     @property
     def digest(self) -> bytes:
@@ -98,18 +102,15 @@ class VendorAccount:
         self.in_flight = 0  # attempts, including those that wait for a slot
         self.headers = tuple((name.lower().encode(), value.encode()) for name, value in entry.headers.items())
         secret = secret_headers(entry.headers.items())
-        self.secrets = {id(key): Secrets([key.secret.get_secret_value(), *secret]) for key in self.keys}
-        """The secrets in calls with a key, by the ``id`` of the key."""
+        self.secrets = {key: Secrets([key.secret.get_secret_value(), *secret]) for key in self.keys}
+        """The secrets in calls with a key."""
         self._turn = 0
-        self._times = {
+        self.times = {
             (thinks, stream): times_of(entry.timeouts, thinks, stream)
             for thinks in (False, True)
             for stream in (False, True)
         }
-
-    def times(self, thinks: bool, stream: bool) -> Times:
-        """Return the time limits of a call."""
-        return self._times[thinks, stream]
+        """The time limits of a call, by whether the model thinks and whether the response is a stream."""
 
     def candidates(self, now: float | None = None, model: str = "") -> list[VendorKey]:
         """Return the keys to try, in order: rotated, with the shortest queue for ``model`` first.

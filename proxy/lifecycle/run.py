@@ -114,7 +114,7 @@ async def serve(
 
     server = GracefulServer(
         uvicorn.Config(
-            create_app(state), http=GuardedHttpProtocol, ws="none", lifespan="on", log_level="warning", access_log=False,
+            create_app(state), interface="asgi3", http=GuardedHttpProtocol, ws="none", lifespan="on", log_level="warning", access_log=False,
             server_header=False, proxy_headers=False, timeout_keep_alive=75, backlog=2048,
         ),
         opened,

@@ -2,31 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 from adapters.core.adaptations import Adaptation
-from adapters.core.event import Event
 from adapters.core.request import ApiRequest
-from adapters.core.tokens import estimate_counts
 from adapters.core.usage import Usage
 from proxy._types import Attempt, FailedAttempt, OutcomeWord, RequestOutcome
 from proxy.reason import Reason
 
 
-class Retries(Protocol):
-    """The retry budget of all requests together."""
-
-    def left(self) -> bool:
-        """Return whether another retry is allowed."""
-        ...
-
-    def spend(self) -> None:
-        """Count one retry."""
-        ...
-
-
 class RequestRecord:
-    """Mutable state of a request under way. All stages of the pipeline write to it; ``outcome`` returns the result."""
+    """What the access log and the metrics need of a request under way. It decides nothing.
+
+    All stages of the pipeline write to it; ``outcome`` returns the result.
+    """
 
     __slots__ = (
         "adaptations",
@@ -34,7 +23,6 @@ class RequestRecord:
         "billed",
         "caller",
         "code",
-        "earlier_requests",
         "ended_at",
         "failed",
         "first_byte_at",
@@ -47,11 +35,7 @@ class RequestRecord:
         "queued_s",
         "read_at",
         "reason",
-        "refused_calls",
-        "replayed",
-        "replays",
         "request_id",
-        "retries",
         "sent_at",
         "started",
         "status",
@@ -72,11 +56,6 @@ class RequestRecord:
         self.model = ""
         self.stream = False
         self.attempts = 0
-        self.earlier_requests = 0  # requests that the client's SDK made before this one for the same call
-        self.replays = 1  # replays left: calls that upstream/http_client may send again over a fresh connection
-        self.refused_calls = 0  # calls that a vendor's rate limit refused and that then waited; not attempts
-        self.replayed = 0  # replays made; each is one of the attempts
-        self.retries: Retries | None = None  # the budget that a replay is charged to
         self.target: str | None = None
         self.adaptations: Mapping[str, Adaptation] = {}
         self.usage: Usage | None = None  # of the response sent to the client
@@ -92,35 +71,23 @@ class RequestRecord:
         self.failed: list[FailedAttempt] | tuple[()] = ()
         self.notes: dict[str, Any] = {}
 
-    def body_read(self) -> None:
-        """The whole body has been read: the time until now was spent by the client."""
-        self.read_at = perf_counter()
-
-    def request_read(self, request: ApiRequest, earlier: bytes = b"0") -> None:
-        """The request has been parsed; ``earlier``: the client's retry count for the same call, as it was sent."""
+    def request_read(self, request: ApiRequest, body_read_at: float) -> None:
+        """The request has been parsed. ``body_read_at``: when its body had arrived; the time until then is the client's."""
+        self.read_at = body_read_at
         self.model = request.model
         self.stream = request.stream
-        if earlier != b"0" and earlier.isdigit():
-            self.earlier_requests = min(int(earlier[:4]), 100)
 
     def attempt(self, attempt: Attempt) -> None:
         """An attempt begins."""
-        self.attempts += 1
+        self.attempts = attempt.number
         self.target = attempt.target.label
         self.adaptations = attempt.adaptations
         self.usage = None
 
-    def replay(self) -> bool:
-        """Return whether a call lost on a kept-alive connection may be sent again, and count it if so."""
-        if not self.replays or (self.retries is not None and not self.retries.left()):
-            return False
-        if self.retries is not None:
-            self.retries.spend()
-        self.replays -= 1
-        self.replayed += 1
-        self.attempts += 1
-        self.attempt_failed(self.target or "", "reset")
-        return True
+    def replayed(self, attempt: Attempt) -> None:
+        """A call lost on a kept connection is sent again, with the attempt's new number."""
+        self.attempts = attempt.number
+        self.attempt_failed(attempt.target.label, "reset")
 
     def attempt_failed(self, target: str, kind: str) -> None:
         """An attempt has failed."""
@@ -131,11 +98,10 @@ class RequestRecord:
         self.usage = usage if self.usage is None else self.usage + usage
         self.billed = usage if self.billed is None else self.billed + usage
 
-    def rate_limited(self) -> None:
-        """The vendor's rate limit refused the call, which now waits for a slot: it does not count as an attempt."""
+    def rate_limited(self, calls: int) -> None:
+        """The vendor's rate limit refused a call, which now waits for a slot. ``calls``: the number of such calls."""
         self.attempts -= 1
-        self.refused_calls += 1
-        self.notes["refused_calls"] = self.refused_calls
+        self.notes["refused_calls"] = calls
 
     def omitted(self, fields: Sequence[str]) -> None:
         """The call is sent again without these fields, which banjia had added."""
@@ -157,23 +123,14 @@ class RequestRecord:
         """Return a record for an attempt that may run beside another one; ``merge`` it when the attempt ends."""
         branch = RequestRecord(self.request_id, self.operation)
         branch.started = self.started
-        branch.attempts = self.attempts
         branch.waited_s = self.waited_s
-        branch.replays, self.replays = self.replays, 0
-        branch.retries = self.retries
-        self.attempts += 1
         self.target = target
         return branch
 
     def merge(self, branch: "RequestRecord") -> None:
-        """Add attempts and usage of a branch that has ended; ``adopt`` takes the branch whose response is sent."""
-        self.replays += branch.replays
-        self.replayed += branch.replayed
-        self.attempts += branch.replayed
+        """Add failures and usage of a branch that has ended; ``adopt`` takes the branch whose response is sent."""
         self.failed = [*self.failed, *branch.failed]
-        if branch.sent_at is None:
-            self.attempts -= 1  # it got no slot of its API key
-        elif self.sent_at is None or branch.sent_at < self.sent_at:
+        if branch.sent_at is not None and (self.sent_at is None or branch.sent_at < self.sent_at):
             self.sent_at, self.queued_s = branch.sent_at, branch.queued_s
         if branch.waited_s > self.waited_s:
             self.waited_s = branch.waited_s
@@ -201,30 +158,3 @@ class RequestRecord:
             self.param, self.reason if self.outcome_word is not None else Reason.CLIENT_CLOSED, self.caller, self.target, self.attempts, self.adaptations, self.usage, self.billed, self.first_content_s,
             vendor_s, added_s, (self.ended_at or perf_counter()) - self.started, self.failed, self.notes,
         )  # fmt: skip
-
-
-class OutputCounter:
-    """Counts the text sent by an attempt, for vendors that report no usage. It runs for each event, so it is cheap."""
-
-    __slots__ = ("_ascii", "_other")
-
-    def __init__(self) -> None:
-        self._ascii = self._other = 0
-
-    def add(self, events: list[Event]) -> None:
-        """Count the text of these events."""
-        for event in events:
-            for choice in event.data["choices"]:
-                delta = choice.get("delta")  # absent in a vendor's native completions
-                text = choice["text"] if delta is None else delta.get("content") or delta.get("reasoning_content")
-                if type(text) is str:
-                    if text.isascii():
-                        self._ascii += len(text)
-                    else:
-                        self._other += len(text)
-
-    def take(self) -> int:
-        """Return the tokens counted so far, by the rule of ``adapters/core/tokens.py``, and reset the counter."""
-        tokens = estimate_counts(self._ascii, self._other)
-        self._ascii = self._other = 0
-        return tokens

@@ -22,6 +22,7 @@ class ModelFromPath:
         self._handler = handler
         self._model = model
         self.operation = handler.operation
+        self.steps = handler.steps
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, as the wrapped handler does."""

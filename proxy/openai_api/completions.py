@@ -15,6 +15,7 @@ from adapters.translations.completions_as_chat import as_chat, only_native, text
 from proxy._types import Attempt
 from proxy.errors import BadRequest
 from proxy.observability.request_record import RequestRecord
+from proxy.openai_api.handler import RequestSteps
 from proxy.openai_api.json_body import read_body, take_model
 from proxy.openai_api.response_writer import ResponseWriter
 from proxy.openai_api.token_ids import decode_ids, has_ids
@@ -27,6 +28,7 @@ class CompletionsHandler:
     """Legacy completions of one or several prompts, whole or streamed."""
 
     operation: Operation = "completions"
+    steps: RequestSteps | None = None
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body into a chat request that keeps the original one. Raises BadRequest, naming ``param``."""

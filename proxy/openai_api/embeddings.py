@@ -11,6 +11,7 @@ from adapters.core.event import Event
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Operation, Translation
 from proxy.observability.request_record import RequestRecord
+from proxy.openai_api.handler import RequestSteps
 from proxy.openai_api.json_body import read_body, take_model
 from proxy.openai_api.response_writer import ResponseWriter
 from proxy.openai_api.token_ids import decode_ids, has_ids
@@ -23,6 +24,7 @@ class EmbeddingsHandler:
     """Embeddings of texts, or of token ids, as floats or as base64."""
 
     operation: Operation = "embeddings"
+    steps: RequestSteps | None = None
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, naming ``param``."""

@@ -3,14 +3,32 @@
 from typing import Protocol
 
 from adapters.core.request import ApiRequest, Operation
+from proxy._types import Caller
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.writer import ResponseChannel, Writer
+
+
+class RequestSteps(Protocol):
+    """What an operation awaits around the attempts of a request: stored conversations, budgets."""
+
+    async def before(self, request: ApiRequest, caller: Caller) -> ApiRequest:
+        """Return the request to serve, which may have more fields. Raises ProxyError, such as a used-up budget."""
+        ...
+
+    async def after(self, request: ApiRequest, record: RequestRecord) -> None:
+        """Called once the response is complete, with the request that was served. The client no longer waits.
+
+        It is not called if every attempt failed or the request was cancelled.
+        """
+        ...
 
 
 class OperationHandler(Protocol):
     """OpenAI's side of one operation: a body becomes an ApiRequest, Events become OpenAI's bytes."""
 
     operation: Operation
+    steps: "RequestSteps | None"
+    """None, and then free, for an operation that awaits nothing around its attempts."""
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from time import perf_counter
 
 from adapters.core.adaptations import Adaptation, adaptations_header
 from adapters.core.event import WHOLE, Event
@@ -37,6 +38,7 @@ class ResponseWriter:
         self._writer = out
         self._record = record
         self._held: list[Event] = []
+        self._last: Event | None = None  # the last event of the stream, which may still be held
         self._writing = False
         self._comment_pending: asyncio.Task[None] | None = None  # the task that is writing a comment
         self._sized = False  # whether the headers sent have a content-length
@@ -55,9 +57,6 @@ class ResponseWriter:
         """Return the events of a stream for a whole response."""
         raise NotImplementedError
 
-    def observe(self, events: list[Event]) -> None:
-        """Observe new events, which may still be held."""
-
     def closing_chunks(self) -> list[bytes]:
         """Return the payloads between the last event and ``[DONE]``."""
         return []
@@ -69,7 +68,7 @@ class ResponseWriter:
         if not self._request.stream:
             await self._answer(events[0])
             return
-        self.observe(events)
+        self._last = events[-1]
         if events[0].kind is WHOLE:
             events = self.chunks(events[0])
         if not self.content_sent:
@@ -78,7 +77,7 @@ class ResponseWriter:
                 return
             events, self._held = self._held, []
             self.content_sent = True  # before the first await: no other target may be tried from here on
-            self._record.first_content_s = self._record.elapsed_s()
+            self._record.first_content_s = perf_counter() - self._record.started
         if self._comment_pending is not None:
             await self._comment_written()
         await self._write(self._encoded([event.raw for event in events]))
@@ -151,7 +150,7 @@ class ResponseWriter:
         self.content_sent = True  # before the first await: no other target may be tried from here on
         if len(body) > SMALL:
             await asyncio.sleep(0)  # run other tasks first: serializing a large body took long
-        self._record.first_content_s = self._record.elapsed_s()
+        self._record.first_content_s = perf_counter() - self._record.started
         head = [JSON, (b"content-length", b"%d" % len(body)), *self._about_attempt(), *self._common()]
         await self._send_whole(200, head, body)
         self._record.outcome_word = "complete"
@@ -192,7 +191,7 @@ class ResponseWriter:
     def _common(self) -> list[Header]:
         return [
             (b"x-request-id", self._record.request_id.encode()),
-            (b"openai-processing-ms", b"%d" % (self._record.elapsed_s() * 1000)),
+            (b"openai-processing-ms", b"%d" % ((perf_counter() - self._record.started) * 1000)),
             (b"openai-version", b"2020-10-01"),
         ]
 

@@ -52,7 +52,7 @@ class PathRouter:
         self._endpoints = endpoints
         self._state = state
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         app: ASGIApp | None = None
         if scope["type"] == "http":
             guard = self._state.snapshot.origin_guard
@@ -68,13 +68,12 @@ class PathRouter:
                         elif answer is None:
                             answer = _preflight_response(guard.cors, scope, headers)
                     if answer is not None:
-                        await answer(scope, receive, send)
-                        return
+                        return answer(scope, receive, send)
             if scope["method"] == "POST":
                 app = self._endpoints.get(scope["path"])
             if app is None:
                 app = self._normalized(scope)
-        await (app or self._app)(scope, receive, send)
+        return (app or self._app)(scope, receive, send)
 
     @staticmethod
     def _refusal(scope: Scope, guard: OriginGuard, headers: Mapping[bytes, bytes]) -> AccessDenied | None:

@@ -116,7 +116,7 @@ class UpstreamCall:
     def ready(self) -> Got | None:
         """Return what has already arrived, or None. A short response usually arrives together with its head."""
         response = self._response
-        if response is None:
+        if response is None or not response.pending:
             return None
         data = response.take()
         if data:

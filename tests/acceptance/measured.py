@@ -101,7 +101,7 @@ async def main(vendor: str, limit: int, root: Path) -> None:
         sys.stdout.flush()
 
     server = GracefulServer(
-        uvicorn.Config(create_app(state), http=GuardedHttpProtocol, ws="none", log_level="warning", access_log=False, server_header=False,
+        uvicorn.Config(create_app(state), interface="asgi3", http=GuardedHttpProtocol, ws="none", log_level="warning", access_log=False, server_header=False,
                        proxy_headers=False, timeout_graceful_shutdown=1),
         ready,
     )  # fmt: skip

@@ -30,6 +30,7 @@ from typing import Any
 import orjson
 
 from adapters.core.adaptations import adaptations_header
+from adapters.core.auth import BearerToken
 from adapters.core.vendor import Plan
 from adapters.core.wire import Call
 from tests.adapters.play import Play, chat_plan, completions_plan, embeddings_plan
@@ -116,7 +117,7 @@ def planned_of(asked: bytes, vendor: str, *, shipped: bool = False) -> Plan:
 def requested(planned: Plan) -> str:
     """Return the calls that are sent at once, signed with a placeholder key."""
     auth = planned.target.vendor.auth
-    return "\n".join(as_http(auth.sign(send.call, KEY, 0.0)) for send in Play(planned).sends)
+    return "\n".join(as_http(auth.sign(send.call, BearerToken(KEY), 0.0)) for send in Play(planned).sends)
 
 
 def as_http(call: Call) -> str:

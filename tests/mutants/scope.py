@@ -40,6 +40,7 @@ POLICY = (
 
 TESTS: dict[str, tuple[str, ...]] = {
     "proxy/attempts/retry_policy.py": POLICY,
+    "proxy/attempts/cursor.py": ("tests/proxy/attempts/units/test_cursor.py",),
     "adapters/core/failures.py": (
         *ERRORS,
         "tests/proxy/attempts/test_retry_policy.py",

@@ -13,6 +13,7 @@ from config.schema import Settings
 from proxy.app_state import AppState
 from proxy.i18n.negotiate import Language
 from proxy.openai_api.chat.handler import ChatHandler
+from proxy.openai_api.handler import OperationHandler
 from proxy.pipeline import serve
 from proxy.upstream.client import Upstream
 from tests.support.judging import path_of, violations_of_response
@@ -160,13 +161,14 @@ def play(
     *,
     state: AppState | None = None,
     sent_with: Mapping[bytes, bytes] | None = None,
+    handler: OperationHandler | None = None,
     **requested: Any,
 ) -> Played:
     """Run one request; each vendor sends its replies in order. A call beyond them fails the test."""
     played = Played()
     left = {name: list(them) for name, them in replies.items()}
 
-    async def handler(request: httpx2.Request) -> httpx2.Response:
+    async def answer(request: httpx2.Request) -> httpx2.Response:
         vendor = HOSTS[request.url.host]
         played.calls.append(vendor)
         played.keys.append(request.headers["authorization"].removeprefix("Bearer "))
@@ -178,7 +180,7 @@ def play(
         return reply
 
     router: Any = respx.Router(assert_all_called=False)  # its types name httpx; what it handles is httpx2 (see plugins)
-    router.route().mock(side_effect=handler)
+    router.route().mock(side_effect=answer)
 
     async def run() -> None:
         kit_ = state or AppState(
@@ -194,7 +196,7 @@ def play(
         kit_.sleep = no_wait
         played.state = kit_
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], **requested}
-        await serve(Request(body, sent_with), ChatHandler(), kit_, played)
+        await serve(Request(body, sent_with), handler or ChatHandler(), kit_, played)
 
     asyncio.run(run())
     played.judge(requested)

@@ -68,7 +68,7 @@ class VendorCheck:
         """List the models, with this key."""
         headers = [(name.lower().encode(), value.encode()) for name, value in self._entry.headers.items()]
         call = Call("GET", f"{base_url}/models", [*headers, (b"accept-encoding", b"identity")], b"", streams=False)
-        signed = self._adapter.auth.sign(call, key.secret.get_secret_value(), self._now())
+        signed = self._adapter.auth.sign(call, key.credential, self._now())
         return await get(self._upstream, signed, self._entry.timeouts.connect_s)
 
     async def _dns(self) -> Finding | None:

@@ -8,6 +8,7 @@ from adapters.core.event import Event
 from adapters.core.request import ApiRequest, Operation
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.legacy_functions import to_legacy_functions
+from proxy.openai_api.handler import RequestSteps
 from proxy.openai_api.json_body import read_body, take_model
 from proxy.openai_api.response_writer import ResponseWriter
 from proxy.openai_api.writer import ResponseChannel
@@ -17,6 +18,7 @@ class ChatHandler:
     """Chat completions, whole or streamed."""
 
     operation: Operation = "chat"
+    steps: RequestSteps | None = None
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, naming ``param``."""
@@ -34,18 +36,11 @@ class ChatHandler:
 class ChatWriter(ResponseWriter):
     """Writes chat responses: the usage chunk only if requested, and whole responses as chunks for streaming clients."""
 
-    _last: dict[str, Any] | None = None
-
-    def observe(self, events: list[Event]) -> None:
-        """Keep the members that the usage chunk repeats."""
-        if self._request.include_usage:
-            self._last = dict(events[-1].data)
-
     def closing_chunks(self) -> list[bytes]:
         """Return the usage chunk, with the id and the model of the response."""
         if not self._request.include_usage or self._record.usage is None:
             return []
-        last = self._last or {}
+        last = self._last.data if self._last is not None else {}
         chunk = {name: last.get(name) for name in ("id", "created", "model")}
         chunk["object"] = "chat.completion.chunk"  # also if the vendor sent one whole response
         return [orjson.dumps({**chunk, "choices": [], "usage": self._record.usage.to_wire()})]

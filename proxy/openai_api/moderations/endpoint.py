@@ -10,13 +10,13 @@ from adapters.core.message import Message
 from proxy._types import IncomingRequest
 from proxy.access.authentication import authenticate
 from proxy.app_state import AppState
-from proxy.errors import InternalError, NotServed, OutOfMemory, ProxyError
+from proxy.errors import NotServed
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.endpoint import ClientExchange
 from proxy.openai_api.moderations.handler import ModerationsHandler, read, unflagged
 from proxy.openai_api.response_writer import NOTHING, ResponseWriter
 from proxy.openai_api.writer import ResponseChannel
-from proxy.pipeline import serve, stopped
+from proxy.pipeline import proxy_error, serve, stopped
 
 REFUSED = Message(
     "POST /v1/moderations is not served by this proxy: no configured vendor has moderations, and an app may rely on the result. Set policy.moderations to a target that has them (kind openai_compatible), or to pass, which reports every input as not flagged without a check; or rely on the vendors' own content checks, which answer content_filter."
@@ -55,17 +55,8 @@ async def answer_locally(incoming: IncomingRequest, state: AppState, out: Respon
             record.model, results = read(await incoming.body())
             answer = unflagged(state.fresh_id(12), record.model, results)
             await writer.write_own_answer(orjson.dumps(answer), PASSED)
-        except ProxyError as error:
-            await writer.fail(error)
-        except MemoryError:
-            await writer.fail(OutOfMemory())
-        except Exception as bug:  # noqa: BLE001 - as in the pipeline
-            state.report(bug, record.request_id)
-            await writer.fail(
-                InternalError(
-                    Message("Internal error; the server log has the details. Request id: {id}.", id=record.request_id)
-                )
-            )
+        except Exception as error:  # noqa: BLE001 - as in the pipeline
+            await writer.fail(proxy_error(error, state, record.request_id))
     except asyncio.CancelledError:
         await stopped(incoming, writer, record)
         raise

@@ -7,6 +7,7 @@ from adapters.core.request import ApiRequest, Operation
 from adapters.openai_params.param import Invalid, wrong_type
 from proxy.errors import BadRequest
 from proxy.observability.request_record import RequestRecord
+from proxy.openai_api.handler import RequestSteps
 from proxy.openai_api.json_body import check_model, read_members
 from proxy.openai_api.response_writer import ResponseWriter
 from proxy.openai_api.writer import ResponseChannel
@@ -26,6 +27,7 @@ class ModerationsHandler:
     """Moderations by a vendor that supports them; request and response are forwarded unchanged."""
 
     operation: Operation = "moderations"
+    steps: RequestSteps | None = None
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, naming ``param``."""

@@ -266,6 +266,8 @@ class ResponseStream(httpx2.AsyncByteStream):
         self.headers: list[tuple[bytes, bytes]] = []
         self.error: httpx2.TransportError | None = None
         self.no_body = no_body
+        self.pending = False
+        """Whether :meth:`take` may return something, or the response has ended."""
         self._upstream_connection: PooledConnection | None = connection
         self._loop = loop
         self._read_s = read_s
@@ -304,6 +306,7 @@ class ResponseStream(httpx2.AsyncByteStream):
         if self._size > MAX_BUFFERED and self._upstream_connection is not None:
             self._upstream_connection.resume_reading()
         self._size = 0
+        self.pending = self._upstream_connection is None
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def read_on(self, within_s: float) -> None:
@@ -350,6 +353,7 @@ class ResponseStream(httpx2.AsyncByteStream):
     def put(self, body: bytes) -> None:
         """Receive a piece of the body."""
         self._parts.append(body)
+        self.pending = True
         self._size += len(body)
         if self._size > MAX_BUFFERED and self._upstream_connection is not None:
             self._upstream_connection.pause_reading()
@@ -357,6 +361,7 @@ class ResponseStream(httpx2.AsyncByteStream):
     def end(self, error: httpx2.TransportError | None) -> None:
         """End the stream: the response is complete, or ``error`` is the reason why not."""
         self._upstream_connection = None
+        self.pending = True
         self.error = error
         self.wake()
 

@@ -10,10 +10,12 @@ import pytest
 
 from adapters.core.request import ApiRequest
 from config.schema import Settings
+from proxy._types import Caller
 from proxy.app_state import AppState
 from proxy.errors import ShuttingDown
 from proxy.limiter.scheduler import Ticket
 from proxy.observability.request_record import RequestRecord
+from proxy.openai_api.chat.handler import ChatHandler
 from proxy.openai_api.completions import CompletionsHandler
 from proxy.openai_api.embeddings import EmbeddingsHandler
 from proxy.openai_api.endpoint import ClientExchange
@@ -166,6 +168,23 @@ def crowded_at_first(state: AppState) -> None:
     asyncio.get_running_loop().call_later(0.002, crowded(state))
 
 
+class WaitingSteps:
+    """Awaits something before and after the attempts."""
+
+    async def before(self, request: ApiRequest, caller: Caller) -> ApiRequest:
+        await asyncio.sleep(0)
+        return request
+
+    async def after(self, request: ApiRequest, record: RequestRecord) -> None:
+        await asyncio.sleep(0)
+
+
+def with_steps() -> ChatHandler:
+    handler = ChatHandler()
+    handler.steps = WaitingSteps()
+    return handler
+
+
 def retried(**policy: Any) -> dict[str, Any]:
     return {"settings": {"policy": {"attempts": 3, **policy}}}
 
@@ -232,6 +251,8 @@ SCENES: dict[str, Callable[[], Any]] = {
     "completions": lambda: scene(
         streamed(), prompt=["x", "y"], stream=True, of={"serve": front(CompletionsHandler()), "billed": [(6, 4)]}
     ),
+    "steps around the attempts": lambda: scene(whole(), of={"serve": front(with_steps())}),
+    "steps around the attempts, streamed": lambda: scene(streamed(), of={"serve": front(with_steps())}, stream=True),
     "moderations": lambda: scene(whole(), input="x", of={
         "serve": lambda connection, state: answer_locally(connection, state, connection), "billed": [None],
         "settings": {"policy": {"moderations": "pass"}},

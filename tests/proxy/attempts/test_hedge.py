@@ -291,7 +291,7 @@ def test_the_second_timer_rings_for_its_own_attempt_alone() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick", 60)
         async with scene(slow, quick, attempts=2) as running:
             for account in running.state.snapshot.accounts.values():
-                account._times = {key: times._replace(total_s=1.0) for key, times in account._times.items()}
+                account.times = {key: times._replace(total_s=1.0) for key, times in account.times.items()}
             status, body = await read_all(running.url)
             assert (status, json.loads(body)["error"]["code"]) == (504, "upstream_total_timeout")
             assert (slow.left, quick.left) == (1, 1)

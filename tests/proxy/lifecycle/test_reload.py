@@ -451,7 +451,7 @@ def test_a_key_stays_in_cooldown_at_the_same_address_and_only_there(tmp_path: Pa
             state.snapshot.accounts["office"].keys[0].cools_until = time.monotonic() + 60
             write(timeouts={"connect_s": 1})
             await state.reload()
-            assert state.snapshot.accounts["office"].times(False, True).connect_s == 1
+            assert state.snapshot.accounts["office"].times[False, True].connect_s == 1
             assert [key.cools_until > time.monotonic() for key in state.snapshot.accounts["office"].keys] == [
                 True,
                 False,

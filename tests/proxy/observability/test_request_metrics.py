@@ -69,7 +69,7 @@ usages = st.tuples(tokens, tokens, sources).map(lambda them: Usage(them[0], them
 def endings(draw: st.DrawFn) -> RequestOutcome:
     """Record one request as the pipeline does: attempts that fail or not, usage that is known or not, an outcome."""
     record = RequestRecord("req_1", draw(st.sampled_from(("chat", "embeddings"))))
-    record.request_read(ApiRequest("chat", "gpt-4o", {}, draw(st.booleans())))
+    record.request_read(ApiRequest("chat", "gpt-4o", {}, draw(st.booleans())), record.started)
     targets: list[str] = draw(st.lists(st.sampled_from(TARGETS), max_size=4))
     adaptations = {"seed": Adaptation("dropped", Message("")), "stop": Adaptation("honoured", Message(""))}
     for at, label in enumerate(targets):
@@ -130,7 +130,7 @@ def test_five_thousand_made_up_names_make_no_series() -> None:
 
     def count(name: str) -> None:
         record = RequestRecord("req_1", "chat")
-        record.request_read(ApiRequest("chat", f"kimi/{name}", {}, False))
+        record.request_read(ApiRequest("chat", f"kimi/{name}", {}, False), record.started)
         adaptations = {name: Adaptation("dropped", Message("")), f"tools.{name}": Adaptation("dropped", Message(""))}
         record.attempt(Attempt(_target(f"kimi/{name}"), 1, adaptations, {}))
         record.attempt_failed(f"kimi/{name}", "model_not_found")
@@ -181,7 +181,13 @@ def test_the_time_to_the_first_content_is_the_vendors_and_ours(streamed: bool, m
         now += 0.0001
         return now
 
-    for module in ("observability.request_record", "attempts.runner", "attempts.rate_limited_runner"):
+    for module in (
+        "pipeline",
+        "observability.request_record",
+        "openai_api.response_writer",
+        "attempts.runner",
+        "attempts.rate_limited_runner",
+    ):
         monkeypatch.setattr(f"proxy.{module}.perf_counter", tick)
 
     async def after_thought() -> AsyncIterator[bytes]:
