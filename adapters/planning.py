@@ -190,6 +190,7 @@ def _apply_table(
         builder.emulations,
         (),
         builder.added,
+        op.path_for(builder) if op.paths else op.path,
     )
 
 

@@ -151,7 +151,7 @@ class Routing:
             entry=entry_name,
             vendor=vendor,
             model=model,
-            base_url=base_url_of(entry_name, entry),
+            base_url=base_url_of(entry_name, entry, operation),
             overrides=target_entry.set,
             defaults={**usual, **(defaults or {})},
             strict=policy.unsupported == "strict",
@@ -325,9 +325,13 @@ def catalog_of(name: str, entry: VendorEntry) -> Catalog:
     return entry.catalog.apply_to(shipped) if entry.catalog else shipped
 
 
-def base_url_of(name: str, entry: VendorEntry) -> str:
-    """Return the URL prefix of a configured vendor."""
-    return entry.base_url or vendor_of(name, entry).base_urls[entry.region]
+def base_url_of(name: str, entry: VendorEntry, operation: Operation = "chat") -> str:
+    """Return the URL prefix of a configured vendor for an operation."""
+    vendor = vendor_of(name, entry)
+    if entry.base_url is None:
+        return vendor.base_url(entry.region, operation)
+    optional = next((path for path in vendor.optional_paths if entry.base_url.endswith(path)), "")
+    return entry.base_url.removesuffix(optional)
 
 
 def messages_of(entry: VendorEntry) -> ServerMessages | None:

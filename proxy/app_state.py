@@ -136,7 +136,7 @@ class AppState:
         self.breaker = CircuitBreaker()
         self.latencies = LatencyTracker()
         self.refused_fields = RefusedFields()
-        self.today: Callable[[], datetime.date] = _today
+        self.beijing_time: Callable[[], datetime.datetime] = _beijing_time
         self.started = time.time()
         self.source = ENVIRONMENT  # or the path of the file that the configuration came from
         self._loaded, self._loaded_at = True, self.started
@@ -309,9 +309,9 @@ class AppState:
         self.flush()
 
 
-def _today() -> datetime.date:
-    """Today's date in Beijing, by which vendors bill."""
-    return datetime.datetime.now(BEIJING).date()
+def _beijing_time() -> datetime.datetime:
+    """Return the time in Beijing, by which vendors bill."""
+    return datetime.datetime.now(BEIJING)
 
 
 def _passwords(outbound: str) -> set[str]:

@@ -60,7 +60,9 @@ def conflict(conflicts: tuple[Conflict, ...], builder: RequestBuilder) -> Messag
 class Op:
     """One operation of a vendor.
 
-    ``path`` is appended to the base URL; ``codec`` creates the Exchange; ``params`` has a verdict for every OpenAI
+    ``path`` is appended to the base URL. A request for which a condition in ``paths`` holds takes that path instead, for
+    vendors with features under a second base path. ``base_urls`` are those of an operation that the vendor serves elsewhere,
+    by region; an operator's ``base_url`` takes precedence. ``codec`` creates the Exchange; ``params`` has a verdict for every OpenAI
     parameter (and for vendor parameters that need one); ``failures`` are tried in order before the status.
     ``own_tool_ids``: the vendor's tool call ids are not unique, so banjia generates its own. ``choice_members``: members
     of a choice beyond OpenAI's that are passed to the client. ``max_inputs``: the maximum number of texts in one
@@ -76,6 +78,12 @@ class Op:
     choice_members: frozenset[str] = frozenset()
     max_inputs: Callable[[Model], int | None] = lambda model: None
     finish: Callable[[RequestBuilder], None] = lambda builder: None
+    paths: tuple[tuple[Callable[[RequestBuilder], bool], str], ...] = ()
+    base_urls: Mapping[str, str] = field(default_factory=dict)
+
+    def path_for(self, builder: RequestBuilder) -> str:
+        """Return the path for a request whose body is complete."""
+        return next((path for holds, path in self.paths if holds(builder)), self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,8 @@ class Vendor:
     ``base_urls`` maps a region to the base URL that an OpenAI SDK would get. ``key_names`` are the environment
     variables with its key, the usual one first. ``reasoning_switch`` switches thinking of its models. ``redacted`` is a
     pattern of the details about the operator's account that the vendor's messages contain and clients must not see.
-    ``rank``: vendors whose keys are in the environment are tried in ascending order of rank.
+    ``rank``: vendors whose keys are in the environment are tried in ascending order of rank. ``optional_paths``: paths under
+    which the vendor serves the same API as without one; they are removed from the end of an operator's ``base_url``.
 
     A vendor with several OpenAI-compatible APIs is represented by the usual one, named ``usual_edition``; the others
     are in ``editions`` by name, and each has its name in ``edition``. ``transparent``: a server of which only the
@@ -107,6 +116,7 @@ class Vendor:
     editions: Mapping[str, "Vendor"] = field(default_factory=dict)
     transparent: bool = False
     rank: int = 100
+    optional_paths: tuple[str, ...] = ()
 
     @property
     def catalog(self) -> str:
@@ -122,6 +132,11 @@ class Vendor:
     def in_each_edition(self) -> tuple["Vendor", ...]:
         """This vendor, then its other editions."""
         return (self, *self.editions.values())
+
+    def base_url(self, region: str, operation: Operation = "chat") -> str:
+        """Return the base URL of an operation in a region. Raises KeyError for an unknown region."""
+        op = self.operations.get(operation)
+        return (op.base_urls.get(region) if op else None) or self.base_urls[region]
 
     def of_edition(self, edition: str | None) -> "Vendor | None":
         """Return the vendor of that edition: this one for None, and None for an unknown name."""
@@ -171,7 +186,7 @@ class Plan(NamedTuple):
     ``emulations`` maps each emulation to the value that its wrapper needs. ``further_requests`` are the requests of
     further calls that the same response is built from (several prompts in one request), also in the vendor's terms.
     ``added`` names the members of the vendor's body that banjia added; :func:`adapters.planning.plan_without` removes
-    them.
+    them. ``path`` is appended to the base URL.
     """
 
     request: ApiRequest
@@ -183,6 +198,7 @@ class Plan(NamedTuple):
     emulations: Mapping[str, Any]
     further_requests: tuple[ApiRequest, ...] = ()
     added: tuple[str, ...] = ()
+    path: str = ""
 
 
 Codec = Callable[[Plan], Make]

@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal
+from typing import Any
 
 from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
@@ -18,7 +18,7 @@ NO_CONTENT = Message("messages without content are omitted")
 BLANK_REASONING = Message("the vendor requires reasoning_content, which the client omitted: a space is sent")
 IDS_NUMBERED = Message("renumbered in the vendor's format")
 PARTS_JOINED = Message("text parts are joined, because the model accepts only text")
-NO_DETAIL = Message("the vendor has no image detail levels")
+NO_DETAIL = Message("the vendor has no such image detail level")
 NO_REASONING_BACK = Message("the vendor does not accept reasoning in requests")
 JOINED_IN_ROLE = Message("text parts are joined, because the vendor accepts only text in this role")
 
@@ -30,6 +30,8 @@ PART_NEEDS = {"image_url": "image", "video_url": "video", "video": "video", "inp
 WORDS: tuple[VerdictWord, ...] = ("honoured", "mapped", "dropped", "refused")
 PLAIN_ROLES = frozenset({"system", "user", "assistant"})
 """The roles of messages that are sent unchanged if they only have a text."""
+OPENAI_DETAILS = frozenset({"auto", "low", "high", "original"})
+NO_DETAILS: frozenset[str] = frozenset()
 EMPTY = "(empty)"
 """Sent for empty content where a vendor requires text."""
 
@@ -62,22 +64,22 @@ class MessageRules:
     """One vendor's rules for messages; used as the verdict on ``messages``.
 
     ``names``: a message may have a ``name``. ``image_urls``: public URLs are accepted, besides data URIs and
-    ``file_scheme``. ``image_detail``: ``detail`` is supported. ``empty``: what is sent for empty content. ``tool_ids``:
+    ``file_scheme``. ``image_details``: the levels of ``detail`` that are accepted. ``empty``: what is sent for empty content. ``tool_ids``:
     the format in which tool calls are renumbered for the vendor (None: unchanged). ``part_roles``: the roles whose content
     may be a list of parts (None: all). ``keeps_reasoning``: models that accept the ``reasoning_content`` of earlier
-    answers; it is omitted for others. ``needs_reasoning``: with thinking on, assistant messages with ``tool calls``, or all
-    of a ``tool turn``, must have ``reasoning_content``; a space is sent if the client omitted it.
+    answers; it is omitted for others. ``needs_reasoning``: with thinking on, messages with tool calls must
+    have ``reasoning_content``; a space is sent if the client omitted it.
     """
 
     names: bool = True
     image_urls: bool = True
     file_scheme: str | None = None
-    image_detail: bool = True
+    image_details: AbstractSet[str] = OPENAI_DETAILS
     empty: EmptyContent = EmptyContent()
     tool_ids: str | None = None
     part_roles: AbstractSet[str] | None = None
     keeps_reasoning: Condition = always
-    needs_reasoning: Literal["never", "tool calls", "tool turn"] = "never"
+    needs_reasoning: bool = False
     why: Message = Message("roles, parts, ids and empty content are sent in the vendor's format")
     words: tuple[VerdictWord, ...] = WORDS
 
@@ -85,16 +87,11 @@ class MessageRules:
         """Write the messages into the builder's body. Raises Refused for a part that the model does not accept."""
         ids: dict[str, str] = {}
         sent: list[MessageDict] = []
-        fills_turns = self.needs_reasoning == "tool turn" and builder.thinks
         for at, message in enumerate(value):
-            if is_plain(message) and not (
-                fills_turns and at and value[at - 1]["role"] == "tool"
-            ):  # nearly every message
+            if is_plain(message):  # nearly every message
                 sent.append(message)
                 continue
             out = self._message(f"{name}[{at}]", message, builder, ids)
-            if out is not None and fills_turns and at and value[at - 1]["role"] == "tool":
-                _fill_reasoning(out, builder)
             if out is not None:
                 sent.append(out)
         if not sent:
@@ -150,8 +147,9 @@ class MessageRules:
 
     def _calling_turn(self, out: MessageDict, calls: list[Any], builder: RequestBuilder, ids: dict[str, str]) -> None:
         out["tool_calls"] = [self._call(call, builder, ids) for call in calls]
-        if self.needs_reasoning != "never" and builder.thinks:
-            _fill_reasoning(out, builder)
+        if self.needs_reasoning and builder.thinks and not out.get("reasoning_content"):
+            out["reasoning_content"] = " "
+            builder.record("messages.reasoning_content", "mapped", BLANK_REASONING)
 
     def _call(self, call: MessageDict, builder: RequestBuilder, ids: dict[str, str]) -> MessageDict:
         function = dict(call.get("function") or {})
@@ -203,18 +201,12 @@ class MessageRules:
                 f"{where}.image_url.url",
                 Message("the vendor accepts only data: URIs, and banjia does not download images: send the image data"),
             )
-        if "detail" in image and not self.image_detail:
-            detail = image.pop("detail")
+        detail = image.get("detail")
+        if "detail" in image and not (type(detail) is str and detail in self.image_details):
+            del image["detail"]
             if detail != "auto":
                 builder.record("messages.content.detail", "dropped", NO_DETAIL)
         return {**part, "image_url": image}
-
-
-def _fill_reasoning(message: MessageDict, builder: RequestBuilder) -> None:
-    """Add the reasoning that the vendor requires in an assistant message, if the client omitted it."""
-    if message["role"] == "assistant" and not message.get("reasoning_content"):
-        message["reasoning_content"] = " "
-        builder.record("messages.reasoning_content", "mapped", BLANK_REASONING)
 
 
 def is_plain(message: MessageDict) -> bool:

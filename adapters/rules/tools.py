@@ -13,6 +13,8 @@ from adapters.rules.reasons import EMPTY_OMITTED
 SENT_AS_THEY_CAME = Message("sent unchanged")
 SCHEMAS_REWRITTEN = Message("schemas are rewritten in the vendor's dialect of JSON Schema")
 
+ALL_OR_NONE = Message("the vendor accepts strict only if all tools of the request have it")
+
 LONGEST_PATH = 200
 """How many characters of a schema path are shown in an error: property names may be of any length."""
 
@@ -32,7 +34,8 @@ class Tools:
 
     ``name`` is the pattern of names that the vendor accepts, ``taken`` its reserved names, ``most`` the maximum number
     of tools, ``types`` the types of tools it supports. ``schema`` rewrites ``parameters`` in the vendor's dialect of
-    JSON Schema, and raises NotExpressible.
+    JSON Schema, and raises NotExpressible. ``mixed_strict``: some tools may be ``strict`` and others not; if the vendor does
+    not accept that, ``strict`` is omitted unless all tools have it.
     """
 
     name: str = r"[a-zA-Z0-9_-]{1,64}"
@@ -40,6 +43,7 @@ class Tools:
     max_tools: int = 128
     types: tuple[str, ...] = ("function",)
     schema: Callable[[Any], dict[str, Any]] | None = None
+    mixed_strict: bool = True
     why: Message = Message("functions; names that the vendor refuses are replaced, and restored in the response")
     words: tuple[VerdictWord, ...] = ("honoured", "mapped", "refused")
 
@@ -57,7 +61,10 @@ class Tools:
         if not value:
             builder.record(name, "mapped", EMPTY_OMITTED)
             return
-        builder.body[name] = [self._tool(f"{name}[{at}]", tool, builder) for at, tool in enumerate(value)]
+        tools = [self._tool(f"{name}[{at}]", tool, builder) for at, tool in enumerate(value)]
+        if not self.mixed_strict and not all(map(is_strict, tools)):
+            tools = [_without_strict(tool, builder) for tool in tools]
+        builder.body[name] = tools
         builder.record(name, "honoured", SENT_AS_THEY_CAME)
 
     def _tool(self, where: str, tool: dict[str, Any], builder: RequestBuilder) -> dict[str, Any]:
@@ -91,6 +98,27 @@ class Tools:
         while sent_name in builder.tool_names:
             sent_name += "_"
         return sent_name
+
+
+def is_strict(tool: dict[str, Any]) -> bool:
+    """Whether the arguments of calls of this function must match its schema."""
+    return (tool.get("function") or {}).get("strict") is True
+
+
+def strict_tools(builder: RequestBuilder) -> bool:
+    """Whether the request sends tools that are all strict."""
+    tools = builder.body.get("tools") or []
+    return bool(tools) and all(map(is_strict, tools))
+
+
+def _without_strict(tool: dict[str, Any], builder: RequestBuilder) -> dict[str, Any]:
+    """Return the tool without ``strict``."""
+    function = tool.get("function")
+    if type(function) is not dict or "strict" not in function:
+        return tool
+    if function["strict"]:
+        builder.record("tools.function.strict", "dropped", ALL_OR_NONE)
+    return {**tool, "function": {key: member for key, member in function.items() if key != "strict"}}
 
 
 def send_schema(

@@ -22,7 +22,7 @@ from adapters.rules.efforts import Efforts
 from adapters.rules.embeddings import ENCODE_BASE64, SIZES, inputs
 from adapters.rules.failures import BY_MEANING, by_code
 from adapters.rules.json_mode import JsonMode
-from adapters.rules.messages import MessageRules, vendor_tool_name
+from adapters.rules.messages import NO_DETAILS, MessageRules, vendor_tool_name
 from adapters.rules.parameters import TOKEN_LIMITS, Seeds, Stops, VendorSearch
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.tool_choice import ToolChoice, check_tool_choice, forced_call, forces_call
@@ -37,7 +37,7 @@ TOOLS = by_fact("no_tools", NO_TOOLS, Tools())
 
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
-    "messages": MessageRules(names=False, image_detail=False),
+    "messages": MessageRules(names=False, image_details=NO_DETAILS),
     "frequency_penalty": MAY_BE_IGNORED,
     "presence_penalty": MAY_BE_IGNORED,
     **TOKEN_LIMITS,
@@ -124,7 +124,9 @@ def custom_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
 
 CLASSIC_CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
-    "messages": AlternatingMessages(MessageRules(names=False, image_detail=False, keeps_reasoning=never), most=40),
+    "messages": AlternatingMessages(
+        MessageRules(names=False, image_details=NO_DETAILS, keeps_reasoning=never), most=40
+    ),
     "frequency_penalty": Drop(NOT_IN_API),
     "presence_penalty": Drop(NOT_IN_API),
     **TOKEN_LIMITS,

@@ -19,7 +19,7 @@ from adapters.rules.efforts import Efforts
 from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
 from adapters.rules.failures import BY_MEANING, by_code
 from adapters.rules.json_mode import JsonMode, json_mode
-from adapters.rules.messages import MessageRules
+from adapters.rules.messages import NO_DETAILS, MessageRules
 from adapters.rules.parameters import TOKEN_LIMITS, Choices, Seeds, VendorSearch
 from adapters.rules.tool_choice import ToolChoice, forced_call
 from adapters.rules.tools import Tools
@@ -62,7 +62,7 @@ def finish(builder: RequestBuilder) -> None:
 
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
-    "messages": MessageRules(names=False, image_detail=False),
+    "messages": MessageRules(names=False, image_details=NO_DETAILS),
     "temperature": Clamp(0, 1.99, Message("the vendor accepts 0 to just below 2")),
     "top_p": Clamp(0.001, 1, Message("the vendor accepts values above 0")),
     "n": Choices(most_choices),

@@ -36,13 +36,40 @@ class CatalogSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+class PeakPrice(CatalogSection):
+    """The price during the catalog's peak hours, in the unit of the price it belongs to."""
+
+    input: Money
+    output: Money
+    cached: Money | None = None
+
+
+class PeakHours(CatalogSection):
+    """When a vendor bills its peak prices, in Beijing time."""
+
+    weekdays: frozenset[Annotated[int, Field(ge=1, le=7)]]
+    """1 is Monday. Public holidays count as working days here: their dates are announced each year."""
+    hours: list[tuple[Annotated[int, Field(ge=0, le=23)], Annotated[int, Field(ge=1, le=24)]]]
+    """Periods from one full hour to another."""
+
+    def include(self, moment: datetime.datetime) -> bool:
+        """Whether a moment, in Beijing time, is in the peak hours."""
+        return moment.isoweekday() in self.weekdays and any(since <= moment.hour < until for since, until in self.hours)
+
+
+Unit = Literal["tokens", "images", "seconds", "characters"]
+"""What a call is billed by: tokens and characters by the million, images and seconds (of audio) each."""
+
+
 class Price(CatalogSection):
-    """A price in the catalog's currency per million tokens. ``source`` is the page it was read on.
+    """A price in the catalog's currency, usually per million tokens. ``source`` is the page it was read on.
 
     A tier applies to prompts of up to ``up_to`` tokens; the whole request is billed at its tier. An unknown price has no
     row, because zero would mean free.
     """
 
+    unit: Unit = "tokens"
+    """What ``input`` and ``output`` are the price of: a million tokens or characters, one image, one second."""
     input: Money
     output: Money
     cached: Money | None = None
@@ -50,6 +77,8 @@ class Price(CatalogSection):
     up_to: Tokens | None = None
     thinking_output: Money | None = None
     """Price of output in thinking mode, if it differs."""
+    peak: PeakPrice | None = None
+    """Price during the catalog's ``peak_hours``, if it differs."""
     since: datetime.date
     """First day on which the price is known to apply."""
     until: datetime.date | None = None
@@ -144,7 +173,7 @@ class ModelRow(CatalogSection):
     prices: Prices = []
     """Present and past prices: oldest list first; in each list, the tier for the shortest prompts first."""
 
-    def model(self, currency: str = "CNY") -> "PricedModel":
+    def model(self, currency: str = "CNY", peak_hours: PeakHours | None = None) -> "PricedModel":
         """Return the model for the adapters, with this row for its prices."""
         values = (
             self.id,
@@ -156,7 +185,7 @@ class ModelRow(CatalogSection):
             self.thinking,
             self.facts,
         )
-        return PricedModel(*values, row=self, currency=currency)
+        return PricedModel(*values, row=self, currency=currency, peak_hours=peak_hours)
 
     def tiers(self, day: datetime.date) -> list[Price]:
         """Return the price tiers of a day, shortest prompts first."""
@@ -175,6 +204,7 @@ class PricedModel(Model):
 
     row: ModelRow | None = field(default=None, compare=False, repr=False)
     currency: str = field(default="CNY", compare=False)
+    peak_hours: PeakHours | None = field(default=None, compare=False)
 
 
 class StandIn(CatalogSection):
@@ -193,6 +223,8 @@ class Catalog(CatalogSection):
     """Day on which these facts were last read."""
     ended: datetime.date | None = None
     """First day without the whole platform, as announced. Its stand-ins keep the models it had."""
+    peak_hours: PeakHours | None = None
+    """When the ``peak`` prices apply; all other hours have the usual price."""
     models: list[ModelRow]
     stand_ins: dict[str, StandIn] = {}
     """By OpenAI name, or by pattern with * for dated names. A name beats a pattern; a longer pattern beats a shorter one."""
@@ -205,7 +237,7 @@ class Catalog(CatalogSection):
     def model(self, id_: str) -> Model | None:
         """Return the model with this id, or None."""
         row = self.by_id.get(id_)
-        return row.model(self.currency) if row else None
+        return row.model(self.currency, self.peak_hours) if row else None
 
     def stand_in(self, name: str, operation: Operation) -> StandIn | None:
         """Return the stand-in for an OpenAI name and operation, or None. A form of a name has the name's stand-in."""

@@ -1,4 +1,4 @@
-"""Order a route's targets with the inputs of its strategy: a random draw, measured latencies, today's prices."""
+"""Order a route's targets with the inputs of its strategy: a random draw, measured latencies, the prices of the moment."""
 
 import random
 
@@ -13,7 +13,7 @@ def order_targets(route: Route, request: ApiRequest, state: AppState) -> list[Ta
     """Return the route's targets, best first by its strategy. Targets that are cooling down are included."""
     measure: Measure = _unmeasured
     if route.strategy == "cheapest":
-        measure = PriceEstimate(request, state.today()).of
+        measure = PriceEstimate(request, state.beijing_time()).of
     elif route.strategy == "fastest":
         latencies = state.latencies
 

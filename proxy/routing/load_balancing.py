@@ -14,7 +14,7 @@ from adapters.core.request import ApiRequest
 from adapters.core.tokens import estimate_prompt
 from adapters.core.vendor import Target
 from adapters.planning import plan
-from config.catalog.models import ModelRow, PricedModel
+from config.catalog.models import ModelRow, PeakPrice, Price, PricedModel
 from proxy._types import Route
 
 EXPLORED = 0.03
@@ -62,24 +62,30 @@ def _drawn(targets: list[Target], weights: tuple[float, ...], draw: float) -> li
 
 
 class PriceEstimate:
-    """Estimates the cost of a request at one day's prices, from the estimated prompt and the longest allowed answer."""
+    """Estimates the cost of a request by the prices of a moment, from the estimated prompt and the longest allowed answer.
 
-    def __init__(self, request: ApiRequest, day: datetime.date) -> None:
+    ``now`` is in Beijing time, by which vendors bill.
+    """
+
+    def __init__(self, request: ApiRequest, now: datetime.datetime) -> None:
         self._request = request
-        self._day = day
+        self._now = now
         self._prompt = estimate_prompt(request.fields)
 
     def of(self, target: Target) -> float | None:
         """Return the cost in millionths of a CNY; None if the catalog has no CNY price for the model on that day."""
         row = priced(target)
-        price = row.price_at(self._day, self._prompt) if row is not None else None
-        if price is None:
+        price = row.price_at(self._now.date(), self._prompt) if row is not None else None
+        if price is None or price.unit != "tokens":
             return None
         fields = {**target.defaults, **self._request.fields, **target.overrides}
-        output = price.output
+        amounts: Price | PeakPrice = price
+        if price.peak is not None and in_peak_hours(target, self._now):
+            amounts = price.peak
+        output = amounts.output
         if price.thinking_output is not None and self._thinks(target):
             output = price.thinking_output
-        return self._prompt * price.input + self._answer_tokens(fields) * output
+        return self._prompt * amounts.input + self._answer_tokens(fields) * output
 
     def _answer_tokens(self, fields: dict[str, Any]) -> int:
         """Return the longest allowed answer of all choices together (tokens); 0 for embeddings."""
@@ -93,6 +99,12 @@ class PriceEstimate:
             return plan(self._request, target).thinks
         except Refused:
             return False  # the target will be skipped
+
+
+def in_peak_hours(target: Target, now: datetime.datetime) -> bool:
+    """Whether the vendor bills peak prices at that moment, in Beijing time."""
+    model = target.model
+    return isinstance(model, PricedModel) and model.peak_hours is not None and model.peak_hours.include(now)
 
 
 def priced(target: Target) -> ModelRow | None:

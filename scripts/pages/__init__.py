@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from scripts.pages import catalogs, codes, configuration, migration, vendor_errors, verdicts
+from scripts.pages import catalogs, codes, configuration, migration, vendor_errors, vendors, verdicts
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 PART = re.compile(r"<!-- made by scripts/docs: (?P<name>[a-z-]+) -->\n(?P<text>.*?)<!-- end -->", re.DOTALL)
 
 PARTS: Mapping[str, Callable[[], str]] = {
@@ -19,6 +20,9 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "verdict-matrix": verdicts.matrix_text,
     "verdicts": verdicts.text,
     "vendor-errors": vendor_errors.text,
+    "vendors": vendors.readme,
+    "vendors-zh": vendors.readme_zh,
+    "vendor-links": vendors.links,
     "stand-ins": migration.stand_ins,
     "vectors": migration.vectors,
     "json": migration.json_modes,
@@ -39,7 +43,7 @@ def filled(page: str) -> str:
 
 def pages() -> Iterator[Path]:
     """Return the pages with a generated part."""
-    for path in sorted(DOCS.rglob("*.md")):
+    for path in (*sorted(ROOT.glob("*.md")), *sorted(DOCS.rglob("*.md"))):
         if PART.search(path.read_text(encoding="utf-8")):
             yield path
 

@@ -61,10 +61,12 @@ HELLO = [{"role": "user", "content": "Hello"}]
 def target(vendor: str, model: str, *, shipped: bool = False) -> Target:
     """Return a model at a vendor's mainland host, or at an OpenAI-compatible server; ``vendor`` names its catalog.
 
-    Its facts are those above; ``shipped``: those of the catalog, or none for an unknown model.
+    Its facts are those above, else those of the catalog, or none for an unknown model; ``shipped``: the catalog's first.
     """
     found = BY_CATALOG[vendor]
-    facts = (catalog.load(vendor).model(model) or Model(model)) if shipped else MODELS[model]
+    facts = MODELS.get(model)
+    if shipped or facts is None:
+        facts = catalog.load(vendor).model(model) or Model(model)
     return Target(found.name, found, facts, found.base_urls.get("cn", "http://office:8000/v1"))
 
 

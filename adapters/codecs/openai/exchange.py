@@ -101,7 +101,7 @@ class OpenAIExchange:
         self._over = False
 
     def start(self) -> list[Do]:
-        url = self._plan.target.base_url + self._plan.op.path
+        url = self._plan.target.base_url + self._plan.path
         try:
             body = orjson.dumps(self._request.fields)
         except TypeError:  # more levels than orjson serializes

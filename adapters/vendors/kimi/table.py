@@ -19,7 +19,7 @@ from adapters.rules.defaults import NO_LOGPROBS, NOT_IN_API, OPENAI_CHAT, reques
 from adapters.rules.efforts import Efforts
 from adapters.rules.failures import BY_MEANING
 from adapters.rules.json_mode import JsonMode
-from adapters.rules.messages import EMPTY, EmptyContent, MessageRules, OmitWhenEmpty
+from adapters.rules.messages import EMPTY, NO_DETAILS, EmptyContent, MessageRules, OmitWhenEmpty
 from adapters.rules.parameters import Choices, Stops, utf8_size
 from adapters.rules.tool_choice import ToolChoice, forced_call
 from adapters.rules.tools import Tools
@@ -72,7 +72,7 @@ PARAMS: Mapping[str, Verdict] = {
     "messages": MessageRules(
         image_urls=False,
         file_scheme="ms://",
-        image_detail=False,
+        image_details=NO_DETAILS,
         empty=EmptyContent(
             beside_calls=OmitWhenEmpty.CONTENT,
             assistant=OmitWhenEmpty.MESSAGE,
@@ -80,7 +80,7 @@ PARAMS: Mapping[str, Verdict] = {
             system=OmitWhenEmpty.MESSAGE,
         ),
         tool_ids="{name}:{n}",
-        needs_reasoning="tool calls",
+        needs_reasoning=True,
     ),
     # 400 "invalid temperature: only 1 is allowed for this model"
     "temperature": Choose(

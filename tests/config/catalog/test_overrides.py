@@ -14,6 +14,7 @@ from proxy.routing.load_balancing import PriceEstimate
 from tests.config.config_file import diagnostics, loaded
 
 DAY = datetime.date(2026, 11, 25)
+NOON = datetime.datetime(2026, 11, 25, 12)
 FILE = "vendors:\n  kimi: {api_key: k, catalog: own.yaml}\n"
 OWN = """\
 models:
@@ -80,7 +81,7 @@ def test_the_cheapest_target_is_found_by_the_operators_prices() -> None:
     laid()
     text = FILE + "  other: {kind: kimi, api_key: o}\nmodels: {a: [kimi/kimi-k2.6, other/kimi-k2.6, kimi/kimi-k4]}\n"
     targets = Routing(loaded(text).settings).find("a", "chat").targets
-    bill = PriceEstimate(ApiRequest("chat", "a", {"messages": [], "max_tokens": 1_000_000}), DAY)
+    bill = PriceEstimate(ApiRequest("chat", "a", {"messages": [], "max_tokens": 1_000_000}), NOON)
     own, shipped, unknown = (bill.of(target) for target in targets)
     assert own is not None and own // 1_000_000 == 20  # noqa: PT018
     assert shipped is not None and shipped // 1_000_000 == 27  # noqa: PT018
@@ -90,7 +91,7 @@ def test_the_cheapest_target_is_found_by_the_operators_prices() -> None:
 def test_prices_in_another_currency_are_not_compared() -> None:
     laid(OWN.replace("models:", "currency: USD\nmodels:", 1))
     (target,) = Routing(loaded(FILE + "models: {a: kimi/kimi-k2.6}\n").settings).find("a", "chat").targets
-    assert PriceEstimate(ApiRequest("chat", "a", {"messages": []}), DAY).of(target) is None
+    assert PriceEstimate(ApiRequest("chat", "a", {"messages": []}), NOON).of(target) is None
 
 
 def test_it_may_stand_in_the_configuration_itself_or_be_named_by_the_environment() -> None:

@@ -17,7 +17,7 @@ from proxy.routing.load_balancing import EXPLORED, PriceEstimate, sort_targets
 from proxy.routing.resolve import resolve
 from tests.proxy.play import BOTH, Played, error, hello, play, whole
 
-DAY = datetime.date(2026, 11, 22)
+NOW = datetime.datetime(2026, 11, 22, 10)
 TEXT = "x" * 3996
 """A thousand tokens, together with the word `user`."""
 FOUR = ["kimi/kimi-k2.6", "qwen/qwen3.6-plus", "qwen/qwen3.6-flash", "qwen/qwen-plus"]
@@ -100,10 +100,10 @@ def test_cheapest_asks_by_price_and_those_without_one_last() -> None:
 # --- what a request costs -------------------------------------------------------------------------------------------
 
 
-def cost(label: str, day: datetime.date = DAY, **fields: Any) -> float | None:
+def cost(label: str, now: datetime.datetime = NOW, **fields: Any) -> float | None:
     ask = ApiRequest("chat", "gpt-4o", {"messages": [{"role": "user", "content": TEXT}], **fields})
     route = routed("cheapest", label)
-    return PriceEstimate(ask, day).of(route.targets[0])
+    return PriceEstimate(ask, now).of(route.targets[0])
 
 
 def test_a_price_is_of_the_prompt_and_of_the_answer_at_its_longest() -> None:
@@ -121,7 +121,7 @@ def test_a_longer_prompt_is_billed_by_its_tier() -> None:
 def test_the_operators_limit_counts_before_the_callers() -> None:
     route = routed("cheapest", {"target": "qwen/qwen3.6-plus", "set": {"max_tokens": 10}})
     ask = ApiRequest("chat", "gpt-4o", {"messages": [], "max_tokens": 1000})
-    assert PriceEstimate(ask, DAY).of(route.targets[0]) == 10 * 12
+    assert PriceEstimate(ask, NOW).of(route.targets[0]) == 10 * 12
 
 
 def test_thinking_is_billed_as_thinking_where_the_price_differs() -> None:
@@ -130,7 +130,7 @@ def test_thinking_is_billed_as_thinking_where_the_price_differs() -> None:
 
 
 def test_a_price_that_is_not_known_for_the_day_or_the_model_is_none() -> None:
-    assert cost("qwen/qwen3.6-plus", day=datetime.date(2020, 1, 1)) is None
+    assert cost("qwen/qwen3.6-plus", now=datetime.datetime(2020, 1, 1)) is None
     assert cost("qwen/qwen3.8-max") is None
     assert cost("qwen/nobody-knows") is None
 
@@ -147,10 +147,10 @@ def kit_of(played: Played) -> AppState:
     return played.state
 
 
-@pytest.mark.parametrize(("day", "first"), [(DAY, "qwen"), (datetime.date(2020, 1, 1), "kimi")])
-def test_the_cheapest_of_today_answers(day: datetime.date, first: str) -> None:
+@pytest.mark.parametrize(("now", "first"), [(NOW, "qwen"), (datetime.datetime(2020, 1, 1), "kimi")])
+def test_the_cheapest_of_today_answers(now: datetime.datetime, first: str) -> None:
     state = kit_of(play({"kimi": [whole("x")], "qwen": [whole("x")]}, strategic("cheapest")))
-    state.today = lambda: day
+    state.beijing_time = lambda: now
     assert play({first: [whole("x")]}, state=state, max_tokens=100).calls == [first]
 
 
