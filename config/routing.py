@@ -12,12 +12,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any, get_args
+from typing import Any
 
 from adapters.core.message import Message, one_of, sentences
 from adapters.core.model import Model
 from adapters.core.request import Operation
 from adapters.core.vendor import Target, Vendor
+from adapters.openai_params.operations import OPERATIONS
 from adapters.registry import BY_NAME, VENDORS
 from adapters.rules.server_messages import ServerMessages
 from config.catalog import models as catalog
@@ -25,9 +26,6 @@ from config.catalog.models import Catalog, StandIn
 from config.catalog.openai_names import covering, forms_of, is_no_form, taken_by, width_of
 from config.schema import ModelEntry, Policy, Settings, Strategy, TargetEntry, VendorEntry
 
-OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-_USUAL: Mapping[Operation, str] = {"chat": "gpt-4o", "completions": "gpt-4o", "embeddings": "text-embedding-3-small"}
-"""The OpenAI name whose stand-in an error message suggests for an unknown name."""
 _PLAIN_KEY = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)\Z)[A-Za-z][\w./-]*", re.ASCII | re.IGNORECASE)
 """Text that needs no quotes as a YAML key."""
 LONGEST = 200
@@ -243,7 +241,7 @@ class Routing:
 
     def _suggested(self, operation: Operation) -> str | None:
         """Return a target to suggest: the usual stand-in, else a target in ``models``, else any model of a vendor."""
-        usual = self.stand_ins(_USUAL.get(operation, ""), operation)
+        usual = self.stand_ins(OPERATIONS[operation].usual_model, operation)
         entries = (target for entry in self.settings.models.values() for target in entry.targets)
         listed = (self.target(entry, operation, self.settings.policy) for entry in entries)
         hit = next((target for target in (*usual, *listed) if target is not None), None)

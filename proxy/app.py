@@ -8,6 +8,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from adapters.openai_params.operations import OPERATIONS
 from proxy.app_state import AppState
 from proxy.observability.memory_budget import free_large_blocks
 from proxy.openai_api.chat.handler import ChatHandler
@@ -28,9 +29,8 @@ def create_app(state: AppState) -> ASGIApp:
     request's time.
     """
     operations = {
-        "/v1/chat/completions": OperationEndpoint(ChatHandler(), state),
-        "/v1/completions": OperationEndpoint(CompletionsHandler(), state),
-        "/v1/embeddings": OperationEndpoint(EmbeddingsHandler(), state),
+        f"/v1{OPERATIONS[handler.operation].path}": OperationEndpoint(handler, state)
+        for handler in (ChatHandler(), CompletionsHandler(), EmbeddingsHandler())
     }
 
     @asynccontextmanager

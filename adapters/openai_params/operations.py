@@ -1,8 +1,10 @@
-"""The parameters of each operation, and the validation of a body."""
+"""The operations of OpenAI's API that banjia serves, and the validation of a body."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from adapters.core.request import Operation
 from adapters.openai_params.chat import CHAT
 from adapters.openai_params.completions import COMPLETIONS
 from adapters.openai_params.embeddings import EMBEDDINGS
@@ -11,17 +13,36 @@ from adapters.openai_params.param import Param
 MODERATIONS: Mapping[str, Param] = {"input": Param((str, list))}
 
 
-OPENAI_PARAMS: Mapping[str, Mapping[str, Param]] = {
-    "chat": CHAT,
-    "completions": COMPLETIONS,
-    "embeddings": EMBEDDINGS,
-    "moderations": MODERATIONS,
+@dataclass(frozen=True, slots=True)
+class ApiOperation:
+    """One operation of OpenAI's API.
+
+    ``path`` follows ``/v1``. ``params`` are OpenAI's parameters. ``streams``: a response may be a stream of events.
+    ``usage`` is what a call is measured in, and billed by. ``usual_model`` is the model name that applications send most.
+    """
+
+    name: Operation
+    path: str
+    params: Mapping[str, Param]
+    streams: bool
+    usual_model: str
+    usage: Literal["tokens", "images", "seconds", "characters"] = "tokens"
+
+
+OPERATIONS: Mapping[Operation, ApiOperation] = {
+    operation.name: operation
+    for operation in (
+        ApiOperation("chat", "/chat/completions", CHAT, streams=True, usual_model="gpt-4o"),
+        ApiOperation("completions", "/completions", COMPLETIONS, streams=True, usual_model="gpt-3.5-turbo-instruct"),
+        ApiOperation("embeddings", "/embeddings", EMBEDDINGS, streams=False, usual_model="text-embedding-3-small"),
+        ApiOperation("moderations", "/moderations", MODERATIONS, streams=False, usual_model="omni-moderation-latest"),
+    )
 }
 
 
-def validate(operation: str, body: Mapping[str, Any]) -> None:
+def validate(operation: Operation, body: Mapping[str, Any]) -> None:
     """Raise Invalid for the first member of a body that OpenAI would refuse. Unknown members are accepted."""
-    params = OPENAI_PARAMS[operation]
+    params = OPERATIONS[operation].params
     for name, value in body.items():
         param = params.get(name)
         if param is not None:

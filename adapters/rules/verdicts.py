@@ -14,7 +14,7 @@ from adapters.core.adaptations import Adaptation as Adaptation  # noqa: PLC0414 
 from adapters.core.adaptations import VerdictWord as VerdictWord  # noqa: PLC0414
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.message import SEMICOLON, Message, joined
-from adapters.openai_params.operations import OPENAI_PARAMS
+from adapters.openai_params.operations import OPERATIONS
 from adapters.rules.reasons import DEFAULT_OMITTED, SENT_AS_IS, sent_as
 
 NO_DESTINATION = Message("request fields cannot choose a destination or a credential")
@@ -23,7 +23,7 @@ NOT_OPENAI = Message("not an OpenAI parameter: sent unchanged")
 
 def neutral(builder: RequestBuilder, name: str, value: Any) -> bool:
     """Whether the value requests nothing beyond OpenAI's default."""
-    param = OPENAI_PARAMS[builder.request.operation].get(name)
+    param = OPERATIONS[builder.request.operation].params.get(name)
     return param is not None and value in param.neutral
 
 

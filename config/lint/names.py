@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters import registry
 from adapters.core.message import EMPTY, Message
-from adapters.openai_params.operations import OPENAI_PARAMS
+from adapters.openai_params.operations import OPERATIONS
 from config.catalog.models import CatalogNotFound
 from config.catalog.openai_names import EMBEDDINGS, WIDTHS, known_names, name_of
 from config.lint.context import LintContext
@@ -21,7 +21,7 @@ Where = tuple[str | int, ...]
 
 def droppable() -> frozenset[str]:
     """Return the fields that ``policy.drop`` can name: OpenAI's parameters and those in the vendors' tables."""
-    known = {name for params in OPENAI_PARAMS.values() for name in params}
+    known = {name for operation in OPERATIONS.values() for name in operation.params}
     for vendor in registry.VENDORS:
         known |= {name for op in vendor.operations.values() for name in op.params}
     return frozenset(known - REQUIRED)

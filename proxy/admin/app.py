@@ -14,7 +14,8 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adapters.core.message import Message
-from config.routing import OPERATIONS, UnknownModel
+from adapters.openai_params.operations import OPERATIONS
+from config.routing import UnknownModel
 from proxy.app_state import AppState
 from proxy.credentials.pool import ClientKeys
 from proxy.errors import BadKey, NotServed, ProxyError

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.core.request import Operation
+from adapters.openai_params.operations import OPERATIONS
 
 PIXEL = (
     "data:image/png;base64,"
@@ -31,8 +32,6 @@ SCHEMA = {
         "additionalProperties": False,
     },
 }
-PROBE_MODELS: Mapping[Operation, str] = {"chat": "gpt-4o", "embeddings": "text-embedding-3-small"}
-"""The OpenAI name under which an operation is asked for: the vendor's stand-in for it answers."""
 REASONS = "o3"
 """The OpenAI name for what only models that reason are asked for."""
 
@@ -56,7 +55,7 @@ class Probe:
     @property
     def model(self) -> str:
         """The OpenAI name that is asked for: its own, or that of the operation."""
-        return self.name or PROBE_MODELS[self.operation]
+        return self.name or OPERATIONS[self.operation].usual_model
 
     @property
     def body(self) -> dict[str, Any]:

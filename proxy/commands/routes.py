@@ -2,18 +2,17 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, get_args
+from typing import Any
 
 from adapters.core.message import COMMA, Message, joined
 from adapters.core.request import Operation
 from adapters.core.vendor import Target
+from adapters.openai_params.operations import OPERATIONS
 from config.catalog.openai_names import forms_of, is_no_form, known_names
 from config.loader.load import LoadedConfig
 from config.routing import ResolvedRoute, Routing, UnknownModel, base_url_of, carried, catalog_of, key_of, vendor_of
 from config.schema import ModelEntry, Settings
 from proxy.commands.table import fitted, folded
-
-OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 
 
 def routes(loaded: LoadedConfig) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.vendor import Target, Vendor
+from adapters.openai_params.operations import OPERATIONS
 from adapters.planning import plan
 from adapters.registry import VENDORS
 from config.catalog import models as catalog
 from proxy.commands.explain import read
-from proxy.commands.probes import PROBE_MODELS, PROBES, REASONS, Probe
+from proxy.commands.probes import PROBES, REASONS, Probe
 from proxy.commands.table import table
 from proxy.errors import NotSupported
 
@@ -30,7 +31,7 @@ SHOWN = {
 }
 """The stand-ins that a line of the matrix speaks of, by what they are asked for."""
 LEGEND = (
-    f"A cell speaks of the model that answers under {PROBE_MODELS['chat']}; thinking of the one under {REASONS},",
+    f"A cell speaks of the model that answers under {OPERATIONS['chat'].usual_model}; thinking of the one under {REASONS},",
     "which are listed below. A vendor's other models may do more, or less. The reasons: --json",
 )
 

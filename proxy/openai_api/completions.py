@@ -8,7 +8,7 @@ from adapters.core.adaptations import Adaptation
 from adapters.core.event import CHUNK, WHOLE, Event
 from adapters.core.failures import Refused
 from adapters.core.message import Message
-from adapters.core.request import ApiRequest, Translation
+from adapters.core.request import ApiRequest, Operation, Translation
 from adapters.openai_params.operations import validate
 from adapters.openai_params.param import Invalid
 from adapters.translations.completions_as_chat import as_chat, only_native, texts_of
@@ -26,7 +26,7 @@ DECODED = {"prompt": Adaptation("mapped", Message("token ids were decoded to tex
 class CompletionsHandler:
     """Legacy completions of one or several prompts, whole or streamed."""
 
-    operation = "completions"
+    operation: Operation = "completions"
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body into a chat request that keeps the original one. Raises BadRequest, naming ``param``."""

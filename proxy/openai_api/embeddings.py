@@ -9,7 +9,7 @@ import orjson
 from adapters.core.adaptations import Adaptation
 from adapters.core.event import Event
 from adapters.core.message import Message
-from adapters.core.request import ApiRequest, Translation
+from adapters.core.request import ApiRequest, Operation, Translation
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.json_body import read_body, take_model
 from proxy.openai_api.response_writer import ResponseWriter
@@ -22,7 +22,7 @@ DECODED = {"input": Adaptation("mapped", Message("token ids were decoded to text
 class EmbeddingsHandler:
     """Embeddings of texts, or of token ids, as floats or as base64."""
 
-    operation = "embeddings"
+    operation: Operation = "embeddings"
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, naming ``param``."""

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from adapters.core.request import ApiRequest
+from adapters.core.request import ApiRequest, Operation
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.writer import ResponseChannel, Writer
 
@@ -10,7 +10,7 @@ from proxy.openai_api.writer import ResponseChannel, Writer
 class OperationHandler(Protocol):
     """OpenAI's side of one operation: a body becomes an ApiRequest, Events become OpenAI's bytes."""
 
-    operation: str
+    operation: Operation
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest."""

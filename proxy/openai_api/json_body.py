@@ -15,6 +15,7 @@ from adapters.core.json_limits import (
     count_byte,
 )
 from adapters.core.message import Message
+from adapters.core.request import Operation
 from adapters.openai_params.operations import validate
 from adapters.openai_params.param import MAX_NAME, Invalid, wrong_type
 from proxy.errors import BadRequest
@@ -29,7 +30,7 @@ NO_MEMORY = "Not enough"
 """Start of orjson's error when memory has run out; orjson has no other sign of it."""
 
 
-def read_body(body: bytes, operation: str, required: tuple[str, ...]) -> dict[str, Any]:
+def read_body(body: bytes, operation: Operation, required: tuple[str, ...]) -> dict[str, Any]:
     """Return the members of a JSON body, validated for the operation. Raises BadRequest, naming ``param``."""
     fields = read_members(body, required)
     try:

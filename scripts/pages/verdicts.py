@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from adapters.core.builder import Verdict
 from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
-from adapters.openai_params.operations import OPENAI_PARAMS
+from adapters.openai_params import operations as openai
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.translations.completions_as_chat import OVER_CHAT
 from proxy.commands.vendors import ANY, SHOWN, each_edition, matrix
@@ -48,13 +48,13 @@ def _vendor(name: str, vendor: Vendor) -> Iterator[str]:
         if operation not in vendor.operations:
             continue
         params = vendor.operations[operation].params
-        plain = [param for param in OPENAI_PARAMS[operation] if _plain(params[param])]
+        plain = [param for param in openai.OPERATIONS[operation].params if _plain(params[param])]
         yield f"\n**{title}.**"
-        if len(plain) == len(OPENAI_PARAMS[operation]):
+        if len(plain) == len(openai.OPERATIONS[operation].params):
             yield " Every parameter is sent unchanged.\n"
             continue
         yield f" Sent unchanged: {', '.join(map(code, plain))}.\n\n" if plain else "\n\n"
-        yield _table({param: params[param] for param in OPENAI_PARAMS[operation] if param not in plain})
+        yield _table({param: params[param] for param in openai.OPERATIONS[operation].params if param not in plain})
 
 
 def _plain(verdict: Verdict) -> bool:

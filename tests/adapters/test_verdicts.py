@@ -16,7 +16,7 @@ from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan, Target, Vendor
 from adapters.openai_params.chat import CHAT, EFFORTS
 from adapters.openai_params.completions import COMPLETIONS
-from adapters.openai_params.operations import OPENAI_PARAMS, validate
+from adapters.openai_params.operations import OPERATIONS, validate
 from adapters.planning import plan
 from adapters.registry import BY_CATALOG
 from adapters.rules.reasoning import SWITCH_FIELDS
@@ -285,4 +285,4 @@ def test_explain_says_why_a_target_is_passed_over(name: str) -> None:
 def test_every_surface_has_a_verdict_everywhere() -> None:
     for name, vendor in BY_CATALOG.items():
         for operation, op in vendor.operations.items():
-            assert set(OPENAI_PARAMS[operation]) <= set(op.params), (name, operation)
+            assert set(OPERATIONS[operation].params) <= set(op.params), (name, operation)

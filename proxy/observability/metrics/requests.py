@@ -8,7 +8,7 @@ from typing import Literal
 
 from adapters.core.failures import ERROR_TABLE
 from adapters.core.usage import Usage
-from adapters.openai_params.operations import OPENAI_PARAMS
+from adapters.openai_params.operations import OPERATIONS
 from proxy._types import RequestOutcome
 from proxy.errors import ProxyError
 from proxy.observability.metrics.registry import LONG_S, QUICK_S, Histogram, Labels, Metrics
@@ -16,7 +16,7 @@ from proxy.observability.metrics.registry import LONG_S, QUICK_S, Histogram, Lab
 BATCH = 32
 """The most outcomes that are held before they are counted."""
 
-FIELDS: Mapping[str, Collection[str]] = {operation: params.keys() for operation, params in OPENAI_PARAMS.items()}
+FIELDS: Mapping[str, Collection[str]] = {name: operation.params.keys() for name, operation in OPERATIONS.items()}
 """OpenAI's fields of each operation."""
 
 OTHER = "other"

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from adapters.core.event import Event
-from adapters.core.request import ApiRequest
+from adapters.core.request import ApiRequest, Operation
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.legacy_functions import to_legacy_functions
 from proxy.openai_api.json_body import read_body, take_model
@@ -16,7 +16,7 @@ from proxy.openai_api.writer import ResponseChannel
 class ChatHandler:
     """Chat completions, whole or streamed."""
 
-    operation = "chat"
+    operation: Operation = "chat"
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, naming ``param``."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from adapters.core.message import Message, one_of
-from adapters.core.request import ApiRequest
+from adapters.core.request import ApiRequest, Operation
 from adapters.openai_params.param import Invalid, wrong_type
 from proxy.errors import BadRequest
 from proxy.observability.request_record import RequestRecord
@@ -25,7 +25,7 @@ CATEGORIES = (
 class ModerationsHandler:
     """Moderations by a vendor that supports them; request and response are forwarded unchanged."""
 
-    operation = "moderations"
+    operation: Operation = "moderations"
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, naming ``param``."""

@@ -11,10 +11,11 @@ from openai.types import embedding_create_params as embeddings
 from openai.types.chat import completion_create_params as chat
 from ruamel.yaml import YAML
 
+from adapters.core.request import Operation
 from adapters.openai_params.chat import CHAT
 from adapters.openai_params.completions import COMPLETIONS
 from adapters.openai_params.embeddings import EMBEDDINGS
-from adapters.openai_params.operations import OPENAI_PARAMS, validate
+from adapters.openai_params.operations import OPERATIONS, validate
 from adapters.openai_params.param import Invalid
 from adapters.registry import BY_CATALOG
 from adapters.translations.completions_as_chat import OVER_CHAT, TO_CHAT
@@ -46,8 +47,8 @@ def described(name: str) -> set[str]:
         ("embeddings", "CreateEmbeddingRequest"),
     ],
 )
-def test_the_surface_has_every_parameter_of_openais_description(operation: str, schema: str) -> None:
-    ours = {*OPENAI_PARAMS[operation], "model"}
+def test_the_surface_has_every_parameter_of_openais_description(operation: Operation, schema: str) -> None:
+    ours = {*OPERATIONS[operation].params, "model"}
     assert described(schema) == ours - NEWER_THAN_THE_SPEC
 
 
@@ -70,7 +71,7 @@ def test_every_parameter_of_completions_has_a_verdict_and_a_reason() -> None:
 @pytest.mark.parametrize("vendor", BY_CATALOG.values(), ids=BY_CATALOG)
 def test_every_vendor_has_a_verdict_and_a_reason_for_every_parameter(vendor: Any) -> None:
     for operation, op in vendor.operations.items():
-        for name in OPENAI_PARAMS[operation]:
+        for name in OPERATIONS[operation].params:
             verdict = op.params[name]
             assert verdict.words, (operation, name)
             assert verdict.why, (operation, name)
@@ -286,7 +287,8 @@ def test_every_form_of_input_is_taken(value: Any) -> None:
 
 
 def test_a_neutral_value_is_a_right_value() -> None:
-    for operation, surface in OPENAI_PARAMS.items():
+    for operation, served in OPERATIONS.items():
+        surface = served.params
         for name, param in surface.items():
             for value in param.neutral:
                 validate(operation, {name: value})
@@ -302,8 +304,8 @@ JSON = st.recursive(
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.sampled_from([(operation, name) for operation in OPENAI_PARAMS for name in OPENAI_PARAMS[operation]]), JSON)
-def test_any_value_is_right_or_invalid_and_nothing_else(where: tuple[str, str], value: Any) -> None:
+@given(st.sampled_from([(operation, name) for operation in OPERATIONS for name in OPERATIONS[operation].params]), JSON)
+def test_any_value_is_right_or_invalid_and_nothing_else(where: tuple[Operation, str], value: Any) -> None:
     operation, name = where
     wrong = None
     try:
@@ -311,7 +313,7 @@ def test_any_value_is_right_or_invalid_and_nothing_else(where: tuple[str, str], 
     except Invalid as invalid:
         wrong = invalid
     if wrong is None:
-        assert type(value) in (*OPENAI_PARAMS[operation][name].types, int)
+        assert type(value) in (*OPERATIONS[operation].params[name].types, int)
     else:
         assert wrong.param.startswith(name)
         assert wrong.message.isprintable()

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import pytest
 
 from adapters.core.adaptations import VerdictWord
-from adapters.openai_params.operations import OPENAI_PARAMS
+from adapters.openai_params.operations import OPERATIONS
 from config.loader.load import ConfigError, load
 from config.loader.schema_walk import fields, is_section, unwrap
 from config.schema import Section, Settings
@@ -107,7 +107,7 @@ def test_every_parameter_of_every_vendor_and_operation_stands_on_the_page_of_ver
         for operation in vendor.operations:
             part = parts[verdicts.OPERATIONS[operation]]
             if "Every parameter is sent unchanged" not in part:
-                assert [param for param in OPENAI_PARAMS[operation] if f"`{param}`" not in part] == []
+                assert [param for param in OPERATIONS[operation].params if f"`{param}`" not in part] == []
 
 
 def test_the_words_of_the_table_are_those_that_verdicts_have() -> None:
