@@ -27,5 +27,11 @@ class Facts:
     """A model that takes JSON schemas."""
     chunk: str = "chat.completion.chunk"
     """What a chunk calls itself."""
+    models: Mapping[str, Any] = field(default_factory=dict)
+    """The emulator's own models for chat, retired ones included."""
+    special: tuple[str, ...] = ()
+    """Beginnings of the names of models for one purpose only, which want members of their own."""
+    one_window: bool = False
+    """Whether prompt and output count against one window: then the vendor refuses a limit of tokens near its end."""
     endpoints: tuple[tuple[str, str], ...] = ()
     """Paths after the prefix, each with a model, for requests with any JSON."""

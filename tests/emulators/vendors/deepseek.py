@@ -2,6 +2,7 @@
 
 import openai
 
+from emulators.deepseek.models import served
 from tests.emulators.facts import Facts
 
 FACTS = Facts(
@@ -16,6 +17,7 @@ FACTS = Facts(
         "inspection": openai.BadRequestError,
         "model_missing": openai.BadRequestError,
     },
+    models=served("1"),
     endpoints=(
         ("/chat/completions", "deepseek-flash"),
         ("/beta/chat/completions", "deepseek-v4-pro"),

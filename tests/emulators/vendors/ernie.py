@@ -2,6 +2,7 @@
 
 import openai
 
+from emulators.ernie.models import MODELS
 from tests.emulators.facts import Facts
 
 FACTS = Facts(
@@ -18,6 +19,7 @@ FACTS = Facts(
         "inspection": openai.PermissionDeniedError,
         "model_missing": openai.AuthenticationError,
     },
+    models=MODELS,
     endpoints=(
         ("/chat/completions", "ernie-4.5-turbo-vl"),
         ("/chat/completions", "ernie-3.5-8k"),

@@ -2,6 +2,7 @@
 
 import openai
 
+from emulators.hunyuan.tokenhub.models import MODELS
 from tests.emulators.facts import Facts
 
 FACTS = Facts(
@@ -17,5 +18,6 @@ FACTS = Facts(
         "inspection": openai.APIStatusError,
         "model_missing": openai.BadRequestError,
     },
+    models=MODELS,
     endpoints=(("/chat/completions", "hy3"), ("/embeddings", "kinfra-text-embedding-0.6b")),
 )

@@ -2,6 +2,7 @@
 
 import openai
 
+from emulators.hunyuan.classic.models import MODELS
 from tests.emulators.facts import Facts
 
 FACTS = Facts(
@@ -15,6 +16,7 @@ FACTS = Facts(
         "inspection": openai.BadRequestError,
         "model_missing": openai.NotFoundError,
     },
+    models=MODELS,
     endpoints=(
         ("/chat/completions", "hunyuan-a13b"),
         ("/chat/completions", "hunyuan-vision"),

@@ -2,6 +2,7 @@
 
 import openai
 
+from emulators.kimi.models import MODELS
 from tests.emulators.facts import Facts
 
 FACTS = Facts(
@@ -18,6 +19,8 @@ FACTS = Facts(
         "inspection": openai.BadRequestError,
         "model_missing": openai.NotFoundError,
     },
+    models=MODELS,
+    one_window=True,
     endpoints=(
         ("/chat/completions", "kimi-k2.6"),
         ("/chat/completions", "moonshot-v1-8k-vision-preview"),

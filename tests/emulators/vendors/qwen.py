@@ -2,6 +2,7 @@
 
 import openai
 
+from emulators.qwen.models import MODELS
 from tests.emulators.facts import Facts
 
 FACTS = Facts(
@@ -16,6 +17,8 @@ FACTS = Facts(
         "inspection": openai.BadRequestError,
         "model_missing": openai.NotFoundError,
     },
+    models=MODELS,
+    special=("qwen-mt-", "qwen-long"),  # translation_options, and files
     endpoints=(
         ("/chat/completions", "qwen-plus"),
         ("/chat/completions", "qwen3.8-max"),
