@@ -140,9 +140,10 @@ def message_of(error: OSError) -> Message:
 
 
 def _emulators() -> "Emulators":
+    from adapters.registry import VENDORS
     from emulators import NAMES, start
 
-    return {name: partial(start, name) for name in NAMES}
+    return {vendor.name: partial(start, vendor.name) for vendor in VENDORS if vendor.name in NAMES}
 
 
 @click.command(

@@ -65,26 +65,31 @@ class Figure:
         """The test was refused: reset to the last good number, but not below ``proven``; test again later."""
         self.testing = False
         self.value = min(self.value, max(self._base, proven))
-        self._back_off(now)
+        self._wait(now, self._gap_s * 2)
 
     def cut(self, proven: float, now: float) -> None:
-        """A call within the figure was refused. ``proven``: the number of calls that the vendor has just accepted."""
-        down = min(self.value - 1, self.value * self.CUT)
+        """A call within the figure was refused. ``proven``: the number of calls that the vendor has just accepted.
+
+        The number of accepted calls limits the cut, and the next test comes after the first gap: if another user of the
+        account caused the refusal, the figure must rise again as fast as such refusals lower it.
+        """
+        down = min(self.value - 1, max(self.value * self.CUT, proven))
         if self._base < self.value:
             down = min(down, max(self._base, proven))
         self.value = self._base = max(1.0, down)
-        self._back_off(now)
+        self._wait(now, self._first_gap_s)
 
     def lower(self, to: float, now: float) -> None:
         """Lower the figure: the vendor accepts at most this many calls."""
         if to < self.value:
             self.value = self._base = to
-            self._back_off(now)
+            self._wait(now, self._gap_s * 2)
 
-    def _back_off(self, now: float) -> None:
+    def _wait(self, now: float, gap_s: float) -> None:
+        """Test again after ``gap_s``, with the smallest step."""
         self.cut_at = now
         self._step = 1.0
-        self._gap_s = min(self.LONGEST_GAP_S, self._gap_s * 2)
+        self._gap_s = min(self.LONGEST_GAP_S, gap_s)
         self.test_at = now + self._gap_s
 
 

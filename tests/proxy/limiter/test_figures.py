@@ -75,9 +75,27 @@ def test_each_failed_test_doubles_the_wait_for_the_next_up_to_a_minute_and_one_t
 def test_a_cut_takes_one_call_or_a_twentieth_and_leaves_one(value: float, cut: float) -> None:
     one = figure(value)
     one.cut(0.0, 50.0)
-    assert (one.value, one.cut_at, one.test_at) == (cut, 50.0, 54.0)
+    assert (one.value, one.cut_at, one.test_at) == (cut, 50.0, 52.0)
     one.failed(0, 51.0)
     assert one.value == cut, "that is the last good number now"
+
+
+@pytest.mark.parametrize(("proven", "cut"), [(0.0, 95.0), (94.0, 95.0), (97.0, 97.0), (99.0, 99.0), (100.0, 99.0)])
+def test_a_cut_leaves_what_the_vendor_has_just_accepted_but_takes_one_call(proven: float, cut: float) -> None:
+    one = figure(100.0)
+    one.cut(proven, 50.0)
+    assert one.value == cut
+
+
+def test_after_a_cut_the_next_test_comes_after_the_first_gap_however_many_tests_have_failed() -> None:
+    one = figure(8.0)
+    for _ in range(4):
+        one.failed(0, 20.0)
+    assert one.test_at == 52.0
+    one.cut(0.0, 30.0)
+    assert one.test_at == 32.0
+    one.failed(0, 32.0)
+    assert one.test_at == 36.0, "failed tests delay the next one from the start again"
 
 
 @pytest.mark.parametrize(("proven", "cut"), [(0.0, 8.0), (9.0, 9.0), (99.0, 10.0)])
