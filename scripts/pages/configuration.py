@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from adapters.core.vendor import Vendor
+from adapters.registry import VENDORS
 from config import json_schema as publish
 from config.loader.environment import key_names, vendors_by_rank
 from config.loader.schema_walk import fields, is_section, unwrap
@@ -14,10 +15,11 @@ from scripts.pages.table import code, table
 
 Json = Mapping[str, Any]
 
+WITH_EDITIONS = next(vendor for vendor in VENDORS if vendor.editions)
 NAMES: Mapping[str, str] = {
     "vendors": "KIMI",
     "vendors.NAME.kind": "OFFICE",
-    "vendors.NAME.edition": "HUNYUAN",
+    "vendors.NAME.edition": WITH_EDITIONS.name.upper(),
     "vendors.NAME.messages.merge_system": "VLLM",
     "vendors.NAME.messages.developer_as": "VLLM",
     "models": "gpt-4o",
@@ -34,7 +36,7 @@ EXAMPLES: Mapping[str, str] = {
     "server.max_body_mb": "16",
     "vendors": '{"kimi": {"api_key": "sk-..."}}',
     "vendors.NAME.kind": "openai_compatible",
-    "vendors.NAME.edition": "classic",
+    "vendors.NAME.edition": WITH_EDITIONS.edition_names[-1],
     "vendors.NAME.region": "intl",
     "vendors.NAME.base_url": "https://api.moonshot.ai/v1",
     "vendors.NAME.api_key": "sk-...",

@@ -170,11 +170,9 @@ class Stage:
         return {"vendors": entries, **more}
 
     def _entry(self, name: str, timeouts: Mapping[str, float], wait_s: float) -> dict[str, Any]:
-        vendor = EDITIONS[name]
-        edition = {} if vendor.edition is None else {"kind": vendor.name, "edition": vendor.edition}
         key, base_url = self.key_and_base_url(name)
         own = {"timeouts": dict(timeouts), "limits": {"wait_s": wait_s}}
-        return {"api_key": key, "base_url": base_url, **own, **edition}
+        return {"api_key": key, "base_url": base_url, **own, **kind_and_edition(name)}
 
     def key_and_base_url(self, name: str) -> tuple[str, str]:
         """Return the key and the base URL of a vendor's emulator, in the vendor's edition."""
@@ -255,6 +253,12 @@ def asked(content: Any = "Hello", **more: Any) -> dict[str, Any]:
     """A request under OpenAI's name, as an application writes it."""
     messages = content if type(content) is list and content and "role" in content[0] else [user(content)]
     return {"model": "gpt-4o", "messages": messages, **more}
+
+
+def kind_and_edition(name: str) -> dict[str, str]:
+    """Return the members of a vendor's entry that choose its edition; none for the usual one."""
+    vendor = EDITIONS[name]
+    return {} if vendor.edition is None else {"kind": vendor.name, "edition": vendor.edition}
 
 
 def target_of(vendor: str, name: str = "gpt-4o") -> str:
