@@ -13,18 +13,16 @@ from openai import AsyncOpenAI
 
 import emulators
 from emulators import Emulator
-from tests.emulators import vendors
+from tests.emulators import facts
 from tests.emulators.facts import Facts
 
 T = TypeVar("T")
 LONGEST_S = 150.0
 Json = dict[str, Any]
 FACTS: dict[str, Facts] = {
-    module.name: import_module(f"{vendors.__name__}.{module.name}").FACTS
-    for module in iter_modules(vendors.__path__)
-    if not module.name.startswith("test_")
+    module.name: import_module(f"{facts.__name__}.{module.name}").FACTS for module in iter_modules(facts.__path__)
 }
-"""By the names of the modules in ``tests/emulators/vendors/``: those of the catalogs."""
+"""By the names of the modules in ``tests/emulators/facts/``: those of the catalogs."""
 
 
 def with_emulator(
@@ -154,8 +152,8 @@ async def ask(
 
 def chat(vendor: str, text: str = "Hello", **more: Any) -> Json:
     """A plain request; thinking is off by default."""
-    facts = FACTS[vendor]
-    return {"model": facts.model, "messages": [{"role": "user", "content": text}], **facts.quiet, **more}
+    known = FACTS[vendor]
+    return {"model": known.model, "messages": [{"role": "user", "content": text}], **known.quiet, **more}
 
 
 def function(name: str, **properties: Any) -> Json:
