@@ -163,10 +163,10 @@ def rss_mb(pid: int) -> float:
 async def play(port: int, mode: Mode, seen: Seen) -> float:
     """Run a mode and return the seconds it took."""
     loop = asyncio.get_running_loop()
-    asked = question(port, mode)
+    request = question(port, mode)
     clients: list[Client] = []
     for _ in range(mode.clients):
-        made = await loop.create_connection(lambda: Client(asked, mode.events, seen), "127.0.0.1", port)
+        made = await loop.create_connection(lambda: Client(request, mode.events, seen), "127.0.0.1", port)
         clients.append(made[1])
     began = loop.time()
     ramp_s = mode.gap_ms / 1000

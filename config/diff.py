@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from adapters.core.message import BAR, COMMA, Message, joined
-from config.loader.errors import ConfigError, Diagnostic, Location, key_path
+from config.errors import ConfigError, Diagnostic, Location, key_path
 from config.schema import Settings
 
 NEEDS_RESTART = ("listen", "admin_listen", "transport", "max_concurrency")
@@ -17,7 +17,7 @@ class ReloadResult(NamedTuple):
     """The result of a reload: ``applied``, ``refused``, or ``no file`` if the configuration has none.
 
     ``changed``: keys whose new values are in use. ``restart``: changed keys that need a restart to take effect.
-    ``diagnostics``: why it was refused, as ``file:line:col: key: what is wrong``. ``source``: the file that was read.
+    ``diagnostics``: why it was refused, as ``file:line:col: key: what is problem``. ``source``: the file that was read.
     """
 
     word: Literal["applied", "refused", "no file"]
@@ -72,7 +72,7 @@ def keep_fixed_settings(before: Settings, after: Settings, source: str) -> tuple
     differ = [key for key in NEEDS_RESTART if getattr(before.server, key) != getattr(after.server, key)]
     server = after.server.model_copy(update={key: getattr(before.server, key) for key in differ})
     if server.beyond_loopback() and not after.client_keys() and not server.insecure:
-        wrong = Message(
+        problem = Message(
             "{listen} stays open to other machines until a restart and would need no client key",
             listen=server.listen,
         )
@@ -81,14 +81,14 @@ def keep_fixed_settings(before: Settings, after: Settings, source: str) -> tuple
                 Diagnostic(
                     Location(source),
                     "server.client_keys",
-                    wrong,
+                    problem,
                     Message("a client key, or a restart"),
                     code="config-open-to-network",
                 )
             ]
         )
     if server.admin_beyond_loopback() and not after.admin_token():
-        wrong = Message(
+        problem = Message(
             "{listen} stays open to other machines until a restart and would need no token",
             listen=server.admin_listen,
         )
@@ -97,7 +97,7 @@ def keep_fixed_settings(before: Settings, after: Settings, source: str) -> tuple
                 Diagnostic(
                     Location(source),
                     "server.admin_token",
-                    wrong,
+                    problem,
                     Message("a token, or a restart"),
                     code="config-open-to-network",
                 )

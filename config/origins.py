@@ -4,7 +4,7 @@ import ipaddress
 import re
 
 from adapters.core.message import Message
-from config.loader.errors import InvalidValue
+from config.errors import InvalidValue
 
 ANY_PAGE = ("*", "null")
 """Entries that match any web page: every page can make its browser send ``Origin: null``."""
@@ -47,7 +47,7 @@ def normalize_header(value: bytes) -> bytes | None:
 
 
 def configured_origin(value: str) -> str:
-    """Return an entry of ``server.cors_origins``, normalized. Raises InvalidValue, which says what is expected."""
+    """Return an entry of ``server.cors_origins``, normalized. Raises InvalidValue with the expected form."""
     if value in ANY_PAGE:
         return value
     origin = normalize_origin(value)
@@ -59,7 +59,7 @@ def configured_origin(value: str) -> str:
 
 
 def configured_host(value: str) -> str:
-    """Return an entry of ``server.hosts`` in lower case. Raises InvalidValue, which says what is expected."""
+    """Return an entry of ``server.hosts`` in lower case. Raises InvalidValue with the expected form."""
     name = value.lower().removesuffix(".")
     if len(name) > 253 or not name.isascii() or not _NAME.fullmatch(name):
         raise InvalidValue(expected=Message("a host name without scheme and port, for example banjia.example.com"))

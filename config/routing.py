@@ -271,7 +271,7 @@ def key_of(name: str, models: Collection[str]) -> str | None:
     return next((pattern for pattern in patterns if pattern is not None), None)
 
 
-def carried(name: str, models: Collection[str]) -> list[str]:
+def routed_forms(name: str, models: Collection[str]) -> list[str]:
     """Return the dated and alias forms that share the route of this key of ``models``."""
     return [form for form in forms_of(name) if key_of(form, models) == name]
 

@@ -28,7 +28,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from adapters.core.message import EMPTY, Message
 from config.catalog.overrides import CatalogOverrides
-from config.loader.errors import InvalidValue, expecting
+from config.errors import InvalidValue, expecting
 from config.origins import configured_host, configured_origin
 
 Strategy = Literal["failover", "weighted", "fastest", "cheapest"]
@@ -106,9 +106,9 @@ def _sendable(key: SecretStr) -> SecretStr:
     return key
 
 
-def _header_error(name: str, wrong: Message, expected: Message = EMPTY) -> PydanticCustomError:
+def _header_error(name: str, problem: Message, expected: Message = EMPTY) -> PydanticCustomError:
     return PydanticCustomError(
-        "header", "{text}", {"text": expecting(wrong, expected), "wrong": wrong, "expected": expected, "at": name}
+        "header", "{text}", {"text": expecting(problem, expected), "problem": problem, "expected": expected, "at": name}
     )
 
 
@@ -367,8 +367,8 @@ class VendorEntry(Section):
         if self.api_key is not None and self.api_keys:
             raise PydanticCustomError(
                 "two_keys",
-                "{wrong}; expected {expected}",
-                {"wrong": Message("both api_key and api_keys are set"), "expected": Message("one of them")},
+                "{problem}; expected {expected}",
+                {"problem": Message("both api_key and api_keys are set"), "expected": Message("one of them")},
             )
         return self
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from adapters.core.adaptations import Adaptation
 from adapters.core.usage import Usage
 from adapters.core.vendor import Target
-from config.loader.errors import redact
+from config.errors import redact
 from config.schema import Policy, Strategy
 from proxy.credentials.redaction import NO_SECRETS, Secrets
 from proxy.reason import Reason

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from adapters.core.message import Message
 from config.diff import ReloadResult, changed_keys, keep_fixed_settings
-from config.loader.errors import Diagnostic
-from config.loader.errors import Location as Source
+from config.errors import Diagnostic
+from config.errors import Location as Source
 from config.loader.load import ENVIRONMENT, ConfigError, LoadedConfig
 from config.routing import Routing, base_url_of
 from config.schema import Settings, VendorEntry

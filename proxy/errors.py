@@ -37,7 +37,7 @@ MAX_MESSAGE = 1500
 
 
 class ProxyError(Exception):
-    """An error response: status, type, code and param of the error table, and a message that says what to do."""
+    """An error response: status, type, code and param of the error table, and a message with the cure."""
 
     status: ClassVar[int] = 500
     type: ClassVar[str] = "server_error"

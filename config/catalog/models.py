@@ -111,10 +111,10 @@ class Price(CatalogSection):
         return self.up_to is None or prompt_tokens <= self.up_to
 
 
-def _price_error(at: str | int, wrong: Message, expected: Message) -> PydanticCustomError:
+def _price_error(at: str | int, problem: Message, expected: Message) -> PydanticCustomError:
     """Return the error. ``at``: the key or index of the fault, relative to the validated value."""
     return PydanticCustomError(
-        "price", "{wrong}; expected {expected}", {"at": at, "wrong": wrong, "expected": expected}
+        "price", "{problem}; expected {expected}", {"at": at, "problem": problem, "expected": expected}
     )
 
 
@@ -129,12 +129,12 @@ def _in_order(prices: list[Price]) -> list[Price]:
             )
         if price.since > before.since:
             if before.until is not None and before.until >= price.since:
-                wrong = Message(
+                problem = Message(
                     "a price since {day}, but the previous one applies until {other}",
                     day=price.since,
                     other=before.until,
                 )
-                raise _price_error(index, wrong, Message("an earlier until in the previous price"))
+                raise _price_error(index, problem, Message("an earlier until in the previous price"))
         elif price.until != before.until:
             raise _price_error(
                 index,
@@ -142,8 +142,8 @@ def _in_order(prices: list[Price]) -> list[Price]:
                 Message("the same until in all tiers of a list"),
             )
         elif before.up_to is None or (price.up_to is not None and price.up_to <= before.up_to):
-            wrong = Message("up_to is not larger than in the previous tier")
-            raise _price_error(index, wrong, Message("a larger up_to; only the last tier has none"))
+            problem = Message("up_to is not larger than in the previous tier")
+            raise _price_error(index, problem, Message("a larger up_to; only the last tier has none"))
     return prices
 
 

@@ -4,10 +4,10 @@ import re
 
 from adapters.core.message import EMPTY, Message, as_message
 from adapters.rules.verdicts import UNSAFE
-from config.catalog import deprecations as retired
+from config import deprecations
 from config.catalog import models as catalog
+from config.errors import nearest
 from config.lint.context import LintContext
-from config.loader.errors import nearest
 from config.routing import catalog_of
 
 _NO_FIELD = UNSAFE | {"model", "stream"}
@@ -30,21 +30,21 @@ def model(context: LintContext, where: tuple[str | int, ...], entry: str, model:
             context.error(
                 where,
                 Message("{entry} has no model {model}", entry=entry, model=context.quote(where, model)),
-                meant=f"{entry}/{same_letters}",
+                suggestion=f"{entry}/{same_letters}",
                 code="config-unknown-model",
             )
         else:
             near = nearest(model, rows)
-            wrong = Message(
+            problem = Message(
                 "the catalog of {entry} has no model {model}; banjia requests it anyway",
                 entry=entry,
                 model=context.quote(where, model),
             )
-            context.warn(where, wrong, meant=f"{entry}/{near}" if near else "", code="config-unknown-model")
-    elif row is not None and (fate := retired.describe_retirement(row, context.today)):
+            context.warn(where, problem, suggestion=f"{entry}/{near}" if near else "", code="config-unknown-model")
+    elif row is not None and (retirement := deprecations.describe_retirement(row, context.today)):
         context.warn(
             where,
-            Message("{model} {fate}", model=model, fate=fate),
+            Message("{model} {retirement}", model=model, retirement=retirement),
             _successor(context, entry, row, moved=vendor_catalog.ended is not None),
             code="config-model-retired",
         )
@@ -76,11 +76,13 @@ def catalogs(context: LintContext) -> None:
         for openai, stand_in in entry.catalog.stand_ins.items():
             if stand_in.model not in known:
                 where = ("vendors", name, "catalog", "stand_ins", openai, "model")
-                wrong = Message("{entry} has no model {model}", entry=name, model=context.quote(where, stand_in.model))
+                problem = Message(
+                    "{entry} has no model {model}", entry=name, model=context.quote(where, stand_in.model)
+                )
                 near = nearest(stand_in.model, known)
                 context.error(
                     where,
-                    wrong,
+                    problem,
                     EMPTY if near else Message("one of its models, or an entry for this one in models"),
                     near,
                     code="config-unknown-model",
@@ -93,22 +95,22 @@ def stand_ins(context: LintContext) -> None:
     """Warn about default stand-ins that are retired or retiring."""
     if context.errors:
         return
-    for fading in retired.stand_ins(context.settings):
-        entry, row = fading.entry, fading.row
-        wrong = Message(
-            "{model}, the stand-in for {names}, {fate}",
+    for stand_in in deprecations.stand_ins(context.settings):
+        entry, row = stand_in.entry, stand_in.row
+        problem = Message(
+            "{model}, the stand-in for {names}, {retirement}",
             model=row.id,
-            names=fading.under(),
-            fate=retired.describe_retirement(row, context.today),
+            names=stand_in.names_text(),
+            retirement=deprecations.describe_retirement(row, context.today),
         )
-        name = fading.names[0]
+        name = stand_in.names[0]
         if row.successor:
             instead = Message("{model} for {name} in models", model=f"{entry}/{row.successor}", name=name)
         else:
             instead = Message("another model for {name} in models", name=name)
         context.warn(
             ("vendors", entry),
-            wrong,
+            problem,
             instead,
             at_key=True,
             code="config-model-retired",
@@ -122,5 +124,5 @@ def _bare(model: str) -> str:
 def settable(context: LintContext, where: tuple[str | int, ...]) -> None:
     """Check that ``set`` may set this field. ``where`` is its path."""
     if str(where[-1]).lower() in _NO_FIELD:
-        wrong = Message("set cannot change this field")
-        context.error(where, wrong, Message("the model in target, and addresses and keys in vendors"), at_key=True)
+        problem = Message("set cannot change this field")
+        context.error(where, problem, Message("the model in target, and addresses and keys in vendors"), at_key=True)

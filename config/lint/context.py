@@ -1,14 +1,29 @@
 """The input and the results of the configuration checks."""
 
 import datetime
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Concatenate, ParamSpec
 
 from adapters import registry
 from adapters.core.message import EMPTY, Message
 from adapters.core.vendor import Vendor
-from config.loader.errors import Diagnostic, looks_secret
-from config.loader.nodes import Node, follow
+from config.errors import Diagnostic, looks_secret
+from config.nodes import Node, follow
 from config.schema import Settings
+
+P = ParamSpec("P")
+
+
+def _appending(
+    make: Callable[Concatenate["LintContext", P], Diagnostic], list_of: Callable[["LintContext"], list[Diagnostic]]
+) -> Callable[Concatenate["LintContext", P], None]:
+    """Return a method that makes a diagnostic and appends it to a list of the context."""
+
+    def method(self: "LintContext", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        list_of(self).append(make(self, *args, **kwargs))
+
+    return method
 
 
 @dataclass(slots=True)
@@ -28,42 +43,21 @@ class LintContext:
     def diagnostic(
         self,
         loc: tuple[str | int, ...],
-        wrong: Message,
+        problem: Message,
         expected: Message = EMPTY,
-        meant: str = "",
+        suggestion: str = "",
         *,
         at_key: bool = False,
         code: str = "",
     ) -> Diagnostic:
         """Return a diagnostic about a path of the settings, at the nearest position in the file."""
         node, path = follow(self.root, loc)
-        return node.diagnostic(path, wrong, expected, meant, at_key=at_key, code=code)
+        return node.diagnostic(path, problem, expected, suggestion, at_key=at_key, code=code)
 
-    def error(
-        self,
-        loc: tuple[str | int, ...],
-        wrong: Message,
-        expected: Message = EMPTY,
-        meant: str = "",
-        *,
-        at_key: bool = False,
-        code: str = "",
-    ) -> None:
-        """Add an error: the configuration cannot be used."""
-        self.errors.append(self.diagnostic(loc, wrong, expected, meant, at_key=at_key, code=code))
-
-    def warn(
-        self,
-        loc: tuple[str | int, ...],
-        wrong: Message,
-        expected: Message = EMPTY,
-        meant: str = "",
-        *,
-        at_key: bool = False,
-        code: str = "",
-    ) -> None:
-        """Add a warning."""
-        self.warnings.append(self.diagnostic(loc, wrong, expected, meant, at_key=at_key, code=code))
+    error = _appending(diagnostic, lambda context: context.errors)
+    """Add an error: the configuration cannot be used. Takes the arguments of ``diagnostic``."""
+    warn = _appending(diagnostic, lambda context: context.warnings)
+    """Add a warning. Takes the arguments of ``diagnostic``."""
 
     def quote(self, loc: tuple[str | int, ...], text: str) -> str:
         """Return a value of the settings in quotes, or the variables it came from if it may be a secret."""

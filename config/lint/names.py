@@ -9,8 +9,8 @@ from adapters.core.message import EMPTY, Message
 from adapters.openai_params.operations import OPERATIONS
 from config.catalog.models import CatalogNotFound
 from config.catalog.openai_names import EMBEDDINGS, WIDTHS, known_names, name_of
+from config.errors import nearest
 from config.lint.context import LintContext
-from config.loader.errors import nearest
 from config.routing import catalog_of, key_of, stand_in_route
 from config.schema import ModelEntry
 
@@ -37,13 +37,13 @@ def dropped_fields(context: LintContext) -> None:
                     (*where, index), Message("'{name}' is required in requests", name=name), Message("another field")
                 )
             elif name not in known:
-                meant = nearest(name, known)
-                wrong = Message("unknown request field {name}", name=context.quote((*where, index), name))
+                suggestion = nearest(name, known)
+                problem = Message("unknown request field {name}", name=context.quote((*where, index), name))
                 context.error(
                     (*where, index),
-                    wrong,
-                    EMPTY if meant else Message("one of OpenAI's fields, such as logprobs"),
-                    meant,
+                    problem,
+                    EMPTY if suggestion else Message("one of OpenAI's fields, such as logprobs"),
+                    suggestion,
                 )
 
 
@@ -85,12 +85,12 @@ def _unreached(context: LintContext, pattern: str) -> None:
     taken = {name: key_of(name, context.settings.models) for name in known_names() if fnmatchcase(name, pattern)}
     if taken and pattern not in taken.values():
         name, key = next(iter(taken.items()))
-        wrong = Message(
+        problem = Message(
             "no OpenAI name uses this pattern: other entries match first, such as {key} for {name}",
             key=key,
             name=name,
         )
-        context.warn(("models", pattern), wrong, Message("the pattern removed"), at_key=True)
+        context.warn(("models", pattern), problem, Message("the pattern removed"), at_key=True)
 
 
 def _hidden(context: LintContext, pattern: str, entry: ModelEntry) -> None:
@@ -101,10 +101,10 @@ def _hidden(context: LintContext, pattern: str, entry: ModelEntry) -> None:
         return  # the operator has configured embeddings
     name = next(iter(EMBEDDINGS))
     for vendor, hit in stand_in_route(context.settings.vendors, name, "embeddings"):
-        wrong = Message("the pattern also matches {name}, which gets 404: its targets are chat models", name=name)
+        problem = Message("the pattern also matches {name}, which gets 404: its targets are chat models", name=name)
         context.warn(
             ("models", pattern),
-            wrong,
+            problem,
             Message("an entry for it, such as {line}", line=f"{name}: {vendor}/{hit.model}"),
             at_key=True,
         )
@@ -130,12 +130,12 @@ def _two_models(context: LintContext, name: str, entry: ModelEntry) -> None:
     models = dict.fromkeys(target.target.partition("/")[2] for target in entry.targets)
     if len(models) > 1:
         first, second, *_ = models
-        wrong = Message(
+        problem = Message(
             "vectors of {first} and {second} cannot be compared, but failover would mix them in one index",
             first=first,
             second=second,
         )
-        context.warn(("models", name), wrong, Message("one target"), at_key=True)
+        context.warn(("models", name), problem, Message("one target"), at_key=True)
 
 
 def _width(context: LintContext, name: str, entry: ModelEntry) -> None:
@@ -150,7 +150,7 @@ def _width(context: LintContext, name: str, entry: ModelEntry) -> None:
         other = next((known for known in under if known in WIDTHS and WIDTHS[known] not in offered), None)
         if other is None or not offered or "dimensions" in target.set:
             continue
-        wrong = Message(
+        problem = Message(
             "vectors of {target} have {given} dimensions, those of {name} have {width}",
             target=target.target,
             given=offered[0],
@@ -167,4 +167,4 @@ def _width(context: LintContext, name: str, entry: ModelEntry) -> None:
                 name=other,
                 given=offered[0],
             )
-        context.warn(("models", name, "targets", index, "target"), wrong, cure)
+        context.warn(("models", name, "targets", index, "target"), problem, cure)

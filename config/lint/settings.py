@@ -9,12 +9,12 @@ from adapters import registry
 from adapters.core.message import EMPTY, SEMICOLON, Message, all_of, as_message, joined, one_of
 from adapters.core.vendor import Vendor
 from config.catalog import models as catalog
+from config.errors import Diagnostic, looks_secret, nearest, pasted_secret
 from config.lint import catalogs as checks_catalogs
 from config.lint.catalogs import catalogs, settable, stand_ins
 from config.lint.context import LintContext
 from config.lint.names import dropped_fields, misleading_names, removed_fields
-from config.loader.errors import Diagnostic, looks_secret, nearest, pasted_secret
-from config.loader.nodes import CREDENTIALS, Node, find, is_credential, scalars
+from config.nodes import CREDENTIALS, Node, find, is_credential, scalars
 from config.origins import ANY_PAGE
 from config.schema import OFF, ModelEntry, Settings, VendorEntry
 
@@ -71,7 +71,7 @@ def vendors(context: LintContext) -> None:
 
 
 def _kind(context: LintContext, where: tuple[str, ...], entry: VendorEntry, kind: str) -> None:
-    meant = nearest(kind, registry.BY_NAME)
+    suggestion = nearest(kind, registry.BY_NAME)
     known = one_of(sorted(registry.BY_NAME))
     word = context.quote((*where, "kind"), kind) if entry.kind else f"'{kind}'"
     if entry.kind:
@@ -81,8 +81,8 @@ def _kind(context: LintContext, where: tuple[str, ...], entry: VendorEntry, kind
     context.error(
         (*where, "kind") if entry.kind else where,
         what,
-        EMPTY if meant else expected,
-        meant,
+        EMPTY if suggestion else expected,
+        suggestion,
         at_key=not entry.kind,
         code="config-unknown-vendor",
     )
@@ -90,20 +90,20 @@ def _kind(context: LintContext, where: tuple[str, ...], entry: VendorEntry, kind
 
 def _edition(context: LintContext, where: tuple[str, ...], entry: VendorEntry, kind: Vendor) -> None:
     edition = str(entry.edition)
-    wrong = Message(
+    problem = Message(
         "{vendor} has no edition {word}", vendor=kind.title, word=context.quote((*where, "edition"), edition)
     )
     expected = (
         one_of(kind.edition_names) if kind.edition_names else Message("the key omitted: there is only one edition")
     )
-    context.error((*where, "edition"), wrong, expected, nearest(edition, kind.edition_names))
+    context.error((*where, "edition"), problem, expected, nearest(edition, kind.edition_names))
 
 
 def _ended(context: LintContext, where: tuple[str, ...], kind: Vendor, vendor: Vendor) -> None:
     """Warn about an edition whose whole platform has ended."""
     ended = catalog.load(vendor.catalog).ended if vendor.edition else None
     if ended is not None:
-        wrong = Message(
+        problem = Message(
             "{vendor} has announced the end of its {edition} edition on {day}",
             edition=vendor.edition,
             vendor=vendor.title,
@@ -111,7 +111,7 @@ def _ended(context: LintContext, where: tuple[str, ...], kind: Vendor, vendor: V
         )
         context.warn(
             (*where, "edition"),
-            wrong,
+            problem,
             Message(
                 "edition: {edition}, with an API key for it ({variable})",
                 edition=kind.usual_edition,
@@ -123,11 +123,11 @@ def _ended(context: LintContext, where: tuple[str, ...], kind: Vendor, vendor: V
 def _messages(context: LintContext, where: tuple[str, ...], entry: VendorEntry, vendor: Vendor) -> None:
     """Refuse ``messages`` for vendors whose adapter decides how messages are sent."""
     if "messages" in entry.model_fields_set and not vendor.transparent:
-        wrong = Message(
+        problem = Message(
             "'messages' works for the kind openai_compatible only, and this vendor is {vendor}", vendor=vendor.title
         )
         cure = Message("the key omitted: the adapter sends messages as this vendor accepts them")
-        context.error((*where, "messages"), wrong, cure, at_key=True)
+        context.error((*where, "messages"), problem, cure, at_key=True)
 
 
 def _region(context: LintContext, where: tuple[str, ...], entry: VendorEntry, vendor: Vendor) -> None:
@@ -160,13 +160,13 @@ def targets(context: LintContext) -> None:
     configured = context.settings.vendors
     for where, vendor, model in _each_target(context.settings):
         if vendor not in configured:
-            meant = nearest(vendor, configured)
-            expected = EMPTY if meant else one_of(configured) if configured else Message("an entry in vendors")
+            suggestion = nearest(vendor, configured)
+            expected = EMPTY if suggestion else one_of(configured) if configured else Message("an entry in vendors")
             context.error(
                 where,
                 Message("vendors has no entry {word}", word=context.quote(where, vendor)),
                 expected,
-                f"{meant}/{model}" if meant else "",
+                f"{suggestion}/{model}" if suggestion else "",
                 code="config-unknown-vendor",
             )
         elif configured[vendor].base_url is None:
@@ -178,12 +178,12 @@ def names(context: LintContext) -> None:
     for name in context.settings.models:
         stem = name.removesuffix("*")
         if not name.strip() or "*" in stem or (stem != name and re.search(r"[?\[\]]", stem)):
-            wrong = (
+            problem = (
                 Message("the only wildcard in a name is one * at its end")
                 if name.strip()
                 else Message("the model name is empty")
             )
-            context.error(("models", name), wrong, Message('a name such as gpt-4o or "gpt-4*"'), at_key=True)
+            context.error(("models", name), problem, Message('a name such as gpt-4o or "gpt-4*"'), at_key=True)
 
 
 def weights(context: LintContext) -> None:
@@ -204,13 +204,13 @@ def cooldowns(context: LintContext) -> None:
     breaker = context.settings.breaker
     if breaker.cap_s < breaker.cooldown_s:
         key = "cap_s" if "cap_s" in breaker.model_fields_set else "cooldown_s"
-        wrong = Message(
+        problem = Message(
             "the longest cooldown ({cap}) is shorter than the first ({cooldown})",
             cap=f"{breaker.cap_s:g}",
             cooldown=f"{breaker.cooldown_s:g}",
         )
         context.error(
-            ("breaker", key), wrong, Message("cap_s of at least {cooldown}", cooldown=f"{breaker.cooldown_s:g}")
+            ("breaker", key), problem, Message("cap_s of at least {cooldown}", cooldown=f"{breaker.cooldown_s:g}")
         )
 
 
@@ -242,10 +242,14 @@ def moderations(context: LintContext) -> None:
         return
     where, (entry, _, model) = ("policy", "moderations"), configured.partition("/")
     if entry not in context.settings.vendors:
-        meant = nearest(entry, context.settings.vendors)
-        wrong = Message("vendors has no entry {word}", word=context.quote(where, entry))
+        suggestion = nearest(entry, context.settings.vendors)
+        problem = Message("vendors has no entry {word}", word=context.quote(where, entry))
         context.error(
-            where, wrong, Message("refuse or pass"), f"{meant}/{model}" if meant else "", code="config-unknown-vendor"
+            where,
+            problem,
+            Message("refuse or pass"),
+            f"{suggestion}/{model}" if suggestion else "",
+            code="config-unknown-vendor",
         )
         return
     vendor = context.vendor(entry)
@@ -275,17 +279,17 @@ def listen_addresses(context: LintContext) -> None:
             code="config-open-to-network",
         )
     elif server.beyond_loopback() and not context.settings.client_keys():
-        wrong = Message(
+        problem = Message(
             "every machine that reaches {listen} can call the vendors on your account, without a client key",
             listen=server.listen,
         )
         cure = Message("client_keys instead of insecure, or a loopback address such as 127.0.0.1:8080")
-        context.warn(("server", "insecure"), wrong, cure, at_key=True)
+        context.warn(("server", "insecure"), problem, cure, at_key=True)
     if server.beyond_loopback() and any(len(key) < GUESSED for key in context.settings.client_keys()):
-        wrong = Message(
+        problem = Message(
             "a client key has fewer than {count} characters and can be guessed from other machines", count=GUESSED
         )
-        context.warn(("server", "client_keys"), wrong, Message("a long random string"), at_key=True)
+        context.warn(("server", "client_keys"), problem, Message("a long random string"), at_key=True)
 
 
 ADMIN_TOKEN_CURE = Message(
@@ -300,8 +304,8 @@ def admin(context: LintContext) -> None:
     if server.admin_listen == OFF:
         return
     if server.admin_beyond_loopback() and not context.settings.admin_token():
-        wrong = Message("other machines can reach {listen}, and no admin_token is set", listen=server.admin_listen)
-        context.error(where, wrong, ADMIN_TOKEN_CURE, code="config-open-to-network")
+        problem = Message("other machines can reach {listen}, and no admin_token is set", listen=server.admin_listen)
+        context.error(where, problem, ADMIN_TOKEN_CURE, code="config-open-to-network")
     elif "admin_listen" in server.model_fields_set and server.admin_listen == server.listen:
         context.error(
             where,
@@ -316,9 +320,9 @@ def web_page_origins(context: LintContext) -> None:
         return
     for index, origin in enumerate(context.settings.server.cors_origins):
         if origin in ANY_PAGE:
-            wrong = Message("without client keys, '{origin}' lets any web page spend your money", origin=origin)
+            problem = Message("without client keys, '{origin}' lets any web page spend your money", origin=origin)
             context.error(
-                ("server", "cors_origins", index), wrong, Message("the origins of your own pages, or client_keys")
+                ("server", "cors_origins", index), problem, Message("the origins of your own pages, or client_keys")
             )
 
 
@@ -371,12 +375,12 @@ def disabled_vendors(context: LintContext) -> None:
         why = joined(
             SEMICOLON, [Message("{name}: {reason}", name=name, reason=reason) for name, reason in reasons.items()]
         )
-        wrong = Message("no vendor has an API key ({why})", why=why)
+        problem = Message("no vendor has an API key ({why})", why=why)
         cure = Message("an API key for one of them (`banjia demo` needs none)")
         context.errors.append(
             _unset(
                 context,
-                context.diagnostic(("vendors",), wrong, cure, at_key=True, code="config-no-vendor-key"),
+                context.diagnostic(("vendors",), problem, cure, at_key=True, code="config-no-vendor-key"),
                 reasons,
             )
         )
@@ -384,11 +388,11 @@ def disabled_vendors(context: LintContext) -> None:
         for name, entry in context.settings.models.items():
             _unserved(context, name, entry, reasons)
     for name, reason in reasons.items():
-        wrong = Message("{reason}: {name} is off, its targets are skipped", reason=reason, name=name)
+        problem = Message("{reason}: {name} is off, its targets are skipped", reason=reason, name=name)
         context.warnings.append(
             _unset(
                 context,
-                context.diagnostic(_credential(context, name), wrong, at_key=True, code="config-unset-variable"),
+                context.diagnostic(_credential(context, name), problem, at_key=True, code="config-unset-variable"),
                 (name,),
             )
         )

@@ -14,11 +14,11 @@ from adapters import registry
 from adapters.core.message import Message, one_of
 from adapters.core.vendor import Vendor
 from config.catalog.overrides import CatalogOverrides
-from config.loader.errors import ConfigError, Diagnostic, InvalidValue, Location, nearest
+from config.errors import ConfigError, Diagnostic, InvalidValue, Location, nearest
 from config.loader.interpolation import is_file, read_secret, secret_path
-from config.loader.nodes import Node, node_of, scalars
 from config.loader.renamed_keys import old_names
 from config.loader.schema_walk import at, fields, inside, is_section
+from config.nodes import Node, node_of, scalars
 from config.schema import ModelEntry, Settings
 
 PREFIX = "BANJIA_"
@@ -55,9 +55,9 @@ def override(root: Node, environ: Mapping[str, str], folder: Path) -> list[Diagn
     _add_client_key(root, environ, folder, diagnostics)
     language = environ.get("BANJIA_LANG", "")
     if language and language not in LANGUAGES:
-        wrong = Message("unknown language '{word}'", word=language)
+        problem = Message("unknown language '{word}'", word=language)
         diagnostics.append(
-            Diagnostic(location_of("BANJIA_LANG"), "", wrong, one_of(LANGUAGES), nearest(language, LANGUAGES))
+            Diagnostic(location_of("BANJIA_LANG"), "", problem, one_of(LANGUAGES), nearest(language, LANGUAGES))
         )
     return diagnostics
 

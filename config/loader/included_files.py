@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from adapters.core.message import Message
-from config.loader.errors import ConfigError, Diagnostic, Location
-from config.loader.nodes import Node, scalars
+from config.errors import ConfigError, Diagnostic, Location
 from config.loader.regular_file import MAX_BYTES, TooLarge, read_regular
 from config.loader.system_errors import reason_of
 from config.loader.yaml_parser import parse
+from config.nodes import Node, scalars
 
 
 def catalogs(root: Node, folder: Path) -> list[Diagnostic]:
@@ -83,5 +83,5 @@ def _read(node: Node, key: tuple[str, ...], folder: Path) -> Node:
         return parse(text(path), str(path), "models: or stand_ins:")
     except OSError as error:
         why = reason_of(error, lower_case=True)
-        wrong = Message("cannot read the file {path}: {why}", path=node.value, why=why)
-        raise ConfigError([node.diagnostic(key, wrong, Message("a path relative to this file"))]) from None
+        problem = Message("cannot read the file {path}: {why}", path=node.value, why=why)
+        raise ConfigError([node.diagnostic(key, problem, Message("a path relative to this file"))]) from None

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from adapters.core.message import EMPTY, Message, as_message
-from config.loader.errors import Diagnostic, InvalidValue
-from config.loader.nodes import Node, is_credential, scalars
+from config.errors import Diagnostic, InvalidValue
 from config.loader.regular_file import MAX_SECRET_BYTES, TooLarge, read_regular
 from config.loader.system_errors import reason_of
 from config.loader.yaml_parser import typed
+from config.nodes import Node, is_credential, scalars
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BARE = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)$|os\.environ/(\w+)$|env\.([A-Z0-9_]+)$")

@@ -9,9 +9,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from adapters.core.message import COMMA, EMPTY, Message, joined
-from config.loader.errors import DEFAULT_CODE, ConfigError, Diagnostic, Location
-from config.loader.nodes import Node
+from config.errors import DEFAULT_CODE, ConfigError, Diagnostic, Location
 from config.loader.system_errors import reason_of
+from config.nodes import Node
 from config.schema import Section, Settings
 
 __all__ = ["ConfigError", "Diagnostic", "LoadedConfig", "find_file", "load", "load_file", "sources"]
@@ -142,11 +142,11 @@ def _no_key() -> Diagnostic:
     from config.loader.environment import key_names, vendors_by_rank
 
     names = joined(COMMA, (name for vendor in vendors_by_rank() for name in key_names(vendor)))
-    wrong = Message("no vendor API key is set; looked for {names}", names=names)
+    problem = Message("no vendor API key is set; looked for {names}", names=names)
     return Diagnostic(
         Location("environment"),
         "",
-        wrong,
+        problem,
         Message("one of these variables, or a file {name} (`banjia demo` needs no key)", name=DEFAULT_NAME),
         code="config-no-vendor-key",
     )

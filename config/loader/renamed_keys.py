@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from adapters.core.message import Message, as_message
-from config.loader.errors import Diagnostic
-from config.loader.nodes import Node
+from config.errors import Diagnostic
+from config.nodes import Node
 
 
 class RenamedKey(NamedTuple):
@@ -39,8 +39,8 @@ def rename(root: Node) -> tuple[list[Diagnostic], list[Diagnostic]]:
         path = (row.section, row.old)
         new = section.child(row.new)
         if new is not None and bool(new.location.variable) == bool(old.location.variable):
-            wrong = Message("both {new} and its old name {old} are set", new=row.new, old=row.old)
-            errors.append(old.diagnostic(path, wrong, as_message(row.new), at_key=True))
+            problem = Message("both {new} and its old name {old} are set", new=row.new, old=row.old)
+            errors.append(old.diagnostic(path, problem, as_message(row.new), at_key=True))
             continue
         section.value[row.new] = old
         variable = old.location.variable

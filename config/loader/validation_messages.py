@@ -10,9 +10,9 @@ from pydantic_core import ErrorDetails
 from adapters.core.message import EMPTY, Message, as_message, one_of
 from config.catalog.models import CatalogSection
 from config.catalog.overrides import CatalogOverrides
-from config.loader.errors import Diagnostic, InvalidValue, got, nearest
-from config.loader.nodes import Node, describe, describe_literal, follow, is_credential
+from config.errors import Diagnostic, InvalidValue, got, nearest
 from config.loader.schema_walk import at, fields, is_section
+from config.nodes import Node, describe, describe_literal, follow, is_credential
 from config.schema import ModelEntry, Section, Settings, TargetEntry
 
 MAX_DIAGNOSTICS = 300
@@ -49,8 +49,8 @@ def _diagnostic(
 ) -> Diagnostic:
     kind, loc = detail["type"], detail["loc"]
     if kind == "extra_forbidden":
-        wrong, expected, meant = _unknown(loc, top)
-        return node.diagnostic(path, wrong, expected, meant, at_key=True, code="config-unknown-key")
+        problem, expected, suggestion = _unknown(loc, top)
+        return node.diagnostic(path, problem, expected, suggestion, at_key=True, code="config-unknown-key")
     if kind == "missing":
         section = at(loc[:-1], top)
         expected = _of(section) if section in (ModelEntry, TargetEntry) else EMPTY
@@ -61,18 +61,18 @@ def _diagnostic(
     inner = node.child(name) if name != "" else None
     if inner is not None:
         node, path = inner, [*path, name]
-    wrong, expected, meant = _message_parts(detail, node, path, top)
-    return node.diagnostic(path, wrong, expected, meant, code="config-not-yet" if kind == "not_yet" else "")
+    problem, expected, suggestion = _message_parts(detail, node, path, top)
+    return node.diagnostic(path, problem, expected, suggestion, code="config-not-yet" if kind == "not_yet" else "")
 
 
 def _unknown(loc: tuple[int | str, ...], top: type[Section | CatalogSection]) -> MessageParts:
     section = at(loc[:-1], top)
     if section is TargetEntry and loc[-1] in fields(ModelEntry):
-        wrong = Message("'{key}' belongs next to 'targets', not in a target", key=loc[-1])
-        return wrong, Message("targets: [...] instead of target"), ""
+        problem = Message("'{key}' belongs next to 'targets', not in a target", key=loc[-1])
+        return problem, Message("targets: [...] instead of target"), ""
     known = list(fields(section)) if is_section(section) else []
-    meant = nearest(str(loc[-1]), known)
-    return Message("unknown key"), EMPTY if meant or not known else one_of(known), meant
+    suggestion = nearest(str(loc[-1]), known)
+    return Message("unknown key"), EMPTY if suggestion or not known else one_of(known), suggestion
 
 
 def _message_parts(
@@ -81,8 +81,8 @@ def _message_parts(
     kind, ctx = detail["type"], detail.get("ctx", {})
     found = got(describe(node, path))
     if kind in ("value_error", "two_keys", "header", "price"):
-        wrong, expected = _stated(kind, ctx)
-        return wrong or found, expected, ""
+        problem, expected = _stated(kind, ctx)
+        return problem or found, expected, ""
     if kind == "not_yet":
         return (
             Message("{what} is not implemented yet", what=_pending(node, path)),
@@ -100,7 +100,7 @@ def _message_parts(
 def _stated(kind: str, ctx: Mapping[str, Any]) -> tuple[Message, Message]:
     """Return problem and expected value from one of banjia's own checks."""
     if kind != "value_error":
-        return ctx["wrong"], ctx["expected"]
+        return ctx["problem"], ctx["expected"]
     error = ctx["error"]
     return (error.problem, error.expected) if isinstance(error, InvalidValue) else (as_message(str(error)), EMPTY)
 
@@ -123,8 +123,8 @@ def _value(only: Any) -> Message:
 def _choice(ctx: Mapping[str, Any], node: Node, found: Message) -> MessageParts:
     quoted = re.findall(r"'([^']*)'", str(ctx["expected"]))
     words = quoted or [str(ctx["expected"])]
-    meant = nearest(node.value, words) if isinstance(node.value, str) and not node.variables else ""
-    return found, one_of(words), meant
+    suggestion = nearest(node.value, words) if isinstance(node.value, str) and not node.variables else ""
+    return found, one_of(words), suggestion
 
 
 def _of(annotation: Any) -> Message:

@@ -14,8 +14,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from adapters.core.message import EMPTY, Message, as_message, one_of
-from config.loader.errors import ConfigError, Diagnostic, Location, key_path
-from config.loader.nodes import Node
+from config.errors import ConfigError, Diagnostic, Location, key_path
+from config.nodes import Node
 
 _PREFIX = "tag:yaml.org,2002:"
 MAX_DEPTH = 64
@@ -164,9 +164,9 @@ def _syntax(error: YAMLError, text: str, source: str) -> Diagnostic:
     place = Location(source, mark.line + 1, mark.column + 1) if mark else Location(source, 1, 1)
     if "mapping values" in problem:
         return _colon(place, text)
-    for pattern, wrong, expected in _PROBLEMS:
+    for pattern, description, expected in _PROBLEMS:
         if re.search(pattern, problem):
-            return Diagnostic(place, "", wrong, expected)
+            return Diagnostic(place, "", description, expected)
     return Diagnostic(place, "", Message("not YAML"), _KEY_VALUE)
 
 
@@ -238,8 +238,8 @@ class _TreeBuilder:
         if id(node) in self._open or self._count > _MAX_NODES:
             raise ConfigError([Diagnostic(self.location(node), "", Message("an alias that expands without end"))])
         if len(self._open) > MAX_DEPTH:
-            wrong = Message("nested more than {number} levels deep", number=MAX_DEPTH)
-            raise ConfigError([Diagnostic(self.location(node), "", wrong, _SHALLOWER, code="config-too-large")])
+            problem = Message("nested more than {number} levels deep", number=MAX_DEPTH)
+            raise ConfigError([Diagnostic(self.location(node), "", problem, _SHALLOWER, code="config-too-large")])
         self._open.add(id(node))
         try:
             yield

@@ -52,12 +52,12 @@ DONE = Frame("done", b"[DONE]")
 
 
 class ModelResponse(ABC):
-    """A completion that is not sent yet. `turns` has one entry for each choice; faults may still change them."""
+    """A completion that is not sent yet. `completions` has one entry for each choice; faults may still change them."""
 
     status = 200
 
-    def __init__(self, turns: list[ScriptedCompletion], *, stream: bool, gap_s: float) -> None:
-        self.turns = turns
+    def __init__(self, completions: list[ScriptedCompletion], *, stream: bool, gap_s: float) -> None:
+        self.completions = completions
         self.stream = stream
         self.gap_s = gap_s
 

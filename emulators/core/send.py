@@ -184,7 +184,7 @@ def _with_bad_byte(raw: bytes) -> bytes:
 
 def _enlarge(answer: ModelResponse, active: Active) -> None:
     if "big_event" in active:
-        answer.turns[0].content.insert(0, "x" * int(active["big_event"]))
+        answer.completions[0].content.insert(0, "x" * int(active["big_event"]))
 
 
 def _event(frame: Frame, active: Active) -> bytes:

@@ -54,7 +54,7 @@ class DeepSeekCompletion(ModelResponse):
 
     def usage(self) -> Json:
         # sheet 5: usage: prompt is hit + miss, completion includes reasoning
-        (turn,) = self.turns
+        (turn,) = self.completions
         completion = turn.reasoning_tokens + turn.answer_tokens
         return {
             "prompt_tokens": self._prompt,
@@ -123,7 +123,7 @@ class ChatCompletion(DeepSeekCompletion):
         self._top = body.get("top_logprobs") or 0
 
     def choice(self) -> Json:
-        (turn,) = self.turns
+        (turn,) = self.completions
         message: Json = {"role": "assistant", "content": turn.text}
         # sheet 5: message: the member is absent in non-thinking mode
         if self._thinks:
@@ -134,7 +134,7 @@ class ChatCompletion(DeepSeekCompletion):
         return {"index": 0, "message": message, "logprobs": choice_logprobs, "finish_reason": turn.finish}
 
     def events(self) -> Iterator[tuple[Part, Json]]:
-        (turn,) = self.turns
+        (turn,) = self.completions
         # sheet 5: delta: the first one has reasoning_content "" in thinking mode; content is null while it reasons
         yield "role", _choice({"role": "assistant", **self._delta("" if not self._thinks else None, "")})
         for piece in turn.reasoning:

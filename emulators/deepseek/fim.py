@@ -62,11 +62,11 @@ class FimCompletion(DeepSeekCompletion):
         self._top = body.get("logprobs")
 
     def choice(self) -> Json:
-        (turn,) = self.turns
+        (turn,) = self.completions
         return self._choice([*self._echoed, *turn.content], turn.finish)
 
     def events(self) -> Iterator[tuple[Part, Json]]:
-        (turn,) = self.turns
+        (turn,) = self.completions
         for piece in [*self._echoed, *turn.content]:
             yield "content", self._choice([piece], None)
         yield "finish", self._choice([], turn.finish)

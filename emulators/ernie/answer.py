@@ -20,9 +20,17 @@ class Completion(ModelResponse):
     """One completion; `number` determines its ids, `flag` is the content check's verdict."""
 
     def __init__(
-        self, turn: ScriptedCompletion, body: Json, model: Model, *, number: int, prompt: int, gap_s: float, flag: int
+        self,
+        completion: ScriptedCompletion,
+        body: Json,
+        model: Model,
+        *,
+        number: int,
+        prompt: int,
+        gap_s: float,
+        flag: int,
     ) -> None:
-        super().__init__([turn], stream=body.get("stream") is True, gap_s=gap_s)
+        super().__init__([completion], stream=body.get("stream") is True, gap_s=gap_s)
         self._model = model
         self._number = number
         self._prompt = prompt
@@ -39,7 +47,7 @@ class Completion(ModelResponse):
 
     @property
     def _completion(self) -> ScriptedCompletion:
-        return self.turns[0]
+        return self.completions[0]
 
     def headers(self, *, stream: bool) -> list[tuple[str, str]]:
         kind = "text/event-stream" if stream else "application/json"

@@ -43,12 +43,12 @@ def _order(roles: list[str]) -> None:
     Several results answer the parallel calls of one message (sheet 4.3: parallel_tool_calls), so that tools may follow
     each other. The rule that 4.5 requires a user message last is not applied: its vl models support tools (sheet 3.3).
     """
-    turns = roles[1:] if roles[0] == "system" else roles
-    if "system" in turns:
+    alternating = roles[1:] if roles[0] == "system" else roles
+    if "system" in alternating:
         raise _wrong("system is allowed as the first message only")
-    if turns[:1] != ["user"] or turns[-1] == "assistant":
+    if alternating[:1] != ["user"] or alternating[-1] == "assistant":
         raise _wrong("the first message must be from user or system, the last one from user or tool")
-    for role, later in pairwise(turns):
+    for role, later in pairwise(alternating):
         if (role == "assistant") == (later == "assistant") and not role == later == "tool":
             raise _wrong("the messages of user or tool and of assistant must alternate")
 

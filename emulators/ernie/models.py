@@ -15,7 +15,7 @@ ALL: Formats = ("text", "json_object", "json_schema")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A row of sheet 3.3, or of 3.1 if it is retired, and what sheet 4.3 says of such models."""
+    """A row of sheet 3.3, or of 3.1 if it is retired, and the rules of sheet 4.3 for such models."""
 
     id: str
     most_in: int
@@ -44,7 +44,7 @@ _K = 1_024
 # enable_thinking on ERNIE 5.x). Strict reading: they always think.
 _FIVE = Model("", 128 * _K, 65_536, thinking="always", tools=True)
 _SEEING_FIVE = replace(_FIVE, price=("0.006", "0.024"), sees=True, watches=True)
-# Sheet 3.3, below the table: whether 4.5 Turbo takes tools is disputed; the vendor's own page says no.
+# Sheet 3.3, below the table: whether 4.5 Turbo takes tools is disputed; the vendor's own page denies it.
 _TURBO = Model("", 128 * _K, 12_288, ("0.0008", "0.0032"))
 # Sheet 3.3: "12288-16384" for all three: the larger window has the larger answer, by the source of the row (sheet
 # source G7). "`enable_thinking` on some", which ones is not stated: on the previews below, by the vendor's page on

@@ -17,9 +17,9 @@ Json = dict[str, Any]
 class Completion(ModelResponse):
     """One completion; `number` determines its ids, `prompt` is the number of its prompt tokens."""
 
-    def __init__(self, turn: ScriptedCompletion, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
-        super().__init__([turn], stream=body.get("stream") is True, gap_s=gap_s)
-        self._turn = turn
+    def __init__(self, completion: ScriptedCompletion, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
+        super().__init__([completion], stream=body.get("stream") is True, gap_s=gap_s)
+        self._completion = completion
         self._model = body["model"]
         self._number = number
         self._prompt = prompt
@@ -58,26 +58,26 @@ class Completion(ModelResponse):
         return {}
 
     def _message(self) -> Json:
-        message: Json = {"role": "assistant", "content": self._turn.text}
+        message: Json = {"role": "assistant", "content": self._completion.text}
         # sheet 5.2: reasoning
-        if self._turn.reasoning:
-            message["reasoning_content"] = self._turn.thought
-        if self._turn.calls:
-            message["tool_calls"] = [self._call(call_index) for call_index in range(len(self._turn.calls))]
+        if self._completion.reasoning:
+            message["reasoning_content"] = self._completion.thought
+        if self._completion.calls:
+            message["tool_calls"] = [self._call(call_index) for call_index in range(len(self._completion.calls))]
         return message
 
     def _call(self, call_index: int) -> Json:
-        call = self._turn.calls[call_index]
+        call = self._completion.calls[call_index]
         function = {"name": call.name, "arguments": call.arguments}
         return {"id": self._call_id(call_index), "type": "function", "function": function}
 
     def _deltas(self) -> Iterator[tuple[Part, Json]]:
         """Yield the deltas of a stream, without the role at the start and the finish at the end."""
-        for piece in self._turn.reasoning:
+        for piece in self._completion.reasoning:
             yield "reasoning", {"reasoning_content": piece}
-        for piece in self._turn.content:
+        for piece in self._completion.content:
             yield "content", {"content": piece}
-        for call_index, call in enumerate(self._turn.calls):
+        for call_index, call in enumerate(self._completion.calls):
             # the sheet does not show split calls for these editions: as OpenAI, send id and name once
             first = {"index": call_index, **self._call(call_index)}
             first["function"]["arguments"] = ""

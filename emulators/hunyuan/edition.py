@@ -39,10 +39,10 @@ class Edition(ABC):
 
     def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
         """Return this edition's response for one of `WORDED_BY_THE_VENDOR`."""
-        asked = request.json.get("model") if isinstance(request.json, dict) else None
+        model_id = request.json.get("model") if isinstance(request.json, dict) else None
         # only the value of this fault is a wait
         wait_s = value if name == "rate_limit" and value is not None and value >= 0 else None
-        return self.refused(self._fault(name, asked, wait_s), next(self._numbers))
+        return self.refused(self._fault(name, model_id, wait_s), next(self._numbers))
 
     @abstractmethod
     def refused(self, refusal: Refusal, number: int) -> Response:
@@ -61,8 +61,8 @@ class Edition(ABC):
         """Return the refusal of an invalid parameter."""
 
     @abstractmethod
-    def _fault(self, name: str, asked: Any, wait_s: float | None) -> Refusal:
-        """Return the refusal for a fault; `asked` is the model of the request, `wait_s` the fault's value."""
+    def _fault(self, name: str, requested: Any, wait_s: float | None) -> Refusal:
+        """Return the refusal for a fault; `requested` is the model of the request, `wait_s` the fault's value."""
 
     def _body(self, request: HttpRequest) -> Body:
         """Return the body of the request, which must name a model. Raises Refusal."""

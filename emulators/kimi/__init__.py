@@ -57,13 +57,13 @@ class Kimi:
         return reply
 
     def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
-        asked = request.json.get("model") if isinstance(request.json, dict) else None
+        model_id = request.json.get("model") if isinstance(request.json, dict) else None
         if name == "rate_limit":
             reply = errors.rate_limit(1 if value is None or value < 0 else value)
         elif name == "model_missing":
-            reply = errors.missing_model(asked)
+            reply = errors.missing_model(model_id)
         elif name == "context":
-            model = self._models.get(asked) if isinstance(asked, str) else None
+            model = self._models.get(model_id) if isinstance(model_id, str) else None
             window = model.window if model else 262_144
             reply = errors.too_long(window, window + 3_215)
         else:
@@ -118,10 +118,10 @@ class Kimi:
         prompt_tokens = count_prompt(body)
         _fits(body, model, prompt_tokens)
         prompt = _prompt_of(body, thinking)
-        turns = [complete(prompt) for _ in range(body.get("n") or 1)]
+        completions = [complete(prompt) for _ in range(body.get("n") or 1)]
         cached = self._cached(body, prompt_tokens)
         gap_s = parse_directives(body["messages"]).gap_s
-        return Completion(turns, body, model, next(self._numbers), prompt_tokens, cached, gap_s)
+        return Completion(completions, body, model, next(self._numbers), prompt_tokens, cached, gap_s)
 
     def _cached(self, body: dict[str, Any], prompt_tokens: int) -> int:
         """Return the prompt tokens shared with an earlier request, and remember this request (sheet 4b)."""

@@ -20,7 +20,7 @@ class Completion(ModelResponse):
 
     def __init__(
         self,
-        turns: list[ScriptedCompletion],
+        completions: list[ScriptedCompletion],
         body: Json,
         model: Model,
         number: int,
@@ -28,7 +28,7 @@ class Completion(ModelResponse):
         cached: int,
         gap_s: float,
     ) -> None:
-        super().__init__(turns, stream=body.get("stream") is True, gap_s=gap_s)
+        super().__init__(completions, stream=body.get("stream") is True, gap_s=gap_s)
         self._model = model
         self._number = number
         self._prompt = prompt
@@ -45,19 +45,21 @@ class Completion(ModelResponse):
         return [("content-type", kind), *request_headers(self._number)]
 
     def usage(self) -> Json:
-        usage = self._flat_usage(self.turns)
+        usage = self._flat_usage(self.completions)
         if self._model.family == "K":
             usage["prompt_tokens_details"] = {"cached_tokens": self._cached, "cache_write_tokens": 0}
-            usage["completion_tokens_details"] = {"reasoning_tokens": sum(turn.reasoning_tokens for turn in self.turns)}
+            usage["completion_tokens_details"] = {
+                "reasoning_tokens": sum(completion.reasoning_tokens for completion in self.completions)
+            }
         return usage
 
-    def _flat_usage(self, turns: list[ScriptedCompletion]) -> Json:
+    def _flat_usage(self, completions: list[ScriptedCompletion]) -> Json:
         # sheet 5: usage: prompt includes cached, completion includes reasoning
-        completion = sum(turn.reasoning_tokens + turn.answer_tokens for turn in turns)
+        tokens = sum(completion.reasoning_tokens + completion.answer_tokens for completion in completions)
         return {
             "prompt_tokens": self._prompt,
-            "completion_tokens": completion,
-            "total_tokens": self._prompt + completion,
+            "completion_tokens": tokens,
+            "total_tokens": self._prompt + tokens,
             "cached_tokens": self._cached,
         }
 
@@ -72,18 +74,18 @@ class Completion(ModelResponse):
         }
 
     def whole(self) -> bytes:
-        choices = [self._choice(index, turn) for index, turn in enumerate(self.turns)]
+        choices = [self._choice(index, completion) for index, completion in enumerate(self.completions)]
         return orjson.dumps({**self._start("chat.completion"), "choices": choices, "usage": self.usage()})
 
-    def _choice(self, index: int, turn: ScriptedCompletion) -> Json:
-        message: Json = {"role": "assistant", "content": turn.text}
-        if turn.reasoning:
-            message["reasoning_content"] = turn.thought
-        if turn.calls:
-            message["tool_calls"] = [tool_call(call_index, call) for call_index, call in enumerate(turn.calls)]
-        choice: Json = {"index": index, "message": message, "finish_reason": turn.finish}
+    def _choice(self, index: int, completion: ScriptedCompletion) -> Json:
+        message: Json = {"role": "assistant", "content": completion.text}
+        if completion.reasoning:
+            message["reasoning_content"] = completion.thought
+        if completion.calls:
+            message["tool_calls"] = [tool_call(call_index, call) for call_index, call in enumerate(completion.calls)]
+        choice: Json = {"index": index, "message": message, "finish_reason": completion.finish}
         if self._logprobs:
-            choice["logprobs"] = logprobs(turn.content, self._top)
+            choice["logprobs"] = logprobs(completion.content, self._top)
         return choice
 
     def frames(self) -> Iterator[Frame]:
@@ -97,7 +99,7 @@ class Completion(ModelResponse):
 
     def _interleaved(self) -> Iterator[tuple[Any, Json]]:
         """Yield one event of each choice in turn until all are complete."""
-        streams = [self._choice_events(index, turn) for index, turn in enumerate(self.turns)]
+        streams = [self._choice_events(index, completion) for index, completion in enumerate(self.completions)]
         while streams:
             for stream in list(streams):
                 event = next(stream, None)
@@ -106,22 +108,22 @@ class Completion(ModelResponse):
                 else:
                     yield event
 
-    def _choice_events(self, index: int, turn: ScriptedCompletion) -> Iterator[tuple[Any, Json]]:
+    def _choice_events(self, index: int, completion: ScriptedCompletion) -> Iterator[tuple[Any, Json]]:
         def choice(delta: Json, **more: Any) -> Json:
             return {"index": index, "delta": delta, "finish_reason": None, **more}
 
         # sheet 5: first delta
         yield "role", choice({"role": "assistant", "content": ""})
-        for piece in turn.reasoning:
+        for piece in completion.reasoning:
             yield "reasoning", choice({"reasoning_content": piece})
-        for piece in turn.content:
+        for piece in completion.content:
             more = {"logprobs": logprobs([piece], self._top)} if self._logprobs else {}
             yield "content", choice({"content": piece}, **more)
-        for call_index, call in enumerate(turn.calls):
+        for call_index, call in enumerate(completion.calls):
             for delta in _tool_deltas(call_index, call):
                 yield "tool", choice({"tool_calls": [delta]})
         # sheet 5: usage without include_usage is in the last chunk's choice, "per choice when n>1"
-        yield "finish", choice({}, finish_reason=turn.finish, usage=self._flat_usage([turn]))
+        yield "finish", choice({}, finish_reason=completion.finish, usage=self._flat_usage([completion]))
 
 
 def tool_call(call_index: int, call: ToolCall) -> Json:

@@ -50,12 +50,12 @@ class Qwen:
         )
 
     def failure(self, name: str, value: float | None, request: HttpRequest) -> Response:
-        asked = request.json.get("model") if isinstance(request.json, dict) else None
+        model_id = request.json.get("model") if isinstance(request.json, dict) else None
         number = next(self._numbers)
         if name == "model_missing":
-            return _refused(errors.missing_model(asked), number)
+            return _refused(errors.missing_model(model_id), number)
         if name == "context":
-            model = MODELS.get(asked) if isinstance(asked, str) else None
+            model = MODELS.get(model_id) if isinstance(model_id, str) else None
             return _refused(errors.out_of_range("input length", "1", str(model.most_in if model else 30_720)), number)
         reply = _refused(errors.fixed(name), number)
         # sheet 6: "No Retry-After is documented": the header is sent only if the fault has a wait

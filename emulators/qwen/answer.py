@@ -20,7 +20,7 @@ class Completion(ModelResponse):
 
     def __init__(
         self,
-        turns: list[ScriptedCompletion],
+        completions: list[ScriptedCompletion],
         body: Json,
         model: Model,
         *,
@@ -30,7 +30,7 @@ class Completion(ModelResponse):
         named: bool,
         thinks: bool,
     ) -> None:
-        super().__init__(turns, stream=body.get("stream") is True, gap_s=gap_s)
+        super().__init__(completions, stream=body.get("stream") is True, gap_s=gap_s)
         self._model = model
         self._number = number
         self._prompt = prompt
@@ -49,8 +49,8 @@ class Completion(ModelResponse):
 
     def usage(self) -> Json:
         # sheet 5a: usage; completion_tokens_details "or null"
-        reasoning = sum(turn.reasoning_tokens for turn in self.turns)
-        text = sum(turn.answer_tokens for turn in self.turns)
+        reasoning = sum(completion.reasoning_tokens for completion in self.completions)
+        text = sum(completion.answer_tokens for completion in self.completions)
         details = {"reasoning_tokens": reasoning, "text_tokens": text} if self._thinks else None
         return {
             "prompt_tokens": self._prompt,
@@ -60,14 +60,14 @@ class Completion(ModelResponse):
             "prompt_tokens_details": {"audio_tokens": None, "cached_tokens": 0},
         }
 
-    def _finish(self, turn: ScriptedCompletion) -> str:
+    def _finish(self, completion: ScriptedCompletion) -> str:
         # sheet 5a: named tool_choice: finish_reason can be "stop" although there are tool_calls
-        return "stop" if turn.calls and self._named else turn.finish
+        return "stop" if completion.calls and self._named else completion.finish
 
     def whole(self) -> bytes:
         return orjson.dumps(
             {
-                "choices": [self._choice(index, turn) for index, turn in enumerate(self.turns)],
+                "choices": [self._choice(index, completion) for index, completion in enumerate(self.completions)],
                 "object": "chat.completion",
                 "usage": self.usage(),
                 "created": self._created,
@@ -77,27 +77,32 @@ class Completion(ModelResponse):
             }
         )
 
-    def _choice(self, index: int, turn: ScriptedCompletion) -> Json:
-        message: Json = {"content": turn.text, "role": "assistant"}
+    def _choice(self, index: int, completion: ScriptedCompletion) -> Json:
+        message: Json = {"content": completion.text, "role": "assistant"}
         if self._thinks:
-            message["reasoning_content"] = turn.thought
-        if turn.calls:
+            message["reasoning_content"] = completion.thought
+        if completion.calls:
             message["tool_calls"] = [
                 {
                     "function": {"arguments": call.arguments, "name": call.name},
                     "id": self._call_id(index, call_index),
                     "type": "function",
                 }
-                for call_index, call in enumerate(turn.calls)
+                for call_index, call in enumerate(completion.calls)
             ]
-        choice_logprobs = logprobs(turn.content, self._top) if self._logprobs else None
-        return {"message": message, "finish_reason": self._finish(turn), "index": index, "logprobs": choice_logprobs}
+        choice_logprobs = logprobs(completion.content, self._top) if self._logprobs else None
+        return {
+            "message": message,
+            "finish_reason": self._finish(completion),
+            "index": index,
+            "logprobs": choice_logprobs,
+        }
 
     def _call_id(self, choice: int, call_index: int) -> str:
         return f"call_{self._number:016x}{choice:04x}{call_index:04x}"
 
     def frames(self) -> Iterator[Frame]:
-        streams = [self._choice_events(index, turn) for index, turn in enumerate(self.turns)]
+        streams = [self._choice_events(index, completion) for index, completion in enumerate(self.completions)]
         while streams:
             for stream in list(streams):
                 event = next(stream, None)
@@ -124,7 +129,7 @@ class Completion(ModelResponse):
         }
         return Frame(part, orjson.dumps(body))
 
-    def _choice_events(self, index: int, turn: ScriptedCompletion) -> Iterator[tuple[Part, Json]]:
+    def _choice_events(self, index: int, completion: ScriptedCompletion) -> Iterator[tuple[Part, Json]]:
         def choice(content: str | None, *, finish: str | None = None, **delta: Any) -> Json:
             # sheet 5a: stream frames: null-filled fields; role only in the first delta
             filled = {"content": content, "function_call": None, "refusal": None, "role": None, "tool_calls": None}
@@ -136,15 +141,15 @@ class Completion(ModelResponse):
             yield "role", choice(None, role="assistant", reasoning_content="")
         else:
             yield "role", choice("", role="assistant")
-        for piece in turn.reasoning:
+        for piece in completion.reasoning:
             yield "reasoning", choice(None, reasoning_content=piece)
         more = {"reasoning_content": None} if self._thinks else {}
-        for piece in turn.content:
+        for piece in completion.content:
             yield "content", choice(piece, **more)
-        for call_index, call in enumerate(turn.calls):
+        for call_index, call in enumerate(completion.calls):
             for delta in self._tool_deltas(index, call_index, call):
                 yield "tool", choice(None, tool_calls=[delta], **more)
-        yield "finish", choice("", finish=self._finish(turn), **more)
+        yield "finish", choice("", finish=self._finish(completion), **more)
 
     def _tool_deltas(self, index: int, call_index: int, call: ToolCall) -> Iterator[Json]:
         """Sheet 5a: tool deltas: later ones carry an empty id and name; 8.1 shows both."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A row of sheet 3a, and what sheet 4 says of such models."""
+    """A row of sheet 3a, and the rules of sheet 4 for such models."""
 
     id: str
     most_in: int

@@ -131,7 +131,7 @@ class AttemptRunner:
             if self._unreported:
                 self._add_estimates()
             if self._held:
-                self._budget.give(self._held)
+                self._budget.release(self._held)
             if self._calls or self._pumps:
                 await self._close_all()
 
@@ -145,7 +145,7 @@ class AttemptRunner:
         if more <= 0:
             return
         try:
-            self._budget.take(more)
+            self._budget.reserve(more)
         except MemoryError:
             full = OutOfMemory()
             full.should_retry = False  # the vendor bills the call anyway

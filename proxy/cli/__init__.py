@@ -15,7 +15,7 @@ import click
 from adapters.core.message import Message
 from proxy.cli import help as help_page
 from proxy.cli import listings, serving, setup
-from proxy.cli.common import CONFIG, JSON, Commands, echo, examples, fail, loaded
+from proxy.cli.common import CONFIG, JSON, CommandGroup, echo, examples, fail, load_config
 from proxy.i18n.catalog import for_operator
 
 EXAMPLES = """\b
@@ -33,15 +33,15 @@ Exit codes: 0 success; 1 failure; 2 invalid command line or configuration.
 """
 
 
-def _version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
-    if wanted and not context.resilient_parsing:
+def _version(context: click.Context, option: click.Parameter, requested: bool) -> None:
+    if requested and not context.resilient_parsing:
         from proxy.version import display_version
 
         click.echo(f"banjia {display_version()}")
         context.exit()
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
 @click.option(
     "-v",
     "--version",
@@ -89,7 +89,7 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     """
     from config.loader.load import ConfigError, find_file, load
     from proxy.commands.routes import form_lines, forms_by_name
-    from proxy.observability.memory_budget import warnings as of_memory
+    from proxy.observability.memory_budget import warnings as memory_warnings
     from proxy.observability.memory_guard import limit_of_this_machine
 
     if file and path and file != path:
@@ -104,7 +104,7 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
         checked = load(source, os.environ)
         warnings = [
             *(warning.with_help for warning in checked.warnings),
-            *of_memory(checked.settings, limit_of_this_machine()),
+            *memory_warnings(checked.settings, limit_of_this_machine()),
         ]
         forms = forms_by_name(checked.settings)
     except ConfigError as error:
@@ -140,12 +140,12 @@ def explain(request: Any, path: Path | None, as_json: bool) -> None:
     from proxy.commands.explain import explain as explained
     from proxy.errors import ProxyError
 
-    settings = loaded(path).settings
+    settings = load_config(path).settings
     try:
         found = explained(request.read(), settings)
     except ProxyError as error:
         found = {"error": answered(error)}
-    listings.shown(found, lines(found), as_json=as_json)
+    listings.print_result(found, lines(found), as_json=as_json)
     if found["error"]:
         fail(error_line(found["error"]), 1)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adapters.core.message import Message
-from proxy.cli.output import output_guarded
+from proxy.cli.output import guard_output
 from proxy.i18n.catalog import click_in, for_operator
 from proxy.i18n.negotiate import configured
 
@@ -28,18 +28,18 @@ JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def platform() -> str:
-    """The platform, as Python names it."""
+    """Return the name of the platform, as in ``sys.platform``."""
     return sys.platform
 
 
-def without_platform(args: list[str] | None) -> bool:
+def needs_no_platform(args: list[str] | None) -> bool:
     """Whether a command line requests only help or the version, which work on every platform."""
     given = sys.argv[1:] if args is None else list(args)
     return not given or given[0] in ("help", "version") or bool({"-h", "--help", "-v", "--version"} & set(given))
 
 
-class Spoken(click.Command):
-    """A command whose help starts with a line in the operator's language; the rest is in English."""
+class TranslatedCommand(click.Command):
+    """A command with the first line of its help in the operator's language and the rest in English."""
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The text below the usage line."""
@@ -55,15 +55,15 @@ class Spoken(click.Command):
         return super().get_short_help_str(limit)
 
 
-class Commands(Spoken, click.Group):
+class CommandGroup(TranslatedCommand, click.Group):
     """The commands."""
 
-    command_class = Spoken
+    command_class = TranslatedCommand
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line. Raises SystemExit."""
-        with output_guarded(), click_in(configured()):
-            if platform() == "win32" and not without_platform(args[0] if args else extra.get("args")):
+        with guard_output(), click_in(configured()):
+            if platform() == "win32" and not needs_no_platform(args[0] if args else extra.get("args")):
                 fail(
                     error_line(Message("banjia does not run on Windows: use WSL or Docker")), 1, "unsupported-platform"
                 )
@@ -75,10 +75,10 @@ def echo(line: str, *, err: bool = False) -> None:
     click.echo(for_operator(line), err=err)
 
 
-def fail(message: Message, code: int, explained: str = "") -> None:
-    """Print a line to stderr, in the operator's language, and exit. ``explained``: the topic for ``banjia help``."""
-    if explained:
-        message = Message("{line} (banjia help {code})", line=message, code=explained)
+def fail(message: Message, code: int, topic: str = "") -> None:
+    """Print a line to stderr, in the operator's language, and exit. ``topic``: the error code for ``banjia help``."""
+    if topic:
+        message = Message("{line} (banjia help {code})", line=message, code=topic)
     echo(message, err=True)
     sys.exit(code)
 
@@ -94,7 +94,7 @@ def examples(*commands: str, codes: str) -> str:
     return f"\b\nExamples:\n{shown}\n\n{codes}"
 
 
-def loaded(
+def load_config(
     path: Path | None, *, keys_needed: bool = True, environ: Mapping[str, str] | None = None, listen: str = ""
 ) -> "LoadedConfig":
     """Load the configuration. If it is invalid, print the errors and exit with 2.
@@ -102,22 +102,27 @@ def loaded(
     ``environ``: replaces the environment of the process. ``listen``: the option that has set ``server.listen``;
     diagnostics about the address name it.
     """
-    from config.loader.errors import Location
+    from config.errors import Location
     from config.loader.load import ConfigError, find_file, load
     from proxy.observability.memory_budget import warnings
     from proxy.observability.memory_guard import limit_of_this_machine
 
     try:
-        known = os.environ if environ is None else environ
-        result = load(path or find_file(known, Path.cwd()), known, keys_needed=keys_needed)
+        variables = os.environ if environ is None else environ
+        result = load(path or find_file(variables, Path.cwd()), variables, keys_needed=keys_needed)
     except ConfigError as error:
-        given = [
-            replace(one, location=Location(listen)) if listen and one.key == "server.listen" else one
-            for one in error.diagnostics
+        diagnostics = [
+            replace(diagnostic, location=Location(listen))
+            if listen and diagnostic.key == "server.listen"
+            else diagnostic
+            for diagnostic in error.diagnostics
         ]
-        for diagnostic in given:
+        for diagnostic in diagnostics:
             echo(diagnostic.with_help, err=True)
         sys.exit(2)
-    for warning in [*(one.with_help for one in result.warnings), *warnings(result.settings, limit_of_this_machine())]:
+    for warning in [
+        *(diagnostic.with_help for diagnostic in result.warnings),
+        *warnings(result.settings, limit_of_this_machine()),
+    ]:
         echo(Message("warning: {line}", line=warning), err=True)
     return result

@@ -12,7 +12,7 @@ import uvloop
 from adapters.core.message import Message
 from config.schema import Server, Settings
 from proxy.app_state import AppState
-from proxy.commands.env import lines, past_proxies
+from proxy.commands.env import lines, no_proxy_variables
 from proxy.lifecycle.emulation import Emulators, emulated
 from proxy.lifecycle.run import bind, environment_lines, serve, url_of
 from proxy.upstream.client import Upstream
@@ -32,8 +32,8 @@ def run(
 
     async def main() -> None:
         settings = Settings(server=Server(drain_delay_s=0, listen=listen or Server().listen))
-        async with emulated(settings, emulators) as stand_ins:
-            used = stand_ins.apply_to(settings)
+        async with emulated(settings, emulators) as running:
+            used = running.apply_to(settings)
             sock = bind(listen) if listen is not None else bind(used.server.listen, tries=PORTS)
             state = AppState(used, Upstream.over_the_network(100), lambda line: None, emulated=True)
             print_steps: list[asyncio.Future[None]] = []
@@ -78,9 +78,9 @@ def show(url: str, out: Callable[[str], None], write: Callable[[str], None]) -> 
     out(Message("Point your app to banjia with two lines, without changing its code:"))
     for line in environment_lines(url):
         out(line)
-    past = past_proxies(url, os.environ)
-    if past:
+    no_proxy = no_proxy_variables(url, os.environ)
+    if no_proxy:
         out(Message("The environment has a proxy, which would not reach banjia on this machine. Add:"))
-    for line in lines(past, "dotenv"):
+    for line in lines(no_proxy, "dotenv"):
         out(line)
     out(Message("Serving emulated answers until Ctrl-C. For real answers, run: banjia serve"))

@@ -3,13 +3,13 @@
 import click
 
 from adapters.core.message import Message
-from proxy.cli.common import Spoken, examples
+from proxy.cli.common import TranslatedCommand, examples
 from proxy.i18n.catalog import for_operator
 from proxy.i18n.negotiate import configured
 
 
 @click.command(
-    cls=Spoken,
+    cls=TranslatedCommand,
     epilog=examples(
         "banjia help",
         "banjia help serve",
@@ -24,7 +24,7 @@ def help_(context: click.Context, topic: str | None) -> None:
 
     Error messages end with their code. Without TOPIC, list all commands and codes.
     """
-    from proxy.cli.help_codes import FILES, codes, explained
+    from proxy.cli.help_codes import FILES, codes, explanation
 
     group = context.parent.command if context.parent else None
     assert isinstance(group, click.Group)
@@ -45,16 +45,16 @@ def help_(context: click.Context, topic: str | None) -> None:
         with click.Context(command, parent=context.parent, info_name=topic) as about:
             click.echo(command.get_help(about))
         return
-    text = explained(topic, configured())
+    text = explanation(topic, configured())
     if text is None:
         raise click.BadParameter(for_operator(_unknown(topic, group)), param_hint="TOPIC")
     click.echo(f"{topic}\n")
-    for line in _wrapped(text):
+    for line in _wrapped_lines(text):
         click.echo(line)
 
 
 def _unknown(topic: str, group: click.Group) -> Message:
-    from config.loader.errors import nearest
+    from config.errors import nearest
     from proxy.cli.help_codes import FILES, codes
 
     known = {name: name for name in [*group.commands, *(code for file in FILES for code in codes(file))]}
@@ -65,18 +65,18 @@ def _unknown(topic: str, group: click.Group) -> Message:
     return Message("no command or code {name}; 'banjia help' lists them", name=repr(topic))
 
 
-def _wrapped(text: str) -> list[str]:
-    from proxy.commands.table import terminal_width, wrapped
+def _wrapped_lines(text: str) -> list[str]:
+    from proxy.commands.table import terminal_width, wrap_prose
 
-    return [line for paragraph in text.split("\n") for line in wrapped(paragraph, min(terminal_width(), 100) - 2)]
+    return [line for paragraph in text.split("\n") for line in wrap_prose(paragraph, min(terminal_width(), 100) - 2)]
 
 
 def _in_columns(words: list[str]) -> list[str]:
     from proxy.commands.table import terminal_width
 
     width = max(map(len, words)) + 2
-    a_line = max(1, (terminal_width() - 2) // width)
+    per_line = max(1, (terminal_width() - 2) // width)
     return [
-        "  " + "".join(word.ljust(width) for word in words[at : at + a_line]).rstrip()
-        for at in range(0, len(words), a_line)
+        "  " + "".join(word.ljust(width) for word in words[at : at + per_line]).rstrip()
+        for at in range(0, len(words), per_line)
     ]

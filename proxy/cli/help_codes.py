@@ -30,24 +30,24 @@ def codes(file: str) -> list[str]:
     return list(texts(file, "en"))
 
 
-def explained(code: str, language: Language) -> str | None:
+def explanation(code: str, language: Language) -> str | None:
     """Return the explanation of a code as plain text, one line per paragraph; None for an unknown code."""
     for file in FILES:
         if code in texts(file, "en"):
-            return _plain(texts(file, language)[code])
+            return _plain_text(texts(file, language)[code])
     return None
 
 
-def _plain(markdown: str) -> str:
+def _plain_text(markdown: str) -> str:
     """Markdown without its marks."""
     text = _STATUS.sub(r"HTTP \1", _LINK.sub(r"\1", markdown)).replace("**", "").replace("`", "")
-    return "\n\n".join(map(_joined, text.split("\n\n")))
+    return "\n\n".join(map(_join_lines, text.split("\n\n")))
 
 
-def _joined(paragraph: str) -> str:
+def _join_lines(paragraph: str) -> str:
     """The lines of a paragraph as one: between two Chinese characters, and beside a Chinese mark, goes no space."""
     text, *lines = paragraph.split("\n")
     for line in lines:
-        tight = _MARK.match(text[-1:]) or _MARK.match(line[:1]) or not (text[-1:].isascii() or line[:1].isascii())
-        text += ("" if tight else " ") + line
+        no_space = _MARK.match(text[-1:]) or _MARK.match(line[:1]) or not (text[-1:].isascii() or line[:1].isascii())
+        text += ("" if no_space else " ") + line
     return text

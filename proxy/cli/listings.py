@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from adapters.core.message import COMMA, Message, joined
-from proxy.cli.common import CONFIG, JSON, Spoken, echo, examples, loaded
+from proxy.cli.common import CONFIG, JSON, TranslatedCommand, echo, examples, load_config
 from proxy.i18n.catalog import for_operator
 
 
-def shown(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
+def print_result(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
     """Print the data as JSON, or the lines."""
     if as_json:
         click.echo(json.dumps(data, ensure_ascii=False, indent=2))
@@ -24,7 +24,7 @@ def shown(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
 
 
 @click.command(
-    cls=Spoken,
+    cls=TranslatedCommand,
     epilog=examples("banjia routes", "banjia routes --json", codes="Exit codes: 0; 2 if the configuration is invalid."),
 )
 @CONFIG
@@ -35,11 +35,11 @@ def routes(path: Path | None, as_json: bool) -> None:
     from proxy.commands.routes import routes as found_routes
     from proxy.commands.table import terminal_width
 
-    found = found_routes(loaded(path))
-    shown(found, lines(found, terminal_width()), as_json=as_json)
+    found = found_routes(load_config(path))
+    print_result(found, lines(found, terminal_width()), as_json=as_json)
 
 
-@click.command(cls=Spoken, epilog=examples("banjia vendors", "banjia vendors --json", codes="Exit code: 0."))
+@click.command(cls=TranslatedCommand, epilog=examples("banjia vendors", "banjia vendors --json", codes="Exit code: 0."))
 @JSON
 def vendors(as_json: bool) -> None:
     """Show which OpenAI features each vendor supports.
@@ -51,11 +51,11 @@ def vendors(as_json: bool) -> None:
     from proxy.commands.vendors import lines, matrix
 
     found = matrix()
-    shown(found, lines(found, terminal_width()), as_json=as_json)
+    print_result(found, lines(found, terminal_width()), as_json=as_json)
 
 
 @click.command(
-    cls=Spoken,
+    cls=TranslatedCommand,
     epilog=examples(
         "banjia models --vendor kimi",
         "banjia models --at 2024-07-09",
@@ -71,7 +71,9 @@ def vendors(as_json: bool) -> None:
 )
 @click.option("--vendor", metavar="V", help="One vendor's models only.")
 @click.option("--history", is_flag=True, help="Also the prices of other days, the latest first.")
-@click.option("--at", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="What had a price on that day.")
+@click.option(
+    "--at", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY", help="Prices of that day; omit models without one."
+)
 @JSON
 def models(
     path: Path | None, vendor: str | None, *, history: bool, at: datetime.datetime | None, as_json: bool
@@ -80,14 +82,14 @@ def models(
 
     With a configuration, list its vendors, with its catalog overrides applied.
     """
-    from config.loader.errors import nearest
+    from config.errors import nearest
     from config.loader.load import find_file
-    from proxy.commands.models import configured, each_catalog, lines
+    from proxy.commands.models import configured_catalogs, lines, shipped_catalogs
     from proxy.commands.models import models as found_models
     from proxy.commands.table import terminal_width
 
     file = path or find_file(os.environ, Path.cwd())
-    known = configured(loaded(file, keys_needed=False).settings) if file else each_catalog()
+    known = configured_catalogs(load_config(file, keys_needed=False).settings) if file else shipped_catalogs()
     if file and path is None:  # the default file does not restrict --vendor
         if vendor is None or vendor in known:
             echo(
@@ -95,7 +97,7 @@ def models(
                 err=True,
             )
         else:
-            known = each_catalog()
+            known = shipped_catalogs()
     today = datetime.datetime.now(tz=datetime.UTC).date()
     try:
         found = found_models(today, vendor, at=at.date() if at else None, catalogs=known)
@@ -107,4 +109,4 @@ def models(
             names = joined(COMMA, known)
             wrong = Message("unknown vendor '{vendor}'; known vendors: {names}", vendor=vendor, names=names)
         raise click.BadParameter(for_operator(wrong), param_hint="--vendor") from None
-    shown(found, lines(found, terminal_width(), history=history), as_json=as_json)
+    print_result(found, lines(found, terminal_width(), history=history), as_json=as_json)

@@ -12,17 +12,17 @@ from proxy.i18n.catalog import for_operator
 
 BROKEN_PIPE = 128 + 13
 """Exit code if the reader of the pipe is gone: that of a program ended by SIGPIPE."""
-UNWRITABLE = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+WRITE_ERRORS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
 """Error numbers of failed writes to a stream."""
 
 
-def is_unwritable(error: OSError) -> bool:
+def is_write_error(error: OSError) -> bool:
     """Whether an error is one of writing the output: it names no file."""
-    return error.errno in UNWRITABLE and error.filename is None
+    return error.errno in WRITE_ERRORS and error.filename is None
 
 
 @contextmanager
-def output_guarded() -> Iterator[None]:
+def guard_output() -> Iterator[None]:
     """Run a command. If its output cannot be written, end it with at most one line and no traceback.
 
     Raises SystemExit: with ``BROKEN_PIPE`` and no output if the reader is gone (``banjia models | head``), with 1 and a line
@@ -37,7 +37,7 @@ def output_guarded() -> Iterator[None]:
             if sys.stdout is not None:
                 sys.stdout.flush()
     except OSError as error:
-        if not is_unwritable(error):
+        if not is_write_error(error):
             raise
         if error.errno != errno.EPIPE:
             from config.loader.system_errors import reason_of

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from adapters.core.message import Message, as_message
-from proxy.cli.common import CONFIG, Spoken, echo, error_line, examples, fail, loaded
-from proxy.cli.output import is_unwritable
+from proxy.cli.common import CONFIG, TranslatedCommand, echo, error_line, examples, fail, load_config
+from proxy.cli.output import is_write_error
 from proxy.i18n.catalog import for_operator
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ LISTEN = "BANJIA_SERVER__LISTEN"
 """The variable of ``server.listen``. The options set it, so that they stay in effect after a reload."""
 
 
-def _address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+def _listen_address(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
     """The value of --listen. Raises BadParameter."""
-    from config.loader.errors import InvalidValue
+    from config.errors import InvalidValue
     from config.schema import checked_address
 
     try:
@@ -32,41 +32,41 @@ def _address(context: click.Context, option: click.Parameter, value: str | None)
         raise click.BadParameter(for_operator(error.message)) from None
 
 
-def where(command: Callable[..., Any]) -> Callable[..., Any]:
+def address_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options --port and --listen."""
     port = click.option(
         "--port", type=click.IntRange(0, 65535), metavar="N", help="The port to listen on; 0 for a free one."
     )
     listen = click.option(
         "--listen",
-        callback=_address,
+        callback=_listen_address,
         metavar="HOST:PORT",
-        help="Address and port to listen on, in the place of server.listen.",
+        help="Address and port to listen on; overrides server.listen.",
     )
     return port(listen(command))
 
 
-def only_one(port: int | None, listen: str | None) -> None:
+def reject_both(port: int | None, listen: str | None) -> None:
     """Raise UsageError if both options are given."""
     if port is not None and listen is not None:
         raise click.UsageError(for_operator(Message("give either --port or --listen, not both")))
 
 
 @click.command(
-    cls=Spoken,
+    cls=TranslatedCommand,
     epilog=examples(
         "banjia demo",
         "banjia demo --port 0",
         codes="Exit codes: 0 after Ctrl-C; 1 if no port is free.",
     ),
 )
-@where
+@address_options
 def demo(port: int | None, listen: str | None) -> None:
     """Run emulated vendors with the proxy in front, make one streamed call, then serve until Ctrl-C. Needs no API key.
 
     The default port is 8080, or the next free one.
     """
-    only_one(port, listen)
+    reject_both(port, listen)
     from proxy.cli.demo import run
     from proxy.observability.log_writer import install_log_streams
 
@@ -81,7 +81,7 @@ def demo(port: int | None, listen: str | None) -> None:
 
 
 @click.command(
-    cls=Spoken,
+    cls=TranslatedCommand,
     epilog=examples(
         "MOONSHOT_API_KEY=… banjia serve",
         "banjia serve --emulate --port 9000",
@@ -92,14 +92,14 @@ def demo(port: int | None, listen: str | None) -> None:
 )
 @CONFIG
 @click.option("--emulate", is_flag=True, help="Call emulators instead of the vendors.")
-@where
+@address_options
 def serve(path: Path | None, emulate: bool, port: int | None, listen: str | None) -> None:
     """Run the proxy. Without a file, vendors come from the key variables in the environment.
 
     The file is reloaded when it changes, and on SIGHUP; if it is invalid, banjia logs the errors and keeps the current
     configuration. --port and --listen override the file and the environment.
     """
-    only_one(port, listen)
+    reject_both(port, listen)
     from proxy.lifecycle.run import run
     from proxy.observability.log_writer import install_log_streams
 
@@ -107,7 +107,7 @@ def serve(path: Path | None, emulate: bool, port: int | None, listen: str | None
     environ = dict(os.environ)
     if listen is not None:
         environ[LISTEN] = listen
-    configured = loaded(path, keys_needed=not emulate, environ=environ, listen="--listen" if listen else "")
+    configured = load_config(path, keys_needed=not emulate, environ=environ, listen="--listen" if listen else "")
     if port is not None:
         server = configured.settings.server
         environ[LISTEN] = f"{server.listen.rpartition(':')[0]}:{port}"
@@ -147,7 +147,7 @@ def _emulators() -> "Emulators":
 
 
 @click.command(
-    cls=Spoken,
+    cls=TranslatedCommand,
     epilog=examples(
         "banjia emulate kimi qwen",
         "banjia emulate kimi --port 0 --fault rate_limit@2",
@@ -185,6 +185,6 @@ def emulate(vendors: tuple[str, ...], port: int, faults: tuple[str, ...]) -> Non
     except ValueError as error:
         fail(error_line(as_message(str(error))), 2)
     except OSError as error:
-        if is_unwritable(error):
+        if is_write_error(error):
             raise
         fail(error_line(as_message(str(error))), 1)

@@ -6,17 +6,17 @@ from pathlib import Path
 import click
 
 from adapters.core.message import Message
-from proxy.cli.common import CONFIG, JSON, Spoken, echo, error_line, examples, fail, loaded
+from proxy.cli.common import CONFIG, JSON, TranslatedCommand, echo, error_line, examples, fail, load_config
 
 SHELL = click.option(
     "--shell",
     type=click.Choice(["sh", "fish", "powershell", "dotenv"]),
-    help="The shell to speak to; dotenv for a .env file [by SHELL].",
+    help="The syntax of the output; dotenv for a .env file [by SHELL].",
 )
 
 
 @click.command(
-    cls=Spoken,
+    cls=TranslatedCommand,
     epilog=examples(
         "banjia init",
         "banjia init mine.yaml --force",
@@ -55,7 +55,7 @@ def init(file: Path, force: bool) -> None:
 
 
 @click.command(
-    cls=Spoken,
+    cls=TranslatedCommand,
     epilog=examples("banjia schema", "banjia schema > banjia.schema.json", codes="Exit code: 0."),
 )
 def schema() -> None:
@@ -66,7 +66,7 @@ def schema() -> None:
 
 
 @click.command(
-    cls=Spoken,
+    cls=TranslatedCommand,
     epilog=examples(
         "banjia tiktoken tables",
         'eval "$(banjia tiktoken tables --shell sh)"',
@@ -82,7 +82,7 @@ def tiktoken(folder: Path, shell: str | None) -> None:
     point a client to the directory: TIKTOKEN_CACHE_DIR, and DATA_GYM_CACHE_DIR for programs that only know that one.
     """
     from config.loader.system_errors import reason_of
-    from proxy.commands.env import lines, shell_named
+    from proxy.commands.env import lines, selected_shell
     from proxy.commands.tiktoken import NotInstalled, export, variables
 
     try:
@@ -95,12 +95,12 @@ def tiktoken(folder: Path, shell: str | None) -> None:
         )
     except OSError as error:
         fail(error_line(Message("cannot write {file}: {why}", file=folder, why=reason_of(error))), 1)
-    for line in lines(variables(folder), shell_named(shell, os.environ)):
+    for line in lines(variables(folder), selected_shell(shell, os.environ)):
         click.echo(line)
 
 
 @click.command(
-    cls=Spoken,
+    cls=TranslatedCommand,
     epilog=examples(
         'eval "$(banjia env)"',
         "banjia env --shell dotenv",
@@ -115,15 +115,15 @@ def env(shell: str | None, path: Path | None) -> None:
     OPENAI_BASE_URL and OPENAI_API_KEY, and OPENAI_API_BASE for SDKs before 1.0. If a proxy variable is set, NO_PROXY keeps
     calls to this machine from going through it. No secret is printed.
     """
-    from proxy.commands.env import lines, shell_named, variables
+    from proxy.commands.env import lines, selected_shell, variables
 
-    wanted = shell_named(shell, os.environ)
-    for line in lines(variables(loaded(path, keys_needed=False).settings, os.environ), wanted):
+    wanted = selected_shell(shell, os.environ)
+    for line in lines(variables(load_config(path, keys_needed=False).settings, os.environ), wanted):
         click.echo(line)
 
 
 @click.command(
-    cls=Spoken,
+    cls=TranslatedCommand,
     epilog=examples(
         "banjia doctor",
         "banjia doctor --offline --json",
@@ -132,7 +132,7 @@ def env(shell: str | None, path: Path | None) -> None:
 )
 @CONFIG
 @JSON
-@click.option("--offline", is_flag=True, help="Make no calls: only what can be seen on this machine.")
+@click.option("--offline", is_flag=True, help="Make no calls: check this machine only.")
 def doctor(path: Path | None, as_json: bool, offline: bool) -> None:
     """Find problems and how to fix them.
 

@@ -20,8 +20,8 @@ def shell_of(environ: Mapping[str, str]) -> Shell:
     return "fish" if name == "fish" else "powershell" if name in ("pwsh", "powershell") else "sh"
 
 
-def shell_named(name: str | None, environ: Mapping[str, str]) -> Shell:
-    """The shell of that name; the user's where none is named."""
+def selected_shell(name: str | None, environ: Mapping[str, str]) -> Shell:
+    """Return the shell with this name; without a name, the user's shell."""
     return next((known for known in SHELLS if known == name), None) or shell_of(environ)
 
 
@@ -40,10 +40,10 @@ def variables(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
         "OPENAI_API_KEY": "your-banjia-key" if settings.client_keys() else "anything",
         "OPENAI_API_BASE": f"{url}/v1",  # the name that the SDKs before 1.0 look for
     }
-    return found | past_proxies(url, environ)
+    return found | no_proxy_variables(url, environ)
 
 
-def past_proxies(url: str, environ: Mapping[str, str]) -> dict[str, str]:
+def no_proxy_variables(url: str, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the NO_PROXY variables that keep calls to this URL out of the environment's proxy; empty without a proxy."""
     found: dict[str, str] = {}
     if any(environ.get(name) or environ.get(name.lower()) for name in PROXY_VARIABLES):

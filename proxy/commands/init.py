@@ -12,7 +12,7 @@ from adapters.core.vendor import Vendor
 from adapters.registry import BY_NAME
 from config.catalog import models as catalog
 from config.loader.environment import key_names, vendors_by_rank, zero_config
-from config.loader.nodes import CREDENTIALS, Node
+from config.nodes import CREDENTIALS, Node
 from config.routing import stand_in_route
 from config.schema import VendorEntry
 
@@ -71,7 +71,7 @@ def text(environ: Mapping[str, str], file: Path | None) -> str:
 def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     there = found_in(environ)
     named = {found.vendor.name for found in there}
-    # An edition other than the usual one is for those who have its key.
+    # An edition other than the usual one is listed only if its key is set.
     rest = [_not_found(vendor) for vendor in vendors_by_rank() if vendor.edition is None and vendor.name not in named]
     gone = [found for found in there if ended(found.vendor)]
     if len(gone) < len(there):  # what has ended is not built on where there is something else

@@ -11,13 +11,13 @@ from config.catalog import models as catalog
 from config.catalog.models import Catalog, ModelRow
 from config.routing import catalog_of
 from config.schema import Settings
-from proxy.commands.table import fitted, table
+from proxy.commands.table import fit_table, table
 from proxy.commands.vendors import each_edition
 
-OF_EMBEDDINGS = ("max_tokens_per_input", "max_inputs", "dimensions")
-"""Facts of a model for embeddings: tokens of a text, texts of a call, the sizes of its vectors, the default first."""
-SOURCE = 12
-"""Columns that the source of a price has at least; with fewer it stands on a line of its own."""
+EMBEDDING_FACTS = ("max_tokens_per_input", "max_inputs", "dimensions")
+"""Facts of an embedding model: tokens per text, texts per call, and the sizes of its vectors, the default first."""
+MIN_SOURCE_WIDTH = 12
+"""Minimum width of the source of a price; with less space the source gets its own line."""
 
 
 def models(
@@ -32,19 +32,19 @@ def models(
     With ``at``, ``now`` marks the prices of that day, and models without a known price are left out. ``catalogs`` replaces
     the shipped ones. Raises KeyError for an unknown vendor.
     """
-    named = each_catalog() if catalogs is None else catalogs
-    if only is not None and only not in named:
+    catalogs_by_name = shipped_catalogs() if catalogs is None else catalogs
+    if only is not None and only not in catalogs_by_name:
         raise KeyError(only)
     return [
         _model_info(name, rows, row, today, at or today)
-        for name, rows in named.items()
+        for name, rows in catalogs_by_name.items()
         if only is None or name == only or name.startswith(f"{only}/")
         for row in rows.models
         if at is None or row.tiers(at)
     ]
 
 
-def each_catalog() -> dict[str, Catalog]:
+def shipped_catalogs() -> dict[str, Catalog]:
     """Return the shipped catalogs, by vendor or ``vendor/edition``."""
     found = {}
     for name, vendor in each_edition():
@@ -55,7 +55,7 @@ def each_catalog() -> dict[str, Catalog]:
     return found
 
 
-def configured(settings: Settings) -> dict[str, Catalog]:
+def configured_catalogs(settings: Settings) -> dict[str, Catalog]:
     """Return the catalogs of the configured vendors, with the operator's overrides."""
     return {name: catalog_of(name, entry) for name, entry in settings.vendors.items()}
 
@@ -67,7 +67,7 @@ def _model_info(vendor: str, rows: Catalog, row: ModelRow, today: datetime.date,
         "vendor": vendor,
         **info,
         "input": sorted(row.input),
-        **{fact: row.facts.get(fact) for fact in OF_EMBEDDINGS},
+        **{fact: row.facts.get(fact) for fact in EMBEDDING_FACTS},
         "gone": row.retired is not None and row.retired <= today,
         "stands_in_for": [name for name, found in rows.stand_ins.items() if found.model == row.id],
         "currency": rows.currency,
@@ -76,8 +76,8 @@ def _model_info(vendor: str, rows: Catalog, row: ModelRow, today: datetime.date,
     }
 
 
-FACTS = ("model", "context", "output", "takes", "thinking")
-PRICE = ("prompts to", "in", "cached", "out", "thinking", "since", "sure", "source")
+FACT_HEADS = ("model", "context", "max output", "input", "thinking")
+PRICE_HEADS = ("prompts up to", "input", "cached", "output", "thinking", "since", "confidence", "source")
 
 
 def lines(found: Sequence[dict[str, Any]], width: int = 100, *, history: bool = False) -> Iterator[str]:
@@ -86,13 +86,13 @@ def lines(found: Sequence[dict[str, Any]], width: int = 100, *, history: bool = 
     With ``history``, include the prices of other days, the latest first.
     """
     for vendor, rows in groupby(found, key=lambda row: row["vendor"]):
-        yield from _vendor(vendor, list(rows), width, history=history)
+        yield from _vendor_lines(vendor, list(rows), width, history=history)
         yield ""
     yield from _wrapped(
-        "? is not known, - is none. Names that a model stands in for, and how sure the other facts are: --json. "
+        "?: unknown, -: none. --json adds the names that a model stands in for and the confidence of the other facts. "
         "Earlier prices: --history; those of a day: --at 2024-07-09."
         if found
-        else "There is no model of which that is known.",
+        else "No model matches.",
         width,
     )
 
@@ -103,80 +103,103 @@ def _wrapped(text: str, width: int, first: str = "", later: str = "") -> list[st
     )
 
 
-def _vendor(vendor: str, rows: Sequence[dict[str, Any]], width: int, *, history: bool) -> Iterator[str]:
+def _vendor_lines(vendor: str, rows: Sequence[dict[str, Any]], width: int, *, history: bool) -> Iterator[str]:
     heading = f"{vendor}: prices in {rows[0]['currency']} per million tokens, as read on {rows[0]['read']}"
     yield from _wrapped(heading, width, "", "    ")
-    head = (*PRICE[:6], *(("until",) if history else ()), *PRICE[6:])
-    prices = [[_price(price, history=history) for price in _shown_prices(row, history=history)] for row in rows]
-    priced = list(_prices(head, prices, width))
-    facts = list(fitted(FACTS, [_facts(row) for row in rows], width, (3,)))
-    yield from facts[0]
-    yield from priced[0][0]
-    for row, fact, told_prices in zip(rows, facts[1:], priced[1:], strict=True):
-        yield from fact
-        for line in _vectors(row):
+    head = (*PRICE_HEADS[:6], *(("until",) if history else ()), *PRICE_HEADS[6:])
+    prices = [
+        [_price_cells(price, history=history) for price in _selected_prices(row, history=history)] for row in rows
+    ]
+    price_blocks = list(_price_lines(head, prices, width))
+    fact_blocks = list(fit_table(FACT_HEADS, [_fact_cells(row) for row in rows], width, (3,)))
+    yield from fact_blocks[0]
+    yield from price_blocks[0][0]
+    for row, fact_lines, row_prices in zip(rows, fact_blocks[1:], price_blocks[1:], strict=True):
+        yield from fact_lines
+        for line in _embedding_lines(row):
             yield from _wrapped(line, width, "    ", "      ")
-        for price in told_prices:
+        for price in row_prices:
             yield from price
-        if not told_prices and not row["gone"]:
-            yield f"    no price {'of the day ' if row['prices'] else ''}is known"
-        if end := _end(row):
-            yield from _wrapped(end, width, "    ", "        ")
+        if not row_prices and not row["gone"]:
+            yield f"    no known price{' on this day' if row['prices'] else ''}"
+        if note := _retirement_note(row):
+            yield from _wrapped(note, width, "    ", "        ")
 
 
-def _prices(head: Sequence[str], prices: Sequence[Sequence[Sequence[str]]], width: int) -> Iterator[list[list[str]]]:
-    """The head, then for each model its prices, each as the lines that it takes."""
-    flat = [line for of_model in prices for line in of_model]
-    aligned = list(table(head[:-1], [line[:-1] for line in flat]))
-    left = 4 + max(map(len, aligned)) + 2
-    if left - 2 > width:  # in words
+def _price_lines(
+    head: Sequence[str], prices: Sequence[Sequence[Sequence[str]]], width: int
+) -> Iterator[list[list[str]]]:
+    """Yield the head, then for each model its prices; each price is a list of lines."""
+    all_rows = [cells for model_rows in prices for cells in model_rows]
+    aligned = list(table(head[:-1], [cells[:-1] for cells in all_rows]))
+    source_column = 4 + max(map(len, aligned)) + 2
+    if source_column - 2 > width:  # too narrow for a table: each price as text
         yield [[]]
-        for of_model in prices:
-            said = [", ".join(f"{name} {cell}" for name, cell in zip(head, line, strict=True)) for line in of_model]
-            yield [_wrapped(text, width, "    ", "      ") for text in said]
+        for model_rows in prices:
+            texts = [
+                ", ".join(f"{name} {cell}" for name, cell in zip(head, cells, strict=True)) for cells in model_rows
+            ]
+            yield [_wrapped(text, width, "    ", "      ") for text in texts]
         return
-    beside = width - left >= SOURCE
-    yield [[f"    {aligned[0].ljust(left - 4)}{head[-1]}" if beside else f"    {aligned[0]}"]]
-    at = 1
-    for of_model in prices:
-        found = []
-        for line in of_model:
-            if beside:
-                source, *more = _wrapped(line[-1], width - left) or [""]
-                found.append([f"    {aligned[at].ljust(left - 4)}{source}", *(" " * left + rest for rest in more)])
+    source_fits = width - source_column >= MIN_SOURCE_WIDTH
+    yield [[f"    {aligned[0].ljust(source_column - 4)}{head[-1]}" if source_fits else f"    {aligned[0]}"]]
+    number = 1
+    for model_rows in prices:
+        blocks = []
+        for cells in model_rows:
+            if source_fits:
+                source, *more = _wrapped(cells[-1], width - source_column) or [""]
+                blocks.append(
+                    [
+                        f"    {aligned[number].ljust(source_column - 4)}{source}",
+                        *(" " * source_column + line for line in more),
+                    ]
+                )
             else:
-                found.append([f"    {aligned[at]}", *_wrapped(f"source {line[-1]}", width, " " * 6, " " * 8)])
-            at += 1
-        yield found
+                blocks.append([f"    {aligned[number]}", *_wrapped(f"source {cells[-1]}", width, " " * 6, " " * 8)])
+            number += 1
+        yield blocks
 
 
-def _shown_prices(row: dict[str, Any], *, history: bool) -> list[dict[str, Any]]:
-    """The prices of the day, or all of them, the latest list first."""
+def _selected_prices(row: dict[str, Any], *, history: bool) -> list[dict[str, Any]]:
+    """Return the prices of the day; with ``history`` all prices, the latest first."""
     if not history:
         return [price for price in row["prices"] if price["now"]]
     return sorted(row["prices"], key=lambda price: str(price["since"]), reverse=True)
 
 
-def _facts(row: dict[str, Any]) -> tuple[str, ...]:
+def _fact_cells(row: dict[str, Any]) -> tuple[str, ...]:
     if row["operation"] == "embeddings":
-        return row["id"], _size(row["context"] or row["max_tokens_per_input"]), "-", "embeddings", row["thinking"]
-    kinds = sorted(row["input"], key=lambda kind: "tiva".find(kind[0]))
-    return row["id"], _size(row["context"]), _size(row["max_output"]), "+".join(kinds), row["thinking"]
+        return (
+            row["id"],
+            _token_count(row["context"] or row["max_tokens_per_input"]),
+            "-",
+            "embeddings",
+            row["thinking"],
+        )
+    input_types = sorted(row["input"], key=lambda kind: "tiva".find(kind[0]))
+    return (
+        row["id"],
+        _token_count(row["context"]),
+        _token_count(row["max_output"]),
+        "+".join(input_types),
+        row["thinking"],
+    )
 
 
-def _vectors(row: dict[str, Any]) -> Iterator[str]:
-    """What its vectors are like, the default size first."""
+def _embedding_lines(row: dict[str, Any]) -> Iterator[str]:
+    """Yield a line with the sizes of the vectors, the default first, and the number of texts per call."""
     if row["operation"] == "embeddings" and not row["gone"]:
         sizes = one_of(map(str, row["dimensions"] or "?"))
         texts = row["max_inputs"]
         yield f"{sizes} dimensions" + (f", {texts} {'text' if texts == 1 else 'texts'} a call" if texts else "")
 
 
-def _size(tokens: int | None) -> str:
+def _token_count(tokens: int | None) -> str:
     return "?" if tokens is None else str(tokens)
 
 
-def _price(price: dict[str, Any], *, history: bool) -> list[str]:
+def _price_cells(price: dict[str, Any], *, history: bool) -> list[str]:
     thinking = price["thinking_output"]
     return [
         "-" if price["up_to"] is None else str(price["up_to"]),
@@ -191,8 +214,8 @@ def _price(price: dict[str, Any], *, history: bool) -> list[str]:
     ]
 
 
-def _end(row: dict[str, Any]) -> str:
-    instead = f", in its place {row['successor']}" if row["successor"] else ""
+def _retirement_note(row: dict[str, Any]) -> str:
+    successor = f"; successor: {row['successor']}" if row["successor"] else ""
     if row["retired"] is not None:
-        return f"retired on {row['retired']}{instead}" if row["gone"] else f"to retire on {row['retired']}{instead}"
-    return f"to retire, on a date not known yet{instead}" if row["retiring"] else ""
+        return f"retired on {row['retired']}{successor}" if row["gone"] else f"to retire on {row['retired']}{successor}"
+    return f"to retire, on a date not known yet{successor}" if row["retiring"] else ""

@@ -10,9 +10,18 @@ from adapters.core.vendor import Target
 from adapters.openai_params.operations import OPERATIONS
 from config.catalog.openai_names import forms_of, is_no_form, known_names
 from config.loader.load import LoadedConfig
-from config.routing import ResolvedRoute, Routing, UnknownModel, base_url_of, carried, catalog_of, key_of, vendor_of
+from config.routing import (
+    ResolvedRoute,
+    Routing,
+    UnknownModel,
+    base_url_of,
+    catalog_of,
+    key_of,
+    routed_forms,
+    vendor_of,
+)
 from config.schema import ModelEntry, Settings
-from proxy.commands.table import fitted, folded
+from proxy.commands.table import fit_table, fold_cell
 
 
 def routes(loaded: LoadedConfig) -> dict[str, Any]:
@@ -23,11 +32,11 @@ def routes(loaded: LoadedConfig) -> dict[str, Any]:
         "source": loaded.source,
         "open_models": settings.open_models,
         "routes": [*named, *_stand_ins(routing)],
-        "vendors": list(_vendors(settings, loaded)),
+        "vendors": list(_vendor_rows(settings, loaded)),
     }
 
 
-def _vendors(settings: Settings, loaded: LoadedConfig) -> Iterator[dict[str, Any]]:
+def _vendor_rows(settings: Settings, loaded: LoadedConfig) -> Iterator[dict[str, Any]]:
     for name, entry in settings.vendors.items():
         vendor = vendor_of(name, entry)
         yield {
@@ -42,22 +51,22 @@ def _vendors(settings: Settings, loaded: LoadedConfig) -> Iterator[dict[str, Any
 def _named_route(name: str, entry: ModelEntry, routing: Routing) -> dict[str, Any]:
     """Return the route of one key of ``models``."""
     found = {op: hit for op in OPERATIONS if (hit := _find(routing, name, op))}
-    there = {target.label: target for hit in found.values() for target in hit.targets}
+    served = {target.label: target for hit in found.values() for target in hit.targets}
     targets = []
     for entry_target in entry.targets:
         vendor = entry_target.target.partition("/")[0]
         target_info: dict[str, Any] = {"target": entry_target.target}
-        usual = there[entry_target.target].defaults if entry_target.target in there else {}
-        if usual or entry_target.set:
-            target_info["set"] = {**usual, **entry_target.set}
+        defaults = served[entry_target.target].defaults if entry_target.target in served else {}
+        if defaults or entry_target.set:
+            target_info["set"] = {**defaults, **entry_target.set}
         if "weight" in entry_target.model_fields_set:
             target_info["weight"] = entry_target.weight
         if vendor not in routing.enabled:
             target_info["off"] = f"{vendor} is off"
-        elif entry_target.target not in there:
+        elif entry_target.target not in served:
             target_info["off"] = "the vendor has no such operation"
         targets.append(target_info)
-    forms = carried(name, routing.settings.models)
+    forms = routed_forms(name, routing.settings.models)
     route = {"name": name, "from": "models", "operations": list(found), "targets": targets, "forms": forms}
     if "strategy" in entry.model_fields_set:
         route["strategy"] = entry.strategy
@@ -67,11 +76,11 @@ def _named_route(name: str, entry: ModelEntry, routing: Routing) -> dict[str, An
 def _stand_ins(routing: Routing) -> Iterator[dict[str, Any]]:
     """Yield the routes of OpenAI names that ``models`` does not list, which go to the vendors' stand-ins."""
     seen = set(routing.settings.models)
-    named = {key for name, entry in routing.enabled.items() for key in catalog_of(name, entry).stand_ins}
+    patterns = {key for name, entry in routing.enabled.items() for key in catalog_of(name, entry).stand_ins}
     for name, entry in routing.enabled.items():
         rows = catalog_of(name, entry)
         for key in rows.stand_ins:
-            example = _example(key, named)
+            example = _example(key, patterns)
             if key in seen or example is None:
                 continue
             found = {op: hit for op in OPERATIONS if (hit := _find(routing, example, op))}
@@ -84,13 +93,13 @@ def _stand_ins(routing: Routing) -> Iterator[dict[str, Any]]:
                 yield {**route, "forms": forms, "policy": {}}
 
 
-def _example(key: str, named: Collection[str]) -> str | None:
-    """A name that a stand-in's key is for: itself, or of a pattern the first that has no row of its own.
+def _example(key: str, patterns: Collection[str]) -> str | None:
+    """Return a name that a stand-in's key matches: the key, or for a pattern the first name without a stand-in of its own.
 
-    None where there is none but forms of other names, which stand with these.
+    None if the key matches only forms of other names, whose routes list them.
     """
-    fitting = [known for known in known_names() if fnmatchcase(known, key) and known not in named]
-    return next(filter(is_no_form, fitting if "*" in key else [key]), None)
+    matching = [known for known in known_names() if fnmatchcase(known, key) and known not in patterns]
+    return next(filter(is_no_form, matching if "*" in key else [key]), None)
 
 
 def _target_info(target: Target) -> dict[str, Any]:
@@ -105,29 +114,31 @@ def _find(routing: Routing, name: str, operation: Operation) -> ResolvedRoute | 
 
 
 def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
-    """The table for a terminal of that many columns; 0 is no limit. ``policy`` is there if a name has one of its own."""
+    """Yield the routes as a table of ``width`` columns, 0 for no limit. Has ``policy`` only if a name has its own policy."""
     rows = [
-        [route["name"], " then ".join(map(_written, route["targets"])), route["from"], _differs(route)]
+        [route["name"], " then ".join(map(_target_text, route["targets"])), route["from"], _policy_text(route)]
         for route in found["routes"]
     ]
-    head = ["name", "answered by", "from", "policy"]
+    head = ["name", "targets", "from", "policy"]
     if all(row[-1] == "-" for row in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
     if rows:
-        for row in fitted(head, rows, width, [1, 3][: len(head) - 2]):
+        for row in fit_table(head, rows, width, [1, 3][: len(head) - 2]):
             yield from row
         yield ""
-    mapped = [route for route in found["routes"] if route["from"] == "models"]
-    forms = list(form_lines({route["name"]: route["forms"] for route in mapped}))
+    configured = [route for route in found["routes"] if route["from"] == "models"]
+    forms = list(form_lines({route["name"]: route["forms"] for route in configured}))
     for line in forms:
-        yield from _in(width, line)
+        yield from _folded_lines(width, line)
     if forms:
         yield ""
     for vendor in found["vendors"]:
         state = f"off: {vendor['off']}" if vendor["off"] else f"{vendor['keys']} key{'s'[: vendor['keys'] != 1]}"
-        yield from _in(width, f"{vendor['name']}: {vendor['base_url']} ({state})")
-    yield from _in(width, "Dated and alias forms of a name have its route, unless they have one of their own.")
-    yield from _in(
+        yield from _folded_lines(width, f"{vendor['name']}: {vendor['base_url']} ({state})")
+    yield from _folded_lines(
+        width, "Dated and alias forms of a name have its route, unless they have one of their own."
+    )
+    yield from _folded_lines(
         width,
         "Clients may also request vendor/model and vendors' own ids."
         if found["open_models"]
@@ -137,8 +148,8 @@ def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
 
 def forms_by_name(settings: Settings) -> dict[str, list[str]]:
     """Return the dated and alias forms that share the route of a name in ``models``, without names that have none."""
-    every = {name: carried(name, settings.models) for name in settings.models}
-    return {name: forms for name, forms in every.items() if forms}
+    forms_of_names = {name: routed_forms(name, settings.models) for name in settings.models}
+    return {name: forms for name, forms in forms_of_names.items() if forms}
 
 
 def form_lines(forms: Mapping[str, Sequence[str]]) -> Iterator[Message]:
@@ -148,19 +159,19 @@ def form_lines(forms: Mapping[str, Sequence[str]]) -> Iterator[Message]:
             yield Message("{name} also serves {forms}", name=name, forms=joined(COMMA, listed))
 
 
-def _in(width: int, text: str) -> Iterator[str]:
-    first, *more = folded(text, width - 4) if width else [text]
+def _folded_lines(width: int, text: str) -> Iterator[str]:
+    first, *more = fold_cell(text, width - 4) if width else [text]
     yield first
     yield from (f"    {line}" for line in more)
 
 
-def _written(target: dict[str, Any]) -> str:
+def _target_text(target: dict[str, Any]) -> str:
     notes = [f"{name}: {value}" for name, value in target.get("set", {}).items()]
     notes += [f"weight {target['weight']:g}"] if "weight" in target else []
     notes += [target["off"]] if "off" in target else []
     return f"{target['target']} ({', '.join(notes)})" if notes else str(target["target"])
 
 
-def _differs(route: dict[str, Any]) -> str:
+def _policy_text(route: dict[str, Any]) -> str:
     parts = [f"strategy: {route['strategy']}"] if "strategy" in route else []
     return ", ".join([*parts, *(f"{name}: {value}" for name, value in route["policy"].items())]) or "-"

@@ -16,28 +16,28 @@ from adapters.planning import plan
 from adapters.registry import VENDORS
 from config.catalog import models as catalog
 from proxy.commands.explain import read
-from proxy.commands.probes import PROBES, REASONS, Probe
+from proxy.commands.probes import PROBES, REASONING_MODEL, Probe
 from proxy.commands.table import table
 from proxy.errors import NotSupported
 
-LOUDEST = (*reversed(get_args(VerdictWord)),)
-"""The words from refused to honoured: a field of several parts is as good as the worst of them."""
-ANY = "any"
-"""What stands for the models of a server of the user's own, of which nothing is known."""
-SHOWN = {
+WORST_FIRST = (*reversed(get_args(VerdictWord)),)
+"""The verdicts from refused to honoured: a field with several parts gets the worst verdict of them."""
+ANY_MODEL = "any"
+"""Placeholder for the models of a self-hosted server, whose facts are unknown."""
+LISTED_STAND_INS = {
     "chat": Probe("chat", ""),
     "embeddings": Probe("embeddings", "", operation="embeddings"),
-    "reasoning": Probe("reasoning", "", name=REASONS),
+    "reasoning": Probe("reasoning", "", openai_name=REASONING_MODEL),
 }
-"""The stand-ins that a line of the matrix speaks of, by what they are asked for."""
+"""The stand-ins that a row of the matrix describes, by their use."""
 LEGEND = (
-    f"A cell speaks of the model that answers under {OPERATIONS['chat'].usual_model}; thinking of the one under {REASONS},",
-    "which are listed below. A vendor's other models may do more, or less. The reasons: --json",
+    f"Each cell describes the stand-in for {OPERATIONS['chat'].usual_model}, and the column thinking the one for {REASONING_MODEL};",
+    "they are listed below. A vendor's other models may differ. Reasons: --json",
 )
 
 
 def each_edition(vendors: Iterable[Vendor] = VENDORS) -> Iterator[tuple[str, Vendor]]:
-    """Every API of every vendor, with the name that the matrix gives it: ``vendor``, or ``vendor/edition``."""
+    """Yield every API of every vendor with its name in the matrix: ``vendor``, or ``vendor/edition``."""
     for vendor in vendors:
         yield vendor.name, vendor
         for name, edition in vendor.editions.items():
@@ -46,14 +46,16 @@ def each_edition(vendors: Iterable[Vendor] = VENDORS) -> Iterator[tuple[str, Ven
 
 
 def matrix() -> dict[str, Any]:
-    """The capability matrix: for each vendor its stand-ins, and for each column a verdict and its reason."""
+    """Return the capability matrix: for each vendor its stand-ins, and for each column a verdict and its reason."""
     return {
         "columns": [probe.column for probe in PROBES],
         "vendors": [
             {
                 "vendor": name,
                 "title": vendor.title,
-                "models": {part: model.id for part, probe in SHOWN.items() if (model := _model(vendor, probe))},
+                "models": {
+                    part: model.id for part, probe in LISTED_STAND_INS.items() if (model := _model(vendor, probe))
+                },
                 "cells": {probe.column: {"verdict": cell.word, "why": cell.why} for probe, cell in cells(vendor)},
             }
             for name, vendor in each_edition()
@@ -62,7 +64,7 @@ def matrix() -> dict[str, Any]:
 
 
 def cells(vendor: Vendor) -> Iterator[tuple[Probe, Adaptation]]:
-    """One line of the matrix."""
+    """Yield one row of the matrix."""
     for probe in PROBES:
         yield probe, cell(vendor, probe)
 
@@ -79,25 +81,25 @@ def cell(vendor: Vendor, probe: Probe) -> Adaptation:
         adaptations = plan(
             request, Target(vendor.name, vendor, model, "", defaults=_defaults(vendor, probe))
         ).adaptations
-    except (NotSupported, Refused) as refused:  # token ids are refused at the front where the extra is not installed
+    except (NotSupported, Refused) as refused:  # the parser refuses token ids if the extra is not installed
         return Adaptation("refused", refused.message)
     parts = [
         adaptation
         for name, adaptation in adaptations.items()
         if name == probe.member or name.startswith(f"{probe.member}.")
     ]
-    return min(parts, key=lambda adaptation: LOUDEST.index(adaptation.word))
+    return min(parts, key=lambda adaptation: WORST_FIRST.index(adaptation.word))
 
 
 def _model(vendor: Vendor, probe: Probe) -> Model | None:
-    """The model that answers under OpenAI's name; one without facts where a server of the user's own has any models."""
+    """Return the stand-in for the probe's OpenAI name; for a self-hosted server a model without facts."""
     if probe.operation not in vendor.operations:
         return None
     if vendor.transparent:
-        return Model(ANY, operation=probe.operation)
-    rows = catalog.load(vendor.catalog)
-    found = rows.stand_in(probe.model, probe.operation)
-    return rows.model(found.model) if found else None
+        return Model(ANY_MODEL, operation=probe.operation)
+    vendor_catalog = catalog.load(vendor.catalog)
+    found = vendor_catalog.stand_in(probe.model, probe.operation)
+    return vendor_catalog.model(found.model) if found else None
 
 
 def _defaults(vendor: Vendor, probe: Probe) -> dict[str, Any]:
@@ -117,9 +119,11 @@ def lines(found: dict[str, Any], width: int = 0) -> Iterator[str]:
     yield from wrap(" ".join(LEGEND), width, break_on_hyphens=False) if width else LEGEND
     yield ""
     for line in found["vendors"]:
-        models = [f"{SHOWN[part].model} is {id_}" for part, id_ in line["models"].items() if id_ != ANY]
-        what = ", ".join(models) or "the models of your own server, under their names"
-        text = f"{line['vendor']}: {what}"
+        models = [
+            f"{LISTED_STAND_INS[part].model} is {id_}" for part, id_ in line["models"].items() if id_ != ANY_MODEL
+        ]
+        stand_ins = ", ".join(models) or "the models of your own server, by their ids"
+        text = f"{line['vendor']}: {stand_ins}"
         yield from (
             wrap(text, width, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
             if width

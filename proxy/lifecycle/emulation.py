@@ -7,7 +7,7 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from adapters.core.message import Message
-from config.loader.errors import ConfigError, Diagnostic, Location
+from config.errors import ConfigError, Diagnostic, Location
 from config.routing import vendor_of
 from config.schema import Settings, VendorEntry
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from adapters.core.message import Message
-from config.loader.errors import ConfigError, Diagnostic, Location
+from config.errors import ConfigError, Diagnostic, Location
 from config.loader.load import LoadedConfig, load, sources
 from proxy.app_state import AppState
 from proxy.lifecycle.emulation import EmulatedVendors

@@ -13,7 +13,7 @@ from adapters.core.message import Message
 from config.schema import Settings
 
 MIB = 1024 * 1024
-SHARE = 0.5
+BUDGET_SHARE = 0.5
 """The part of the memory limit for bodies and responses; the rest is for the process, and for parsing one text."""
 UNLIMITED = 1 << 62
 LARGEST_BODY = 64 * MIB
@@ -25,26 +25,26 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 system, and from which size on a block is allocated with ``mmap``."""
 LARGE_BLOCK = 1024 * 1024
 """From this size on a block is allocated with ``mmap``, so that freeing it returns it to the system (bytes)."""
-FREE = 4096
+UNCOUNTED_SIZE = 4096
 """Bodies up to this size are not counted: even a thousand at once are small (bytes)."""
 VALUE_BYTES = 100
 """Memory of a parsed JSON value beside its text (bytes)."""
 RESPONSE_FACTOR = 8
 """Memory for each byte of a vendor's response: as read, joined, as strings of up to four bytes a character, and
 serialized again."""
-QUICK, SLOW = 4, 8
+ASCII_FACTOR, TEXT_FACTOR = 4, 8
 """Memory for each byte of a request body: in strings of ASCII alone, and in other strings, whose characters may take
 four bytes each."""
 
 
-def size_of(body_size: int, values: int, slow: int) -> int:
-    """Return the memory that a body needs, in bytes; ``slow``: its bytes of escapes and text outside ASCII."""
-    return body_size * QUICK + slow * (SLOW - QUICK) + values * VALUE_BYTES
+def size_of(body_size: int, values: int, escaped: int) -> int:
+    """Return the memory that a body needs, in bytes; ``escaped``: its bytes of escapes and text outside ASCII."""
+    return body_size * ASCII_FACTOR + escaped * (TEXT_FACTOR - ASCII_FACTOR) + values * VALUE_BYTES
 
 
 def estimated_size(body: bytes) -> int:
     """Return the memory that a body of medium size needs, in bytes, with an upper bound for its number of values."""
-    return len(body) * QUICK + count_values(body) * VALUE_BYTES
+    return len(body) * ASCII_FACTOR + count_values(body) * VALUE_BYTES
 
 
 def count_values(text: bytes) -> int:
@@ -59,20 +59,20 @@ class MemoryBudget:
 
     def __init__(self, limit: int | None) -> None:
         """``limit``: the memory limit in bytes; None if it is not known: the budget is then unlimited."""
-        self.limit = int(limit * SHARE) if limit is not None else UNLIMITED
+        self.limit = int(limit * BUDGET_SHARE) if limit is not None else UNLIMITED
         self.held = 0
 
-    def take(self, size: int) -> None:
+    def reserve(self, size: int) -> None:
         """Reserve ``size`` more bytes. Raises MemoryError if they do not fit."""
         if self.held + size > self.limit:
             raise MemoryError
         self.held += size
 
-    def force(self, size: int) -> None:
+    def force_reserve(self, size: int) -> None:
         """Reserve bytes that are in memory already, whether they fit or not; later reservations may then fail."""
         self.held += size
 
-    def give(self, size: int) -> None:
+    def release(self, size: int) -> None:
         """Release ``size`` bytes."""
         self.held -= size
 
@@ -88,12 +88,12 @@ class Lease:
 
     def grow(self, size: int) -> None:
         """Reserve ``size`` more bytes. Raises MemoryError if they do not fit."""
-        self._budget.take(size)
+        self._budget.reserve(size)
         self.size += size
 
     def shrink(self, size: int) -> None:
         """Release ``size`` bytes."""
-        self._budget.give(size)
+        self._budget.release(size)
         self.size -= size
 
     def grow_to(self, size: int) -> None:
@@ -129,13 +129,13 @@ def max_body(settings: Settings, limit: int | None) -> int:
 
 def warnings(settings: Settings, limit: int | None) -> list[Message]:
     """Return a warning if ``server.max_body_mb`` is too large for the memory limit."""
-    most = MemoryBudget(limit).limit // QUICK
-    if limit is None or max_body(settings, limit) <= most:
+    max_size = MemoryBudget(limit).limit // ASCII_FACTOR
+    if limit is None or max_body(settings, limit) <= max_size:
         return []
     warning = Message(
         "server.max_body_mb: a body of {size} MiB needs more than the memory limit of {limit} MiB allows; bodies over {max} MiB always get status 503",
         size=f"{settings.server.max_body_mb:g}",
         limit=limit // MIB,
-        max=most // MIB,
+        max=max_size // MIB,
     )
     return [warning]

@@ -11,7 +11,7 @@ from proxy.access.admission import out_of_memory
 from proxy.app_state import AppState
 from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
 from proxy.i18n.negotiate import Language, wanted
-from proxy.observability.memory_budget import FREE, MIB, QUICK, Lease, estimated_size, size_of
+from proxy.observability.memory_budget import ASCII_FACTOR, MIB, UNCOUNTED_SIZE, Lease, estimated_size, size_of
 from proxy.openai_api.azure_paths import ModelFromPath
 from proxy.openai_api.handler import OperationHandler
 from proxy.openai_api.json_body import count_values
@@ -52,7 +52,9 @@ class BodyMeter:
     def add(self, piece: bytes) -> None:
         """Count the next piece. Raises MemoryError if the budget is used up, BadRequest if a limit is exceeded."""
         self._size += len(piece)
-        self._lease.grow_to(self._size * QUICK)  # before the end: else concurrent bodies could all fail at their end
+        self._lease.grow_to(
+            self._size * ASCII_FACTOR
+        )  # before the end: else concurrent bodies could all fail at their end
         count_values(self._counter, piece)
 
     def whole(self) -> None:
@@ -136,7 +138,7 @@ class ClientExchange:
             body = await self._read_with_timeout(limit)
         elif len(body) > limit:
             raise self._too_large()
-        elif len(body) > FREE:
+        elif len(body) > UNCOUNTED_SIZE:
             self._reserve(body)
         if self._fast_path is None or not self._fast_path.on_disconnect(self._on_disconnect):
             self._watcher = asyncio.create_task(self._watch_disconnect())

@@ -51,11 +51,11 @@ class NoMemoryPressure:
 class UnreadBytesBudget(Protocol):
     """The part of the memory budget used here."""
 
-    def force(self, size: int) -> None:
+    def force_reserve(self, size: int) -> None:
         """Hold ``size`` bytes that are in memory already, even beyond the budget."""
         ...
 
-    def give(self, size: int) -> None:
+    def release(self, size: int) -> None:
         """Release ``size`` bytes."""
         ...
 
@@ -327,7 +327,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         self._stall_timer = WriteStallTimer(self.transport)
         if self._budget is not None:
             self._unread = self.transport.get_write_buffer_size()
-            self._budget.force(self._unread)
+            self._budget.force_reserve(self._unread)
 
     def resume_writing(self) -> None:
         """The client has read nearly everything."""
@@ -339,7 +339,7 @@ class GuardedHttpProtocol(HttpToolsProtocol):
             self._stall_timer.cancel()
             self._stall_timer = None
         if self._unread and self._budget is not None:
-            self._budget.give(self._unread)
+            self._budget.release(self._unread)
             self._unread = 0
 
     def connection_lost(self, exc: Exception | None) -> None:

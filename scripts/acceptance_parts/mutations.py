@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scripts.acceptance_parts import ROOT, Result, call
 from tests.mutations.judge import run as judged
-from tests.mutations.judge import told
+from tests.mutations.judge import summary
 from tests.mutations.recorded import VENDORS
 from tests.mutations.served import READERS, read_by_clients, sample
 
@@ -31,12 +31,12 @@ def run(smoke: bool) -> Result:
         found = judged(vendor, count, first=FIRST) | judged(vendor, count // 4, first=FIRST, whole=True)
         result.figures[vendor] = f"{count} streams and {count // 4} whole answers, {len(found)} violations"
         if found:
-            result.violations.append(f"{vendor}: {told(found)}")
+            result.violations.append(f"{vendor}: {summary(found)}")
     mutants = sample(SMOKE_READ if smoke else READ)
     for name, wrong in read_by_clients(_clients(smoke, result), mutants).items():
         result.figures[name] = f"{len(mutants)} streams, {len(wrong)} read otherwise"
         if wrong:
-            result.violations.append(f"{name}: {told(wrong)}")
+            result.violations.append(f"{name}: {summary(wrong)}")
     return result
 
 

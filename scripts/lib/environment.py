@@ -21,7 +21,7 @@ LOCKS = Path(__file__).parents[2] / ".venvs"
 
 
 class SetUpError(Exception):
-    """The environment cannot be created; the message says what to do."""
+    """The environment cannot be created; the message has the cure."""
 
 
 def stamp(requirements: Path) -> str:

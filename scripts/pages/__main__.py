@@ -2,7 +2,7 @@
 
 import sys
 
-from config.loader.errors import ConfigError
+from config.errors import ConfigError
 from scripts.pages import write
 
 try:

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 
 from adapters.core.message import as_message
 from config.catalog.models import FILE, Catalog
-from config.loader.errors import ConfigError, Diagnostic, nearest
+from config.errors import ConfigError, Diagnostic, nearest
 from config.loader.included_files import text as text_of
-from config.loader.nodes import Node, find, scalars
 from config.loader.validation_messages import diagnostics_of
 from config.loader.yaml_parser import parse
+from config.nodes import Node, find, scalars
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,7 +66,7 @@ def _unknown(catalog: Catalog, root: Node) -> Iterator[Diagnostic]:
     for where, model in _named(catalog):
         if model not in catalog.by_id:
             wrong = as_message(f"there is no model '{model}' in this catalog")
-            yield _at(root, *where).diagnostic(where, wrong, meant=nearest(model, catalog.by_id))
+            yield _at(root, *where).diagnostic(where, wrong, suggestion=nearest(model, catalog.by_id))
 
 
 def _named(catalog: Catalog) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -184,8 +184,8 @@ def _other(value: Json) -> str:
     default = value.get("default")
     for form in [value, *value.get("anyOf", [])]:
         if "enum" in form:
-            told = {True: "on", False: "off"}.get(default, default) if type(default) is bool else default
-            return str(next(word for word in form["enum"] if word != told))
+            text = {True: "on", False: "off"}.get(default, default) if type(default) is bool else default
+            return str(next(word for word in form["enum"] if word != text))
         if form.get("type") in ("integer", "number"):
             return f"{_number(60 if default is None else default, form):g}"
     return ""
@@ -198,10 +198,10 @@ def _number(default: float, form: Json) -> float:
 
 def text() -> str:
     """Return the reference: a heading, a line and a table for each section."""
-    return "\n" + "\n".join(_told(path, about, keys) for path, about, keys in sections()) + "\n"
+    return "\n" + "\n".join(_section_text(path, about, keys) for path, about, keys in sections()) + "\n"
 
 
-def _told(path: str, about: str, keys: Sequence[Key]) -> str:
+def _section_text(path: str, about: str, keys: Sequence[Key]) -> str:
     rows = [
         [
             f'<a id="{_anchor(key.path)}"></a>{code(key.name)}',

@@ -53,6 +53,6 @@ def _length(vendor: Vendor, name: str) -> str:
 
 def json_modes() -> str:
     """Return the verdicts for both kinds of ``response_format`` on each vendor's stand-in for gpt-4o."""
-    asked = [probe for probe in PROBES if probe.column in JSON]
-    rows = [[code(probe.column), *(cell(vendor, probe).word for _, vendor in _vendors())] for probe in asked]
+    probes = [probe for probe in PROBES if probe.column in JSON]
+    rows = [[code(probe.column), *(cell(vendor, probe).word for _, vendor in _vendors())] for probe in probes]
     return "\n" + table(["`response_format`", *(code(name) for name, _ in _vendors())], rows) + "\n"

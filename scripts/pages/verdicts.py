@@ -8,7 +8,7 @@ from adapters.core.vendor import Vendor
 from adapters.openai_params import operations as openai
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.translations.completions_as_chat import OVER_CHAT
-from proxy.commands.vendors import ANY, SHOWN, each_edition, matrix
+from proxy.commands.vendors import ANY_MODEL, LISTED_STAND_INS, each_edition, matrix
 from scripts.pages.table import code, table
 
 OPERATIONS: Mapping[Operation, str] = {
@@ -20,16 +20,16 @@ OPERATIONS: Mapping[Operation, str] = {
 
 
 def matrix_text() -> str:
-    """Return the transposed matrix: a row per feature, a column per vendor and edition, then the models asked."""
+    """Return the transposed matrix: a row per feature, a column per vendor and edition, then the models used."""
     found = matrix()
     vendors = found["vendors"]
     rows = [[code(column), *(line["cells"][column]["verdict"] for line in vendors)] for column in found["columns"]]
-    asked = ["asked of", *(_models(line["models"]) for line in vendors)]
-    return "\n" + table(["", *(code(line["vendor"]) for line in vendors)], [*rows, asked]) + "\n"
+    models_row = ["models", *(_models(line["models"]) for line in vendors)]
+    return "\n" + table(["", *(code(line["vendor"]) for line in vendors)], [*rows, models_row]) + "\n"
 
 
 def _models(models: Mapping[str, str]) -> str:
-    named = [f"{code(SHOWN[part].model)}: {code(id_)}" for part, id_ in models.items() if id_ != ANY]
+    named = [f"{code(LISTED_STAND_INS[part].model)}: {code(id_)}" for part, id_ in models.items() if id_ != ANY_MODEL]
     return "<br>".join(named) or "your own server"
 
 

@@ -60,7 +60,7 @@ def test_no_mix_reaches_the_memory_limit(tmp_path: Path, record_property: Callab
     record_property("most memory under a limit of 512 MiB", f"{resident / MIB:.0f} MiB")
     assert resident < MOST_RESIDENT
     assert came[200], "some are served"
-    assert came[503], "others are told to come again"
+    assert came[503], "others get 503"
 
 
 @pytest.mark.timeout(600)

@@ -62,22 +62,27 @@ def lay_out(root: Path, limit: int) -> Path:
     return root / "sys/fs/cgroup/memory.current"
 
 
-def watch(told: Path) -> None:
+def watch(reported: Path) -> None:
     """Update the current usage, as the kernel would, and record its peak. Runs in a separate thread."""
     global most_resident
     while True:
         now = resident()
         most_resident = max(most_resident, now)
-        told.write_text(f"{now}\n", encoding="ascii")
+        reported.write_text(f"{now}\n", encoding="ascii")
         time.sleep(0.005)
 
 
 def report(state: AppState) -> dict[str, Any]:
     """Return the measurements since the last report."""
     global longest, where, most_resident
-    told = {"longest_s": longest, "where": where[:300], "most_bytes": most_resident, "held_bytes": state.budget.held}
+    reported = {
+        "longest_s": longest,
+        "where": where[:300],
+        "most_bytes": most_resident,
+        "held_bytes": state.budget.held,
+    }
     longest, where, most_resident = 0.0, "", 0
-    return told
+    return reported
 
 
 async def main(vendor: str, limit: int, root: Path) -> None:

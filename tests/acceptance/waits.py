@@ -18,12 +18,12 @@ from tests.acceptance.conftest import Figure
 from tests.adapters.core.test_sse import JUST_UNDER, MANY_LINES, dripped, fed
 from tests.project.pages.terminal import vendors_to_call
 from tests.project.pages.test_quickstart import follow_the_page
-from tests.proxy.attempts.test_disconnects import HUNDRED, LEAVING, a_hundred_leave, asked
+from tests.proxy.attempts.test_disconnects import HUNDRED, LEAVING, a_hundred_leave, request_sent
 from tests.proxy.body_limits import test_json
 from tests.proxy.body_limits import test_large_vendor_bodies as test_vendor_bombs
 from tests.proxy.lifecycle import test_shutdown as test_drain
 from tests.proxy.server import test_slow_clients as test_slow
-from tests.proxy.server.raw_client import Line, chat, line, run, says_hello, serving
+from tests.proxy.server.raw_client import Line, answers_hello, chat, line, run, serving
 from tests.support.harness import vendor
 
 MIB = 2**20
@@ -50,11 +50,11 @@ def cpu_s(work: Callable[[], object]) -> float:
     return time.process_time() - before
 
 
-# --- callers who leave, and stopping -----------------------------------------------------------------------------
+# --- disconnecting clients, and stopping -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("what", "streamed", "before"), LEAVING, ids=[row[0] for row in LEAVING])
-def test_of_a_hundred_callers_who_leave_each_ends_its_vendors_call(
+def test_of_a_hundred_clients_that_disconnect_each_ends_its_vendor_call(
     what: str, streamed: bool, before: bytes, figure: Figure
 ) -> None:
     watch = Watch()
@@ -73,7 +73,7 @@ def test_a_process_stops_as_it_promises(figure: Figure, tmp_path: Path) -> None:
         async with (
             vendor(never) as base_url,
             test_drain.serving(tmp_path, base_url, drain_delay_s=0.6, grace_s=30) as served,
-            asked(served.url, stream=True) as reader,
+            request_sent(served.url, stream=True) as reader,
         ):
             await reader.readuntil(b'"content":"a"')
             watch()
@@ -99,12 +99,12 @@ def test_a_process_stops_as_it_promises(figure: Figure, tmp_path: Path) -> None:
 # --- too many, and too slow --------------------------------------------------------------------------------------
 
 
-def test_over_the_limit_callers_are_refused_at_once_and_the_others_served_as_ever(figure: Figure) -> None:
+def test_over_the_limit_clients_are_refused_at_once_and_the_others_served_as_before(figure: Figure) -> None:
     room = 20
 
     async def takes_a_while(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         await asyncio.sleep(0.1)
-        await says_hello(reader, writer, body)
+        await answers_hello(reader, writer, body)
 
     async def scene() -> None:
         took: dict[int, list[float]] = {200: [], 503: []}
@@ -115,7 +115,7 @@ def test_over_the_limit_callers_are_refused_at_once_and_the_others_served_as_eve
                 async with line(running.url) as to:
                     while time.monotonic() < until:
                         begun = time.monotonic()
-                        await to.say(chat())
+                        await to.send(chat())
                         answer = await to.answer()
                         assert answer is not None
                         took[answer.status].append(time.monotonic() - begun)
@@ -130,7 +130,7 @@ def test_over_the_limit_callers_are_refused_at_once_and_the_others_served_as_eve
     run(scene())
 
 
-def test_slow_callers_are_gone_in_time(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_clients_are_disconnected_in_time(figure: Figure, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.server.protocol.HEAD_TIMEOUT_S", test_slow.LIMIT_S)
 
     async def one(url: str, way: Callable[[Line], Coroutine[Any, Any, None]], watch: Watch) -> None:
@@ -142,7 +142,7 @@ def test_slow_callers_are_gone_in_time(figure: Figure, monkeypatch: pytest.Monke
 
     async def scene() -> None:
         ways = [
-            test_slow.SLOW[name] for name in ("says nothing", "says half a head", "drips a head", "drips line breaks")
+            test_slow.SLOW[name] for name in ("sends nothing", "sends half a head", "drips a head", "drips line breaks")
         ]
         watch = Watch()
         async with serving() as running:
@@ -165,7 +165,7 @@ def test_hostile_json_costs_little(figure: Figure) -> None:
                 body = make()
                 async with line(running.url) as caller:
                     before = time.process_time()
-                    await caller.say(chat(body=body))
+                    await caller.send(chat(body=body))
                     answer = await caller.answer()
                     spent = time.process_time() - before
                 assert answer is not None
@@ -185,7 +185,7 @@ def test_an_odd_answer_costs_little(figure: Figure) -> None:
             for name, make in test_vendor_bombs.ODD.items():
                 scripted.body = make()
                 before = time.process_time()
-                test_vendor_bombs.judged(*await test_vendor_bombs.asked(running), name)
+                test_vendor_bombs.judged(*await test_vendor_bombs.response_of(running), name)
                 spent = time.process_time() - before
                 worst = max(worst, (spent / max(1.0, len(scripted.body) / MIB), name))
         return worst

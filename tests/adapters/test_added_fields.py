@@ -29,7 +29,7 @@ def at(vendor: str, model: str | None = None, **more: Any) -> Target:
 
 
 @pytest.mark.parametrize("vendor", EVERY)
-def test_usage_in_streams_is_added_unless_the_caller_asks_for_it(vendor: str) -> None:
+def test_usage_in_streams_is_added_unless_the_client_requests_it(vendor: str) -> None:
     assert plan(ask(), at(vendor)).added == ("stream_options",)
     assert plan(ask(stream=False), at(vendor)).added == ()
     for options in ({"include_usage": True}, {}):
@@ -50,7 +50,7 @@ def test_every_member_of_the_body_is_the_callers_or_an_addition(vendor: str) -> 
     ("vendor", "model", "switch"),
     [("kimi", "kimi-k2.6", "thinking"), ("hunyuan", "hy3", "thinking"), ("qwen", "qwen-plus", "enable_thinking")],
 )
-def test_the_thinking_switch_is_added_unless_someone_asks_for_it(vendor: str, model: str, switch: str) -> None:
+def test_the_thinking_switch_is_added_unless_it_is_requested(vendor: str, model: str, switch: str) -> None:
     default = at(vendor, model)
     model_ = Model(model, default.model.family, thinking="default_on", facts={"default_unsure": True})
     there = Target("x", default.vendor, model_, "http://x/v1")

@@ -264,7 +264,7 @@ def test_explain_shows_functions_as_the_tools_that_they_are_sent_as(target: str)
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED_EVERYWHERE))
-def test_explain_says_why_a_target_is_passed_over(name: str) -> None:
+def test_explain_shows_why_a_target_is_skipped(name: str) -> None:
     made = Settings.model_validate({"vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001"}}})
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}], name: {}}
 

@@ -190,7 +190,7 @@ async def by_sdk(planned: Planned, turn: int, sdk: AsyncOpenAI) -> Outcome:
         return await _read(await sdk.chat.completions.create(**body_of(planned, turn)))
     except openai.APIStatusError as error:
         outcome = Outcome("rejected", error.status_code, seen=error.response.content, request_id=error.request_id or "")
-        return _told(outcome, {"error": error.body})
+        return _with_error(outcome, {"error": error.body})
     except openai.APIConnectionError:
         return Outcome("unreachable")
 
@@ -210,14 +210,14 @@ async def _read(chunks: AsyncStream[Any]) -> Outcome:
     except openai.APIError as error:
         outcome.word = "truncated"
         outcome.shape = violations_of_stream(events, wanted=replace(WANTED, complete=False))
-        return _told(outcome, {"error": error.body})
+        return _with_error(outcome, {"error": error.body})
     outcome.shape = violations_of_stream(events, wanted=WANTED)
     if not finished:
         outcome.wrong = "a stream that ended without a finish_reason, and without an error"
     return outcome
 
 
-def _told(outcome: Outcome, data: Any) -> Outcome:
+def _with_error(outcome: Outcome, data: Any) -> Outcome:
     """The outcome with its error, checked."""
     try:
         outcome.error = checked_error(data)

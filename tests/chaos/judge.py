@@ -20,7 +20,7 @@ SENT_ANEW = ("reset_after_request", "reset", "reset_after_head", "cut", "half_cl
 """Faults after which a kept connection may look as if it had been closed before: such a call is sent once more by
 itself."""
 CREDENTIALS = ("bad_key", "quota", "model_missing")
-"""Faults of a credential: each target's keys are asked, whatever the number of attempts, for such a call costs nothing."""
+"""Faults of a credential: each target's keys are tried, regardless of the number of attempts, because such a call costs nothing."""
 LOUD = re.compile(r"\b(ERROR|CRITICAL|Traceback|Exception|never awaited|was destroyed)\b")
 RETRY_AFTER = re.compile(rb"(?i)\r\nretry-after: *\d+\r\n")
 MOST_GROWTH = 1.2
@@ -56,31 +56,31 @@ def judge(planned: Planned, outcome: Outcome, verdict: Verdict, *, calm: bool) -
     if calm and not planned.fault and planned.behaviour == "reads":
         verdict.spared[outcome.word] += 1
         if outcome.word != "complete":
-            told = outcome.error or {}
-            verdict.unexplained.append(f"{name}: {outcome.word}, {told.get('code')}: {told.get('message')}")
+            error = outcome.error or {}
+            verdict.unexplained.append(f"{name}: {outcome.word}, {error.get('code')}: {error.get('message')}")
     for what in outcome.shape:
         verdict.wrong(f"{name}: {what}")
     if outcome.wrong:
         verdict.wrong(f"{name}: {outcome.wrong}; {bytes(outcome.seen[-160:])!r}")
-    elif outcome.word == "complete" and not is_meant(planned, outcome):
+    elif outcome.word == "complete" and not has_vendors_text(planned, outcome):
         verdict.wrong(f"{name}: not the text that was meant: {outcome.text[:120]!r}…")
     elif outcome.error is not None:
         verdict.codes[str(outcome.error["code"])] += 1
         allowed = STATUSES | OF_FAULT.get(planned.vendor, set()) | {200}
         if outcome.status not in allowed or outcome.error["code"] == "internal_error":
             verdict.wrong(f"{name}: status {outcome.status}, {outcome.error}")
-        if outcome.error["code"] == "rate_limit_exceeded" and not says_when(planned, outcome):
+        if outcome.error["code"] == "rate_limit_exceeded" and not has_retry_after(planned, outcome):
             verdict.wrong(f"{name}: 429 without a retry-after")
     elif outcome.word == "unreachable":
         verdict.wrong(f"{name}: no instance could be reached in {outcome.turns} turns")
 
 
-def says_when(planned: Planned, outcome: Outcome) -> bool:
+def has_retry_after(planned: Planned, outcome: Outcome) -> bool:
     """Return whether a rate-limit error has a retry-after, if its head allows one and the client has recorded it."""
     return outcome.status != 429 or planned.sdk or bool(RETRY_AFTER.search(outcome.seen))
 
 
-def is_meant(planned: Planned, outcome: Outcome) -> bool:
+def has_vendors_text(planned: Planned, outcome: Outcome) -> bool:
     """Return whether the text is the vendor's."""
     meant = f"You said: {planned.prompt(outcome.turns - 1)}"
     text = outcome.text

@@ -118,7 +118,7 @@ class Run:
             self._under_way.add(planned.number)
             if self._stopping:
                 self._moved.add(planned.number)
-            outcome = await self._asked(planned)
+            outcome = await self._send(planned)
             self._under_way.discard(planned.number)
             self.outcomes[planned.number] = outcome
             judge(planned, outcome, self.verdict, calm=planned.number not in self._shaken | self._moved)
@@ -127,7 +127,7 @@ class Run:
             if not self._early_rss and len(self.outcomes) >= early(len(self.plan.requests)):
                 self._early_rss = self.instances[0].rss()
 
-    async def _asked(self, planned: Planned) -> Outcome:
+    async def _send(self, planned: Planned) -> Outcome:
         """Send one request, to the other instance if one is not reachable."""
         begun = time.monotonic()
         outcome = Outcome("unreachable")

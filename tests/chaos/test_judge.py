@@ -51,7 +51,7 @@ def violations(planned: Planned, outcome: Outcome) -> list[str]:
     return verdict.violations
 
 
-def test_what_is_right_is_no_violation() -> None:
+def test_valid_responses_have_no_violation() -> None:
     whole = http(json.dumps(answer(MEANT)).encode())
     for planned, seen, word in (
         (WHOLE, whole, "complete"),
@@ -158,10 +158,10 @@ def test_lines_that_are_missing_without_a_report_are_seen(
     tmp_path: Path, may_drop: bool, lines: int, dropped: int, wrong: int
 ) -> None:
     logs = Logs("one", tmp_path / "out", tmp_path / "err", may_drop)
-    told: list[dict[str, Any]] = [{"request_id": f"req_{number}", "ending": "complete"} for number in range(lines)]
+    reported: list[dict[str, Any]] = [{"request_id": f"req_{number}", "ending": "complete"} for number in range(lines)]
     if dropped:
-        told.append({"time": "2026-11-29T10:00:00.000Z", "log_lines_dropped": dropped})
-    logs.out.write_text("".join(json.dumps(line) + "\n" for line in told))
+        reported.append({"time": "2026-11-29T10:00:00.000Z", "log_lines_dropped": dropped})
+    logs.out.write_text("".join(json.dumps(line) + "\n" for line in reported))
     logs.err.touch()
     verdict = Verdict()
     judge_logs([logs], 3, verdict)
@@ -197,8 +197,8 @@ def test_the_same_seed_makes_the_same_plan() -> None:
 
 
 def test_a_429_without_a_time_is_seen() -> None:
-    told = {**ERROR["error"], "code": "rate_limit_exceeded"}
-    body = json.dumps({"error": told}).encode()
+    error = {**ERROR["error"], "code": "rate_limit_exceeded"}
+    body = json.dumps({"error": error}).encode()
     with_time = http(body, 429).replace(b"\r\n", b"\r\nretry-after: 2\r\n", 1)
     assert violations(WHOLE, understood(with_time, WHOLE)) == []
     assert violations(WHOLE, understood(http(body, 429), WHOLE))

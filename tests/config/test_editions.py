@@ -28,7 +28,7 @@ def url(text: str, name: str = "gpt-4o") -> str:
     return f"{target.base_url} {target.label}"
 
 
-def said(text: str) -> list[str]:
+def warnings_of(text: str) -> list[str]:
     return [str(warning) for warning in loaded(text).warnings]
 
 
@@ -94,27 +94,27 @@ def test_an_edition_keeps_its_quirks_at_another_host() -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_an_edition_does_not_have_is_told_by_place(text: str, says: str) -> None:
+def test_settings_that_an_edition_lacks_are_reported_with_their_position(text: str, says: str) -> None:
     assert diagnostics(text) == [says]
 
 
 # --- a platform that has ended
 
 
-def test_a_platform_that_has_ended_is_told_with_what_to_move_to() -> None:
-    assert said(CLASSIC) == [f"banjia.yaml:2:34: vendors.hunyuan.edition: {ENDED}"]
-    assert said("vendors:\n  hunyuan: {api_key: k, edition: tokenhub}\n") == []
+def test_a_platform_that_has_ended_is_reported_with_its_replacement() -> None:
+    assert warnings_of(CLASSIC) == [f"banjia.yaml:2:34: vendors.hunyuan.edition: {ENDED}"]
+    assert warnings_of("vendors:\n  hunyuan: {api_key: k, edition: tokenhub}\n") == []
 
 
-def test_a_model_of_it_is_told_to_be_gone_and_what_takes_its_place_there() -> None:
-    _, model = said(CLASSIC + "models:\n  a: hunyuan/hunyuan-lite\n")
+def test_a_model_of_an_ended_platform_is_reported_as_retired_with_its_replacement() -> None:
+    _, model = warnings_of(CLASSIC + "models:\n  a: hunyuan/hunyuan-lite\n")
     assert model == (
         "banjia.yaml:4:6: models.a: hunyuan-lite was retired on 2026-09-30; expected hy3 in edition: tokenhub"
     )
 
 
-def test_nothing_is_said_of_the_platform_where_another_host_takes_its_place() -> None:
-    assert said(CLASSIC.replace("classic}", "classic, base_url: 'http://10.0.0.5/v1'}")) == []
+def test_nothing_is_reported_about_the_platform_if_another_host_replaces_it() -> None:
+    assert warnings_of(CLASSIC.replace("classic}", "classic, base_url: 'http://10.0.0.5/v1'}")) == []
 
 
 # --- without a file
@@ -132,7 +132,7 @@ def test_the_key_of_tokenhub_is_enough() -> None:
     assert entries(TOKENHUB_API_KEY="t") == {"hunyuan": (None, None, "t")}
 
 
-def test_the_key_of_the_classic_platform_is_enough_and_the_end_is_told() -> None:
+def test_the_key_of_the_classic_platform_is_enough_and_its_end_is_reported() -> None:
     assert entries(HUNYUAN_API_KEY="h") == {"hunyuan": (None, "classic", "h")}
     (warning,) = load(None, {"HUNYUAN_API_KEY": "h"}).warnings
     assert str(warning) == f"environment: HUNYUAN_API_KEY (vendors.hunyuan.edition): {ENDED}"

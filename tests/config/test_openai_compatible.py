@@ -33,7 +33,7 @@ def test_a_configuration_with_a_server_has_nothing_to_be_warned_of() -> None:
     assert loaded(CONFIG).warnings == []
 
 
-def test_its_models_can_be_asked_for_by_their_own_names_but_stand_in_for_nobody() -> None:
+def test_its_models_can_be_requested_by_their_own_names_but_are_no_stand_ins() -> None:
     routing = Routing(loaded(f"vendors:\n  {OFFICE}\n").settings)
 
     assert routing.find("office/llama3:8b", "chat").targets[0].model.id == "llama3:8b"
@@ -48,16 +48,16 @@ def test_beside_a_vendor_it_takes_no_stand_in_away() -> None:
 
 
 def test_without_an_address_it_is_refused() -> None:
-    (said,) = diagnostics("vendors:\n  office: {kind: openai_compatible, api_key: none}\n")
-    assert said == (
+    (problems,) = diagnostics("vendors:\n  office: {kind: openai_compatible, api_key: none}\n")
+    assert problems == (
         "banjia.yaml:2:3: vendors.office: the key 'base_url' is missing; "
         "expected the URL of your server, such as http://10.0.0.5:8000/v1"
     )
 
 
 def test_without_a_word_about_its_key_it_is_off() -> None:
-    said = diagnostics("vendors:\n  office: {kind: openai_compatible, base_url: 'http://10.0.0.5:8000/v1'}\n")
-    assert "api_key is missing" in said[0]
+    problems = diagnostics("vendors:\n  office: {kind: openai_compatible, base_url: 'http://10.0.0.5:8000/v1'}\n")
+    assert "api_key is missing" in problems[0]
 
 
 def test_no_variable_of_the_environment_brings_it_up() -> None:

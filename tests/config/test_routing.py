@@ -101,7 +101,7 @@ def test_embeddings_have_one_vendor_the_first_that_has_them() -> None:
     assert [target.entry for target in hit.targets] == ["qwen"]
 
 
-def test_an_edition_that_has_ended_answers_where_nobody_else_does_or_at_an_address_of_its_own() -> None:
+def test_an_edition_that_has_ended_answers_if_no_other_vendor_does_or_at_its_own_address() -> None:
     old = {"kind": "hunyuan", "edition": "classic", "api_key": "k-0000000000000001"}
     for own, entries in ({}, ["kimi"]), ({"base_url": "http://10.0.0.5/v1"}, ["old", "kimi"]):
         vendors = {"old": {**old, **own}, "kimi": VENDORS["kimi"]}
@@ -154,7 +154,7 @@ def test_a_row_of_chat_models_serves_no_embeddings() -> None:
         routing({"*": [LONG, SHORT]}).find("gpt-4o", "embeddings")
 
 
-def test_vendors_own_ids_are_closed_where_the_operator_says_so() -> None:
+def test_vendors_own_ids_are_closed_by_a_setting() -> None:
     with pytest.raises(UnknownModel):
         found({"gpt-4o": [LONG]}, "qwen-plus", policy={"open_models": "off"})
 

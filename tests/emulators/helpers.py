@@ -123,7 +123,7 @@ def spelled(emulator: Emulator, body: Any, path: str, method: str, headers: Mapp
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + payload
 
 
-async def ask(
+async def send(
     emulator: Emulator,
     body: Any = None,
     path: str = "/chat/completions",

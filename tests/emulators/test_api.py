@@ -9,17 +9,17 @@ import emulators
 from adapters import registry
 from emulators import Emulator
 from emulators.serve import serve
-from tests.emulators.helpers import FACTS, Raw, ask, chat, spelled, until, with_emulator
+from tests.emulators.helpers import FACTS, Raw, chat, send, spelled, until, with_emulator
 
 VENDORS = pytest.mark.parametrize("vendor", emulators.NAMES)
 
 
 async def control(emulator: Emulator, method: str, path: str, body: object = None) -> Raw:
-    return await ask(emulator, body, f"//_emulator/{path}", method=method, headers={"authorization": "none"})
+    return await send(emulator, body, f"//_emulator/{path}", method=method, headers={"authorization": "none"})
 
 
 @VENDORS
-def test_an_emulator_listens_at_once_and_says_where(vendor: str) -> None:
+def test_an_emulator_listens_at_once_and_prints_its_address(vendor: str) -> None:
     async def main() -> None:
         emulator = await emulators.start(vendor, environ={})
         try:
@@ -46,14 +46,14 @@ def test_base_urls_and_variables_are_the_vendors_own() -> None:
     """One emulator may have several: one for each edition of its vendor."""
     for name in emulators.NAMES:
         apis = [facts for facts in FACTS.values() if facts.emulator == name]
-        emulator = with_emulator(name, told)
+        emulator = with_emulator(name, started)
         root = f"http://127.0.0.1:{emulator.port}"
         assert set(emulator.environment) == {variable for facts in apis for variable in facts.variables}
         assert {facts.variables[1]: root + facts.prefix for facts in apis}.items() <= emulator.environment.items()
         assert emulator.base_url == root + FACTS[name].prefix
 
 
-async def told(emulator: Emulator) -> Emulator:
+async def started(emulator: Emulator) -> Emulator:
     return emulator
 
 
@@ -65,7 +65,7 @@ def test_every_edition_of_a_vendor_with_an_emulator_is_served_by_it() -> None:
 
 
 def test_hunyuan_serves_both_editions_on_one_port() -> None:
-    emulator = with_emulator("hunyuan", told)
+    emulator = with_emulator("hunyuan", started)
     assert list(emulator.environment) == [
         "TOKENHUB_API_KEY",
         "TOKENHUB_BASE_URL",
@@ -80,18 +80,18 @@ def test_hunyuan_serves_both_editions_on_one_port() -> None:
 )
 def test_the_key_is_taken_from_the_environment_and_no_other_is_accepted(vendor: str, variable: str) -> None:
     async def main(emulator: Emulator) -> tuple[int, int]:
-        right = await ask(emulator, chat(vendor), headers={"authorization": "Bearer sk-mine"})
-        wrong = await ask(emulator, chat(vendor), headers={"authorization": "Bearer sk-other"})
+        right = await send(emulator, chat(vendor), headers={"authorization": "Bearer sk-mine"})
+        wrong = await send(emulator, chat(vendor), headers={"authorization": "Bearer sk-other"})
         return right.status, wrong.status
 
     assert with_emulator(vendor, main, environ={variable: "sk-mine"}) == (200, 401)
 
 
 @VENDORS
-def test_what_arrives_is_noted_with_the_key_masked(vendor: str) -> None:
+def test_received_requests_are_recorded_with_the_key_masked(vendor: str) -> None:
     async def main(emulator: Emulator) -> None:
-        await ask(emulator, chat(vendor, "first"))
-        await ask(emulator, {"model": "no-such"}, headers={"X-Mine": "yes"})
+        await send(emulator, chat(vendor, "first"))
+        await send(emulator, {"model": "no-such"}, headers={"X-Mine": "yes"})
         first, second = emulator.requests
         assert (first.method, first.status, first.ending) == ("POST", 200, "whole")
         assert first.path.endswith("/chat/completions")
@@ -101,9 +101,9 @@ def test_what_arrives_is_noted_with_the_key_masked(vendor: str) -> None:
         assert first.usage["total_tokens"] == first.usage["prompt_tokens"] + first.usage["completion_tokens"]
         assert second.status in (400, 401, 404)
         assert second.headers["x-mine"] == "yes"
-        told = await control(emulator, "GET", "requests")
-        assert [one["status"] for one in told.json["requests"]] == [first.status, second.status]
-        assert b"sk-emulated" not in told.body
+        reported = await control(emulator, "GET", "requests")
+        assert [one["status"] for one in reported.json["requests"]] == [first.status, second.status]
+        assert b"sk-emulated" not in reported.body
         await control(emulator, "DELETE", "requests")
         assert emulator.requests == []
 
@@ -113,14 +113,14 @@ def test_what_arrives_is_noted_with_the_key_masked(vendor: str) -> None:
 def test_the_log_keeps_the_last_ten_thousand() -> None:
     async def main(emulator: Emulator) -> None:
         emulator.requests.extend([emulators.ReceivedRequest("GET", "/old", {}, None)] * 10_000)
-        await ask(emulator, None, "/models", method="GET")
+        await send(emulator, None, "/models", method="GET")
         assert len(emulator.requests) == 10_000
         assert emulator.requests[-1].path == "/v1/models"
 
     with_emulator("kimi", main)
 
 
-def test_faults_are_set_and_told_over_http_and_bad_ones_change_nothing() -> None:
+def test_faults_are_set_and_listed_over_http_and_invalid_ones_change_nothing() -> None:
     async def main(emulator: Emulator) -> None:
         put = await control(emulator, "PUT", "faults", {"faults": ["rate_limit=2@1", "delay=1"]})
         assert (put.status, put.json) == (200, {"faults": ["rate_limit=2@1", "delay=1"]})
@@ -136,9 +136,9 @@ def test_faults_are_set_and_told_over_http_and_bad_ones_change_nothing() -> None
     with_emulator("kimi", main)
 
 
-def test_the_state_tells_connections_requests_and_streams() -> None:
+def test_the_state_has_connections_requests_and_streams() -> None:
     async def main(emulator: Emulator) -> None:
-        waiting = asyncio.create_task(ask(emulator, chat("kimi", "emulator:words=3,gap=100", stream=True)))
+        waiting = asyncio.create_task(send(emulator, chat("kimi", "emulator:words=3,gap=100", stream=True)))
         await until(lambda: emulator.active == 1)
         state = (await control(emulator, "GET", "state")).json
         assert (state["open_connections"], state["active"], state["streams_finished"]) == (2, 1, 0)
@@ -149,7 +149,7 @@ def test_the_state_tells_connections_requests_and_streams() -> None:
     with_emulator("kimi", main)
 
 
-def test_serve_prints_the_variables_then_ready_and_ends_when_told() -> None:
+def test_serve_prints_the_variables_then_ready_and_ends_at_a_signal() -> None:
     async def main() -> list[str]:
         lines: list[str] = []
         until_set = asyncio.Event()
@@ -197,7 +197,7 @@ def test_serve_takes_ports_in_a_row_and_leaves_none_open_when_one_is_taken() -> 
     asyncio.run(main())
 
 
-def test_a_caller_who_hangs_up_in_a_stream_is_noticed_at_once() -> None:
+def test_a_client_that_disconnects_in_a_stream_is_noticed_at_once() -> None:
     async def main(emulator: Emulator) -> None:
         body = chat("kimi", "emulator:words=100,gap=50", stream=True)
         _, writer = await asyncio.open_connection(emulator.host, emulator.port)
@@ -216,14 +216,14 @@ def test_a_thousand_streams_run_at_once() -> None:
     async def main(emulator: Emulator) -> None:
         body = chat("kimi", "emulator:words=3", stream=True)
         emulator.set_faults(["stall_within"])
-        tasks = [asyncio.create_task(ask(emulator, body)) for _ in range(1000)]
+        tasks = [asyncio.create_task(send(emulator, body)) for _ in range(1000)]
         await until(lambda: emulator.active == 1000)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await until(lambda: emulator.open_connections == 0 and emulator.active == 0)
         emulator.set_faults([])
-        answers = await asyncio.gather(*(ask(emulator, body) for _ in range(1000)))
+        answers = await asyncio.gather(*(send(emulator, body) for _ in range(1000)))
         assert all(answer.events[-1] == b"[DONE]" for answer in answers)
         assert emulator.streams_finished == 1000
 

@@ -10,7 +10,7 @@ import pytest
 import emulators
 from emulators import Emulator
 from emulators.core.faults import TABLE, Faults, parse
-from tests.emulators.helpers import Json, Raw, ask, chat, spelled, until, with_emulator
+from tests.emulators.helpers import Json, Raw, chat, send, spelled, until, with_emulator
 
 WORDS = "emulator:words=6"
 STREAM: Json = {"stream": True}
@@ -18,7 +18,7 @@ STREAM: Json = {"stream": True}
 
 def got(fault: str, vendor: str = "kimi", text: str = WORDS, **more: object) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat(vendor, text, **more))
+        return await send(emulator, chat(vendor, text, **more))
 
     return with_emulator(vendor, main, faults=[fault] if fault else [])
 
@@ -61,7 +61,7 @@ def test_without_a_number_every_request_is_hit_and_with_one_only_that_request() 
     assert faults.take() == {"reset": 0}, "counting starts again when faults are set"
 
 
-def test_every_fault_of_the_table_says_what_it_does() -> None:
+def test_every_fault_of_the_table_has_a_description() -> None:
     assert all(kind.does for kind in TABLE.values())
     assert len(TABLE) == 34
 
@@ -86,9 +86,9 @@ def test_empty_200_has_no_body() -> None:
 
 def test_redirect_points_to_another_path_where_nothing_is() -> None:
     async def main(emulator: Emulator) -> None:
-        answer = await ask(emulator, chat("kimi"))
+        answer = await send(emulator, chat("kimi"))
         assert (answer.status, answer.headers["location"]) == (307, f"{emulator.base_url}/elsewhere")
-        assert (await ask(emulator, chat("kimi"), "/elsewhere")).status == 404
+        assert (await send(emulator, chat("kimi"), "/elsewhere")).status == 404
 
     with_emulator("kimi", main, faults=["redirect"])
 
@@ -208,7 +208,7 @@ def test_short_body_promises_more_than_it_sends(more: Json) -> None:
     assert len(answer.body) < int(answer.headers["content-length"])
 
 
-def test_gzip_packs_without_being_asked() -> None:
+def test_gzip_compresses_without_a_request_for_it() -> None:
     answer = got("gzip")
     packed = answer.all.partition(b"\r\n\r\n")[2]
     assert orjson.loads(gzip.decompress(packed))["object"] == "chat.completion"
@@ -248,7 +248,7 @@ STALLS = [
 
 
 @pytest.mark.parametrize(("fault", "more", "heads", "events"), STALLS)
-def test_a_stall_lasts_until_the_caller_leaves_and_leaves_nothing_behind(
+def test_a_stall_lasts_until_the_client_disconnects_and_leaves_nothing_open(
     fault: str, more: Json, heads: int, events: int
 ) -> None:
     async def main(emulator: Emulator) -> bytes:
@@ -272,7 +272,7 @@ def test_a_stall_lasts_until_the_caller_leaves_and_leaves_nothing_behind(
 
 def test_faults_of_streams_leave_refusals_alone() -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("kimi", model="none", stream=True))
+        return await send(emulator, chat("kimi", model="none", stream=True))
 
     answer = with_emulator("kimi", main, faults=["cut=1", "bad_json", "no_end"])
     assert (answer.status, answer.reset) == (404, False)
@@ -282,7 +282,7 @@ def test_faults_of_streams_leave_refusals_alone() -> None:
 def test_closing_an_emulator_ends_what_is_stalled() -> None:
     async def main() -> None:
         emulator = await emulators.start("kimi", environ={}, faults=["stall_before"])
-        task = asyncio.create_task(ask(emulator, chat("kimi")))
+        task = asyncio.create_task(send(emulator, chat("kimi")))
         await until(lambda: emulator.active == 1)
         await emulator.aclose()
         assert (await task).all == b""

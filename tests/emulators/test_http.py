@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import ask, chat, key_of, with_emulator
+from tests.emulators.helpers import chat, key_of, send, with_emulator
 
 
 def head(emulator: Emulator, *lines: str) -> bytes:
@@ -69,7 +69,7 @@ def test_a_connection_is_used_again_and_bytes_may_come_one_by_one() -> None:
 @pytest.mark.parametrize(
     "junk", [b"junk\r\n\r\n", b"GET / HTTP/3\r\n\r\n", b"POST / HTTP/1.1\r\ncontent-length: x\r\n\r\n"]
 )
-def test_what_is_not_http_gets_400(junk: bytes) -> None:
+def test_bytes_that_are_not_http_get_400(junk: bytes) -> None:
     async def main(emulator: Emulator) -> bytes:
         return await exchange(emulator, junk)
 
@@ -80,6 +80,6 @@ def test_what_is_not_http_gets_400(junk: bytes) -> None:
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b'{"model": "\xff"}', b"{}"])
 def test_a_body_that_is_no_request_is_the_vendors_400(vendor: str, body: bytes) -> None:
     async def main(emulator: Emulator) -> int:
-        return (await ask(emulator, body)).status
+        return (await send(emulator, body)).status
 
     assert with_emulator(vendor, main) == 400

@@ -8,19 +8,19 @@ import pytest
 import emulators
 from emulators import Emulator
 from emulators.core.limits import Limits
-from tests.emulators.helpers import Raw, ask, chat, with_emulator
+from tests.emulators.helpers import Raw, chat, send, with_emulator
 
 
 async def put(emulator: Emulator, limits: object) -> Raw:
-    return await ask(emulator, limits, "//_emulator/limits", method="PUT")
+    return await send(emulator, limits, "//_emulator/limits", method="PUT")
 
 
 def test_more_calls_at_once_than_allowed_get_the_vendors_429() -> None:
     async def main(emulator: Emulator) -> list[Raw]:
         assert (await put(emulator, {"concurrency": 2})).json["limits"]["concurrency"] == 2
         emulator.set_faults(["delay=50"])
-        together = await asyncio.gather(*(ask(emulator, chat("kimi")) for _ in range(5)))
-        return [*together, await ask(emulator, chat("kimi"))]
+        together = await asyncio.gather(*(send(emulator, chat("kimi")) for _ in range(5)))
+        return [*together, await send(emulator, chat("kimi"))]
 
     answers = with_emulator("kimi", main)
     assert sorted(answer.status for answer in answers) == [200, 200, 200, 429, 429, 429]
@@ -40,14 +40,14 @@ def test_more_calls_in_the_window_than_allowed_get_the_vendors_429(
 
     async def main(emulator: Emulator) -> list[int]:
         await put(emulator, {"rpm": 2, "window_s": 2})
-        first = [(await ask(emulator, chat(vendor))).status for _ in range(3)]
+        first = [(await send(emulator, chat(vendor))).status for _ in range(3)]
         clock.monotonic = lambda: 102.0
-        return [*first, (await ask(emulator, chat(vendor))).status]
+        return [*first, (await send(emulator, chat(vendor))).status]
 
     assert with_emulator(vendor, main) == [200, 200, 429, 200]
 
 
-def test_what_is_refused_or_abandoned_gives_its_place_back() -> None:
+def test_a_refused_or_abandoned_request_releases_its_slot() -> None:
     limits = Limits()
     limits.set({"concurrency": 1, "rpm": 2, "window_s": 10})
     assert limits.begin(0.0) is None

@@ -94,7 +94,7 @@ BODIES = st.one_of(
 )
 
 
-def told(facts: Facts, path: str, body: Any) -> int:
+def status_of(facts: Facts, path: str, body: Any) -> int:
     """Return the status, after rendering the response both ways."""
     vendor = emulators.VENDORS[facts.emulator]({"BANJIA_EMULATOR_RETIRED": "1"})
     headers = {"authorization": f"Bearer {vendor.environment('')[facts.variables[0]]}"}
@@ -116,4 +116,4 @@ def told(facts: Facts, path: str, body: Any) -> int:
 def test_any_json_is_answered_or_refused(vendor: str, path: str, model: str, body: Any) -> None:
     if isinstance(body, dict):
         body = {"model": model, **body}
-    assert told(FACTS[vendor], path, body) in (200, 400, 404)
+    assert status_of(FACTS[vendor], path, body) in (200, 400, 404)

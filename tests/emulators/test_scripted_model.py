@@ -21,7 +21,7 @@ from emulators.core.scripted_model import (
 )
 
 
-def said(text: str, **more: Any) -> ScriptedCompletion:
+def completion_of(text: str, **more: Any) -> ScriptedCompletion:
     return complete(Prompt([{"role": "user", "content": text}], **more))
 
 
@@ -50,11 +50,11 @@ ORDERED = "Read this.\nemulator:answer\n  one\n\ntwo\nemulator:end\nThanks"
 
 
 def test_an_answer_can_be_ordered_line_by_line() -> None:
-    assert said(ORDERED).text == "  one\n\ntwo"
-    assert said(ORDERED, json_mode=True).text == "  one\n\ntwo"
-    assert said(ORDERED, schema={"type": "object"}).text == "  one\n\ntwo"
-    assert said("emulator:answer\nemulator:end").text == ""
-    assert said("emulator:answer\nno end").text == "You said: emulator:answer\nno end"
+    assert completion_of(ORDERED).text == "  one\n\ntwo"
+    assert completion_of(ORDERED, json_mode=True).text == "  one\n\ntwo"
+    assert completion_of(ORDERED, schema={"type": "object"}).text == "  one\n\ntwo"
+    assert completion_of("emulator:answer\nemulator:end").text == ""
+    assert completion_of("emulator:answer\nno end").text == "You said: emulator:answer\nno end"
 
 
 def test_a_system_message_orders_the_answer_of_each_turn_until_the_user_orders_another() -> None:
@@ -96,15 +96,15 @@ def test_a_tool_is_named_by_words_that_stand_for_themselves(text: str, name: str
 
 def test_named_tools_are_called_in_the_order_offered() -> None:
     tools = [Tool("alpha"), Tool("beta"), Tool("gamma")]
-    assert [call.name for call in said("gamma alpha", tools=tools).calls] == ["alpha", "gamma"]
-    assert [call.name for call in said("gamma alpha", tools=tools, parallel=False).calls] == ["alpha"]
-    assert said("gamma", tools=tools, choice="none").calls == []
-    assert [call.name for call in said("nothing", tools=tools, choice="required").calls] == ["alpha"]
-    assert [call.name for call in said("alpha", tools=tools, choice="=beta").calls] == ["beta"]
-    assert said("nothing", tools=tools).calls == []
+    assert [call.name for call in completion_of("gamma alpha", tools=tools).calls] == ["alpha", "gamma"]
+    assert [call.name for call in completion_of("gamma alpha", tools=tools, parallel=False).calls] == ["alpha"]
+    assert completion_of("gamma", tools=tools, choice="none").calls == []
+    assert [call.name for call in completion_of("nothing", tools=tools, choice="required").calls] == ["alpha"]
+    assert [call.name for call in completion_of("alpha", tools=tools, choice="=beta").calls] == ["beta"]
+    assert completion_of("nothing", tools=tools).calls == []
 
 
-def test_results_of_tools_are_told_and_no_tool_is_called_again() -> None:
+def test_results_of_tools_are_in_the_answer_and_no_tool_is_called_again() -> None:
     messages = [
         {"role": "user", "content": "alpha"},
         {"role": "tool", "content": "one"},
@@ -127,7 +127,7 @@ def test_arguments_come_from_the_schema_and_from_the_text() -> None:
         },
     }
     text = 'forecast city="New York", days=3. unit=f'
-    (call,) = said(text, tools=[Tool("forecast", parameters)]).calls
+    (call,) = completion_of(text, tools=[Tool("forecast", parameters)]).calls
     assert json.loads(call.arguments) == {
         "city": "New York",
         "country": "country value",
@@ -137,16 +137,16 @@ def test_arguments_come_from_the_schema_and_from_the_text() -> None:
         "tags": ["tags value"],
         "place": {"name": "name value"},
     }
-    assert said("forecast", tools=[Tool("forecast")]).calls == [ToolCall("forecast", "{}")]
-    assert said("forecast", tools=[Tool("forecast")], bare_calls=True).calls == [ToolCall("forecast", "")]
+    assert completion_of("forecast", tools=[Tool("forecast")]).calls == [ToolCall("forecast", "{}")]
+    assert completion_of("forecast", tools=[Tool("forecast")], bare_calls=True).calls == [ToolCall("forecast", "")]
 
 
 def test_limits_and_stop_words_set_the_finish_reason() -> None:
-    assert said("emulator:words=5", most_answer=5).finish == "stop"
-    assert said("emulator:words=5", most_answer=4).finish == "length"
-    stopped = said("emulator:words=5", stops=["w4", "w2"], most_answer=4)
+    assert completion_of("emulator:words=5", most_answer=5).finish == "stop"
+    assert completion_of("emulator:words=5", most_answer=4).finish == "length"
+    stopped = completion_of("emulator:words=5", stops=["w4", "w2"], most_answer=4)
     assert (stopped.text, stopped.finish) == ("w1 ", "stop")
-    eaten = said("emulator:reason=9,words=5", thinks=True, most_in_all=9)
+    eaten = completion_of("emulator:reason=9,words=5", thinks=True, most_in_all=9)
     assert (eaten.text, eaten.finish, eaten.reasoning_tokens) == ("", "length", 9)
 
 
@@ -184,7 +184,7 @@ def test_pieces_and_words_join_to_the_text_they_were_cut_from(text: str) -> None
 
 
 @given(st.text(), st.integers(0, 20))
-def test_a_cut_keeps_that_many_tokens_and_says_whether_it_cut(text: str, most: int) -> None:
+def test_a_cut_keeps_that_many_tokens_and_reports_whether_it_cut(text: str, most: int) -> None:
     kept, cut_off = tokens.cut(text, most)
     assert text.startswith(kept)
     assert tokens.count(kept) == min(most, tokens.count(text))
@@ -198,19 +198,19 @@ def test_a_token_is_a_word_or_a_chinese_character() -> None:
 
 
 def test_a_content_check_ends_the_answer_only_where_there_is_one_and_before_a_limit() -> None:
-    turn = said("emulator:words=9,moderated=3", moderates=True)
+    turn = completion_of("emulator:words=9,moderated=3", moderates=True)
     assert (turn.text, turn.finish) == ("w1 w2 w3", "content_filter")
-    assert said("emulator:words=9,moderated=3").finish == "stop"
-    turn = said("emulator:words=9,moderated=3", moderates=True, most_answer=2)
+    assert completion_of("emulator:words=9,moderated=3").finish == "stop"
+    turn = completion_of("emulator:words=9,moderated=3", moderates=True, most_answer=2)
     assert (turn.text, turn.finish) == ("w1 w2", "length")
 
 
 def test_an_answer_ends_with_the_failure_it_is_told_where_the_vendor_has_it() -> None:
-    turn = said("emulator:words=2,finish=aborted", failures=("aborted",))
+    turn = completion_of("emulator:words=2,finish=aborted", failures=("aborted",))
     assert (turn.text, turn.finish) == ("w1 w2", "aborted")
-    assert said("emulator:words=2,finish=aborted").finish == "stop"
+    assert completion_of("emulator:words=2,finish=aborted").finish == "stop"
 
 
 @pytest.mark.parametrize(("keeps", "text"), [(False, "w1 w2 "), (True, "w1 w2 w3")])
 def test_the_text_that_stops_is_left_out_or_kept(keeps: bool, text: str) -> None:
-    assert said("emulator:words=9", stops=["w8", "w3"], keeps_stop=keeps).text == text
+    assert completion_of("emulator:words=9", stops=["w8", "w3"], keeps_stop=keeps).text == text

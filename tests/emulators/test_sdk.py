@@ -28,7 +28,7 @@ def with_client(vendor: str, act: Act, **more: Any) -> Any:
     return with_emulator(FACTS[vendor].emulator, main, **more)
 
 
-def asked(vendor: str, text: str = "Hello", **more: Any) -> dict[str, Any]:
+def request_of(vendor: str, text: str = "Hello", **more: Any) -> dict[str, Any]:
     """Return the same request for the client: unknown parameters go into extra_body."""
     body = chat(vendor, text, **more)
     extra = {name: body.pop(name) for name in ("thinking", "enable_thinking") if name in body}
@@ -49,8 +49,8 @@ def text_of(chunks: list[Any]) -> str:
 )
 def test_the_last_user_text_comes_back_unharmed_whole_and_streamed(vendor: str, text: str) -> None:
     async def act(sdk: AsyncOpenAI) -> tuple[Any, list[Any]]:
-        whole = await sdk.chat.completions.create(**asked(vendor, text))
-        return whole, await streamed(sdk, asked(vendor, text))
+        whole = await sdk.chat.completions.create(**request_of(vendor, text))
+        return whole, await streamed(sdk, request_of(vendor, text))
 
     whole, chunks = with_client(vendor, act)
     assert whole.choices[0].message.content == f"You said: {text}"
@@ -66,7 +66,7 @@ def test_the_last_user_text_comes_back_unharmed_whole_and_streamed(vendor: str, 
 def test_orders_in_the_text_set_how_many_words_come_and_how_fast(vendor: str) -> None:
     async def act(sdk: AsyncOpenAI) -> tuple[list[Any], float]:
         begun = asyncio.get_running_loop().time()
-        chunks = await streamed(sdk, asked(vendor, "emulator:words=10,gap=20"))
+        chunks = await streamed(sdk, request_of(vendor, "emulator:words=10,gap=20"))
         return chunks, asyncio.get_running_loop().time() - begun
 
     chunks, took_s = with_client(vendor, act)
@@ -76,9 +76,9 @@ def test_orders_in_the_text_set_how_many_words_come_and_how_fast(vendor: str) ->
 
 @EDITIONS
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_tool_that_is_named_is_called_and_its_result_is_told(vendor: str, stream: bool) -> None:
+def test_a_tool_that_is_named_is_called_and_its_result_is_in_the_answer(vendor: str, stream: bool) -> None:
     async def act(sdk: AsyncOpenAI) -> tuple[Any, Any]:
-        request = asked(vendor, "Please get weather, city=Oslo!", tools=[function("other"), WEATHER])
+        request = request_of(vendor, "Please get weather, city=Oslo!", tools=[function("other"), WEATHER])
         if stream:
             # The client's `stream` helper skips what is no `chat.completion.chunk`; what puts the pieces together doesn't.
             state: Any = ChatCompletionStreamState()
@@ -112,7 +112,7 @@ def test_a_tool_that_is_named_is_called_and_its_result_is_told(vendor: str, stre
 def test_json_mode_answers_with_an_object(vendor: str) -> None:
     async def act(sdk: AsyncOpenAI) -> Any:
         form = {"type": "json_object"}
-        return await sdk.chat.completions.create(**asked(vendor, "in JSON please", response_format=form))
+        return await sdk.chat.completions.create(**request_of(vendor, "in JSON please", response_format=form))
 
     answer = with_client(vendor, act)
     assert orjson.loads(answer.choices[0].message.content) == {"answer": "You said: in JSON please"}
@@ -127,7 +127,7 @@ def test_a_schema_is_answered_with_an_instance_of_it(vendor: str, model: str) ->
 
     async def act(sdk: AsyncOpenAI) -> Any:
         form = {"type": "json_schema", "json_schema": {"name": "w", "schema": schema}}
-        return await sdk.chat.completions.create(**asked(vendor, "city=Rome", model=model, response_format=form))
+        return await sdk.chat.completions.create(**request_of(vendor, "city=Rome", model=model, response_format=form))
 
     answer = with_client(vendor, act)
     assert orjson.loads(answer.choices[0].message.content) == {"city": "Rome", "degrees": 1}
@@ -136,8 +136,8 @@ def test_a_schema_is_answered_with_an_instance_of_it(vendor: str, model: str) ->
 @VENDORS
 def test_a_token_limit_ends_with_length_and_a_stop_word_with_stop(vendor: str) -> None:
     async def act(sdk: AsyncOpenAI) -> tuple[Any, Any]:
-        cut = await sdk.chat.completions.create(**asked(vendor, "emulator:words=9", max_tokens=4))
-        stopped = await sdk.chat.completions.create(**asked(vendor, "emulator:words=9", stop=["w8", "w3"]))
+        cut = await sdk.chat.completions.create(**request_of(vendor, "emulator:words=9", max_tokens=4))
+        stopped = await sdk.chat.completions.create(**request_of(vendor, "emulator:words=9", stop=["w8", "w3"]))
         return cut, stopped
 
     cut, stopped = with_client(vendor, act)
@@ -149,7 +149,7 @@ def test_a_token_limit_ends_with_length_and_a_stop_word_with_stop(vendor: str) -
 @EDITIONS
 def test_the_same_request_gets_the_same_answer(vendor: str) -> None:
     async def act(sdk: AsyncOpenAI) -> list[Any]:
-        return [await sdk.chat.completions.create(**asked(vendor, "again", tools=[WEATHER])) for _ in range(2)]
+        return [await sdk.chat.completions.create(**request_of(vendor, "again", tools=[WEATHER])) for _ in range(2)]
 
     one, two = with_client(vendor, act)
     assert (one.choices, one.usage) == (two.choices, two.usage)
@@ -179,9 +179,9 @@ ERRORS: dict[str, type[Exception]] = {
 def calling(vendor: str, *, stream: bool) -> Act:
     async def act(sdk: AsyncOpenAI) -> None:
         if stream:
-            await streamed(sdk, asked(vendor))
+            await streamed(sdk, request_of(vendor))
         else:
-            await sdk.chat.completions.create(**asked(vendor))
+            await sdk.chat.completions.create(**request_of(vendor))
 
     return act
 
@@ -198,8 +198,8 @@ def test_each_fault_is_the_clients_own_error(fault: str, vendor: str, stream: bo
 
 def test_the_classic_edition_cuts_at_a_token_limit_and_leaves_the_stop_text_in() -> None:
     async def act(sdk: AsyncOpenAI) -> tuple[Any, Any]:
-        cut = await sdk.chat.completions.create(**asked(CLASSIC, "emulator:words=9", max_tokens=4))
-        stopped = await sdk.chat.completions.create(**asked(CLASSIC, "emulator:words=9", stop=["w8", "w3"]))
+        cut = await sdk.chat.completions.create(**request_of(CLASSIC, "emulator:words=9", max_tokens=4))
+        stopped = await sdk.chat.completions.create(**request_of(CLASSIC, "emulator:words=9", stop=["w8", "w3"]))
         return cut, stopped
 
     cut, stopped = with_client(CLASSIC, act)

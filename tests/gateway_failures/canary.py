@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.proxy.server.raw_client import says_hello
+from tests.proxy.server.raw_client import answers_hello
 from tests.support.harness import Running, proxy, vendor
 
 VENDOR_KEY = "sk-kimi-0000000000000001"
@@ -64,7 +64,7 @@ class Site:
 async def site(kind: str = "kimi", **server: Any) -> AsyncIterator[Site]:
     """A proxy before one vendor that always answers hello."""
     heads: list[bytes] = []
-    async with vendor(says_hello, heads) as url:
+    async with vendor(answers_hello, heads) as url:
         entry = {"api_key": VENDOR_KEY, "base_url": url}
         async with proxy({"vendors": {kind: entry}, "server": server}) as running:
             yield Site(running, url.removeprefix("http://").removesuffix("/v1"), heads)

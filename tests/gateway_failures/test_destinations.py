@@ -40,9 +40,9 @@ steps = st.lists(st.sampled_from([*CONTAINERS, "[]"]), max_size=6)
 places = st.sampled_from(["top", "message", "tool", "schema", "metadata", "stream_options"])
 
 
-async def asked(caller: Line, data: bytes) -> int:
+async def status_of(caller: Line, data: bytes) -> int:
     """The status of one request."""
-    await caller.say(data)
+    await caller.send(data)
     answer = await caller.answer()
     assert answer is not None, data[:200]
     return answer.status
@@ -69,10 +69,10 @@ def test_cve_2024_6587_no_member_of_a_body_moves_a_destination() -> None:
         async with canary() as there, site() as here, line(here.running.url) as caller:
             for name in MEMBERS:
                 value = poison(name, there)
-                assert await asked(caller, chat(**value)) == 200, name
-                assert await asked(caller, chat(path=b"/v1/chat/completions?" + query(value))) == 200
+                assert await status_of(caller, chat(**value)) == 200, name
+                assert await status_of(caller, chat(path=b"/v1/chat/completions?" + query(value))) == 200
             both: dict[str, Any] = {k: v for name in MEMBERS for k, v in poison(name, there).items()}
-            assert await asked(caller, chat(**both)) == 200
+            assert await status_of(caller, chat(**both)) == 200
             assert there.met == 0
             assert len(here.heads) == 2 * len(MEMBERS) + 1
             here.is_untouched()
@@ -93,7 +93,7 @@ def test_pysec_2026_4070_nor_does_one_that_is_nested_at_any_depth(sent: list[tup
         async with canary() as there, site() as here, line(here.running.url) as caller:
             for name, place, path in sent:
                 value = wrapped(poison(name, there), path)
-                assert await asked(caller, chat(body=json.dumps(placed(value, place)).encode())) in (200, 400)
+                assert await status_of(caller, chat(body=json.dumps(placed(value, place)).encode())) in (200, 400)
             assert there.met == 0
             here.is_untouched()
 
@@ -125,9 +125,9 @@ def test_cve_2024_6587_nor_does_the_name_of_a_model() -> None:
         async with canary() as there, site() as here, line(here.running.url) as caller:
             for form in MODELS:
                 name = form.format(url=there.url, port=there.port)
-                assert await asked(caller, chat(model=name)) in (200, 400, 404), name
+                assert await status_of(caller, chat(model=name)) in (200, 400, 404), name
                 path = f"/openai/deployments/{quote(name, safe='')}/chat/completions".encode()
-                assert await asked(caller, chat(path=path)) in (200, 400, 404), name
+                assert await status_of(caller, chat(path=path)) in (200, 400, 404), name
             assert there.met == 0
             here.is_untouched()
             assert all(head.startswith(b"POST /v1/chat/completions HTTP/1.1\r\n") for head in here.heads)
@@ -150,8 +150,8 @@ def test_cve_2025_66405_and_75871_no_header_names_a_host_or_a_credential() -> No
                     text = chat(f"{name}: {value}".encode())
                     if name == "host":
                         text = chat().replace(b"Host: localhost", f"Host: {value}".encode())
-                    assert await asked(caller, text) == 200, name
-            await asked(caller, chat(*(f"{name}: {there.url}".encode() for name in HEADERS if name != "host")))
+                    assert await status_of(caller, text) == 200, name
+            await status_of(caller, chat(*(f"{name}: {there.url}".encode() for name in HEADERS if name != "host")))
             assert there.met == 0
             here.is_untouched()
             names = {line.partition(b":")[0] for head in here.heads for line in head.split(b"\r\n")[1:] if line}
@@ -161,7 +161,7 @@ def test_cve_2025_66405_and_75871_no_header_names_a_host_or_a_credential() -> No
 
 
 def test_cve_2025_66405_it_is_no_forward_proxy_either() -> None:
-    """A target in absolute form is what a client sends to a forward proxy, and CONNECT asks for a tunnel."""
+    """A client sends a target in absolute form to a forward proxy, and CONNECT requests a tunnel."""
 
     async def scene() -> None:
         async with canary() as there, site() as here:
@@ -169,7 +169,7 @@ def test_cve_2025_66405_it_is_no_forward_proxy_either() -> None:
                 async with line(here.running.url) as caller:
                     data = json.dumps(ASK).encode()
                     head = f"{first} HTTP/1.1\r\nHost: 127.0.0.1:{there.port}\r\nContent-Length: {len(data)}\r\n\r\n"
-                    await caller.say(head.encode() + data)
+                    await caller.send(head.encode() + data)
                     answer = await caller.answer()
                     assert answer is None or answer.status in (200, 400, 404, 405), first
             assert there.met == 0
@@ -198,7 +198,7 @@ def test_go_2025_4154_a_redirect_of_a_vendor_is_never_followed(transport: Any) -
                     line(running.url) as caller,
                 ):
                     for streamed in [False] * 5 + [True] * 5:
-                        assert await asked(caller, chat(stream=streamed)) == 502
+                        assert await status_of(caller, chat(stream=streamed)) == 502
             assert there.met == 0
 
     run(scene())
@@ -224,14 +224,14 @@ def test_cve_2026_55245_and_25960_no_address_of_an_image_or_a_file_is_called_fro
             ]
             for part in parts:
                 content = [{"type": "text", "text": "hi"}, part]
-                status = await asked(caller, chat(model="gpt-4o", messages=[{"role": "user", "content": content}]))
+                status = await status_of(caller, chat(model="gpt-4o", messages=[{"role": "user", "content": content}]))
                 assert status in (200, 400)
             assert there.met == 0
 
     run(scene())
 
 
-def test_cve_2026_108719_nobody_is_called_back() -> None:
+def test_cve_2026_108719_no_url_of_a_request_is_called() -> None:
     """CVE-2026-108719 (LLMGateway until 1.20.0): ``callback_url`` made it call its internal network."""
 
     async def scene() -> None:
@@ -239,8 +239,8 @@ def test_cve_2026_108719_nobody_is_called_back() -> None:
             for name in CALLBACKS:
                 for value in (there.url, [there.url], {"url": there.url}):
                     more: dict[str, Any] = {name: value, "metadata": {name: there.url}}
-                    assert await asked(caller, chat(**more)) in (200, 400)
-                assert await asked(caller, chat(f"x-{name}: {there.url}".replace("_", "-").encode())) == 200
+                    assert await status_of(caller, chat(**more)) in (200, 400)
+                assert await status_of(caller, chat(f"x-{name}: {there.url}".replace("_", "-").encode())) == 200
             await asyncio.sleep(0.05)
             assert there.met == 0
 

@@ -61,7 +61,7 @@ def everything(app: ASGIApp, host: str) -> list[str]:
     """Return the responses of every route with and without a valid key."""
 
     async def scene() -> list[str]:
-        said: list[str] = []
+        text: list[str] = []
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=f"http://{host}") as client:
             for method, path in [
                 *routes_of(app),
@@ -77,36 +77,38 @@ def everything(app: ASGIApp, host: str) -> list[str]:
                         "prompt": "x",
                     }
                     got = await client.request(method, path, json=ask, headers={"authorization": f"Bearer {key}"})
-                    said.append(f"{method} {path} {got.status_code} {got.text} {got.headers}")
-        return said
+                    text.append(f"{method} {path} {got.status_code} {got.text} {got.headers}")
+        return text
 
     return asyncio.run(scene())
 
 
-def test_go_2026_4813_no_endpoint_tells_a_vendors_key_to_anybody() -> None:
+def test_go_2026_4813_no_endpoint_returns_a_vendors_key() -> None:
     """GO-2026-4813 (new-api): a bypassed second check exposed the vendors' keys.
 
     banjia returns no keys: they come from the configuration, and the test searches every route of both ports for them.
     """
 
     def echoes(request: httpx2.Request) -> httpx2.Response:
-        told = " ".join([*SECRETS.values(), str(request.headers)])
-        return httpx2.Response(400, json={"error": {"message": told, "type": told, "code": told, "param": told}})
+        reported = " ".join([*SECRETS.values(), str(request.headers)])
+        return httpx2.Response(
+            400, json={"error": {"message": reported, "type": reported, "code": reported, "param": reported}}
+        )
 
     state = AppState(Settings.model_validate(SETTINGS), Upstream(httpx2.MockTransport(echoes)), lambda ending: None)
     for account in state.snapshot.accounts.values():
         account.upstream = Upstream(httpx2.MockTransport(echoes))
     for app in (create_app(state), create_admin(state)):
-        said = everything(app, "127.0.0.1")
-        assert len(said) > 20
-        assert [(what[:60], shown(what)) for what in said if shown(what)] == []
+        problems = everything(app, "127.0.0.1")
+        assert len(problems) > 20
+        assert [(what[:60], shown(what)) for what in problems if shown(what)] == []
 
 
 PRINTABLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=80)
 
 
 @given(PRINTABLE)
-def test_cve_2024_9606_a_wrong_key_is_told_by_its_last_four_characters_at_most(key: str) -> None:
+def test_cve_2024_9606_a_wrong_key_is_shown_by_its_last_four_characters_at_most(key: str) -> None:
     """CVE-2024-9606 (LiteLLM until 1.44.12): the mask hid five characters and showed the others."""
     wrong = f"~{key}"
     with pytest.raises(Exception, match=r"Incorrect API key|didn't provide") as caught:
@@ -114,11 +116,11 @@ def test_cve_2024_9606_a_wrong_key_is_told_by_its_last_four_characters_at_most(k
     assert_masked(wrong, str(caught.value))
 
 
-def assert_masked(key: str, said: str) -> None:
+def assert_masked(key: str, text: str) -> None:
     tail = key[-4:] if len(key) >= 12 else ""
     for word in ("Incorrect API key provided: ", "ending in "):
-        if word in said:
-            masked = said.partition(word)[2].partition(": " if "ending" in word else ". It must")[0]
+        if word in text:
+            masked = text.partition(word)[2].partition(": " if "ending" in word else ". It must")[0]
             assert masked.strip("….").startswith(tail.strip("….")) or masked.removeprefix("…") == tail
             assert len(masked.removeprefix("…")) <= 4
 
@@ -132,8 +134,12 @@ KEYS = st.text(
 @given(KEYS)
 def test_cve_2024_9606_nor_is_more_of_a_key_that_its_vendor_refused(key: str) -> None:
     """The operator must be able to identify the key: four characters suffice."""
-    told = play({"kimi": [error(401, "invalid_authentication_error", key)]}, {"vendors": {"kimi": {"api_key": key}}})
-    message = told.json["error"]["message"].partition(" (docs/")[0]  # a key may end in the words of the link behind it
+    reported = play(
+        {"kimi": [error(401, "invalid_authentication_error", key)]}, {"vendors": {"kimi": {"api_key": key}}}
+    )
+    message = reported.json["error"]["message"].partition(" (docs/")[
+        0
+    ]  # a key may end in the words of the link behind it
     assert key[-4:] in message
     assert key not in message
     assert key[-6:] not in message.replace("refused", "").replace("region", "").replace("belongs", "")
@@ -178,7 +184,7 @@ def test_cve_2024_9606_no_log_no_line_and_no_metric_has_a_key_or_a_prompt(
     kept = asyncio.run(scene())
     kept += [
         record.getMessage() for record in caplog.records if record.name != "httpx2"
-    ]  # our own client tells its URLs
+    ]  # our own client logs its URLs
     kept += capfd.readouterr()
     assert sum(map(len, kept)) > 1000
     for text in kept:

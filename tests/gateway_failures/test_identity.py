@@ -25,13 +25,13 @@ from proxy.errors import BadKey
 from proxy.upstream.client import Upstream
 from tests.config.config_file import diagnostics, loaded
 from tests.gateway_failures.canary import VENDOR_KEY, canary, site
-from tests.proxy.admin.test_admin import LOCAL, ask, kit_of
+from tests.proxy.admin.test_admin import LOCAL, kit_of, request
 from tests.proxy.play import BOTH
 from tests.proxy.server.raw_client import ASK, line, run
 
 CLIENT_KEY = "sk-client-0123456789abcdef"
 OPEN = {"/livez", "/readyz", "/healthz", "/health/liveliness", "/health/liveness", "/health/readiness"}
-"""The paths that tell whether the server runs, and nothing else: the only ones that need no key."""
+"""The health paths: the only ones that need no key."""
 BODY = json.dumps({**ASK, "input": "x", "prompt": "x"}).encode()
 
 
@@ -67,7 +67,7 @@ ODD = [
 """Headers that gave access to other gateways, and keys that are almost valid."""
 
 
-def test_cve_2026_49468_and_48710_every_route_but_health_needs_a_key_whatever_the_headers_say() -> None:
+def test_cve_2026_49468_and_48710_every_route_but_health_needs_a_key_regardless_of_headers() -> None:
     """CVE-2026-49468 (LiteLLM), CVE-2026-48710 (Starlette): a Host, or a path made of it, decided the access.
 
     The path of a request is that of its first line, and the table of routes is walked: tests/proxy/server/test_paths.py has the
@@ -80,7 +80,7 @@ def test_cve_2026_49468_and_48710_every_route_but_health_needs_a_key_whatever_th
                 body = BODY if method == "POST" else b""
                 for odd in [b"X-Nothing: 1", *ODD]:
                     head = f"{method} {path} HTTP/1.1\r\nHost: livez\r\nContent-Length: {len(body)}\r\n".encode()
-                    await caller.say(head + odd + b"\r\n\r\n" + body)
+                    await caller.send(head + odd + b"\r\n\r\n" + body)
                     status = await status_of(caller, method)
                     assert status == 401, (method, path, odd[:80])
             assert here.heads == []
@@ -102,7 +102,7 @@ tails = st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=30)
 
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=20, max_size=60), tails, tails)
-def test_cve_2026_35030_keys_that_begin_alike_are_never_the_same_caller(prefix: str, one: str, other: str) -> None:
+def test_cve_2026_35030_keys_with_the_same_prefix_are_never_the_same_client(prefix: str, one: str, other: str) -> None:
     """CVE-2026-35030 (LiteLLM until 1.83.0): accepted clients were cached by the first 20 characters of their key."""
     assume(one != other)
     mine, theirs = prefix + one, prefix + other
@@ -153,7 +153,7 @@ USES = {
 
 @pytest.mark.parametrize("raised", [RuntimeError, KeyError, TimeoutError, MemoryError], ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("step", STEPS)
-def test_cve_2026_59822_a_look_at_a_key_that_breaks_lets_nobody_in(step: str, raised: type[Exception]) -> None:
+def test_cve_2026_59822_a_key_check_that_fails_admits_no_request(step: str, raised: type[Exception]) -> None:
     """CVE-2026-59822 (LiteLLM until 1.84.0): a failed lookup continued as an anonymous user."""
 
     async def scene() -> None:
@@ -213,8 +213,8 @@ def test_cve_2026_41432_a_proxy_whose_keys_are_all_empty_refuses_all(
     """An unset variable must not open a server that should require keys."""
     monkeypatch.chdir(tmp_path)
     vendors = "vendors: {kimi: {api_key: k}}\n"
-    said = diagnostics(f"{vendors}server: {{listen: '0.0.0.0:8080', client_keys: {keys}}}\n")
-    assert any("client_keys" in each for each in said)
+    problems = diagnostics(f"{vendors}server: {{listen: '0.0.0.0:8080', client_keys: {keys}}}\n")
+    assert any("client_keys" in each for each in problems)
     assert not beyond_loopback(loaded(f"{vendors}server: {{client_keys: {keys}}}\n").settings.server.listen)
 
 
@@ -222,8 +222,8 @@ ADMIN = {
     ("GET", "/metrics"), ("HEAD", "/metrics"), ("GET", "/status"), ("HEAD", "/status"), ("POST", "/reload"),
     *((method, path) for path in OPEN for method in ("GET", "HEAD")),
 }  # fmt: skip
-"""All that the admin port does: tell figures, tell what runs, and read the operator's own file again. Whoever adds to it says
-here what it may do, and in which role."""
+"""All endpoints of the admin port: metrics, status, and a reload of the operator's own file. A change that adds one also
+states here what it may do, and in which role."""
 
 
 def test_cve_2026_35029_the_admin_port_has_these_endpoints_and_changes_nothing() -> None:
@@ -246,7 +246,7 @@ def test_cve_2026_35029_the_admin_port_has_these_endpoints_and_changes_nothing()
             "/reload/x",
             "/key/generate",
         ):
-            assert ask(path, held, method).status_code in (404, 405), (method, path)
+            assert request(path, held, method).status_code in (404, 405), (method, path)
     assert held.snapshot is before
 
 
@@ -276,7 +276,7 @@ def test_cve_2026_86242_reload_reads_the_file_of_the_start_and_nothing_that_is_s
     asyncio.run(scene())
 
 
-def test_cve_2026_49468_a_vendors_key_is_no_key_of_a_caller() -> None:
+def test_cve_2026_49468_a_vendors_key_is_not_a_client_key() -> None:
     """Client keys and vendor keys must differ on every route."""
 
     async def scene() -> None:

@@ -20,7 +20,7 @@ from proxy.app_state import AppState
 from proxy.openai_api.chat.handler import ChatHandler
 from proxy.pipeline import serve
 from proxy.upstream.client import Upstream
-from tests.proxy.attempts.test_disconnects import SSE_HEAD, Stalling, asked, piece, settings
+from tests.proxy.attempts.test_disconnects import SSE_HEAD, Stalling, piece, request_sent, settings
 from tests.proxy.play import BOTH, DONE, Played, Request, chunk, error, hello, play, stream, whole
 from tests.proxy.server.raw_client import run
 from tests.support.harness import proxy, vendor
@@ -42,12 +42,12 @@ BREAKS: dict[str, tuple[Callable[[], httpx2.Response], str]] = {
 
 
 @pytest.mark.parametrize("how", BREAKS)
-def test_litellm_41777_a_stream_that_is_cut_is_no_mistake_of_the_callers(how: str) -> None:
+def test_litellm_41777_a_cut_stream_is_not_the_clients_error(how: str) -> None:
     """LiteLLM issue 41777: a cut stream was reported as 400, so clients took it for their error and never retried."""
     make, code = BREAKS[how]
     played = play({"kimi": [make()]}, ONE, stream=True)
-    told = played.events[-1]["error"]
-    assert (told["type"], told["code"], told["param"]) == ("server_error", code, None)
+    reported = played.events[-1]["error"]
+    assert (reported["type"], reported["code"], reported["param"]) == ("server_error", code, None)
     assert "[DONE]" not in played.events
     assert not any(choice["finish_reason"] for event in played.events for choice in event.get("choices", []))
     assert (played.lines[0]["ending"], played.lines[0]["code"]) == ("truncated", code)
@@ -64,7 +64,7 @@ def test_new_api_4168_and_5235_an_aborted_stream_is_billed_for_what_came_of_it(h
     assert played.lines[0]["shown"] == billed
 
 
-def test_new_api_5235_where_the_vendor_told_its_cost_that_is_what_counts() -> None:
+def test_new_api_5235_usage_that_the_vendor_reported_is_what_counts() -> None:
     usage = b'data: {"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3,"total_tokens":10}}\n\n'
     played = play({"kimi": [stream(HALF, usage, error=httpx2.ReadError("x"))]}, ONE, stream=True)
     billed = played.lines[0]["billed"]
@@ -72,14 +72,14 @@ def test_new_api_5235_where_the_vendor_told_its_cost_that_is_what_counts() -> No
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-def test_litellm_14457_and_30630_what_a_caller_who_leaves_has_cost_is_counted(streamed: bool) -> None:
+def test_litellm_14457_and_30630_usage_of_a_client_that_disconnects_is_counted(streamed: bool) -> None:
     """LiteLLM issues 14457, 30630: tokens of cancelled streams were not counted."""
 
     async def scene() -> dict[str, Any]:
         before = SSE_HEAD + piece(HALF) if streamed else b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"
         stalling = Stalling(before)
         async with vendor(stalling) as base_url, proxy(settings(base_url)) as running:
-            async with asked(running.url, stream=streamed) as reader:
+            async with request_sent(running.url, stream=streamed) as reader:
                 await stalling.reached.wait()
                 if streamed:
                     await reader.readuntil(SAID.encode())
@@ -133,9 +133,9 @@ details = st.none() | st.dictionaries(st.sampled_from(["cached_tokens", "reasoni
         },
     )
 )  # fmt: skip
-def test_new_api_5005_what_was_cached_is_never_more_than_the_prompt(told: dict[str, Any]) -> None:
+def test_new_api_5005_what_was_cached_is_never_more_than_the_prompt(reported: dict[str, Any]) -> None:
     """new-api issue 5005: with cache hits the input tokens were negative."""
-    usage = usage_of(told)
+    usage = usage_of(reported)
     if usage is None:
         return
     assert 0 <= usage.cached <= usage.prompt
@@ -145,7 +145,7 @@ def test_new_api_5005_what_was_cached_is_never_more_than_the_prompt(told: dict[s
     assert type(cached) is not int or 0 <= cached <= wire["prompt_tokens"]
 
 
-async def ask(state: AppState, number: int) -> None:
+async def send_request(state: AppState, number: int) -> None:
     """Return a unique request: another text, user and key, existing and unknown models. Many fail."""
     body = {
         "model": ("gpt-4o", f"kimi/made-up-{number % 50}", f"nobody-{number}")[number % 3], "user": f"user-{number}",
@@ -187,14 +187,14 @@ def test_litellm_12685_27954_and_25219_memory_does_not_grow_with_requests() -> N
             if number == 400:
                 gc.collect()
                 before = sys.getallocatedblocks()
-            await ask(state, number)
+            await send_request(state, number)
         gc.collect()
         return (sys.getallocatedblocks() - before) / 500
 
     assert run(scene()) < 2
 
 
-def test_litellm_12685_what_is_kept_by_a_name_of_the_callers_is_kept_for_a_few_thousand_of_them() -> None:
+def test_litellm_12685_state_by_requested_name_is_kept_for_a_few_thousand_names() -> None:
     routing = Routing(Settings.model_validate(BOTH))
     for number in range(5000):
         routing.find(f"kimi/made-up-{number}", "chat")

@@ -147,7 +147,7 @@ class Worker:
         """Run the tests without a mutant, which compiles them, too. Raises RuntimeError where they fail."""
         answer = self._ask(None, "", tests, 1800.0)
         if answer["killed"]:
-            raise RuntimeError(f"tests fail without a mutant: {answer['told']}")
+            raise RuntimeError(f"tests fail without a mutant: {answer['output']}")
         self._within_s = max(SHORTEST_S, answer["took_s"])
 
     def _ask(self, path: str | None, source: str, tests: Sequence[str], within_s: float) -> dict[str, Any]:
@@ -186,9 +186,11 @@ def main() -> None:
     else:
         chosen = drawn(given.seed, given.count, given.path)
     report = judge(chosen, given.seed, given.workers)
-    told = f"seed {given.seed}: {report.count} mutants, {len(report.killed)} killed, {len(report.explained)} explained"
+    reported = (
+        f"seed {given.seed}: {report.count} mutants, {len(report.killed)} killed, {len(report.explained)} explained"
+    )
     lines = [f"survived {described(row)}\n    {row['before']}\n    {row['text']}" for row in report.survived]
-    sys.stdout.write("\n".join([told, *lines, ""]))
+    sys.stdout.write("\n".join([reported, *lines, ""]))
     if given.report:
         given.report.write_text(json.dumps(report.survived, indent=1))
 

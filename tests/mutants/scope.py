@@ -17,7 +17,7 @@ ERRORS = (
     f"{VENDOR_ERRORS}::test_an_error_inside_http_200",
     f"{VENDOR_ERRORS}::test_an_error_that_its_status_explains",
     f"{VENDOR_ERRORS}::test_a_key_that_may_not_use_a_model_is_good_for_others",
-    f"{VENDOR_ERRORS}::test_filtered_content_is_told_by_its_type_whatever_its_code",
+    f"{VENDOR_ERRORS}::test_filtered_content_is_recognized_by_its_type_whatever_its_code",
     "tests/adapters/rules/test_named_limits.py",
     "tests/adapters/core/test_failures.py",
     MADE_PAGES,
@@ -86,7 +86,7 @@ TESTS: dict[str, tuple[str, ...]] = {
 }
 """Patterns of paths (``*`` matches folders, too), the first that fits; the tests are run in this order."""
 DESELECTED = (
-    "tests/proxy/attempts/test_rate_limited_calls.py::test_a_wait_that_must_be_in_vain_is_not_begun",
+    "tests/proxy/attempts/test_rate_limited_calls.py::test_a_request_does_not_wait_if_the_wait_would_exceed_wait_s",
     "tests/proxy/attempts/test_rate_limited_calls.py::test_a_slow_vendor_with_many_waiting_does_not_slow_another",
 )
 """Tests that a busy machine can fail, which would count as mutants found."""

@@ -1,6 +1,6 @@
 """Runs tests against mutants in a copy of the checkout, its current folder: one line per job, one line per result.
 
-A job is ``{"path", "source", "tests", "within_s"}``, a result ``{"killed", "took_s", "told"}``. The libraries are imported
+A job is ``{"path", "source", "tests", "within_s"}``, a result ``{"killed", "took_s", "output"}``. The libraries are imported
 once; each job is a fork, so that a mutant costs only the import of the project and its tests. This module imports nothing
 of the project, because modules must be imported after their mutation.
 """
@@ -22,7 +22,7 @@ LIBRARIES = (
     "httpx2", "orjson", "pydantic", "starlette.applications", "uvicorn", "ruamel.yaml", "tenacity", "prometheus_client", "click",
     "openai.types.chat", "_pytest.assertion.rewrite", "xml.etree.ElementTree", "asyncio", "email.utils",
 )  # fmt: skip
-TOLD = 2000
+OUTPUT_TAIL = 2000
 """How much of a run's output is handed on, in characters: its end."""
 
 
@@ -74,8 +74,8 @@ def judged(tests: list[str], within_s: float, *, write: bool = False) -> dict[st
         os.killpg(child, signal.SIGKILL)
         os.waitpid(child, 0)
     took_s = round(time.monotonic() - begun, 2)
-    told = output.read_text(encoding="utf-8", errors="replace")[-TOLD:]
-    return {"killed": status != 0, "took_s": took_s, "told": told if status is not None else "took too long"}
+    reported = output.read_text(encoding="utf-8", errors="replace")[-OUTPUT_TAIL:]
+    return {"killed": status != 0, "took_s": took_s, "output": reported if status is not None else "took too long"}
 
 
 def run_pytest(tests: list[str], output: Path, cpu_s: int, *, write: bool) -> None:

@@ -174,7 +174,7 @@ def run(vendor: str, count: int, *, first: int = 0, whole: bool = False) -> dict
     return found
 
 
-def told(found: dict[str, list[str]], most: int = 8) -> str:
+def summary(found: dict[str, list[str]], most: int = 8) -> str:
     """The problems for a message: the operators that occur most in them, then some of them."""
     names = Counter(name for key in found for name in key.partition(": ")[2].split(", "))
     lines = [f"{len(found)} streams; " + ", ".join(f"{name} {count}" for name, count in names.most_common(12))]

@@ -55,7 +55,7 @@ def meaning_of(draft: Draft) -> dict[int, Json]:
             _read(item, choices.setdefault(index if type(index) is int else 0, _Choice()))
     if not choices or any(choice.finish is None for choice in choices.values()):
         raise Unreadable("not finished")
-    return {index: _said(choice) for index, choice in choices.items()}
+    return {index: _content_of(choice) for index, choice in choices.items()}
 
 
 def _payloads(raw: bytes) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _slot_of(piece: Json, slots: list[_Slot]) -> _Slot:
     return slots[-1]
 
 
-def _said(choice: _Choice) -> Json:
+def _content_of(choice: _Choice) -> Json:
     calls = [(slot.name, slot.arguments or "{}") for slot in choice.slots if slot.name]
     finish = choice.finish
     if finish in ("stop", "tool_calls"):

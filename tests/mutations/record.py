@@ -21,7 +21,7 @@ from tests.support.client_stage import EDITIONS
 HERE = Path(__file__).parent / "streams"
 NOW = helpers.function("now")
 BOTH: dict[str, Any] = {"tools": [helpers.WEATHER, NOW]}
-ASKED: dict[str, tuple[str, dict[str, Any]]] = {
+REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "text": ("Tell me: 你好, how are you? 🙂", {}),
     "long_text": ("emulator:words=12", {"stream_options": {"include_usage": True}}),
     "one_call": ("get weather city=Oslo", {"tools": [helpers.WEATHER]}),
@@ -40,13 +40,13 @@ async def record(catalog: str) -> None:
     key, base_url = key_and_base_url(vendor.key_names, emulator.environment)
     path, headers = f"/{urlsplit(base_url).path}/chat/completions", {"authorization": f"Bearer {key}"}
     try:
-        for kind, (text, fields) in ASKED.items():
+        for kind, (text, fields) in REQUESTS.items():
             planned = chat_plan(catalog, **fields)
             if "n" in planned.emulations:  # the vendor answers with one choice only
                 continue
             more = {name: value for name, value in planned.request.fields.items() if name == "parallel_tool_calls"}
             body = helpers.chat(catalog, text, stream=True, **fields, **more)
-            raw = await helpers.ask(emulator, body, path, headers=headers)
+            raw = await helpers.send(emulator, body, path, headers=headers)
             assert raw.status == 200, (catalog, kind, raw.body)
             write(catalog, kind, raw.body)
     finally:
@@ -55,8 +55,8 @@ async def record(catalog: str) -> None:
 
 def write(catalog: str, kind: str, body: bytes) -> None:
     """Write one stream with its request."""
-    asked = {key: value for key, value in ASKED[kind][1].items() if key in ("tools", "n")}
-    head = HEAD.format(model=USUAL[catalog], fields=orjson.dumps(asked).decode())
+    request = {key: value for key, value in REQUESTS[kind][1].items() if key in ("tools", "n")}
+    head = HEAD.format(model=USUAL[catalog], fields=orjson.dumps(request).decode())
     folder = HERE / catalog
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{kind}.txt").write_bytes(head.encode() + body)

@@ -29,7 +29,7 @@ class Recorded:
     events: tuple[dict[str, Any], ...]
     meaning: dict[int, dict[str, Any]]
     usage: tuple[int, int] | None
-    """Prompt and completion tokens, if it says them."""
+    """Prompt and completion tokens, if it has them."""
 
     def draft(self) -> Draft:
         """A copy to change."""
@@ -82,8 +82,8 @@ def recorded(vendor: str) -> tuple[Recorded, ...]:
 
 def _emitted(path: Path) -> Pair:
     """What an emulator sent: the first and the third part of a golden pair."""
-    asked, _, answer = path.read_bytes().partition(b"\n")
-    return Pair(path, planned_of(asked, path.parent.name), asked, "", answer, "")
+    request, _, answer = path.read_bytes().partition(b"\n")
+    return Pair(path, planned_of(request, path.parent.name), request, "", answer, "")
 
 
 def _understood(pair: Pair) -> Iterator[Recorded]:

@@ -16,7 +16,7 @@ from adapters.core.vendor import Vendor
 from adapters.registry import BY_CATALOG
 from config.catalog import models as catalog
 from tests.adapters.play import USUAL
-from tests.mutations.judge import Mutant, drawn, told
+from tests.mutations.judge import Mutant, drawn, summary
 from tests.mutations.recorded import VENDORS
 from tests.support.harness import proxy, vendor
 
@@ -127,4 +127,4 @@ def _difference(line: dict[str, Any], meant: dict[str, Any]) -> list[str]:
     return found
 
 
-__all__ = ["READERS", "read_by_clients", "sample", "told"]
+__all__ = ["READERS", "read_by_clients", "sample", "summary"]

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tests.mutations.judge import differences, drawn, mutant, problems, run, told
+from tests.mutations.judge import differences, drawn, mutant, problems, run, summary
 from tests.mutations.operators import OPERATORS, STAGES
 from tests.mutations.plain_reader import Unreadable, meaning_of
 from tests.mutations.recorded import VENDORS, recorded
@@ -17,13 +17,13 @@ COUNT = int(os.environ.get("BANJIA_MUTANTS", "500"))
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_mutated_streams_keep_openais_shape_and_their_meaning(vendor: str) -> None:
     found = run(vendor, COUNT)
-    assert not found, told(found)
+    assert not found, summary(found)
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_mutated_whole_answers_keep_openais_shape_and_their_meaning(vendor: str) -> None:
     found = run(vendor, COUNT, whole=True)
-    assert not found, told(found)
+    assert not found, summary(found)
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -37,7 +37,7 @@ def test_each_operator_alone_is_survived(name: str) -> None:
             if wrong:
                 found[f"alone {one.name}"] = wrong
     assert used, "it finds nothing to change in any recorded stream"
-    assert not found, told(found)
+    assert not found, summary(found)
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
@@ -60,7 +60,7 @@ def test_a_simple_reader_agrees_on_what_the_operators_keep_and_break(vendor: str
             wrong = [f"unreadable: {why}"] if one.keeps_meaning else []
         if wrong:
             found[f"{seed} {one.name}"] = wrong
-    assert not found, told(found)
+    assert not found, summary(found)
 
 
 def test_the_recorded_streams_have_texts_and_calls_and_every_group_is_applied() -> None:

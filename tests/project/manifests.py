@@ -67,7 +67,7 @@ class Container:
     environment: Mapping[str, str | None]
     stop_within_s: float
     health: tuple[Any, ...]
-    """The command of each check, or the path and port that it asks."""
+    """The command of each check, or the path and port that it requests."""
     hardened: bool
     """Read-only, without capabilities, without a way to gain any."""
     configuration: str | None = None

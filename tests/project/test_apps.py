@@ -69,7 +69,7 @@ def test_what_waits_for_a_capability_has_to_have_one_error_and_soon(monkeypatch:
     assert wrong(Played("responses", "NotFoundError", 1.0, [], [seen(404, "model_not_found", "/v1/responses")]))
 
 
-def test_what_is_expected_to_fail_or_wait_has_a_reason() -> None:
+def test_every_expected_failure_or_wait_has_a_reason() -> None:
     assert all(found.cause for found in EXPECTED_FAILURES.values())
     assert not EXPECTED_FAILURES.keys() & WAITS.keys()
 

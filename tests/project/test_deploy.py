@@ -65,7 +65,7 @@ def settings(one: Container, folder: Path) -> Settings:
 
 
 @each_file
-def test_a_file_is_what_its_schema_asks_for(path: Path) -> None:
+def test_a_file_matches_its_schema(path: Path) -> None:
     assert [(document.get("kind"), mistakes(document)) for document in read(path) if mistakes(document)] == []
 
 
@@ -118,7 +118,7 @@ def test_streams_in_progress_get_the_time_that_they_are_promised(path: Path, tmp
 
 
 @each_file
-def test_a_container_is_asked_how_it_is_where_it_listens(path: Path, tmp_path: Path) -> None:
+def test_the_health_check_of_a_container_uses_its_listen_address(path: Path, tmp_path: Path) -> None:
     """By its own command, which reads the listen address; by HTTP only if it listens beyond loopback."""
     one = ours(path)
     server = settings(one, tmp_path).server
@@ -129,12 +129,12 @@ def test_a_container_is_asked_how_it_is_where_it_listens(path: Path, tmp_path: P
     assert server.beyond_loopback() or set(one.health) == {("banjia", "healthcheck")}
 
 
-def test_the_default_times_fit_into_what_docker_is_told_to_wait_by_the_page() -> None:
+def test_the_default_times_fit_into_the_stop_timeout_of_docker_on_the_page() -> None:
     server = Server()
     page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
-    told = [int(seconds) for seconds in re.findall(r"--stop-timeout (\d+)", page)]
-    assert told
-    assert min(told) > server.drain_delay_s + server.grace_s
+    reported = [int(seconds) for seconds in re.findall(r"--stop-timeout (\d+)", page)]
+    assert reported
+    assert min(reported) > server.drain_delay_s + server.grace_s
 
 
 @pytest.mark.parametrize("path", SIDECARS, ids=lambda path: path.name)
@@ -145,7 +145,9 @@ def test_beside_an_app_banjia_is_found_by_the_app_alone_and_needs_no_client_key(
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if path not in SIDECARS], ids=lambda path: path.name)
-def test_for_others_banjia_listens_where_the_image_says_and_wants_a_key(path: Path, tmp_path: Path) -> None:
+def test_for_other_machines_banjia_listens_at_the_address_of_the_image_and_requires_a_key(
+    path: Path, tmp_path: Path
+) -> None:
     server = settings(ours(path), tmp_path).server
     assert server.listen == image_environment()["BANJIA_SERVER__LISTEN"]
     assert server.client_keys
@@ -186,7 +188,7 @@ def test_the_ports_are_the_images() -> None:
         assert set(re.findall(r":(\d{4,})\b", text)) <= {port}, path
 
 
-def test_the_image_tells_its_version_and_licence() -> None:
+def test_the_image_has_labels_with_version_and_licence() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     labels = dict(re.findall(r'org\.opencontainers\.image\.([a-z.]+)="([^"]*)"', DOCKERFILE))
     assert labels["version"] == project["version"]
@@ -194,7 +196,7 @@ def test_the_image_tells_its_version_and_licence() -> None:
     assert labels["title"] == project["name"]
 
 
-def test_what_the_image_is_built_from_is_let_through_and_nothing_else() -> None:
+def test_only_the_sources_of_the_image_pass_the_dockerignore() -> None:
     copied = re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE)
     needed = {word for line in copied for word in line.split()}
     let_through = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)

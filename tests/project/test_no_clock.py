@@ -31,8 +31,8 @@ ALLOWED = {
     "tests/emulators/test_faults.py::test_delays_come_before_the_head": "a lower bound: the fault must delay",
     "tests/emulators/test_sdk.py::test_orders_in_the_text_set_how_many_words_come_and_how_fast": "a lower bound",
     "tests/support/limited_vendor.py": "the clock of a vendor's account",
-    "tests/proxy/attempts/test_hedge.py::test_a_target_that_rests_is_not_asked_beside_another": "the breaker is given the time",
-    "tests/proxy/lifecycle/test_reload.py::test_a_key_goes_on_resting_at_the_same_address_and_only_there": "a rest until then",
+    "tests/proxy/attempts/test_hedge.py::test_a_target_in_cooldown_is_not_called_beside_another": "the breaker is given the time",
+    "tests/proxy/lifecycle/test_reload.py::test_a_key_stays_in_cooldown_at_the_same_address_and_only_there": "a rest until then",
 }
 """Tests, or whole files, that may read a clock or set a short timeout, each with its reason."""
 
@@ -78,7 +78,7 @@ def is_a_clock(node: ast.Call) -> bool:
 def limit_of(called: str, node: ast.Call) -> float | None:
     """The seconds of a timeout that is written as a number."""
     arguments = {word.arg: word.value for word in node.keywords}
-    places = {"timeout": 0, "wait_for": 1, "until": 1, "ended": 0, "settled": 1, "told": 1, "wait": 0}
+    places = {"timeout": 0, "wait_for": 1, "until": 1, "ended": 0, "settled": 1, "logged": 1, "wait": 0}
     given = arguments.get("timeout") or arguments.get("within_s") or arguments.get("longest_s")
     if given is None and called in places and len(node.args) > places[called]:
         given = node.args[places[called]]
@@ -133,5 +133,5 @@ def test_the_guard_sees(code: str) -> None:
         "with pytest.raises(TimeoutError):\n    await asyncio.wait_for(answer(), 0.1)",
     ],
 )
-def test_the_guard_lets_pass(code: str) -> None:
+def test_the_guard_admits(code: str) -> None:
     assert list(offences(ast.parse(f"async def test_it():\n  {code}"))) == []

@@ -115,7 +115,7 @@ def test_the_command_runs_when_installed(installed: Installed, command: tuple[st
     assert "healthcheck" in done.stdout
 
 
-def test_the_installed_version_is_told(installed: Installed) -> None:
+def test_the_installed_version_is_shown(installed: Installed) -> None:
     done = installed.run("banjia", "--version")
     assert (done.returncode, done.stdout) == (0, "banjia 0.1.0\n"), done.stderr
 

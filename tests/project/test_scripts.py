@@ -57,7 +57,7 @@ def test_each_part_of_the_acceptance_has_one_line() -> None:
     assert done.returncode == 0, done.stderr
     lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
     assert [name for name, _ in lines] == parts
-    assert all(told.endswith(".") and len(told) < 150 for _, told in lines)
+    assert all(reported.endswith(".") and len(reported) < 150 for _, reported in lines)
 
 
 def test_an_unknown_part_of_the_acceptance_is_refused() -> None:
@@ -74,9 +74,9 @@ def test_a_part_with_a_violation_ends_the_acceptance_with_1(
         monkeypatch.setattr(f"scripts.acceptance_parts.{name}.run", lambda smoke, result=result: result)
     monkeypatch.setattr(sys, "argv", ["acceptance", "bench", "chaos"])
     assert command.main() == 1
-    told = capsys.readouterr()
-    assert told.out.splitlines()[2:] == ["| bench | a: 1 | none |", "| chaos | b: 2 s | 2 |"]
-    assert told.err.splitlines() == ["chaos: b: too long", "chaos: c: lost", "acceptance: failed: chaos"]
+    reported = capsys.readouterr()
+    assert reported.out.splitlines()[2:] == ["| bench | a: 1 | none |", "| chaos | b: 2 s | 2 |"]
+    assert reported.err.splitlines() == ["chaos: b: too long", "chaos: c: lost", "acceptance: failed: chaos"]
     monkeypatch.setattr(sys, "argv", ["acceptance", "bench"])
     assert command.main() == 0
 
@@ -127,7 +127,7 @@ def test_an_environment_is_made_once_and_made_current_when_requirements_change(t
     assert "making" not in again.stderr
 
 
-def test_what_cannot_be_installed_fails_and_is_tried_again_the_next_time(tmp_path: Path) -> None:
+def test_an_installation_that_fails_is_tried_again_the_next_time(tmp_path: Path) -> None:
     folder = checkout(tmp_path)
     wrong = folder / "requirements" / "none.txt"
     wrong.write_text("./not-there.whl --hash=sha256:" + "0" * 64 + "\n")

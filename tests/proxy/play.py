@@ -103,11 +103,11 @@ class Played:
         deltas = [c["delta"] for e in self.events if e != "[DONE]" for c in e.get("choices", [])]
         return "".join(d.get("content") or "" for d in deltas)
 
-    def judge(self, asked: Mapping[str, Any]) -> None:
+    def judge(self, requested: Mapping[str, Any]) -> None:
         """Fail if the response is not in OpenAI's format, unless the test is marked ``unjudged``."""
         wrong = violations_of_response(
-            path_of(asked),
-            json.dumps(asked).encode(),
+            path_of(requested),
+            json.dumps(requested).encode(),
             self.status,
             self.headers.get("content-type", ""),
             self.body,
@@ -160,7 +160,7 @@ def play(
     *,
     state: AppState | None = None,
     sent_with: Mapping[bytes, bytes] | None = None,
-    **asked: Any,
+    **requested: Any,
 ) -> Played:
     """Run one request; each vendor sends its replies in order. A call beyond them fails the test."""
     played = Played()
@@ -193,9 +193,9 @@ def play(
 
         kit_.sleep = no_wait
         played.state = kit_
-        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], **asked}
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], **requested}
         await serve(Request(body, sent_with), ChatHandler(), kit_, played)
 
     asyncio.run(run())
-    played.judge(asked)
+    played.judge(requested)
     return played

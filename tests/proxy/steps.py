@@ -173,7 +173,7 @@ class Scene:
 
     settings: Settings
     upstream: Upstream
-    asked: Mapping[str, Any]
+    request_fields: Mapping[str, Any]
     word: str = "complete"
     code: str | None = None
     billed: Sequence[tuple[int, int] | None] = ((3, 2),)
@@ -246,8 +246,10 @@ async def listening() -> AsyncIterator[tuple[Tasks, Complaints]]:
 
 async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, late: bool) -> Ran:
     """One request, to which these events happen at this suspension."""
-    said = {} if scene.asked.keys() & {"input", "prompt"} else {"messages": [{"role": "user", "content": "hi"}]}
-    caller = Caller(orjson.dumps({"model": "gpt-4o", **said, **scene.asked}))
+    messages = (
+        {} if scene.request_fields.keys() & {"input", "prompt"} else {"messages": [{"role": "user", "content": "hi"}]}
+    )
+    caller = Caller(orjson.dumps({"model": "gpt-4o", **messages, **scene.request_fields}))
     endings: list[RequestOutcome] = []
     state = AppState(scene.settings, scene.upstream, endings.append, memory=MEMORY)
     state.sleep = lambda _: asyncio.sleep(0)
@@ -320,11 +322,13 @@ def check(scene: Scene, ran: Ran, events: Sequence[Event]) -> None:
 
 def check_shape(scene: Scene, caller: Caller) -> None:
     """The sent data is in OpenAI's format; moderations are not judged."""
-    if "input" in scene.asked and "embedding" not in str(scene.asked.get("model")):
+    if "input" in scene.request_fields and "embedding" not in str(scene.request_fields.get("model")):
         return
-    kind = "text/event-stream" if scene.asked.get("stream") and caller.status == 200 else "application/json"
-    sent = orjson.dumps(dict(scene.asked))
-    wrong = violations_of_response(path_of(scene.asked), sent, caller.status, kind, caller.body, ended=caller.ended)
+    kind = "text/event-stream" if scene.request_fields.get("stream") and caller.status == 200 else "application/json"
+    sent = orjson.dumps(dict(scene.request_fields))
+    wrong = violations_of_response(
+        path_of(scene.request_fields), sent, caller.status, kind, caller.body, ended=caller.ended
+    )
     assert not wrong, wrong
 
 
@@ -337,7 +341,7 @@ def check_costs(scene: Scene, ran: Ran, ending: RequestOutcome) -> None:
     if {
         "n",
         "prompt",
-    } & scene.asked.keys():  # concurrent calls: a response may have arrived after the request ended
+    } & scene.request_fields.keys():  # concurrent calls: a response may have arrived after the request ended
         assert len(spent) <= answered, ran.what
     else:
         assert len(spent) == answered, ran.what

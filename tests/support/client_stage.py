@@ -161,7 +161,7 @@ class Stage:
     def settings(
         self, *vendors: str, timeouts: Mapping[str, float] | None = None, wait_s: float = 1.5, **more: Any
     ) -> dict[str, Any]:
-        """A configuration with these vendors, the first of which is asked first and has these ``timeouts``.
+        """A configuration with these vendors, the first of which is called first and has these ``timeouts``.
 
         It has no ``models``: the stand-ins of the catalogs serve OpenAI's names. ``wait_s``: how long a call waits for a
         slot after a refusal by rate, in seconds.
@@ -208,7 +208,7 @@ class Site:
 
     def plan(self, content: Any = "Hello", **more: Any) -> Plan:
         """The plan of :meth:`chat` with the same arguments. Raises Refused."""
-        return self.front.plan(**asked(content, **more))
+        return self.front.plan(**chat_body(content, **more))
 
     def refuses(self, content: Any = "Hello", **more: Any) -> bool:
         """Return whether the plan of :meth:`chat` is a refusal. If so, the client gets it, and the vendor no call."""
@@ -229,12 +229,12 @@ class Site:
     def counted(self) -> tuple[int, int, int]:
         """The tokens that the vendor counted for the last call: prompt, completion and both. It counts at its end."""
         until(lambda: self.calls[-1].usage is not None)
-        told = self.calls[-1].usage or {}
-        return told["prompt_tokens"], told["completion_tokens"], told["total_tokens"]
+        usage = self.calls[-1].usage or {}
+        return usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]
 
     def chat(self, content: Any = "Hello", **more: Any) -> Any:
         """One chat completion: a user's message, or a list of messages."""
-        return self.sdk.chat.completions.create(**asked(content, **more))
+        return self.sdk.chat.completions.create(**chat_body(content, **more))
 
     def stream(self, content: Any = "Hello", **more: Any) -> list[Any]:
         """All chunks of a streamed chat completion."""
@@ -242,14 +242,14 @@ class Site:
 
     def raw(self, content: Any = "Hello", **more: Any) -> Any:
         """The same with the response's headers. The vendor got the plan's body, the client the plan's adaptations."""
-        response = self.sdk.chat.completions.with_raw_response.create(**asked(content, **more))
+        response = self.sdk.chat.completions.with_raw_response.create(**chat_body(content, **more))
         made = self.plan(content, **more)
         assert self.calls[-1].body == made.request.fields
         assert response.headers.get("x-banjia-adapted") == adaptations_header(made.adaptations)
         return response
 
 
-def asked(content: Any = "Hello", **more: Any) -> dict[str, Any]:
+def chat_body(content: Any = "Hello", **more: Any) -> dict[str, Any]:
     """A request under OpenAI's name, as an application writes it."""
     messages = content if type(content) is list and content and "role" in content[0] else [user(content)]
     return {"model": "gpt-4o", "messages": messages, **more}
@@ -284,8 +284,8 @@ def text_of(chunks: list[Any]) -> str:
 
 def adapted(response: Any) -> dict[str, str]:
     """Return the adaptations in a raw response: field to verdict."""
-    told = response.headers.get("x-banjia-adapted") or ""
-    return dict(part.split("=", 1) for part in told.split(";") if part)
+    adaptations = response.headers.get("x-banjia-adapted") or ""
+    return dict(part.split("=", 1) for part in adaptations.split(";") if part)
 
 
 def until(true: Callable[[], bool]) -> None:

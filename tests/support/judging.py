@@ -48,15 +48,15 @@ ENDINGS: Sequence[tuple[str, Operation]] = (
 )
 
 
-def path_of(asked: Mapping[str, Any]) -> str:
+def path_of(requested: Mapping[str, Any]) -> str:
     """Return the path of a request by its body."""
-    return "/completions" if "prompt" in asked else "/embeddings" if "input" in asked else "/chat/completions"
+    return "/completions" if "prompt" in requested else "/embeddings" if "input" in requested else "/chat/completions"
 
 
 def violations_of_response(
-    path: str, asked: bytes, status: int, content_type: str, body: bytes, *, ended: bool
+    path: str, requested: bytes, status: int, content_type: str, body: bytes, *, ended: bool
 ) -> list[str]:
-    """Return the violations of a response to the request body ``asked`` at ``path``; none for unknown operations.
+    """Return the violations of a response to the request body ``requested`` at ``path``; none for unknown operations.
 
     ``ended``: the response has been sent completely. An incomplete stream is judged up to its last event.
     """
@@ -65,7 +65,7 @@ def violations_of_response(
         return []
     wanted = Wanted(
         operation,
-        usage=_includes_usage(asked),
+        usage=_includes_usage(requested),
         choice_members=listed_anywhere("choice_members"),
     )
     if content_type.startswith("text/event-stream"):
@@ -77,9 +77,9 @@ def violations_of_response(
     return violations_of_body(parsed, wanted=wanted) if status == 200 else violations_of_error(parsed)
 
 
-def _includes_usage(asked: bytes) -> bool:
+def _includes_usage(requested: bytes) -> bool:
     try:
-        request: Any = orjson.loads(asked)
+        request: Any = orjson.loads(requested)
         return bool(request["stream_options"]["include_usage"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return False
@@ -91,6 +91,6 @@ def violations_of_seen(seen: Seen) -> list[str]:
         return []
     kind = seen.headers.get("content-type", "")
     violations = violations_of_response(
-        seen.path, bytes(seen.asked), seen.status, kind, bytes(seen.body), ended=seen.ended
+        seen.path, bytes(seen.request_body), seen.status, kind, bytes(seen.body), ended=seen.ended
     )
     return [f"{seen.path}: {violation}" for violation in violations]

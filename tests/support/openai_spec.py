@@ -132,7 +132,7 @@ def _finished(chunk: Any) -> Any:
 
 
 def _floats(body: Any) -> Any:
-    """Vectors in base64 spelled out: the description knows lists only."""
+    """Vectors in base64 spelled out: the description has lists only."""
     if "data" not in body:
         return body
     data = [dict(one) for one in body["data"]]

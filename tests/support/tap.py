@@ -19,7 +19,7 @@ class Seen:
 
     path: str
     most: int = 1 << 30
-    asked: bytearray = field(default_factory=bytearray)
+    request_body: bytearray = field(default_factory=bytearray)
     dropped: bool = False
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class Seen:
         return orjson.loads(self.body)
 
     def keep(self, into: bytearray, more: bytes) -> None:
-        """Add bytes to ``asked`` or ``body``, up to ``most``."""
+        """Add bytes to ``request_body`` or ``body``, up to ``most``."""
         if len(into) + len(more) > self.most:
             self.dropped = True
         else:
@@ -66,7 +66,7 @@ class RecordedFastPath:
 
     def take_body(self) -> bytes | None:
         body = self._fast_path.take_body()
-        self._seen.keep(self._seen.asked, body or b"")
+        self._seen.keep(self._seen.request_body, body or b"")
         return body
 
     def send(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
@@ -110,7 +110,7 @@ class Tap:
 
         async def recorded_receive() -> Message:
             message = await receive()
-            seen.keep(seen.asked, message.get("body", b""))
+            seen.keep(seen.request_body, message.get("body", b""))
             return message
 
         async def recorded_send(message: Message) -> None:

@@ -72,10 +72,10 @@ def test_a_stream_as_openai_sends_it_has_no_violation(stream: list[Json]) -> Non
     assert violations_of_wire(b": ping\n\n" + wire(*stream)) == []
 
 
-def test_usage_stands_in_the_last_chunk_if_it_was_asked_for() -> None:
-    asked = [{**event, "usage": None} for event in text_stream()] + [chunk(usage=USAGE)]
-    assert violations_of_stream(asked, wanted=Wanted(usage=True)) == []
-    assert violations_of_stream(asked) != []
+def test_usage_is_in_the_last_chunk_if_requested() -> None:
+    request = [{**event, "usage": None} for event in text_stream()] + [chunk(usage=USAGE)]
+    assert violations_of_stream(request, wanted=Wanted(usage=True)) == []
+    assert violations_of_stream(request) != []
     assert violations_of_stream(text_stream(), wanted=Wanted(usage=True)) == ["no chunk has the usage"]
     in_the_choices_chunk = [*text_stream()[:-1], chunk({}, "stop", usage=USAGE)]
     assert violations_of_stream(in_the_choices_chunk, wanted=Wanted(usage=True)) != []
@@ -120,7 +120,7 @@ BROKEN_TEXT: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", BROKEN_TEXT.values(), ids=BROKEN_TEXT)
-def test_what_a_text_stream_may_not_have_is_named(change: Change) -> None:
+def test_violations_of_a_text_stream_are_named(change: Change) -> None:
     stream = text_stream()
     change(stream)
     assert violations_of_stream(stream) != []
@@ -157,7 +157,7 @@ BROKEN_CALLS: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", BROKEN_CALLS.values(), ids=BROKEN_CALLS)
-def test_what_a_stream_with_calls_may_not_have_is_named(change: Change) -> None:
+def test_violations_of_a_stream_with_calls_are_named(change: Change) -> None:
     stream = call_stream()
     change(stream)
     assert violations_of_stream(stream) != []
@@ -250,7 +250,7 @@ BROKEN_BODIES: dict[str, Change] = {
 
 
 @pytest.mark.parametrize("change", BROKEN_BODIES.values(), ids=BROKEN_BODIES)
-def test_what_a_body_may_not_have_is_named(change: Change) -> None:
+def test_forbidden_members_of_a_body_are_named(change: Change) -> None:
     whole = body()
     change(whole)
     assert violations_of_body(whole) != []

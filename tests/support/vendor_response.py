@@ -9,7 +9,7 @@ from urllib.error import HTTPError
 from adapters.core.failures import Failure
 from adapters.core.vendor import Plan
 from tests.adapters.play import Play
-from tests.support.client_stage import Front, Stage, asked
+from tests.support.client_stage import Front, Stage, chat_body
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -32,7 +32,7 @@ class VendorResponse:
 
 def response_of(stage: Stage, vendor: str, front: Front, content: Any = "Hello", **more: Any) -> VendorResponse:
     """Send the first call of a chat request to the emulator. The emulator's log of requests is empty afterwards."""
-    plan = front.plan(**asked(content, **more))
+    plan = front.plan(**chat_body(content, **more))
     call = Play(plan, judged=False).sends[0].call
     call = plan.target.vendor.auth.sign(call, stage.key_and_base_url(vendor)[0], time.time())
     headers = {name.decode(): value.decode() for name, value in call.headers}

@@ -23,8 +23,8 @@ class Classic(Edition):
     def _invalid(self, message: str) -> Refusal:
         return errors.invalid(message)
 
-    def _fault(self, name: str, asked: Any, wait_s: float | None) -> Refusal:
-        return errors.missing_model(asked) if name == "model_missing" else errors.fixed(name, wait_s)
+    def _fault(self, name: str, requested: Any, wait_s: float | None) -> Refusal:
+        return errors.missing_model(requested) if name == "model_missing" else errors.fixed(name, wait_s)
 
     def _authenticate(self, request: HttpRequest) -> None:
         # sheet 1: Authorization: Bearer sk-…; 6.2: 401

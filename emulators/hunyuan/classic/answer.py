@@ -24,20 +24,20 @@ class Completion(Base):
 
     def _finish(self) -> str:
         # sheet 5.2: finish_reason stop, tool_calls, sensitive. A length stop has no documented value (5.1): OpenAI's
-        return "sensitive" if self._turn.finish == "content_filter" else self._turn.finish
+        return "sensitive" if self._completion.finish == "content_filter" else self._completion.finish
 
     def _start(self, kind: str) -> Json:
         return {**super()._start(kind), "note": NOTE}
 
     def usage(self) -> Json:
-        return self._counted(self._turn.reasoning_tokens + self._turn.answer_tokens)
+        return self._counted(self._completion.reasoning_tokens + self._completion.answer_tokens)
 
     def _verdict(self) -> Json:
         # sheet 5.2: moderation_level; 5.1: "1" ends the conversation
         return {"moderation_level": "1"} if self._finish() == "sensitive" else {}
 
     def frames(self) -> Iterator[Frame]:
-        most = self._turn.reasoning_tokens + self._turn.answer_tokens
+        most = self._completion.reasoning_tokens + self._completion.answer_tokens
         yield self._frame("role", {"role": "assistant", "content": ""}, 0)
         deltas = list(self._deltas())
         for number, (part, delta) in enumerate(deltas, 1):

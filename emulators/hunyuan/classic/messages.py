@@ -41,11 +41,12 @@ def _order(messages: list[dict[str, Any]]) -> None:
     roles = [message["role"] for message in messages]
     if "system" in roles[1:]:
         raise bad_messages("system is allowed as the first message only")
-    turns = roles[1:] if roles[0] == "system" else roles
+    alternating = roles[1:] if roles[0] == "system" else roles
     alternate = all(
-        (role == "assistant") != (later == "assistant") or role == later == "tool" for role, later in pairwise(turns)
+        (role == "assistant") != (later == "assistant") or role == later == "tool"
+        for role, later in pairwise(alternating)
     )
-    if turns[:1] != ["user"] or turns[-1] == "assistant" or not alternate:
+    if alternating[:1] != ["user"] or alternating[-1] == "assistant" or not alternate:
         raise bad_messages(ORDER)
 
 

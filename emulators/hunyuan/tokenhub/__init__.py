@@ -41,11 +41,11 @@ class TokenHub(Edition):
     def _invalid(self, message: str) -> Refusal:
         return errors.invalid(message)
 
-    def _fault(self, name: str, asked: Any, wait_s: float | None) -> Refusal:
+    def _fault(self, name: str, requested: Any, wait_s: float | None) -> Refusal:
         if name == "model_missing":
-            return errors.missing_model(asked)
+            return errors.missing_model(requested)
         if name == "context":
-            model = self._models.get(asked) if isinstance(asked, str) else None
+            model = self._models.get(requested) if isinstance(requested, str) else None
             return errors.too_long(model.most_in if model else SOME_WINDOW)
         return errors.fixed(name, wait_s)
 

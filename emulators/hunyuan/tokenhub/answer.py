@@ -13,8 +13,8 @@ from emulators.hunyuan.answer import Json
 class Completion(Base):
     """One completion."""
 
-    def __init__(self, turn: ScriptedCompletion, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
-        super().__init__(turn, body, number=number, prompt=prompt, gap_s=gap_s)
+    def __init__(self, completion: ScriptedCompletion, body: Json, *, number: int, prompt: int, gap_s: float) -> None:
+        super().__init__(completion, body, number=number, prompt=prompt, gap_s=gap_s)
         options = body.get("stream_options")
         self._include_usage = isinstance(options, dict) and options.get("include_usage") is True
 
@@ -28,14 +28,14 @@ class Completion(Base):
 
     def _finish(self) -> str:
         # sheet 5.2: finish_reason: "OpenAI set"
-        return self._turn.finish
+        return self._completion.finish
 
     def usage(self) -> Json:
         # sheet 5.2: usage details. What is cached, and from how many tokens on, is not stated: nothing
         return {
-            **self._counted(self._turn.reasoning_tokens + self._turn.answer_tokens),
+            **self._counted(self._completion.reasoning_tokens + self._completion.answer_tokens),
             "prompt_tokens_details": {"cached_tokens": 0},
-            "completion_tokens_details": {"reasoning_tokens": self._turn.reasoning_tokens},
+            "completion_tokens_details": {"reasoning_tokens": self._completion.reasoning_tokens},
         }
 
     def frames(self) -> Iterator[Frame]:

@@ -19,17 +19,17 @@ Report = Callable[[Finding], None]
 async def examine(
     path: Path | None,
     environ: Mapping[str, str],
-    tell: Report,
+    on_finding: Report,
     *,
     offline: bool = False,
     now: Callable[[], float] = time.time,
 ) -> list[Finding]:
-    """Run all checks, call ``tell`` with each finding, and return all. ``now``: this machine's time, in epoch seconds."""
+    """Run all checks, call ``on_finding`` with each finding, and return all. ``now``: this machine's time, in epoch seconds."""
     found: list[Finding] = []
 
     def report(finding: Finding) -> None:
         found.append(finding)
-        tell(finding)
+        on_finding(finding)
 
     loaded: LoadedConfig | None
     try:
@@ -39,7 +39,7 @@ async def examine(
             report(failed("config", diagnostic.with_help, local.cure(diagnostic, has_file=path is not None)))
         loaded = _without_keys(path, environ)
     else:
-        for finding in local.configuration(loaded):
+        for finding in local.check_configuration(loaded):
             report(finding)
     settings = loaded.settings if loaded else Settings()
     upstream = Upstream.over_the_network(20, settings.server.transport)
@@ -61,31 +61,31 @@ def _without_keys(path: Path | None, environ: Mapping[str, str]) -> LoadedConfig
 
 
 def _check_local(
-    loaded: LoadedConfig | None, settings: Settings, upstream: Upstream, tell: Report, now: Callable[[], float]
+    loaded: LoadedConfig | None, settings: Settings, upstream: Upstream, report: Report, now: Callable[[], float]
 ) -> None:
     """Run the checks that need no network; for an invalid configuration, only those that do not depend on it."""
     today = datetime.datetime.fromtimestamp(now(), tz=datetime.UTC).date()
     if loaded:
-        for finding in local.retired(settings, today):
-            tell(finding)
+        for finding in local.check_retired(settings, today):
+            report(finding)
     for finding in local.check_outbound(settings, upstream):
-        tell(finding)
+        report(finding)
     if loaded:
         for finding in local.check_listen(settings):
-            tell(finding)
+            report(finding)
 
 
-async def _check_vendors(settings: Settings, upstream: Upstream, tell: Report, now: Callable[[], float]) -> None:
+async def _check_vendors(settings: Settings, upstream: Upstream, report: Report, now: Callable[[], float]) -> None:
     """Check all vendors with an API key concurrently. Report the findings in the order of the configuration."""
 
-    async def look(name: str) -> list[Finding]:
+    async def check(name: str) -> list[Finding]:
         return [finding async for finding in VendorCheck(name, settings.vendors[name], upstream, now).findings()]
 
-    looks = [asyncio.create_task(look(name)) for name, entry in settings.vendors.items() if entry.keys()]
+    checks = [asyncio.create_task(check(name)) for name, entry in settings.vendors.items() if entry.keys()]
     try:
-        for each in looks:
+        for each in checks:
             for finding in await each:
-                tell(finding)
+                report(finding)
     finally:
-        for each in looks:
+        for each in checks:
             each.cancel()

@@ -12,9 +12,9 @@ from urllib.request import getproxies, proxy_bypass
 
 from adapters.core.message import EMPTY, Message, all_of, one_of
 from adapters.registry import BY_NAME
-from config.catalog.deprecations import closed_access, describe_retirement, stand_ins
 from config.catalog.models import CatalogNotFound
-from config.loader.errors import Diagnostic
+from config.deprecations import closed_access, describe_retirement, stand_ins
+from config.errors import Diagnostic
 from config.loader.load import LoadedConfig
 from config.loader.system_errors import reason_of
 from config.routing import Routing, base_url_of, catalog_of
@@ -27,20 +27,23 @@ RETIRED = "config-model-retired"
 """Warnings with this code are reported as ``models`` here."""
 
 
-def configuration(loaded: LoadedConfig) -> Iterator[Finding]:
+def check_configuration(loaded: LoadedConfig) -> Iterator[Finding]:
     """Yield a summary of a valid configuration, and its warnings."""
     settings = loaded.settings
     vendors, models = len(settings.vendors), len(Routing(settings).names)
     yield ok(
         "config",
         Message(
-            "{source}: {vendors}, {models}", source=loaded.source, vendors=_vendors(vendors), models=_names(models)
+            "{source}: {vendors}, {models}",
+            source=loaded.source,
+            vendors=_vendor_count(vendors),
+            models=_name_count(models),
         ),
     )
     for warning in loaded.warnings:
         if warning.code != RETIRED:
             what = warning.expected or (
-                Message("did you mean '{meant}'?", meant=warning.suggestion)
+                Message("did you mean '{suggestion}'?", suggestion=warning.suggestion)
                 if warning.suggestion
                 else Message("see the line above")
             )
@@ -60,51 +63,53 @@ def cure(diagnostic: Diagnostic, *, has_file: bool) -> Message:
     return Message("correct it and run banjia check; banjia init writes a new file")
 
 
-def _vendors(count: int) -> Message:
+def _vendor_count(count: int) -> Message:
     return Message("1 vendor") if count == 1 else Message("{count} vendors", count=count)
 
 
-def _names(count: int) -> Message:
+def _name_count(count: int) -> Message:
     return Message("1 model name") if count == 1 else Message("{count} model names", count=count)
 
 
-def retired(settings: Settings, today: datetime.date) -> Iterator[Finding]:
+def check_retired(settings: Settings, today: datetime.date) -> Iterator[Finding]:
     """Yield retired or retiring models, protocols and editions, with their replacements."""
-    is_configured: dict[Finding, None] = {}
+    findings: dict[Finding, None] = {}
     for name, entry in settings.models.items():
         for target in entry.targets:
             vendor, _, id_ = target.target.partition("/")
             if settings.vendors[vendor].base_url is None:
-                found = _retired(settings, name, vendor, id_, today)
-                is_configured.update({found: None} if found else {})
-    yield from is_configured
-    for fading in stand_ins(settings):
-        tell = failed if fading.row.retired is not None and fading.row.retired <= today else warn
+                found = _retired_target(settings, name, vendor, id_, today)
+                findings.update({found: None} if found else {})
+    yield from findings
+    for stand_in in stand_ins(settings):
+        make_finding = failed if stand_in.row.retired is not None and stand_in.row.retired <= today else warn
         text = Message(
-            "{model}, the stand-in for {names}, {fate}",
-            model=f"{fading.entry}/{fading.row.id}",
-            names=fading.under(),
-            fate=describe_retirement(fading.row, today),
+            "{model}, the stand-in for {names}, {retirement}",
+            model=f"{stand_in.entry}/{stand_in.row.id}",
+            names=stand_in.names_text(),
+            retirement=describe_retirement(stand_in.row, today),
         )
-        move_to = f"{fading.entry}/{fading.row.successor or '…'}"
-        yield tell("models", text, Message("set in models: {name}: {target}", name=fading.names[0], target=move_to))
+        move_to = f"{stand_in.entry}/{stand_in.row.successor or '…'}"
+        yield make_finding(
+            "models", text, Message("set in models: {name}: {target}", name=stand_in.names[0], target=move_to)
+        )
     for name, row in closed_access(settings):
-        way = f"{row.key} {row.value}"
+        access = f"{row.key} {row.value}"
         if row.since <= today:
-            text = Message("the vendor closed {way} on {day}", way=way, day=row.since)
+            text = Message("the vendor closed {access} on {day}", access=access, day=row.since)
         else:
-            text = Message("the vendor closes {way} on {day}", way=way, day=row.since)
+            text = Message("the vendor closes {access} on {day}", access=access, day=row.since)
         yield warn("protocol", about(name, text), Message("use {instead}", instead=row.instead))
 
 
-def _retired(settings: Settings, name: str, entry: str, id_: str, today: datetime.date) -> Finding | None:
+def _retired_target(settings: Settings, name: str, entry: str, id_: str, today: datetime.date) -> Finding | None:
     configured = settings.vendors[entry]
     try:
         vendor_catalog = catalog_of(entry, configured)
     except CatalogNotFound:
         return None
     row = vendor_catalog.by_id.get(id_)
-    if row is None or not (fate := describe_retirement(row, today)):
+    if row is None or not (retirement := describe_retirement(row, today)):
         return None
     if row.successor:
         cure = Message("set models.{name} to {target}", name=name, target=f"{entry}/{row.successor}")
@@ -113,15 +118,17 @@ def _retired(settings: Settings, name: str, entry: str, id_: str, today: datetim
     if vendor_catalog.ended is not None:
         edition = BY_NAME[configured.kind or entry].usual_edition
         cure = Message("{cure}, in edition: {edition}", cure=cure, edition=edition)
-    tell = failed if row.retired is not None and row.retired <= today else warn
-    return tell("models", about(name, Message("{model} {fate}", model=f"{entry}/{id_}", fate=fate)), cure)
+    make_finding = failed if row.retired is not None and row.retired <= today else warn
+    return make_finding(
+        "models", about(name, Message("{model} {retirement}", model=f"{entry}/{id_}", retirement=retirement)), cure
+    )
 
 
 def check_outbound(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
     """Check the proxies of the environment and the configuration, and list which vendors use them."""
     proxies = {name: url for name, url in getproxies().items() if name in ("http", "https", "all")}
-    named = any(entry.outbound() not in ("env", "none") for entry in settings.vendors.values())
-    if not proxies and not named:
+    has_own_proxy = any(entry.outbound() not in ("env", "none") for entry in settings.vendors.values())
+    if not proxies and not has_own_proxy:
         yield ok("proxies", Message("no proxy is set: direct connections to all vendors"))
     else:
         for name, entry in settings.vendors.items():
@@ -131,15 +138,17 @@ def check_outbound(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
                 wrong = Message("SOCKS proxies are not supported: {proxy}", proxy=proxy)
                 yield failed("proxies", about(name, wrong), cure)
             else:
-                way = Message("calls use the proxy {proxy}", proxy=proxy) if proxy else Message("direct connection")
+                connection = (
+                    Message("calls use the proxy {proxy}", proxy=proxy) if proxy else Message("direct connection")
+                )
                 if entry.proxy != "env":
-                    way = Message("{text} ({detail})", text=way, detail=f"vendors.{name}.proxy")
-                yield ok("proxies", about(name, way))
-    yield from _local_calls(settings.server, proxies)
-    yield from _certificates(os.environ)
+                    connection = Message("{text} ({detail})", text=connection, detail=f"vendors.{name}.proxy")
+                yield ok("proxies", about(name, connection))
+    yield from _check_no_proxy(settings.server, proxies)
+    yield from _check_certificate_paths(os.environ)
 
 
-def _local_calls(server: Server, proxies: Mapping[str, str]) -> Iterator[Finding]:
+def _check_no_proxy(server: Server, proxies: Mapping[str, str]) -> Iterator[Finding]:
     """Warn if apps on this machine would call banjia through a proxy: SDKs use it for loopback addresses too."""
     proxy = proxies.get("http") or proxies.get("all")
     if proxy is None:
@@ -147,11 +156,11 @@ def _local_calls(server: Server, proxies: Mapping[str, str]) -> Iterator[Finding
     port = server.listen.rpartition(":")[2]
     missing = [host for host in ("127.0.0.1", "localhost") if not proxy_bypass(f"{host}:{port}")]
     if missing:
-        through = without_credentials(proxy if "://" in proxy else f"http://{proxy}")
+        shown_proxy = without_credentials(proxy if "://" in proxy else f"http://{proxy}")
         text = Message(
             "apps on this machine would call {hosts} through the proxy {proxy}, which cannot reach banjia",
             hosts=all_of(missing),
-            proxy=through,
+            proxy=shown_proxy,
         )
         yield warn(
             "proxies",
@@ -160,7 +169,7 @@ def _local_calls(server: Server, proxies: Mapping[str, str]) -> Iterator[Finding
         )
 
 
-def _certificates(environ: Mapping[str, str]) -> Iterator[Finding]:
+def _check_certificate_paths(environ: Mapping[str, str]) -> Iterator[Finding]:
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         path = environ.get(name)
         if path and not Path(path).exists():
@@ -183,10 +192,10 @@ def check_listen(settings: Settings) -> Iterator[Finding]:
             "{listen}: reachable from other machines without a client key, on your account", listen=server.listen
         )
         yield warn("listen", text, Message("set server.client_keys, or listen on 127.0.0.1"))
-    yield port(server.listen)
+    yield check_port(server.listen)
 
 
-def port(listen: str) -> Finding:
+def check_port(listen: str) -> Finding:
     """Check whether banjia can listen on the port."""
     host, _, number = listen.rpartition(":")
     host = host.strip("[]")
@@ -203,7 +212,7 @@ def port(listen: str) -> Finding:
 def _unavailable(listen: str, host: str, number: int, error: OSError) -> Finding:
     if error.errno == errno.EADDRINUSE:
         here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-        if ours(here, number):
+        if is_banjia(here, number):
             return ok("port", Message("{listen}: banjia is already running here", listen=listen))
         return failed(
             "port",
@@ -220,7 +229,7 @@ def _unavailable(listen: str, host: str, number: int, error: OSError) -> Finding
     return failed("port", about(listen, reason_of(error)), cure)
 
 
-def ours(host: str, number: int) -> bool:
+def is_banjia(host: str, number: int) -> bool:
     """Whether banjia responds there: it returns a request id even for an unknown path."""
     connection = http.client.HTTPConnection(host, number, timeout=2)
     try:

@@ -19,9 +19,9 @@ from proxy.upstream.client import Upstream
 from proxy.upstream.errors import DESCRIPTIONS
 from proxy.upstream.probe import NO_TLS, OTHER_ADDRESS, OTHER_NAME, ProbeFailure, ProbeResponse, addresses_of, get
 
-MOST_WORDS = 200
+MAX_MESSAGE_CHARS = 200
 """Maximum length of a vendor's message in a finding, in characters."""
-SKEW_S = 60
+MAX_SKEW_S = 60
 """Largest accepted clock difference, in seconds. Signed protocols refuse calls that are a few minutes off."""
 
 
@@ -53,7 +53,7 @@ class VendorCheck:
         if isinstance(first, ProbeFailure):
             yield self._failure(first)
             return
-        yield self._secured()
+        yield self._tls()
         clock = self._clock(first, received_at)
         if clock is not None:
             yield clock
@@ -94,71 +94,71 @@ class VendorCheck:
     def _about(self, text: Message) -> Message:
         return about(self._name, text)
 
-    def _failure(self, missed: ProbeFailure) -> Finding:
-        if missed.phase == "tls":
-            where = self._about(about(self._host, missed.why))
-            if missed.why == NO_TLS:
+    def _failure(self, failure: ProbeFailure) -> Finding:
+        if failure.phase == "tls":
+            where = self._about(about(self._host, failure.why))
+            if failure.why == NO_TLS:
                 return failed(
                     "tls", where, Message("use http:// or another port in vendors.{name}.base_url", name=self._name)
                 )
             cure = Message(
                 "the clock of this machine; if a proxy intercepts TLS, add its CA certificate to SSL_CERT_FILE"
             )
-            if missed.why in (OTHER_NAME, OTHER_ADDRESS):
+            if failure.why in (OTHER_NAME, OTHER_ADDRESS):
                 cure = Message("the host name in base_url; a captive portal may respond instead of the vendor")
             return failed("tls", where, Message("check {what}", what=cure))
         if self._proxy is not None:
-            text = Message("the call through {proxy} failed: {why}", proxy=self._proxy, why=DESCRIPTIONS[missed.phase])
+            text = Message("the call through {proxy} failed: {why}", proxy=self._proxy, why=DESCRIPTIONS[failure.phase])
             cure = Message("the proxy, its password, and vendors.{name}.proxy", name=self._name)
             return failed("connection", self._about(text), Message("check {what}", what=cure))
-        text = self._about(about(self._host, DESCRIPTIONS[missed.phase]))
+        text = self._about(about(self._host, DESCRIPTIONS[failure.phase]))
         where = (
             Message("base_url, and whether the server is running") if self._entry.base_url else Message("the firewall")
         )
         return failed("connection", text, Message("check {what}", what=where))
 
-    def _secured(self) -> Finding:
+    def _tls(self) -> Finding:
         if self._base_url.startswith("https:"):
             return ok("tls", self._about(Message("the certificate of {host} is trusted", host=self._host)))
-        if self._host == "localhost" or _private(self._host):
+        if self._host == "localhost" or _is_private(self._host):
             return ok("tls", self._about(Message("no TLS, on a private network")))
         text = Message("the API key is sent to {host} without encryption", host=self._host)
         return warn("tls", self._about(text), Message("use https:// in vendors.{name}.base_url", name=self._name))
 
-    def _clock(self, seen: ProbeResponse, now: float) -> Finding | None:
+    def _clock(self, response: ProbeResponse, now: float) -> Finding | None:
         try:
-            vendor_time = parsedate_to_datetime(seen.headers["date"]).timestamp()
+            vendor_time = parsedate_to_datetime(response.headers["date"]).timestamp()
         except (KeyError, ValueError):
             return None
-        off = round(now - vendor_time)
-        if abs(off) <= SKEW_S:
-            return ok("clock", self._about(Message("differs by at most {seconds} seconds", seconds=SKEW_S)))
-        if off > 0:
-            text = Message("this machine's clock is {seconds} seconds ahead", seconds=off)
+        ahead_s = round(now - vendor_time)
+        if abs(ahead_s) <= MAX_SKEW_S:
+            return ok("clock", self._about(Message("differs by at most {seconds} seconds", seconds=MAX_SKEW_S)))
+        if ahead_s > 0:
+            text = Message("this machine's clock is {seconds} seconds ahead", seconds=ahead_s)
         else:
-            text = Message("this machine's clock is {seconds} seconds behind", seconds=-off)
+            text = Message("this machine's clock is {seconds} seconds behind", seconds=-ahead_s)
         return warn(
             "clock",
             self._about(text),
             Message("set the clock, for example with NTP: signed calls and certificates depend on it"),
         )
 
-    async def _key(self, key: VendorKey, answer: ProbeResponse | ProbeFailure) -> Finding:
+    async def _key(self, key: VendorKey, response: ProbeResponse | ProbeFailure) -> Finding:
         tail, entry = key.tail, f"vendors.{self._name}"
-        if isinstance(answer, ProbeFailure):
-            return warn("keys", self._untested(tail, DESCRIPTIONS[answer.phase]), Message("try again"))
-        if _is_model_list(answer):
+        if isinstance(response, ProbeFailure):
+            return warn("keys", self._untested(tail, DESCRIPTIONS[response.phase]), Message("try again"))
+        if _is_model_list(response):
             return ok("keys", self._about(Message("key …{tail} works", tail=tail)))
-        error = find_error(_parsed(answer))
-        if answer.status < 400 and error is None:
-            what = Message("base_url, and whether a captive portal responds")
+        error = find_error(_json_of(response))
+        if response.status < 400 and error is None:
+            cause = Message("base_url, and whether a captive portal responds")
             wrong = Message("the response is not from the vendor's API")
-            return failed("keys", self._untested(tail, wrong), Message("check {what}", what=what))
+            return failed("keys", self._untested(tail, wrong), Message("check {what}", what=cause))
         if error is None:
-            error = any_error(_parsed(answer))
+            error = any_error(_json_of(response))
         vendor_message = without_parts_of(key.secret.get_secret_value(), message_of(error))
         operation = next(iter(self._adapter.operations.values()))
-        match kind_of(operation.failures, answer.status, error)[0]:
+        match kind_of(operation.failures, response.status, error)[0]:
             case "key_refused" | "forbidden":
                 region = await self._other_region(key)
                 if region is not None:
@@ -172,18 +172,22 @@ class VendorCheck:
                     return failed("keys", self._about(Message("key …{tail}: valid key, wrong region", tail=tail)), cure)
                 cure = Message("create a new API key and set it in {entry}", entry=entry)
                 return failed(
-                    "keys", self._about(_quoting(Message("key …{tail} is refused", tail=tail), vendor_message)), cure
+                    "keys",
+                    self._about(_with_vendor_message(Message("key …{tail} is refused", tail=tail), vendor_message)),
+                    cure,
                 )
             case "no_funds":
                 text = Message("key …{tail} works, but the account has no funds", tail=tail)
-                return failed("keys", self._about(_quoting(text, vendor_message)), Message("top up the account"))
+                return failed(
+                    "keys", self._about(_with_vendor_message(text, vendor_message)), Message("top up the account")
+                )
             case "rate_limited":
                 text = Message("key …{tail} is at its rate limit", tail=tail)
                 return warn("keys", self._about(text), Message("wait, or add a key in api_keys"))
-        if answer.status in (404, 405, 501):
+        if response.status in (404, 405, 501):
             wrong = Message("the server has no list of models")
             return warn("keys", self._untested(tail, wrong), Message("send a request of your own"))
-        wrong = Message("the vendor returned {status}", status=answer.status)
+        wrong = Message("the vendor returned {status}", status=response.status)
         return warn("keys", self._untested(tail, wrong), Message("try again later"))
 
     def _untested(self, tail: str, why: Message) -> Message:
@@ -195,31 +199,35 @@ class VendorCheck:
             return None
         for region, base_url in self._adapter.base_urls.items():
             if region != self._entry.region:
-                answer = await self._request(base_url, key)
-                if isinstance(answer, ProbeResponse) and _is_model_list(answer):
+                response = await self._request(base_url, key)
+                if isinstance(response, ProbeResponse) and _is_model_list(response):
                     return region
         return None
 
 
-def _quoting(text: Message, words: str) -> Message:
+def _with_vendor_message(text: Message, vendor_message: str) -> Message:
     """Append the vendor's own message to a text, if it sent one."""
-    return text if words == NO_REASON else Message("{text} ({detail})", text=text, detail=words[:MOST_WORDS])
+    return (
+        text
+        if vendor_message == NO_REASON
+        else Message("{text} ({detail})", text=text, detail=vendor_message[:MAX_MESSAGE_CHARS])
+    )
 
 
-def _is_model_list(answer: ProbeResponse) -> bool:
+def _is_model_list(response: ProbeResponse) -> bool:
     """Whether this is the vendor's list of models. A captive portal's page has status 200 too."""
-    body = _parsed(answer)
-    return answer.status == 200 and body is not None and find_error(body) is None
+    body = _json_of(response)
+    return response.status == 200 and body is not None and find_error(body) is None
 
 
-def _parsed(answer: ProbeResponse) -> Any:
+def _json_of(response: ProbeResponse) -> Any:
     try:
-        return json.loads(answer.body)
+        return json.loads(response.body)
     except ValueError:
         return None
 
 
-def _private(host: str) -> bool:
+def _is_private(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:

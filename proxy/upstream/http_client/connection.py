@@ -355,7 +355,7 @@ class ResponseStream(httpx2.AsyncByteStream):
             self._upstream_connection.pause_reading()
 
     def end(self, error: httpx2.TransportError | None) -> None:
-        """End the stream: the response is complete, or ``error`` says why not."""
+        """End the stream: the response is complete, or ``error`` is the reason why not."""
         self._upstream_connection = None
         self.error = error
         self.wake()

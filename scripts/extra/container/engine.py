@@ -71,7 +71,7 @@ class Engine:
 
 
 class Container:
-    """A started container. ``code`` and ``said`` (stdout and stderr) are available after it has ended."""
+    """A started container. ``code`` and ``output`` (stdout and stderr) are available after it has ended."""
 
     def __init__(self, script: str) -> None:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  (it is open as long as the container)
@@ -87,7 +87,7 @@ class Container:
         return self.code
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """Return its output so far."""
         self._output.seek(0)
         return self._output.read().decode(errors="replace")

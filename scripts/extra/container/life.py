@@ -30,7 +30,7 @@ SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class Wrong(Exception):
-    """A step failed; the message says how."""
+    """A step failed; the message describes how."""
 
 
 def tell(line: str) -> None:
@@ -41,7 +41,7 @@ def tell(line: str) -> None:
 def expect(holds: bool, what: str, container: Container | None = None) -> None:
     """Raise Wrong, with the container's output, unless the condition holds."""
     if not holds:
-        raise Wrong(f"{what}\n{container.said}" if container else what)
+        raise Wrong(f"{what}\n{container.output}" if container else what)
 
 
 def loopback_up() -> None:
@@ -70,7 +70,7 @@ def until_ready(container: Container, since: float) -> float:
                 return time.monotonic() - since
         except OSError:
             time.sleep(0.01)
-    raise Wrong(f"it did not become ready\n{container.said}")
+    raise Wrong(f"it did not become ready\n{container.output}")
 
 
 @contextmanager
@@ -88,17 +88,17 @@ def without_a_key(engine: Engine) -> None:
     """Without a client key it does not start, and prints the missing line."""
     ended = engine.run(environment={"MOONSHOT_API_KEY": "unused"})
     expect(ended.code == 2, f"without a client key it ended with {ended.code}, not 2", ended)
-    expect(len(ended.said.splitlines()) == 1, "what it says is not one line", ended)
-    expect("-e BANJIA_CLIENT_KEY=" in ended.said, "it does not say what to add", ended)
-    expect("OPENAI_API_KEY" in ended.said, "it does not say what apps do with it", ended)
-    tell(f"without a client key: {ended.said.strip()}")
+    expect(len(ended.output.splitlines()) == 1, "its output is not one line", ended)
+    expect("-e BANJIA_CLIENT_KEY=" in ended.output, "its output does not name the variable to set", ended)
+    expect("OPENAI_API_KEY" in ended.output, "its output does not name the variable of apps", ended)
+    tell(f"without a client key: {ended.output.strip()}")
 
 
 def without_a_disk(engine: Engine) -> None:
     """Nothing can be written, not even in world-writable folders."""
     for place in ("/tmp", "/opt/banjia", "/"):
         ended = engine.run(["-c", f"touch {place}/written"], entrypoint=["sh"])
-        expect(ended.code != 0 and "Read-only file system" in ended.said, f"{place} can be written to", ended)
+        expect(ended.code != 0 and "Read-only file system" in ended.output, f"{place} can be written to", ended)
     tell("its disk cannot be written to")
 
 
@@ -199,18 +199,18 @@ def trust(engine: Engine) -> None:
         expect(roots > 50, f"the image has {roots} CA certificates")
         environment = KEY | {"BANJIA_VENDORS__KIMI__BASE_URL": url}
         unknown = engine.run(["doctor"], environment=environment)
-        expect(_says(unknown, "fail"), "an authority that nobody knows is trusted", unknown)
+        expect(_has_tls_finding(unknown, "fail"), "an unknown authority is trusted", unknown)
         added = engine.run(["doctor"], environment=environment, mounts={bundle: SYSTEM_BUNDLE})
-        expect(_says(added, "ok"), "the system's certificates are not used", added)
+        expect(_has_tls_finding(added, "ok"), "the system's certificates are not used", added)
         named = {"SSL_CERT_FILE": "/etc/hostname"}  # any file of the image can be mounted over
-        told = engine.run(["doctor"], environment=environment | named, mounts={authority: named["SSL_CERT_FILE"]})
-        expect(_says(told, "ok"), "SSL_CERT_FILE is not used", told)
+        doctor = engine.run(["doctor"], environment=environment | named, mounts={authority: named["SSL_CERT_FILE"]})
+        expect(_has_tls_finding(doctor, "ok"), "SSL_CERT_FILE is not used", doctor)
     tell(f"{roots} CAs are trusted, and a private one by SSL_CERT_FILE or in the system's store")
 
 
-def _says(ended: Container, word: str) -> bool:
+def _has_tls_finding(ended: Container, word: str) -> bool:
     """Return whether the doctor reports this about the certificate."""
-    return any(line.split()[:2] == [word, "tls"] for line in ended.said.splitlines())
+    return any(line.split()[:2] == [word, "tls"] for line in ended.output.splitlines())
 
 
 def main(root: str, image: str) -> int:

@@ -43,7 +43,7 @@ def test_an_encoded_body_is_not_read(encoding: bytes) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["identity", "Identity", ""])
-def test_a_body_that_says_it_is_not_encoded_is_read(encoding: str) -> None:
+def test_a_body_with_encoding_identity_is_read(encoding: str) -> None:
     assert Play(chat_plan()).head(content_encoding=encoding).end is None
 
 
@@ -75,7 +75,7 @@ def test_a_body_is_held_once_while_it_comes() -> None:
         tracemalloc.stop()
 
 
-def test_no_more_of_an_error_is_read_than_tells_its_kind() -> None:
+def test_an_error_body_is_read_only_as_far_as_its_kind_needs() -> None:
     play = Play(chat_plan()).head(500, "text/html").data(b"x" * MAX_ERROR_BODY)
     assert play.end is None
     assert play.data(b"x").failure.kind == "vendor_error"
@@ -124,7 +124,7 @@ def test_rate_limit_headers_are_passed_on_and_others_are_not() -> None:
     assert Play(chat_plan()).head(**given).said == {"x-ratelimit-remaining-requests": "7"}
 
 
-def test_bodies_are_bounded_as_the_documentation_says() -> None:
+def test_bodies_are_bounded_as_documented() -> None:
     """SECURITY.md, Bounds."""
     assert (MAX_BODY, MAX_ERROR_BODY) == (64 * 1024 * 1024, 64 * 1024)
 

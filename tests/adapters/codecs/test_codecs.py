@@ -41,7 +41,7 @@ def whole(answer: Any, vendor: str = "kimi", **fields: Any) -> Play:
     return Play(chat_plan(vendor, stream=False, **fields)).json(answer)
 
 
-def test_chunks_with_nothing_to_mend_are_handed_on_byte_for_byte() -> None:
+def test_chunks_that_need_no_change_are_forwarded_byte_for_byte() -> None:
     chunks = [
         chunk({"role": "assistant", "content": ""}),
         chunk({"content": "a"}),
@@ -65,12 +65,12 @@ def test_logprobs_have_both_members_in_chunks_and_bodies(told: dict[str, Any]) -
     assert event.data["choices"][0]["logprobs"] == want
 
 
-def test_a_body_without_logprobs_says_null() -> None:
+def test_a_body_without_logprobs_has_null() -> None:
     [event] = whole(body({"role": "assistant", "content": "a"})).events
     assert event.data["choices"][0]["logprobs"] is None
 
 
-def test_the_role_of_each_choice_is_in_its_first_chunk_whatever_the_vendor_says() -> None:
+def test_the_role_of_each_choice_is_in_its_first_chunk_whatever_the_vendor_sends() -> None:
     first = chunk({"content": "a"})
     first["choices"].append({"index": 1, "delta": {"role": "model", "content": "b"}})
     events = streamed(first, chunk({"content": "c"}, "stop"), vendor="openai_compatible", n=2).events
@@ -130,7 +130,7 @@ def test_choices_that_are_no_list_of_objects_are_a_failure(choices: Any) -> None
 
 
 @pytest.mark.parametrize(("number", "wanted", "whole_"), [(128, 1, True), (129, 1, False), (129, 129, True)])
-def test_an_answer_has_128_choices_at_most_unless_more_were_asked_for(number: int, wanted: int, whole_: bool) -> None:
+def test_an_answer_has_128_choices_at_most_unless_more_were_requested(number: int, wanted: int, whole_: bool) -> None:
     choices = [{"index": at, "message": {"content": "a"}, "finish_reason": "stop"} for at in range(number)]
     play = whole({**body({}), "choices": choices}, vendor="openai_compatible", n=wanted)
     assert play.done is whole_
@@ -191,7 +191,7 @@ def test_a_call_is_named_as_the_caller_named_it() -> None:
     assert events[0].data["choices"][0]["delta"]["tool_calls"][0]["function"]["name"] == "get.weather"
 
 
-def test_usage_is_estimated_where_a_whole_answer_has_none_and_told_as_the_vendors_where_it_has() -> None:
+def test_usage_is_estimated_if_a_whole_answer_has_none_and_the_vendors_if_it_has() -> None:
     answer = body({"content": "some words of an answer"})
     told = whole(answer)
     del answer["usage"]
@@ -230,7 +230,7 @@ def test_an_error_is_found_wherever_a_vendor_puts_it(error: dict[str, Any]) -> N
         assert play.failure.cause == "error_in_200"
 
 
-def test_an_answer_bears_the_name_that_was_asked_for_or_the_vendors_as_the_operator_says() -> None:
+def test_an_answer_has_the_requested_name_or_the_vendors_by_setting() -> None:
     for said, requested, vendors in (("m", "gpt-4o", "m"), ("", "gpt-4o", "kimi-k2.6"), (None, "gpt-4o", "kimi-k2.6")):
         planned = chat_plan("kimi")
         as_vendor = planned._replace(target=replace(planned.target, report_model="vendor"))
@@ -260,7 +260,7 @@ def texts(stream: bool, prompt: Any = "a", **fields: Any) -> Play:
     return Play(completions_plan("openai_compatible", "qwen2:7b", stream=stream, prompt=prompt, **fields))
 
 
-def test_a_completions_chunks_with_nothing_to_mend_are_handed_on_byte_for_byte() -> None:
+def test_a_completions_chunks_that_need_no_change_are_forwarded_byte_for_byte() -> None:
     chunks = [
         orjson.dumps(completion(text, finish)).replace(b',"', b', "') for text, finish in (("a", None), ("b", "stop"))
     ]
@@ -299,7 +299,7 @@ def test_a_completion_without_an_id_has_one_of_ours() -> None:
     ("results", "whole_"),
     [([{"flagged": False}], True), ([], False), (None, False), ([{}], False), ([1], False), ({}, False)],
 )
-def test_moderations_say_of_each_input_whether_it_is_flagged(results: Any, whole_: bool) -> None:
+def test_moderations_have_a_flag_for_each_input(results: Any, whole_: bool) -> None:
     ask = ApiRequest("moderations", "omni-moderation-latest", {"input": "a"})
     planned = plan(ask, target("openai_compatible", "guard", shipped=True))
     play = Play(planned).json({"id": "m", "model": "guard", "results": results})
@@ -332,7 +332,7 @@ def test_moderations_say_of_each_input_whether_it_is_flagged(results: Any, whole
         ({}, None),
     ],
 )
-def test_the_wait_that_a_vendor_asks_for_is_in_seconds_and_at_most_a_week(
+def test_the_wait_that_a_vendor_requests_is_in_seconds_and_at_most_a_week(
     headers: dict[str, Any], wait_s: float | None
 ) -> None:
     for status, told in ((429, wait_s), (503, wait_s), (200, None)):
@@ -356,7 +356,7 @@ def test_a_redirect_is_never_followed(status: int, kind: str) -> None:
 @pytest.mark.parametrize(
     ("encoding", "taken"), [("identity", True), ("Identity", True), ("gzip", False), ("br", False)]
 )
-def test_an_encoded_body_that_was_not_asked_for_is_a_failure(encoding: str, taken: bool) -> None:
+def test_an_encoded_body_that_was_not_requested_is_a_failure(encoding: str, taken: bool) -> None:
     play = Play(chat_plan("kimi", stream=False)).head(200, "application/json", content_encoding=encoding)
     assert (play.end is None) is taken
     if not taken:
@@ -373,12 +373,12 @@ def test_an_encoded_body_that_was_not_asked_for_is_a_failure(encoding: str, take
         (200, b'{"choices":[{"index":0,"message":{"content":""}}]}', "reset"),
     ],
 )
-def test_a_failure_says_how_it_showed_itself(status: int, content: bytes, cause: str) -> None:
+def test_a_failure_has_its_origin(status: int, content: bytes, cause: str) -> None:
     play = Play(chat_plan("kimi", stream=False)).head(status, "application/json").data(content).over()
     assert play.failure.cause == cause
 
 
-def test_an_error_with_its_status_is_told_also_where_its_body_is_lost() -> None:
+def test_an_error_with_its_status_is_reported_also_if_its_body_is_lost() -> None:
     play = (
         Play(chat_plan("kimi", stream=False))
         .head(429, "application/json", retry_after="3")
@@ -388,7 +388,7 @@ def test_an_error_with_its_status_is_told_also_where_its_body_is_lost() -> None:
     assert (play.failure.kind, play.failure.retry_after_s) == ("rate_limited", 3.0)
 
 
-def test_a_large_body_that_comes_in_pieces_asks_for_nothing_until_it_is_whole() -> None:
+def test_a_large_body_that_comes_in_pieces_causes_no_actions_until_it_is_complete() -> None:
     content = orjson.dumps(body({"content": "a" * SMALL}))
     play = Play(chat_plan("kimi", stream=False)).head(200, "application/json")
     for at in range(0, len(content), SMALL // 2):

@@ -61,11 +61,11 @@ def test_every_choice_must_have_finished() -> None:
     assert stream(chunk("a"), chunk("b", at=1), chunk(finish="stop"), chunk(finish="length", at=1), n=2).over().done
 
 
-def test_a_choice_that_was_asked_for_and_never_came_is_missing() -> None:
+def test_a_requested_choice_that_never_came_is_missing() -> None:
     assert stream(chunk("a"), chunk(finish="stop"), n=2).over().failure.kind == "truncated"
 
 
-def test_a_choice_nobody_asked_for_must_finish_too() -> None:
+def test_a_choice_that_was_not_requested_must_finish_too() -> None:
     assert stream(chunk("a"), chunk("b", at=7), chunk(finish="stop")).over().failure.kind == "truncated"
 
 
@@ -83,21 +83,21 @@ def test_a_usage_chunk_may_have_no_choices_in_any_spelling(choices: Any) -> None
     assert (play.done, len(play.events), play.spent[1].prompt) == (True, 2, 3)
 
 
-def test_a_cost_told_with_every_chunk_is_counted_once_and_the_last_is_true() -> None:
+def test_usage_in_every_chunk_is_counted_once_and_the_last_counts() -> None:
     costs = [{**USAGE, "completion_tokens": at} for at in range(4)]
     play = stream(*(chunk("a", usage=cost) for cost in costs), chunk(finish="stop", usage=USAGE), "[DONE]")
     assert play.spent[1][:2] == (3, 2)
     assert all("usage" not in event.data for event in play.events)
 
 
-def test_a_cost_told_before_a_failure_is_counted() -> None:
+def test_usage_before_a_failure_is_counted() -> None:
     play = stream(chunk("a", usage=USAGE)).lost()
     assert play.failure.kind == "reset"
     assert play.spent[1][:2] == (3, 2)
 
 
 @pytest.mark.parametrize("more", [[chunk("b")], ["[DONE]"], ["{"], [{"error": {"message": "late"}}]])
-def test_what_comes_after_the_marker_is_not_heard(more: list[Any]) -> None:
+def test_bytes_after_the_marker_are_ignored(more: list[Any]) -> None:
     play = stream(chunk("a"), chunk(finish="stop"), "[DONE]", *more).over()
     assert (play.done, len(play.events)) == (True, 2)
     at_once = Play(chat_plan()).head()
@@ -176,14 +176,14 @@ def test_text_may_come_in_message_instead_of_delta() -> None:
 
 
 @pytest.mark.parametrize("reason", ["", "null", None, 0, 1, False, [], {}, ["stop"]])
-def test_a_finish_that_says_nothing_is_none(reason: Any) -> None:
+def test_an_empty_finish_reason_counts_as_none(reason: Any) -> None:
     play = stream(chunk("a", reason)).over()
     assert play.failure.kind == "truncated"
     assert play.events[0].data["choices"][0]["finish_reason"] is None
 
 
 @pytest.mark.parametrize("reason", sorted(FAILED))
-def test_a_finish_that_says_it_broke_is_a_failure(reason: str) -> None:
+def test_a_finish_reason_of_an_error_is_a_failure(reason: str) -> None:
     play = stream(chunk("a"), chunk(None, reason), "[DONE]")
     assert (play.failure.kind, len(play.events)) == ("truncated", 1)
     body = {"choices": [{"message": {"content": "a"}, "finish_reason": reason}]}
@@ -200,7 +200,7 @@ def test_a_finish_that_says_it_broke_is_a_failure(reason: str) -> None:
         ("new_word", "stop"),
     ],
 )
-def test_finish_reasons_are_said_in_openais_words(theirs: str, ours: str) -> None:
+def test_finish_reasons_have_openais_values(theirs: str, ours: str) -> None:
     ours = "stop" if ours in ("tool_calls", "function_call") else ours  # no call was made
     assert add_up(stream(chunk("a", theirs)).over().events)[0]["finish_reason"] == ours
 
@@ -269,7 +269,7 @@ def test_comments_and_pings_between_events_are_nothing() -> None:
     assert (play.done, len(play.events)) == (True, 2)
 
 
-def test_a_whole_answer_to_who_asked_for_a_stream_is_handed_over_whole() -> None:
+def test_a_whole_answer_to_a_streamed_request_is_returned_whole() -> None:
     body = {"choices": [{"message": {"content": "a"}, "finish_reason": "stop"}], "usage": USAGE}
     play = Play(chat_plan()).json(body)
     assert (play.done, play.events[0].kind) == (True, "whole")

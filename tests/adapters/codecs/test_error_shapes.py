@@ -114,7 +114,7 @@ def test_an_event_with_usage_alone_is_no_error(beside: str) -> None:
         {"results": [{"flagged": False}], "message": "x"}, {"code": 20000, "status": True, "message": "Ok", "data": {}},
     ],
 )  # fmt: skip
-def test_what_says_nothing_of_an_error_is_none(data: Any) -> None:
+def test_bodies_without_an_error_give_none(data: Any) -> None:
     assert find_error(data) is None
 
 
@@ -259,6 +259,6 @@ def test_a_message_beside_no_vectors_is_an_error() -> None:
     assert find_error({"message": WORDS, "data": [{"embedding": [0.5]}]}) is None
 
 
-def test_what_says_that_it_failed_is_an_error_whatever_its_code() -> None:
+def test_a_body_that_reports_failure_is_an_error_whatever_its_code() -> None:
     assert find_error({"success": False, "code": 0, "message": WORDS}) is not None
     assert find_error({"success": None, "code": 0, "message": "ok"}) is None

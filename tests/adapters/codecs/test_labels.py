@@ -141,7 +141,7 @@ def test_what_may_stand_before_the_first_event_does_not_hide_the_stream(start: b
 
 
 @pytest.mark.parametrize("body", [b"", b"d", b"data", b"\n", b"\xef\xbb"])
-def test_a_body_that_ends_before_it_can_be_told_is_no_answer(body: bytes) -> None:
+def test_a_body_that_ends_before_its_format_is_known_is_not_an_answer(body: bytes) -> None:
     for stream in (True, False):
         assert Play(chat_plan("qwen", stream=stream)).head().data(body).over().failure.kind == "invalid_response"
 

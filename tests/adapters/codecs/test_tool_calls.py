@@ -288,7 +288,7 @@ STUBS: list[Any] = [None, {}, {"name": "", "arguments": ""}, {"name": None, "arg
 
 
 @pytest.mark.parametrize("stub", STUBS)
-def test_a_function_call_that_says_nothing_is_left_out(stub: Any) -> None:
+def test_an_empty_function_call_is_left_out(stub: Any) -> None:
     chunk = {"choices": [{"index": 0, "delta": {"content": "a", "function_call": stub}, "finish_reason": "stop"}]}
     (event,) = Play(chat_plan("openai_compatible")).head().sse(chunk, "[DONE]").events
     assert "function_call" not in event.data["choices"][0]["delta"]

@@ -330,7 +330,7 @@ def test_a_key_that_may_not_use_a_model_is_good_for_others(stream: bool) -> None
     check(failure, "model_not_found", "the key's scope lacks model hy3")
 
 
-def test_filtered_content_is_told_by_its_type_whatever_its_code() -> None:
+def test_filtered_content_is_recognized_by_its_type_whatever_its_code() -> None:
     error = {"error": {"type": "content_filter_error", "code": "upstream-7", "message": "filtered"}}
     for status in (400, 451):
         check(Play(chat_plan("hunyuan")).json(error, status=status).failure, "inspection", "filtered")
@@ -358,7 +358,7 @@ def test_filtered_content_is_told_by_its_type_whatever_its_code() -> None:
     "body", [b"", b"oops", b"<html>gone</html>", b"[1]", b"null", b"5", b'"x"', b"{}", b"\xff\xfe"]
 )
 @pytest.mark.parametrize("kind_of_body", ["application/json", "text/html", "text/event-stream", ""])
-def test_the_status_tells_the_kind_where_the_body_tells_nothing(
+def test_the_status_gives_the_kind_if_the_body_does_not(
     status: int, kind: Kind, body: bytes, kind_of_body: str
 ) -> None:
     for stream in (True, False):

@@ -152,7 +152,7 @@ def test_what_an_ended_child_left_open_is_closed_and_its_events_stay() -> None:
     assert pair.feed(Data(4, b"late")) == []
 
 
-def test_after_the_end_of_the_whole_no_child_is_heard() -> None:
+def test_after_the_end_of_the_whole_events_of_children_are_ignored() -> None:
     seed, failure = AttemptIds(count(1), *SEED), Failure.of("reset", Message("why"))
     pair = Pair([Child(seed, [Fail(failure)]), Child(seed, [Emit([Event.of({})]), Done()])])
     pair.start()
@@ -168,7 +168,7 @@ def test_a_wrapper_with_nothing_to_do_is_not_there(wrap: Any) -> None:
 
 
 @pytest.mark.parametrize("wrapper", Wrapper.__subclasses__(), ids=lambda wrapper: wrapper.__name__)
-def test_a_wrapper_says_how_much_it_holds(wrapper: type[Wrapper]) -> None:
+def test_a_wrapper_reports_how_much_it_holds(wrapper: type[Wrapper]) -> None:
     assert wrapper.holds in get_args(Holds)
 
 

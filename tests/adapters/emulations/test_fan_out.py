@@ -127,7 +127,7 @@ def test_one_call_that_fails_fails_the_whole(how: Any, stream: bool) -> None:
 
 
 @pytest.mark.unjudged("whole answers for a stream, one a choice: the front makes chunks of them")
-def test_a_vendor_that_answers_whole_where_a_stream_was_asked_for_has_its_choices_counted_too() -> None:
+def test_a_whole_answer_to_a_streamed_call_has_its_choices_counted_too() -> None:
     play = Play(chat_plan(n=2))
     for id_ in (2, 1):
         play.got(Head(id_, 200, JSON)).data(whole(id_), id_=id_).over(id_=id_)
@@ -137,7 +137,7 @@ def test_a_vendor_that_answers_whole_where_a_stream_was_asked_for_has_its_choice
     assert len({event.data["id"] for event in play.events}) == 1
 
 
-def test_a_choice_that_nobody_asked_for_takes_no_ones_place() -> None:
+def test_a_choice_that_was_not_requested_replaces_no_other() -> None:
     play = Play(chat_plan(stream=False, n=2))
     for id_ in (1, 2):
         play.got(Head(id_, 200, JSON)).data(whole(id_, choices=2), id_=id_).over(id_=id_)
@@ -179,7 +179,7 @@ def test_choices_stand_prompt_by_prompt(count: int, n: int) -> None:
     assert texts == [f"call {at}.0" for at in range(1, count * n + 1)]
 
 
-def test_a_vendor_with_choices_of_its_own_is_asked_once_a_prompt() -> None:
+def test_a_vendor_that_supports_n_is_called_once_per_prompt() -> None:
     play = Play(prompts(3, "qwen", "qwen-plus", n=2))
     assert [orjson.loads(send.call.body)["n"] for send in play.sends] == [2, 2, 2]
     for id_ in (3, 1, 2):
@@ -191,7 +191,7 @@ def test_a_vendor_with_choices_of_its_own_is_asked_once_a_prompt() -> None:
     ]
 
 
-def test_a_failure_says_which_prompt_it_was() -> None:
+def test_a_failure_names_its_prompt() -> None:
     play = Play(prompts(2, n=2)).lost(id_=3)
     assert play.failure.message.startswith("(prompt 1) ")
 

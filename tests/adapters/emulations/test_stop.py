@@ -110,14 +110,14 @@ def test_no_more_is_held_back_than_the_beginning_of_a_match(pieces: list[str], s
                 assert len(sent) - len(shown) < max(map(len, stops))
 
 
-def test_the_call_is_closed_when_all_has_been_said() -> None:
+def test_the_call_is_closed_when_the_answer_is_complete() -> None:
     play = Play(planned(["END"])).head().sse(chunk({"content": "a EN"}), chunk({"content": "D b"}))
     assert play.done
     assert play.closed == [1]
     assert play.spent == {}, "what was not told is for the driver to estimate"
 
 
-def test_a_cost_in_the_read_of_the_match_is_still_told() -> None:
+def test_usage_in_the_read_with_the_match_is_still_reported() -> None:
     usage = {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 9}}
     body = b"".join(
         b"data: " + orjson.dumps(one) + b"\n\n" for one in [chunk({"content": "a END b"}), chunk({}, "stop"), usage]
@@ -184,7 +184,7 @@ def test_log_probabilities_are_those_of_the_text_that_is_shown() -> None:
     assert [one["token"] for one in whole.events[0].data["choices"][0]["logprobs"]["content"]] == ["a", " E"]
 
 
-def test_a_vendor_that_answers_whole_where_a_stream_was_asked_for_is_cut_as_well() -> None:
+def test_a_whole_answer_to_a_streamed_call_is_cut_too() -> None:
     play = Play(planned(["END"])).json({"choices": [{"message": {"content": "a END b"}, "finish_reason": "length"}]})
     (choice,) = play.events[0].data["choices"]
     assert (choice["message"]["content"], choice["finish_reason"]) == ("a ", "stop")

@@ -98,7 +98,7 @@ def test_a_turn_that_only_called_tools_has_an_empty_text_and_no_null() -> None:
         ([user("a"), assistant("", CALL), tool("")], [user("a"), assistant("", CALL), tool('""')]),
     ],
 )
-def test_what_says_the_same_in_turns_is_brought_into_them_and_told(came: list[Any], goes: list[Any]) -> None:
+def test_messages_that_can_alternate_are_rearranged_and_reported(came: list[Any], goes: list[Any]) -> None:
     assert sent(*came) == (goes, {"messages": "mapped"})
 
 
@@ -122,7 +122,7 @@ def test_a_system_message_is_text_only() -> None:
         sent({"role": "system", "content": [IMAGE]}, user("a"), model=sees)
 
 
-def test_reasoning_of_earlier_answers_is_left_out_and_told() -> None:
+def test_reasoning_of_earlier_answers_is_dropped_and_reported() -> None:
     messages, told = sent(user("a"), {**assistant("b"), "reasoning_content": "hm"}, user("c"))
     assert messages == [user("a"), assistant("b"), user("c")]
     assert told["messages.reasoning_content"] == "dropped"
@@ -142,7 +142,7 @@ def test_reasoning_of_earlier_answers_is_left_out_and_told() -> None:
         ([user("a"), *[assistant("b"), user("c")] * 20], "messages: the vendor accepts at most 40 messages, and the request has 41: remove some."),
     ],
 )  # fmt: skip
-def test_what_can_not_be_said_in_turns_is_refused_at_its_place_with_the_cure(messages: list[Any], says: str) -> None:
+def test_messages_that_cannot_alternate_are_refused_with_position_and_cure(messages: list[Any], says: str) -> None:
     assert refused(*messages) == says
 
 

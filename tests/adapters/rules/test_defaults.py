@@ -40,7 +40,7 @@ def planned(
         (COLD, WARM, WARMER, 0.7),
     ],
 )
-def test_the_operators_set_wins_over_the_caller_who_wins_over_a_default(
+def test_the_operators_set_overrides_the_client_which_overrides_a_default(
     asked: dict[str, Any], defaults: dict[str, Any], overlay: dict[str, Any], sent: float | None
 ) -> None:
     fields = planned(asked, defaults, overlay).request.fields
@@ -64,7 +64,7 @@ def test_a_default_is_judged_by_the_vendors_table_like_a_callers_field() -> None
 
 
 @pytest.mark.parametrize("word", [{"thinking": {"type": "enabled"}}, {"enable_thinking": True}])
-def test_a_default_of_thinking_is_followed_where_nothing_else_says_otherwise(word: dict[str, Any]) -> None:
+def test_a_default_of_thinking_applies_unless_something_overrides_it(word: dict[str, Any]) -> None:
     made = planned({}, word)
     assert made.thinks
     assert made.request.fields["enable_thinking"] is True

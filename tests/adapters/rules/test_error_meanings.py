@@ -86,7 +86,7 @@ def test_a_prompt_that_is_too_long_is_recognized_by_its_words_at_every_vendor(
 
 
 @pytest.mark.parametrize("type_", ["invalid_request_error", "BadRequestError"])
-def test_the_words_win_over_a_type_that_says_little(type_: str) -> None:
+def test_the_message_overrides_a_generic_type(type_: str) -> None:
     assert kind_of(400, {"error": {"message": MONEY[13][1], "type": type_}}) == "no_funds"
     assert kind_of(400, {"error": {"message": TOO_LONG[1][1], "type": type_}}) == "context"
 
@@ -157,7 +157,7 @@ PASSING = [
 
 
 @pytest.mark.parametrize(("status", "message"), PASSING)
-def test_a_limit_that_passes_is_no_empty_account_though_it_says_quota(status: int, message: str) -> None:
+def test_a_temporary_limit_is_not_an_empty_account_although_its_text_has_quota(status: int, message: str) -> None:
     assert kind_of(status, {"error": {"message": message}}) == "rate_limited"
 
 

@@ -90,7 +90,7 @@ def word(made: Plan, name: str) -> str:
         (CLASSIC, "seed", 1, 1, "honoured"),
     ],
 )  # fmt: skip
-def test_a_value_at_the_edge_is_sent_as_the_sheet_says(where: str, name: str, value: Any, sent: Any, said: str) -> None:
+def test_a_value_at_the_edge_is_sent_as_on_the_sheet(where: str, name: str, value: Any, sent: Any, said: str) -> None:
     made = planned(where, **{name: value})
     assert (made.request.fields.get(name), word(made, name)) == (sent, said)
 
@@ -106,7 +106,7 @@ def test_an_effort_is_a_budget_of_tokens_where_qwen_has_no_levels(effort: str, b
 @pytest.mark.parametrize(
     ("asked", "sent", "said"), [(0.3, 0.3, "honoured"), (0.29, 0.3, "clamped"), (1, 1, "honoured")]
 )
-def test_several_choices_of_v1_are_not_asked_for_near_temperature_nought(asked: float, sent: float, said: str) -> None:
+def test_several_choices_of_v1_are_not_requested_near_temperature_zero(asked: float, sent: float, said: str) -> None:
     made = planned(V1, n=2, temperature=asked)
     assert (made.request.fields["temperature"], word(made, "temperature")) == (sent, said)
     assert "temperature" not in planned(V1, n=1).request.fields
@@ -219,7 +219,7 @@ def test_an_empty_list_of_tools_is_left_out() -> None:
 @pytest.mark.parametrize(("vendor", "model", "most"), [
     ("qwen", "text-embedding-v4", 10), ("hunyuan", "kinfra-text-embedding-0.6b", 50), ("ernie", "bge-large-zh", 16),
 ])  # fmt: skip
-def test_an_embeddings_call_takes_as_many_texts_as_the_sheet_says(vendor: str, model: str, most: int) -> None:
+def test_an_embeddings_call_takes_as_many_texts_as_on_the_sheet(vendor: str, model: str, most: int) -> None:
     place = target(vendor, model, shipped=True)
     assert (
         plan(ApiRequest("embeddings", "text-embedding-3-small", {"input": ["a"]}), place).op.max_inputs(place.model)

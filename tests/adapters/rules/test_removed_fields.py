@@ -32,7 +32,7 @@ def made(where: Target, **fields: Any) -> Plan:
 
 
 @pytest.mark.parametrize("vendor", EVERY)
-def test_null_leaves_out_what_the_caller_sends_and_it_is_told(vendor: str) -> None:
+def test_null_drops_a_field_of_the_client_and_reports_it(vendor: str) -> None:
     found = made(at(vendor, overrides={"temperature": None}), temperature=0.2, max_tokens=50)
     assert "temperature" not in found.request.fields
     assert 50 in found.request.fields.values()
@@ -40,7 +40,7 @@ def test_null_leaves_out_what_the_caller_sends_and_it_is_told(vendor: str) -> No
     assert "temperature=dropped" in str(adaptations_header(found.adaptations))
 
 
-def test_null_leaves_out_a_stand_ins_default_and_nothing_is_told() -> None:
+def test_null_drops_a_stand_ins_default_and_reports_nothing() -> None:
     where = at("qwen", overrides={"seed": None}, defaults={"seed": 7})
     assert "seed" not in made(where).request.fields
     assert "seed" not in made(where).adaptations
@@ -71,7 +71,7 @@ def test_a_value_beside_a_null_is_laid_over_as_before() -> None:
     assert "temperature" not in found.request.fields
 
 
-def test_dropped_is_what_would_be_refused_and_the_reason_is_told() -> None:
+def test_fields_that_would_be_refused_are_dropped_with_the_reason() -> None:
     with pytest.raises(Refused):
         made(at("qwen"), **REFUSED)
     found = made(at("qwen", drop=frozenset(REFUSED)), **REFUSED, temperature=0.3)
@@ -99,12 +99,12 @@ def test_under_strict_drop_names_the_exceptions() -> None:
     assert made(at("kimi", strict=True, drop=frozenset({"seed"})), seed=7).adaptations["seed"].word == "dropped"
 
 
-def test_a_value_that_no_vendor_could_take_is_refused_whatever_drop_says() -> None:
+def test_a_value_that_no_vendor_could_take_is_refused_regardless_of_drop() -> None:
     with pytest.raises(Refused):
         made(at("kimi", drop=frozenset({"max_tokens"})), max_tokens=0)
 
 
-def test_a_field_of_the_operators_own_set_is_refused_whatever_drop_says() -> None:
+def test_a_field_of_the_operators_own_set_is_refused_regardless_of_drop() -> None:
     """Otherwise ``set`` and ``drop`` would contradict each other unnoticed."""
     with pytest.raises(Refused):
         made(at("qwen", overrides={"logprobs": True}, drop=frozenset({"logprobs"})))
@@ -152,7 +152,7 @@ def vectors(where: Target, **fields: Any) -> Plan:
     return plan(ApiRequest("embeddings", "text-embedding-3-small", {"input": "a", **fields}), where)
 
 
-def test_a_width_other_than_openais_is_told_where_the_caller_asks_for_none() -> None:
+def test_a_width_other_than_openais_is_reported_if_the_client_requests_none() -> None:
     found = vectors(at("ernie", "bge-large-zh", openai_dimensions=1536))
     assert "dimensions" not in found.request.fields
     assert found.adaptations["dimensions"].word == "clamped"
@@ -160,14 +160,14 @@ def test_a_width_other_than_openais_is_told_where_the_caller_asks_for_none() -> 
     assert adaptations_header(found.adaptations) == "dimensions=clamped"
 
 
-def test_openais_own_width_and_the_callers_wish_are_not_told() -> None:
+def test_openais_own_width_and_a_requested_width_are_not_reported() -> None:
     assert adaptations_header(vectors(at("ernie", "bge-large-zh", openai_dimensions=1024)).adaptations) is None
     assert adaptations_header(vectors(at("ernie", "bge-large-zh")).adaptations) is None, "no name of OpenAI's"
     found = vectors(at("qwen", "text-embedding-v4", openai_dimensions=1536), dimensions=512)
     assert (found.request.fields["dimensions"], adaptations_header(found.adaptations)) == (512, None)
 
 
-def test_the_operators_width_wins_over_the_callers_and_is_told_without_a_refusal() -> None:
+def test_the_operators_width_overrides_the_clients_and_is_reported_without_a_refusal() -> None:
     where = at("qwen", "text-embedding-v4", openai_dimensions=1536, overrides={"dimensions": 512}, strict=True)
     for fields in ({}, {"dimensions": 1024}):
         found = vectors(where, **fields)
@@ -175,7 +175,7 @@ def test_the_operators_width_wins_over_the_callers_and_is_told_without_a_refusal
         assert adaptations_header(found.adaptations) == "dimensions=mapped"
 
 
-def test_under_strict_vectors_of_another_width_are_refused_until_set_says_that_they_are_meant() -> None:
+def test_under_strict_vectors_of_another_width_are_refused_unless_set_requests_them() -> None:
     with pytest.raises(Refused) as caught:
         vectors(at("ernie", "bge-large-zh", openai_dimensions=1536, strict=True))
     assert caught.value.param == "dimensions"

@@ -52,7 +52,7 @@ def made(rules: ServerMessages | None, *messages: Any) -> Plan:
         ),
     ],
 )  # fmt: skip
-def test_messages_are_sent_as_the_entry_says(
+def test_messages_are_sent_as_the_entry_configures(
     rules: ServerMessages | None, came: list[Any], goes: list[Any], told: dict[str, str]
 ) -> None:
     before = [dict(message) for message in came]

@@ -13,7 +13,7 @@ ONE_LIMIT = ("qwen", "ernie", "hunyuan", "hunyuan_classic")
 @pytest.mark.parametrize("vendor", ONE_LIMIT)
 @pytest.mark.parametrize("first", LIMITS)
 @pytest.mark.parametrize("larger", LIMITS)
-def test_the_smaller_limit_is_sent_and_the_larger_one_told_in_either_order(
+def test_the_smaller_limit_is_sent_and_the_larger_one_reported_in_either_order(
     vendor: str, first: str, larger: str
 ) -> None:
     order = (first, next(name for name in LIMITS if name != first))

@@ -59,7 +59,7 @@ def judged(verdict: Verdict, name: str, value: Any, **more: Any) -> tuple[dict[s
         (Emulate("n", WHY, sent=True), 1, {}, "mapped"),
     ],
 )
-def test_a_cell_writes_and_tells(verdict: Verdict, value: float, body: dict[str, Any], word: str) -> None:
+def test_a_cell_writes_and_reports(verdict: Verdict, value: float, body: dict[str, Any], word: str) -> None:
     assert judged(verdict, "temperature", value) == (body, word)
     assert word.strip("()") in verdict.words
     assert verdict.why
@@ -80,16 +80,14 @@ def test_a_cell_refuses_by_the_name_of_the_field_and_the_model(verdict: Verdict,
     ("verdict", "value", "word"),
     [(Drop(WHY), 0.5, "dropped"), (Clamp(0, 1, WHY), 2, "clamped"), (Fixed(1, WHY), 0, "dropped")],
 )
-def test_strict_refuses_what_would_be_lost_and_says_that_it_is_strict(
-    verdict: Verdict, value: float, word: str
-) -> None:
+def test_strict_refuses_lossy_fields_and_names_itself_as_the_reason(verdict: Verdict, value: float, word: str) -> None:
     with pytest.raises(Refused, match=f"it would be {word}, but policy.unsupported is strict"):
         judged(verdict, "temperature", value, strict=True)
     for kept, kept_value in ((Honour(), 2), (Rename("heat"), 2), (Emulate("n", WHY), 0.5), (Drop(WHY), 1)):
         judged(kept, "temperature", kept_value, strict=True)
 
 
-def test_an_emulation_that_is_switched_off_is_a_refusal_that_tells_how_to_switch_it_on() -> None:
+def test_an_emulation_that_is_off_is_a_refusal_that_names_the_setting() -> None:
     with pytest.raises(Refused, match=r"policy.emulate turns this off \(to turn it on: emulate: \{stop: on\}\)"):
         judged(Emulate("stop", WHY), "temperature", 0.5, disabled_emulations=frozenset({"stop"}))
     assert judged(Emulate("stop", WHY), "temperature", 0.5, disabled_emulations=frozenset({"n"}))[1] == "emulated"
@@ -114,7 +112,7 @@ def test_an_explicit_field_wins_over_a_renamed_one_which_is_reported_where_it_is
         (("dropped", False), ("honoured", False), "dropped"),
     ],
 )
-def test_what_was_told_stays_unless_it_was_of_no_consequence(first: Any, second: Any, word: str) -> None:
+def test_a_reported_adaptation_stays_unless_it_had_no_effect(first: Any, second: Any, word: str) -> None:
     builder = RequestBuilder(ApiRequest("chat", "gpt-4o", {}), Model("m"))
     for told, quiet in (first, second):
         builder.record("a", told, WHY, quiet=quiet)

@@ -61,7 +61,7 @@ def test_old_messages_are_translated_where_no_function_is_offered_any_more() -> 
     assert made.adaptations["messages.function_call"].word == "mapped"
 
 
-def test_one_call_at_a_time_is_asked_for_where_a_vendor_can_be_told() -> None:
+def test_one_call_at_a_time_is_requested_if_the_vendor_has_the_parameter() -> None:
     made = chat_plan("qwen", functions=[GET, TIME])
     assert made.request.fields["parallel_tool_calls"] is False
     assert "parallel_tool_calls" not in chat_plan("kimi", functions=[GET, TIME]).request.fields
@@ -83,7 +83,7 @@ def refusal(fields: dict[str, Any], vendor: str = "kimi", model: str = "kimi-k2.
     return raised.value
 
 
-def test_a_refusal_of_tools_is_told_in_the_callers_words() -> None:
+def test_a_refusal_of_tools_uses_the_clients_field_names() -> None:
     thinking = {"thinking": {"type": "enabled"}, "functions": [GET], "function_call": {"name": "get_weather"}}
     refused = refusal(thinking)
 

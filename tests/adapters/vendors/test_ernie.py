@@ -73,7 +73,7 @@ def test_a_model_of_baidus_own_that_the_catalog_does_not_know_is_an_ernie() -> N
 @pytest.mark.parametrize(
     ("frequency", "presence", "score"), [(0, 0, None), (2, 0, 2), (0.5, 0.2, 1.25), (0.2, 0.5, 1.25), (-1, 1, 1.5), (-2, -1, None)]
 )  # fmt: skip
-def test_the_stronger_penalty_is_said_as_the_vendors_one(
+def test_the_stronger_penalty_is_sent_as_the_vendors_one(
     frequency: float, presence: float, score: float | None
 ) -> None:
     both: dict[str, Any] = {"frequency_penalty": frequency, "presence_penalty": presence}
@@ -235,12 +235,12 @@ def test_a_search_is_the_vendors_own_where_the_model_has_one() -> None:
     assert refusal(SEES, web_search_options={}) == "web_search_options"
 
 
-def test_streams_always_ask_for_usage() -> None:
+def test_streams_always_request_usage() -> None:
     assert body(stream=True)["stream_options"] == {"include_usage": True}
     assert body(stream=False) == {"stream": False}
 
 
-def test_who_the_caller_is_goes_by_the_name_of_user() -> None:
+def test_the_id_of_the_end_user_is_sent_as_user() -> None:
     assert body(safety_identifier="s") == {"user": "s"}
     assert body(user="u", safety_identifier="s") == body(safety_identifier="s", user="u") == {"user": "u"}
     assert body(metadata={"a": "b"}) == {"metadata": {"a": "b"}}

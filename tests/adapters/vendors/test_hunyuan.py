@@ -151,7 +151,7 @@ def test_images_go_to_the_models_that_see(where: str, takes: bool) -> None:
 
 
 @EDITIONS
-def test_streams_ask_for_usage(where: str) -> None:
+def test_streams_request_usage(where: str) -> None:
     assert planned(where, stream=True).request.fields["stream_options"] == {"include_usage": True}
 
 
@@ -198,7 +198,7 @@ def test_one_of_several_tools_can_not_be_demanded_of_the_classic_host() -> None:
         ({"enable_thinking": True}, "enabled", None),
     ],
 )
-def test_hy3_thinks_when_it_is_asked_to(fields: dict[str, Any], thinking: str | None, effort: str | None) -> None:
+def test_hy3_thinks_on_request(fields: dict[str, Any], thinking: str | None, effort: str | None) -> None:
     body = planned(TOKENHUB, **fields).request.fields
     assert body.get("thinking") == (thinking and {"type": thinking})
     assert body.get("reasoning_effort") == effort
@@ -223,7 +223,7 @@ def test_a_call_is_not_forced_while_hy3_thinks() -> None:
         ("hy4-preview", {"tools": [tool("a")], "tool_choice": "required"}, "disabled"),
     ],
 )
-def test_hy4_of_which_it_is_not_sure_what_it_does_by_itself_is_always_told_what_is_wanted(
+def test_hy4_whose_default_is_uncertain_always_gets_the_switch(
     asked: str, fields: dict[str, Any], thinking: str | None
 ) -> None:
     body = planned("hunyuan/hy4-preview", asked, **fields).request.fields
@@ -242,7 +242,7 @@ def test_hy4_of_which_it_is_not_sure_what_it_does_by_itself_is_always_told_what_
         ("o3", {"max_tokens": 100, "reasoning_effort": "high"}, True),
     ],
 )
-def test_under_a_name_that_reasons_hy3_thinks_unless_the_request_says_otherwise(
+def test_under_a_reasoning_name_hy3_thinks_unless_the_request_disables_it(
     asked: str, fields: dict[str, Any], on: bool
 ) -> None:
     found = catalog.load("hunyuan").stand_in(asked, "chat")
@@ -287,7 +287,7 @@ def test_vectors_have_the_models_own_size_and_none_is_sent(where: str, size: int
 
 
 @pytest.mark.parametrize("file", ["hunyuan_classic", "hunyuan"])
-def test_no_call_asks_for_more_than_fifty_texts(file: str) -> None:
+def test_no_call_has_more_than_fifty_texts(file: str) -> None:
     """TokenHub's limit is not known: the classic platform's is used."""
     for row in catalog.load(file).models:
         if row.operation == "embeddings":

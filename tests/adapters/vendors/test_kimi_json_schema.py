@@ -546,7 +546,7 @@ IMPLYING = {
 
 
 @pytest.mark.parametrize(("kind", "key"), [(kind, key) for kind, keys in IMPLYING.items() for key in keys])
-def test_a_member_says_the_type_that_a_schema_does_not_name(kind: str, key: str) -> None:
+def test_a_keyword_implies_the_type_that_a_schema_does_not_name(kind: str, key: str) -> None:
     value: Any = {
         "properties": {},
         "patternProperties": {},

@@ -60,7 +60,7 @@ class Played:
 
 
 def logged(one: Seen) -> bool:
-    """Return whether the access log has a line for this request: it asks a vendor."""
+    """Return whether the access log has a line for this request, because it calls a vendor."""
     return one.path.endswith(("/completions", "/embeddings"))
 
 
@@ -95,9 +95,9 @@ def refused(part: Played, code: str, *, judge_time: bool) -> str:
     """Return the violation of a part that should have got one clear error, or an empty text."""
     if not part.error:
         return "it passes: it waits for nothing any more"
-    told = [one.json["error"]["code"] for one in part.seen if one.status >= 400]
-    if told != [code]:
-        return f"not one error {code}, but {told}: {part.error}"
+    error = [one.json["error"]["code"] for one in part.seen if one.status >= 400]
+    if error != [code]:
+        return f"not one error {code}, but {error}: {part.error}"
     if judge_time and part.seconds >= WAITS_S:
         return f"the error came after {part.seconds} s"
     return ""
@@ -152,20 +152,20 @@ def play(name: str, command: str, vendor: str, stage: Stage, cache: str) -> Run:
     return run
 
 
-def part_of(told: dict[str, Any], front: Front) -> Played:
+def part_of(reported: dict[str, Any], front: Front) -> Played:
     """Return a part with banjia's requests for it, after they have ended or after 30 seconds."""
     with contextlib.suppress(AssertionError):  # what has not ended is seen in `unfinished`
         until(lambda: settled(front))
     lines, seen = list(front.running.lines), list(front.seen)
     front.running.lines.clear()
     front.seen.clear()
-    return Played(told["part"], told["error"], told["seconds"], lines, seen)
+    return Played(reported["part"], reported["error"], reported["seconds"], lines, seen)
 
 
 def settled(front: Front) -> bool:
     """Return whether all received requests have ended."""
-    asked = [one for one in front.seen if logged(one)]
-    return len(front.running.lines) >= len(asked) and all(one.ended for one in front.seen if not logged(one))
+    request = [one for one in front.seen if logged(one)]
+    return len(front.running.lines) >= len(request) and all(one.ended for one in front.seen if not logged(one))
 
 
 def report(run: Run, *, judge_time: bool) -> int:

@@ -52,7 +52,7 @@ LISTED_SDK: Mapping[str, Any] = {
     "SDK, models": True,
 }
 BLOCKED = "TypeError: Failed to fetch"
-"""What Chromium says of a response that the page may not read, and of a request that it may not send."""
+"""Chromium's messages for a response that the page may not read, and for a request that it may not send."""
 BLOCKED_SDK: Mapping[str, Any] = {
     **dict.fromkeys(LISTED_SDK, "Error: Connection error."),
     "SDK, with a wrong key": ["APIConnectionError", None, None],
@@ -101,7 +101,7 @@ def pages(sdk: Path | None, found: "queue.Queue[Any]") -> Iterator[str]:
 
 def look(chromium: str, url: str, found: "queue.Queue[Any]") -> dict[str, Any]:
     """Return the results of the page at this address. Raises ``queue.Empty``, with the browser's output, without any."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home, tempfile.TemporaryFile() as output:
         command = [
             chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
             "--disable-background-networking", "--no-proxy-server", f"--user-data-dir={home}",
@@ -109,13 +109,13 @@ def look(chromium: str, url: str, found: "queue.Queue[Any]") -> dict[str, Any]:
         ]  # fmt: skip
         environment = {**os.environ, "HOME": home}
         browser = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
         try:
             seen: dict[str, Any] = found.get(timeout=HANGS_S)
         except queue.Empty:
-            said.seek(0)
-            sys.stderr.write(said.read().decode(errors="replace")[-4000:])
+            output.seek(0)
+            sys.stderr.write(output.read().decode(errors="replace")[-4000:])
             raise
         finally:
             with suppress(ProcessLookupError):

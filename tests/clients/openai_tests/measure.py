@@ -44,12 +44,12 @@ Outcomes = Mapping[str, str]
 @contextmanager
 def served(command: list[str], port: int) -> Iterator[None]:
     """Run a server on this port until the block ends. Its output goes to a file, because an unread pipe fills up."""
-    with tempfile.TemporaryFile() as said:
-        server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+    with tempfile.TemporaryFile() as output:
+        server = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
         try:
             if not answers(port, server):
-                said.seek(0)
-                sys.exit(f"{command[0]} did not start:\n{said.read().decode(errors='replace')}")
+                output.seek(0)
+                sys.exit(f"{command[0]} did not start:\n{output.read().decode(errors='replace')}")
             yield
         finally:
             server.terminate()

@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import EMBEDS, Front, Site, Stage, asked, target_of, text_of, width_of
+from tests.support.client_stage import EMBEDS, Front, Site, Stage, chat_body, target_of, text_of, width_of
 
 Azure = Callable[..., Any]
 KEYS = {"client_keys": ["sk-client-00000001"]}
@@ -24,8 +24,8 @@ def azure(site: Site) -> Iterator[Azure]:
 def test_chat_whole_and_streamed(site: Site, azure: Azure, deployment: str | None) -> None:
     sdk = azure(deployment)
 
-    whole = sdk.chat.completions.create(**asked("搬家"))
-    chunks = list(sdk.chat.completions.create(**asked("搬家"), stream=True))
+    whole = sdk.chat.completions.create(**chat_body("搬家"))
+    chunks = list(sdk.chat.completions.create(**chat_body("搬家"), stream=True))
 
     assert whole.choices[0].message.content == text_of(chunks) == "You said: 搬家"
     assert all(len(chunk.choices) == 1 for chunk in chunks), "Azure's own first chunk has none, ours have"
@@ -33,7 +33,7 @@ def test_chat_whole_and_streamed(site: Site, azure: Azure, deployment: str | Non
 
 
 def test_the_deployment_of_the_client_decides_and_not_the_model_of_the_call(site: Site, azure: Azure) -> None:
-    answer = azure("o3").chat.completions.create(**asked("Hello", model="whatever"))
+    answer = azure("o3").chat.completions.create(**chat_body("Hello", model="whatever"))
 
     assert answer.model == "o3"
     assert answer.choices[0].message.content == "You said: Hello"
@@ -42,14 +42,14 @@ def test_the_deployment_of_the_client_decides_and_not_the_model_of_the_call(site
 def test_a_deployment_with_a_slash_in_its_name_is_found(site: Site, azure: Azure, stage: Stage) -> None:
     target = site.front.running.state.snapshot.routing.find("gpt-4o", "chat").targets[0].label
 
-    answer = azure(target).chat.completions.create(**asked("Hello", model=target))
+    answer = azure(target).chat.completions.create(**chat_body("Hello", model=target))
 
     assert (answer.model, answer.choices[0].message.content) == (target, "You said: Hello")
 
 
 def test_a_deployment_that_is_not_there_is_a_model_that_is_not_found(site: Site, azure: Azure) -> None:
     with pytest.raises(openai.NotFoundError, match="gpt-4o") as caught:
-        azure("gpt-4oo").chat.completions.create(**asked("Hello"))
+        azure("gpt-4oo").chat.completions.create(**chat_body("Hello"))
 
     assert (caught.value.code, caught.value.param) == ("model_not_found", "model")
     assert not site.calls
@@ -65,7 +65,7 @@ def test_models_are_listed_and_retrieved(site: Site, azure: Azure) -> None:
 def test_azures_newer_endpoint_takes_the_plain_client(site: Site) -> None:
     client = site.sdk.with_options(base_url=f"{site.front.running.url}/openai/v1/")
 
-    assert client.chat.completions.create(**asked("Hello")).choices[0].message.content == "You said: Hello"
+    assert client.chat.completions.create(**chat_body("Hello")).choices[0].message.content == "You said: Hello"
 
 
 def test_a_key_or_a_token_is_checked_where_keys_are_configured(start: Callable[..., Front], vendor: str) -> None:
@@ -76,9 +76,9 @@ def test_a_key_or_a_token_is_checked_where_keys_are_configured(start: Callable[.
     ]
     for more in rights:
         with front.azure("gpt-4o", **more) as sdk:
-            assert sdk.chat.completions.create(**asked("Hello")).choices
+            assert sdk.chat.completions.create(**chat_body("Hello")).choices
     with front.azure("gpt-4o", api_key="sk-wrong-00000001") as sdk, pytest.raises(openai.AuthenticationError) as caught:
-        sdk.chat.completions.create(**asked("Hello"))
+        sdk.chat.completions.create(**chat_body("Hello"))
 
     assert caught.value.code == "invalid_api_key"
 
@@ -93,8 +93,8 @@ def test_embeddings_are_found_under_their_deployment(stage: Stage, start: Callab
 def test_a_deployment_in_azures_spelling_of_a_model_can_be_mapped(start: Callable[..., Front], vendor: str) -> None:
     front = start(vendor, models={"gpt-35-turbo": target_of(vendor)})
     with front.azure("gpt-35-turbo") as sdk:
-        whole = sdk.chat.completions.create(**asked("Hello", model="gpt-35-turbo"))
-        chunks = list(sdk.chat.completions.create(**asked("Hello", model="gpt-35-turbo"), stream=True))
+        whole = sdk.chat.completions.create(**chat_body("Hello", model="gpt-35-turbo"))
+        chunks = list(sdk.chat.completions.create(**chat_body("Hello", model="gpt-35-turbo"), stream=True))
 
     assert whole.choices[0].message.content == text_of(chunks) == "You said: Hello"
     assert {whole.model, *(chunk.model for chunk in chunks)} == {"gpt-35-turbo"}
@@ -115,8 +115,8 @@ def test_embeddings_are_found_under_the_name_of_2024(start: Callable[..., Front]
 def test_azures_own_spelling_of_a_model_has_the_route_of_the_model(site: Site, azure: Azure) -> None:
     sdk = azure("gpt-35-turbo")
 
-    whole = sdk.chat.completions.create(**asked("Hello", model="gpt-35-turbo"))
-    chunks = list(sdk.chat.completions.create(**asked("Hello", model="gpt-35-turbo"), stream=True))
+    whole = sdk.chat.completions.create(**chat_body("Hello", model="gpt-35-turbo"))
+    chunks = list(sdk.chat.completions.create(**chat_body("Hello", model="gpt-35-turbo"), stream=True))
 
     assert whole.choices[0].message.content == text_of(chunks) == "You said: Hello"
     assert {whole.model, *(chunk.model for chunk in chunks)} == {"gpt-35-turbo"}

@@ -7,7 +7,7 @@ import openai
 import orjson
 import pytest
 
-from tests.support.client_stage import Front, Site, Stage, asked, text_of, until
+from tests.support.client_stage import Front, Site, Stage, chat_body, text_of, until
 from tests.support.vendor_response import response_of
 
 Start = Callable[..., Front]
@@ -39,7 +39,7 @@ WITHIN = [
 def read_until_it_breaks(front: Front, **more: Any) -> tuple[list[Any], openai.APIError]:
     """Return the received chunks, and the error that the SDK raised then."""
     chunks: list[Any] = []
-    stream = front.sdk(max_retries=2).chat.completions.create(**asked(WORDS, **more), stream=True)
+    stream = front.sdk(max_retries=2).chat.completions.create(**chat_body(WORDS, **more), stream=True)
     with pytest.raises(openai.APIError) as caught:
         chunks.extend(chunk for chunk in stream)
     return chunks, caught.value
@@ -56,7 +56,7 @@ def test_a_stream_that_breaks_after_its_first_words_raises(
     more = {"stream_options": {"include_usage": True}} if usage else {}
     if fault == "short_body":
         # every event came, [DONE] included: the answer is whole whatever the connection does then
-        stream = front.sdk().chat.completions.create(**asked(WORDS, **more), stream=True)
+        stream = front.sdk().chat.completions.create(**chat_body(WORDS, **more), stream=True)
         assert text_of(list(stream)) == WHOLE
         return
 
@@ -69,7 +69,7 @@ def test_a_stream_that_breaks_after_its_first_words_raises(
     assert text != WHOLE
     assert not [choice for chunk in chunks for choice in chunk.choices if choice.finish_reason]
     assert b"[DONE]" not in front.seen[-1].body
-    assert len(emulator.requests) == len(front.seen) == 1, "what has begun is never asked for again"
+    assert len(emulator.requests) == len(front.seen) == 1, "a request whose answer has begun is never repeated"
 
 
 def first_event_has_words(stage: Stage, vendor: str, front: Front) -> bool:
@@ -89,20 +89,20 @@ def test_a_stream_that_breaks_before_its_first_word_has_a_status(
     stage.emulators[vendor].set_faults([fault])
 
     with pytest.raises(openai.InternalServerError) as caught:
-        front.sdk(max_retries=2).chat.completions.create(**asked(WORDS), stream=True)
+        front.sdk(max_retries=2).chat.completions.create(**chat_body(WORDS), stream=True)
 
     assert caught.value.status_code == (504 if fault.startswith("stall") else 502)
     assert len(front.seen) == 1
 
 
 @pytest.mark.parametrize("fault", ["cut=0@1", "error_event=0@1", "done_only@1", "reset_after_head@1", "error_in_200@1"])
-def test_a_stream_that_breaks_once_before_its_first_word_is_asked_for_again(
+def test_a_stream_that_breaks_once_before_its_first_word_is_requested_again(
     stage: Stage, start: Start, vendor: str, fault: str
 ) -> None:
     front = start(vendor)
     stage.emulators[vendor].set_faults([fault])
 
-    chunks = list(front.sdk().chat.completions.create(**asked(WORDS), stream=True))
+    chunks = list(front.sdk().chat.completions.create(**chat_body(WORDS), stream=True))
 
     assert text_of(chunks) == WHOLE
     assert [chunk.choices[0].delta.role for chunk in chunks].count("assistant") == 1
@@ -116,7 +116,7 @@ def test_a_whole_answer_that_breaks_off_raises(stage: Stage, start: Start, vendo
     stage.emulators[vendor].set_faults([fault])
 
     with pytest.raises(openai.InternalServerError) as caught:
-        front.sdk(max_retries=2).chat.completions.create(**asked(WORDS))
+        front.sdk(max_retries=2).chat.completions.create(**chat_body(WORDS))
 
     assert caught.value.status_code in (502, 504)
     assert len(front.seen) == 1
@@ -129,7 +129,7 @@ def test_a_stream_that_is_only_odd_is_whole(stage: Stage, start: Start, vendor: 
     front = start(vendor)
     stage.emulators[vendor].set_faults([fault])
 
-    request = asked("搬家 👩‍👩‍👧", stream_options={"include_usage": True})
+    request = chat_body("搬家 👩‍👩‍👧", stream_options={"include_usage": True})
     chunks = list(front.sdk().chat.completions.create(**request, stream=True))
 
     assert text_of(chunks).endswith("You said: 搬家 👩‍👩‍👧")
@@ -158,13 +158,13 @@ def test_giving_up_on_a_whole_answer_ends_the_vendors(stage: Stage, start: Start
     emulator.set_faults(["stall_before=300"])
 
     with pytest.raises(openai.APITimeoutError):
-        front.sdk().with_options(timeout=0.3).chat.completions.create(**asked(WORDS))
+        front.sdk().with_options(timeout=0.3).chat.completions.create(**chat_body(WORDS))
 
     until(lambda: emulator.active == 0)
     until(lambda: emulator.requests[-1].ending == "gone")
 
 
-def test_twenty_callers_who_leave_leave_nothing_open(site: Site) -> None:
+def test_twenty_clients_that_disconnect_leave_nothing_open(site: Site) -> None:
     streams = [site.chat("emulator:words=500,gap=20", stream=True) for _ in range(20)]
     for stream in streams:
         assert next(iter(stream)).choices

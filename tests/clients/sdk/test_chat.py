@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.client_stage import Site, adapted, asked, text_of, user
+from tests.support.client_stage import Site, adapted, chat_body, text_of, user
 
 TEXTS = [
     "Hello",
@@ -18,7 +18,7 @@ TEXTS = [
 PIXEL = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 
-def test_a_whole_answer_has_text_a_finish_the_asked_for_model_and_the_vendors_count(site: Site) -> None:
+def test_a_whole_answer_has_text_a_finish_the_requested_model_and_the_vendors_count(site: Site) -> None:
     answer = site.chat("Hello")
 
     (choice,) = answer.choices
@@ -27,8 +27,8 @@ def test_a_whole_answer_has_text_a_finish_the_asked_for_model_and_the_vendors_co
     assert not choice.message.tool_calls
     assert (answer.model, answer.object) == ("gpt-4o", "chat.completion")
     assert answer.id
-    told = answer.usage
-    assert (told.prompt_tokens, told.completion_tokens, told.total_tokens) == site.counted()
+    usage = answer.usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == site.counted()
 
 
 def test_system_messages_and_history_arrive_in_order(site: Site) -> None:
@@ -82,7 +82,7 @@ def test_chunks_share_id_and_model_name_the_role_once_and_finish_once(site: Site
     assert len(chunks) > 10, "the answer was not streamed but sent in one piece"
 
 
-def test_usage_ends_a_stream_exactly_when_it_is_asked_for(site: Site) -> None:
+def test_usage_ends_a_stream_exactly_when_it_is_requested(site: Site) -> None:
     plain = site.stream("emulator:words=5")
     assert all(getattr(chunk, "usage", None) is None and chunk.choices for chunk in plain)
 
@@ -154,9 +154,9 @@ def test_a_conversation_goes_on_over_one_connection(site: Site) -> None:
     messages: list[dict[str, Any]] = []
     for turn in ("one", "two", "three"):
         messages.append(user(turn))
-        said = site.chat(messages).choices[0].message
-        assert said.content == f"You said: {turn}"
-        messages.append({"role": "assistant", "content": said.content})
+        message = site.chat(messages).choices[0].message
+        assert message.content == f"You said: {turn}"
+        messages.append({"role": "assistant", "content": message.content})
 
     assert site.calls[-1].body["messages"] == messages[:-1]
 
@@ -170,7 +170,7 @@ def test_an_answer_of_the_sdk_can_be_sent_back_as_it_is(site: Site) -> None:
 
 
 def test_members_of_a_message_that_are_null_are_as_if_absent(site: Site) -> None:
-    request = asked(
+    request = chat_body(
         [{"role": "user", "content": "Hello", "name": None}], temperature=None, stop=None, n=None, tools=None
     )
 

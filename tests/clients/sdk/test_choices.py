@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import Front, Site, adapted, asked, target_of
+from tests.support.client_stage import Front, Site, adapted, chat_body, target_of
 
 Start = Callable[..., Front]
 WORDS = "emulator:words=6"
@@ -16,7 +16,7 @@ WEATHER = {"type": "function", "function": {"name": "get_weather", "parameters":
 
 
 @pytest.mark.parametrize("n", [2, 3, 6, 16])
-def test_as_many_choices_come_as_were_asked_for(site: Site, n: int) -> None:
+def test_as_many_choices_come_as_were_requested(site: Site, n: int) -> None:
     response = site.raw(WORDS, n=n)
     answer = response.parse()
 
@@ -55,18 +55,18 @@ def test_choices_stream_side_by_side(site: Site) -> None:
 
 def test_usage_is_the_sum_of_what_the_vendor_billed(site: Site) -> None:
     one = site.chat(WORDS).usage
-    told = site.chat(WORDS, n=3).usage
+    usage = site.chat(WORDS, n=3).usage
     *_, last = site.stream(WORDS, n=3, stream_options={"include_usage": True})
 
-    assert (told.prompt_tokens, told.completion_tokens) == (3 * one.prompt_tokens, 3 * one.completion_tokens)
-    assert told.total_tokens == 3 * one.total_tokens
+    assert (usage.prompt_tokens, usage.completion_tokens) == (3 * one.prompt_tokens, 3 * one.completion_tokens)
+    assert usage.total_tokens == 3 * one.total_tokens
     assert last.choices == []
-    assert (last.usage.prompt_tokens, last.usage.completion_tokens) == (told.prompt_tokens, told.completion_tokens)
+    assert (last.usage.prompt_tokens, last.usage.completion_tokens) == (usage.prompt_tokens, usage.completion_tokens)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_tool_calls_of_several_choices_have_ids_of_their_own(site: Site, stream: bool) -> None:
-    request = asked("get weather, city=Oslo", tools=[WEATHER], n=3)
+    request = chat_body("get weather, city=Oslo", tools=[WEATHER], n=3)
     if stream:
         chunks = list(site.sdk.chat.completions.create(**request, stream=True))
         pieces = [(c.index, call) for chunk in chunks for c in chunk.choices for call in c.delta.tool_calls or []]
@@ -81,7 +81,7 @@ def test_tool_calls_of_several_choices_have_ids_of_their_own(site: Site, stream:
 
 
 @pytest.mark.parametrize("fault", ["error_500@2", "error_in_200@2"])
-def test_one_call_that_fails_has_the_whole_asked_for_again(site: Site, fault: str) -> None:
+def test_one_call_that_fails_makes_the_whole_request_repeat(site: Site, fault: str) -> None:
     site.emulator.set_faults([fault])
 
     answer = site.chat(WORDS, n=3)
@@ -118,9 +118,9 @@ def test_switched_off_it_is_refused_with_the_cure(start: Start, vendor: str, whe
             "gpt-4o": {"targets": [target_of(vendor)], "policy": off}})  # fmt: skip
 
     with pytest.raises(openai.BadRequestError) as caught:
-        front.sdk().chat.completions.create(**asked(WORDS, n=2))
+        front.sdk().chat.completions.create(**chat_body(WORDS, n=2))
 
     assert (caught.value.param, caught.value.code) == ("n", "unsupported_parameter")
     assert "emulate" in caught.value.message
     assert "policy.emulate" in caught.value.message
-    assert front.sdk().chat.completions.create(**asked(WORDS, n=1)).choices[0].message.content == TEXT
+    assert front.sdk().chat.completions.create(**chat_body(WORDS, n=1)).choices[0].message.content == TEXT

@@ -38,8 +38,8 @@ def test_a_whole_answer_has_a_text_a_finish_and_the_vendors_count(site: Site) ->
     assert (choice.text, choice.index, choice.finish_reason, choice.logprobs) == ("You said: Hello", 0, "stop", None)
     assert (answer.object, answer.model) == ("text_completion", "gpt-4o")
     assert answer.id.startswith("cmpl-")
-    told = answer.usage
-    assert (told.prompt_tokens, told.completion_tokens, told.total_tokens) == site.counted()
+    usage = answer.usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == site.counted()
     assert site.calls[-1].body["messages"] == [{"role": "user", "content": "Hello"}]
 
 
@@ -55,7 +55,7 @@ def test_a_stream_adds_up_to_the_whole_answer_and_has_the_same_shape(site: Site)
     assert len(chunks) > 4
 
 
-def test_usage_ends_a_stream_exactly_when_it_is_asked_for(site: Site) -> None:
+def test_usage_ends_a_stream_exactly_when_it_is_requested(site: Site) -> None:
     *chunks, last = complete(site, WORDS, stream=True, stream_options={"include_usage": True})
 
     assert all(chunk.choices for chunk in chunks)
@@ -100,14 +100,14 @@ def test_without_a_limit_there_are_sixteen_tokens_as_at_openai(site: Site) -> No
     assert {adapted(response)[name] for name in ("prompt", "max_tokens")} == {"mapped"}
 
 
-def test_what_chat_knows_too_goes_by_the_vendors_own_table(site: Site) -> None:
+def test_fields_shared_with_chat_follow_the_vendors_own_table(site: Site) -> None:
     response = raw(site, WORDS, max_tokens=50, stop=["w4"], temperature=2, logit_bias={"50256": -100}, user="u", seed=3)
 
     assert response.parse().choices[0].text == "w1 w2 w3 "
-    told = adapted(response)
-    assert told["logit_bias"] == "dropped"
+    adaptations = adapted(response)
+    assert adaptations["logit_bias"] == "dropped"
     sent = site.calls[-1].body.get("temperature")
-    assert sent == 2 or told["temperature"] in ("clamped", "dropped")
+    assert sent == 2 or adaptations["temperature"] in ("clamped", "dropped")
 
 
 @pytest.mark.parametrize("model", LEGACY)
@@ -130,7 +130,7 @@ def test_the_names_of_2023_are_answered(site: Site, model: str) -> None:
     ],
     ids=str,
 )
-def test_what_chat_cannot_do_is_refused_by_name(site: Site, fields: dict[str, Any], param: str) -> None:
+def test_fields_that_chat_lacks_are_refused_by_name(site: Site, fields: dict[str, Any], param: str) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         complete(site, **fields)
 
@@ -152,7 +152,7 @@ def test_token_ids_without_the_extra_are_refused(site: Site, given: Any, monkeyp
 @pytest.mark.parametrize(
     ("name", "value"), [("best_of", 1), ("logprobs", 0), ("echo", False), ("suffix", ""), ("n", 1), ("stop", [])]
 )
-def test_a_value_that_asks_for_nothing_is_never_refused(site: Site, name: str, value: Any) -> None:
+def test_a_value_without_effect_is_never_refused(site: Site, name: str, value: Any) -> None:
     assert complete(site, **{name: value}).choices[0].text == "You said: Hello"
 
 
@@ -175,7 +175,9 @@ def test_best_of_as_many_as_are_given_is_no_choice(site: Site) -> None:
     ],
     ids=str,
 )
-def test_what_is_wrong_is_refused_before_any_vendor_sees_it(site: Site, fields: dict[str, Any], param: str) -> None:
+def test_an_invalid_request_is_refused_before_any_vendor_gets_it(
+    site: Site, fields: dict[str, Any], param: str
+) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         complete(site, "Hello", extra_body=fields)
 

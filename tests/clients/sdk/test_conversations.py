@@ -21,7 +21,7 @@ EMPTY: dict[str, list[dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def said(text: str, **more: Any) -> dict[str, Any]:
+def assistant_message(text: str, **more: Any) -> dict[str, Any]:
     return {"role": "assistant", "content": text, **more}
 
 
@@ -31,8 +31,8 @@ def test_a_group_chat_with_several_speakers_and_an_instruction_at_the_end_is_ans
         [
             {"role": "system", "content": "Play your roles."},
             {**user("Who is first?"), "name": "Ann"},
-            said("I am.", name="Bob"),
-            said("No, I am.", name="Eve"),
+            assistant_message("I am.", name="Bob"),
+            assistant_message("No, I am.", name="Eve"),
             {**user("Go on."), "name": "Tom"},
             {"role": "system", "content": "Name the next speaker."},
         ]
@@ -46,11 +46,11 @@ def test_examples_and_a_reminder_in_front_of_the_question_are_answered(site: Sit
         [
             {"role": "system", "content": "Edit files."},
             user("Change the greeting."),
-            said("Done."),
+            assistant_message("Done."),
             user("I switched to a new code base."),
-            said("Ok."),
+            assistant_message("Ok."),
             user("These are the files: a.py"),
-            said("Ok, any changes I propose will be to those files."),
+            assistant_message("Ok, any changes I propose will be to those files."),
             user("Say hello."),
             {"role": "system", "content": "Reply in diffs."},
         ]
@@ -64,15 +64,15 @@ def test_a_message_without_content_is_taken_in_every_spelling(site: Site, place:
         conversation: list[Any] = {
             "beside calls": [user("a"), message, RESULT],
             "assistant": [user("a"), message, user("b")],
-            "user": [user("a"), said("b"), message, said("c"), user("d")],
-            "tool": [user("a"), said("", tool_calls=[CALL]), message],
+            "user": [user("a"), assistant_message("b"), message, assistant_message("c"), user("d")],
+            "tool": [user("a"), assistant_message("", tool_calls=[CALL]), message],
             "system": [message, user("a")],
         }[place]
         assert site.chat(conversation, tools=[WEATHER]).choices[0].message, message
 
 
 def test_an_empty_last_question_is_answered_or_refused_with_the_cure(site: Site) -> None:
-    conversation = [user("a"), said("b"), user("")]
+    conversation = [user("a"), assistant_message("b"), user("")]
     if site.refuses(conversation):
         with pytest.raises(openai.BadRequestError, match="end with a user message"):
             site.chat(conversation)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from proxy.openai_api import token_ids as tokens
-from tests.support.client_stage import EMBEDS, SMALL, Front, Site, Stage, asked, width_of
+from tests.support.client_stage import EMBEDS, SMALL, Front, Site, Stage, chat_body, width_of
 from tests.support.openai_spec import floats
 
 TEXTS = [f"text {at}" for at in range(30)]
@@ -28,7 +28,7 @@ def qwen(stage: Stage, start: Callable[..., Front]) -> Site:
     return Site("qwen", stage.emulators["qwen"], front, front.sdk())
 
 
-def test_kimi_has_no_embeddings_and_says_so_without_a_call(stage: Stage, start: Callable[..., Front]) -> None:
+def test_kimi_has_no_embeddings_and_the_error_needs_no_call(stage: Stage, start: Callable[..., Front]) -> None:
     with pytest.raises(openai.NotFoundError) as caught:
         start("kimi").sdk().embeddings.create(model=SMALL, input="one")
 
@@ -39,7 +39,7 @@ def test_kimi_has_no_embeddings_and_says_so_without_a_call(stage: Stage, start: 
 def test_an_application_with_kimi_for_chat_has_qwen_for_embeddings(stage: Stage, start: Callable[..., Front]) -> None:
     sdk = start("kimi", "qwen").sdk()
 
-    assert sdk.chat.completions.create(**asked("Hello")).choices
+    assert sdk.chat.completions.create(**chat_body("Hello")).choices
     assert len(sdk.embeddings.create(model=SMALL, input="one").data) == 1
     assert [len(stage.emulators[name].requests) for name in ("kimi", "qwen")] == [1, 1]
 
@@ -60,7 +60,7 @@ def near(one: list[float], other: list[float]) -> bool:
     return len(one) == len(other) and all(abs(a - b) < 1e-6 for a, b in zip(one, other, strict=True))
 
 
-def test_a_text_becomes_one_vector_with_the_asked_for_models_name_and_usage(embedder: Site) -> None:
+def test_a_text_becomes_one_vector_with_the_requested_models_name_and_usage(embedder: Site) -> None:
     answer = embedder.sdk.embeddings.create(model=SMALL, input="one two three")
 
     (one,) = answer.data
@@ -84,8 +84,8 @@ def test_thirty_texts_are_split_and_come_back_in_order_with_summed_usage(embedde
 
 def test_base64_floats_and_the_sdks_default_are_the_same_vectors(embedder: Site) -> None:
     given = ["one", "two"]
-    told = embedder.sdk.embeddings.create(model=SMALL, input=given, encoding_format="base64")
-    texts: list[Any] = [one.embedding for one in told.data]
+    answer = embedder.sdk.embeddings.create(model=SMALL, input=given, encoding_format="base64")
+    texts: list[Any] = [one.embedding for one in answer.data]
     assert all(type(text) is str for text in texts)
 
     as_floats = vectors(embedder, given, encoding_format="float")
@@ -116,8 +116,8 @@ def test_a_thousand_texts_are_a_thousand_vectors_in_order(embedder: Site, encodi
     answer = orjson.loads(raw.content)  # the client looks at each of a million floats
     assert [one["index"] for one in answer["data"]] == list(range(1000))
     assert answer["usage"]["prompt_tokens"] == answer["usage"]["total_tokens"] == 4000
-    told: list[Any] = [one["embedding"] for one in answer["data"]]
-    got: list[list[float]] = [floats(one) if encoding == "base64" else one for one in told]
+    reported: list[Any] = [one["embedding"] for one in answer["data"]]
+    got: list[list[float]] = [floats(one) if encoding == "base64" else one for one in reported]
     assert len({tuple(one) for one in got}) == 1000
     for at in (0, 499, 999):
         assert near(got[at], vectors(embedder, texts[at])[0])
@@ -156,7 +156,7 @@ def test_token_ids_without_the_extra_are_refused_with_two_ways_out(
 
 
 @pytest.mark.parametrize("given", ["", [], ["one", ""]])
-def test_nothing_to_embed_is_the_callers_error(embedder: Site, given: Any) -> None:
+def test_an_empty_input_is_the_clients_error(embedder: Site, given: Any) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         vectors(embedder, given)
 
@@ -164,7 +164,7 @@ def test_nothing_to_embed_is_the_callers_error(embedder: Site, given: Any) -> No
     assert not embedder.calls
 
 
-def test_models_are_listed_under_the_names_that_the_application_asks_for(site: Site) -> None:
+def test_models_are_listed_under_the_names_that_the_application_requests(site: Site) -> None:
     models = {model.id: model for model in site.sdk.models.list()}
 
     assert {"gpt-4o", "gpt-4o-mini"} <= set(models)
@@ -184,12 +184,12 @@ def test_what_is_listed_can_be_retrieved(site: Site) -> None:
     assert [site.sdk.models.retrieve(name).id for name in listed] == listed
 
 
-def test_a_model_that_nobody_serves_is_not_found(site: Site) -> None:
+def test_a_model_that_no_vendor_serves_is_not_found(site: Site) -> None:
     with pytest.raises(openai.NotFoundError) as retrieved:
         site.sdk.models.retrieve("gpt-4oo")
-    with pytest.raises(openai.NotFoundError, match="gpt-4o") as asked:
+    with pytest.raises(openai.NotFoundError, match="gpt-4o") as request:
         site.chat("Hello", model="gpt-4oo")
 
-    assert {retrieved.value.code, asked.value.code} == {"model_not_found"}
-    assert asked.value.param == "model"
+    assert {retrieved.value.code, request.value.code} == {"model_not_found"}
+    assert request.value.param == "model"
     assert not site.calls

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import Front, Site, Stage, asked
+from tests.support.client_stage import Front, Site, Stage, chat_body
 from tests.support.vendor_response import response_of
 
 Start = Callable[..., Front]
@@ -33,11 +33,11 @@ FAULTS: list[tuple[str, type[openai.APIStatusError], int, str, str | None, int]]
     ("reset_after_head", openai.InternalServerError, 502, "upstream_error", None, 3),
 ]
 
-LESS: dict[str, tuple[type[openai.APIStatusError], int, str | None, str | None]] = {
+OTHER_ERRORS: dict[str, tuple[type[openai.APIStatusError], int, str | None, str | None]] = {
     "overloaded": (openai.RateLimitError, 429, "rate_limit_exceeded", None),
     "inspection": (openai.BadRequestError, 400, None, None),
 }
-"""The other outcome, where a vendor's own words say less: its table of failures decides."""
+"""The errors for a response with less detail: the vendor's table of failures decides."""
 
 
 @STREAM
@@ -50,10 +50,10 @@ def test_a_vendors_failure_is_the_sdks_own_error_without_a_storm_of_retries(
     emulator = stage.emulators[vendor]
     emulator.set_faults([fault])
 
-    if fault in LESS and response_of(stage, vendor, front).failure.code != code:
-        kind, status, code, param = LESS[fault]
+    if fault in OTHER_ERRORS and response_of(stage, vendor, front).failure.code != code:
+        kind, status, code, param = OTHER_ERRORS[fault]
     with pytest.raises(kind) as caught:
-        list(front.sdk(max_retries=2).chat.completions.create(**asked("Hello"), stream=stream))
+        list(front.sdk(max_retries=2).chat.completions.create(**chat_body("Hello"), stream=stream))
 
     error = caught.value
     assert (error.status_code, error.code, error.param) == (status, code, param)
@@ -70,18 +70,18 @@ def test_a_vendor_that_cannot_be_reached_is_a_server_error(start: Start, stage: 
     settings = stage.settings("kimi")
     settings["vendors"]["kimi"]["base_url"] = "http://127.0.0.1:9/v1"
     with stage.front(settings) as front, pytest.raises(openai.InternalServerError) as caught:
-        list(front.sdk(max_retries=2).chat.completions.create(**asked("Hello"), stream=stream))
+        list(front.sdk(max_retries=2).chat.completions.create(**chat_body("Hello"), stream=stream))
 
     assert (caught.value.status_code, caught.value.code) == (502, "upstream_error")
     assert len(front.seen) == 1
 
 
-def test_a_rate_limit_tells_how_long_to_wait(start: Start, stage: Stage, vendor: str) -> None:
+def test_a_rate_limit_has_the_time_to_wait(start: Start, stage: Stage, vendor: str) -> None:
     front = start(vendor)
     stage.emulators[vendor].set_faults(["rate_limit=7"])
 
     with pytest.raises(openai.RateLimitError) as caught:
-        front.sdk().chat.completions.create(**asked("Hello"))
+        front.sdk().chat.completions.create(**chat_body("Hello"))
 
     headers = caught.value.response.headers
     assert (headers["retry-after"], headers["retry-after-ms"], headers["x-should-retry"]) == ("7", "7000", "true")
@@ -94,7 +94,7 @@ def test_the_sdk_itself_gets_over_a_rate_limit_that_the_proxy_did_not_wait_for(
     front = start(vendor, wait_s=0.5)
     stage.emulators[vendor].set_faults(["rate_limit=1@1"])
 
-    answer = front.sdk(max_retries=2).chat.completions.create(**asked("Hello"))
+    answer = front.sdk(max_retries=2).chat.completions.create(**chat_body("Hello"))
 
     assert answer.choices[0].message.content == "You said: Hello"
     assert len(front.seen) == 2
@@ -104,10 +104,10 @@ def test_the_applications_key_is_checked_where_keys_are_configured(start: Start,
     front = start("kimi", server={"client_keys": ["sk-client-00000001"]})
 
     with pytest.raises(openai.AuthenticationError) as caught:
-        front.sdk("sk-wrong-00000001").chat.completions.create(**asked("Hello"))
+        front.sdk("sk-wrong-00000001").chat.completions.create(**chat_body("Hello"))
     with pytest.raises(openai.AuthenticationError) as listing:
         front.sdk("sk-wrong-00000001").models.list()
-    answer = front.sdk("sk-client-00000001").chat.completions.create(**asked("Hello"))
+    answer = front.sdk("sk-client-00000001").chat.completions.create(**chat_body("Hello"))
 
     assert {caught.value.code, listing.value.code} == {"invalid_api_key"}
     assert caught.value.request_id
@@ -121,7 +121,7 @@ def test_the_vendors_words_reach_the_user_without_its_key(start: Start, stage: S
     stage.emulators[vendor].set_faults(["bad_key"])
 
     with pytest.raises(openai.InternalServerError) as caught:
-        front.sdk().chat.completions.create(**asked("Hello"))
+        front.sdk().chat.completions.create(**chat_body("Hello"))
 
     key = stage.settings(vendor)["vendors"][vendor]["api_key"]
     assert key not in str(caught.value.response.text)
@@ -144,7 +144,7 @@ def test_the_vendors_words_reach_the_user_without_its_key(start: Start, stage: S
     ids=["moderations", "images", "files", "batches", "fine-tuning", "assistants", "speech", "no such path"],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
-def test_what_is_not_served_says_so_at_once(
+def test_unsupported_endpoints_return_an_error_at_once(
     site: Site, call: Callable[[Any], Any], kind: type[openai.APIStatusError], status: int
 ) -> None:
     with pytest.raises(kind) as caught:
@@ -152,4 +152,4 @@ def test_what_is_not_served_says_so_at_once(
 
     assert caught.value.status_code == status
     assert caught.value.request_id
-    assert len(site.front.seen) == 1, "what is not served must not be asked for again"
+    assert len(site.front.seen) == 1, "an unsupported request must not be repeated"

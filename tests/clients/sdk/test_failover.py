@@ -7,13 +7,13 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import GENERATION, Front, Stage, asked, text_of
+from tests.support.client_stage import GENERATION, Front, Stage, chat_body, text_of
 
 Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 ORDER = pytest.mark.parametrize(("first", "second"), [("kimi", "qwen"), ("qwen", "kimi")])
 
-# fault, and how often the first is asked at most: the first reset of a kept connection is taken for its age
+# fault, and how often the first is called at most: the first reset of a kept connection is attributed to its age
 TAKEN_OVER = [
     ("error_in_200", 2),
     ("error_500", 2),
@@ -32,7 +32,7 @@ ONLY_STREAMS = [("error_event=0", 2), ("error_event=1", 2), ("cut=1", 2), ("done
 
 
 def text(front: Front, stream: bool) -> str:
-    made: Any = front.sdk().chat.completions.create(**asked("Hello"), stream=stream)
+    made: Any = front.sdk().chat.completions.create(**chat_body("Hello"), stream=stream)
     return text_of(list(made)) if stream else str(made.choices[0].message.content)
 
 
@@ -58,7 +58,7 @@ def test_the_second_vendor_answers_when_the_first_fails(
 @ORDER
 @STREAM
 @pytest.mark.parametrize(("fault", "code"), [("inspection", "content_filter"), ("context", "context_length_exceeded")])
-def test_the_callers_own_error_causes_exactly_one_call(
+def test_the_clients_own_error_causes_exactly_one_call(
     stage: Stage, start: Start, first: str, second: str, fault: str, code: str, stream: bool
 ) -> None:
     stage.emulators[first].set_faults([fault])
@@ -80,7 +80,7 @@ def test_a_bad_request_that_only_the_vendor_can_see_causes_exactly_one_call(
     odd = {"role": "tool", "tool_call_id": "none-such", "content": "x"}
 
     with pytest.raises(openai.BadRequestError):
-        front.sdk(max_retries=2).chat.completions.create(**asked([{"role": "user", "content": "x"}, odd]))
+        front.sdk(max_retries=2).chat.completions.create(**chat_body([{"role": "user", "content": "x"}, odd]))
 
     assert len(stage.emulators[first].requests) == 1
     assert not stage.emulators[second].requests
@@ -100,7 +100,7 @@ def test_a_stream_that_has_begun_is_never_continued_by_the_other(
 
 
 @ORDER
-def test_a_key_that_was_refused_rests_and_the_next_request_goes_to_the_other_at_once(
+def test_a_refused_key_cools_down_and_the_next_request_uses_the_other_at_once(
     stage: Stage, start: Start, first: str, second: str
 ) -> None:
     stage.emulators[first].set_faults(["bad_key"])
@@ -115,7 +115,7 @@ def test_a_key_that_was_refused_rests_and_the_next_request_goes_to_the_other_at_
 def test_a_request_that_the_first_cannot_serve_goes_to_the_one_that_can(stage: Stage, start: Start) -> None:
     front = start("qwen", "kimi")
 
-    answer = front.sdk().chat.completions.create(**asked("Hello"), logprobs=True)
+    answer = front.sdk().chat.completions.create(**chat_body("Hello"), logprobs=True)
 
     assert answer.choices[0].logprobs.content
     assert not stage.emulators["qwen"].requests
@@ -129,7 +129,7 @@ def test_when_both_fail_the_error_is_raised_after_three_calls_at_most(stage: Sta
     front = start("kimi", "qwen")
 
     with pytest.raises(openai.InternalServerError) as caught:
-        front.sdk(max_retries=2).chat.completions.create(**asked("Hello"), stream=stream)
+        front.sdk(max_retries=2).chat.completions.create(**chat_body("Hello"), stream=stream)
 
     assert caught.value.status_code == 502
     assert sum(len(emulator.requests) for emulator in stage.emulators.values()) <= 3
@@ -155,7 +155,7 @@ UNLUCKY = [
 @pytest.mark.parametrize(
     ("faults", "most"), UNLUCKY, ids=[row[0][-1].partition("@")[0] + str(len(row[0])) for row in UNLUCKY]
 )
-def test_with_the_sdks_own_retries_on_top_the_vendor_is_asked_three_times_at_most(
+def test_with_the_sdks_own_retries_on_top_the_vendor_is_called_three_times_at_most(
     stage: Stage, start: Start, monkeypatch: pytest.MonkeyPatch, vendor: str, faults: list[str], most: int
 ) -> None:
     if GENERATION == 1 and len(faults) > 1:
@@ -166,6 +166,6 @@ def test_with_the_sdks_own_retries_on_top_the_vendor_is_asked_three_times_at_mos
     monkeypatch.setattr(time, "sleep", lambda s: real(min(s, 0.01)))
 
     with pytest.raises(openai.APIStatusError):
-        front.sdk(max_retries=2).chat.completions.create(**asked("Hello"))
+        front.sdk(max_retries=2).chat.completions.create(**chat_body("Hello"))
 
     assert 1 <= len(stage.emulators[vendor].requests) <= most

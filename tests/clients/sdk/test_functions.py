@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import Site, adapted, asked, user
+from tests.support.client_stage import Site, adapted, chat_body, user
 
 
 def function(name: str, **properties: str) -> dict[str, Any]:
@@ -90,9 +90,9 @@ def test_a_conversation_of_functions_goes_on(site: Site, model: str, stream: boo
             name, arguments = call.name, call.arguments
         messages.append({"role": "assistant", "content": None, "function_call": {"name": name, "arguments": arguments}})
         messages.append({"role": "function", "name": name, "content": result})
-        said = site.chat(messages, model=model, functions=FUNCTIONS).choices[0].message
-        assert said.content == f"The tool said: {result}"
-        messages.append({"role": "assistant", "content": said.content})
+        message = site.chat(messages, model=model, functions=FUNCTIONS).choices[0].message
+        assert message.content == f"The tool said: {result}"
+        messages.append({"role": "assistant", "content": message.content})
 
 
 def test_a_result_whose_call_was_left_out_is_taken(site: Site) -> None:
@@ -111,9 +111,9 @@ def test_a_result_whose_call_was_left_out_is_taken(site: Site) -> None:
         ({"functions": FUNCTIONS, "tools": [{"type": "function", "function": FUNCTIONS[0]}]}, "functions"),
     ],
 )
-def test_what_contradicts_itself_names_what_the_caller_sent(site: Site, fields: dict[str, Any], param: str) -> None:
+def test_the_error_of_a_contradiction_names_the_sent_fields(site: Site, fields: dict[str, Any], param: str) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
-        site.sdk.chat.completions.create(**asked(ONE), extra_body=fields)
+        site.sdk.chat.completions.create(**chat_body(ONE), extra_body=fields)
 
     assert caught.value.param == param
     assert not site.calls

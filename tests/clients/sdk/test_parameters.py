@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from adapters.core.failures import Refused
-from tests.support.client_stage import Front, Site, Stage, adapted, asked
+from tests.support.client_stage import Front, Site, Stage, adapted, chat_body
 
 WORDS = "emulator:words=9"
 JSON = {"type": "json_object"}
@@ -29,7 +29,7 @@ SCHEMA = {
 
 @pytest.mark.parametrize("prompt", ["Give me JSON", "Give me an object"])
 @pytest.mark.parametrize("model", ["gpt-4o", "o3"])
-def test_json_mode_gives_json_whether_or_not_the_prompt_says_so(site: Site, prompt: str, model: str) -> None:
+def test_json_mode_gives_json_whether_or_not_the_prompt_mentions_it(site: Site, prompt: str, model: str) -> None:
     if site.refuses(prompt, model=model, response_format=JSON):
         return
 
@@ -61,7 +61,7 @@ def test_stop_cuts_before_the_match_whole_and_streamed(site: Site, stop: Any, te
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 @pytest.mark.parametrize("model", ["gpt-4o", "o3"])
 def test_a_limit_of_tokens_ends_the_answer_with_length(site: Site, name: str, model: str) -> None:
-    # the older SDK has no argument of the newer name: extra_body says the same
+    # the older SDK has no argument of the newer name: extra_body sends the same
     limited: dict[str, Any] = {"model": model, "extra_body": {name: 4}}
     answer = site.chat(WORDS, **limited)
 
@@ -78,13 +78,13 @@ def test_a_limit_streams_to_length_too(site: Site) -> None:
     assert chunks[-1].choices[0].finish_reason == "length"
 
 
-def test_what_the_answer_does_not_rest_on_is_dropped_and_named(site: Site) -> None:
+def test_fields_that_do_not_affect_the_answer_are_dropped_or_sent(site: Site) -> None:
     given = {"logit_bias": {"50256": -100}, "store": True, "metadata": {"a": "b"}}
     response = site.raw("Hello", extra_body=given)
 
     assert response.parse().choices[0].message.content == "You said: Hello"
-    told, body = adapted(response), site.calls[-1].body
-    assert {name: told.get(name) for name in given} == {name: None if name in body else "dropped" for name in given}
+    reported, body = adapted(response), site.calls[-1].body
+    assert {name: reported.get(name) for name in given} == {name: None if name in body else "dropped" for name in given}
     assert {name: body.get(name, value) for name, value in given.items()} == given
 
 
@@ -106,7 +106,7 @@ USER, METADATA = {"user": "u-1"}, {"metadata": {"a": "b"}}
 
 
 @pytest.mark.parametrize(
-    ("vendor", "given", "sent", "told"),
+    ("vendor", "given", "sent", "reported"),
     [
         ("kimi", {"seed": 7}, {}, {"seed": "dropped"}),
         ("qwen", {"seed": 7}, {"seed": 7}, {}),
@@ -119,7 +119,7 @@ USER, METADATA = {"user": "u-1"}, {"metadata": {"a": "b"}}
     ids=str,
 )  # fmt: skip
 def test_two_vendors_take_the_same_fields_differently(
-    stage: Stage, start: Callable[..., Front], vendor: str, given: Any, sent: Any, told: Any
+    stage: Stage, start: Callable[..., Front], vendor: str, given: Any, sent: Any, reported: Any
 ) -> None:
     """What the pages of these vendors say: the other tests derive what they expect from the vendors' tables."""
     front = start(vendor)
@@ -127,9 +127,9 @@ def test_two_vendors_take_the_same_fields_differently(
 
     response = site.raw("Hello", extra_body=given)
 
-    names = {*given, *sent, *told}
+    names = {*given, *sent, *reported}
     assert {name: value for name, value in site.calls[-1].body.items() if name in names} == sent
-    assert {name: word for name, word in adapted(response).items() if name in names} == told
+    assert {name: word for name, word in adapted(response).items() if name in names} == reported
 
 
 @pytest.mark.parametrize("fields", [{"logprobs": True}, {"response_format": SCHEMA}], ids=["logprobs", "json_schema"])
@@ -137,7 +137,7 @@ def test_what_qwens_stand_in_lacks_is_refused_by_name(
     stage: Stage, start: Callable[..., Front], fields: dict[str, Any]
 ) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
-        start("qwen").sdk().chat.completions.create(**asked("Hello", **fields))
+        start("qwen").sdk().chat.completions.create(**chat_body("Hello", **fields))
 
     assert (caught.value.param, caught.value.code) == (*fields, "unsupported_parameter")
     assert not stage.emulators["qwen"].requests
@@ -153,13 +153,13 @@ def test_sampling_at_the_edge_of_openais_range_is_answered(site: Site, name: str
     assert sent == value or adapted(response)[name] in ("clamped", "dropped", "mapped")
 
 
-def test_sampling_that_is_changed_says_how(site: Site) -> None:
+def test_changed_sampling_is_reported(site: Site) -> None:
     response = site.raw("Hello", temperature=2, top_p=0)
 
-    told, body = adapted(response), site.calls[-1].body
+    adaptations, body = adapted(response), site.calls[-1].body
     for name, value in (("temperature", 2), ("top_p", 0)):
         word = "honoured" if body.get(name) == value else "dropped" if name not in body else "clamped"
-        assert told.get(name, "honoured") == word, name
+        assert adaptations.get(name, "honoured") == word, name
 
 
 def test_log_probabilities_come_or_are_refused_by_name(site: Site) -> None:
@@ -182,7 +182,9 @@ def test_a_value_that_is_openais_default_is_never_refused(site: Site, name: str,
 @pytest.mark.parametrize(
     ("name", "value"), [("temperature", 3), ("temperature", "hot"), ("max_tokens", 0), ("stop", ["a"] * 5), ("n", 0)]
 )
-def test_what_openai_would_refuse_is_refused_before_any_vendor_sees_it(site: Site, name: str, value: Any) -> None:
+def test_requests_that_openai_would_refuse_are_refused_before_any_vendor_gets_them(
+    site: Site, name: str, value: Any
+) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         site.chat("Hello", extra_body={name: value})
 
@@ -217,7 +219,7 @@ def test_a_vendors_own_field_passes_through_extra_body(site: Site) -> None:
 def test_a_vendors_own_switch_of_thinking_passes_through_extra_body(
     stage: Stage, start: Callable[..., Front], vendor: str, switch: dict[str, Any]
 ) -> None:
-    answer = start(vendor).sdk().chat.completions.create(**asked("Hello", model="o3"), extra_body=switch)
+    answer = start(vendor).sdk().chat.completions.create(**chat_body("Hello", model="o3"), extra_body=switch)
 
     assert answer.choices[0].message.content == "You said: Hello"
     assert switch.items() <= stage.emulators[vendor].requests[-1].body.items()

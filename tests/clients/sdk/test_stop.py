@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import Front, Site, Stage, adapted, asked, text_of, until
+from tests.support.client_stage import Front, Site, Stage, adapted, chat_body, text_of, until
 
 Start = Callable[..., Front]
 LONG = "w20 w21 w22 w23 w24 w25 w26 w27 w28"
@@ -36,19 +36,19 @@ def test_a_short_string_beside_a_long_one_still_stops_the_vendor(site: Site) -> 
     assert site.calls[-1].body["stop"] in (["w5 "], stop)
 
 
-@pytest.mark.parametrize(("vendor", "sent", "told"), [("kimi", ["w5 "], "emulated"), ("qwen", ["w5 ", LONG], None)])
+@pytest.mark.parametrize(("vendor", "sent", "reported"), [("kimi", ["w5 "], "emulated"), ("qwen", ["w5 ", LONG], None)])
 def test_a_long_string_is_sent_only_to_a_vendor_that_takes_it(
-    stage: Stage, start: Start, vendor: str, sent: list[str], told: str | None
+    stage: Stage, start: Start, vendor: str, sent: list[str], reported: str | None
 ) -> None:
     front = start(vendor)
     site = Site(vendor, stage.emulators[vendor], front, front.sdk())
 
     response = site.raw(WORDS, stop=["w5 ", LONG])
 
-    assert (site.calls[-1].body["stop"], adapted(response).get("stop")) == (sent, told)
+    assert (site.calls[-1].body["stop"], adapted(response).get("stop")) == (sent, reported)
 
 
-def test_what_never_matches_changes_nothing(site: Site) -> None:
+def test_stops_that_never_match_change_nothing(site: Site) -> None:
     never = "x" * 40
     whole = site.chat(WORDS, stop=never).choices[0].message.content
 
@@ -56,7 +56,7 @@ def test_what_never_matches_changes_nothing(site: Site) -> None:
     assert text_of(site.stream(WORDS, stop=never)) == whole
 
 
-def test_a_match_ends_the_vendors_stream_and_the_cost_is_told_all_the_same(site: Site) -> None:
+def test_a_match_ends_the_vendors_stream_and_the_usage_is_still_reported(site: Site) -> None:
     stop = LONG
     chunks = site.stream("emulator:words=500,gap=5", stop=stop, stream_options={"include_usage": True})
 
@@ -83,8 +83,8 @@ def test_switched_off_it_is_refused_with_the_cure(start: Start) -> None:
     front = start("kimi", policy={"emulate": {"stop": "off"}})
 
     with pytest.raises(openai.BadRequestError) as caught:
-        front.sdk().chat.completions.create(**asked(WORDS, stop=LONG))
+        front.sdk().chat.completions.create(**chat_body(WORDS, stop=LONG))
 
     assert (caught.value.param, caught.value.code) == ("stop", "unsupported_parameter")
     assert "policy.emulate" in caught.value.message
-    assert front.sdk().chat.completions.create(**asked(WORDS, stop="w2")).choices[0].message.content == "w1 "
+    assert front.sdk().chat.completions.create(**chat_body(WORDS, stop="w2")).choices[0].message.content == "w1 "

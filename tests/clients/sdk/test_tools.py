@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import Site, asked, user
+from tests.support.client_stage import Site, chat_body, user
 
 
 def function(name: str, **properties: str) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def test_the_sdks_own_accumulator_gives_the_whole_answers_calls(site: Site) -> N
     if helper is None:
         assert openai.__version__.startswith("1."), "only the first generation has no such helper for chat"
         return
-    with helper(**asked(TWO, **BOTH)) as events:
+    with helper(**chat_body(TWO, **BOTH)) as events:
         final = events.get_final_completion()
 
     assert calls_of(final.choices[0].message) == calls_of(site.chat(TWO, **BOTH).choices[0].message)
@@ -105,7 +105,7 @@ def test_tool_choice_none_gives_an_answer(site: Site) -> None:
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_a_tool_that_is_named_must_be_called(site: Site, stream: bool) -> None:
     choice = {"type": "function", "function": {"name": "get_time"}}
-    request = asked("Hello", **BOTH, tool_choice=choice)
+    request = chat_body("Hello", **BOTH, tool_choice=choice)
 
     if stream:
         names = [one["name"] for one in accumulated(list(site.sdk.chat.completions.create(**request, stream=True)))]
@@ -126,7 +126,7 @@ def test_required_gives_a_call(site: Site, tools: list[Any]) -> None:
     assert [name for name, _ in calls_of(choice.message)] == ["get_weather"]
 
 
-def test_a_tool_choice_that_names_no_tool_is_the_callers_error(site: Site) -> None:
+def test_a_tool_choice_that_names_no_tool_is_the_clients_error(site: Site) -> None:
     with pytest.raises(openai.BadRequestError):
         site.chat("Hello", **BOTH, tool_choice={"type": "function", "function": {"name": "get_lost"}})
 
@@ -146,9 +146,9 @@ def test_three_turns_with_tools_work_for_a_client_that_knows_no_reasoning(site: 
                  for c in calls]  # fmt: skip
         messages.append({"role": "assistant", "content": None, "tool_calls": shown})
         messages += [{"role": "tool", "tool_call_id": call["id"], "content": result} for call in calls]
-        said = site.chat(messages, model=model, **BOTH).choices[0].message
-        assert said.content == "The tool said: " + "; ".join([result] * len(calls))
-        messages.append({"role": "assistant", "content": said.content})
+        message = site.chat(messages, model=model, **BOTH).choices[0].message
+        assert message.content == "The tool said: " + "; ".join([result] * len(calls))
+        messages.append({"role": "assistant", "content": message.content})
 
     assert len(set(ids)) == len(ids)
 
@@ -173,9 +173,9 @@ def test_a_name_that_one_vendor_would_refuse_works_at_both(site: Site, name: str
     assert (call["name"], json.loads(call["arguments"])) == (name, {"q": "fish"})
 
     shown = {"id": call["id"], "type": "function", "function": {"name": name, "arguments": call["arguments"]}}
-    told = [user(prompt), {"role": "assistant", "content": "", "tool_calls": [shown]},
+    reported = [user(prompt), {"role": "assistant", "content": "", "tool_calls": [shown]},
             {"role": "tool", "tool_call_id": call["id"], "content": "cod"}]  # fmt: skip
-    assert site.chat(told, tools=tools).choices[0].message.content == "The tool said: cod"
+    assert site.chat(reported, tools=tools).choices[0].message.content == "The tool said: cod"
 
 
 def test_a_tool_without_parameters_is_called_with_an_empty_object(site: Site) -> None:
@@ -191,8 +191,8 @@ def test_parallel_tool_calls_false_is_taken_or_named_as_dropped(site: Site) -> N
     response = site.raw(TWO, **BOTH, parallel_tool_calls=False)
 
     calls = response.parse().choices[0].message.tool_calls
-    told = response.headers.get("x-banjia-adapted") or ""
-    assert len(calls) == 1 or "parallel_tool_calls=dropped" in told
+    adaptations = response.headers.get("x-banjia-adapted") or ""
+    assert len(calls) == 1 or "parallel_tool_calls=dropped" in adaptations
 
 
 def test_a_tool_of_another_kind_is_refused_by_name(site: Site) -> None:

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from tests.clients.sdk.test_tools import BOTH, TWO
-from tests.support.client_stage import Front, Site, Stage, asked
+from tests.support.client_stage import Front, Site, Stage, chat_body
 from tests.support.tap import Seen
 
 Start = Callable[..., Front]
@@ -88,7 +88,7 @@ def test_an_odd_vendor_changes_nothing_of_the_habits(stage: Stage, start: Start,
     front = start(vendor)
     stage.emulators[vendor].set_faults([fault])
 
-    list(front.sdk().chat.completions.create(**asked("emulator:words=20"), stream=True))
+    list(front.sdk().chat.completions.create(**chat_body("emulator:words=20"), stream=True))
 
     *chunks, last = in_order(front.seen[-1])
     assert last == "[DONE]"
@@ -103,7 +103,7 @@ def test_a_broken_stream_ends_in_the_error_and_in_no_end_marker(
     stage.emulators[vendor].set_faults([fault])
 
     with pytest.raises(openai.APIError):
-        list(front.sdk().chat.completions.create(**asked("emulator:words=20"), stream=True))
+        list(front.sdk().chat.completions.create(**chat_body("emulator:words=20"), stream=True))
 
     *chunks, last = in_order(front.seen[-1])
     assert set(last) == {"error"}
@@ -112,11 +112,11 @@ def test_a_broken_stream_ends_in_the_error_and_in_no_end_marker(
     assert b"[DONE]" not in front.seen[-1].body
 
 
-def test_a_caller_who_waits_gets_comments_and_nothing_else(stage: Stage, start: Start, vendor: str) -> None:
+def test_a_client_that_waits_gets_comments_and_nothing_else(stage: Stage, start: Start, vendor: str) -> None:
     front = start(vendor, server={"hold_status_s": 0.05, "heartbeat_s": 0.05})
     stage.emulators[vendor].set_faults(["delay=300"])
 
-    chunks = list(front.sdk().chat.completions.create(**asked("Hello"), stream=True))
+    chunks = list(front.sdk().chat.completions.create(**chat_body("Hello"), stream=True))
 
     assert chunks
     head = bytes(front.seen[-1].body).partition(b"data:")[0]
@@ -133,9 +133,9 @@ def test_json_is_an_error_with_its_status_or_a_whole_answer_and_never_a_stream(
     front = start(vendor)
     stage.emulators[vendor].set_faults([fault])
     with pytest.raises(openai.APIStatusError):
-        front.sdk().chat.completions.create(**asked("Hello"), stream=stream)
+        front.sdk().chat.completions.create(**chat_body("Hello"), stream=stream)
     stage.emulators[vendor].set_faults([])
-    made: Any = front.sdk().chat.completions.create(**asked("Hello"), stream=stream)
+    made: Any = front.sdk().chat.completions.create(**chat_body("Hello"), stream=stream)
     if stream:
         list(made)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator, ReceivedRequest
-from tests.support.client_stage import Front, asked, until
+from tests.support.client_stage import Front, chat_body, until
 
 openai: Any = importlib.import_module("openai")
 
@@ -39,12 +39,12 @@ class Site:
     def counted(self) -> tuple[int, int, int]:
         """The tokens that the vendor counted for the last call: prompt, completion and both. It counts at its end."""
         until(lambda: self.calls[-1].usage is not None)
-        told = self.calls[-1].usage or {}
-        return told["prompt_tokens"], told["completion_tokens"], told["total_tokens"]
+        usage = self.calls[-1].usage or {}
+        return usage["prompt_tokens"], usage["completion_tokens"], usage["total_tokens"]
 
     def chat(self, content: Any = "Hello", **more: Any) -> Any:
         """One chat completion: a user's message, or a list of messages."""
-        return openai.ChatCompletion.create(**asked(content, **more))
+        return openai.ChatCompletion.create(**chat_body(content, **more))
 
     def stream(self, content: Any = "Hello", **more: Any) -> list[Any]:
         """All chunks of a streamed chat completion."""

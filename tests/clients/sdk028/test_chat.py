@@ -7,10 +7,10 @@ import pytest
 
 from tests.clients.sdk.test_chat import PIXEL, TEXTS
 from tests.clients.sdk028.client import Site, openai, text_of
-from tests.support.client_stage import asked, user
+from tests.support.client_stage import chat_body, user
 
 
-def test_a_whole_answer_has_text_a_finish_the_asked_for_model_and_the_vendors_count(site: Site) -> None:
+def test_a_whole_answer_has_text_a_finish_the_requested_model_and_the_vendors_count(site: Site) -> None:
     answer = site.chat("Hello")
 
     (choice,) = answer.choices
@@ -18,8 +18,8 @@ def test_a_whole_answer_has_text_a_finish_the_asked_for_model_and_the_vendors_co
     assert (choice.index, choice.finish_reason) == (0, "stop")
     assert (answer.model, answer.object) == ("gpt-4o", "chat.completion")
     assert answer["choices"][0]["message"]["content"] == "You said: Hello"
-    told = answer.usage
-    assert (told.prompt_tokens, told.completion_tokens, told.total_tokens) == site.counted()
+    usage = answer.usage
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == site.counted()
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -41,13 +41,13 @@ def test_a_stream_adds_up_to_the_whole_answer_and_every_chunk_has_a_choice(site:
     assert len(chunks) > 10
 
 
-def test_usage_ends_a_stream_when_it_is_asked_for(site: Site) -> None:
+def test_usage_ends_a_stream_when_it_is_requested(site: Site) -> None:
     *chunks, last = site.stream("emulator:words=5", stream_options={"include_usage": True})
 
     assert all(chunk["choices"] for chunk in chunks)
     assert last["choices"] == []
-    told = last["usage"]
-    assert (told.prompt_tokens, told.completion_tokens, told.total_tokens) == site.counted()
+    usage = last["usage"]
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.total_tokens) == site.counted()
 
 
 def test_a_stream_comes_as_it_is_made(site: Site) -> None:
@@ -59,7 +59,7 @@ def test_a_stream_comes_as_it_is_made(site: Site) -> None:
 
 def test_an_image_as_a_data_uri_arrives_or_is_refused_by_name_where_the_model_takes_none(site: Site) -> None:
     parts = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
-    if "image" not in site.front.plan(**asked()).target.model.input:
+    if "image" not in site.front.plan(**chat_body()).target.model.input:
         with pytest.raises(openai.error.InvalidRequestError) as caught:
             site.chat([user(parts)])
         assert caught.value.param == "messages[0].content[1].type"
@@ -80,9 +80,9 @@ def test_a_conversation_of_the_clients_own_objects_goes_on(site: Site) -> None:
     messages: list[Any] = []
     for turn in ("one", "two", "three"):
         messages.append(user(turn))
-        said = site.chat(messages).choices[0].message
-        assert said.content == f"You said: {turn}"
-        messages.append(said)
+        message = site.chat(messages).choices[0].message
+        assert message.content == f"You said: {turn}"
+        messages.append(message)
 
 
 def test_parameters_of_2023_are_answered(site: Site) -> None:
@@ -93,7 +93,7 @@ def test_parameters_of_2023_are_answered(site: Site) -> None:
 
 
 def test_engine_names_the_model_in_the_path(site: Site) -> None:
-    request = asked("Hello")
+    request = chat_body("Hello")
     del request["model"]
 
     answer = openai.ChatCompletion.create(engine="gpt-4o", **request)
@@ -114,15 +114,15 @@ def test_engine_may_be_a_name_with_a_slash(site: Site) -> None:
 
 @pytest.mark.parametrize("base", ["", "/v1", "/v1/v1", "//v1"])
 def test_a_base_with_and_without_its_version_is_the_same(site: Site, base: str) -> None:
-    answer = openai.ChatCompletion.create(api_base=f"{site.front.running.url}{base}", **asked("Hello"))
+    answer = openai.ChatCompletion.create(api_base=f"{site.front.running.url}{base}", **chat_body("Hello"))
 
     assert answer.choices[0].message.content == "You said: Hello"
 
 
 def test_the_asyncio_calls_get_whole_and_streamed_answers(site: Site) -> None:
     async def both() -> tuple[str, str]:
-        whole = await openai.ChatCompletion.acreate(**asked("搬家"))
-        chunks = [chunk async for chunk in await openai.ChatCompletion.acreate(**asked("搬家"), stream=True)]
+        whole = await openai.ChatCompletion.acreate(**chat_body("搬家"))
+        chunks = [chunk async for chunk in await openai.ChatCompletion.acreate(**chat_body("搬家"), stream=True)]
         return str(whole.choices[0].message.content), text_of(chunks)
 
     assert asyncio.run(both()) == ("You said: 搬家", "You said: 搬家")

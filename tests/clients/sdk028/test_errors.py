@@ -8,7 +8,7 @@ import pytest
 
 from tests.clients.sdk.test_broken_streams import SHORT, WHOLE, WORDS
 from tests.clients.sdk028.client import Site, openai, text_of
-from tests.support.client_stage import Front, Stage, asked, until
+from tests.support.client_stage import Front, Stage, chat_body, until
 from tests.support.vendor_response import response_of
 
 Start = Callable[..., Front]
@@ -29,11 +29,11 @@ FAULTS = [
     ("html_200", "APIError", 502, "upstream_invalid_response"),
 ]
 
-LESS: dict[str, tuple[str, int, str | None]] = {
+OTHER_ERRORS: dict[str, tuple[str, int, str | None]] = {
     "overloaded": ("RateLimitError", 429, "rate_limit_exceeded"),
     "inspection": ("InvalidRequestError", 400, None),
 }
-"""The other outcome, where a vendor's own words say less: its table of failures decides."""
+"""The errors for a response with less detail: the vendor's table of failures decides."""
 
 
 @STREAM
@@ -42,8 +42,8 @@ def test_a_vendors_failure_is_the_clients_own_error(
     stage: Stage, site: Site, stream: bool, fault: str, kind: str, status: int, code: str | None
 ) -> None:
     site.emulator.set_faults([fault])
-    if fault in LESS and response_of(stage, site.vendor, site.front).failure.code != code:
-        kind, status, code = LESS[fault]
+    if fault in OTHER_ERRORS and response_of(stage, site.vendor, site.front).failure.code != code:
+        kind, status, code = OTHER_ERRORS[fault]
 
     with pytest.raises(openai.error.OpenAIError) as caught:
         list(site.chat("Hello", stream=stream))
@@ -60,7 +60,7 @@ def test_no_client_key_or_a_wrong_one_is_an_authentication_error(start: Start, s
     front = start(site.vendor, server={"client_keys": ["sk-client-00000001"]})
 
     with pytest.raises(openai.error.AuthenticationError) as caught:
-        openai.ChatCompletion.create(api_base=front.base_url, api_key="sk-wrong-00000001", **asked("Hello"))
+        openai.ChatCompletion.create(api_base=front.base_url, api_key="sk-wrong-00000001", **chat_body("Hello"))
 
     assert caught.value.json_body["error"]["code"] == "invalid_api_key"
     assert "sk-wrong-00000001" not in str(caught.value)
@@ -68,11 +68,11 @@ def test_no_client_key_or_a_wrong_one_is_an_authentication_error(start: Start, s
 
 def test_a_full_server_is_a_service_that_is_unavailable(start: Start, site: Site) -> None:
     front = start(site.vendor, server={"max_concurrency": 1})
-    held = openai.ChatCompletion.create(api_base=front.base_url, **asked("emulator:words=500,gap=20"), stream=True)
+    held = openai.ChatCompletion.create(api_base=front.base_url, **chat_body("emulator:words=500,gap=20"), stream=True)
     next(held)
 
     with pytest.raises(openai.error.ServiceUnavailableError):
-        openai.ChatCompletion.create(api_base=front.base_url, **asked("Hello"))
+        openai.ChatCompletion.create(api_base=front.base_url, **chat_body("Hello"))
     held.close()
 
 
@@ -85,7 +85,7 @@ def test_a_bad_parameter_is_named(site: Site, name: str, value: Any) -> None:
     assert not site.calls
 
 
-def test_a_model_that_nobody_serves_is_not_found_whole_streamed_and_by_engine(site: Site) -> None:
+def test_a_model_that_no_vendor_serves_is_not_found_whole_streamed_and_by_engine(site: Site) -> None:
     for more in ({"model": "gpt-4oo"}, {"model": "gpt-4oo", "stream": True}, {"engine": "gpt-4oo"}):
         with pytest.raises(openai.error.InvalidRequestError, match="gpt-4o") as caught:
             openai.ChatCompletion.create(messages=[{"role": "user", "content": "x"}], **more)
@@ -107,7 +107,9 @@ NOT_SERVED: list[tuple[Callable[[], Any], str, int]] = [
 @pytest.mark.parametrize(
     ("call", "kind", "status"), NOT_SERVED, ids=["images", "moderations", "files", "fine-tuning", "engines", "edits"]
 )
-def test_what_is_not_served_says_so(site: Site, call: Callable[[], Any], kind: str, status: int) -> None:
+def test_unsupported_endpoints_return_an_error_that_names_them(
+    site: Site, call: Callable[[], Any], kind: str, status: int
+) -> None:
     with pytest.raises(openai.error.OpenAIError) as caught:
         call()
 
@@ -115,7 +117,7 @@ def test_what_is_not_served_says_so(site: Site, call: Callable[[], Any], kind: s
     assert "/v1/" in str(caught.value)
 
 
-def test_moderations_pass_where_the_operator_says_so(start: Start, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_moderations_pass_if_the_policy_allows_it(start: Start, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openai, "api_base", start(site.vendor, policy={"moderations": "pass"}).base_url)
 
     answer = openai.Moderation.create(input=["a", "b"])
@@ -132,7 +134,7 @@ def test_a_stream_that_breaks_raises_and_never_looks_finished(start: Start, site
     site.emulator.set_faults([fault])
     chunks: list[Any] = []
 
-    stream = openai.ChatCompletion.create(api_base=front.base_url, **asked(WORDS), stream=True)
+    stream = openai.ChatCompletion.create(api_base=front.base_url, **chat_body(WORDS), stream=True)
 
     with pytest.raises(openai.error.APIError, match="Error occurred while streaming"):
         chunks.extend(chunk for chunk in stream)
@@ -154,11 +156,11 @@ def test_a_stream_that_is_only_odd_is_whole(site: Site, fault: str) -> None:
     assert [c["finish_reason"] for chunk in chunks for c in chunk["choices"] if c["finish_reason"]] == ["stop"]
 
 
-def test_comments_to_a_caller_who_waits_are_no_chunks(start: Start, site: Site) -> None:
+def test_comments_to_a_waiting_client_are_not_chunks(start: Start, site: Site) -> None:
     front = start(site.vendor, server={"hold_status_s": 0.05, "heartbeat_s": 0.05})
     site.emulator.set_faults(["delay=300"])
 
-    chunks = list(openai.ChatCompletion.create(api_base=front.base_url, **asked("Hello"), stream=True))
+    chunks = list(openai.ChatCompletion.create(api_base=front.base_url, **chat_body("Hello"), stream=True))
 
     assert text_of(chunks) == "You said: Hello"
     assert b": keep-alive" in front.seen[-1].body
@@ -166,7 +168,7 @@ def test_comments_to_a_caller_who_waits_are_no_chunks(start: Start, site: Site) 
 
 def test_leaving_a_stream_ends_the_vendors(site: Site) -> None:
     async def leave() -> None:
-        stream = await openai.ChatCompletion.acreate(**asked("emulator:words=500,gap=20"), stream=True)
+        stream = await openai.ChatCompletion.acreate(**chat_body("emulator:words=500,gap=20"), stream=True)
         assert (await anext(stream))["choices"]
         await stream.aclose()
 

@@ -60,7 +60,7 @@ def test_the_result_of_a_function_is_answered(site: Site) -> None:
 @pytest.mark.parametrize(
     ("wish", "called"), [("none", None), ({"name": "get_time"}, "get_time"), ("auto", "get_weather")]
 )
-def test_function_call_says_which(site: Site, wish: Any, called: str | None) -> None:
+def test_function_call_selects_the_function(site: Site, wish: Any, called: str | None) -> None:
     message = site.chat(ONE, **BOTH, function_call=wish).choices[0].message
 
     assert (message.get("function_call") or {}).get("name") == called
@@ -94,7 +94,7 @@ def test_completions_are_found_under_azures_deployment(site: Site, monkeypatch: 
     assert named.choices[0].message.function_call.name == "get_weather"
 
 
-def test_two_choices_come_where_they_are_asked_for(site: Site) -> None:
+def test_two_choices_come_if_they_are_requested(site: Site) -> None:
     answer = site.chat("Hello", n=2)
     chunks = site.stream("Hello", n=2)
 

@@ -2,15 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
-import { CLIENT_KEY, all, asked, raised, textOf } from './stage.js';
+import { CLIENT_KEY, all, chatBody, raised, textOf } from './stage.js';
 
 export function azure(site) {
   for (const deployment of [undefined, 'gpt-4o']) {
     test(`chat by ${deployment ? 'the client’s deployment' : 'the body’s model'}, whole and streamed`, async () => {
       const here = site();
       const sdk = here.azure({ deployment });
-      const whole = await sdk.chat.completions.create(asked('搬家'));
-      const chunks = await all(await sdk.chat.completions.create(asked('搬家', { stream: true })));
+      const whole = await sdk.chat.completions.create(chatBody('搬家'));
+      const chunks = await all(await sdk.chat.completions.create(chatBody('搬家', { stream: true })));
       assert.equal(whole.choices[0].message.content, 'You said: 搬家');
       assert.equal(textOf(chunks), 'You said: 搬家');
       assert.ok(chunks.every((chunk) => chunk.choices.length === 1));
@@ -19,20 +19,20 @@ export function azure(site) {
   }
 
   test('the deployment of the client decides and not the model of the call', async () => {
-    const answer = await site().azure({ deployment: 'o3' }).chat.completions.create(asked('Hello', { model: 'whatever' }));
+    const answer = await site().azure({ deployment: 'o3' }).chat.completions.create(chatBody('Hello', { model: 'whatever' }));
     assert.equal(answer.model, 'o3');
   });
 
   test('a deployment that is not there is a model that is not found', async () => {
-    const error = await raised(site().azure({ deployment: 'gpt-4oo' }).chat.completions.create(asked('Hello')));
+    const error = await raised(site().azure({ deployment: 'gpt-4oo' }).chat.completions.create(chatBody('Hello')));
     assert.ok(error instanceof OpenAI.NotFoundError);
     assert.deepEqual([error.code, error.param], ['model_not_found', 'model']);
   });
 
   test('Azure’s own spelling of a model has the route of the model, whole and streamed', async () => {
     const sdk = site().azure({ deployment: 'gpt-35-turbo' });
-    const whole = await sdk.chat.completions.create(asked('Hello', { model: 'gpt-35-turbo' }));
-    const chunks = await all(await sdk.chat.completions.create(asked('Hello', { model: 'gpt-35-turbo', stream: true })));
+    const whole = await sdk.chat.completions.create(chatBody('Hello', { model: 'gpt-35-turbo' }));
+    const chunks = await all(await sdk.chat.completions.create(chatBody('Hello', { model: 'gpt-35-turbo', stream: true })));
     assert.equal(whole.choices[0].message.content, 'You said: Hello');
     assert.equal(textOf(chunks), 'You said: Hello');
     assert.deepEqual(new Set([whole.model, ...chunks.map((chunk) => chunk.model)]), new Set(['gpt-35-turbo']));
@@ -60,9 +60,9 @@ export function azure(site) {
 
   test('the key is checked where keys are configured', async () => {
     const here = site('keyed');
-    const right = await here.azure({ apiKey: CLIENT_KEY }).chat.completions.create(asked('Hello'));
+    const right = await here.azure({ apiKey: CLIENT_KEY }).chat.completions.create(chatBody('Hello'));
     assert.equal(right.choices[0].message.content, 'You said: Hello');
-    const error = await raised(here.azure({ apiKey: 'sk-wrong-00000001' }).chat.completions.create(asked('Hello')));
+    const error = await raised(here.azure({ apiKey: 'sk-wrong-00000001' }).chat.completions.create(chatBody('Hello')));
     assert.ok(error instanceof OpenAI.AuthenticationError);
   });
 }

@@ -1,7 +1,7 @@
 // Chat completions, whole and streamed, as an application reads them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { all, asked, raised, textOf, user } from './stage.js';
+import { all, chatBody, raised, textOf, user } from './stage.js';
 
 const TEXTS = [
   'Hello',
@@ -16,7 +16,7 @@ const PIXEL =
 const BIG = '0123456789abcdef'.repeat((5 * 1024 * 1024) / 16);
 
 export function chat(site) {
-  test('a whole answer has text, a finish, the model asked for, the vendor’s count and a request id', async () => {
+  test('a whole answer has text, a finish, the requested model, the vendor’s count and a request id', async () => {
     const { data: answer, response, request_id } = await site().chat('Hello').withResponse();
     const [choice] = answer.choices;
     assert.equal(answer.choices.length, 1);
@@ -51,7 +51,7 @@ export function chat(site) {
     assert.ok(chunks.length > 10);
   });
 
-  test('usage ends a stream exactly when it is asked for', async () => {
+  test('usage ends a stream exactly when it is requested', async () => {
     const chunks = await site().stream('emulator:words=5', { stream_options: { include_usage: true } });
     const last = chunks.pop();
     assert.ok(chunks.every((chunk) => chunk.choices.length && !chunk.usage));
@@ -62,7 +62,7 @@ export function chat(site) {
   });
 
   test('the client’s own collector gives the whole answer', async () => {
-    const runner = site().sdk.chat.completions.stream(asked('emulator:words=12'));
+    const runner = site().sdk.chat.completions.stream(chatBody('emulator:words=12'));
     const seen = [];
     runner.on('content', (delta) => seen.push(delta));
     assert.equal(await runner.finalContent(), seen.join(''));
@@ -119,7 +119,7 @@ export function chat(site) {
     }
   });
 
-  test('JSON mode gives JSON whether or not the prompt says so', async () => {
+  test('JSON mode gives JSON whether or not the prompt mentions it', async () => {
     for (const prompt of ['Give me JSON', 'Give me an object']) {
       const answer = await site().chat(prompt, { response_format: { type: 'json_object' } });
       assert.deepEqual(JSON.parse(answer.choices[0].message.content), { answer: `You said: ${prompt}` });
@@ -152,7 +152,7 @@ export function chat(site) {
 
   test('a base URL with and without its version is the same', async () => {
     for (const base of ['', '/', '/v1', '/v1/', '/v1/v1', '/openai/v1']) {
-      const answer = await site().client({ baseURL: `${site().url}${base}` }).chat.completions.create(asked('Hello'));
+      const answer = await site().client({ baseURL: `${site().url}${base}` }).chat.completions.create(chatBody('Hello'));
       assert.equal(answer.choices[0].message.content, 'You said: Hello', base);
     }
   });
@@ -160,7 +160,7 @@ export function chat(site) {
   test('the environment’s base URL is enough', async () => {
     process.env.OPENAI_BASE_URL = `${site().url}/v1`;
     try {
-      const answer = await site().client({ baseURL: undefined }).chat.completions.create(asked('Hello'));
+      const answer = await site().client({ baseURL: undefined }).chat.completions.create(chatBody('Hello'));
       assert.equal(answer.choices[0].message.content, 'You said: Hello');
     } finally {
       delete process.env.OPENAI_BASE_URL;

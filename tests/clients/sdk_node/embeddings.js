@@ -48,15 +48,15 @@ export function embeddings(site) {
     assert.equal((await site().sdk.models.retrieve(name)).id, name);
   });
 
-  test('a model that nobody serves is not found, and the nearest is told', async () => {
-    for (const asked of [() => site().sdk.models.retrieve('gpt-4oo'), () => site().chat('Hello', { model: 'gpt-4oo' })]) {
-      const error = await raised(asked());
+  test('a model that no vendor serves is not found, and the error suggests the nearest', async () => {
+    for (const request of [() => site().sdk.models.retrieve('gpt-4oo'), () => site().chat('Hello', { model: 'gpt-4oo' })]) {
+      const error = await raised(request());
       assert.deepEqual([error.constructor.name, error.status, error.code], ['NotFoundError', 404, 'model_not_found']);
       assert.match(error.message, /gpt-4o'/);
     }
   });
 
-  test('moderations are refused, or passed where the operator says so', async () => {
+  test('moderations are refused, or passed if the policy allows it', async () => {
     const error = await raised(site().sdk.moderations.create({ input: 'a' }));
     assert.deepEqual([error.status, error.code], [404, 'not_supported']);
     const { data, response } = await site('once').sdk.moderations.create({ input: ['a', 'b'] }).withResponse();

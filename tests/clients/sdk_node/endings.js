@@ -1,8 +1,8 @@
-// Streams that break or are only odd, and callers who leave.
+// Streams that break or are unusual, and clients that disconnect.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
-import { asked, raised, textOf } from './stage.js';
+import { chatBody, raised, textOf } from './stage.js';
 
 const WORDS = 'emulator:words=20';
 const WHOLE = Array.from({ length: 20 }, (_, at) => `w${at + 1}`).join(' ');
@@ -25,7 +25,7 @@ export function endings(site) {
       const here = site('short');
       await here.faults(fault);
       const chunks = [];
-      const stream = await here.client({ maxRetries: 2 }).chat.completions.create(asked(WORDS, { stream: true }));
+      const stream = await here.client({ maxRetries: 2 }).chat.completions.create(chatBody(WORDS, { stream: true }));
       const error = await raised((async () => { for await (const chunk of stream) chunks.push(chunk); })());
       assert.ok(error instanceof OpenAI.APIError, String(error));
       assert.equal(error.code, code);
@@ -33,14 +33,14 @@ export function endings(site) {
       assert.ok(text && text !== WHOLE && WHOLE.startsWith(text));
       assert.ok(!chunks.some((chunk) => chunk.choices.some((choice) => choice.finish_reason)));
       const { calls, seen } = await here.state();
-      assert.deepEqual([calls.length, seen.length], [1, 1], 'what has begun is never asked for again');
+      assert.deepEqual([calls.length, seen.length], [1, 1], 'a request whose answer has begun is never repeated');
     });
   }
 
   test('the client’s own collector raises for a stream that breaks', async () => {
     const here = site('short');
     await here.faults('cut=5');
-    const error = await raised(here.sdk.chat.completions.stream(asked(WORDS)).finalChatCompletion());
+    const error = await raised(here.sdk.chat.completions.stream(chatBody(WORDS)).finalChatCompletion());
     assert.equal(error.code, 'upstream_stream_reset');
   });
 
@@ -48,7 +48,7 @@ export function endings(site) {
     test(`a stream that breaks before its first word has a status: ${fault}`, async () => {
       const here = site('short');
       await here.faults(fault);
-      const error = await raised(here.client({ maxRetries: 2 }).chat.completions.create(asked(WORDS, { stream: true })));
+      const error = await raised(here.client({ maxRetries: 2 }).chat.completions.create(chatBody(WORDS, { stream: true })));
       assert.ok(error instanceof OpenAI.InternalServerError, String(error));
       assert.equal(error.status, fault.startsWith('stall') ? 504 : 502);
       assert.equal((await here.state()).seen.length, 1);
@@ -65,7 +65,7 @@ export function endings(site) {
     });
   }
 
-  test('comments to a caller who waits are no chunks', async () => {
+  test('comments to a waiting client are not chunks', async () => {
     const here = site('beating');
     await here.faults('delay=300');
     assert.equal(textOf(await here.stream('Hello')), 'You said: Hello');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import OpenAI from 'openai';
-import { CLIENT_KEY, all, asked, raised } from './stage.js';
+import { CLIENT_KEY, all, chatBody, raised } from './stage.js';
 
 // fault, class, status, code, param, the most calls that the vendor may see
 const FAULTS = [
@@ -24,8 +24,8 @@ const FAULTS = [
   ['reset_after_head', 'InternalServerError', 502, 'upstream_error', null, 3],
 ];
 
-// The other outcome, where a vendor's own words say less: its table of failures decides.
-const LESS = { overloaded: ['RateLimitError', 429, 'rate_limit_exceeded'] };
+// The errors for a response with less detail: the vendor’s table of failures decides.
+const OTHER_ERRORS = { overloaded: ['RateLimitError', 429, 'rate_limit_exceeded'] };
 
 export function errors(site) {
   for (const [fault, kind, status, code, param, most] of FAULTS) {
@@ -33,18 +33,18 @@ export function errors(site) {
       test(`${fault} is a ${kind} without a storm of retries${stream ? ', streamed' : ''}`, async () => {
         const here = site();
         await here.faults(fault);
-        const less = fault in LESS && (await here.failure()).code !== code;
-        const told = less ? LESS[fault] : [kind, status, code];
-        const made = here.client({ maxRetries: 2 }).chat.completions.create(asked('Hello', { stream }));
+        const lessDetail = fault in OTHER_ERRORS && (await here.failure()).code !== code;
+        const expected = lessDetail ? OTHER_ERRORS[fault] : [kind, status, code];
+        const made = here.client({ maxRetries: 2 }).chat.completions.create(chatBody('Hello', { stream }));
         const error = await raised(stream ? made.then(all) : made);
-        assert.ok(error instanceof OpenAI[told[0]], `${error.constructor.name}: ${error.message}`);
-        assert.deepEqual([error.status, error.code, error.param], [told[1], told[2], param]);
+        assert.ok(error instanceof OpenAI[expected[0]], `${error.constructor.name}: ${error.message}`);
+        assert.deepEqual([error.status, error.code, error.param], [expected[1], expected[2], param]);
         assert.match(error.requestID, /^req_/);
         assert.equal(error.requestID, error.headers.get('x-request-id'));
         assert.equal(error.headers.get('x-should-retry'), 'false');
         const { calls, seen } = await here.state();
         assert.ok(calls.length >= 1 && calls.length <= most, `${calls.length} calls`);
-        assert.equal(seen.length, 1, 'the client asked again for what the proxy had already retried');
+        assert.equal(seen.length, 1, 'the client repeated a request that the proxy had already retried');
       });
     }
   }
@@ -52,7 +52,7 @@ export function errors(site) {
   test('the client itself gets over a rate limit that the proxy did not wait for', async () => {
     const here = site('once');
     await here.faults('rate_limit=3@1'); // longer than limits.wait_s
-    const answer = await here.client({ maxRetries: 2 }).chat.completions.create(asked('Hello'));
+    const answer = await here.client({ maxRetries: 2 }).chat.completions.create(chatBody('Hello'));
     assert.equal(answer.choices[0].message.content, 'You said: Hello');
     assert.equal((await here.state()).seen.length, 2);
   });
@@ -61,16 +61,16 @@ export function errors(site) {
     const here = site('once');
     await here.faults('rate_limit=7');
     const { headers } = await raised(here.chat('Hello'));
-    const told = ['retry-after', 'retry-after-ms', 'x-should-retry'].map((name) => headers.get(name));
-    assert.deepEqual(told, ['7', '7000', 'true']);
+    const retryHeaders = ['retry-after', 'retry-after-ms', 'x-should-retry'].map((name) => headers.get(name));
+    assert.deepEqual(retryHeaders, ['7', '7000', 'true']);
   });
 
   test('the application’s key is checked where keys are configured', async () => {
     const here = site('keyed');
     const right = here.client({ apiKey: CLIENT_KEY });
     const wrong = here.client({ apiKey: 'sk-wrong-00000001' });
-    assert.equal((await right.chat.completions.create(asked('Hello'))).choices[0].message.content, 'You said: Hello');
-    for (const call of [() => wrong.chat.completions.create(asked('Hello')), () => wrong.models.list()]) {
+    assert.equal((await right.chat.completions.create(chatBody('Hello'))).choices[0].message.content, 'You said: Hello');
+    for (const call of [() => wrong.chat.completions.create(chatBody('Hello')), () => wrong.models.list()]) {
       const error = await raised(call());
       assert.deepEqual([error.constructor.name, error.code], ['AuthenticationError', 'invalid_api_key']);
       assert.ok(!error.message.includes('sk-wrong-00000001'));
@@ -88,7 +88,7 @@ export function errors(site) {
     'another method': [(sdk) => sdk.put('/chat/completions', { body: {} }), 405],
   };
   for (const [name, [call, status]] of Object.entries(NOT_SERVED)) {
-    test(`what is not served says so at once: ${name}`, async () => {
+    test(`unsupported endpoints return an error at once: ${name}`, async () => {
       const here = site();
       const error = await raised(call(here.client({ maxRetries: 2 })));
       assert.ok(error instanceof OpenAI.APIError);

@@ -14,7 +14,7 @@ const python = spawn(process.env.PYTHON ?? 'python3', ['-m', 'tests.clients.sdk_
 });
 const lines = createInterface({ input: python.stdout })[Symbol.asyncIterator]();
 
-async function told() {
+async function readPlaces() {
   const { value, done } = await lines.next();
   assert.ok(!done, 'the stage has ended');
   return JSON.parse(value);
@@ -24,12 +24,12 @@ let turn = Promise.resolve(); // one wish after another: answers come in the ord
 function wish(what) {
   turn = turn.then(() => {
     python.stdin.write(`${JSON.stringify(what)}\n`);
-    return told();
+    return readPlaces();
   });
   return turn;
 }
 
-const places = await told();
+const places = await readPlaces();
 export const VENDORS = Object.keys(places.vendors);
 export const CLIENT_KEY = places.clientKey;
 
@@ -88,7 +88,7 @@ export class Site {
   }
 
   chat(content = 'Hello', more = {}, options = undefined) {
-    return this.sdk.chat.completions.create(asked(content, more), options);
+    return this.sdk.chat.completions.create(chatBody(content, more), options);
   }
 
   async stream(content = 'Hello', more = {}) {
@@ -111,7 +111,7 @@ export function user(content) {
 }
 
 // A request under OpenAI's name: a user's message, or a list of messages.
-export function asked(content = 'Hello', more = {}) {
+export function chatBody(content = 'Hello', more = {}) {
   const messages = Array.isArray(content) && content[0].role ? content : [user(content)];
   return { model: 'gpt-4o', messages, ...more };
 }

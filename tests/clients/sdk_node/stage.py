@@ -44,7 +44,7 @@ class Steered:
     def reset(self) -> dict[str, Any]:
         """Check all sent data against OpenAI's description, then reset it, and the faults and requests."""
         fronts = [front for fronts in self._fronts.values() for front in fronts.values()]
-        wrong = [said for front in fronts for seen in front.seen if (said := _complaint(seen))]
+        wrong = [text for front in fronts for seen in front.seen if (text := _complaint(seen))]
         wrong += [what for front in fronts for what in front.running.take_violations()]
         self._stage.reset()
         for front in fronts:

@@ -1,7 +1,7 @@
 // Tools: called whole and streamed alike, at once, by name, and answered.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asked, user } from './stage.js';
+import { chatBody, user } from './stage.js';
 
 function described(name, properties) {
   const schema = Object.fromEntries(Object.entries(properties).map(([key, type]) => [key, { type }]));
@@ -48,7 +48,7 @@ export function tools(site) {
   }
 
   test('the client’s own collector gives the same calls', async () => {
-    const final = await site().sdk.chat.completions.stream(asked(TWO, BOTH)).finalChatCompletion();
+    const final = await site().sdk.chat.completions.stream(chatBody(TWO, BOTH)).finalChatCompletion();
     assert.deepEqual(callsOf(final.choices[0].message), [WEATHER, TIME]);
   });
 
@@ -68,7 +68,7 @@ export function tools(site) {
           parameters: { type: 'object', properties: { city: { type: 'string' } } },
         },
       };
-      const runner = site().sdk.chat.completions.runTools({ ...asked(ONE), tools: [tool], stream });
+      const runner = site().sdk.chat.completions.runTools({ ...chatBody(ONE), tools: [tool], stream });
       assert.equal(await runner.finalContent(), 'The tool said: 4 degrees');
       assert.deepEqual(given, [{ city: 'Oslo' }]);
     });
@@ -92,9 +92,9 @@ export function tools(site) {
       const shown = calls.map(({ id, name, arguments: given }) => ({ id, type: 'function', function: { name, arguments: given } }));
       messages.push({ role: 'assistant', content: null, tool_calls: shown });
       messages.push(...calls.map((call) => ({ role: 'tool', tool_call_id: call.id, content: result })));
-      const said = (await site().chat(messages, { ...BOTH, model: 'o3' })).choices[0].message.content;
-      assert.equal(said, `The tool said: ${calls.map(() => result).join('; ')}`);
-      messages.push({ role: 'assistant', content: said });
+      const text = (await site().chat(messages, { ...BOTH, model: 'o3' })).choices[0].message.content;
+      assert.equal(text, `The tool said: ${calls.map(() => result).join('; ')}`);
+      messages.push({ role: 'assistant', content: text });
     }
     assert.equal(ids.size, 4);
   });

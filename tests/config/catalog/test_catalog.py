@@ -210,14 +210,14 @@ def test_names_of_other_than_chat_models_have_no_chat_stand_in(cat: Catalog, nam
 
 
 @ALL
-def test_names_that_reason_stand_for_models_that_think_by_themselves_or_are_told_to(cat: Catalog) -> None:
+def test_names_of_reasoning_models_stand_for_models_that_think_by_default_or_by_a_switch(cat: Catalog) -> None:
     for name in CHAT_2024 + CHAT_SINCE:
         if name.startswith(("o1", "o3", "o4", *REASONING_PREFIXES)):
             thinks = stood_in(cat, name).thinking
             found = cat.stand_in(name, "chat")
             assert found is not None
-            told = thinks == "default_off" and found.set == {"thinking": "enabled"}
-            assert thinks in ("default_on", "always") or told, name
+            reported = thinks == "default_off" and found.set == {"thinking": "enabled"}
+            assert thinks in ("default_on", "always") or reported, name
 
 
 @ALL
@@ -295,7 +295,7 @@ def test_a_price_is_that_of_the_day() -> None:
         ("qwen3.8-max", TODAY, "never found"),
     ],
 )
-def test_a_price_that_is_not_known_is_none_and_not_zero(model: str, day: datetime.date, why: str) -> None:
+def test_an_unknown_price_is_none_and_not_zero(model: str, day: datetime.date, why: str) -> None:
     row = KIMI.by_id.get(model) or QWEN.by_id[model]
     assert row.price_at(day, 10) is None, why
 
@@ -304,8 +304,8 @@ def test_a_price_that_is_not_known_is_none_and_not_zero(model: str, day: datetim
 
 
 def priced(*prices: dict[str, object]) -> ModelRow:
-    told = {"input": 2, "output": 6, "since": "2024-05-21", "source": "a list", "confidence": "low"}
-    return ModelRow.model_validate({"id": "a", "confidence": "low", "prices": [told | price for price in prices]})
+    reported = {"input": 2, "output": 6, "since": "2024-05-21", "source": "a list", "confidence": "low"}
+    return ModelRow.model_validate({"id": "a", "confidence": "low", "prices": [reported | price for price in prices]})
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def test_baidus_small_models_became_free_on_the_day_of_the_price_war(
         (CLASSIC, "hunyuan-pro", (30, 100)),
     ],
 )
-def test_on_the_day_that_openai_left_a_million_tokens_cost_what_the_lists_of_the_time_say(
+def test_on_the_day_that_openai_left_a_million_tokens_cost_the_list_prices_of_the_time(
     cat: Catalog, model: str, prices: tuple[float, float]
 ) -> None:
     paid = price(cat, model, datetime.date(2024, 7, 9))
@@ -483,14 +483,14 @@ def test_classic_hunyuan_is_dated_as_gone_and_points_to_tokenhub(model: str, ret
         (HUNYUAN, "hy3-preview", TODAY, 100_000, (2, 8)),
     ],
 )
-def test_hunyuan_models_cost_what_the_lists_of_their_day_say(
+def test_hunyuan_models_have_the_prices_of_the_lists_of_their_day(
     cat: Catalog, model: str, day: datetime.date, prompt_tokens: int, prices: tuple[float, float]
 ) -> None:
     paid = price(cat, model, day, prompt_tokens)
     assert (paid.input, paid.output) == prices
 
 
-def test_the_facts_that_verdicts_rest_on_are_where_the_vendors_say() -> None:
+def test_the_facts_that_verdicts_depend_on_are_on_the_vendors_pages() -> None:
     def having(cat: Catalog, fact: str) -> set[str]:
         return {row.id for row in cat.models if row.facts.get(fact)}
 
@@ -508,8 +508,8 @@ def test_the_facts_that_verdicts_rest_on_are_where_the_vendors_say() -> None:
     assert {"ernie-4.5-turbo-128k", "ernie-4.5-turbo-32k", "ernie-4.5-turbo-latest"} <= having(ERNIE, "no_tools")
     assert not having(ERNIE, "no_tools") & {"ernie-5.1", "ernie-5.0", "ernie-x1.1", "ernie-4.5-turbo-vl"}
     assert having(ERNIE, "no_temperature") == {"ernie-5.5-flash-preview"}
-    told = {name: found.model for name, found in ERNIE.stand_ins.items()}
-    without = {name for name, model in told.items() if model in having(ERNIE, "no_tools")}
+    reported = {name: found.model for name, found in ERNIE.stand_ins.items()}
+    without = {name for name, model in reported.items() if model in having(ERNIE, "no_tools")}
     assert {name for name in without if "instruct" not in name} == {"text-davinci-003", "davinci-002", "babbage-002"}
     assert not having(QWEN, "logprobs") & {row.id for row in QWEN.models if row.thinking == "always"}
     hy4 = {"hy4", "hy4-flash", "hy4-preview"}
@@ -527,7 +527,7 @@ def test_the_facts_that_verdicts_rest_on_are_where_the_vendors_say() -> None:
         ("text-embedding-v2", 25, 2048, 1536),
     ],
 )
-def test_embedding_models_tell_their_sizes_and_limits(model: str, texts: int, tokens: int, default: int) -> None:
+def test_embedding_models_have_sizes_and_limits(model: str, texts: int, tokens: int, default: int) -> None:
     facts = QWEN.by_id[model].facts
     assert (facts["max_inputs"], facts["max_tokens_per_input"], facts["dimensions"][0]) == (texts, tokens, default)
 

@@ -20,7 +20,7 @@ from config.catalog.openai_names import (
     name_of,
     taken_by,
 )
-from config.routing import Routing, UnknownModel, carried, key_of
+from config.routing import Routing, UnknownModel, key_of, routed_forms
 from config.schema import Settings
 
 VENDOR_KEYS = {vendor.name: {"api_key": "k-0000000000000001"} for vendor in VENDORS if vendor.base_urls}
@@ -112,7 +112,7 @@ def test_a_form_with_a_line_of_its_own_keeps_it_beside_its_name(name: str, form:
         both = routing(models)
         assert both.find(form, operation(name)).targets[0].label == own
         assert both.find(name, operation(name)).targets[0].label == target(name)
-        assert form not in carried(name, models)
+        assert form not in routed_forms(name, models)
 
 
 def test_a_dated_name_in_models_does_not_take_its_general_name() -> None:
@@ -175,7 +175,7 @@ def test_a_form_has_the_set_and_the_policy_of_its_name() -> None:
 
 
 @pytest.mark.parametrize("open_models", [True, False])
-def test_forms_do_not_rest_on_whether_vendors_own_ids_are_open(open_models: bool) -> None:
+def test_forms_do_not_depend_on_open_models(open_models: bool) -> None:
     found = routing({"gpt-4o": "qwen/qwen-max"}, policy={"open_models": open_models})
     assert found.find("gpt-4o-2024-05-13", "chat").targets[0].label == "qwen/qwen-max"
     assert found.find("gpt-35-turbo", "chat").how == "stand-in"
@@ -187,7 +187,7 @@ def test_names_are_listed_and_their_forms_are_not_unless_models_has_them() -> No
     assert not {form for _, form in FORMS if form != "gpt-4-0613"} & set(listed)
 
 
-def test_a_scope_of_names_is_asked_with_the_name_and_what_covers_it() -> None:
+def test_a_scope_is_checked_with_the_name_and_the_names_that_cover_it() -> None:
     """The names allowed for a restricted client key: resolved like routes."""
     scope = {"gpt-4o", "gpt-3.5-turbo"}
     for name in ("gpt-4o", "gpt-4o-2024-05-13", "chatgpt-4o-latest", "gpt-35-turbo-0613", "gpt-4o-2027-01-31"):

@@ -39,7 +39,7 @@ def laid(own: str = OWN, text: str = FILE, environ: Mapping[str, str] | None = N
     return catalog_of("kimi", loaded(text, environ).settings.vendors["kimi"])
 
 
-def told(own: str) -> list[str]:
+def diagnostics_of(own: str) -> list[str]:
     """Return the diagnostics for an invalid file."""
     Path("own.yaml").write_text(own, encoding="utf-8")
     return diagnostics(FILE)
@@ -57,7 +57,7 @@ def test_prices_of_the_operators_take_the_place_of_those_that_ship() -> None:
     assert row.price_at(datetime.date(2026, 9, 15), 1000) is None, "the list that shipped is gone as a whole"
 
 
-def test_what_is_not_given_stays_as_it_ships() -> None:
+def test_omitted_values_keep_the_shipped_ones() -> None:
     shipped, own = catalog.load("kimi"), laid()
     row, before = own.by_id["kimi-k2.6"], shipped.by_id["kimi-k2.6"]
     assert (row.context, row.input, row.thinking, row.facts) == (
@@ -103,7 +103,7 @@ def test_it_may_stand_in_the_configuration_itself_or_be_named_by_the_environment
     assert "kimi-k4" in laid(text=named, environ={"OWN": "own.yaml"}).by_id
 
 
-def test_a_retirement_that_the_operator_knows_of_is_told() -> None:
+def test_a_retirement_in_an_override_is_reported() -> None:
     laid("models: [{id: kimi-k2.6, retired: 2099-01-01, successor: kimi-k3}]\n")
     model, stand_in = loaded(FILE + "models: {a: kimi/kimi-k2.6}\n").warnings[::-1]
     assert str(model) == "banjia.yaml:3:13: models.a: kimi-k2.6 will be retired on 2099-01-01; expected kimi/kimi-k3"
@@ -115,7 +115,7 @@ def test_the_file_is_read_again_with_the_configuration() -> None:
     assert laid(OWN.replace("input: 5", "input: 4")).by_id["kimi-k2.6"].tiers(DAY)[0].input == 4
 
 
-# --- how a mistake in it is told: file, line, column, and the way to it from the configuration
+# --- how an error in it is reported: file, line, column, and the path to it from the configuration
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_the_file_is_read_again_with_the_configuration() -> None:
         (OWN.replace("models:", "model:", 1), "own.yaml:1:1: …model: unknown key; did you mean 'models'?"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_by_the_place_in_its_own_file(own: str, says: str) -> None:
-    assert told(own) == [says.replace("…", "vendors.kimi.catalog.", 1)]
+def test_an_error_is_reported_with_the_position_in_its_own_file(own: str, says: str) -> None:
+    assert diagnostics_of(own) == [says.replace("…", "vendors.kimi.catalog.", 1)]
 
 
 @pytest.mark.parametrize(
@@ -151,25 +151,25 @@ def test_a_mistake_is_told_by_the_place_in_its_own_file(own: str, says: str) -> 
         ("- a\n", "own.yaml:1:1: the file contains a list; expected keys such as models: or stand_ins:"),
     ],
 )
-def test_a_file_that_is_no_catalog_is_told(own: str, says: str) -> None:
-    (said,) = told(own)
-    assert said.startswith(says)
+def test_a_file_that_is_not_a_catalog_is_reported(own: str, says: str) -> None:
+    (problems,) = diagnostics_of(own)
+    assert problems.startswith(says)
 
 
-def test_a_file_that_is_not_there_is_told_where_it_is_named() -> None:
-    (said,) = diagnostics(FILE)
-    assert said == (
+def test_a_missing_file_is_reported_at_the_place_that_names_it() -> None:
+    (problems,) = diagnostics(FILE)
+    assert problems == (
         "banjia.yaml:2:31: vendors.kimi.catalog: cannot read the file own.yaml: no such file or directory; "
         "expected a path relative to this file"
     )
 
 
-def test_a_file_that_is_not_text_is_told_by_its_place() -> None:
+def test_a_file_that_is_not_text_is_reported_with_its_position() -> None:
     Path("own.yaml").write_bytes(b"models:\n  - {id: \xe9}\n")
     assert diagnostics(FILE) == ["own.yaml:2:10: not UTF-8 text"]
 
 
-def test_mistakes_of_both_files_are_told_at_once() -> None:
+def test_errors_of_both_files_are_reported_at_once() -> None:
     Path("own.yaml").write_text(OWN.replace("input: 5", "input: -5"), encoding="utf-8")
-    said = diagnostics(FILE + "polizy: {}\n")
-    assert [line.split(":")[0] for line in said] == ["banjia.yaml", "own.yaml"]
+    problems = diagnostics(FILE + "polizy: {}\n")
+    assert [line.split(":")[0] for line in problems] == ["banjia.yaml", "own.yaml"]

@@ -26,7 +26,7 @@ def test_the_published_page_is_the_one_of_the_catalogs() -> None:
         "| Hunyuan | `hy3` | up to 16,000 | 1.2 | 0.4 | 4 | | 2026-11-22 | low |",
     ],
 )
-def test_it_tells_what_the_vendors_main_models_cost(row: str) -> None:
+def test_it_lists_the_prices_of_the_vendors_main_models(row: str) -> None:
     assert row in price_page.text().splitlines()
 
 

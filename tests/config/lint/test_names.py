@@ -19,51 +19,51 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def said(models: str) -> list[str]:
+def warnings_of(models: str) -> list[str]:
     warnings = [str(warning) for warning in loaded(f"{VENDORS}models:\n{models}", KEYS).warnings]
     return [warning.partition(": ")[2] for warning in warnings]
 
 
 def test_vectors_of_two_models_under_one_name_are_a_warning() -> None:
-    (warning,) = said("  mine: [qwen/text-embedding-v4, ernie/tao-8k]\n")
+    (warning,) = warnings_of("  mine: [qwen/text-embedding-v4, ernie/tao-8k]\n")
     assert warning == (
         "models.mine: vectors of text-embedding-v4 and tao-8k cannot be compared, but failover would mix them in one index; "
         "expected one target"
     )
-    assert said("  mine: [qwen/text-embedding-v4, qwen/text-embedding-v4]\n") == []
-    assert said("  mine: [qwen/qwen-max, kimi/kimi-k2.6]\n") == []
+    assert warnings_of("  mine: [qwen/text-embedding-v4, qwen/text-embedding-v4]\n") == []
+    assert warnings_of("  mine: [qwen/qwen-max, kimi/kimi-k2.6]\n") == []
 
 
 @pytest.mark.parametrize(
     "name", ["text-embedding-3-small", "text-embedding-ada-002", "text-embedding-ada-002-v2", '"text-embedding-3-s*"']
 )
 def test_vectors_of_another_width_than_openais_are_a_warning_with_what_to_do(name: str) -> None:
-    (warning,) = said(f"  {name}: ernie/tao-8k\n")
+    (warning,) = warnings_of(f"  {name}: ernie/tao-8k\n")
     assert "vectors of ernie/tao-8k have 1024 dimensions, those of text-embedding-" in warning
     assert warning.endswith(
         "have 1536; expected set: {dimensions: 1024} to confirm this, and an index of that size, or another model"
     )
 
 
-def test_of_a_pattern_the_names_are_told_whose_width_it_does_not_give() -> None:
-    (warning,) = said('  "text-embedding-*": qwen/text-embedding-v4\n')
+def test_the_names_of_a_pattern_whose_width_it_does_not_give_are_reported() -> None:
+    (warning,) = warnings_of('  "text-embedding-*": qwen/text-embedding-v4\n')
     assert warning.endswith(
         "vectors of qwen/text-embedding-v4 have 1024 dimensions, those of text-embedding-3-large have 3072; expected an entry for "
         "text-embedding-3-large, with another model, or with set: {dimensions: 1024} and an index of that size"
     )
     row = "text-embedding-3-large: {target: qwen/text-embedding-v4, set: {dimensions: 1024}}"
-    assert said(f'  "text-embedding-*": qwen/text-embedding-v4\n  {row}\n') == []
+    assert warnings_of(f'  "text-embedding-*": qwen/text-embedding-v4\n  {row}\n') == []
 
 
 def test_no_width_is_warned_of_that_the_model_gives_or_the_operator_chose() -> None:
-    assert said("  text-embedding-3-small: qwen/text-embedding-v4\n") == []
-    assert said("  text-embedding-3-small: {target: ernie/tao-8k, set: {dimensions: 1024}}\n") == []
-    assert said("  my-vectors: ernie/tao-8k\n") == []
-    assert len(said("  text-embedding-3-large: qwen/text-embedding-v4\n")) == 1
+    assert warnings_of("  text-embedding-3-small: qwen/text-embedding-v4\n") == []
+    assert warnings_of("  text-embedding-3-small: {target: ernie/tao-8k, set: {dimensions: 1024}}\n") == []
+    assert warnings_of("  my-vectors: ernie/tao-8k\n") == []
+    assert len(warnings_of("  text-embedding-3-large: qwen/text-embedding-v4\n")) == 1
 
 
 def test_a_pattern_that_no_name_reaches_is_a_warning() -> None:
-    (warning,) = said('  gpt-3.5-turbo: kimi/kimi-k2.6\n  "gpt-3.5-turbo-0*": qwen/qwen-plus\n')
+    (warning,) = warnings_of('  gpt-3.5-turbo: kimi/kimi-k2.6\n  "gpt-3.5-turbo-0*": qwen/qwen-plus\n')
     assert warning == (
         "models.gpt-3.5-turbo-0*: no OpenAI name uses this pattern: other entries match first, such as "
         "gpt-3.5-turbo for gpt-3.5-turbo-0301; expected the pattern removed"
@@ -71,12 +71,12 @@ def test_a_pattern_that_no_name_reaches_is_a_warning() -> None:
 
 
 def test_a_pattern_of_chat_models_that_hides_a_stand_in_for_embeddings_is_a_warning() -> None:
-    (warning,) = said('  "*": kimi/kimi-k2.6\n')
+    (warning,) = warnings_of('  "*": kimi/kimi-k2.6\n')
     assert warning == (
         "models.*: the pattern also matches text-embedding-ada-002, which gets 404: its targets are chat models; "
         "expected an entry for it, such as text-embedding-ada-002: qwen/text-embedding-v4"
     )
-    assert said('  "*": kimi/kimi-k2.6\n  text-embedding-3-small: qwen/text-embedding-v4\n') == []
+    assert warnings_of('  "*": kimi/kimi-k2.6\n  text-embedding-3-small: qwen/text-embedding-v4\n') == []
     alone = loaded('vendors:\n  kimi: {api_key: "${K}"}\nmodels:\n  "*": kimi/kimi-k2.6\n', KEYS)
     assert alone.warnings == [], "no vendor here has embeddings"
 
@@ -91,7 +91,7 @@ def test_a_pattern_of_chat_models_that_hides_a_stand_in_for_embeddings_is_a_warn
     ],
 )
 def test_a_pattern_that_some_name_reaches_is_none(models: str) -> None:
-    assert said(models) == []
+    assert warnings_of(models) == []
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-def said(name: str, settings: dict[str, Any], operation: Any = "chat", *, file: bool = True) -> str:
+def error_text(name: str, settings: dict[str, Any], operation: Any = "chat", *, file: bool = True) -> str:
     made = Settings.model_validate(settings)
     with pytest.raises(UnknownModel) as caught:
         Routing(made if file else made.from_environment()).find(name, operation)
@@ -29,9 +29,9 @@ def said(name: str, settings: dict[str, Any], operation: Any = "chat", *, file: 
 
 @pytest.mark.parametrize("open_models", [True, False])
 @pytest.mark.parametrize("name", WRONG)
-def test_the_line_to_add_is_told_and_works_as_it_is_told(name: str, open_models: bool) -> None:
+def test_the_suggested_line_to_add_works(name: str, open_models: bool) -> None:
     vendors = {"kimi": KIMI, "qwen": QWEN}
-    text = said(name, {"vendors": vendors, "policy": {"open_models": open_models}})
+    text = error_text(name, {"vendors": vendors, "policy": {"open_models": open_models}})
     assert "To serve this name, add to models: `" in text
     line = text.partition("add to models: `")[2].removesuffix("`.")
     added = YAML(typ="safe").load(line)
@@ -43,7 +43,7 @@ def test_the_line_to_add_is_told_and_works_as_it_is_told(name: str, open_models:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_without_a_file_it_is_the_variable_to_set(name: str) -> None:
-    text = said(name, {"vendors": {"qwen": QWEN}}, file=False)
+    text = error_text(name, {"vendors": {"qwen": QWEN}}, file=False)
     value = text.partition("set BANJIA_MODELS='")[2].removesuffix("'.")
     assert json.loads(value) == {name: "qwen/qwen3.6-plus"}
     assert "add to models" not in text
@@ -57,23 +57,23 @@ def test_the_settings_know_whether_they_are_of_a_file(tmp_path: Any) -> None:
 
 
 def test_for_embeddings_a_model_of_embeddings_is_named() -> None:
-    text = said("my-vectors", {"vendors": {"kimi": KIMI, "qwen": QWEN}}, "embeddings")
+    text = error_text("my-vectors", {"vendors": {"kimi": KIMI, "qwen": QWEN}}, "embeddings")
     assert "`my-vectors: qwen/text-embedding-v4`" in text
 
 
-def test_where_no_vendor_has_a_stand_in_a_target_of_models_or_a_place_for_an_id_is_named() -> None:
+def test_if_no_vendor_has_a_stand_in_a_target_of_models_or_a_placeholder_is_named() -> None:
     office = {"kind": "openai_compatible", "base_url": "http://10.0.0.5:8000/v1", "api_key": "none"}
-    assert "`mine: office/MODEL_ID`" in said("mine", {"vendors": {"office": office}})
-    text = said("mine", {"vendors": {"office": office}, "models": {"other": "office/my-model"}})
+    assert "`mine: office/MODEL_ID`" in error_text("mine", {"vendors": {"office": office}})
+    text = error_text("mine", {"vendors": {"office": office}, "models": {"other": "office/my-model"}})
     assert "`mine: office/my-model`" in text
 
 
-def test_no_line_is_told_where_it_would_not_help() -> None:
-    assert "add to models" not in said("gpt-4o", {"vendors": {"qwen": QWEN}}, "embeddings")
-    assert "It is a model for chat" in said("gpt-4o", {"vendors": {"qwen": QWEN}}, "embeddings")
-    assert "add to models" not in said("text-embedding-3-small", {"vendors": {"kimi": KIMI}}, "embeddings")
-    assert "add to models" not in said("x" * 201, {"vendors": {"kimi": KIMI}})
-    assert "add to models" not in said("a\nb", {"vendors": {"kimi": KIMI}})
+def test_no_line_is_suggested_where_it_would_not_help() -> None:
+    assert "add to models" not in error_text("gpt-4o", {"vendors": {"qwen": QWEN}}, "embeddings")
+    assert "It is a model for chat" in error_text("gpt-4o", {"vendors": {"qwen": QWEN}}, "embeddings")
+    assert "add to models" not in error_text("text-embedding-3-small", {"vendors": {"kimi": KIMI}}, "embeddings")
+    assert "add to models" not in error_text("x" * 201, {"vendors": {"kimi": KIMI}})
+    assert "add to models" not in error_text("a\nb", {"vendors": {"kimi": KIMI}})
 
 
 def test_a_star_alone_catches_every_name_that_no_other_line_has() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from config.loader.errors import ConfigError
+from config.errors import ConfigError
 from config.loader.load import load, sources
 from config.loader.regular_file import MAX_BYTES
 from config.loader.yaml_parser import MAX_CHARACTERS, MAX_DEPTH, MAX_LINES, MAX_VALUES
@@ -147,7 +147,7 @@ def test_a_catalog_has_the_same_bounds(tmp_path: Path, name: str) -> None:
         load(file, {})
 
 
-def test_the_place_of_what_is_too_deep_is_told_also_below_comments(tmp_path: Path) -> None:
+def test_the_position_of_too_deep_nesting_is_reported_also_below_comments(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
     file.write_text("# [[[[ \n\n  # }}}\na:\n  " + "[" * 70)
     with pytest.raises(ConfigError, match=r"banjia.yaml:5:67: nested more than 64 levels deep; expected fewer levels"):
@@ -161,7 +161,7 @@ def test_a_large_configuration_is_read(tmp_path: Path) -> None:
     assert len(load(file, {}).settings.server.client_keys) == 4_000
 
 
-def test_of_thousands_of_mistakes_the_first_hundreds_are_told(tmp_path: Path) -> None:
+def test_of_thousands_of_errors_the_first_hundreds_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
     file.write_text("server:\n" + "".join(f"  lissten{n}: 1\n" for n in range(4_000)))
     with pytest.raises(ConfigError) as refused:
@@ -179,7 +179,7 @@ def test_defaults_of_defaults_end_somewhere(tmp_path: Path) -> None:
     assert load(file, {}).settings.vendors["kimi"].keys()
 
 
-def test_a_variable_with_deep_json_is_told(tmp_path: Path) -> None:
+def test_a_variable_with_deep_json_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError):
         load(None, {"BANJIA_VENDORS__KIMI__HEADERS": '{"a": ' * 50_000, "KIMI_API_KEY": "k"})
     with pytest.raises(ConfigError):
@@ -195,7 +195,7 @@ def test_a_variable_with_deep_json_is_told(tmp_path: Path) -> None:
         (lambda file: file.write_text("[" * 4 * MIB), "the file has more than 512 KiB without comments"),
     ],
 )
-def test_every_command_says_what_is_wrong_with_the_file(
+def test_every_command_reports_the_error_in_the_file(
     tmp_path: Path, command: list[str], make: Callable[[Path], object], wrong: str
 ) -> None:
     file = tmp_path / "banjia.yaml"

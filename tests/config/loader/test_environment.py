@@ -32,7 +32,7 @@ def over(**environ: str) -> Settings:
     return loaded(FILE, {f"BANJIA_{name}": value for name, value in environ.items()}).settings
 
 
-def said(environ: dict[str, str], text: str = FILE) -> list[str]:
+def diagnostics_of(environ: dict[str, str], text: str = FILE) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         loaded(text, environ)
     return [str(diagnostic) for diagnostic in caught.value.diagnostics]
@@ -110,7 +110,7 @@ def test_one_spelling_of_a_key_takes_the_place_of_the_other() -> None:
     assert keys == {"kimi": ["x", "y"], "My-Qwen.2": ["z"]}
 
 
-def test_an_empty_variable_says_nothing() -> None:
+def test_an_empty_variable_counts_as_unset() -> None:
     assert (
         over(SERVER__LISTEN="", VENDORS__QWEN__API_KEY="", MODELS__GPT_4O__POLICY__ATTEMPTS="") == loaded(FILE).settings
     )
@@ -121,7 +121,7 @@ def test_a_secret_may_be_in_a_file(tmp_path: Path) -> None:
     settings = over(VENDORS__KIMI__API_KEY=f"file:{tmp_path}/key", CLIENT_KEY=f"file:{tmp_path}/key")
     assert settings.vendors["kimi"].keys()[0].get_secret_value() == "from-secret"
     assert settings.client_keys() == ["one", "from-secret"]
-    assert said({"BANJIA_CLIENT_KEY": "file:/nowhere/x"}) == [
+    assert diagnostics_of({"BANJIA_CLIENT_KEY": "file:/nowhere/x"}) == [
         "environment: BANJIA_CLIENT_KEY: cannot read the file /nowhere/x: no such file or directory"
     ]
 
@@ -157,13 +157,13 @@ def test_the_client_key_works_without_a_file() -> None:
     ],
 )
 def test_an_unknown_variable_is_an_error_that_names_the_nearest(name: str, meant: str) -> None:
-    assert said({name: "canary"}) == [f"environment: {name}: unknown variable; did you mean '{meant}'?"]
-    assert said({name: ""}) == [f"environment: {name}: unknown variable; did you mean '{meant}'?"]
+    assert diagnostics_of({name: "canary"}) == [f"environment: {name}: unknown variable; did you mean '{meant}'?"]
+    assert diagnostics_of({name: ""}) == [f"environment: {name}: unknown variable; did you mean '{meant}'?"]
 
 
 @pytest.mark.parametrize("name", ["BANJIA_", "BANJIA___", "BANJIA_SERVER__", "BANJIA_SERVER__LISTEN__X", "BANJIA_POLICY__REROUTE__0", "BANJIA_VENDORS__"])  # fmt: skip
 def test_a_variable_that_leads_nowhere_is_unknown(name: str) -> None:
-    assert "unknown variable" in said({name: "1"})[0]
+    assert "unknown variable" in diagnostics_of({name: "1"})[0]
 
 
 @pytest.mark.parametrize(
@@ -180,8 +180,8 @@ def test_a_variable_that_leads_nowhere_is_unknown(name: str) -> None:
         ("VENDORS__KIMI__LIMITS__RPM", "0", "BANJIA_VENDORS__KIMI__LIMITS__RPM (vendors.kimi.limits.rpm): got text '0'; expected 1 or more"),
     ],
 )  # fmt: skip
-def test_a_bad_variable_is_told_by_its_name(name: str, text: str, says: str) -> None:
-    assert said({f"BANJIA_{name}": text}) == [f"environment: {says}"]
+def test_an_invalid_variable_is_reported_with_its_name(name: str, text: str, says: str) -> None:
+    assert diagnostics_of({f"BANJIA_{name}": text}) == [f"environment: {says}"]
 
 
 def test_what_kubernetes_and_our_emulators_set_is_nobodys_setting() -> None:
@@ -197,7 +197,7 @@ def test_what_kubernetes_and_our_emulators_set_is_nobodys_setting() -> None:
     }
     rest = {"BANJIA_CONFIG": "x", "BANJIA_LANG": "zh", "BANJIA_EMULATOR_SEED": "1"}
     assert loaded(FILE, {**links, **rest}).settings == loaded(FILE).settings
-    assert "unknown variable" in said({"BANJIA_PORT": "8080"})[0]
+    assert "unknown variable" in diagnostics_of({"BANJIA_PORT": "8080"})[0]
 
 
 def test_the_file_is_the_one_named_else_the_one_here_else_none(tmp_path: Path) -> None:

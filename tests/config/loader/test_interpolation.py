@@ -108,8 +108,8 @@ def test_a_value_may_be_in_a_file_of_its_own(tmp_path: Path) -> None:
     text = f"vendors:\n  kimi: {{api_keys: ['file:{tmp_path}/key', 'file:${{DIR}}/crlf', 'file://{tmp_path}/key', file:./key]}}\n"
     settings = loaded(text, {"DIR": str(tmp_path)}).settings
     assert [key.get_secret_value() for key in settings.vendors["kimi"].keys()] == ["sk-1", "sk-2", "sk-1", "sk-1"]  # noqa: SIM118
-    said = diagnostics(f"vendors:\n  kimi: {{api_key: 'file:{tmp_path}/two'}}\n")
-    assert said == [
+    problems = diagnostics(f"vendors:\n  kimi: {{api_key: 'file:{tmp_path}/two'}}\n")
+    assert problems == [
         "banjia.yaml:2:19: vendors.kimi.api_key: the key contains a space, a line break or a non-ASCII character; expected the key alone"
     ]
 
@@ -129,5 +129,5 @@ def test_a_file_that_can_be_no_secret_is_named_without_what_it_holds(tmp_path: P
 
 
 def test_a_folder_is_no_secret(tmp_path: Path) -> None:
-    said = diagnostics(f"vendors:\n  kimi: {{api_key: 'file:{tmp_path}'}}\n")
-    assert said == [f"banjia.yaml:2:19: vendors.kimi.api_key: cannot read the file {tmp_path}: is a directory"]
+    problems = diagnostics(f"vendors:\n  kimi: {{api_key: 'file:{tmp_path}'}}\n")
+    assert problems == [f"banjia.yaml:2:19: vendors.kimi.api_key: cannot read the file {tmp_path}: is a directory"]

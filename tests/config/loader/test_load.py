@@ -70,7 +70,7 @@ def test_without_any_key_the_variables_and_the_demo_are_named() -> None:
     )
 
 
-def test_in_a_container_without_any_key_both_that_are_missing_are_told_at_once() -> None:
+def test_in_a_container_without_any_key_both_missing_keys_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         load(None, {"BANJIA_SERVER__LISTEN": "0.0.0.0:8080"})
     vendors, callers = map(str, caught.value.diagnostics)
@@ -100,7 +100,7 @@ def test_a_key_variable_may_name_a_file(tmp_path: Path) -> None:
 # --- vendors without a key ---
 
 
-def test_a_vendor_whose_variable_is_unset_is_off_and_a_warning_says_so() -> None:
+def test_a_vendor_whose_variable_is_unset_is_off_with_a_warning() -> None:
     assert warnings(BOTH, {"KIMI_1": "k"}) == [
         "banjia.yaml:2:10: vendors.qwen.api_key: QWEN is not set: qwen is off, its targets are skipped",
         "banjia.yaml:3:34: vendors.kimi.api_keys[1]: KIMI_2 is not set: this API key is skipped",
@@ -115,8 +115,8 @@ def test_a_vendor_with_an_empty_key_is_off() -> None:
 
 
 def test_a_vendor_without_any_key_is_off() -> None:
-    said = warnings(VENDOR + "  qwen: {region: cn}\n")
-    assert said == ["banjia.yaml:3:3: vendors.qwen: api_key is missing: qwen is off, its targets are skipped"]
+    problems = warnings(VENDOR + "  qwen: {region: cn}\n")
+    assert problems == ["banjia.yaml:3:3: vendors.qwen: api_key is missing: qwen is off, its targets are skipped"]
 
 
 def test_a_model_whose_vendors_are_all_off_is_an_error_at_its_line() -> None:
@@ -150,7 +150,7 @@ def load_path(source: str) -> Path:
     return Path(source)
 
 
-def test_a_server_without_keys_is_told_so_with_none() -> None:
+def test_a_server_without_keys_gets_the_key_none() -> None:
     settings = loaded("vendors: {office: {kind: kimi, base_url: 'http://10.0.0.5:8000/v1', api_key: none}}\n").settings
     assert keys(settings) == {"office": ["none"]}
     assert warnings("vendors: {office: {kind: kimi, base_url: 'http://10.0.0.5:8000/v1', api_key: none}}\n") == []
@@ -251,12 +251,14 @@ def test_a_client_key_that_can_be_guessed_is_warned_of_where_others_can_try(
     key: str, listen: str, warned: bool
 ) -> None:
     text = VENDOR + f"server: {{listen: '{listen}', client_keys: ['${{CALLER}}']}}\n"
-    told = [str(warning) for warning in loaded(text, {"CALLER": key}).warnings]
-    said = (
+    reported = [str(warning) for warning in loaded(text, {"CALLER": key}).warnings]
+    output = (
         "server.client_keys: a client key has fewer than 12 characters and can be guessed from other machines; expected"
     )
-    assert [line.partition(": ")[2] for line in told if "client" in line] == [f"{said} a long random string"] * warned
-    assert key not in " ".join(told)
+    assert [line.partition(": ")[2] for line in reported if "client" in line] == [
+        f"{output} a long random string"
+    ] * warned
+    assert key not in " ".join(reported)
 
 
 TOKEN = "an-admin-token-of-enough-letters"
@@ -282,7 +284,7 @@ def test_on_loopback_an_admin_token_is_taken_and_not_needed(listen: str) -> None
 
 
 @pytest.mark.parametrize("token", ["short", "fifteen-letters", "with a space in it", "Bearer abcdefghijklmnop"])
-def test_an_admin_token_that_can_be_guessed_or_sent_by_nobody_is_none_and_not_shown(token: str) -> None:
+def test_an_admin_token_that_can_be_guessed_or_that_no_client_can_send_is_refused_and_not_shown(token: str) -> None:
     [diagnostic] = diagnostics(VENDOR + "server: {admin_token: '${T}'}\n", {"T": token})
     assert "server.admin_token: the " in diagnostic
     assert token not in diagnostic

@@ -21,7 +21,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def told(text: str, environ: dict[str, str] | None = None) -> tuple[float, list[str]]:
+def cooldown_and_warnings(text: str, environ: dict[str, str] | None = None) -> tuple[float, list[str]]:
     """The length of the first cooldown, and the warnings."""
     found = loaded(VENDOR + text, environ or {})
     return found.settings.breaker.cooldown_s, [str(warning) for warning in found.warnings]
@@ -41,27 +41,27 @@ def test_every_new_name_is_a_key_and_no_old_name_is() -> None:
 
 
 def test_the_new_name_has_no_warning() -> None:
-    assert told("breaker: { cooldown_s: 7 }\n") == (7, [])
-    assert told("", {NEW_VARIABLE: "7"}) == (7, [])
+    assert cooldown_and_warnings("breaker: { cooldown_s: 7 }\n") == (7, [])
+    assert cooldown_and_warnings("", {NEW_VARIABLE: "7"}) == (7, [])
 
 
 def test_the_old_name_is_read_with_a_warning_at_its_place() -> None:
-    assert told("breaker: { rest_s: 7 }\n") == (7, [IN_FILE])
+    assert cooldown_and_warnings("breaker: { rest_s: 7 }\n") == (7, [IN_FILE])
 
 
 def test_the_old_variable_is_read_with_a_warning_that_names_the_new_one() -> None:
-    assert told("", {VARIABLE: "7"}) == (7, [IN_ENVIRONMENT])
-    assert told("", {"BANJIA_BREAKER": '{"rest_s": 7}'}) == (
+    assert cooldown_and_warnings("", {VARIABLE: "7"}) == (7, [IN_ENVIRONMENT])
+    assert cooldown_and_warnings("", {"BANJIA_BREAKER": '{"rest_s": 7}'}) == (
         7,
         ["environment: BANJIA_BREAKER (breaker.rest_s): rest_s was renamed to cooldown_s; expected cooldown_s"],
     )
-    assert told("", {VARIABLE: ""}) == (30, [])
+    assert cooldown_and_warnings("", {VARIABLE: ""}) == (30, [])
 
 
 def test_a_value_of_the_environment_wins_under_either_name() -> None:
-    assert told("breaker: { cooldown_s: 7 }\n", {VARIABLE: "8"}) == (8, [IN_ENVIRONMENT])
-    assert told("breaker: { rest_s: 7 }\n", {NEW_VARIABLE: "8"}) == (8, [IN_FILE])
-    assert told("breaker: { rest_s: 7 }\n", {VARIABLE: "8"}) == (8, [IN_FILE, IN_ENVIRONMENT])
+    assert cooldown_and_warnings("breaker: { cooldown_s: 7 }\n", {VARIABLE: "8"}) == (8, [IN_ENVIRONMENT])
+    assert cooldown_and_warnings("breaker: { rest_s: 7 }\n", {NEW_VARIABLE: "8"}) == (8, [IN_FILE])
+    assert cooldown_and_warnings("breaker: { rest_s: 7 }\n", {VARIABLE: "8"}) == (8, [IN_FILE, IN_ENVIRONMENT])
 
 
 def test_both_names_at_once_are_an_error() -> None:

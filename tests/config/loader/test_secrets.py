@@ -83,15 +83,15 @@ def test_no_warning_shows_a_secret() -> None:
 PLACES = ["version: {}", "server: {}", "server: {{listen: {}}}", "server: {{client_keys: {{a: {}}}}}", "server: {{insecure: {}}}", "server: {{admin_token: [{}]}}", "server: {{admin_token: 'a {}'}}", "server: {{admin_listen: {}}}", "vendors: {}", "vendors: {{kimi: {}}}", "vendors: {{kimi: {{region: {}}}}}", "vendors: {{kimi: {{api_key: [{}]}}}}", "vendors: {{kimi: {{api_key: 'a {}'}}}}", "vendors: {{kimi: {{headers: [{}]}}}}", "vendors: {{kimi: {{base_url: {}}}}}", "vendors: {{kimi: {{base_url: 'https://me:{}@x/'}}}}", "vendors: {{kimi: {{base_url: 'https://x/?key={}'}}}}", "vendors: {{kimi: {{proxy: 'http://me:{}@x'}}}}", "vendors: {{kimi: {{proxy: {}}}}}", "vendors: {{kimi: {{kind: {}}}}}", "vendors: {{kimi: {{edition: {}}}}}", "vendors: {{kimi: {{secret_key: {}}}}}", "vendors: {{kimi: {{timeouts: {{idle_s: {}}}}}}}", "vendors: {{{}: {{api_key: k}}}}", "models: {{a: {}}}", "models: {{a: [{}]}}", "models: {{{}: 5}}", "models: {{a: {{target: {}}}}}", "models: {{a: {{targets: [kimi/kimi-k2.6], strategy: {}}}}}", "policy: {{attempts: {}}}", "policy: {{reroute: [{}]}}", "policy: {{emulate: {}}}", "policy: {{moderations: {}}}", "policy: {{hedge_s: {}}}", "{}: 1", "policy: {{{}: 1}}", "server: [{}", "policy: '{}", "breaker: {}: {}", "models: {{a: kimi/{}, a: {}}}", "vendors: *{}", "policy: !{} x", "models: {{a: {}/x}}"]  # fmt: skip
 
 
-def said(text: str) -> str:
+def shown_text(text: str) -> str:
     """Return everything that is shown of a configuration, valid or not."""
     try:
         found = loaded(text, ENVIRON)
     except ConfigError as error:
-        told, raised = error.diagnostics, [str(error), repr(error)]
+        reported, raised = error.diagnostics, [str(error), repr(error)]
     else:
-        told, raised = found.warnings, []
-    return "\n".join([*raised, *map(str, told), *map(repr, told)])
+        reported, raised = found.warnings, []
+    return "\n".join([*raised, *map(str, reported), *map(repr, reported)])
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -99,29 +99,29 @@ def said(text: str) -> str:
 def test_no_complaint_shows_a_secret_that_stands_in_the_wrong_place(place: str, secret: str) -> None:
     if secret != CANARY and "'" in place:
         secret = secret.strip("'")
-    assert "canary" not in said(place.format(*[secret] * place.count("{}")) + "\n")
+    assert "canary" not in shown_text(place.format(*[secret] * place.count("{}")) + "\n")
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_what_a_variable_holds_is_not_shown_whatever_it_looks_like(place: str) -> None:
+def test_the_value_of_a_variable_is_never_shown(place: str) -> None:
     if "'" not in place:
         place = place.replace("{}", "'{}'")
     text = place.format(*["${PLAIN}"] * place.count("{}")) + "\n"
-    assert "canary" not in said(text)
+    assert "canary" not in shown_text(text)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_file_with_random_damage_is_taken_or_told_and_shows_no_secret(seed: int) -> None:
+def test_a_file_with_random_damage_is_accepted_or_reported_and_shows_no_secret(seed: int) -> None:
     rng = random.Random(seed)
     marks = [" ", "\n", "\t", ":", "-", "{", "}", "[", "]", '"', "'", "#", "&", "*", "$", "x", "5"]
     for _ in range(30):
-        pieces = FILE.split(CANARY)  # the secrets themselves stay whole: of a broken one nobody can tell what it was
+        pieces = FILE.split(CANARY)  # the secrets themselves stay whole: a broken one cannot be recognized
         for _ in range(rng.randint(1, 3)):
             n = rng.randrange(len(pieces))
             at = rng.randrange(len(pieces[n]) + 1)
             pieces[n] = pieces[n][:at] + rng.choice(marks) + pieces[n][at + rng.randint(0, 1) :]
         text = CANARY.join(pieces)
-        assert "0123456789" not in said(text), text
+        assert "0123456789" not in shown_text(text), text
 
 
 @pytest.mark.parametrize(("url", "warned"), [("http://me:word@10.0.0.1:3128", True), ("http://10.0.0.1:3128", False)])

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.loader.errors import ConfigError
-from config.loader.nodes import Node, find
+from config.errors import ConfigError
 from config.loader.yaml_parser import parse, typed
+from config.nodes import Node, find
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from config.loader.yaml_parser import parse, typed
         ("'1'", "1"), ('"true"', "true"), ("!!str 5", "5"), ("NaN", "NaN"),
     ],
 )  # fmt: skip
-def test_an_unquoted_value_is_what_yaml_1_2_says(text: str, value: Any) -> None:
+def test_an_unquoted_value_is_read_as_in_yaml_1_2(text: str, value: Any) -> None:
     found = parse(f"a: {text}\n", "x").plain()["a"]
     assert found == value
     assert type(found) is type(value)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, function, send, with_emulator
 
 USER = {"role": "user", "content": "Hi"}
 THINKING: Json = {"thinking": {"type": "enabled"}}
@@ -60,7 +60,7 @@ def strict(schema: Json | None = None, **more: Any) -> Json:
 
 def got(body: Any, path: str = "/chat/completions", environ: dict[str, str] | None = None, **more: Any) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, body, path, **more)
+        return await send(emulator, body, path, **more)
 
     return with_emulator("deepseek", main, environ=environ)
 
@@ -442,7 +442,7 @@ def test_a_fault_in_deepseeks_words_has_its_row_of_the_error_table(
     fault: str, status: int, kind: str, wording: str
 ) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("deepseek"))
+        return await send(emulator, chat("deepseek"))
 
     answer = with_emulator("deepseek", main, faults=[fault])
     error = answer.json["error"]
@@ -454,7 +454,7 @@ def test_a_fault_in_deepseeks_words_has_its_row_of_the_error_table(
 
 def test_a_rate_limit_has_retry_after_only_if_the_fault_has_a_wait() -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("deepseek"))
+        return await send(emulator, chat("deepseek"))
 
     assert with_emulator("deepseek", main, faults=["rate_limit=7"]).headers["retry-after"] == "7"
 
@@ -463,10 +463,10 @@ def test_calls_over_the_concurrency_limit_get_429_until_the_stream_before_ends()
     async def main(emulator: Emulator) -> tuple[int, int]:
         emulator.set_limits({"concurrency": 1})
         emulator.set_faults(["stall_within=0.3@1"])
-        first = asyncio.create_task(ask(emulator, chat("deepseek", "emulator:words=5", stream=True)))
+        first = asyncio.create_task(send(emulator, chat("deepseek", "emulator:words=5", stream=True)))
         await asyncio.sleep(0.1)
-        refused = await ask(emulator, chat("deepseek"))
+        refused = await send(emulator, chat("deepseek"))
         await first
-        return refused.status, (await ask(emulator, chat("deepseek"))).status
+        return refused.status, (await send(emulator, chat("deepseek"))).status
 
     assert with_emulator("deepseek", main) == (429, 200)

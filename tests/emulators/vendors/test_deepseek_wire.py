@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, client, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, client, function, send, with_emulator
 
 LATE = {"BANJIA_EMULATOR_RETIRED": "1"}
 EARLY = {"BANJIA_EMULATOR_RETIRED": "2025"}
@@ -16,7 +16,7 @@ WITH_USAGE: Json = {"stream": True, "stream_options": {"include_usage": True}}
 
 def got(body: Any = None, path: str = "/chat/completions", *, method: str = "POST", **more: Any) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, body, path, method=method)
+        return await send(emulator, body, path, method=method)
 
     return with_emulator("deepseek", main, **more)
 
@@ -277,7 +277,7 @@ def test_logprobs_have_reasoning_beside_content_and_mark_the_impossible() -> Non
 def test_a_long_prompts_prefix_is_cached_from_the_second_request_on_for_its_user_id() -> None:
     async def main(emulator: Emulator) -> list[Json]:
         body = chat("deepseek", "word " * 100, user_id="a")
-        return [(await ask(emulator, {**body, **more})).json["usage"] for more in ({}, {}, {"user_id": "b"})]
+        return [(await send(emulator, {**body, **more})).json["usage"] for more in ({}, {}, {"user_id": "b"})]
 
     first, second, other = with_emulator("deepseek", main)
     assert first["prompt_cache_hit_tokens"] == 0
@@ -308,7 +308,7 @@ def test_retired_models_are_listed_when_told_to() -> None:
 
 def test_the_request_id_comes_under_one_of_two_names() -> None:
     async def main(emulator: Emulator) -> list[Raw]:
-        return [await ask(emulator, chat("deepseek")) for _ in range(2)]
+        return [await send(emulator, chat("deepseek")) for _ in range(2)]
 
     first, second = with_emulator("deepseek", main)
     assert ("x-request-id" in first.headers, "x-deepseek-request-id" in first.headers) == (True, False)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, send, with_emulator
 
 RETIRED = {"BANJIA_EMULATOR_RETIRED": "1"}
 USER = {"role": "user", "content": "Hi"}
@@ -40,13 +40,13 @@ def history(*more: Json, **assistant: Any) -> Json:
     return {"messages": [USER, turn, *(more or [TOOL])]}
 
 
-def said(text: str) -> Json:
+def user_message(text: str) -> Json:
     return {"messages": [{"role": "user", "content": text}]}
 
 
 def got(more: Json, path: str = "/chat/completions") -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("ernie", **more) if path.startswith("/chat") else more, path)
+        return await send(emulator, chat("ernie", **more) if path.startswith("/chat") else more, path)
 
     return with_emulator("ernie", main, environ=RETIRED)
 
@@ -149,8 +149,8 @@ REFUSED: list[tuple[str, Json, str, str]] = [
     ("two users in a row", {"messages": [{**USER, "name": "ann"}, USER]}, MESSAGES, "alternate"),
     ("two answers in a row", {"messages": [USER, SAID, SAID, USER]}, MESSAGES, "alternate"),
     ("a user after a tool", history(TOOL, USER), MESSAGES, "alternate"),
-    ("last message blank", said(" \n\r\f"), MESSAGES, "blank"),
-    ("last message empty", said(""), MESSAGES, "blank"),
+    ("last message blank", user_message(" \n\r\f"), MESSAGES, "blank"),
+    ("last message empty", user_message(""), MESSAGES, "blank"),
     ("last message without text", history({"role": "assistant", "content": None, "tool_calls": []}), MESSAGES, ""),
     ("last part blank", {"messages": [{"role": "user", "content": [{"type": "text", "text": " "}]}]}, MESSAGES, ""),
     ("tool result blank", history({**TOOL, "content": "\n"}), MESSAGES, "blank"),
@@ -169,9 +169,9 @@ REFUSED: list[tuple[str, Json, str, str]] = [
     ("image_url, another scheme", {**VL, **part("image_url", {"url": "ftp://x"})}, "invalid_image_url", ""),
     ("image_url, bare", {**VL, **part("image_url", PICTURE)}, "invalid_image_url", ""),
     ("image_url, no base64", {**VL, **part("image_url", {"url": "data:image/png;base64,%"})}, "invalid_image_url", ""),
-    ("too long", {**OLD, **said("w " * 5_200)}, "tokens_too_long", "Prompt tokens too long"),
-    ("too long, 5.1", {**FIVE, **said("w " * 121_900)}, "tokens_too_long", "Prompt tokens too long"),
-    ("too many characters", {**OLD, **said("w" * 20_001)}, "characters_too_long", ""),
+    ("too long", {**OLD, **user_message("w " * 5_200)}, "tokens_too_long", "Prompt tokens too long"),
+    ("too long, 5.1", {**FIVE, **user_message("w " * 121_900)}, "tokens_too_long", "Prompt tokens too long"),
+    ("too many characters", {**OLD, **user_message("w" * 20_001)}, "characters_too_long", ""),
 ]
 
 TAKEN: list[tuple[str, Json]] = [
@@ -205,7 +205,7 @@ TAKEN: list[tuple[str, Json]] = [
     ("image_url, data", {**VL, **part("image_url", {"url": "data:image/png;base64,aGVsbG8h"})}),
     ("video_url", {"model": "ernie-5.0", **part("video_url", {"url": "https://example.invalid/x.mp4"})}),
     ("web_search", {"web_search": {"enable": True, "search_mode": "auto", "search_number": 28}}),
-    ("20000 characters", {**OLD, **said("w" * 20_000)}),
+    ("20000 characters", {**OLD, **user_message("w" * 20_000)}),
 ]
 
 
@@ -228,7 +228,7 @@ def test_ernie_takes_it(more: Json) -> None:
 
 def test_ernie_cannot_read_what_is_no_json_object() -> None:
     async def main(emulator: Emulator) -> list[str]:
-        answers = [await ask(emulator, body) for body in (b"{", b"[]", b"")]
+        answers = [await send(emulator, body) for body in (b"{", b"[]", b"")]
         assert {answer.status for answer in answers} == {400}
         return [answer.json["error"]["code"] for answer in answers]
 
@@ -271,7 +271,7 @@ KEYS = [
 @pytest.mark.parametrize("path", ["/chat/completions", "/embeddings"])
 def test_ernie_refuses_a_key_that_is_wrong_or_missing(path: str, headers: dict[str, str]) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("ernie"), path, headers=headers)
+        return await send(emulator, chat("ernie"), path, headers=headers)
 
     answer = with_emulator("ernie", main)
     error = {"code": "invalid_iam_token", "message": "IAM Certification failed", "type": "access_denied"}
@@ -281,7 +281,7 @@ def test_ernie_refuses_a_key_that_is_wrong_or_missing(path: str, headers: dict[s
 @pytest.mark.parametrize(("given", "status"), [("", 403), ("Bearer wrong", 401)])
 def test_ernie_lists_no_models_without_a_key(given: str, status: int) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, None, "/models", method="GET", headers={"authorization": given})
+        return await send(emulator, None, "/models", method="GET", headers={"authorization": given})
 
     answer = with_emulator("ernie", main)
     assert (answer.status, answer.json["error"]["type"]) == (status, "access_denied")
@@ -293,7 +293,7 @@ def test_ernie_lists_no_models_without_a_key(given: str, status: int) -> None:
 )
 def test_ernie_refuses_an_app_that_it_does_not_know(known: str, given: str, status: int) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("ernie"), headers={"appid": given})
+        return await send(emulator, chat("ernie"), headers={"appid": given})
 
     answer = with_emulator("ernie", main, environ={"QIANFAN_APP_ID": known})
     assert answer.status == status
@@ -305,7 +305,7 @@ def test_ernie_refuses_an_app_that_it_does_not_know(known: str, given: str, stat
     ("path", "model"),
     [("/chat/completions", "gpt-4o"), ("/chat/completions", "bge-large-zh"), ("/embeddings", "gpt-4o")],
 )
-def test_ernie_does_not_find_unknown_models_and_says_so_with_401(path: str, model: str) -> None:
+def test_ernie_answers_unknown_models_with_401(path: str, model: str) -> None:
     answer = got({"model": model, "input": "a"}, path)
     message = "The model does not exist or you do not have access to it."
     error = {"code": "invalid_model", "message": message, "type": "access_denied"}
@@ -315,7 +315,7 @@ def test_ernie_does_not_find_unknown_models_and_says_so_with_401(path: str, mode
 @pytest.mark.parametrize("model", ["ernie-3.5-8k", "ernie-4.0-8k", "ernie-x1-turbo-32k"])
 def test_retired_models_are_offline(model: str) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("ernie", model=model))
+        return await send(emulator, chat("ernie", model=model))
 
     answer = with_emulator("ernie", main)
     assert (answer.status, answer.json["error"]["code"]) == (403, "model_offline")
@@ -332,7 +332,7 @@ def test_ernie_has_no_such_endpoint_here(path: str) -> None:
 )
 def test_ernie_refuses_another_method(method: str, path: str) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, None, path, method=method)
+        return await send(emulator, None, path, method=method)
 
     answer = with_emulator("ernie", main)
     assert (answer.status, answer.json["error"]["code"]) == (405, "method_not_supported")
@@ -361,7 +361,7 @@ def test_a_fault_in_ernies_words_has_its_row_of_the_error_table(
     fault: str, status: int, kind: str, code: str, wording: str
 ) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("ernie"))
+        return await send(emulator, chat("ernie"))
 
     answer = with_emulator("ernie", main, faults=[fault])
     error = answer.json["error"]

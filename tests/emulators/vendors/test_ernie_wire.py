@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, function, send, with_emulator
 
 RETIRED = {"BANJIA_EMULATOR_RETIRED": "1"}
 NOW = function("now")
@@ -22,7 +22,7 @@ LIMITS = {
 
 def got(body: Any = None, path: str = "/chat/completions", *, method: str = "POST", **more: Any) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, body, path, method=method)
+        return await send(emulator, body, path, method=method)
 
     return with_emulator("ernie", main, **more)
 
@@ -73,12 +73,12 @@ def test_the_first_delta_has_the_role_and_already_text() -> None:
     assert not any("usage" in chunk for chunk in got(chat("ernie", "Hi", stream=True)).chunks)
 
 
-def test_running_totals_stand_on_every_chunk_if_asked_for() -> None:
-    asked = {"include_usage": True, "chunk_include_usage": True}
-    body = chat("ernie", "emulator:words=3,reason=2", **X1, stream=True, stream_options=asked)
-    told = [chunk["usage"]["completion_tokens"] for chunk in got(body).chunks]
-    assert told[-1] == told[-2] == 5
-    assert told == sorted(told)
+def test_running_totals_are_on_every_chunk_if_requested() -> None:
+    fields = {"include_usage": True, "chunk_include_usage": True}
+    body = chat("ernie", "emulator:words=3,reason=2", **X1, stream=True, stream_options=fields)
+    usage = [chunk["usage"]["completion_tokens"] for chunk in got(body).chunks]
+    assert usage[-1] == usage[-2] == 5
+    assert usage == sorted(usage)
 
 
 def test_a_call_comes_whole_in_one_delta() -> None:
@@ -120,25 +120,25 @@ def test_only_the_first_tool_is_called_if_parallel_calls_are_not_wanted() -> Non
         ("ernie-3.5-8k", {}, False),
     ],
 )
-def test_a_model_thinks_as_its_row_says(model: str, more: Json, thinks: bool) -> None:
+def test_a_model_thinks_according_to_its_row(model: str, more: Json, thinks: bool) -> None:
     answer = got(chat("ernie", "Hi", model=model, **more), environ=RETIRED)
     assert answer.status == 200
     assert (b'"reasoning_content":"Thinking about: Hi"' in answer.body) is thinks
 
 
 def test_a_budget_cuts_the_reasoning_and_max_tokens_cuts_both() -> None:
-    def told(**more: Any) -> tuple[int, str, str]:
+    def result(**more: Any) -> tuple[int, str, str]:
         answer = got(chat("ernie", "emulator:reason=150,words=30", **X1, **more)).json
         choice, usage = answer["choices"][0], answer["usage"]
         return usage["completion_tokens"], choice["message"]["content"][:5], choice["finish_reason"]
 
-    assert told(thinking_budget=100) == (130, "w1 w2", "stop")
-    assert told(max_tokens=152) == (152, "w1 w2", "length")
-    assert told(max_tokens=10) == (10, "", "length")
+    assert result(thinking_budget=100) == (130, "w1 w2", "stop")
+    assert result(max_tokens=152) == (152, "w1 w2", "length")
+    assert result(max_tokens=10) == (10, "", "length")
 
 
 @pytest.mark.parametrize(("flag", "finish"), [(1, "stop"), (2, "stop"), (3, "content_filter"), (4, "content_filter")])
-def test_the_check_of_the_content_tells_its_verdict_at_the_end(flag: int, finish: str) -> None:
+def test_the_content_check_sends_its_verdict_at_the_end(flag: int, finish: str) -> None:
     text = f"emulator:words=2,flag={flag}"
     whole = got(chat("ernie", text)).json["choices"][0]
     assert (whole["flag"], whole["ban_round"], whole["finish_reason"]) == (flag, -1, finish)
@@ -147,7 +147,7 @@ def test_the_check_of_the_content_tells_its_verdict_at_the_end(flag: int, finish
     assert (last["flag"], last["ban_round"], last["finish_reason"]) == (flag, -1, finish)
 
 
-def test_a_search_tells_its_state_in_deltas_that_are_no_content_and_what_it_found() -> None:
+def test_a_search_reports_its_state_in_deltas_without_content_and_then_its_results() -> None:
     search = {"enable": True, "enable_status": True, "enable_trace": True}
     first, *later = choices(answer := got(chat("ernie", "Hi", stream=True, web_search=search)))
     assert first["delta"]["delta_tag"] == "search_status"
@@ -160,22 +160,22 @@ def test_a_search_tells_its_state_in_deltas_that_are_no_content_and_what_it_foun
     assert b"search" not in quiet.body
 
 
-def test_retired_models_answer_as_in_2024_when_told_to() -> None:
+def test_retired_models_answer_as_in_2024_by_an_option() -> None:
     body = chat("ernie", "emulator:words=2", model="ernie-3.5-8k")
     whole = got(body, environ=RETIRED).json
     assert whole["choices"][0]["finish_reason"] == "normal"
     assert set(whole["usage"]) == {"prompt_tokens", "completion_tokens", "total_tokens"}
     chunks = got({**body, "stream": True}, environ=RETIRED).chunks
-    told = [chunk["choices"][0] for chunk in chunks]
-    assert [one["is_end"] for one in told] == [False, False, True]
-    assert {one["finish_reason"] for one in told} == {"normal"}
-    assert {one["need_clear_history"] for one in told} == {False}
+    reported = [chunk["choices"][0] for chunk in chunks]
+    assert [one["is_end"] for one in reported] == [False, False, True]
+    assert {one["finish_reason"] for one in reported} == {"normal"}
+    assert {one["need_clear_history"] for one in reported} == {False}
     assert [chunk["usage"]["completion_tokens"] for chunk in chunks] == [1, 2, 2]
     unsafe = got(chat("ernie", "emulator:flag=2", model="ernie-3.5-8k", stream=True), environ=RETIRED)
     assert [one["need_clear_history"] for one in choices(unsafe)][-2:] == [False, True]
 
 
-def test_a_cut_answer_of_a_retired_model_says_length_all_the_same() -> None:
+def test_a_cut_answer_of_a_retired_model_still_has_finish_reason_length() -> None:
     body = chat("ernie", "emulator:words=9", model="ernie-3.5-8k", max_tokens=2)
     assert got(body, environ=RETIRED).json["choices"][0]["finish_reason"] == "length"
 
@@ -217,10 +217,10 @@ def test_the_vector_depends_on_the_text_alone() -> None:
     assert got({**body, "input": "a"}, "/embeddings").json["data"][0]["embedding"] == first
 
 
-def test_models_tell_their_window_and_price_and_not_when_they_were_made() -> None:
-    told = got(path="/models", method="GET").json
-    assert told["object"] == "list"
-    models = {model["id"]: model for model in told["data"]}
+def test_models_have_their_context_window_and_price_but_no_creation_date() -> None:
+    reported = got(path="/models", method="GET").json
+    assert reported["object"] == "list"
+    models = {model["id"]: model for model in reported["data"]}
     assert models["ernie-5.1"] == {
         "id": "ernie-5.1",
         "object": "model",

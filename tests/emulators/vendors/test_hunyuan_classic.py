@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, send, with_emulator
 
 USER = {"role": "user", "content": "Hi"}
 SYSTEM = {"role": "system", "content": "Be brief"}
@@ -27,12 +27,12 @@ CHOSEN = {"tools": [WEATHER], "tool_choice": "custom", "custom_tool": WEATHER}
 def got(body: Any, path: str = "/chat/completions", *, key: str = "", method: str = "POST", **more: Any) -> Raw:
     async def main(emulator: Emulator) -> Raw:
         mine = {"authorization": f"Bearer {key or emulator.environment['HUNYUAN_API_KEY']}"}
-        return await ask(emulator, body, f"//classic/v1{path}", method=method, headers=mine)
+        return await send(emulator, body, f"//classic/v1{path}", method=method, headers=mine)
 
     return with_emulator("hunyuan", main, **more)
 
 
-def asked(text: str = "Hello", **more: Any) -> Json:
+def chat_body(text: str = "Hello", **more: Any) -> Json:
     return chat("hunyuan_classic", text, **more)
 
 
@@ -45,7 +45,7 @@ def picture(url: Any) -> Json:
 
 
 def test_a_plain_answer_has_openais_members_and_a_note() -> None:
-    answer = got(asked())
+    answer = got(chat_body())
     assert answer.headers["content-type"] == "application/json"
     assert set(answer.json) == {"id", "object", "created", "model", "choices", "usage", "note"}
     choice = answer.json["choices"][0]
@@ -56,7 +56,7 @@ def test_a_plain_answer_has_openais_members_and_a_note() -> None:
 
 @pytest.mark.parametrize("more", [{}, {"stream_options": {"include_usage": True}}])
 def test_usage_is_on_every_chunk_and_grows_to_its_end(more: Json) -> None:
-    answer = got(asked("emulator:words=6", stream=True, **more))
+    answer = got(chat_body("emulator:words=6", stream=True, **more))
     assert answer.headers["content-type"] == "text/event-stream"
     assert answer.events[-1] == b"[DONE]"
     counted = [chunk["usage"]["completion_tokens"] for chunk in answer.chunks]
@@ -68,7 +68,7 @@ def test_usage_is_on_every_chunk_and_grows_to_its_end(more: Json) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_moderated_text_ends_as_sensitive(stream: bool) -> None:
-    answer = got(asked("emulator:words=9,moderated=2", stream=stream))
+    answer = got(chat_body("emulator:words=9,moderated=2", stream=stream))
     end = answer.chunks[-1] if stream else answer.json
     assert (end["choices"][0]["finish_reason"], end["moderation_level"]) == ("sensitive", "1")
     assert end["usage"]["completion_tokens"] == 2
@@ -80,7 +80,7 @@ def test_moderated_text_ends_as_sensitive(stream: bool) -> None:
     [(["w3"], "w1 w2 w3"), (["w8", "w3"], "w1 w2 w3"), (["w2 w3", "w2"], "w1 w2"), (list("abcdef"), "w1 w2 w3 w4")],
 )
 def test_the_stop_text_is_part_of_the_answer_and_the_first_that_is_whole_ends_it(stop: Any, text: str) -> None:
-    answer = got(asked("emulator:words=4", stop=stop)).json["choices"][0]
+    answer = got(chat_body("emulator:words=4", stop=stop)).json["choices"][0]
     assert (answer["message"]["content"], answer["finish_reason"]) == (text, "stop")
 
 
@@ -93,19 +93,19 @@ def test_the_stop_text_is_part_of_the_answer_and_the_first_that_is_whole_ends_it
         ("hunyuan-a13b", {"enable_thinking": False}, False),
     ],
 )
-def test_a_model_thinks_as_its_row_says(model: str, more: Json, thinks: bool) -> None:
-    answer = got(asked(model=model, **more)).json
+def test_a_model_thinks_according_to_its_row(model: str, more: Json, thinks: bool) -> None:
+    answer = got(chat_body(model=model, **more)).json
     assert ("reasoning_content" in answer["choices"][0]["message"]) is thinks
 
 
 def test_a_custom_tool_is_called_whatever_the_text() -> None:
-    choice = got(asked("Hello", **CHOSEN)).json["choices"][0]
+    choice = got(chat_body("Hello", **CHOSEN)).json["choices"][0]
     assert [call["function"]["name"] for call in choice["message"]["tool_calls"]] == ["get_weather"]
     assert choice["finish_reason"] == "tool_calls"
 
 
-def test_what_is_too_long_is_cut_off_in_front_without_a_word() -> None:
-    answer = got(asked("w " * 9_000 + "end", model="hunyuan-code"))
+def test_too_long_input_is_silently_cut_at_the_front() -> None:
+    answer = got(chat_body("w " * 9_000 + "end", model="hunyuan-code"))
     assert (answer.status, answer.json["usage"]["prompt_tokens"]) == (200, 8_192)
 
 
@@ -156,20 +156,20 @@ DISORDERED: list[tuple[str, Json]] = [
 
 @pytest.mark.parametrize("more", [row[1] for row in ORDERED], ids=[row[0] for row in ORDERED])
 def test_messages_in_their_order_are_taken(more: Json) -> None:
-    assert got(asked(**more)).status == 200
+    assert got(chat_body(**more)).status == 200
 
 
 @pytest.mark.parametrize("more", [row[1] for row in DISORDERED], ids=[row[0] for row in DISORDERED])
 def test_messages_out_of_order_are_code_1001(more: Json) -> None:
-    answer = got(asked(**more))
+    answer = got(chat_body(**more))
     assert answer.status == 400
     error = answer.json["error"]
     assert set(error) == {"id", "message", "type", "param", "code"}
     assert (error["type"], error["param"], error["code"]) == ("invalid_request_error", None, "1001")
 
 
-def test_the_words_of_code_1001_name_who_must_alternate() -> None:
-    message = got(asked(**messages(USER, USER))).json["error"]["message"]
+def test_the_message_of_code_1001_names_the_roles_that_must_alternate() -> None:
+    message = got(chat_body(**messages(USER, USER))).json["error"]["message"]
     assert all(word in message for word in ("user(tool)", "assistant", "交替"))
 
 
@@ -210,12 +210,12 @@ REFUSED: list[tuple[str, Json]] = [
 
 @pytest.mark.parametrize("more", [row[1] for row in TAKEN], ids=[row[0] for row in TAKEN])
 def test_the_classic_edition_takes_it(more: Json) -> None:
-    assert got(asked(**more)).status == 200
+    assert got(chat_body(**more)).status == 200
 
 
 @pytest.mark.parametrize("more", [row[1] for row in REFUSED], ids=[row[0] for row in REFUSED])
 def test_the_classic_edition_refuses_it_with_400(more: Json) -> None:
-    answer = got(asked(**more))
+    answer = got(chat_body(**more))
     assert (answer.status, answer.json["error"]["code"]) == (400, "400")
 
 
@@ -240,19 +240,19 @@ def test_embeddings_have_one_model_one_size_and_fifty_texts(more: Json, status: 
 
 @pytest.mark.parametrize("key", ["sk-wrong", "sk-emulated-tokenhub-0000000000000001"])
 def test_a_key_that_is_wrong_or_the_other_editions_is_refused(key: str) -> None:
-    assert got(asked(), key=key).status == 401
+    assert got(chat_body(), key=key).status == 401
 
 
 @pytest.mark.parametrize("variable", ["HUNYUAN_API_KEY", "TENCENT_HUNYUAN_API_KEY"])
 def test_the_key_is_taken_from_the_environment(variable: str) -> None:
-    assert got(asked(), key="sk-mine", environ={variable: "sk-mine"}).status == 200
-    assert got(asked(), key="sk-mine", environ={"TOKENHUB_API_KEY": "sk-mine"}).status == 401
+    assert got(chat_body(), key="sk-mine", environ={variable: "sk-mine"}).status == 200
+    assert got(chat_body(), key="sk-mine", environ={"TOKENHUB_API_KEY": "sk-mine"}).status == 401
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "hy3", "hunyuan-standard-256k", "hunyuan-embedding"])
 def test_models_are_its_own_and_spelled_exactly(model: str) -> None:
-    assert got(asked(model=model)).status == 404
-    assert got(asked(model="hunyuan-standard-256K")).status == 200
+    assert got(chat_body(model=model)).status == 404
+    assert got(chat_body(model="hunyuan-standard-256K")).status == 200
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/models"), ("POST", "/completions"), ("POST", "/files")])
@@ -275,7 +275,7 @@ FAULTS = [
 @pytest.mark.parametrize(("fault", "status"), FAULTS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_fault_has_the_classic_body_and_digits_for_a_code(fault: str, status: int, stream: bool) -> None:
-    answer = got(asked(stream=stream), faults=[fault])
+    answer = got(chat_body(stream=stream), faults=[fault])
     error = answer.json["error"]
     assert answer.status == status
     assert set(error) == {"id", "message", "type", "param", "code"}
@@ -284,14 +284,14 @@ def test_a_fault_has_the_classic_body_and_digits_for_a_code(fault: str, status: 
     assert "retry-after" not in answer.headers
 
 
-def test_a_wait_is_named_only_if_the_fault_was_told_of_one() -> None:
-    assert got(asked(), faults=["rate_limit=3"]).headers["retry-after"] == "3"
+def test_a_wait_is_named_only_if_the_fault_has_one() -> None:
+    assert got(chat_body(), faults=["rate_limit=3"]).headers["retry-after"] == "3"
 
 
-def test_a_stream_of_the_classic_edition_breaks_as_told() -> None:
-    halved = got(asked("emulator:words=6", stream=True), faults=["no_end"])
+def test_a_stream_of_the_classic_edition_breaks_as_its_fault_requires() -> None:
+    halved = got(chat_body("emulator:words=6", stream=True), faults=["no_end"])
     text = "".join(chunk["choices"][0]["delta"]["content"] for chunk in halved.chunks)
     assert (text, b"[DONE]" in halved.body) == ("w1 w2 w3", False)
-    failed = got(asked("emulator:words=6", stream=True), faults=["error_event=2"])
+    failed = got(chat_body("emulator:words=6", stream=True), faults=["error_event=2"])
     assert failed.chunks[-1]["error"]["code"] == "500"
-    assert got(asked(stream=True), faults=["cut=1"]).reset
+    assert got(chat_body(stream=True), faults=["cut=1"]).reset

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, function, send, with_emulator
 
 USER = {"role": "user", "content": "Hi"}
 HY4 = {"model": "hy4-preview"}
@@ -33,7 +33,7 @@ def schema(**more: Any) -> Json:
 
 def got(body: Any, path: str = "/chat/completions", headers: dict[str, str] | None = None, method: str = "POST") -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, body, path, headers=headers, method=method)
+        return await send(emulator, body, path, headers=headers, method=method)
 
     return with_emulator("hunyuan", main)
 

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, function, send, with_emulator
 
 THINKING: Json = {"thinking": {"type": "enabled"}}
 NOW = function("now")
@@ -14,17 +14,17 @@ NOW = function("now")
 
 def got(body: Any = None, path: str = "/chat/completions", *, method: str = "POST", **more: Any) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, body, path, method=method)
+        return await send(emulator, body, path, method=method)
 
     return with_emulator("hunyuan", main, **more)
 
 
-def asked(text: str = "3*7?", **more: Any) -> Json:
+def chat_body(text: str = "3*7?", **more: Any) -> Json:
     return chat("hunyuan", text, **more)
 
 
 def test_a_plain_answer_has_the_documented_members() -> None:
-    answer = got(asked(**THINKING))
+    answer = got(chat_body(**THINKING))
     assert answer.headers["content-type"] == "application/json"
     assert set(answer.json) == {"id", "object", "created", "model", "choices", "usage"}
     message = answer.json["choices"][0]["message"]
@@ -40,7 +40,7 @@ def test_a_plain_answer_has_the_documented_members() -> None:
 
 def test_the_id_is_a_uuid_and_a_new_one_each_time() -> None:
     async def main(emulator: Emulator) -> list[str]:
-        return [(await ask(emulator, asked())).json["id"] for _ in range(2)]
+        return [(await send(emulator, chat_body())).json["id"] for _ in range(2)]
 
     one, two = with_emulator("hunyuan", main)
     assert [len(part) for part in one.split("-")] == [8, 4, 4, 4, 12]
@@ -48,7 +48,7 @@ def test_the_id_is_a_uuid_and_a_new_one_each_time() -> None:
 
 
 def test_a_stream_begins_with_role_and_reasoning_and_ends_in_the_last_of_the_content() -> None:
-    answer = got(asked(stream=True, **THINKING))
+    answer = got(chat_body(stream=True, **THINKING))
     assert answer.headers["content-type"] == "text/event-stream"
     assert answer.body.endswith(b"data: [DONE]\n\n")
     first, *_, last = (chunk["choices"][0] for chunk in answer.chunks)
@@ -63,20 +63,20 @@ def test_a_stream_begins_with_role_and_reasoning_and_ends_in_the_last_of_the_con
 
 
 def test_a_stream_without_thinking_begins_with_the_role_alone() -> None:
-    chunks = got(asked(stream=True)).chunks
+    chunks = got(chat_body(stream=True)).chunks
     assert chunks[0]["choices"][0]["delta"] == {"role": "assistant", "content": ""}
     assert not any("reasoning_content" in chunk["choices"][0]["delta"] for chunk in chunks)
 
 
 def test_with_include_usage_a_last_chunk_without_choices_has_it() -> None:
-    chunks = got(asked(stream=True, stream_options={"include_usage": True}, **THINKING)).chunks
+    chunks = got(chat_body(stream=True, stream_options={"include_usage": True}, **THINKING)).chunks
     assert [chunk for chunk in chunks if "usage" in chunk] == chunks[-1:]
     assert chunks[-1]["choices"] == []
     assert chunks[-1]["usage"]["completion_tokens_details"] == {"reasoning_tokens": 3}
 
 
 def test_calls_have_the_vendors_ids_and_come_in_pieces() -> None:
-    body = asked("get weather city=Oslo now", tools=[WEATHER, NOW], stream=True)
+    body = chat_body("get weather city=Oslo now", tools=[WEATHER, NOW], stream=True)
     chunks = got(body).chunks
     pieces = [delta for chunk in chunks for delta in chunk["choices"][0]["delta"].get("tool_calls", [])]
     begun = [piece for piece in pieces if "id" in piece]
@@ -106,14 +106,14 @@ def test_calls_have_the_vendors_ids_and_come_in_pieces() -> None:
         ("hunyuan-2.0-instruct-20251111", {}, False),
     ],
 )
-def test_a_model_thinks_as_its_row_and_the_switch_say(model: str, more: Json, thinks: bool) -> None:
-    answer = got(asked(model=model, **more), environ={"BANJIA_EMULATOR_RETIRED": "1"})
+def test_a_model_thinks_according_to_its_row_and_the_switch(model: str, more: Json, thinks: bool) -> None:
+    answer = got(chat_body(model=model, **more), environ={"BANJIA_EMULATOR_RETIRED": "1"})
     assert answer.status == 200
     assert ("reasoning_content" in answer.json["choices"][0]["message"]) is thinks
 
 
 def test_a_small_limit_is_eaten_up_by_thinking_and_only_max_tokens_is_one() -> None:
-    body = asked("emulator:reason=20,words=5", **THINKING)
+    body = chat_body("emulator:reason=20,words=5", **THINKING)
     answer = got({**body, "max_tokens": 10}).json
     assert answer["choices"][0]["message"]["content"] == ""
     assert answer["choices"][0]["finish_reason"] == "length"
@@ -124,7 +124,7 @@ def test_a_small_limit_is_eaten_up_by_thinking_and_only_max_tokens_is_one() -> N
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_content_check_ends_an_answer_with_openais_word(stream: bool) -> None:
-    answer = got(asked("emulator:words=9,moderated=2", stream=stream))
+    answer = got(chat_body("emulator:words=9,moderated=2", stream=stream))
     if stream:
         text = "".join(chunk["choices"][0]["delta"]["content"] for chunk in answer.chunks)
         finish = answer.chunks[-1]["choices"][0]["finish_reason"]
@@ -135,12 +135,12 @@ def test_the_content_check_ends_an_answer_with_openais_word(stream: bool) -> Non
 
 
 def test_an_answer_of_one_piece_can_be_broken_as_well() -> None:
-    answer = got(asked("emulator:words=1", stream=True), faults=["bad_json"])
+    answer = got(chat_body("emulator:words=1", stream=True), faults=["bad_json"])
     with pytest.raises(orjson.JSONDecodeError):
         orjson.loads(answer.events[1])
 
 
-def test_models_have_a_status_and_retired_ones_are_listed_when_told_to() -> None:
+def test_models_have_a_status_and_retired_ones_are_listed_by_an_option() -> None:
     models = got(path="/models", method="GET").json["data"]
     assert {model["status"] for model in models} == {"online"}
     names = [model["id"] for model in models]
@@ -179,7 +179,7 @@ FAULTS = [
 def test_a_fault_in_tokenhubs_words_has_its_row_of_the_error_table(
     fault: str, status: int, kind: str, code: str | int, stream: bool
 ) -> None:
-    answer = got(asked(stream=stream), faults=[fault])
+    answer = got(chat_body(stream=stream), faults=[fault])
     error = answer.json["error"]
     assert (answer.status, error["type"], error["code"]) == (status, kind, code)
     assert {"type", "code", "message", "source", "request_id"} <= set(error)
@@ -188,5 +188,5 @@ def test_a_fault_in_tokenhubs_words_has_its_row_of_the_error_table(
 
 
 @pytest.mark.parametrize(("fault", "wait"), [("rate_limit", "1"), ("rate_limit=7", "7"), ("rate_limit=0", "0")])
-def test_a_rate_limit_says_how_many_seconds_to_wait(fault: str, wait: str) -> None:
-    assert got(asked(), faults=[fault]).headers["retry-after"] == wait
+def test_a_rate_limit_has_the_seconds_to_wait(fault: str, wait: str) -> None:
+    assert got(chat_body(), faults=[fault]).headers["retry-after"] == wait

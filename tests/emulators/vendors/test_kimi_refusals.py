@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, function, send, with_emulator
 
 OFF = {"type": "disabled"}
 THINKING: Json = {"thinking": {"type": "enabled"}}
@@ -37,7 +37,7 @@ def object_of(**properties: Any) -> Json:
 
 def got(more: Json) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("kimi", **more))
+        return await send(emulator, chat("kimi", **more))
 
     return with_emulator("kimi", main, environ={"BANJIA_EMULATOR_RETIRED": "1"})
 
@@ -207,7 +207,7 @@ def test_kimi_takes_it(more: Json) -> None:
 )
 def test_kimi_refuses_a_key_that_is_wrong_or_missing(headers: dict[str, str], kind: str, message: str) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("kimi"), headers=headers)
+        return await send(emulator, chat("kimi"), headers=headers)
 
     answer = with_emulator("kimi", main)
     assert (answer.status, answer.json) == (401, {"error": {"message": message, "type": kind}})
@@ -216,7 +216,7 @@ def test_kimi_refuses_a_key_that_is_wrong_or_missing(headers: dict[str, str], ki
 @pytest.mark.parametrize("model", ["gpt-4o", "moonshot-v1-8k", "kimi-k2.5"])
 def test_kimi_does_not_find_unknown_and_retired_models(model: str) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("kimi", model=model))
+        return await send(emulator, chat("kimi", model=model))
 
     answer = with_emulator("kimi", main)
     message = f"Not found the model {model} or Permission denied"
@@ -226,7 +226,7 @@ def test_kimi_does_not_find_unknown_and_retired_models(model: str) -> None:
 @pytest.mark.parametrize("path", ["/embeddings", "/completions", "/images/generations", "/moderations", "/assistants"])
 def test_kimi_has_no_such_endpoint(path: str) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, {}, path)
+        return await send(emulator, {}, path)
 
     assert with_emulator("kimi", main).status == 404
 
@@ -247,7 +247,7 @@ def test_a_fault_in_kimis_words_has_its_row_of_the_error_table(
     fault: str, status: int, kind: str, wording: str
 ) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("kimi"))
+        return await send(emulator, chat("kimi"))
 
     answer = with_emulator("kimi", main, faults=[fault])
     assert (answer.status, answer.json["error"]["type"]) == (status, kind)

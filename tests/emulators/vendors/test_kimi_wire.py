@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, function, send, with_emulator
 
 RETIRED = {"BANJIA_EMULATOR_RETIRED": "1"}
 NOW = function("now")
@@ -14,7 +14,7 @@ NOW = function("now")
 
 def got(body: Any = None, path: str = "/chat/completions", *, method: str = "POST", **more: Any) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, body, path, method=method)
+        return await send(emulator, body, path, method=method)
 
     return with_emulator("kimi", main, **more)
 
@@ -46,7 +46,7 @@ def test_usage_hides_in_the_last_choice_of_a_stream() -> None:
     assert not any("usage" in chunk for chunk in chunks)
 
 
-def test_with_include_usage_an_extra_chunk_comes_as_well() -> None:
+def test_with_include_usage_an_extra_chunk_is_sent() -> None:
     chunks = got(thinking(stream=True, stream_options={"include_usage": True})).chunks
     assert chunks[-2]["choices"][0]["usage"]["total_tokens"] == chunks[-1]["usage"]["total_tokens"]
     assert chunks[-1]["choices"] == []
@@ -99,12 +99,12 @@ def test_a_small_limit_can_be_eaten_up_by_reasoning() -> None:
         ("kimi-k2-thinking", {}, True),
     ],
 )
-def test_a_model_thinks_as_its_row_says(model: str, more: Json, thinks: bool) -> None:
+def test_a_model_thinks_according_to_its_row(model: str, more: Json, thinks: bool) -> None:
     answer = got({**thinking(), "model": model, **more}, environ=RETIRED).json
     assert ("reasoning_content" in answer["choices"][0]["message"]) is thinks
 
 
-def test_retired_models_answer_as_in_2024_when_told_to() -> None:
+def test_retired_models_answer_as_in_2024_by_an_option() -> None:
     body = {"model": "moonshot-v1-8k", "messages": [{"role": "user", "content": "Hi"}], "temperature": 0.3, "n": 2}
     answer = got(body, environ=RETIRED).json
     assert answer["id"].startswith("cmpl-")
@@ -152,9 +152,9 @@ def test_logprobs_come_in_openais_shape() -> None:
 def test_a_long_prompts_prefix_is_cached_from_the_second_request_on() -> None:
     async def main(emulator: Emulator) -> tuple[Json, Json]:
         body = chat("kimi", "word " * 300)
-        first = (await ask(emulator, body)).json["usage"]
+        first = (await send(emulator, body)).json["usage"]
         body["messages"] += [{"role": "assistant", "content": "yes"}, {"role": "user", "content": "more"}]
-        return first, (await ask(emulator, body)).json["usage"]
+        return first, (await send(emulator, body)).json["usage"]
 
     first, second = with_emulator("kimi", main)
     assert first["cached_tokens"] == 0
@@ -162,7 +162,7 @@ def test_a_long_prompts_prefix_is_cached_from_the_second_request_on() -> None:
     assert second["prompt_tokens_details"]["cached_tokens"] == second["cached_tokens"]
 
 
-def test_models_tell_their_window_and_what_they_can() -> None:
+def test_models_have_their_context_window_and_capabilities() -> None:
     models = {model["id"]: model for model in got(path="/models", method="GET").json["data"]}
     assert models["kimi-k3"]["context_length"] == 1_048_576
     assert models["kimi-k3"]["think_efforts"] == ["low", "high", "max"]
@@ -172,7 +172,7 @@ def test_models_tell_their_window_and_what_they_can() -> None:
     assert got(path="/models/none", method="GET").status == 404
 
 
-def test_tokens_are_counted_and_the_balance_is_told() -> None:
+def test_tokens_are_counted_and_the_balance_is_returned() -> None:
     body = thinking("one two 三")
     count = got({"model": body["model"], "messages": body["messages"]}, "/tokenizers/estimate-token-count").json
     assert count == {"data": {"total_tokens": got(body).json["usage"]["prompt_tokens"]}}
@@ -181,7 +181,7 @@ def test_tokens_are_counted_and_the_balance_is_told() -> None:
     assert set(balance["data"]) == {"available_balance", "voucher_balance", "cash_balance"}
 
 
-def test_a_rate_limit_tells_concurrency_or_requests_per_minute_and_both_headers() -> None:
+def test_a_rate_limit_error_names_concurrency_or_requests_per_minute_and_has_both_headers() -> None:
     short = got(thinking(), faults=["rate_limit"])
     assert (short.status, short.headers["retry-after"], short.headers["x-retry-after"]) == (429, "1", "1")
     assert "max organization concurrency: 1, please try again after 1 seconds" in short.json["error"]["message"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, function, send, with_emulator
 
 USER = {"role": "user", "content": "Hi, json"}
 NAMED = {"type": "function", "function": {"name": "get_weather"}}
@@ -31,7 +31,7 @@ def history(function: Json, **assistant: Any) -> Json:
 
 def got(more: Json, path: str = "/chat/completions") -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("qwen", **more) if path.startswith("/chat") else more, path)
+        return await send(emulator, chat("qwen", **more) if path.startswith("/chat") else more, path)
 
     return with_emulator("qwen", main)
 
@@ -210,7 +210,7 @@ def test_qwen_refuses_it_with_a_code_of_its_own(more: Json, status: int, code: s
 @pytest.mark.parametrize("given", ["Bearer sk-wrong", "", "Basic x"])
 def test_qwen_refuses_a_key_that_is_wrong_or_missing(given: str) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("qwen"), headers={"authorization": given})
+        return await send(emulator, chat("qwen"), headers={"authorization": given})
 
     answer = with_emulator("qwen", main)
     assert (answer.status, answer.json["error"]["code"]) == (401, "invalid_api_key")
@@ -234,7 +234,7 @@ def test_a_fault_in_qwens_words_has_its_row_of_the_error_table(
     fault: str, status: int, code: str, wording: str
 ) -> None:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, chat("qwen"))
+        return await send(emulator, chat("qwen"))
 
     answer = with_emulator("qwen", main, faults=[fault])
     assert (answer.status, answer.json["error"]["code"]) == (status, code)

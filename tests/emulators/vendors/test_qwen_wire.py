@@ -7,14 +7,14 @@ import orjson
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import WEATHER, Json, Raw, ask, chat, function, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, function, send, with_emulator
 
 NOW = function("now")
 
 
 def got(body: Any = None, path: str = "/chat/completions", *, method: str = "POST", **more: Any) -> Raw:
     async def main(emulator: Emulator) -> Raw:
-        return await ask(emulator, body, path, method=method)
+        return await send(emulator, body, path, method=method)
 
     return with_emulator("qwen", main, **more)
 
@@ -31,7 +31,7 @@ def test_a_plain_answer_has_the_documented_members_and_headers() -> None:
     assert answer.json["usage"]["prompt_tokens_details"] == {"audio_tokens": None, "cached_tokens": 0}
 
 
-def test_chunks_are_filled_with_nulls_and_have_no_usage_unless_asked() -> None:
+def test_chunks_are_filled_with_nulls_and_have_no_usage_unless_requested() -> None:
     answer = got(chat("qwen", "Hi", stream=True))
     assert answer.headers["content-type"] == "text/event-stream;charset=UTF-8"
     assert answer.events[-1] == b"[DONE]"
@@ -81,7 +81,7 @@ def test_later_tool_pieces_carry_an_empty_id_and_name() -> None:
     assert chunks[-1]["choices"][0]["finish_reason"] == "tool_calls"
 
 
-def test_only_the_first_tool_is_called_unless_parallel_calls_are_asked_for() -> None:
+def test_only_the_first_tool_is_called_unless_parallel_calls_are_requested() -> None:
     def called(**more: Any) -> list[str]:
         body = chat("qwen", "get weather and now", tools=[WEATHER, NOW], **more)
         return [call["function"]["name"] for call in got(body).json["choices"][0]["message"]["tool_calls"]]
@@ -91,7 +91,7 @@ def test_only_the_first_tool_is_called_unless_parallel_calls_are_asked_for() -> 
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_named_tool_is_called_and_the_finish_reason_says_stop(stream: bool) -> None:
+def test_a_named_tool_is_called_and_the_finish_reason_is_stop(stream: bool) -> None:
     choice = {"type": "function", "function": {"name": "now"}}
     answer = got(chat("qwen", "Hi", tools=[WEATHER, NOW], tool_choice=choice, stream=stream))
     last = answer.chunks[-1] if stream else answer.json
@@ -114,24 +114,24 @@ def test_a_named_tool_is_called_and_the_finish_reason_says_stop(stream: bool) ->
         ("qwq-plus", {"enable_thinking": False, "stream": True}, True),
     ],
 )
-def test_a_model_thinks_as_its_row_says(model: str, more: Json, thinks: bool) -> None:
+def test_a_model_thinks_according_to_its_row(model: str, more: Json, thinks: bool) -> None:
     answer = got(chat("qwen", "Hi", **{"model": model, **more}))
     assert answer.status == 200
     assert (b'"reasoning_content"' in answer.body) is thinks
 
 
 def test_limits_of_the_answer_and_of_everything_differ() -> None:
-    def told(**more: Any) -> tuple[int, str, str]:
+    def result(**more: Any) -> tuple[int, str, str]:
         answer = got(chat("qwen", "emulator:reason=20,words=30", **more)).json
         choice, usage = answer["choices"][0], answer["usage"]
         return usage["completion_tokens"], choice["message"]["content"], choice["finish_reason"]
 
     new = {"model": "qwen3.5-plus"}
-    assert told(**new, max_tokens=2) == (22, "w1 w2", "length"), "max_tokens does not cap reasoning"
-    assert told(**new, max_completion_tokens=10) == (10, "", "length"), "max_completion_tokens caps both"
-    assert told(**new, max_completion_tokens=22) == (22, "w1 w2", "length")
-    assert told(**new, thinking_budget=5, max_tokens=1) == (6, "w1", "length")
-    assert told(max_completion_tokens=2)[0] == 30, "older models do not know max_completion_tokens"
+    assert result(**new, max_tokens=2) == (22, "w1 w2", "length"), "max_tokens does not cap reasoning"
+    assert result(**new, max_completion_tokens=10) == (10, "", "length"), "max_completion_tokens caps both"
+    assert result(**new, max_completion_tokens=22) == (22, "w1 w2", "length")
+    assert result(**new, thinking_budget=5, max_tokens=1) == (6, "w1", "length")
+    assert result(max_completion_tokens=2)[0] == 30, "older models do not know max_completion_tokens"
 
 
 def test_several_choices_and_logprobs_come_where_the_model_has_them() -> None:

@@ -24,7 +24,7 @@ SHOWN_ADMIN = "127.0.0.1:8081"
 SAFE = ("banjia", "cat", "curl", "echo", "eval", "export", "grep", "unset")
 """Commands that a page's block may run here. A block with any other is parsed only."""
 ELSEWHERE = re.compile(r"^pip install \.$", re.MULTILINE)
-"""What is done for this environment already; tests/project/test_packaging.py does it anew."""
+"""Steps that are already done for this environment; tests/project/test_packaging.py repeats them."""
 
 BANJIA = f"""#!{sys.executable}
 import os, pathlib, subprocess, sys, time
@@ -53,7 +53,7 @@ for _ in range(2000):
 print(log.read_text())
 sys.exit(server.poll() or 0)
 """
-"""A server keeps a reader's terminal busy, who opens another one; here it goes on by itself until the terminal closes."""
+"""A server occupies the reader's terminal; here it continues in the background until the terminal closes."""
 
 
 class Terminal:
@@ -87,12 +87,15 @@ class Terminal:
         (self.folder / name).write_text(text.replace(SHOWN, self.at), encoding="utf-8")
 
     def _done(self, *command: str) -> subprocess.CompletedProcess[str]:
-        said, wrong = self._bin / "said", self._bin / "wrong"  # files, because a running server would keep a pipe open
-        with said.open("w") as out, wrong.open("w") as err:
+        output, wrong = (
+            self._bin / "said",
+            self._bin / "wrong",
+        )  # files, because a running server would keep a pipe open
+        with output.open("w") as out, wrong.open("w") as err:
             code = subprocess.call(
                 command, cwd=self.folder, env=self._environment(), stdout=out, stderr=err, timeout=150
             )
-        return subprocess.CompletedProcess(command, code, said.read_text(), wrong.read_text())
+        return subprocess.CompletedProcess(command, code, output.read_text(), wrong.read_text())
 
     def _environment(self) -> Mapping[str, str]:
         mine = {key: value for key, value in os.environ.items() if not key.startswith(("BANJIA_", "OPENAI_"))}
@@ -115,7 +118,7 @@ class Terminal:
 
 
 GIVEN: set[int] = set()
-"""The ports that were given out: the kernel may offer one again while nobody listens on it yet."""
+"""The ports that were assigned: the kernel may offer one again while no process listens on it yet."""
 
 
 def free_port() -> int:
@@ -148,12 +151,12 @@ def vendors_to_call() -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
-            told: dict[str, str] = {}
+            reported: dict[str, str] = {}
             for line in iter(process.stdout.readline, "ready\n"):
                 name, equals, value = line.strip().partition("=")
                 assert equals, line
-                told[name] = value
-            urls = {vendor: told[names[0].replace("_API_KEY", "_BASE_URL")] for vendor, names in keys.items()}
+                reported[name] = value
+            urls = {vendor: reported[names[0].replace("_API_KEY", "_BASE_URL")] for vendor, names in keys.items()}
             yield "\n".join(f"{vendor} {','.join(names)} {urls[vendor]}" for vendor, names in keys.items())
         finally:
             process.send_signal(signal.SIGINT)

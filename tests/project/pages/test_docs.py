@@ -50,8 +50,8 @@ def address() -> Iterator[str]:
     with subprocess.Popen(command, cwd=ROOT, env=clean, stdout=subprocess.PIPE, text=True) as demo:
         try:
             assert demo.stdout
-            told = (re.match(r"OPENAI_BASE_URL=(http://[^/]+)/v1$", line.strip()) for line in demo.stdout)
-            yield next(match for match in told if match)[1]
+            reported = (re.match(r"OPENAI_BASE_URL=(http://[^/]+)/v1$", line.strip()) for line in demo.stdout)
+            yield next(match for match in reported if match)[1]
         finally:
             demo.terminate()
             demo.communicate(timeout=30)
@@ -73,8 +73,8 @@ def test_python_on_a_page_runs_against_the_demo_and_prints_an_answer(block: Bloc
 @pytest.fixture(scope="module")
 def vendors() -> Iterator[str]:
     """Emulators that accept the keys that the pages show."""
-    with vendors_to_call() as told:
-        yield told
+    with vendors_to_call() as environment:
+        yield environment
 
 
 @of(*SHELLS)
@@ -106,12 +106,12 @@ def test_most_of_the_shell_on_the_pages_is_really_run() -> None:
 @of("diff")
 def test_a_diff_on_a_page_adds_what_banjia_env_prints(block: Block, vendors: str, tmp_path: Path) -> None:
     with terminal(tmp_path, vendors) as reader:
-        told = reader.run(f"export MOONSHOT_API_KEY={SHOWN_KEY}; banjia env --shell dotenv").stdout.replace(
+        answer = reader.run(f"export MOONSHOT_API_KEY={SHOWN_KEY}; banjia env --shell dotenv").stdout.replace(
             reader.at, SHOWN
         )
     added = [line[1:] for line in block.code.splitlines() if line.startswith("+")]
     assert len(added) == 2
-    assert set(added) < set(told.splitlines())
+    assert set(added) < set(answer.splitlines())
 
 
 @of("yaml", "json")
@@ -129,7 +129,7 @@ def test_data_on_a_page_is_a_configuration_a_file_for_deployment_or_json(block: 
     load(path, dict.fromkeys(re.findall(r"\$\{(\w+)(?:\}|:\?)", block.code), "sk-for-the-test"))
 
 
-def test_every_block_has_a_language_and_is_tested_or_says_why_not() -> None:
+def test_every_block_has_a_language_and_is_tested_or_has_a_reason() -> None:
     """A block in an unknown language would pass untested. ``text`` is output, and diagrams."""
     unknown = [str(block) for block in BLOCKS if block.kind not in KINDS and block.untested is None]
     assert unknown == []
@@ -225,7 +225,7 @@ def test_the_readmes_name_the_variable_of_the_language(page: Path) -> None:
     assert "`BANJIA_LANG=zh`" in page.read_text(encoding="utf-8")
 
 
-def test_every_link_of_the_chinese_readme_leads_to_chinese_or_says_that_it_does_not() -> None:
+def test_every_link_of_the_chinese_readme_leads_to_chinese_or_is_marked_as_english() -> None:
     text = READMES[1].read_text(encoding="utf-8")
     chinese = {READMES[0], *(page for _, page in PAIRS)}
     found = re.findall(r"\]\(([^)\s]+)\)(.{0,3})", text)

@@ -22,7 +22,7 @@ RAISED = {*CLASSES, "Invalid", "Refused"}
 """What an error is made by, in the front and in the tables: of the last two, the third argument is the code."""
 
 
-def said(path: Path) -> Iterator[str]:
+def codes_in(path: Path) -> Iterator[str]:
     """The codes that a file gives to the errors that it makes."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in RAISED:
@@ -32,7 +32,9 @@ def said(path: Path) -> Iterator[str]:
 
 def codes() -> set[str]:
     """Every code there is."""
-    written = {code for part in ("proxy", "adapters") for path in (ROOT / part).rglob("*.py") for code in said(path)}
+    written = {
+        code for part in ("proxy", "adapters") for path in (ROOT / part).rglob("*.py") for code in codes_in(path)
+    }
     classes = {found.code for found in CLASSES.values()}
     return {code for code in written | classes | {row.code for row in ERROR_TABLE.values()} if code}
 
@@ -48,11 +50,11 @@ def test_every_code_has_an_anchor_and_every_anchor_is_a_code() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(SECTIONS))
-def test_a_code_says_its_status_its_cause_and_what_to_do(code: str) -> None:
+def test_the_text_of_a_code_has_its_status_its_cause_and_its_cure(code: str) -> None:
     statuses = {row.status for row in ERROR_TABLE.values() if row.code == code}
     statuses |= {found.status for found in CLASSES.values() if found.code == code}
-    [told] = re.findall(r"^\*\*(\d{3})", SECTIONS[code].strip())
-    assert not statuses or int(told) in statuses
+    [reported] = re.findall(r"^\*\*(\d{3})", SECTIONS[code].strip())
+    assert not statuses or int(reported) in statuses
     assert len(SECTIONS[code].split()) > 12
 
 

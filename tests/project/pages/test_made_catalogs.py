@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.catalog import models as catalog
-from config.loader.errors import ConfigError
+from config.errors import ConfigError
 from scripts.pages import catalogs
 from tests.project.pages.documents import ROOT
 

@@ -52,7 +52,7 @@ def test_every_made_part_is_what_the_code_gives_today() -> None:
         assert text == pages.filled(text), f"{page.name}: run scripts/docs"
 
 
-def test_a_part_is_made_anew_and_the_words_around_it_stay() -> None:
+def test_a_part_is_generated_again_and_the_text_around_it_stays() -> None:
     old = "before\n<!-- made by scripts/docs: key-order -->\nold\n<!-- end -->\nafter\n"
     new = pages.filled(old)
     assert new.startswith("before\n<!-- made by scripts/docs: key-order -->\n")

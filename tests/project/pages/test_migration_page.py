@@ -34,13 +34,13 @@ except urllib.error.HTTPError as answered:
 def explained(vendor: Vendor, **body: Any) -> dict[str, Any]:
     """What the vendor's stand-in would be sent."""
     settings = load(None, {key_names(vendor)[0]: "sk-any"}).settings
-    asked = {"messages": [{"role": "user", "content": "Hi"}], **body}
-    target: dict[str, Any] = explain(json.dumps(asked).encode(), settings)["targets"][0]
+    fields = {"messages": [{"role": "user", "content": "Hi"}], **body}
+    target: dict[str, Any] = explain(json.dumps(fields).encode(), settings)["targets"][0]
     return target
 
 
 @pytest.mark.parametrize("vendor", WITH_MODELS, ids=lambda vendor: vendor.name)
-def test_thinking_is_off_under_the_names_that_the_page_says_and_on_under_the_others(vendor: Vendor) -> None:
+def test_thinking_is_off_under_the_names_on_the_page_and_on_under_the_others(vendor: Vendor) -> None:
     [section] = re.findall(r"^## Thinking is off\n(.*?)^## ", TEXT, re.MULTILINE | re.DOTALL)
     off, _, on = section.partition("Under `o1`")
     quiet = re.findall(r"`(gpt-[\w.-]+)`", off)
@@ -72,20 +72,20 @@ def test_the_size_of_a_vector_is_the_one_of_the_table(vendor: str, dimensions: i
         assert reader.python(ask).stdout == f"{dimensions}\n"
 
 
-def test_what_has_no_equivalent_is_answered_as_the_page_says(tmp_path: Path) -> None:
+def test_paths_without_equivalent_are_answered_as_on_the_page(tmp_path: Path) -> None:
     [table] = re.findall(r"^## What has no equivalent\n(.*?)^## ", TEXT, re.MULTILINE | re.DOTALL)
-    said = {name: int(status) for name, status in re.findall(r"^\| ([^|]+) \| (\d{3})", table, re.MULTILINE)}
+    text = {name: int(status) for name, status in re.findall(r"^\| ([^|]+) \| (\d{3})", table, re.MULTILINE)}
     paths = {
         "assistants, threads": ["assistants", "threads"],
         "images, speech, transcription": ["images/generations", "audio/speech", "audio/transcriptions"],
         "files, batches, fine-tuning": ["files", "batches", "fine_tuning/jobs"],
         "`POST /v1/responses`": ["responses"],
     }
-    assert paths.keys() == {name for name, status in said.items() if status != 400}
+    assert paths.keys() == {name for name, status in text.items() if status != 400}
     with terminal(tmp_path, "") as reader:
         assert reader.run("export MOONSHOT_API_KEY=sk-any; banjia serve --emulate").returncode == 0
         for name, called in paths.items():
             for path in called:
                 command = [sys.executable, "-c", STATUS, f"http://{reader.at}/v1/{path}"]
                 answered = subprocess.run(command, env={}, capture_output=True, text=True, timeout=120, check=True)
-                assert int(answered.stdout) == said[name], path
+                assert int(answered.stdout) == text[name], path

@@ -25,8 +25,8 @@ NEEDS_MORE = "docker "
 
 @pytest.fixture(scope="module")
 def vendors() -> Iterator[str]:
-    with vendors_to_call() as told:
-        yield told
+    with vendors_to_call() as environment:
+        yield environment
 
 
 class Newcomer:

@@ -22,7 +22,7 @@ def test_there_are_threats() -> None:
 
 
 @pytest.mark.parametrize("row", THREATS, ids=lambda row: row[0])
-def test_what_is_said_of_a_threat_is_held_by_something_that_runs(row: list[str]) -> None:
+def test_each_statement_about_a_threat_is_checked_by_a_test(row: list[str]) -> None:
     links = held_by(row[2])
     assert links
     for name, path in links:
@@ -31,6 +31,6 @@ def test_what_is_said_of_a_threat_is_held_by_something_that_runs(row: list[str])
         assert (ROOT / path).is_file(), path
 
 
-def test_what_it_does_not_do_is_said_too() -> None:
+def test_unsupported_features_are_listed_too() -> None:
     _, _, rest = PAGE.partition("## What it does not do")
     assert len(re.findall(r"^- \*\*", rest, re.MULTILINE)) >= 8

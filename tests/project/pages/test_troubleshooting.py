@@ -24,8 +24,8 @@ except openai.APIConnectionError:
 
 @pytest.fixture(scope="module")
 def vendors() -> Iterator[str]:
-    with vendors_to_call() as told:
-        yield told
+    with vendors_to_call() as environment:
+        yield environment
 
 
 @pytest.fixture
@@ -70,18 +70,18 @@ def test_banjia_env_prints_the_line_wherever_a_proxy_is_set(reader: Terminal) ->
 
 def test_the_reasons_that_the_page_shows_are_those_of_explain(reader: Terminal) -> None:
     [shown] = [block.code for block in BLOCKS if block.page == PAGE and "temperature" in block.code]
-    asked = '{"model": "gpt-4o", "temperature": 0.2, "messages": [{"role": "user", "content": "Hi"}]}'
-    printed = reader.run(f"echo '{asked}' | banjia explain -").stdout
+    request = '{"model": "gpt-4o", "temperature": 0.2, "messages": [{"role": "user", "content": "Hi"}]}'
+    printed = reader.run(f"echo '{request}' | banjia explain -").stdout
     assert all(line in printed for line in shown.splitlines())
 
 
-def test_a_server_that_has_no_key_says_what_it_looked_for_and_ends(reader: Terminal) -> None:
+def test_a_server_without_a_key_lists_the_variables_it_looked_for_and_exits(reader: Terminal) -> None:
     done = reader.run("unset MOONSHOT_API_KEY; banjia serve")
     assert done.returncode == 2
     assert "looked for DASHSCOPE_API_KEY" in done.stdout
 
 
-def test_the_way_out_through_a_proxy_is_told_at_the_start_as_the_page_shows_it(reader: Terminal) -> None:
+def test_the_start_shows_the_outbound_proxy_as_on_the_page(reader: Terminal) -> None:
     [shown] = [block.code for block in BLOCKS if block.page == PAGE and block.code.startswith("connecting to vendors")]
     done = reader.run("BANJIA_VENDORS__KIMI__PROXY=http://10.0.0.1:3128 banjia serve")
     assert shown in done.stdout

@@ -17,7 +17,7 @@ from tests.support.client_stage import VENDORS, Front, Stage, adapted
 
 BY_COLUMN = {probe.column: probe for probe in PROBES}
 LINES = {name.replace("/", "-"): vendor for name, vendor in each_edition() if not vendor.transparent}
-"""The matrix's lines by the names of the stage, but for a server of one's own, which nobody stands in for."""
+"""The matrix's lines by the names of the stage, except for a self-hosted server, which has no emulator."""
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
 
 
@@ -49,13 +49,13 @@ def test_a_cell_is_what_happens(
     vendor: str, column: str, stage: Stage, fronts: dict[str, Front], client: httpx2.Client
 ) -> None:
     probe = BY_COLUMN[column]
-    told = cell(LINES[vendor], probe)
+    reported = cell(LINES[vendor], probe)
     stage.reset()
 
     answer = client.post(f"{fronts[vendor].base_url}{PATHS[probe.operation]}", json=probe.body)
 
     arrived = [seen.body for seen in stage.emulators[vendor].requests]
-    if told.word == "refused":
+    if reported.word == "refused":
         error = answer.json()["error"]
         assert (answer.status_code, error["type"]) in ((400, "invalid_request_error"), (404, "invalid_request_error"))
         assert error["code"] == ("unsupported_parameter" if answer.status_code == 400 else "model_not_found")
@@ -64,16 +64,16 @@ def test_a_cell_is_what_happens(
         return
     assert answer.status_code == 200, answer.text
     assert arrived, "an answer without a call"
-    said = {
+    text = {
         word for name, word in adapted(answer).items() if name == probe.member or name.startswith(f"{probe.member}.")
     }
-    assert said == (set() if told.word == "honoured" or told.quiet else {told.word})
+    assert text == (set() if reported.word == "honoured" or reported.quiet else {reported.word})
     wanted = probe.body[probe.member]
-    if told.word == "honoured" and probe.member not in ("stream_options", "input"):
+    if reported.word == "honoured" and probe.member not in ("stream_options", "input"):
         assert arrived[0][probe.member] == wanted
-    if told.word in ("clamped", "dropped") or (told.word == "mapped" and probe.member not in arrived[0]):
+    if reported.word in ("clamped", "dropped") or (reported.word == "mapped" and probe.member not in arrived[0]):
         assert arrived[0].get(probe.member) != wanted
-    stands(probe, told.word, answer)
+    stands(probe, reported.word, answer)
 
 
 def stands(probe: Probe, word: str, answer: httpx2.Response) -> None:
@@ -111,9 +111,9 @@ def test_every_vendor_and_edition_has_a_line_and_every_cell_a_verdict_with_its_r
     assert len(set(names)) == len(names)
     for line in found["vendors"]:
         assert list(line["cells"]) == found["columns"] == list(BY_COLUMN)
-        for told in line["cells"].values():
-            assert told["verdict"] in ("honoured", "mapped", "clamped", "emulated", "dropped", "refused")
-            assert told["why"]
+        for reported in line["cells"].values():
+            assert reported["verdict"] in ("honoured", "mapped", "clamped", "emulated", "dropped", "refused")
+            assert reported["why"]
 
 
 def test_a_server_of_ones_own_honours_all_and_token_ids_are_refused_without_the_extra(
@@ -146,7 +146,7 @@ def test_the_matrix_has_a_line_a_vendor_and_folds_at_the_terminals_width(banjia:
 
 
 def test_a_field_of_several_parts_is_as_good_as_the_worst_of_them() -> None:
-    """Qwen knows no names of speakers (dropped), and developer is sent as system (mapped)."""
-    said = [{"role": "developer", "content": "Be brief."}, {"role": "user", "name": "ann", "content": "Hello"}]
-    assert cell(registry.BY_NAME["qwen"], Probe("x", "messages", {"messages": said})).word == "dropped"
-    assert cell(registry.BY_NAME["qwen"], Probe("x", "messages", {"messages": said[:1]})).word == "mapped"
+    """Qwen has no names of speakers (dropped), and developer is sent as system (mapped)."""
+    text = [{"role": "developer", "content": "Be brief."}, {"role": "user", "name": "ann", "content": "Hello"}]
+    assert cell(registry.BY_NAME["qwen"], Probe("x", "messages", {"messages": text})).word == "dropped"
+    assert cell(registry.BY_NAME["qwen"], Probe("x", "messages", {"messages": text[:1]})).word == "mapped"

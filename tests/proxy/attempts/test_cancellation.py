@@ -239,7 +239,7 @@ SCENES: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 
-def test_each_scene_ends_as_it_says_when_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_scene_has_its_expected_end_without_events(monkeypatch: pytest.MonkeyPatch) -> None:
     steps.watch_costs(monkeypatch)
 
     async def main() -> None:
@@ -303,7 +303,7 @@ def test_a_bug_after_the_end_is_logged_and_changes_no_ending(monkeypatch: pytest
     asyncio.run(main())
 
 
-def test_a_comment_that_waits_for_its_caller_is_written_before_what_follows_it() -> None:
+def test_a_comment_that_waits_for_its_client_is_written_before_the_next_event() -> None:
     """ASGI takes one message at a time: neither content, nor the end, nor an error may overtake a comment."""
 
     class Gated(steps.Caller):

@@ -34,7 +34,7 @@ class Scene:
         self.calls.append(vendor)
         return await self.answers[vendor]()
 
-    async def ask(self) -> Played:
+    async def send(self) -> Played:
         played = Played()
         body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
         await serve(Request(body), ChatHandler(), self.state, played)
@@ -69,7 +69,7 @@ async def rested(scene: Scene) -> None:
     """Kimi has failed five times, and is cooling down."""
     scene.answers["kimi"] = dead
     while not scene.state.breaker.is_cooling_down(KIMI, 0.0):
-        await scene.ask()
+        await scene.send()
     scene.called()
 
 
@@ -77,14 +77,14 @@ def test_with_one_of_two_targets_killed_no_request_fails_and_from_the_sixth_fail
     async def main() -> None:
         scene = Scene()
         scene.answers["kimi"] = dead
-        statuses = [(await scene.ask()).status for _ in range(1000)]
+        statuses = [(await scene.send()).status for _ in range(1000)]
         assert statuses == [200] * 1000
         assert scene.called().count("kimi") == 5
 
     asyncio.run(main())
 
 
-def test_who_rests_is_seen_in_the_metrics() -> None:
+def test_targets_in_cooldown_are_in_the_metrics() -> None:
     async def main() -> None:
         scene = Scene()
         assert resting(scene) == {}
@@ -100,24 +100,24 @@ def resting(scene: Scene) -> Mapping[Any, Any]:
     return scene.state.metrics.families["banjia_cooling_down_targets"].read()
 
 
-def test_a_target_that_is_healed_during_its_first_rest_is_back_within_31_seconds() -> None:
+def test_a_target_that_recovers_during_its_first_cooldown_is_used_again_within_31_seconds() -> None:
     async def main() -> None:
         scene = Scene()
         await rested(scene)
         scene.answers["kimi"] = well
         scene.later(23.9)
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["qwen"]
         scene.later(7.1)
         for _ in range(3):
-            await scene.ask()
+            await scene.send()
         assert scene.called() == ["kimi"] * 3
         assert not scene.state.breaker.failing
 
     asyncio.run(main())
 
 
-def test_after_a_rest_exactly_one_of_fifty_requests_probes() -> None:
+def test_after_a_cooldown_exactly_one_of_fifty_requests_probes() -> None:
     async def main() -> None:
         scene = Scene()
         await rested(scene)
@@ -129,7 +129,7 @@ def test_after_a_rest_exactly_one_of_fifty_requests_probes() -> None:
             return whole("hello")
 
         scene.answers["kimi"] = slow
-        asking = [asyncio.create_task(scene.ask()) for _ in range(50)]
+        asking = [asyncio.create_task(scene.send()) for _ in range(50)]
         while len(scene.calls) < 50:
             await asyncio.sleep(0)
         assert scene.called().count("kimi") == 1
@@ -139,24 +139,24 @@ def test_after_a_rest_exactly_one_of_fifty_requests_probes() -> None:
     asyncio.run(main())
 
 
-def test_a_probe_that_fails_is_answered_by_the_other_target_and_the_next_rest_is_longer() -> None:
+def test_a_probe_that_fails_is_answered_by_the_other_target_and_the_next_cooldown_is_longer() -> None:
     async def main() -> None:
         scene = Scene()
         await rested(scene)
         scene.later(30)
-        assert (await scene.ask()).status == 200
+        assert (await scene.send()).status == 200
         assert scene.called() == ["kimi", "qwen"]
         scene.later(47.9)
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["qwen"]
         scene.later(12.1)
-        await scene.ask()
+        await scene.send()
         assert scene.called()[0] == "kimi"
 
     asyncio.run(main())
 
 
-def test_a_caller_who_leaves_while_probing_frees_the_probe() -> None:
+def test_a_client_that_disconnects_while_probing_releases_the_probe() -> None:
     async def main() -> None:
         scene = Scene()
         await rested(scene)
@@ -167,17 +167,17 @@ def test_a_caller_who_leaves_while_probing_frees_the_probe() -> None:
             raise AssertionError
 
         scene.answers["kimi"] = never
-        probing = asyncio.create_task(scene.ask())
+        probing = asyncio.create_task(scene.send())
         while not scene.calls:
             await asyncio.sleep(0)
-        await scene.ask()
+        await scene.send()
         probing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await probing
         assert scene.called() == ["kimi", "qwen"]
 
         scene.answers["kimi"] = well
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["kimi"]
 
     asyncio.run(main())
@@ -186,7 +186,9 @@ def test_a_caller_who_leaves_while_probing_frees_the_probe() -> None:
 @pytest.mark.parametrize(
     "answer", [lambda: error(429, "rate_limit_reached_error"), lambda: error(400, "invalid_request_error")]
 )
-def test_a_probe_that_tells_nothing_of_the_target_is_followed_by_another(answer: Callable[[], httpx2.Response]) -> None:
+def test_a_probe_without_evidence_about_the_target_is_followed_by_another(
+    answer: Callable[[], httpx2.Response],
+) -> None:
     async def main() -> None:
         scene = Scene()
         await rested(scene)
@@ -197,7 +199,7 @@ def test_a_probe_that_tells_nothing_of_the_target_is_followed_by_another(answer:
 
         scene.answers["kimi"] = other
         for _ in range(2):
-            await scene.ask()
+            await scene.send()
         assert scene.called().count("kimi") == 2
 
     asyncio.run(main())
@@ -214,17 +216,17 @@ def test_the_last_target_of_a_route_is_never_taken_away() -> None:
     assert not first.state.breaker.failing
 
 
-def test_when_all_targets_rest_each_is_asked_once_in_their_order() -> None:
+def test_when_all_targets_are_in_cooldown_each_is_called_once_in_their_order() -> None:
     async def main() -> None:
         scene = Scene()
         scene.answers |= {"kimi": dead, "qwen": dead}
         for _ in range(6):
-            assert (await scene.ask()).status == 502
+            assert (await scene.send()).status == 502
         scene.called()
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["kimi", "qwen"]
         scene.answers["qwen"] = well
-        assert (await scene.ask()).status == 200
+        assert (await scene.send()).status == 200
 
     asyncio.run(main())
 
@@ -259,23 +261,23 @@ def test_a_stream_that_breaks_off_counts_and_one_that_ends_well_resets_the_count
     assert not state.breaker.failing
 
 
-def test_rests_outlive_a_new_configuration_and_follow_its_wishes() -> None:
+def test_cooldowns_survive_a_reload_and_follow_the_new_settings() -> None:
     async def main() -> None:
         scene = Scene({**BOTH, "breaker": {"failures": 2, "cooldown_s": 10, "cap_s": 15}})
         scene.answers["kimi"] = dead
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["kimi", "kimi", "qwen"]
 
         changed = Settings.model_validate({**BOTH, "breaker": {"failures": 1, "cooldown_s": 100}})
         scene.state.use(ConfigSnapshot(changed, scene.state.upstream))
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["qwen"]
 
         scene.later(10)
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["kimi", "qwen"]
         scene.later(159)
-        await scene.ask()
+        await scene.send()
         assert scene.called() == ["qwen"]
 
     asyncio.run(main())

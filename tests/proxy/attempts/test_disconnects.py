@@ -27,7 +27,7 @@ def settings(base_url: str, **more: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def asked(url: str, **body: Any) -> AsyncIterator[asyncio.StreamReader]:
+async def request_sent(url: str, **body: Any) -> AsyncIterator[asyncio.StreamReader]:
     """Send a request whose response is not read yet; the client disconnects at the end of the block."""
     host, port = url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
@@ -43,7 +43,7 @@ async def asked(url: str, **body: Any) -> AsyncIterator[asyncio.StreamReader]:
 
 async def read_all(url: str, **body: Any) -> tuple[int, bytes]:
     """The status and the decoded body of a request."""
-    async with asked(url, **body) as reader:
+    async with request_sent(url, **body) as reader:
         head = await reader.readuntil(b"\r\n\r\n")
         status = int(head.split()[1])
         if b"transfer-encoding: chunked" in head.lower():
@@ -81,11 +81,11 @@ BEFORE = {
 
 @pytest.mark.parametrize("streamed", [True, False])
 @pytest.mark.parametrize("where", BEFORE)
-def test_when_the_caller_leaves_the_vendors_socket_closes_at_once(where: str, streamed: bool) -> None:
+def test_when_the_client_disconnects_the_vendors_socket_closes_at_once(where: str, streamed: bool) -> None:
     async def scene() -> None:
         stalling = Stalling(BEFORE[where] if streamed else b"")
         async with vendor(stalling) as base_url, proxy(settings(base_url)) as running:
-            async with asked(running.url, stream=streamed) as reader:
+            async with request_sent(running.url, stream=streamed) as reader:
                 await stalling.reached.wait()
                 if where == "within the stream" and streamed:
                     await reader.readuntil(b'"content":"a"')
@@ -127,7 +127,7 @@ async def a_hundred_leave(what: str, streamed: bool, before: bytes, ended: Calla
         raise ConnectionError
 
     async with vendor(stalls) as base_url, proxy(settings(base_url)) as running, AsyncExitStack() as callers:
-        lines = [await callers.enter_async_context(asked(running.url, stream=streamed)) for _ in range(HUNDRED)]
+        lines = [await callers.enter_async_context(request_sent(running.url, stream=streamed)) for _ in range(HUNDRED)]
         await asyncio.wait_for(all_reached.wait(), 30)
         if "middle" in what:
             for reader in lines:
@@ -145,7 +145,7 @@ async def a_hundred_leave(what: str, streamed: bool, before: bytes, ended: Calla
 
 
 @pytest.mark.parametrize(("what", "streamed", "before"), LEAVING, ids=[row[0] for row in LEAVING])
-def test_of_a_hundred_callers_who_leave_at_once_each_ends_its_vendors_call(
+def test_of_a_hundred_clients_that_disconnect_at_once_each_ends_its_vendor_call(
     what: str, streamed: bool, before: bytes
 ) -> None:
     """The vendor never ends a call. tests/acceptance/waits.py judges how long it takes."""
@@ -162,7 +162,7 @@ def test_vendors_that_keep_their_lines_after_the_end_are_all_hung_up_on(n: int) 
     async def scene() -> None:
         stalling = Stalling(HELD_OPEN)
         async with vendor(stalling) as base_url, proxy(settings(base_url)) as running:
-            async with asked(running.url, stream=True, n=n) as reader:
+            async with request_sent(running.url, stream=True, n=n) as reader:
                 await reader.readuntil(DONE)
             async with asyncio.timeout(30):
                 while stalling.closed < n:
@@ -249,7 +249,7 @@ def test_a_whole_answer_has_no_first_token_timeout() -> None:
     asyncio.run(scene())
 
 
-def test_a_caller_who_waits_gets_comments_and_then_the_answer() -> None:
+def test_a_client_that_waits_gets_comments_and_then_the_answer() -> None:
     waited = asyncio.Event()
 
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -263,7 +263,7 @@ def test_a_caller_who_waits_gets_comments_and_then_the_answer() -> None:
         async with (
             vendor(slow) as base_url,
             proxy(settings(base_url, server=server)) as running,
-            asked(running.url, stream=True) as reader,
+            request_sent(running.url, stream=True) as reader,
         ):
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 ")
@@ -275,7 +275,7 @@ def test_a_caller_who_waits_gets_comments_and_then_the_answer() -> None:
     asyncio.run(scene())
 
 
-def test_a_vendor_that_falls_silent_in_a_stream_leaves_its_caller_with_comments() -> None:
+def test_while_a_vendor_pauses_in_a_stream_the_client_gets_comments() -> None:
     waited = asyncio.Event()
 
     async def pausing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -289,7 +289,7 @@ def test_a_vendor_that_falls_silent_in_a_stream_leaves_its_caller_with_comments(
         async with (
             vendor(pausing) as base_url,
             proxy(settings(base_url, server=server)) as running,
-            asked(running.url, stream=True) as reader,
+            request_sent(running.url, stream=True) as reader,
         ):
             await reader.readuntil(b"early")
             await reader.readuntil(b": keep-alive\n\n")
@@ -314,7 +314,7 @@ def test_a_head_that_left_early_still_ends_in_one_error_event() -> None:
         async with (
             vendor(slow) as base_url,
             proxy(settings(base_url, server=server)) as running,
-            asked(running.url, stream=True) as reader,
+            request_sent(running.url, stream=True) as reader,
         ):
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200 ")
@@ -327,7 +327,7 @@ def test_a_head_that_left_early_still_ends_in_one_error_event() -> None:
     asyncio.run(scene())
 
 
-def test_a_vendor_that_does_not_hang_up_after_its_end_marker_delays_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vendor_that_does_not_close_after_its_end_marker_delays_no_client(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.upstream.client.READ_ON_S", 600.0)
     whole = SSE_HEAD + piece(chunk({"content": "a"}) + chunk({}, "stop") + DONE)
 
@@ -358,7 +358,7 @@ def test_streams_started_are_streams_ended_whatever_happened() -> None:
         writer.write((piece(end) if end else b"") + b"0\r\n\r\n")
 
     async def one(url: str, number: int) -> None:
-        async with asked(url, stream=True) as reader:
+        async with request_sent(url, stream=True) as reader:
             if number % 2:
                 await asyncio.sleep(0.002 * (number % 11))
             else:
@@ -390,11 +390,11 @@ def test_streams_started_are_streams_ended_whatever_happened() -> None:
     asyncio.run(scene())
 
 
-def test_a_stream_that_outlives_the_servers_grace_is_told_so() -> None:
+def test_a_stream_that_outlives_the_servers_grace_gets_an_error_event() -> None:
     async def scene() -> bytes:
         async with vendor(Stalling(SSE_HEAD + piece(chunk({"content": "a"})))) as base_url, AsyncExitStack() as stack:
             running = await stack.enter_async_context(proxy(settings(base_url)))
-            async with asked(running.url, stream=True) as reader:
+            async with request_sent(running.url, stream=True) as reader:
                 await reader.readuntil(b'"content":"a"')
                 closing = asyncio.create_task(stack.aclose())
                 rest = await reader.read(-1)

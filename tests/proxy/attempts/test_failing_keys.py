@@ -40,7 +40,7 @@ class Scene:
     says: dict[str, bytes]
     used: list[str] = field(default_factory=list)
 
-    async def ask(self, *, stream: bool) -> str:
+    async def send(self, *, stream: bool) -> str:
         """The answer's text, or the code of the error."""
         body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "stream": stream}
         got = await self.client.post(f"{self.running.url}/v1/chat/completions", json=body)
@@ -78,7 +78,7 @@ async def scene(*keys: str, says: Mapping[str, bytes], **more: Any) -> AsyncIter
 def test_of_two_keys_the_good_one_answers_every_request(bad: bytes, stream: bool) -> None:
     async def main() -> None:
         async with scene(A, B, says={A: bad}) as there:
-            assert [await there.ask(stream=stream) for _ in range(6)] == ["hello"] * 6
+            assert [await there.send(stream=stream) for _ in range(6)] == ["hello"] * 6
             assert there.used.count(B) == 6
 
     asyncio.run(main())
@@ -90,7 +90,7 @@ def test_of_three_keys_the_good_one_answers_every_request(bad: bytes, stream: bo
     async def main() -> None:
         for good in (A, B, C):
             async with scene(A, B, C, says={key: bad for key in (A, B, C) if key != good}) as there:
-                assert [await there.ask(stream=stream) for _ in range(4)] == ["hello"] * 4
+                assert [await there.send(stream=stream) for _ in range(4)] == ["hello"] * 4
                 assert there.used.count(good) == 4
 
     asyncio.run(main())
@@ -98,35 +98,35 @@ def test_of_three_keys_the_good_one_answers_every_request(bad: bytes, stream: bo
 
 @ways
 @bad
-def test_a_key_that_rests_is_asked_where_the_others_fail(bad: bytes, stream: bool) -> None:
+def test_a_key_in_cooldown_is_used_if_the_others_fail(bad: bytes, stream: bool) -> None:
     """It may be a single refusal: otherwise every request would fail until the cooldown ends."""
 
     async def main() -> None:
         async with scene(A, B, says={B: bad}) as there:
             there.rest(A)
-            assert [await there.ask(stream=stream) for _ in range(3)] == ["hello"] * 3
+            assert [await there.send(stream=stream) for _ in range(3)] == ["hello"] * 3
             assert there.used[:2] == [B, A]
 
     asyncio.run(main())
 
 
-def test_a_key_that_answers_rests_no_longer_and_the_one_that_failed_rests() -> None:
+def test_a_key_that_answers_leaves_its_cooldown_and_the_one_that_failed_enters_it() -> None:
     async def main() -> None:
         async with scene(A, B, says={B: EMPTY}) as there:
             there.rest(A)
             for _ in range(4):
-                assert await there.ask(stream=False) == "hello"
+                assert await there.send(stream=False) == "hello"
             assert there.used == [B, A, A, A, A]
 
     asyncio.run(main())
 
 
 @ways
-def test_of_several_keys_that_rest_one_is_asked(stream: bool) -> None:
+def test_of_several_keys_in_cooldown_one_is_tried(stream: bool) -> None:
     async def main() -> None:
         async with scene(A, B, C, says=dict.fromkeys((A, B, C), REFUSED)) as there:
             there.rest(A, B)
-            assert await there.ask(stream=stream) == "upstream_auth_error"
+            assert await there.send(stream=stream) == "upstream_auth_error"
             assert len(there.used) == 2
             assert there.used[0] == C
 
@@ -134,10 +134,10 @@ def test_of_several_keys_that_rest_one_is_asked(stream: bool) -> None:
 
 
 @ways
-def test_each_key_is_asked_once_where_all_of_them_fail(stream: bool) -> None:
+def test_each_key_is_tried_once_if_all_of_them_fail(stream: bool) -> None:
     async def main() -> None:
         async with scene(A, B, C, says={A: REFUSED, B: EMPTY, C: NO_MODEL}) as there:
-            await there.ask(stream=stream)
+            await there.send(stream=stream)
             assert sorted(there.used) == [A, B, C]
 
     asyncio.run(main())
@@ -150,7 +150,7 @@ def test_a_key_at_its_rate_limit_is_waited_for_where_the_other_fails(bad: bytes,
         async with scene(A, B, says={A: LIMITED, B: bad}) as there:
             there.rest()
             there.running.state.snapshot.accounts["any"]._turn = 1
-            asking = asyncio.create_task(there.ask(stream=stream))
+            asking = asyncio.create_task(there.send(stream=stream))
             async with asyncio.timeout(30):
                 while there.used.count(B) < 1:
                     await asyncio.sleep(0.005)
@@ -162,12 +162,12 @@ def test_a_key_at_its_rate_limit_is_waited_for_where_the_other_fails(bad: bytes,
     asyncio.run(main())
 
 
-def test_after_the_queue_every_key_that_did_not_fail_is_asked() -> None:
+def test_after_the_queue_every_key_that_did_not_fail_is_tried() -> None:
     """All are at their rate limit; then two of them are refused, and the third has room."""
 
     async def main() -> None:
         async with scene(A, B, C, says=dict.fromkeys((A, B, C), LIMITED)) as there:
-            asking = asyncio.create_task(there.ask(stream=False))
+            asking = asyncio.create_task(there.send(stream=False))
             async with asyncio.timeout(30):
                 while {A, B, C} - set(there.used):
                     await asyncio.sleep(0.005)
@@ -178,13 +178,13 @@ def test_after_the_queue_every_key_that_did_not_fail_is_asked() -> None:
     asyncio.run(main())
 
 
-def test_another_target_is_asked_before_a_key_that_rests() -> None:
+def test_another_target_is_called_before_a_key_in_cooldown() -> None:
     async def main() -> None:
         models = {"m": ["any/kimi-k2.6", "any/kimi-k2.5"]}
         async with scene(A, B, says={}, models=models) as there:
             there.rest(A)
             there.says[B] = NO_MODEL
-            assert await there.ask(stream=False) == "hello"
+            assert await there.send(stream=False) == "hello"
             assert there.used == [B, B, A]
 
     asyncio.run(main())
@@ -200,9 +200,9 @@ def test_a_refused_key_is_reported_with_the_vendors_words(bad: bytes) -> None:
             assert message.startswith("Kimi refused the key ending in 000a (vendor 'any'). Check the key, and that")
             assert ("Kimi answered 401: Invalid Authentication." if bad is REFUSED else "403: not open.") in message
             zh = {"accept-language": "zh"}
-            said = await there.client.post(f"{there.running.url}/v1/chat/completions", json=body, headers=zh)
-            assert "Invalid Authentication" in said.text or "not open" in said.text
-            assert "返回" in said.text
+            response = await there.client.post(f"{there.running.url}/v1/chat/completions", json=body, headers=zh)
+            assert "Invalid Authentication" in response.text or "not open" in response.text
+            assert "返回" in response.text
 
     asyncio.run(main())
 
@@ -212,7 +212,7 @@ def test_a_refused_key_is_reported_with_the_vendors_words(bad: bytes) -> None:
     ["Incorrect API key provided: sk-key-0****000a.", "key sk-key-00… is unknown", "key sk-key-000 is unknown",
      "no key 0000000a here", "sk-key-0...000a?", f"key {A}!"],
 )  # fmt: skip
-def test_what_a_vendor_shows_of_a_refused_key_is_taken_out(shown: str) -> None:
+def test_parts_of_a_refused_key_in_a_vendors_message_are_redacted(shown: str) -> None:
     async def main() -> None:
         async with scene(A, says={A: http(401, {"error": {"message": shown}})}) as there:
             body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}

@@ -69,7 +69,7 @@ CALLERS_FAULT = [
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize(("what", "make", "code"), CALLERS_FAULT, ids=[row[0] for row in CALLERS_FAULT])
-def test_the_callers_fault_costs_exactly_one_call(what: str, make: Any, code: str | None, streamed: bool) -> None:
+def test_an_error_of_the_client_costs_exactly_one_call(what: str, make: Any, code: str | None, streamed: bool) -> None:
     played = play({"kimi": [make()]}, stream=streamed)
 
     assert played.calls == ["kimi"]
@@ -86,7 +86,7 @@ def test_reroute_sends_what_it_names_to_the_next_target(kind: str, make: Any) ->
     assert (played.status, played.calls) == (200, ["kimi", "qwen"])
 
 
-def test_after_content_a_failure_is_an_error_event_and_no_other_target_is_asked() -> None:
+def test_after_content_a_failure_is_an_error_event_and_no_other_target_is_called() -> None:
     played = play({"kimi": [stream(chunk({"content": "half"}), error=httpx2.ReadError("reset"))]}, stream=True)
 
     assert played.status == 200
@@ -105,7 +105,7 @@ def test_the_next_key_is_tried_before_the_next_target() -> None:
     assert sorted(played.keys) == keys
 
 
-def test_a_refused_key_rests_while_there_is_another() -> None:
+def test_a_refused_key_cools_down_while_there_is_another() -> None:
     keys = ["sk-kimi-000000000000000a", "sk-kimi-000000000000000b"]
     settings = {**BOTH, "vendors": {**BOTH["vendors"], "kimi": {"api_keys": keys}}}
     first = play({"kimi": [error(401, "invalid_authentication_error"), whole("ok")]}, settings)
@@ -127,7 +127,7 @@ def test_the_last_key_of_the_last_target_is_never_rested() -> None:
     assert play({"kimi": [whole("ok")]}, state=first.state).status == 200
 
 
-def test_funds_are_told_as_openai_tells_them() -> None:
+def test_missing_funds_are_reported_as_openai_does() -> None:
     one = {"vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001"}}}
     played = play({"kimi": [error(429, "exceeded_current_quota_error", "insufficient balance")]}, one)
 
@@ -145,7 +145,7 @@ def test_a_rate_limit_without_another_target_is_waited_for() -> None:
     assert (played.status, len(played.calls), played.headers["x-banjia-attempts"]) == (200, 2, "1")
 
 
-def test_a_rate_limit_that_asks_for_too_long_is_passed_on_with_its_wish() -> None:
+def test_a_rate_limit_with_too_long_a_wait_is_forwarded_with_its_wait() -> None:
     one = {"vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001"}}}
     limited = error(429, "rate_limit_reached_error", "TPD", **{"retry-after": "3600"})
     played = play({"kimi": [limited]}, one)
@@ -178,7 +178,7 @@ def test_three_attempts_in_all_and_two_a_target() -> None:
         ("html", lambda: httpx2.Response(502, html="<html></html>")),
     ],
 )
-def test_what_retry_on_leaves_out_is_not_tried_again(cause: str, make: Any) -> None:
+def test_causes_that_retry_on_omits_are_not_retried(cause: str, make: Any) -> None:
     causes = [c for c in ("5xx", "html", "reset", "timeout", "error_in_200") if c != cause]
     played = play({"kimi": [make()]}, {**BOTH, "policy": {"retry_on": causes}})
 
@@ -193,7 +193,7 @@ def test_a_target_that_cannot_serve_the_request_is_passed_over() -> None:
     assert (played.status, played.calls) == (200, ["kimi"])
 
 
-def test_when_no_target_can_serve_it_the_first_reason_is_told() -> None:
+def test_when_no_target_can_serve_it_the_first_reason_is_returned() -> None:
     played = play({}, n=17)
 
     assert played.status == 400
@@ -208,7 +208,7 @@ def test_strict_refuses_what_adapt_would_drop_and_names_it() -> None:
     assert (played.status, played.json["error"]["param"]) == (400, "logit_bias")
 
 
-def test_a_bug_of_ours_is_a_500_that_tells_nothing_but_the_request(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_of_ours_is_a_500_that_shows_only_the_request_id(caplog: pytest.LogCaptureFixture) -> None:
     state = AppState(Settings.model_validate(BOTH), Upstream(httpx2.MockTransport(lambda request: whole("x"))))
     state.snapshot.accounts.clear()
     played = play({}, state=state)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.attempts.test_disconnects import asked, read_all
+from tests.proxy.attempts.test_disconnects import read_all, request_sent
 from tests.proxy.upstream.peers import Peer, Talk
 from tests.support.harness import Running, proxy
 
@@ -116,10 +116,10 @@ def test_the_second_target_answers_when_the_first_is_slow_and_the_first_is_close
     run(main)
 
 
-def test_the_header_tells_how_many_were_asked_and_who_answered() -> None:
+def test_the_header_has_the_number_of_calls_and_the_target_that_answered() -> None:
     async def main() -> None:
         quick = Vendor("quick", 60)
-        async with scene(Vendor("slow", behind=quick), quick) as running, asked(running.url) as reader:
+        async with scene(Vendor("slow", behind=quick), quick) as running, request_sent(running.url) as reader:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             assert "x-banjia-attempts: 2" in head
             assert f"x-banjia-target: {SLOW}" in head
@@ -127,7 +127,7 @@ def test_the_header_tells_how_many_were_asked_and_who_answered() -> None:
     run(main)
 
 
-def test_a_first_target_that_answers_in_time_is_the_only_one_asked() -> None:
+def test_a_first_target_that_answers_in_time_is_the_only_one_called() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow"), Vendor("quick")
         async with scene(slow, quick, policy=LATE) as running:
@@ -139,7 +139,7 @@ def test_a_first_target_that_answers_in_time_is_the_only_one_asked() -> None:
     run(main)
 
 
-def test_when_both_answer_the_first_answer_is_the_callers_and_both_are_billed() -> None:
+def test_when_both_answer_the_client_gets_the_first_answer_and_both_are_billed() -> None:
     async def main() -> None:
         quick = Vendor("quick", 60)
         async with scene(Vendor("slow", behind=quick), quick) as running:
@@ -153,11 +153,11 @@ def test_when_both_answer_the_first_answer_is_the_callers_and_both_are_billed() 
 
 
 @pytest.mark.parametrize(("off", "stream"), [({"hedge_s": "off"}, False), ({}, True)])
-def test_without_the_setting_and_for_streams_nobody_is_asked_twice(off: dict[str, Any], stream: bool) -> None:
+def test_without_the_setting_and_for_streams_no_target_is_called_twice(off: dict[str, Any], stream: bool) -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick")
         async with scene(slow, quick, policy=off) as running:
-            async with asked(running.url, stream=stream):
+            async with request_sent(running.url, stream=stream):
                 await asyncio.sleep(0.15)
             await running.settled(1)
             assert (slow.seen, quick.seen) == (1, 0)
@@ -225,7 +225,7 @@ def test_a_second_call_is_a_retry_for_the_budget() -> None:
     run(main)
 
 
-def test_the_callers_own_error_is_told_at_once_and_the_other_is_closed() -> None:
+def test_the_clients_own_error_is_returned_at_once_and_the_other_call_is_closed() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick", status=400)
         async with scene(slow, quick) as running:
@@ -238,7 +238,7 @@ def test_the_callers_own_error_is_told_at_once_and_the_other_is_closed() -> None
     run(main)
 
 
-def test_a_target_that_rests_is_not_asked_beside_another() -> None:
+def test_a_target_in_cooldown_is_not_called_beside_another() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", 0.15), Vendor("quick")
         async with scene(slow, quick, breaker={"failures": 1}) as running:
@@ -250,13 +250,13 @@ def test_a_target_that_rests_is_not_asked_beside_another() -> None:
     run(main)
 
 
-def test_when_the_caller_leaves_both_are_closed_and_no_probe_stays_taken() -> None:
+def test_when_the_client_disconnects_both_are_closed_and_no_probe_stays_active() -> None:
     async def main() -> None:
         slow, quick = Vendor("slow", 60), Vendor("quick", 60)
         async with scene(slow, quick, breaker={"failures": 1, "cooldown_s": 0.001, "cap_s": 1}) as running:
             breaker = running.state.breaker
             breaker.failed(SLOW, None, 0.0, 0.0, running.state.snapshot.settings.breaker)
-            async with asked(running.url):
+            async with request_sent(running.url):
                 while not quick.seen:
                     await asyncio.sleep(0.005)
                 assert breaker.is_cooling_down(SLOW, 1e9), "it is being probed"

@@ -89,15 +89,15 @@ class Stage:
             Settings.model_validate(settings), self.upstream, lambda ending: self.lines.append(ending.line())
         )
 
-    async def ask(self, text: str = "hi", front: OperationHandler | None = None, **asked: Any) -> Played:
+    async def send(self, text: str = "hi", front: OperationHandler | None = None, **requested: Any) -> Played:
         played = Played()
-        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **asked}
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **requested}
         await serve(Request(body), front or ChatHandler(), self.state, played)
         played.judge(body)
         return played
 
-    def call(self, text: str = "hi", **asked: Any) -> "asyncio.Task[Played]":
-        return asyncio.create_task(self.ask(text, **asked))
+    def call(self, text: str = "hi", **requested: Any) -> "asyncio.Task[Played]":
+        return asyncio.create_task(self.send(text, **requested))
 
     def reload(self, settings: Mapping[str, Any]) -> None:
         self.state.use(ConfigSnapshot(Settings.model_validate(settings), self.upstream))
@@ -133,7 +133,7 @@ def statuses(answers: Sequence[Played]) -> list[int]:
 def test_calls_over_the_limit_wait_and_are_answered_in_order() -> None:
     async def scene() -> None:
         stage = Stage(one(concurrency=2), Vendors(call_s=0.005))
-        answers = await asyncio.gather(*(stage.ask(str(number)) for number in range(20)))
+        answers = await asyncio.gather(*(stage.send(str(number)) for number in range(20)))
         assert statuses(answers) == [200] * 20
         assert stage.vendors.most == {KEY: 2}
         assert stage.vendors.texts == [str(number) for number in range(20)]
@@ -162,7 +162,7 @@ def test_calls_that_wait_are_a_metric() -> None:
 def test_keys_without_limits_have_no_limiter_and_calls_do_not_wait() -> None:
     async def scene() -> None:
         stage = Stage(one(), Vendors(call_s=0.005))
-        answers = await asyncio.gather(*(stage.ask() for _ in range(20)))
+        answers = await asyncio.gather(*(stage.send() for _ in range(20)))
         assert statuses(answers) == [200] * 20
         key = stage.state.snapshot.accounts["kimi"].keys[0]
         assert (key.limiter, key.calls) == (None, 0)
@@ -175,7 +175,7 @@ def test_two_keys_share_the_load() -> None:
     async def scene() -> None:
         settings = {"vendors": {"kimi": {"api_keys": TWO_KEYS, "limits": {"concurrency": 1}}}}
         stage = Stage(settings, Vendors(call_s=0.005))
-        answers = await asyncio.gather(*(stage.ask() for _ in range(20)))
+        answers = await asyncio.gather(*(stage.send() for _ in range(20)))
         assert statuses(answers) == [200] * 20
         assert Counter(stage.vendors.keys) == dict.fromkeys(TWO_KEYS, 10)
         assert stage.vendors.most == dict.fromkeys(TWO_KEYS, 1)
@@ -183,7 +183,7 @@ def test_two_keys_share_the_load() -> None:
     run(scene())
 
 
-def test_who_waits_too_long_goes_to_the_next_target() -> None:
+def test_a_call_that_waits_too_long_goes_to_the_next_target() -> None:
     async def scene() -> None:
         stage = Stage(both(concurrency=1, wait_s=0.1), Vendors(gate=asyncio.Event()))
         first = stage.call("first")
@@ -200,12 +200,12 @@ def test_who_waits_too_long_goes_to_the_next_target() -> None:
     run(scene())
 
 
-def test_without_another_target_it_is_a_429_that_says_when_to_come_back() -> None:
+def test_without_another_target_it_is_a_429_with_retry_after() -> None:
     async def scene() -> None:
         stage = Stage(one(concurrency=1, wait_s=0.1), Vendors(gate=asyncio.Event()))
         first = stage.call()
         await until(lambda: stage.vendors.flying.total() == 1)
-        refused = await stage.ask()
+        refused = await stage.send()
         assert refused.status == 429
         assert refused.json["error"]["code"] == "rate_limit_exceeded"
         assert "concurrency 1" in refused.json["error"]["message"]
@@ -221,11 +221,11 @@ def test_without_another_target_it_is_a_429_that_says_when_to_come_back() -> Non
     run(scene())
 
 
-def test_a_wait_that_must_be_in_vain_is_not_begun() -> None:
+def test_a_request_does_not_wait_if_the_wait_would_exceed_wait_s() -> None:
     async def scene() -> None:
         stage = Stage(one(rpm=1, wait_s=30), Vendors())
-        assert (await stage.ask()).status == 200
-        refused = await stage.ask()
+        assert (await stage.send()).status == 200
+        refused = await stage.send()
         assert refused.status == 429
         assert "queued_ms" not in stage.lines[-1], "it did not wait"
         assert 55 <= int(refused.headers["retry-after"]) <= 62
@@ -238,19 +238,19 @@ def test_tokens_a_minute_are_counted_by_estimate_and_settled_by_what_was_spent()
         stage = Stage(one(tpm=1000, wait_s=0.1), Vendors())
         # Each is estimated at more than 900; what comes of it is 5 tokens, so the next one fits.
         for _ in range(5):
-            assert (await stage.ask(max_tokens=900)).status == 200
+            assert (await stage.send(max_tokens=900)).status == 200
         stage.vendors.gate = asyncio.Event()
         running = stage.call(max_tokens=900)
         await until(lambda: stage.vendors.flying.total() == 1)
-        assert (await stage.ask(max_tokens=900)).status == 429
-        assert (await stage.ask(max_tokens=900)).status == 429
+        assert (await stage.send(max_tokens=900)).status == 429
+        assert (await stage.send(max_tokens=900)).status == 429
         stage.vendors.gate.set()
         assert (await running).status == 200
 
     run(scene())
 
 
-def test_a_caller_who_leaves_while_waiting_blocks_nobody() -> None:
+def test_a_client_that_disconnects_while_waiting_blocks_no_other() -> None:
     async def scene() -> None:
         stage = Stage(one(concurrency=1), Vendors(gate=asyncio.Event()))
         first, leaver, last = stage.call("first"), stage.call("leaver"), stage.call("last")
@@ -266,7 +266,7 @@ def test_a_caller_who_leaves_while_waiting_blocks_nobody() -> None:
     run(scene())
 
 
-def test_whenever_callers_leave_every_place_comes_back() -> None:
+def test_whenever_clients_disconnect_every_slot_is_released() -> None:
     async def scene() -> None:
         stage = Stage(one(concurrency=3), Vendors(call_s=0.002))
         tasks = [stage.call(str(number), stream=number % 2 == 0) for number in range(120)]
@@ -279,7 +279,7 @@ def test_whenever_callers_leave_every_place_comes_back() -> None:
         pacer = stage.state.snapshot.accounts["kimi"].keys[0].limiter
         assert pacer is not None
         assert pacer.idle
-        assert (await stage.ask()).status == 200
+        assert (await stage.send()).status == 200
 
     run(scene())
 
@@ -289,7 +289,7 @@ def test_the_time_in_the_queue_is_not_the_vendors() -> None:
         settings = one(concurrency=1)
         settings["vendors"]["kimi"]["timeouts"] = {"total_s": 0.25, "first_token_s": 0.25}
         stage = Stage(settings, Vendors(call_s=0.1))
-        answers = await asyncio.gather(*(stage.ask(stream=number % 2 == 0) for number in range(6)))
+        answers = await asyncio.gather(*(stage.send(stream=number % 2 == 0) for number in range(6)))
         assert statuses(answers) == [200] * 6
 
     run_unhurried(scene())
@@ -304,7 +304,7 @@ def test_calls_of_one_request_wait_for_each_other_and_for_others() -> None:
         stage = Stage(settings, Vendors(call_s=0.02))
         texts = [str(number) for number in range(55)]
         answers = await asyncio.gather(
-            *(stage.ask(front=EmbeddingsHandler(), model="small", input=texts, messages=None) for _ in range(2))
+            *(stage.send(front=EmbeddingsHandler(), model="small", input=texts, messages=None) for _ in range(2))
         )
         assert statuses(answers) == [200] * 2
         assert [len(answer.json["data"]) for answer in answers] == [55, 55]
@@ -313,7 +313,7 @@ def test_calls_of_one_request_wait_for_each_other_and_for_others() -> None:
     run_unhurried(scene())
 
 
-def test_a_second_target_asked_meanwhile_counts_only_what_was_sent() -> None:
+def test_a_second_target_called_meanwhile_counts_only_sent_content() -> None:
     async def scene() -> None:
         stage = Stage({**both(concurrency=1), "policy": {"hedge_s": 0.05}}, Vendors())
         gate = asyncio.Event()
@@ -328,19 +328,19 @@ def test_a_second_target_asked_meanwhile_counts_only_what_was_sent() -> None:
         pacer = stage.state.snapshot.accounts["kimi"].keys[0].limiter
         assert pacer is not None
         await until(lambda: not pacer.idle)
-        hedged = await stage.ask()
+        hedged = await stage.send()
         assert hedged.headers["x-banjia-target"].startswith("qwen/")
         assert hedged.headers["x-banjia-attempts"] == "1"
         assert stage.lines[-1]["attempts"] == 1
         gate.set()
         assert (await busy).status == 200
         assert pacer.idle
-        assert (await stage.ask()).headers["x-banjia-target"].startswith("kimi/")
+        assert (await stage.send()).headers["x-banjia-target"].startswith("kimi/")
 
     run(scene())
 
 
-def test_a_reload_changes_the_figures_for_those_who_wait() -> None:
+def test_a_reload_changes_the_limits_of_waiting_requests() -> None:
     async def scene() -> None:
         stage = Stage(one(concurrency=1), Vendors(gate=asyncio.Event()))
         calls = [stage.call() for _ in range(5)]
@@ -398,7 +398,7 @@ def test_a_slow_vendor_with_many_waiting_does_not_slow_another() -> None:
             kimi._timer.cancel()  # a look that is due by time is no change
         kimi._scheduler.grant = look  # type: ignore[method-assign]
         for _ in range(50):
-            assert (await stage.ask(model="qwen/qwen3.6-plus")).status == 200
+            assert (await stage.send(model="qwen/qwen3.6-plus")).status == 200
         assert not looks, "a queue is looked at only when something changes on its own key"
         del kimi._scheduler.grant
         assert not any(call.done() for call in waiting)
@@ -414,11 +414,11 @@ def test_a_slow_vendor_with_many_waiting_does_not_slow_another() -> None:
 def test_a_burst_on_a_small_account_is_answered_without_any_limit_set() -> None:
     async def scene() -> None:
         stage = Stage(one(), Vendors(call_s=0.005, at_once=1))
-        answers = await asyncio.gather(*(stage.ask(str(number)) for number in range(20)))
+        answers = await asyncio.gather(*(stage.send(str(number)) for number in range(20)))
         assert statuses(answers) == [200] * 20
         assert len(stage.vendors.calls) <= 20 + 19 + 2
         calls = len(stage.vendors.calls)
-        assert statuses(await asyncio.gather(*(stage.ask() for _ in range(8)))) == [200] * 8
+        assert statuses(await asyncio.gather(*(stage.send() for _ in range(8)))) == [200] * 8
         assert len(stage.vendors.calls) - calls <= 8 + 2, "the second burst knows"
 
     run(scene())
@@ -428,7 +428,7 @@ def test_waiting_for_a_slot_after_a_refusal_is_no_attempt_and_the_log_counts_the
     async def scene() -> None:
         short = {**one(), "policy": {"max_wait_s": 0.01, "attempts": 1}}
         stage = Stage(short, Vendors(call_s=0.005, at_once=1))
-        answers = await asyncio.gather(*(stage.ask(str(number)) for number in range(20)))
+        answers = await asyncio.gather(*(stage.send(str(number)) for number in range(20)))
         assert statuses(answers) == [200] * 20
         assert {answer.headers["x-banjia-attempts"] for answer in answers} == {"1"}
         assert {line["attempts"] for line in stage.lines} == {1}
@@ -438,11 +438,11 @@ def test_waiting_for_a_slot_after_a_refusal_is_no_attempt_and_the_log_counts_the
     run(scene())
 
 
-def test_a_call_that_both_keys_refused_waits_for_what_each_of_them_asked() -> None:
+def test_a_call_that_both_keys_refused_waits_as_long_as_each_requested() -> None:
     async def scene() -> None:
         settings = {"vendors": {"kimi": {"api_keys": TWO_KEYS, "limits": {"wait_s": 10}}}, "policy": {"attempts": 1}}
         stage = Stage(settings, Vendors(refusing="kimi"))
-        answer = await stage.ask()
+        answer = await stage.send()
         assert (answer.status, answer.headers["retry-after"]) == (429, "30")
         assert sorted(stage.vendors.keys) == TWO_KEYS, "each key was called once"
 
@@ -452,7 +452,7 @@ def test_a_call_that_both_keys_refused_waits_for_what_each_of_them_asked() -> No
 def test_a_refusal_that_outlasts_wait_s_is_passed_on_at_once_in_the_vendors_words() -> None:
     async def scene() -> None:
         stage = Stage(one(wait_s=10), Vendors(refusing="kimi"))
-        answer = await stage.ask()
+        answer = await stage.send()
         assert (answer.status, answer.headers["retry-after"], len(stage.vendors.calls)) == (429, "30", 1)
         assert "RPM: 3" in answer.json["error"]["message"]
         assert answer.headers["x-should-retry"] == "true"
@@ -463,7 +463,7 @@ def test_a_refusal_that_outlasts_wait_s_is_passed_on_at_once_in_the_vendors_word
 def test_with_learning_off_a_refusal_is_the_retry_policys() -> None:
     async def scene() -> None:
         stage = Stage(one(learn=False), Vendors(refusing="kimi"))
-        assert [(await stage.ask()).status for _ in range(5)] == [429] * 5
+        assert [(await stage.send()).status for _ in range(5)] == [429] * 5
         assert stage.state.snapshot.accounts["kimi"].keys[0].limiter is None
         assert len(stage.vendors.calls) == 5, "retry-after: 30 is longer than policy.max_wait_s"
 
@@ -477,7 +477,7 @@ def test_switching_learning_off_ends_a_hold() -> None:
         await until(lambda: stage.state.limiters.waiting() == {"kimi": 5})
         stage.vendors.refusing = ""
         stage.reload(one(learn=False))
-        assert (await stage.ask()).status == 200
+        assert (await stage.send()).status == 200
         for call in held:
             call.cancel()
         await asyncio.wait(held)
@@ -488,18 +488,18 @@ def test_switching_learning_off_ends_a_hold() -> None:
 def test_waiting_after_a_rate_limit_spends_no_retry_budget() -> None:
     async def scene() -> None:
         stage = Stage(one(), Vendors(call_s=0.005, at_once=1))
-        await asyncio.gather(*(stage.ask() for _ in range(20)))
+        await asyncio.gather(*(stage.send() for _ in range(20)))
         assert not stage.state.retries._retries
 
     run(scene())
 
 
-def test_a_target_that_asked_to_wait_is_passed_over_while_there_is_another() -> None:
+def test_a_target_that_requested_a_wait_is_skipped_while_there_is_another() -> None:
     async def scene() -> None:
         stage = Stage(both(), Vendors(refusing="kimi"))
         for _ in range(3):  # one refusal says nothing about the next call, three in a row do
-            assert (await stage.ask()).headers["x-banjia-attempts"] == "2"
-        again = await stage.ask()
+            assert (await stage.send()).headers["x-banjia-attempts"] == "2"
+        again = await stage.send()
         assert stage.vendors.calls == ["kimi", "qwen"] * 3 + ["qwen"], "kimi was not called before its time"
         assert again.headers["x-banjia-target"].startswith("qwen/")
         assert again.headers["x-banjia-attempts"] == "1"
@@ -510,7 +510,7 @@ def test_a_target_that_asked_to_wait_is_passed_over_while_there_is_another() -> 
 def test_calls_that_wait_when_their_target_is_held_go_to_the_next_at_once() -> None:
     async def scene() -> None:
         stage = Stage(both(concurrency=1), Vendors(call_s=0.05, refusing="kimi"))
-        answers = await asyncio.wait_for(asyncio.gather(*(stage.ask() for _ in range(10))), 60)
+        answers = await asyncio.wait_for(asyncio.gather(*(stage.send() for _ in range(10))), 60)
         assert statuses(answers) == [200] * 10
         assert Counter(stage.vendors.calls) == {"kimi": 3, "qwen": 10}
 
@@ -523,7 +523,7 @@ def test_a_refused_model_does_not_hold_back_the_others_on_the_key() -> None:
         held = [stage.call(model="kimi/kimi-k2.6") for _ in range(5)]
         await until(lambda: stage.state.limiters.waiting() == {"kimi": 5})
         stage.vendors.at_once = None
-        assert (await stage.ask(model="kimi/kimi-k3")).status == 200
+        assert (await stage.send(model="kimi/kimi-k3")).status == 200
         assert statuses(await asyncio.gather(*held)) == [200] * 5
 
     run(scene())

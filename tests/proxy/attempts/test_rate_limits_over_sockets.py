@@ -44,7 +44,7 @@ def sdk(running: Running) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(base_url=f"{running.url}/v1", api_key="any", max_retries=0, http_client=plain)
 
 
-async def ask(client: openai.AsyncOpenAI, number: int) -> str:
+async def send(client: openai.AsyncOpenAI, number: int) -> str:
     messages: Any = [{"role": "user", "content": f"caller {number}"}]
     answer = await client.chat.completions.create(model="gpt-4o", messages=messages)
     return str(answer.choices[0].message.content)
@@ -55,14 +55,14 @@ async def everybody(running: Running, count: int) -> list[str]:
     async with sdk(running) as client, asyncio.timeout(120):
         calls = []
         for number in range(count):
-            calls.append(asyncio.create_task(ask(client, number)))
+            calls.append(asyncio.create_task(send(client, number)))
             while running.state.active + len(running.lines) <= number:
                 await asyncio.sleep(0.001)
         return await asyncio.gather(*calls)
 
 
 @pytest.mark.parametrize("rpm", [60, 15])
-def test_forty_callers_on_one_place_are_answered_in_order_and_nobody_sees_a_429(rpm: int) -> None:
+def test_forty_clients_on_one_slot_are_answered_in_order_and_none_gets_a_429(rpm: int) -> None:
     async def scene() -> None:
         allowed = {"concurrency": 1, "rpm": rpm}
         async with small_account(allowed, allowed) as (emulator, running):
@@ -77,7 +77,7 @@ def test_forty_callers_on_one_place_are_answered_in_order_and_nobody_sees_a_429(
     asyncio.run(scene())
 
 
-def test_twenty_callers_are_answered_where_no_limits_are_set_and_the_vendor_refuses_most_of_them() -> None:
+def test_twenty_clients_are_answered_without_limits_while_the_vendor_refuses_most_calls() -> None:
     async def scene() -> None:
         async with small_account({"concurrency": 1, "rpm": 60}, {}) as (emulator, running):
             emulator.set_faults(["delay=20"])
@@ -104,7 +104,7 @@ async def streaming(running: Running) -> AsyncIterator[asyncio.StreamReader]:
         await hang_up(writer)
 
 
-def test_a_streaming_caller_who_waits_for_a_place_gets_comments() -> None:
+def test_a_streaming_client_that_waits_for_a_slot_gets_comments() -> None:
     async def scene() -> None:
         server = {"hold_status_s": 0.05, "heartbeat_s": 0.05}
         async with small_account({}, {"concurrency": 1}, server=server) as (emulator, running):
@@ -121,7 +121,7 @@ def test_a_streaming_caller_who_waits_for_a_place_gets_comments() -> None:
     asyncio.run(scene())
 
 
-def test_callers_who_hang_up_while_waiting_cost_no_call() -> None:
+def test_clients_that_disconnect_while_waiting_cost_no_call() -> None:
     async def scene() -> None:
         async with small_account({}, {"concurrency": 1}) as (emulator, running), asyncio.timeout(60):
             emulator.set_faults(["delay=200@1"])
@@ -144,7 +144,7 @@ def test_callers_who_hang_up_while_waiting_cost_no_call() -> None:
     asyncio.run(scene())
 
 
-def test_who_waits_when_the_server_stops_is_told_so() -> None:
+def test_a_request_that_waits_when_the_server_stops_gets_an_error() -> None:
     async def scene() -> None:
         async with AsyncExitStack() as stack:
             server = {"hold_status_s": 0.05, "heartbeat_s": 0.05}

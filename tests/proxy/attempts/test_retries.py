@@ -13,7 +13,7 @@ import pytest
 from adapters.core.failures import Failure
 from adapters.core.message import Message
 from proxy.errors import UpstreamFailed
-from tests.proxy.attempts.test_disconnects import asked, read_all, settings
+from tests.proxy.attempts.test_disconnects import read_all, request_sent, settings
 from tests.proxy.play import error, play, whole
 from tests.proxy.upstream.peers import Peer, Talk
 from tests.support.harness import Running, proxy
@@ -33,11 +33,11 @@ def limited() -> httpx2.Response:
     ("s", "seconds", "milliseconds"),
     [(0.0, b"0", b"0"), (0.25, b"1", b"250"), (1.0, b"1", b"1000"), (1.5, b"2", b"1500")],
 )
-def test_a_wait_is_told_in_whole_seconds_rounded_up_and_none_is_told_as_none(
+def test_a_wait_is_sent_in_whole_seconds_rounded_up_and_no_wait_has_no_header(
     s: float, seconds: bytes, milliseconds: bytes
 ) -> None:
-    told = dict(UpstreamFailed(Failure.of("rate_limited", Message("x"), retry_after_s=s), attempts=2).headers())
-    assert (told[b"retry-after"], told[b"retry-after-ms"]) == (seconds, milliseconds)
+    headers = dict(UpstreamFailed(Failure.of("rate_limited", Message("x"), retry_after_s=s), attempts=2).headers())
+    assert (headers[b"retry-after"], headers[b"retry-after-ms"]) == (seconds, milliseconds)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_wait_is_told_in_whole_seconds_rounded_up_and_none_is_told_as_none(
         (b"-1", [limited], 1, "true"),
     ],
 )
-def test_what_an_sdk_tried_before_counts_among_the_attempts(
+def test_earlier_tries_of_an_sdk_count_among_the_attempts(
     earlier: bytes, replies: list[Callable[[], Any]], calls: int, retry: str
 ) -> None:
     played = play({"kimi": [make() for make in replies]}, ONE, sent_with={b"x-stainless-retry-count": earlier})
@@ -64,7 +64,7 @@ def test_what_an_sdk_tried_before_counts_among_the_attempts(
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 3, 5])
-def test_an_sdk_that_does_as_it_is_told_never_causes_more_failing_calls_than_attempts(attempts: int) -> None:
+def test_an_sdk_that_obeys_the_retry_headers_never_causes_more_failing_calls_than_attempts(attempts: int) -> None:
     """For any failures in any order. Rate-limited calls wait for a slot and are not attempts."""
     for failures in range(2**6):
         state, calls, faults, retry = None, 0, 0, "true"
@@ -73,8 +73,8 @@ def test_an_sdk_that_does_as_it_is_told_never_causes_more_failing_calls_than_att
                 break
             kinds = [limited() if failures >> (calls + i) & 1 else error(500, "x") for i in range(6)]
             configured = {**ONE, "policy": {"attempts": attempts, "attempts_per_target": attempts}}
-            told = {b"x-stainless-retry-count": b"%d" % earlier}
-            played = play({"kimi": kinds}, configured, state=state, sent_with=told)
+            reported = {b"x-stainless-retry-count": b"%d" % earlier}
+            played = play({"kimi": kinds}, configured, state=state, sent_with=reported)
             refused = sum(bool(failures >> (calls + i) & 1) for i in range(len(played.calls)))
             calls, faults = calls + len(played.calls), faults + len(played.calls) - refused
             retry = played.headers["x-should-retry"]
@@ -167,7 +167,7 @@ def test_a_call_that_is_sent_again_is_an_attempt_in_the_header_the_log_and_the_m
     async def main() -> None:
         async with Peer(script) as peer, proxy(settings(peer.url, policy={"attempts": 1})) as running:
             await warmed(running, 1)
-            async with asked(running.url, stream=streamed) as reader:
+            async with request_sent(running.url, stream=streamed) as reader:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
                 assert b"200 ok" in head
                 assert b"\r\nx-banjia-attempts: 2\r\n" in head
@@ -256,7 +256,7 @@ FAULTS: dict[str, tuple[str | int, ...]] = {
 
 @pytest.mark.parametrize("callers", [1, 8])
 @pytest.mark.parametrize("faults", FAULTS)
-def test_of_a_vendor_that_fails_every_second_call_a_request_costs_a_fifth_more_calls_in_the_mean(
+def test_if_a_vendor_fails_every_second_call_a_request_costs_a_fifth_more_calls_in_the_mean(
     faults: str, callers: int
 ) -> None:
     """The reserve of three lies within the fifth from the fifteenth request on. The log counts what the vendor saw."""
@@ -294,7 +294,7 @@ def test_of_a_vendor_that_fails_every_second_call_a_request_costs_a_fifth_more_c
     asyncio.run(main())
 
 
-def test_the_other_target_is_asked_whatever_was_spent_on_the_first() -> None:
+def test_the_other_target_is_called_regardless_of_the_attempts_at_the_first() -> None:
     state = None
     for _ in range(8):
         played = play({"kimi": [error(500, "x"), error(500, "x")], "qwen": [whole("hello")]}, state=state)
@@ -306,7 +306,7 @@ def test_the_other_target_is_asked_whatever_was_spent_on_the_first() -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_caller_who_leaves_while_a_retry_waits_causes_no_further_call(streamed: bool) -> None:
+def test_a_client_that_disconnects_while_a_retry_waits_causes_no_further_call(streamed: bool) -> None:
     seen = 0
 
     async def script(talk: Talk) -> None:
@@ -324,7 +324,7 @@ def test_a_caller_who_leaves_while_a_retry_waits_causes_no_further_call(streamed
                 await asyncio.sleep(600)
 
             running.state.sleep = sleep
-            async with asked(running.url, stream=streamed):
+            async with request_sent(running.url, stream=streamed):
                 await waiting.wait()
             await running.settled(1)
             assert (running.lines[0]["ending"], running.lines[0]["attempts"], seen) == ("client_closed", 1, 1)
@@ -334,7 +334,7 @@ def test_a_caller_who_leaves_while_a_retry_waits_causes_no_further_call(streamed
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_caller_who_leaves_while_the_second_target_is_asked_closes_its_socket_at_once(streamed: bool) -> None:
+def test_a_client_that_disconnects_during_the_second_attempt_closes_its_socket_at_once(streamed: bool) -> None:
     asking = asyncio.Event()
 
     async def fails(talk: Talk) -> None:
@@ -354,7 +354,7 @@ def test_a_caller_who_leaves_while_the_second_target_is_asked_closes_its_socket_
             }
             models = {"gpt-4o": ["first/kimi-k2.6", "second/kimi-k2.6"]}
             async with proxy({"vendors": entries, "models": models}) as running:
-                async with asked(running.url, stream=streamed):
+                async with request_sent(running.url, stream=streamed):
                     await asking.wait()
                 async with asyncio.timeout(30):
                     await second.empty()

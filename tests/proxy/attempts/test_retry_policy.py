@@ -56,7 +56,9 @@ def test_the_rules_that_always_hold(f: Failure, s: AttemptState, policy: Policy)
     if f.fault == "credential":
         assert not isinstance(decision, Retry), "a refused key is not tried twice"
     if f.fault == "rate" and s.queues and f.phase is None and not s.content_sent:
-        assert decision in (NEXT_KEY, NEXT_TARGET, Retry(0.0)), "another one is asked at once, or it waits in the queue"
+        assert decision in (NEXT_KEY, NEXT_TARGET, Retry(0.0)), (
+            "another one is called at once, or it waits in the queue"
+        )
         assert decision == Retry(0.0) or s.attempts < policy.attempts, "the queue is no attempt"
     elif isinstance(decision, Retry):
         assert s.attempts < policy.attempts
@@ -86,7 +88,7 @@ def test_an_untrusted_certificate_is_never_tried_twice_on_the_same_target() -> N
     assert decide(untrusted, FRESH._replace(more_targets=False), Policy()) == GIVE_UP
 
 
-def test_a_connection_that_failed_is_tried_again_whatever_retry_on_says() -> None:
+def test_a_connection_that_failed_is_retried_regardless_of_retry_on() -> None:
     refused = Failure.of("connect", Message("x"), phase="connect")
     assert isinstance(decide(refused, FRESH, Policy(retry_on=[])), Retry)
 
@@ -101,7 +103,7 @@ def test_waits_double_and_are_fully_jittered(attempts: int) -> None:
         )
 
 
-def test_without_budget_no_target_is_asked_twice_and_another_one_still_is() -> None:
+def test_without_budget_no_target_is_called_twice_but_another_one_still_is() -> None:
     broke = FRESH._replace(budget_left=False, more_keys=True)
     for kind in KINDS:
         if ERROR_TABLE[kind].fault in ("vendor", "rate"):
@@ -120,7 +122,7 @@ def test_without_budget_no_target_is_asked_twice_and_another_one_still_is() -> N
         (None, 0.1, GIVE_UP),
     ],
 )
-def test_a_failing_vendor_that_asks_for_a_wait_gets_it_if_it_fits(
+def test_a_failing_vendor_that_requests_a_wait_gets_it_if_it_fits(
     asks_s: float | None, left_s: float, decision: Decision
 ) -> None:
     alone = FRESH._replace(more_targets=False, left_s=left_s)
@@ -217,6 +219,6 @@ def test_a_fault_of_the_vendors_is_tried_again_where_retry_on_names_it(
 
 
 @pytest.mark.parametrize("phase", ["dns", "connect", "pool", "tls"])
-def test_a_call_that_was_never_sent_is_tried_again_whatever_retry_on_says(phase: Phase) -> None:
+def test_a_call_that_was_never_sent_is_retried_regardless_of_retry_on(phase: Phase) -> None:
     assert retried(Failure.of("connect", Message("x"), phase=phase), Policy(retry_on=[]))
     assert not retried(Failure.of("connect", Message("x"), phase="write"), Policy(retry_on=[]))

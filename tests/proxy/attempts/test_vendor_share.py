@@ -23,12 +23,12 @@ async def filled(stage: Stage, count: int) -> "list[asyncio.Task[Any]]":
     return calls
 
 
-def test_of_ten_places_one_of_two_vendors_takes_eight() -> None:
+def test_of_ten_slots_one_of_two_vendors_takes_eight() -> None:
     async def scene() -> None:
         vendors, gate = hanging()
         stage = Stage(ten_places(both()), vendors)
         waiting = await filled(stage, 8)
-        refused = await stage.ask(model=KIMI)
+        refused = await stage.send(model=KIMI)
         assert (refused.status, refused.json["error"]["code"]) == (503, "server_is_overloaded")
         assert refused.headers["x-should-retry"] == "true"
         assert "retry-after" in refused.headers
@@ -41,7 +41,7 @@ def test_of_ten_places_one_of_two_vendors_takes_eight() -> None:
     run(scene())
 
 
-def test_a_route_goes_to_the_vendor_that_has_room() -> None:
+def test_a_route_goes_to_the_vendor_with_free_slots() -> None:
     async def scene() -> None:
         vendors, gate = hanging()
         stage = Stage(ten_places(both()), vendors)
@@ -65,7 +65,7 @@ def test_the_only_vendor_there_is_has_all_places() -> None:
     run(scene())
 
 
-def test_callers_who_leave_give_their_vendor_its_room_back() -> None:
+def test_clients_that_disconnect_release_their_slots_of_the_vendor() -> None:
     async def scene() -> None:
         vendors, _ = hanging()
         stage = Stage(ten_places(both()), vendors)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.server.raw_client import ASK, chat, line, run, says_hello, serving
+from tests.proxy.server.raw_client import ASK, answers_hello, chat, line, run, serving
 
 DIGITS = b"1" * 100_000
 GOOD = json.dumps(ASK)[:-1].encode()
@@ -69,12 +69,12 @@ def test_hostile_json_is_a_bad_request(name: str, named_by: str) -> None:
 
     async def noted(reader: Any, writer: Any, body: bytes) -> None:
         called.append(body)
-        await says_hello(reader, writer, body)
+        await answers_hello(reader, writer, body)
 
     async def scene() -> None:
         body = HOSTILE[name]()
         async with serving(noted) as running, line(running.url) as caller:
-            await caller.say(chat(body=body, path=PATHS[named_by]))
+            await caller.send(chat(body=body, path=PATHS[named_by]))
             answer = await caller.answer()
             assert answer is not None
             assert answer.status == 400, answer.body
@@ -84,17 +84,17 @@ def test_hostile_json_is_a_bad_request(name: str, named_by: str) -> None:
     assert called == []
 
 
-def test_of_a_member_that_comes_twice_the_last_one_counts_for_everybody() -> None:
+def test_of_a_duplicate_member_every_vendor_gets_the_last_one() -> None:
     """As at OpenAI. It determines the route, and the vendor gets only this one."""
     seen: list[bytes] = []
 
     async def noted(reader: Any, writer: Any, body: bytes) -> None:
         seen.append(body)
-        await says_hello(reader, writer, body)
+        await answers_hello(reader, writer, body)
 
     async def scene() -> None:
         async with serving(noted) as running, line(running.url) as caller:
-            await caller.say(chat(body=b'{"model":"nobody/nothing",' + GOOD[1:] + b"}"))
+            await caller.send(chat(body=b'{"model":"nobody/nothing",' + GOOD[1:] + b"}"))
             answer = await caller.answer()
             assert answer is not None
             assert answer.status == 200

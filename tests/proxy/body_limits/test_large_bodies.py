@@ -33,7 +33,7 @@ def named(times: int) -> bytes:
     return b"{" + b",".join(b'"k%d":1' % at for at in range(times)) + b"}"
 
 
-def ask(**members: bytes) -> bytes:
+def chat_body(**members: bytes) -> bytes:
     """A chat request to a server that accepts any fields."""
     fields = {"model": b'"office/m"', "messages": b'[{"role":"user","content":"hi"}]', **members}
     return b"{" + b",".join(b'"%b":%b' % (name.encode(), value) for name, value in fields.items()) + b"}"
@@ -48,46 +48,46 @@ EMBEDDINGS = b"/v1/embeddings"
 AZURE = b"/openai/deployments/office%2Fm/chat/completions"
 
 BODIES: dict[str, tuple[bytes, Callable[[], bytes], int]] = {
-    "16 MiB of empty lists": (CHAT, lambda: ask(x=listed(b"[]", 16 * MIB // 3)), 400),
-    "the same, as a deployment's": (AZURE, lambda: ask(x=listed(b"[]", 16 * MIB // 3)), 400),
-    "60 MiB of empty lists": (CHAT, lambda: ask(x=listed(b"[]", 20 * MIB)), 400),
-    "objects": (CHAT, lambda: ask(x=listed(b"{}", 2_000_000)), 400),
-    "texts": (CHAT, lambda: ask(x=listed(b'""', 2_000_000)), 400),
-    "a million names": (CHAT, lambda: ask(x=named(1_000_000)), 400),
-    "as many names as are taken": (CHAT, lambda: ask(x=named(490_000)), 200),
-    "as many lists as are taken": (CHAT, lambda: ask(x=listed(b"[]", 990_000)), 200),
-    "one name again and again": (CHAT, lambda: ask(x=b"{" + b",".join([b'"a":[]'] * 490_000) + b"}"), 200),
-    "65 levels": (CHAT, lambda: ask(x=deep(65)), 400),
-    "65 levels behind much text": (CHAT, lambda: ask(y=b'"' + b"a" * MIB + b'"', x=deep(65)), 400),
-    "towers of 61 levels": (CHAT, lambda: ask(x=listed(deep(61), 15_000)), 200),
-    "30 MiB of commas in a text": (CHAT, lambda: ask(x=b'"' + b"," * (30 * MIB) + b'"'), 200),
-    "60 MiB of escapes": (CHAT, lambda: ask(x=b'"' + b'\\"' * (30 * MIB) + b'"'), 400),
-    "60 MiB of text and an emoji": (CHAT, lambda: ask(x=b'"' + b"a" * (60 * MIB) + '😀"'.encode()), 400),
-    "60 MiB of Chinese": (CHAT, lambda: ask(x=b'"' + "中".encode() * (20 * MIB) + b'"'), 400),
-    "a number of a million digits": (CHAT, lambda: ask(x=b"[0." + b"1" * MIB + b"]"), 200),
-    "an exponent of a million digits": (CHAT, lambda: ask(x=b"[1e" + b"1" * MIB + b"]"), 400),
-    "200,000 messages": (CHAT, lambda: ask(messages=listed(b'{"role":"user","content":"a"}', 199_000)), 400),
+    "16 MiB of empty lists": (CHAT, lambda: chat_body(x=listed(b"[]", 16 * MIB // 3)), 400),
+    "the same, as a deployment's": (AZURE, lambda: chat_body(x=listed(b"[]", 16 * MIB // 3)), 400),
+    "60 MiB of empty lists": (CHAT, lambda: chat_body(x=listed(b"[]", 20 * MIB)), 400),
+    "objects": (CHAT, lambda: chat_body(x=listed(b"{}", 2_000_000)), 400),
+    "texts": (CHAT, lambda: chat_body(x=listed(b'""', 2_000_000)), 400),
+    "a million names": (CHAT, lambda: chat_body(x=named(1_000_000)), 400),
+    "as many names as are taken": (CHAT, lambda: chat_body(x=named(490_000)), 200),
+    "as many lists as are taken": (CHAT, lambda: chat_body(x=listed(b"[]", 990_000)), 200),
+    "one name again and again": (CHAT, lambda: chat_body(x=b"{" + b",".join([b'"a":[]'] * 490_000) + b"}"), 200),
+    "65 levels": (CHAT, lambda: chat_body(x=deep(65)), 400),
+    "65 levels behind much text": (CHAT, lambda: chat_body(y=b'"' + b"a" * MIB + b'"', x=deep(65)), 400),
+    "towers of 61 levels": (CHAT, lambda: chat_body(x=listed(deep(61), 15_000)), 200),
+    "30 MiB of commas in a text": (CHAT, lambda: chat_body(x=b'"' + b"," * (30 * MIB) + b'"'), 200),
+    "60 MiB of escapes": (CHAT, lambda: chat_body(x=b'"' + b'\\"' * (30 * MIB) + b'"'), 400),
+    "60 MiB of text and an emoji": (CHAT, lambda: chat_body(x=b'"' + b"a" * (60 * MIB) + '😀"'.encode()), 400),
+    "60 MiB of Chinese": (CHAT, lambda: chat_body(x=b'"' + "中".encode() * (20 * MIB) + b'"'), 400),
+    "a number of a million digits": (CHAT, lambda: chat_body(x=b"[0." + b"1" * MIB + b"]"), 200),
+    "an exponent of a million digits": (CHAT, lambda: chat_body(x=b"[1e" + b"1" * MIB + b"]"), 400),
+    "200,000 messages": (CHAT, lambda: chat_body(messages=listed(b'{"role":"user","content":"a"}', 199_000)), 400),
     "150,000 parts": (
-        CHAT, lambda: ask(messages=b'[{"role":"user","content":%b}]' % listed(b'{"type":"text","text":"a"}', 150_000)), 400,
+        CHAT, lambda: chat_body(messages=b'[{"role":"user","content":%b}]' % listed(b'{"type":"text","text":"a"}', 150_000)), 400,
     ),
-    "300,000 tools": (CHAT, lambda: ask(tools=listed(b'{"type":"function"}', 300_000)), 400),
+    "300,000 tools": (CHAT, lambda: chat_body(tools=listed(b'{"type":"function"}', 300_000)), 400),
     "a tool's name of 4 MiB": (
-        CHAT, lambda: ask(tools=b'[{"type":"function","function":{"name":"%b"}}]' % (b"." * (4 * MIB))), 400,
+        CHAT, lambda: chat_body(tools=b'[{"type":"function","function":{"name":"%b"}}]' % (b"." * (4 * MIB))), 400,
     ),
-    "a stop string of 4 MiB": (CHAT, lambda: ask(stop=b'"' + b"a" * (4 * MIB) + b'"'), 400),
+    "a stop string of 4 MiB": (CHAT, lambda: chat_body(stop=b'"' + b"a" * (4 * MIB) + b'"'), 400),
     "a million token ids": (EMBEDDINGS, lambda: b'{"model":"office/m","input":%b}' % listed(b"1", 990_000), 400),
     "300,000 inputs": (EMBEDDINGS, lambda: b'{"model":"office/m","input":%b}' % listed(b'"a"', 300_000), 400),
     # Each message copied all that stood before it, for a vendor that wants one message a turn.
     "2,048 messages of 8 KiB to a vendor that takes turns": (
         CHAT,
-        lambda: ask(
+        lambda: chat_body(
             model=b'"ernie/ernie-4.5-turbo-vl"', messages=listed(b'{"role":"user","content":"%b"}' % (b"a" * 8192), 2048)
         ),
         200,
     ),
     "400,000 members before 2,000 messages, to the same": (
         CHAT,
-        lambda: ask(
+        lambda: chat_body(
             model=b'"ernie/ernie-4.5-turbo-vl"',
             messages=b'[{"role":"user","content":"a",%b,%b]'
             % (named(400_000)[1:], listed(b'{"role":"user","content":"a"}', 2000)[1:-1]),
@@ -140,8 +140,8 @@ class Site:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(b"\n")
-        told: dict[str, Any] = json.loads(await self._process.stdout.readline())
-        return told
+        reported: dict[str, Any] = json.loads(await self._process.stdout.readline())
+        return reported
 
     async def post(self, body: bytes, path: bytes = CHAT, *, reads_after_s: float = 0.0) -> tuple[int, bytes]:
         """The status and the beginning of an answer."""
@@ -168,12 +168,12 @@ class Site:
         writer.close()
         return int(answer[9:12] or b"0"), answer
 
-    async def cost(self, asked: Callable[[], Awaitable[Any]], times: int) -> tuple[Any, float]:
+    async def cost(self, requested: Callable[[], Awaitable[Any]], times: int) -> tuple[Any, float]:
         """Return the result, and the longest callback meanwhile, the shortest of several runs."""
         took: list[float] = []
         for _ in range(times):
             await self.report()
-            came = await asked()
+            came = await requested()
             await asyncio.sleep(0.05)
             took.append((await self.report())["longest_s"])
         return came, min(took)
@@ -239,7 +239,7 @@ async def all_answers(running: Site, times: int = 1, left_out: tuple[str, ...] =
         if name.startswith(left_out):
             continue
         running.vendor.body = make()
-        (status, answer), costs[name] = await running.cost(lambda: running.post(ask()), times)
+        (status, answer), costs[name] = await running.cost(lambda: running.post(chat_body()), times)
         assert status == wanted, (name, answer[-300:])
         if status == 502:
             assert b"upstream_invalid_response" in answer or b"upstream_error" in answer, name
@@ -247,7 +247,7 @@ async def all_answers(running: Site, times: int = 1, left_out: tuple[str, ...] =
     for name, (event, taken) in EVENTS.items():
         last = CONTENT.replace(b"null", b'"stop"')
         running.vendor.body = b"".join(b"data: %b\n\n" % one for one in (CONTENT, event(), last, b"[DONE]"))
-        (status, answer), cost = await running.cost(lambda: running.post(ask(stream=b"true")), times)
+        (status, answer), cost = await running.cost(lambda: running.post(chat_body(stream=b"true")), times)
         assert status == 200, name
         if not taken:
             assert b"upstream_invalid_response" in answer, name
@@ -279,9 +279,9 @@ async def large_mix(limit: int, directory: Path, every: int = 1) -> tuple[int, C
 
     ``every``: with 6 its first round, of long texts, and its last one, of each kind of body.
     """
-    text = ask(x=b'"' + b"a" * (14 * MIB) + b'"')
-    emoji = ask(x=b'"' + b"a" * (14 * MIB) + '😀"'.encode())
-    lists, names = ask(x=listed(b"[]", 990_000)), ask(x=named(490_000))
+    text = chat_body(x=b'"' + b"a" * (14 * MIB) + b'"')
+    emoji = chat_body(x=b'"' + b"a" * (14 * MIB) + '😀"'.encode())
+    lists, names = chat_body(x=listed(b"[]", 990_000)), chat_body(x=named(490_000))
     large = ANSWER.replace(b"hello", b"a" * (14 * MIB))
     bomb = GOOD + b',"x":' + listed(b"[]", 900_000) + b"}"
 
@@ -290,15 +290,19 @@ async def large_mix(limit: int, directory: Path, every: int = 1) -> tuple[int, C
         running.vendor.after_s = 0.2
         await running.report()
         rounds = [([text] * 8, ANSWER), ([emoji] * 8, ANSWER), ([lists] * 8, ANSWER), ([names] * 8, ANSWER)]
-        rounds += [([ask()] * 8, bomb), ([ask()] * 8, large), ([text, emoji, lists, names, ask()] * 2, large)]
+        rounds += [
+            ([chat_body()] * 8, bomb),
+            ([chat_body()] * 8, large),
+            ([text, emoji, lists, names, chat_body()] * 2, large),
+        ]
         for bodies, answer in rounds[::every]:
             running.vendor.body = answer
             answers = await asyncio.gather(*(running.post(body, reads_after_s=0.5) for body in bodies))
             came.update(status for status, _ in answers)
-            for status, told in answers:
+            for status, reported in answers:
                 if status == 503:
-                    assert b"server_is_overloaded" in told
-                    assert b"retry-after: 1" in told
+                    assert b"server_is_overloaded" in reported
+                    assert b"retry-after: 1" in reported
         running.vendor.body = ANSWER
         report = await running.report()
         resident = report["most_bytes"]
@@ -306,17 +310,17 @@ async def large_mix(limit: int, directory: Path, every: int = 1) -> tuple[int, C
             await asyncio.sleep(0.1)
             report = await running.report()
             resident = max(resident, report["most_bytes"])
-        assert (await running.post(ask()))[0] == 200
+        assert (await running.post(chat_body()))[0] == 200
         return resident, came
 
 
-def test_under_a_mix_of_large_bodies_some_are_served_and_others_told_to_come_again(tmp_path: Path) -> None:
+def test_under_a_mix_of_large_bodies_some_are_served_and_others_get_a_retryable_refusal(tmp_path: Path) -> None:
     """Far from the limit the same mix succeeds completely: the control run. All rounds: tests/acceptance/bodies.py."""
 
     async def scene() -> None:
         _, came = await large_mix(LIMIT, tmp_path / "limited", every=6)
         assert came[200], "some are served"
-        assert came[503], "others are told to come again"
+        assert came[503], "others get 503"
         _, without = await large_mix(16 * 1024 * MIB, tmp_path / "control", every=6)
         assert set(without) == {200}
 
@@ -325,7 +329,7 @@ def test_under_a_mix_of_large_bodies_some_are_served_and_others_told_to_come_aga
 
 @pytest.mark.parametrize("size", [1, 1000])
 def test_a_body_in_small_chunks_is_counted_the_same(size: int, tmp_path: Path) -> None:
-    body = ask(x=listed(b"[]", 1_000_001) if size > 1 else deep(65))
+    body = chat_body(x=listed(b"[]", 1_000_001) if size > 1 else deep(65))
 
     async def scene() -> None:
         async with site(tmp_path, 8 * 1024 * MIB) as running:

@@ -29,7 +29,7 @@ def around(value: bytes) -> bytes:
     return GOOD + b',"x":' + value + b"}"
 
 
-def said(text: bytes) -> bytes:
+def answer_with(text: bytes) -> bytes:
     """A valid response with this instead of its text."""
     return ANSWER.replace(b'"hello"', text)
 
@@ -44,7 +44,7 @@ ODD: dict[str, Callable[[], bytes]] = {
     "10^5 lists without an end": lambda: b"[" * 100_000,
     "10^4 objects in a good answer": lambda: around(deep(10_000, b'{"a":', b"}")),
     "500 lists in a good answer": lambda: around(deep(500, b"[", b"]")),
-    "1000 lists as the text": lambda: said(deep(1000, b"[", b"]")),
+    "1000 lists as the text": lambda: answer_with(deep(1000, b"[", b"]")),
     "10^5 members": lambda: b"{" + b",".join(b'"k%d":1' % at for at in range(100_000)) + b"}",
     "10^5 members in a good answer": lambda: GOOD + b"".join(b',"k%d":1' % at for at in range(100_000)) + b"}",
     "10^5 choices": lambda: b'{"choices":[' + b",".join([b"{}"] * 100_000) + b"]}",
@@ -55,13 +55,13 @@ ODD: dict[str, Callable[[], bytes]] = {
     "a fraction as tokens": lambda: used(b"1e999"),
     "NaN": lambda: around(b"NaN"),
     "Infinity": lambda: used(b"-Infinity"),
-    "half a surrogate": lambda: said(b'"\\ud800"'),
+    "half a surrogate": lambda: answer_with(b'"\\ud800"'),
     "half a surrogate as a name": lambda: GOOD + b',"\\ud800":1}',
-    "bad UTF-8": lambda: said(b'"\xff\xfe"'),
-    "a raw NUL": lambda: said(b'"\x00"'),
+    "bad UTF-8": lambda: answer_with(b'"\xff\xfe"'),
+    "a raw NUL": lambda: answer_with(b'"\x00"'),
     "one member twice": lambda: GOOD + b',"choices":[]}',
-    "a number as the text": lambda: said(b"5"),
-    "an object as the text": lambda: said(b'{"a":1}'),
+    "a number as the text": lambda: answer_with(b"5"),
+    "an object as the text": lambda: answer_with(b'{"a":1}'),
     "30 digits as an index": lambda: ANSWER.replace(b'"index": 0', b'"index": ' + b"1" * 30),
 }
 
@@ -75,10 +75,10 @@ LAST = b"x-stainless-retry-count: 2"
 """An SDK's word that this is its third try: then one attempt is made."""
 
 
-async def asked(running: Any, **body: Any) -> tuple[int, bytes]:
+async def response_of(running: Any, **body: Any) -> tuple[int, bytes]:
     """The status and the whole body of an answer, chunked or not."""
     async with line(running.url) as caller:
-        await caller.say(chat(LAST, **body))
+        await caller.send(chat(LAST, **body))
         head = (await caller.reader.readuntil(b"\r\n\r\n")).lower()
         if b"transfer-encoding: chunked" not in head:
             size = next(int(x[15:]) for x in head.split(b"\r\n") if x.startswith(b"content-length:"))
@@ -115,7 +115,7 @@ def test_an_odd_answer_is_an_answer_or_the_vendors_failure() -> None:
         async with serving(vendor) as running:
             for name, make in ODD.items():
                 vendor.body = make()
-                judged(*await asked(running), name)
+                judged(*await response_of(running), name)
 
     run(scene())
 
@@ -128,7 +128,7 @@ def test_an_odd_event_ends_a_stream_or_is_part_of_it(before: bytes) -> None:
         async with serving(vendor) as running:
             for name, make in ODD.items():
                 vendor.body = before + as_event(make()) + b"data: " + STOP + b"\n\ndata: [DONE]\n\n"
-                status, got = await asked(running, stream=True)
+                status, got = await response_of(running, stream=True)
                 if not got.startswith(b"data: "):
                     assert not before, name
                     judged(status, got, name)
@@ -151,7 +151,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("what", ENDLESS)
-def test_what_has_no_end_is_given_up_at_its_limit_and_the_vendor_is_hung_up_on(what: str) -> None:
+def test_an_endless_response_is_aborted_at_its_limit_and_its_connection_closed(what: str) -> None:
     kind, start, again, limit = ENDLESS[what]
     sent = 0
 
@@ -166,7 +166,7 @@ def test_what_has_no_end_is_given_up_at_its_limit_and_the_vendor_is_hung_up_on(w
     async def scene() -> int:
         async with serving(endless) as running:
             tracemalloc.start()
-            judged(*await asked(running, stream=kind == b"text/event-stream"))
+            judged(*await response_of(running, stream=kind == b"text/event-stream"))
             return tracemalloc.get_traced_memory()[1]
 
     try:
@@ -181,7 +181,7 @@ ENCODINGS = [b"gzip", b"x-gzip", b"deflate", b"br", b"zstd", b"compress", b"gzip
 
 @pytest.mark.parametrize("status", [200, 400, 500])
 def test_no_encoding_of_a_vendor_is_undone_whatever_the_status(status: int) -> None:
-    """The request asks for identity. A decompression bomb is never unpacked, not even for errors."""
+    """The request accepts identity only. A decompression bomb is never unpacked, not even for errors."""
 
     async def scene() -> int:
         vendor = Scripted()
@@ -190,7 +190,7 @@ def test_no_encoding_of_a_vendor_is_undone_whatever_the_status(status: int) -> N
             tracemalloc.start()
             for encoding in ENCODINGS:
                 vendor.more = b"content-encoding: " + encoding + b"\r\n"
-                got, body = await asked(running)
+                got, body = await response_of(running)
                 code = Answer(got, b"", body).error["code"]
                 assert (got, code) == (502, "upstream_invalid_response"), encoding
             return tracemalloc.get_traced_memory()[1]
@@ -210,7 +210,7 @@ def test_a_transfer_that_is_encoded_is_no_answer_either() -> None:
 
     async def scene() -> None:
         async with serving(encoded) as running:
-            status, body = await asked(running)
+            status, body = await response_of(running)
             assert status == 502
             assert Answer(status, b"", body).error["code"] in ("upstream_invalid_response", "upstream_error")
 

@@ -16,9 +16,9 @@ WIDE = "中" * 86  # 258 bytes
 EMBEDDINGS = {"model": LONG, "input": "hi"}
 
 
-async def asked(url: str, sent: bytes) -> Answer:
+async def answer_to(url: str, sent: bytes) -> Answer:
     async with line(url) as caller:
-        await caller.say(sent)
+        await caller.send(sent)
         answer = await caller.answer()
         assert answer is not None
         return answer
@@ -38,17 +38,17 @@ def test_the_name_of_a_model_has_at_most_256_bytes_wherever_it_is_sent(name: str
     async def scene() -> None:
         async with serving() as running:
             url = running.url
-            refused(await asked(url, chat(model=name)))
+            refused(await answer_to(url, chat(model=name)))
             for path, body in {
                 b"/v1/embeddings": {"model": name, "input": "hi"},
                 b"/v1/completions": {"model": name, "prompt": "hi"},
             }.items():
-                refused(await asked(url, chat(path=path, body=json.dumps(body).encode())))
+                refused(await answer_to(url, chat(path=path, body=json.dumps(body).encode())))
             if len(name) < 1000 and name.isascii():
                 quoted = name.replace("/", "%2F").encode()
                 for path in (b"/openai/deployments/%b/chat/completions", b"/v1/engines/%b/chat/completions"):
-                    refused(await asked(url, chat(path=path % quoted)))
-                refused(await asked(url, b"GET /v1/models/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % quoted))
+                    refused(await answer_to(url, chat(path=path % quoted)))
+                refused(await answer_to(url, b"GET /v1/models/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % quoted))
             assert not running.state.snapshot.routing._found
             assert all(len(ending["model"]) <= 256 for ending in running.lines)
 
@@ -60,7 +60,7 @@ def test_a_name_of_256_bytes_is_one() -> None:
 
     async def scene() -> None:
         async with serving() as running:
-            answer = await asked(running.url, chat(model=name))
+            answer = await answer_to(running.url, chat(model=name))
             assert answer.status == 200
             assert f"x-banjia-target: {name}".encode() in answer.head
 
@@ -71,7 +71,7 @@ def test_the_models_of_moderations_are_bounded_too() -> None:
     async def scene() -> None:
         async with proxy({"policy": {"moderations": "pass"}}) as running:
             body = json.dumps({"model": LONG, "input": "hi"}).encode()
-            refused(await asked(running.url, chat(path=b"/v1/moderations", body=body)))
+            refused(await answer_to(running.url, chat(path=b"/v1/moderations", body=body)))
 
     run(scene())
 
@@ -80,13 +80,13 @@ def test_deployments_and_paths_of_60_kilobytes_are_answered_in_short() -> None:
     async def scene() -> None:
         async with serving() as running:
             url, long = running.url, b"a" * 60_000
-            refused(await asked(url, chat(path=b"/openai/deployments/%b/chat/completions" % long)))
-            refused(await asked(url, b"GET /v1/models/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % long))
+            refused(await answer_to(url, chat(path=b"/openai/deployments/%b/chat/completions" % long)))
+            refused(await answer_to(url, b"GET /v1/models/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % long))
             for path in (b"/v1/%b" % long, b"/v1/files/%b" % long, b"/%b" % (b"%E4%B8%AD" * 7000)):
-                answer = await asked(url, b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % path)
+                answer = await answer_to(url, b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % path)
                 assert answer.status == 404
                 assert len(answer.body) < 1500
-            answer = await asked(url, b"DELETE /v1/models/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % long)
+            answer = await answer_to(url, b"DELETE /v1/models/%b HTTP/1.1\r\nHost: localhost\r\n\r\n" % long)
             assert answer.status == 405
             assert len(answer.body) < 1500
 
@@ -107,7 +107,7 @@ def test_deployments_and_paths_of_60_kilobytes_are_answered_in_short() -> None:
 def test_other_names_are_bounded(members: dict[str, Any], param: str | None) -> None:
     async def scene() -> None:
         async with serving() as running:
-            refused(await asked(running.url, chat(**members)), param)
+            refused(await answer_to(running.url, chat(**members)), param)
 
     run(scene())
 
@@ -118,7 +118,7 @@ def test_names_of_a_mebibyte_leave_nothing_behind() -> None:
     async def scene() -> None:
         async with serving() as running:
             for at in range(8):
-                refused(await asked(running.url, chat(model=f"kimi/{at}" + "m" * MIB)))
+                refused(await answer_to(running.url, chat(model=f"kimi/{at}" + "m" * MIB)))
             state = running.state
             assert not state.snapshot.routing._found
             assert not state.breaker.failing
@@ -130,9 +130,9 @@ def test_names_of_a_mebibyte_leave_nothing_behind() -> None:
 def test_a_vendors_headers_are_cut_and_its_id_is_ours_when_it_is_long() -> None:
     body = ANSWER.replace(b'"id": "1"', b'"id": "%b"' % (b"i" * MIB))
 
-    async def says_much(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytes) -> None:
+    async def says_much(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requested: bytes) -> None:
         long = b"x-ratelimit-reset-tokens: " + b"9" * 10_000
-        if b'"stream":true' in asked:
+        if b'"stream":true' in requested:
             first = CONTENT.replace(b'"id":"1"', b'"id":"%b"' % (b"i" * MIB))
             sent = b"".join(
                 b"data: %b\n\n" % one
@@ -146,12 +146,12 @@ def test_a_vendors_headers_are_cut_and_its_id_is_ours_when_it_is_long() -> None:
 
     async def scene() -> None:
         async with serving(says_much) as running:
-            answer = await asked(running.url, chat())
+            answer = await answer_to(running.url, chat())
             assert answer.status == 200
             assert len(answer.head) < 2048
             assert len(answer.body) < 2048
             async with line(running.url) as caller:
-                await caller.say(chat(b"Connection: close", stream=True))
+                await caller.send(chat(b"Connection: close", stream=True))
                 assert len(await caller.reader.read()) < 64 * 1024, "a hundred events that each repeat the id"
 
     run(scene())

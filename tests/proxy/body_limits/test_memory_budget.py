@@ -10,8 +10,8 @@ import pytest
 
 from config.schema import Settings
 from proxy.observability.memory_budget import (
+    BUDGET_SHARE,
     MIB,
-    SHARE,
     UNLIMITED,
     Lease,
     MemoryBudget,
@@ -39,7 +39,7 @@ def test_a_lease_holds_what_fits_and_gives_all_of_it_back() -> None:
     one, other = Lease(budget), Lease(budget)
     one.grow(300)
     other.grow_to(200)
-    assert budget.held == 1000 * SHARE
+    assert budget.held == 1000 * BUDGET_SHARE
     with pytest.raises(MemoryError):
         other.grow(1)
     one.end()
@@ -48,7 +48,7 @@ def test_a_lease_holds_what_fits_and_gives_all_of_it_back() -> None:
     assert budget.held == 0
 
 
-def test_where_no_limit_is_known_nothing_is_refused() -> None:
+def test_if_no_limit_is_known_nothing_is_refused() -> None:
     assert MemoryBudget(None).limit == UNLIMITED
 
 
@@ -96,7 +96,7 @@ def test_many_halves_of_bodies_do_not_fill_the_memory_and_small_requests_are_ser
             for _ in range(12):
                 callers.append(await stack.enter_async_context(line(running.url)))
             for caller in callers:
-                await caller.say(half)
+                await caller.send(half)
                 await asyncio.sleep(0.05)
                 assert running.state.budget.held <= running.state.budget.limit
             answers = [asyncio.create_task(caller.answer()) for caller in callers]
@@ -106,7 +106,7 @@ def test_many_halves_of_bodies_do_not_fill_the_memory_and_small_requests_are_ser
                 assert not coming.done() or overloaded(coming.result())
                 coming.cancel()
             async with line(running.url) as caller:
-                await caller.say(chat())
+                await caller.send(chat())
                 answer = await caller.answer()
                 assert answer is not None
                 assert answer.status == 200
@@ -119,7 +119,7 @@ def test_many_halves_of_bodies_do_not_fill_the_memory_and_small_requests_are_ser
     run(scene())
 
 
-def test_the_memory_guard_is_asked_while_a_body_comes() -> None:
+def test_the_memory_guard_is_consulted_while_a_body_arrives() -> None:
     share = 0.1
 
     async def scene() -> None:
@@ -127,11 +127,11 @@ def test_the_memory_guard_is_asked_while_a_body_comes() -> None:
         guard = MemoryGuard(lambda: share, 8 * 1024 * MIB)
         async with serving(memory=guard) as running, line(running.url) as caller:
             sent = chat(body=b'{"x":"' + b"a" * MIB + b'"}')
-            await caller.say(sent[: MIB // 2])
+            await caller.send(sent[: MIB // 2])
             await asyncio.sleep(0.1)
             share = 0.97
             guard.check()
-            await caller.say(sent[MIB // 2 :])
+            await caller.send(sent[MIB // 2 :])
             assert overloaded(await caller.answer())
             assert running.state.budget.held == 0
 
@@ -149,7 +149,7 @@ def test_an_answer_that_is_not_read_counts_until_it_is() -> None:
     async def scene() -> None:
         guard = MemoryGuard(lambda: 0.1, 1024 * MIB)
         async with serving(says_much, memory=guard) as running, line(running.url) as caller:
-            await caller.say(chat())
+            await caller.send(chat())
             await running.settled(1)
             assert running.state.budget.held > MIB  # the rest is in the sockets' buffers
             answer = await caller.answer()
@@ -175,7 +175,7 @@ def test_a_vendors_answer_that_does_not_fit_is_503_and_the_call_is_not_made_agai
 
     async def scene() -> None:
         async with serving(says_too_much, memory=memory()) as running, line(running.url) as caller:
-            await caller.say(chat())
+            await caller.send(chat())
             answer = await caller.answer()
             assert overloaded(answer)
             assert answer is not None
@@ -186,17 +186,17 @@ def test_a_vendors_answer_that_does_not_fit_is_503_and_the_call_is_not_made_agai
     assert calls == 1
 
 
-@pytest.mark.parametrize("told", ["the parser's error", "Python's"])
-def test_memory_that_runs_out_while_a_body_is_read_is_503(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("reported", ["the parser's error", "Python's"])
+def test_memory_that_runs_out_while_a_body_is_read_is_503(reported: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(body: bytes) -> Any:
-        if told == "Python's":
+        if reported == "Python's":
             raise MemoryError
         raise orjson.JSONDecodeError("Not enough memory to allocate buffer for parsing", "", 0)
 
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
             monkeypatch.setattr("proxy.openai_api.json_body.json_limits.parse", fails)
-            await caller.say(chat(messages=[{"role": "user", "content": "a" * 300_000}]))
+            await caller.send(chat(messages=[{"role": "user", "content": "a" * 300_000}]))
             assert overloaded(await caller.answer())
 
     run(scene())

@@ -98,26 +98,26 @@ def test_connections_are_not_kept_when_memory_is_tight_and_new_work_is_refused_w
                 while (memory.tight, memory.full) != (tight, full):
                     await asyncio.sleep(0.005)
 
-            async def ask(sent: bytes) -> tuple[int, bool, str | None]:
+            async def send(sent: bytes) -> tuple[int, bool, str | None]:
                 async with line(running.url) as caller:
-                    await caller.say(sent)
+                    await caller.send(sent)
                     answer = await caller.answer()
                     assert answer is not None
-                    told = answer.error["code"] if answer.status >= 400 else None
+                    reported = answer.error["code"] if answer.status >= 400 else None
                     assert (answer.status < 400) or b"\r\nretry-after: 1\r\n" in answer.head
-                    return answer.status, b"connection: close" not in answer.head, told
+                    return answer.status, b"connection: close" not in answer.head, reported
 
-            assert await ask(chat()) == (200, True, None)
+            assert await send(chat()) == (200, True, None)
             share = 0.93
             await seen(tight=True, full=False)
-            assert await ask(chat()) == (200, False, None)
-            assert await ask(LIVEZ) == (200, False, None)
+            assert await send(chat()) == (200, False, None)
+            assert await send(LIVEZ) == (200, False, None)
             share = 0.96
             await seen(tight=True, full=True)
-            assert await ask(chat()) == (503, False, "server_is_overloaded")
-            assert await ask(LIVEZ) == (200, False, None)
+            assert await send(chat()) == (503, False, "server_is_overloaded")
+            assert await send(LIVEZ) == (200, False, None)
             share = 0.5
             await seen(tight=False, full=False)
-            assert await ask(chat()) == (200, True, None)
+            assert await send(chat()) == (200, True, None)
 
     run(scene())

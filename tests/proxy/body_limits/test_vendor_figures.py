@@ -24,7 +24,7 @@ def reply(
     return lines % (status, kind, head, len(body)) + body
 
 
-async def asked(kind: Kind, raw: bytes, **body: Any) -> tuple[Answer, dict[str, Any]]:
+async def answer_of(kind: Kind, raw: bytes, **body: Any) -> tuple[Answer, dict[str, Any]]:
     """The answer to one chat whose vendor sends these bytes, its body without chunks, and the log line."""
 
     async def says(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked_for: bytes) -> None:
@@ -68,8 +68,8 @@ NO_STATUS = (
 
 @kinds
 @pytest.mark.parametrize("status", NO_STATUS)
-def test_what_is_no_status_is_the_vendors_failure_at_once(status: bytes, kind: Kind) -> None:
-    answer, ending = run(asked(kind, reply(status)))
+def test_an_invalid_status_is_the_vendors_failure_at_once(status: bytes, kind: Kind) -> None:
+    answer, ending = run(answer_of(kind, reply(status)))
     assert answer.status == 502
     assert answer.error["code"] == "upstream_error"
     assert ending["attempts"] == 1
@@ -78,21 +78,21 @@ def test_what_is_no_status_is_the_vendors_failure_at_once(status: bytes, kind: K
 @kinds
 @pytest.mark.parametrize("status", [b"600 X", b"999 X", b"599"])
 def test_a_status_that_is_not_assigned_is_the_vendors_failure(status: bytes, kind: Kind) -> None:
-    answer, _ = run(asked(kind, reply(status)))
+    answer, _ = run(answer_of(kind, reply(status)))
     assert (answer.status, answer.error["code"]) == (502, "upstream_error")
 
 
 @kinds
 @pytest.mark.parametrize("status", [b"200", b"200 ", b"200 \xff"])
 def test_a_status_needs_no_reason(status: bytes, kind: Kind) -> None:
-    answer, _ = run(asked(kind, reply(status)))
+    answer, _ = run(answer_of(kind, reply(status)))
     assert answer.status == 200
 
 
 @kinds
 @pytest.mark.parametrize("count", [1, 20, 2000])
 def test_interim_answers_are_passed_over(count: int, kind: Kind) -> None:
-    answer, _ = run(asked(kind, b"HTTP/1.1 103 Early Hints\r\n\r\n" * count + reply()))
+    answer, _ = run(answer_of(kind, b"HTTP/1.1 103 Early Hints\r\n\r\n" * count + reply()))
     assert answer.status == 200
 
 
@@ -124,7 +124,7 @@ def spends_little(usage: dict[str, Any], ending: dict[str, Any]) -> None:
 @kinds
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure[:24].decode())
 def test_an_answer_whose_usage_is_no_count_is_an_answer_with_an_estimate(figure: bytes, kind: Kind) -> None:
-    answer, ending = run(asked(kind, reply(body=ANSWER[:-1] + b"," + used(figure) + b"}")))
+    answer, ending = run(answer_of(kind, reply(body=ANSWER[:-1] + b"," + used(figure) + b"}")))
     assert answer.status == 200, answer.body
     body = json.loads(answer.body)
     assert body["choices"][0]["message"]["content"] == "hello"
@@ -135,10 +135,10 @@ def test_an_answer_whose_usage_is_no_count_is_an_answer_with_an_estimate(figure:
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure[:24].decode())
 def test_a_stream_whose_usage_is_no_count_ends_whole_with_an_estimate(figure: bytes, kind: Kind) -> None:
     start = b'data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":['
-    said = b'{"index":0,"delta":{"content":"hello"},"finish_reason":"stop"}'
-    stream = start + said + b"]}\n\n" + start + b"]," + used(figure) + b"}\n\ndata: [DONE]\n\n"
+    text = b'{"index":0,"delta":{"content":"hello"},"finish_reason":"stop"}'
+    stream = start + text + b"]}\n\n" + start + b"]," + used(figure) + b"}\n\ndata: [DONE]\n\n"
     asks = {"stream": True, "stream_options": {"include_usage": True}}
-    answer, ending = run(asked(kind, reply(body=stream, kind=b"text/event-stream"), **asks))
+    answer, ending = run(answer_of(kind, reply(body=stream, kind=b"text/event-stream"), **asks))
     assert ending["ending"] == "complete"
     events = [part.partition(b"\n\n")[0] for part in answer.body.split(b"data: ")[1:]]
     assert events[-1] == b"[DONE]"
@@ -150,7 +150,7 @@ def test_a_stream_whose_usage_is_no_count_ends_whole_with_an_estimate(figure: by
 def test_details_that_are_no_counts_are_left_out_of_a_usage_that_is_one(kind: Kind) -> None:
     details = b'"completion_tokens_details":{"reasoning_tokens":18446744073709551615,"x":-1,"y":1.5,"z":4}'
     usage = b'"usage":{"prompt_tokens":7,"completion_tokens":5,"total_tokens":-3,"w":-9,%b}' % details
-    answer, ending = run(asked(kind, reply(body=ANSWER[:-1] + b"," + usage + b"}")))
+    answer, ending = run(answer_of(kind, reply(body=ANSWER[:-1] + b"," + usage + b"}")))
     assert json.loads(answer.body)["usage"] == {
         "prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12, "completion_tokens_details": {"z": 4},
     }  # fmt: skip
@@ -173,7 +173,7 @@ LEFT_OUT = {
 @pytest.mark.parametrize("what", LEFT_OUT)
 def test_a_rate_limit_that_is_long_or_not_printable_is_left_out_and_the_answer_stays(what: str, kind: Kind) -> None:
     other = b"x-ratelimit-remaining-requests: 7\r\n"
-    answer, _ = run(asked(kind, reply(head=LIMIT + b": " + LEFT_OUT[what] + b"\r\n" + other)))
+    answer, _ = run(answer_of(kind, reply(head=LIMIT + b": " + LEFT_OUT[what] + b"\r\n" + other)))
     assert answer.status == 200
     assert headers(answer, b"x-ratelimit-") == {b"x-ratelimit-remaining-requests": b"7"}
     assert len(answer.head) < 2048
@@ -182,7 +182,7 @@ def test_a_rate_limit_that_is_long_or_not_printable_is_left_out_and_the_answer_s
 @kinds
 @pytest.mark.parametrize("value", [b"5", b"1" * 1024, b"5;w=60, 7"])
 def test_a_rate_limit_of_a_kibibyte_is_passed_on(value: bytes, kind: Kind) -> None:
-    answer, _ = run(asked(kind, reply(head=LIMIT + b": " + value + b"\r\n")))
+    answer, _ = run(answer_of(kind, reply(head=LIMIT + b": " + value + b"\r\n")))
     assert headers(answer, b"x-ratelimit-") == {LIMIT: value}
 
 
@@ -191,7 +191,7 @@ def test_a_rate_limit_of_a_kibibyte_is_passed_on(value: bytes, kind: Kind) -> No
     "value", [b"5\rx-smuggled: 1", b"5\nx-smuggled: 1", b"5\x00", b"5\r\n x-smuggled: 1", b"\r\n\t5"]
 )
 def test_a_line_break_in_a_header_makes_no_header(value: bytes, kind: Kind) -> None:
-    answer, _ = run(asked(kind, reply(head=LIMIT + b": " + value + b"\r\n")))
+    answer, _ = run(answer_of(kind, reply(head=LIMIT + b": " + value + b"\r\n")))
     assert answer.status in (200, 502)
     assert headers(answer, b"x-smuggled") == {}
 
@@ -200,7 +200,7 @@ def test_a_line_break_in_a_header_makes_no_header(value: bytes, kind: Kind) -> N
 @pytest.mark.parametrize("name", [LIMIT, b"x-ratelimit-%d-requests", b"x"])
 def test_very_many_headers_cost_no_answer_and_are_not_copied(name: bytes, kind: Kind) -> None:
     many = b"".join(b"%b: 1\r\n" % (name % at if b"%" in name else name) for at in range(1500))
-    answer, _ = run(asked(kind, reply(head=many)))
+    answer, _ = run(answer_of(kind, reply(head=many)))
     assert answer.status == 200
     assert len(headers(answer, b"x-ratelimit-")) <= 6
     assert len(answer.head) < 2048
@@ -216,8 +216,8 @@ def test_very_many_headers_cost_no_answer_and_are_not_copied(name: bytes, kind: 
 )  # fmt: skip
 def test_a_retry_after_of_any_size_is_a_429_with_a_week_at_most(name: bytes, value: bytes, kind: Kind) -> None:
     date = b"date: Sat, 28 Nov 2026 00:00:00 GMT\r\n"
-    answer, _ = run(asked(kind, reply(b"429 X", name + b": " + value + b"\r\n" + date, b"{}")))
+    answer, _ = run(answer_of(kind, reply(b"429 X", name + b": " + value + b"\r\n" + date, b"{}")))
     assert (answer.status, answer.error["code"]) == (429, "rate_limit_exceeded")
-    told = headers(answer, b"retry-after")
-    assert 0 <= int(told[b"retry-after"]) <= 7 * 86_400
-    assert int(told[b"retry-after-ms"]) <= 7 * 86_400_000
+    reported = headers(answer, b"retry-after")
+    assert 0 <= int(reported[b"retry-after"]) <= 7 * 86_400
+    assert int(reported[b"retry-after-ms"]) <= 7 * 86_400_000

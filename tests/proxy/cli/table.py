@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from proxy.cli.output import BROKEN_PIPE
-from proxy.commands.table import wide
+from proxy.commands.table import display_width
 from tests.project.pages.documents import ROOT
 
 Sink = Literal["read", "terminal", "head", "full"]
@@ -165,8 +165,8 @@ def _in_terminal(case: Case, setting: Setting, folder: Path) -> Ended:
             break
         shown += part
     os.close(ours)
-    _, said = process.communicate(timeout=120)
-    return Ended(process.returncode, shown.decode().replace("\r\n", "\n"), said.decode())
+    _, output = process.communicate(timeout=120)
+    return Ended(process.returncode, shown.decode().replace("\r\n", "\n"), output.decode())
 
 
 def violations(case: Case, setting: Setting, ended: Ended) -> list[str]:
@@ -176,21 +176,21 @@ def violations(case: Case, setting: Setting, ended: Ended) -> list[str]:
     code = case.code if not unwritten else BROKEN_PIPE if setting.sink == "head" else 1
     if ended.code != code:
         found.append(f"exit code {ended.code} in the place of {code}")
-    said = ended.stderr.splitlines()
+    output = ended.stderr.splitlines()
     if "Traceback" in ended.stdout + ended.stderr:
         found.append("a traceback")
-    if unwritten and len(said) != (setting.sink == "full"):
-        found.append(f"{len(said)} lines on standard error")
-    elif case.code and said[:1] and said[0].startswith(("Usage:", "用法:")):
-        found += [] if said[-1].startswith(("Error: ", "错误：")) else ["a usage error without its last line"]
-    elif case.code and len(said) != 1:
-        found.append(f"{len(said)} lines of errors")
+    if unwritten and len(output) != (setting.sink == "full"):
+        found.append(f"{len(output)} lines on standard error")
+    elif case.code and output[:1] and output[0].startswith(("Usage:", "用法:")):
+        found += [] if output[-1].startswith(("Error: ", "错误：")) else ["a usage error without its last line"]
+    elif case.code and len(output) != 1:
+        found.append(f"{len(output)} lines of errors")
     if not unwritten and case.prints != bool(ended.stdout):
         found.append("something is printed" if ended.stdout else "nothing is printed")
     if not setting.colour and "\x1b[" in ended.stdout + ended.stderr:
         found.append("colour")
     if case.args[0] in LISTINGS and "--json" not in case.args and case.args != ["help"]:
-        longest = max(map(wide, ended.stdout.splitlines()), default=0)
+        longest = max(map(display_width, ended.stdout.splitlines()), default=0)
         if longest > setting.width and not re.search(r"(?m)^ +Examples:|^(Usage|用法):", ended.stdout):
             found.append(f"a line of {longest} columns")
     return [f"banjia {case} [{setting}]: {what}" for what in found]

@@ -17,8 +17,8 @@ import trustme
 from adapters import registry
 from adapters.vendors.kimi.table import KIMI
 from config.catalog import models as catalog
-from config.catalog.deprecations import CLOSED_ACCESS, closed_access
 from config.catalog.models import Catalog
+from config.deprecations import CLOSED_ACCESS, closed_access
 from config.loader.load import load
 from config.routing import Routing
 from config.schema import Settings, VendorEntry
@@ -45,7 +45,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @dataclasses.dataclass
-class Told:
+class Report:
     """The findings of the doctor."""
 
     findings: list[Finding]
@@ -69,17 +69,17 @@ class Told:
 async def doctor(
     text: str | None, environ: Mapping[str, str] | None = None, *, offline: bool = False,
     now: Callable[[], float] = time.time,
-) -> Told:  # fmt: skip
+) -> Report:  # fmt: skip
     """Return the findings for this configuration; without one, for the variables."""
     file = None
     if text is not None:
         file = Path("banjia.yaml")
         file.write_text(text)
     environ = {"KEY": KEY, "OTHER": OTHER} if environ is None else environ
-    told = Told(await examine(file, environ, lambda finding: None, offline=offline, now=now))
-    assert "canary" not in str(told), "a key was shown"
-    assert all(finding.cure for finding in told.findings if finding.level != "ok"), "no cure"
-    return told
+    report = Report(await examine(file, environ, lambda finding: None, offline=offline, now=now))
+    assert "canary" not in str(report), "a key was shown"
+    assert all(finding.cure for finding in report.findings if finding.level != "ok"), "no cure"
+    return report
 
 
 def kimi(base_url: str, more: str = "") -> str:
@@ -105,20 +105,20 @@ async def emulator(name: str = "kimi", key: str = KEY, *faults: str) -> AsyncIte
 def test_a_healthy_set_up_has_nothing_but_ok_and_spends_no_token(vendor: str) -> None:
     async def main() -> None:
         async with emulator(vendor) as there:
-            told = await doctor(kimi(there.base_url).replace("kimi:", f"{vendor}:"))
-            assert {finding.level for finding in told.findings} == {"ok"}, str(told)
+            report = await doctor(kimi(there.base_url).replace("kimi:", f"{vendor}:"))
+            assert {finding.level for finding in report.findings} == {"ok"}, str(report)
             assert [(seen.method, seen.path.rpartition("/")[2]) for seen in there.requests] == [("GET", "models")]
-            assert "key …abcd works" in told.one("keys", "ok").text
+            assert "key …abcd works" in report.one("keys", "ok").text
 
     run(main())
 
 
-def test_offline_calls_nobody() -> None:
+def test_offline_makes_no_calls() -> None:
     async def main() -> None:
         async with emulator() as there:
-            told = await doctor(kimi(there.base_url), offline=True)
+            report = await doctor(kimi(there.base_url), offline=True)
             assert there.requests == []
-            assert {finding.check for finding in told.findings} == {"config", "proxies", "listen", "port"}
+            assert {finding.check for finding in report.findings} == {"config", "proxies", "listen", "port"}
 
     run(main())
 
@@ -126,20 +126,20 @@ def test_offline_calls_nobody() -> None:
 # --- the configuration --------------------------------------------------------------------------------------------
 
 
-def test_a_mistake_in_the_file_is_told_with_its_line() -> None:
+def test_an_error_in_the_file_is_reported_with_its_line() -> None:
     async def main() -> None:
-        told = await doctor("vendors:\n  kimi: {api_key: '${KEY}', base_ulr: http://x}\n")
-        assert told.one("config", "fail").text.startswith("banjia.yaml:2:")
-        assert "did you mean 'base_url'?" in told.one("config", "fail").text
-        assert not told.healthy
+        report = await doctor("vendors:\n  kimi: {api_key: '${KEY}', base_ulr: http://x}\n")
+        assert report.one("config", "fail").text.startswith("banjia.yaml:2:")
+        assert "did you mean 'base_url'?" in report.one("config", "fail").text
+        assert not report.healthy
 
     run(main())
 
 
-def test_no_key_at_all_is_told_with_the_variables_that_were_looked_for() -> None:
+def test_a_missing_key_is_reported_with_the_variables_that_were_looked_for() -> None:
     async def main() -> None:
-        told = await doctor(None, {})
-        assert "MOONSHOT_API_KEY" in told.one("config", "fail").text
+        report = await doctor(None, {})
+        assert "MOONSHOT_API_KEY" in report.one("config", "fail").text
 
     run(main())
 
@@ -160,22 +160,22 @@ def test_a_variable_that_is_not_set_is_the_cure_by_its_name(vendors: str, cure: 
     run(main())
 
 
-def test_what_has_nothing_to_do_with_a_missing_key_is_looked_at_all_the_same() -> None:
+def test_checks_that_need_no_key_run_without_one() -> None:
     async def main() -> None:
         async with Peer(always(models())) as other:
             text = f"server: {{listen: '127.0.0.1:{other.port}'}}\nvendors: {{kimi: {{api_key: '${{MY_KIMI}}'}}}}\n"
-            told = await asyncio.to_thread(asyncio.run, doctor(text))
-            assert "in use by another program" in told.one("port", "fail").text
-            assert told.one("listen", "ok")
-            assert not told.of("keys"), "there is none to try"
+            report = await asyncio.to_thread(asyncio.run, doctor(text))
+            assert "in use by another program" in report.one("port", "fail").text
+            assert report.one("listen", "ok")
+            assert not report.of("keys"), "there is none to try"
 
     run(main())
 
 
 def test_a_wrong_variable_of_ours_is_the_cure_by_its_name() -> None:
     async def main() -> None:
-        told = await doctor(None, {"MOONSHOT_API_KEY": KEY, "BANJIA_POLICY__ATTEMPTS": "many"}, offline=True)
-        assert told.one("config", "fail").cure == "correct BANJIA_POLICY__ATTEMPTS, or unset it"
+        report = await doctor(None, {"MOONSHOT_API_KEY": KEY, "BANJIA_POLICY__ATTEMPTS": "many"}, offline=True)
+        assert report.one("config", "fail").cure == "correct BANJIA_POLICY__ATTEMPTS, or unset it"
 
     run(main())
 
@@ -183,27 +183,27 @@ def test_a_wrong_variable_of_ours_is_the_cure_by_its_name() -> None:
 def test_a_vendor_whose_variable_is_not_set_is_a_warning() -> None:
     async def main() -> None:
         async with emulator() as there:
-            told = await doctor(kimi(there.base_url) + "  qwen: {api_key: '${NOT_SET}'}\n")
-            assert "NOT_SET is not set: qwen is off" in told.one("config", "warn").text
-            assert told.one("config", "warn").cure == "set NOT_SET"
-            assert told.healthy
+            report = await doctor(kimi(there.base_url) + "  qwen: {api_key: '${NOT_SET}'}\n")
+            assert "NOT_SET is not set: qwen is off" in report.one("config", "warn").text
+            assert report.one("config", "warn").cure == "set NOT_SET"
+            assert report.healthy
 
     run(main())
 
 
-def test_a_retired_model_is_told_with_its_day_and_what_to_move_to() -> None:
+def test_a_retired_model_is_reported_with_its_day_and_its_replacement() -> None:
     async def main() -> None:
         text = "vendors: {kimi: {api_key: '${KEY}'}}\nmodels: {gpt-4: kimi/moonshot-v1-8k}\n"
-        told = await doctor(text, offline=True)
-        found = told.one("models", "fail")
+        report = await doctor(text, offline=True)
+        found = report.one("models", "fail")
         assert "kimi/moonshot-v1-8k was retired on 2026-08-31" in found.text
         assert "kimi/kimi-k2.6" in found.cure
-        assert [finding.level for finding in told.of("config")] == ["ok"], "it is told once"
+        assert [finding.level for finding in report.of("config")] == ["ok"], "it is reported once"
 
         before = datetime.datetime(2026, 8, 1, tzinfo=datetime.UTC).timestamp()
-        told = await doctor(text, offline=True, now=lambda: before)
-        assert "will be retired" in told.one("models", "warn").text
-        assert told.healthy
+        report = await doctor(text, offline=True, now=lambda: before)
+        assert "will be retired" in report.one("models", "warn").text
+        assert report.healthy
 
     run(main())
 
@@ -217,19 +217,19 @@ def test_a_model_of_a_platform_that_has_ended_is_to_be_replaced_in_the_usual_edi
     run(main())
 
 
-def test_a_stand_in_that_is_gone_is_told_once_with_what_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_retired_stand_in_is_reported_once_with_the_line_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         gone = {"retired": datetime.date(2026, 9, 1), "successor": "kimi-k3"}
         cat = catalog.load("kimi")
         rows = [row.model_copy(update=gone) if row.id == "kimi-k2.6" else row for row in cat.models]
         laid = Catalog(vendor="kimi", read=cat.read, models=rows, stand_ins=cat.stand_ins)
         monkeypatch.setattr(catalog, "load", lambda vendor: laid)
-        told = await doctor("vendors: {kimi: {api_key: '${KEY}'}}\n", offline=True)
-        found = told.one("models", "fail")
+        report = await doctor("vendors: {kimi: {api_key: '${KEY}'}}\n", offline=True)
+        found = report.one("models", "fail")
         assert "kimi/kimi-k2.6, the stand-in for gpt-4o and " in found.text
         assert found.text.endswith(" was retired on 2026-09-01")
         assert found.cure == "set in models: gpt-4o: kimi/kimi-k3"
-        assert [finding.level for finding in told.of("config")] == ["ok"], "it is told once"
+        assert [finding.level for finding in report.of("config")] == ["ok"], "it is reported once"
 
     run(main())
 
@@ -249,13 +249,13 @@ def test_a_way_in_that_the_vendor_has_closed_is_known() -> None:
 # --- keys ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_refused_key_is_told_by_its_last_four() -> None:
+def test_a_refused_key_is_shown_by_its_last_four_characters() -> None:
     async def main() -> None:
         async with emulator(key=OTHER) as there:
-            told = await doctor(kimi(there.base_url))
-            found = told.one("keys", "fail")
+            report = await doctor(kimi(there.base_url))
+            found = report.one("keys", "fail")
             assert "key …abcd is refused" in found.text
-            assert not told.healthy
+            assert not report.healthy
 
     run(main())
 
@@ -270,17 +270,17 @@ def regions(vendor: str, **base_urls: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("vendor", ["kimi", "qwen"])
-def test_a_valid_key_of_another_region_is_told_with_the_region_to_set(vendor: str) -> None:
+def test_a_valid_key_of_another_region_is_reported_with_the_region_to_set(vendor: str) -> None:
     async def main() -> None:
         async with emulator(vendor, OTHER) as here, emulator(vendor, KEY) as there:
             with regions(vendor, cn=here.base_url, intl=there.base_url):
-                told = await doctor(
+                report = await doctor(
                     f"server: {{listen: '127.0.0.1:0'}}\nvendors: {{{vendor}: {{api_keys: ['${{KEY}}', '${{OTHER}}']}}}}\n"
                 )
-            wrong = told.one("keys", "fail")
+            wrong = report.one("keys", "fail")
             assert "key …abcd: valid key, wrong region" in wrong.text
             assert "set region: intl" in wrong.cure
-            assert "key …wxyz works" in told.one("keys", "ok").text
+            assert "key …wxyz works" in report.one("keys", "ok").text
             assert all(seen.method == "GET" for seen in [*here.requests, *there.requests])
 
     run(main())
@@ -290,8 +290,8 @@ def test_a_key_that_no_region_takes_is_refused() -> None:
     async def main() -> None:
         async with emulator(key=OTHER) as here, emulator(key="sk-nobody-knows-this-one") as there:
             with regions("kimi", cn=here.base_url, intl=there.base_url):
-                told = await doctor("server: {listen: '127.0.0.1:0'}\nvendors: {kimi: {api_key: '${KEY}'}}\n")
-            assert "is refused" in told.one("keys", "fail").text
+                report = await doctor("server: {listen: '127.0.0.1:0'}\nvendors: {kimi: {api_key: '${KEY}'}}\n")
+            assert "is refused" in report.one("keys", "fail").text
             assert len(there.requests) == 1
 
     run(main())
@@ -301,15 +301,15 @@ def test_a_key_for_a_host_of_ones_own_is_never_tried_at_the_vendors() -> None:
     async def main() -> None:
         async with emulator(key=OTHER) as here, emulator(key=KEY) as there:
             with regions("kimi", cn=there.base_url, intl=there.base_url):
-                told = await doctor(kimi(here.base_url))
-            assert "is refused" in told.one("keys", "fail").text
+                report = await doctor(kimi(here.base_url))
+            assert "is refused" in report.one("keys", "fail").text
             assert there.requests == []
 
     run(main())
 
 
 @pytest.mark.parametrize(
-    ("fault", "level", "said"),
+    ("fault", "level", "text"),
     [
         ("quota", "fail", "the account has no funds"),
         ("rate_limit", "warn", "at its rate limit"),
@@ -318,17 +318,17 @@ def test_a_key_for_a_host_of_ones_own_is_never_tried_at_the_vendors() -> None:
         ("redirect", "fail", "is not from the vendor's API"),
     ],
 )
-def test_what_the_vendor_says_of_a_key_is_told(fault: str, level: str, said: str) -> None:
+def test_the_vendors_message_about_a_key_is_shown(fault: str, level: str, text: str) -> None:
     async def main() -> None:
         async with emulator("kimi", KEY, fault) as there:
-            told = await doctor(kimi(there.base_url))
-            assert said in told.one("keys", level).text
+            report = await doctor(kimi(there.base_url))
+            assert text in report.one("keys", level).text
 
     run(main())
 
 
 @pytest.mark.parametrize(
-    ("answer", "level", "said"),
+    ("answer", "level", "text"),
     [
         (
             http(403, {"code": 30011, "message": "requires paid balance", "data": None}),
@@ -345,11 +345,11 @@ def test_what_the_vendor_says_of_a_key_is_told(fault: str, level: str, said: str
         (http(200, {"hello": "world"}), "ok", "works"),
     ],
 )
-def test_an_error_of_any_shape_is_shown_with_the_vendors_words(answer: bytes, level: str, said: str) -> None:
+def test_an_error_of_any_shape_is_shown_with_the_vendors_words(answer: bytes, level: str, text: str) -> None:
     async def main() -> None:
         async with Peer(always(answer)) as there:
-            told = await doctor(kimi(there.url, ", kind: openai_compatible"))
-            assert said in told.one("keys", level).text
+            report = await doctor(kimi(there.url, ", kind: openai_compatible"))
+            assert text in report.one("keys", level).text
 
     run(main())
 
@@ -357,8 +357,8 @@ def test_an_error_of_any_shape_is_shown_with_the_vendors_words(answer: bytes, le
 def test_a_server_without_a_list_of_models_leaves_the_key_untried() -> None:
     async def main() -> None:
         async with Peer(always(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")) as there:
-            told = await doctor(kimi(there.url))
-            assert "no list of models" in told.one("keys", "warn").text
+            report = await doctor(kimi(there.url))
+            assert "no list of models" in report.one("keys", "warn").text
 
     run(main())
 
@@ -366,19 +366,19 @@ def test_a_server_without_a_list_of_models_leaves_the_key_untried() -> None:
 # --- the way there ------------------------------------------------------------------------------------------------
 
 
-def test_a_name_that_cannot_be_resolved_is_told() -> None:
+def test_a_name_that_cannot_be_resolved_is_reported() -> None:
     async def main() -> None:
-        told = await doctor(kimi("https://api.nowhere.invalid/v1"))
-        assert "DNS lookup failed for api.nowhere.invalid" in told.one("dns", "fail").text
-        assert not told.of("keys")
+        report = await doctor(kimi("https://api.nowhere.invalid/v1"))
+        assert "DNS lookup failed for api.nowhere.invalid" in report.one("dns", "fail").text
+        assert not report.of("keys")
 
     run(main())
 
 
-def test_a_closed_port_is_told() -> None:
+def test_a_closed_port_is_reported() -> None:
     async def main() -> None:
-        told = await doctor(kimi(f"http://127.0.0.1:{closed_port()}/v1"))
-        assert "the connection was refused or failed" in told.one("connection", "fail").text
+        report = await doctor(kimi(f"http://127.0.0.1:{closed_port()}/v1"))
+        assert "the connection was refused or failed" in report.one("connection", "fail").text
 
     run(main())
 
@@ -389,7 +389,7 @@ def closed_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def test_a_vendor_that_hangs_up_is_told() -> None:
+def test_a_vendor_that_hangs_up_is_reported() -> None:
     async def hang_up(talk: object) -> None:
         return
 
@@ -414,9 +414,9 @@ BAD: Mapping[str, Callable[[], ssl.SSLContext | None]] = {
 }
 
 
-@pytest.mark.parametrize("said", BAD)
-def test_a_certificate_that_is_not_trusted_is_told_by_what_is_wrong_with_it(
-    said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("text", BAD)
+def test_an_untrusted_certificate_is_reported_with_the_reason(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trust(tmp_path, monkeypatch)
 
@@ -424,13 +424,13 @@ def test_a_certificate_that_is_not_trusted_is_told_by_what_is_wrong_with_it(
         await talk.say(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
 
     async def main() -> None:
-        async with Peer(plain, BAD[said]()) as there:
-            told = await doctor(kimi(f"https://localhost:{there.port}/v1"))
-            found = told.one("tls", "fail")
-            assert said in found.text
-            if "authority" in said:
+        async with Peer(plain, BAD[text]()) as there:
+            report = await doctor(kimi(f"https://localhost:{there.port}/v1"))
+            found = report.one("tls", "fail")
+            assert text in found.text
+            if "authority" in text:
                 assert "SSL_CERT_FILE" in found.cure
-            if "TLS" in said:
+            if "TLS" in text:
                 assert "http://" in found.cure
 
     run(main())
@@ -452,25 +452,25 @@ def test_a_trusted_certificate_is_ok(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     async def main() -> None:
         async with Peer(always(models()), serving(CA.issue_cert("localhost"))) as there:
-            told = await doctor(kimi(f"https://localhost:{there.port}/v1"))
-            assert "is trusted" in told.one("tls", "ok").text
-            assert "localhost resolves to " in told.one("dns", "ok").text
+            report = await doctor(kimi(f"https://localhost:{there.port}/v1"))
+            assert "is trusted" in report.one("tls", "ok").text
+            assert "localhost resolves to " in report.one("dns", "ok").text
 
     run(main())
 
 
-def test_certificates_that_are_not_where_the_environment_says_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_that_are_not_at_the_path_in_the_environment_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
 
     async def main() -> None:
-        told = await doctor(kimi("http://127.0.0.1:9/v1"), offline=True)
-        assert "/nowhere/ca.pem" in told.one("tls", "fail").text
+        report = await doctor(kimi("http://127.0.0.1:9/v1"), offline=True)
+        assert "/nowhere/ca.pem" in report.one("tls", "fail").text
 
     run(main())
 
 
 @pytest.mark.parametrize(
-    ("off_s", "level", "said"),
+    ("off_s", "level", "text"),
     [
         (0, "ok", "differs by at most"),
         (45, "ok", "differs by at most"),
@@ -478,23 +478,23 @@ def test_certificates_that_are_not_where_the_environment_says_are_told(monkeypat
         (-400, "warn", "seconds behind"),
     ],
 )
-def test_a_clock_that_is_wrong_is_told_by_how_much(off_s: int, level: str, said: str) -> None:
+def test_a_wrong_clock_is_reported_with_its_difference(off_s: int, level: str, text: str) -> None:
     async def main() -> None:
         async with Peer(always(models(time.time() - off_s))) as there:
-            told = await doctor(kimi(there.url))
-            assert said in told.one("clock", level).text
-            assert level == "ok" or any(f"{n} seconds" in told.one("clock", level).text for n in range(397, 404))
-            assert told.healthy
+            report = await doctor(kimi(there.url))
+            assert text in report.one("clock", level).text
+            assert level == "ok" or any(f"{n} seconds" in report.one("clock", level).text for n in range(397, 404))
+            assert report.healthy
 
     run(main())
 
 
-def test_a_key_that_would_go_over_the_internet_in_the_clear_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_would_be_sent_over_the_internet_unencrypted_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with Peer(always(models())) as through:
             monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{through.port}")
-            told = await doctor(kimi("http://api.example.com/v1"))
-            assert "without encryption" in told.one("tls", "warn").text
+            report = await doctor(kimi("http://api.example.com/v1"))
+            assert "without encryption" in report.one("tls", "warn").text
 
     run(main())
 
@@ -502,13 +502,15 @@ def test_a_key_that_would_go_over_the_internet_in_the_clear_is_told(monkeypatch:
 # --- proxies ------------------------------------------------------------------------------------------------------
 
 
-def test_proxies_of_the_environment_are_told_by_vendor_without_their_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_reported_by_vendor_without_their_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://me:canary@10.0.0.1:3128")
 
     async def main() -> None:
         text = "vendors: {kimi: {api_key: '${KEY}'}, qwen: {api_key: '${KEY}', proxy: none}}\n"
-        told = await doctor(text, offline=True)
-        assert [finding.text for finding in told.of("proxies")] == [
+        report = await doctor(text, offline=True)
+        assert [finding.text for finding in report.of("proxies")] == [
             "kimi: calls use the proxy http://10.0.0.1:3128",
             "qwen: direct connection (vendors.qwen.proxy)",
         ]
@@ -524,8 +526,8 @@ def test_a_proxy_that_takes_the_apps_own_calls_to_banjia_is_a_warning(
     monkeypatch.setenv("NO_PROXY", no_proxy)
 
     async def main() -> None:
-        told = await doctor(kimi("https://api.moonshot.cn/v1"), offline=True)
-        found = [finding for finding in told.of("proxies") if finding.level == "warn"]
+        report = await doctor(kimi("https://api.moonshot.cn/v1"), offline=True)
+        found = [finding for finding in report.of("proxies") if finding.level == "warn"]
         assert len(found) == warned
         assert not found or "NO_PROXY=127.0.0.1,localhost" in found[0].cure
 
@@ -536,20 +538,20 @@ def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:canary@127.0.0.1:{closed_port()}")
 
     async def main() -> None:
-        told = await doctor("server: {listen: '127.0.0.1:0'}\nvendors: {kimi: {api_key: '${KEY}'}}\n")
-        assert "kimi: the call through http://127.0.0.1:" in told.one("connection", "fail").text
-        assert not told.of("dns"), "the proxy resolves the name"
+        report = await doctor("server: {listen: '127.0.0.1:0'}\nvendors: {kimi: {api_key: '${KEY}'}}\n")
+        assert "kimi: the call through http://127.0.0.1:" in report.one("connection", "fail").text
+        assert not report.of("dns"), "the proxy resolves the name"
 
     run(main())
 
 
-def test_a_socks_proxy_is_told_as_what_can_not_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socks_proxy_is_reported_as_not_supported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
 
     async def main() -> None:
-        told = await doctor("vendors: {kimi: {api_key: '${KEY}'}}\n", offline=True)
-        assert "SOCKS proxies are not supported" in told.one("proxies", "fail").text
+        report = await doctor("vendors: {kimi: {api_key: '${KEY}'}}\n", offline=True)
+        assert "SOCKS proxies are not supported" in report.one("proxies", "fail").text
 
     run(main())
 
@@ -557,13 +559,13 @@ def test_a_socks_proxy_is_told_as_what_can_not_be_used(monkeypatch: pytest.Monke
 # --- the listen address -------------------------------------------------------------------------------------------
 
 
-def test_a_port_that_another_program_has_is_told() -> None:
+def test_a_port_that_another_program_uses_is_reported() -> None:
     async def main() -> None:
         async with Peer(always(models())) as other:
             text = f"server: {{listen: '127.0.0.1:{other.port}'}}\nvendors: {{kimi: {{api_key: '${{KEY}}'}}}}\n"
-            told = await asyncio.to_thread(asyncio.run, doctor(text, offline=True))
-            assert "in use by another program" in told.one("port", "fail").text
-            assert "server.listen" in told.one("port", "fail").cure
+            report = await asyncio.to_thread(asyncio.run, doctor(text, offline=True))
+            assert "in use by another program" in report.one("port", "fail").text
+            assert "server.listen" in report.one("port", "fail").cure
 
     run(main())
 
@@ -573,13 +575,13 @@ def test_a_port_where_banjia_serves_already_is_ok() -> None:
         async with proxy({"vendors": {"kimi": {"api_key": KEY}}}) as running:
             address = running.url.removeprefix("http://")
             text = f"server: {{listen: '{address}'}}\nvendors: {{kimi: {{api_key: '${{KEY}}'}}}}\n"
-            told = await asyncio.to_thread(asyncio.run, doctor(text, offline=True))
-            assert "banjia is already running here" in told.one("port", "ok").text
+            report = await asyncio.to_thread(asyncio.run, doctor(text, offline=True))
+            assert "banjia is already running here" in report.one("port", "ok").text
 
     run(main())
 
 
-def test_an_address_that_this_machine_does_not_have_is_told() -> None:
+def test_an_address_that_this_machine_does_not_have_is_reported() -> None:
     async def main() -> None:
         text = "server: {listen: '192.0.2.1:8080', insecure: true}\nvendors: {kimi: {api_key: '${KEY}'}}\n"
         assert "192.0.2.1:8080" in (await doctor(text, offline=True)).one("port", "fail").text
@@ -591,7 +593,7 @@ def test_an_address_that_this_machine_does_not_have_is_told() -> None:
     ("server", "level"),
     [("listen: '0.0.0.0:0', insecure: true", "warn"), ("listen: '0.0.0.0:0', client_keys: ['${KEY}']", "ok")],
 )
-def test_a_server_that_is_open_to_everybody_is_a_warning(server: str, level: str) -> None:
+def test_a_server_that_is_open_to_every_machine_is_a_warning(server: str, level: str) -> None:
     async def main() -> None:
         text = f"server: {{{server}}}\nvendors: {{kimi: {{api_key: '${{KEY}}'}}}}\n"
         assert (await doctor(text, offline=True)).one("listen", level)
@@ -602,7 +604,7 @@ def test_a_server_that_is_open_to_everybody_is_a_warning(server: str, level: str
 # --- the command --------------------------------------------------------------------------------------------------
 
 
-def test_the_command_ends_with_0_or_1_and_says_it_as_json_too(banjia: Run) -> None:
+def test_the_command_ends_with_0_or_1_and_has_json_output_too(banjia: Run) -> None:
     env = {"MOONSHOT_API_KEY": KEY, "BANJIA_SERVER__LISTEN": "127.0.0.1:0"}
     ended = banjia("doctor", "--offline", env=env)
     assert ended.exit_code == 0

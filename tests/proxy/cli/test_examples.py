@@ -16,8 +16,8 @@ MINE = 'vendors: {kimi: {api_key: "${MOONSHOT_API_KEY}"}}\n'
 
 @pytest.fixture(scope="module")
 def vendors() -> Iterator[str]:
-    with vendors_to_call() as told:
-        yield told
+    with vendors_to_call() as environment:
+        yield environment
 
 
 def shown(page: str) -> list[str]:

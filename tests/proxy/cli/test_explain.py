@@ -33,7 +33,7 @@ def request_json(tmp_path: Path) -> Any:
     [REFUSED, {**ASK, "messages": []}, {"model": "gpt-4o"}, {**ASK, "model": "gpt-nonsense"}],
     ids=["refused", "empty", "missing", "no model"],
 )
-def test_it_tells_the_error_that_the_caller_gets(body: Any, banjia: Run, request_json: Any) -> None:
+def test_it_shows_the_error_that_the_client_gets(body: Any, banjia: Run, request_json: Any) -> None:
     async def answer() -> httpx2.Response:
         async with proxy(load(None, QWEN).settings) as served, httpx2.AsyncClient(trust_env=False) as client:
             return await client.post(f"{served.url}/v1/chat/completions", json=body)
@@ -41,10 +41,10 @@ def test_it_tells_the_error_that_the_caller_gets(body: Any, banjia: Run, request
     answered = asyncio.run(answer())
     error = answered.json()["error"]
 
-    told = banjia("explain", request_json(body), env=QWEN)
-    assert told.exit_code == 1
+    result = banjia("explain", request_json(body), env=QWEN)
+    assert result.exit_code == 1
     word = error["code"] or error["type"]
-    assert told.stderr.splitlines() == [f"{answered.status_code} {word}: {error['message']}"]
+    assert result.stderr.splitlines() == [f"{answered.status_code} {word}: {error['message']}"]
 
     as_json = banjia("explain", request_json(body), "--json", env=QWEN)
     assert as_json.exit_code == 1
@@ -57,13 +57,13 @@ def test_a_target_that_refuses_is_passed_over_as_long_as_another_answers(banjia:
         "MOONSHOT_API_KEY": KIMI_KEY,
         "BANJIA_MODELS": '{"gpt-4o": ["qwen/qwen3.6-plus", "kimi/kimi-k2.6"]}',
     }
-    told = banjia("explain", request_json(REFUSED), env=both)
-    assert told.exit_code == 0, told.stderr
-    assert "skipped: " in told.stdout
+    result = banjia("explain", request_json(REFUSED), env=both)
+    assert result.exit_code == 0, result.stderr
+    assert "skipped: " in result.stdout
     assert json.loads(banjia("explain", request_json(REFUSED), "--json", env=both).stdout)["error"] is None
 
 
-def test_where_all_refuse_the_reason_of_each_is_told_too(banjia: Run, request_json: Any) -> None:
-    told = banjia("explain", request_json(REFUSED), env=QWEN)
-    assert "1. qwen/qwen3.6-plus" in told.stdout
-    assert "skipped: " in told.stdout
+def test_if_all_refuse_the_reason_of_each_is_shown_too(banjia: Run, request_json: Any) -> None:
+    result = banjia("explain", request_json(REFUSED), env=QWEN)
+    assert "1. qwen/qwen3.6-plus" in result.stdout
+    assert "skipped: " in result.stdout

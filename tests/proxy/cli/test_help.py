@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.cli import main
-from proxy.cli.help_codes import FILES, codes, explained, texts
+from proxy.cli.help_codes import FILES, codes, explanation, texts
 from proxy.i18n.negotiate import Language
 from tests.project.pages.documents import ROOT
 from tests.project.pages.test_error_page import codes as codes_of_requests
@@ -48,7 +48,7 @@ def test_a_code_is_explained_in_plain_text(code: str, banjia: Run) -> None:
         shown = banjia("help", code, env={"BANJIA_LANG": language, "COLUMNS": "80"}).stdout
         assert shown.startswith(f"{code}\n\n")
         assert not re.search(r"`|\*\*|\]\(", shown)
-        assert len(explained(code, language) or "") > 20
+        assert len(explanation(code, language) or "") > 20
         assert bool(re.search(r"[\u4e00-\u9fff]{4}", shown)) == (language == "zh") or code == "insufficient_quota"
 
 

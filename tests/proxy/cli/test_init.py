@@ -36,8 +36,8 @@ def test_the_file_passes_check_without_a_warning_and_has_no_key_in_it(
 
 
 def test_the_names_of_the_variables_that_were_found_stand_in_the_file(banjia: Run, tmp_path: Path) -> None:
-    told = banjia("init", env=BOTH).stdout
-    assert "qwen (DASHSCOPE_API_KEY), kimi (KIMI_API_KEY)" in told
+    output = banjia("init", env=BOTH).stdout
+    assert "qwen (DASHSCOPE_API_KEY), kimi (KIMI_API_KEY)" in output
     settings = load(tmp_path / "banjia.yaml", BOTH).settings
     assert {name: entry.keys()[0].get_secret_value() for name, entry in settings.vendors.items()} == {
         "qwen": QWEN_KEY,
@@ -111,7 +111,7 @@ def test_a_folder_that_is_not_there_ends_with_1_and_no_traceback(banjia: Run, tm
     assert "cannot write" in ended.stderr
 
 
-def test_a_folder_is_told_as_one(banjia: Run, tmp_path: Path) -> None:
+def test_a_folder_is_reported_as_a_folder(banjia: Run, tmp_path: Path) -> None:
     ended = banjia("init", str(tmp_path))
     assert ended.exit_code == 1
     assert "is a directory" in ended.stderr
@@ -119,9 +119,9 @@ def test_a_folder_is_told_as_one(banjia: Run, tmp_path: Path) -> None:
 
 
 def test_without_a_key_it_is_a_template_that_any_one_key_brings_to_life(banjia: Run, tmp_path: Path) -> None:
-    told = banjia("init").stdout
-    assert "template" in told
-    assert "MOONSHOT_API_KEY" in told
+    output = banjia("init").stdout
+    assert "template" in output
+    assert "MOONSHOT_API_KEY" in output
     text = (tmp_path / "banjia.yaml").read_text()
     assert "DASHSCOPE_API_KEY" in text
     assert banjia("check").exit_code == 2  # no key, no service

@@ -50,7 +50,7 @@ def test_routes_leave_out_the_stand_ins_that_a_pattern_takes(banjia: Run, file: 
     assert not [name for name in names if name.startswith("gpt-3.5-turbo")]
 
 
-def test_routes_say_which_vendors_are_off_and_why(banjia: Run, file: Path) -> None:
+def test_routes_show_the_vendors_that_are_off_and_why(banjia: Run, file: Path) -> None:
     found = data(banjia("routes", "--json", env=BOTH))
     off = {vendor["name"]: vendor["off"] for vendor in found["vendors"]}
     assert off == {"kimi": None, "qwen": None, "spare": "SPARE_A and SPARE_B are not set"}
@@ -69,7 +69,7 @@ def test_routes_need_no_file_and_show_no_key(banjia: Run) -> None:
     assert "0000000" not in ended.output
 
 
-def test_routes_say_whether_other_names_are_taken(banjia: Run) -> None:
+def test_routes_show_whether_other_names_are_served(banjia: Run) -> None:
     assert "Clients may also request" in banjia("routes", env=BOTH | {"COLUMNS": "200"}).stdout
     closed = banjia("routes", env={**BOTH, "BANJIA_CLIENT_KEY": "a-long-random-word"})
     assert "404" in closed.stdout.splitlines()[-1]
@@ -102,20 +102,20 @@ def below(lines: list[str], model: str) -> list[str]:
     return [" ".join(line.split()) for line in lines[at:end]]
 
 
-def test_models_tell_a_retirement_with_the_successor(banjia: Run) -> None:
-    told = below(banjia("models", "--vendor", "kimi").stdout.splitlines(), "moonshot-v1-8k")
-    assert told[1:] == ["retired on 2026-08-31, in its place kimi-k2.6"]
+def test_models_show_a_retirement_with_the_successor(banjia: Run) -> None:
+    shown = below(banjia("models", "--vendor", "kimi").stdout.splitlines(), "moonshot-v1-8k")
+    assert shown[1:] == ["retired on 2026-08-31; successor: kimi-k2.6"]
 
 
-def test_models_tell_a_retirement_that_is_announced_without_a_day(banjia: Run) -> None:
-    told = below(banjia("models", "--vendor", "ernie").stdout.splitlines(), "ernie-x1.1")
-    assert told[-1] == "to retire, on a date not known yet, in its place ernie-5.1"
+def test_models_show_a_retirement_that_is_announced_without_a_day(banjia: Run) -> None:
+    shown = below(banjia("models", "--vendor", "ernie").stdout.splitlines(), "ernie-x1.1")
+    assert shown[-1] == "to retire, on a date not known yet; successor: ernie-5.1"
 
 
 def test_models_show_a_line_for_each_length_of_prompt(banjia: Run) -> None:
     lines = banjia("models", "--vendor", "qwen").stdout.splitlines()
     assert lines[0] == "qwen: prices in CNY per million tokens, as read on 2026-11-22"
-    assert " ".join(lines[2].split()) == "prompts to in cached out thinking since sure source"
+    assert " ".join(lines[2].split()) == "prompts up to input cached output thinking since confidence source"
     assert below(lines, "qwen-plus") == [
         "qwen-plus 1000000 32768 text default_off",
         "131072 0.8 0.16 2 8 2026-06-30 medium model bank mid-2026",
@@ -124,10 +124,10 @@ def test_models_show_a_line_for_each_length_of_prompt(banjia: Run) -> None:
     ]
 
 
-def test_models_show_earlier_prices_when_asked_the_latest_first(banjia: Run) -> None:
+def test_models_show_earlier_prices_on_request_the_latest_first(banjia: Run) -> None:
     lines = banjia("models", "--vendor", "qwen", "--history").stdout.splitlines()
-    told = " ".join(below(lines, "qwen-turbo")[1:])
-    assert told == (
+    shown = " ".join(below(lines, "qwen-turbo")[1:])
+    assert shown == (
         "- 0.3 ? 0.6 3 2026-06-30 - medium third-party list 2026-05 and model bank mid-2026 "
         "- 2 ? 6 - 2024-05-21 2024-07-31 medium price lists of July 2024"
     )
@@ -142,8 +142,8 @@ def test_models_show_what_had_a_price_on_a_day(banjia: Run) -> None:
     assert {row["id"]: [price["output"] for price in row["prices"] if price["now"]] for row in found} == {
         "moonshot-v1-8k": [12], "moonshot-v1-32k": [24], "moonshot-v1-128k": [60],
     }  # fmt: skip
-    assert all(row["gone"] for row in found), "that is told of today"
-    assert "no model of which that is known" in banjia("models", "--at", "2001-01-01").stdout
+    assert all(row["gone"] for row in found), "gone refers to today"
+    assert "No model matches" in banjia("models", "--at", "2001-01-01").stdout
     assert banjia("models", "--at", "yesterday").exit_code == 2
 
 
@@ -170,9 +170,7 @@ def test_the_prices_of_a_day_are_those_that_a_request_of_the_day_is_billed_by() 
                     assert billed == next((price for price in found if price.covers(tokens)), None)
 
 
-def test_models_of_a_configuration_are_listed_with_what_the_operator_laid_over_them(
-    banjia: Run, tmp_path: Path
-) -> None:
+def test_models_of_a_configuration_are_listed_with_its_overrides(banjia: Run, tmp_path: Path) -> None:
     own = (
         "models: [{id: kimi-k2.6, prices: [{input: 5, output: 20, since: 2026-10-01, source: ours, confidence: high}]}]"
     )
@@ -244,8 +242,8 @@ def test_routes_show_the_width_that_a_target_has_under_an_openai_name(banjia: Ru
 
 
 def test_check_lists_the_forms_too(banjia: Run, file: Path) -> None:
-    told = banjia("check", env=BOTH).stdout
-    assert "gpt-4 also serves gpt-4-0314, gpt-4-0613\n" in told
+    output = banjia("check", env=BOTH).stdout
+    assert "gpt-4 also serves gpt-4-0314, gpt-4-0613\n" in output
     assert data(banjia("check", "--json", env=BOTH))["forms"]["gpt-4"] == ["gpt-4-0314", "gpt-4-0613"]
 
 

@@ -38,7 +38,7 @@ def test_help_comes_without_importing_what_it_does_not_need(args: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["routes", "vendors", "models"])
-def test_listings_and_doctor_start_no_server_to_say_what_they_know(name: str) -> None:
+def test_listings_and_doctor_start_no_server(name: str) -> None:
     code = (
         "import sys; from proxy.cli import main\n"
         f"try: main([{name!r}])\n"
@@ -50,7 +50,7 @@ def test_listings_and_doctor_start_no_server_to_say_what_they_know(name: str) ->
     assert done.stderr.strip() == "[]"
 
 
-def test_every_command_says_in_its_help_what_it_does_and_with_which_exit_codes(banjia: Run) -> None:
+def test_the_help_of_every_command_has_its_purpose_and_its_exit_codes(banjia: Run) -> None:
     shown = banjia("--help").stdout
     assert "Examples:" in shown
     for name, command in main.commands.items():
@@ -59,7 +59,7 @@ def test_every_command_says_in_its_help_what_it_does_and_with_which_exit_codes(b
         assert command.help, name
 
 
-def test_the_version_is_told_installed_or_not(banjia: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_version_is_shown_installed_or_not(banjia: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     project = Path(__file__).parents[3] / "pyproject.toml"
     number = tomllib.loads(project.read_text())["project"]["version"]
 

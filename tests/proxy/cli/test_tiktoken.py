@@ -34,7 +34,7 @@ def test_the_two_variables_are_printed_for_the_shell(shell: str, line: str, banj
     assert printed == [line.format(name, tmp_path / "t") for name in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR")]
 
 
-def test_without_the_extra_one_line_says_how_to_install_it(
+def test_without_the_extra_one_line_shows_how_to_install_it(
     banjia: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tokens, "folder", lambda: None)
@@ -45,7 +45,7 @@ def test_without_the_extra_one_line_says_how_to_install_it(
     assert not (tmp_path / "t").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_told_in_one_line(banjia: Run, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported_in_one_line(banjia: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     ended = banjia("tiktoken", "file/t")
     assert ended.exit_code == 1

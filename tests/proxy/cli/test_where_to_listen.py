@@ -19,7 +19,7 @@ def served_at(line: str) -> str:
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])
-def test_a_port_that_is_none_and_an_address_that_is_none_are_refused(command: str, banjia: Run) -> None:
+def test_an_invalid_port_and_an_invalid_address_are_refused(command: str, banjia: Run) -> None:
     for port in ("-1", "65536", "eighty", ""):
         ended = banjia(command, "--port", port)
         assert ended.exit_code == 2
@@ -53,13 +53,13 @@ def test_port_0_is_a_free_one_which_the_start_line_names() -> None:
             assert json.load(answer)["data"]
 
 
-def test_the_demo_listens_where_it_is_told() -> None:
+def test_the_demo_listens_at_the_given_address() -> None:
     port = free_port()
     with running("demo", "--port", str(port)) as process:
         assert f"OPENAI_BASE_URL=http://127.0.0.1:{port}/v1" in lines_until(process, "Serving")
 
 
-def test_a_port_in_use_is_told_with_the_option_that_changes_it() -> None:
+def test_a_port_in_use_is_reported_with_the_option_that_changes_it() -> None:
     with running("serve", "--emulate", "--port", "0") as process:
         taken = served_at(lines_until(process, "banjia serves")[-1]).rpartition(":")[2]
         for command in (["serve", "--emulate"], ["demo"]):
@@ -86,5 +86,5 @@ def test_a_reload_keeps_the_address_of_the_command_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("args", [["--version"], ["-v"], ["version"]])
-def test_the_version_is_shown_however_it_is_asked_for(args: list[str], banjia: Run) -> None:
+def test_the_version_is_shown_by_every_option_and_command(args: list[str], banjia: Run) -> None:
     assert banjia(*args).stdout == banjia("--version").stdout

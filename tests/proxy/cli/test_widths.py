@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from proxy.cli.output import BROKEN_PIPE
-from proxy.commands.table import fitted, folded, wide
+from proxy.commands.table import display_width, fit_table, fold_cell
 from tests.project.pages.terminal import free_port
 from tests.proxy.cli.conftest import KIMI_KEY, QWEN_KEY, Run
 from tests.proxy.lifecycle.test_processes import KEYLESS, ROOT
@@ -23,7 +23,7 @@ LISTINGS = [["routes"], ["vendors"], ["models"], ["models", "--history"], ["mode
 def test_no_line_of_a_listing_is_wider_than_the_terminal(banjia: Run, args: list[str], width: int) -> None:
     lines = banjia(*args, env=BOTH | {"COLUMNS": str(width)}).stdout.splitlines()
     assert len(lines) > 10
-    assert [line for line in lines if wide(line) > width] == []
+    assert [line for line in lines if display_width(line) > width] == []
 
 
 @pytest.mark.parametrize("args", LISTINGS, ids=" ".join)
@@ -42,7 +42,7 @@ def test_a_narrow_listing_has_every_word_of_the_wide_one(banjia: Run, args: list
     assert [word for word in sorted(words) if word not in narrow] == []
 
 
-def test_output_that_is_no_terminals_has_eighty_columns_unless_told(banjia: Run) -> None:
+def test_output_to_a_pipe_has_eighty_columns_by_default(banjia: Run) -> None:
     assert banjia("models", env={"COLUMNS": ""}).stdout == banjia("models", env={"COLUMNS": "80"}).stdout
     assert banjia("models", env={"COLUMNS": "many"}).stdout == banjia("models", env={"COLUMNS": "80"}).stdout
 
@@ -58,14 +58,14 @@ def test_policies_of_names_have_a_column_only_where_one_has_any(banjia: Run, tmp
 
 def test_a_table_folds_where_it_may_and_stacks_where_that_does_not_suffice() -> None:
     head, rows = ["name", "answered by"], [["gpt-4o", "qwen/a then kimi/b"]]
-    assert list(fitted(head, rows, 0, [1])) == [["name    answered by"], ["gpt-4o  qwen/a then kimi/b"]]
-    assert list(fitted(head, rows, 20, [1])) == [["name    answered by"], ["gpt-4o  qwen/a then", "        kimi/b"]]
-    assert list(fitted(head, rows, 14, [1])) == [
+    assert list(fit_table(head, rows, 0, [1])) == [["name    answered by"], ["gpt-4o  qwen/a then kimi/b"]]
+    assert list(fit_table(head, rows, 20, [1])) == [["name    answered by"], ["gpt-4o  qwen/a then", "        kimi/b"]]
+    assert list(fit_table(head, rows, 14, [1])) == [
         ["name"],
         ["gpt-4o", "    answered", "    by qwen/a", "    then", "    kimi/b"],
     ]
-    assert folded("text+image+video", 11) == ["text+image+", "video"]
-    assert folded("a-word-that-is-longer-than-that", 5) == ["a-word-that-is-longer-than-that"]
+    assert fold_cell("text+image+video", 11) == ["text+image+", "video"]
+    assert fold_cell("a-word-that-is-longer-than-that", 5) == ["a-word-that-is-longer-than-that"]
 
 
 FULL = [

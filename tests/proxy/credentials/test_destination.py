@@ -15,9 +15,9 @@ ELSEWHERE = "https://elsewhere.example/v1"
 
 
 @pytest.mark.parametrize("name", sorted(UNSAFE))
-def test_a_field_that_could_choose_a_destination_is_left_out_and_told(name: str) -> None:
-    asked: dict[str, Any] = {name: ELSEWHERE}
-    played = play({"kimi": [whole("ok")]}, **asked)
+def test_a_field_that_could_choose_a_destination_is_dropped_and_reported(name: str) -> None:
+    request: dict[str, Any] = {name: ELSEWHERE}
+    played = play({"kimi": [whole("ok")]}, **request)
 
     assert played.calls == ["kimi"]
     assert name not in played.bodies[0]
@@ -35,7 +35,7 @@ def test_nothing_nested_in_a_body_is_read_as_a_destination() -> None:
     assert played.keys == ["sk-kimi-0000000000000001"]
 
 
-def test_no_header_of_the_caller_reaches_the_vendor() -> None:
+def test_no_header_of_the_client_reaches_the_vendor() -> None:
     heads: list[bytes] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:

@@ -49,10 +49,10 @@ MEMBERS = {
 }
 
 
-def body(member: str, told: str = "", about: str = "", *, streams: bool) -> bytes:
+def body(member: str, reported: str = "", about: str = "", *, streams: bool) -> bytes:
     """A whole answer, or its one chunk, with this in a member of its message and this about it all."""
-    inner = member.replace("%s", told)
-    outer = about.replace("%s", told)
+    inner = member.replace("%s", reported)
+    outer = about.replace("%s", reported)
     part, kind = ("delta", "chat.completion.chunk") if streams else ("message", "chat.completion")
     return (
         f'{{"id":"1","object":"{kind}","created":1,"model":"m",{outer}'
@@ -66,7 +66,7 @@ def reply(payload: bytes, *, streams: bool, head: bytes = b"") -> bytes:
     return b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\n%bcontent-length: %d\r\n\r\n" % (kind, head, len(data)) + data
 
 
-def asked(
+def response_of(
     raw: bytes, kind: Literal["fast", "httpx"] = "fast", *, key: str = KEY, cut_at: int = 0, path: str = "chat/completions",
     more: dict[str, Any] | None = None, entry: dict[str, Any] | None = None, **ask: Any,
 ) -> httpx2.Response:  # fmt: skip
@@ -96,7 +96,7 @@ def asked(
     return asyncio.run(scene())
 
 
-def said(got: httpx2.Response) -> list[Any]:
+def json_of(got: httpx2.Response) -> list[Any]:
     """The JSON of an answer, whole or of each event."""
     if got.headers["content-type"] == "application/json":
         return [got.json()]
@@ -108,12 +108,12 @@ def said(got: httpx2.Response) -> list[Any]:
 def hidden(got: httpx2.Response) -> str:
     """Return all output, after checking that it has no secret, as text and as JSON."""
     assert got.status_code == 200, got.text
-    told = "".join(json.dumps(event, ensure_ascii=False) for event in said(got))
+    reported = "".join(json.dumps(event, ensure_ascii=False) for event in json_of(got))
     for secret in SECRETS:
         assert secret not in got.text
-        assert secret not in told
+        assert secret not in reported
         assert secret not in str(got.headers)
-    return told
+    return reported
 
 
 @kinds
@@ -121,7 +121,7 @@ def hidden(got: httpx2.Response) -> str:
 @pytest.mark.parametrize("form", FORMS)
 def test_an_echoed_key_is_replaced_whatever_it_looks_like(form: str, stream: bool, kind: Any) -> None:
     payload = body(MEMBERS["content"], FORMS[form], streams=stream)
-    assert "[redacted]" in hidden(asked(reply(payload, streams=stream), kind, stream=stream))
+    assert "[redacted]" in hidden(response_of(reply(payload, streams=stream), kind, stream=stream))
 
 
 @pytest.mark.unjudged("the vendor echoes the key in members and arguments that are not OpenAI's")
@@ -130,7 +130,7 @@ def test_an_echoed_key_is_replaced_whatever_it_looks_like(form: str, stream: boo
 def test_it_is_replaced_in_every_member_and_in_names(member: str, stream: bool) -> None:
     tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
     payload = body(MEMBERS[member], KEY, streams=stream)
-    assert "[redacted]" in hidden(asked(reply(payload, streams=stream), stream=stream, tools=tools))
+    assert "[redacted]" in hidden(response_of(reply(payload, streams=stream), stream=stream, tools=tools))
 
 
 @pytest.mark.unjudged("the vendor echoes the key in members and arguments that are not OpenAI's")
@@ -143,9 +143,9 @@ def test_it_is_replaced_in_every_member_and_in_names(member: str, stream: bool) 
 def test_it_is_replaced_in_what_is_about_the_answer(about: str, stream: bool) -> None:
     payload = body('"content":"a"', KEY, about, streams=stream)
     ask: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
-    told = hidden(asked(reply(payload, streams=stream), **ask))
-    assert "[redacted]" in told
-    assert '"content": "a"' in told
+    adaptations = hidden(response_of(reply(payload, streams=stream), **ask))
+    assert "[redacted]" in adaptations
+    assert '"content": "a"' in adaptations
 
 
 @ways
@@ -153,7 +153,7 @@ def test_it_is_replaced_in_what_is_about_the_answer(about: str, stream: bool) ->
 def test_it_is_replaced_in_the_names_of_the_answer(name: str, stream: bool) -> None:
     payload = body('"content":"a"', streams=stream).replace(f'"{name}":"'.encode(), f'"{name}":"{KEY}'.encode(), 1)
     ask: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
-    hidden(asked(reply(payload, streams=stream), more={"policy": {"report_model": "vendor"}}, **ask))
+    hidden(response_of(reply(payload, streams=stream), more={"policy": {"report_model": "vendor"}}, **ask))
 
 
 @kinds
@@ -161,26 +161,26 @@ def test_it_is_replaced_in_the_names_of_the_answer(name: str, stream: bool) -> N
 def test_it_is_found_where_it_is_cut_between_two_reads(stream: bool, kind: Any) -> None:
     raw = reply(body(MEMBERS["content"], KEY, streams=stream), streams=stream)
     for cut in (raw.index(KEY.encode()) + 1, raw.index(KEY.encode()) + 12, raw.index(KEY.encode()) + len(KEY) - 1):
-        assert "[redacted]" in hidden(asked(raw, kind, cut_at=cut, stream=stream))
+        assert "[redacted]" in hidden(response_of(raw, kind, cut_at=cut, stream=stream))
 
 
 @ways
 @pytest.mark.parametrize("written", [SLASHED, SLASHED.replace("/", "\\/"), escaped(SLASHED)])
 def test_a_key_with_slashes_is_found_however_they_are_written(written: str, stream: bool) -> None:
     payload = body(MEMBERS["content"], written, streams=stream)
-    assert "[redacted]" in hidden(asked(reply(payload, streams=stream), key=SLASHED, stream=stream))
+    assert "[redacted]" in hidden(response_of(reply(payload, streams=stream), key=SLASHED, stream=stream))
 
 
 def test_a_vendor_that_answers_a_stream_with_one_json_body_is_no_way_round() -> None:
     payload = body(MEMBERS["content"], KEY, streams=False)
-    assert "[redacted]" in hidden(asked(reply(payload, streams=False), stream=True))
+    assert "[redacted]" in hidden(response_of(reply(payload, streams=False), stream=True))
 
 
 @ways
 @pytest.mark.parametrize("value", [KEY, f"5; {KEY}", TENANT])
 def test_a_header_that_is_passed_on_has_it_replaced(value: str, stream: bool) -> None:
     head = b"x-ratelimit-limit-requests: %b\r\nx-request-id: %b\r\n" % (value.encode(), value.encode())
-    got = asked(reply(body('"content":"a"', streams=stream), streams=stream, head=head), stream=stream)
+    got = response_of(reply(body('"content":"a"', streams=stream), streams=stream, head=head), stream=stream)
     hidden(got)
     assert "[redacted]" in got.headers["x-ratelimit-limit-requests"]
 
@@ -188,11 +188,11 @@ def test_a_header_that_is_passed_on_has_it_replaced(value: str, stream: bool) ->
 def test_embeddings_and_moderations_are_covered() -> None:
     own = {"kind": "openai_compatible"}
     vectors = b'{"object":"list","model":"m","x":"%b","data":[{"index":0,"embedding":[1.0]}]}' % KEY.encode()
-    got = asked(reply(vectors, streams=False), path="embeddings", input="a", model="kimi/e", entry=own)
+    got = response_of(reply(vectors, streams=False), path="embeddings", input="a", model="kimi/e", entry=own)
     assert "[redacted]" in hidden(got)
     judged = b'{"id":"%b","model":"m","results":[{"flagged":false,"why":"%b"}]}' % (KEY.encode(), KEY.encode())
     policy = {"policy": {"moderations": "kimi/m"}}
-    got = asked(reply(judged, streams=False), path="moderations", input="a", entry=own, more=policy)
+    got = response_of(reply(judged, streams=False), path="moderations", input="a", entry=own, more=policy)
     assert "[redacted]" in hidden(got)
 
 
@@ -200,24 +200,24 @@ def test_embeddings_and_moderations_are_covered() -> None:
 @ways
 def test_completions_and_functions_are_covered(stream: bool) -> None:
     raw = reply(body(MEMBERS["content"], KEY, streams=stream), streams=stream)
-    assert "[redacted]" in hidden(asked(raw, path="completions", prompt="x", messages=None, stream=stream))
+    assert "[redacted]" in hidden(response_of(raw, path="completions", prompt="x", messages=None, stream=stream))
     raw = reply(body(MEMBERS["arguments"], KEY, streams=stream), streams=stream)
     functions = [{"name": "f", "parameters": {"type": "object"}}]
-    assert "[redacted]" in hidden(asked(raw, functions=functions, stream=stream))
+    assert "[redacted]" in hidden(response_of(raw, functions=functions, stream=stream))
 
 
 def test_the_answer_of_a_second_target_is_covered() -> None:
     raw = reply(body(MEMBERS["content"], KEY, streams=False), streams=False)
     more = {"policy": {"hedge_s": 5}, "models": {"gpt-4o": ["kimi/kimi-k2.6", "kimi/kimi-k2.5"]}}
-    assert "[redacted]" in hidden(asked(raw, more=more))
+    assert "[redacted]" in hidden(response_of(raw, more=more))
 
 
 @ways
-def test_a_part_of_it_at_the_end_of_a_long_error_is_not_told_either(stream: bool) -> None:
+def test_a_part_of_it_at_the_end_of_a_long_error_is_not_shown_either(stream: bool) -> None:
     for before in range(470, 500, 3):
         error = json.dumps({"error": {"message": "x " * (before // 2) + KEY, "type": "invalid_request_error"}}).encode()
         raw = b"HTTP/1.1 400 X\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(error) + error
-        message = asked(raw, stream=stream).json()["error"]["message"]
+        message = response_of(raw, stream=stream).json()["error"]["message"]
         assert KEY[:8] not in message, message
 
 
@@ -232,20 +232,22 @@ KEPT = {
 
 @ways
 @pytest.mark.parametrize("what", KEPT)
-def test_what_is_no_secret_stays_as_it_is(what: str, stream: bool) -> None:
+def test_texts_without_secrets_stay_unchanged(what: str, stream: bool) -> None:
     payload = body(MEMBERS["content"], KEPT[what], streams=stream)
-    got = asked(reply(payload, streams=stream), stream=stream)
+    got = response_of(reply(payload, streams=stream), stream=stream)
     assert "[redacted]" not in got.text
     part = "delta" if stream else "message"
-    assert said(got)[0]["choices"][0][part]["content"] == json.loads(f'"{KEPT[what]}"')
+    assert json_of(got)[0]["choices"][0][part]["content"] == json.loads(f'"{KEPT[what]}"')
 
 
 def test_a_key_of_fewer_than_16_characters_may_be_a_word() -> None:
-    got = asked(reply(body(MEMBERS["content"], "sk-hello-world", streams=False), streams=False), key="sk-hello-world")
-    assert said(got)[0]["choices"][0]["message"]["content"] == "sk-hello-world"
+    got = response_of(
+        reply(body(MEMBERS["content"], "sk-hello-world", streams=False), streams=False), key="sk-hello-world"
+    )
+    assert json_of(got)[0]["choices"][0]["message"]["content"] == "sk-hello-world"
 
 
-def test_of_the_operators_headers_those_that_look_like_secrets_are_looked_for() -> None:
+def test_operators_headers_that_look_like_secrets_are_redacted() -> None:
     headers = {
         "authorization": "Bearer abcdefghijklmnop",
         "x-api-key": "only-letters-here-too",
@@ -282,9 +284,9 @@ def test_any_key_is_found_in_any_string_however_it_is_escaped(
         return
     secrets = Secrets([key])
     assert secrets.may_be_in(payload)
-    told = json.loads(secrets.redacted(payload))["a"][0]
-    assert key not in told
-    assert "[redacted]" in told
+    reported = json.loads(secrets.redacted(payload))["a"][0]
+    assert key not in reported
+    assert "[redacted]" in reported
 
 
 def test_a_number_that_is_the_key_is_none_and_json_stays_json() -> None:

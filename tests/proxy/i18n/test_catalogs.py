@@ -13,7 +13,7 @@ from adapters.core.adaptations import Adaptation
 from adapters.core.failures import Failure, Refused
 from adapters.core.message import Message
 from adapters.openai_params.param import Invalid
-from config.loader.errors import Diagnostic
+from config.errors import Diagnostic
 from proxy import errors
 from proxy.cli import main
 from proxy.i18n import catalog
@@ -105,14 +105,14 @@ def test_english_reads_no_catalog() -> None:
     assert catalog._look_up.cache_info().currsize == 0
 
 
-def test_a_lost_call_is_told_with_its_key_and_its_limit() -> None:
+def test_a_lost_call_is_reported_with_its_key_and_its_limit() -> None:
     for phase, why in DESCRIPTIONS.items():
         if phase in TIMEOUT_KEYS:
             message = Message("The request to {vendor} failed: {why}.", vendor="Kimi", why=describe_timeout(phase, 600))
-            told = translate(message, "zh")
-            assert english_left(told) is None, told
-            assert f"timeouts.{TIMEOUT_KEYS[phase]}" in told
-            assert why not in told
+            text = translate(message, "zh")
+            assert english_left(text) is None, text
+            assert f"timeouts.{TIMEOUT_KEYS[phase]}" in text
+            assert why not in text
 
 
 def test_clicks_own_words_are_chinese_while_a_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:

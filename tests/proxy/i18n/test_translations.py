@@ -13,7 +13,7 @@ import pytest
 
 from adapters.core.message import COMMA, Message, as_message, joined, one_of
 from config.diff import ReloadResult
-from config.loader.errors import Diagnostic, Location, got
+from config.errors import Diagnostic, Location, got
 from proxy.errors import BadRequest
 from proxy.i18n.catalog import translate
 from proxy.i18n.negotiate import configured, preferred, wanted
@@ -31,7 +31,7 @@ def no_language_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "language"),
+    ("requested", "language"),
     [
         ("zh", "zh"), ("zh-CN", "zh"), ("ZH-hans-cn", "zh"), ("zh-TW", "zh"), ("zh_CN", None), ("en-GB", "en"),
         ("zh-CN,zh;q=0.9,en;q=0.8", "zh"), ("en;q=0.5, zh;q=0.9", "zh"), ("en, zh", "en"), ("zh, en", "zh"),
@@ -39,11 +39,11 @@ def no_language_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         ("zh;q=much", None), (";;;,,", None), ("zho", None), ("\xff\xfe", None), ("zh; q=0.3, en; q=0.2", "zh"),
     ],
 )  # fmt: skip
-def test_a_caller_gets_the_language_that_it_likes_best(asked: str, language: str | None) -> None:
-    assert preferred(asked.encode("latin-1")) == language
+def test_a_client_gets_the_language_that_it_prefers(requested: str, language: str | None) -> None:
+    assert preferred(requested.encode("latin-1")) == language
 
 
-def test_the_operator_decides_where_the_caller_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operators_default_applies_if_the_client_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [wanted(headers) for headers in ({}, {b"accept-language": b"*"})] == ["en", "en"]
     monkeypatch.setenv("BANJIA_LANG", "zh")
     assert [wanted(headers) for headers in ({}, {b"accept-language": b"*"})] == ["zh", "zh"]
@@ -64,9 +64,9 @@ async def refuses(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bo
         await asyncio.sleep(0.02)
         writer.close()
     elif b"own words" in body:
-        said = b'{"error": {"message": "only 1 is allowed for this model", "type": "invalid_request_error"}}'
+        text = b'{"error": {"message": "only 1 is allowed for this model", "type": "invalid_request_error"}}'
         writer.write(b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n")
-        writer.write(b"content-length: %d\r\n\r\n%b" % (len(said), said))
+        writer.write(b"content-length: %d\r\n\r\n%b" % (len(text), text))
     else:
         writer.write(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n")
 
@@ -128,26 +128,26 @@ async def _both(method: str, path: str, headers: dict[str, str], body: Any) -> l
         httpx2.AsyncClient(base_url=running.url) as client,
     ):
         return [
-            await client.request(method, path, headers={**headers, "accept-language": asked}, content=content)
-            for asked in ("en", "zh-CN")
+            await client.request(method, path, headers={**headers, "accept-language": request}, content=content)
+            for request in ("en", "zh-CN")
         ]
 
 
-def test_a_stream_that_breaks_off_says_so_in_chinese() -> None:
+def test_a_stream_that_breaks_off_has_a_chinese_error() -> None:
     english, chinese = run(_both("POST", CHAT, KEY, {**ASK, "stream": True}))
     events = [
         [line[6:] for line in answer.text.split("\n") if line.startswith("data: ")] for answer in (english, chinese)
     ]
-    told = [json.loads(lines[-1])["error"] for lines in events]
+    error = [json.loads(lines[-1])["error"] for lines in events]
 
     assert [len(lines) for lines in events] == [2, 2]
-    assert told[0]["code"] == told[1]["code"] == "upstream_stream_truncated"
-    assert HAN.search(told[1]["message"])
-    assert not HAN.search(told[0]["message"])
+    assert error[0]["code"] == error[1]["code"] == "upstream_stream_truncated"
+    assert HAN.search(error[1]["message"])
+    assert not HAN.search(error[0]["message"])
 
 
 def test_the_sdk_raises_the_same_error_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BANJIA_LANG", "zh")  # the SDK asks for no language
+    monkeypatch.setenv("BANJIA_LANG", "zh")  # the SDK requests no language
     error = run(_raised())
 
     assert isinstance(error, openai.BadRequestError)
@@ -174,7 +174,7 @@ async def _raised() -> Exception:
     ],
     ids=["head", "body"],
 )
-def test_early_refusals_are_chinese_if_the_headers_so_far_ask_for_it(sent: bytes) -> None:
+def test_early_refusals_are_chinese_if_the_headers_so_far_request_it(sent: bytes) -> None:
     body = run(_early_refusal(sent))
     assert HAN.search(json.loads(body)["error"]["message"])
 
@@ -231,23 +231,23 @@ def test_a_message_and_its_fields_are_translated(english: Message) -> None:
 def test_text_of_others_is_never_translated_and_never_a_template() -> None:
     assert translate("unknown key", "zh") == "unknown key"
     assert translate(as_message("unknown key"), "zh") == "unknown key"
-    said = Message("{vendor} answered {status}: {text}.", vendor="{status}", status=400, text="{vendor} {0} {}")
-    assert said == "{status} answered 400: {vendor} {0} {}."
-    assert translate(said, "zh") == "{status} 返回 400：{vendor} {0} {}。"
+    message = Message("{vendor} answered {status}: {text}.", vendor="{status}", status=400, text="{vendor} {0} {}")
+    assert message == "{status} answered 400: {vendor} {0} {}."
+    assert translate(message, "zh") == "{status} 返回 400：{vendor} {0} {}。"
 
 
 # --- commands ----------------------------------------------------------------------------------------------------
 
 
-def test_commands_speak_the_operators_language_and_programs_read_on(tmp_path: Path) -> None:
+def test_commands_use_the_operators_language_and_json_keeps_its_form(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
     file.write_text("version: 1\nvendros: {}\n")
     zh = {"BANJIA_LANG": "zh"}
 
-    told = banjia("check", str(file), env=zh)
-    assert told.returncode == 2
+    result = banjia("check", str(file), env=zh)
+    assert result.returncode == 2
     assert (
-        told.stderr
+        result.stderr
         == f"{file}:2:1: vendros: 未知的配置项；是不是想写 'vendors'？（详见 banjia help config-unknown-key）\n"
     )
     assert banjia("check", str(file), "--json", env=zh).stdout == banjia("check", str(file), "--json").stdout
@@ -257,8 +257,8 @@ def test_commands_speak_the_operators_language_and_programs_read_on(tmp_path: Pa
 
 
 def test_a_language_that_there_is_not_is_an_error_that_names_those_there_are() -> None:
-    told = banjia("check", env={"BANJIA_LANG": "fr", "KIMI_API_KEY": "sk-1"})
-    assert told.returncode == 2
-    assert told.stderr == (
+    result = banjia("check", env={"BANJIA_LANG": "fr", "KIMI_API_KEY": "sk-1"})
+    assert result.returncode == 2
+    assert result.stderr == (
         "environment: BANJIA_LANG: unknown language 'fr'; expected en or zh (banjia help config-invalid-value)\n"
     )

@@ -98,8 +98,8 @@ def test_the_demo_shows_a_streamed_answer_and_the_two_lines_and_then_serves() ->
          ["NO_PROXY=127.0.0.1,localhost", "no_proxy=x,127.0.0.1,localhost"]),
     ],
 )  # fmt: skip
-def test_the_demo_says_how_to_get_past_a_proxy(proxied: dict[str, str], more: list[str]) -> None:
-    """Loopback is reached through a proxy by the SDKs, as `banjia env` says too."""
+def test_the_demo_shows_how_to_bypass_a_proxy(proxied: dict[str, str], more: list[str]) -> None:
+    """The SDKs call loopback through a proxy, as `banjia env` explains."""
     known = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
     none = {name: "" for each in known for name in (each, each.lower())}
     with running("demo", env={**none, **proxied}) as process:
@@ -122,7 +122,7 @@ def test_serve_without_any_key_ends_with_2_and_the_cure() -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_serve_emulated_answers_as_the_vendors_would_and_says_so() -> None:
+def test_serve_emulated_answers_as_the_vendors_would_and_reports_it() -> None:
     here = f"127.0.0.1:{free_port()}"
     with running("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": here}) as process:
         assert "emulated" in lines_until(process, "banjia serves")[-1]
@@ -173,10 +173,10 @@ models:
     ]
 
 
-def test_a_port_in_use_is_told_with_the_cure() -> None:
+def test_a_port_in_use_is_reported_with_the_cure() -> None:
     with running("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": "127.0.0.1:0"}) as process:
-        said = lines_until(process, "banjia serves")[-1]
-        here = said.split()[2].removeprefix("http://").removesuffix("/v1,")
+        line = lines_until(process, "banjia serves")[-1]
+        here = line.split()[2].removeprefix("http://").removesuffix("/v1,")
         ended = run("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": here})
         assert ended.returncode == 1
         assert here in ended.stderr
@@ -257,21 +257,21 @@ def test_check_passes_a_good_file(tmp_path: Path) -> None:
     assert run("check", str(file), env={"KEY": "sk-kimi-00000000000001"}).returncode == 0
 
 
-def test_explain_tells_each_field_and_sends_nothing() -> None:
+def test_explain_shows_each_field_and_sends_nothing() -> None:
     env = {"MOONSHOT_API_KEY": "sk-kimi-0000000000000001"}
     body = json.dumps({**ASK, "temperature": 0.3, "logit_bias": {"1": 1}, "stream": True})
-    told = run("explain", "-", env=env, text=body)
-    assert told.returncode == 0, told.stderr
-    assert "POST https://api.moonshot.cn/v1/chat/completions" in told.stdout
+    result = run("explain", "-", env=env, text=body)
+    assert result.returncode == 0, result.stderr
+    assert "POST https://api.moonshot.cn/v1/chat/completions" in result.stdout
     for name, word in (("temperature", "dropped"), ("logit_bias", "dropped"), ("thinking", "mapped")):
-        assert any(name in line and word in line for line in told.stdout.splitlines()), told.stdout
-    assert "sk-kimi" not in told.stdout
+        assert any(name in line and word in line for line in result.stdout.splitlines()), result.stdout
+    assert "sk-kimi" not in result.stdout
 
     data = json.loads(run("explain", "-", "--json", env=env, text=body).stdout)
     assert data["targets"][0]["fields"]["temperature"]["verdict"] == "dropped"
 
 
-def test_explain_tells_what_is_wrong_with_a_request() -> None:
+def test_explain_reports_the_error_in_a_request() -> None:
     ended = run("explain", "-", env={"MOONSHOT_API_KEY": "sk-kimi-0000000000000001"}, text='{"model": "gpt-4o"}')
     assert ended.returncode == 1
     assert "'messages'" in ended.stderr
@@ -284,7 +284,7 @@ def test_a_wrong_command_line_ends_with_2(args: list[str]) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_an_unknown_vendor_to_emulate_is_told_the_nearest() -> None:
+def test_an_unknown_vendor_to_emulate_gets_the_nearest_one_as_a_suggestion() -> None:
     ended = run("emulate", "kimmi")
     assert ended.returncode == 2
     assert "kimi" in ended.stderr

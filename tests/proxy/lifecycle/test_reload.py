@@ -32,7 +32,7 @@ ASK = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 SECRET = "sk-old-00000000000000000001"
 
 
-def says(word: str) -> Any:
+def vendor_that_answers(word: str) -> Any:
     """A vendor that answers one word."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
@@ -65,7 +65,7 @@ class Site:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["choices"][0]["message"]["content"])
 
-    async def told(self, beginning: str, within_s: float = 20.0) -> str:
+    async def logged(self, beginning: str, within_s: float = 20.0) -> str:
         """Wait for the first line with this start and return it."""
         async with asyncio.timeout(within_s):
             while True:
@@ -95,7 +95,7 @@ async def reloads_under_load(file: Path, reloads: int) -> int:
 
     Each configuration serves at least two requests before the next one comes.
     """
-    async with vendor(says("one")) as one, vendor(says("two")) as two:
+    async with vendor(vendor_that_answers("one")) as one, vendor(vendor_that_answers("two")) as two:
         file.write_text(text(one))
         async with following(file, watched=False) as site:
             words: list[str] = []
@@ -136,7 +136,7 @@ def renamed_over(file: Path, content: str) -> None:
     other.replace(file)
 
 
-def deleted_and_made_anew(file: Path, content: str) -> None:
+def deleted_and_created_again(file: Path, content: str) -> None:
     file.unlink()
     file.write_text(content)
 
@@ -154,7 +154,7 @@ def swapped_behind_a_link(file: Path, content: str) -> None:
         file.symlink_to(f"..data/{file.name}")
 
 
-WAYS = [in_place, renamed_over, deleted_and_made_anew, swapped_behind_a_link]
+WAYS = [in_place, renamed_over, deleted_and_created_again, swapped_behind_a_link]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
@@ -162,7 +162,7 @@ def test_a_change_is_noticed_however_it_is_made(way: Callable[[Path, str], None]
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
-        async with vendor(says("one")) as one, vendor(says("two")) as two:
+        async with vendor(vendor_that_answers("one")) as one, vendor(vendor_that_answers("two")) as two:
             file.write_text(text(one))
             if way is swapped_behind_a_link:
                 way(file, text(one))
@@ -170,7 +170,7 @@ def test_a_change_is_noticed_however_it_is_made(way: Callable[[Path, str], None]
                 for word, url in (("two", two), ("one", one)):  # twice: the watch must outlive the first
                     site.lines.clear()
                     way(file, text(url))
-                    assert "vendors.office.base_url changed" in await site.told("reload applied")
+                    assert "vendors.office.base_url changed" in await site.logged("reload applied")
                     assert await site.word() == word
                 assert len(site.lines) == 1
 
@@ -203,7 +203,7 @@ def test_a_change_of_a_file_that_the_configuration_names_is_noticed_alone(
             for content in contents[what][1:]:
                 site.lines.clear()
                 way(named[what], content)
-                assert await site.told("reload") == f"reload applied from {file}: {keys[what]} changed"
+                assert await site.logged("reload") == f"reload applied from {file}: {keys[what]} changed"
             assert len(site.lines) == 1
 
     asyncio.run(scene())
@@ -218,20 +218,20 @@ def test_the_files_that_are_followed_are_those_that_the_configuration_names_now(
         file.write_text("vendors: {kimi: {api_key: k, catalog: old.yaml}}\n")
         async with following(file) as site:
             file.write_text("vendors: {kimi: {api_key: k, catalog: new.yaml}}\n")
-            assert "cannot read the file new.yaml" in await site.told("reload refused")
+            assert "cannot read the file new.yaml" in await site.logged("reload refused")
             new.write_text("models: [{id: kimi-k9, context: 2}]\n")
-            await site.told("reload applied")
+            await site.logged("reload applied")
             site.lines.clear()
             new.write_text("models: [{id: kimi-k9, contxt: 2}]\n")
-            assert f"{new}:1:24: " in await site.told("reload refused")
+            assert f"{new}:1:24: " in await site.logged("reload refused")
             new.write_text("models: [{id: kimi-k9, context: 3}]\n")
-            await site.told("reload applied")
+            await site.logged("reload applied")
             site.lines.clear()
             old.unlink()
             await asyncio.sleep(0.2)
             assert site.lines == []
             new.unlink()
-            assert "cannot read the file new.yaml" in await site.told("reload refused")
+            assert "cannot read the file new.yaml" in await site.logged("reload refused")
 
     asyncio.run(scene())
 
@@ -255,7 +255,7 @@ def test_a_file_that_is_half_written_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
-        async with vendor(says("one")) as one, vendor(says("two")) as two:
+        async with vendor(vendor_that_answers("one")) as one, vendor(vendor_that_answers("two")) as two:
             file.write_text(text(one))
             async with following(file) as site:
                 with file.open("w") as handle:
@@ -263,14 +263,14 @@ def test_a_file_that_is_half_written_is_not_read(tmp_path: Path) -> None:
                     handle.flush()
                     assert being_written(file)
                     await asyncio.sleep(0.2)
-                    asked = await site.running.state.reload()  # as SIGHUP would: it can't wait, so it refuses
-                    assert "the file is being written" in asked.diagnostics[0]
+                    reloaded = await site.running.state.reload()  # as SIGHUP would: it can't wait, so it refuses
+                    assert "the file is being written" in reloaded.diagnostics[0]
                     await asyncio.sleep(0.2)
                     assert await site.word() == "one"
-                    assert len(site.lines) == 1  # the watch, which can wait, has said nothing
+                    assert len(site.lines) == 1  # the watcher, which can wait, has logged nothing
                     handle.write("\n")
                 assert not being_written(file)
-                await site.told("reload applied")
+                await site.logged("reload applied")
                 assert await site.word() == "two"
 
     asyncio.run(scene())
@@ -280,11 +280,11 @@ def test_a_broken_file_leaves_the_old_one_serving_and_names_the_place(tmp_path: 
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
-        async with vendor(says("one")) as one:
+        async with vendor(vendor_that_answers("one")) as one:
             file.write_text(text(one))
             async with following(file) as site:
                 file.write_text(text(one).replace('"api_key"', '"api_kee"'))
-                line = await site.told("reload refused, the current configuration stays in use")
+                line = await site.logged("reload refused, the current configuration stays in use")
                 assert f"{file}:" in line
                 assert "vendors.office.api_kee" in line
                 assert "did you mean 'api_key'" in line
@@ -311,7 +311,7 @@ def test_a_stream_ends_on_the_vendor_that_it_began_on(tmp_path: Path) -> None:
             await go_on.wait()
             writer.write(piece(chunk({"content": "one"}) + chunk({}, "stop") + DONE) + b"0\r\n\r\n")
 
-        async with vendor(slow) as one, vendor(says("two")) as two:
+        async with vendor(slow) as one, vendor(vendor_that_answers("two")) as two:
             file.write_text(text(one))
             async with following(file, watched=False) as site:
                 url = f"{site.running.url}/v1/chat/completions"
@@ -328,16 +328,16 @@ def test_a_stream_ends_on_the_vendor_that_it_began_on(tmp_path: Path) -> None:
                     assert rest[-2] == "data: [DONE]"
                     assert any('"content":"one"' in line or '"content": "one"' in line for line in rest)
                 await site.running.settled(2)
-                assert site.running.state.redact(SECRET) == SECRET  # nobody uses it any more
+                assert site.running.state.redact(SECRET) == SECRET  # it is no longer in use
 
     asyncio.run(scene())
 
 
-def test_what_needs_a_restart_stays_and_is_told(tmp_path: Path) -> None:
+def test_settings_that_need_a_restart_stay_and_are_reported(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
-        async with vendor(says("one")) as one:
+        async with vendor(vendor_that_answers("one")) as one:
             file.write_text(text(one))
             async with following(file, watched=False) as site:
                 before = site.running.state.snapshot.settings.server
@@ -352,7 +352,7 @@ def test_what_needs_a_restart_stays_and_is_told(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-def test_a_catalog_laid_over_is_read_with_the_configuration_and_a_broken_one_leaves_the_old(tmp_path: Path) -> None:
+def test_a_catalog_override_is_read_with_the_configuration_and_an_invalid_one_keeps_the_old(tmp_path: Path) -> None:
     file, own = tmp_path / "banjia.yaml", tmp_path / "own.yaml"
 
     async def scene() -> None:
@@ -421,7 +421,7 @@ def test_client_keys_change_with_the_next_request(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
-        async with vendor(says("one")) as one:
+        async with vendor(vendor_that_answers("one")) as one:
             file.write_text(text(one))
             async with following(file, watched=False) as site:
                 assert await site.word() == "one"
@@ -434,7 +434,7 @@ def test_client_keys_change_with_the_next_request(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-def test_a_key_goes_on_resting_at_the_same_address_and_only_there(tmp_path: Path) -> None:
+def test_a_key_stays_in_cooldown_at_the_same_address_and_only_there(tmp_path: Path) -> None:
     """A key refused in one region may work in another: this is the fix, and must apply at once."""
     file = tmp_path / "banjia.yaml"
     entry = {"kind": "kimi", "api_keys": ["sk-a-000000000000001", "sk-b-000000000000001"]}
@@ -463,7 +463,7 @@ def test_a_key_goes_on_resting_at_the_same_address_and_only_there(tmp_path: Path
     asyncio.run(scene())
 
 
-def test_a_secret_in_a_file_of_its_own_is_read_anew(tmp_path: Path) -> None:
+def test_a_secret_in_its_own_file_is_read_again(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
     secret = tmp_path / "key"
 
@@ -482,7 +482,7 @@ def test_a_secret_in_a_file_of_its_own_is_read_anew(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-def test_a_new_warning_is_told_once(tmp_path: Path) -> None:
+def test_a_new_warning_is_reported_once(tmp_path: Path) -> None:
     file = tmp_path / "banjia.yaml"
 
     async def scene() -> None:
@@ -496,7 +496,7 @@ def test_a_new_warning_is_told_once(tmp_path: Path) -> None:
     asyncio.run(scene())
 
 
-def test_emulators_stay_in_the_place_of_the_vendors(tmp_path: Path) -> None:
+def test_a_reload_keeps_the_emulators_instead_of_the_vendors(tmp_path: Path) -> None:
     """A vendor whose emulator does not run is refused: the real one must never be called."""
     file = tmp_path / "banjia.yaml"
     known = {name: partial(emulators.start, name, environ={}) for name in ("kimi", "qwen")}
@@ -568,7 +568,7 @@ def test_a_process_reads_its_file_again_on_sighup_and_when_it_changes(tmp_path: 
         assert f"{file}:4:1: modles: " in lines_until(process, "reload refused")[-1]
 
 
-def test_a_process_without_a_file_says_so_on_sighup() -> None:
+def test_a_process_without_a_file_reports_that_on_sighup() -> None:
     with running("serve", "--emulate", env={"BANJIA_SERVER__LISTEN": "127.0.0.1:0"}) as process:
         lines_until(process, "connecting to vendors")
         os.kill(process.pid, signal.SIGHUP)

@@ -44,11 +44,11 @@ SHORT = "proxy.app_state.READ_TIMEOUT_S = 0.3"
 class Site:
     """A server, and its lines for the operator."""
 
-    def __init__(self, served: Server, said: Path) -> None:
+    def __init__(self, served: Server, text: Path) -> None:
         self.served = served
-        self.said = said
+        self.said = text
 
-    def until_said(self, words: str, times: int = 1) -> None:
+    def until_logged(self, words: str, times: int = 1) -> None:
         """Wait until stderr has the text this many times."""
         self.served.until(lambda: self.said.read_text().count(words) >= times)
 
@@ -72,9 +72,9 @@ class Site:
 
 @contextmanager
 def site(tmp_path: Path, command: list[str] = SERVE, before: Sequence[str] = ()) -> Iterator[Site]:
-    said = tmp_path / "stderr"
-    with said.open("wb") as err, serving(tmp_path, subprocess.DEVNULL, err, command, before) as served:
-        yield Site(served, said)
+    output = tmp_path / "stderr"
+    with output.open("wb") as err, serving(tmp_path, subprocess.DEVNULL, err, command, before) as served:
+        yield Site(served, output)
 
 
 def hanging(marker: Path, patch: str, timeout: str = "") -> list[str]:
@@ -91,7 +91,7 @@ def test_a_file_that_becomes_something_else_is_refused_and_followed_again_when_i
         here.served.file.unlink()
         make(here.served.file)
         here.hangup()
-        here.until_said(
+        here.until_logged(
             f"reload refused, the current configuration stays in use: {here.served.file}: cannot read the file: {why}"
         )
         assert here.posted()[0] == 409
@@ -112,7 +112,7 @@ def test_a_device_without_end_is_not_read(tmp_path: Path) -> None:
         here.served.file.unlink()
         here.served.file.symlink_to("/dev/zero")
         here.hangup()
-        here.until_said("cannot read the file: it is a device, not a regular file")
+        here.until_logged("cannot read the file: it is a device, not a regular file")
         here.serves()
         assert here.served.stop() == 0
 
@@ -142,16 +142,16 @@ def suppressed(call: Callable[[], object]) -> None:
         call()
 
 
-def test_a_read_that_hangs_is_given_up_and_the_next_one_applies(tmp_path: Path) -> None:
+def test_a_read_that_hangs_is_cancelled_and_the_next_one_applies(tmp_path: Path) -> None:
     marker = tmp_path / "hangs"
     with site(tmp_path, hanging(marker, READ, SHORT)) as here:
         marker.touch()
         for times in range(1, 5):
             here.hangup()
-            here.until_said("the files could not be read within 0.3 seconds; expected a disk that responds", times)
-        status, told = here.posted()
+            here.until_logged("the files could not be read within 0.3 seconds; expected a disk that responds", times)
+        status, reported = here.posted()
         assert status == 409
-        assert told == [
+        assert reported == [
             (
                 f"{here.served.file}: 4 earlier reads of the configuration have not ended; expected a disk that responds "
                 "(banjia help config-unreadable)"

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.attempts.test_disconnects import SSE_HEAD, asked, piece, read_all, settings
+from tests.proxy.attempts.test_disconnects import SSE_HEAD, piece, read_all, request_sent, settings
 from tests.proxy.lifecycle.test_processes import KEYLESS, ROOT
 from tests.proxy.play import DONE, chunk
 from tests.support.harness import hang_up, vendor
@@ -65,10 +65,10 @@ async def serving(
         assert process.stderr is not None
         url = ""
         async with asyncio.timeout(30):
-            while not (said := (await process.stderr.readline()).decode()).startswith("connecting to vendors"):
+            while not (output := (await process.stderr.readline()).decode()).startswith("connecting to vendors"):
                 assert process.returncode is None
-                if said.startswith("banjia serves "):
-                    url = said.split()[2].removesuffix("/v1,")
+                if output.startswith("banjia serves "):
+                    url = output.split()[2].removesuffix("/v1,")
         yield Served(process, url)
     finally:
         if process.returncode is None:
@@ -107,14 +107,14 @@ def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_stream
         async with (
             vendor(slow) as base_url,
             serving(tmp_path, base_url, drain_delay_s=3, grace_s=60) as served,
-            asked(served.url, stream=True) as reader,
+            request_sent(served.url, stream=True) as reader,
         ):
             await reader.readuntil(b'"content":"a"')
             assert (await get(served.url, "/readyz"))[0] == 200
             served.signal(signal.SIGTERM)
             while (await get(served.url, "/readyz"))[0] == 200:
                 await asyncio.sleep(0.005)
-            async with asked(served.url, stream=True) as later:  # the server still accepts connections
+            async with request_sent(served.url, stream=True) as later:  # the server still accepts connections
                 assert b"200 OK" in await later.readuntil(b"\r\n\r\n")
                 status, head = await get(served.url, "/livez")
                 assert (status, b"connection: close" in head) == (200, True)
@@ -126,13 +126,13 @@ def test_it_is_not_ready_at_once_serves_on_for_the_delay_and_finishes_its_stream
                 end.set()
                 for stream in (reader, later):
                     assert b"[DONE]" in await stream.read(-1)
-            code, lines, said = await served.ended()
-            assert (code, [line["ending"] for line in lines], said) == (0, ["complete", "complete"], "")
+            code, lines, output = await served.ended()
+            assert (code, [line["ending"] for line in lines], output) == (0, ["complete", "complete"], "")
 
     asyncio.run(scene())
 
 
-def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Path) -> None:
+def test_at_the_end_of_the_grace_every_client_gets_an_error_and_the_exit_code_is_0(tmp_path: Path) -> None:
     """A stream, a whole response, a body that is still arriving, and a client that does not read."""
 
     async def scene() -> None:
@@ -148,8 +148,8 @@ def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Pa
         async with (
             vendor(never) as base_url,
             serving(tmp_path, base_url, drain_delay_s=0.1, grace_s=0.6) as served,
-            asked(served.url, stream=True) as stream,
-            asked(served.url, stream=True, messages=[{"role": "user", "content": "flood"}]) as unread,
+            request_sent(served.url, stream=True) as stream,
+            request_sent(served.url, stream=True, messages=[{"role": "user", "content": "flood"}]) as unread,
         ):
             await stream.readuntil(b'"content":"a"')
             await unread.readuntil(b"content")
@@ -159,9 +159,9 @@ def test_at_the_end_of_the_grace_everybody_is_told_and_it_ends_well(tmp_path: Pa
             writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n{")
             await asyncio.sleep(0.2)  # until the flood has filled what there is between the two
             served.signal(signal.SIGTERM)
-            code, lines, said = await served.ended()
+            code, lines, output = await served.ended()
             assert code == 0
-            assert said == ""
+            assert output == ""
 
             rest = await stream.read(-1)
             assert b'"code":"server_shutting_down"' in rest
@@ -194,7 +194,7 @@ cli.main()
 """The end of each attempt takes 20 ms of the event loop, as on a machine that is short of CPU time."""
 
 
-def test_at_the_end_of_the_grace_everybody_is_told_also_by_an_event_loop_that_is_late(tmp_path: Path) -> None:
+def test_at_the_end_of_the_grace_every_client_gets_an_error_also_if_the_event_loop_is_late(tmp_path: Path) -> None:
     async def scene() -> None:
         async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
             writer.write(FIRST)
@@ -206,7 +206,7 @@ def test_at_the_end_of_the_grace_everybody_is_told_also_by_an_event_loop_that_is
             served = await stack.enter_async_context(
                 serving(tmp_path, base_url, command=["-c", SLOW_ENDS], drain_delay_s=0, grace_s=0.3)
             )
-            streams = [await stack.enter_async_context(asked(served.url, stream=True)) for _ in range(40)]
+            streams = [await stack.enter_async_context(request_sent(served.url, stream=True)) for _ in range(40)]
             for stream in streams:
                 await stream.readuntil(b'"content":"a"')
             served.signal(signal.SIGTERM)
@@ -222,7 +222,7 @@ def test_at_the_end_of_the_grace_everybody_is_told_also_by_an_event_loop_that_is
 
 
 def test_a_call_that_was_made_is_not_to_be_made_again_without_thought(tmp_path: Path) -> None:
-    """The vendor may have billed it: a header tells the SDK not to retry."""
+    """The vendor may have billed it: a header prevents a retry by the SDK."""
 
     async def scene() -> None:
         reached = asyncio.Event()
@@ -235,7 +235,7 @@ def test_a_call_that_was_made_is_not_to_be_made_again_without_thought(tmp_path: 
         async with (
             vendor(never) as base_url,
             serving(tmp_path, base_url, drain_delay_s=120, grace_s=0.2) as served,
-            asked(served.url) as reader,
+            request_sent(served.url) as reader,
         ):
             await reached.wait()
             served.signal(signal.SIGTERM)
@@ -263,19 +263,19 @@ def test_a_stop_just_after_an_answers_end_changes_nothing_about_it(tmp_path: Pat
         async with (
             vendor(held_open) as base_url,
             serving(tmp_path, base_url, drain_delay_s=0, grace_s=0, transport=transport) as served,
-            asked(served.url, stream=True, n=n) as reader,
+            request_sent(served.url, stream=True, n=n) as reader,
         ):
             await reader.readuntil(DONE + b"\r\n0\r\n\r\n")
             served.signal(signal.SIGTERM)
             assert await reader.read(-1) == b""
-            code, lines, said = await served.ended()
-            assert (code, said) == (0, "")
+            code, lines, output = await served.ended()
+            assert (code, output) == (0, "")
             assert [(line["ending"], line["code"]) for line in lines] == [("complete", None)]
 
     asyncio.run(scene())
 
 
-def test_a_stop_while_a_body_comes_that_no_vendor_will_see_is_told_and_accounted_for(tmp_path: Path) -> None:
+def test_a_stop_during_a_body_that_no_vendor_gets_is_reported_and_recorded(tmp_path: Path) -> None:
     """A response of banjia's own (policy.moderations: pass) ends like any other."""
 
     async def scene() -> None:
@@ -289,8 +289,8 @@ def test_a_stop_while_a_body_comes_that_no_vendor_will_see_is_told_and_accounted
             head = await reader.readuntil(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 503 ")
             await hang_up(writer)
-            code, lines, said = await served.ended()
-            assert (code, said) == (0, "")
+            code, lines, output = await served.ended()
+            assert (code, output) == (0, "")
             assert [(line["ending"], line["code"]) for line in lines] == [("rejected", "server_shutting_down")]
 
     asyncio.run(scene())
@@ -307,7 +307,7 @@ def test_a_second_signal_ends_it_at_once(first: signal.Signals, tmp_path: Path) 
         async with (
             vendor(never) as base_url,
             serving(tmp_path, base_url, drain_delay_s=120, grace_s=120) as served,
-            asked(served.url, stream=True) as reader,
+            request_sent(served.url, stream=True) as reader,
         ):
             await reader.readuntil(b'"content":"a"')
             served.signal(first)

@@ -96,7 +96,7 @@ def failing(vendors: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
         yield {**vendors, **{name: lines[name] for name in VENDORS["qwen"]}}
 
 
-def asked(url: str, model: str) -> str:
+def answering_vendor(url: str, model: str) -> str:
     """Return the vendor that answers a chat request, or the status of the error."""
     try:
         answer, headers = post(url, {"model": model, "messages": [{"role": "user", "content": "hi"}]})
@@ -107,24 +107,26 @@ def asked(url: str, model: str) -> str:
     return headers["x-banjia-target"].partition("/")[0]
 
 
-def test_where_the_first_vendor_refuses_connections_the_second_answers(vendors: Mapping[str, str]) -> None:
+def test_if_the_first_vendor_refuses_connections_the_second_answers(vendors: Mapping[str, str]) -> None:
     with greeted(dead(vendors), "qwen", "kimi") as (url, line):
         assert line.endswith("answered by qwen, kimi in this order")
-        assert {asked(url, model) for model in (*CHAT, "gpt-35-turbo", "chatgpt-4o-latest", "o1")} == {"kimi"}
+        assert {answering_vendor(url, model) for model in (*CHAT, "gpt-35-turbo", "chatgpt-4o-latest", "o1")} == {
+            "kimi"
+        }
 
 
-def test_where_the_first_vendor_answers_500_the_second_answers(vendors: Mapping[str, str]) -> None:
+def test_if_the_first_vendor_answers_500_the_second_answers(vendors: Mapping[str, str]) -> None:
     with failing(vendors) as those, serving(those, "qwen", "kimi") as url:
-        assert asked(url, "gpt-4o") == "kimi"
+        assert answering_vendor(url, "gpt-4o") == "kimi"
 
 
-def test_with_failover_off_the_first_vendor_alone_is_asked(vendors: Mapping[str, str]) -> None:
+def test_with_failover_off_only_the_first_vendor_is_called(vendors: Mapping[str, str]) -> None:
     with greeted(dead(vendors), "qwen", "kimi", BANJIA_POLICY__FAILOVER="off") as (url, line):
         assert line.endswith("answered by qwen, or by kimi for models that qwen lacks")
-        assert asked(url, "gpt-4o") == "502"
+        assert answering_vendor(url, "gpt-4o") == "502"
 
 
 def test_embeddings_stay_with_one_vendor_for_vectors_of_two_must_not_mix(vendors: Mapping[str, str]) -> None:
     with serving(dead(vendors), "qwen", "ernie") as url:
-        assert asked(url, "gpt-4o") == "ernie"
+        assert answering_vendor(url, "gpt-4o") == "ernie"
         assert embedded(url)[0] == 502

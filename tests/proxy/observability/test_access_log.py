@@ -137,7 +137,7 @@ def written(stream: io.StringIO, change: Callable[[AccessLog], None] = lambda lo
     return stream.getvalue()
 
 
-def test_lines_are_json_in_a_file_and_text_on_a_terminal_unless_the_configuration_says_which() -> None:
+def test_lines_are_json_in_a_file_and_text_on_a_terminal_unless_configured() -> None:
     def configured(word: access_log.LogFormat) -> Callable[[AccessLog], None]:
         return lambda log: setattr(log, "configured", word)
 
@@ -159,7 +159,7 @@ def test_a_line_of_text_has_what_is_needed_on_one_line() -> None:
     )
 
 
-def test_control_characters_of_a_caller_never_reach_the_terminal() -> None:
+def test_control_characters_of_a_client_never_reach_the_terminal() -> None:
     line = ending(model="\x1b[2Jgpt\r\n\u202e4", target=None).line()
     shown = text_line(line)
     assert shown.isprintable()

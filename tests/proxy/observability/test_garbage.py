@@ -53,7 +53,7 @@ def collected(kinds: Counter[str]) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    ("path", "asked", "status", "pieces"),
+    ("path", "requested", "status", "pieces"),
     [
         pytest.param("chat/completions", {"messages": [HI]}, b"200", False, id="a whole answer"),
         pytest.param("chat/completions", {"messages": [HI]}, b"200", True, id="a body that comes after its head"),
@@ -69,12 +69,12 @@ def collected(kinds: Counter[str]) -> Iterator[None]:
     ],
 )
 def test_a_request_leaves_nothing_to_the_garbage_collector(
-    path: str, asked: dict[str, object], status: bytes, pieces: bool
+    path: str, requested: dict[str, object], status: bytes, pieces: bool
 ) -> None:
     async def main() -> Counter[str]:
         found: Counter[str] = Counter()
         policy = {"attempts": 2, "max_wait_s": 0.001}
-        body = json.dumps({"model": "kimi/kimi-k2.6", **asked}).encode()
+        body = json.dumps({"model": "kimi/kimi-k2.6", **requested}).encode()
         async with (
             vendor(answers) as url,
             proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}, "policy": policy}) as running,
@@ -82,7 +82,7 @@ def test_a_request_leaves_nothing_to_the_garbage_collector(
             host, port = running.url.removeprefix("http://").split(":")
             reader, writer = await asyncio.open_connection(host, int(port))
 
-            async def ask() -> None:
+            async def send() -> None:
                 writer.write(
                     b"POST /v1/%s HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n"
                     % (path.encode(), len(body))
@@ -99,10 +99,10 @@ def test_a_request_leaves_nothing_to_the_garbage_collector(
                     await reader.readexactly(int(length))
 
             for _ in range(3):
-                await ask()
+                await send()
             with collected(found):
                 for _ in range(REQUESTS):
-                    await ask()
+                    await send()
             await hang_up(writer)
         return found
 

@@ -239,7 +239,7 @@ def test_at_an_orderly_end_a_reader_has_every_line_whole_also_where_both_streams
     assert all(line.endswith(b"\n") for line in lines)
 
 
-def test_a_start_that_fails_says_why_where_it_can_and_ends_where_it_cannot(tmp_path: Path) -> None:
+def test_a_start_that_fails_prints_the_reason_if_it_can_and_exits_in_any_case(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "proxy", "serve", "-c", str(tmp_path / "none.yaml")]
     env = {**KEYLESS, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(command, env=env, capture_output=True, timeout=30, check=False)
@@ -310,7 +310,7 @@ def test_whatever_prints_goes_through_the_queues() -> None:
         run = subprocess.run([*command, "0.5"], env=env, stdout=pipe, stderr=pipe, timeout=40, check=False)
         assert run.returncode == 0
     ended = subprocess.run([*command, "30"], env=env, capture_output=True, timeout=40, check=True)
-    for said in (b"logged 1999", b"served 1999", b"told", b"warned 1999", b"finalizer", b"ValueError: thread"):
-        assert said in ended.stderr, said
+    for text in (b"logged 1999", b"served 1999", b"told", b"warned 1999", b"finalizer", b"ValueError: thread"):
+        assert text in ended.stderr, text
     assert ended.stdout.count(b"printed") == 2000
     assert ended.stdout.count(b"GET / HTTP/1.1") == 2000

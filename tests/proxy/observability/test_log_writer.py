@@ -52,7 +52,7 @@ def pipe(*, full: bool = False) -> Iterator[tuple[int, LogWriter, int]]:
         os.close(end)
 
 
-def test_what_is_written_comes_in_order_and_a_drain_waits_for_it() -> None:
+def test_written_lines_arrive_in_order_and_drain_waits_for_them() -> None:
     with pipe() as (reader, writer, _):
         for n in range(1000):
             writer.write(b"line %d\n" % n)
@@ -61,7 +61,7 @@ def test_what_is_written_comes_in_order_and_a_drain_waits_for_it() -> None:
         assert writer.dropped == 0
 
 
-def test_a_full_queue_drops_what_comes_counts_it_and_tells_it_where_it_is_missing(
+def test_a_full_queue_drops_lines_counts_them_and_reports_the_loss_in_their_place(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(log_writer, "MAX_BYTES", 1000)
@@ -71,9 +71,9 @@ def test_a_full_queue_drops_what_comes_counts_it_and_tells_it_where_it_is_missin
         assert writer.dropped == 189
         assert not writer.drain(0.01)
         read(reader, filled)
-        told = b"warning: 189 log lines were dropped: stdout could not be written\n"
-        lines = read(reader, 111 * 9 + len(told)).splitlines()
-        assert lines == [b"line %03d" % n for n in range(111)] + [told.rstrip()]
+        reported = b"warning: 189 log lines were dropped: stdout could not be written\n"
+        lines = read(reader, 111 * 9 + len(reported)).splitlines()
+        assert lines == [b"line %03d" % n for n in range(111)] + [reported.rstrip()]
         assert writer.drain(30)
         writer.write(b"later\n")
         assert read(reader, 6) == b"later\n"
@@ -98,12 +98,12 @@ def test_a_queue_that_was_full_takes_nothing_before_half_of_it_is_free(monkeypat
         assert writer.dropped == 2
         read(reader, filled + 900)
         assert writer.drain(30)
-        told = b"warning: 2 log lines were dropped: stdout could not be written\n"
-        assert read(reader, len(told)) == told
+        reported = b"warning: 2 log lines were dropped: stdout could not be written\n"
+        assert read(reader, len(reported)) == reported
 
 
 @pytest.mark.parametrize("target", ["/dev/full", "closed", "no reader"])
-def test_what_cannot_be_written_is_counted_and_nothing_is_raised(target: str) -> None:
+def test_lines_that_cannot_be_written_are_counted_and_nothing_is_raised(target: str) -> None:
     if target == "/dev/full":
         fd = os.open(target, os.O_WRONLY)
     else:
@@ -120,7 +120,7 @@ def test_what_cannot_be_written_is_counted_and_nothing_is_raised(target: str) ->
         os.close(fd)
 
 
-def test_when_a_disk_has_room_again_the_lines_go_on_and_the_loss_is_told(tmp_path: Path) -> None:
+def test_when_a_disk_has_space_again_logging_resumes_and_the_loss_is_reported(tmp_path: Path) -> None:
     """As after a full disk: the descriptor fails, and later accepts data again."""
     fd = os.open("/dev/full", os.O_WRONLY)
     writer = LogWriter(fd, json_notice, threading.Lock())
@@ -152,7 +152,7 @@ def test_a_descriptor_that_does_not_block_is_waited_for() -> None:
     os.close(reader)
 
 
-def test_the_stream_takes_any_text_and_tells_what_it_stands_for() -> None:
+def test_the_stream_takes_any_text_and_has_the_attributes_of_the_original() -> None:
     with pipe() as (reader, writer, _):
         stream = LogStream(writer, "ascii")
         assert stream.write("é \ud800 x\n") == 6

@@ -36,25 +36,25 @@ def a_blocking_call() -> None:
     assert secret
 
 
-def test_a_blocking_call_is_told_once_with_its_place_and_no_value(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_blocking_call_is_reported_once_with_its_place_and_no_value(caplog: pytest.LogCaptureFixture) -> None:
     watch = watched(a_blocking_call)
     [record] = caplog.records
-    told = record.getMessage()
-    assert "has been blocked" in told
-    assert f"{__file__}:" in told
-    assert "a_blocking_call" in told
-    assert "canary" not in told
+    text = record.getMessage()
+    assert "has been blocked" in text
+    assert f"{__file__}:" in text
+    assert "a_blocking_call" in text
+    assert "canary" not in text
     assert watch.stalls == 1
     assert watch.lag.sum >= STALL_S
 
 
-def test_each_stall_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_stall_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     assert watched(a_blocking_call, times=2).stalls == 2
     assert len(caplog.records) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="usleep is a function of the C library of Linux and macOS")
-def test_a_call_that_keeps_every_thread_from_running_is_told_afterwards(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_call_that_keeps_every_thread_from_running_is_reported_afterwards(caplog: pytest.LogCaptureFixture) -> None:
     usleep = ctypes.PyDLL(None).usleep  # called without letting other threads run
     assert watched(lambda: usleep(int(3e6 * STALL_S))).stalls == 1
     assert len(caplog.records) == 1

@@ -39,7 +39,9 @@ REPLIES = {
 
 
 @pytest.mark.parametrize("what", REPLIES)
-def test_what_is_said_is_in_no_log_and_on_no_page(what: str, caplog: pytest.LogCaptureFixture, capfd: Any) -> None:
+def test_prompts_and_answers_are_in_no_log_and_on_no_page(
+    what: str, caplog: pytest.LogCaptureFixture, capfd: Any
+) -> None:
     caplog.set_level(logging.DEBUG)
     body = {
         "model": "gpt-4o",
@@ -50,7 +52,7 @@ def test_what_is_said_is_in_no_log_and_on_no_page(what: str, caplog: pytest.LogC
         "user": PROMPT,
         "metadata": {"note": PROMPT},
     }
-    told: list[str] = []
+    reported: list[str] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes) -> None:
         assert PROMPT.encode() in sent
@@ -63,12 +65,12 @@ def test_what_is_said_is_in_no_log_and_on_no_page(what: str, caplog: pytest.LogC
                 for stream in (False, True):
                     await client.post(f"{running.url}/v1/chat/completions", json={**body, "stream": stream})
                 await running.settled(2)
-                told.append(json.dumps(running.lines))
+                reported.append(json.dumps(running.lines))
                 pages = httpx2.ASGITransport(create_admin(running.state))
                 async with httpx2.AsyncClient(transport=pages, base_url="http://127.0.0.1:8081") as operator:
-                    told.extend([(await operator.get(path)).text for path in ("/metrics", "/status")])
+                    reported.extend([(await operator.get(path)).text for path in ("/metrics", "/status")])
 
     asyncio.run(scene())
-    everything = "\n".join([*told, caplog.text, *capfd.readouterr()])
+    everything = "\n".join([*reported, caplog.text, *capfd.readouterr()])
     assert "chat" in everything
-    assert [said for said in SAID if said in everything] == []
+    assert [text for text in SAID if text in everything] == []

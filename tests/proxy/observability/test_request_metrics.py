@@ -71,9 +71,9 @@ def endings(draw: st.DrawFn) -> RequestOutcome:
     record = RequestRecord("req_1", draw(st.sampled_from(("chat", "embeddings"))))
     record.request_read(ApiRequest("chat", "gpt-4o", {}, draw(st.booleans())))
     targets: list[str] = draw(st.lists(st.sampled_from(TARGETS), max_size=4))
-    told = {"seed": Adaptation("dropped", Message("")), "stop": Adaptation("honoured", Message(""))}
+    adaptations = {"seed": Adaptation("dropped", Message("")), "stop": Adaptation("honoured", Message(""))}
     for at, label in enumerate(targets):
-        record.attempt(Attempt(_target(label), at + 1, told, {}))
+        record.attempt(Attempt(_target(label), at + 1, adaptations, {}))
         record.sent_at = record.sent_at or record.started
         for usage in draw(st.lists(usages, max_size=2)):
             record.add_usage(usage)
@@ -94,7 +94,7 @@ def _target(label: str) -> Any:
 
 
 @given(st.lists(endings(), max_size=12))
-def test_what_is_counted_adds_up_to_what_was_accounted_for(ended: list[RequestOutcome]) -> None:
+def test_the_counted_usage_equals_the_recorded_usage(ended: list[RequestOutcome]) -> None:
     state = kit_of()
     with patch("proxy.observability.metrics.requests.BATCH", 5):
         for ending in ended:
@@ -128,19 +128,19 @@ def test_five_thousand_made_up_names_make_no_series() -> None:
     """Models are open without client keys, so a target's label may contain the client's text."""
     state = kit_of()
 
-    def ask(name: str) -> None:
+    def count(name: str) -> None:
         record = RequestRecord("req_1", "chat")
         record.request_read(ApiRequest("chat", f"kimi/{name}", {}, False))
-        told = {name: Adaptation("dropped", Message("")), f"tools.{name}": Adaptation("dropped", Message(""))}
-        record.attempt(Attempt(_target(f"kimi/{name}"), 1, told, {}))
+        adaptations = {name: Adaptation("dropped", Message("")), f"tools.{name}": Adaptation("dropped", Message(""))}
+        record.attempt(Attempt(_target(f"kimi/{name}"), 1, adaptations, {}))
         record.attempt_failed(f"kimi/{name}", "model_not_found")
         state.record_outcome(record.outcome())
 
-    ask("the first")
+    count("the first")
     before = series(state)
     for number in range(5000):
-        ask(f"made-up-{number}")
-        assert len(state.request_metrics._waiting) < BATCH  # also where nobody reads
+        count(f"made-up-{number}")
+        assert len(state.request_metrics._waiting) < BATCH  # also without a reader
     after = series(state)
     assert after.keys() == before.keys()
     assert state.request_metrics.attempts() == {("kimi/other",): 5001}
@@ -172,7 +172,7 @@ def hello_start() -> bytes:
 @pytest.mark.parametrize("streamed", [False, True])
 def test_the_time_to_the_first_content_is_the_vendors_and_ours(streamed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The body arrives at once, so no time is the client's, and the vendor waits before it answers."""
-    told = hello().aiter_bytes() if streamed else whole("hi").aiter_bytes()
+    reported = hello().aiter_bytes() if streamed else whole("hi").aiter_bytes()
     now = 100.0
 
     def tick() -> float:
@@ -187,7 +187,7 @@ def test_the_time_to_the_first_content_is_the_vendors_and_ours(streamed: bool, m
     async def after_thought() -> AsyncIterator[bytes]:
         nonlocal now
         now += 0.03
-        async for piece in told:
+        async for piece in reported:
             yield piece
 
     headers = SSE if streamed else {"content-type": "application/json"}

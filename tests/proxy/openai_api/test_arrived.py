@@ -49,7 +49,7 @@ NEWEST = {
 }
 """What an application of today would be pointed at: models that need not think, and models that may."""
 NAMES = ("gpt-4o", "o3")
-"""What the application asks for: a model that does not reason, and one that does."""
+"""The requested models: one that does not reason, and one that does."""
 LIMITS = ("max_tokens", "max_completion_tokens")
 QUIET: Mapping[str, tuple[str, ...]] = {
     "user": ("safety_identifier", "user_id"),
@@ -66,16 +66,16 @@ class Case:
 
     fields: dict[str, Any]
     status: int
-    told: dict[str, str]
+    adaptations: dict[str, str]
     error: dict[str, Any]
     arrived: dict[str, Any] | None
 
     def __str__(self) -> str:
-        return f"{self.fields} -> {self.status} {self.error or self.told}; arrived: {self.arrived}"
+        return f"{self.fields} -> {self.status} {self.error or self.adaptations}; arrived: {self.arrived}"
 
     def names(self, field: str) -> bool:
         """Return whether the response reports the field, or a part of it."""
-        return any(name == field or name.startswith(f"{field}.") for name in self.told)
+        return any(name == field or name.startswith(f"{field}.") for name in self.adaptations)
 
 
 @dataclass
@@ -106,18 +106,18 @@ def setup() -> Iterator[Setup]:
         stage.close()
 
 
-def sent(setup: Setup, vendor: str, model: str, fields: dict[str, Any], asked: str) -> Case:
-    """Ask for a vendor's model under OpenAI's name, or, if ``asked`` is the vendor, under its own."""
-    name = f"{vendor}/{model}" if asked == vendor else f"{asked}/{vendor}/{model}"
+def sent(setup: Setup, vendor: str, model: str, fields: dict[str, Any], requested: str) -> Case:
+    """Request a vendor's model under OpenAI's name, or, if ``requested`` is the vendor, under its own."""
+    name = f"{vendor}/{model}" if requested == vendor else f"{requested}/{vendor}/{model}"
     seen = setup.stage.emulators[vendor].requests
     seen.clear()
     answer = setup.client.post("/chat/completions", json={**fields, "model": name})
-    told = dict(part.split("=", 1) for part in answer.headers.get("x-banjia-adapted", "").split(";") if part)
+    adaptations = dict(part.split("=", 1) for part in answer.headers.get("x-banjia-adapted", "").split(";") if part)
     error = answer.json()["error"] if answer.status_code != 200 else {}
     # Of several calls for one answer, the first choice's has the caller's own seed; they may arrive in any order.
     bodies = [one.body for one in seen]
     first = next((body for body in bodies if body.get("seed") == fields.get("seed")), bodies[-1] if bodies else None)
-    return Case(fields, answer.status_code, told, error, first)
+    return Case(fields, answer.status_code, adaptations, error, first)
 
 
 def most(vendor: str, model: str) -> float:
@@ -138,18 +138,18 @@ def judged(case: Case, most_tokens: float = float("inf")) -> None:
     if case.status == 200:
         assert case.arrived is not None
         for name, value in case.fields.items():
-            assert is_told(case, case.arrived, name, value), f"{name} was lost: {case}"
+            assert is_sent_or_reported(case, case.arrived, name, value), f"{name} was lost: {case}"
         return
     assert case.status == 400, str(case)
     if case.arrived is not None:
-        asked = max((case.fields.get(name) or 0 for name in LIMITS), default=0)
-        assert asked > most_tokens, f"the vendor refused what we let through: {case}"
+        request = max((case.fields.get(name) or 0 for name in LIMITS), default=0)
+        assert request > most_tokens, f"the vendor refused what we let through: {case}"
         return
     param = str(case.error["param"]).partition("[")[0].partition(".")[0]
     assert param in case.fields or param == "stream", f"{param} was refused, which nobody sent: {case}"
 
 
-def is_told(case: Case, arrived: dict[str, Any], name: str, value: Any) -> bool:
+def is_sent_or_reported(case: Case, arrived: dict[str, Any], name: str, value: Any) -> bool:
     """Return whether the field arrived unchanged, under an equivalent name, or is named in the response."""
     if value is None:
         return arrived.get(name, "as if absent") is not None
@@ -179,7 +179,9 @@ def without_defaults(tool: dict[str, Any]) -> dict[str, Any]:
 def same_messages(ours: list[Any], theirs: list[Any], case: Case) -> bool:
     """Return whether the conversation arrived: roles, texts, calls; an added hint must be reported."""
     if len(theirs) > len(ours):
-        return case.told.get("messages") == "mapped" and same_messages(ours, theirs[len(theirs) - len(ours) :], case)
+        return case.adaptations.get("messages") == "mapped" and same_messages(
+            ours, theirs[len(theirs) - len(ours) :], case
+        )
     return [spoken(one) for one in ours] == [spoken(one) for one in theirs]
 
 
@@ -208,10 +210,10 @@ def test_every_field_arrives_or_is_named(setup: Setup, vendor: str) -> None:
         fields=FIELDS,
         keep=st.lists(st.sampled_from(sorted(optional)), max_size=8),
         model=st.sampled_from(MODELS[vendor]),
-        asked=st.sampled_from([*NAMES, vendor]),
+        requested=st.sampled_from([*NAMES, vendor]),
     )
-    def arrives(fields: dict[str, Any], keep: list[str], model: str, asked: str) -> None:
-        judged(sent(setup, vendor, model, thinned(fields, keep), asked), most(vendor, model))
+    def arrives(fields: dict[str, Any], keep: list[str], model: str, requested: str) -> None:
+        judged(sent(setup, vendor, model, thinned(fields, keep), requested), most(vendor, model))
 
     arrives()
 
@@ -220,17 +222,17 @@ def test_every_field_arrives_or_is_named(setup: Setup, vendor: str) -> None:
 @pytest.mark.parametrize("name", sorted(optional))
 def test_each_field_alone_arrives_or_is_named_at_every_model(setup: Setup, vendor: str, name: str) -> None:
     @settings(max_examples=examples(24), deadline=None)
-    @given(value=optional[name], model=st.sampled_from(MODELS[vendor]), asked=st.sampled_from([*NAMES, vendor]))
-    def arrives(value: Any, model: str, asked: str) -> None:
+    @given(value=optional[name], model=st.sampled_from(MODELS[vendor]), requested=st.sampled_from([*NAMES, vendor]))
+    def arrives(value: Any, model: str, requested: str) -> None:
         fields = {"messages": [{"role": "user", "content": "hi"}], name: value}
-        judged(sent(setup, vendor, model, fields, asked), most(vendor, model))
+        judged(sent(setup, vendor, model, fields, requested), most(vendor, model))
 
     arrives()
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 @pytest.mark.parametrize(
-    ("asked", "fields", "reasons"),
+    ("requested", "fields", "reasons"),
     [
         ("gpt-4o", {}, lambda mode: mode == "always"),
         ("o3", {"reasoning_effort": "none"}, lambda mode: mode == "always"),
@@ -239,15 +241,15 @@ def test_each_field_alone_arrives_or_is_named_at_every_model(setup: Setup, vendo
     ids=["a name that does not reason", "no effort", "high effort"],
 )
 def test_a_model_reasons_if_it_is_to_and_only_then_unless_it_always_does(
-    setup: Setup, vendor: str, asked: str, fields: dict[str, Any], reasons: Callable[[str], bool]
+    setup: Setup, vendor: str, requested: str, fields: dict[str, Any], reasons: Callable[[str], bool]
 ) -> None:
     """For any default of a model, where catalogs and emulators may interpret their sources differently.
 
     The request is streamed, because some models support nothing else.
     """
-    said = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
+    messages = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
     for model in MODELS[vendor]:
-        body = {"model": f"{asked}/{vendor}/{model}", **said, **fields}
+        body = {"model": f"{requested}/{vendor}/{model}", **messages, **fields}
         answer = setup.client.post("/chat/completions", json=body)
         assert answer.status_code == 200, answer.text
         row = rows(vendor).model(model)
@@ -281,7 +283,7 @@ def test_many_texts_are_embedded_by_every_model(setup: Setup, vendor: str) -> No
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_what_the_newest_sdks_send_by_themselves_is_answered(setup: Setup, vendor: str, stream: bool) -> None:
+def test_default_requests_of_the_newest_sdks_are_answered(setup: Setup, vendor: str, stream: bool) -> None:
     new: dict[str, Any] = {
         "store": False, "max_completion_tokens": 2048, "reasoning_effort": "low", "verbosity": "medium",
         "parallel_tool_calls": True, "prompt_cache_key": "k", "safety_identifier": "s", "metadata": {"a": "b"},
@@ -289,8 +291,8 @@ def test_what_the_newest_sdks_send_by_themselves_is_answered(setup: Setup, vendo
         "service_tier": "auto", "stream": stream, **({"stream_options": {"include_usage": True}} if stream else {}),
     }  # fmt: skip
     for model in NEWEST[vendor]:
-        for asked in (*NAMES, vendor):
-            case = sent(setup, vendor, model, new, asked)
+        for request in (*NAMES, vendor):
+            case = sent(setup, vendor, model, new, request)
             assert case.status == 200, str(case)
             judged(case)
 

@@ -44,7 +44,7 @@ def chunks(played: Played) -> list[dict[str, Any]]:
     ],
     ids=["the same target", "the next target"],
 )
-def test_of_attempts_that_fail_before_content_the_caller_sees_no_event(replies: Mapping[str, list[Any]]) -> None:
+def test_attempts_that_fail_before_content_send_the_client_no_event(replies: Mapping[str, list[Any]]) -> None:
     names = iter(["c-first", "c-second", "c-third"])
     played = play({vendor: [make(next(names)) for make in them] for vendor, them in replies.items()}, stream=True)
 
@@ -140,7 +140,7 @@ def test_content_is_written_at_once_behind_what_was_held() -> None:
     assert data.count(b"data: ") == 2
 
 
-def test_what_was_dropped_is_not_shown_when_the_answer_is_done() -> None:
+def test_discarded_chunks_are_not_sent_when_the_answer_is_done() -> None:
     async def script(writer: ChatWriter) -> None:
         await writer.events([piece({"role": "assistant", "content": ""})], attempt())
         writer.discard_held()

@@ -51,7 +51,7 @@ def test_text_passes_as_it_came() -> None:
     assert event.raw is raw
 
 
-def test_the_log_line_says_how_many_calls_were_left_out() -> None:
+def test_the_log_line_has_the_number_of_dropped_calls() -> None:
     calls = [
         {"index": at, "id": f"c{at}", "type": "function", "function": {"name": "f", "arguments": "{}"}} for at in (0, 1)
     ]

@@ -52,7 +52,7 @@ def test_a_name_whose_vendor_is_off_is_not_listed() -> None:
     assert found("mine", settings).status_code == 404
 
 
-def test_what_is_listed_can_be_found_and_says_the_same() -> None:
+def test_a_listed_model_can_be_retrieved_with_the_same_content() -> None:
     settings = {"vendors": BOTH, "models": {"a/b:c": "qwen/qwen3.6-plus", "gpt-4*": "qwen/qwen3.6-plus"}}
     for name, owner in listed(settings).items():
         one = found(name, settings).json()
@@ -78,7 +78,7 @@ def test_a_vendors_own_id_is_no_name_where_models_are_closed() -> None:
 @pytest.mark.parametrize(
     ("name", "nearest"), [("gpt-4oo", "gpt-4o"), ("kimi-k2.66", "kimi-k2.6"), ("kimmi/kimi-k2.6", "kimi/kimi-k2.6")]
 )
-def test_a_name_that_is_not_there_is_told_the_nearest(name: str, nearest: str) -> None:
+def test_an_unknown_name_gets_the_nearest_one_as_a_suggestion(name: str, nearest: str) -> None:
     one = found(name, {"vendors": BOTH})
 
     error = one.json()["error"]
@@ -86,11 +86,11 @@ def test_a_name_that_is_not_there_is_told_the_nearest(name: str, nearest: str) -
     assert f"Did you mean '{nearest}'?" in error["message"]
 
 
-def test_vendors_own_ids_are_not_told_where_models_are_closed() -> None:
+def test_vendors_own_ids_are_not_listed_if_models_are_closed() -> None:
     assert "Did you mean" not in found("kimi-k2.66", {"vendors": BOTH, "policy": {"open_models": False}}).text
 
 
-def test_names_are_only_for_those_who_have_a_key() -> None:
+def test_names_require_a_key() -> None:
     settings = {"vendors": BOTH, "server": {"client_keys": ["sk-client-00000001"]}}
     for path in ("/v1/models", "/v1/models/gpt-4o", "/v1/models/none-such"):
         assert answer("GET", path, settings=settings).status_code == 401

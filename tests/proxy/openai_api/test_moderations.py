@@ -13,7 +13,7 @@ PASS: dict[str, Any] = {"vendors": VENDORS, "policy": {"moderations": "pass"}}
 PARTS = [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "https://x/y.png"}}]
 
 
-def test_by_default_they_are_refused_and_the_message_says_how_to_choose() -> None:
+def test_by_default_they_are_refused_and_the_message_names_the_setting() -> None:
     found = answer("POST", PATH, {"input": "a"})
 
     error = found.json()["error"]
@@ -81,7 +81,7 @@ def test_pass_answers_at_every_path(path: str) -> None:
         ({"input": "a", "model": 5}, "invalid_type", "model"),
     ],
 )
-def test_what_openai_would_refuse_is_refused(body: Any, code: str | None, param: str | None) -> None:
+def test_requests_that_openai_would_refuse_are_refused(body: Any, code: str | None, param: str | None) -> None:
     opened = knock(Knock("POST", PATH, body), settings=PASS)
 
     error = opened.answers[0].json()["error"]
@@ -90,7 +90,7 @@ def test_what_openai_would_refuse_is_refused(body: Any, code: str | None, param:
 
 
 @pytest.mark.parametrize("policy", ["refuse", "pass"])
-def test_a_key_is_asked_for_first(policy: str) -> None:
+def test_a_key_is_required_first(policy: str) -> None:
     settings = {
         "vendors": VENDORS,
         "policy": {"moderations": policy},

@@ -91,7 +91,7 @@ def test_a_completion_arrives_as_a_completion_with_what_chat_could_not_do() -> N
     asyncio.run(run())
 
 
-def test_a_completion_streams_as_texts_with_usage_for_those_who_asked() -> None:
+def test_a_completion_streams_as_texts_with_usage_if_requested() -> None:
     choice = TEXT["choices"][0]
     begun, ended = {**choice, "text": "Li", "finish_reason": None}, {**choice, "text": "ma"}
     events = [{**TEXT, "choices": [one], "usage": None} for one in (begun, ended)] + [{**TEXT, "choices": []}]
@@ -101,9 +101,9 @@ def test_a_completion_streams_as_texts_with_usage_for_those_who_asked() -> None:
             server.answer = (200, events)
             options = {"include_usage": True}
             plain = await complete(running, model="gpt-4o", prompt="Peru:", stream=True)
-            told = await complete(running, model="gpt-4o", prompt="Peru:", stream=True, stream_options=options)
+            answer = await complete(running, model="gpt-4o", prompt="Peru:", stream=True, stream_options=options)
             assert [body["stream_options"] for body in server.bodies] == [options, options]
-            first, second, usage = [json.loads(line[6:]) for line in told.text.split("\n\n")[:-2]]
+            first, second, usage = [json.loads(line[6:]) for line in answer.text.split("\n\n")[:-2]]
             assert [first["choices"][0]["text"], second["choices"][0]["text"]] == ["Li", "ma"]
             assert (usage["choices"], usage["usage"]["total_tokens"]) == ([], 2)
             assert plain.text.count("data: {") == 2
@@ -112,7 +112,7 @@ def test_a_completion_streams_as_texts_with_usage_for_those_who_asked() -> None:
     asyncio.run(run())
 
 
-def test_what_chat_cannot_do_goes_on_to_the_target_that_has_completions() -> None:
+def test_fields_that_chat_lacks_go_to_the_target_with_completions() -> None:
     async def run() -> None:
         async with office() as (running, server):
             server.answer = (200, TEXT)
@@ -126,7 +126,7 @@ def test_what_chat_cannot_do_goes_on_to_the_target_that_has_completions() -> Non
     asyncio.run(run())
 
 
-def test_moderations_are_asked_of_the_policys_target_and_come_back_as_they_are() -> None:
+def test_moderations_are_sent_to_the_policys_target_and_returned_unchanged() -> None:
     found = {"id": "modr-1", "model": "guard", "results": [{"flagged": True, "categories": {"violence": True}}]}
 
     async def run() -> None:
@@ -143,7 +143,7 @@ def test_moderations_are_asked_of_the_policys_target_and_come_back_as_they_are()
     asyncio.run(run())
 
 
-def test_a_request_arrives_as_it_was_sent_and_nothing_is_told_as_changed() -> None:
+def test_a_request_arrives_as_it_was_sent_and_no_adaptation_is_reported() -> None:
     more = {"logit_bias": {"5": 1}, "max_tokens": 0, "chat_template_kwargs": {"enable_thinking": False}, "user": "u"}
 
     async def run() -> None:
@@ -158,7 +158,7 @@ def test_a_request_arrives_as_it_was_sent_and_nothing_is_told_as_changed() -> No
     asyncio.run(run())
 
 
-def test_a_refused_key_is_told_without_a_word_of_regions() -> None:
+def test_a_refused_key_is_reported_without_mention_of_regions() -> None:
     async def run() -> None:
         async with office("sk-office-000001") as (running, server):
             server.answer = (401, {"error": {"message": "no", "code": "invalid_api_key"}})
@@ -178,11 +178,11 @@ def test_explain_shows_what_an_entry_changes_in_messages() -> None:
     settings = Settings.model_validate({"vendors": {"office": server}, "models": {"gpt-4o": "office/m"}})
     messages = [{"role": "user", "content": "a"}, {"role": "developer", "content": "b"}]
 
-    (told,) = explain(json.dumps({"model": "gpt-4o", "messages": messages}).encode(), settings)["targets"]
+    (reported,) = explain(json.dumps({"model": "gpt-4o", "messages": messages}).encode(), settings)["targets"]
 
-    assert told["fields"]["messages"] == {
+    assert reported["fields"]["messages"] == {
         "verdict": "mapped",
         "why": "system messages are joined into one, placed first",
     }
-    assert told["fields"]["messages.role"] == {"verdict": "mapped", "why": "developer is sent as system"}
-    assert told["body"]["messages"] == [{"role": "system", "content": "b"}, {"role": "user", "content": "a"}]
+    assert reported["fields"]["messages.role"] == {"verdict": "mapped", "why": "developer is sent as system"}
+    assert reported["body"]["messages"] == [{"role": "system", "content": "b"}, {"role": "user", "content": "a"}]

@@ -22,8 +22,8 @@ async def embed(target: str, given: Any) -> tuple[list[list[str]], httpx2.Respon
     calls: list[list[str]] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
-        asked = json.loads(body)["input"]
-        texts = asked if type(asked) is list else [asked]
+        fields = json.loads(body)["input"]
+        texts = fields if type(fields) is list else [fields]
         calls.append(texts)
         data = [{"object": "embedding", "index": at, "embedding": [ord(text[0])]} for at, text in enumerate(texts)]
         sent = json.dumps({"data": data, "model": "m", "usage": {"prompt_tokens": 1, "total_tokens": 1}}).encode()
@@ -41,7 +41,7 @@ async def embed(target: str, given: Any) -> tuple[list[list[str]], httpx2.Respon
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS))
-def test_every_vendor_is_sent_the_text_and_the_answer_says_so(target: str) -> None:
+def test_every_vendor_gets_the_text_and_the_answer_reports_it(target: str) -> None:
     calls, answer = asyncio.run(embed(target, [[15339, 1917], [65]]))
 
     assert calls == [["hello world", "b"]]
@@ -62,7 +62,7 @@ def test_many_lists_are_split_after_they_were_decoded_and_keep_their_order() -> 
     assert [one["embedding"] for one in answer.json()["data"]] == [[ord("a") + at % 26] for at in range(25)]
 
 
-def test_an_id_that_is_none_is_the_callers_error_and_reaches_no_vendor() -> None:
+def test_an_invalid_id_is_the_clients_error_and_reaches_no_vendor() -> None:
     calls, answer = asyncio.run(embed("qwen", [[64], [10**9]]))
     assert (answer.status_code, answer.json()["error"]["param"], calls) == (400, "input[1]", [])
 

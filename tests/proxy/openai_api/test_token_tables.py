@@ -47,7 +47,7 @@ def test_a_character_that_is_cut_in_two_lists_is_a_replacement_in_both() -> None
         ([[-1]], "input[0]"),
     ],
 )
-def test_an_id_that_is_none_names_where_it_stands(value: Any, param: str) -> None:
+def test_the_error_of_an_invalid_id_names_its_position(value: Any, param: str) -> None:
     with pytest.raises(BadRequest, match="cl100k_base") as raised:
         decode_ids("input", value, SMALL)
     assert (raised.value.param, raised.value.code, raised.value.http_status) == (param, None, 400)
@@ -78,7 +78,7 @@ def test_more_ids_than_openai_takes_are_refused_before_they_are_decoded() -> Non
         ("davinci", None),
     ],
 )
-def test_the_vocabulary_goes_by_the_name_that_was_asked_for(model: str, encoding: Any) -> None:
+def test_the_vocabulary_is_that_of_the_requested_name(model: str, encoding: Any) -> None:
     assert encoding_of(model) is encoding
 
 
@@ -93,7 +93,7 @@ def test_ids_of_a_vocabulary_that_we_have_not_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("value", "ids"), [("a", False), (["a"], False), ([], False), ([1], True), ([[1]], True)])
-def test_ids_are_told_from_texts(value: Any, ids: bool) -> None:
+def test_ids_are_distinguished_from_texts(value: Any, ids: bool) -> None:
     assert has_ids(value) is ids
 
 

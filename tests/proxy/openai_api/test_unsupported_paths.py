@@ -56,8 +56,8 @@ def test_the_descriptions_have_as_many_paths_as_we_think() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_every_path_answers_every_method_in_openais_shape(method: str) -> None:
     knocks = [Knock(method, path, {} if method in ("POST", "PUT", "PATCH") else None) for path in described()]
-    for asked, found in zip(knocks, knock(*knocks).answers, strict=True):
-        readable(found, asked)
+    for pairs, found in zip(knocks, knock(*knocks).answers, strict=True):
+        readable(found, pairs)
 
 
 @pytest.mark.parametrize("ending", ["/", "?api-version=2024-06-01&beta=true"])
@@ -68,20 +68,20 @@ def test_a_trailing_slash_or_a_query_changes_nothing(ending: str) -> None:
     assert [one.status_code for one in plain] == [one.status_code for one in ended]
 
 
-def test_what_openai_has_and_we_have_not_is_named_with_what_is_nearest() -> None:
+def test_missing_openai_endpoints_are_named_with_the_nearest_one() -> None:
     knocks = [Knock(method, path, {}) for path, methods in described().items() for method in methods]
     not_supported = 0
-    for asked, found in zip(knocks, knock(*knocks).answers, strict=True):
+    for pairs, found in zip(knocks, knock(*knocks).answers, strict=True):
         message = found.json().get("error", {}).get("message", "")
-        where = f"{asked.method} {asked.path}: {found.status_code} {message}"
+        where = f"{pairs.method} {pairs.path}: {found.status_code} {message}"
         if found.status_code == 404 and found.json()["error"]["code"] == "not_supported":
             not_supported += 1
             assert found.headers["x-should-retry"] == "false", where
-            assert asked.path in message, where
+            assert pairs.path in message, where
             assert any(path in message for path in SERVED) or "vendor" in message or "message" in message, where
-        elif found.status_code == 404 and "/models/" not in asked.path:
-            assert asked.path in message, where
-            assert re.search(r"/(assistants|threads)", asked.path), where
+        elif found.status_code == 404 and "/models/" not in pairs.path:
+            assert pairs.path in message, where
+            assert re.search(r"/(assistants|threads)", pairs.path), where
             assert "OpenAI shut its Assistants API down" in message, where
         elif found.status_code == 405:
             assert "Use " in message, where
@@ -101,7 +101,7 @@ RETIRED: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "word"), RETIRED)
-def test_what_openai_has_retired_is_404_with_the_reason(method: str, path: str, word: str) -> None:
+def test_endpoints_retired_by_openai_are_404_with_the_reason(method: str, path: str, word: str) -> None:
     (found,) = knock(Knock(method, path, {} if method == "POST" else None)).answers
     error: Any = found.json()["error"]
     assert (found.status_code, error["code"]) == (404, None)
@@ -111,7 +111,7 @@ def test_what_openai_has_retired_is_404_with_the_reason(method: str, path: str, 
 
 @pytest.mark.parametrize(("path", "near"), [("/v1/chat/completion", "/v1/chat/completions"), ("/v1/embedding", "/v1/embeddings"),
                                             ("/model", "/v1/models"), ("/v1/moderation", "/v1/moderations")])  # fmt: skip
-def test_a_slip_in_a_path_is_told_the_nearest(path: str, near: str) -> None:
+def test_a_misspelt_path_gets_the_nearest_one_as_a_suggestion(path: str, near: str) -> None:
     (found,) = knock(Knock("POST", path, {})).answers
     assert found.status_code == 404
     assert f"Did you mean {near}?" in found.json()["error"]["message"]
@@ -125,5 +125,5 @@ def test_an_absurd_path_is_answered_like_any_other() -> None:
         "/v1/models/%F0%9F%98%80",
         "/v1/" + "a/" * 5_000,
     ):
-        asked = Knock("GET", path)
-        readable(knock(asked).answers[0], asked)
+        knock_ = Knock("GET", path)
+        readable(knock(knock_).answers[0], knock_)

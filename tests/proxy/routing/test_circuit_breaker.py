@@ -14,7 +14,7 @@ LABEL = "kimi/kimi-k2.6"
 
 
 class Model:
-    """A model of the breaker: numbered periods, each closed or cooling down; an attempt knows its period."""
+    """A model of the breaker: numbered periods, each closed or cooling down; an attempt has its period."""
 
     def __init__(self) -> None:
         self.era, self.streak, self.rests = 0, 0, 0
@@ -118,7 +118,7 @@ def failed(
         breaker.failed(LABEL, trial, now, draw, WISHES)
 
 
-def test_five_failures_in_a_row_rest_a_target_for_thirty_seconds() -> None:
+def test_five_failures_in_a_row_put_a_target_in_cooldown_for_thirty_seconds() -> None:
     breaker = CircuitBreaker()
     failed(breaker, 4)
     breaker.succeeded(LABEL, None)
@@ -131,7 +131,7 @@ def test_five_failures_in_a_row_rest_a_target_for_thirty_seconds() -> None:
     assert not breaker.is_cooling_down("kimi/another", 0.0)
 
 
-def test_rests_grow_by_thirty_seconds_to_three_hundred_and_a_success_brings_back_the_first() -> None:
+def test_cooldowns_grow_by_thirty_seconds_to_three_hundred_and_a_success_resets_them() -> None:
     breaker, now, lengths = CircuitBreaker(), 0.0, []
     failed(breaker, 5)
     for _ in range(12):
@@ -150,12 +150,12 @@ def test_rests_grow_by_thirty_seconds_to_three_hundred_and_a_success_brings_back
 
 
 @pytest.mark.parametrize(("draw", "shorter"), [(0.0, 1.0), (0.5, 0.9), (1.0, 0.8)])
-def test_chance_only_shortens_a_rest_and_by_a_fifth_at_most(draw: float, shorter: float) -> None:
+def test_jitter_only_shortens_a_cooldown_and_by_a_fifth_at_most(draw: float, shorter: float) -> None:
     for number in (1, 3, 10, 99):
         assert cool_down_s(number, draw, WISHES) == pytest.approx(min(300, 30 * number) * shorter)
 
 
-def test_of_a_hundred_attempts_after_a_rest_exactly_one_probes() -> None:
+def test_of_a_hundred_attempts_after_a_cooldown_exactly_one_probes() -> None:
     breaker = CircuitBreaker()
     failed(breaker, 5)
     trials = [breaker.enter(LABEL, 30.0) for _ in range(100)]
@@ -163,7 +163,7 @@ def test_of_a_hundred_attempts_after_a_rest_exactly_one_probes() -> None:
     assert breaker.is_cooling_down(LABEL, 30.0)
 
 
-def test_what_began_before_a_rest_neither_ends_nor_lengthens_it() -> None:
+def test_a_call_that_began_before_a_cooldown_neither_ends_nor_lengthens_it() -> None:
     breaker = CircuitBreaker()
     failed(breaker, 5)
     failed(breaker, 20, 10.0)

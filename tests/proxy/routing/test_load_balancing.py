@@ -42,14 +42,14 @@ figures = st.lists(st.none() | st.floats(0, 100), min_size=4, max_size=4)
 
 
 @given(strategies, st.floats(0, 1, exclude_max=True), figures)
-def test_no_strategy_loses_or_doubles_a_target(strategy: Strategy, draw: float, told: list[float | None]) -> None:
+def test_no_strategy_loses_or_doubles_a_target(strategy: Strategy, draw: float, reported: list[float | None]) -> None:
     route = routed(strategy)
-    figures_ = dict(zip([target.label for target in route.targets], told, strict=True))
+    figures_ = dict(zip([target.label for target in route.targets], reported, strict=True))
     made = sort_targets(route, draw, lambda target: figures_[target.label])
     assert sorted(target.label for target in made) == sorted(FOUR)
 
 
-def test_failover_asks_in_the_order_of_the_list() -> None:
+def test_failover_calls_in_the_order_of_the_list() -> None:
     assert labels(routed("failover"), kimi_k2_6=9.0) == LISTED
 
 
@@ -79,7 +79,7 @@ def test_a_target_whose_vendor_is_off_takes_its_weight_along() -> None:
     assert route.weights == (2, 1)
 
 
-def test_fastest_asks_the_unknown_first_then_by_time() -> None:
+def test_fastest_calls_targets_of_unknown_speed_first_then_by_time() -> None:
     route = routed("fastest")
     assert labels(route, kimi_k2_6=3.0, qwen_plus=1.0) == ["qwen3.6-plus", "qwen3.6-flash", "qwen-plus", "kimi-k2.6"]
 
@@ -92,7 +92,7 @@ def test_fastest_sends_a_few_of_a_hundred_to_each_of_the_others() -> None:
     assert {firsts[name] for name in LISTED if name != "qwen3.6-plus"} == {100}
 
 
-def test_cheapest_asks_by_price_and_those_without_one_last() -> None:
+def test_cheapest_calls_by_price_and_targets_without_one_last() -> None:
     route = routed("cheapest")
     assert labels(route, kimi_k2_6=3.0, qwen_plus=1.0) == ["qwen-plus", "kimi-k2.6", "qwen3.6-plus", "qwen3.6-flash"]
 
@@ -118,7 +118,7 @@ def test_a_longer_prompt_is_billed_by_its_tier() -> None:
     assert cost("qwen/qwen3.6-plus", messages=content, max_tokens=100) == 300_000 * 8 + 100 * 48
 
 
-def test_the_operators_limit_counts_before_the_callers() -> None:
+def test_the_operators_limit_takes_precedence_over_the_clients() -> None:
     route = routed("cheapest", {"target": "qwen/qwen3.6-plus", "set": {"max_tokens": 10}})
     ask = ApiRequest("chat", "gpt-4o", {"messages": [], "max_tokens": 1000})
     assert PriceEstimate(ask, NOW).of(route.targets[0]) == 10 * 12
@@ -129,7 +129,7 @@ def test_thinking_is_billed_as_thinking_where_the_price_differs() -> None:
     assert cost("qwen/qwen-plus", max_tokens=1000, enable_thinking=True) == 1000 * 0.8 + 1000 * 8
 
 
-def test_a_price_that_is_not_known_for_the_day_or_the_model_is_none() -> None:
+def test_an_unknown_price_of_the_day_or_the_model_is_none() -> None:
     assert cost("qwen/qwen3.6-plus", now=datetime.datetime(2020, 1, 1)) is None
     assert cost("qwen/qwen3.8-max") is None
     assert cost("qwen/nobody-knows") is None
@@ -154,11 +154,11 @@ def test_the_cheapest_of_today_answers(now: datetime.datetime, first: str) -> No
     assert play({first: [whole("x")]}, state=state, max_tokens=100).calls == [first]
 
 
-def test_the_fastest_of_those_that_were_asked_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fastest_of_the_called_targets_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.routing.load_balancing.EXPLORED", 0.0)
     state = kit_of(play({"kimi": [whole("x")]}, strategic("fastest")))
     assert state.latencies.of(FOUR[0], False) is not None
-    assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"], "nobody had asked it yet"
+    assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"], "it had not been called yet"
 
     state.latencies.record(FOUR[0], False, 60.0)
     assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"]
@@ -168,13 +168,13 @@ def test_the_fastest_of_those_that_were_asked_answers(monkeypatch: pytest.Monkey
     assert state.latencies.of(FOUR[0], True) is not None
 
 
-def test_who_fails_quickly_is_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_that_fails_quickly_is_not_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.routing.load_balancing.EXPLORED", 0.0)
     state = kit_of(play({"kimi": [error(429, "rate_limit_reached_error")], "qwen": [whole("x")]}, strategic("fastest")))
     assert play({"qwen": [whole("x")]}, state=state).calls == ["qwen"]
 
 
-def test_the_callers_own_error_tells_nothing_of_a_targets_speed() -> None:
+def test_the_clients_own_error_does_not_count_for_a_targets_speed() -> None:
     state = kit_of(play({"kimi": [error(400, "invalid_request_error")]}, strategic("fastest")))
     assert state.latencies.of(FOUR[0], False) is None
 

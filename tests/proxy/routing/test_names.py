@@ -26,7 +26,7 @@ def embed(name: str, fields: Mapping[str, Any] = {}, **settings: Any) -> Opened:
 
 
 @pytest.mark.parametrize("name", ["gpt-4o-2024-05-13", "gpt-4o-2024-11-20", "chatgpt-4o-latest", "gpt-4o-2027-01-31"])
-def test_a_form_of_a_mapped_name_is_answered_by_its_target_under_the_name_that_was_asked_for(name: str) -> None:
+def test_a_form_of_a_mapped_name_is_answered_by_its_target_under_the_requested_name(name: str) -> None:
     opened = chat(name, vendors=VENDORS, models={"gpt-4o": "qwen/qwen-max"})
     (answer,) = opened.answers
     assert answer.headers["x-banjia-target"] == "qwen/qwen-max"
@@ -92,17 +92,17 @@ DIMENSIONS: list[tuple[Any, Any, int | None, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("row", "fields", "sent", "told"), DIMENSIONS)
-def test_dimensions_are_the_operators_else_the_callers_else_openais_and_another_width_is_told(
-    row: Any, fields: Any, sent: int | None, told: str | None
+@pytest.mark.parametrize(("row", "fields", "sent", "reported"), DIMENSIONS)
+def test_dimensions_are_the_operators_else_the_clients_else_openais_and_another_width_is_reported(
+    row: Any, fields: Any, sent: int | None, reported: str | None
 ) -> None:
     opened = embed("text-embedding-3-small", fields, vendors=VENDORS, models={"text-embedding-3-small": row})
     assert opened.answers[0].status_code == 200
     assert opened.sent().get("dimensions") == sent
-    assert opened.answers[0].headers.get("x-banjia-adapted") == told
+    assert opened.answers[0].headers.get("x-banjia-adapted") == reported
 
 
-def test_under_a_name_of_ones_own_the_model_gives_its_own_width_and_nothing_is_told() -> None:
+def test_under_a_name_of_ones_own_the_model_gives_its_own_width_and_nothing_is_reported() -> None:
     opened = embed("mine", vendors=VENDORS, models={"mine": "qwen/text-embedding-v4"})
     assert "dimensions" not in opened.sent()
     assert "x-banjia-adapted" not in opened.answers[0].headers

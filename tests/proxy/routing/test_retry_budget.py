@@ -46,7 +46,7 @@ def test_a_minute_of_failures_makes_a_fifth_more_calls_and_the_reserve_at_most(p
     assert calls <= (1 + SHARE) * requests + reserve
 
 
-def test_who_comes_alone_may_be_asked_for_three_times_more_and_then_again_ten_seconds_later(clock: Clock) -> None:
+def test_a_single_request_may_be_retried_three_times_and_again_ten_seconds_later(clock: Clock) -> None:
     budget = RetryBudget()
     assert [wants_a_retry(budget) for _ in range(5)] == [2, 2, 2, 1, 1]
     clock.now += WINDOW_S + 0.1

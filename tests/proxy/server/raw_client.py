@@ -65,7 +65,7 @@ class Line:
         self.reader = reader
         self.writer = writer
 
-    async def say(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
         self.writer.write(data)
         await self.writer.drain()
 
@@ -106,7 +106,7 @@ def chat(*headers: bytes, body: bytes | None = None, path: bytes = b"/v1/chat/co
     return b"\r\n".join(lines) + b"\r\n\r\n" + data
 
 
-async def says_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+async def answers_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
     """A vendor that answers."""
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(ANSWER))
     writer.write(ANSWER)
@@ -114,7 +114,7 @@ async def says_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter,
 
 @asynccontextmanager
 async def serving(
-    handler: Any = says_hello, *, memory: MemoryGuard | None = None, **server: Any
+    handler: Any = answers_hello, *, memory: MemoryGuard | None = None, **server: Any
 ) -> AsyncIterator[Running]:
     """The proxy before one scripted vendor."""
     async with vendor(handler) as url:

@@ -20,7 +20,7 @@ from proxy.app_state import AppState, ConfigSnapshot
 from proxy.server.cors import EXPOSED, MAX_REQUESTED, USUAL_HEADERS, Cors, is_preflight, preflight_headers
 from proxy.server.origin_guard import api_guard
 from proxy.upstream.client import Upstream
-from tests.proxy.server.raw_client import CONTENT, chat, line, run, says_hello, serving
+from tests.proxy.server.raw_client import CONTENT, answers_hello, chat, line, run, serving
 from tests.support.effort import calls_made_by
 from tests.support.harness import Running
 
@@ -35,12 +35,12 @@ SDK_HEADERS = (
     "x-stainless-os,x-stainless-package-version,x-stainless-retry-count,x-stainless-runtime,x-stainless-runtime-version,"
     "x-stainless-timeout"
 )
-"""What a browser asks for when the official SDK is used in a page."""
+"""The headers that a browser requests when a page uses the official SDK."""
 
 
 def preflight(origin: str = PAGE, headers: str | None = SDK_HEADERS, method: str = "POST") -> dict[str, str]:
-    asked = {} if headers is None else {"access-control-request-headers": headers}
-    return {"origin": origin, "access-control-request-method": method, **asked}
+    request = {} if headers is None else {"access-control-request-headers": headers}
+    return {"origin": origin, "access-control-request-method": method, **request}
 
 
 async def send(
@@ -116,7 +116,7 @@ def test_without_cors_origins_preflights_are_answered_as_any_other_request() -> 
     run(scene())
 
 
-def test_options_is_a_preflight_only_if_it_asks_for_a_method() -> None:
+def test_options_is_a_preflight_only_if_it_requests_a_method() -> None:
     assert is_preflight("OPTIONS", {b"access-control-request-method": b"POST"})
     assert not is_preflight("OPTIONS", {b"access-control-request-headers": b"authorization"})
     assert not is_preflight("POST", {b"access-control-request-method": b"POST"})
@@ -131,17 +131,17 @@ def test_options_is_a_preflight_only_if_it_asks_for_a_method() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [b"", b",", b"a,,b", b"a b", b"a\tb", b"a;b", b"\xff", b"a, ", b"x" * (MAX_REQUESTED + 1)]
+    "requested", [b"", b",", b"a,,b", b"a b", b"a\tb", b"a;b", b"\xff", b"a, ", b"x" * (MAX_REQUESTED + 1)]
 )
-def test_headers_that_are_asked_for_in_no_usable_form_are_answered_with_the_usual_ones(asked: bytes) -> None:
-    allowed = dict(preflight_headers(b"null", {b"access-control-request-headers": asked}))
+def test_headers_that_are_requested_in_an_invalid_form_are_answered_with_the_default_ones(requested: bytes) -> None:
+    allowed = dict(preflight_headers(b"null", {b"access-control-request-headers": requested}))
     assert allowed[b"access-control-allow-headers"] == USUAL_HEADERS
 
 
 @given(st.binary(max_size=MAX_REQUESTED))
-def test_no_requested_headers_become_anything_but_names_of_headers(asked: bytes) -> None:
-    [*_, (_, allowed), _, _] = preflight_headers(b"null", {b"access-control-request-headers": asked})
-    assert allowed in (asked, USUAL_HEADERS)
+def test_no_requested_headers_become_anything_but_names_of_headers(requested: bytes) -> None:
+    [*_, (_, allowed), _, _] = preflight_headers(b"null", {b"access-control-request-headers": requested})
+    assert allowed in (requested, USUAL_HEADERS)
     assert re.fullmatch(rb"[\w!#$%&'*+.^`|~, \t-]+", allowed)
 
 
@@ -180,32 +180,32 @@ def test_no_bytes_of_an_origin_raise_or_leave_as_a_header_that_is_no_origin(orig
 # --- responses ---
 
 
-async def stalls_then_says(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
-    """A vendor: streams, answers, or fails as the user message says."""
-    asked = json.loads(body)
-    word = asked["messages"][0]["content"]
+async def streams_answers_or_fails(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+    """A vendor: streams, answers, or fails as the user message directs."""
+    fields = json.loads(body)
+    word = fields["messages"][0]["content"]
     if word in ("429", "500"):
         kind = "rate_limit_reached_error" if word == "429" else "server_error"
         error = json.dumps({"error": {"message": "no", "type": kind}}).encode()
         writer.write(b"HTTP/1.1 %b x\r\ncontent-length: %d\r\n\r\n%b" % (word.encode(), len(error), error))
-    elif asked.get("stream"):
+    elif fields.get("stream"):
         data = b"data: " + CONTENT + b"\n\n"
         end = data.replace(b'{"content":"a"},"finish_reason":null', b'{},"finish_reason":"stop"')
         events = data + (b"" if word == "cut" else end + b"data: [DONE]\n\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(events))
         writer.write(events)
     else:
-        await says_hello(reader, writer, body)
+        await answers_hello(reader, writer, body)
 
 
-def said(word: str, **more: Any) -> dict[str, Any]:
+def chat_body(word: str, **more: Any) -> dict[str, Any]:
     return {**ASK, "messages": [{"role": "user", "content": word}], **more}
 
 
 RESPONSES: list[tuple[str, str, str, dict[str, str], Any, int]] = [
     ("whole", "POST", CHAT, BEARER, ASK, 200),
-    ("streamed", "POST", CHAT, BEARER, said("hi", stream=True), 200),
-    ("cut", "POST", CHAT, BEARER, said("cut", stream=True), 200),
+    ("streamed", "POST", CHAT, BEARER, chat_body("hi", stream=True), 200),
+    ("cut", "POST", CHAT, BEARER, chat_body("cut", stream=True), 200),
     ("models", "GET", "/v1/models", BEARER, None, 200),
     ("health", "GET", "/livez", {}, None, 200),
     ("no key", "POST", CHAT, {}, ASK, 401),
@@ -219,9 +219,9 @@ RESPONSES: list[tuple[str, str, str, dict[str, str], Any, int]] = [
     ("method", "PUT", CHAT, BEARER, {}, 405),
     ("too large", "POST", CHAT, BEARER, b" " * 200_000, 413),
     ("compressed", "POST", CHAT, {**BEARER, "content-encoding": "gzip"}, ASK, 415),
-    ("rate", "POST", CHAT, BEARER, said("429"), 429),
-    ("rate, streamed", "POST", CHAT, BEARER, said("429", stream=True), 429),
-    ("vendor", "POST", CHAT, BEARER, said("500"), 502),
+    ("rate", "POST", CHAT, BEARER, chat_body("429"), 429),
+    ("rate, streamed", "POST", CHAT, BEARER, chat_body("429", stream=True), 429),
+    ("vendor", "POST", CHAT, BEARER, chat_body("500"), 502),
 ]
 
 
@@ -231,7 +231,9 @@ def test_a_listed_page_can_read_every_response_and_another_page_none(
 ) -> None:
     async def scene() -> None:
         policy = {"max_wait_s": 0, "attempts": 1}
-        async with serving(stalls_then_says, cors_origins=[PAGE], client_keys=[KEY], max_body_mb=0.1) as running:
+        async with serving(
+            streams_answers_or_fails, cors_origins=[PAGE], client_keys=[KEY], max_body_mb=0.1
+        ) as running:
             old = running.state.snapshot.settings
             vendors = {
                 name: entry.model_copy(update={"limits": entry.limits.model_copy(update={"learn": False})})
@@ -283,7 +285,7 @@ def test_with_every_page_listed_each_gets_its_own_origin_back() -> None:
 def test_without_cors_origins_no_response_has_a_header_for_pages() -> None:
     async def scene() -> None:
         async with serving(client_keys=[KEY]) as running:
-            for body in (ASK, said("hi", stream=True)):
+            for body in (ASK, chat_body("hi", stream=True)):
                 answer = await send(running, "POST", CHAT, {"origin": PAGE, **BEARER}, body)
                 unreadable(answer)
                 assert "vary" not in answer.headers
@@ -297,7 +299,7 @@ def test_requests_on_one_connection_have_each_their_own_headers() -> None:
             key = b"Authorization: Bearer " + KEY.encode()
             for origin in (PAGE, None, OTHER, PAGE, None):
                 page = [] if origin is None else [b"Origin: " + origin.encode()]
-                await caller.say(chat(key, *page, model="gpt-4o"))
+                await caller.send(chat(key, *page, model="gpt-4o"))
                 answer = await caller.answer()
                 assert answer is not None
                 assert answer.status == 200
@@ -313,9 +315,9 @@ def test_an_early_refusal_in_the_middle_of_a_body_can_be_read() -> None:
                 b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nOrigin: "
                 + PAGE.encode()
             )
-            await caller.say(head + b"\r\n\r\n4\r\n{   \r\n")
+            await caller.send(head + b"\r\n\r\n4\r\n{   \r\n")
             await asyncio.sleep(0.05)
-            await caller.say(b"no chunk\r\n")
+            await caller.send(b"no chunk\r\n")
             answer = await caller.answer()
             assert answer is not None
             assert answer.status == 400
@@ -374,7 +376,7 @@ def test_without_cors_origins_nothing_is_looked_at() -> None:
     assert guard_of().cors is None
 
 
-def test_with_client_keys_and_cors_origins_a_request_of_an_app_is_asked_nothing_more() -> None:
+def test_with_client_keys_and_cors_origins_a_request_of_an_app_needs_nothing_more() -> None:
     guard = guard_of(client_keys=[KEY], cors_origins=[PAGE])
     headers = {b"host": b"banjia:8080"}
     assert guard.refuse(headers, list(headers.items())) is None

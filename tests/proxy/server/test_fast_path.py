@@ -18,7 +18,7 @@ ANSWER = json.dumps({
 }).encode()  # fmt: skip
 
 
-async def says_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+async def answers_hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
     writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(ANSWER))
     writer.write(ANSWER)
 
@@ -42,7 +42,10 @@ async def answer(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 async def talk(sent: bytes, answers: int, patience_s: float = 0.1) -> tuple[list[tuple[bytes, bytes]], bool]:
     """Return the data received over one connection, and whether the server closed it within ``patience_s``."""
-    async with vendor(says_hello) as url, proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running:
+    async with (
+        vendor(answers_hello) as url,
+        proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running,
+    ):
         host, port = running.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(sent)
@@ -65,7 +68,7 @@ def test_one_connection_carries_one_answer_after_another() -> None:
 
 
 @pytest.mark.parametrize("sent", [request(b"connection: close"), request(version=b"1.0")], ids=["asked", "HTTP/1.0"])
-def test_a_caller_who_wants_it_closed_is_told_and_served(sent: bytes) -> None:
+def test_a_client_that_requests_connection_close_is_served_and_gets_the_header(sent: bytes) -> None:
     ((head, body),), closed = run(talk(sent, 1, patience_s=30))
 
     assert b"\r\nconnection: close\r\n" in head
@@ -73,12 +76,15 @@ def test_a_caller_who_wants_it_closed_is_told_and_served(sent: bytes) -> None:
     assert closed
 
 
-def test_a_caller_who_waits_to_be_asked_for_the_body_is_asked() -> None:
+def test_a_client_that_expects_100_continue_gets_it() -> None:
     run(_expecting())
 
 
 async def _expecting() -> None:
-    async with vendor(says_hello) as url, proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running:
+    async with (
+        vendor(answers_hello) as url,
+        proxy({"vendors": {"kimi": {"api_key": "sk", "base_url": url}}}) as running,
+    ):
         host, port = running.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         head, _, body = request(b"expect: 100-continue").partition(b"\r\n\r\n")
@@ -127,7 +133,7 @@ def test_what_is_not_simple_is_left_to_the_server(why: str) -> None:
     assert not way(cycle).send(200, [(b"content-length", b"0")], b"")
 
 
-def test_nothing_is_done_for_a_request_that_the_server_has_let_go_of() -> None:
+def test_nothing_is_done_for_a_request_that_the_server_has_released() -> None:
     let_go = way(Cycle())
 
     assert not let_go.send(200, [(b"content-length", b"0")], b"")
@@ -136,7 +142,7 @@ def test_nothing_is_done_for_a_request_that_the_server_has_let_go_of() -> None:
     let_go.stop_watching()
 
 
-def test_of_two_requests_on_one_connection_the_caller_leaves_both() -> None:
+def test_a_disconnect_ends_both_requests_of_one_connection() -> None:
     """The second waits for the first response; when the client disconnects, the first upstream call is closed."""
     run(_leaving_two())
 

@@ -17,9 +17,9 @@ async def pour(to: Line, start: bytes, again: bytes, size: int) -> int:
     """Send ``again`` until ``size`` bytes are sent or the server closes. Returns the number of bytes it accepted."""
     sent = 0
     try:
-        await to.say(start)
+        await to.send(start)
         while sent < size:
-            await to.say(again)
+            await to.send(again)
             sent += len(again)
     except ConnectionError:
         pass
@@ -64,7 +64,7 @@ def test_a_flood_is_refused_while_it_comes_and_never_held(name: str) -> None:
 def test_a_body_that_is_too_large_by_its_length_is_refused_before_it_comes() -> None:
     async def scene() -> None:
         async with serving(max_body_mb=1) as running, line(running.url) as caller:
-            await caller.say(post(b"Content-Length: 900000000"))
+            await caller.send(post(b"Content-Length: 900000000"))
             answer = await caller.answer()
             assert answer is not None
             assert (answer.status, answer.error["code"]) == (413, "request_too_large")
@@ -74,7 +74,7 @@ def test_a_body_that_is_too_large_by_its_length_is_refused_before_it_comes() -> 
     run(scene())
 
 
-def test_a_caller_who_sends_on_can_still_read_why_he_was_refused() -> None:
+def test_a_client_that_keeps_sending_can_still_read_the_reason_of_the_refusal() -> None:
     async def scene() -> None:
         async with serving(max_body_mb=1) as running, line(running.url) as caller, asyncio.timeout(40):
             await pour(caller, post(b"Content-Length: 900000000"), b"x" * 65_536, 3 * MIB)
@@ -111,12 +111,12 @@ def test_an_early_answer_keeps_the_connection_where_little_is_missing() -> None:
         async with serving(client_keys=["sk-client-00000001"]) as running, line(running.url) as caller:
             head, _, body = chat().partition(b"\r\n\r\n")
             for _ in range(2):
-                await caller.say(head + b"\r\n\r\n")
+                await caller.send(head + b"\r\n\r\n")
                 answer = await caller.answer()
                 assert answer is not None
                 assert answer.status == 401
-                await caller.say(body)
-            await caller.say(LIVEZ)
+                await caller.send(body)
+            await caller.send(LIVEZ)
             answer = await caller.answer()
             assert answer is not None
             assert answer.status == 200
@@ -128,7 +128,7 @@ def test_an_early_answer_keeps_the_connection_where_little_is_missing() -> None:
 def test_an_early_answer_ends_the_connection_where_much_is_missing(path: bytes) -> None:
     async def scene() -> None:
         async with serving(client_keys=["sk-client-00000001"]) as running, line(running.url) as caller:
-            await caller.say(
+            await caller.send(
                 b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50000000\r\n\r\n" + b"x" * 9000
             )
             answer = await caller.answer()
@@ -144,7 +144,7 @@ def test_a_large_body_that_comes_whole_keeps_its_connection() -> None:
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
             for _ in range(2):
-                await caller.say(chat(user="x" * 300_000))
+                await caller.send(chat(user="x" * 300_000))
                 answer = await caller.answer()
                 assert answer is not None
                 assert answer.status == 200
@@ -159,7 +159,7 @@ def test_a_compressed_request_is_refused_unread(encoding: bytes) -> None:
 
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
-            await caller.say(chat(b"Content-Encoding: " + encoding, body=bomb))
+            await caller.send(chat(b"Content-Encoding: " + encoding, body=bomb))
             answer = await caller.answer()
             assert answer is not None
             assert (answer.status, answer.error["code"]) == (415, "unsupported_encoding")
@@ -179,7 +179,7 @@ def test_an_encoded_answer_of_a_vendor_is_no_answer_and_is_never_decoded(streame
     async def scene() -> int:
         async with serving(encoded) as running, line(running.url) as caller, asyncio.timeout(40):
             tracemalloc.start()
-            await caller.say(chat(stream=streamed))
+            await caller.send(chat(stream=streamed))
             answer = await caller.answer()
             assert answer is not None
             assert (answer.status, answer.error["code"]) == (502, "upstream_invalid_response")

@@ -19,23 +19,23 @@ def split(way: Callable[[Line, bytes], Awaitable[None]]) -> Callable[[Line, byte
 
 @split
 async def in_one_piece(to: Line, data: bytes) -> None:
-    await to.say(data)
+    await to.send(data)
 
 
 @split
 async def in_two_pieces(to: Line, data: bytes) -> None:
-    await to.say(data[: len(data) // 2])
+    await to.send(data[: len(data) // 2])
     await asyncio.sleep(0.002)
-    await to.say(data[len(data) // 2 :])
+    await to.send(data[len(data) // 2 :])
 
 
 @split
 async def after_a_good_request(to: Line, data: bytes) -> None:
-    await to.say(LIVEZ)
+    await to.send(LIVEZ)
     before = await to.answer()
     assert before is not None
     assert before.status == 200
-    await to.say(data)
+    await to.send(data)
 
 
 async def outcome(url: str, case: Case, way: str) -> str:
@@ -53,7 +53,7 @@ async def outcome(url: str, case: Case, way: str) -> str:
                 assert b"\r\nx-request-id: req_" in answer.head
             if not case.stays:
                 return "" if await caller.ended() else "left open"
-            await caller.say(LIVEZ)
+            await caller.send(LIVEZ)
             then = await caller.answer()
             return "" if then is not None and then.status == 200 else "of no more use"
         except (ConnectionError, TimeoutError, AssertionError) as error:
@@ -82,12 +82,12 @@ def test_every_request_of_the_corpus_has_one_reading_or_is_refused(way: str) -> 
 SMUGGLED = b"GET /v1/models/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-def test_what_follows_a_refused_request_is_never_served() -> None:
+def test_a_request_after_a_refused_one_is_never_served() -> None:
     async def scene() -> None:
         async with serving() as running:
             for case in REFUSED:
                 async with line(running.url) as caller, asyncio.timeout(30):
-                    await caller.say(case.sent + SMUGGLED)
+                    await caller.send(case.sent + SMUGGLED)
                     answer = await caller.answer()
                     assert answer is not None, case.name
                     assert answer.status == case.status, case.name
@@ -99,7 +99,7 @@ def test_what_follows_a_refused_request_is_never_served() -> None:
 def test_requests_before_a_bad_one_are_answered_first_and_in_order() -> None:
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
-            await caller.say(chat() + LIVEZ + b"GARBAGE\r\n\r\n" + SMUGGLED)
+            await caller.send(chat() + LIVEZ + b"GARBAGE\r\n\r\n" + SMUGGLED)
             first, second = await caller.answer(), await caller.answer()
             assert first is not None
             assert second is not None
@@ -113,7 +113,7 @@ def test_requests_before_a_bad_one_are_answered_first_and_in_order() -> None:
 def test_a_waiting_request_with_a_broken_body_is_refused_in_its_turn() -> None:
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
-            await caller.say(chat() + post(b"Transfer-Encoding: chunked", body=b"zz\r\n") + SMUGGLED)
+            await caller.send(chat() + post(b"Transfer-Encoding: chunked", body=b"zz\r\n") + SMUGGLED)
             first, second = await caller.answer(), await caller.answer()
             assert first is not None
             assert second is not None
@@ -134,9 +134,9 @@ def test_pipelined_requests_are_answered_in_order_wherever_they_are_cut() -> Non
         async with serving() as running:
             for at in range(1, len(sent), 7):
                 async with line(running.url) as caller, asyncio.timeout(30):
-                    await caller.say(sent[:at])
+                    await caller.send(sent[:at])
                     await asyncio.sleep(0.001)
-                    await caller.say(sent[at:])
+                    await caller.send(sent[at:])
                     answers = [await caller.answer() for _ in range(5)]
                     assert [answer and answer.status for answer in answers] == [200, 200, 400, 400, 200], at
 
@@ -146,7 +146,7 @@ def test_pipelined_requests_are_answered_in_order_wherever_they_are_cut() -> Non
 def test_a_connection_with_too_many_waiting_requests_ends_after_those_that_were_taken() -> None:
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
-            await caller.say(LIVEZ * 5000)
+            await caller.send(LIVEZ * 5000)
             served = 0
             while (answer := await caller.answer()) is not None:
                 assert answer.status == 200
@@ -161,7 +161,7 @@ def test_trailers_are_never_taken_for_headers() -> None:
 
     async def scene() -> None:
         async with serving(client_keys=["sk-client-00000001"]) as running, line(running.url) as caller:
-            await caller.say(post(b"Transfer-Encoding: chunked", body=trailing))
+            await caller.send(post(b"Transfer-Encoding: chunked", body=trailing))
             answer = await caller.answer()
             assert answer is not None
             assert answer.status == 401
@@ -170,14 +170,14 @@ def test_trailers_are_never_taken_for_headers() -> None:
     run(scene())
 
 
-def test_a_body_after_a_wish_to_upgrade_is_the_requests_own() -> None:
+def test_a_body_after_an_upgrade_header_belongs_to_the_request() -> None:
     """Java's client requests HTTP/2 with its first request, and httptools treats the rest as that protocol."""
     wish: Any = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")
 
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
             for _ in range(2):
-                await caller.say(chat(*wish))
+                await caller.send(chat(*wish))
                 answer = await caller.answer()
                 assert answer is not None
                 assert b"hello" in answer.body

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.proxy.server.raw_client import ASK, chat, line, run, says_hello
+from tests.proxy.server.raw_client import ASK, answers_hello, chat, line, run
 from tests.support.harness import Running, proxy, vendor
 
 BREAKS = ["\r\n", "\n", "\r", "\x00", "\u2028", "\x85", "\u560a", "\u010a", "\r\n "]
@@ -20,7 +20,7 @@ PLACES = ["model", "user", "safety_identifier", "prompt_cache_key", "metadata", 
           "the path"]  # fmt: skip
 
 
-def ask(place: str, value: str) -> bytes:
+def request_with(place: str, value: str) -> bytes:
     """A chat request with this value at one position."""
     if place == "the path":
         named = quote(f"kimi/{value}", safe="").encode()
@@ -42,7 +42,7 @@ def names(head: bytes) -> list[bytes]:
 async def noting(heads: list[bytes]) -> AsyncIterator[Running]:
     """A proxy before a vendor that records the head of each call, and answers hello."""
     async with (
-        vendor(says_hello, heads) as url,
+        vendor(answers_hello, heads) as url,
         proxy({"vendors": {"kimi": {"api_key": "sk-kimi-0000000000000001", "base_url": url}}}) as running,
     ):
         yield running
@@ -55,11 +55,11 @@ def test_no_text_of_a_body_is_ever_a_header(sent: list[tuple[str, str]]) -> None
 
     async def scene() -> None:
         async with noting(heads) as running, line(running.url) as caller:
-            await caller.say(chat())
+            await caller.send(chat())
             usual = await caller.answer()
             assert usual is not None
             for place, value in sent:
-                await caller.say(ask(place, value))
+                await caller.send(request_with(place, value))
                 answer = await caller.answer()
                 assert answer is not None
                 assert answer.status in (200, 400, 404), (place, value, answer.body)
@@ -74,14 +74,14 @@ def test_no_text_of_a_body_is_ever_a_header(sent: list[tuple[str, str]]) -> None
         assert b"smuggled" not in head
 
 
-def test_no_header_of_a_caller_reaches_a_vendor() -> None:
+def test_no_header_of_a_client_reaches_a_vendor() -> None:
     heads: list[bytes] = []
     sent = (b"x-request-id", b"x-client-request-id", b"openai-organization", b"idempotency-key", b"x-forwarded-host",
             b"x-api-key", b"cookie", b"accept-encoding")  # fmt: skip
 
     async def scene() -> None:
         async with noting(heads) as running, line(running.url) as caller:
-            await caller.say(chat(*(name + b": canary" for name in sent)))
+            await caller.send(chat(*(name + b": canary" for name in sent)))
             answer = await caller.answer()
             assert answer is not None
             assert answer.status == 200

@@ -103,7 +103,7 @@ def test_two_origins_are_refused_in_either_order(other: bytes) -> None:
     assert refused(guard, other, LOOPBACK, (b"origin", good)) is not None
 
 
-def test_what_is_remembered_has_a_bound_and_refusals_are_not_in_it() -> None:
+def test_the_cache_is_bounded_and_excludes_refusals() -> None:
     guard = OriginGuard([], [])
     for at in range(10_000):
         assert refused(guard, host=b"10.0.%d.%d" % (at // 250, at % 250)) is None
@@ -138,7 +138,7 @@ OPEN = {"listen": "0.0.0.0:8080", "insecure": True}
         ({"listen": "10.0.0.7:8080", "insecure": True}, False, True), ({"client_keys": [""]}, False, False),
     ],
 )  # fmt: skip
-def test_the_front_port_is_guarded_where_no_client_key_is_asked_for(
+def test_the_front_port_is_guarded_if_no_client_key_is_required(
     server: dict[str, object], page_accepted: bool, name_accepted: bool
 ) -> None:
     guard = api_guard(settings(**server))
@@ -216,7 +216,7 @@ def test_an_origin_of_the_configuration_is_normalized(given: str, taken: str) ->
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "text"),
     [
         ("https://app.example.com/", "without the slash at the end"), ("https://app.example.com//", "without the slash"),
         ("app.example.com", "scheme://host"), ("https://app.example.com/app", "scheme://host"), ("", "scheme://host"),
@@ -224,8 +224,8 @@ def test_an_origin_of_the_configuration_is_normalized(given: str, taken: str) ->
         ("https://bücher.example", "scheme://host"), ("https://me@app.example.com", "scheme://host"),
     ],
 )  # fmt: skip
-def test_an_origin_that_no_page_can_have_is_refused_with_the_cure(given: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_an_origin_that_no_page_can_have_is_refused_with_the_cure(given: str, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
         configured_origin(given)
 
 
@@ -250,6 +250,6 @@ def test_a_name_of_the_configuration_is_taken_in_lower_case(given: str) -> None:
         "[::1]",
     ],
 )
-def test_what_is_no_host_name_is_refused_with_the_cure(given: str) -> None:
+def test_an_invalid_host_name_is_refused_with_the_cure(given: str) -> None:
     with pytest.raises(ValueError, match="without scheme and port"):
         configured_host(given)

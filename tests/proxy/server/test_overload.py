@@ -20,26 +20,26 @@ import pytest
 
 from proxy.upstream.client import Upstream
 from tests.proxy.body_limits.corpus import post
-from tests.proxy.server.raw_client import LIVEZ, Answer, chat, line, run, says_hello, serving
+from tests.proxy.server.raw_client import LIVEZ, Answer, answers_hello, chat, line, run, serving
 from tests.support.harness import proxy, vendor
 
 ROOM = 20
 
 
-def test_over_the_limit_callers_are_refused_while_the_others_are_still_served() -> None:
+def test_over_the_limit_clients_are_refused_while_the_others_are_still_served() -> None:
     """The vendor answers only after every refusal has arrived: a refusal does not wait for a slot."""
     gate = asyncio.Event()
 
     async def waits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         await gate.wait()
-        await says_hello(reader, writer, body)
+        await answers_hello(reader, writer, body)
 
     async def scene() -> None:
         async with serving(waits, max_concurrency=ROOM) as running:
 
             async def served() -> int:
                 async with line(running.url) as to:
-                    await to.say(chat())
+                    await to.send(chat())
                     answer = await to.answer()
                     assert answer is not None
                     return answer.status
@@ -50,7 +50,7 @@ def test_over_the_limit_callers_are_refused_while_the_others_are_still_served() 
             for _ in range(2):
                 async with line(running.url) as to:
                     for _ in range(ROOM):
-                        await to.say(chat())
+                        await to.send(chat())
                         answer = await to.answer()
                         assert answer is not None
                         assert answer.status == 503
@@ -67,20 +67,20 @@ def test_over_the_limit_callers_are_refused_while_the_others_are_still_served() 
     run(scene())
 
 
-def test_who_is_turned_away_need_not_send_his_body() -> None:
+def test_a_refused_client_need_not_send_its_body() -> None:
     async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         await asyncio.sleep(60)
 
     async def scene() -> None:
         async with serving(never, max_concurrency=1) as running, line(running.url) as first:
-            await first.say(chat())
+            await first.send(chat())
             while not running.state.active:
                 await asyncio.sleep(0.005)
             async with line(running.url) as second:
-                await second.say(post(b"Content-Length: 30000000", b"Expect: 100-continue"))
+                await second.send(post(b"Content-Length: 30000000", b"Expect: 100-continue"))
                 answer = await second.answer()
                 assert answer is not None
-                assert answer.status == 503  # and not 100: he is not even asked for it
+                assert answer.status == 503  # and not 100: the server does not request the body
                 assert await second.ended()
 
     run(scene())
@@ -91,7 +91,7 @@ def test_bodies_that_arrive_together_still_find_no_more_places_than_there_are() 
 
     async def waits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         await gate.wait()
-        await says_hello(reader, writer, body)
+        await answers_hello(reader, writer, body)
 
     async def scene() -> None:
         async with serving(waits, max_concurrency=3) as running:
@@ -102,9 +102,9 @@ def test_bodies_that_arrive_together_still_find_no_more_places_than_there_are() 
                 nonlocal refused
                 async with line(running.url) as caller:
                     head, _, body = chat().partition(b"\r\n\r\n")
-                    await caller.say(head + b"\r\n\r\n")
+                    await caller.send(head + b"\r\n\r\n")
                     await held.wait()
-                    await caller.say(body)
+                    await caller.send(body)
                     answer = await caller.answer()
                     assert answer is not None
                     refused += answer.status == 503
@@ -120,19 +120,19 @@ def test_bodies_that_arrive_together_still_find_no_more_places_than_there_are() 
     run(scene())
 
 
-def test_more_connections_than_there_is_room_for_are_told_or_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_connections_than_the_limit_are_refused_or_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.server.protocol.max_connections", lambda: 8)
 
     async def scene() -> None:
         async with serving() as running:
             lines = [line(running.url) for _ in range(12)]
             callers = [await one.__aenter__() for one in lines]
-            told = await callers[8].answer()
-            assert told is not None
-            assert (told.status, told.error["code"]) == (503, "server_is_overloaded")
-            assert b"\r\nretry-after: 1\r\n" in told.head
+            answer = await callers[8].answer()
+            assert answer is not None
+            assert (answer.status, answer.error["code"]) == (503, "server_is_overloaded")
+            assert b"\r\nretry-after: 1\r\n" in answer.head
             assert await callers[11].answer() is None
-            await callers[0].say(LIVEZ)
+            await callers[0].send(LIVEZ)
             served = await callers[0].answer()
             assert served is not None
             assert served.status == 200
@@ -141,7 +141,7 @@ def test_more_connections_than_there_is_room_for_are_told_or_closed(monkeypatch:
             again = None
             while again is None or again.status == 503:  # until the server has seen them leave
                 async with line(running.url) as caller:
-                    await caller.say(LIVEZ)
+                    await caller.send(LIVEZ)
                     again = await caller.answer()
             assert again.status == 200
 
@@ -162,25 +162,25 @@ def process(tmp_path: Path, files: int, **environ: str) -> Iterator[str]:
         "PYTHONPATH": str(Path(__file__).parents[3]),
         **environ,
     }
-    said = tmp_path / "said"
-    with said.open("wb") as errors:
+    output = tmp_path / "said"
+    with output.open("wb") as errors:
         server = subprocess.Popen(
             ["bash", "-c", SERVE, sys.executable, str(files)], cwd=tmp_path, env=environment, stderr=errors
         )
     try:
         for _ in range(600):
-            if b"/v1, answered by" in said.read_bytes():
+            if b"/v1, answered by" in output.read_bytes():
                 break
-            assert server.poll() is None, said.read_text()
+            assert server.poll() is None, output.read_text()
             time.sleep(0.05)
-        yield said.read_text().split()[2].removesuffix("/v1,")
+        yield output.read_text().split()[2].removesuffix("/v1,")
     finally:
         server.kill()
         server.wait()
-    assert "Traceback" not in said.read_text()
+    assert "Traceback" not in output.read_text()
 
 
-def told(answer: Answer | None) -> int:
+def status_of(answer: Answer | None) -> int:
     """The status, 0 where the connection was closed instead; a 503 is of the right kind."""
     if answer is not None and answer.status == 503:
         assert answer.error["code"] == "server_is_overloaded"
@@ -192,15 +192,15 @@ async def recovers(url: str) -> None:
     async with asyncio.timeout(30):
         while True:
             async with line(url) as caller:
-                await caller.say(LIVEZ)
-                if told(await caller.answer()) == 200:
+                await caller.send(LIVEZ)
+                if status_of(await caller.answer()) == 200:
                     return
             await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("files", [64, 128])
 @pytest.mark.parametrize("request_", [LIVEZ, chat()], ids=["livez", "chat"])
-def test_without_descriptors_every_caller_is_served_or_told_503_and_the_server_recovers(
+def test_without_descriptors_every_client_is_served_or_gets_503_and_the_server_recovers(
     files: int, request_: bytes, tmp_path: Path
 ) -> None:
     """400 clients stay connected to a process that may open 64 or 128 files. Each connection gets a response."""
@@ -212,8 +212,8 @@ def test_without_descriptors_every_caller_is_served_or_told_503_and_the_server_r
         async def one() -> None:
             try:
                 async with line(url) as caller:
-                    await caller.say(request_)
-                    outcomes.append(told(await asyncio.wait_for(caller.answer(), 30)))
+                    await caller.send(request_)
+                    outcomes.append(status_of(await asyncio.wait_for(caller.answer(), 30)))
                     await done.wait()
             except (ConnectionError, TimeoutError):
                 outcomes.append(-1)
@@ -227,7 +227,7 @@ def test_without_descriptors_every_caller_is_served_or_told_503_and_the_server_r
         return outcomes
 
     async def answers() -> list[int]:
-        async with vendor(says_hello) as base_url, asyncio.timeout(50):
+        async with vendor(answers_hello) as base_url, asyncio.timeout(50):
             with process(tmp_path, files, BANJIA_VENDORS__KIMI__BASE_URL=base_url) as url:
                 return await scene(url)
 
@@ -275,7 +275,7 @@ def test_a_call_for_which_we_have_no_descriptor_is_our_503_and_no_fault_of_the_v
     """The client is connected already; nothing counts against the vendor, and no other target is tried."""
 
     async def scene() -> None:
-        async with vendor(says_hello) as url:
+        async with vendor(answers_hello) as url:
             entry = {"api_key": "sk-kimi-0000000000000001", "base_url": url.replace("127.0.0.1", host)}
             settings = {"vendors": {"kimi": entry}, "models": {"gpt-4o": ["kimi/kimi-k2.6", "kimi/kimi-k2.5"]}}
             async with (
@@ -284,35 +284,35 @@ def test_a_call_for_which_we_have_no_descriptor_is_our_503_and_no_fault_of_the_v
                 line(running.url) as caller,
             ):
                 for connection in (warm, caller):
-                    await connection.say(LIVEZ)
-                    assert told(await connection.answer()) == 200
+                    await connection.send(LIVEZ)
+                    assert status_of(await connection.answer()) == 200
                 # Reads the vendor's catalog, as the command does when it starts.
                 running.state.snapshot.routing.find("gpt-4o", "chat")
                 with no_files_left() as take:
                     for _ in range(8):  # more than opens a breaker
                         await asyncio.sleep(0.01)
                         take()
-                        await caller.say(chat(model="gpt-4o", stream=stream))
+                        await caller.send(chat(model="gpt-4o", stream=stream))
                         answer = await caller.answer()
-                        assert told(answer) == 503
+                        assert status_of(answer) == 503
                         assert answer is not None
                         assert "descriptor" in answer.error["message"]
                         assert b"\r\nx-should-retry: true\r\n" in answer.head
                 await running.settled(8)
                 assert [ending["attempts"] for ending in running.lines] == [1] * 8
                 assert not running.state.breaker.failing
-                await caller.say(chat(model="gpt-4o"))
-                assert told(await caller.answer()) == 200
+                await caller.send(chat(model="gpt-4o"))
+                assert status_of(await caller.answer()) == 200
 
     run(scene())
 
 
-def test_where_even_the_descriptor_that_is_kept_back_is_gone_callers_wait_and_are_served_after() -> None:
+def test_without_even_the_reserved_descriptor_clients_wait_and_are_served_later() -> None:
     async def scene() -> None:
         async with serving() as running:
             async with line(running.url) as first:
-                await first.say(LIVEZ)
-                assert told(await first.answer()) == 200
+                await first.send(LIVEZ)
+                assert status_of(await first.answer()) == 200
             socks = [socket.socket() for _ in range(3)]
             host, port = running.url.removeprefix("http://").split(":")
             with no_files_left():

@@ -51,7 +51,7 @@ NAMED = [
                                               ("my%2Fdeployment", "qwen/qwen3.6-plus")])  # fmt: skip
 @pytest.mark.parametrize("body", [{"messages": HELLO}, {"messages": HELLO, "model": "gpt-4o-mini"},
                                   {"messages": HELLO, "model": None}], ids=["no model", "another", "null"])  # fmt: skip
-def test_a_path_that_names_the_model_decides_whatever_the_body_says(
+def test_a_path_that_names_the_model_overrides_the_body(
     path: str, name: str, target: str, body: dict[str, Any]
 ) -> None:
     opened = knock(Knock("POST", path.format(name), body))
@@ -118,7 +118,7 @@ def test_a_wrong_body_at_an_azure_path_gets_the_error_it_gets_at_any(body: Any, 
     assert (error["code"], error["param"]) == (code, param)
 
 
-def test_a_deployment_that_nobody_serves_is_openais_model_not_found() -> None:
+def test_a_deployment_that_no_vendor_serves_is_openais_model_not_found() -> None:
     found = answer("POST", "/openai/deployments/gpt-4oo/chat/completions?api-version=2024-06-01", {"messages": HELLO})
 
     error = found.json()["error"]
@@ -172,7 +172,7 @@ def test_another_method_is_405_and_names_the_one_that_is_there(method: str, path
         assert path in error["message"]
 
 
-def test_an_unknown_path_is_told_as_the_caller_spelt_it() -> None:
+def test_an_unknown_path_is_reported_as_the_client_spelt_it() -> None:
     assert "Invalid URL (POST /v1/nothing)" in answer("POST", "/v1/nothing?x=1", {}).json()["error"]["message"]
     assert "(POST /openai/nothing)" in answer("POST", "/openai/nothing", {}).json()["error"]["message"]
 

@@ -38,7 +38,7 @@ ALLOWED = {400, 401, 404, 405}
 
 
 @pytest.mark.parametrize("method", ROUTES)
-def test_without_a_key_nothing_is_served_however_it_is_asked_for(method: str) -> None:
+def test_without_a_key_nothing_is_served_by_any_spelling_of_the_path(method: str) -> None:
     body = json.dumps({**ASK, "input": "x", "prompt": "x"}).encode() if method == "POST" else b""
     asks = [(host, "{path}") for host in HOSTS] + [("x", path) for path in PATHS]
 
@@ -49,13 +49,13 @@ def test_without_a_key_nothing_is_served_however_it_is_asked_for(method: str) ->
                     target = path.format(path=route)
                     async with line(running.url) as caller:
                         head = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n"
-                        await caller.say(head.encode() + body)
+                        await caller.send(head.encode() + body)
                         answer = await caller.answer()
                         assert answer is not None, (host, target)
                         if answer.status != 200 or method == "POST":
                             assert answer.status in ALLOWED, (host, target, answer.body)
                             assert answer.error["type"] == "invalid_request_error"
-                        else:  # a health path, which tells nothing
+                        else:  # a health path, which reveals nothing
                             assert json.loads(answer.body) == {"status": "ok"}, (host, target)
             assert running.lines == [] or all(ending["attempts"] == 0 for ending in running.lines)
 
@@ -80,7 +80,7 @@ def test_a_long_path_of_prefixes_is_refused_without_a_look_at_each(what: str) ->
 
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
-            await caller.say(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+            await caller.send(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{{}}".encode())
             answer = await caller.answer()
             assert answer is not None
             assert answer.status in (400, 404, 405), answer.body

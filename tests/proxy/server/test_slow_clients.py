@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.proxy.server.raw_client import LIVEZ, Line, chat, line, run, says_hello, serving
+from tests.proxy.server.raw_client import LIVEZ, Line, answers_hello, chat, line, run, serving
 
 LIMIT_S = 0.3
 
@@ -25,20 +25,20 @@ def slow(way: Callable[[Line], Coroutine[Any, Any, None]]) -> Callable[[Line], C
 async def drip(to: Line, data: bytes) -> None:
     for at in range(len(data)):
         try:
-            await to.say(data[at : at + 1])
+            await to.send(data[at : at + 1])
         except ConnectionError:
             return
         await asyncio.sleep(0.02)
 
 
 @slow
-async def says_nothing(to: Line) -> None:
+async def sends_nothing(to: Line) -> None:
     pass
 
 
 @slow
-async def says_half_a_head(to: Line) -> None:
-    await to.say(chat()[:40])
+async def sends_half_a_head(to: Line) -> None:
+    await to.send(chat()[:40])
 
 
 @slow
@@ -48,7 +48,7 @@ async def drips_a_head(to: Line) -> None:
 
 @slow
 async def drips_headers_without_end(to: Line) -> None:
-    await to.say(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
+    await to.send(b"GET /livez HTTP/1.1\r\nHost: x\r\n")
     await drip(to, b"X-Y: z\r\n" * 100)
 
 
@@ -58,8 +58,8 @@ async def drips_line_breaks(to: Line) -> None:
 
 
 @slow
-async def is_served_then_says_half_a_head(to: Line) -> None:
-    await to.say(LIVEZ[:30])
+async def is_served_then_sends_half_a_head(to: Line) -> None:
+    await to.send(LIVEZ[:30])
 
 
 @slow
@@ -79,7 +79,7 @@ def test_a_head_that_is_not_whole_in_time_ends_the_connection_without_an_answer(
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
             if way.startswith("is served"):
-                await caller.say(LIVEZ)
+                await caller.send(LIVEZ)
                 assert await caller.answer()
             talking = asyncio.create_task(SLOW[way](caller))
             assert await caller.ended()
@@ -89,10 +89,10 @@ def test_a_head_that_is_not_whole_in_time_ends_the_connection_without_an_answer(
 
 
 @pytest.mark.parametrize("sent", [chat()[:-5], chat()[: chat().index(b"\r\n\r\n") + 4]], ids=["cut short", "missing"])
-def test_a_body_that_is_not_whole_in_time_is_told_and_ends_the_connection(sent: bytes) -> None:
+def test_a_body_that_is_not_complete_in_time_gets_an_error_and_ends_the_connection(sent: bytes) -> None:
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
-            await caller.say(sent)
+            await caller.send(sent)
             answer = await caller.answer()
             assert answer is not None
             assert (answer.status, answer.error["code"]) == (408, "request_timeout")
@@ -107,7 +107,7 @@ def test_a_dripped_body_does_not_move_its_deadline() -> None:
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
             head, _, body = chat(body=b"x" * 500).partition(b"\r\n\r\n")
-            await caller.say(head + b"\r\n\r\n")
+            await caller.send(head + b"\r\n\r\n")
             talking = asyncio.create_task(drip(caller, body))
             answer = await caller.answer()
             assert answer is not None
@@ -121,7 +121,7 @@ def test_an_idle_connection_is_kept_longer_than_a_head_may_take() -> None:
     async def scene() -> None:
         async with serving() as running, line(running.url) as caller:
             for _ in range(2):
-                await caller.say(chat())
+                await caller.send(chat())
                 answer = await caller.answer()
                 assert answer is not None
                 assert answer.status == 200
@@ -133,11 +133,11 @@ def test_an_idle_connection_is_kept_longer_than_a_head_may_take() -> None:
 def test_half_a_head_behind_a_request_never_cuts_its_answer() -> None:
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         await asyncio.sleep(LIMIT_S * 2)
-        await says_hello(reader, writer, body)
+        await answers_hello(reader, writer, body)
 
     async def scene() -> None:
         async with serving(late) as running, line(running.url) as caller:
-            await caller.say(chat() + LIVEZ[:20])
+            await caller.send(chat() + LIVEZ[:20])
             answer = await caller.answer()
             assert answer is not None
             assert b"hello" in answer.body
@@ -149,11 +149,11 @@ def test_half_a_head_behind_a_request_never_cuts_its_answer() -> None:
 def test_an_answer_that_takes_longer_than_a_head_may_is_not_cut() -> None:
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         await asyncio.sleep(LIMIT_S * 2)
-        await says_hello(reader, writer, body)
+        await answers_hello(reader, writer, body)
 
     async def scene() -> None:
         async with serving(late) as running, line(running.url) as caller:
-            await caller.say(chat())
+            await caller.send(chat())
             answer = await caller.answer()
             assert answer is not None
             assert b"hello" in answer.body
@@ -161,7 +161,7 @@ def test_an_answer_that_takes_longer_than_a_head_may_is_not_cut() -> None:
     run(scene())
 
 
-def test_two_hundred_slow_callers_are_gone_in_time_and_disturb_nobody() -> None:
+def test_two_hundred_slow_clients_are_disconnected_in_time_and_delay_no_other() -> None:
     async def scene() -> None:
         async with serving() as running, asyncio.timeout(45):
             ended = 0
@@ -174,12 +174,12 @@ def test_two_hundred_slow_callers_are_gone_in_time_and_disturb_nobody() -> None:
                     ended += 1
                     talking.cancel()
 
-            ways = [SLOW["says nothing"], SLOW["says half a head"], SLOW["drips a head"], SLOW["drips line breaks"]]
+            ways = [SLOW["sends nothing"], SLOW["sends half a head"], SLOW["drips a head"], SLOW["drips line breaks"]]
             crowd = [asyncio.create_task(one(ways[at % 4])) for at in range(200)]
             served = 0
             async with line(running.url) as caller:
                 while ended < len(crowd):
-                    await caller.say(chat())
+                    await caller.send(chat())
                     answer = await caller.answer()
                     assert answer is not None
                     assert answer.status == 200

@@ -8,14 +8,14 @@ import pytest
 
 from proxy.server.write_timeout import WriteStallTimer
 from tests.proxy.play import DONE, chunk
-from tests.proxy.server.raw_client import ANSWER, chat, line, run, says_hello, serving
+from tests.proxy.server.raw_client import ANSWER, answers_hello, chat, line, run, serving
 
 MIB = 1024 * 1024
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 PIECE = chunk({"content": "x" * 4000})
 
 
-def test_who_does_not_read_holds_his_vendor_back_and_is_not_kept_in_memory() -> None:
+def test_a_client_that_does_not_read_pauses_its_vendor_and_its_answer_is_not_buffered() -> None:
     """The system's sockets hold the waiting data; banjia holds one read of each stream, in each of its forms."""
     sent = 0
 
@@ -32,7 +32,7 @@ def test_who_does_not_read_holds_his_vendor_back_and_is_not_kept_in_memory() -> 
             tracemalloc.start()
             callers = [line(running.url) for _ in range(5)]
             for caller in callers:
-                await (await caller.__aenter__()).say(chat(stream=True))
+                await (await caller.__aenter__()).send(chat(stream=True))
             before = -1
             while before != sent:
                 before = sent
@@ -51,7 +51,7 @@ def test_who_does_not_read_holds_his_vendor_back_and_is_not_kept_in_memory() -> 
 
 
 @pytest.mark.parametrize("streamed", [True, False])
-def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
+def test_a_client_that_has_stopped_reading_is_disconnected_and_its_vendor_call_is_closed(
     streamed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proxy.server.write_timeout.WRITE_STALL_S", 0.1)
@@ -80,7 +80,7 @@ def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
 
     async def scene() -> None:
         async with serving(floods) as running, line(running.url) as caller:
-            await caller.say(chat(stream=streamed))
+            await caller.send(chat(stream=streamed))
             await caller.reader.readuntil(b"\r\n\r\n")
             await asyncio.wait_for(closed.wait(), 30)
             await running.settled(1)
@@ -96,16 +96,16 @@ def test_who_has_stopped_reading_is_given_up_with_his_vendors_call(
     run(scene())
 
 
-def test_who_reads_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_slowly_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proxy.server.write_timeout.WRITE_STALL_S", 1.0)
     body = large(12 * MIB)
 
-    async def sends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytes) -> None:
+    async def sends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requested: bytes) -> None:
         writer.write(body)
 
     async def scene() -> int:
         async with serving(sends) as running, line(running.url) as caller:
-            await caller.say(chat())
+            await caller.send(chat())
             head = await caller.reader.readuntil(b"\r\n\r\n")
             size = next(int(x[15:]) for x in head.lower().split(b"\r\n") if x.startswith(b"content-length:"))
             read = 0
@@ -129,7 +129,7 @@ def test_a_flood_of_crumbs_does_not_hold_up_the_others() -> None:
 
     async def either(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
         if b'"stream":true' not in body:
-            await says_hello(reader, writer, body)
+            await answers_hello(reader, writer, body)
             return
         writer.write(HEAD)
         while not enough:
@@ -151,13 +151,13 @@ def test_a_flood_of_crumbs_does_not_hold_up_the_others() -> None:
                     return
 
         async with serving(either) as running, line(running.url) as flooded, line(running.url) as other:
-            await flooded.say(chat(stream=True))
+            await flooded.send(chat(stream=True))
             reading = asyncio.create_task(read())
             while crumbs < 100:
                 await asyncio.sleep(0)
             for _ in range(10):
                 before = crumbs
-                await other.say(chat())
+                await other.send(chat())
                 answer = await other.answer()
                 assert answer is not None
                 assert answer.status == 200

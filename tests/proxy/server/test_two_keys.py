@@ -16,7 +16,7 @@ def status_of(*headers: bytes, keys: Sequence[str] = (KEY,), calls: int = 0) -> 
 
     async def scene() -> int:
         async with serving(client_keys=list(keys)) as running, line(running.url) as caller:
-            await caller.say(chat(*headers, model="gpt-4o"))
+            await caller.send(chat(*headers, model="gpt-4o"))
             answer = await caller.answer()
             assert answer is not None
             if answer.status != 200:
@@ -68,5 +68,5 @@ def test_one_key_is_served_in_whichever_header_and_in_both(headers: tuple[bytes,
     assert status_of(*headers, calls=1) == 200
 
 
-def test_where_no_key_is_needed_both_headers_may_hold_what_they_like() -> None:
+def test_if_no_key_is_needed_both_headers_may_have_any_value() -> None:
     assert status_of(filled(BEARER, "anything"), filled(AZURE, "something"), keys=[], calls=1) == 200

@@ -30,7 +30,7 @@ def fast(connections: int = 100, tls: ssl.SSLContext | None = None) -> httpx2.As
 
 
 def run(coro: Coroutine[Any, Any, None], *, uv: bool = False) -> None:
-    """Run it, on uvloop if asked."""
+    """Run it, on uvloop if requested."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop if uv else None) as runner:
         runner.run(coro)
 

@@ -108,7 +108,7 @@ def test_status_and_headers_arrive_as_they_were_sent(make: TransportKind, uv: bo
 
 
 @both
-def test_what_is_sent_is_one_plain_request(make: TransportKind, uv: bool) -> None:
+def test_the_sent_bytes_are_one_plain_request(make: TransportKind, uv: bool) -> None:
     seen: list[bytes] = []
 
     async def script(talk: Talk) -> None:
@@ -185,7 +185,7 @@ def test_a_reset_is_a_read_error(make: TransportKind, uv: bool, answer: bytes) -
 
 
 @both
-def test_what_came_before_a_cut_is_handed_over_first(make: TransportKind, uv: bool) -> None:
+def test_bytes_received_before_a_cut_are_returned_first(make: TransportKind, uv: bool) -> None:
     async def main() -> None:
         async with Peer(once(OK + b"content-length: 9\r\n\r\nhello")) as peer, make() as transport:
             response = await transport.handle_async_request(request(peer.url))
@@ -213,7 +213,7 @@ def test_a_refused_connection_is_a_connect_error(make: TransportKind, uv: bool) 
 
 
 @both
-def test_an_unknown_name_is_told_from_a_refused_connection(make: TransportKind, uv: bool) -> None:
+def test_an_unknown_name_is_distinguished_from_a_refused_connection(make: TransportKind, uv: bool) -> None:
     async def main() -> None:
         async with make() as transport:
             with pytest.raises(httpx2.ConnectError) as caught:
@@ -337,7 +337,7 @@ def test_a_body_of_any_size_arrives_whole_and_comes_back_whole(make: TransportKi
 
 
 @both
-def test_a_connection_is_used_again_and_one_that_says_close_is_not(make: TransportKind, uv: bool) -> None:
+def test_a_connection_is_reused_unless_it_has_connection_close(make: TransportKind, uv: bool) -> None:
     async def script(talk: Talk) -> None:
         for turn in range(3):
             await talk.request()
@@ -354,7 +354,7 @@ def test_a_connection_is_used_again_and_one_that_says_close_is_not(make: Transpo
 
 
 @both
-def test_an_answer_let_go_half_read_takes_its_connection_along(make: TransportKind, uv: bool) -> None:
+def test_an_answer_released_half_read_closes_its_connection(make: TransportKind, uv: bool) -> None:
     async def main() -> None:
         async with Peer(always(OK + b"content-length: 9\r\n\r\nhello")) as peer, make() as transport:
             response = await transport.handle_async_request(request(peer.url))
@@ -368,7 +368,7 @@ def test_an_answer_let_go_half_read_takes_its_connection_along(make: TransportKi
 
 
 @both
-def test_who_finds_no_connection_free_waits_and_then_gives_up(make: TransportKind, uv: bool) -> None:
+def test_a_call_without_a_free_connection_waits_and_then_times_out(make: TransportKind, uv: bool) -> None:
     async def main() -> None:
         async with Peer(always(OK + b"content-length: 9\r\n\r\nhello")) as peer, make(connections=1) as transport:
             response = await transport.handle_async_request(request(peer.url))

@@ -38,7 +38,7 @@ ENDLESS = {
 
 @loops
 @pytest.mark.parametrize("name", ENDLESS)
-def test_what_never_becomes_a_body_is_cut_off(name: str, uv: bool) -> None:
+def test_an_endless_response_head_is_aborted(name: str, uv: bool) -> None:
     async def main() -> None:
         async with Peer(endless(*ENDLESS[name])) as peer, fast() as transport:
             async with asyncio.timeout(30):
@@ -51,7 +51,7 @@ def test_what_never_becomes_a_body_is_cut_off(name: str, uv: bool) -> None:
 
 
 @loops
-def test_of_a_head_256_headers_are_kept_and_those_that_say_where_the_body_ends(uv: bool) -> None:
+def test_of_a_head_256_headers_are_kept_and_those_that_frame_the_body(uv: bool) -> None:
     answer = OK + b"a: b\r\n" * 3000 + b"content-length: 2\r\nz: z\r\n\r\nok"
 
     async def main() -> None:
@@ -93,7 +93,7 @@ def test_a_change_of_protocol_is_refused(uv: bool) -> None:
 
 
 @loops
-def test_a_vendor_is_made_to_wait_for_a_reader_who_does_not_read(uv: bool) -> None:
+def test_a_vendor_has_to_wait_for_a_client_that_does_not_read(uv: bool) -> None:
     """banjia holds less than 64 KiB and one read of the event loop; the rest is in the kernel or not sent."""
     size = 30_000_000
     sent = 0
@@ -175,7 +175,7 @@ def test_each_event_of_a_slow_stream_is_handed_over_as_it_comes(uv: bool) -> Non
 
 
 @loops
-def test_more_than_the_answer_costs_the_connection_and_nothing_else(uv: bool) -> None:
+def test_bytes_after_the_answer_cost_only_the_connection(uv: bool) -> None:
     """An unrequested second response must not be taken for that of the next request."""
     answer = OK + b"content-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil"
 
@@ -208,7 +208,7 @@ def test_bytes_on_an_unused_connection_cost_the_connection(uv: bool) -> None:
 
 
 @loops
-def test_a_refusal_that_comes_before_the_body_was_taken_is_heard_and_ends_the_sending(uv: bool) -> None:
+def test_a_refusal_that_comes_before_the_body_was_sent_is_received_and_ends_the_sending(uv: bool) -> None:
     async def script(talk: Talk) -> None:
         await talk.reader.readuntil(b"\r\n\r\n")
         talk.writer.transport.pause_reading()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The pool of the HTTP/1.1 client: who gets a connection, when connections are closed, and that none is lost."""
+"""The pool of the HTTP/1.1 client: which call gets a connection, when connections are closed, and that none is lost."""
 
 import asyncio
 import contextlib
@@ -76,7 +76,7 @@ def test_a_connection_is_free_as_soon_as_its_answer_has_come_read_or_not(uv: boo
 
 
 @loops
-def test_who_waits_is_served_in_the_order_of_coming(uv: bool) -> None:
+def test_waiting_calls_get_connections_in_order_of_arrival(uv: bool) -> None:
     order: list[int] = []
 
     async def main() -> None:
@@ -117,7 +117,7 @@ def test_never_are_more_connections_open_than_places(uv: bool) -> None:
 
 
 @loops
-def test_an_unused_connection_to_one_vendor_makes_room_for_another_vendor(uv: bool) -> None:
+def test_an_idle_connection_to_one_vendor_is_closed_for_another_vendor(uv: bool) -> None:
     async def main() -> None:
         async with Peer(always(ANSWER)) as one, Peer(always(ANSWER)) as two, HttpTransport(2) as transport:
             await asyncio.gather(*(call(transport, request(one.url)) for _ in range(2)))
@@ -237,7 +237,7 @@ def test_a_late_reset_is_the_vendors_failure_and_not_retried(uv: bool, monkeypat
     run(main(), uv=uv)
 
 
-# --- callers who leave ------------------------------------------------------------------------------------------
+# --- disconnecting clients ------------------------------------------------------------------------------------------
 
 
 async def unsteady(talk: Talk, resets: Callable[[], bool]) -> None:
@@ -308,7 +308,7 @@ def test_3000_calls_of_which_half_are_cancelled_leave_no_socket_and_no_place(uv:
 
 
 @loops
-def test_a_place_that_is_given_to_a_caller_in_the_moment_of_leaving_is_given_on(
+def test_a_slot_given_to_a_client_that_disconnects_at_that_moment_goes_to_the_next(
     uv: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def main() -> None:
@@ -385,7 +385,7 @@ def line_to(upstream: Upstream, url: str) -> UpstreamCall:
 
 @kinds
 @pytest.mark.parametrize("what", RESTS)
-def test_what_follows_the_end_marker_is_read_on_for_a_moment_and_the_connection_kept_if_it_ends(
+def test_bytes_after_the_end_marker_are_read_briefly_and_the_connection_is_kept_if_they_end(
     what: str, uv: bool, transport: TransportKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rest, met = RESTS[what]
@@ -475,7 +475,7 @@ class Counting:
 
 @loops
 @pytest.mark.parametrize("written", [False, True], ids=["no byte was written", "all of it was written"])
-def test_a_repeat_is_asked_for_only_where_a_byte_of_the_request_was_written(written: bool, uv: bool) -> None:
+def test_a_replay_is_requested_only_if_a_byte_of_the_request_was_written(written: bool, uv: bool) -> None:
     """A reset that arrives before the request fails its first write; a later one may be a response to it."""
 
     async def main() -> None:

@@ -101,7 +101,7 @@ def test_a_certificate_that_is_not_trusted_gets_no_byte_of_the_request(
 
 
 @loops
-def test_the_systems_trust_is_used_unless_told_otherwise(uv: bool) -> None:
+def test_the_systems_trust_store_is_the_default(uv: bool) -> None:
     async def main() -> None:
         async with Peer(always(ANSWER), serving(CA.issue_cert("localhost"))) as peer, HttpTransport() as transport:
             with pytest.raises(httpx2.ConnectError) as caught:
@@ -177,7 +177,7 @@ def test_a_server_that_hangs_up_in_the_handshake_is_a_tls_failure(make: Transpor
         async with Peer(script) as peer, make(tls=trusting()) as transport:
             with pytest.raises(httpx2.ConnectError) as caught:
                 await call(transport, request(f"https://localhost:{peer.port}/"))
-            if make is fast:  # httpx2 tells only that the connection ended
+            if make is fast:  # httpx2 reports only that the connection ended
                 assert phase_of(caught.value) == "tls"
             await peer.empty()
 
@@ -200,7 +200,7 @@ def test_silence_in_the_handshake_is_a_connect_timeout(make: TransportKind, uv: 
 
 
 @loops
-def test_callers_who_leave_during_the_handshake_leave_no_socket(uv: bool) -> None:
+def test_clients_that_disconnect_during_the_handshake_leave_no_socket(uv: bool) -> None:
     async def main() -> None:
         async with Peer(always(ANSWER), serving(CA.issue_cert("localhost"))) as peer:
             async with HttpTransport(20, tls=trusting()) as transport:
@@ -333,5 +333,5 @@ def test_every_error_of_a_transport_has_a_phase_and_the_particular_stands_before
         assert rows[first] is kind
     else:
         bases = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.ProtocolError)
-        assert kind in (*bases, httpx2.SSEError), "the bases are raised by nobody, SSEError by httpx2's event reader"
+        assert kind in (*bases, httpx2.SSEError), "the bases are never raised, SSEError by httpx2's event reader"
     assert phase_of(kind("x")) == PHASES[first][1]

@@ -29,11 +29,11 @@ VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 class ForwardProxy:
-    """A forward proxy on loopback: CONNECT, and http in absolute form. ``asked``: the request lines that it saw."""
+    """A forward proxy on loopback: CONNECT, and http in absolute form. ``request_lines``: the received request lines."""
 
     def __init__(self, credentials: str = "") -> None:
         self._wanted = f"Basic {base64.b64encode(credentials.encode()).decode()}" if credentials else ""
-        self.asked: list[str] = []
+        self.request_lines: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -64,7 +64,7 @@ class ForwardProxy:
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *fields = head.rstrip("\r\n").split("\r\n")
-        self.asked.append(line)
+        self.request_lines.append(line)
         sent = {name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)}
         if sent.get("proxy-authorization", "") != self._wanted:
             writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")
@@ -135,7 +135,7 @@ def test_env_sends_http_in_absolute_form_through_the_proxy(monkeypatch: pytest.M
             monkeypatch.setenv("HTTP_PROXY", through.url)
             upstream = Upstream.over_the_network(10)
             assert await called(upstream, vendor.url) == b"ok"
-            assert through.asked == [f"POST {vendor.url} HTTP/1.1"]
+            assert through.request_lines == [f"POST {vendor.url} HTTP/1.1"]
             await upstream.aclose()
 
     run(main())
@@ -148,7 +148,7 @@ def test_env_sends_https_through_a_tunnel(monkeypatch: pytest.MonkeyPatch) -> No
             monkeypatch.setenv("HTTPS_PROXY", through.url)
             upstream = Upstream.over_the_network(10)
             assert await called(upstream, vendor.url) == b"ok"
-            assert through.asked == [f"CONNECT localhost:{vendor.port} HTTP/1.1"]
+            assert through.request_lines == [f"CONNECT localhost:{vendor.port} HTTP/1.1"]
             await upstream.aclose()
 
     run(main())
@@ -161,21 +161,21 @@ def test_env_respects_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv("NO_PROXY", "10.0.0.1,127.0.0.1")
             upstream = Upstream.over_the_network(10)
             assert await called(upstream, vendor.url) == b"ok"
-            assert through.asked == []
+            assert through.request_lines == []
             await upstream.aclose()
 
     run(main())
 
 
-def test_none_goes_directly_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_none_connects_directly_regardless_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
         async with Peer(always(ANSWER)) as vendor, ForwardProxy() as through:
             monkeypatch.setenv("HTTP_PROXY", through.url)
             upstream = Upstream.over_the_network(10)
             assert await called(upstream, vendor.url, "none") == b"ok"
-            assert through.asked == []
+            assert through.request_lines == []
             assert await called(upstream, vendor.url, "env") == b"ok"
-            assert len(through.asked) == 1
+            assert len(through.request_lines) == 1
             await upstream.aclose()
 
     run(main())
@@ -192,19 +192,19 @@ def test_a_named_proxy_gets_the_vendors_calls_with_its_password(monkeypatch: pyt
         ):
             monkeypatch.setenv("HTTP_PROXY", other.url)
             monkeypatch.setenv("HTTPS_PROXY", other.url)
-            monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")  # what a name in the file says goes before it
+            monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")  # the setting in the file takes precedence
             upstream = Upstream.over_the_network(10)
             wish = through.url.replace("//", "//me:p%40ss%20word@")
             assert await called(upstream, vendor.url, wish) == b"ok"
-            assert len(through.asked) == 1
-            assert other.asked == []
+            assert len(through.request_lines) == 1
+            assert other.request_lines == []
             await upstream.aclose()
 
     run(main())
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_proxy_that_refuses_the_password_is_a_failed_connection_and_no_secret_is_told() -> None:
+def test_a_proxy_that_refuses_the_password_is_a_failed_connection_and_no_secret_is_shown() -> None:
     async def main() -> None:
         async with Peer(always(ANSWER), with_tls()) as vendor, ForwardProxy("me:other") as through:
             upstream = Upstream.over_the_network(10)
@@ -271,7 +271,7 @@ def vendors(**outbound: str) -> Settings:
         ),
     ],
 )
-def test_the_start_up_says_how_vendor_calls_leave(
+def test_the_start_shows_the_proxies_of_vendor_calls(
     settings: Settings, environ: Mapping[str, str], line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environ.items():
@@ -303,13 +303,13 @@ def test_a_request_of_the_application_leaves_through_the_vendors_own_proxy() -> 
                 ask = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
                 answer = await client.post(f"{running.url}/v1/chat/completions", json=ask)
                 assert answer.status_code == 200
-            assert through.asked == [f"POST {emulator.base_url}/chat/completions HTTP/1.1"]
+            assert through.request_lines == [f"POST {emulator.base_url}/chat/completions HTTP/1.1"]
         await emulator.aclose()
 
     run(main())
 
 
-def test_our_own_emulators_are_called_directly_whatever_the_environment_says() -> None:
+def test_our_own_emulators_are_called_directly_regardless_of_the_environment() -> None:
     async def main() -> None:
         settings = vendors(kimi="http://10.0.0.1:3128")
         async with emulated(settings, {"kimi": lambda: start("kimi", environ={})}) as stand_ins:

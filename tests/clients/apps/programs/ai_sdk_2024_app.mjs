@@ -45,9 +45,9 @@ await play({
   },
   async streamed_tools() {
     const question = { role: 'user', content: 'get_weather city=Oslo' };
-    const asked = await streamText({ model: openai('gpt-4o'), messages: [question], tools: { get_weather } });
-    await gathered(asked.textStream);
-    const [calls, results] = [await asked.toolCalls, await asked.toolResults];
+    const called = await streamText({ model: openai('gpt-4o'), messages: [question], tools: { get_weather } });
+    await gathered(called.textStream);
+    const [calls, results] = [await called.toolCalls, await called.toolResults];
     deepStrictEqual(calls.map(({ toolName, args }) => [toolName, args]), [['get_weather', { city: 'Oslo' }]]);
     deepStrictEqual(results.map(({ result }) => result), ['sunny in Oslo']);
     const answered = [
@@ -55,8 +55,8 @@ await play({
       { role: 'assistant', content: calls.map((call) => ({ type: 'tool-call', ...call })) },
       { role: 'tool', content: results.map((result) => ({ type: 'tool-result', ...result })) },
     ];
-    const told = await streamText({ model: openai('gpt-4o'), messages: answered, tools: { get_weather } });
-    deepStrictEqual(await gathered(told.textStream), 'The tool said: "sunny in Oslo"');
+    const answer = await streamText({ model: openai('gpt-4o'), messages: answered, tools: { get_weather } });
+    deepStrictEqual(await gathered(answer.textStream), 'The tool said: "sunny in Oslo"');
   },
   async embeddings() {
     const model = openai.embedding('text-embedding-3-small');

@@ -1,4 +1,4 @@
-"""The command line aider in a small repository; it knows nothing about banjia."""
+"""The command line aider in a small repository, without settings for banjia."""
 
 import os
 import subprocess
@@ -59,12 +59,12 @@ def _edited(message: str, *options: str) -> None:
             cwd=folder, env=os.environ | USER | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
         )  # fmt: skip
-        told = f"{done.stdout}\n{done.stderr}"
-        assert done.returncode == 0, told
-        assert file.read_text() == AFTER, told
-        assert "The sum is a difference." in done.stdout, told
-        assert len(_git(folder, "log", "--oneline").splitlines()) == 2, told
-        assert _git(folder, "status", "--porcelain", "calc.py") == "", told
+        reported = f"{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, reported
+        assert file.read_text() == AFTER, reported
+        assert "The sum is a difference." in done.stdout, reported
+        assert len(_git(folder, "log", "--oneline").splitlines()) == 2, reported
+        assert _git(folder, "status", "--porcelain", "calc.py") == "", reported
 
 
 def edit() -> None:

@@ -14,9 +14,9 @@ def _ordered(text: str) -> str:
 def two_agents() -> None:
     assistant = autogen.AssistantAgent("assistant", llm_config=LLM)
     user = autogen.UserProxyAgent("user", max_consecutive_auto_reply=1, default_auto_reply="Go on", **QUIET)
-    told = user.initiate_chat(assistant, message="Hello", silent=True)
-    contents = [message["content"] for message in told.chat_history]
-    assert contents == ["Hello", "You said: Hello", "Go on", "You said: Go on"], told.chat_history
+    answer = user.initiate_chat(assistant, message="Hello", silent=True)
+    contents = [message["content"] for message in answer.chat_history]
+    assert contents == ["Hello", "You said: Hello", "Go on", "You said: Go on"], answer.chat_history
 
 
 def tools() -> None:
@@ -27,8 +27,8 @@ def tools() -> None:
         return f"sunny in {city}"
 
     autogen.register_function(get_weather, caller=assistant, executor=user, description="The weather of a city.")
-    told = user.initiate_chat(assistant, message="get_weather city=Oslo", silent=True)
-    assert told.summary == "The tool said: sunny in Oslo", told.chat_history
+    answer = user.initiate_chat(assistant, message="get_weather city=Oslo", silent=True)
+    assert answer.summary == "The tool said: sunny in Oslo", answer.chat_history
 
 
 REPLIES = {

@@ -21,8 +21,8 @@ async def get_weather(city: str) -> str:
 
 
 def chat() -> None:
-    told = asyncio.run(_agent("writer", "A line.").run(task="Write a line."))
-    assert told.messages[-1].content == "A line.", told
+    answer = asyncio.run(_agent("writer", "A line.").run(task="Write a line."))
+    assert answer.messages[-1].content == "A line.", answer
 
 
 def stream() -> None:
@@ -41,16 +41,16 @@ def tools() -> None:
     agent = AssistantAgent(
         "assistant", OpenAIChatCompletionClient(model="gpt-4o"), tools=[get_weather], reflect_on_tool_use=True
     )
-    told = asyncio.run(agent.run(task="get_weather city=Oslo"))
-    assert told.messages[-1].content == "The tool said: sunny in Oslo", told
+    answer = asyncio.run(agent.run(task="get_weather city=Oslo"))
+    assert answer.messages[-1].content == "The tool said: sunny in Oslo", answer
 
 
 def round_robin() -> None:
     team = RoundRobinGroupChat(
         [_agent("writer", "Done."), _agent("critic", "Good.")], termination_condition=MaxMessageTermination(3)
     )
-    told = asyncio.run(team.run(task="Write."))
-    assert [one.content for one in told.messages] == ["Write.", "Done.", "Good."], told
+    answer = asyncio.run(team.run(task="Write."))
+    assert [one.content for one in answer.messages] == ["Write.", "Done.", "Good."], answer
 
 
 def group_chat() -> None:
@@ -60,5 +60,5 @@ def group_chat() -> None:
         agents, OpenAIChatCompletionClient(model="gpt-4o"), termination_condition=MaxMessageTermination(2),
         selector_prompt="{roles}\n{history}\n{participants}\nemulator:answer\nwriter\nemulator:end",
     )  # fmt: skip
-    told = asyncio.run(team.run(task="Begin."))
-    assert [(one.source, one.content) for one in told.messages] == [("user", "Begin."), ("writer", "Done.")], told
+    answer = asyncio.run(team.run(task="Begin."))
+    assert [(one.source, one.content) for one in answer.messages] == [("user", "Begin."), ("writer", "Done.")], answer

@@ -21,8 +21,8 @@ function cline(folder, ...words) {
   return done.stdout;
 }
 
-// What it says at the end when it is given this task in this folder.
-function said(task, folder) {
+// Its final output for this task in this folder.
+function output(task, folder) {
   const { OPENAI_BASE_URL: address, OPENAI_API_KEY: key } = process.env;
   cline(folder, 'auth', '--provider', 'openai', '--apikey', key, '--modelid', 'gpt-4o', '--baseurl', address);
   const lines = cline(folder, '--json', '--provider', 'openai', '--model', 'gpt-4o', task).trim().split('\n');
@@ -40,13 +40,13 @@ const patch = `*** Begin Patch
 
 await play({
   async chat() {
-    deepStrictEqual(said('Say hello.', fresh()), 'You said: Say hello.');
+    deepStrictEqual(output('Say hello.', fresh()), 'You said: Say hello.');
   },
   async edit() {
     const folder = fresh();
     const file = join(folder, 'calc.py');
     writeFileSync(file, 'def add(a, b):\n    return a - b\n');
-    match(said(`Mend the sum: apply_patch input="${patch}"`, folder), /^The tool said: .*Successfully applied patch/);
+    match(output(`Mend the sum: apply_patch input="${patch}"`, folder), /^The tool said: .*Successfully applied patch/);
     deepStrictEqual(readFileSync(file, 'utf8'), 'def add(a, b):\n    return a + b\n');
   },
 });

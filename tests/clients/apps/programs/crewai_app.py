@@ -32,17 +32,17 @@ def crew() -> None:
     """The first agent calls a tool, and the second one reports the result."""
     finder, teller = _agent("finder", tools=[get_weather]), _agent("teller")
     tasks = [_task("get_weather city=Oslo", finder), _task("Tell it on.", teller)]
-    told = Crew(agents=[finder, teller], tasks=tasks, process=Process.sequential).kickoff()
-    first, second = (one.raw for one in told.tasks_output)
+    answer = Crew(agents=[finder, teller], tasks=tasks, process=Process.sequential).kickoff()
+    first, second = (one.raw for one in answer.tasks_output)
     assert first == "The tool said: sunny in Oslo", first
     assert "sunny in Oslo" in second, second
 
 
 def streamed_crew() -> None:
-    told = Crew(agents=[teller := _agent("teller")], tasks=[_task("Tell it on.", teller)], stream=True).kickoff()
-    pieces = [piece.content for piece in told]
+    answer = Crew(agents=[teller := _agent("teller")], tasks=[_task("Tell it on.", teller)], stream=True).kickoff()
+    pieces = [piece.content for piece in answer]
     assert len(pieces) > 1, pieces
-    assert "".join(pieces) == told.result.raw, pieces
+    assert "".join(pieces) == answer.result.raw, pieces
 
 
 class City(BaseModel):
@@ -54,5 +54,5 @@ class City(BaseModel):
 def structured() -> None:
     teller = _agent("teller", max_retry_limit=0)  # else it repeats what a vendor refuses
     task = Task(description="JSON, name=Oslo", expected_output="A city.", agent=teller, output_pydantic=City)
-    told = Crew(agents=[teller], tasks=[task]).kickoff()
-    assert told.pydantic == City(name="Oslo"), told
+    answer = Crew(agents=[teller], tasks=[task]).kickoff()
+    assert answer.pydantic == City(name="Oslo"), answer

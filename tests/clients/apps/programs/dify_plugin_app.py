@@ -52,7 +52,9 @@ WEATHER = PromptMessageTool(
 )
 
 
-def _told(*messages: PromptMessage, stream: bool, tools: list[PromptMessageTool] | None = None) -> list[LLMResultChunk]:
+def _invoke(
+    *messages: PromptMessage, stream: bool, tools: list[PromptMessageTool] | None = None
+) -> list[LLMResultChunk]:
     """The pieces of the answer."""
     model = OAICompatLargeLanguageModel([])
     settings = {"temperature": 0.3, "max_tokens": 100}
@@ -70,27 +72,27 @@ def credentials() -> None:
 
 
 def chat() -> None:
-    told = _told(SystemPromptMessage(content="Be brief."), UserPromptMessage(content="Hello"), stream=False)
-    assert _text(told) == "You said: Hello", told
-    assert told[-1].delta.usage.total_tokens > 0, told
+    answer = _invoke(SystemPromptMessage(content="Be brief."), UserPromptMessage(content="Hello"), stream=False)
+    assert _text(answer) == "You said: Hello", answer
+    assert answer[-1].delta.usage.total_tokens > 0, answer
 
 
 def stream() -> None:
-    told = _told(UserPromptMessage(content="Hello"), stream=True)
-    assert len(told) > 2, told
-    assert _text(told) == "You said: Hello", told
+    answer = _invoke(UserPromptMessage(content="Hello"), stream=True)
+    assert len(answer) > 2, answer
+    assert _text(answer) == "You said: Hello", answer
 
 
 def _called(*, stream: bool) -> None:
     """The model calls a tool, and answers with its result."""
-    asked = UserPromptMessage(content="get_weather city=Oslo")
-    pieces = _told(asked, stream=stream, tools=[WEATHER])
+    request = UserPromptMessage(content="get_weather city=Oslo")
+    pieces = _invoke(request, stream=stream, tools=[WEATHER])
     calls = [call for piece in pieces for call in piece.delta.message.tool_calls]
     assert [(call.function.name, call.function.arguments) for call in calls] == [("get_weather", '{"city": "Oslo"}')]
     turn = AssistantPromptMessage(content="", tool_calls=calls)
     result = ToolPromptMessage(content="sunny in Oslo", tool_call_id=calls[0].id)
-    told = _told(asked, turn, result, stream=stream, tools=[WEATHER])
-    assert _text(told) == "The tool said: sunny in Oslo", told
+    answer = _invoke(request, turn, result, stream=stream, tools=[WEATHER])
+    assert _text(answer) == "The tool said: sunny in Oslo", answer
 
 
 def tools() -> None:
@@ -102,7 +104,7 @@ def streamed_tools() -> None:
 
 
 def embeddings() -> None:
-    told = OAICompatEmbeddingModel([]).invoke("text-embedding-3-small", FORM, ["The ship is late.", "Oslo is sunny."])
-    first, second = told.embeddings
+    answer = OAICompatEmbeddingModel([]).invoke("text-embedding-3-small", FORM, ["The ship is late.", "Oslo is sunny."])
+    first, second = answer.embeddings
     assert len(first) == len(second) > 0
     assert first != second

@@ -25,8 +25,8 @@ def get_weather(city: Annotated[str, "its name"]) -> str:
 
 
 def chat() -> None:
-    told = OpenAIChatGenerator(model="gpt-4o", api_base_url=URL).run([ChatMessage.from_user("Hello")])
-    assert told["replies"][0].text == "You said: Hello", told
+    answer = OpenAIChatGenerator(model="gpt-4o", api_base_url=URL).run([ChatMessage.from_user("Hello")])
+    assert answer["replies"][0].text == "You said: Hello", answer
 
 
 def stream() -> None:
@@ -34,18 +34,18 @@ def stream() -> None:
     generator = OpenAIChatGenerator(
         model="gpt-4o", api_base_url=URL, streaming_callback=lambda chunk: pieces.append(chunk.content)
     )
-    told = generator.run([ChatMessage.from_user("Hello")])
-    assert told["replies"][0].text == "".join(pieces) == "You said: Hello", told
+    answer = generator.run([ChatMessage.from_user("Hello")])
+    assert answer["replies"][0].text == "".join(pieces) == "You said: Hello", answer
 
 
 def agent() -> None:
     made = Agent(chat_generator=OpenAIChatGenerator(model="gpt-4o", api_base_url=URL), tools=[get_weather])
-    told = made.run(messages=[ChatMessage.from_user("get_weather city=Oslo")])
-    assert told["messages"][-1].text == "The tool said: sunny in Oslo", told
+    answer = made.run(messages=[ChatMessage.from_user("get_weather city=Oslo")])
+    assert answer["messages"][-1].text == "The tool said: sunny in Oslo", answer
 
 
 def retrieval() -> None:
-    """Documents are embedded, the nearest is found, and the model is asked with it."""
+    """Documents are embedded, the nearest is found, and the model gets it with the question."""
     store = InMemoryDocumentStore()
     texts = [Document(content="Oslo is sunny."), Document(content="The ship is late.")]
     embedder = OpenAIDocumentEmbedder(model="text-embedding-3-small", api_base_url=URL)
@@ -59,5 +59,5 @@ def retrieval() -> None:
     pipeline.connect("embed.embedding", "find.query_embedding")
     pipeline.connect("find", "prompt.documents")
     pipeline.connect("prompt", "answer")
-    told = pipeline.run({"embed": {"text": "The ship is late."}})
-    assert told["answer"]["replies"][0].text == "You said: The ship is late.", told
+    answer = pipeline.run({"embed": {"text": "The ship is late."}})
+    assert answer["answer"]["replies"][0].text == "You said: The ship is late.", answer

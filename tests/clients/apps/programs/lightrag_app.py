@@ -58,15 +58,15 @@ def graph() -> None:
 
 def answer() -> None:
     """The model answers with what was found before it."""
-    asked = QueryParam(mode="hybrid", ll_keywords=[OSLO])
-    told = _with_text(lambda rag: rag.aquery("Where is Ada?", asked, system_prompt=ANSWER))
-    assert "Ada lives in Oslo." in told, told
+    param = QueryParam(mode="hybrid", ll_keywords=[OSLO])
+    reported = _with_text(lambda rag: rag.aquery("Where is Ada?", param, system_prompt=ANSWER))
+    assert "Ada lives in Oslo." in reported, reported
 
 
 def streamed_answer() -> None:
-    async def asked(rag: LightRAG) -> str:
+    async def query(rag: LightRAG) -> str:
         told = await rag.aquery("Hello", QueryParam(mode="bypass", stream=True))
         return "".join([piece async for piece in told])
 
-    told = _with_text(asked)
-    assert told == "You said: Hello", told
+    reported = _with_text(query)
+    assert reported == "You said: Hello", reported

@@ -46,8 +46,8 @@ def conversation() -> None:
 
 def tools() -> None:
     function = "def get_weather(city: str) -> str:\n    return f'sunny in {city}'\n"
-    told = _llm("-m", "moved", "--functions", function, "get_weather city=Oslo")
-    assert told == "The tool said: sunny in Oslo", told
+    answer = _llm("-m", "moved", "--functions", function, "get_weather city=Oslo")
+    assert answer == "The tool said: sunny in Oslo", answer
 
 
 def responses() -> None:

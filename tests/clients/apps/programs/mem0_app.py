@@ -46,12 +46,12 @@ def memories() -> None:
 def conversation_as_it_stands() -> None:
     """Messages are stored without the model, changed, listed and deleted."""
     memory = _memory()
-    said = [
+    output = [
         {"role": "user", "content": "The ship is late."},
         {"role": "assistant", "content": "It waits for the tide."},
     ]
-    added = memory.add(said, user_id="ann", infer=False)["results"]
-    assert [one["memory"] for one in added] == [one["content"] for one in said], added
+    added = memory.add(output, user_id="ann", infer=False)["results"]
+    assert [one["memory"] for one in added] == [one["content"] for one in output], added
     memory.update(added[0]["id"], "The ship has come.")
     found = memory.search("The ship has come.", filters={"user_id": "ann"}, top_k=1)["results"]
     assert [one["memory"] for one in found] == ["The ship has come."], found

@@ -13,16 +13,16 @@ const configuration = {
   provider: { moved: { npm: '@ai-sdk/openai-compatible', options, models: { 'gpt-4o': {} } } },
   small_model: 'moved/gpt-4o', permission: 'allow', share: 'disabled', autoupdate: false,
 };
-// It asks for its list of models, for language servers and for a package of its own: nothing that it needs.
+// It requests its list of models, language servers and a package of its own; it needs none of them.
 const quiet = {
   OPENCODE_DISABLE_MODELS_FETCH: '1', OPENCODE_DISABLE_LSP_DOWNLOAD: '1', OPENCODE_DISABLE_DEFAULT_PLUGINS: '1',
   npm_config_offline: 'true',
 };
 
 // What it prints when it is given this text in this folder.
-function said(text, folder) {
-  const told = { ...process.env, ...quiet, PWD: folder, OPENCODE_CONFIG_CONTENT: JSON.stringify(configuration) };
-  const done = spawnSync(program, ['run', '--model', 'moved/gpt-4o'], { cwd: folder, env: told, input: text });
+function output(text, folder) {
+  const env = { ...process.env, ...quiet, PWD: folder, OPENCODE_CONFIG_CONTENT: JSON.stringify(configuration) };
+  const done = spawnSync(program, ['run', '--model', 'moved/gpt-4o'], { cwd: folder, env, input: text });
   const printed = `${done.stdout}\n${done.stderr}`;
   deepStrictEqual(done.status, 0, printed);
   return printed;
@@ -32,13 +32,13 @@ const fresh = () => realpathSync(mkdtempSync(join(tmpdir(), 'opencode-')));
 
 await play({
   async chat() {
-    match(said('Hello', fresh()), /^You said: Hello$/m);
+    match(output('Hello', fresh()), /^You said: Hello$/m);
   },
   async edit() {
     const folder = fresh();
     const file = join(folder, 'calc.py');
     writeFileSync(file, 'def add(a, b):\n    return a - b\n');
-    const printed = said(`edit filePath=${file} oldString="return a - b" newString="return a + b"`, folder);
+    const printed = output(`edit filePath=${file} oldString="return a - b" newString="return a + b"`, folder);
     deepStrictEqual(readFileSync(file, 'utf8'), 'def add(a, b):\n    return a + b\n', printed);
     match(printed, /^The tool said: Edit applied successfully\.$/m);
   },

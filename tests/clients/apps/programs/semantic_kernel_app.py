@@ -27,7 +27,7 @@ class Sky:
         return f"sunny in {city}"
 
 
-def _asked(text: str) -> tuple[OpenAIChatCompletion, ChatHistory, OpenAIChatPromptExecutionSettings, Kernel]:
+def _prepared(text: str) -> tuple[OpenAIChatCompletion, ChatHistory, OpenAIChatPromptExecutionSettings, Kernel]:
     """A service, a conversation that begins with this text, and a kernel whose functions the model may call."""
     history = ChatHistory(system_message="Be brief.")
     history.add_user_message(text)
@@ -41,13 +41,13 @@ def _asked(text: str) -> tuple[OpenAIChatCompletion, ChatHistory, OpenAIChatProm
 
 def _whole(text: str) -> str:
     """The answer to this text."""
-    service, history, settings, kernel = _asked(text)
+    service, history, settings, kernel = _prepared(text)
     return str(asyncio.run(service.get_chat_message_content(history, settings, kernel=kernel)))
 
 
 def _streamed(text: str) -> str:
     """Return the answer to this text, joined from its pieces."""
-    service, history, settings, kernel = _asked(text)
+    service, history, settings, kernel = _prepared(text)
 
     async def gathered() -> str:
         stream = service.get_streaming_chat_message_content(history, settings, kernel=kernel)
@@ -57,31 +57,31 @@ def _streamed(text: str) -> str:
 
 
 def chat() -> None:
-    told = _whole("Hello")
-    assert told == "You said: Hello", told
+    answer = _whole("Hello")
+    assert answer == "You said: Hello", answer
 
 
 def stream() -> None:
-    told = _streamed("Hello")
-    assert told == "You said: Hello", told
+    answer = _streamed("Hello")
+    assert answer == "You said: Hello", answer
 
 
 def functions() -> None:
-    told = _whole("sky-get_weather city=Oslo")
-    assert told == "The tool said: sunny in Oslo", told
+    answer = _whole("sky-get_weather city=Oslo")
+    assert answer == "The tool said: sunny in Oslo", answer
 
 
 def streamed_functions() -> None:
-    told = _streamed("sky-get_weather city=Oslo")
-    assert told == "The tool said: sunny in Oslo", told
+    answer = _streamed("sky-get_weather city=Oslo")
+    assert answer == "The tool said: sunny in Oslo", answer
 
 
 def agent() -> None:
     made = ChatCompletionAgent(
         service=OpenAIChatCompletion("gpt-4o"), name="Teller", instructions="Be brief.", plugins=[Sky()]
     )
-    told = asyncio.run(made.get_response("Sky-get_weather city=Oslo"))
-    assert str(told) == "The tool said: sunny in Oslo", told
+    answer = asyncio.run(made.get_response("Sky-get_weather city=Oslo"))
+    assert str(answer) == "The tool said: sunny in Oslo", answer
 
 
 @vectorstoremodel
@@ -106,5 +106,5 @@ def retrieval() -> None:
             results = await notes.search(texts[1], vector_property_name="vector", top=1)
             return [one.record.text async for one in results.results]
 
-    told = asyncio.run(found())
-    assert told == texts[1:], told
+    answer = asyncio.run(found())
+    assert answer == texts[1:], answer

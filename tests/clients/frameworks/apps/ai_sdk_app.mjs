@@ -1,4 +1,4 @@
-// An application on Vercel's AI SDK: nothing in it knows of banjia. Where it calls is said by the environment alone.
+// An application on Vercel's AI SDK: it contains nothing about banjia. The base URL comes from the environment alone.
 // ai_sdk_app.mjs FOLDER: its packages are in FOLDER.
 import { deepStrictEqual, ok } from 'node:assert';
 import { load, play } from '../../apps/play.mjs';

@@ -33,24 +33,24 @@ def stream() -> None:
 def tools() -> None:
     model = ChatOpenAI(model="gpt-4o").bind_tools([get_weather])
     question = HumanMessage("get_weather city=Oslo")
-    asked = model.invoke([question])
-    (call,) = asked.tool_calls
-    assert (call["name"], call["args"]) == ("get_weather", {"city": "Oslo"}), asked
-    told = model.invoke([question, asked, ToolMessage(get_weather.invoke(call["args"]), tool_call_id=call["id"])])
-    assert told.content == "The tool said: sunny in Oslo", told
+    request = model.invoke([question])
+    (call,) = request.tool_calls
+    assert (call["name"], call["args"]) == ("get_weather", {"city": "Oslo"}), request
+    answer = model.invoke([question, request, ToolMessage(get_weather.invoke(call["args"]), tool_call_id=call["id"])])
+    assert answer.content == "The tool said: sunny in Oslo", answer
 
 
 def streamed_tools() -> None:
     model = ChatOpenAI(model="gpt-4o").bind_tools([get_weather])
     question = HumanMessage("get_weather city=Oslo")
-    asked = None
+    request = None
     for chunk in model.stream([question]):
-        asked = chunk if asked is None else asked + chunk
-    (call,) = asked.tool_calls
-    assert (call["name"], call["args"]) == ("get_weather", {"city": "Oslo"}), asked
+        request = chunk if request is None else request + chunk
+    (call,) = request.tool_calls
+    assert (call["name"], call["args"]) == ("get_weather", {"city": "Oslo"}), request
     result = ToolMessage(get_weather.invoke(call["args"]), tool_call_id=call["id"])
-    told = list(model.stream([question, asked, result]))
-    assert "".join(chunk.content for chunk in told) == "The tool said: sunny in Oslo", told
+    reported = list(model.stream([question, request, result]))
+    assert "".join(chunk.content for chunk in reported) == "The tool said: sunny in Oslo", reported
 
 
 def structured() -> None:

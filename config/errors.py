@@ -59,7 +59,7 @@ class Diagnostic:
             key = f"{self.location.variable} ({key})" if key else self.location.variable
         text = expecting(self.problem, self.expected)
         if self.suggestion:
-            text = Message("{wrong}; did you mean '{meant}'?", wrong=text, meant=self.suggestion)
+            text = Message("{problem}; did you mean '{suggestion}'?", problem=text, suggestion=self.suggestion)
         line = Message("{place}: {text}", place=f"{self.location}: {key}" if key else str(self.location), text=text)
         return line if line.isprintable() else line.with_texts(_printable)
 
@@ -72,10 +72,10 @@ class Diagnostic:
 class InvalidValue(ValueError):
     """An invalid value: what is wrong with it, which may be empty, and what is expected."""
 
-    def __init__(self, wrong: Message = EMPTY, expected: Message = EMPTY) -> None:
-        self.message = expecting(wrong, expected)
+    def __init__(self, problem: Message = EMPTY, expected: Message = EMPTY) -> None:
+        self.message = expecting(problem, expected)
         super().__init__(self.message)
-        self.problem = wrong
+        self.problem = problem
         self.expected = expected
 
 
@@ -99,15 +99,15 @@ def got(value: Message) -> Message:
 _GOT = got(EMPTY).template
 
 
-def expecting(wrong: Message, expected: Message) -> Message:
+def expecting(problem: Message, expected: Message) -> Message:
     """Join the problem and the expected value into one text. Either may be empty."""
     if not expected:
-        return wrong
-    if not wrong:
+        return problem
+    if not problem:
         return Message("expected {expected}", expected=expected)
-    if wrong.template == _GOT:  # one template, because Chinese puts the expected value first
-        return Message("got {value}; expected {expected}", value=wrong.fields["value"], expected=expected)
-    return Message("{wrong}; expected {expected}", wrong=wrong, expected=expected)
+    if problem.template == _GOT:  # one template, because Chinese puts the expected value first
+        return Message("got {value}; expected {expected}", value=problem.fields["value"], expected=expected)
+    return Message("{problem}; expected {expected}", problem=problem, expected=expected)
 
 
 def key_path(path: Sequence[str | int]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.core.message import EMPTY, Message, as_message
-from config.loader.errors import Diagnostic, Location, key_path, looks_secret
+from config.errors import Diagnostic, Location, key_path, looks_secret
 
 Path = tuple[str | int, ...]
 
@@ -56,12 +56,12 @@ class Node:
         return None
 
     def diagnostic(
-        self, path: Sequence[str | int], wrong: Message, expected: Message = EMPTY, meant: str = "", *, at_key: bool = False,
+        self, path: Sequence[str | int], problem: Message, expected: Message = EMPTY, suggestion: str = "", *, at_key: bool = False,
         code: str = "",
     ) -> Diagnostic:  # fmt: skip
         """Return a diagnostic at this value, or with ``at_key`` at its key."""
         place = self.key_location if at_key and self.key_location else self.location
-        return Diagnostic(place, key_path(path), wrong, expected, meant, code=code)
+        return Diagnostic(place, key_path(path), problem, expected, suggestion, code=code)
 
 
 def node_of(value: Any, place: Location) -> Node:

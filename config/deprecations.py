@@ -28,7 +28,7 @@ class RetiringStandIn(NamedTuple):
     row: ModelRow
     names: list[str]
 
-    def under(self) -> Message:
+    def names_text(self) -> Message:
         """Return the first name and the number of others."""
         first, *more = self.names
         if len(more) == 1:
@@ -46,15 +46,15 @@ def stand_ins(settings: Settings) -> Iterator[RetiringStandIn]:
         if not entry.keys():
             continue
         cat = catalog_of(entry_name, entry)
-        fading: dict[str, RetiringStandIn] = {}
+        retiring: dict[str, RetiringStandIn] = {}
         for name, found in cat.stand_ins.items():
             row = cat.by_id[found.model]
             if (row.retired or row.retiring) and name not in served and not _in_models(name, settings):
-                fading.setdefault(row.id, RetiringStandIn(entry_name, row, [])).names.append(name)
+                retiring.setdefault(row.id, RetiringStandIn(entry_name, row, [])).names.append(name)
             if row.operation == "embeddings" or not settings.policy.failover:
                 served.add(name)  # only the first vendor serves it
         if entry.base_url is None and cat.ended is None:
-            yield from fading.values()
+            yield from retiring.values()
 
 
 def _in_models(name: str, settings: Settings) -> bool:
