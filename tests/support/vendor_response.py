@@ -1,6 +1,5 @@
 """The response of a vendor's emulator to the call that banjia plans, without banjia's server in between."""
 
-import time
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +33,7 @@ def response_of(stage: Stage, vendor: str, front: Front, content: Any = "Hello",
     """Send the first call of a chat request to the emulator. The emulator's log of requests is empty afterwards."""
     plan = front.plan(**chat_body(content, **more))
     call = Play(plan, judged=False).sends[0].call
-    call = plan.target.vendor.auth.sign(call, stage.key_and_base_url(vendor)[0], time.time())
+    call = plan.target.vendor.auth.sign(call, stage.key_and_base_url(vendor)[0], now_s=0.0)
     headers = {name.decode(): value.decode() for name, value in call.headers}
     request = urllib.request.Request(call.url, call.body, headers, method=call.method)
     try:
