@@ -14,7 +14,7 @@ def scan() -> tuple[Vendor, ...]:
     by_name: dict[str, Vendor] = {}
     for module in _modules():
         for value in vars(module).values():
-            if type(value) is Vendor and value.edition is None:
+            if type(value) is Vendor and value.variant is None:
                 by_name[value.name] = value
     return tuple(sorted(by_name.values(), key=lambda vendor: (vendor.rank, vendor.name)))
 
@@ -28,6 +28,9 @@ def _modules() -> Iterator[ModuleType]:
 
 VENDORS: tuple[Vendor, ...] = scan()
 """In the order in which banjia looks for their keys in the environment."""
+EXAMPLE: Vendor = next((vendor for vendor in VENDORS if vendor.example), VENDORS[0])
+"""The vendor in examples of messages and help texts."""
+EXAMPLE_KEY = f"{EXAMPLE.name.upper()}_API_KEY"
 BY_NAME = {vendor.name: vendor for vendor in VENDORS}
-BY_CATALOG = {edition.catalog: edition for vendor in VENDORS for edition in vendor.in_each_edition}
-"""Every edition of every vendor, by the name of its catalog."""
+BY_CATALOG = {variant.catalog: variant for vendor in VENDORS for variant in vendor.in_each_variant}
+"""Every variant of every vendor, by the name of its catalog."""

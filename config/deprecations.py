@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from adapters.core.message import EMPTY, Message, as_message
+from adapters.core.vendor import ClosedVariant
+from adapters.registry import BY_NAME
 from config.catalog.models import ModelRow
 from config.catalog.openai_names import known_names
 from config.routing import catalog_of, key_of
@@ -63,50 +65,8 @@ def _in_models(name: str, settings: Settings) -> bool:
     return bool(names) and all(key_of(one, settings.models) is not None for one in names)
 
 
-class ClosedAccess(NamedTuple):
-    """A protocol or edition that a vendor has closed.
-
-    ``kind`` is the adapter, ``key`` and ``value`` select it in the configuration, ``since`` is the day on which it closed,
-    ``instead`` is the replacement.
-    """
-
-    kind: str
-    key: str
-    value: str
-    since: datetime.date
-    instead: Message
-
-
-CLOSED_ACCESS: tuple[ClosedAccess, ...] = (
-    # The vendor's notice (high). Not verified: whether the old host refuses calls already.
-    ClosedAccess(
-        "ernie",
-        "protocol",
-        "native",
-        datetime.date(2026, 8, 31),
-        Message("protocol: openai with an api_key of {product}", product="Qianfan v2"),
-    ),
-    # The vendor's notices (high); effect not verified. The whole old platform, native and OpenAI-compatible.
-    ClosedAccess(
-        "hunyuan",
-        "protocol",
-        "native",
-        datetime.date(2026, 9, 30),
-        Message("protocol: openai with an api_key of {product}", product="TokenHub"),
-    ),
-    ClosedAccess(
-        "hunyuan",
-        "edition",
-        "classic",
-        datetime.date(2026, 9, 30),
-        Message("edition: tokenhub with an api_key of TokenHub"),
-    ),
-)
-
-
-def closed_access(settings: Settings) -> Iterator[tuple[str, ClosedAccess]]:
+def closed_variants(settings: Settings) -> Iterator[tuple[str, ClosedVariant]]:
     """Yield the configured vendors that use a closed protocol or edition, unless they have a base_url of their own."""
     for name, entry in settings.vendors.items():
-        for row in CLOSED_ACCESS:
-            if (entry.kind or name) == row.kind and entry.base_url is None and getattr(entry, row.key) == row.value:
-                yield name, row
+        closed = BY_NAME[entry.kind or name].closed if entry.base_url is None else ()
+        yield from ((name, variant) for variant in closed if variant.name == entry.variant)

@@ -308,8 +308,8 @@ def has_stand_in(vendor: Vendor, name: str, operation: Operation) -> bool:
 
 
 def vendor_of(name: str, entry: VendorEntry) -> Vendor:
-    """Return the adapter of a configured vendor, in its edition."""
-    vendor = BY_NAME[entry.kind or name].of_edition(entry.edition)
+    """Return the adapter of a configured vendor, in its variant."""
+    vendor = BY_NAME[entry.kind or name].of_variant(entry.variant)
     assert vendor is not None  # checked when the configuration was loaded
     return vendor
 

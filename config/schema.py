@@ -7,7 +7,7 @@ is accepted and then ignored. The string below a key describes it; ``config/json
 import ipaddress
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -27,6 +27,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 
 from adapters.core.message import EMPTY, Message
+from adapters.core.vendor import Vendor
+from adapters.registry import EXAMPLE, VENDORS
+from config.catalog import models as catalog
 from config.catalog.overrides import CatalogOverrides
 from config.errors import InvalidValue, expecting
 from config.origins import configured_host, configured_origin
@@ -302,33 +305,41 @@ class Messages(Section):
     """Role for developer messages. Default: unchanged."""
 
 
+NATIVE: Final = "native"
+"""The variant of a vendor that is its own protocol."""
+if TYPE_CHECKING:
+    Region = str
+else:
+    Region = Literal[tuple(dict.fromkeys(region for vendor in VENDORS for region in vendor.base_urls))]
+
+
 class VendorEntry(Section):
     """How to reach one vendor. ``kind`` selects the adapter; by default it is the name of the entry."""
 
     kind: str | None = None
-    """Adapter: qwen, kimi, ernie, hunyuan or openai_compatible. Default: the name of the entry."""
+    """Adapter: a vendor that banjia vendors lists. Default: the name of the entry."""
     protocol: Annotated[Literal["openai", "native"], PlannedValue("openai")] = "openai"
     """The vendor's OpenAI-compatible API, or its native one."""
     edition: str | None = None
-    """Which OpenAI-compatible API, for a vendor that has had two: hunyuan has tokenhub and classic."""
-    region: Literal["cn", "intl", "us", "hk", "finance"] = "cn"
-    """Region of the vendor's host; an API key works in one region only. Kimi and Hunyuan have cn and intl, Qwen has all, ERNIE has cn."""
+    """Which OpenAI-compatible API, for a vendor that has several; its page in docs/vendors names them."""
+    region: Region = "cn"
+    """Region of the vendor's host; an API key works in one region only. The vendor's page in docs/vendors lists its regions."""
     base_url: Url | None = None
     """Full URL prefix, as for an OpenAI SDK. Replaces the region's host."""
     token_url: Annotated[Url | None, PlannedValue(None)] = None
-    """URL that issues access tokens (ERNIE native)."""
+    """URL that issues access tokens, for a native protocol."""
     api_key: Secret | None = None
     """API key. An unset ${VARIABLE} turns this vendor off."""
     api_keys: Secrets = []
     """Several API keys, used in turn. Keys whose ${VARIABLE} is unset are skipped."""
     access_key: Annotated[Secret | None, PlannedValue(None)] = None
-    """Access key, used with secret_key (ERNIE native)."""
+    """Access key, used with secret_key, for a native protocol."""
     secret_key: Annotated[Secret | None, PlannedValue(None)] = None
     """Secret key that belongs to access_key or secret_id."""
     secret_id: Annotated[Secret | None, PlannedValue(None)] = None
-    """Secret ID, used with secret_key (Hunyuan native)."""
+    """Secret ID, used with secret_key, for a native protocol."""
     auth: Annotated[Literal["oauth", "iam"], PlannedValue("oauth")] = "oauth"
-    """Authentication of ERNIE's native protocol."""
+    """How a native protocol authenticates."""
     headers: Annotated[dict[str, str], Field(repr=False)] = {}
     """Headers added to every call to this vendor."""
     proxy: Outbound = "env"
@@ -341,6 +352,11 @@ class VendorEntry(Section):
     """How messages are sent; for the kind openai_compatible only."""
     catalog: Overrides | None = None
     """Your own models, prices and stand-ins, as the path of a file or inline. They override the vendor's catalog."""
+
+    @property
+    def variant(self) -> str | None:
+        """The name of the vendor's API: its native one, or an edition; None for the usual one."""
+        return NATIVE if self.protocol == NATIVE else self.edition
 
     @field_validator("headers")
     @classmethod
@@ -447,6 +463,12 @@ class Log(Section):
     """json, or text (one readable line). Default: text if standard output is a terminal, otherwise json."""
 
 
+def example_target(vendor: Vendor = EXAMPLE) -> str:
+    """Return a target for examples: a vendor's stand-in for gpt-4o."""
+    stand_in = catalog.load(vendor.catalog).stand_in("gpt-4o", "chat")
+    return f"{vendor.name}/{stand_in.model if stand_in else 'MODEL'}"
+
+
 class TargetEntry(Section):
     """One target of a route."""
 
@@ -462,7 +484,7 @@ class TargetEntry(Section):
     def _shape(cls, value: str) -> str:
         vendor, slash, model = value.partition("/")
         if not (vendor and slash and model) or value != value.strip():
-            raise InvalidValue(expected=Message("vendor/model, for example kimi/kimi-k2.6"))
+            raise InvalidValue(expected=Message("vendor/model, for example {example}", example=example_target()))
         return value
 
 

@@ -1,11 +1,15 @@
-"""Token usage of a call."""
+"""What a call used: tokens, and for operations without tokens images, seconds of audio or characters."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 
 class Usage(NamedTuple):
-    """Tokens of one call. ``wire`` is the vendor's usage object in OpenAI's shape, if it sent one."""
+    """What one call used. ``wire`` is the vendor's usage object in OpenAI's shape, if it sent one.
+
+    ``images``, ``seconds`` (of audio) and ``characters`` are for operations that are billed by these; their prices have the
+    same ``unit`` in the catalog.
+    """
 
     prompt: int
     completion: int
@@ -13,6 +17,9 @@ class Usage(NamedTuple):
     reasoning: int = 0
     source: Literal["vendor", "estimated"] = "vendor"
     wire: Mapping[str, Any] | None = None
+    images: int = 0
+    seconds: float = 0.0
+    characters: int = 0
 
     def __add__(self, other: object) -> "Usage":
         """Return the sum of two calls: estimated if either is; details beyond the counts are not summed."""
@@ -25,6 +32,10 @@ class Usage(NamedTuple):
             self.cached + other.cached,
             self.reasoning + other.reasoning,
             "vendor" if both_reported else "estimated",
+            None,
+            self.images + other.images,
+            self.seconds + other.seconds,
+            self.characters + other.characters,
         )
 
     def to_wire(self) -> dict[str, Any]:

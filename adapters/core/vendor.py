@@ -86,6 +86,14 @@ class Op:
         return next((path for holds, path in self.paths if holds(builder)), self.path)
 
 
+class ClosedVariant(NamedTuple):
+    """An API that its vendor has closed, on the day ``since`` (year, month, day); ``instead`` says what to configure."""
+
+    name: str
+    since: tuple[int, int, int]
+    instead: Message
+
+
 @dataclass(frozen=True, slots=True)
 class Vendor:
     """One vendor: everything needed to call it, except a key.
@@ -94,10 +102,12 @@ class Vendor:
     variables with its key, the usual one first. ``reasoning_switch`` switches thinking of its models. ``redacted`` is a
     pattern of the details about the operator's account that the vendor's messages contain and clients must not see.
     ``rank``: vendors whose keys are in the environment are tried in ascending order of rank. ``optional_paths``: paths under
-    which the vendor serves the same API as without one; they are removed from the end of an operator's ``base_url``.
+    which the vendor serves the same API as without one; they are removed from the end of an operator's ``base_url``. ``example``: messages and
+    help texts have this vendor in their examples.
 
-    A vendor with several OpenAI-compatible APIs is represented by the usual one, named ``usual_edition``; the others
-    are in ``editions`` by name, and each has its name in ``edition``. ``transparent``: a server of which only the
+    A vendor with several APIs (two editions, or a protocol of its own) is represented by the usual one, named
+    ``usual_variant``; the others are in ``variants`` by name, and each has its name in ``variant``. ``closed`` lists those
+    that the vendor has closed. ``transparent``: a server of which only the
     protocol is known, so requests are sent unchanged, even with values that OpenAI's description allows but its service
     refuses.
     """
@@ -111,38 +121,40 @@ class Vendor:
     docs: str
     reasoning_switch: ReasoningSwitch | None = None
     redacted: str | None = None
-    edition: str | None = None
-    usual_edition: str | None = None
-    editions: Mapping[str, "Vendor"] = field(default_factory=dict)
+    variant: str | None = None
+    usual_variant: str | None = None
+    variants: Mapping[str, "Vendor"] = field(default_factory=dict)
+    closed: tuple[ClosedVariant, ...] = ()
     transparent: bool = False
     rank: int = 100
     optional_paths: tuple[str, ...] = ()
+    example: bool = False
 
     @property
     def catalog(self) -> str:
-        """The name of its catalog file: each edition has its own models."""
-        return self.name if self.edition is None else f"{self.name}_{self.edition}"
+        """The name of its catalog file: each variant has its own models."""
+        return self.name if self.variant is None else f"{self.name}_{self.variant}"
 
     @property
-    def edition_names(self) -> tuple[str, ...]:
-        """The names of the editions, the usual one first; empty if there is only one."""
-        return () if self.usual_edition is None else (self.usual_edition, *self.editions)
+    def variant_names(self) -> tuple[str, ...]:
+        """The names of the variants, the usual one first; empty if there is only one."""
+        return () if self.usual_variant is None else (self.usual_variant, *self.variants)
 
     @property
-    def in_each_edition(self) -> tuple["Vendor", ...]:
-        """This vendor, then its other editions."""
-        return (self, *self.editions.values())
+    def in_each_variant(self) -> tuple["Vendor", ...]:
+        """This vendor, then its other variants."""
+        return (self, *self.variants.values())
 
     def base_url(self, region: str, operation: Operation = "chat") -> str:
         """Return the base URL of an operation in a region. Raises KeyError for an unknown region."""
         op = self.operations.get(operation)
         return (op.base_urls.get(region) if op else None) or self.base_urls[region]
 
-    def of_edition(self, edition: str | None) -> "Vendor | None":
-        """Return the vendor of that edition: this one for None, and None for an unknown name."""
-        if edition is None or edition == self.usual_edition:
+    def of_variant(self, name: str | None) -> "Vendor | None":
+        """Return the vendor of that variant: this one for None, and None for an unknown name."""
+        if name is None or name == self.usual_variant:
             return self
-        return self.editions.get(edition)
+        return self.variants.get(name)
 
 
 @dataclass(frozen=True, slots=True)

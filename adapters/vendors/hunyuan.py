@@ -15,7 +15,7 @@ from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
 from adapters.core.message import Message
-from adapters.core.vendor import Op, ReasoningSwitch, Vendor
+from adapters.core.vendor import ClosedVariant, Op, ReasoningSwitch, Vendor
 from adapters.rules.alternating_messages import AlternatingMessages
 from adapters.rules.defaults import NO_TOOLS, NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
 from adapters.rules.efforts import Efforts
@@ -157,7 +157,7 @@ CLASSIC_FAILURES = (
 
 HUNYUAN_CLASSIC = Vendor(
     name="hunyuan",
-    edition="classic",
+    variant="classic",
     title="Hunyuan",
     docs="https://cloud.tencent.com/document/product/1729/111007",
     base_urls={"cn": "https://api.hunyuan.cloud.tencent.com/v1"},
@@ -173,8 +173,17 @@ HUNYUAN_CLASSIC = Vendor(
 HUNYUAN = Vendor(
     name="hunyuan",
     rank=40,
-    usual_edition="tokenhub",
-    editions={"classic": HUNYUAN_CLASSIC},
+    usual_variant="tokenhub",
+    variants={"classic": HUNYUAN_CLASSIC},
+    # The vendor's notices (high); effect not verified. The whole old platform, native and OpenAI-compatible.
+    closed=(
+        ClosedVariant(
+            "native",
+            (2026, 9, 30),
+            Message("protocol: openai with an api_key of {product}", product="TokenHub"),
+        ),
+        ClosedVariant("classic", (2026, 9, 30), Message("edition: tokenhub with an api_key of TokenHub")),
+    ),
     title="Hunyuan",
     docs="https://cloud.tencent.com/document/product/1823",
     base_urls={"cn": "https://tokenhub.tencentmaas.com/v1", "intl": "https://tokenhub-intl.tencentmaas.com/v1"},

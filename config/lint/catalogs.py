@@ -56,7 +56,7 @@ def _successor(context: LintContext, entry: str, row: catalog.ModelRow, *, moved
     if row.successor is None or kind is None:
         return Message("another model")
     return (
-        Message("{model} in edition: {edition}", model=row.successor, edition=kind.usual_edition)
+        Message("{model} in edition: {edition}", model=row.successor, edition=kind.usual_variant)
         if moved
         else as_message(f"{entry}/{row.successor}")
     )

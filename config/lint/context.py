@@ -69,10 +69,10 @@ class LintContext:
         return f"'{text}'"
 
     def kind(self, name: str) -> Vendor | None:
-        """Return the adapter of a configured vendor's kind, in its usual edition."""
+        """Return the adapter of a configured vendor's kind, in its usual variant."""
         return registry.BY_NAME.get(self.settings.vendors[name].kind or name)
 
     def vendor(self, name: str) -> Vendor | None:
-        """Return the adapter of a configured vendor, in its edition."""
+        """Return the adapter of a configured vendor, in its variant."""
         kind = self.kind(name)
-        return kind.of_edition(self.settings.vendors[name].edition) if kind else None
+        return kind.of_variant(self.settings.vendors[name].variant) if kind else None

@@ -8,6 +8,7 @@ from typing import Any
 from adapters import registry
 from adapters.core.message import EMPTY, SEMICOLON, Message, all_of, as_message, joined, one_of
 from adapters.core.vendor import Vendor
+from adapters.registry import EXAMPLE, EXAMPLE_KEY
 from config.catalog import models as catalog
 from config.errors import Diagnostic, looks_secret, nearest, pasted_secret
 from config.lint import catalogs as checks_catalogs
@@ -56,7 +57,7 @@ def vendors(context: LintContext) -> None:
             context.error(
                 where,
                 Message("a vendor name cannot be empty or contain '/'"),
-                Message("a name such as kimi"),
+                Message("a name such as {name}", name=EXAMPLE.name),
                 at_key=True,
             )
         elif kind is None:
@@ -94,18 +95,18 @@ def _edition(context: LintContext, where: tuple[str, ...], entry: VendorEntry, k
         "{vendor} has no edition {word}", vendor=kind.title, word=context.quote((*where, "edition"), edition)
     )
     expected = (
-        one_of(kind.edition_names) if kind.edition_names else Message("the key omitted: there is only one edition")
+        one_of(kind.variant_names) if kind.variant_names else Message("the key omitted: there is only one edition")
     )
-    context.error((*where, "edition"), problem, expected, nearest(edition, kind.edition_names))
+    context.error((*where, "edition"), problem, expected, nearest(edition, kind.variant_names))
 
 
 def _ended(context: LintContext, where: tuple[str, ...], kind: Vendor, vendor: Vendor) -> None:
     """Warn about an edition whose whole platform has ended."""
-    ended = catalog.load(vendor.catalog).ended if vendor.edition else None
+    ended = catalog.load(vendor.catalog).ended if vendor.variant else None
     if ended is not None:
         problem = Message(
             "{vendor} has announced the end of its {edition} edition on {day}",
-            edition=vendor.edition,
+            edition=vendor.variant,
             vendor=vendor.title,
             day=ended,
         )
@@ -114,7 +115,7 @@ def _ended(context: LintContext, where: tuple[str, ...], kind: Vendor, vendor: V
             problem,
             Message(
                 "edition: {edition}, with an API key for it ({variable})",
-                edition=kind.usual_edition,
+                edition=kind.usual_variant,
                 variable=kind.key_names[0],
             ),
         )
@@ -368,7 +369,9 @@ def disabled_vendors(context: LintContext) -> None:
             ("vendors",),
             Message("no vendor is configured"),
             code="config-no-vendor-key",
-            expected=Message('at least one, such as kimi: {api_key: "${KIMI_API_KEY}"}'),
+            expected=Message(
+                'at least one, such as {name}: {{api_key: "${{{variable}}}"}}', name=EXAMPLE.name, variable=EXAMPLE_KEY
+            ),
             at_key=True,
         )
     elif len(reasons) == len(configured):

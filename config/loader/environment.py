@@ -31,7 +31,7 @@ _SERVICE_LINK = re.compile(
 )
 _LINK_VALUE = re.compile(r"(tcp|udp|sctp)://")
 
-_NEVER = ("OPENAI_", "TENCENTCLOUD_")
+_NEVER = ("OPENAI_",)
 
 
 def location_of(variable: str) -> Location:
@@ -42,7 +42,7 @@ def location_of(variable: str) -> Location:
 def override(root: Node, environ: Mapping[str, str], folder: Path) -> list[Diagnostic]:
     """Apply the ``BANJIA_`` variables to the tree, in place, and return the errors. Empty variables are ignored.
 
-    Shorter names go first, so that ``BANJIA_VENDORS__KIMI__REGION`` can refine a ``BANJIA_VENDORS`` in JSON.
+    Shorter names go first, so that ``BANJIA_VENDORS__NAME__REGION`` can refine a ``BANJIA_VENDORS`` in JSON.
     """
     diagnostics = []
     for name in sorted(filter(_is_banjia_variable, environ), key=lambda name: (name.count("__"), name)):
@@ -252,7 +252,7 @@ def _known(kind: Any, node: Node | None) -> Iterator[str]:
 
 def vendors_by_rank() -> list[Vendor]:
     """Return the vendors, with their editions, that need only an API key, in the order in which banjia looks for keys."""
-    every = [edition for vendor in registry.VENDORS for edition in vendor.in_each_edition]
+    every = [edition for vendor in registry.VENDORS for edition in vendor.in_each_variant]
     return [vendor for vendor in every if vendor.base_urls and key_names(vendor)]
 
 
@@ -274,9 +274,9 @@ def zero_config(environ: Mapping[str, str], folder: Path) -> tuple[Node, list[Di
             entry: dict[str, str] = {"api_key": environ[name]}
             entry_name = vendor.name
             if entry_name in vendors:
-                entry_name, entry["kind"] = f"{vendor.name}-{vendor.edition}", vendor.name
-            if vendor.edition is not None:
-                entry["edition"] = vendor.edition
+                entry_name, entry["kind"] = f"{vendor.name}-{vendor.variant}", vendor.name
+            if vendor.variant is not None:
+                entry["edition"] = vendor.variant
             if "cn" not in vendor.base_urls:
                 entry["region"] = next(iter(vendor.base_urls))
             vendors[entry_name] = node_of(entry, location_of(name))

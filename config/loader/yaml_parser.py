@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from adapters.core.message import EMPTY, Message, as_message, one_of
+from adapters.registry import EXAMPLE, EXAMPLE_KEY
 from config.errors import ConfigError, Diagnostic, Location, key_path
 from config.nodes import Node
 
@@ -49,6 +50,13 @@ _PROBLEMS: tuple[tuple[str, Message, Message], ...] = (
 )  # fmt: skip
 
 
+def _at_least() -> Message:
+    """Return what the smallest configuration has."""
+    return Message(
+        'at least vendors: {{{name}: {{api_key: "${{{variable}}}"}}}}', name=EXAMPLE.name, variable=EXAMPLE_KEY
+    )
+
+
 def parse(text: str, source: str, keys: str = "") -> Node:
     """Return the tree of a document. ``keys``: examples of its keys, if it is not the configuration itself.
 
@@ -70,7 +78,7 @@ def parse(text: str, source: str, keys: str = "") -> Node:
                     start,
                     "",
                     Message("the file is empty"),
-                    as_message(keys) if keys else Message('at least vendors: {kimi: {api_key: "${KIMI_API_KEY}"}}'),
+                    as_message(keys) if keys else _at_least(),
                 )
             ]
         )

@@ -21,7 +21,7 @@ from proxy.i18n.catalog import for_operator
 EXAMPLES = """\b
 Examples:
   banjia demo                              try it without an API key
-  MOONSHOT_API_KEY=… banjia serve          run it with one
+  banjia serve                             run it with the API keys in the environment
   banjia init && banjia check              write a configuration from the keys in the environment
   eval "$(banjia env)"                     point the apps of this shell to banjia
   banjia routes                            show the targets of each model name

@@ -38,6 +38,9 @@ def needs_no_platform(args: list[str] | None) -> bool:
     return not given or given[0] in ("help", "version") or bool({"-h", "--help", "-v", "--version"} & set(given))
 
 
+PLACEHOLDERS = ("VENDOR_KEY", "VENDOR_NAME", "FIRST_VENDOR")
+
+
 class TranslatedCommand(click.Command):
     """A command with the first line of its help in the operator's language and the rest in English."""
 
@@ -47,6 +50,15 @@ class TranslatedCommand(click.Command):
             first, *rest = self.help.split("\n", 1)
             self.help = "\n".join([for_operator(Message(first)), *rest])
         super().format_help_text(ctx, formatter)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, with the names of vendors in place of the placeholders of ``examples``."""
+        if self.epilog and any(word in self.epilog for word in PLACEHOLDERS):
+            from adapters.registry import EXAMPLE, VENDORS  # only here: importing all vendors takes long
+
+            for word, shown in zip(PLACEHOLDERS, (EXAMPLE.key_names[0], EXAMPLE.name, VENDORS[0].name), strict=True):
+                self.epilog = self.epilog.replace(word, shown)
+        super().format_epilog(ctx, formatter)
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """The line in the list of commands."""
@@ -89,7 +101,10 @@ def error_line(message: Message) -> Message:
 
 
 def examples(*commands: str, codes: str) -> str:
-    """Return the end of a command's help: examples that run as written, and the exit codes."""
+    """Return the end of a command's help: examples that run as written, and the exit codes.
+
+    ``VENDOR_KEY``, ``VENDOR_NAME`` and ``FIRST_VENDOR`` stand for the key variable and the names of vendors.
+    """
     shown = "\n".join(f"  {command}" for command in commands)
     return f"\b\nExamples:\n{shown}\n\n{codes}"
 

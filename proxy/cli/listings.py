@@ -57,7 +57,7 @@ def vendors(as_json: bool) -> None:
 @click.command(
     cls=TranslatedCommand,
     epilog=examples(
-        "banjia models --vendor kimi",
+        "banjia models --vendor VENDOR_NAME",
         "banjia models --at 2024-07-09",
         codes="Exit codes: 0; 2 if the vendor does not exist, or the configuration is invalid.",
     ),

@@ -83,7 +83,7 @@ def demo(port: int | None, listen: str | None) -> None:
 @click.command(
     cls=TranslatedCommand,
     epilog=examples(
-        "MOONSHOT_API_KEY=… banjia serve",
+        "VENDOR_KEY=… banjia serve",
         "banjia serve --emulate --port 9000",
         "banjia serve --emulate --listen 127.0.0.1:0",
         codes="Exit codes: 0 after a signal; 1 if the address is in use, or at a second signal; "
@@ -149,8 +149,8 @@ def _emulators() -> "Emulators":
 @click.command(
     cls=TranslatedCommand,
     epilog=examples(
-        "banjia emulate kimi qwen",
-        "banjia emulate kimi --port 0 --fault rate_limit@2",
+        "banjia emulate VENDOR_NAME FIRST_VENDOR",
+        "banjia emulate VENDOR_NAME --port 0 --fault rate_limit@2",
         codes="Exit codes: 0 after a signal; 1 if a port is in use; 2 if a vendor or fault does not exist.",
     ),
 )

@@ -55,7 +55,7 @@ def _found(name: str, node: Node) -> FoundVendor:
         else:
             entry[key] = str(child.value)
     kind = str(node.value["kind"].value) if "kind" in node.value else name
-    return FoundVendor(name, BY_NAME[kind].of_edition(entry.get("edition")) or BY_NAME[kind], entry, tuple(variables))
+    return FoundVendor(name, BY_NAME[kind].of_variant(entry.get("edition")) or BY_NAME[kind], entry, tuple(variables))
 
 
 def _not_found(vendor: Vendor) -> FoundVendor:
@@ -72,7 +72,7 @@ def _lines(environ: Mapping[str, str], file: Path | None) -> Iterator[str]:
     there = found_in(environ)
     named = {found.vendor.name for found in there}
     # An edition other than the usual one is listed only if its key is set.
-    rest = [_not_found(vendor) for vendor in vendors_by_rank() if vendor.edition is None and vendor.name not in named]
+    rest = [_not_found(vendor) for vendor in vendors_by_rank() if vendor.variant is None and vendor.name not in named]
     gone = [found for found in there if ended(found.vendor)]
     if len(gone) < len(there):  # what has ended is not built on where there is something else
         there, rest = [found for found in there if found not in gone], gone + rest
@@ -125,7 +125,7 @@ def _vendor(found: FoundVendor, indent: str) -> Iterator[str]:
 
 
 def _models(vendors: list[FoundVendor]) -> Iterator[str]:
-    entries = {one.name: VendorEntry(kind=one.vendor.name, edition=one.vendor.edition) for one in vendors}
+    entries = {one.name: VendorEntry(kind=one.vendor.name, edition=one.vendor.variant) for one in vendors}
     yield "# Routes: the model name that the app requests, and its targets in order of preference. Dated forms of a name have its"
     yield "# route. OpenAI's other names go to the stand-ins of the vendors above, in that order."
     yield "models:"

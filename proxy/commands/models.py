@@ -12,7 +12,7 @@ from config.catalog.models import Catalog, ModelRow
 from config.routing import catalog_of
 from config.schema import Settings
 from proxy.commands.table import fit_table, table
-from proxy.commands.vendors import each_edition
+from proxy.commands.vendors import each_variant
 
 EMBEDDING_FACTS = ("max_tokens_per_input", "max_inputs", "dimensions")
 """Facts of an embedding model: tokens per text, texts per call, and the sizes of its vectors, the default first."""
@@ -45,9 +45,9 @@ def models(
 
 
 def shipped_catalogs() -> dict[str, Catalog]:
-    """Return the shipped catalogs, by vendor or ``vendor/edition``."""
+    """Return the shipped catalogs, by vendor or ``vendor/variant``."""
     found = {}
-    for name, vendor in each_edition():
+    for name, vendor in each_variant():
         try:
             found[name] = catalog.load(vendor.catalog)
         except catalog.CatalogNotFound:

@@ -36,13 +36,12 @@ LEGEND = (
 )
 
 
-def each_edition(vendors: Iterable[Vendor] = VENDORS) -> Iterator[tuple[str, Vendor]]:
-    """Yield every API of every vendor with its name in the matrix: ``vendor``, or ``vendor/edition``."""
+def each_variant(vendors: Iterable[Vendor] = VENDORS) -> Iterator[tuple[str, Vendor]]:
+    """Yield every API of every vendor with its name in the matrix: ``vendor``, or ``vendor/variant``."""
     for vendor in vendors:
         yield vendor.name, vendor
-        for name, edition in vendor.editions.items():
-            if edition.edition is not None:
-                yield f"{vendor.name}/{name}", edition
+        for name, variant in vendor.variants.items():
+            yield f"{vendor.name}/{name}", variant
 
 
 def matrix() -> dict[str, Any]:
@@ -58,7 +57,7 @@ def matrix() -> dict[str, Any]:
                 },
                 "cells": {probe.column: {"verdict": cell.word, "why": cell.why} for probe, cell in cells(vendor)},
             }
-            for name, vendor in each_edition()
+            for name, vendor in each_variant()
         ],
     }
 

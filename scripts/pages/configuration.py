@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from adapters.core.vendor import Vendor
-from adapters.registry import VENDORS
+from adapters.registry import EXAMPLE, VENDORS
 from config import json_schema as publish
 from config.loader.environment import key_names, vendors_by_rank
 from config.loader.schema_walk import fields, is_section, unwrap
-from config.schema import Section, Settings
+from config.schema import Section, Settings, example_target
 from scripts.pages.table import code, table
 
 Json = Mapping[str, Any]
 
-WITH_EDITIONS = next(vendor for vendor in VENDORS if vendor.editions)
+WITH_EDITIONS = next(vendor for vendor in VENDORS if vendor.variants)
+TARGET = example_target()
+FIRST_TARGET = example_target(VENDORS[0])
+
 NAMES: Mapping[str, str] = {
-    "vendors": "KIMI",
+    "vendors": EXAMPLE.name.upper(),
     "vendors.NAME.kind": "OFFICE",
     "vendors.NAME.edition": WITH_EDITIONS.name.upper(),
     "vendors.NAME.messages.merge_system": "VLLM",
@@ -34,18 +37,18 @@ EXAMPLES: Mapping[str, str] = {
     "server.cors_origins": "http://localhost:3000,https://app.example.com",
     "server.hosts": "banjia.example.com",
     "server.max_body_mb": "16",
-    "vendors": '{"kimi": {"api_key": "sk-..."}}',
+    "vendors": f'{{"{EXAMPLE.name}": {{"api_key": "sk-..."}}}}',
     "vendors.NAME.kind": "openai_compatible",
-    "vendors.NAME.edition": WITH_EDITIONS.edition_names[-1],
+    "vendors.NAME.edition": next(iter(WITH_EDITIONS.variants)),
     "vendors.NAME.region": "intl",
-    "vendors.NAME.base_url": "https://api.moonshot.ai/v1",
+    "vendors.NAME.base_url": EXAMPLE.base_urls["intl"],
     "vendors.NAME.api_key": "sk-...",
     "vendors.NAME.api_keys": "sk-first,sk-second",
-    "vendors.NAME.catalog": '{"stand_ins": {"gpt-4o": {"model": "kimi-k3"}}}',
+    "vendors.NAME.catalog": f'{{"stand_ins": {{"gpt-4o": {{"model": "{TARGET.partition("/")[2]}"}}}}}}',
     "vendors.NAME.headers": '{"x-team": "search"}',
     "vendors.NAME.proxy": "http://10.0.0.1:3128",
-    "models": '{"gpt-4o": "kimi/kimi-k2.6"}',
-    "models.NAME.targets": "qwen/qwen3.6-plus,kimi/kimi-k2.6",
+    "models": f'{{"gpt-4o": "{TARGET}"}}',
+    "models.NAME.targets": f"{FIRST_TARGET},{TARGET}",
     "models.NAME.policy": '{"attempts": 1}',
     "policy.reroute": "context",
     "policy.retry_on": "5xx,reset",
@@ -239,4 +242,4 @@ def key_order() -> str:
 
 
 def _vendor(vendor: Vendor) -> str:
-    return vendor.title if vendor.edition is None else f"{vendor.title}, `edition: {vendor.edition}`"
+    return vendor.title if vendor.variant is None else f"{vendor.title}, `edition: {vendor.variant}`"

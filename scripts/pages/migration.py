@@ -6,7 +6,7 @@ from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
 from config.catalog import models as catalog
 from proxy.commands.probes import PROBES
-from proxy.commands.vendors import cell, each_edition
+from proxy.commands.vendors import cell, each_variant
 from scripts.pages.table import code, table
 
 CHATS = (
@@ -20,7 +20,7 @@ NONE = "–"
 
 def _vendors() -> Iterator[tuple[str, Vendor]]:
     """Return the vendors with models in a catalog."""
-    return ((name, vendor) for name, vendor in each_edition() if not vendor.transparent)
+    return ((name, vendor) for name, vendor in each_variant() if not vendor.transparent)
 
 
 def stand_ins() -> str:

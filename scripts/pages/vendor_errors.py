@@ -7,7 +7,7 @@ from adapters.core.failures import ERROR_TABLE, FailureRule
 from adapters.core.request import Operation
 from adapters.core.vendor import Vendor
 from adapters.rules import failures as errors
-from proxy.commands.vendors import each_edition
+from proxy.commands.vendors import each_variant
 from scripts.pages.table import code, table
 from scripts.pages.verdicts import OPERATIONS
 
@@ -22,7 +22,7 @@ WORDS: Mapping[re.Pattern[str], str] = {
 
 def text() -> str:
     """Return for each vendor a row per rule: the vendor's error, and the status, code and kind that it is mapped to."""
-    return "\n" + "\n".join(map("".join, (_vendor(name, vendor) for name, vendor in each_edition()))) + "\n"
+    return "\n" + "\n".join(map("".join, (_vendor(name, vendor) for name, vendor in each_variant()))) + "\n"
 
 
 def _vendor(name: str, vendor: Vendor) -> Iterator[str]:

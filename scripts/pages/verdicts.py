@@ -8,7 +8,7 @@ from adapters.core.vendor import Vendor
 from adapters.openai_params import operations as openai
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.translations.completions_as_chat import OVER_CHAT
-from proxy.commands.vendors import ANY_MODEL, LISTED_STAND_INS, each_edition, matrix
+from proxy.commands.vendors import ANY_MODEL, LISTED_STAND_INS, each_variant, matrix
 from scripts.pages.table import code, table
 
 OPERATIONS: Mapping[Operation, str] = {
@@ -37,7 +37,7 @@ def text() -> str:
     """Return for each vendor and operation a row per parameter: its possible verdicts, and their reasons."""
     return (
         "\n"
-        + "\n".join([*map("".join, (_vendor(name, vendor) for name, vendor in each_edition())), _over_chat()])
+        + "\n".join([*map("".join, (_vendor(name, vendor) for name, vendor in each_variant())), _over_chat()])
         + "\n"
     )
 

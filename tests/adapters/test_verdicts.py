@@ -25,7 +25,7 @@ from adapters.vendors.openai_compatible import OPENAI_COMPATIBLE
 from config.catalog import models as catalog
 from config.schema import Settings
 from proxy.commands.explain import explain, lines
-from tests.support.client_stage import EDITIONS, kind_and_edition, target_of
+from tests.support.client_stage import VARIANTS, kind_and_variant, target_of
 from tests.support.effort import examples
 
 MODELS = [
@@ -212,11 +212,11 @@ REFUSED_EVERYWHERE = {"audio", "moderation", "web_search_options"}
 def one_target(name: str, target: str) -> Settings:
     """A configuration that routes the name to this target."""
     entry = {"api_key": "sk-0000000000000001"}
-    vendors = {at: {**entry, **kind_and_edition(at)} for at in EDITIONS}
+    vendors = {at: {**entry, **kind_and_variant(vendor)} for at, vendor in VARIANTS.items()}
     return Settings.model_validate({"vendors": vendors, "models": {name: target}})
 
 
-@pytest.mark.parametrize("target", [target_of(name) for name in EDITIONS])
+@pytest.mark.parametrize("target", [target_of(name) for name in VARIANTS])
 def test_explain_names_a_verdict_for_every_openai_field(target: str) -> None:
     assert set(EVERY) - {"model"} == set(CHAT) - REFUSED_EVERYWHERE
 

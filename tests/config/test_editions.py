@@ -36,20 +36,20 @@ def warnings_of(text: str) -> list[str]:
 
 
 def test_the_usual_edition_answers_to_no_name_and_to_its_own() -> None:
-    assert HUNYUAN.of_edition(None) is HUNYUAN.of_edition("tokenhub") is HUNYUAN
-    assert HUNYUAN.of_edition("classic") is HUNYUAN_CLASSIC
-    assert HUNYUAN.of_edition("clasic") is None
-    assert HUNYUAN.edition_names == ("tokenhub", "classic")
+    assert HUNYUAN.of_variant(None) is HUNYUAN.of_variant("tokenhub") is HUNYUAN
+    assert HUNYUAN.of_variant("classic") is HUNYUAN_CLASSIC
+    assert HUNYUAN.of_variant("clasic") is None
+    assert HUNYUAN.variant_names == ("tokenhub", "classic")
     assert (HUNYUAN.catalog, HUNYUAN_CLASSIC.catalog) == ("hunyuan", "hunyuan_classic")
 
 
 def test_an_edition_knows_its_name_and_whose_it_is() -> None:
     for vendor in VENDORS:
-        assert vendor.edition is None
-        assert bool(vendor.editions) is (vendor.usual_edition is not None), vendor.name
-        for name, edition in vendor.editions.items():
-            assert (edition.name, edition.edition, dict(edition.editions)) == (vendor.name, name, {})
-            assert name != vendor.usual_edition
+        assert vendor.variant is None
+        assert bool(vendor.variants) is (vendor.usual_variant is not None), vendor.name
+        for name, edition in vendor.variants.items():
+            assert (edition.name, edition.variant, dict(edition.variants)) == (vendor.name, name, {})
+            assert name != vendor.usual_variant
 
 
 # --- in a file

@@ -4,14 +4,16 @@ Forms of OpenAI's names are in test_openai_names.py.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.registry import BY_NAME
 from config.loader.load import load
-from config.routing import ResolvedRoute, Routing, UnknownModel
-from config.schema import Settings
+from config.routing import ResolvedRoute, Routing, UnknownModel, base_url_of
+from config.schema import Settings, VendorEntry
 
 VENDORS = {"kimi": {"api_key": "sk-kimi-0000000000000001"}, "qwen": {"api_key": "sk-qwen-0000000000000001"}}
 EXACT, LONG, SHORT, ANY = "qwen/qwen-max", "kimi/kimi-k2.6", "qwen/qwen-plus", "qwen/qwen-flash"
@@ -177,3 +179,24 @@ def test_weights_and_targets_stay_together_where_one_is_left_out() -> None:
     hit = found({"a": {"targets": targets, "strategy": "weighted"}}, "a", vendors=vendors)
     assert [target.label for target in hit.targets] == [LONG, SHORT]
     assert (hit.weights, hit.strategy) == ((2, 3), "weighted")
+
+
+@pytest.mark.parametrize("path", ["", "/v1", "/beta"])
+def test_a_base_url_loses_a_path_that_the_vendor_does_not_need(path: str) -> None:
+    entry = VendorEntry(base_url=f"http://10.0.0.1:8000{path}")
+    assert base_url_of("deepseek", entry) == "http://10.0.0.1:8000"
+    assert base_url_of("kimi", entry) == f"http://10.0.0.1:8000{path}"
+
+
+def test_an_operation_may_have_a_base_url_of_its_own_which_the_operators_replaces(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    qwen = BY_NAME["qwen"]
+    elsewhere = replace(qwen.operations["embeddings"], base_urls={"cn": "https://vectors.example/v1"})
+    moved = replace(qwen, operations={**qwen.operations, "embeddings": elsewhere})
+    monkeypatch.setitem(BY_NAME, "qwen", moved)
+    entry = VendorEntry()
+    assert base_url_of("qwen", entry) == base_url_of("qwen", entry, "chat") == qwen.base_urls["cn"]
+    assert base_url_of("qwen", entry, "embeddings") == "https://vectors.example/v1"
+    assert base_url_of("qwen", VendorEntry(region="intl"), "embeddings") == qwen.base_urls["intl"]
+    assert base_url_of("qwen", VendorEntry(base_url="http://a/v1"), "embeddings") == "http://a/v1"

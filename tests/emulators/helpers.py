@@ -49,7 +49,7 @@ def key_of(emulator: Emulator) -> str:
 
 
 def client(emulator: Emulator, key: str | None = None, *, vendor: str | None = None) -> AsyncOpenAI:
-    """Return the official client without retries, so that the test sees each response. ``vendor``: an edition's name."""
+    """Return the official client without retries, so that the test sees each response. ``vendor``: an variant's name."""
     key_name, url_name = FACTS[vendor or emulator.name].variables
     at = emulator.environment
     return AsyncOpenAI(base_url=at[url_name], api_key=key or at[key_name], max_retries=0)

@@ -43,7 +43,7 @@ def test_an_unknown_fault_is_refused_with_the_nearest_name() -> None:
 
 
 def test_base_urls_and_variables_are_the_vendors_own() -> None:
-    """One emulator may have several: one for each edition of its vendor."""
+    """One emulator may have several: one for each variant of its vendor."""
     for name in emulators.NAMES:
         apis = [facts for facts in FACTS.values() if facts.emulator == name]
         emulator = with_emulator(name, started)
@@ -57,8 +57,8 @@ async def started(emulator: Emulator) -> Emulator:
     return emulator
 
 
-def test_every_edition_of_a_vendor_with_an_emulator_is_served_by_it() -> None:
-    served = {edition.catalog: vendor.name for vendor in registry.VENDORS for edition in vendor.in_each_edition}
+def test_every_variant_of_a_vendor_with_an_emulator_is_served_by_it() -> None:
+    served = {variant.catalog: vendor.name for vendor in registry.VENDORS for variant in vendor.in_each_variant}
     known = {name: facts.emulator for name, facts in FACTS.items()}
     assert set(known.values()) == set(emulators.NAMES)
     assert {name: emulator for name, emulator in served.items() if emulator in emulators.NAMES}.items() <= known.items()

@@ -16,7 +16,7 @@ from adapters.registry import BY_CATALOG
 from proxy.lifecycle.emulation import key_and_base_url
 from tests.adapters.play import USUAL, chat_plan
 from tests.emulators import helpers
-from tests.support.client_stage import EDITIONS
+from tests.support.client_stage import VARIANTS
 
 HERE = Path(__file__).parent / "streams"
 NOW = helpers.function("now")
@@ -29,7 +29,7 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "length": ("emulator:words=20", {"max_tokens": 6}),
     "two_choices": ("Hello", {"n": 2}),
 }
-CATALOGS = tuple(edition.catalog for edition in EDITIONS.values())
+CATALOGS = tuple(variant.catalog for variant in VARIANTS.values())
 HEAD = "chat {model} stream {fields}\nHTTP 200\ncontent-type: text/event-stream\n\n"
 
 

@@ -18,15 +18,14 @@ from config.catalog import models as catalog
 from tests.adapters.play import USUAL
 from tests.mutations.judge import Mutant, drawn, summary
 from tests.mutations.recorded import VENDORS
+from tests.support.client_stage import kind_and_variant
 from tests.support.harness import proxy, vendor
 
 READERS = Path(__file__).parent / "readers"
 PROMPT = "mutant "
 SECRET = "sk-of-the-vendor-00000001"
 ENTRIES: dict[str, dict[str, Any]] = {
-    name: {"kind": vendor.name, **({} if vendor.edition is None else {"edition": vendor.edition})}
-    for name, vendor in BY_CATALOG.items()
-    if name in VENDORS
+    name: {"kind": vendor.name, **kind_and_variant(vendor)} for name, vendor in BY_CATALOG.items() if name in VENDORS
 }
 """The vendors whose streams clients read: what an entry needs beside a key and a URL."""
 

@@ -20,6 +20,7 @@ from adapters.core.vendor import Plan, Vendor
 from adapters.planning import plan
 from config.catalog import models as catalog
 from config.routing import has_stand_in
+from config.schema import NATIVE
 from emulators import Emulator, ReceivedRequest
 from proxy.commands.explain import read
 from proxy.lifecycle.emulation import key_and_base_url
@@ -39,19 +40,19 @@ SMALL = "text-embedding-3-small"
 
 
 def entry_name(vendor: Vendor) -> str:
-    """Return the name of the entry of a vendor, or of one of its editions."""
-    return vendor.name if vendor.edition is None else f"{vendor.name}-{vendor.edition}"
+    """Return the name of the entry of a vendor, or of one of its variants."""
+    return vendor.name if vendor.variant is None else f"{vendor.name}-{vendor.variant}"
 
 
-EDITIONS: dict[str, Vendor] = {
-    entry_name(edition): edition
+VARIANTS: dict[str, Vendor] = {
+    entry_name(variant): variant
     for vendor in registry.VENDORS
     if vendor.name in emulators.NAMES
-    for edition in vendor.in_each_edition
+    for variant in vendor.in_each_variant
 }
-"""Each edition of each vendor that has an emulator, by the name of its entry."""
-VENDORS = tuple(EDITIONS)
-EMBEDS = tuple(name for name, edition in EDITIONS.items() if has_stand_in(edition, SMALL, "embeddings"))
+"""Each variant of each vendor that has an emulator, by the name of its entry."""
+VENDORS = tuple(VARIANTS)
+EMBEDS = tuple(name for name, variant in VARIANTS.items() if has_stand_in(variant, SMALL, "embeddings"))
 """The vendors with a stand-in for ``text-embedding-3-small``."""
 GENERATION = int(openai.__version__.partition(".")[0])
 """The SDK's own generation: 1 for that of July 2024."""
@@ -142,9 +143,9 @@ class Stage:
         self.loop = Loop()
         running = {
             name: self.loop.run(emulators.start(name, environ=environ or {}))
-            for name in dict.fromkeys(edition.name for edition in EDITIONS.values())
+            for name in dict.fromkeys(variant.name for variant in VARIANTS.values())
         }
-        self.emulators: dict[str, Emulator] = {name: running[edition.name] for name, edition in EDITIONS.items()}
+        self.emulators: dict[str, Emulator] = {name: running[variant.name] for name, variant in VARIANTS.items()}
 
     def close(self) -> None:
         for emulator in set(self.emulators.values()):
@@ -172,11 +173,11 @@ class Stage:
     def _entry(self, name: str, timeouts: Mapping[str, float], wait_s: float) -> dict[str, Any]:
         key, base_url = self.key_and_base_url(name)
         own = {"timeouts": dict(timeouts), "limits": {"wait_s": wait_s}}
-        return {"api_key": key, "base_url": base_url, **own, **kind_and_edition(name)}
+        return {"api_key": key, "base_url": base_url, **own, **kind_and_variant(VARIANTS[name])}
 
     def key_and_base_url(self, name: str) -> tuple[str, str]:
-        """Return the key and the base URL of a vendor's emulator, in the vendor's edition."""
-        return key_and_base_url(EDITIONS[name].key_names, self.emulators[name].environment)
+        """Return the key and the base URL of a vendor's emulator, in the vendor's variant."""
+        return key_and_base_url(VARIANTS[name].key_names, self.emulators[name].environment)
 
     @contextmanager
     def front(self, settings: Mapping[str, Any]) -> Iterator[Front]:
@@ -255,15 +256,16 @@ def chat_body(content: Any = "Hello", **more: Any) -> dict[str, Any]:
     return {"model": "gpt-4o", "messages": messages, **more}
 
 
-def kind_and_edition(name: str) -> dict[str, str]:
-    """Return the members of a vendor's entry that choose its edition; none for the usual one."""
-    vendor = EDITIONS[name]
-    return {} if vendor.edition is None else {"kind": vendor.name, "edition": vendor.edition}
+def kind_and_variant(vendor: Vendor) -> dict[str, str]:
+    """Return the members of an entry that choose a vendor's variant; none for the usual one."""
+    if vendor.variant is None:
+        return {}
+    return {"kind": vendor.name, "protocol" if vendor.variant == NATIVE else "edition": vendor.variant}
 
 
 def target_of(vendor: str, name: str = "gpt-4o") -> str:
     """Return the target that stands in for a name of OpenAI's chat models, as ``entry/model``."""
-    found = catalog.load(EDITIONS[vendor].catalog).stand_in(name, "chat")
+    found = catalog.load(VARIANTS[vendor].catalog).stand_in(name, "chat")
     assert found is not None, name
     return f"{vendor}/{found.model}"
 

@@ -13,7 +13,7 @@ from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
 from adapters.core.message import Message
-from adapters.core.vendor import Op, ReasoningSwitch, Vendor
+from adapters.core.vendor import ClosedVariant, Op, ReasoningSwitch, Vendor
 from adapters.rules.alternating_messages import AlternatingMessages, Fillers
 from adapters.rules.defaults import NO_TOOLS, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
 from adapters.rules.efforts import Efforts
@@ -173,6 +173,14 @@ ERNIE = Vendor(
     auth=Bearer(),
     key_names=("QIANFAN_API_KEY", "QIANFAN_BEARER_TOKEN"),
     reasoning_switch=ReasoningSwitch.enable_thinking(),
+    # The vendor's notice (high). Not verified: whether the old host refuses calls already.
+    closed=(
+        ClosedVariant(
+            "native",
+            (2026, 8, 31),
+            Message("protocol: openai with an api_key of {product}", product="Qianfan v2"),
+        ),
+    ),
     operations={
         "chat": Op(
             "/chat/completions",

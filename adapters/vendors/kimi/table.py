@@ -150,6 +150,7 @@ FAILURES = (
 KIMI = Vendor(
     name="kimi",
     rank=20,
+    example=True,
     title="Kimi",
     docs="https://platform.kimi.com/docs",
     base_urls={"cn": "https://api.moonshot.cn/v1", "intl": "https://api.moonshot.ai/v1"},

@@ -13,12 +13,12 @@ from urllib.request import getproxies, proxy_bypass
 from adapters.core.message import EMPTY, Message, all_of, one_of
 from adapters.registry import BY_NAME
 from config.catalog.models import CatalogNotFound
-from config.deprecations import closed_access, describe_retirement, stand_ins
+from config.deprecations import closed_variants, describe_retirement, stand_ins
 from config.errors import Diagnostic
 from config.loader.load import LoadedConfig
 from config.loader.system_errors import reason_of
 from config.routing import Routing, base_url_of, catalog_of
-from config.schema import Server, Settings
+from config.schema import NATIVE, Server, Settings
 from proxy.commands.doctor.report import Finding, about, failed, ok, warn
 from proxy.upstream.client import Upstream
 from proxy.upstream.outbound_proxies import without_credentials
@@ -93,13 +93,14 @@ def check_retired(settings: Settings, today: datetime.date) -> Iterator[Finding]
         yield make_finding(
             "models", text, Message("set in models: {name}: {target}", name=stand_in.names[0], target=move_to)
         )
-    for name, row in closed_access(settings):
-        access = f"{row.key} {row.value}"
-        if row.since <= today:
-            text = Message("the vendor closed {access} on {day}", access=access, day=row.since)
+    for name, closed in closed_variants(settings):
+        key, since = "protocol" if closed.name == NATIVE else "edition", datetime.date(*closed.since)
+        access = f"{key} {closed.name}"
+        if since <= today:
+            text = Message("the vendor closed {access} on {day}", access=access, day=since)
         else:
-            text = Message("the vendor closes {access} on {day}", access=access, day=row.since)
-        yield warn("protocol", about(name, text), Message("use {instead}", instead=row.instead))
+            text = Message("the vendor closes {access} on {day}", access=access, day=since)
+        yield warn("protocol", about(name, text), Message("use {instead}", instead=closed.instead))
 
 
 def _retired_target(settings: Settings, name: str, entry: str, id_: str, today: datetime.date) -> Finding | None:
@@ -116,7 +117,7 @@ def _retired_target(settings: Settings, name: str, entry: str, id_: str, today: 
     else:
         cure = Message("choose another model in models.{name}", name=name)
     if vendor_catalog.ended is not None:
-        edition = BY_NAME[configured.kind or entry].usual_edition
+        edition = BY_NAME[configured.kind or entry].usual_variant
         cure = Message("{cure}, in edition: {edition}", cure=cure, edition=edition)
     make_finding = failed if row.retired is not None and row.retired <= today else warn
     return make_finding(

@@ -55,7 +55,7 @@ def test_only_kimi_repeats_ids_of_tool_calls() -> None:
 
 def test_the_usual_edition_of_hunyuan_is_called_tokenhub() -> None:
     hunyuan = BY_NAME["hunyuan"]
-    assert hunyuan.of_edition("tokenhub") is hunyuan.of_edition(None) is hunyuan
-    assert hunyuan.of_edition("classic") is hunyuan.editions["classic"]
-    assert hunyuan.edition_names == ("tokenhub", "classic")
-    assert BY_NAME["kimi"].edition_names == ()
+    assert hunyuan.of_variant("tokenhub") is hunyuan.of_variant(None) is hunyuan
+    assert hunyuan.of_variant("classic") is hunyuan.variants["classic"]
+    assert hunyuan.variant_names == ("tokenhub", "classic")
+    assert BY_NAME["kimi"].variant_names == ()

@@ -25,10 +25,10 @@ from typing import Any
 
 from proxy.commands.tiktoken import export
 from tests.clients.apps.expected import failure, wait
-from tests.support.client_stage import EDITIONS, EMBEDS, Front, Stage, until
+from tests.support.client_stage import EMBEDS, VARIANTS, Front, Stage, until
 from tests.support.tap import Seen
 
-VENDORS = tuple(name for name, edition in EDITIONS.items() if edition.edition is None)
+VENDORS = tuple(name for name, variant in VARIANTS.items() if variant.variant is None)
 AT_ONCE = 2
 HANGS_S = 300
 """After this time a command is ended."""

@@ -13,7 +13,7 @@ from adapters.core.vendor import Plan, Target, Vendor
 from adapters.planning import plan
 from config.catalog import models as catalog
 from config.catalog.openai_names import width_of
-from tests.support.client_stage import EDITIONS, SMALL, user
+from tests.support.client_stage import SMALL, VARIANTS, user
 
 Condition = Callable[[Vendor], bool]
 
@@ -94,10 +94,10 @@ WAITS: dict[tuple[str, str], Wait] = {
 def failure(name: str, vendor: str, part: str) -> str | None:
     """Return why this part is expected to fail."""
     found = EXPECTED_FAILURES.get((name, part))
-    return found.cause if found is not None and found.at(EDITIONS[vendor]) else None
+    return found.cause if found is not None and found.at(VARIANTS[vendor]) else None
 
 
 def wait(name: str, vendor: str, part: str) -> Wait | None:
     """Return what this part waits for."""
     found = WAITS.get((name, part))
-    return found if found is not None and found.at(EDITIONS[vendor]) else None
+    return found if found is not None and found.at(VARIANTS[vendor]) else None

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from tests.clients.sdk.test_broken_streams import SHORT
-from tests.support.client_stage import EDITIONS, KEY, Front, Stage
+from tests.support.client_stage import KEY, VARIANTS, Front, Stage
 from tests.support.openai_spec import obeys
 from tests.support.vendor_response import response_of
 
@@ -90,8 +90,8 @@ def main() -> None:
             vendor: {
                 name: stack.enter_context(stage.front(stage.settings(vendor, **more))) for name, more in FRONTS.items()
             }
-            for vendor, edition in EDITIONS.items()
-            if edition.edition is None  # what the other editions lack is told in the Python suites
+            for vendor, variant in VARIANTS.items()
+            if variant.variant is None  # what the other variants lack is told in the Python suites
         }
         steered = Steered(stage, fronts)
         _tell(steered.places())

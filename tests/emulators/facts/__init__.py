@@ -1,4 +1,4 @@
-"""What the tests of all emulators know of each: a module for an emulator, and one for each other edition that it serves."""
+"""What the tests of all emulators know of each: a module for an emulator, and one for each other variant that it serves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

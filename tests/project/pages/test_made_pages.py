@@ -12,7 +12,7 @@ from adapters.openai_params.operations import OPERATIONS
 from config.loader.load import ConfigError, load
 from config.loader.schema_walk import fields, is_section, unwrap
 from config.schema import Section, Settings
-from proxy.commands.vendors import each_edition
+from proxy.commands.vendors import each_variant
 from scripts import pages
 from scripts.pages import configuration, verdicts
 from tests.project.pages.documents import ROOT
@@ -98,7 +98,7 @@ def test_a_key_that_is_marked_as_not_yet_is_refused(key: configuration.Key, tmp_
 
 def test_every_parameter_of_every_vendor_and_operation_stands_on_the_page_of_verdicts() -> None:
     page = (ROOT / "docs" / "verdicts.md").read_text(encoding="utf-8")
-    for name, vendor in each_edition():
+    for name, vendor in each_variant():
         [section] = re.findall(
             rf"^### {re.escape(name.replace('/', ', '))}\n(.*?)(?=^### )", page, re.MULTILINE | re.DOTALL
         )

@@ -10,13 +10,13 @@ import pytest
 from adapters import registry
 from adapters.openai_params.chat import CHAT
 from proxy.commands.probes import PROBES, Probe
-from proxy.commands.vendors import cell, each_edition, lines, matrix
+from proxy.commands.vendors import cell, each_variant, lines, matrix
 from proxy.openai_api import token_ids as tokens
 from tests.proxy.cli.conftest import Run, data
 from tests.support.client_stage import VENDORS, Front, Stage, adapted
 
 BY_COLUMN = {probe.column: probe for probe in PROBES}
-LINES = {name.replace("/", "-"): vendor for name, vendor in each_edition() if not vendor.transparent}
+LINES = {name.replace("/", "-"): vendor for name, vendor in each_variant() if not vendor.transparent}
 """The matrix's lines by the names of the stage, except for a self-hosted server, which has no emulator."""
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
 

@@ -18,7 +18,7 @@ from adapters import registry
 from adapters.vendors.kimi.table import KIMI
 from config.catalog import models as catalog
 from config.catalog.models import Catalog
-from config.deprecations import CLOSED_ACCESS, closed_access
+from config.deprecations import closed_variants
 from config.loader.load import load
 from config.routing import Routing
 from config.schema import Settings, VendorEntry
@@ -242,8 +242,10 @@ def test_a_way_in_that_the_vendor_has_closed_is_known() -> None:
         "kimi": VendorEntry(),
     }
     settings = Settings().model_copy(update={"vendors": entries})
-    assert [(name, row.value) for name, row in closed_access(settings)] == [("ernie", "native"), ("old", "classic")]
-    assert all(row.instead for row in CLOSED_ACCESS)
+    assert [(name, closed.name) for name, closed in closed_variants(settings)] == [
+        ("ernie", "native"),
+        ("old", "classic"),
+    ]
 
 
 # --- keys ---------------------------------------------------------------------------------------------------------

@@ -131,7 +131,7 @@ def test_without_a_key_it_is_a_template_that_any_one_key_brings_to_life(banjia: 
 
 def test_every_vendor_that_a_key_is_enough_for_is_named(banjia: Run) -> None:
     text = banjia("init", "-", env=BOTH).stdout
-    assert all(f"{vendor.name}: # {vendor.title}" in text for vendor in vendors_by_rank() if vendor.edition is None)
+    assert all(f"{vendor.name}: # {vendor.title}" in text for vendor in vendors_by_rank() if vendor.variant is None)
     assert set(registry.BY_NAME) >= {vendor.name for vendor in vendors_by_rank()}
 
 

@@ -19,16 +19,16 @@ from proxy.commands.probes import PIXEL
 from tests.adapters.test_verdicts import VALUES
 from tests.emulators.facts import Facts
 from tests.emulators.helpers import FACTS
-from tests.support.client_stage import EDITIONS, EMBEDS, Front, Stage
+from tests.support.client_stage import EMBEDS, VARIANTS, Front, Stage
 from tests.support.effort import examples
 
-KNOWN: Mapping[str, Facts] = {name: FACTS[edition.catalog] for name, edition in EDITIONS.items()}
+KNOWN: Mapping[str, Facts] = {name: FACTS[variant.catalog] for name, variant in VARIANTS.items()}
 """What is known of each vendor's emulator."""
 
 
 def rows(vendor: str) -> catalog.Catalog:
-    """The catalog of a vendor, or of its edition."""
-    return catalog.load(EDITIONS[vendor].catalog)
+    """The catalog of a vendor, or of its variant."""
+    return catalog.load(VARIANTS[vendor].catalog)
 
 
 MODELS = {

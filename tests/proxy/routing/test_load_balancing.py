@@ -2,6 +2,7 @@
 
 import datetime
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.core.request import ApiRequest
+from config.catalog.models import PricedModel
 from config.routing import Routing
 from config.schema import Settings, Strategy
 from proxy._types import Route
@@ -101,6 +103,7 @@ def test_cheapest_calls_by_price_and_targets_without_one_last() -> None:
 
 
 def cost(label: str, now: datetime.datetime = NOW, **fields: Any) -> float | None:
+    """Return the cost of a request with a prompt of a thousand tokens."""
     ask = ApiRequest("chat", "gpt-4o", {"messages": [{"role": "user", "content": TEXT}], **fields})
     route = routed("cheapest", label)
     return PriceEstimate(ask, now).of(route.targets[0])
@@ -116,6 +119,34 @@ def test_a_price_is_of_the_prompt_and_of_the_answer_at_its_longest() -> None:
 def test_a_longer_prompt_is_billed_by_its_tier() -> None:
     content = [{"role": "user", "content": "x" * (4 * 300_000 - 4)}]
     assert cost("qwen/qwen3.6-plus", messages=content, max_tokens=100) == 300_000 * 8 + 100 * 48
+
+
+@pytest.mark.parametrize(
+    ("now", "input_", "output"),
+    [
+        (datetime.datetime(2026, 11, 27, 9), 2, 8),  # a Friday
+        (datetime.datetime(2026, 11, 27, 12), 1, 4),
+        (datetime.datetime(2026, 11, 27, 17, 59), 2, 8),
+        (datetime.datetime(2026, 11, 28, 9), 1, 4),  # a Saturday
+    ],
+)
+def test_peak_hours_have_their_own_price(now: datetime.datetime, input_: float, output: float) -> None:
+    settings = {"vendors": {"deepseek": {"api_key": "k"}}, "models": {"gpt-4o": "deepseek/deepseek-flash"}}
+    ask = ApiRequest("chat", "gpt-4o", {"messages": [{"role": "user", "content": TEXT}], "max_tokens": 500})
+    (target,) = resolve(ask, Routing(Settings.model_validate(settings))).targets
+    assert PriceEstimate(ask, now).of(target) == 1000 * input_ + 500 * output
+
+
+def test_a_price_in_another_unit_than_tokens_gives_no_estimate() -> None:
+    route = routed("cheapest", "qwen/qwen3.6-plus")
+    target = route.targets[0]
+    model = target.model
+    assert isinstance(model, PricedModel)
+    assert model.row
+    prices = [price.model_copy(update={"unit": "images"}) for price in model.row.prices]
+    row = model.row.model_copy(update={"prices": prices})
+    priced = replace(target, model=replace(model, row=row))
+    assert PriceEstimate(ApiRequest("chat", "gpt-4o", {"messages": []}), NOW).of(priced) is None
 
 
 def test_the_operators_limit_takes_precedence_over_the_clients() -> None:
