@@ -30,7 +30,7 @@ VENDORS: tuple[Vendor, ...] = scan()
 """In the order in which banjia looks for their keys in the environment."""
 EXAMPLE: Vendor = next((vendor for vendor in VENDORS if vendor.example), VENDORS[0])
 """The vendor in examples of messages and help texts."""
-EXAMPLE_KEY = f"{EXAMPLE.name.upper()}_API_KEY"
+EXAMPLE_KEY, EXAMPLE_TARGET = f"{EXAMPLE.name.upper()}_API_KEY", f"{EXAMPLE.name}/{EXAMPLE.example}"
 BY_NAME = {vendor.name: vendor for vendor in VENDORS}
 BY_CATALOG = {variant.catalog: variant for vendor in VENDORS for variant in vendor.in_each_variant}
 """Every variant of every vendor, by the name of its catalog."""

@@ -27,9 +27,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 
 from adapters.core.message import EMPTY, Message
-from adapters.core.vendor import Vendor
-from adapters.registry import EXAMPLE, VENDORS
-from config.catalog import models as catalog
+from adapters.registry import EXAMPLE_TARGET, VENDORS
 from config.catalog.overrides import CatalogOverrides
 from config.errors import InvalidValue, expecting
 from config.origins import configured_host, configured_origin
@@ -463,12 +461,6 @@ class Log(Section):
     """json, or text (one readable line). Default: text if standard output is a terminal, otherwise json."""
 
 
-def example_target(vendor: Vendor = EXAMPLE) -> str:
-    """Return a target for examples: a vendor's stand-in for gpt-4o."""
-    stand_in = catalog.load(vendor.catalog).stand_in("gpt-4o", "chat")
-    return f"{vendor.name}/{stand_in.model if stand_in else 'MODEL'}"
-
-
 class TargetEntry(Section):
     """One target of a route."""
 
@@ -484,7 +476,7 @@ class TargetEntry(Section):
     def _shape(cls, value: str) -> str:
         vendor, slash, model = value.partition("/")
         if not (vendor and slash and model) or value != value.strip():
-            raise InvalidValue(expected=Message("vendor/model, for example {example}", example=example_target()))
+            raise InvalidValue(expected=Message("vendor/model, for example {example}", example=EXAMPLE_TARGET))
         return value
 
 

@@ -102,8 +102,8 @@ class Vendor:
     variables with its key, the usual one first. ``reasoning_switch`` switches thinking of its models. ``redacted`` is a
     pattern of the details about the operator's account that the vendor's messages contain and clients must not see.
     ``rank``: vendors whose keys are in the environment are tried in ascending order of rank. ``optional_paths``: paths under
-    which the vendor serves the same API as without one; they are removed from the end of an operator's ``base_url``. ``example``: messages and
-    help texts have this vendor in their examples.
+    which the vendor serves the same API as without one; they are removed from the end of an operator's ``base_url``. ``example``: the model
+    of this vendor that messages and help texts have in their examples; None at all others.
 
     A vendor with several APIs (two editions, or a protocol of its own) is represented by the usual one, named
     ``usual_variant``; the others are in ``variants`` by name, and each has its name in ``variant``. ``closed`` lists those
@@ -128,7 +128,7 @@ class Vendor:
     transparent: bool = False
     rank: int = 100
     optional_paths: tuple[str, ...] = ()
-    example: bool = False
+    example: str | None = None
 
     @property
     def catalog(self) -> str:

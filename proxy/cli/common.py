@@ -41,6 +41,16 @@ def needs_no_platform(args: list[str] | None) -> bool:
 PLACEHOLDERS = ("VENDOR_KEY", "VENDOR_NAME", "FIRST_VENDOR")
 
 
+def with_vendors(text: str) -> str:
+    """Return the text of a help page with names of vendors in place of ``PLACEHOLDERS``."""
+    if any(word in text for word in PLACEHOLDERS):
+        from adapters.registry import EXAMPLE, VENDORS  # only here: importing all vendors takes long
+
+        for word, shown in zip(PLACEHOLDERS, (EXAMPLE.key_names[0], EXAMPLE.name, VENDORS[0].name), strict=True):
+            text = text.replace(word, shown)
+    return text
+
+
 class TranslatedCommand(click.Command):
     """A command with the first line of its help in the operator's language and the rest in English."""
 
@@ -53,11 +63,7 @@ class TranslatedCommand(click.Command):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, with the names of vendors in place of the placeholders of ``examples``."""
-        if self.epilog and any(word in self.epilog for word in PLACEHOLDERS):
-            from adapters.registry import EXAMPLE, VENDORS  # only here: importing all vendors takes long
-
-            for word, shown in zip(PLACEHOLDERS, (EXAMPLE.key_names[0], EXAMPLE.name, VENDORS[0].name), strict=True):
-                self.epilog = self.epilog.replace(word, shown)
+        self.epilog = with_vendors(self.epilog or "")
         super().format_epilog(ctx, formatter)
 
     def get_short_help_str(self, limit: int = 45) -> str:

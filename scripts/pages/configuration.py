@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
 from adapters.core.vendor import Vendor
-from adapters.registry import EXAMPLE, VENDORS
+from adapters.registry import EXAMPLE, EXAMPLE_TARGET, VENDORS
 from config import json_schema as publish
+from config.catalog import models as catalog
 from config.loader.environment import key_names, vendors_by_rank
 from config.loader.schema_walk import fields, is_section, unwrap
-from config.schema import Section, Settings, example_target
+from config.schema import Section, Settings
 from scripts.pages.table import code, table
 
 Json = Mapping[str, Any]
 
 WITH_EDITIONS = next(vendor for vendor in VENDORS if vendor.variants)
-TARGET = example_target()
-FIRST_TARGET = example_target(VENDORS[0])
+FIRST_TARGET = f"{VENDORS[0].name}/{catalog.load(VENDORS[0].catalog).stand_ins['gpt-4o'].model}"
 
 NAMES: Mapping[str, str] = {
     "vendors": EXAMPLE.name.upper(),
@@ -44,11 +44,11 @@ EXAMPLES: Mapping[str, str] = {
     "vendors.NAME.base_url": EXAMPLE.base_urls["intl"],
     "vendors.NAME.api_key": "sk-...",
     "vendors.NAME.api_keys": "sk-first,sk-second",
-    "vendors.NAME.catalog": f'{{"stand_ins": {{"gpt-4o": {{"model": "{TARGET.partition("/")[2]}"}}}}}}',
+    "vendors.NAME.catalog": f'{{"stand_ins": {{"gpt-4o": {{"model": "{EXAMPLE.example}"}}}}}}',
     "vendors.NAME.headers": '{"x-team": "search"}',
     "vendors.NAME.proxy": "http://10.0.0.1:3128",
-    "models": f'{{"gpt-4o": "{TARGET}"}}',
-    "models.NAME.targets": f"{FIRST_TARGET},{TARGET}",
+    "models": f'{{"gpt-4o": "{EXAMPLE_TARGET}"}}',
+    "models.NAME.targets": f"{FIRST_TARGET},{EXAMPLE_TARGET}",
     "models.NAME.policy": '{"attempts": 1}',
     "policy.reroute": "context",
     "policy.retry_on": "5xx,reset",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from proxy.cli import main
+from proxy.cli.common import with_vendors
 from tests.project.pages.terminal import SHOWN_KEY, free_port, terminal, vendors_to_call
 from tests.proxy.cli.conftest import Run
 
@@ -29,7 +30,7 @@ def shown(page: str) -> list[str]:
 def examples_of(name: str) -> list[str]:
     """The examples of a command's epilog, or of the help of all."""
     epilog = (main if name == "" else main.commands[name]).epilog or ""
-    return shown(epilog)
+    return shown(with_vendors(epilog))
 
 
 ALL = [(name, example) for name in ("", *main.commands) for example in examples_of(name)]
