@@ -214,6 +214,15 @@ class StandIn(CatalogSection):
     set: dict[str, Any] = {}
 
 
+class PricePage(CatalogSection):
+    """The models whose prices docs/prices.md shows."""
+
+    july_2024: list[str] = []
+    """In its table of the day on which OpenAI closed its API to regions that it does not support."""
+    today: list[str] = []
+    """In its table of the day on which the catalog was last read."""
+
+
 class Catalog(CatalogSection):
     """One vendor's catalog."""
 
@@ -228,6 +237,7 @@ class Catalog(CatalogSection):
     models: list[ModelRow]
     stand_ins: dict[str, StandIn] = {}
     """By OpenAI name, or by pattern with * for dated names. A name beats a pattern; a longer pattern beats a shorter one."""
+    price_page: PricePage = PricePage()
 
     @cached_property
     def by_id(self) -> dict[str, ModelRow]:

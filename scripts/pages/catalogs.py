@@ -62,12 +62,19 @@ def _twice(catalog: Catalog, root: Node) -> Iterator[Diagnostic]:
 
 
 def _unknown(catalog: Catalog, root: Node) -> Iterator[Diagnostic]:
-    """Yield diagnostics for stand-ins whose model is not in the catalog."""
+    """Yield diagnostics for models that the catalog names and does not have."""
+    for where, model in _named(catalog):
+        if model not in catalog.by_id:
+            wrong = as_message(f"there is no model '{model}' in this catalog")
+            yield _at(root, *where).diagnostic(where, wrong, suggestion=nearest(model, catalog.by_id))
+
+
+def _named(catalog: Catalog) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the models of stand-ins and of the price page, each with its place."""
     for name, found in catalog.stand_ins.items():
-        if found.model not in catalog.by_id:
-            where = ("stand_ins", name, "model")
-            wrong = as_message(f"there is no model '{found.model}' in this catalog")
-            yield _at(root, *where).diagnostic(where, wrong, suggestion=nearest(found.model, catalog.by_id))
+        yield ("stand_ins", name, "model"), found.model
+    for table, models in catalog.price_page:
+        yield from ((("price_page", table, index), model) for index, model in enumerate(models))
 
 
 def _not_finite(root: Node) -> Iterator[Diagnostic]:

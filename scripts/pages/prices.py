@@ -1,28 +1,19 @@
 """``python -m scripts.pages.prices`` writes docs/prices.md: prices of July 2024 and of today, from the catalogs."""
 
 import datetime
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
+from adapters.registry import BY_CATALOG
 from config.catalog import models as catalog
-from config.catalog.models import Price
+from config.catalog.models import Catalog, Price
+from scripts.pages.table import code
 
 FILE = Path(__file__).parents[2] / "docs" / "prices.md"
 LEFT = datetime.date(2024, 7, 9)
 """The day on which OpenAI closed its API to regions that it does not support."""
-TITLES = {"kimi": "Kimi", "qwen": "Qwen", "ernie": "ERNIE", "hunyuan": "Hunyuan", "hunyuan_classic": "Hunyuan"}
-THEN: Mapping[str, Sequence[str]] = {
-    "kimi": ("moonshot-v1-8k", "moonshot-v1-32k", "moonshot-v1-128k"),
-    "qwen": ("qwen-long", "qwen-turbo", "qwen-plus", "qwen-max"),
-    "ernie": ("ernie-speed-8k", "ernie-lite-8k", "ernie-3.5-8k", "ernie-4.0-turbo-8k", "ernie-4.0-8k"),
-    "hunyuan_classic": ("hunyuan-lite", "hunyuan-standard", "hunyuan-standard-256K", "hunyuan-pro"),
-}
-NOW: Mapping[str, Sequence[str]] = {
-    "kimi": ("kimi-k2.6", "kimi-k3"),
-    "qwen": ("qwen-flash", "qwen-plus", "qwen3.6-flash", "qwen3.6-plus", "qwen3-max", "qwen-long"),
-    "ernie": ("ernie-4.5-turbo-128k", "ernie-4.5-turbo-vl", "ernie-5.1", "ernie-5.0"),
-    "hunyuan": ("hy3",),
-}
+Table = Literal["july_2024", "today"]
 PAGE = """\
 # What a million tokens cost
 
@@ -43,8 +34,8 @@ For comparison: at 7.2 CNY per dollar, gpt-4o cost 36 for input and 108 for outp
 
 ## Today
 
-Prices as read on {read}. Of the models above, only Qwen's are still available, most of them with new weights under the old name.
-The price of `hy3` itself was not found; the table shows the price of `hy3-preview`, next to which Tencent lists it.
+Prices as read on {read}. Of the models above, these are still available, most of them with new weights under the old name:
+{left_over}.
 
 {now}
 
@@ -52,19 +43,19 @@ The price of `hy3` itself was not found; the table shows the price of `hy3-previ
 
 If a model has several rows, the length of the prompt selects the row: "up to 32,768" applies to prompts of at most that many tokens,
 and the vendor bills the whole request, including the answer, at that row. A model with one row costs the same for prompts of any
-length. A dash in the last row means all longer prompts.
+length. A dash in the last row means all longer prompts. A row "peak hours" has the price of the row above it during the vendor's peak
+hours, which the vendor's page names.
 
 ## Cached input
 
 A vendor may bill a part of a prompt that it has seen recently at the cached price; "?" means that no price was found, not that there is
-none. Kimi caches automatically, for prompts that begin like an earlier one of more than 256 tokens. Qwen caches automatically too, and
-also on request: filling the cache then costs 125 % of the input price, and a hit 10 %. The `usage` of the answer has the number of
-cached tokens in `prompt_tokens_details.cached_tokens`.
+none. [Each vendor's page](README.md) says what is known of its cache. The `usage` of the answer has the number of cached tokens in
+`prompt_tokens_details.cached_tokens`.
 
 ## Thinking
 
-Vendors bill reasoning as output, even if the answer does not show it. Some models of Qwen have a higher price for all output of a
-request in which they think: the column "out, thinking". `policy: {{thinking: off}}` disables thinking for the models that allow it
+Vendors bill reasoning as output, even if the answer does not show it. Some models have a higher price for all output of a request in
+which they think: the column "out, thinking". `policy: {{thinking: off}}` disables thinking for the models that allow it
 ([How it works](architecture.md)).
 
 ## Prices of your own
@@ -100,40 +91,61 @@ the longest requested answer, and thinking if the model would think. A target wi
 
 def text() -> str:
     """Return the published page."""
-    read = max(catalog.load(name).read for name in NOW)
-    return PAGE.format(left=LEFT, read=read, then=_then(), now=_now())
+    read = max(cat.read for _, cat, models in _shown("today") if models)
+    return PAGE.format(left=LEFT, read=read, then=_then(), now=_now(), left_over=_left_over())
+
+
+def _shown(table: Table) -> Iterator[tuple[str, Catalog, list[str]]]:
+    """Yield for each catalog the vendor's title, the catalog, and the models in a table of the page."""
+    for name, vendor in BY_CATALOG.items():
+        cat = catalog.load(name)
+        yield str(vendor.title), cat, getattr(cat.price_page, table)
+
+
+def _left_over() -> str:
+    """Return the models of July 2024 that are not retired."""
+    models = (cat.by_id[model] for _, cat, models in _shown("july_2024") for model in models)
+    return ", ".join(code(row.id) for row in models if row.retired is None)
 
 
 def _then() -> str:
     rows = [
-        (title, f"`{model}`", f"{price.input:g}", f"{price.output:g}", str(price.since), price.confidence)
-        for title, model, price in _prices(THEN, LEFT)
+        (title, code(model), f"{price.input:g}", f"{price.output:g}", str(price.since), price.confidence)
+        for title, model, price in _prices("july_2024", LEFT)
     ]
     return _table(("vendor", "model", "in", "out", "since", "confidence"), rows)
 
 
 def _now() -> str:
-    rows = []
-    for title, model, price in _prices(NOW):
-        up_to = "—" if price.up_to is None else f"up to {price.up_to:,}"
-        money = (price.input, price.cached, price.output)
-        thinking = "" if price.thinking_output is None else f"{price.thinking_output:g}"
-        amounts = ("?" if amount is None else f"{amount:g}" for amount in money)
-        rows.append((title, f"`{model}`", up_to, *amounts, thinking, str(price.since), price.confidence))
     head = ("vendor", "model", "prompts", "in", "cached", "out", "out, thinking", "since", "confidence")
+    rows = [row for title, model, price in _prices("today") for row in _rows(title, model, price)]
     return _table(head, rows)
 
 
-def _prices(chosen: Mapping[str, Sequence[str]], day: datetime.date | None = None) -> Iterator[tuple[str, str, Price]]:
-    """Return the prices of the models on a day, or on the day their catalog was read. Raises KeyError without one."""
-    for name, models in chosen.items():
-        cat = catalog.load(name)
+def _rows(title: str, model: str, price: Price) -> Iterator[tuple[str, ...]]:
+    """Yield the row of a price, and that of its peak hours."""
+    thinking = "" if price.thinking_output is None else f"{price.thinking_output:g}"
+    known = (str(price.since), price.confidence)
+    prompts = "—" if price.up_to is None else f"up to {price.up_to:,}"
+    yield title, code(model), prompts, *_amounts(price.input, price.cached, price.output), thinking, *known
+    if price.peak is not None:
+        amounts = _amounts(price.peak.input, price.peak.cached, price.peak.output)
+        yield title, code(model), "peak hours", *amounts, "", *known
+
+
+def _amounts(*amounts: float | None) -> Iterator[str]:
+    return ("?" if amount is None else f"{amount:g}" for amount in amounts)
+
+
+def _prices(table: Table, day: datetime.date | None = None) -> Iterator[tuple[str, str, Price]]:
+    """Yield the prices of a table's models on a day, or on the day their catalog was read. Raises KeyError without one."""
+    for title, cat, models in _shown(table):
         for model in models:
             found = cat.by_id[model].tiers(day or cat.read)
             if not found:
-                raise KeyError(f"{name}/{model} has no price on {day or cat.read}")
+                raise KeyError(f"{cat.vendor}/{model} has no price on {day or cat.read}")
             for price in found:
-                yield TITLES[name], model, price
+                yield title, model, price
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -45,15 +45,12 @@ MODELS = {
     ),
     "hunyuan-embedding": Model("hunyuan-embedding", operation="embeddings", facts={"dimensions": [1024]}),
 }
+CHOSEN = {"qwen": "qwen-plus", "ernie": "ernie-4.5-turbo-128k", "openai_compatible": "qwen2:7b"}
+"""Models with facts above, for vendors whose stand-in for gpt-4o is another, or that have none."""
 USUAL = {
-    "kimi": "kimi-k2.6",
-    "qwen": "qwen-plus",
-    "ernie": "ernie-4.5-turbo-128k",
-    "hunyuan": "hy3",
-    "hunyuan_classic": "hunyuan-turbos-latest",
-    "openai_compatible": "qwen2:7b",
-}
-"""The model of a test that names none, by the vendor's catalog: its name, and its edition's where that is another."""
+    name: CHOSEN.get(name) or catalog.load(name).stand_ins["gpt-4o"].model for name in BY_CATALOG
+}  # fmt: skip
+"""The model of a test that names none, by the name of the vendor's catalog: the stand-in for gpt-4o, or that of CHOSEN."""
 SEED = ("a" * 24, 1_700_000_000)
 HELLO = [{"role": "user", "content": "Hello"}]
 

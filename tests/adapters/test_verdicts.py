@@ -25,6 +25,7 @@ from adapters.vendors.openai_compatible import OPENAI_COMPATIBLE
 from config.catalog import models as catalog
 from config.schema import Settings
 from proxy.commands.explain import explain, lines
+from tests.support.client_stage import VARIANTS, kind_and_variant, target_of
 from tests.support.effort import examples
 
 MODELS = [
@@ -211,21 +212,11 @@ REFUSED_EVERYWHERE = {"audio", "moderation", "web_search_options"}
 def one_target(name: str, target: str) -> Settings:
     """A configuration that routes the name to this target."""
     entry = {"api_key": "sk-0000000000000001"}
-    vendors = dict.fromkeys(("kimi", "qwen", "ernie", "hunyuan"), entry)
-    vendors["hunyuan-classic"] = {**entry, "kind": "hunyuan", "edition": "classic"}
+    vendors = {at: {**entry, **kind_and_variant(vendor)} for at, vendor in VARIANTS.items()}
     return Settings.model_validate({"vendors": vendors, "models": {name: target}})
 
 
-@pytest.mark.parametrize(
-    "target",
-    [
-        "kimi/kimi-k2.6",
-        "qwen/qwen3.6-plus",
-        "ernie/ernie-4.5-turbo-vl",
-        "hunyuan/hy3",
-        "hunyuan-classic/hunyuan-turbos-latest",
-    ],
-)
+@pytest.mark.parametrize("target", [target_of(name) for name in VARIANTS])
 def test_explain_names_a_verdict_for_every_openai_field(target: str) -> None:
     assert set(EVERY) - {"model"} == set(CHAT) - REFUSED_EVERYWHERE
 

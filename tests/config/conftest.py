@@ -26,7 +26,8 @@ def two_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
             id_: SimpleNamespace(id=id_, retired=gone and gone[0], retiring=False, successor=gone and gone[1])
             for id_, gone in ROWS[vendor].items()
         }
-        return SimpleNamespace(by_id=rows, ended=None, stand_ins={})
+        first = SimpleNamespace(model=next(iter(rows)))
+        return SimpleNamespace(by_id=rows, ended=None, stand_ins={}, stand_in=lambda name, operation: first)
 
     monkeypatch.setattr(registry, "VENDORS", (QWEN, KIMI))
     monkeypatch.setattr(registry, "BY_NAME", {"qwen": QWEN, "kimi": KIMI})

@@ -4,6 +4,8 @@ import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, TypeVar
 
 import orjson
@@ -11,20 +13,16 @@ from openai import AsyncOpenAI
 
 import emulators
 from emulators import Emulator
+from tests.emulators import facts
+from tests.emulators.facts import Facts
 
 T = TypeVar("T")
 LONGEST_S = 150.0
-MODEL = {
-    "kimi": "kimi-k2.6",
-    "qwen": "qwen-plus",
-    "ernie": "ernie-4.5-turbo-vl",
-    "hunyuan": "hy3",
-    "classic": "hunyuan-turbos-latest",
-    "deepseek": "deepseek-flash",
-}
 Json = dict[str, Any]
-CLASSIC = "classic"
-"""Hunyuan's older edition, on the port of its emulator."""
+FACTS: dict[str, Facts] = {
+    module.name: import_module(f"{facts.__name__}.{module.name}").FACTS for module in iter_modules(facts.__path__)
+}
+"""By the names of the modules in ``tests/emulators/facts/``: those of the catalogs."""
 
 
 def with_emulator(
@@ -50,15 +48,11 @@ def key_of(emulator: Emulator) -> str:
     return next(value for name, value in emulator.environment.items() if name.endswith("_KEY"))
 
 
-def client(emulator: Emulator, key: str | None = None) -> AsyncOpenAI:
-    """Return the official client without retries, so that the test sees each response."""
-    return AsyncOpenAI(base_url=emulator.base_url, api_key=key or key_of(emulator), max_retries=0)
-
-
-def classic_client(emulator: Emulator) -> AsyncOpenAI:
-    """The official client for Hunyuan's older edition."""
-    at, key = (emulator.environment[name] for name in ("HUNYUAN_BASE_URL", "HUNYUAN_API_KEY"))
-    return AsyncOpenAI(base_url=at, api_key=key, max_retries=0)
+def client(emulator: Emulator, key: str | None = None, *, vendor: str | None = None) -> AsyncOpenAI:
+    """Return the official client without retries, so that the test sees each response. ``vendor``: an variant's name."""
+    key_name, url_name = FACTS[vendor or emulator.name].variables
+    at = emulator.environment
+    return AsyncOpenAI(base_url=at[url_name], api_key=key or at[key_name], max_retries=0)
 
 
 @dataclass
@@ -158,8 +152,8 @@ async def send(
 
 def chat(vendor: str, text: str = "Hello", **more: Any) -> Json:
     """A plain request; thinking is off by default."""
-    quiet: Json = {"thinking": {"type": "disabled"}} if vendor in ("kimi", "deepseek") else {}
-    return {"model": MODEL[vendor], "messages": [{"role": "user", "content": text}], **quiet, **more}
+    known = FACTS[vendor]
+    return {"model": known.model, "messages": [{"role": "user", "content": text}], **known.quiet, **more}
 
 
 def function(name: str, **properties: Any) -> Json:

@@ -6,9 +6,10 @@ import socket
 import pytest
 
 import emulators
+from adapters import registry
 from emulators import Emulator
 from emulators.serve import serve
-from tests.emulators.helpers import Raw, chat, send, spelled, until, with_emulator
+from tests.emulators.helpers import FACTS, Raw, chat, send, spelled, until, with_emulator
 
 VENDORS = pytest.mark.parametrize("vendor", emulators.NAMES)
 
@@ -32,7 +33,7 @@ def test_an_emulator_listens_at_once_and_prints_its_address(vendor: str) -> None
 
 
 def test_an_unknown_vendor_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(ValueError, match=r"did you mean 'kimi'\?.*deepseek, ernie, hunyuan, kimi, qwen"):
+    with pytest.raises(ValueError, match=rf"did you mean 'kimi'\?.*{', '.join(emulators.NAMES)}"):
         asyncio.run(emulators.start("kimmi"))
 
 
@@ -42,39 +43,40 @@ def test_an_unknown_fault_is_refused_with_the_nearest_name() -> None:
 
 
 def test_base_urls_and_variables_are_the_vendors_own() -> None:
-    async def main(emulator: Emulator) -> tuple[str, dict[str, str]]:
-        return emulator.base_url.split(str(emulator.port))[1], emulator.environment
+    """One emulator may have several: one for each variant of its vendor."""
+    for name in emulators.NAMES:
+        apis = [facts for facts in FACTS.values() if facts.emulator == name]
+        emulator = with_emulator(name, started)
+        root = f"http://127.0.0.1:{emulator.port}"
+        assert set(emulator.environment) == {variable for facts in apis for variable in facts.variables}
+        assert {facts.variables[1]: root + facts.prefix for facts in apis}.items() <= emulator.environment.items()
+        assert emulator.base_url == root + FACTS[name].prefix
 
-    kimi = with_emulator("kimi", main)
-    qwen = with_emulator("qwen", main)
-    ernie = with_emulator("ernie", main)
-    assert kimi[0] == "/v1"
-    assert list(kimi[1]) == ["MOONSHOT_API_KEY", "MOONSHOT_BASE_URL"]
-    assert qwen[0] == "/compatible-mode/v1"
-    assert list(qwen[1]) == ["DASHSCOPE_API_KEY", "DASHSCOPE_BASE_URL"]
-    assert ernie[0] == "/v2"
-    assert list(ernie[1]) == ["QIANFAN_API_KEY", "QIANFAN_BASE_URL"]
-    hunyuan = with_emulator("hunyuan", main)
-    assert hunyuan[0] == "/v1"
-    assert list(hunyuan[1]) == ["TOKENHUB_API_KEY", "TOKENHUB_BASE_URL", "HUNYUAN_API_KEY", "HUNYUAN_BASE_URL"]
-    assert hunyuan[1]["HUNYUAN_BASE_URL"] == hunyuan[1]["TOKENHUB_BASE_URL"].removesuffix("/v1") + "/classic/v1"
-    deepseek = with_emulator("deepseek", main)
-    assert deepseek[0] == ""
-    assert list(deepseek[1]) == ["DEEPSEEK_API_KEY", "DEEPSEEK_BASE_URL"]
+
+async def started(emulator: Emulator) -> Emulator:
+    return emulator
+
+
+def test_every_variant_of_a_vendor_with_an_emulator_is_served_by_it() -> None:
+    served = {variant.catalog: vendor.name for vendor in registry.VENDORS for variant in vendor.in_each_variant}
+    known = {name: facts.emulator for name, facts in FACTS.items()}
+    assert set(known.values()) == set(emulators.NAMES)
+    assert {name: emulator for name, emulator in served.items() if emulator in emulators.NAMES}.items() <= known.items()
+
+
+def test_hunyuan_serves_both_editions_on_one_port() -> None:
+    emulator = with_emulator("hunyuan", started)
+    assert list(emulator.environment) == [
+        "TOKENHUB_API_KEY",
+        "TOKENHUB_BASE_URL",
+        "HUNYUAN_API_KEY",
+        "HUNYUAN_BASE_URL",
+    ]
 
 
 @pytest.mark.parametrize(
     ("vendor", "variable"),
-    [
-        ("kimi", "MOONSHOT_API_KEY"),
-        ("kimi", "KIMI_API_KEY"),
-        ("qwen", "DASHSCOPE_API_KEY"),
-        ("ernie", "QIANFAN_API_KEY"),
-        ("ernie", "QIANFAN_BEARER_TOKEN"),
-        ("hunyuan", "TOKENHUB_API_KEY"),
-        ("hunyuan", "TENCENT_TOKENHUB_API_KEY"),
-        ("deepseek", "DEEPSEEK_API_KEY"),
-    ],
+    [(name, variable) for name in emulators.NAMES for variable in (FACTS[name].variables[0], *FACTS[name].more_keys)],
 )
 def test_the_key_is_taken_from_the_environment_and_no_other_is_accepted(vendor: str, variable: str) -> None:
     async def main(emulator: Emulator) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import emulators
 from emulators import Emulator
 from emulators.core.limits import Limits
 from tests.emulators.helpers import Raw, chat, send, with_emulator
@@ -30,7 +31,7 @@ def test_more_calls_at_once_than_allowed_get_the_vendors_429() -> None:
     assert "concurrency" in refused.json["error"]["message"]
 
 
-@pytest.mark.parametrize("vendor", ["kimi", "qwen", "ernie", "hunyuan"])
+@pytest.mark.parametrize("vendor", emulators.NAMES)
 def test_more_calls_in_the_window_than_allowed_get_the_vendors_429(
     vendor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,14 +7,11 @@ import orjson
 import pytest
 from hypothesis import given, settings
 
+import emulators
 from emulators.core.http import HttpRequest
 from emulators.core.responses import ModelResponse, Response
-from emulators.deepseek import DeepSeek
-from emulators.ernie import Ernie
-from emulators.hunyuan import Hunyuan
-from emulators.kimi import Kimi
-from emulators.qwen import Qwen
-from tests.emulators.helpers import MODEL, WEATHER
+from tests.emulators.facts import Facts
+from tests.emulators.helpers import FACTS, WEATHER
 
 FIELDS = [
     *("temperature", "top_p", "n", "stop", "max_tokens", "max_completion_tokens", "presence_penalty"),
@@ -97,13 +94,11 @@ BODIES = st.one_of(
 )
 
 
-def status_of(vendor: Kimi | Qwen | Ernie | Hunyuan | DeepSeek, path: str, body: Any) -> int:
-    """Return the status, after rendering the response both ways; a classic path is relative to the root."""
-    keys = [value for name, value in vendor.environment("").items() if name.endswith("_KEY")]
-    classic = path.startswith("/classic/")
-    headers = {"authorization": f"Bearer {keys[-1] if classic else keys[0]}"}
-    target = path if classic else vendor.prefix + path
-    reply = vendor.answer(HttpRequest("POST", target, "", headers, orjson.dumps(body)))
+def status_of(facts: Facts, path: str, body: Any) -> int:
+    """Return the status, after rendering the response both ways."""
+    vendor = emulators.VENDORS[facts.emulator]({"BANJIA_EMULATOR_RETIRED": "1"})
+    headers = {"authorization": f"Bearer {vendor.environment('')[facts.variables[0]]}"}
+    reply = vendor.answer(HttpRequest("POST", facts.prefix + path, "", headers, orjson.dumps(body)))
     if isinstance(reply, ModelResponse):
         orjson.loads(reply.whole())
         assert [frame.part for frame in reply.frames()][-1] == "done"
@@ -114,36 +109,11 @@ def status_of(vendor: Kimi | Qwen | Ernie | Hunyuan | DeepSeek, path: str, body:
 
 
 @pytest.mark.parametrize(
-    ("make", "path", "model"),
-    [
-        (Kimi, "/chat/completions", MODEL["kimi"]),
-        (Kimi, "/chat/completions", "moonshot-v1-8k-vision-preview"),
-        (Kimi, "/tokenizers/estimate-token-count", MODEL["kimi"]),
-        (Qwen, "/chat/completions", MODEL["qwen"]),
-        (Qwen, "/chat/completions", "qwen3.8-max"),
-        (Qwen, "/embeddings", "text-embedding-v4"),
-        (Ernie, "/chat/completions", MODEL["ernie"]),
-        (Ernie, "/chat/completions", "ernie-4.5-turbo-vl"),
-        (Ernie, "/chat/completions", "ernie-3.5-8k"),
-        (Ernie, "/embeddings", "bge-large-zh"),
-        (Hunyuan, "/chat/completions", MODEL["hunyuan"]),
-        (Hunyuan, "/embeddings", "kinfra-text-embedding-0.6b"),
-        (Hunyuan, "/classic/v1/chat/completions", "hunyuan-a13b"),
-        (Hunyuan, "/classic/v1/chat/completions", "hunyuan-vision"),
-        (Hunyuan, "/classic/v1/embeddings", "hunyuan-embedding"),
-        (DeepSeek, "/chat/completions", MODEL["deepseek"]),
-        (DeepSeek, "/beta/chat/completions", "deepseek-v4-pro"),
-        (DeepSeek, "/chat/completions", "deepseek-chat"),
-        (DeepSeek, "/chat/completions", "deepseek-reasoner"),
-        (DeepSeek, "/beta/completions", MODEL["deepseek"]),
-    ],
+    ("vendor", "path", "model"), [(name, *endpoint) for name, facts in FACTS.items() for endpoint in facts.endpoints]
 )
 @settings(max_examples=100, deadline=None)
 @given(body=BODIES)
-def test_any_json_is_answered_or_refused(
-    make: type[Kimi | Qwen | Ernie | Hunyuan | DeepSeek], path: str, model: str, body: Any
-) -> None:
-    vendor = make({"BANJIA_EMULATOR_RETIRED": "1"})
+def test_any_json_is_answered_or_refused(vendor: str, path: str, model: str, body: Any) -> None:
     if isinstance(body, dict):
         body = {"model": model, **body}
-    assert status_of(vendor, path, body) in (200, 400, 404)
+    assert status_of(FACTS[vendor], path, body) in (200, 400, 404)

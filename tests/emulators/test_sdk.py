@@ -12,21 +12,20 @@ from openai.lib.streaming.chat import ChatCompletionStreamState
 
 import emulators
 from emulators import Emulator
-from tests.emulators.helpers import CLASSIC, MODEL, WEATHER, chat, classic_client, client, function, with_emulator
+from tests.emulators.helpers import FACTS, WEATHER, chat, client, function, with_emulator
 
 VENDORS = pytest.mark.parametrize("vendor", emulators.NAMES)
-EDITIONS = pytest.mark.parametrize("vendor", [*emulators.NAMES, CLASSIC])
-CHUNK = {"ernie": "chat.completion"}
-"""What a chunk calls itself where it is not as in OpenAI's API."""
+EDITIONS = pytest.mark.parametrize("vendor", FACTS)
+CLASSIC = "hunyuan_classic"
 Act = Callable[[AsyncOpenAI], Awaitable[Any]]
 
 
 def with_client(vendor: str, act: Act, **more: Any) -> Any:
     async def main(emulator: Emulator) -> Any:
-        async with classic_client(emulator) if vendor == CLASSIC else client(emulator) as sdk:
+        async with client(emulator, vendor=vendor) as sdk:
             return await act(sdk)
 
-    return with_emulator("hunyuan" if vendor == CLASSIC else vendor, main, **more)
+    return with_emulator(FACTS[vendor].emulator, main, **more)
 
 
 def request_of(vendor: str, text: str = "Hello", **more: Any) -> dict[str, Any]:
@@ -60,7 +59,7 @@ def test_the_last_user_text_comes_back_unharmed_whole_and_streamed(vendor: str, 
     assert chunks[0].choices[0].delta.role == "assistant"
     assert [choice.finish_reason for chunk in chunks for choice in chunk.choices][-1] == "stop"
     assert len({chunk.id for chunk in chunks}) == 1
-    assert {chunk.object for chunk in chunks} == {CHUNK.get(vendor, "chat.completion.chunk")}
+    assert {chunk.object for chunk in chunks} == {FACTS[vendor].chunk}
 
 
 @EDITIONS
@@ -121,7 +120,7 @@ def test_json_mode_answers_with_an_object(vendor: str) -> None:
 
 @pytest.mark.parametrize(
     ("vendor", "model"),
-    [("kimi", "kimi-k2.6"), ("qwen", "qwen3.7-plus"), ("ernie", "ernie-5.1"), ("hunyuan", "hy3")],
+    [(name, facts.schema_model) for name, facts in FACTS.items() if facts.schema_model is not None],
 )
 def test_a_schema_is_answered_with_an_instance_of_it(vendor: str, model: str) -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}, "degrees": {"type": "integer"}}}
@@ -162,39 +161,19 @@ def test_models_are_listed(vendor: str) -> None:
     async def act(sdk: AsyncOpenAI) -> list[str]:
         return [model.id for model in (await sdk.models.list()).data]
 
-    assert MODEL[vendor] in with_client(vendor, act)
+    assert FACTS[vendor].model in with_client(vendor, act)
 
 
-ERRORS: dict[str, type[Exception] | dict[str, type[Exception]]] = {
+ERRORS: dict[str, type[Exception]] = {
     "rate_limit": openai.RateLimitError,
-    "overloaded": {
-        "kimi": openai.RateLimitError, "qwen": openai.InternalServerError,
-        "ernie": openai.RateLimitError, "hunyuan": openai.RateLimitError,
-        "deepseek": openai.InternalServerError,
-    },
-    "quota": {
-        "kimi": openai.RateLimitError, "qwen": openai.BadRequestError,
-        "ernie": openai.PermissionDeniedError, "hunyuan": openai.APIStatusError,
-        "deepseek": openai.APIStatusError,
-    },
-    "inspection": {
-        "kimi": openai.BadRequestError, "qwen": openai.BadRequestError,
-        "ernie": openai.PermissionDeniedError, "hunyuan": openai.APIStatusError,
-        "deepseek": openai.BadRequestError,
-    },
     "bad_key": openai.AuthenticationError,
-    "model_missing": {
-        "kimi": openai.NotFoundError, "qwen": openai.NotFoundError,
-        "ernie": openai.AuthenticationError, "hunyuan": openai.BadRequestError,
-        "deepseek": openai.BadRequestError,
-    },
     "context": openai.BadRequestError,
     "error_500": openai.InternalServerError,
     "html_502": openai.InternalServerError,
     "reset": openai.APIConnectionError,
     "reset_after_head": openai.APIConnectionError,
-}  # fmt: skip
-"""What the client raises for each fault: at all vendors alike, or at each."""
+}
+"""What the client raises for each fault at all vendors alike."""
 
 
 def calling(vendor: str, *, stream: bool) -> Act:
@@ -207,38 +186,14 @@ def calling(vendor: str, *, stream: bool) -> Act:
     return act
 
 
-@VENDORS
-@pytest.mark.parametrize("fault", ERRORS)
+@EDITIONS
+@pytest.mark.parametrize("fault", [*ERRORS, "overloaded", "quota", "inspection", "model_missing"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_each_fault_is_the_clients_own_error(fault: str, vendor: str, stream: bool) -> None:
-    row = ERRORS[fault]
-    expected = row[vendor] if isinstance(row, dict) else row
+    expected = ERRORS.get(fault) or FACTS[vendor].errors[fault]
 
     with pytest.raises(expected):
         with_client(vendor, calling(vendor, stream=stream), faults=[fault])
-
-
-CLASSIC_ERRORS = [
-    ("rate_limit", openai.RateLimitError),
-    ("overloaded", openai.InternalServerError),
-    ("quota", openai.APIStatusError),
-    ("inspection", openai.BadRequestError),
-    ("bad_key", openai.AuthenticationError),
-    ("model_missing", openai.NotFoundError),
-    ("context", openai.BadRequestError),
-    ("error_500", openai.InternalServerError),
-    ("html_502", openai.InternalServerError),
-    ("reset", openai.APIConnectionError),
-]
-
-
-@pytest.mark.parametrize(("fault", "expected"), CLASSIC_ERRORS)
-@pytest.mark.parametrize("stream", [False, True])
-def test_each_fault_is_the_clients_own_error_in_the_classic_edition_too(
-    fault: str, expected: type[Exception], stream: bool
-) -> None:
-    with pytest.raises(expected):
-        with_client(CLASSIC, calling(CLASSIC, stream=stream), faults=[fault])
 
 
 def test_the_classic_edition_cuts_at_a_token_limit_and_leaves_the_stop_text_in() -> None:

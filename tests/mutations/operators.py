@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import orjson
 
+from tests.adapters.golden import HERE as GOLDEN
 from tests.mutations.draft import Draft, Json, choices_of, insert, pieces_of
 
 Change = Callable[[Draft, random.Random], bool]
@@ -39,6 +40,11 @@ STAGES = (
     "newline", "done", "head of the response",
 )  # fmt: skip
 """The groups in the order in which they are applied: what looks for a finish or an index comes before what hides it."""
+
+
+def _writing(text: bytes) -> tuple[str, ...]:
+    """Return the vendors with this text in the bytes of a golden pair."""
+    return tuple(sorted({path.parent.name for path in GOLDEN.glob("*/*.txt") if text in path.read_bytes()}))
 
 
 def operator(
@@ -670,7 +676,7 @@ def finish_that_says_it_broke(draft: Draft, rng: random.Random) -> bool:
     return some([put(choice, finish_reason=word) for choice in _finishing(draft)])
 
 
-@operator("finish", vendors=("ernie",))
+@operator("finish", vendors=_writing(b'"finish_reason":"normal"'))
 def finish_normal_before(draft: Draft, rng: random.Random) -> bool:
     return some([put(choice, finish_reason="normal") for choice in draft.choices() if not choice.get("finish_reason")])
 

@@ -7,18 +7,20 @@ line, the body.
 import asyncio
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
 import emulators
-from tests.adapters.play import USUAL
+from adapters.registry import BY_CATALOG
+from proxy.lifecycle.emulation import key_and_base_url
+from tests.adapters.play import USUAL, chat_plan
 from tests.emulators import helpers
+from tests.support.client_stage import VARIANTS
 
 HERE = Path(__file__).parent / "streams"
 NOW = helpers.function("now")
 BOTH: dict[str, Any] = {"tools": [helpers.WEATHER, NOW]}
-PARALLEL: dict[str, dict[str, Any]] = {"qwen": {"parallel_tool_calls": True}}
-"""What a vendor must be sent so that it calls both tools."""
 REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "text": ("Tell me: 你好, how are you? 🙂", {}),
     "long_text": ("emulator:words=12", {"stream_options": {"include_usage": True}}),
@@ -27,33 +29,23 @@ REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "length": ("emulator:words=20", {"max_tokens": 6}),
     "two_choices": ("Hello", {"n": 2}),
 }
-OF_CATALOG = {
-    "kimi": "kimi",
-    "qwen": "qwen",
-    "ernie": "ernie",
-    "hunyuan": "hunyuan",
-    "hunyuan_classic": helpers.CLASSIC,
-}
-"""The vendor of the helpers by the name of its catalog."""
-NO_CHOICES = ("kimi", "ernie", "hunyuan", "hunyuan_classic")
-"""Catalogs whose vendors answer with one choice only."""
+CATALOGS = tuple(variant.catalog for variant in VARIANTS.values())
 HEAD = "chat {model} stream {fields}\nHTTP 200\ncontent-type: text/event-stream\n\n"
 
 
 async def record(catalog: str) -> None:
     """The streams of one vendor."""
-    name = OF_CATALOG[catalog]
-    emulator = await emulators.start("hunyuan" if name == helpers.CLASSIC else name, environ={}, faults=())
-    path, headers = "/chat/completions", {}
-    if name == helpers.CLASSIC:
-        path = "//" + emulator.environment["HUNYUAN_BASE_URL"].split("/", 3)[3] + path
-        headers["authorization"] = f"Bearer {emulator.environment['HUNYUAN_API_KEY']}"
+    vendor = BY_CATALOG[catalog]
+    emulator = await emulators.start(vendor.name, environ={}, faults=())
+    key, base_url = key_and_base_url(vendor.key_names, emulator.environment)
+    path, headers = f"/{urlsplit(base_url).path}/chat/completions", {"authorization": f"Bearer {key}"}
     try:
         for kind, (text, fields) in REQUESTS.items():
-            if "n" in fields and catalog in NO_CHOICES:
+            planned = chat_plan(catalog, **fields)
+            if "n" in planned.emulations:  # the vendor answers with one choice only
                 continue
-            more = PARALLEL.get(catalog, {}) if "tools" in fields else {}
-            body = helpers.chat(name, text, stream=True, **fields, **more)
+            more = {name: value for name, value in planned.request.fields.items() if name == "parallel_tool_calls"}
+            body = helpers.chat(catalog, text, stream=True, **fields, **more)
             raw = await helpers.send(emulator, body, path, headers=headers)
             assert raw.status == 200, (catalog, kind, raw.body)
             write(catalog, kind, raw.body)
@@ -114,7 +106,7 @@ def write_openais() -> None:
 
 async def main() -> None:
     """All vendors in turn."""
-    for catalog in OF_CATALOG:
+    for catalog in CATALOGS:
         await record(catalog)
     write_openais()
 

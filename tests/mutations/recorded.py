@@ -1,7 +1,7 @@
 """The streams to mutate: golden pairs that the plain reader understands, and recorded streams of the emulators."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,13 +12,11 @@ import orjson
 from adapters.core.vendor import Plan
 from tests.adapters.golden import HERE as GOLDEN
 from tests.adapters.golden import Pair, planned_of, read
-from tests.adapters.play import Play, chat_plan
+from tests.adapters.play import Play
 from tests.mutations.draft import Draft
 from tests.support.invariants import FINISHES, added_up
 
 STREAMS = Path(__file__).parent / "streams"
-NOT_PLAIN = ("ernie/flagged",)
-"""Golden pairs that end in a member of the vendor's own, which a plain reader does not know."""
 VENDORS = tuple(sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir()))
 """The names of the catalogs that have golden pairs."""
 
@@ -58,8 +56,8 @@ class Recorded:
     def whole_plan(self) -> Plan:
         """The request without ``stream``."""
         line = self.pair.path.read_bytes().partition(b"\n")[0].decode()
-        _, model, _, fields = line.split(" ", 3)
-        return chat_plan(self.pair.path.parent.name, model, stream=False, **orjson.loads(fields))
+        operation, model, _, fields = line.split(" ", 3)
+        return planned_of(f"{operation} {model} whole {fields}".encode(), self.pair.path.parent.name)
 
 
 def _message(meant: dict[str, Any]) -> dict[str, Any]:
@@ -90,12 +88,14 @@ def _emitted(path: Path) -> Pair:
 
 def _understood(pair: Pair) -> Iterator[Recorded]:
     """The pair, if it is a whole chat stream whose plain adding-up has one meaning."""
-    if pair.name in NOT_PLAIN or not pair.streams or pair.status != 200 or pair.plan.request.operation != "chat":
+    if not pair.streams or pair.status != 200 or pair.plan.request.operation != "chat":
         return
     payloads = [line[6:] for line in pair.body.splitlines() if line.startswith(b"data: ")]
     if not payloads or payloads.pop() != b"[DONE]":
         return
     events = tuple(orjson.loads(payload) for payload in payloads)
+    if pair.plan.op.choice_members and any(_flagged(pair.plan.op.choice_members, event) for event in events):
+        return
     try:
         meaning = added_up(events)
     except (KeyError, TypeError, AttributeError):
@@ -108,6 +108,11 @@ def _understood(pair: Pair) -> Iterator[Recorded]:
     play = Play(pair.plan, judged=False).head()
     if len(play.sends) == 1 and play.data(pair.body).over().done:
         yield Recorded(pair, events, meaning, _usage(events))
+
+
+def _flagged(members: Collection[str], event: dict[str, Any]) -> bool:
+    """Whether a choice has a member of the vendor's own, which a plain reader does not know."""
+    return any(choice.get(name) for choice in event.get("choices") or () for name in members)
 
 
 def _usage(events: tuple[dict[str, Any], ...]) -> tuple[int, int] | None:

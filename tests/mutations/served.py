@@ -12,21 +12,31 @@ from typing import Any
 
 import orjson
 
+from adapters.core.vendor import Vendor
+from adapters.registry import BY_CATALOG
+from config.catalog import models as catalog
 from tests.adapters.play import USUAL
 from tests.mutations.judge import Mutant, drawn, summary
-from tests.mutations.record import OF_CATALOG
+from tests.mutations.recorded import VENDORS
+from tests.support.client_stage import kind_and_variant
 from tests.support.harness import proxy, vendor
 
 READERS = Path(__file__).parent / "readers"
 PROMPT = "mutant "
 SECRET = "sk-of-the-vendor-00000001"
 ENTRIES: dict[str, dict[str, Any]] = {
-    "hunyuan_classic": {"kind": "hunyuan", "edition": "classic"},
-    "openai_compatible": {"kind": "openai_compatible"},
+    name: {"kind": vendor.name, **kind_and_variant(vendor)} for name, vendor in BY_CATALOG.items() if name in VENDORS
 }
-"""What a vendor's entry needs beside a key and a URL."""
-MODELS = {**{name: USUAL[name] for name in (*OF_CATALOG, *ENTRIES)}, "ernie": "ernie-4.5-turbo-vl"}
-"""The vendors whose streams clients read, and the model that a client names: one that takes tools."""
+"""The vendors whose streams clients read: what an entry needs beside a key and a URL."""
+
+
+def model_of(vendor: Vendor) -> str:
+    """Return the model that a client names: one that takes tools, as OpenAI's gpt-4o does."""
+    found = catalog.load(vendor.catalog).stand_in("gpt-4o", "chat")
+    return found.model if found else USUAL[vendor.catalog]
+
+
+MODELS = {name: model_of(BY_CATALOG[name]) for name in ENTRIES}
 TOOLS = [
     {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {}}}}
     for name in ("get_weather", "now", "get_tide")
@@ -76,7 +86,7 @@ async def _serve(
         writer.close()
 
     async with vendor(handle) as url:
-        entries = {name: {"api_key": SECRET, "base_url": url, **ENTRIES.get(name, {})} for name in MODELS}
+        entries = {name: {"api_key": SECRET, "base_url": url, **ENTRIES[name]} for name in MODELS}
         policy = {"attempts": 1, "thinking": "vendor"}
         async with proxy({"vendors": entries, "policy": policy}) as running:
             read = {name: await _read_by(command, running.url, mutants) for name, command in commands.items()}

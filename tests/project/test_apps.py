@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.clients.apps.driver import Played, Run
-from tests.clients.apps.expected import EXPECTED_FAILURES, WAITS, Wait
+from tests.clients.apps.expected import EXPECTED_FAILURES, RESPONSES, SCHEMAS, WAITS, Failure, everywhere, failure, wait
 from tests.support.tap import Seen
 
 ROOT = Path(__file__).parents[2]
@@ -53,13 +53,13 @@ def test_a_part_fails_by_any_other_ending_though_its_application_is_content(
 
 
 def test_an_expected_failure_has_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(EXPECTED_FAILURES, ("app", "*", "chat"), "a cause")
+    monkeypatch.setitem(EXPECTED_FAILURES, ("app", "chat"), Failure(everywhere, "a cause"))
     assert wrong(Played("chat", "AssertionError", 1.0, [line()], [seen()])) == []
     assert wrong(Played("chat", None, 1.0, [line()], [seen()])) == ["it passes: no longer an expected failure"]
 
 
 def test_what_waits_for_a_capability_has_to_have_one_error_and_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(WAITS, ("app", "kimi", "responses"), Wait("the Responses API", "not_supported"))
+    monkeypatch.setitem(WAITS, ("app", "responses"), RESPONSES)
     refusal = seen(404, "not_supported", "/v1/responses")
     assert wrong(Played("responses", "NotFoundError", 1.0, [], [refusal])) == []
     assert wrong(Played("responses", "NotFoundError", 3.0, [], [refusal])) == []
@@ -70,8 +70,17 @@ def test_what_waits_for_a_capability_has_to_have_one_error_and_soon(monkeypatch:
 
 
 def test_every_expected_failure_or_wait_has_a_reason() -> None:
-    assert all(EXPECTED_FAILURES.values())
+    assert all(found.cause for found in EXPECTED_FAILURES.values())
     assert not EXPECTED_FAILURES.keys() & WAITS.keys()
+
+
+def test_a_part_is_excepted_only_at_the_vendors_that_its_condition_names() -> None:
+    assert failure("mem0", "ernie", "openais_width")
+    assert failure("mem0", "qwen", "openais_width") is failure("mem0", "kimi", "openais_width") is None
+    assert failure("autogen-0.2", "ernie", "chosen_speakers")
+    assert failure("autogen-0.2", "kimi", "chosen_speakers") is None
+    assert wait("crewai", "qwen", "structured") == SCHEMAS
+    assert wait("crewai", "kimi", "structured") is None
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)

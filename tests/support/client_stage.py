@@ -9,14 +9,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import openai
+import orjson
+import pytest
 
 import emulators
-from config.routing import vendor_of
-from config.schema import VendorEntry
+from adapters import registry
+from adapters.core.adaptations import adaptations_header
+from adapters.core.failures import Refused
+from adapters.core.vendor import Plan, Vendor
+from adapters.planning import plan
+from config.catalog import models as catalog
+from config.routing import has_stand_in
+from config.schema import NATIVE
 from emulators import Emulator, ReceivedRequest
+from proxy.commands.explain import read
 from proxy.lifecycle.emulation import key_and_base_url
 from proxy.limiter.limiter import Limiters
 from proxy.routing.circuit_breaker import CircuitBreaker
+from proxy.routing.resolve import resolve
 from proxy.routing.retry_budget import RetryBudget
 from tests.support.harness import Running, proxy
 from tests.support.tap import Seen, Tap
@@ -26,38 +36,24 @@ if TYPE_CHECKING:  # older clients lack these classes
 
 T = TypeVar("T")
 LONGEST_S = 20.0
-MODEL = {
-    "kimi": "kimi/kimi-k2.6",
-    "qwen": "qwen/qwen3.6-plus",
-    "ernie": "ernie/ernie-4.5-turbo-vl",
-    "hunyuan": "hunyuan/hy3",
-    "hunyuan-classic": "hunyuan-classic/hunyuan-turbos-latest",
+SMALL = "text-embedding-3-small"
+
+
+def entry_name(vendor: Vendor) -> str:
+    """Return the name of the entry of a vendor, or of one of its variants."""
+    return vendor.name if vendor.variant is None else f"{vendor.name}-{vendor.variant}"
+
+
+VARIANTS: dict[str, Vendor] = {
+    entry_name(variant): variant
+    for vendor in registry.VENDORS
+    if vendor.name in emulators.NAMES
+    for variant in vendor.in_each_variant
 }
-"""What stands in for gpt-4o: today's models that take tools, images and JSON mode."""
-EMBEDS = {
-    "qwen": "qwen/text-embedding-v4",
-    "ernie": "ernie/bge-large-zh",
-    "hunyuan": "hunyuan/kinfra-text-embedding-0.6b",
-    "hunyuan-classic": "hunyuan-classic/hunyuan-embedding",
-}
-"""What stands in for text-embedding-3-small, at the vendors that have such models."""
-THINKS: dict[str, Any] = {
-    **MODEL,
-    "ernie": "ernie/ernie-x1.1",
-    "hunyuan": {"target": "hunyuan/hy3", "set": {"thinking": "enabled"}},
-    "hunyuan-classic": "hunyuan-classic/hunyuan-t1-latest",
-}
-"""What stands in for o3: models that think."""
-LACKS = {
-    "images": {"hunyuan", "hunyuan-classic"},
-    "json_object": {"hunyuan-classic"},
-    "json_schema": {"qwen", "hunyuan-classic"},
-    "logprobs": {"qwen", "ernie", "hunyuan", "hunyuan-classic"},
-    "two required tools": {"hunyuan-classic"},
-}
-"""What the model that stands in for gpt-4o can't do: a 400 that names the parameter, as docs/vendors/ has it."""
-CLASSIC = {"kind": "hunyuan", "edition": "classic"}
-VENDORS = tuple(MODEL)
+"""Each variant of each vendor that has an emulator, by the name of its entry."""
+VENDORS = tuple(VARIANTS)
+EMBEDS = tuple(name for name, variant in VARIANTS.items() if has_stand_in(variant, SMALL, "embeddings"))
+"""The vendors with a stand-in for ``text-embedding-3-small``."""
 GENERATION = int(openai.__version__.partition(".")[0])
 """The SDK's own generation: 1 for that of July 2024."""
 KEY = "sk-of-the-application-0001"
@@ -101,6 +97,12 @@ class Front:
             self.clients.append(openai.OpenAI(base_url=self.base_url, api_key=KEY, max_retries=0, http_client=plain))
         return self.clients[0].with_options(api_key=key, max_retries=max_retries)
 
+    def plan(self, **fields: Any) -> Plan:
+        """The plan of a request at its first target, with the arguments of the client. Raises Refused."""
+        extra = fields.pop("extra_body", {})
+        request = read(orjson.dumps({**fields, **extra}))
+        return plan(request, resolve(request, self.running.state.snapshot.routing).targets[0])
+
     def forget(self) -> None:
         """Reset the state: no key or target is cooling down or rate limited, no retry is spent, nothing was sent."""
         self.seen.clear()
@@ -139,10 +141,11 @@ class Stage:
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self.loop = Loop()
-        self.emulators: dict[str, Emulator] = {
-            name: self.loop.run(emulators.start(name, environ=environ or {})) for name in emulators.NAMES
+        running = {
+            name: self.loop.run(emulators.start(name, environ=environ or {}))
+            for name in dict.fromkeys(variant.name for variant in VARIANTS.values())
         }
-        self.emulators["hunyuan-classic"] = self.emulators["hunyuan"]  # one port, two editions
+        self.emulators: dict[str, Emulator] = {name: running[variant.name] for name, variant in VARIANTS.items()}
 
     def close(self) -> None:
         for emulator in set(self.emulators.values()):
@@ -161,22 +164,20 @@ class Stage:
     ) -> dict[str, Any]:
         """A configuration with these vendors, the first of which is called first and has these ``timeouts``.
 
-        ``wait_s``: how long a call waits for a slot after a refusal by rate, in seconds.
+        It has no ``models``: the stand-ins of the catalogs serve OpenAI's names. ``wait_s``: how long a call waits for a
+        slot after a refusal by rate, in seconds.
         """
         entries = {name: self._entry(name, timeouts or {} if name == vendors[0] else {}, wait_s) for name in vendors}
-        names = {
-            "gpt-4o": [MODEL[vendor] for vendor in vendors],
-            "o3": {"targets": [THINKS[vendor] for vendor in vendors]},
-        }
-        small = [EMBEDS[vendor] for vendor in vendors if vendor in EMBEDS]
-        return {"vendors": entries, "models": {**names, **({"text-embedding-3-small": small} if small else {})}, **more}
+        return {"vendors": entries, **more}
 
     def _entry(self, name: str, timeouts: Mapping[str, float], wait_s: float) -> dict[str, Any]:
-        edition = CLASSIC if name == "hunyuan-classic" else {}
-        adapter = vendor_of(name, VendorEntry.model_validate(edition))
-        key, base_url = key_and_base_url(adapter.key_names, self.emulators[name].environment)
+        key, base_url = self.key_and_base_url(name)
         own = {"timeouts": dict(timeouts), "limits": {"wait_s": wait_s}}
-        return {"api_key": key, "base_url": base_url, **own, **edition}
+        return {"api_key": key, "base_url": base_url, **own, **kind_and_variant(VARIANTS[name])}
+
+    def key_and_base_url(self, name: str) -> tuple[str, str]:
+        """Return the key and the base URL of a vendor's emulator, in the vendor's variant."""
+        return key_and_base_url(VARIANTS[name].key_names, self.emulators[name].environment)
 
     @contextmanager
     def front(self, settings: Mapping[str, Any]) -> Iterator[Front]:
@@ -206,9 +207,25 @@ class Site:
         """The chat and embedding calls that reached the vendor in this test."""
         return self.emulator.requests
 
-    def lacks(self, what: str) -> bool:
-        """Return whether the vendor's stand-in lacks this."""
-        return self.vendor in LACKS[what]
+    def plan(self, content: Any = "Hello", **more: Any) -> Plan:
+        """The plan of :meth:`chat` with the same arguments. Raises Refused."""
+        return self.front.plan(**chat_body(content, **more))
+
+    def refuses(self, content: Any = "Hello", **more: Any) -> bool:
+        """Return whether the plan of :meth:`chat` is a refusal. If so, the client gets it, and the vendor no call."""
+        try:
+            self.plan(content, **more)
+        except Refused as found:
+            refused = found
+        else:
+            return False
+        with pytest.raises(openai.BadRequestError) as caught:
+            self.chat(content, **more)
+        error = caught.value
+        assert (error.param, error.code, error.type) == (refused.param, refused.code, "invalid_request_error")
+        assert str(refused.message) in error.message
+        assert not self.calls
+        return True
 
     def counted(self) -> tuple[int, int, int]:
         """The tokens that the vendor counted for the last call: prompt, completion and both. It counts at its end."""
@@ -225,14 +242,37 @@ class Site:
         return list(self.chat(content, stream=True, **more))
 
     def raw(self, content: Any = "Hello", **more: Any) -> Any:
-        """The same with the response's headers."""
-        return self.sdk.chat.completions.with_raw_response.create(**chat_body(content, **more))
+        """The same with the response's headers. The vendor got the plan's body, the client the plan's adaptations."""
+        response = self.sdk.chat.completions.with_raw_response.create(**chat_body(content, **more))
+        made = self.plan(content, **more)
+        assert self.calls[-1].body == made.request.fields
+        assert response.headers.get("x-banjia-adapted") == adaptations_header(made.adaptations)
+        return response
 
 
 def chat_body(content: Any = "Hello", **more: Any) -> dict[str, Any]:
     """A request under OpenAI's name, as an application writes it."""
     messages = content if type(content) is list and content and "role" in content[0] else [user(content)]
     return {"model": "gpt-4o", "messages": messages, **more}
+
+
+def kind_and_variant(vendor: Vendor) -> dict[str, str]:
+    """Return the members of an entry that choose a vendor's variant; none for the usual one."""
+    if vendor.variant is None:
+        return {}
+    return {"kind": vendor.name, "protocol" if vendor.variant == NATIVE else "edition": vendor.variant}
+
+
+def target_of(vendor: str, name: str = "gpt-4o") -> str:
+    """Return the target that stands in for a name of OpenAI's chat models, as ``entry/model``."""
+    found = catalog.load(VARIANTS[vendor].catalog).stand_in(name, "chat")
+    assert found is not None, name
+    return f"{vendor}/{found.model}"
+
+
+def width_of(embeddings: Plan) -> int:
+    """Return the length of the vectors that a plan of embeddings asks for: the model's own if it names none."""
+    return int(embeddings.request.fields.get("dimensions") or embeddings.target.model.facts["dimensions"][0])
 
 
 def user(content: Any) -> dict[str, Any]:

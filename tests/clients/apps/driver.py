@@ -2,8 +2,8 @@
 
     python -m tests.clients.apps.driver [--judge-time] NAME=COMMAND…
 
-Starts the emulators, and for each command and each vendor a proxy and the command. Embeddings are Qwen's if the vendor
-has none. A command has the output of ``play.py``. A part passes if the application gets the expected results, and if all
+Starts the emulators, and for each command and each vendor a proxy and the command. Embeddings are those of another vendor
+if the vendor has none. A command has the output of ``play.py``. A part passes if the application gets the expected results, and if all
 its requests end as complete. Exit code 1 if any part failed; ``expected.py`` has the exceptions.
 """
 
@@ -23,15 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import emulators
-from adapters.registry import BY_NAME
 from proxy.commands.tiktoken import export
-from proxy.lifecycle.emulation import key_and_base_url
 from tests.clients.apps.expected import failure, wait
-from tests.support.client_stage import Front, Stage, until
+from tests.support.client_stage import EMBEDS, VARIANTS, Front, Stage, until
 from tests.support.tap import Seen
 
-VENDORS = tuple(name for name in emulators.NAMES if name in BY_NAME)
+VENDORS = tuple(name for name, variant in VARIANTS.items() if variant.variant is None)
 AT_ONCE = 2
 HANGS_S = 300
 """After this time a command is ended."""
@@ -107,12 +104,8 @@ def refused(part: Played, code: str, *, judge_time: bool) -> str:
 
 
 def settings(vendor: str, stage: Stage) -> dict[str, Any]:
-    """Return a configuration without models: the vendor's stand-ins serve OpenAI's names, then Qwen's."""
-    entries = {}
-    for name in dict.fromkeys([vendor, "qwen"]):
-        key, base_url = key_and_base_url(BY_NAME[name].key_names, stage.emulators[name].environment)
-        entries[name] = {"api_key": key, "base_url": base_url}
-    return {"vendors": entries}
+    """Return a configuration with the vendor, and with the first that has embeddings."""
+    return stage.settings(*dict.fromkeys([vendor, EMBEDS[0]]))
 
 
 def environment(base_url: str, cache: str, home: str) -> dict[str, str]:

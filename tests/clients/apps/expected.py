@@ -1,53 +1,103 @@
 """Parts of applications that are known to fail, or that wait for a capability that banjia does not have yet.
 
-A key has an application, a vendor or ``*``, and a part. A listed part that passes fails the run.
+A key has an application and a part. Its value applies to the vendors for which its condition holds. A listed part that
+passes at such a vendor fails the run.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-Key = tuple[str, str, str]
+from adapters.core.failures import Refused
+from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan, Target, Vendor
+from adapters.planning import plan
+from config.catalog import models as catalog
+from config.catalog.openai_names import width_of
+from tests.support.client_stage import SMALL, VARIANTS, user
 
-EXPECTED_FAILURES: dict[Key, str] = {
-    (
-        "autogen-0.2",
-        "ernie",
-        "chosen_speakers",
-    ): "no flaw: ERNIE gets neighbouring turns as one, which its stand-in repeats whole, so that it names every speaker",
-    (
-        "mem0",
-        "ernie",
-        "openais_width",
-    ): "no flaw: ERNIE's vectors have 1,024 numbers at most, and the store wants 1,536",
-    ("mem0", "hunyuan", "openais_width"): "no flaw: Hunyuan's vectors have 1,024 numbers, and the store wants 1,536",
+Condition = Callable[[Vendor], bool]
+
+
+def everywhere(vendor: Vendor) -> bool:
+    """Hold for every vendor."""
+    return True
+
+
+def without_schemas(vendor: Vendor) -> bool:
+    """Whether the vendor's stand-in for gpt-4o takes no JSON schema."""
+    try:
+        _plan(vendor, response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {}}})
+    except Refused:
+        return True
+    return False
+
+
+def joins_turns(vendor: Vendor) -> bool:
+    """Whether the vendor gets neighbouring turns of the user as one."""
+    return len(_plan(vendor, messages=[user("a"), user("b")]).request.fields["messages"]) == 1
+
+
+def lacks_openais_width(vendor: Vendor) -> bool:
+    """Whether the vendor has embeddings, and none as long as those of ``text-embedding-3-small``."""
+    rows = catalog.load(vendor.catalog)
+    found = rows.stand_in(SMALL, "embeddings")
+    return found is not None and width_of(SMALL) not in rows.by_id[found.model].facts["dimensions"]
+
+
+def _plan(vendor: Vendor, **fields: Any) -> Plan:
+    rows = catalog.load(vendor.catalog)
+    found = rows.stand_ins["gpt-4o"]
+    model = rows.by_id[found.model].model()
+    target = Target(vendor.name, vendor, model, "", defaults=found.set)
+    return plan(ApiRequest("chat", "gpt-4o", {"messages": [user("Hello")], **fields}), target)
+
+
+class Failure(NamedTuple):
+    """A part that fails at some vendors, and its cause."""
+
+    at: Condition
+    cause: str
+
+
+EXPECTED_FAILURES: dict[tuple[str, str], Failure] = {
+    ("autogen-0.2", "chosen_speakers"): Failure(
+        joins_turns,
+        "no flaw: the vendor gets neighbouring turns as one, which its emulator repeats whole, so that it names every speaker",
+    ),
+    ("mem0", "openais_width"): Failure(
+        lacks_openais_width, "no flaw: the vendor's vectors are shorter than the 1,536 numbers that the store wants"
+    ),
 }
-"""Parts that fail, each with its cause."""
 
 
 class Wait(NamedTuple):
-    """A part that needs a capability that banjia does not have yet.
+    """A part that needs a capability that banjia does not have yet at some vendors.
 
     banjia answers it with one error, whose code in the log is ``code``.
     """
 
+    at: Condition
     capability: str
     code: str
 
 
-SCHEMAS = "JSON schemas by emulation"
-RESPONSES = Wait("the Responses API", "not_supported")
-WAITS: dict[Key, Wait] = {
-    ("ai-sdk", "qwen", "structured"): Wait(SCHEMAS, "unsupported_parameter"),
-    ("crewai", "qwen", "structured"): Wait(SCHEMAS, "unsupported_parameter"),
-    ("ai-sdk", "*", "responses"): RESPONSES,
-    ("llm", "*", "responses"): RESPONSES,
+SCHEMAS = Wait(without_schemas, "JSON schemas by emulation", "unsupported_parameter")
+RESPONSES = Wait(everywhere, "the Responses API", "not_supported")
+WAITS: dict[tuple[str, str], Wait] = {
+    ("ai-sdk", "structured"): SCHEMAS,
+    ("crewai", "structured"): SCHEMAS,
+    ("ai-sdk", "responses"): RESPONSES,
+    ("llm", "responses"): RESPONSES,
 }
 
 
 def failure(name: str, vendor: str, part: str) -> str | None:
     """Return why this part is expected to fail."""
-    return EXPECTED_FAILURES.get((name, vendor, part)) or EXPECTED_FAILURES.get((name, "*", part))
+    found = EXPECTED_FAILURES.get((name, part))
+    return found.cause if found is not None and found.at(VARIANTS[vendor]) else None
 
 
 def wait(name: str, vendor: str, part: str) -> Wait | None:
     """Return what this part waits for."""
-    return WAITS.get((name, vendor, part)) or WAITS.get((name, "*", part))
+    found = WAITS.get((name, part))
+    return found if found is not None and found.at(VARIANTS[vendor]) else None

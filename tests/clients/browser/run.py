@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.support.client_stage import MODEL, Stage
+from tests.support.client_stage import Stage, target_of
 
 HERE = Path(__file__).parent
 HANGS_S = 120
@@ -167,7 +167,7 @@ def play(chromium: str, sdk: Path | None) -> list[str]:
         seen = look(chromium, f"{other}/page.html?{urlencode(query)}", found)
         wrong += differences("not listed", {**dict.fromkeys(LISTED, BLOCKED), **(BLOCKED_SDK if sdk else {})}, seen)
         if calls:
-            wrong.append(f"not listed: {len(calls)} calls reached the vendor ({MODEL[VENDOR]})")
+            wrong.append(f"not listed: {len(calls)} calls reached the vendor ({target_of(VENDOR)})")
         wrong += [what for front in fronts.values() for what in front.running.violations]
     return wrong
 

@@ -6,7 +6,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.support.client_stage import Front, Site, Stage, adapted, chat_body
+from tests.support.client_stage import Front, Site, adapted, chat_body, target_of
 
 Start = Callable[..., Front]
 WORDS = "emulator:words=6"
@@ -109,13 +109,13 @@ def test_more_than_sixteen_calls_are_refused_by_name(site: Site, n: int) -> None
 
 
 @pytest.mark.parametrize("where", ["everywhere", "for this name"])
-def test_switched_off_it_is_refused_with_the_cure(stage: Stage, start: Start, vendor: str, where: str) -> None:
+def test_switched_off_it_is_refused_with_the_cure(start: Start, vendor: str, where: str) -> None:
     off: dict[str, Any] = {"emulate": {"n": "off"}}
     if where == "everywhere":
         front = start(vendor, policy=off)
     else:
         front = start(vendor, policy={"emulate": {"stop": "off"}}, models={
-            "gpt-4o": {"targets": stage.settings(vendor)["models"]["gpt-4o"], "policy": off}})  # fmt: skip
+            "gpt-4o": {"targets": [target_of(vendor)], "policy": off}})  # fmt: skip
 
     with pytest.raises(openai.BadRequestError) as caught:
         front.sdk().chat.completions.create(**chat_body(WORDS, n=2))

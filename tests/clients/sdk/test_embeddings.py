@@ -8,15 +8,10 @@ import orjson
 import pytest
 
 from proxy.openai_api import token_ids as tokens
-from tests.support.client_stage import EMBEDS, Front, Site, Stage, chat_body
+from tests.support.client_stage import EMBEDS, SMALL, Front, Site, Stage, chat_body, width_of
 from tests.support.openai_spec import floats
 
-SMALL = "text-embedding-3-small"
 TEXTS = [f"text {at}" for at in range(30)]
-
-
-MOST = {"qwen": 10, "ernie": 16, "hunyuan-classic": 50}
-"""The number of texts per call, for vendors that document it."""
 
 
 @pytest.fixture(params=EMBEDS)
@@ -49,6 +44,12 @@ def test_an_application_with_kimi_for_chat_has_qwen_for_embeddings(stage: Stage,
     assert [len(stage.emulators[name].requests) for name in ("kimi", "qwen")] == [1, 1]
 
 
+def most_inputs(site: Site) -> int | None:
+    """How many texts a call takes, where the vendor says so."""
+    made = site.front.plan(model=SMALL, input="one")
+    return made.op.max_inputs(made.target.model)
+
+
 def vectors(site: Site, given: Any, **more: Any) -> list[list[float]]:
     answer = site.sdk.embeddings.create(model=SMALL, input=given, **more)
     assert [one.index for one in answer.data] == list(range(len(answer.data)))
@@ -63,7 +64,7 @@ def test_a_text_becomes_one_vector_with_the_requested_models_name_and_usage(embe
     answer = embedder.sdk.embeddings.create(model=SMALL, input="one two three")
 
     (one,) = answer.data
-    width = 1536 if embedder.vendor == "qwen" else 1024  # OpenAI's, where the model has it
+    width = width_of(embedder.front.plan(model=SMALL, input="one two three"))
     assert (len(one.embedding), one.index, one.object) == (width, 0, "embedding")
     assert (answer.model, answer.object) == (SMALL, "list")
     assert (answer.usage.prompt_tokens, answer.usage.total_tokens) == (3, 3)
@@ -73,7 +74,7 @@ def test_thirty_texts_are_split_and_come_back_in_order_with_summed_usage(embedde
     answer = embedder.sdk.embeddings.create(model=SMALL, input=TEXTS)
 
     sizes = [len(call.body["input"]) for call in embedder.calls]
-    assert max(sizes) <= MOST.get(embedder.vendor, 30)
+    assert max(sizes) <= (most_inputs(embedder) or 30)
     assert sum(sizes) == 30
     assert answer.usage.prompt_tokens == 60
     assert [one.index for one in answer.data] == list(range(30))
@@ -93,6 +94,11 @@ def test_base64_floats_and_the_sdks_default_are_the_same_vectors(embedder: Site)
     for text, numbers, decoded in zip(texts, as_floats, by_default, strict=True):
         assert near(floats(text), numbers)
         assert near(decoded, numbers)
+
+
+def test_qwen_gives_openais_width_and_takes_ten_texts_a_call(qwen: Site) -> None:
+    assert {len(one) for one in vectors(qwen, TEXTS)} == {1536}
+    assert [len(call.body["input"]) for call in qwen.calls] == [10, 10, 10]
 
 
 @pytest.mark.parametrize("size", [256, 1536])
@@ -119,12 +125,12 @@ def test_a_thousand_texts_are_a_thousand_vectors_in_order(embedder: Site, encodi
 
 def test_a_part_that_fails_fails_the_whole_and_names_its_texts(embedder: Site) -> None:
     texts = [f"text {at}" for at in range(120)]
-    embedder.emulator.set_faults(["inspection@2"] if embedder.vendor in MOST else ["inspection"])
+    most = most_inputs(embedder)
+    embedder.emulator.set_faults(["inspection"] if most is None else ["inspection@2"])
 
     with pytest.raises(openai.BadRequestError) as caught:
         embedder.sdk.embeddings.create(model=SMALL, input=texts)
 
-    most = MOST.get(embedder.vendor)
     assert most is None or f"(inputs {most} to {2 * most - 1})" in caught.value.message
 
 

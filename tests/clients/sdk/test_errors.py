@@ -7,6 +7,7 @@ import openai
 import pytest
 
 from tests.support.client_stage import Front, Site, Stage, chat_body
+from tests.support.vendor_response import response_of
 
 Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -32,13 +33,11 @@ FAULTS: list[tuple[str, type[openai.APIStatusError], int, str, str | None, int]]
     ("reset_after_head", openai.InternalServerError, 502, "upstream_error", None, 3),
 ]
 
-OTHERWISE: dict[tuple[str, str], tuple[type[openai.APIStatusError], int, str | None, str | None]] = {
-    # Baidu's word for a crowded cluster is one of its rate limits.
-    ("ernie", "overloaded"): (openai.RateLimitError, 429, "rate_limit_exceeded", None),
-    # The classic host has one code for messages, and its words for this one are not known: a plain 400.
-    ("hunyuan-classic", "inspection"): (openai.BadRequestError, 400, None, None),
+OTHER_ERRORS: dict[str, tuple[type[openai.APIStatusError], int, str | None, str | None]] = {
+    "overloaded": (openai.RateLimitError, 429, "rate_limit_exceeded", None),
+    "inspection": (openai.BadRequestError, 400, None, None),
 }
-"""Errors for which the vendor's response has less detail."""
+"""The errors for a response with less detail: the vendor's table of failures decides."""
 
 
 @STREAM
@@ -51,9 +50,8 @@ def test_a_vendors_failure_is_the_sdks_own_error_without_a_storm_of_retries(
     emulator = stage.emulators[vendor]
     emulator.set_faults([fault])
 
-    reported = OTHERWISE.get((vendor, fault))
-    if reported is not None:
-        kind, status, code, param = reported
+    if fault in OTHER_ERRORS and response_of(stage, vendor, front).failure.code != code:
+        kind, status, code, param = OTHER_ERRORS[fault]
     with pytest.raises(kind) as caught:
         list(front.sdk(max_retries=2).chat.completions.create(**chat_body("Hello"), stream=stream))
 

@@ -1,16 +1,17 @@
 """The verdicts on OpenAI's parameters: honoured, mapped, dropped with a notice, or refused by name."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import openai
 import pytest
 
-from tests.support.client_stage import Site, adapted
+from adapters.core.failures import Refused
+from tests.support.client_stage import Front, Site, Stage, adapted, chat_body
 
 WORDS = "emulator:words=9"
-THINK_ON = {("ernie", "o3"), ("hunyuan", "o3"), ("hunyuan-classic", "o3")}
-"""Models that always think, or are set to: a limit of tokens holds for their thoughts too."""
+JSON = {"type": "json_object"}
 SCHEMA = {
     "type": "json_schema",
     "json_schema": {
@@ -26,27 +27,13 @@ SCHEMA = {
 }
 
 
-def refused(site: Site, param: str, **fields: Any) -> openai.BadRequestError:
-    """The 400 that names the parameter; the vendor never saw the request."""
-    with pytest.raises(openai.BadRequestError) as caught:
-        site.chat("Hello", **fields)
-    error = caught.value
-    assert (error.param, error.code, error.type) == (param, "unsupported_parameter", "invalid_request_error")
-    assert not site.calls
-    return error
-
-
 @pytest.mark.parametrize("prompt", ["Give me JSON", "Give me an object"])
 @pytest.mark.parametrize("model", ["gpt-4o", "o3"])
 def test_json_mode_gives_json_whether_or_not_the_prompt_mentions_it(site: Site, prompt: str, model: str) -> None:
-    if site.lacks("json_object"):
-        refused(site, "response_format", model=model, response_format={"type": "json_object"})
-        return
-    if (site.vendor, model) == ("ernie", "o3"):  # X1 writes plain text only
-        refused(site, "response_format", model=model, response_format={"type": "json_object"})
+    if site.refuses(prompt, model=model, response_format=JSON):
         return
 
-    answer = site.chat(prompt, model=model, response_format={"type": "json_object"})
+    answer = site.chat(prompt, model=model, response_format=JSON)
 
     assert json.loads(answer.choices[0].message.content) == {"answer": f"You said: {prompt}"}
 
@@ -55,8 +42,7 @@ def test_json_mode_gives_json_whether_or_not_the_prompt_mentions_it(site: Site, 
 def test_a_json_schema_is_obeyed_or_refused_by_name(site: Site, dialect: dict[str, str]) -> None:
     named: Any = SCHEMA["json_schema"]
     wanted = {**SCHEMA, "json_schema": {**named, "schema": {**dialect, **named["schema"]}}}
-    if site.lacks("json_schema"):
-        refused(site, "response_format", response_format=wanted)
+    if site.refuses("city=Oslo degrees=4", response_format=wanted):
         return
     answer = site.chat("city=Oslo degrees=4", response_format=wanted)
     assert json.loads(answer.choices[0].message.content) == {"city": "Oslo", "degrees": 4}
@@ -76,12 +62,13 @@ def test_stop_cuts_before_the_match_whole_and_streamed(site: Site, stop: Any, te
 @pytest.mark.parametrize("model", ["gpt-4o", "o3"])
 def test_a_limit_of_tokens_ends_the_answer_with_length(site: Site, name: str, model: str) -> None:
     # the older SDK has no argument of the newer name: extra_body sends the same
-    answer = site.chat(WORDS, model=model, extra_body={name: 4})
+    limited: dict[str, Any] = {"model": model, "extra_body": {name: 4}}
+    answer = site.chat(WORDS, **limited)
 
     (choice,) = answer.choices
     assert choice.finish_reason == "length"
     assert answer.usage.completion_tokens == 4
-    if (site.vendor, model) not in THINK_ON:
+    if not site.plan(WORDS, **limited).thinks:  # the limit holds for thoughts too
         assert choice.message.content == "w1 w2 w3 w4"
 
 
@@ -91,36 +78,69 @@ def test_a_limit_streams_to_length_too(site: Site) -> None:
     assert chunks[-1].choices[0].finish_reason == "length"
 
 
-def test_fields_that_do_not_affect_the_answer_are_dropped_and_named(site: Site) -> None:
-    response = site.raw("Hello", logit_bias={"50256": -100}, extra_body={"store": True, "metadata": {"a": "b"}})
+def test_fields_that_do_not_affect_the_answer_are_dropped_or_sent(site: Site) -> None:
+    given = {"logit_bias": {"50256": -100}, "store": True, "metadata": {"a": "b"}}
+    response = site.raw("Hello", extra_body=given)
 
     assert response.parse().choices[0].message.content == "You said: Hello"
-    adaptations = adapted(response)
-    dropped = {"logit_bias", "store", "metadata"}
-    if site.vendor == "ernie":  # labels its logs with it
-        dropped.discard("metadata")
-        assert site.calls[-1].body["metadata"] == {"a": "b"}
-    assert {adaptations[name] for name in dropped} == {"dropped"}
-    assert not dropped & set(site.calls[-1].body)
+    reported, body = adapted(response), site.calls[-1].body
+    assert {name: reported.get(name) for name in given} == {name: None if name in body else "dropped" for name in given}
+    assert {name: body.get(name, value) for name, value in given.items()} == given
 
 
 def test_a_seed_is_sent_where_it_is_known_and_else_named(site: Site) -> None:
     response = site.raw("Hello", seed=7)
 
     assert response.parse().choices
-    sent = site.calls[-1].body.get("seed")
-    assert (sent, adapted(response).get("seed")) == ((None, "dropped") if site.vendor == "kimi" else (7, None))
+    assert (site.calls[-1].body.get("seed"), adapted(response).get("seed")) in [(None, "dropped"), (7, None)]
 
 
 def test_a_user_is_sent_under_the_vendors_name_or_named_as_dropped(site: Site) -> None:
     response = site.raw("Hello", user="u-1")
 
     assert response.parse().choices
-    body = site.calls[-1].body
-    sent = {name: body[name] for name in ("user", "safety_identifier") if name in body}
-    known = {"kimi": {"safety_identifier": "u-1"}, "ernie": {"user": "u-1"}}
-    assert sent == known.get(site.vendor, {})
-    assert adapted(response).get("user") == (None if sent else "dropped")
+    assert "u-1" in site.calls[-1].body.values() or adapted(response)["user"] == "dropped"
+
+
+USER, METADATA = {"user": "u-1"}, {"metadata": {"a": "b"}}
+
+
+@pytest.mark.parametrize(
+    ("vendor", "given", "sent", "reported"),
+    [
+        ("kimi", {"seed": 7}, {}, {"seed": "dropped"}),
+        ("qwen", {"seed": 7}, {"seed": 7}, {}),
+        ("kimi", USER, {"safety_identifier": "u-1"}, {}),
+        ("qwen", USER, {}, {"user": "dropped"}),
+        ("qwen", METADATA, {}, {"metadata": "dropped"}),
+        ("kimi", {"temperature": 2, "top_p": 0}, {}, {"temperature": "dropped", "top_p": "dropped"}),
+        ("qwen", {"temperature": 2, "top_p": 0}, {"temperature": 1.99, "top_p": 0.001}, {"temperature": "clamped", "top_p": "clamped"}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_two_vendors_take_the_same_fields_differently(
+    stage: Stage, start: Callable[..., Front], vendor: str, given: Any, sent: Any, reported: Any
+) -> None:
+    """What the pages of these vendors say: the other tests derive what they expect from the vendors' tables."""
+    front = start(vendor)
+    site = Site(vendor, stage.emulators[vendor], front, front.sdk())
+
+    response = site.raw("Hello", extra_body=given)
+
+    names = {*given, *sent, *reported}
+    assert {name: value for name, value in site.calls[-1].body.items() if name in names} == sent
+    assert {name: word for name, word in adapted(response).items() if name in names} == reported
+
+
+@pytest.mark.parametrize("fields", [{"logprobs": True}, {"response_format": SCHEMA}], ids=["logprobs", "json_schema"])
+def test_what_qwens_stand_in_lacks_is_refused_by_name(
+    stage: Stage, start: Callable[..., Front], fields: dict[str, Any]
+) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        start("qwen").sdk().chat.completions.create(**chat_body("Hello", **fields))
+
+    assert (caught.value.param, caught.value.code) == (*fields, "unsupported_parameter")
+    assert not stage.emulators["qwen"].requests
 
 
 @pytest.mark.parametrize(("name", "value"), [("temperature", 2), ("temperature", 0), ("top_p", 0), ("top_p", 1),
@@ -140,13 +160,10 @@ def test_changed_sampling_is_reported(site: Site) -> None:
     for name, value in (("temperature", 2), ("top_p", 0)):
         word = "honoured" if body.get(name) == value else "dropped" if name not in body else "clamped"
         assert adaptations.get(name, "honoured") == word, name
-    changed = {"kimi": {"temperature", "top_p"}, "qwen": {"temperature", "top_p"}, "ernie": {"temperature"}}
-    assert {"temperature", "top_p"} & adaptations.keys() == changed.get(site.vendor, set())
 
 
 def test_log_probabilities_come_or_are_refused_by_name(site: Site) -> None:
-    if site.lacks("logprobs"):
-        refused(site, "logprobs", logprobs=True)
+    if site.refuses("Hello", logprobs=True):
         return
     (choice,) = site.chat("Hello", logprobs=True, top_logprobs=2).choices
     assert "".join(one.token for one in choice.logprobs.content) == choice.message.content
@@ -178,19 +195,34 @@ def test_requests_that_openai_would_refuse_are_refused_before_any_vendor_gets_th
 @pytest.mark.parametrize(
     ("name", "value"), [("audio", {"voice": "alloy", "format": "mp3"}), ("modalities", ["text", "audio"])]
 )  # fmt: skip
-def test_unsupported_fields_are_refused_by_name(site: Site, name: str, value: Any) -> None:
-    refused(site, name, extra_body={name: value})
+def test_what_no_vendor_can_do_is_refused_by_name(site: Site, name: str, value: Any) -> None:
+    with pytest.raises(Refused) as refused:
+        site.plan("Hello", extra_body={name: value})
+
+    assert refused.value.param == name
+    assert site.refuses("Hello", extra_body={name: value})
 
 
 def test_a_vendors_own_field_passes_through_extra_body(site: Site) -> None:
-    off: dict[str, dict[str, Any]] = {"kimi": {"thinking": {"type": "disabled"}}, "qwen": {"enable_thinking": False}}
-    own: dict[str, Any] = {**off.get(site.vendor, {}), "x_of_the_vendor": {"deep": [1]}}
+    own: dict[str, Any] = {"x_of_the_vendor": {"deep": [1]}}
 
-    response = site.raw("Hello", model="o3" if site.vendor in off else "gpt-4o", extra_body=own)
+    response = site.raw("Hello", extra_body=own)
 
     assert response.parse().choices[0].message.content == "You said: Hello"
     assert own.items() <= site.calls[-1].body.items()
     assert "x_of_the_vendor" not in adapted(response)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "switch"), [("kimi", {"thinking": {"type": "disabled"}}), ("qwen", {"enable_thinking": False})]
+)
+def test_a_vendors_own_switch_of_thinking_passes_through_extra_body(
+    stage: Stage, start: Callable[..., Front], vendor: str, switch: dict[str, Any]
+) -> None:
+    answer = start(vendor).sdk().chat.completions.create(**chat_body("Hello", model="o3"), extra_body=switch)
+
+    assert answer.choices[0].message.content == "You said: Hello"
+    assert switch.items() <= stage.emulators[vendor].requests[-1].body.items()
 
 
 def test_reasoning_passes_beside_the_answer_where_the_model_thinks(site: Site) -> None:

@@ -117,10 +117,8 @@ def test_a_tool_that_is_named_must_be_called(site: Site, stream: bool) -> None:
 
 @pytest.mark.parametrize("tools", [[WEATHER], [WEATHER, TIME]], ids=["one tool", "two tools"])
 def test_required_gives_a_call(site: Site, tools: list[Any]) -> None:
-    if site.lacks("two required tools") and len(tools) > 1:
-        with pytest.raises(openai.BadRequestError) as caught:
-            site.chat("Hello", tools=tools, tool_choice="required")
-        assert (caught.value.param, caught.value.code) == ("tool_choice", "unsupported_parameter")
+    if site.refuses("Hello", tools=tools, tool_choice="required"):
+        assert len(tools) > 1, "one required tool is one that is named"
         return
 
     (choice,) = site.chat("Hello", tools=tools, tool_choice="required").choices

@@ -59,7 +59,7 @@ def test_a_stream_comes_as_it_is_made(site: Site) -> None:
 
 def test_an_image_as_a_data_uri_arrives_or_is_refused_by_name_where_the_model_takes_none(site: Site) -> None:
     parts = [{"type": "text", "text": "What is it?"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
-    if "image" not in site.front.running.state.snapshot.routing.find("gpt-4o", "chat").targets[0].model.input:
+    if "image" not in site.front.plan(**chat_body()).target.model.input:
         with pytest.raises(openai.error.InvalidRequestError) as caught:
             site.chat([user(parts)])
         assert caught.value.param == "messages[0].content[1].type"

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.clients.sdk.test_embeddings import SMALL, TEXTS, near
+from tests.clients.sdk.test_embeddings import TEXTS, near
 from tests.clients.sdk028.client import Site, openai
-from tests.support.client_stage import KEY, Front, Stage
+from tests.support.client_stage import KEY, SMALL, Front, Stage
 from tests.support.openai_spec import floats
 
 
 @pytest.fixture
 def qwen(stage: Stage, start: Callable[..., Front], monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """The vendor that has embeddings."""
+    """A vendor that takes ten texts in a call."""
     site = Site("qwen", stage.emulators["qwen"], start("qwen"))
     monkeypatch.setattr(openai, "api_key", KEY)
     monkeypatch.setattr(openai, "api_base", site.front.base_url)

@@ -8,7 +8,8 @@ import pytest
 
 from tests.clients.sdk.test_broken_streams import SHORT, WHOLE, WORDS
 from tests.clients.sdk028.client import Site, openai, text_of
-from tests.support.client_stage import Front, chat_body, until
+from tests.support.client_stage import Front, Stage, chat_body, until
+from tests.support.vendor_response import response_of
 
 Start = Callable[..., Front]
 STREAM = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -28,27 +29,28 @@ FAULTS = [
     ("html_200", "APIError", 502, "upstream_invalid_response"),
 ]
 
-OTHERWISE: dict[tuple[str, str], tuple[str, int, str | None]] = {
-    ("ernie", "overloaded"): ("RateLimitError", 429, "rate_limit_exceeded"),
-    ("hunyuan-classic", "inspection"): ("InvalidRequestError", 400, None),
+OTHER_ERRORS: dict[str, tuple[str, int, str | None]] = {
+    "overloaded": ("RateLimitError", 429, "rate_limit_exceeded"),
+    "inspection": ("InvalidRequestError", 400, None),
 }
-"""Errors for which the vendor's response has less detail: see the suite of the newer clients."""
+"""The errors for a response with less detail: the vendor's table of failures decides."""
 
 
 @STREAM
 @pytest.mark.parametrize(("fault", "kind", "status", "code"), FAULTS, ids=[row[0] for row in FAULTS])
 def test_a_vendors_failure_is_the_clients_own_error(
-    site: Site, stream: bool, fault: str, kind: str, status: int, code: str
+    stage: Stage, site: Site, stream: bool, fault: str, kind: str, status: int, code: str | None
 ) -> None:
-    kind, status, reported = OTHERWISE.get((site.vendor, fault), (kind, status, code))
     site.emulator.set_faults([fault])
+    if fault in OTHER_ERRORS and response_of(stage, site.vendor, site.front).failure.code != code:
+        kind, status, code = OTHER_ERRORS[fault]
 
     with pytest.raises(openai.error.OpenAIError) as caught:
         list(site.chat("Hello", stream=stream))
 
     error = caught.value
     assert type(error).__name__ == kind
-    assert (error.http_status, error.json_body["error"]["code"]) == (status, reported)
+    assert (error.http_status, error.json_body["error"]["code"]) == (status, code)
     assert error.headers["x-request-id"].startswith("req_")
     assert error.user_message
     assert len(site.front.seen) == 1

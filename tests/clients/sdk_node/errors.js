@@ -24,16 +24,17 @@ const FAULTS = [
   ['reset_after_head', 'InternalServerError', 502, 'upstream_error', null, 3],
 ];
 
-// Baidu's word for a crowded cluster is one of its rate limits.
-const OTHERWISE = { 'ernie overloaded': ['RateLimitError', 429, 'rate_limit_exceeded'] };
+// The errors for a response with less detail: the vendor’s table of failures decides.
+const OTHER_ERRORS = { overloaded: ['RateLimitError', 429, 'rate_limit_exceeded'] };
 
 export function errors(site) {
   for (const [fault, kind, status, code, param, most] of FAULTS) {
     for (const stream of [false, true]) {
       test(`${fault} is a ${kind} without a storm of retries${stream ? ', streamed' : ''}`, async () => {
         const here = site();
-        const expected = OTHERWISE[`${here.vendor} ${fault}`] ?? [kind, status, code];
         await here.faults(fault);
+        const lessDetail = fault in OTHER_ERRORS && (await here.failure()).code !== code;
+        const expected = lessDetail ? OTHER_ERRORS[fault] : [kind, status, code];
         const made = here.client({ maxRetries: 2 }).chat.completions.create(chatBody('Hello', { stream }));
         const error = await raised(stream ? made.then(all) : made);
         assert.ok(error instanceof OpenAI[expected[0]], `${error.constructor.name}: ${error.message}`);

@@ -64,6 +64,15 @@ export class Site {
     return wish({ do: 'faults', vendor: this.vendor, faults });
   }
 
+  // The code of the error that the vendor's table of failures gives its response.
+  failure() {
+    return wish({ do: 'failure', vendor: this.vendor });
+  }
+
+  async names() {
+    return (await this.sdk.models.list()).data.map((model) => model.id);
+  }
+
   state() {
     return wish({ do: 'state', vendor: this.vendor, front: this.front });
   }

@@ -11,8 +11,9 @@ from contextlib import ExitStack
 from typing import Any
 
 from tests.clients.sdk.test_broken_streams import SHORT
-from tests.support.client_stage import KEY, MODEL, Front, Stage
+from tests.support.client_stage import KEY, VARIANTS, Front, Stage
 from tests.support.openai_spec import obeys
+from tests.support.vendor_response import response_of
 
 CLIENT_KEY = "sk-client-00000001"
 FRONTS: Mapping[str, Mapping[str, Any]] = {
@@ -55,6 +56,10 @@ class Steered:
         self._stage.emulators[vendor].set_faults(faults)
         return {}
 
+    def failure(self, vendor: str) -> dict[str, Any]:
+        """Return the code of the error that the vendor's table of failures gives its response."""
+        return {"code": response_of(self._stage, vendor, self._fronts[vendor]["plain"]).failure.code}
+
     def state(self, vendor: str, front: str) -> dict[str, Any]:
         """Return the requests that reached the vendor, whether one is active, and the responses of the proxy."""
         emulator = self._stage.emulators[vendor]
@@ -85,8 +90,8 @@ def main() -> None:
             vendor: {
                 name: stack.enter_context(stage.front(stage.settings(vendor, **more))) for name, more in FRONTS.items()
             }
-            for vendor in MODEL
-            if vendor != "hunyuan-classic"  # the Python suites cover the missing features of that edition
+            for vendor, variant in VARIANTS.items()
+            if variant.variant is None  # what the other variants lack is told in the Python suites
         }
         steered = Steered(stage, fronts)
         _tell(steered.places())

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.registry import BY_CATALOG
+from config.catalog import models as catalog
+from config.catalog.models import PricePage
 from scripts.pages import prices as price_page
 
 
@@ -28,9 +31,24 @@ def test_it_lists_the_prices_of_the_vendors_main_models(row: str) -> None:
 
 
 def test_a_model_without_a_price_is_not_shown_as_one_that_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(price_page, "NOW", {"qwen": ("qwen3.8-max",)})
+    qwen = catalog.load("qwen")
+    shown = qwen.model_copy(update={"price_page": PricePage(today=["qwen3.8-max"])})
+    monkeypatch.setattr(catalog, "load", {**{name: catalog.load(name) for name in BY_CATALOG}, "qwen": shown}.get)
     with pytest.raises(KeyError, match=r"qwen3\.8-max has no price"):
         price_page.text()
+
+
+def test_a_vendor_is_on_the_page_if_its_catalog_names_models_for_it() -> None:
+    for name, vendor in BY_CATALOG.items():
+        models = catalog.load(name).price_page
+        for model in {*models.july_2024, *models.today}:
+            assert f"| {vendor.title} | `{model}` |" in price_page.text()
+
+
+def test_a_price_of_peak_hours_has_a_row_after_the_usual_one() -> None:
+    lines = price_page.text().splitlines()
+    usual = lines.index("| DeepSeek | `deepseek-flash` | — | 1 | 0.02 | 4 | | 2026-09-10 | high |")
+    assert lines[usual + 1] == "| DeepSeek | `deepseek-flash` | peak hours | 2 | 0.04 | 8 | | 2026-09-10 | high |"
 
 
 def test_the_page_is_written_where_it_is_wanted(tmp_path: Path) -> None:

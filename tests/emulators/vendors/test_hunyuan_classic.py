@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from emulators import Emulator
-from tests.emulators.helpers import CLASSIC, WEATHER, Json, Raw, chat, send, with_emulator
+from tests.emulators.helpers import WEATHER, Json, Raw, chat, send, with_emulator
 
 USER = {"role": "user", "content": "Hi"}
 SYSTEM = {"role": "system", "content": "Be brief"}
@@ -33,7 +33,7 @@ def got(body: Any, path: str = "/chat/completions", *, key: str = "", method: st
 
 
 def chat_body(text: str = "Hello", **more: Any) -> Json:
-    return chat(CLASSIC, text, **more)
+    return chat("hunyuan_classic", text, **more)
 
 
 def messages(*given: Json) -> Json:

@@ -82,6 +82,7 @@ def test_each_model_and_each_stand_in_has_a_line_in_the_order_of_the_source(tmp_
         ("gpt-4o:", "gpt-4*:", "13:3: stand_ins.gpt-4*: duplicate key, first defined in line 12; expected one definition"),
         ("read: 2026-11-22", "read: 2026-11-22\nread: 2026-11-23", "4:1: read: duplicate key, first defined in line 3; expected one definition"),
         ("models:\n", "models:\n  - {id: a, confidence: low}\n", "10:10: models[2].id: this model is listed twice"),
+        ("1024}}\n", "1024}}\nprice_page: {today: [a, b-1]}\n", "14:25: price_page.today[1]: there is no model 'b-1' in this catalog; did you mean 'b-1.5'?"),
         ("model: a,", "model: aa,", "13:19: stand_ins.gpt-4o.model: there is no model 'aa' in this catalog; did you mean 'a'?"),
         ("effort: true", "effort: .inf", "7:48: models[0].facts.effort: JSON does not have this number; expected a finite number"),
         ("id: a, confidence: low}", "id: a, confidence: low", "11:10: '{' in line 9 is not closed before this point; expected ',' or '}'"),
@@ -103,9 +104,9 @@ def test_the_mistakes_of_all_sources_are_reported_at_once(tmp_path: Path) -> Non
 
 
 def test_a_source_of_ours_is_named_by_its_path_in_the_checkout() -> None:
-    for name in map(catalogs.named, catalogs.sources()):
-        assert name.startswith("config/catalog/data/")
-        assert (ROOT / name).is_file()
+    for source in catalogs.sources():
+        assert catalogs.named(source) == f"config/catalog/data/{source.name}"
+        assert ROOT / catalogs.named(source) == source
 
 
 def test_scripts_docs_writes_nothing_and_reports_a_wrong_source(

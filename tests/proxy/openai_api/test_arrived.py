@@ -14,53 +14,48 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai import OpenAI
 
-import emulators.ernie.models
-import emulators.hunyuan.classic.models
-import emulators.hunyuan.tokenhub.models
-import emulators.kimi.models
-import emulators.qwen.models
 from config.catalog import models as catalog
 from proxy.commands.probes import PIXEL
 from tests.adapters.test_verdicts import VALUES
-from tests.support.client_stage import Front, Stage
+from tests.emulators.facts import Facts
+from tests.emulators.helpers import FACTS
+from tests.support.client_stage import EMBEDS, VARIANTS, Front, Stage
 from tests.support.effort import examples
 
-KNOWN: Mapping[str, Any] = {
-    "kimi": emulators.kimi.models.MODELS,
-    "qwen": emulators.qwen.models.MODELS,
-    "ernie": emulators.ernie.models.MODELS,
-    "hunyuan": emulators.hunyuan.tokenhub.models.MODELS,
-    "hunyuan-classic": emulators.hunyuan.classic.models.MODELS,
-}
-OUT = ("qwen-mt-", "qwen-long")
-"""Models for one purpose only, which want members of their own (translation_options) or files."""
-NEWEST = {
-    "kimi": ("kimi-k2.6", "kimi-k3"),
-    "qwen": ("qwen3.6-plus", "qwen-plus"),
-    "ernie": ("ernie-4.5-turbo-vl", "ernie-5.1"),
-    "hunyuan": ("hy3", "hy4-preview"),
-    "hunyuan-classic": ("hunyuan-turbos-latest", "hunyuan-t1-latest"),
-}
-"""What an application of today would be pointed at: a model that need not think, and one that may."""
+KNOWN: Mapping[str, Facts] = {name: FACTS[variant.catalog] for name, variant in VARIANTS.items()}
+"""What is known of each vendor's emulator."""
 
 
 def rows(vendor: str) -> catalog.Catalog:
-    """The catalog of a vendor, or of its edition."""
-    return catalog.load(vendor.replace("-", "_"))
+    """The catalog of a vendor, or of its variant."""
+    return catalog.load(VARIANTS[vendor].catalog)
 
 
 MODELS = {
     vendor: sorted(
         row.id
         for row in rows(vendor).models
-        if row.operation == "chat" and row.id in KNOWN[vendor] and not row.id.startswith(OUT)
+        if row.operation == "chat" and row.id in facts.models and not row.id.startswith(facts.special)
     )
-    for vendor in KNOWN
+    for vendor, facts in KNOWN.items()
 }
+NEWEST = {
+    vendor: [
+        model
+        for model in MODELS[vendor]
+        if model in {*rows(vendor).price_page.today, *(rows(vendor).stand_ins[name].model for name in ("gpt-4o", "o3"))}
+    ]
+    for vendor in MODELS
+}
+"""What an application of today would be pointed at: models that need not think, and models that may."""
 NAMES = ("gpt-4o", "o3")
 """The requested models: one that does not reason, and one that does."""
 LIMITS = ("max_tokens", "max_completion_tokens")
-QUIET = {"user": "safety_identifier", "safety_identifier": "user", "max_completion_tokens": "max_tokens"}
+QUIET: Mapping[str, tuple[str, ...]] = {
+    "user": ("safety_identifier", "user_id"),
+    "safety_identifier": ("user", "user_id"),
+    "max_completion_tokens": ("max_tokens",),
+}
 """Plain renames, which the header leaves out."""
 OURS = {"include_usage", "include_obfuscation"}
 
@@ -128,10 +123,10 @@ def sent(setup: Setup, vendor: str, model: str, fields: dict[str, Any], requeste
 def most(vendor: str, model: str) -> float:
     """Return the output limit that is always accepted: beyond it the vendor's own 400 is correct.
 
-    Kimi counts prompt and output against one window. For the others banjia clamps to the limits of the catalog.
+    A vendor may count prompt and output against one window. For the others banjia clamps to the limits of the catalog.
     """
-    known = KNOWN[vendor][model]
-    if vendor == "kimi":
+    known = KNOWN[vendor].models[model]
+    if KNOWN[vendor].one_window:
         return float(known.window) - 1000
     row = rows(vendor).model(model)
     assert row is not None
@@ -166,12 +161,11 @@ def is_sent_or_reported(case: Case, arrived: dict[str, Any], name: str, value: A
         return [without_defaults(tool) for tool in arrived["tools"]] == value or case.names("tools")
     if arrived.get(name) == value or (name == "stop" and arrived.get(name) == [value]):
         return True
-    other = QUIET.get(name, name)
     limits = [case.fields[limit] for limit in LIMITS if case.fields.get(limit)]
     if name in LIMITS and arrived.get("max_tokens") == min(limits, default=None):
         return True
-    renamed = arrived.get(other) == value or (other != name and case.fields.get(other) is not None)
-    return case.names(name) or renamed
+    others = QUIET.get(name, ())
+    return case.names(name) or any(arrived.get(one) == value or case.fields.get(one) is not None for one in others)
 
 
 def without_defaults(tool: dict[str, Any]) -> dict[str, Any]:
@@ -275,9 +269,9 @@ def test_an_image_reaches_the_models_that_see_and_no_other(setup: Setup, vendor:
         assert answer.status_code == 200 or answer.json()["error"]["param"].startswith("messages[0]"), answer.text
 
 
-@pytest.mark.parametrize("vendor", sorted(set(MODELS) - {"kimi"}))
+@pytest.mark.parametrize("vendor", sorted(EMBEDS))
 def test_many_texts_are_embedded_by_every_model(setup: Setup, vendor: str) -> None:
-    """More than a vendor takes in one call; Kimi has no embeddings."""
+    """More than a vendor takes in one call."""
     texts = [f"text {number}" for number in range(60)]
     models = [row.id for row in rows(vendor).models if row.operation == "embeddings"]
     assert models
