@@ -66,7 +66,7 @@ class JsonMode:
 
     def _schema(self, name: str, value: dict[str, Any], builder: RequestBuilder) -> dict[str, Any]:
         """Return the format with the schema in the vendor's dialect. Raises Refused."""
-        if not self.schema(builder):
+        if not (self.schema(builder) and self.json(builder)):
             builder.refuse(name, self.no_schema if self.json(builder) else self.no_json)
         named = value.get("json_schema", {})
         if self.dialect is None or "schema" not in named:

@@ -20,7 +20,7 @@ from adapters.rules.messages import MessageRules
 from adapters.rules.parameters import TOKEN_LIMITS
 from adapters.rules.tool_choice import ToolChoice, forced_call
 from adapters.rules.tools import Tools, strict_tools
-from adapters.rules.verdicts import Drop, Honour, Rename, never
+from adapters.rules.verdicts import Choose, Drop, Honour, Rename, never
 
 NO_EFFECT = Drop(Message("the vendor accepts the field and ignores it"))
 
@@ -30,6 +30,11 @@ def continues_prefix(builder: RequestBuilder) -> bool:
     return builder.body["messages"][-1].get("prefix") is True
 
 
+def requests_logprobs(builder: RequestBuilder) -> bool:
+    """Whether the request has ``logprobs: true``."""
+    return builder.request.fields.get("logprobs") is True
+
+
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
     **TOKEN_LIMITS,
@@ -37,7 +42,8 @@ CHAT: Mapping[str, Verdict] = {
     "frequency_penalty": NO_EFFECT,
     "presence_penalty": NO_EFFECT,
     "logprobs": Honour(),
-    "top_logprobs": Honour(),
+    # 400 without logprobs, also for 0
+    "top_logprobs": Choose(((requests_logprobs, Honour()),), NO_EFFECT),
     "response_format": JsonMode(schema=never, word="json"),
     "tools": Tools(mixed_strict=False),
     # 400 "Thinking mode does not support this tool_choice"
@@ -50,8 +56,8 @@ CHAT: Mapping[str, Verdict] = {
 FAILURES = (
     FailureRule("inspection", status=400, text="content exists risk"),
     FailureRule("model_not_found", status=400, text="model not exist"),
-    FailureRule("rate_limited", status=429, limit="concurrency"),
     *BY_MEANING,
+    FailureRule("rate_limited", status=429, limit="concurrency"),
     FailureRule("overloaded", status=503),
 )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
 
+from adapters.core.auth import BearerToken
 from adapters.core.failures import Failure
 from adapters.core.vendor import Plan
 from tests.adapters.play import Play
@@ -33,7 +34,7 @@ def response_of(stage: Stage, vendor: str, front: Front, content: Any = "Hello",
     """Send the first call of a chat request to the emulator. The emulator's log of requests is empty afterwards."""
     plan = front.plan(**chat_body(content, **more))
     call = Play(plan, judged=False).sends[0].call
-    call = plan.target.vendor.auth.sign(call, stage.key_and_base_url(vendor)[0], now_s=0.0)
+    call = plan.target.vendor.auth.sign(call, BearerToken(stage.key_and_base_url(vendor)[0]), now_s=0.0)
     headers = {name.decode(): value.decode() for name, value in call.headers}
     request = urllib.request.Request(call.url, call.body, headers, method=call.method)
     try:
