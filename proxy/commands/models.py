@@ -108,7 +108,8 @@ def _vendor_lines(vendor: str, rows: Sequence[dict[str, Any]], width: int, *, hi
     yield from _wrapped(heading, width, "", "    ")
     head = (*PRICE_HEADS[:6], *(("until",) if history else ()), *PRICE_HEADS[6:])
     prices = [
-        [_price_cells(price, history=history) for price in _selected_prices(row, history=history)] for row in rows
+        [cells for price in _selected_prices(row, history=history) for cells in _price_rows(price, history=history)]
+        for row in rows
     ]
     price_blocks = list(_price_lines(head, prices, width))
     fact_blocks = list(fit_table(FACT_HEADS, [_fact_cells(row) for row in rows], width, (3,)))
@@ -197,6 +198,14 @@ def _embedding_lines(row: dict[str, Any]) -> Iterator[str]:
 
 def _token_count(tokens: int | None) -> str:
     return "?" if tokens is None else str(tokens)
+
+
+def _price_rows(price: dict[str, Any], *, history: bool) -> Iterator[list[str]]:
+    """Yield the cells of a price, and those of its price at peak hours."""
+    yield _price_cells(price, history=history)
+    if price["peak"] is not None:
+        cells = _price_cells({**price, **price["peak"]}, history=history)
+        yield ["at peak", *cells[1:]]
 
 
 def _price_cells(price: dict[str, Any], *, history: bool) -> list[str]:

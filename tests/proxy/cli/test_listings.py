@@ -134,6 +134,13 @@ def test_models_show_earlier_prices_on_request_the_latest_first(banjia: Run) -> 
     assert len(below(banjia("models", "--vendor", "qwen").stdout.splitlines(), "qwen-turbo")) == 3
 
 
+def test_models_show_the_price_of_peak_hours_below_the_usual_one(banjia: Run) -> None:
+    shown = below(banjia("models", "--vendor", "deepseek").stdout.splitlines(), "deepseek-flash")
+    usual, peak = [line for line in shown if line.startswith(("- ", "at peak "))]
+    assert usual.startswith("- 1 0.02 4 - 2026-09-10")
+    assert peak.startswith("at peak 2 0.04 8 - 2026-09-10")
+
+
 def test_models_show_what_had_a_price_on_a_day(banjia: Run) -> None:
     lines = banjia("models", "--at", "2024-07-09").stdout.splitlines()
     assert below(lines, "qwen-max")[1] == "- 40 ? 120 - 2024-05-21 medium price lists of July 2024"
