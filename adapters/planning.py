@@ -161,12 +161,11 @@ def _apply_table(
     removed, policy = target.removed, target.thinking
     if removed and not set(SWITCH_FIELDS).isdisjoint(removed):
         policy = "vendor"
-    fields = (
-        dict(request.fields)
-        if vendor.transparent
-        else resolve_thinking(builder, vendor.reasoning_switch, policy, default_thinking)
-    )
-    builder.request = request.with_fields(fields)
+    fields = request.fields
+    if not vendor.transparent:
+        fields = resolve_thinking(builder, vendor.reasoning_switch, policy, default_thinking)
+        if fields is not request.fields:
+            builder.request = request.with_fields(fields)
     order = [name for name in FIRST_FIELDS if name in fields]
     order += [name for name in fields if name not in FIRST_FIELDS]
     params = op.params

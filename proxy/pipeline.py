@@ -11,7 +11,7 @@ from proxy.access.authentication import authenticate
 from proxy.app_state import AppState
 from proxy.attempts.counts import AttemptCounts
 from proxy.attempts.keepalive import NO_COMMENTS, KeepAlive
-from proxy.attempts.retry_loop import send_with_retries
+from proxy.attempts.retry_loop import begin_attempts
 from proxy.errors import InternalError, OutOfMemory, ProxyError, ShuttingDown
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.handler import OperationHandler
@@ -52,7 +52,10 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
                 writer = handler.writer(request, out, record)
                 counts = AttemptCounts(state.retries, record.started, incoming.headers.get(RETRY_COUNT))
                 with KeepAlive(writer, snapshot.settings.server) if request.stream else NO_COMMENTS:
-                    await send_with_retries(request, route, writer, state, snapshot, record, counts)  # 4xx, 502-504
+                    attempts = begin_attempts(request, route, writer, state, snapshot, record, counts)  # 400
+                    failure = await attempts.attempt()
+                    if failure is not None:
+                        await attempts.run(failure)  # 4xx, 502-504
                 if steps is not None:
                     await steps.after(request, record)
         except Exception as error:  # noqa: BLE001 - for a bug the client gets a 500 and the log a traceback

@@ -15,40 +15,45 @@ EventKind = Literal["chunk", "whole"]
 
 
 class Event:
-    """One chunk of a stream, or a whole body, as JSON. Serialized again only after an edit."""
+    """One chunk of a stream, or a whole body, as JSON. Serialized again only after an edit.
 
-    __slots__ = ("_data", "_raw", "kind")
+    ``raw`` is the JSON: the payload of an event without ``data:`` and newlines, or a body. ``data`` is the parsed object,
+    read-only; use :meth:`edit` to change it. Either is made from the other when it is first read, and then kept.
+    """
+
+    __slots__ = ("data", "kind", "raw")
+    data: Mapping[str, Any]
+    raw: bytes
 
     def __init__(self, raw: bytes | None, data: dict[str, Any] | None = None, kind: EventKind = CHUNK) -> None:
-        self._raw = raw
-        self._data = data
+        if raw is not None:
+            self.raw = raw
+        if data is not None:
+            self.data = data
         self.kind = kind
+
+    def __getattr__(self, name: str) -> Any:
+        """Make ``raw`` or ``data``; called only while it is not set."""
+        if name == "raw":
+            self.raw = orjson.dumps(self.data)
+        elif name == "data":
+            self.data = orjson.loads(self.raw)
+        return object.__getattribute__(self, name)
 
     @classmethod
     def of(cls, data: dict[str, Any], kind: EventKind = CHUNK) -> "Event":
         """Create an event from data; its bytes are serialized on first use."""
         return cls(None, data, kind)
 
-    @property
-    def raw(self) -> bytes:
-        """The JSON bytes: the payload of an event without ``data:`` and newlines, or a body."""
-        if self._raw is None:
-            self._raw = orjson.dumps(self._data)
-        return self._raw
-
-    @property
-    def data(self) -> Mapping[str, Any]:
-        """The parsed object, read-only; use :meth:`edit` to change it."""
-        if self._data is None:
-            self._data = orjson.loads(self._raw or b"{}")
-        return self._data
-
     def edit(self) -> dict[str, Any]:
         """Return the parsed object for changes, and discard the serialized bytes."""
-        if self._data is None:
-            self._data = orjson.loads(self._raw or b"{}")
-        self._raw = None
-        return self._data
+        data = self.data
+        assert isinstance(data, dict)
+        try:
+            del self.raw
+        except AttributeError:  # not set: it was edited before
+            pass
+        return data
 
     def has_content(self) -> bool:
         """Whether it has content for the client: text, reasoning, a tool call, a refusal or a finish reason."""

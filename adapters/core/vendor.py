@@ -51,11 +51,6 @@ def _set_thinking_type(builder: RequestBuilder, on: bool) -> None:
     builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
 
 
-def conflict(conflicts: tuple[Conflict, ...], builder: RequestBuilder) -> Message | None:
-    """Return the reason of the first conflict of a request with thinking; None if there is none."""
-    return next((why for why in (find(builder) for find in conflicts) if why), None)
-
-
 @dataclass(frozen=True, slots=True)
 class Op:
     """One operation of a vendor.

@@ -13,6 +13,8 @@ WRAPS = (stop, batch_embeddings, fan_out)
 def wrapped(plan: Plan) -> Make:
     """Return the codec of the plan's operation, inside all wrappers that the plan needs."""
     make = plan.op.codec(plan)
+    if not plan.emulations and not plan.further_requests and plan.request.operation != "embeddings":
+        return make  # nearly every request: only these make a wrapper necessary
     for wrap in WRAPS:
         make = wrap(make, plan)
     return make

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from adapters.core.adaptations import VerdictWord
+from adapters.core.adaptations import Adaptation, VerdictWord
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import Message
 from adapters.rules.reasons import SENT_AS_IS
@@ -98,7 +98,7 @@ class MessageRules:
             builder.refuse(name, Message("no message has content: send a user message"))
         builder.body[name] = sent
         if not any(field.startswith(name) for field in builder.adaptations):
-            builder.record(name, "honoured", SENT_AS_IS)
+            builder.adaptations[name] = Adaptation("honoured", SENT_AS_IS)
 
     def _message(
         self, where: str, message: MessageDict, builder: RequestBuilder, ids: dict[str, str]

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import EMPTY, Message
-from adapters.core.vendor import ReasoningSwitch, conflict
+from adapters.core.vendor import Conflict, ReasoningSwitch
 from adapters.rules.reasons import ALWAYS_THINKS, NEVER_THINKS
 
 NON_REASONING_PREFIXES = ("gpt-", "chatgpt-", "text-", "davinci-", "babbage-")
@@ -49,7 +49,7 @@ def requested_thinking(fields: Mapping[str, Any]) -> bool | None:
 
 def resolve_thinking(
     builder: RequestBuilder, switch: ReasoningSwitch | None, policy: str, default_thinking: bool | None = None
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """Decide whether this request thinks, write the vendor's switch, and return the fields still to be judged.
 
     The returned fields have no members of SWITCH_FIELDS; the vendor's own object is sent unchanged. If the catalog
@@ -57,11 +57,14 @@ def resolve_thinking(
     ``default_thinking`` is a stand-in's setting for requests that do not switch thinking: what the requested model would
     have done.
     """
-    fields = dict(builder.request.fields)
+    fields = builder.request.fields
     requested = requested_thinking(fields)
     mode = builder.model.thinking
     builder.thinks = mode in ("always", "default_on")
-    switches = {name: fields.pop(name) for name in SWITCH_FIELDS if name in fields}
+    switches: dict[str, Any] = {}
+    if not fields.keys().isdisjoint(SWITCH_FIELDS):
+        fields = dict(fields)
+        switches = {name: fields.pop(name) for name in SWITCH_FIELDS if name in fields}
     if switch is None or mode in ("never", "always"):
         _record_fixed(builder, switches, requested)
         return fields
@@ -70,7 +73,9 @@ def resolve_thinking(
         if requested is not None
         else _policy_decision(builder, switch, policy, fields, default_thinking)
     )
-    prevented = conflict(switch.prevents, builder) if wanted or (wanted is None and builder.thinks) else None
+    prevented = None
+    if switch.prevents and (wanted or (wanted is None and builder.thinks)):
+        prevented = _conflict(switch.prevents, builder)
     if prevented:
         return _disable(builder, switch, switches, fields, prevented)
     sure = not builder.model.facts.get("default_unsure")
@@ -98,8 +103,12 @@ def _only_defaults_switch(builder: RequestBuilder) -> bool:
 
 
 def _disable(
-    builder: RequestBuilder, switch: ReasoningSwitch, switches: Mapping[str, Any], fields: dict[str, Any], why: Message
-) -> dict[str, Any]:
+    builder: RequestBuilder,
+    switch: ReasoningSwitch,
+    switches: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    why: Message,
+) -> Mapping[str, Any]:
     """Run the request without thinking, although the request or the model's default turns it on."""
     if builder.thinks:
         switch.set(builder, False)
@@ -142,10 +151,19 @@ def _policy_decision(
     if _small(fields):
         return False, NO_ROOM
     thinks = builder.thinks if default_thinking is None else default_thinking
-    why = conflict(switch.excludes, builder) if thinks else None
+    why = _conflict(switch.excludes, builder) if thinks else None
     if why:
         return False, why
     return default_thinking, AS_REQUESTED_MODEL
+
+
+def _conflict(conflicts: tuple[Conflict, ...], builder: RequestBuilder) -> Message | None:
+    """Return the reason of the first conflict of a request with thinking; None if there is none."""
+    for conflict in conflicts:
+        why = conflict(builder)
+        if why:
+            return why
+    return None
 
 
 def _plain_openai_name(name: str) -> bool:

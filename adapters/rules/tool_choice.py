@@ -35,6 +35,8 @@ def forced_call(required: str | None = None) -> Callable[[RequestBuilder], Messa
 
     def excludes(builder: RequestBuilder) -> Message | None:
         choice = builder.request.fields.get("tool_choice")
+        if choice is None:
+            return None
         allowed = choice == "required" and required is not None and builder.model.facts.get(required)
         return CONFLICT if forces_call(choice) and not allowed else None
 

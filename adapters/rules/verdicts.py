@@ -70,7 +70,10 @@ class Honour:
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         builder.body[name] = value
-        builder.record(name, "honoured", self.why)
+        if name in builder.adaptations:
+            builder.record(name, "honoured", self.why)
+        else:  # the usual case: the first verdict on the field, and a word that strict never refuses
+            builder.adaptations[name] = Adaptation("honoured", self.why)
 
 
 @dataclass(frozen=True, slots=True)

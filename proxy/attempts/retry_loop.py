@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine
+from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_never
 
@@ -26,7 +27,7 @@ from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.writer import Writer
 
 
-async def send_with_retries(
+def begin_attempts(
     request: ApiRequest,
     route: Route,
     out: Writer,
@@ -34,11 +35,10 @@ async def send_with_retries(
     snapshot: ConfigSnapshot,
     record: RequestRecord,
     counts: AttemptCounts,
-) -> None:
-    """Serve the request from the route's targets, best first.
+) -> "RetryLoop":
+    """Return the attempts of a request at the route's targets, best first, with the first one planned.
 
-    Raises NotSupported if no target supports it, Overloaded if the target's vendor has too many requests in progress,
-    UpstreamFailed if every attempt failed. The response may have begun by then.
+    Raises NotSupported if no target supports the request.
     """
     context = RequestContext(request, route, state, snapshot, record, counts)
     targets = route.targets
@@ -55,19 +55,7 @@ async def send_with_retries(
         assert cursor.refusal is not None  # a route has at least one target, and each one plans or refuses
         raise NotSupported.of(cursor.refusal)
     cursor.advance(context.keys(first.target))
-    if hedge_s:
-        hedge = Hedge(context, cursor, out, hedge_s, make_runner)
-        failure = await hedge.attempt()
-    else:
-        runner = make_runner(context, cursor, out, record)
-        failure = await runner.run()
-        counts.waited_s += runner.waited_s
-    if failure is not None:  # not before: entering tenacity costs as much as the rest of an attempt
-        loop = RetryLoop(context, cursor, out)
-        failure = await loop.run(hedge.attempt if hedge_s else loop.attempt, failure)
-    if failure is not None:
-        spent = counts.total >= route.policy.attempts
-        raise UpstreamFailed(failure, attempts=counts.made + counts.refused, spent=spent, in_stream=out.head_sent)
+    return RetryLoop(context, cursor, out, Hedge(context, cursor, out, hedge_s, make_runner) if hedge_s else None)
 
 
 def make_runner(
@@ -82,22 +70,42 @@ def make_runner(
 
 
 class RetryLoop:
-    """Continues after the first failure of a request: the policy decides, the cursor moves, tenacity waits."""
+    """The attempts of a request: the first one, and what follows its failure.
 
-    __slots__ = ("_context", "_cursor", "_out", "_wait_s")
+    The policy decides, the cursor moves, tenacity waits. Entering tenacity costs as much as the rest of an attempt, so
+    :meth:`run` is for requests whose first attempt failed. ``hedge`` makes the attempts in place of single runners.
+    """
 
-    def __init__(self, context: RequestContext, cursor: Cursor[VendorKey], out: Writer) -> None:
+    __slots__ = ("_context", "_cursor", "_hedge", "_out", "_runner", "_wait_s")
+
+    def __init__(self, context: RequestContext, cursor: Cursor[VendorKey], out: Writer, hedge: Hedge | None) -> None:
         self._context = context
         self._cursor = cursor
         self._out = out
+        self._hedge = hedge
+        self._runner: AttemptRunner | None = None
         self._wait_s = 0.0
 
-    async def run(self, attempt: Callable[[], Awaitable[Failure | None]], failure: Failure) -> Failure | None:
-        """Continue after ``failure``. Return the last failure, or None if an attempt succeeded."""
+    def attempt(self) -> Coroutine[Any, Any, Failure | None]:
+        """Make one attempt at the cursor's position. Returns None for a complete response, else the failure.
+
+        Raises Overloaded if the target's vendor has too many requests in progress. Not a coroutine itself: each one on
+        the way costs time whenever a response continues.
+        """
+        if self._hedge is not None:
+            return self._hedge.attempt()
+        self._runner = make_runner(self._context, self._cursor, self._out, self._context.record)
+        return self._runner.run()
+
+    async def run(self, failure: Failure) -> None:
+        """Continue after the failure of the first attempt, until an attempt succeeds.
+
+        Raises UpstreamFailed with the last failure if none does, and Overloaded. The response may have begun by then.
+        """
         first = [failure]
 
         async def next_attempt() -> Failure | None:
-            return first.pop() if first else await attempt()
+            return first.pop() if first else await self.attempt()
 
         retrying = AsyncRetrying(
             retry=retry_if_result(self.should_continue),
@@ -106,17 +114,17 @@ class RetryLoop:
             sleep=self._context.state.sleep,
         )
         try:
-            return await retrying(next_attempt)
+            last: Failure | None = await retrying(next_attempt)
         finally:
             retrying.iter_state.reset()  # breaks a reference cycle that would wait for the garbage collector
-
-    async def attempt(self) -> Failure | None:
-        """Make one attempt at the cursor's position. Return None for a complete response. Raises Overloaded."""
-        context = self._context
-        runner = make_runner(context, self._cursor, self._out, context.record)
-        failure = await runner.run()
-        context.counts.waited_s += runner.waited_s
-        return failure
+        if last is not None:
+            counts, most = self._context.counts, self._context.route.policy.attempts
+            raise UpstreamFailed(
+                last,
+                attempts=counts.made + counts.refused,
+                spent=counts.total >= most,
+                in_stream=self._out.head_sent,
+            )
 
     def wait(self, state: RetryCallState) -> float:
         """Return the decided wait before the next attempt (seconds), for tenacity."""
@@ -128,6 +136,8 @@ class RetryLoop:
             return False
         context, cursor, position = self._context, self._cursor, self._cursor.position
         counts, retries = context.counts, context.state.retries
+        if self._runner is not None:
+            counts.waited_s += self._runner.waited_s
         upcoming = cursor.look_ahead(context.plan, context.is_ready)
         keys = self._keys_after(failure)
         if keys or upcoming is not None:  # never cool down the only key that is left

@@ -2,12 +2,14 @@
 
 from typing import Any, TypeGuard
 
+import orjson
+
 from adapters.codecs.openai.assemble import join_deltas
 from adapters.codecs.openai.errors import VENDOR, InvalidResponse, find_error, vendor_error
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
 from adapters.codecs.openai.json_text import parse
-from adapters.codecs.openai.reader import MAX_ID_LOGGED, read_body, written
+from adapters.codecs.openai.reader import MAX_ID_LOGGED, TOO_DEEP, read_body, written
 from adapters.codecs.openai.tool_calls import UNNAMED, ToolCalls, arguments_text, text_of, whole_tool_calls
 from adapters.codecs.openai.usage import later_usage
 from adapters.core.event import WHOLE, Event
@@ -35,6 +37,14 @@ CUT = ("length", "content_filter")
 
 PLAIN_DELTA = frozenset({"content", "reasoning_content"})
 """The members that nearly every delta has."""
+
+
+def serialized(data: dict[str, Any]) -> bytes:
+    """Return a normalized body or event as JSON. Raises InvalidResponse."""
+    try:
+        return orjson.dumps(data)
+    except (TypeError, RecursionError):
+        raise InvalidResponse("invalid_response", TOO_DEEP) from None
 
 
 def fill_logprobs(choice: dict[str, Any]) -> bool:
@@ -179,10 +189,9 @@ class ChatReader:
         """Normalize one event of a stream; None if it has nothing for the client. Raises InvalidResponse."""
         raw, data = parse(payload)
         if self._is_plain(data):
-            event = Event(raw, data)
+            event = Event(serialized(data) if self._identify(data, self._kinds[0]) else raw, data)
             self.has_content = self.has_content or event.has_content()
-            self._identity(event, data, self._kinds[0])
-            return written(event)
+            return event
         error = find_error(data)
         if error is not None:
             raise vendor_error(self._plan, 200, error)
@@ -214,7 +223,8 @@ class ChatReader:
         self.began = True
         self.finished = not self._running and len(self._choices) >= self._wanted
         self.has_content = self.has_content or event.has_content()
-        self._identity(event, data, self._kinds[0])
+        if self._identify(data, self._kinds[0]):
+            event.edit()
         return written(event)
 
     def closing(self) -> Event | None:
@@ -229,7 +239,7 @@ class ChatReader:
         for choice in choices:
             self._choice(event, 0, choice)
         self.finished = len(self._choices) >= self._wanted
-        self._identity(event, data, self._kinds[0])
+        self._identify(data, self._kinds[0])
         return written(event)
 
     def _check_number(self, choices: list[Any]) -> None:
@@ -351,22 +361,26 @@ class ChatReader:
                 event.edit()
                 self.usage = later_usage(self.usage, choice.pop("usage"))
 
-    def _identity(self, event: Event, data: dict[str, Any], kind: str) -> None:
-        """Set id, time, object and model; the model is the requested name unless ``report_model`` says otherwise."""
-        target = self._plan.target
+    def _identify(self, data: dict[str, Any], kind: str) -> bool:
+        """Set id, time, object and model. Return whether any of them changed.
+
+        The model is the requested name unless ``report_model`` says otherwise.
+        """
+        target, changed = self._plan.target, False
         if target.report_model == "requested" and data.get("model") != self._request.model:
-            event.edit()["model"] = self._request.model
+            data["model"], changed = self._request.model, True
         elif not data.get("model"):
-            event.edit()["model"] = target.model.id
+            data["model"], changed = target.model.id, True
         if data.get("object") != kind:
-            event.edit()["object"] = kind
+            data["object"], changed = kind, True
         name = self._name or self._identity_members(data)
         if data.get("id") != name["id"]:
-            event.edit()["id"] = name["id"]
+            data["id"], changed = name["id"], True
         if data.get("created") != name["created"]:
-            event.edit()["created"] = name["created"]
+            data["created"], changed = name["created"], True
         if target.emulated:
-            event.edit()["system_fingerprint"] = "fp_emulator"
+            data["system_fingerprint"], changed = "fp_emulator", True
+        return changed
 
     def _identity_members(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return id and time for all chunks: those of the vendor's first chunk, else those of AttemptIds.
@@ -394,16 +408,17 @@ class ChatReader:
             )
         if len(choices) > MAX_CHOICES:
             self._check_number(choices)
-        event = self._normalized(data)
-        return event if len(body) > SMALL else written(event)  # a large one is serialized later, separately
+        self._normalize(data)
+        # A large one is serialized later, separately.
+        return Event(serialized(data) if len(body) <= SMALL else None, data, WHOLE)
 
     def assembled(self, data: dict[str, Any]) -> Event:
         """Normalize a body that was assembled from the chunks of a stream. Raises InvalidResponse."""
-        return written(self._normalized(data))
+        self._normalize(data)
+        return Event(serialized(data), data, WHOLE)
 
-    def _normalized(self, data: dict[str, Any]) -> Event:
+    def _normalize(self, data: dict[str, Any]) -> None:
         """Normalize a body with choices in place. Raises InvalidResponse."""
-        event = Event(None, data, WHOLE)
         choices = data["choices"]
         for at, choice in enumerate(choices):
             self._whole_choice(at, choice)
@@ -414,8 +429,7 @@ class ChatReader:
         self.usage = usage
         data["usage"] = usage.to_wire()
         data.pop("error", None)  # null, or empty
-        self._identity(event, data, self._kinds[1])
-        return event
+        self._identify(data, self._kinds[1])
 
     def _whole_choice(self, at: int, choice: dict[str, Any]) -> None:
         choice.pop("usage", None)
@@ -436,10 +450,10 @@ class ChatReader:
         fill_texts(message)
         message.setdefault("content", None)
         message.setdefault("refusal", None)
-        plan = self._plan
-        calls = whole_tool_calls(
-            message.pop("tool_calls", None), self._id_prefix(choice["index"]), plan.op.own_tool_ids, plan.tool_names
-        )
+        calls = message.pop("tool_calls", None)
+        if calls:
+            plan = self._plan
+            calls = whole_tool_calls(calls, self._id_prefix(choice["index"]), plan.op.own_tool_ids, plan.tool_names)
         if calls:
             message["tool_calls"] = calls
         state = ChoiceState()

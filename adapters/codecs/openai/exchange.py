@@ -126,7 +126,13 @@ class OpenAIExchange:
 
     def _begin(self, head: Head) -> list[Do]:
         self._head = head
-        encoding = head.header(b"content-encoding")
+        says: list[Do] = []
+        encoding = ""
+        for name, value in head.headers:  # one pass, with no call for each header
+            if name == b"content-encoding":
+                encoding = encoding or value.decode("latin-1")
+            elif name.startswith(b"x-ratelimit-") and name.decode("latin-1") in RATE_LIMIT_HEADERS:
+                says.append(Say(name.decode("latin-1"), value.decode("latin-1")))
         if encoding and encoding.lower() != "identity":
             wrong = Message(
                 "{vendor} sent a body encoded as {encoding}, which was not requested.",
@@ -142,11 +148,7 @@ class OpenAIExchange:
             )
             return self._fail("vendor_error", wrong)
         self._sniffed = head.status >= 400
-        return [
-            Say(name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in head.headers
-            if name.startswith(b"x-ratelimit-") and name.decode("latin-1") in RATE_LIMIT_HEADERS
-        ]
+        return says
 
     def _sniff(self, data: bytes) -> list[Do]:
         """Detect by the first bytes whether a body is an event stream, whatever was requested and its content type says."""

@@ -23,6 +23,7 @@ from adapters.core.usage import Usage
 from adapters.core.vendor import Plan
 
 MAX_ID_LOGGED = 256
+TOO_DEEP = Message("{vendor} sent JSON nested too deeply.", vendor=VENDOR)
 
 
 class ResponseReader(Protocol):
@@ -136,9 +137,7 @@ def written(event: Event) -> Event:
     try:
         event.raw  # noqa: B018
     except (TypeError, RecursionError):
-        raise InvalidResponse(
-            "invalid_response", Message("{vendor} sent JSON nested too deeply.", vendor=VENDOR)
-        ) from None
+        raise InvalidResponse("invalid_response", TOO_DEEP) from None
     return event
 
 
