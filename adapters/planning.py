@@ -34,10 +34,10 @@ MOST_CALLS = 64
 def plan(request: ApiRequest, target: Target) -> Plan:
     """Return the plan of a request for this target. Pure. Raises Refused if the target can't serve the request.
 
-    A field of ``target.drop`` is omitted if it would be refused, unless its value is invalid at every vendor.
+    A field of ``target.droppable`` is omitted if it would be refused, unless its value is invalid at every vendor.
     """
     removed = target.removed  # the translation may have refused one of them
-    if not (removed or target.drop):
+    if not (removed or target.droppable):
         return _plan(request, target)
     dropped: dict[str, Adaptation] = {}
     while True:
@@ -45,15 +45,21 @@ def plan(request: ApiRequest, target: Target) -> Plan:
             result = _plan(request, target)
         except Refused as refused:
             name = _field(refused.param)
-            named = name in removed or (name in target.drop and refused.code is not None)
+            named = name in removed or (name in target.droppable and refused.code is not None)
             smaller = _without(request, name) if named else None
             if smaller is None:
                 raise
             request = smaller
-            why = Message("dropped by policy.drop: {why}", why=refused.message)
-            dropped[name] = REMOVED_BY_CONFIGURATION if name in removed else Adaptation("dropped", why)
+            dropped[name] = REMOVED_BY_CONFIGURATION if name in removed else _dropped(name, target, refused.message)
         else:
             return result._replace(adaptations={**result.adaptations, **dropped}) if dropped else result
+
+
+def _dropped(name: str, target: Target, reason: Message) -> Adaptation:
+    """Return the adaptation of a field that ``policy.drop`` or an emulation leaves out instead of refusing it."""
+    if name in target.drop:
+        return Adaptation("dropped", Message("dropped by policy.drop: {why}", why=reason))
+    return Adaptation("dropped", Message("dropped by policy.emulate.logprobs: {why}", why=reason))
 
 
 def _field(param: str) -> str:

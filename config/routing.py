@@ -154,6 +154,7 @@ class Routing:
             defaults={**usual, **(defaults or {})},
             strict=policy.unsupported == "strict",
             drop=frozenset(policy.drop),
+            omit=policy.emulate.omitted(),
             openai_dimensions=width_of(name) if operation == "embeddings" else None,
             disabled_emulations=policy.emulate.off(),
             thinking=policy.thinking,

@@ -395,6 +395,10 @@ class VendorEntry(Section):
         return _without_empty_keys([self.api_key] if self.api_key is not None else self.api_keys)
 
 
+LOGPROBS = frozenset({"logprobs", "top_logprobs"})
+"""The fields that policy.emulate.logprobs leaves out."""
+
+
 class Emulations(Section):
     """Emulation of features that a vendor lacks. With an emulation off, banjia refuses the field for such a vendor."""
 
@@ -402,10 +406,16 @@ class Emulations(Section):
     """Emulate n for models that return one choice: one upstream call per choice, each billed by the vendor."""
     stop: Switch = True
     """Emulate stop strings that a vendor does not accept: banjia cuts the answer at the match and ends the upstream call."""
+    logprobs: Literal["omit", "off"] = "off"
+    """omit: leave out logprobs and top_logprobs for models that return none, also under strict; the answer has logprobs: null. off: refuse them."""
 
     def off(self) -> frozenset[str]:
         """Return the names of the emulations that are off."""
-        return frozenset(name for name, on in self if not on)
+        return frozenset(name for name, value in self if value in (False, "off"))
+
+    def omitted(self) -> frozenset[str]:
+        """Return the request fields that are left out if a vendor would refuse them."""
+        return LOGPROBS if self.logprobs == "omit" else frozenset()
 
 
 class Policy(Section):

@@ -159,8 +159,8 @@ class Target:
     ``entry`` is the vendor's name in the configuration (several entries may share a kind); ``base_url`` has no trailing
     slash. ``overrides`` is the operator's ``set``, which takes precedence over the client; None removes a field.
     ``defaults`` are those of a stand-in; the client takes precedence over them. ``drop`` names the fields that are
-    omitted if they would be refused. ``messages`` is the operator's verdict on chat messages, in place of the table's.
-    ``openai_dimensions`` is the vector size of the requested name at OpenAI; None if it is not one of OpenAI's
+    omitted if they would be refused; ``omit`` those for which ``policy.emulate`` says so. ``messages`` is the operator's
+    verdict on chat messages, in place of the table's. ``openai_dimensions`` is the vector size of the requested name at OpenAI; None if it is not one of OpenAI's
     embedding names.
     """
 
@@ -173,6 +173,7 @@ class Target:
     strict: bool = False
     disabled_emulations: frozenset[str] = frozenset()  # the emulations that the operator has disabled
     drop: frozenset[str] = frozenset()
+    omit: frozenset[str] = frozenset()
     openai_dimensions: int | None = None
     thinking: ThinkingPolicy = "auto"
     messages: Verdict | None = None
@@ -180,11 +181,13 @@ class Target:
     emulated: bool = False  # an emulator that banjia started: its responses are marked
     label: str = field(init=False)  # ``entry/model``, as in the configuration and ``x-banjia-target``
     removed: tuple[str, ...] = field(init=False)  # the fields that are None in ``overrides``
+    droppable: frozenset[str] = field(init=False)  # the fields of ``drop`` and ``omit``
 
     def __post_init__(self) -> None:
         label = f"{self.entry}/{self.model.id}"
         object.__setattr__(self, "label", f"emulator:{label}" if self.emulated else label)
         object.__setattr__(self, "removed", tuple(name for name, value in self.overrides.items() if value is None))
+        object.__setattr__(self, "droppable", self.drop | self.omit)
 
 
 class Plan(NamedTuple):

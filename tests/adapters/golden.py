@@ -8,7 +8,7 @@ Each vendor or edition has a folder named like its catalog. Pairs in its ``reque
 models of the catalog. A file has four parts, separated by lines of dashes:
 
 1. The request in one line: operation, model, ``stream`` or ``whole``, further fields (``model`` is the requested name,
-   ``gpt-4o`` by default).
+   ``gpt-4o`` by default; ``policy`` the part of the operator's policy that the pair is about).
 2. The upstream calls that are sent at once: method and URL, the headers with ``KEY`` for the operator's key, an empty line,
    and the body as JSON, one member per line sorted by name. Lists and objects in it keep the order in which they are
    sent.
@@ -33,6 +33,7 @@ from adapters.core.adaptations import adaptations_header
 from adapters.core.auth import BearerToken
 from adapters.core.vendor import Plan
 from adapters.core.wire import Call
+from config.schema import Policy
 from tests.adapters.play import Play, chat_plan, completions_plan, embeddings_plan
 
 HERE = Path(__file__).parent / "golden"
@@ -59,8 +60,8 @@ class Pair:
 
     @property
     def fields(self) -> set[str]:
-        """Return the fields of the request, without the requested model."""
-        return set(orjson.loads(self.asked.split(b" ", 3)[3])) - {"model"}
+        """Return the fields of the request, without the requested model and the operator's policy."""
+        return set(orjson.loads(self.asked.split(b" ", 3)[3])) - {"model", "policy"}
 
     @cached_property
     def body(self) -> bytes:
@@ -111,7 +112,10 @@ def planned_of(asked: bytes, vendor: str, *, shipped: bool = False) -> Plan:
     if operation == "completions":
         return completions_plan(vendor, model, stream=how == "stream", **given)
     name = given.pop("model", "gpt-4o")
-    return chat_plan(vendor, model, stream=how == "stream", asked=name, shipped=shipped, **given)
+    emulate = Policy.model_validate(given.pop("policy", {})).emulate
+    settings = {"omit": emulate.omitted(), "disabled_emulations": emulate.off()}
+    stream = how == "stream"
+    return chat_plan(vendor, model, stream=stream, asked=name, shipped=shipped, settings=settings, **given)
 
 
 def requested(planned: Plan) -> str:

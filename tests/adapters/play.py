@@ -6,7 +6,10 @@ Every step checks the contract of docs/architecture.md: nothing after the end, f
 events are judged at the end (tests/support/invariants.py), unless the test is marked ``unjudged`` or judges them itself.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from itertools import count
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -74,12 +77,13 @@ def chat_plan(
     stream: bool = True,
     asked: str = "gpt-4o",
     shipped: bool = False,
+    settings: Mapping[str, Any] = MappingProxyType({}),
     **fields: Any,
 ) -> Plan:
-    """A chat request for a name of OpenAI's, planned; ``shipped`` as for :func:`target`."""
+    """A chat request for a name of OpenAI's, planned. ``shipped`` as for :func:`target`; ``settings``: of the target."""
     model = model or USUAL[vendor]
     body = {"messages": HELLO, **({"stream": True} if stream else {}), **fields}
-    return plan(ApiRequest("chat", asked, body, stream), target(vendor, model, shipped=shipped))
+    return plan(ApiRequest("chat", asked, body, stream), replace(target(vendor, model, shipped=shipped), **settings))
 
 
 def completions_plan(vendor: str, model: str, *, stream: bool = True, **fields: Any) -> Plan:

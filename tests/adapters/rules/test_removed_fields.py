@@ -87,6 +87,31 @@ def test_what_a_vendor_takes_is_sent_though_drop_names_it() -> None:
     assert {found.adaptations[name].word for name in REFUSED} == {"honoured"}
 
 
+@pytest.mark.parametrize("vendor", EVERY)
+def test_omitted_logprobs_are_sent_where_the_model_has_them_and_dropped_where_it_has_none(vendor: str) -> None:
+    found = made(at(vendor, omit=frozenset(REFUSED)), **REFUSED)
+    for name, value in REFUSED.items():
+        if name in found.request.fields:
+            assert (found.request.fields[name], found.adaptations[name].word) == (value, "honoured")
+        else:
+            assert f"{name}=dropped" in str(adaptations_header(found.adaptations))
+            assert found.adaptations[name].why.startswith("dropped by policy.emulate.logprobs: ")
+
+
+def test_under_strict_logprobs_are_omitted_if_the_operator_says_so_and_nothing_else_is_dropped() -> None:
+    where = at("qwen", strict=True, omit=frozenset(REFUSED))
+    assert made(where, **REFUSED).adaptations["logprobs"].word == "dropped"
+    with pytest.raises(Refused) as caught:
+        made(where, **REFUSED, user="ann")
+    assert caught.value.param == "user"
+
+
+def test_omitted_logprobs_beside_drop_are_named_by_the_key_that_lists_them() -> None:
+    found = made(at("qwen", omit=frozenset(REFUSED), drop=frozenset({"logprobs"})), **REFUSED)
+    assert found.adaptations["logprobs"].why.startswith("dropped by policy.drop: ")
+    assert found.adaptations["top_logprobs"].why.startswith("dropped by policy.emulate.logprobs: ")
+
+
 def test_what_drop_does_not_name_is_refused_still() -> None:
     with pytest.raises(Refused) as caught:
         made(at("qwen", drop=frozenset({"logprobs"})), **REFUSED)

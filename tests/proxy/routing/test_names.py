@@ -119,6 +119,30 @@ def test_a_dropped_field_is_on_the_answer_and_in_the_log_and_only_where_the_name
     assert (refused.answers[0].status_code, refused.answers[0].json()["error"]["param"]) == (400, "logprobs")
 
 
+@pytest.mark.parametrize("unsupported", ["adapt", "strict"])
+def test_with_logprobs_omitted_a_client_that_always_sends_them_gets_null(unsupported: str) -> None:
+    policy = {"emulate": {"logprobs": "omit"}, "unsupported": unsupported}
+    fields = {"logprobs": True, "top_logprobs": 3}
+    opened = chat("mine", fields=fields, vendors=VENDORS, models={"mine": "qwen/qwen-plus"}, policy=policy)
+    (answer,) = opened.answers
+    assert answer.status_code == 200
+    assert answer.json()["choices"][0]["logprobs"] is None
+    assert answer.headers["x-banjia-adapted"] == "logprobs=dropped;top_logprobs=dropped"
+    assert not {"logprobs", "top_logprobs"} & opened.sent().keys()
+
+
+def test_logprobs_may_be_omitted_for_one_name_and_are_refused_by_default() -> None:
+    models = {
+        "a": {"targets": ["qwen/qwen-plus"], "policy": {"emulate": {"logprobs": "omit"}}},
+        "b": "qwen/qwen-plus",
+        "c": {"targets": ["qwen/qwen-plus"], "policy": {"emulate": {"logprobs": "off"}}},
+    }
+    statuses = [
+        chat(name, fields={"logprobs": True}, vendors=VENDORS, models=models).answers[0].status_code for name in models
+    ]
+    assert statuses == [200, 400, 400]
+
+
 def test_a_field_that_set_has_as_null_is_never_sent() -> None:
     row = {"target": "qwen/qwen-plus", "set": {"temperature": None}}
     opened = chat("gpt-4o", fields={"temperature": 0.2}, vendors=VENDORS, models={"gpt-4o": row})
