@@ -22,6 +22,7 @@ from adapters.openai_params.completions import COMPLETIONS
 from adapters.openai_params.operations import MODERATIONS
 from adapters.rules.defaults import OPENAI_EMBEDDINGS
 from adapters.rules.failures import BY_MEANING, MONEY, by_code
+from adapters.rules.joined_streams import ONLY_STREAMS, join_stream
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Honour, Rewrite
 
@@ -38,9 +39,14 @@ def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
 
 
 def finish(builder: RequestBuilder) -> None:
-    """Request usage in every stream, next to its other options; clients that did not request usage do not get it."""
+    """Request usage in every stream, next to its other options; clients that did not request usage do not get it.
+
+    If the operator's catalog has the fact ``stream_only``, a whole response is joined from a stream.
+    """
     if builder.request.stream:
         builder.add("stream_options", {**builder.body.get("stream_options", {}), "include_usage": True})
+    elif builder.model.facts.get("stream_only"):
+        join_stream(builder, ONLY_STREAMS)
 
 
 UNCHANGED = Honour()

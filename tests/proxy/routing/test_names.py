@@ -143,6 +143,14 @@ def test_logprobs_may_be_omitted_for_one_name_and_are_refused_by_default() -> No
     assert statuses == [200, 400, 400]
 
 
+def test_an_operators_own_model_that_only_streams_is_asked_for_a_stream() -> None:
+    catalog = {"models": [{"id": "mine-1", "facts": {"stream_only": True}, "confidence": "high"}]}
+    vendors = {"qwen": {"api_key": "sk-qwen-0000000000000001", "catalog": catalog}}
+    opened = chat("mine", vendors=vendors, models={"mine": "qwen/mine-1"})
+    assert opened.answers[0].headers["x-banjia-adapted"] == "stream=emulated"
+    assert opened.sent()["stream"] is True
+
+
 def test_a_field_that_set_has_as_null_is_never_sent() -> None:
     row = {"target": "qwen/qwen-plus", "set": {"temperature": None}}
     opened = chat("gpt-4o", fields={"temperature": 0.2}, vendors=VENDORS, models={"gpt-4o": row})
