@@ -21,10 +21,11 @@ from adapters.openai_params.chat import CHAT
 from adapters.openai_params.completions import COMPLETIONS
 from adapters.openai_params.operations import MODERATIONS
 from adapters.rules.defaults import OPENAI_EMBEDDINGS
+from adapters.rules.embeddings import SIZES
 from adapters.rules.failures import BY_MEANING, MONEY, by_code
 from adapters.rules.joined_streams import ONLY_STREAMS, join_stream
 from adapters.rules.reasons import SENT_AS_IS
-from adapters.rules.verdicts import Honour, Rewrite
+from adapters.rules.verdicts import Honour, Rewrite, by_fact
 
 SWITCH_UNKNOWN = Message("banjia does not know how to control thinking on this server: set the server's own field")
 
@@ -56,7 +57,11 @@ PARAMS: Mapping[str, Verdict] = {
     "thinking": Rewrite(thinking, Message("the server's own object is sent unchanged"), ("honoured", "dropped")),
 }
 
-VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": UNCHANGED}
+VECTORS: Mapping[str, Verdict] = {
+    **OPENAI_EMBEDDINGS,
+    "dimensions": by_fact("prefix_dimensions", SIZES, UNCHANGED),
+    "user": UNCHANGED,
+}
 
 MINIMAX = (
     *by_code("rate_limited", "1002", "1039", "1041", "2045", type="base_resp"),
