@@ -218,7 +218,7 @@ REMOVED_BY_CONFIGURATION = Adaptation("dropped", Message("removed by the configu
 def _record_dimensions(builder: RequestBuilder, target: Target, width: int, sent: Mapping[str, Any]) -> None:
     """Record vectors whose size differs from OpenAI's under this name, unless the request sets ``dimensions``."""
     sizes = target.model.facts.get("dimensions") or (None,)
-    given = builder.body.get("dimensions", sizes[0])
+    given = builder.emulations.get("dimensions", builder.body.get("dimensions", sizes[0]))
     if given is None or given == width or ("dimensions" in sent and "dimensions" not in target.overrides):
         return
     why = Message("the model's vectors have {given} dimensions, and OpenAI's have {width}", given=given, width=width)

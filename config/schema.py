@@ -406,6 +406,10 @@ class Emulations(Section):
     """Emulate n for models that return one choice: one upstream call per choice, each billed by the vendor."""
     stop: Switch = True
     """Emulate stop strings that a vendor does not accept: banjia cuts the answer at the match and ends the upstream call."""
+    stream: Switch = True
+    """Emulate whole responses of models that only stream, or that think only in streams: banjia joins the chunks. off: refuse the first, and disable thinking for the second."""
+    dimensions: Switch = True
+    """Emulate smaller embeddings of models whose catalog row has the fact prefix_dimensions: banjia cuts each vector and normalizes it."""
     logprobs: Literal["omit", "off"] = "off"
     """omit: leave out logprobs and top_logprobs for models that return none, also under strict; the answer has logprobs: null. off: refuse them."""
 

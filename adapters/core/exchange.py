@@ -55,6 +55,13 @@ class Spent:
 
 
 @dataclass(slots=True)
+class Began:
+    """The content of a stream has begun to arrive that is joined, and therefore emitted only at its end."""
+
+    id: Id
+
+
+@dataclass(slots=True)
 class Say:
     """Forward a vendor header to the client; if headers are already sent, log it."""
 
@@ -84,7 +91,7 @@ class Fail:
     failure: Failure
 
 
-Do = Send | Emit | Sleep | Close | Spent | Say | Note | Done | Fail
+Do = Send | Emit | Sleep | Close | Spent | Began | Say | Note | Done | Fail
 
 
 class Exchange(Protocol):

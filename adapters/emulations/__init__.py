@@ -3,10 +3,11 @@
 from adapters.core.exchange import Make
 from adapters.core.vendor import Plan
 from adapters.emulations.batch_embeddings import batch_embeddings
+from adapters.emulations.cut_dimensions import cut_dimensions
 from adapters.emulations.fan_out import fan_out
 from adapters.emulations.stop import stop
 
-WRAPS = (stop, batch_embeddings, fan_out)
+WRAPS = (stop, cut_dimensions, batch_embeddings, fan_out)
 """The wrappers, innermost first."""
 
 

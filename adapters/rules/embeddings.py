@@ -14,9 +14,20 @@ FLOATS_REQUESTED = Message("banjia requests floats and encodes base64 itself")
 
 
 def dimensions(name: str, value: int, builder: RequestBuilder) -> None:
-    """Accept the sizes in the catalog's fact ``dimensions``; omit the field if the model has one size only."""
+    """Accept the sizes in the catalog's fact ``dimensions``; omit the field if the model has one size only.
+
+    With the fact ``prefix_dimensions``, a smaller size is cut from the next larger one.
+    """
     offered = builder.model.facts.get("dimensions") or []
     if value not in offered:
+        larger = [size for size in offered if size > value]
+        if larger and builder.model.facts.get("prefix_dimensions"):
+            size = min(larger)
+            if len(offered) > 1:
+                builder.body[name] = size
+            why = Message("banjia cuts the model's vectors of size {size} and normalizes them", size=size)
+            builder.emulate(name, "dimensions", value, why)
+            return
         if offered:
             sizes = joined(COMMA, map(str, offered))
             why = Message("the model offers vectors of size {sizes}, not {value}", sizes=sizes, value=value)
@@ -50,6 +61,10 @@ def inputs(usual: int) -> Callable[[Model], int]:
     return lambda model: int(model.facts.get("max_inputs") or usual)
 
 
-SIZES = Rewrite(dimensions, Message("only sizes that the model offers"), ("honoured", "mapped", "clamped", "refused"))
+SIZES = Rewrite(
+    dimensions,
+    Message("only sizes that the model offers; smaller ones if prefixes of its vectors are meant to be used"),
+    ("honoured", "mapped", "clamped", "emulated", "refused"),
+)
 ENCODE_BASE64 = Rewrite(encode_base64, Message("banjia encodes base64"), ("mapped",))
 REQUEST_FLOATS = Rewrite(request_floats, Message("banjia encodes base64"), ("honoured", "mapped"))

@@ -21,9 +21,11 @@ from adapters.openai_params.chat import CHAT
 from adapters.openai_params.completions import COMPLETIONS
 from adapters.openai_params.operations import MODERATIONS
 from adapters.rules.defaults import OPENAI_EMBEDDINGS
+from adapters.rules.embeddings import SIZES
 from adapters.rules.failures import BY_MEANING, MONEY, by_code
+from adapters.rules.joined_streams import ONLY_STREAMS, join_stream
 from adapters.rules.reasons import SENT_AS_IS
-from adapters.rules.verdicts import Honour, Rewrite
+from adapters.rules.verdicts import Honour, Rewrite, by_fact
 
 SWITCH_UNKNOWN = Message("banjia does not know how to control thinking on this server: set the server's own field")
 
@@ -38,9 +40,14 @@ def thinking(name: str, value: Any, builder: RequestBuilder) -> None:
 
 
 def finish(builder: RequestBuilder) -> None:
-    """Request usage in every stream, next to its other options; clients that did not request usage do not get it."""
+    """Request usage in every stream, next to its other options; clients that did not request usage do not get it.
+
+    If the operator's catalog has the fact ``stream_only``, a whole response is joined from a stream.
+    """
     if builder.request.stream:
         builder.add("stream_options", {**builder.body.get("stream_options", {}), "include_usage": True})
+    elif builder.model.facts.get("stream_only"):
+        join_stream(builder, ONLY_STREAMS)
 
 
 UNCHANGED = Honour()
@@ -50,7 +57,11 @@ PARAMS: Mapping[str, Verdict] = {
     "thinking": Rewrite(thinking, Message("the server's own object is sent unchanged"), ("honoured", "dropped")),
 }
 
-VECTORS: Mapping[str, Verdict] = {**OPENAI_EMBEDDINGS, "user": UNCHANGED}
+VECTORS: Mapping[str, Verdict] = {
+    **OPENAI_EMBEDDINGS,
+    "dimensions": by_fact("prefix_dimensions", SIZES, UNCHANGED),
+    "user": UNCHANGED,
+}
 
 MINIMAX = (
     *by_code("rate_limited", "1002", "1039", "1041", "2045", type="base_resp"),

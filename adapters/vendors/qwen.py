@@ -18,6 +18,7 @@ from adapters.rules.defaults import NO_LOGPROBS, NO_TOOLS, NOT_IN_API, OPENAI_CH
 from adapters.rules.efforts import Efforts
 from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
 from adapters.rules.failures import BY_MEANING, by_code
+from adapters.rules.joined_streams import EMULATION, join_stream
 from adapters.rules.json_mode import JsonMode, json_mode
 from adapters.rules.messages import NO_DETAILS, MessageRules
 from adapters.rules.parameters import TOKEN_LIMITS, Choices, Seeds, VendorSearch
@@ -30,13 +31,22 @@ BUDGETS = {"low": 1024, "medium": 4096, "high": 16384}
 DEFAULT_SENT = Message("OpenAI's default, sent explicitly because the vendor's differs")
 
 
-def only_in_streams(builder: RequestBuilder) -> Message | None:
+THINKS_IN_STREAMS = Message("the model thinks only in streams: banjia joins the chunks into a whole response")
+JOINED = Message("sent unchanged; if the model only streams, banjia joins the chunks into a whole response")
+
+
+def thinks_in_streams(builder: RequestBuilder) -> bool:
     """Open Qwen3 thinks in streams only: 400 "parameter.enable_thinking must be set to false for non-streaming calls".
 
     It is not documented for which models this still holds; the open ones are those that think by default.
     """
-    opened = builder.model.family == "qwen3" and builder.model.thinking == "default_on"
-    return Message("the model supports thinking only in streams") if opened and not builder.request.stream else None
+    return builder.model.family == "qwen3" and builder.model.thinking == "default_on"
+
+
+def only_in_streams(builder: RequestBuilder) -> Message | None:
+    """Thinking is turned off for a whole response only if the operator does not let banjia join a stream."""
+    joined = builder.request.stream or EMULATION not in builder.disabled_emulations
+    return None if joined or not thinks_in_streams(builder) else Message("the model supports thinking only in streams")
 
 
 def most_choices(builder: RequestBuilder) -> int:
@@ -46,13 +56,10 @@ def most_choices(builder: RequestBuilder) -> int:
 
 
 def finish(builder: RequestBuilder) -> None:
-    """Apply rules on several fields: usage in streams, OpenAI's default of parallel calls, models that only stream."""
+    """Apply rules on several fields: usage in streams, OpenAI's default of parallel calls, thinking only in streams."""
     request_usage(builder)
-    if builder.model.facts.get("stream_only") and not builder.request.stream:
-        builder.refuse(
-            "stream",
-            Message("the model only supports streaming, and banjia does not join its chunks: send stream: true"),
-        )
+    if builder.thinks and not builder.request.stream and thinks_in_streams(builder):
+        join_stream(builder, THINKS_IN_STREAMS)
     if builder.model.facts.get("no_system") and any(m["role"] == "system" for m in builder.body["messages"]):
         builder.refuse("messages", Message("the model does not accept system messages"))
     if builder.body.get("tools") and "parallel_tool_calls" not in builder.body:
@@ -68,6 +75,7 @@ CHAT: Mapping[str, Verdict] = {
     "n": Choices(most_choices),
     "frequency_penalty": Drop(NOT_IN_API),
     **TOKEN_LIMITS,
+    "stream": Honour(JOINED, ("honoured", "emulated", "refused")),
     "seed": Seeds(0, 2**31 - 1),
     "logprobs": by_fact("logprobs", Honour(), NO_LOGPROBS),
     "top_logprobs": by_fact("logprobs", Clamp(0, 5, Message("the vendor returns at most five")), NO_LOGPROBS),

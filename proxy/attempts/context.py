@@ -12,7 +12,7 @@ from adapters.planning import plan, plan_without
 from proxy._types import Route
 from proxy.app_state import AppState, ConfigSnapshot
 from proxy.attempts.counts import AttemptCounts
-from proxy.credentials.pool import VendorAccount, VendorKey
+from proxy.credentials.pool import Times, VendorAccount, VendorKey
 from proxy.limiter.scheduler import Ticket
 from proxy.observability.request_record import RequestRecord
 
@@ -84,9 +84,10 @@ class RequestContext:
         """Return the account that calls to a target use."""
         return self.snapshot.accounts[target.entry]
 
-    def total_s(self, plan: Plan) -> float:
-        """Return the longest time for an attempt with this plan (seconds)."""
-        return self.snapshot.accounts[plan.target.entry].times[plan.thinks, self.request.stream].total_s
+    def times(self, plan: Plan) -> Times:
+        """Return the time limits of an attempt with this plan: those of a stream also if banjia joins its chunks."""
+        streams = self.request.stream or "stream" in plan.emulations
+        return self.snapshot.accounts[plan.target.entry].times[plan.thinks, streams]
 
     def cool_down(self, key: VendorKey, failure: Failure) -> None:
         """Start the cooldown of a key if the failure is the key's fault."""

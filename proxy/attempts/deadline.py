@@ -14,7 +14,8 @@ class AttemptDeadline:
 
     It never cancels while the attempt waits for the client. The attempt sets two attributes, which cost less than calls:
     ``waiting_since``, when its wait for the vendor began on the loop's clock, None while it does not wait; and
-    ``content_sent``, from which on the first-token limit does not apply.
+    ``content_sent``, from which on the first-token limit does not apply: content was sent to the client, or kept for a
+    whole response that is joined from a stream.
     """
 
     __slots__ = (

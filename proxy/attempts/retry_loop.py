@@ -156,7 +156,7 @@ class RetryLoop:
             # After a rate limit error the call waits for a slot on its key, which the retry budget does not limit.
             budget_left=(failure.fault == "rate" or retries.left())
             and not (upcoming is not None and not context.is_ready(position.plan.target)),
-            left_s=context.total_s(position.plan) - counts.elapsed_s() + counts.waited_s,
+            left_s=context.times(position.plan).total_s - counts.elapsed_s() + counts.waited_s,
             jitter=random.random(),  # noqa: S311 - jitter, not a secret
             queues=failure.fault == "rate" and self._queues(),
             can_omit=without is not None,

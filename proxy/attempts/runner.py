@@ -8,7 +8,7 @@ from time import perf_counter
 
 from adapters.core.adaptations import Adaptation
 from adapters.core.event import CHUNK
-from adapters.core.exchange import Close, Do, Done, Emit, Exchange, Fail, Note, Say, Send, Sleep, Spent
+from adapters.core.exchange import Began, Close, Do, Done, Emit, Exchange, Fail, Note, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
 from adapters.core.message import Message
 from adapters.core.request import AttemptIds
@@ -76,7 +76,7 @@ class AttemptRunner:
         self._record = record
         self._key = key
         self._account = account
-        self._times = account.times[plan.thinks, context.request.stream]
+        self._times = context.times(plan)
         self._attempt = Attempt(plan.target, context.counts.made + 1, plan.adaptations, {}, account.secrets[key])
         self._calls: dict[Id, UpstreamCall] = {}
         self._sleeps: dict[Id, float] = {}
@@ -227,6 +227,8 @@ class AttemptRunner:
         elif type(do) is Spent:
             self._unreported.calls.pop(do.id, None)
             self._record.add_usage(do.usage)
+        elif type(do) is Began:
+            self._deadline.content_sent = True
         elif type(do) is Say:
             value = do.value
             if len(value) <= MAX_HEADER_VALUE and value.isascii() and value.isprintable():

@@ -42,6 +42,9 @@ MODELS = {
     "hunyuan-turbos-latest": Model("hunyuan-turbos-latest", "hunyuan", context=32_000),
     "qwen2:7b": Model("qwen2:7b"),
     "bge-m3": Model("bge-m3", operation="embeddings"),
+    "prefixes": Model(
+        "prefixes", operation="embeddings", facts={"dimensions": [4], "prefix_dimensions": True, "max_inputs": 2}
+    ),
     "text-embedding-v4": Model("text-embedding-v4", operation="embeddings", facts={"dimensions": [1024, 512]}),
     "kinfra-text-embedding-0.6b": Model(
         "kinfra-text-embedding-0.6b", operation="embeddings", facts={"dimensions": [1024]}

@@ -15,7 +15,7 @@ from adapters.codecs.openai.assemble import Assembler
 from adapters.codecs.openai.errors import VENDOR, InvalidResponse, over_limits, printable
 from adapters.codecs.openai.reader import ResponseReader, is_html
 from adapters.core.event import Event
-from adapters.core.exchange import Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
+from adapters.core.exchange import Began, Close, Do, Done, Emit, Fail, Make, Say, Send, Spent
 from adapters.core.failures import LOST, Cause, Failure, Kind
 from adapters.core.json_limits import BEYOND, SMALL, ValueCounter
 from adapters.core.message import Message
@@ -74,6 +74,7 @@ class OpenAIExchange:
     __slots__ = (
         "_answer",
         "_assembler",
+        "_began",
         "_body",
         "_counter",
         "_head",
@@ -97,6 +98,7 @@ class OpenAIExchange:
         self._sse: Decoder | None = None
         self._sniffed = False  # whether it is known if the body is a stream of events
         self._assembler: Assembler | None = None  # for a stream although a whole body was requested
+        self._began = False  # whether it was reported that its content has begun
         self._answer = answer
         self._over = False
 
@@ -109,7 +111,8 @@ class OpenAIExchange:
                 "bad_request",
                 Message("The request cannot be sent to {vendor}: its JSON is nested too deeply.", vendor=VENDOR),
             )
-        return [Send(self._id, Call("POST", url, REQUEST_HEADERS, body, self._request.stream))]
+        streams = self._request.stream or self._request.fields.get("stream") is True
+        return [Send(self._id, Call("POST", url, REQUEST_HEADERS, body, streams))]
 
     def feed(self, got: Got) -> list[Do]:
         if self._over:  # some vendors send data after their end marker
@@ -211,7 +214,10 @@ class OpenAIExchange:
             return [Emit(events)] if events else []
         for event in events:
             self._assembler.add(event.data)
-        return []
+        if self._began or not self._answer.has_content:
+            return []
+        self._began = True
+        return [Began(self._id)]
 
     def _complete(self, events: list[Event]) -> list[Do]:
         """Emit the last chunks of a stream, or the body assembled from them, and complete the response."""

@@ -31,7 +31,6 @@ def planned(vendor: str, facts: dict[str, Any], family: str = "f", thinking: Any
         ("qwen", "no_json", "response_format", JSON),
         ("qwen", "no_tools", "tools", {"tools": [TOOL]}),
         ("qwen", "no_system", "messages", SYSTEM),
-        ("qwen", "stream_only", "stream", {}),
         ("ernie", "no_json", "response_format", JSON),
         ("ernie", "no_schema", "response_format", SCHEMA),
         ("ernie", "no_tools", "tools", {"tools": [TOOL]}),
@@ -110,16 +109,16 @@ def test_several_choices_of_qwen_are_one_by_one_beside_tools_and_while_it_thinks
     assert planned("qwen", many, thinking="always", n=2).emulations == {"n": 2}
 
 
-def test_open_qwen3_thinks_in_streams_only() -> None:
+def test_open_qwen3_thinks_in_streams_only_so_a_whole_response_is_joined_from_one() -> None:
     def thinks(family: str, thinking: str, stream: bool) -> Any:
         made = planned("qwen", {}, family, thinking, stream=stream)
-        return made.thinks, made.request.fields.get("enable_thinking")
+        return made.thinks, made.request.fields.get("enable_thinking"), made.request.fields.get("stream")
 
-    assert thinks("qwen3", "default_on", False) == (False, False)
-    assert thinks("qwen3", "default_on", True) == (True, None)
-    assert thinks("qwen3.5", "default_on", False) == (True, None)
+    assert thinks("qwen3", "default_on", False) == (True, None, True)
+    assert thinks("qwen3", "default_on", True) == (True, None, True)
+    assert thinks("qwen3.5", "default_on", False) == (True, None, False)
     asked = planned("qwen", {}, "qwen3", "default_on", enable_thinking=True)
-    assert (asked.thinks, asked.adaptations["enable_thinking"].word) == (False, "dropped")
+    assert (asked.thinks, asked.adaptations["stream"].word) == (True, "emulated")
     off = planned("qwen", {}, "qwen3", "default_off", enable_thinking=True)
     assert off.thinks
 

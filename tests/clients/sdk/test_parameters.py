@@ -11,6 +11,7 @@ from adapters.core.failures import Refused
 from tests.support.client_stage import Front, Site, Stage, adapted, chat_body
 
 WORDS = "emulator:words=9"
+SIX_WORDS, SIX = "emulator:words=6", "w1 w2 w3 w4 w5 w6"
 JSON = {"type": "json_object"}
 SCHEMA = {
     "type": "json_schema",
@@ -243,3 +244,35 @@ def test_headers_of_the_client_never_reach_the_vendor(site: Site) -> None:
 
     arrived = site.calls[-1].headers
     assert not {name for name in arrived if name.startswith(("x-", "openai")) or name == "cookie"}
+
+
+def test_a_model_that_only_streams_answers_whole(start: Callable[..., Front]) -> None:
+    front = start("qwen", models={"gpt-4o": "qwen/qwq-plus"})
+    raw = front.sdk().chat.completions.with_raw_response.create(**chat_body(SIX_WORDS))
+    answer = raw.parse()
+    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == (SIX, "stop")
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens > 0
+    assert adapted(raw)["stream"] == "emulated"
+
+
+def test_open_qwen3_thinks_in_a_whole_answer_under_the_name_of_a_reasoning_model(start: Callable[..., Front]) -> None:
+    front = start("qwen", models={"o3": "qwen/qwen3-32b", "gpt-4o": "qwen/qwen3-32b"})
+    for name, thinks in ("o3", True), ("gpt-4o", False):
+        raw = front.sdk().chat.completions.with_raw_response.create(**{**chat_body(SIX_WORDS), "model": name})
+        message = raw.parse().choices[0].message
+        assert message.content == SIX
+        assert bool((message.model_extra or {}).get("reasoning_content")) is thinks
+        assert ("stream" in adapted(raw)) is thinks
+
+
+def test_a_whole_answer_of_a_model_that_only_streams_is_refused_if_that_is_switched_off(
+    start: Callable[..., Front],
+) -> None:
+    front = start("qwen", models={"gpt-4o": "qwen/qwq-plus"}, policy={"emulate": {"stream": "off"}})
+    with pytest.raises(openai.BadRequestError) as caught:
+        front.sdk().chat.completions.create(**chat_body(SIX_WORDS))
+    assert (caught.value.param, caught.value.code) == ("stream", "unsupported_parameter")
+    assert "policy.emulate" in caught.value.message
+    stream = front.sdk().chat.completions.create(**chat_body(SIX_WORDS), stream=True)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices) == SIX

@@ -249,6 +249,51 @@ def test_a_whole_answer_has_no_first_token_timeout() -> None:
     asyncio.run(scene())
 
 
+JOINED: list[tuple[str, bytes, dict[str, float], str]] = [
+    ("silence", b"", {"first_token_s": 0.2}, "upstream_first_token_timeout"),
+    ("a role", SSE_HEAD + piece(chunk({"role": "assistant"})), {"first_token_s": 0.2}, "upstream_first_token_timeout"),
+    ("idle", SSE_HEAD + piece(chunk({"content": "a"})), {"idle_s": 0.2}, "upstream_idle_timeout"),
+    ("total", SSE_HEAD + piece(chunk({"content": "a"})), {"total_s": 0.2}, "upstream_total_timeout"),
+]
+
+
+@pytest.mark.parametrize(("what", "before", "timeouts", "code"), JOINED, ids=[row[0] for row in JOINED])
+def test_a_stream_that_is_joined_has_the_time_limits_of_a_stream(
+    what: str, before: bytes, timeouts: dict[str, float], code: str
+) -> None:
+    async def scene() -> None:
+        stalling = Stalling(before)
+        async with vendor(stalling) as base_url:
+            status, body = await whole_of_a_model_that_streams(base_url, **timeouts)
+        assert (status, stalling.closed) == (504, 1)
+        assert code.encode() in body
+
+    asyncio.run(scene())
+
+
+async def whole_of_a_model_that_streams(base_url: str, **timeouts: float) -> tuple[int, bytes]:
+    entry = {"kind": "qwen", "timeouts": timeouts}
+    made = settings(base_url, vendor=entry, policy={"attempts": 1}, models={"gpt-4o": "kimi/qwq-plus"})
+    async with proxy(made) as running, asyncio.timeout(50):
+        return await read_all(running.url)
+
+
+def test_content_of_a_joined_stream_ends_the_first_token_limit_though_the_client_has_seen_nothing() -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, body: bytes) -> None:
+        assert json.loads(body)["stream"] is True
+        writer.write(SSE_HEAD + piece(chunk({"reasoning_content": "hm"})))
+        await asyncio.sleep(0.8)
+        writer.write(piece(chunk({"content": "late"})) + piece(chunk({}, "stop")) + piece(DONE) + b"0\r\n\r\n")
+
+    async def scene() -> None:
+        async with vendor(slow) as base_url:
+            status, body = await whole_of_a_model_that_streams(base_url, first_token_s=0.4)
+        assert status == 200
+        assert json.loads(body)["choices"][0]["message"]["content"] == "late"
+
+    asyncio.run(scene())
+
+
 def test_a_client_that_waits_gets_comments_and_then_the_answer() -> None:
     waited = asyncio.Event()
 

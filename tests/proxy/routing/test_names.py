@@ -102,6 +102,34 @@ def test_dimensions_are_the_operators_else_the_clients_else_openais_and_another_
     assert opened.answers[0].headers.get("x-banjia-adapted") == reported
 
 
+PREFIXES = {"models": [{"id": "mine-1", "operation": "embeddings", "confidence": "high",
+                        "facts": {"dimensions": [1024], "prefix_dimensions": True}}]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "override", "policy", "status"),
+    [
+        ({"dimensions": 1}, {}, {}, 200),
+        ({}, {"dimensions": 1}, {}, 200),
+        ({"dimensions": 1}, {}, {"unsupported": "strict"}, 200),
+        ({"dimensions": 1025}, {}, {}, 400),
+        ({"dimensions": 1}, {}, {"emulate": {"dimensions": "off"}}, 400),
+    ],
+)
+def test_a_smaller_size_is_cut_from_the_vectors_of_a_model_for_which_the_operators_catalog_says_so(
+    fields: Any, override: Any, policy: Any, status: int
+) -> None:
+    vendors = {"ernie": {**VENDORS["ernie"], "catalog": PREFIXES}}
+    models = {"text-embedding-3-small": {"target": "ernie/mine-1", "set": override}}
+    opened = embed("text-embedding-3-small", fields, vendors=vendors, models=models, policy=policy)
+    (answer,) = opened.answers
+    assert answer.status_code == status
+    if status == 200:
+        assert [len(item["embedding"]) for item in answer.json()["data"]] == [1]
+        assert answer.headers["x-banjia-adapted"] == "dimensions=emulated"
+        assert "dimensions" not in opened.sent()
+
+
 def test_under_a_name_of_ones_own_the_model_gives_its_own_width_and_nothing_is_reported() -> None:
     opened = embed("mine", vendors=VENDORS, models={"mine": "qwen/text-embedding-v4"})
     assert "dimensions" not in opened.sent()
@@ -141,6 +169,14 @@ def test_logprobs_may_be_omitted_for_one_name_and_are_refused_by_default() -> No
         chat(name, fields={"logprobs": True}, vendors=VENDORS, models=models).answers[0].status_code for name in models
     ]
     assert statuses == [200, 400, 400]
+
+
+def test_an_operators_own_model_that_only_streams_is_asked_for_a_stream() -> None:
+    catalog = {"models": [{"id": "mine-1", "facts": {"stream_only": True}, "confidence": "high"}]}
+    vendors = {"qwen": {"api_key": "sk-qwen-0000000000000001", "catalog": catalog}}
+    opened = chat("mine", vendors=vendors, models={"mine": "qwen/mine-1"})
+    assert opened.answers[0].headers["x-banjia-adapted"] == "stream=emulated"
+    assert opened.sent()["stream"] is True
 
 
 def test_a_field_that_set_has_as_null_is_never_sent() -> None:
