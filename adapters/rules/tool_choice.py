@@ -100,6 +100,7 @@ def _leave_out(name: str, value: Any, builder: RequestBuilder) -> None:
     """Send ``auto`` and ``none`` to a model that accepts no ``tool_choice``."""
     if value == "none" and builder.body.pop("tools", None):
         builder.record(name, "mapped", TOOLS_OMITTED)
+        builder.record("tools", "mapped", TOOLS_OMITTED)
     else:
         builder.record(name, "mapped", DEFAULT_OMITTED)
 
