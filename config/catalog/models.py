@@ -275,6 +275,12 @@ def load(vendor: str) -> Catalog:
     return Catalog.model_validate(data)
 
 
+def read_again() -> None:
+    """Read the file of the catalogs again at the next use, after ``scripts/docs`` has written it."""
+    load.cache_clear()
+    _shipped.cache_clear()
+
+
 @cache
 def _shipped() -> dict[str, Any]:
     """Return the plain data of all catalogs. A process parses the file once, when it first needs a catalog."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from config.catalog import models
 from scripts.pages import catalogs, codes, configuration, migration, vendor_errors, vendors, verdicts
 
 ROOT = Path(__file__).parents[2]
@@ -59,5 +60,6 @@ def write() -> None:
     Raises ConfigError for a mistake in a catalog; nothing is written then.
     """
     catalogs.write()
+    models.read_again()
     for path in pages():
         path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
