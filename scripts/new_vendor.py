@@ -1,6 +1,6 @@
 """``python -m scripts.new_vendor NAME …``: see scripts/new-vendor.
 
-The files are complete: banjia serves the vendor with them as a vendor that has OpenAI's chat API of 2024 and nothing else.
+The files are complete: banjia serves the vendor with them as a vendor that has OpenAI's chat API of 2024 and a switch for thinking.
 What has to be looked up in the vendor's pages is marked with TODO.
 """
 
@@ -30,7 +30,7 @@ from collections.abc import Mapping
 from adapters.codecs.openai.chat import openai_chat
 from adapters.core.auth import Bearer
 from adapters.core.builder import Verdict
-from adapters.core.vendor import Op, Vendor
+from adapters.core.vendor import Op, ReasoningSwitch, Vendor
 from adapters.rules.defaults import OPENAI_CHAT, request_usage
 from adapters.rules.failures import BY_MEANING
 
@@ -51,6 +51,7 @@ $constant = Vendor(
     base_urls={"cn": "$base_url"},
     auth=Bearer(),
     key_names=("$key",),
+    reasoning_switch=ReasoningSwitch.enable_thinking(),  # TODO: how thinking is switched
     operations={"chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=request_usage)},
 )
 ''')
@@ -64,11 +65,11 @@ currency: CNY
 read: $today
 
 models:
-  # TODO: context, max_output, input, thinking, facts, and prices with date and source:
+  # TODO: family, context, max_output, input, thinking, facts, and prices with date and source:
   # prices: [{input: 1, output: 2, since: $today, source: vendor price page $today, confidence: high}]
-  - {id: $model, confidence: low}
+  - {id: $model, family: $name, thinking: default_on, confidence: low}
 
-# Names without * are listed by /v1/models; patterns catch the dated ids.
+# Under gpt names that do not reason thinking is turned off; the o series needs a model that thinks. Names without * are listed by /v1/models; patterns catch the dated ids.
 stand_ins:
 $stand_ins
 """)

@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+import emulators
 from adapters import registry
 from adapters.openai_params.chat import CHAT
 from proxy.commands.probes import PROBES, Probe
@@ -16,7 +17,7 @@ from tests.proxy.cli.conftest import Run, data
 from tests.support.client_stage import VENDORS, Front, Stage, adapted
 
 BY_COLUMN = {probe.column: probe for probe in PROBES}
-LINES = {name.replace("/", "-"): vendor for name, vendor in each_variant() if not vendor.transparent}
+LINES = {name.replace("/", "-"): vendor for name, vendor in each_variant() if vendor.name in emulators.NAMES}
 """The matrix's lines by the names of the stage, except for a self-hosted server, which has no emulator."""
 PATHS = {"chat": "/chat/completions", "embeddings": "/embeddings"}
 
