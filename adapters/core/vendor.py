@@ -159,9 +159,9 @@ class Target:
     ``entry`` is the vendor's name in the configuration (several entries may share a kind); ``base_url`` has no trailing
     slash. ``overrides`` is the operator's ``set``, which takes precedence over the client; None removes a field.
     ``defaults`` are those of a stand-in; the client takes precedence over them. ``drop`` names the fields that are
-    omitted if they would be refused; ``omit`` those for which ``policy.emulate`` says so. ``messages`` is the operator's
-    verdict on chat messages, in place of the table's. ``openai_dimensions`` is the vector size of the requested name at OpenAI; None if it is not one of OpenAI's
-    embedding names.
+    omitted if they would be refused; ``omit`` those that ``policy.emulate`` omits. ``messages`` is the
+    operator's verdict on chat messages, in place of the table's. ``openai_dimensions`` is the vector size of the requested
+    name at OpenAI; None if it is not one of OpenAI's embedding names.
     """
 
     entry: str

@@ -83,7 +83,8 @@ class ToolChoice:
     def _check_forced(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if not self.forces(builder):
             builder.refuse(name, NEVER_FORCED)
-        if self.while_thinking != "all" and builder.thinks and forced_call(self.required_thinking)(builder):
+        allowed = value == "required" and self.required_thinking and builder.model.facts.get(self.required_thinking)
+        if self.while_thinking != "all" and builder.thinks and not allowed:
             builder.refuse(name, NOT_WHILE_THINKING)
 
 

@@ -92,7 +92,7 @@ class DeepSeekCompletion(ModelResponse):
             "id": f"{self._number:08x}-0000-4000-8000-{self._number:012x}",
             "object": kind,
             "created": self._created,
-            # the sheet does not state whether an alias is echoed: the model that served it is told
+            # the sheet does not state whether an alias is echoed: the response names the model that served it
             "model": self.model.id,
             "system_fingerprint": "fp_emulated",
         }

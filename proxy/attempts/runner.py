@@ -152,9 +152,8 @@ class AttemptRunner:
     async def _run(self, exchange: Exchange) -> Failure | None:
         """Run the exchange to its end; return None for a complete response, else the failure."""
         self._loop = asyncio.get_running_loop()
-        self._deadline = AttemptDeadline(
-            self._times, self._loop
-        )  # here, because it belongs to the task that runs the attempt
+        # Created here, because it belongs to the task that runs the attempt.
+        self._deadline = AttemptDeadline(self._times, self._loop)
         size = 0  # bytes of the current response or event received so far
         try:
             actions = exchange.start()
