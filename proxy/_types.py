@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, Literal, NamedTuple, Protocol
 
 from adapters.core.adaptations import Adaptation
@@ -23,12 +24,18 @@ OutcomeWord = Literal["complete", "truncated", "client_closed", "rejected"]
 class IncomingRequest(Protocol):
     """A received request: ``headers`` by lower-case name, and a body that may not have arrived yet.
 
-    ``disconnected``: its client has closed the connection.
+    ``disconnected``: its client has closed the connection. It is served inside ``with``: a disconnect cancels the task.
     """
 
     request_id: str
     disconnected: bool
     headers: Mapping[bytes, bytes]
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> bool: ...
 
     async def body(self) -> bytes:
         """Return the whole body.

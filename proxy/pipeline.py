@@ -31,41 +31,42 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
     record = RequestRecord(incoming.request_id, handler.operation)
     writer: Writer | None = None  # made when the request is parsed, or for an error before that
     snapshot = state.snapshot  # a reload does not affect this request
-    try:
+    with incoming:
         try:
-            caller = authenticate(incoming.headers, snapshot.client_keys)  # 401
-            record.caller = caller.key
-            check_capacity(state)  # 503, before the body is read
-            body = await incoming.body()  # 408, 413, 415
-            body_read_at = perf_counter()
-            request = handler.parse(body)  # 400
-            if len(body) > SMALL:
-                del body
-                await asyncio.sleep(0)  # let other tasks run: parsing a large body takes long, and so do the next steps
-            state.request_metrics.streams_started += request.stream
-            record.request_read(request, body_read_at)
-            route = resolve(request, snapshot.routing)  # 404
-            with RequestSlot(state):  # 503; held until the last byte is sent
-                steps = handler.steps
-                if steps is not None:  # conversation state, budgets
-                    request = await steps.before(request, caller)
-                writer = handler.writer(request, out, record)
-                counts = AttemptCounts(state.retries, record.started, incoming.headers.get(RETRY_COUNT))
-                with KeepAlive(writer, snapshot.settings.server) if request.stream else NO_COMMENTS:
-                    attempts = begin_attempts(request, route, writer, state, snapshot, record, counts)  # 400
-                    failure = await attempts.attempt()
-                    if failure is not None:
-                        await attempts.run(failure)  # 4xx, 502-504
-                if steps is not None:
-                    await steps.after(request, record)
-        except Exception as error:  # noqa: BLE001 - for a bug the client gets a 500 and the log a traceback
-            writer = writer or ResponseWriter(NOTHING, out, record)
-            await writer.fail(proxy_error(error, state, record.request_id))
-    except asyncio.CancelledError:  # at any await above, including while an error is written
-        await stopped(incoming, writer or ResponseWriter(NOTHING, out, record), record)
-        raise
-    finally:
-        state.record_outcome(record.outcome())  # exactly once, also when cancelled
+            try:
+                caller = authenticate(incoming.headers, snapshot.client_keys)  # 401
+                record.caller = caller.key
+                check_capacity(state)  # 503, before the body is read
+                body = await incoming.body()  # 408, 413, 415
+                body_read_at = perf_counter()
+                request = handler.parse(body)  # 400
+                if len(body) > SMALL:
+                    del body
+                    await asyncio.sleep(0)  # let other tasks run: parsing a large body and the next steps take long
+                state.request_metrics.streams_started += request.stream
+                record.request_read(request, body_read_at)
+                route = resolve(request, snapshot.routing)  # 404
+                with RequestSlot(state):  # 503; held until the last byte is sent
+                    steps = handler.steps
+                    if steps is not None:  # conversation state, budgets
+                        request = await steps.before(request, caller)
+                    writer = handler.writer(request, out, record)
+                    counts = AttemptCounts(state.retries, record.started, incoming.headers.get(RETRY_COUNT))
+                    with KeepAlive(writer, snapshot.settings.server) if request.stream else NO_COMMENTS:
+                        attempts = begin_attempts(request, route, writer, state, snapshot, record, counts)  # 400
+                        failure = await attempts.attempt()
+                        if failure is not None:
+                            await attempts.run(failure)  # 4xx, 502-504
+                    if steps is not None:
+                        await steps.after(request, record)
+            except Exception as error:  # noqa: BLE001 - for a bug the client gets a 500 and the log a traceback
+                writer = writer or ResponseWriter(NOTHING, out, record)
+                await writer.fail(proxy_error(error, state, record.request_id))
+        except asyncio.CancelledError:  # at any await above, including while an error is written
+            await stopped(incoming, writer or ResponseWriter(NOTHING, out, record), record)
+            raise
+        finally:
+            state.record_outcome(record.outcome())  # exactly once, also when cancelled
 
 
 def proxy_error(error: Exception, state: AppState, request_id: str) -> ProxyError:

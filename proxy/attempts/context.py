@@ -10,7 +10,7 @@ from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan, Target
 from adapters.planning import plan, plan_without
 from proxy._types import Route
-from proxy.app_state import AppState, ConfigSnapshot
+from proxy.app_state import AppState, ConfigSnapshot, random_bits
 from proxy.attempts.counts import AttemptCounts
 from proxy.credentials.pool import Times, VendorAccount, VendorKey
 from proxy.limiter.scheduler import Ticket
@@ -50,7 +50,7 @@ class RequestContext:
         self.snapshot = snapshot
         self.record = record
         self.counts = counts
-        self.response_id = state.fresh_id(12)
+        self.response_id = f"{random_bits(96):024x}"
         self.created = int(time.time())
         self.timed = False
         self.refusals: dict[VendorKey, RateLimitRefusal] = {}

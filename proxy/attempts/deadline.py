@@ -15,7 +15,8 @@ class AttemptDeadline:
     It never cancels while the attempt waits for the client. The attempt sets two attributes, which cost less than calls:
     ``waiting_since``, when its wait for the vendor began on the loop's clock, None while it does not wait; and
     ``content_sent``, from which on the first-token limit does not apply: content was sent to the client, or kept for a
-    whole response that is joined from a stream.
+    whole response that is joined from a stream. ``streams``: the first call streams; only then the limits for the first
+    token and for idle time apply.
     """
 
     __slots__ = (
@@ -25,11 +26,11 @@ class AttemptDeadline:
         "_loop",
         "_paused_at",
         "_phase",
-        "_streams",
         "_task",
         "_times",
         "_total_at",
         "content_sent",
+        "streams",
         "waiting_since",
     )  # fmt: skip
 
@@ -39,7 +40,7 @@ class AttemptDeadline:
         self._task = asyncio.current_task()
         self._handle: asyncio.TimerHandle | None = None
         self._phase: Phase | None = None
-        self._streams = False
+        self.streams = False
         self.content_sent = False
         self.waiting_since: float | None = None
         self._first_at = self._total_at = 0.0
@@ -51,7 +52,7 @@ class AttemptDeadline:
         if self._handle is not None:
             return
         now = self._loop.time()
-        self._streams = streams
+        self.streams = streams
         self._total_at = now + self._times.total_s
         self._first_at = now + self._times.first_token_s
         if self.waiting_since is not None:
@@ -76,10 +77,10 @@ class AttemptDeadline:
             self._handle = self._loop.call_at(self._due(), self._check)
 
     def head_received(self) -> None:
-        """The vendor sent the head of a response: the idle limit applies from now on, and may end first."""
+        """The vendor sent the head of a streamed response: the idle limit applies from now on, and may end first."""
         if not self._head_seen:
             self._head_seen = True
-            if self._streams and self._handle is not None:
+            if self._handle is not None:
                 self._handle.cancel()
                 self._handle = self._loop.call_at(self._due(), self._check)
 
@@ -97,7 +98,7 @@ class AttemptDeadline:
 
     def _due(self) -> float:
         due = self._total_at
-        if self._streams:
+        if self.streams:
             if not self.content_sent:
                 due = min(due, self._first_at)
             if self._head_seen:

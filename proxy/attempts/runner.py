@@ -61,6 +61,7 @@ class AttemptRunner:
         "_unreported",
         "_values",
         "_writer",
+        "replays",
         "sent",
         "waited_s",
     )  # fmt: skip
@@ -84,6 +85,8 @@ class AttemptRunner:
         self._unreported = UnreportedUsage()
         self._held = 0  # bytes of the memory budget
         self._values = 0  # JSON values in the response or event that they are held for
+        self.replays = context.counts.replays
+        """How many calls may still be replayed; see :class:`proxy.upstream.http_client.pool.ReplayBudget`."""
         self.sent = True
         """Whether any call was sent; if not, it was no attempt."""
         self.waited_s = 0.0
@@ -239,14 +242,12 @@ class AttemptRunner:
         else:
             raise AssertionError(do)
 
-    @property
-    def replays(self) -> int:
-        """How many calls may still be replayed; see :class:`proxy.upstream.http_client.pool.ReplayBudget`."""
-        return self._context.counts.replays
-
     def replay(self) -> bool:
         """Whether a call may be replayed. If so, the attempt takes the next number."""
-        if not self._context.counts.replay():
+        counts = self._context.counts
+        replayed = counts.replay()
+        self.replays = counts.replays
+        if not replayed:
             return False
         self._attempt.number += 1
         self._position.attempts += 1
@@ -281,7 +282,7 @@ class AttemptRunner:
                     raise
                 got = lost
             deadline.waiting_since = None
-            if type(got) is Head:
+            if deadline.streams and type(got) is Head:
                 deadline.head_received()
             if got.id not in self._calls and got.id not in self._sleeps:
                 continue  # closed meanwhile: discard its result

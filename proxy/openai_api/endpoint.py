@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping
+from types import TracebackType
 
 from starlette.types import Receive, Scope, Send
 
 from adapters.core.json_limits import SMALL, ValueCounter
 from adapters.core.message import Message
 from proxy.access.admission import out_of_memory
-from proxy.app_state import AppState
+from proxy.app_state import AppState, random_bits
 from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
 from proxy.i18n.negotiate import Language, wanted
 from proxy.observability.memory_budget import ASCII_FACTOR, MIB, UNCOUNTED_SIZE, Lease, estimated_size, size_of
@@ -32,7 +33,7 @@ class OperationEndpoint:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         exchange = ClientExchange(scope, receive, send, self._state)
-        return exchange.run(serve(exchange, self._handler, self._state, exchange))
+        return serve(exchange, self._handler, self._state, exchange)
 
     def for_model(self, name: str) -> "OperationEndpoint":
         """Return the same endpoint for the model that the path names."""
@@ -63,13 +64,16 @@ class BodyMeter:
 
 
 class ClientExchange:
-    """The ASGI exchange of one request: reads the body, writes the response, and detects a disconnect of the client."""
+    """The ASGI exchange of one request: reads the body, writes the response, and detects a disconnect of the client.
+
+    A context manager: the request is served inside the block, in one task, which a disconnect cancels. The cancellation
+    ends with the block if the client has disconnected, or if the server is shutting down and has sent its error.
+    """
 
     __slots__ = (
         "_fast_path",
         "_lease",
         "_receive",
-        "_send",
         "_state",
         "_task",
         "_timed_out",
@@ -77,44 +81,40 @@ class ClientExchange:
         "disconnected",
         "headers",
         "request_id",
+        "send",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, state: AppState) -> None:
         self._receive = receive
-        self._send = send
+        self.send = send
         self._state = state
         self._fast_path = fast_path_of(scope)
         self.headers: Mapping[bytes, bytes] = (
             self._fast_path.headers if self._fast_path is not None else dict(scope["headers"])
         )
-        self.request_id = f"req_{state.fresh_id(16)}"
+        self.request_id = f"req_{random_bits(128):032x}"
         self.disconnected = False
         self._lease: Lease | None = None  # part of the memory budget; small bodies need none
         self._timed_out = False
         self._task: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
 
-    async def run(self, served: Awaitable[None]) -> None:
-        """Serve the request. Cancels and closes everything below when the client disconnects."""
+    def __enter__(self) -> None:
         self._task = asyncio.current_task()
-        try:
-            await served
-        except asyncio.CancelledError:
-            # Either the client has disconnected, or the server is shutting down and has sent its error to the client.
-            expected = (
-                self.disconnected and self._task is not None and self._task.uncancel() == 0
-            ) or self._state.draining
-            if not expected:
-                raise
-        finally:
-            # Drop both references: the traceback of a cancelled watcher refers to this object.
-            watcher, self._watcher, self._task = self._watcher, None, None
-            if watcher is not None:
-                watcher.cancel()
-            if self._fast_path is not None:
-                self._fast_path.stop_watching()
-            if self._lease is not None:
-                self._lease.end()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
+        expected = isinstance(error, asyncio.CancelledError) and (
+            (self.disconnected and self._task is not None and self._task.uncancel() == 0) or self._state.draining
+        )
+        # Drop both references: the traceback of a cancelled watcher refers to this object.
+        watcher, self._watcher, self._task = self._watcher, None, None
+        if watcher is not None:
+            watcher.cancel()
+        if self._fast_path is not None:
+            self._fast_path.stop_watching()
+        if self._lease is not None:
+            self._lease.end()
+        return expected
 
     # --- request ------------------------------------------------------------------------------------------------
 
@@ -227,11 +227,3 @@ class ClientExchange:
     def try_send(self, status: int, headers: list[Header], body: bytes) -> bool:
         """Send a whole response over the fast path. Return False if it is not available."""
         return self._fast_path is not None and self._fast_path.send(status, headers, body)
-
-    def start(self, status: int, headers: list[Header]) -> Awaitable[None]:
-        """Send the status and the headers."""
-        return self._send({"type": "http.response.start", "status": status, "headers": headers})
-
-    def write(self, data: bytes, *, more: bool) -> Awaitable[None]:
-        """Send a piece of the body."""
-        return self._send({"type": "http.response.body", "body": data, "more_body": more})

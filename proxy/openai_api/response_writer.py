@@ -35,7 +35,8 @@ class ResponseWriter:
 
     def __init__(self, request: ApiRequest, out: ResponseChannel, record: RequestRecord) -> None:
         self._request = request
-        self._writer = out
+        self._channel = out
+        self._send = out.send
         self._record = record
         self._held: list[Event] = []
         self._last: Event | None = None  # the last event of the stream, which may still be held
@@ -121,7 +122,7 @@ class ResponseWriter:
         self._held = []
         self._record.code, self._record.param, self._record.reason = error.code, error.param, error.reason
         self._record.outcome_word = "truncated" if self.head_sent else "rejected"  # also if sending it is interrupted
-        body = error.body(self._writer.language())
+        body = error.body(self._channel.language())
         if self._sized:
             return  # the announced body has no room for an error: the server closes the connection
         if self.head_sent:
@@ -167,11 +168,11 @@ class ResponseWriter:
     # the error that can still be sent then depends on the data already sent.
 
     async def _send_whole(self, status: int, headers: list[Header], body: bytes) -> None:
-        if not self._writer.try_send(status, headers, body):
-            await self._writer.start(status, headers)
+        if not self._channel.try_send(status, headers, body):
+            await self._send({"type": "http.response.start", "status": status, "headers": headers})
             self.head_sent = self._sized = True
             self._record.status = status
-            await self._writer.write(body, more=False)
+            await self._send({"type": "http.response.body", "body": body})
         self.head_sent = self.ended = True
         self._record.status = status
 
@@ -180,10 +181,11 @@ class ResponseWriter:
         try:
             if not self.head_sent:
                 about = self._about_attempt() if self.content_sent or not more else []
-                await self._writer.start(200, [*STREAM, *about, *self._common()])
+                headers = [*STREAM, *about, *self._common()]
+                await self._send({"type": "http.response.start", "status": 200, "headers": headers})
                 self.head_sent = True
                 self._record.status = 200
-            await self._writer.write(data, more=more)
+            await self._send({"type": "http.response.body", "body": data, "more_body": more})
             self.ended = not more
         finally:
             self._writing = False

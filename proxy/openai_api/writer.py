@@ -1,7 +1,7 @@
 """The interface of a response writer, the only code that sends a response's status, headers, events and end."""
 
-from collections.abc import Awaitable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
 
 from adapters.core.event import Event
 from proxy._types import Attempt
@@ -9,6 +9,8 @@ from proxy.errors import ProxyError
 from proxy.i18n.negotiate import Language
 
 Header = tuple[bytes, bytes]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+"""ASGI's ``send``, without an import of Starlette: the commands that list vendors and models load this module."""
 
 
 class ResponseChannel(Protocol):
@@ -25,12 +27,9 @@ class ResponseChannel(Protocol):
         """
         ...
 
-    def start(self, status: int, headers: list[Header]) -> Awaitable[None]:
-        """Send the status and the headers."""
-        ...
-
-    def write(self, data: bytes, *, more: bool) -> Awaitable[None]:
-        """Send a piece of the body."""
+    @property
+    def send(self) -> Send:
+        """Send an ASGI message: the start of the response, or a piece of its body."""
         ...
 
 

@@ -4,10 +4,11 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 import respx
+from starlette.types import Message
 
 from config.schema import Settings
 from proxy.app_state import AppState
@@ -121,20 +122,19 @@ class Played:
         return "en"
 
     def try_send(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
-        """There is no fast path here: ``start`` and ``write`` are used."""
+        """There is no fast path here: ``send`` is used."""
         return False
 
-    async def start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        """Record the headers."""
-        assert not self.status, "two heads"
-        self.status = status
-        self.headers = {name.decode(): value.decode() for name, value in headers}
-
-    async def write(self, data: bytes, *, more: bool) -> None:
-        """Record a piece of the body."""
+    async def send(self, message: Message) -> None:
+        """Record the head, or a piece of the body."""
+        if message["type"] == "http.response.start":
+            assert not self.status, "two heads"
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            return
         assert self.status, "a body before its head"
-        self.body += data
-        self.ended = not more
+        self.body += message["body"]
+        self.ended = not message.get("more_body")
 
 
 class Request:
@@ -146,6 +146,11 @@ class Request:
     def __init__(self, body: Mapping[str, Any], headers: Mapping[bytes, bytes] | None = None) -> None:
         self.headers = headers or {}
         self._body = body
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> Literal[False]:
+        return False
 
     async def body(self) -> bytes:
         """The whole body."""

@@ -6,7 +6,7 @@ or the server stops; :func:`check` judges what the request does then.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
@@ -164,7 +164,7 @@ class Caller:
         return bool(self.messages) and b"content-length" in dict(self.messages[0]["headers"])
 
 
-Serve = Callable[[ClientExchange, AppState], Awaitable[None]]
+Serve = Callable[[ClientExchange, AppState], Coroutine[Any, Any, None]]
 
 
 @dataclass
@@ -270,7 +270,7 @@ async def run(scene: Scene, tasks: Tasks, at: int, events: Sequence[Event], *, l
     steps = Steps(at, [leaves if event == "leaves" else stops for event in events], late=late)
     context = copy_context()
     context.run(STEPS.set, steps)
-    main = asyncio.get_running_loop().create_task(connection.run(scene.serve(connection, state)), context=context)
+    main = asyncio.get_running_loop().create_task(scene.serve(connection, state), context=context)
     ran = Ran(f"{'late, ' * late}{', then '.join(events)} at {at}", caller, state, tasks.made, endings, steps=steps)
     await asyncio.wait([main], timeout=20)
     assert main.done(), (ran.what, main.get_stack())

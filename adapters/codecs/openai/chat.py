@@ -8,7 +8,7 @@ from adapters.codecs.openai.assemble import join_deltas
 from adapters.codecs.openai.errors import VENDOR, InvalidResponse, find_error, vendor_error
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
-from adapters.codecs.openai.json_text import parse
+from adapters.codecs.openai.json_text import LARGE_EVENT, parse_large, parse_leniently
 from adapters.codecs.openai.reader import MAX_ID_LOGGED, TOO_DEEP, read_body, written
 from adapters.codecs.openai.tool_calls import UNNAMED, ToolCalls, arguments_text, text_of, whole_tool_calls
 from adapters.codecs.openai.usage import later_usage
@@ -187,7 +187,11 @@ class ChatReader:
 
     def chunk(self, payload: bytes) -> Event | None:
         """Normalize one event of a stream; None if it has nothing for the client. Raises InvalidResponse."""
-        raw, data = parse(payload)
+        raw = payload
+        try:
+            data = orjson.loads(payload) if len(payload) <= LARGE_EVENT else parse_large(payload)
+        except orjson.JSONDecodeError:
+            raw, data = parse_leniently(payload)
         if self._is_plain(data):
             event = Event(serialized(data) if self._identify(data, self._kinds[0]) else raw, data)
             self.has_content = self.has_content or event.has_content()

@@ -29,15 +29,10 @@ def check(payload: bytes | bytearray, most: int = MAX_VALUES) -> None:
         raise over_limits(beyond) from None
 
 
-def parse(payload: bytes) -> tuple[bytes, Any]:
-    """Parse the payload of an event; return its bytes as valid UTF-8, and the value. Raises :class:`InvalidResponse`."""
-    large = len(payload) > LARGE_EVENT
-    if large:
-        check(payload, MAX_EVENT_VALUES)
-    try:
-        return payload, json_limits.parse(payload) if large else orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return parse_leniently(payload)
+def parse_large(payload: bytes) -> Any:
+    """Parse the payload of a large event. Raises :class:`OverLimits`, and orjson's JSONDecodeError."""
+    check(payload, MAX_EVENT_VALUES)
+    return json_limits.parse(payload)
 
 
 def parse_body(body: bytes | bytearray) -> Any:

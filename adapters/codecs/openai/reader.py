@@ -114,6 +114,14 @@ def read_body(plan: Plan, status: int, body: bytes | bytearray) -> dict[str, Any
         data = None
     except InvalidResponse:
         data = None
+    if (
+        status < 300
+        and type(data) is dict
+        and data.get("choices")
+        and not data.get("error")
+        and "base_resp" not in data
+    ):
+        return data  # the usual case: what find_error would find first
     error = find_error(data)
     if error is None and status < 300 and type(data) is dict:
         return data

@@ -9,7 +9,7 @@ from adapters.core.adaptations import Adaptation
 from adapters.core.message import Message
 from proxy._types import IncomingRequest
 from proxy.access.authentication import authenticate
-from proxy.app_state import AppState
+from proxy.app_state import AppState, random_bits
 from proxy.errors import NotServed
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.endpoint import ClientExchange
@@ -37,9 +37,9 @@ class ModerationsEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = ClientExchange(scope, receive, send, self._state)
         if self._state.snapshot.routing.moderations_route() is None:
-            await exchange.run(answer_locally(exchange, self._state, exchange))
+            await answer_locally(exchange, self._state, exchange)
         else:
-            await exchange.run(serve(exchange, ModerationsHandler(), self._state, exchange))
+            await serve(exchange, ModerationsHandler(), self._state, exchange)
 
 
 async def answer_locally(incoming: IncomingRequest, state: AppState, out: ResponseChannel) -> None:
@@ -47,18 +47,19 @@ async def answer_locally(incoming: IncomingRequest, state: AppState, out: Respon
     record = RequestRecord(incoming.request_id, "moderations")
     writer = ResponseWriter(NOTHING, out, record)
     snapshot = state.snapshot  # the request uses one configuration to its end
-    try:
+    with incoming:
         try:
-            record.caller = authenticate(incoming.headers, snapshot.client_keys).key
-            if snapshot.settings.policy.moderations != "pass":
-                raise NotServed(REFUSED)
-            record.model, results = read(await incoming.body())
-            answer = unflagged(state.fresh_id(12), record.model, results)
-            await writer.write_own_answer(orjson.dumps(answer), PASSED)
-        except Exception as error:  # noqa: BLE001 - as in the pipeline
-            await writer.fail(proxy_error(error, state, record.request_id))
-    except asyncio.CancelledError:
-        await stopped(incoming, writer, record)
-        raise
-    finally:
-        state.record_outcome(record.outcome())
+            try:
+                record.caller = authenticate(incoming.headers, snapshot.client_keys).key
+                if snapshot.settings.policy.moderations != "pass":
+                    raise NotServed(REFUSED)
+                record.model, results = read(await incoming.body())
+                answer = unflagged(f"{random_bits(96):024x}", record.model, results)
+                await writer.write_own_answer(orjson.dumps(answer), PASSED)
+            except Exception as error:  # noqa: BLE001 - as in the pipeline
+                await writer.fail(proxy_error(error, state, record.request_id))
+        except asyncio.CancelledError:
+            await stopped(incoming, writer, record)
+            raise
+        finally:
+            state.record_outcome(record.outcome())

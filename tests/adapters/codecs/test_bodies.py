@@ -7,7 +7,7 @@ import pytest
 
 from adapters.codecs.openai.errors import InvalidResponse
 from adapters.codecs.openai.exchange import MAX_BODY, MAX_ERROR_BODY
-from adapters.codecs.openai.json_text import parse
+from adapters.codecs.openai.json_text import parse_leniently
 from adapters.core.message import Message
 from adapters.core.wire import Data, Head
 from tests.adapters.play import Play, chat_plan, embeddings_plan
@@ -150,7 +150,7 @@ def test_a_stream_of_vectors_is_no_answer() -> None:
 )
 def test_whole_numbers_beyond_64_bits_are_null_in_what_is_read_leniently(number: int, kept: int | None) -> None:
     """An unpaired surrogate is what the quick parser refuses."""
-    assert parse(b'{"text":"\\ud800","x":%d}' % number)[1]["x"] == kept
+    assert parse_leniently(b'{"text":"\\ud800","x":%d}' % number)[1]["x"] == kept
 
 
 def test_an_invalid_response_reads_as_what_is_wrong_with_it() -> None:

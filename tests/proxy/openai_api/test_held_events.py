@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.types import Message
 
 from adapters.core.event import Event
 from adapters.core.request import ApiRequest
@@ -97,11 +98,11 @@ class Out:
     def try_send(self, status: int, headers: list[Header], body: bytes) -> bool:
         return False
 
-    async def start(self, status: int, headers: list[Header]) -> None:
-        self.statuses.append(status)
-
-    async def write(self, data: bytes, *, more: bool) -> None:
-        self.data += data
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.statuses.append(message["status"])
+        else:
+            self.data += message["body"]
 
 
 def piece(delta: dict[str, Any], finish: str | None = None) -> Event:
