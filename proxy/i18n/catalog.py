@@ -4,13 +4,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from adapters.core.message import LookUp, Message
 from proxy.i18n.negotiate import Language, configured
 
 DOMAIN = "banjia"
-FOLDER = resources.files("proxy") / "i18n" / "locale"
+FOLDER = Path(__file__).with_name("locale")
 
 
 def translate(text: str, language: Language) -> str:
