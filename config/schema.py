@@ -410,6 +410,8 @@ class Emulations(Section):
     """Emulate whole responses of models that only stream, or that think only in streams: banjia joins the chunks. off: refuse the first, and disable thinking for the second."""
     dimensions: Switch = True
     """Emulate smaller embeddings of models whose catalog row has the fact prefix_dimensions: banjia cuts each vector and normalizes it."""
+    parallel_tool_calls: Switch = True
+    """Emulate parallel_tool_calls: false for vendors without that parameter: banjia returns the first tool call of an answer."""
     logprobs: Literal["omit", "off"] = "off"
     """omit: leave out logprobs and top_logprobs for models that return none, also under strict; the answer has logprobs: null. off: refuse them."""
 

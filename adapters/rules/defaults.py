@@ -18,7 +18,10 @@ SENT_AS_TOOLS = Message("sent as tools")
 NO_AUDIO = Refuse(Message("the vendor returns text only"))
 NO_LOGPROBS = Refuse(Message("the model returns no logprobs, which the client would rely on"))
 NO_TOOLS = Refuse(Message("the model does not support tools: map the name to a model that does"))
-NO_PARALLEL_SWITCH = Drop(Message("the vendor has no such parameter: an answer may contain several tool calls"))
+FIRST_CALL_ONLY = Emulate(
+    "parallel_tool_calls",
+    Message("the vendor has no such parameter: banjia returns the first tool call and omits the others"),
+)
 ONE_CALL_PER_CHOICE = Emulate(
     "n", Message("the vendor returns one choice per call, so banjia makes one call per choice")
 )
@@ -76,7 +79,7 @@ OPENAI_CHAT: Mapping[str, Verdict] = {
     "modalities": NO_AUDIO,
     "moderation": Refuse(Message("the vendor returns no moderation results")),
     "n": ONE_CALL_PER_CHOICE,
-    "parallel_tool_calls": NO_PARALLEL_SWITCH,
+    "parallel_tool_calls": FIRST_CALL_ONLY,
     "prediction": Drop(Message("it affects speed only, not the answer")),
     "presence_penalty": Honour(),
     "prompt_cache_key": Drop(Message("the vendor manages its prompt cache itself")),

@@ -187,12 +187,11 @@ def test_a_tool_without_parameters_is_called_with_an_empty_object(site: Site) ->
     assert (whole.function.arguments, streamed["arguments"]) == ("{}", "{}")
 
 
-def test_parallel_tool_calls_false_is_taken_or_named_as_dropped(site: Site) -> None:
-    response = site.raw(TWO, **BOTH, parallel_tool_calls=False)
+def test_parallel_tool_calls_false_returns_one_call(site: Site) -> None:
+    (whole,) = site.chat(TWO, **BOTH, parallel_tool_calls=False).choices[0].message.tool_calls
+    (streamed,) = accumulated(site.stream(TWO, **BOTH, parallel_tool_calls=False))
 
-    calls = response.parse().choices[0].message.tool_calls
-    adaptations = response.headers.get("x-banjia-adapted") or ""
-    assert len(calls) == 1 or "parallel_tool_calls=dropped" in adaptations
+    assert (whole.function.name, whole.function.arguments) == (streamed["name"], streamed["arguments"])
 
 
 def test_a_tool_of_another_kind_is_refused_by_name(site: Site) -> None:
