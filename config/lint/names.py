@@ -119,7 +119,7 @@ def _facts(context: LintContext, target: str) -> tuple[str, dict[str, Any]]:
         row = catalog_of(entry, context.settings.vendors[entry]).by_id.get(model)
     except CatalogNotFound:
         return "", {}
-    return (getattr(row, "operation", ""), getattr(row, "facts", {})) if row is not None else ("", {})
+    return (row.operation, row.facts) if row is not None else ("", {})
 
 
 def _serves_embeddings(context: LintContext, name: str, entry: ModelEntry) -> bool:

@@ -12,6 +12,7 @@ from adapters.registry import EXAMPLE, EXAMPLE_KEY
 from config.catalog import models as catalog
 from config.errors import Diagnostic, looks_secret, nearest, pasted_secret
 from config.lint import catalogs as checks_catalogs
+from config.lint.capabilities import capabilities
 from config.lint.catalogs import catalogs, settable, stand_ins
 from config.lint.context import LintContext
 from config.lint.names import dropped_fields, misleading_names, removed_fields
@@ -29,6 +30,7 @@ def check(context: LintContext, *, keys_needed: bool) -> None:
         catalogs,
         targets,
         stand_ins,
+        capabilities,
         names,
         weights,
         sets,

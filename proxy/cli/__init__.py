@@ -87,6 +87,9 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
 
     -c works instead of FILE, as in the other commands.
     """
+    import datetime
+
+    from config.lint.capabilities import lacks
     from config.loader.load import ConfigError, find_file, load
     from proxy.commands.routes import form_lines, forms_by_name
     from proxy.observability.memory_budget import warnings as memory_warnings
@@ -99,6 +102,7 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
     source = file or path or find_file(os.environ, Path.cwd())
     errors: list[Message] = []
     warnings: list[Message] = []
+    notes: list[Message] = []
     forms: dict[str, list[str]] = {}
     try:
         checked = load(source, os.environ)
@@ -107,17 +111,23 @@ def check(file: Path | None, path: Path | None, as_json: bool) -> None:
             *memory_warnings(checked.settings, limit_of_this_machine()),
         ]
         forms = forms_by_name(checked.settings)
+        today = datetime.datetime.now(tz=datetime.UTC).date()
+        notes = [
+            Message("{problem}; use {instead}", problem=lack.problem, instead=lack.instead)
+            for lack in lacks(checked.settings, today)
+            if lack.shipped
+        ]
     except ConfigError as error:
         errors = [diagnostic.with_help for diagnostic in error.diagnostics]
     if as_json:
-        found = {"file": str(source or ""), "errors": errors, "warnings": warnings, "forms": forms}
+        found = {"file": str(source or ""), "errors": errors, "warnings": warnings, "notes": notes, "forms": forms}
         click.echo(json.dumps(found, ensure_ascii=False))
     else:
         for line in errors:
             echo(line, err=True)
         for line in warnings:
             echo(Message("warning: {line}", line=line), err=True)
-        for line in form_lines(forms):
+        for line in (*notes, *form_lines(forms)):
             echo(line)
         if not errors:
             echo(Message("{source}: ok", source=source or Message("the environment")))

@@ -95,5 +95,5 @@ def test_a_stand_in_of_a_vendor_further_back_is_in_use_unless_failover_is_off(wi
 def test_the_forms_of_a_name_in_models_are_not_in_use(without: Any) -> None:
     without("qwen3.6-flash", retired=datetime.date(2026, 11, 1), successor="qwen-flash")
     names = ["gpt-4o-mini", "gpt-4.1-mini", "gpt-4.1-nano", "o1-mini", "o3-mini", "o4-mini", "gpt-5-mini", "gpt-5-nano"]
-    rows = "".join(f"  {name}: qwen/qwen-flash\n" for name in names)
+    rows = "".join(f"  {name}: qwen/qwen3.6-plus\n" for name in names)
     assert warnings_of(f"{BOTH}models:\n{rows}") == []

@@ -84,9 +84,9 @@ def test_a_pattern_of_chat_models_that_hides_a_stand_in_for_embeddings_is_a_warn
 @pytest.mark.parametrize(
     "models",
     [
-        '  gpt-4o: kimi/kimi-k2.6\n  "gpt-4o*": qwen/qwen-plus\n',
-        '  gpt-4o: kimi/kimi-k2.6\n  "gpt-*": qwen/qwen-plus\n',
-        '  "gpt-4*": kimi/kimi-k2.6\n  "gpt-4o*": qwen/qwen-plus\n',
+        '  gpt-4o: kimi/kimi-k2.6\n  "gpt-4o*": qwen/qwen3.6-plus\n',
+        '  gpt-4o: kimi/kimi-k2.6\n  "gpt-*": qwen/qwen3.6-plus\n',
+        '  "gpt-4*": kimi/kimi-k2.6\n  "gpt-4o*": qwen/qwen3.6-plus\n',
         '  "my-*": kimi/kimi-k2.6\n',
     ],
 )
