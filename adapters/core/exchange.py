@@ -18,10 +18,15 @@ from adapters.core.wire import Call, Got, Id
 
 @dataclass(slots=True)
 class Send:
-    """Send this call; the runner signs it, applies rate limits and timeouts."""
+    """Send this call; the runner signs it, applies rate limits and timeouts.
+
+    ``optional``: the runner may decline the call, and then reports ``Lost`` with the phase ``declined``. An optional call
+    that is sent counts as an attempt.
+    """
 
     id: Id
     call: Call
+    optional: bool = False
 
 
 @dataclass(slots=True)

@@ -12,8 +12,10 @@ from adapters.core.message import Message
 from adapters.core.wire import Phase
 
 Fault = Literal["caller", "credential", "vendor", "rate"]
-Cause = Literal["5xx", "html", "reset", "timeout", "error_in_200"]
-"""The symptom of a vendor's fault, in the words of the policy's ``retry_on``."""
+Cause = Literal["5xx", "html", "reset", "timeout", "error_in_200", "content"]
+"""The symptom of a vendor's fault, in the words of the policy's ``retry_on``; ``content``, which is not one of them: the
+model's answer is not what the request asked for, and says nothing about the health of the service.
+"""
 Kind = Literal[
     "bad_request",
     "context",
@@ -92,6 +94,7 @@ LOST: Mapping[Phase, Kind] = {
     "first_token": "first_token_timeout",
     "idle": "idle_timeout",
     "total": "total_timeout",
+    "declined": "invalid_response",
 }
 """The kind of failure of a lost call, for every phase."""
 

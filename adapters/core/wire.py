@@ -23,8 +23,12 @@ Phase = Literal[
     "first_token",
     "idle",
     "total",
+    "declined",
 ]
-"""The phase in which a call failed. A closed list: the failure table covers all of it."""
+"""The phase in which a call failed. A closed list: the failure table covers all of it.
+
+``declined``: an optional call that the runner did not send.
+"""
 
 
 @dataclass(slots=True)

@@ -85,8 +85,8 @@ class RequestContext:
         return self.snapshot.accounts[target.entry]
 
     def times(self, plan: Plan) -> Times:
-        """Return the time limits of an attempt with this plan: those of a stream also if banjia joins its chunks."""
-        streams = self.request.stream or "stream" in plan.emulations
+        """Return the time limits of an attempt with this plan: those of the vendor's response, streamed or whole."""
+        streams = plan.request.stream or "stream" in plan.emulations
         return self.snapshot.accounts[plan.target.entry].times[plan.thinks, streams]
 
     def cool_down(self, key: VendorKey, failure: Failure) -> None:

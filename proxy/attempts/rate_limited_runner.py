@@ -78,7 +78,8 @@ class RateLimitedRunner(AttemptRunner):
             for id_ in list(self._slots):
                 self.release_slot(id_)
             self._resume_clock()
-        if failure is not None and self.denied is not None:
+        # Without the phase, an optional call got no slot, and the Exchange decided on the failure.
+        if failure is not None and self.denied is not None and failure.phase == "pool":
             refusal = None if self._before is None else self._before.failure
             return no_slot(self._attempt.target, self._limiter.limits, self.denied, refusal)
         if failure is not None and self.refused is not None:
@@ -88,6 +89,8 @@ class RateLimitedRunner(AttemptRunner):
     def _perform(self, do: Do) -> None:
         if type(do) is not Send:
             super()._perform(do)
+            return
+        if do.optional and self._declines(do.id):
             return
         tokens = 0
         if self._limiter.limits.tpm is not None:

@@ -44,7 +44,8 @@ class BreakerRecorder:
         if failure is None:
             if self._label in breaker.failing:
                 breaker.succeeded(self._label, self._trial)
-        elif failure.fault == "vendor" and failure.phase != "pool":  # pool: banjia's own connections are in use
+        # pool: banjia's own connections are in use. content: the service works, and clients choose what is checked.
+        elif failure.fault == "vendor" and failure.phase != "pool" and failure.cause != "content":
             draw = random.random()  # noqa: S311 - jitter, not a secret
             breaker.failed(self._label, self._trial, time.monotonic(), draw, self._context.snapshot.settings.breaker)
         else:

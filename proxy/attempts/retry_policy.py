@@ -100,6 +100,8 @@ def decide(f: Failure, s: AttemptState, policy: Policy) -> Decision:
         return _after_rate_limit(f, s, policy)
     if s.attempts >= policy.attempts:
         return GIVE_UP
+    if f.cause == "content":  # the same model had its repair call; another one may answer as requested
+        return NEXT_TARGET if s.more_targets else GIVE_UP
     if not retried(f, policy):
         return GIVE_UP
     if s.budget_left and s.on_target < policy.attempts_per_target and f.kind != "tls":

@@ -14,6 +14,7 @@ from adapters.core.message import Message
 from adapters.core.request import AttemptIds
 from adapters.core.wire import Call, Data, End, Got, Head, Id, Lost
 from adapters.emulations import wrapped
+from adapters.planning import MOST_CALLS
 from proxy._types import Attempt
 from proxy.attempts.context import RequestContext
 from proxy.attempts.cursor import Position
@@ -27,13 +28,15 @@ from proxy.errors import OutOfMemory
 from proxy.observability.memory_budget import RESPONSE_FACTOR, VALUE_BYTES, count_values
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.writer import Writer
-from proxy.upstream.client import UpstreamCall
+from proxy.upstream.client import DeclinedCall, UpstreamCall
 from proxy.upstream.errors import TIMEOUT_KEYS, describe_timeout
 
 MAX_HEADER_VALUE = 1024
 """The longest vendor header value that is forwarded (bytes). Longer or not printable ASCII values are dropped."""
 
 FOUND_IN_RESPONSE = Message("found in the response")
+OPTIONAL_SHARE = 1 / 3
+"""An optional call is sent only while this share of the total time limit is left."""
 UNCOUNTED_RESPONSE_BYTES = 64 * 1024
 """Responses, and events of a stream, larger than this are counted in the memory budget (bytes)."""
 
@@ -222,6 +225,8 @@ class AttemptRunner:
     def _perform(self, do: Do) -> None:
         """Perform an action that needs no waiting."""
         if type(do) is Send:
+            if do.optional and self._declines(do.id):
+                return
             self._calls[do.id] = self._account.upstream.call(do.id, self._sign(do.call), self._times.connect_s, self)
             if self._record.sent_at is None:
                 self._record.sent_at = perf_counter()
@@ -241,6 +246,32 @@ class AttemptRunner:
             self._sleeps[do.id] = do.s
         else:
             raise AssertionError(do)
+
+    def _declines(self, id_: Id) -> bool:
+        """Whether an optional call is declined, as its Exchange then learns. If not, it counts as an attempt."""
+        why = self._reason_to_decline(id_)
+        if why is not None:
+            self._calls[id_] = DeclinedCall(id_, why)
+            return True
+        counts = self._context.counts
+        counts.made += 1
+        counts.retries.spend()
+        self._attempt.number = counts.made
+        self._position.attempts += 1
+        self._record.repaired(self._attempt)
+        return False
+
+    def _reason_to_decline(self, id_: Id) -> Message | None:
+        """Return why an optional call is not sent: no attempt, call or time is left for it; None if it is."""
+        counts = self._context.counts
+        if counts.total >= self._context.route.policy.attempts:
+            return Message("the request has no attempt left (policy.attempts)")
+        if id_ > MOST_CALLS:  # ids are numbered from 1
+            return Message("the request has made the maximum number of calls")
+        total_s = self._times.total_s
+        if total_s - counts.elapsed_s() + counts.waited_s + self.waited_s < total_s * OPTIONAL_SHARE:
+            return Message("too little of timeouts.total_s is left")
+        return None
 
     def replay(self) -> bool:
         """Whether a call may be replayed. If so, the attempt takes the next number."""

@@ -89,6 +89,11 @@ class RequestRecord:
         self.attempts = attempt.number
         self.attempt_failed(attempt.target.label, "reset")
 
+    def repaired(self, attempt: Attempt) -> None:
+        """An optional call is sent, to repair an invalid answer, with the attempt's new number."""
+        self.attempts = attempt.number
+        self.notes["repair_calls"] = self.notes.get("repair_calls", 0) + 1
+
     def attempt_failed(self, target: str, kind: str) -> None:
         """An attempt has failed."""
         self.failed = [*self.failed, FailedAttempt(target, kind, self.usage)]

@@ -91,6 +91,10 @@ class Upstream:
                 await proxies.aclose()
 
 
+NO_TRANSPORT = httpx2.AsyncBaseTransport()
+NO_CALL = Call("POST", "", (), b"", streams=False)
+
+
 class UpstreamCall:
     """One upstream call. ``next`` returns what arrives, ending with ``End`` or ``Lost``."""
 
@@ -195,6 +199,20 @@ class UpstreamCall:
                 await body.aclose()
             except (httpx2.HTTPError, OSError):
                 pass  # it is closed either way
+
+
+class DeclinedCall(UpstreamCall):
+    """An optional call that is not sent: all that arrives is ``Lost``, with the reason."""
+
+    __slots__ = ("_why",)
+
+    def __init__(self, id_: Id, why: Message) -> None:
+        super().__init__(NO_TRANSPORT, id_, NO_CALL, 0.0)
+        self._why = why
+
+    async def next(self) -> Got:
+        """Return that the call was declined."""
+        return Lost(self._id, "declined", self._why)
 
 
 READING_ON: set[asyncio.Task[None]] = set()

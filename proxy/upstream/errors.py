@@ -40,6 +40,7 @@ DESCRIPTIONS: dict[Phase, Message] = {
     "first_token": Message("no content arrived in time"),
     "idle": Message("the stream paused for too long"),
     "total": Message("it took too long"),
+    "declined": Message("the call was not sent"),
 }
 
 
