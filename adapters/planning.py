@@ -25,6 +25,8 @@ def check_max_tokens(fields: Mapping[str, Any]) -> None:
 
 FIRST_FIELDS = ("tools", "messages", "input")
 """Fields that are applied first, because other verdicts depend on them: calls in the messages name renamed tools."""
+STREAM_FIELDS = {"stream", "stream_options"}
+"""Members of the body that are removed if the whole response is needed."""
 MOST_CHOICES = 16
 """The maximum number of choices that take one call each: a retry of the request repeats all of its calls."""
 MOST_CALLS = 64
@@ -179,6 +181,10 @@ def _apply_table(
         params = {**params, "messages": target.messages}
     apply(builder, params, order)
     builder.body["model"] = target.model.id
+    if builder.whole and request.stream:
+        builder.request = builder.request._replace(stream=False)
+        for name in STREAM_FIELDS & builder.body.keys():
+            del builder.body[name]
     op.finish(builder)
     if removed:
         _remove(builder, removed, sent)

@@ -26,6 +26,7 @@ class RequestBuilder:
     emulations: dict[str, Any] = field(default_factory=dict)  # emulation -> the value that its wrapper needs
     disabled_emulations: frozenset[str] = frozenset()  # the emulations that the operator has disabled
     default_fields: frozenset[str] = frozenset()  # fields that come from a stand-in's defaults, not from the client
+    whole: bool = False  # an emulation needs the whole response, also for a client that streams
     added: tuple[str, ...] = ()  # members of the body that banjia added: removed if the vendor refuses them
 
     def add(self, name: str, value: Any) -> None:
@@ -33,6 +34,10 @@ class RequestBuilder:
         if name not in self.body and name not in self.request.fields and name not in self.added:
             self.added += (name,)
         self.body[name] = value
+
+    def answer_whole(self) -> None:
+        """Request a whole response, also for a client that streams: the response writer cuts it into chunks."""
+        self.whole = True
 
     def record(self, name: str, word: VerdictWord, why: Message, *, quiet: bool = False) -> None:
         """Record a verdict. Raises Refused for ``refused``, and if ``strict`` also for dropped and clamped."""

@@ -49,3 +49,17 @@ class Usage(NamedTuple):
         if self.reasoning and not usage.get("completion_tokens_details"):
             usage["completion_tokens_details"] = {"reasoning_tokens": self.reasoning}
         return usage
+
+
+def summed_members(total: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
+    """Add two usage objects: counts and details are summed; of other values the later one is kept."""
+    out = dict(total)
+    for name, value in one.items():
+        before = out.get(name)
+        if type(value) is dict:
+            out[name] = summed_members(before if type(before) is dict else {}, value)
+        elif type(value) is int and type(before) is int:
+            out[name] = before + value
+        elif value is not None or before is None:
+            out[name] = value
+    return out

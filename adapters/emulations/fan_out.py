@@ -11,6 +11,7 @@ from adapters.core.exchange import Do, Done, Emit, Exchange, Fail, Make
 from adapters.core.failures import Failure
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest, AttemptIds
+from adapters.core.usage import summed_members
 from adapters.core.vendor import Plan
 from adapters.core.wrapper import Holds, Wrapper
 
@@ -140,19 +141,5 @@ class MergedFanOut(FanOut):
         choices = [choice for answer in answers for choice in sorted(answer["choices"], key=lambda one: one["index"])]
         usage: dict[str, Any] = {}
         for answer in answers:
-            usage = _sum(usage, answer["usage"])
+            usage = summed_members(usage, answer["usage"])
         return [Emit([Event.of({**answers[0], "choices": choices, "usage": usage}, WHOLE)]), Done()]
-
-
-def _sum(total: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
-    """Add two usage objects: counts and details are summed; of other values the later one is kept."""
-    out = dict(total)
-    for name, value in one.items():
-        before = out.get(name)
-        if type(value) is dict:
-            out[name] = _sum(before if type(before) is dict else {}, value)
-        elif type(value) is int and type(before) is int:
-            out[name] = before + value
-        elif value is not None or before is None:
-            out[name] = value
-    return out
