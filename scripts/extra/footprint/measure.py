@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 MOST_PACKAGES = 30
-MOST_MB = 40.0
+MOST_MB = 55.0
 MOST_MS = 400.0
 RUNS = 9
 
