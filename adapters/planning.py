@@ -181,10 +181,8 @@ def _apply_table(
         params = {**params, "messages": target.messages}
     apply(builder, params, order)
     builder.body["model"] = target.model.id
-    if builder.whole and request.stream:
-        builder.request = builder.request._replace(stream=False)
-        for name in STREAM_FIELDS & builder.body.keys():
-            del builder.body[name]
+    if builder.whole:
+        _answer_whole(builder)
     op.finish(builder)
     if removed:
         _remove(builder, removed, sent)
@@ -203,6 +201,21 @@ def _apply_table(
         builder.added,
         op.path_for(builder) if op.paths else op.path,
     )
+
+
+def _answer_whole(builder: RequestBuilder) -> None:
+    """Request a whole response of one choice per call. Raises Refused if the operator has disabled emulated choices."""
+    if builder.request.stream:
+        builder.request = builder.request._replace(stream=False)
+        for name in STREAM_FIELDS & builder.body.keys():
+            del builder.body[name]
+        builder.record("stream", "mapped", CUT_INTO_CHUNKS, quiet=True)
+    if builder.body.get("n", 1) != 1:
+        builder.emulate("n", "n", builder.body.pop("n"), ONE_CHOICE)
+
+
+CUT_INTO_CHUNKS = Message("a whole response is requested and checked, then sent to the client in chunks")
+ONE_CHOICE = Message("each choice takes one call, because each answer is checked by itself")
 
 
 def _remove(builder: RequestBuilder, names: Collection[str], sent: Mapping[str, Any]) -> None:

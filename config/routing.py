@@ -157,6 +157,7 @@ class Routing:
             omit=policy.emulate.omitted(),
             openai_dimensions=width_of(name) if operation == "embeddings" else None,
             disabled_emulations=policy.emulate.off(),
+            repair_max_tokens=0 if policy.emulate.response_format == "no_repair" else policy.repair_max_tokens,
             thinking=policy.thinking,
             messages=messages_of(entry),
             report_model=policy.report_model,

@@ -91,6 +91,11 @@ def _switch(value: Any) -> Any:
     return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
 
 
+def _switch_word(value: Any) -> Any:
+    """Return ``true`` and ``false`` as the words for them."""
+    return {True: "on", False: "off"}[value] if type(value) is bool else value
+
+
 def _number(value: Any) -> Any:
     """Accept a number as text, as environment variables give it."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
@@ -412,6 +417,8 @@ class Emulations(Section):
     """Emulate smaller embeddings of models whose catalog row has the fact prefix_dimensions: banjia cuts each vector and normalizes it."""
     parallel_tool_calls: Switch = True
     """Emulate parallel_tool_calls: false for vendors without that parameter: banjia returns the first tool call of an answer."""
+    response_format: Annotated[Literal["on", "no_repair", "off"], BeforeValidator(_switch_word)] = "on"
+    """Emulate json_schema and json_object for models that lack them: the schema goes into the prompt, banjia checks the answer, and asks once more if it is invalid. no_repair: check only."""
     logprobs: Literal["omit", "off"] = "off"
     """omit: leave out logprobs and top_logprobs for models that return none, also under strict; the answer has logprobs: null. off: refuse them."""
 
@@ -431,6 +438,8 @@ class Policy(Section):
     """adapt: change what the vendor cannot do and report each change; strict: refuse requests that adapt would drop or clamp a field of."""
     emulate: Emulations = Emulations()
     """Which emulations are enabled."""
+    repair_max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = 16_000
+    """Largest prompt, in estimated tokens, with which banjia asks once more for an emulated answer that is invalid."""
     drop: Annotated[list[str], BeforeValidator(_one_or_many_texts)] = []
     """Request fields to drop for vendors that do not support them; otherwise banjia refuses the request."""
     failover: Switch = True

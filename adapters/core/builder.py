@@ -26,7 +26,7 @@ class RequestBuilder:
     emulations: dict[str, Any] = field(default_factory=dict)  # emulation -> the value that its wrapper needs
     disabled_emulations: frozenset[str] = frozenset()  # the emulations that the operator has disabled
     default_fields: frozenset[str] = frozenset()  # fields that come from a stand-in's defaults, not from the client
-    whole: bool = False  # an emulation needs the whole response, also for a client that streams
+    whole: bool = False  # see answer_whole
     added: tuple[str, ...] = ()  # members of the body that banjia added: removed if the vendor refuses them
 
     def add(self, name: str, value: Any) -> None:
@@ -36,7 +36,10 @@ class RequestBuilder:
         self.body[name] = value
 
     def answer_whole(self) -> None:
-        """Request a whole response, also for a client that streams: the response writer cuts it into chunks."""
+        """Request a whole response of one choice per call, also if the client streams or requests several choices.
+
+        The response writer cuts it into chunks, and the emulation of ``n`` makes the calls.
+        """
         self.whole = True
 
     def record(self, name: str, word: VerdictWord, why: Message, *, quiet: bool = False) -> None:

@@ -161,7 +161,8 @@ class Target:
     ``defaults`` are those of a stand-in; the client takes precedence over them. ``drop`` names the fields that are
     omitted if they would be refused; ``omit`` those that ``policy.emulate`` omits. ``messages`` is the
     operator's verdict on chat messages, in place of the table's. ``openai_dimensions`` is the vector size of the requested
-    name at OpenAI; None if it is not one of OpenAI's embedding names.
+    name at OpenAI; None if it is not one of OpenAI's embedding names. ``repair_max_tokens``: the largest prompt, in
+    tokens, with which an emulation requests a better answer; 0 if it never does.
     """
 
     entry: str
@@ -175,6 +176,7 @@ class Target:
     drop: frozenset[str] = frozenset()
     omit: frozenset[str] = frozenset()
     openai_dimensions: int | None = None
+    repair_max_tokens: int = 16_000
     thinking: ThinkingPolicy = "auto"
     messages: Verdict | None = None
     report_model: Literal["requested", "vendor"] = "requested"

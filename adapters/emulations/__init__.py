@@ -7,8 +7,9 @@ from adapters.emulations.cut_dimensions import cut_dimensions
 from adapters.emulations.fan_out import fan_out
 from adapters.emulations.single_tool_call import single_tool_call
 from adapters.emulations.stop import stop
+from adapters.emulations.structured_output import structured_output
 
-WRAPS = (single_tool_call, stop, cut_dimensions, batch_embeddings, fan_out)
+WRAPS = (single_tool_call, stop, structured_output, cut_dimensions, batch_embeddings, fan_out)
 """The wrappers, innermost first."""
 
 

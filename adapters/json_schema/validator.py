@@ -6,7 +6,7 @@ checked only if the number of its values and its size, times the schema's costs,
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -33,6 +33,64 @@ PATTERN_BYTES, AUTOMATON_BYTES = 256 * 1024, 1024 * 1024
 """The maximum size of a compiled pattern and of the automaton that matches it, in bytes."""
 
 
+class InvalidText(Exception):
+    """A text is not JSON within the limits. ``problem``: what is wrong with it, as part of a sentence."""
+
+    def __init__(self, problem: Message) -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
+class ParsedText(NamedTuple):
+    """A JSON text: its value, the number of values with the names of members, and its size in bytes."""
+
+    value: Any
+    values: int
+    size: int
+
+
+def parse_text(text: str) -> ParsedText:
+    """Parse a JSON text. Raises InvalidText."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        raise InvalidText(Message("it is not valid Unicode")) from None
+    if len(data) > MOST_TEXT_BYTES:
+        raise InvalidText(
+            Message("it has {size} bytes, and at most {most} are checked", size=len(data), most=MOST_TEXT_BYTES)
+        )
+    try:
+        counter = ValueCounter()
+        counter.add(data)
+        return ParsedText(orjson.loads(data), counter.values, len(data))
+    except TooManyLevels:
+        raise InvalidText(Message("it is nested deeper than {most} levels", most=MAX_LEVELS)) from None
+    except BEYOND:
+        raise InvalidText(Message("it has too many values to be checked")) from None
+    except orjson.JSONDecodeError as error:
+        why = shortened(str(error), LONGEST_PROBLEM)
+        raise InvalidText(Message("it is not valid JSON ({why})", why=why)) from None
+
+
+class TextChecker(Protocol):
+    """Checks JSON texts."""
+
+    def problem(self, text: str) -> Message | None:
+        """Return what is wrong with a text, as part of a sentence; None if it is valid."""
+        ...
+
+
+class AnyObject:
+    """Checks that a text is a JSON object."""
+
+    def problem(self, text: str) -> Message | None:
+        """Return what is wrong with a text, as part of a sentence; None if it is a JSON object."""
+        try:
+            return None if type(parse_text(text).value) is dict else Message("it is not a JSON object")
+        except InvalidText as invalid:
+            return invalid.problem
+
+
 class CompiledSchema:
     """A schema ready to check texts; made by :func:`compile_schema`."""
 
@@ -45,31 +103,17 @@ class CompiledSchema:
     def problem(self, text: str) -> Message | None:
         """Return what is wrong with a JSON text, as part of a sentence; None if it is valid."""
         try:
-            data = text.encode()
-        except UnicodeEncodeError:
-            return Message("it is not valid Unicode")
-        if len(data) > MOST_TEXT_BYTES:
-            return Message("it has {size} bytes, and at most {most} are checked", size=len(data), most=MOST_TEXT_BYTES)
-        try:
-            counter = ValueCounter()
-            counter.add(data)
-            value = orjson.loads(data)
-        except TooManyLevels:
-            return Message("it is nested deeper than {most} levels", most=MAX_LEVELS)
-        except BEYOND:
-            return Message("it has too many values to be checked")
-        except orjson.JSONDecodeError as error:
-            return Message("it is not valid JSON ({why})", why=shortened(str(error), LONGEST_PROBLEM))
-        return self._problem_of(value, counter.values * self._cost.units, len(data))
-
-    def _problem_of(self, value: Any, units: int, size: int) -> Message | None:
-        if units * UNIT_NS + size * self._cost.byte_ns > BUDGET_NS:
+            parsed = parse_text(text)
+        except InvalidText as invalid:
+            return invalid.problem
+        units = parsed.values * self._cost.units
+        if units * UNIT_NS + parsed.size * self._cost.byte_ns > BUDGET_NS:
             return Message("it takes too long to check by the schema")
-        if self._validator.is_valid(value):
+        if self._validator.is_valid(parsed.value):
             return None
-        if self._cost.recursive or units > EXPLAINED_UNITS or size > EXPLAINED_BYTES:
+        if self._cost.recursive or units > EXPLAINED_UNITS or parsed.size > EXPLAINED_BYTES:
             return Message("it does not match the schema")
-        error = next(iter(self._validator.iter_errors(value)))
+        error = next(iter(self._validator.iter_errors(parsed.value)))
         what = f"{path_of(error.instance_path)} {error.message}".strip()
         return Message("it does not match the schema: {what}", what=shortened(what, LONGEST_PROBLEM))
 

@@ -21,7 +21,7 @@ from adapters.rules.defaults import NO_TOOLS, NOT_IN_API, OPENAI_CHAT, OPENAI_EM
 from adapters.rules.efforts import Efforts
 from adapters.rules.embeddings import ENCODE_BASE64, SIZES, inputs
 from adapters.rules.failures import BY_MEANING, by_code
-from adapters.rules.json_mode import JsonMode
+from adapters.rules.json_mode import JsonMode, begins_with_system
 from adapters.rules.messages import NO_DETAILS, MessageRules, vendor_tool_name
 from adapters.rules.parameters import TOKEN_LIMITS, Seeds, Stops, VendorSearch
 from adapters.rules.reasons import SENT_AS_IS
@@ -42,10 +42,7 @@ CHAT: Mapping[str, Verdict] = {
     "presence_penalty": MAY_BE_IGNORED,
     **TOKEN_LIMITS,
     "reasoning_effort": Efforts({"low": ("low",), "medium": ("medium",), "high": ("high", "xhigh", "max")}),
-    "response_format": JsonMode(
-        no_json=Message("the model has no JSON mode, and banjia does not emulate it: map the name to hy3"),
-        no_schema=Message("the model does not support json_schema: map the name to hy3"),
-    ),
+    "response_format": JsonMode(),
     "seed": Honour(),
     "tools": TOOLS,
     "tool_choice": ToolChoice("unforced"),
@@ -131,9 +128,8 @@ CLASSIC_CHAT: Mapping[str, Verdict] = {
     "presence_penalty": Drop(NOT_IN_API),
     **TOKEN_LIMITS,
     "reasoning_effort": Efforts({}),
-    "response_format": Refuse(
-        Message("this API has no JSON mode, and banjia does not emulate it: use edition tokenhub")
-    ),
+    # No JSON mode. The instruction joins a message, because the number of messages is limited.
+    "response_format": JsonMode(json=never, schema=never, system=begins_with_system),
     "seed": Seeds(1, 10_000),
     "stop": Stops(as_list=True, left_in_answer=True),
     "tools": TOOLS,

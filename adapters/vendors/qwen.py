@@ -24,7 +24,7 @@ from adapters.rules.messages import NO_DETAILS, MessageRules
 from adapters.rules.parameters import TOKEN_LIMITS, Choices, Seeds, VendorSearch
 from adapters.rules.tool_choice import ToolChoice, forced_call
 from adapters.rules.tools import Tools
-from adapters.rules.verdicts import Clamp, Drop, Honour, by_fact, has
+from adapters.rules.verdicts import Clamp, Drop, Honour, by_fact, has, lacks
 
 BUDGETS = {"low": 1024, "medium": 4096, "high": 16384}
 """Reasoning tokens for OpenAI's efforts: banjia's choice, since the vendor documents no equivalents."""
@@ -80,7 +80,9 @@ CHAT: Mapping[str, Verdict] = {
     "logprobs": by_fact("logprobs", Honour(), NO_LOGPROBS),
     "top_logprobs": by_fact("logprobs", Clamp(0, 5, Message("the vendor returns at most five")), NO_LOGPROBS),
     # JSON mode requires the word json in the messages, and no thinking; only models on the vendor's list take schemas.
-    "response_format": JsonMode(schema=has("json_schema"), word="json", while_thinking=False),
+    "response_format": JsonMode(
+        schema=has("json_schema"), word="json", while_thinking=False, system=lacks("no_system")
+    ),
     "parallel_tool_calls": Honour(),
     "tools": by_fact("no_tools", NO_TOOLS, Tools(reserved=("search",))),
     "tool_choice": ToolChoice("unforced", required=has("required_tool_choice")),

@@ -129,7 +129,9 @@ class HostileSchemas:
         """References that lead nowhere, to themselves or away."""
         random = self._random
         target = random.choice((*REMOTE, "#", "#/$defs/a", "#/$defs/none", "#/properties/a", "#x", "#/$defs/a/allOf/0"))
-        loop: dict[str, Any] = {"$defs": {"a": {"$ref": target}, "b": {"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}]}}}
+        loop: dict[str, Any] = {
+            "$defs": {"a": {"$ref": target}, "b": {"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}]}}
+        }
         return random.choice(
             (
                 {**loop, "properties": {"a": {"$ref": "#/$defs/a"}}},

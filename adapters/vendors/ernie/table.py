@@ -99,7 +99,7 @@ CHAT: Mapping[str, Verdict] = {
     "seed": by_fact("no_seed", Drop(Message("the model does not support seed")), Seeds(1, 2**31 - 2)),
     "stop": Stops(most=4, longest=20, accepted=lacks("no_stop"), as_list=True),
     # X1 and the writing models do not accept the field, those of 2024 do not accept json_schema.
-    "response_format": JsonMode(no_json=Message("the model returns plain text only")),
+    "response_format": JsonMode(),
     "tools": by_fact("no_tools", NO_TOOLS, Tools()),
     "tool_choice": ToolChoice(),
     "parallel_tool_calls": Honour(),

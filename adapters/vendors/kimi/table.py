@@ -106,14 +106,7 @@ PARAMS: Mapping[str, Verdict] = {
         "cache_options", Honour(), Drop(Message("the vendor manages its prompt cache itself"))
     ),
     "prediction": Honour(),
-    "response_format": JsonMode(
-        json=always,
-        schema=K,
-        dialect=rewrite,
-        no_schema=Message(
-            "the model does not support json_schema, and banjia does not emulate it: map the name to a K model"
-        ),
-    ),
+    "response_format": JsonMode(json=always, schema=K, dialect=rewrite),
     "tools": Tools(name=r"[a-zA-Z_][a-zA-Z0-9_-]{2,63}", types=("function", "builtin_function"), schema=rewrite),
     # 400 "tool_choice 'required' is incompatible with thinking enabled"
     "tool_choice": ToolChoice("unforced", required_thinking="required_thinking", forces=K),

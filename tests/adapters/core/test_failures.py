@@ -43,6 +43,7 @@ PHASES: dict[str, str] = {
     "first_token": "first_token_timeout",
     "idle": "idle_timeout",
     "total": "total_timeout",
+    "declined": "invalid_response",
 }
 
 

@@ -28,14 +28,9 @@ def planned(vendor: str, facts: dict[str, Any], family: str = "f", thinking: Any
 @pytest.mark.parametrize(
     ("vendor", "fact", "param", "fields"),
     [
-        ("qwen", "no_json", "response_format", JSON),
         ("qwen", "no_tools", "tools", {"tools": [TOOL]}),
         ("qwen", "no_system", "messages", SYSTEM),
-        ("ernie", "no_json", "response_format", JSON),
-        ("ernie", "no_schema", "response_format", SCHEMA),
         ("ernie", "no_tools", "tools", {"tools": [TOOL]}),
-        ("hunyuan", "no_json", "response_format", JSON),
-        ("hunyuan", "no_schema", "response_format", SCHEMA),
         ("hunyuan", "no_tools", "tools", {"tools": [TOOL]}),
         ("hunyuan_classic", "no_tools", "tools", {"tools": [TOOL]}),
         ("hunyuan_classic", "no_search", "web_search_options", {"web_search_options": {}}),
@@ -53,7 +48,6 @@ def test_a_model_with_this_fact_refuses_what_others_take(
 @pytest.mark.parametrize(
     ("vendor", "fact", "param", "fields"),
     [
-        ("qwen", "json_schema", "response_format", SCHEMA),
         ("qwen", "logprobs", "logprobs", {"logprobs": True}),
         ("qwen", "logprobs", "top_logprobs", {"top_logprobs": 2}),
         ("qwen", "required_tool_choice", "tool_choice", {"tools": [TOOL, OTHER], "tool_choice": "required"}),
@@ -67,6 +61,34 @@ def test_a_model_with_this_fact_takes_what_others_refuse(
         planned(vendor, {}, **fields)
     assert refused.value.param == param
     assert planned(vendor, {fact: True}, **fields).adaptations[param].word in ("honoured", "mapped")
+
+
+@pytest.mark.parametrize(
+    ("vendor", "facts", "fields", "sent"),
+    [
+        ("qwen", {"no_json": True}, JSON, None),
+        ("ernie", {"no_json": True}, JSON, None),
+        ("hunyuan", {"no_json": True}, SCHEMA, None),
+        ("qwen", {}, SCHEMA, {"type": "json_object"}),
+        ("ernie", {"no_schema": True}, SCHEMA, {"type": "json_object"}),
+        ("hunyuan", {"no_schema": True}, SCHEMA, {"type": "json_object"}),
+        ("qwen", {"json_schema": True, "ignores_schema": True}, SCHEMA, SCHEMA["response_format"]),
+    ],
+)
+def test_a_format_that_a_model_lacks_is_emulated(
+    vendor: str, facts: dict[str, Any], fields: dict[str, Any], sent: Any
+) -> None:
+    made = planned(vendor, facts, **fields)
+    assert made.adaptations["response_format"].word == "emulated"
+    assert made.request.fields.get("response_format") == sent
+    assert "JSON" in made.request.fields["messages"][0]["content"]
+
+
+def test_a_model_that_has_schemas_gets_them_unchanged_and_unchecked() -> None:
+    for vendor, facts in (("qwen", {"json_schema": True}), ("ernie", {}), ("hunyuan", {})):
+        made = planned(vendor, facts, **SCHEMA)
+        assert made.emulations == {}
+        assert made.request.fields["response_format"] == SCHEMA["response_format"]
 
 
 def test_a_model_that_only_streams_streams_and_one_without_json_writes_text() -> None:

@@ -141,18 +141,13 @@ def test_a_server_of_ones_own_is_never_taken_to_think() -> None:
 @pytest.mark.parametrize(
     ("where", "fields", "param"),
     [
-        (V1, {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
         (V1, {"logprobs": True}, "logprobs"),
         (TURBO, {"logprobs": True}, "logprobs"),
         (K26, {"web_search_options": {}}, "web_search_options"),
         (K26, {"audio": {"voice": "alloy", "format": "mp3"}}, "audio"),
         (K26, {"modalities": ["text", "audio"]}, "modalities"),
         (PLUS, {"logprobs": True}, "logprobs"),
-        (PLUS, {"response_format": {"type": "json_object"}, "enable_thinking": True}, "response_format"),
-        (PLUS, {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
-        (X1, {"response_format": {"type": "json_object"}}, "response_format"),
         (TURBO, {"tools": [{"type": "function", "function": {"name": "get"}}]}, "tools"),
-        (CLASSIC, {"response_format": {"type": "json_object"}}, "response_format"),
         (K26, {"max_tokens": 0}, "max_tokens"),
     ],
 )

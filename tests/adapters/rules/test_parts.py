@@ -163,16 +163,77 @@ def test_json_mode_adds_the_word_that_the_vendor_requires_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "kind", "thinks"),
+    ("mode", "kind", "thinks", "sent"),
     [
-        (JsonMode(schema=never), "json_schema", False),
-        (JsonMode(json=never, schema=never), "json_object", False),
-        (JsonMode(while_thinking=False), "json_object", True),
+        (JsonMode(schema=never), "json_schema", False, {"type": "json_object"}),
+        (JsonMode(schema=never, while_thinking=False), "json_schema", True, None),
+        (JsonMode(json=never, schema=never), "json_schema", False, None),
+        (JsonMode(json=never, schema=never), "json_object", False, None),
+        (JsonMode(while_thinking=False), "json_object", True, None),
     ],
 )
-def test_a_format_that_the_model_lacks_is_refused(mode: JsonMode, kind: str, thinks: bool) -> None:
-    with pytest.raises(Refused, match="response_format"):
-        applied(mode, "response_format", {"type": kind}, thinks=thinks)
+def test_a_format_that_the_model_lacks_is_emulated(mode: JsonMode, kind: str, thinks: bool, sent: Any) -> None:
+    value, word, builder = applied(mode, "response_format", {"type": kind}, thinks=thinks)
+    assert (value, word) == (sent, "emulated")
+    assert builder.whole
+    assert "response_format" in builder.emulations
+    instruction, *rest = builder.body["messages"]
+    assert (instruction["role"], rest) == ("system", HELLO)
+
+
+def test_a_schema_that_no_json_object_matches_is_requested_without_json_mode() -> None:
+    named = {"name": "x", "description": "Three words.", "schema": {"type": "array"}}
+    value, _, builder = applied(
+        JsonMode(schema=never), "response_format", {"type": "json_schema", "json_schema": named}
+    )
+    assert value is None
+    assert builder.body["messages"][0]["content"].endswith('Three words.\n{"type":"array"}')
+
+
+@pytest.mark.parametrize(
+    ("messages", "at"),
+    [
+        (HELLO, 0),
+        ([*HELLO, {"role": "assistant", "content": "a"}, {"role": "user", "content": "b"}], 2),
+        ([*HELLO, {"role": "tool", "tool_call_id": "x", "content": "1"}], 0),
+        ([{"role": "user", "content": [{"type": "text", "text": "a"}]}], 0),
+    ],
+)
+def test_without_system_messages_the_instruction_joins_the_last_user_message(messages: Any, at: int) -> None:
+    builder = builder_for(response_format={"type": "json_object"})
+    builder.body["messages"] = messages
+    JsonMode(json=never, system=never).apply("response_format", {"type": "json_object"}, builder)
+    sent = builder.body["messages"]
+    assert [message["role"] for message in sent] == [message["role"] for message in messages]
+    content = sent[at]["content"]
+    assert (content if type(content) is str else content[-1]["text"]).endswith("no code fence.")
+    assert [message for number, message in enumerate(sent) if number != at] == [
+        message for number, message in enumerate(messages) if number != at
+    ]
+
+
+def test_an_existing_system_message_keeps_its_text_before_the_instruction() -> None:
+    builder = builder_for(response_format={"type": "json_object"})
+    builder.body["messages"] = [{"role": "system", "content": "Be brief."}, *HELLO]
+    JsonMode(json=never).apply("response_format", {"type": "json_object"}, builder)
+    assert len(builder.body["messages"]) == 2
+    assert builder.body["messages"][0]["content"].startswith("Be brief.\n\nAnswer with a JSON object")
+
+
+def test_an_invalid_schema_is_refused_by_its_path_and_no_vendor_would_take_it() -> None:
+    schema = {"type": "object", "properties": {"a": {"pattern": "(?=x)"}}}
+    value = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    with pytest.raises(Refused) as caught:
+        applied(JsonMode(schema=never), "response_format", value)
+    assert caught.value.param == "response_format.json_schema.schema.properties.a.pattern"
+    assert caught.value.code is None
+
+
+def test_an_emulated_answer_cannot_continue_a_message() -> None:
+    builder = builder_for(response_format={"type": "json_object"})
+    builder.body["messages"] = [*HELLO, {"role": "assistant", "content": "{", "partial": True}]
+    with pytest.raises(Refused, match="cannot continue"):
+        JsonMode(json=never).apply("response_format", {"type": "json_object"}, builder)
 
 
 def test_text_is_left_out_for_a_model_without_formats_and_sent_to_others() -> None:

@@ -109,14 +109,6 @@ def test_what_wrappers_make_up_for_is_handed_to_them() -> None:
     [
         (TOKENHUB, {"logprobs": True}, "logprobs"),
         (CLASSIC, {"top_logprobs": 3}, "top_logprobs"),
-        (CLASSIC, {"response_format": {"type": "json_object"}}, "response_format"),
-        (CLASSIC, {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, "response_format"),
-        ("hunyuan/hy-mt2-plus", {"response_format": {"type": "json_object"}}, "response_format"),
-        (
-            "hunyuan/hy4-preview",
-            {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},
-            "response_format",
-        ),
         ("hunyuan/hy-mt2-plus", {"tools": [tool("a")]}, "tools"),
         ("hunyuan_classic/hunyuan-large", {"tools": [tool("a")]}, "tools"),
         ("hunyuan_classic/hunyuan-vision", {"tools": [tool("a")]}, "tools"),
