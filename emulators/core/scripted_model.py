@@ -15,12 +15,16 @@
 - After a tool message it answers `The tool said: <content>`.
 - If the model reasons, the reasoning is `Thinking about: <text>`.
 - In JSON mode it answers an object, `{"answer": "<the text answer>"}`; with a schema, a value generated from it.
+- It does the same if a message asks for it: with the words `JSON Schema` and a line that is a JSON object, the schema; or
+  with the words `a JSON object`, in a system message or the last user message.
+- `emulator:wrong=30` in any user message makes it ignore these requests in 30 of 100 conversations, chosen by their text.
 """
 
 import json
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from emulators.core import tokens
 from emulators.core.schemas import instance
@@ -238,12 +242,47 @@ def _answer_text(prompt: Prompt, directives: Directives) -> str:
     user_text = last_user_text(prompt.messages)
     if directives.answer is not None and prompt.messages[-1].get("role") != "tool":
         return directives.answer
-    if prompt.schema is not None:
-        return json.dumps(instance(prompt.schema, user_text), ensure_ascii=False)
+    schema = prompt.schema if prompt.schema is not None else schema_in_prompt(prompt.messages)
+    if schema is not None and prompt.schema is None and answers_wrongly(prompt.messages):
+        return "[]" if prompt.json_mode else "I would rather say it in words."
+    if schema is not None:
+        return json.dumps(instance(schema, user_text), ensure_ascii=False)
     text = _plain_answer(prompt, directives, user_text)
-    if prompt.json_mode:
+    if prompt.json_mode or requests_object(prompt.messages):
         return json.dumps({"answer": text}, ensure_ascii=False)
     return _continued(prompt.messages[-1], text) if prompt.messages else text
+
+
+def schema_in_prompt(messages: list[Message]) -> dict[str, Any] | None:
+    """Return the schema in the last message that has the words `JSON Schema` and a line that is a JSON object."""
+    for message in reversed(messages):
+        text = text_of(message.get("content"))
+        if "JSON Schema" not in text:
+            continue
+        for line in reversed(text.splitlines()):
+            if line.startswith("{") and line.endswith("}"):
+                try:
+                    found = json.loads(line)
+                except ValueError:
+                    continue
+                return found if isinstance(found, dict) else None
+    return None
+
+
+def requests_object(messages: list[Message]) -> bool:
+    """Return whether a system message or the last user message asks for `a JSON object`."""
+    systems = [text_of(message.get("content")) for message in messages if message.get("role") == "system"]
+    return any("a JSON object" in text for text in [*systems, last_user_text(messages)])
+
+
+WRONG = re.compile(r"emulator:wrong=(\d{1,3})")
+
+
+def answers_wrongly(messages: list[Message]) -> bool:
+    """Return whether the conversation is one of those that `emulator:wrong` chooses."""
+    texts = [text_of(message.get("content")) for message in messages]
+    found = WRONG.search("\n".join(texts))
+    return found is not None and crc32("\n".join(texts).encode()) % 100 < int(found[1])
 
 
 def _plain_answer(prompt: Prompt, directives: Directives, user_text: str) -> str:

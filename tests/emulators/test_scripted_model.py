@@ -214,3 +214,32 @@ def test_an_answer_ends_with_the_failure_it_is_told_where_the_vendor_has_it() ->
 @pytest.mark.parametrize(("keeps", "text"), [(False, "w1 w2 "), (True, "w1 w2 w3")])
 def test_the_text_that_stops_is_left_out_or_kept(keeps: bool, text: str) -> None:
     assert completion_of("emulator:words=9", stops=["w8", "w3"], keeps_stop=keeps).text == text
+
+
+PLACE = '{"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}'
+
+
+@pytest.mark.parametrize("role", ["system", "user"])
+def test_a_schema_in_the_prompt_is_obeyed(role: str) -> None:
+    asked = [{"role": role, "content": f"Be brief.\n\nFollow the JSON Schema below.\n{PLACE}"}]
+    messages = [*asked, {"role": "user", "content": "city=Oslo"}] if role == "system" else asked
+    assert json.loads(complete(Prompt(messages)).text)["city"] in ("Oslo", "city value")
+    assert json.loads(complete(Prompt(messages, json_mode=True)).text).keys() == {"city"}
+
+
+def test_a_json_object_is_given_on_request_and_other_text_is_not_mistaken_for_a_schema() -> None:
+    asked = [{"role": "system", "content": "Answer with a JSON object."}, {"role": "user", "content": "hi"}]
+    assert json.loads(complete(Prompt(asked)).text) == {"answer": "You said: hi"}
+    assert completion_of("JSON Schema\n{no json}").text == "You said: JSON Schema\n{no json}"
+    assert completion_of(PLACE).text == f"You said: {PLACE}"
+
+
+def test_the_ordered_share_of_conversations_is_answered_wrongly_and_each_always_alike() -> None:
+    def answer(number: int, wrong: int) -> str:
+        content = f"Follow the JSON Schema.\n{PLACE}\nemulator:wrong={wrong} {number}"
+        return complete(Prompt([{"role": "user", "content": content}])).text
+
+    answers = [answer(number, 30) for number in range(500)]
+    assert 110 < sum(not text.startswith("{") for text in answers) < 190
+    assert answers == [answer(number, 30) for number in range(500)]
+    assert all(answer(number, 0).startswith("{") for number in range(50))
