@@ -7,7 +7,6 @@ passes at such a vendor fails the run.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from adapters.core.failures import Refused
 from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan, Target, Vendor
 from adapters.planning import plan
@@ -21,15 +20,6 @@ Condition = Callable[[Vendor], bool]
 def everywhere(vendor: Vendor) -> bool:
     """Hold for every vendor."""
     return True
-
-
-def without_schemas(vendor: Vendor) -> bool:
-    """Whether the vendor's stand-in for gpt-4o takes no JSON schema."""
-    try:
-        _plan(vendor, response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": {}}})
-    except Refused:
-        return True
-    return False
 
 
 def joins_turns(vendor: Vendor) -> bool:
@@ -81,11 +71,8 @@ class Wait(NamedTuple):
     code: str
 
 
-SCHEMAS = Wait(without_schemas, "JSON schemas by emulation", "unsupported_parameter")
 RESPONSES = Wait(everywhere, "the Responses API", "not_supported")
 WAITS: dict[tuple[str, str], Wait] = {
-    ("ai-sdk", "structured"): SCHEMAS,
-    ("crewai", "structured"): SCHEMAS,
     ("ai-sdk", "responses"): RESPONSES,
     ("llm", "responses"): RESPONSES,
 }
