@@ -33,7 +33,9 @@ SCHEMA = {
 def test_json_mode_gives_json_whether_or_not_the_prompt_mentions_it(site: Site, prompt: str, model: str) -> None:
     answer = site.chat(prompt, model=model, response_format=JSON)
 
-    assert json.loads(answer.choices[0].message.content) == {"answer": f"You said: {prompt}"}
+    given = json.loads(answer.choices[0].message.content)
+    assert given.keys() == {"answer"}
+    assert given["answer"].startswith(f"You said: {prompt}")  # an emulated request may have an instruction behind it
 
 
 @pytest.mark.parametrize("dialect", [{}, {"$schema": "http://json-schema.org/draft-07/schema#"}], ids=["bare", "named"])
