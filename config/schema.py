@@ -91,7 +91,7 @@ def _switch(value: Any) -> Any:
     return {"on": True, "off": False}.get(value, value) if isinstance(value, str) else value
 
 
-def _switch_word(value: Any) -> Any:
+def _as_word(value: Any) -> Any:
     """Return ``true`` and ``false`` as the words for them."""
     return {True: "on", False: "off"}[value] if type(value) is bool else value
 
@@ -418,6 +418,7 @@ class Emulations(Section):
     parallel_tool_calls: Switch = True
     """Emulate parallel_tool_calls: false for vendors without that parameter: banjia returns the first tool call of an answer."""
     response_format: Annotated[Literal["on", "no_repair", "off"], BeforeValidator(_switch_word)] = "on"
+    response_format: Annotated[Literal["on", "no_repair", "off"], BeforeValidator(_as_word)] = "on"
     """Emulate json_schema and json_object for models that lack them: the schema goes into the prompt, banjia checks the answer, and asks once more if it is invalid. no_repair: check only."""
     logprobs: Literal["omit", "off"] = "off"
     """omit: leave out logprobs and top_logprobs for models that return none, also under strict; the answer has logprobs: null. off: refuse them."""

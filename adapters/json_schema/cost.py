@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from adapters.core.message import Message
-from adapters.json_schema.graph import Node
+from adapters.json_schema.graph import SchemaNode
 from adapters.json_schema.invalid import InvalidSchema
 
 MOST_UNITS = 150_000
@@ -29,9 +29,9 @@ class SchemaCost(NamedTuple):
     recursive: bool
 
 
-def schema_cost(root: Node) -> SchemaCost:
+def schema_cost(root: SchemaNode) -> SchemaCost:
     """Return the cost of a schema. Raises InvalidSchema if it exceeds what can be checked."""
-    order, back = ordered(root, Node.applied)
+    order, back = ordered(root, SchemaNode.applied)
     set_single_costs(reversed(order))
     for node in order:
         node.total = checked(node, *(total_cost(node, at, back) for at in (0, 1)))
@@ -41,7 +41,7 @@ def schema_cost(root: Node) -> SchemaCost:
     return SchemaCost(*checked(root, *map(sum, zip(*totals, strict=True))), recursive=bool(back))
 
 
-def set_single_costs(nodes: Iterable[Node]) -> None:
+def set_single_costs(nodes: Iterable[SchemaNode]) -> None:
     """Set ``single``, the cost at one value that is no object or array. Raises InvalidSchema for a cycle at one value."""
     done: set[int] = set()
     for start in nodes:  # the root first, so that a cycle is reported where it closes
@@ -53,10 +53,10 @@ def set_single_costs(nodes: Iterable[Node]) -> None:
             node.single = checked(node, units, node.byte_ns + sum(target.single[1] for target in node.in_place))
 
 
-def total_cost(node: Node, at: int, back: dict[tuple[int, int], tuple[Node, Node]]) -> int:
+def total_cost(node: SchemaNode, at: int, back: dict[tuple[int, int], tuple[SchemaNode, SchemaNode]]) -> int:
     """Return the units (``at`` 0) or the time per byte (1) of a node, from those of the nodes that it applies."""
 
-    def cost(target: Node) -> int:
+    def cost(target: SchemaNode) -> int:
         return (target.single if (id(node), id(target)) in back else target.total)[at]
 
     own = (node.units, node.byte_ns)[at]
@@ -64,7 +64,7 @@ def total_cost(node: Node, at: int, back: dict[tuple[int, int], tuple[Node, Node
     return sum(map(cost, node.in_place)) + max(own, members)
 
 
-def checked(node: Node, units: int, byte_ns: int) -> tuple[int, int]:
+def checked(node: SchemaNode, units: int, byte_ns: int) -> tuple[int, int]:
     """Return the costs. Raises InvalidSchema if they exceed the limits."""
     if units > MOST_UNITS or byte_ns > MOST_BYTE_NS:
         raise InvalidSchema(
@@ -74,15 +74,15 @@ def checked(node: Node, units: int, byte_ns: int) -> tuple[int, int]:
 
 
 def ordered(
-    root: Node, applied: Callable[[Node], list[Node]], done: set[int] | None = None
-) -> tuple[list[Node], dict[tuple[int, int], tuple[Node, Node]]]:
+    root: SchemaNode, applied: Callable[[SchemaNode], list[SchemaNode]], done: set[int] | None = None
+) -> tuple[list[SchemaNode], dict[tuple[int, int], tuple[SchemaNode, SchemaNode]]]:
     """Return the nodes, each after those that it applies, and the edges that lead back to a node in progress.
 
     ``done``: the nodes of earlier calls, which are left out; those of this call are added.
     """
     done = set() if done is None else done
-    order: list[Node] = []
-    back: dict[tuple[int, int], tuple[Node, Node]] = {}
+    order: list[SchemaNode] = []
+    back: dict[tuple[int, int], tuple[SchemaNode, SchemaNode]] = {}
     if id(root) in done:
         return order, back
     in_progress = {id(root)}

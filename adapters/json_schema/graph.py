@@ -31,7 +31,7 @@ UNIQUE_UNITS = 20
 """The cost of ``uniqueItems`` per value: up to 15 items are compared with each other, more are hashed."""
 
 
-class Node:
+class SchemaNode:
     """One subschema: its path, its own cost, and the subschemas that it applies.
 
     ``units``: its evaluations at an object or array; ``scalar_units``: at another value. ``byte_ns``: the time of its patterns
@@ -46,12 +46,12 @@ class Node:
         self.path = path
         self.units = self.scalar_units = 1
         self.byte_ns = 0
-        self.in_place: list[Node] = []
-        self.by_name: list[Node] = []
-        self.to_members: list[Node] = []
+        self.in_place: list[SchemaNode] = []
+        self.by_name: list[SchemaNode] = []
+        self.to_members: list[SchemaNode] = []
         self.single = self.total = (0, 0)
 
-    def applied(self) -> list["Node"]:
+    def applied(self) -> list["SchemaNode"]:
         """Return all subschemas that it applies."""
         return [*self.in_place, *self.by_name, *self.to_members]
 
@@ -61,10 +61,10 @@ class SchemaReader:
 
     def __init__(self, schema: dict[str, Any]) -> None:
         self._schema = schema
-        self._nodes: dict[int, Node] = {}  # id() of a subschema -> its node
-        self._todo: list[tuple[dict[str, Any], Node]] = []
-        self._references: list[tuple[Node, str]] = []
-        self._anchors: dict[str, Node] = {}
+        self._nodes: dict[int, SchemaNode] = {}  # id() of a subschema -> its node
+        self._todo: list[tuple[dict[str, Any], SchemaNode]] = []
+        self._references: list[tuple[SchemaNode, str]] = []
+        self._anchors: dict[str, SchemaNode] = {}
         self._compile_us = 0
         self.root = self._node(schema, "")
         self._read_all()
@@ -73,13 +73,13 @@ class SchemaReader:
             node.in_place.append(self._target(reference, f"{node.path}.$ref"))
             self._read_all()
 
-    def _node(self, schema: Any, path: str) -> Node:
+    def _node(self, schema: Any, path: str) -> SchemaNode:
         """Return the node of a subschema; ``true`` and ``false`` have a node of their own at each place."""
         if type(schema) is not dict:
-            return Node(path)
+            return SchemaNode(path)
         node = self._nodes.get(id(schema))
         if node is None:
-            node = self._nodes[id(schema)] = Node(path)
+            node = self._nodes[id(schema)] = SchemaNode(path)
             self._todo.append((schema, node))
         return node
 
@@ -91,7 +91,7 @@ class SchemaReader:
                 node.scalar_units += 1
                 self._keyword(node, name, value, f"{node.path}.{name}")
 
-    def _keyword(self, node: Node, name: str, value: Any, path: str) -> None:
+    def _keyword(self, node: SchemaNode, name: str, value: Any, path: str) -> None:
         if name in REFUSED:
             raise InvalidSchema(path, Message("{name} is not supported", name=name))
         if name == "$ref":
@@ -120,7 +120,7 @@ class SchemaReader:
                 for pattern in value:
                     self._add_pattern(node, pattern, f"{path}.{pattern}")
 
-    def _apply(self, node: Node, name: str, schemas: list[tuple[Any, str]]) -> None:
+    def _apply(self, node: SchemaNode, name: str, schemas: list[tuple[Any, str]]) -> None:
         nodes = [self._node(schema, path) for schema, path in schemas]
         if name in NOT_APPLIED:
             return
@@ -129,14 +129,14 @@ class SchemaReader:
         edges = node.in_place if name in IN_PLACE else node.by_name if name == "properties" else node.to_members
         edges += nodes
 
-    def _add_pattern(self, node: Node, pattern: str, path: str) -> None:
+    def _add_pattern(self, node: SchemaNode, pattern: str, path: str) -> None:
         cost = pattern_cost(pattern)
         node.byte_ns += cost.byte_ns
         self._compile_us += cost.compile_us
         if self._compile_us > MOST_COMPILE_US:
             raise InvalidSchema(path, Message("the patterns are too large: use fewer repetitions"))
 
-    def _target(self, reference: str, path: str) -> Node:
+    def _target(self, reference: str, path: str) -> SchemaNode:
         """Return the subschema that a reference names. Raises InvalidSchema."""
         if not reference.startswith("#"):
             why = Message("only references within the schema (#/…) are supported: nothing is downloaded")

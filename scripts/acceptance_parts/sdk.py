@@ -17,7 +17,7 @@ FULL = {
     "Node": ["scripts/extra/sdk-node.sh"],
     "vendors' own": ["scripts/extra/vendor-sdks.sh"],
 }
-SMOKE = {"Python 3": [sys.executable, "-m", "pytest", "-q", "tests/clients/sdk/test_choices.py"]}
+SMOKE = {"Python 3": [sys.executable, "-m", "pytest", "-q", "tests/clients/sdk/emulated/test_choices.py"]}
 PASSED = re.compile(r"(\d+) passed|^\S* ?pass (\d+)$", re.MULTILINE)
 NOT_RUN = 77
 """The exit code of an extra whose tool is missing."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.clients.apps.driver import Played, Run
-from tests.clients.apps.expected import EXPECTED_FAILURES, RESPONSES, SCHEMAS, WAITS, Failure, everywhere, failure, wait
+from tests.clients.apps.expected import EXPECTED_FAILURES, RESPONSES, WAITS, Failure, everywhere, failure, wait
 from tests.support.tap import Seen
 
 ROOT = Path(__file__).parents[2]
@@ -79,8 +79,8 @@ def test_a_part_is_excepted_only_at_the_vendors_that_its_condition_names() -> No
     assert failure("mem0", "qwen", "openais_width") is failure("mem0", "kimi", "openais_width") is None
     assert failure("autogen-0.2", "ernie", "chosen_speakers")
     assert failure("autogen-0.2", "kimi", "chosen_speakers") is None
-    assert wait("crewai", "qwen", "structured") == SCHEMAS
-    assert wait("crewai", "kimi", "structured") is None
+    assert wait("llm", "qwen", "responses") == RESPONSES
+    assert wait("llm", "qwen", "chat") is None
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.stem)

@@ -14,8 +14,8 @@ from tests.adapters.play import HELLO
 
 TOOL = {"type": "function", "function": {"name": "get", "parameters": {"type": "object", "properties": {}}}}
 OTHER = {"type": "function", "function": {"name": "put", "parameters": {"type": "object", "properties": {}}}}
-SCHEMA = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}}
-JSON = {"response_format": {"type": "json_object"}}
+SCHEMA: dict[str, Any] = {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}}
+JSON: dict[str, Any] = {"response_format": {"type": "json_object"}}
 SYSTEM = {"messages": [{"role": "system", "content": "json"}, *HELLO]}
 
 

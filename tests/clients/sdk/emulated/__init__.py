@@ -1,0 +1,1 @@
+"""Features that banjia emulates, with the official SDK."""
