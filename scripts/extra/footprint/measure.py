@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-MOST_PACKAGES = 30
+MOST_PACKAGES = 40
 MOST_MB = 55.0
 MOST_MS = 400.0
 RUNS = 9
