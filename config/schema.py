@@ -417,7 +417,6 @@ class Emulations(Section):
     """Emulate smaller embeddings of models whose catalog row has the fact prefix_dimensions: banjia cuts each vector and normalizes it."""
     parallel_tool_calls: Switch = True
     """Emulate parallel_tool_calls: false for vendors without that parameter: banjia returns the first tool call of an answer."""
-    response_format: Annotated[Literal["on", "no_repair", "off"], BeforeValidator(_switch_word)] = "on"
     response_format: Annotated[Literal["on", "no_repair", "off"], BeforeValidator(_as_word)] = "on"
     """Emulate json_schema and json_object for models that lack them: the schema goes into the prompt, banjia checks the answer, and asks once more if it is invalid. no_repair: check only."""
     logprobs: Literal["omit", "off"] = "off"
