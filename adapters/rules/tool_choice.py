@@ -1,4 +1,8 @@
-"""Rules for ``tool_choice``: which choices a vendor accepts, as data, and the verdict that sends or refuses one."""
+"""Rules for ``tool_choice``: which choices a vendor accepts, as data, and the verdict that sends one.
+
+A forced call that the model does not accept is emulated: an instruction in the prompt asks for it, and the wrapper
+``forced_call`` checks that the answer has it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,17 +12,28 @@ from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
 from adapters.core.message import Message
+from adapters.rules.json_mode import with_system_text, with_user_text
 from adapters.rules.messages import vendor_tool_name
 from adapters.rules.reasons import DEFAULT_OMITTED, SENT_AS_IS
 from adapters.rules.verdicts import Condition, always
 
-NOT_WHILE_THINKING = Message("a tool call cannot be forced while the model thinks: turn thinking off for this name")
+EMULATION = "tool_choice"
+"""The name in ``policy.emulate``."""
+NOT_WHILE_THINKING = Message(
+    "a tool call cannot be forced while the model thinks: the prompt asks for the call, and banjia checks the answer"
+)
 CONFLICT = Message("a tool call cannot be forced while the model thinks")
 NOT_WITH_THINKING = Message("a forced tool call cannot be combined with thinking")
-NEVER_FORCED = Message("the model cannot be forced to call a tool: use auto, or map the name to another model")
+NEVER_FORCED = Message(
+    "the model cannot be forced to call a tool: the prompt asks for the call, and banjia checks the answer"
+)
 ANY_CHOICE = Message("none, auto, required or a named tool")
 ONLY_TOOL = Message("sent as the name of the only tool")
-ONE_OF_SEVERAL = Message("the model cannot be forced to call one of several tools: name the tool")
+ONE_OF_SEVERAL = Message(
+    "the model cannot be forced to call one of several tools: the prompt asks for a call, and banjia checks the answer"
+)
+ONLY_NAMED_SENT = Message("sent as required, with the named tool only")
+NOT_A_FUNCTION = Message("the model accepts no such choice: use none, auto, required or the name of a function")
 TOOLS_OMITTED = Message("sent by omitting the tools: the model accepts no tool_choice while it thinks")
 
 
@@ -60,8 +75,9 @@ class ToolChoice:
 
     @property
     def words(self) -> tuple[VerdictWord, ...]:
-        mapped = self.required is not always or self.while_thinking == "absent"
-        return ("honoured", "mapped", "refused") if mapped else ("honoured", "refused")
+        emulates = self.while_thinking != "all" or self.forces is not always or self.required is not always
+        mapped = self.required is not always or self.while_thinking == "absent" or self.required_thinking is not None
+        return ("honoured", *(("mapped",) if mapped else ()), *(("emulated",) if emulates else ()), "refused")
 
     @property
     def why(self) -> Message:
@@ -71,30 +87,74 @@ class ToolChoice:
         """Write the choice, with the vendor's name of a renamed tool. Raises Refused."""
         check_tool_choice(name, value, builder)
         if forces_call(value):
-            self._check_forced(name, value, builder)
-            if value == "required" and not self.required(builder):
-                _name_only_tool(name, builder)
-                return
-        if self.while_thinking == "absent" and builder.thinks:
+            self._force(name, value, builder)
+        elif self.while_thinking == "absent" and builder.thinks:
             _leave_out(name, value, builder)
         else:
             send_tool_choice(name, value, builder)
 
-    def _check_forced(self, name: str, value: Any, builder: RequestBuilder) -> None:
+    def _force(self, name: str, value: Any, builder: RequestBuilder) -> None:
         if not self.forces(builder):
-            builder.refuse(name, NEVER_FORCED)
-        allowed = value == "required" and self.required_thinking and builder.model.facts.get(self.required_thinking)
-        if self.while_thinking != "all" and builder.thinks and not allowed:
-            builder.refuse(name, NOT_WHILE_THINKING)
+            ask_for_call(name, value, NEVER_FORCED, builder)
+        elif self.while_thinking != "all" and builder.thinks:
+            self._force_while_thinking(name, value, builder)
+        elif value == "required" and not self.required(builder):
+            _name_only_tool(name, builder)
+        else:
+            send_tool_choice(name, value, builder)
+
+    def _force_while_thinking(self, name: str, value: Any, builder: RequestBuilder) -> None:
+        if not (self.required_thinking and builder.model.facts.get(self.required_thinking)):
+            ask_for_call(name, value, NOT_WHILE_THINKING, builder)
+        elif value == "required":
+            send_tool_choice(name, value, builder)
+        elif send_only(_function_name(value), builder):
+            builder.body[name] = "required"
+            builder.record(name, "mapped", ONLY_NAMED_SENT)
+        else:
+            ask_for_call(name, value, NOT_WHILE_THINKING, builder)
 
 
 def _name_only_tool(name: str, builder: RequestBuilder) -> None:
-    """Send ``required`` as the name of the only tool. Raises Refused if there are several."""
+    """Send ``required`` as the name of the only tool; emulate it if there are several."""
     tools = builder.body.get("tools") or []
     if len(tools) != 1:
-        builder.refuse(name, ONE_OF_SEVERAL)
+        ask_for_call(name, "required", ONE_OF_SEVERAL, builder)
+        return
     builder.body[name] = {"type": "function", "function": {"name": tools[0]["function"]["name"]}}
     builder.record(name, "mapped", ONLY_TOOL)
+
+
+def send_only(wanted: Any, builder: RequestBuilder) -> bool:
+    """Omit all tools but the function ``wanted``, by the client's name. Return whether it is among the tools."""
+    sent_name = vendor_tool_name(builder, str(wanted))
+    tools = [tool for tool in builder.body.get("tools") or [] if _function_name(tool) == sent_name]
+    if tools:
+        builder.body["tools"] = tools
+    return bool(tools)
+
+
+CALL_FUNCTION = "Call the function {name} now: answer with that call and with no text."
+CALL_ANY = "Call at least one of the functions now: answer with the call and with no text."
+
+
+def ask_for_call(name: str, value: Any, why: Message, builder: RequestBuilder) -> None:
+    """Ask for the call in the prompt, with only the named tool, and have the answer checked. Raises Refused.
+
+    The field itself is omitted: the default is ``auto``. The instruction joins the system message; without one, or with
+    a model that accepts none, the last user message.
+    """
+    wanted = _function_name(value)
+    if value != "required" and wanted is None:
+        builder.refuse(name, NOT_A_FUNCTION)
+    builder.emulate(name, EMULATION, wanted, why)
+    builder.answer_whole()
+    if wanted is not None:
+        send_only(wanted, builder)
+    text = CALL_ANY if wanted is None else CALL_FUNCTION.format(name=vendor_tool_name(builder, wanted))
+    messages = builder.body["messages"]
+    add = with_system_text if messages[0]["role"] == "system" else with_user_text
+    builder.body["messages"] = add(messages, text)
 
 
 def _leave_out(name: str, value: Any, builder: RequestBuilder) -> None:

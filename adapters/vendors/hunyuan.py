@@ -25,7 +25,7 @@ from adapters.rules.json_mode import JsonMode, begins_with_system
 from adapters.rules.messages import NO_DETAILS, MessageRules, vendor_tool_name
 from adapters.rules.parameters import TOKEN_LIMITS, Seeds, Stops, VendorSearch
 from adapters.rules.reasons import SENT_AS_IS
-from adapters.rules.tool_choice import ToolChoice, check_tool_choice, forced_call, forces_call
+from adapters.rules.tool_choice import ONE_OF_SEVERAL, ToolChoice, ask_for_call, check_tool_choice, forced_call, forces_call
 from adapters.rules.tools import Tools
 from adapters.rules.verdicts import Drop, Honour, Refuse, Rewrite, by_fact, never
 
@@ -102,7 +102,7 @@ FAILURES = (
 
 
 def custom_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
-    """Send none, auto, or ``custom`` with the one tool that must be called."""
+    """Send none, auto, or ``custom`` with the one tool that must be called; emulate required with several tools."""
     check_tool_choice(name, value, builder)
     if not forces_call(value):
         builder.body[name] = value
@@ -113,7 +113,8 @@ def custom_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
         wanted = vendor_tool_name(builder, str((value.get("function") or {}).get("name")))
         tools = [tool for tool in tools if tool["function"]["name"] == wanted]
     if len(tools) != 1:
-        builder.refuse(name, Message("the vendor can force a call of a single tool only: name one function of tools"))
+        ask_for_call(name, value, ONE_OF_SEVERAL, builder)
+        return
     builder.body[name] = "custom"
     builder.body["custom_tool"] = tools[0]
     builder.record(name, "mapped", FORCED_TOOL)
@@ -134,7 +135,9 @@ CLASSIC_CHAT: Mapping[str, Verdict] = {
     "stop": Stops(as_list=True, left_in_answer=True),
     "tools": TOOLS,
     "tool_choice": Rewrite(
-        custom_tool_choice, Message("none, auto, or a single tool"), ("honoured", "mapped", "refused")
+        custom_tool_choice,
+        Message("none, auto, or a single tool; required with several tools is emulated by prompt and check"),
+        ("honoured", "mapped", "emulated", "refused"),
     ),
     "web_search_options": by_fact(
         "no_search",
