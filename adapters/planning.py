@@ -14,6 +14,8 @@ from adapters.rules.reasoning import SWITCH_FIELDS, requested_thinking, resolve_
 from adapters.rules.verdicts import apply
 from adapters.translations.completions_as_chat import again_without
 from adapters.translations.legacy_functions import as_tools, in_legacy_terms, is_legacy
+from adapters.translations.tools_as_prompt import FACT as NO_TOOLS
+from adapters.translations.tools_as_prompt import tools_as_prompt
 
 
 def check_max_tokens(fields: Mapping[str, Any]) -> None:
@@ -165,7 +167,10 @@ def _build(request: ApiRequest, target: Target) -> Plan:
 def _apply_table(
     builder: RequestBuilder, target: Target, op: Op, default_thinking: bool | None, sent: Mapping[str, Any]
 ) -> Plan:
-    request, vendor = builder.request, target.vendor
+    vendor = target.vendor
+    if target.model.facts and target.model.facts.get(NO_TOOLS) and builder.request.operation == "chat":
+        tools_as_prompt(builder)
+    request = builder.request
     removed, policy = target.removed, target.thinking
     if removed and not set(SWITCH_FIELDS).isdisjoint(removed):
         policy = "vendor"

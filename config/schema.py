@@ -400,6 +400,8 @@ class VendorEntry(Section):
         return _without_empty_keys([self.api_key] if self.api_key is not None else self.api_keys)
 
 
+Repairable = Annotated[Literal["on", "no_repair", "off"], BeforeValidator(_as_word)]
+"""Whether an emulation that checks whole answers is on, and whether it asks once more for an invalid one."""
 LOGPROBS = frozenset({"logprobs", "top_logprobs"})
 """The fields that policy.emulate.logprobs leaves out."""
 
@@ -417,7 +419,11 @@ class Emulations(Section):
     """Emulate smaller embeddings of models whose catalog row has the fact prefix_dimensions: banjia cuts each vector and normalizes it."""
     parallel_tool_calls: Switch = True
     """Emulate parallel_tool_calls: false for vendors without that parameter: banjia returns the first tool call of an answer."""
-    response_format: Annotated[Literal["on", "no_repair", "off"], BeforeValidator(_as_word)] = "on"
+    tools: Repairable = "on"
+    """Emulate tools for models that have none: the tools go into the prompt, banjia checks each call by its schema, and asks once more if one is invalid. no_repair: check only."""
+    tool_choice: Repairable = "on"
+    """Emulate a forced tool call for models that cannot be forced: the prompt asks for the call, banjia checks that the answer has it, and asks once more if not. no_repair: check only."""
+    response_format: Repairable = "on"
     """Emulate json_schema and json_object for models that lack them: the schema goes into the prompt, banjia checks the answer, and asks once more if it is invalid. no_repair: check only."""
     logprobs: Literal["omit", "off"] = "off"
     """omit: leave out logprobs and top_logprobs for models that return none, also under strict; the answer has logprobs: null. off: refuse them."""
@@ -425,6 +431,10 @@ class Emulations(Section):
     def off(self) -> frozenset[str]:
         """Return the names of the emulations that are off."""
         return frozenset(name for name, value in self if value in (False, "off"))
+
+    def unrepaired(self) -> frozenset[str]:
+        """Return the names of the emulations that ask no second time."""
+        return frozenset(name for name, value in self if value == "no_repair")
 
     def omitted(self) -> frozenset[str]:
         """Return the request fields that are left out if a vendor would refuse them."""

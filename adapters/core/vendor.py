@@ -162,7 +162,7 @@ class Target:
     omitted if they would be refused; ``omit`` those that ``policy.emulate`` omits. ``messages`` is the
     operator's verdict on chat messages, in place of the table's. ``openai_dimensions`` is the vector size of the requested
     name at OpenAI; None if it is not one of OpenAI's embedding names. ``repair_max_tokens``: the largest prompt, in
-    tokens, with which an emulation requests a better answer; 0 if it never does.
+    tokens, with which an emulation requests a better answer; those of ``unrepaired`` never do.
     """
 
     entry: str
@@ -177,6 +177,7 @@ class Target:
     omit: frozenset[str] = frozenset()
     openai_dimensions: int | None = None
     repair_max_tokens: int = 16_000
+    unrepaired: frozenset[str] = frozenset()
     thinking: ThinkingPolicy = "auto"
     messages: Verdict | None = None
     report_model: Literal["requested", "vendor"] = "requested"
@@ -184,6 +185,10 @@ class Target:
     label: str = field(init=False)  # ``entry/model``, as in the configuration and ``x-banjia-target``
     removed: tuple[str, ...] = field(init=False)  # the fields that are None in ``overrides``
     droppable: frozenset[str] = field(init=False)  # the fields of ``drop`` and ``omit``
+
+    def repair_limit(self, emulation: str) -> int:
+        """Return the largest prompt, in tokens, with which this emulation requests a better answer; 0 for none."""
+        return 0 if emulation in self.unrepaired else self.repair_max_tokens
 
     def __post_init__(self) -> None:
         label = f"{self.entry}/{self.model.id}"

@@ -4,6 +4,7 @@ A checker says what is wrong with a response, and how to request a better one. T
 declines it when no attempt, call or time is left, and then the response fails like one without a repair.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 from adapters.core.event import WHOLE, Event
@@ -11,6 +12,7 @@ from adapters.core.exchange import Do, Done, Emit, Exchange, Fail, Make, Send
 from adapters.core.failures import Failure
 from adapters.core.message import Message, sentences
 from adapters.core.request import ApiRequest, AttemptIds
+from adapters.core.tokens import estimate_prompt
 from adapters.core.usage import summed_members
 from adapters.core.wrapper import Holds, Wrapper
 
@@ -32,6 +34,40 @@ class ResponseChecker(Protocol):
     def repair(self, request: ApiRequest, event: Event, problem: Message) -> ApiRequest | None:
         """Return the request for a better response, in the vendor's terms; None if it must not be repeated."""
         ...
+
+
+def with_complaint(request: ApiRequest, event: Event, complaint: str, most_tokens: int) -> ApiRequest | None:
+    """Return the request with the content of the rejected response and a complaint about it, as further turns.
+
+    After a response without content it is the same request again. None if its prompt exceeds ``most_tokens``.
+    """
+    content = event.data["choices"][0]["message"].get("content")
+    fields = request.fields
+    if content and not content.isspace():
+        turns = [{"role": "assistant", "content": content}, {"role": "user", "content": complaint}]
+        fields = {**fields, "messages": [*fields["messages"], *turns]}
+    return request.with_fields(fields) if estimate_prompt(fields) <= most_tokens else None
+
+
+class AllChecks:
+    """Several checks of one response, so that it is repaired at most once: the first check that fails says how."""
+
+    def __init__(self, checkers: Sequence[ResponseChecker]) -> None:
+        self._checkers = checkers
+        self._failed = checkers[0]
+
+    def check(self, event: Event) -> Message | None:
+        """Return the problem of the first check that fails; None if none does."""
+        for checker in self._checkers:
+            problem = checker.check(event)
+            if problem is not None:
+                self._failed = checker
+                return problem
+        return None
+
+    def repair(self, request: ApiRequest, event: Event, problem: Message) -> ApiRequest | None:
+        """Return the request of the check that failed."""
+        return self._failed.repair(request, event, problem)
 
 
 class CheckedResponse(Wrapper):

@@ -8,12 +8,10 @@ import re
 from typing import Any
 
 from adapters.core.event import Event
-from adapters.core.exchange import Make
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest
-from adapters.core.tokens import estimate_prompt
 from adapters.core.vendor import Plan
-from adapters.emulations.checked_response import CheckedResponse
+from adapters.emulations.checked_response import ResponseChecker, with_complaint
 from adapters.json_schema.validator import TextChecker
 from adapters.rules.json_mode import EMULATION
 
@@ -22,15 +20,10 @@ REPAIR_PROMPT = "That answer is invalid: {problem}. Answer again, with the corre
 EMPTY = Message("the content is empty")
 
 
-def structured_output(make: Make, plan: Plan) -> Make:
-    """Wrap ``make`` if the plan emulates ``response_format``."""
+def structured_output(plan: Plan) -> ResponseChecker | None:
+    """Return the check of the content if the plan emulates ``response_format``."""
     text_checker = plan.emulations.get(EMULATION)
-    if text_checker is None:
-        return make
-    vendor, most_tokens = plan.target.vendor.title, plan.target.repair_max_tokens
-    return lambda request, attempt_ids: CheckedResponse(
-        make, request, attempt_ids, JsonContent(text_checker, most_tokens), vendor
-    )
+    return None if text_checker is None else JsonContent(text_checker, plan.target.repair_limit(EMULATION))
 
 
 class JsonContent:
@@ -57,15 +50,7 @@ class JsonContent:
 
     def repair(self, request: ApiRequest, event: Event, problem: Message) -> ApiRequest | None:
         """Return the request with the invalid answer and what is wrong with it; after an empty answer, the same again."""
-        content = event.data["choices"][0]["message"].get("content")
-        fields = request.fields
-        if content and not content.isspace():
-            turns = [
-                {"role": "assistant", "content": content},
-                {"role": "user", "content": REPAIR_PROMPT.format(problem=problem)},
-            ]
-            fields = {**fields, "messages": [*fields["messages"], *turns]}
-        return request.with_fields(fields) if estimate_prompt(fields) <= self._most_tokens else None
+        return with_complaint(request, event, REPAIR_PROMPT.format(problem=problem), self._most_tokens)
 
 
 def is_checked(choice: dict[str, Any]) -> bool:

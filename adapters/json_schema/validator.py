@@ -73,9 +73,9 @@ def parse_text(text: str) -> ParsedText:
 
 
 class TextChecker(Protocol):
-    """Checks JSON texts."""
+    """Checks JSON texts. ``budget_ns``: the longest check, in nanoseconds by the estimate; a longer one is a problem."""
 
-    def problem(self, text: str) -> Message | None:
+    def problem(self, text: str, budget_ns: int = BUDGET_NS) -> Message | None:
         """Return what is wrong with a text, as part of a sentence; None if it is valid."""
         ...
 
@@ -83,7 +83,7 @@ class TextChecker(Protocol):
 class AnyObject:
     """Checks that a text is a JSON object."""
 
-    def problem(self, text: str) -> Message | None:
+    def problem(self, text: str, budget_ns: int = BUDGET_NS) -> Message | None:
         """Return what is wrong with a text, as part of a sentence; None if it is a JSON object."""
         try:
             return None if type(parse_text(text).value) is dict else Message("it is not a JSON object")
@@ -100,14 +100,14 @@ class CompiledSchema:
         self._validator = validator
         self._cost = cost
 
-    def problem(self, text: str) -> Message | None:
+    def problem(self, text: str, budget_ns: int = BUDGET_NS) -> Message | None:
         """Return what is wrong with a JSON text, as part of a sentence; None if it is valid."""
         try:
             parsed = parse_text(text)
         except InvalidText as invalid:
             return invalid.problem
         units = parsed.values * self._cost.units
-        if units * UNIT_NS + parsed.size * self._cost.byte_ns > BUDGET_NS:
+        if units * UNIT_NS + parsed.size * self._cost.byte_ns > budget_ns:
             return Message("it takes too long to check by the schema")
         if self._validator.is_valid(parsed.value):
             return None

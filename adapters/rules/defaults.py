@@ -17,7 +17,10 @@ SENT_AS_TOOLS = Message("sent as tools")
 
 NO_AUDIO = Refuse(Message("the vendor returns text only"))
 NO_LOGPROBS = Refuse(Message("the model returns no logprobs, which the client would rely on"))
-NO_TOOLS = Refuse(Message("the model does not support tools: map the name to a model that does"))
+NO_TOOLS = Refuse(
+    Message("the model does not support tools: map the name to a model that does"), ("emulated", "mapped", "refused")
+)
+"""Applies only if the operator has disabled the emulation (``adapters/translations/tools_as_prompt.py``)."""
 FIRST_CALL_ONLY = Emulate(
     "parallel_tool_calls",
     Message("the vendor has no such parameter: banjia returns the first tool call and omits the others"),

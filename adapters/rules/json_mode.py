@@ -97,7 +97,8 @@ class JsonMode:
     def _schema(self, name: str, value: dict[str, Any], builder: RequestBuilder) -> None:
         """Send the schema in the vendor's dialect, or emulate it. Raises Refused."""
         named = value.get("json_schema") or {}
-        native = self.schema(builder) and self.json(builder)
+        # A schema that the vendor enforces would leave no room for calls in the text of the answer.
+        native = self.schema(builder) and self.json(builder) and "tools" not in builder.emulations
         if native:
             try:
                 sent = self._in_dialect(value, named)

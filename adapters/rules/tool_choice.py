@@ -6,7 +6,7 @@ A forced call that the model does not accept is emulated: an instruction in the 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
@@ -108,7 +108,7 @@ class ToolChoice:
             ask_for_call(name, value, NOT_WHILE_THINKING, builder)
         elif value == "required":
             send_tool_choice(name, value, builder)
-        elif send_only(_function_name(value), builder):
+        elif send_only(function_name(value), builder):
             builder.body[name] = "required"
             builder.record(name, "mapped", ONLY_NAMED_SENT)
         else:
@@ -128,7 +128,7 @@ def _name_only_tool(name: str, builder: RequestBuilder) -> None:
 def send_only(wanted: Any, builder: RequestBuilder) -> bool:
     """Omit all tools but the function ``wanted``, by the client's name. Return whether it is among the tools."""
     sent_name = vendor_tool_name(builder, str(wanted))
-    tools = [tool for tool in builder.body.get("tools") or [] if _function_name(tool) == sent_name]
+    tools = [tool for tool in builder.body.get("tools") or [] if function_name(tool) == sent_name]
     if tools:
         builder.body["tools"] = tools
     return bool(tools)
@@ -138,20 +138,27 @@ CALL_FUNCTION = "Call the function {name} now: answer with that call and with no
 CALL_ANY = "Call at least one of the functions now: answer with the call and with no text."
 
 
+class RequestedCall(NamedTuple):
+    """A call that the prompt asks for: the client's name of the function, None for any; and the instruction."""
+
+    name: str | None
+    instruction: str
+
+
 def ask_for_call(name: str, value: Any, why: Message, builder: RequestBuilder) -> None:
     """Ask for the call in the prompt, with only the named tool, and have the answer checked. Raises Refused.
 
     The field itself is omitted: the default is ``auto``. The instruction joins the system message; without one, or with
     a model that accepts none, the last user message.
     """
-    wanted = _function_name(value)
+    wanted = function_name(value)
     if value != "required" and wanted is None:
         builder.refuse(name, NOT_A_FUNCTION)
-    builder.emulate(name, EMULATION, wanted, why)
+    text = CALL_ANY if wanted is None else CALL_FUNCTION.format(name=vendor_tool_name(builder, wanted))
+    builder.emulate(name, EMULATION, RequestedCall(wanted, text), why)
     builder.answer_whole()
     if wanted is not None:
         send_only(wanted, builder)
-    text = CALL_ANY if wanted is None else CALL_FUNCTION.format(name=vendor_tool_name(builder, wanted))
     messages = builder.body["messages"]
     add = with_system_text if messages[0]["role"] == "system" else with_user_text
     builder.body["messages"] = add(messages, text)
@@ -177,14 +184,14 @@ def check_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
         builder.request.fields.get("tools"),
         *(message.get("tools") for message in builder.request.fields["messages"]),
     ]
-    names = [_function_name(tool) for tools in lists if type(tools) is list for tool in tools]
+    names = [function_name(tool) for tools in lists if type(tools) is list for tool in tools]
     if not names:
         raise Refused(
             name,
             Message("Invalid value for '{name}': it is only allowed when tools are sent.", name=name),
             "unsupported_value",
         )
-    wanted = _function_name(value)
+    wanted = function_name(value)
     if wanted is not None and wanted not in names:
         raise Refused(
             name,
@@ -193,7 +200,7 @@ def check_tool_choice(name: str, value: Any, builder: RequestBuilder) -> None:
         )
 
 
-def _function_name(tool: Any) -> Any:
+def function_name(tool: Any) -> Any:
     """Return the function's name in a tool or a choice; None if there is none."""
     function = tool.get("function") if type(tool) is dict else None
     return function.get("name") if type(function) is dict else None

@@ -1,13 +1,14 @@
 """Rules for tools: names that a vendor refuses are replaced, and restored in the response."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.core.adaptations import VerdictWord
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import Message
+from adapters.json_schema.validator import TextChecker
 from adapters.rules.reasons import EMPTY_OMITTED
 
 SENT_AS_THEY_CAME = Message("sent unchanged")
@@ -15,8 +16,22 @@ SCHEMAS_REWRITTEN = Message("schemas are rewritten in the vendor's dialect of JS
 
 ALL_OR_NONE = Message("the vendor accepts strict only if all tools of the request have it")
 
+EMULATION = "tools"
+"""The name in ``policy.emulate`` of tools for models that have none."""
+
 LONGEST_PATH = 200
 """How many characters of a schema path are shown in an error: property names may be of any length."""
+
+
+class OfferedTools(NamedTuple):
+    """What the prompt offers. ``arguments``: checks of the arguments, by the name of the function.
+
+    ``required``: the answer must have a call. ``single``: only the first call is used.
+    """
+
+    arguments: Mapping[str, TextChecker]
+    required: bool
+    single: bool
 
 
 class NotExpressible(Exception):

@@ -25,7 +25,14 @@ from adapters.rules.json_mode import JsonMode, begins_with_system
 from adapters.rules.messages import NO_DETAILS, MessageRules, vendor_tool_name
 from adapters.rules.parameters import TOKEN_LIMITS, Seeds, Stops, VendorSearch
 from adapters.rules.reasons import SENT_AS_IS
-from adapters.rules.tool_choice import ONE_OF_SEVERAL, ToolChoice, ask_for_call, check_tool_choice, forced_call, forces_call
+from adapters.rules.tool_choice import (
+    ONE_OF_SEVERAL,
+    ToolChoice,
+    ask_for_call,
+    check_tool_choice,
+    forced_call,
+    forces_call,
+)
 from adapters.rules.tools import Tools
 from adapters.rules.verdicts import Drop, Honour, Refuse, Rewrite, by_fact, never
 
