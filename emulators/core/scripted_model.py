@@ -17,17 +17,22 @@
 - In JSON mode it answers an object, `{"answer": "<the text answer>"}`; with a schema, a value generated from it.
 - It does the same if a message asks for it: with the words `JSON Schema` and a line that is a JSON object, the schema; or
   with the words `a JSON object`, in a system message or the last user message.
+- It reads functions that a prompt describes in words as tools, and answers with calls as text (`tools_in_prompt.py`); with
+  real tools, it follows an instruction to call one.
+- `emulator:calls=unknown` in the last user message makes the first such answer wrong: `unknown` (function), `invalid`
+  (arguments), `broken` (JSON), `words` (no call); `emulator:calls=fenced` puts it into a code fence.
 - `emulator:wrong=30` in any user message makes it ignore these requests in 30 of 100 conversations, chosen by their text.
 """
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zlib import crc32
 
 from emulators.core import tokens
 from emulators.core.schemas import instance
+from emulators.core.tools_in_prompt import Instructions, read_instructions
 
 Message = dict[str, Any]
 
@@ -60,6 +65,7 @@ class Directives:
     moderated: int | None = None
     finish: str | None = None
     answer: str | None = None
+    calls: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +159,56 @@ def parse_directives(messages: list[Message]) -> Directives:
         moderated=int(moderated) if moderated.isdecimal() else None,
         finish=found.get("finish"),
         answer=directed_answer(messages),
+        calls=found.get("calls"),
     )
 
 
 def complete(prompt: Prompt) -> ScriptedCompletion:
     """Return the model's completion of a prompt."""
+    asked = read_instructions(prompt.messages)
+    if asked.offered is not None:
+        return _in_words(prompt, asked)
+    if asked.choice is not None and prompt.tools and prompt.choice == "auto":
+        if not answers_wrongly(prompt.messages) and parse_directives(prompt.messages).calls != "words":
+            prompt = replace(prompt, messages=asked.messages, choice=asked.choice)
+    return _complete(prompt)
+
+
+def _in_words(prompt: Prompt, asked: Instructions) -> ScriptedCompletion:
+    """Return the completion of a prompt that describes functions in words: calls become text."""
+    tools = [Tool(str(one["name"]), one.get("parameters")) for one in asked.offered or []]
+    choice = asked.choice or "auto"
+    plain = replace(prompt, messages=asked.messages, tools=tools, choice=choice, parallel=not asked.single)
+    completion = _complete(plain)
+    if not completion.calls:
+        return completion
+    repairs = str(prompt.messages[-1].get("content")).startswith("That answer is invalid:")
+    wrong = None if repairs else parse_directives(asked.messages).calls
+    if answers_wrongly(prompt.messages):
+        wrong = ("unknown", "invalid", "broken")[crc32(str(prompt.messages).encode()) // 100 % 3]
+    text, finish = _written(completion.calls, wrong), "stop"
+    if prompt.most_answer is not None:
+        text, cut_off = tokens.cut(text, prompt.most_answer)
+        finish = "length" if cut_off else finish
+    return ScriptedCompletion(completion.reasoning, tokens.pieces(text), [], finish)
+
+
+def _written(calls: list[ToolCall], wrong: str | None) -> str:
+    """Return calls as text, wrong in this way."""
+    made = [{"name": call.name, "arguments": json.loads(call.arguments or "{}")} for call in calls]
+    if wrong == "words":
+        return "I would rather say it in words."
+    if wrong == "unknown":
+        made[0]["name"] = "no_such_function"
+    if wrong == "invalid":
+        made[0]["arguments"] = ["not", "an", "object"]
+    text = json.dumps({"tool_calls": made}, ensure_ascii=False)
+    if wrong == "broken":
+        return text[:-1]
+    return f"```json\n{text}\n```" if wrong == "fenced" else text
+
+
+def _complete(prompt: Prompt) -> ScriptedCompletion:
     directives = parse_directives(prompt.messages)
     thought, left, ended = _reasoning(prompt, directives)
     if ended:
