@@ -16,7 +16,7 @@ from adapters.json_schema.graph import MOST_COMPILE_US, SchemaReader
 from adapters.json_schema.invalid import InvalidSchema
 from adapters.json_schema.validator import MOST_SCHEMA_BYTES, AnyObject, TextChecker, compile_schema
 from adapters.rules.json_mode import with_text, with_user_text
-from adapters.rules.messages import MessageDict
+from adapters.rules.messages import EMPTY, MessageDict, has_content
 from adapters.rules.reasons import DEFAULT_OMITTED, EMPTY_OMITTED
 from adapters.rules.tool_choice import NOT_A_FUNCTION, check_tool_choice, function_name
 from adapters.rules.tools import EMULATION, OfferedTools
@@ -56,7 +56,8 @@ def tools_as_prompt(builder: RequestBuilder) -> None:
     check_tool_choice("tool_choice", choice, builder)
     if type(choice) is dict and function_name(choice) is None:
         builder.refuse("tool_choice", NOT_A_FUNCTION)
-    parallel, tools = fields.pop("parallel_tool_calls", None), fields.pop("tools", None)
+    tools = fields.pop("tools", None)
+    parallel = fields.pop("parallel_tool_calls", None) if tools else None
     fields["messages"] = as_text(fields["messages"], builder)
     if tools and choice != "none":
         offered = [tool for tool in tools if type(choice) is not dict or function_name(tool) == function_name(choice)]
@@ -75,7 +76,7 @@ def tools_as_prompt(builder: RequestBuilder) -> None:
 
 def uses_tools(fields: Mapping[str, Any]) -> bool:
     """Whether a request has tools, a choice of them, or messages with calls or results."""
-    if not fields.keys().isdisjoint(("tools", "tool_choice", "parallel_tool_calls")):
+    if not fields.keys().isdisjoint(("tools", "tool_choice")):
         return True
     return any(message["role"] == "tool" or "tool_calls" in message for message in fields["messages"])
 
@@ -160,13 +161,13 @@ def add_results(out: list[MessageDict], results: list[str]) -> None:
 
 
 def result_text(where: str, message: MessageDict, builder: RequestBuilder) -> str:
-    """Return the text of a tool result. Raises Refused for other content."""
+    """Return the text of a tool result; ``EMPTY`` for a blank one. Raises Refused for other content."""
     content: Any = message.get("content") or ""
     if type(content) is str:
-        return content
+        return content if has_content(content) else EMPTY
     if any(part["type"] != "text" for part in content):
         builder.refuse(where, ONLY_TEXT)
-    return "".join(part["text"] for part in content)
+    return "".join(part["text"] for part in content) if has_content(content) else EMPTY
 
 
 def calling_turn(message: MessageDict, calls: list[Any]) -> MessageDict:

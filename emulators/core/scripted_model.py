@@ -168,9 +168,9 @@ def complete(prompt: Prompt) -> ScriptedCompletion:
     asked = read_instructions(prompt.messages)
     if asked.offered is not None:
         return _in_words(prompt, asked)
-    if asked.choice is not None and prompt.tools and prompt.choice == "auto":
-        if not answers_wrongly(prompt.messages) and parse_directives(prompt.messages).calls != "words":
-            prompt = replace(prompt, messages=asked.messages, choice=asked.choice)
+    obeys = not answers_wrongly(prompt.messages) and parse_directives(prompt.messages).calls != "words"
+    if asked.choice is not None and prompt.tools and prompt.choice == "auto" and obeys:
+        prompt = replace(prompt, messages=asked.messages, choice=asked.choice)
     return _complete(prompt)
 
 

@@ -1,5 +1,6 @@
 """Fields that banjia adds to a vendor's body are recorded by name, and a plan can be made without them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -125,12 +126,13 @@ def test_without_its_switch_the_model_thinks_as_it_does_by_itself() -> None:
     assert without.target.thinking == "auto"
 
 
-def test_a_plan_that_can_not_do_without_is_refused() -> None:
+def test_a_plan_that_can_not_do_without_emulates_the_forced_call_or_is_refused() -> None:
     """A forced call excludes thinking, which is the model's default."""
     forced = ask(name="gpt-4o", tools=TOOLS, tool_choice="required")
     assert plan(forced, at("kimi")).added == ("thinking", "stream_options")
+    assert plan_without(forced, at("kimi"), ["thinking"]).adaptations["tool_choice"].word == "emulated"
     with pytest.raises(Refused):
-        plan_without(forced, at("kimi"), ["thinking"])
+        plan_without(forced, replace(at("kimi"), disabled_emulations=frozenset({"tool_choice"})), ["thinking"])
 
 
 NAMED: list[tuple[str, dict[str, Any] | None, bool]] = [

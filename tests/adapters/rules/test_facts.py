@@ -19,20 +19,23 @@ JSON: dict[str, Any] = {"response_format": {"type": "json_object"}}
 SYSTEM = {"messages": [{"role": "system", "content": "json"}, *HELLO]}
 
 
-def planned(vendor: str, facts: dict[str, Any], family: str = "f", thinking: Any = "never", **fields: Any) -> Plan:
+def planned(
+    vendor: str,
+    facts: dict[str, Any],
+    family: str = "f",
+    thinking: Any = "never",
+    off: frozenset[str] = frozenset(),
+    **fields: Any,
+) -> Plan:
     model = Model("ernie-m", family, thinking=thinking, facts=facts, max_output=8000)
-    place = Target(vendor, BY_CATALOG[vendor], model, "https://host")
+    place = Target(vendor, BY_CATALOG[vendor], model, "https://host", disabled_emulations=off)
     return plan(ApiRequest("chat", "o3", {"messages": HELLO, **fields}, fields.get("stream") is True), place)
 
 
 @pytest.mark.parametrize(
     ("vendor", "fact", "param", "fields"),
     [
-        ("qwen", "no_tools", "tools", {"tools": [TOOL]}),
         ("qwen", "no_system", "messages", SYSTEM),
-        ("ernie", "no_tools", "tools", {"tools": [TOOL]}),
-        ("hunyuan", "no_tools", "tools", {"tools": [TOOL]}),
-        ("hunyuan_classic", "no_tools", "tools", {"tools": [TOOL]}),
         ("hunyuan_classic", "no_search", "web_search_options", {"web_search_options": {}}),
     ],
 )
@@ -50,7 +53,6 @@ def test_a_model_with_this_fact_refuses_what_others_take(
     [
         ("qwen", "logprobs", "logprobs", {"logprobs": True}),
         ("qwen", "logprobs", "top_logprobs", {"top_logprobs": 2}),
-        ("qwen", "required_tool_choice", "tool_choice", {"tools": [TOOL, OTHER], "tool_choice": "required"}),
         ("ernie", "search", "web_search_options", {"web_search_options": {}}),
     ],
 )
@@ -82,6 +84,28 @@ def test_a_format_that_a_model_lacks_is_emulated(
     assert made.adaptations["response_format"].word == "emulated"
     assert made.request.fields.get("response_format") == sent
     assert "JSON" in made.request.fields["messages"][0]["content"]
+
+
+@pytest.mark.parametrize("vendor", ["qwen", "ernie", "hunyuan", "hunyuan_classic"])
+def test_tools_that_a_model_lacks_are_in_the_prompt_unless_the_operator_has_disabled_that(vendor: str) -> None:
+    made = planned(vendor, {"no_tools": True}, tools=[TOOL, OTHER], tool_choice="required")
+    assert {name: made.adaptations[name].word for name in ("tools", "tool_choice")} == {
+        "tools": "emulated",
+        "tool_choice": "mapped",
+    }
+    assert not {"tools", "tool_choice"} & made.request.fields.keys()
+    assert '[{"name":"get"' in made.request.fields["messages"][0]["content"]
+    assert planned(vendor, {}, tools=[TOOL]).emulations == {}
+    with pytest.raises(Refused) as refused:
+        planned(vendor, {"no_tools": True}, off=frozenset({"tools"}), tools=[TOOL])
+    assert refused.value.param == "tools"
+
+
+def test_required_is_native_with_this_fact_and_else_emulated_for_several_tools() -> None:
+    fields: dict[str, Any] = {"tools": [TOOL, OTHER], "tool_choice": "required"}
+    assert planned("qwen", {"required_tool_choice": True}, **fields).adaptations["tool_choice"].word == "honoured"
+    assert planned("qwen", {}, **fields).adaptations["tool_choice"].word == "emulated"
+    assert planned("qwen", {}, tools=[TOOL], tool_choice="required").adaptations["tool_choice"].word == "mapped"
 
 
 def test_a_model_that_has_schemas_gets_them_unchanged_and_unchecked() -> None:

@@ -147,7 +147,7 @@ def test_a_server_of_ones_own_is_never_taken_to_think() -> None:
         (K26, {"audio": {"voice": "alloy", "format": "mp3"}}, "audio"),
         (K26, {"modalities": ["text", "audio"]}, "modalities"),
         (PLUS, {"logprobs": True}, "logprobs"),
-        (TURBO, {"tools": [{"type": "function", "function": {"name": "get"}}]}, "tools"),
+        (TURBO, {"tools": [{"type": "custom", "custom": {"name": "get"}}]}, "tools[0].type"),
         (K26, {"max_tokens": 0}, "max_tokens"),
     ],
 )

@@ -266,21 +266,59 @@ def test_a_tool_choice_is_sent_as_the_vendor_accepts_it(
     assert ("tools" in builder.body) == (not (thinks and value == "none"))
 
 
-@pytest.mark.parametrize(
-    ("choice", "thinks"), [(ToolChoice("unforced"), True), (ToolChoice("absent"), True), (ToolChoice(forces=never), False)]
-)  # fmt: skip
-def test_a_forced_call_that_the_model_does_not_accept_is_refused(choice: ToolChoice, thinks: bool) -> None:
+NAMED = {"type": "function", "function": {"name": "get_weather"}}
+UNFORCED = [(ToolChoice("unforced"), True), (ToolChoice("absent"), True), (ToolChoice(forces=never), False)]
+
+
+@pytest.mark.parametrize(("choice", "thinks"), UNFORCED)
+@pytest.mark.parametrize("value", ["required", NAMED])
+def test_a_forced_call_that_the_model_does_not_accept_is_asked_for_in_the_prompt(
+    choice: ToolChoice, thinks: bool, value: Any
+) -> None:
+    builder = builder_for(thinks=thinks, tools=[function(), function("other")], tool_choice=value)
+    builder.body.update(messages=HELLO, tools=[function(), function("other")])
+    choice.apply("tool_choice", value, builder)
+    assert builder.adaptations["tool_choice"].word == "emulated"
+    assert "tool_choice" not in builder.body
+    assert builder.whole
+    name, text = builder.emulations["tool_choice"]
+    assert builder.body["messages"] == [{"role": "user", "content": f"Hello\n\n{text}"}]
+    assert name == (None if value == "required" else "get_weather")
+    assert len(builder.body["tools"]) == (2 if value == "required" else 1)
+
+
+@pytest.mark.parametrize(("choice", "thinks"), UNFORCED)
+def test_it_is_refused_if_the_operator_has_disabled_that(choice: ToolChoice, thinks: bool) -> None:
+    off = frozenset({"tool_choice"})
     with pytest.raises(Refused, match="tool_choice"):
-        applied(choice, "tool_choice", "required", thinks=thinks, tools=[function()])
+        applied(choice, "tool_choice", "required", thinks=thinks, tools=[function()], disabled=off)
 
 
-def test_required_can_be_accepted_while_a_model_thinks() -> None:
+def test_the_instruction_joins_the_system_message() -> None:
+    system = {"role": "system", "content": "Be brief."}
+    builder = builder_for(tools=[function()], tool_choice="required")
+    builder.body["messages"] = [system, *HELLO]
+    ToolChoice(forces=never).apply("tool_choice", "required", builder)
+    assert builder.body["messages"][0]["content"].startswith("Be brief.\n\nCall at least one")
+    assert builder.body["messages"][1:] == HELLO
+
+
+def test_a_choice_that_names_no_function_is_never_emulated() -> None:
+    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": []}}
+    with pytest.raises(Refused, match="the name of a function"):
+        applied(ToolChoice(forces=never), "tool_choice", allowed, tools=[function()])
+
+
+def test_required_can_be_accepted_while_a_model_thinks_and_a_named_tool_is_then_the_only_one() -> None:
     choice = ToolChoice("unforced", required_thinking="required_thinking")
-    facts = {"required_thinking": True}
-    more: dict[str, Any] = {"thinks": True, "tools": [function()], "facts": facts}
-    assert applied(choice, "tool_choice", "required", **more)[0] == "required"
-    with pytest.raises(Refused):
-        applied(choice, "tool_choice", {"type": "function", "function": {"name": "get_weather"}}, **more)
+    builder = builder_for(thinks=True, tools=[function(), function("b")], facts={"required_thinking": True})
+    for value, tools in (("required", 2), (NAMED, 1)):
+        builder.body.update(messages=HELLO, tools=[function(), function("b")])
+        choice.apply("tool_choice", value, builder)
+        assert builder.body["tool_choice"] == "required"
+        assert len(builder.body["tools"]) == tools
+        assert not builder.whole
+    assert builder.adaptations["tool_choice"].word == "mapped"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan, Target
 from adapters.planning import plan
 from adapters.registry import BY_CATALOG
+from adapters.rules.tool_choice import CALL_ANY
 from config.catalog import models as catalog
 from tests.adapters.play import HELLO
 
@@ -109,10 +110,6 @@ def test_what_wrappers_make_up_for_is_handed_to_them() -> None:
     [
         (TOKENHUB, {"logprobs": True}, "logprobs"),
         (CLASSIC, {"top_logprobs": 3}, "top_logprobs"),
-        ("hunyuan/hy-mt2-plus", {"tools": [tool("a")]}, "tools"),
-        ("hunyuan_classic/hunyuan-large", {"tools": [tool("a")]}, "tools"),
-        ("hunyuan_classic/hunyuan-vision", {"tools": [tool("a")]}, "tools"),
-        ("hunyuan_classic/hunyuan-standard", {"tools": [tool("a")]}, "tools"),
         ("hunyuan_classic/hunyuan-lite", {"web_search_options": {}}, "web_search_options"),
     ],
 )
@@ -169,9 +166,12 @@ def test_a_tool_that_must_be_called_is_the_classic_hosts_custom_one(choice: Any,
 
 
 def test_one_of_several_tools_can_not_be_demanded_of_the_classic_host() -> None:
-    assert "name one function" in refused(CLASSIC, tools=[tool("a"), tool("b")], tool_choice="required")
+    made = planned(CLASSIC, tools=[tool("a"), tool("b")], tool_choice="required")
+    assert made.adaptations["tool_choice"].word == "emulated"
+    assert "tool_choice" not in made.request.fields
+    assert made.request.fields["messages"][-1]["content"].endswith("\n\n" + CALL_ANY)
     several = {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [named("a")]}}
-    assert "name one function" in refused(CLASSIC, tools=[tool("a")], tool_choice=several)
+    assert "the name of a function" in refused(CLASSIC, tools=[tool("a")], tool_choice=several)
 
 
 # --- thinking
@@ -199,7 +199,10 @@ def test_hy3_thinks_on_request(fields: dict[str, Any], thinking: str | None, eff
 
 def test_a_call_is_not_forced_while_hy3_thinks() -> None:
     fields: dict[str, Any] = {"tools": [tool("a")], "tool_choice": "required"}
-    assert "while the model thinks" in refused(TOKENHUB, reasoning_effort="low", **fields)
+    asked = planned(TOKENHUB, reasoning_effort="low", **fields)
+    assert asked.adaptations["tool_choice"].word == "emulated"
+    assert "while the model thinks" in asked.adaptations["tool_choice"].why
+    assert "tool_choice" not in asked.request.fields
     assert "thinking" not in planned(TOKENHUB, **fields).request.fields
 
 

@@ -1,0 +1,82 @@
+"""Tools as text: earlier calls and results, where the offer goes, and what can't be expressed."""
+
+from typing import Any
+
+import pytest
+
+from adapters.core.failures import Refused
+from adapters.core.vendor import Plan
+from tests.adapters.play import HELLO, chat_plan
+
+TOOL = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}}}
+CALL = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Oslo"}'}}
+CALLING = {"role": "assistant", "content": None, "tool_calls": [CALL]}
+RESULT = {"role": "tool", "tool_call_id": "c1", "content": "4 degrees"}
+TEXT_CALL = '{"tool_calls":[{"name":"get_weather","arguments":{"city":"Oslo"}}]}'
+
+
+def prompted(vendor: str = "qwen", model: str = "qwen-long", **fields: Any) -> Plan:
+    return chat_plan(vendor, model, shipped=True, stream=False, **fields)
+
+
+def refused(**fields: Any) -> Refused:
+    with pytest.raises(Refused) as raised:
+        prompted(**fields)
+    return raised.value
+
+
+def test_calls_and_results_are_plain_turns_also_without_tools() -> None:
+    plan = prompted(messages=[*HELLO, CALLING, RESULT, RESULT, *HELLO])
+    assert plan.request.fields["messages"] == [
+        *HELLO,
+        {"role": "assistant", "content": TEXT_CALL},
+        {"role": "user", "content": "Result of get_weather:\n4 degrees\n\nResult of get_weather:\n4 degrees"},
+        *HELLO,
+    ]
+    assert plan.adaptations["messages.tool_calls"].word == "mapped"
+    assert plan.emulations == {}
+
+
+@pytest.mark.parametrize(("vendor", "model"), [("hunyuan_classic", "hunyuan-lite"), ("ernie", "qianfan-8b")])
+def test_vendors_that_require_alternating_turns_get_them(vendor: str, model: str) -> None:
+    plan = prompted(vendor, model, tools=[TOOL], messages=[*HELLO, CALLING, RESULT, *HELLO])
+    roles = [message["role"] for message in plan.request.fields["messages"]]
+    assert roles == ["system", "user", "assistant", "user"]
+
+
+def test_the_offer_joins_a_system_message_or_is_one_or_is_in_the_user_message_of_a_model_without() -> None:
+    system = {"role": "developer", "content": "Be brief."}
+    messages = prompted(tools=[TOOL], messages=[system, *HELLO]).request.fields["messages"]
+    assert messages[0]["content"].startswith("Be brief.\n\nYou can call functions.")
+    assert [message["role"] for message in messages] == ["system", "user"]
+    (only,) = prompted(model="qwen-mt-plus", tools=[TOOL]).request.fields["messages"]
+    assert only["content"].startswith("Hello\n\nYou can call functions.")
+
+
+def test_text_beside_calls_stays_and_arguments_that_are_no_json_stay_text() -> None:
+    broken = {**CALL, "function": {"name": "get_weather", "arguments": "{"}}
+    messages = [*HELLO, {**CALLING, "content": "One moment.", "tool_calls": [broken]}, RESULT]
+    (_, turn, _) = prompted(messages=messages).request.fields["messages"]
+    assert turn["content"] == 'One moment.\n\n{"tool_calls":[{"name":"get_weather","arguments":"{"}]}'
+
+
+def test_what_text_can_not_express_is_refused_by_its_name() -> None:
+    image = [{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}]
+    assert refused(messages=[*HELLO, CALLING, {**RESULT, "content": image}]).param == "messages[2].content"
+    assert refused(tools=[TOOL, {"type": "custom", "custom": {"name": "x"}}]).param == "tools[1].type"
+    allowed = {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}
+    assert refused(tools=[TOOL], tool_choice=allowed).param == "tool_choice"
+    assert refused(tools=[TOOL], tool_choice={"type": "function", "function": {"name": "x"}}).param == "tool_choice"
+    assert refused(tool_choice="required").param == "tool_choice"
+
+
+def test_schemas_that_can_not_be_checked_are_refused_with_their_path() -> None:
+    def with_schema(schema: Any, many: int = 1) -> list[Any]:
+        return [{"type": "function", "function": {"name": f"f{n}", "parameters": schema}} for n in range(many)]
+
+    remote = {"type": "object", "properties": {"a": {"$ref": "https://example.com/x"}}}
+    assert refused(tools=with_schema(remote)).param == "tools[0].function.parameters.properties.a.$ref"
+    large = {"type": "object", "description": "x" * 1000}
+    assert "bytes" in refused(tools=with_schema(large, 100)).message
+    slow = {"type": "object", "properties": {"a": {"type": "string", "pattern": "[a-z]{900}"}}}
+    assert "patterns" in refused(tools=with_schema(slow, 100)).message
