@@ -76,8 +76,7 @@ class ToolChoice:
     @property
     def words(self) -> tuple[VerdictWord, ...]:
         emulates = self.while_thinking != "all" or self.forces is not always or self.required is not always
-        mapped = self.required is not always or self.while_thinking == "absent" or self.required_thinking is not None
-        return ("honoured", *(("mapped",) if mapped else ()), *(("emulated",) if emulates else ()), "refused")
+        return ("honoured", "mapped", "emulated", "refused") if emulates else ("honoured", "mapped", "refused")
 
     @property
     def why(self) -> Message:

@@ -83,7 +83,7 @@ CHAT: Mapping[str, Verdict] = {
     "response_format": JsonMode(
         schema=has("json_schema"), word="json", while_thinking=False, system=lacks("no_system")
     ),
-    "parallel_tool_calls": Honour(),
+    "parallel_tool_calls": Honour(words=("honoured", "mapped")),  # mapped by models without tools
     "tools": by_fact("no_tools", NO_TOOLS, Tools(reserved=("search",))),
     "tool_choice": ToolChoice("unforced", required=has("required_tool_choice")),
     "reasoning_effort": Efforts(

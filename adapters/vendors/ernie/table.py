@@ -102,7 +102,7 @@ CHAT: Mapping[str, Verdict] = {
     "response_format": JsonMode(),
     "tools": by_fact("no_tools", NO_TOOLS, Tools()),
     "tool_choice": ToolChoice(),
-    "parallel_tool_calls": Honour(),
+    "parallel_tool_calls": Honour(words=("honoured", "mapped")),  # mapped by models without tools
     "reasoning_effort": Efforts(EFFORTS),
     "metadata": Honour(Message("sent unchanged: the vendor labels its logs with it")),
     "user": Honour(),
