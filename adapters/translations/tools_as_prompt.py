@@ -70,7 +70,8 @@ def tools_as_prompt(builder: RequestBuilder) -> None:
         builder.record("tools", "mapped", NOT_OFFERED if tools else EMPTY_OMITTED)
     for name, value, default in (("tool_choice", choice, "auto"), ("parallel_tool_calls", parallel, True)):
         if value is not None:
-            builder.record(name, "mapped", DEFAULT_OMITTED if value == default else CHOICE_IN_PROMPT)
+            why = DEFAULT_OMITTED if value == default else NOT_OFFERED if value == "none" else CHOICE_IN_PROMPT
+            builder.record(name, "mapped", why)
     builder.request = builder.request.with_fields(fields)
 
 
