@@ -180,6 +180,15 @@ def test_with_a_schema_the_answer_is_a_call_or_matches_it_and_there_is_one_repai
     assert type(played(plan, INVALID["unknown"], "It is cold.").end) is Fail
 
 
+def test_a_schema_that_the_model_could_enforce_leaves_room_for_calls() -> None:
+    schema = {"type": "json_schema", "json_schema": {"name": "x", "schema": WEATHER}}
+    alone = chat_plan("ernie", "qianfan-8b", shipped=True, stream=False, response_format=schema)
+    assert alone.request.fields["response_format"] == schema
+    plan = prompted("qianfan-8b", "ernie", response_format=schema)
+    assert plan.request.fields.get("response_format") != schema
+    assert calls_of(played(plan, text(OSLO))) == [("get_weather", {"city": "Oslo"})]
+
+
 def test_of_thirty_percent_wrong_answers_no_invalid_call_reaches_the_client() -> None:
     random, right = Random(15), text(OSLO)
     answered, conversations = 0, 1000
