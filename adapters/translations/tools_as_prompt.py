@@ -63,6 +63,7 @@ def tools_as_prompt(builder: RequestBuilder) -> None:
         offered = [tool for tool in tools if type(choice) is not dict or function_name(tool) == function_name(choice)]
         required, single = choice not in (None, "auto"), parallel is False
         checkers = argument_checkers(tools, offered, builder)
+        builder.adaptations.pop("tools", None)  # of an empty list beside functions
         builder.emulate("tools", EMULATION, OfferedTools(checkers, required, single), PROMPTED)
         builder.answer_whole()
         fields["messages"] = with_offer(fields["messages"], offer(offered, choice, single), builder)

@@ -80,3 +80,12 @@ def test_schemas_that_can_not_be_checked_are_refused_with_their_path() -> None:
     assert "bytes" in refused(tools=with_schema(large, 100)).message
     slow = {"type": "object", "properties": {"a": {"type": "string", "pattern": "[a-z]{900}"}}}
     assert "patterns" in refused(tools=with_schema(slow, 100)).message
+
+
+def test_functions_beside_an_empty_list_of_tools_are_reported_as_emulated_tools() -> None:
+    plan = prompted(functions=[TOOL["function"]], tools=[])
+    assert "tools" in plan.emulations
+    assert {name: plan.adaptations[name].word for name in ("tools", "functions")} == {
+        "tools": "emulated",
+        "functions": "mapped",
+    }
