@@ -33,6 +33,7 @@ ONE_OF_SEVERAL = Message(
     "the model cannot be forced to call one of several tools: the prompt asks for a call, and banjia checks the answer"
 )
 ONLY_NAMED_SENT = Message("sent as required, with the named tool only")
+OTHERS_OMITTED = Message("only the tool that must be called is sent")
 NOT_A_FUNCTION = Message("the model accepts no such choice: use none, auto, required or the name of a function")
 TOOLS_OMITTED = Message("sent by omitting the tools: the model accepts no tool_choice while it thinks")
 
@@ -128,8 +129,9 @@ def send_only(wanted: Any, builder: RequestBuilder) -> bool:
     """Omit all tools but the function ``wanted``, by the client's name. Return whether it is among the tools."""
     sent_name = vendor_tool_name(builder, str(wanted))
     tools = [tool for tool in builder.body.get("tools") or [] if function_name(tool) == sent_name]
-    if tools:
+    if tools and len(tools) < len(builder.body["tools"]):
         builder.body["tools"] = tools
+        builder.record("tools", "mapped", OTHERS_OMITTED)
     return bool(tools)
 
 
