@@ -449,8 +449,8 @@ class Policy(Section):
     """auto: disable thinking under names of non-reasoning models and under small token limits; vendor: keep the model's default; off: disable it unless a request asks for it."""
     hedge_s: Seconds | Literal["off"] = "off"
     """Seconds without a complete non-streamed response after which banjia also calls a second target. Both calls are billed."""
-    fetch_images: Annotated[Switch, PlannedValue(False)] = False
-    """Fetch public image URLs for vendors that accept image data only."""
+    fetch_images: Switch = False
+    """Fetch images from public http and https URLs for vendors that accept image data only. off: refuse such URLs for these vendors."""
     moderations: Annotated[str, AfterValidator(_moderations_target)] = "refuse"
     """Response to /v1/moderations: refuse (404), pass (flag nothing, without checking), or a target as vendor/model."""
     report_model: Literal["requested", "vendor"] = "requested"

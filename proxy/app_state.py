@@ -9,6 +9,7 @@ import time
 import traceback
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
@@ -37,6 +38,9 @@ from proxy.routing.retry_budget import RetryBudget
 from proxy.server.origin_guard import admin_guard, api_guard
 from proxy.upstream.client import Upstream
 from proxy.version import version
+
+if TYPE_CHECKING:  # not loaded by a server that fetches no images
+    from proxy.upstream.image_fetch.fetcher import ImageFetcher
 
 errors = logging.getLogger("banjia")
 BEIJING = datetime.timezone(datetime.timedelta(hours=8))
@@ -146,6 +150,8 @@ class AppState:
         self.draining = False
         self.key_cool_down_s = KEY_COOL_DOWN_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self.image_fetcher: ImageFetcher | None = None
+        """Set when the first image is fetched (``policy.fetch_images``)."""
         self.log = AccessLog()
         """The access log on standard output; tests replace it with ``access_log``."""
         self.log.configured = settings.log.format

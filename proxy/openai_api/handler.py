@@ -1,17 +1,33 @@
 """The interface of an operation of OpenAI's API: a parser for its requests and a writer for its responses."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from adapters.core.request import ApiRequest, Operation
-from proxy._types import Caller
+from proxy._types import Caller, Route
+from proxy.access.admission import RequestSlot
+from proxy.app_state import AppState
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.writer import ResponseChannel, Writer
 
 
-class RequestSteps(Protocol):
-    """What an operation awaits around the attempts of a request: stored conversations, budgets."""
+class StepContext(NamedTuple):
+    """What the steps of one request may use. ``slot`` is held until the last byte of the response is sent."""
 
-    async def before(self, request: ApiRequest, caller: Caller) -> ApiRequest:
+    caller: Caller
+    route: Route
+    state: AppState
+    slot: RequestSlot
+    record: RequestRecord
+
+
+class RequestSteps(Protocol):
+    """What an operation awaits around the attempts of a request: stored conversations, budgets, images."""
+
+    def needed(self, request: ApiRequest, route: Route) -> bool:
+        """Whether this request awaits anything. Called for every request, so it must cost next to nothing."""
+        ...
+
+    async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest:
         """Return the request to serve, which may have more fields. Raises ProxyError, such as a used-up budget."""
         ...
 
