@@ -189,6 +189,41 @@ def with_steps() -> ChatHandler:
     return handler
 
 
+class Pictures:
+    """Fetches images: each arrives in two pieces."""
+
+    def __init__(self, state: AppState) -> None:
+        self.under_way = 0
+        self._state = state
+
+    async def fetch(self, url: str, admit: Callable[[int], None]) -> tuple[str, bytearray]:
+        self.under_way += 1
+        try:
+            for _ in range(2):
+                await asyncio.sleep(0)
+                admit(4)
+            return "image/png", bytearray(8)
+        finally:
+            self.under_way -= 1
+
+    def all_released(self) -> None:
+        """No fetch is under way, and no memory is held."""
+        assert (self.under_way, self._state.budget.held) == (0, 0)
+
+
+def with_images(state: AppState) -> Callable[[], None]:
+    state.image_fetcher = pictures = Pictures(state)  # type: ignore[assignment]
+    return pictures.all_released
+
+
+IMAGES = [
+    {
+        "role": "user",
+        "content": [{"type": "image_url", "image_url": {"url": f"https://pictures.example/{at}"}} for at in range(3)],
+    }
+]
+
+
 def retried(**policy: Any) -> dict[str, Any]:
     return {"settings": {"policy": {"attempts": 3, **policy}}}
 
@@ -257,6 +292,7 @@ SCENES: dict[str, Callable[[], Any]] = {
     ),
     "steps around the attempts": lambda: scene(whole(), of={"serve": front(with_steps())}),
     "steps around the attempts, streamed": lambda: scene(streamed(), of={"serve": front(with_steps())}, stream=True),
+    "images": lambda: scene(whole(), of={"settings": {"policy": {"fetch_images": True}}, "before": with_images}, messages=IMAGES),
     "moderations": lambda: scene(whole(), input="x", of={
         "serve": lambda connection, state: answer_locally(connection, state, connection), "billed": [None],
         "settings": {"policy": {"moderations": "pass"}},
