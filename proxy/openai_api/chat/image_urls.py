@@ -43,7 +43,7 @@ async def fetch_images(
     try:
         images = await _fetched(urls, params, state, lease, record)
     finally:
-        record.notes["images_ms"] = round((perf_counter() - began) * 1000, 1)
+        record.images_fetched(perf_counter() - began)
     return request._replace(images=images)
 
 

@@ -95,9 +95,7 @@ class ImageFetcher:
         """
         url = parse_image_url(text, self._ports)
         if self._outbound_proxy(f"{url.scheme}://{url.host_header.decode()}/") is not None:
-            why = Message(
-                "calls to it leave by the outbound proxy of the environment, so its address can't be checked here"
-            )
+            why = Message("banjia calls this host through an outbound proxy, and can't check its address then")
             raise ImageError(why, "outbound_proxy", host=url.host)
         await self._take_place()
         response: list[ResponseStream] = []  # set when a head has arrived
@@ -229,7 +227,7 @@ def check_head(url: ImageUrl, response: ResponseStream) -> None:
     if status != 200:
         raise ImageError(Message("the server answered {status}", status=status), "status", host=url.host)
     if headers.get(b"content-encoding", b"identity").strip().lower() not in (b"identity", b""):
-        raise ImageError(Message("the server sends it compressed, unasked"), "encoded", host=url.host)
+        raise ImageError(Message("the response is compressed"), "encoded", host=url.host)
     length = headers.get(b"content-length", b"")
     if length.isdigit() and (len(length) > 18 or int(length) > MAX_IMAGE):
         raise too_large(url)
@@ -239,7 +237,7 @@ def checked_type(url: ImageUrl, data: bytearray) -> str:
     """Return the media type. Raises ImageError for anything else than an image of a type that vendors accept."""
     media = media_type(bytes(data[:HEAD_BYTES]))
     if media is None:
-        raise ImageError(Message("it is no PNG, JPEG, GIF or WebP image"), "type", host=url.host)
+        raise ImageError(Message("it is not a PNG, JPEG, GIF or WebP image"), "type", host=url.host)
     return media
 
 

@@ -87,7 +87,7 @@ def parse_host(text: str) -> tuple[str, IPAddress | None]:
         except ValueError:
             raise refused(Message("its URL has no valid host")) from None
     if len(host) > 253 or not all(map(LABEL.fullmatch, labels)):
-        raise refused(Message("its URL has no valid host (write other scripts than ASCII in Punycode)"))
+        raise refused(Message("its URL has no valid host (write international names in Punycode)"))
     return host, None
 
 

@@ -98,7 +98,7 @@ def test_the_response_says_that_the_image_was_fetched(site: Site, pictures: str)
 
 @pytest.mark.parametrize(
     ("path", "why"),
-    [("/missing.png", "the server answered 404"), ("/page", "it is no PNG, JPEG, GIF or WebP image")],
+    [("/missing.png", "the server answered 404"), ("/page", "it is not a PNG, JPEG, GIF or WebP image")],
 )
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_image_that_can_not_be_fetched_is_a_bad_request(

@@ -13,6 +13,7 @@ import pytest
 from adapters.core.message import Message
 from config.schema import Settings
 from proxy.app_state import AppState
+from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.handler import ChatHandler
 from proxy.openai_api.chat.image_urls import needs_image_data
 from proxy.upstream.client import Upstream
@@ -228,3 +229,13 @@ def test_the_steps_are_not_needed_unless_the_policy_says_so() -> None:
         settings = Settings.model_validate({**BOTH, "policy": policy})
         state = AppState(settings, Upstream(httpx2.MockTransport(lambda _: None)))  # type: ignore[arg-type]
         assert steps.needed(None, state.snapshot.routing.find("gpt-4o", "chat")) is needed  # type: ignore[arg-type]
+
+
+def test_the_time_for_images_is_not_counted_as_added_by_banjia() -> None:
+    record = RequestRecord("req_1", "chat")
+    record.started, record.read_at = 0.0, 1.0
+    record.images_fetched(5.0)
+    for one in (record, record.branch("kimi/kimi-k2.6")):
+        one.read_at, one.sent_at, one.first_byte_at, one.first_content_s = 1.0, 7.0, 9.0, 10.0
+        assert one.outcome().added_s == 10 - 1 - 5 - 2
+    assert record.outcome().notes["images_ms"] == 5000.0

@@ -163,7 +163,7 @@ def test_nothing_is_fetched_where_an_outbound_proxy_applies(opened: list[Any]) -
     async def fetch() -> None:
         await ImageFetcher(proxy_of, resolve=Resolver([PUBLIC])).fetch("https://pictures.example:443/a", lambda _: None)
 
-    with pytest.raises(ImageError, match="calls to it leave by the outbound proxy of the environment") as raised:
+    with pytest.raises(ImageError, match="banjia calls this host through an outbound proxy") as raised:
         asyncio.run(fetch())
     assert (raised.value.cause, opened, asked) == ("outbound_proxy", [], ["https://pictures.example/"])
 

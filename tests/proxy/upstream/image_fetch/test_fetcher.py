@@ -84,7 +84,7 @@ def test_an_image_has_the_type_of_its_bytes_whatever_the_label_says(media: str, 
 def test_other_data_is_no_image_whatever_the_label_says(name: str) -> None:
     error = failure(always(response(OTHERS[name], b"content-type: image/png\r\n")))
     assert error.cause == "type"
-    assert "it is no PNG, JPEG, GIF or WebP image" in str(error)
+    assert "it is not a PNG, JPEG, GIF or WebP image" in str(error)
     assert OTHERS[name].decode("latin-1")[:8] not in str(error) or not OTHERS[name]
 
 
