@@ -239,3 +239,12 @@ def test_the_time_for_images_is_not_counted_as_added_by_banjia() -> None:
         one.read_at, one.sent_at, one.first_byte_at, one.first_content_s = 1.0, 7.0, 9.0, 10.0
         assert one.outcome().added_s == 10 - 1 - 5 - 2
     assert record.outcome().notes["images_ms"] == 5000.0
+
+
+@pytest.mark.parametrize("settings", [ON, {**ON, "policy": {}}, {**BOTH, "models": {"gpt-4o": "qwen/qwen3.6-plus"}}])
+@pytest.mark.parametrize("wrong", [5, True, [], ["https://pictures.example/a.png"]])
+def test_an_image_that_is_no_object_is_a_400(wrong: Any, settings: Mapping[str, Any]) -> None:
+    played, fetcher = ask({"type": "image_url", "image_url": wrong}, settings=settings)
+    assert (played.status, played.calls, fetcher.calls) == (400, [], [])
+    assert played.json["error"]["param"] == "messages[1].content[1].image_url"
+    assert played.json["error"]["code"] == "invalid_type"

@@ -124,6 +124,11 @@ def test_a_resolver_that_reads_other_spellings_changes_nothing(address: str, ope
     assert opened == []
 
 
+def test_an_address_of_one_network_interface_is_refused(opened: list[Any]) -> None:
+    assert error_of("http://pictures.example/", Resolver([f"{PUBLIC_IPV6}%eth0"])).cause == "address"
+    assert opened == []
+
+
 def test_a_name_is_looked_up_once_so_that_a_second_answer_is_never_used(opened: list[Any]) -> None:
     resolver = Resolver([PUBLIC], ["127.0.0.1"])
     error = error_of("http://rebinding.example/a.png", resolver)
@@ -193,6 +198,7 @@ def test_a_url_that_two_parsers_may_read_differently_is_refused_before_a_lookup(
     error = error_of(REFUSED_URLS[name], resolver)
     assert (error.cause, resolver.asked, opened) == ("url", [], [])
     assert "secret" not in str(error)
+    assert ("its URL has a user name or a password" in str(error)) == ("user" in name or name == "password")
 
 
 @pytest.mark.parametrize(
@@ -214,6 +220,12 @@ def test_a_url_that_two_parsers_may_read_differently_is_refused_before_a_lookup(
 def test_a_url_has_one_host_and_one_target(url: str, host: str, port: int, target: bytes) -> None:
     parsed = parse_image_url(url)
     assert (parsed.host, parsed.port, parsed.target) == (host, port, target)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "99999"])
+def test_a_number_that_is_no_port_is_refused_where_all_ports_are_allowed(port: str) -> None:
+    with pytest.raises(ImageError):
+        parse_image_url(f"http://pictures.example:{port}/", None)
 
 
 PIECES = st.sampled_from(
