@@ -146,6 +146,17 @@ def test_bytes_beyond_the_limit_are_refused_as_they_arrive(script: Script) -> No
     assert "it is larger than 10 MiB" in str(error)
 
 
+async def endless_text(talk: Talk) -> None:
+    await talk.request()
+    await talk.say(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        await talk.say(b"a" * 4096)
+
+
+def test_other_data_is_refused_by_its_first_bytes() -> None:
+    assert failure(endless_text).cause == "type"
+
+
 def test_the_largest_image_passes_and_is_admitted_as_it_arrives() -> None:
     largest = PNG.ljust(MAX_IMAGE, b"\0")
     sizes: list[int] = []
