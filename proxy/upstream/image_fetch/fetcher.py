@@ -9,9 +9,10 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httpx2
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_random
 
 from adapters.core.message import Message
 from proxy.fd_limits import exhausted
@@ -124,17 +125,31 @@ class ImageFetcher:
     async def _request(self, url: ImageUrl, response: list[ResponseStream]) -> None:
         """Look up the host once, check it, and add the response to the list when its head has arrived."""
         addresses = await self._checked_addresses(url)
+
+        async def attempt() -> ResponseStream | BaseException:
+            # tenacity keeps an exception together with its frame, which is a reference cycle, but not a result.
+            try:
+                return await self._attempt(url, addresses)
+            except BaseException as error:  # noqa: BLE001 - raised below
+                return error
+
         retrying = AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, ImageError) and error.transient),
+            retry=retry_if_result(lambda result: isinstance(result, ImageError) and result.transient),
             stop=stop_after_attempt(ATTEMPTS),
             wait=wait_random(0, 0.2),
             sleep=self._sleep,
-            reraise=True,
+            retry_error_callback=last_result,
         )
         try:
-            response.append(await retrying(self._attempt, url, addresses))
+            result: ResponseStream | BaseException = await retrying(attempt)
         finally:
             retrying.iter_state.reset()  # breaks a reference cycle that would wait for the garbage collector
+        try:
+            if isinstance(result, BaseException):
+                raise result
+            response.append(result)
+        finally:
+            del result
 
     async def _checked_addresses(self, url: ImageUrl) -> list[Address]:
         """Return the addresses to connect to. Raises ImageError if the host has none, or one that is not public."""
@@ -175,6 +190,12 @@ class ImageFetcher:
             self._tls = httpx2.create_ssl_context()
             self._tls.set_alpn_protocols(["http/1.1"])
         return self._tls
+
+
+def last_result(state: RetryCallState) -> Any:
+    """Return what the last attempt returned, for tenacity: no attempt is left."""
+    assert state.outcome is not None
+    return state.outcome.result()
 
 
 def socket_address(address: IPAddress, port: int) -> Address:

@@ -59,14 +59,18 @@ class RequestImages:
             return
         workers = [asyncio.create_task(self._work()) for _ in range(min(MAX_AT_ONCE, len(self._left)))]
         try:
-            done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+            await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+            for worker in workers:
+                if worker.done():
+                    worker.result()
         finally:
             for worker in workers:
                 worker.add_done_callback(_retrieve)
                 worker.cancel()
             await asyncio.wait(workers)
-        for worker in done:
-            worker.result()
+            # A worker has its exception, whose traceback has this frame: leave no reference cycle.
+            del worker
+            workers.clear()
 
     async def _work(self) -> None:
         while self._left:

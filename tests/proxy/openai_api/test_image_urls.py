@@ -131,6 +131,13 @@ def test_a_policy_of_one_model_suffices() -> None:
     assert sent(played.bodies[0]) == [URI]
 
 
+def test_the_images_stay_with_a_request_whose_fields_the_operator_sets() -> None:
+    one = {"target": "kimi/kimi-k2.6", "set": {"user": "u-1"}}
+    for settings in ({**ON, "models": {"gpt-4o": one}}, {**BOTH, "policy": {"fetch_images": True}}):  # or a stand-in
+        played, _ = ask(image([URL]), settings=settings)
+        assert sent(played.bodies[0]) == [URI]
+
+
 def test_strict_does_not_refuse_what_banjia_provides() -> None:
     played, _ = ask(image([URL]), settings={**ON, "policy": {"fetch_images": True, "unsupported": "strict"}})
     assert sent(played.bodies[0]) == [URI]

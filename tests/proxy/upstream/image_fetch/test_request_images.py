@@ -2,7 +2,9 @@
 
 import asyncio
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import pytest
 
@@ -14,7 +16,9 @@ from proxy.upstream.image_fetch.request_images import (
     MEMORY_FACTOR,
     RequestImages,
 )
-from tests.proxy.upstream.image_fetch.test_fetcher import PNG
+from tests.proxy.observability.test_garbage import collected
+from tests.proxy.upstream.image_fetch.test_fetcher import PNG, here, response
+from tests.proxy.upstream.peers import Peer, Talk
 
 
 class Scripted:
@@ -147,3 +151,33 @@ def test_a_client_that_leaves_ends_the_fetches(number: int) -> None:
 
 def test_limits_are_the_documented_ones() -> None:
     assert (request_images.MAX_IMAGES, request_images.MAX_TOTAL, request_images.MAX_AT_ONCE) == (20, 20 * MIB, 4)
+
+
+@pytest.mark.parametrize("failing", ["", "012345", "0", "3", "5"])
+def test_fetching_leaves_nothing_to_the_garbage_collector(failing: str) -> None:
+    """The data of an image in a reference cycle would stay in memory until a collection."""
+
+    async def script(talk: Talk) -> None:
+        number = (await talk.request())[5:6].decode()
+        await talk.say(response(b"<html>" if number in failing else PNG))
+
+    async def main() -> Counter[str]:
+        found: Counter[str] = Counter()
+        async with Peer(script) as peer:
+            fetcher = here(peer)
+            addresses = [f"http://pictures.example:{peer.port}/{at}" for at in range(6)]
+
+            async def fetch(urls: list[str]) -> None:
+                with suppress(ImageError):
+                    await RequestImages(fetcher, urls, lambda _: None).fetch()
+
+            await fetch(addresses)
+            with collected(found):
+                for _ in range(10):
+                    await fetch(addresses)
+                    await fetch(addresses[:1])
+                await peer.empty()
+                await asyncio.sleep(0.01)
+        return found
+
+    assert asyncio.run(main()) == {}
