@@ -32,7 +32,8 @@ class ApiRequest(NamedTuple):
 
     ``model`` is the name that the client used, which need not be a vendor's. After planning, ``fields`` holds the
     vendor's parameters and the vendor's model id. ``translation`` is set if the handler translated the request or a
-    field of it.
+    field of it. ``reasoning`` has the reasoning of earlier answers that the client omitted and banjia has kept, by the
+    ids of their tool calls; None if there is none.
     """
 
     operation: Operation
@@ -41,10 +42,13 @@ class ApiRequest(NamedTuple):
     stream: bool = False
     include_usage: bool = False
     translation: Translation | None = None
+    reasoning: Mapping[str, str] | None = None
 
     def with_fields(self, fields: Mapping[str, Any]) -> "ApiRequest":
         """Return the same request with other fields, for a wrapper that splits it into several calls."""
-        return ApiRequest(self.operation, self.model, fields, self.stream, self.include_usage, self.translation)
+        return ApiRequest(
+            self.operation, self.model, fields, self.stream, self.include_usage, self.translation, self.reasoning
+        )
 
 
 class AttemptIds(NamedTuple):

@@ -14,7 +14,7 @@ from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
 from adapters.core.message import Message
-from adapters.core.vendor import Op, ReasoningSwitch, Vendor
+from adapters.core.vendor import EarlierReasoning, Op, ReasoningSwitch, Vendor
 from adapters.rules.defaults import NO_LOGPROBS, NOT_IN_API, OPENAI_CHAT, request_usage
 from adapters.rules.efforts import Efforts
 from adapters.rules.failures import BY_MEANING
@@ -80,7 +80,6 @@ PARAMS: Mapping[str, Verdict] = {
             system=OmitWhenEmpty.MESSAGE,
         ),
         tool_ids="{name}:{n}",
-        needs_reasoning=True,
     ),
     # 400 "invalid temperature: only 1 is allowed for this model"
     "temperature": Choose(
@@ -166,6 +165,8 @@ KIMI = Vendor(
             failures=FAILURES,
             own_tool_ids=True,
             finish=finish,
+            # 400 "thinking is enabled but reasoning_content is missing in assistant tool call message at index 1"
+            earlier_reasoning=EarlierReasoning(blank=" "),
         )
     },
 )

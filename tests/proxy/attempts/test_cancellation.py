@@ -10,7 +10,7 @@ import pytest
 
 from adapters.core.request import ApiRequest
 from config.schema import Settings
-from proxy._types import Caller
+from proxy._types import Route
 from proxy.app_state import AppState
 from proxy.errors import ShuttingDown
 from proxy.limiter.scheduler import Ticket
@@ -19,6 +19,7 @@ from proxy.openai_api.chat.handler import ChatHandler
 from proxy.openai_api.completions import CompletionsHandler
 from proxy.openai_api.embeddings import EmbeddingsHandler
 from proxy.openai_api.endpoint import ClientExchange
+from proxy.openai_api.handler import StepContext
 from proxy.openai_api.moderations.endpoint import answer_locally
 from proxy.openai_api.response_writer import ResponseWriter
 from proxy.upstream.client import Upstream, UpstreamCall
@@ -171,7 +172,10 @@ def crowded_at_first(state: AppState) -> None:
 class WaitingSteps:
     """Awaits something before and after the attempts."""
 
-    async def before(self, request: ApiRequest, caller: Caller) -> ApiRequest:
+    def are_needed(self, request: ApiRequest, route: Route) -> bool:
+        return True
+
+    async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest:
         await asyncio.sleep(0)
         return request
 
