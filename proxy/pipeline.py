@@ -55,9 +55,8 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
                     writer = handler.writer(request, out, record)
                     counts = AttemptCounts(state.retries, record.started, incoming.headers.get(RETRY_COUNT))
                     with KeepAlive(writer, snapshot.settings.server) if request.stream else NO_COMMENTS:
-                        attempts = begin_attempts(
-                            request, route, writer, state, snapshot, record, counts, caller
-                        )  # 400
+                        # 400 if no target can serve the request
+                        attempts = begin_attempts(request, route, writer, state, snapshot, record, counts, caller)
                         failure = await attempts.attempt()
                         if failure is not None:
                             await attempts.run(failure)  # 4xx, 502-504

@@ -32,7 +32,7 @@ class StepContext(NamedTuple):
 class RequestSteps(Protocol):
     """What an operation awaits around the attempts of a request: stored conversations, kept reasoning, budgets."""
 
-    def are_needed(self, request: ApiRequest, route: Route) -> bool:
+    def needed(self, request: ApiRequest, route: Route) -> bool:
         """Whether this request awaits anything. Not a coroutine, so that all other requests pay one call."""
         ...
 

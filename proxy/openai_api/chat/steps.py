@@ -29,7 +29,7 @@ class ChatSteps:
     def __init__(self, *steps: ChatStep) -> None:
         self._steps = steps
 
-    def are_needed(self, request: ApiRequest, route: Route) -> bool:
+    def needed(self, request: ApiRequest, route: Route) -> bool:
         for step in self._steps:  # noqa: SIM110 - every chat request runs this, and a loop is faster
             if step.is_needed(request, route):
                 return True

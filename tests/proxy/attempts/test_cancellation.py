@@ -24,17 +24,17 @@ from proxy.openai_api.moderations.endpoint import answer_locally
 from proxy.openai_api.response_writer import ResponseWriter
 from proxy.upstream.client import Upstream, UpstreamCall
 from proxy.upstream.http_client.pool import HttpTransport
-from tests.proxy import steps
+from tests.proxy.attempts import cancelled_request
+from tests.proxy.attempts.cancelled_request import PLACES, Event, Scene, check, front, listening
 from tests.proxy.attempts.test_disconnects import SSE_HEAD, piece
 from tests.proxy.attempts.test_hedge import answer
 from tests.proxy.play import DONE, chunk
-from tests.proxy.steps import PLACES, Event, Scene, check, front, listening
 from tests.proxy.upstream.peers import Peer, Script, Talk, run, slow
 
 WAYS: list[tuple[list[Event], bool]] = [
     (["stops"], False), (["stops"], True), (["leaves"], True), (["stops", "leaves"], False), (["leaves", "stops", "stops"], False),
 ]  # fmt: skip
-"""What happens at an await, and whether late; see :class:`tests.proxy.steps.Steps`."""
+"""What happens at an await, and whether late; see :class:`tests.proxy.attempts.cancelled_request.Steps`."""
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}\n\n'
 
 
@@ -172,7 +172,7 @@ def crowded_at_first(state: AppState) -> None:
 class WaitingSteps:
     """Awaits something before and after the attempts."""
 
-    def are_needed(self, request: ApiRequest, route: Route) -> bool:
+    def needed(self, request: ApiRequest, route: Route) -> bool:
         return True
 
     async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest:
@@ -265,13 +265,13 @@ SCENES: dict[str, Callable[[], Any]] = {
 
 
 def test_each_scene_has_its_expected_end_without_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    steps.watch_costs(monkeypatch)
+    cancelled_request.watch_costs(monkeypatch)
 
     async def main() -> None:
         async with listening() as (tasks, diagnostics):
             for name, made in SCENES.items():
                 async with made() as one:
-                    ran = await steps.run(one, tasks, 1_000_000, ["leaves"], late=False)
+                    ran = await cancelled_request.run(one, tasks, 1_000_000, ["leaves"], late=False)
                     check(one, ran, ["leaves"])
                     assert (name, ran.endings[0].outcome, ran.endings[0].code) == (name, one.word, one.code)
             assert diagnostics.texts == []
@@ -284,14 +284,14 @@ def test_a_request_that_is_cancelled_at_any_await_has_one_ending_and_leaves_noth
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proxy.upstream.client.READ_ON_S", 0.01)
-    steps.watch_costs(monkeypatch)
+    cancelled_request.watch_costs(monkeypatch)
 
     async def main() -> None:
         async with listening() as (tasks, diagnostics), SCENES[name]() as one:
             words = set()
             for events, late in WAYS:
                 at = 1
-                while (ran := await steps.run(one, tasks, at, events, late=late)).reached:
+                while (ran := await cancelled_request.run(one, tasks, at, events, late=late)).reached:
                     check(one, ran, events)
                     words.add(ran.endings[0].outcome)
                     at += 1
@@ -318,8 +318,8 @@ def test_a_bug_after_the_end_is_logged_and_changes_no_ending(monkeypatch: pytest
 
     async def main() -> None:
         async with listening() as (tasks, diagnostics), scene(streamed(), stream=True) as one:
-            steps.watch_costs(monkeypatch)
-            ran = await steps.run(one, tasks, 1_000_000, ["leaves"], late=False)
+            cancelled_request.watch_costs(monkeypatch)
+            ran = await cancelled_request.run(one, tasks, 1_000_000, ["leaves"], late=False)
             check(one, ran, ["leaves"])
             assert ran.caller.body.endswith(DONE)
             [text] = diagnostics.texts
@@ -331,7 +331,7 @@ def test_a_bug_after_the_end_is_logged_and_changes_no_ending(monkeypatch: pytest
 def test_a_comment_that_waits_for_its_client_is_written_before_the_next_event() -> None:
     """ASGI takes one message at a time: neither content, nor the end, nor an error may overtake a comment."""
 
-    class Gated(steps.Caller):
+    class Gated(cancelled_request.Caller):
         """Takes nothing until it is released."""
 
         def __init__(self) -> None:

@@ -26,7 +26,7 @@ class History:
         self._before = before
         self._after = after
 
-    def are_needed(self, request: ApiRequest, route: Route) -> bool:
+    def needed(self, request: ApiRequest, route: Route) -> bool:
         return self._needed
 
     async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest:
