@@ -22,6 +22,7 @@ from proxy.openai_api.endpoint import ClientExchange
 from proxy.openai_api.handler import StepContext
 from proxy.openai_api.moderations.endpoint import answer_locally
 from proxy.openai_api.response_writer import ResponseWriter
+from proxy.storage.memory import MemoryStore
 from proxy.upstream.client import Upstream, UpstreamCall
 from proxy.upstream.http_client.pool import HttpTransport
 from tests.proxy.attempts import cancelled_request
@@ -66,6 +67,48 @@ def streamed(*, end: bytes = b"0\r\n\r\n", close: bool = False) -> Script:
                 return
 
     return script
+
+
+CALL = {"id": "get_time:0", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
+TOOL_TURN: dict[str, Any] = {
+    "tools": [{"type": "function", "function": {"name": "get_time", "parameters": {"type": "object"}}}],
+    "thinking": {"type": "enabled"},
+    "messages": [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": CALL["id"], "content": "noon"},
+    ],
+}
+"""A request whose reasoning is looked up, and whose answer's reasoning is kept."""
+
+
+async def reasoned_call(talk: Talk) -> None:
+    """Streams reasoning and a call."""
+    while await talk.request():
+        call = {"index": 0, **CALL}
+        parts = (chunk({"reasoning_content": "a"}), chunk({"tool_calls": [call]}), chunk({}, "tool_calls"))
+        await talk.say(SSE_HEAD)
+        for part in (*parts[:2], parts[2] + USAGE + DONE):
+            await talk.say(piece(part))
+            await asyncio.sleep(0.001)
+        await talk.say(b"0\r\n\r\n")
+
+
+class SlowStore(MemoryStore):
+    """Suspends the request whenever it is used."""
+
+    async def get(self, *of: Any) -> Mapping[str, bytes]:
+        await asyncio.sleep(0)
+        return await super().get(*of)
+
+    async def put(self, *of: Any) -> None:
+        await asyncio.sleep(0)
+        await super().put(*of)
+
+
+def slow_store(state: AppState) -> None:
+    """The store is slow."""
+    state.store = SlowStore(1 << 20)
 
 
 async def breaking(talk: Talk) -> None:
@@ -257,6 +300,8 @@ SCENES: dict[str, Callable[[], Any]] = {
     ),
     "steps around the attempts": lambda: scene(whole(), of={"serve": front(with_steps())}),
     "steps around the attempts, streamed": lambda: scene(streamed(), of={"serve": front(with_steps())}, stream=True),
+    "a slow store": lambda: scene(reasoned_call, **TOOL_TURN, of={"before": slow_store}),
+    "a slow store, streamed": lambda: scene(reasoned_call, **TOOL_TURN, of={"before": slow_store}, stream=True),
     "moderations": lambda: scene(whole(), input="x", of={
         "serve": lambda connection, state: answer_locally(connection, state, connection), "billed": [None],
         "settings": {"policy": {"moderations": "pass"}},
