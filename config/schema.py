@@ -448,7 +448,7 @@ class Policy(Section):
     retry_on: Annotated[list[RetryCause], BeforeValidator(_one_or_many_texts)] = list(RETRY_ON)
     """Vendor failures that banjia retries."""
     thinking: Literal["auto", "vendor", "off"] = "auto"
-    """auto: disable thinking under names of non-reasoning models and under small token limits; vendor: keep the model's default; off: disable it unless a request asks for it."""
+    """auto: disable thinking under names of non-reasoning models and under token limits below 1024; vendor: keep the model's default; off: disable it unless a request asks for it. With auto and off, a limit below 1024 that covers the thinking of a model that always thinks is raised by 8192."""
     hedge_s: Seconds | Literal["off"] = "off"
     """Seconds without a complete non-streamed response after which banjia also calls a second target. Both calls are billed."""
     fetch_images: Annotated[Switch, PlannedValue(False)] = False

@@ -25,17 +25,21 @@ class ReasoningSwitch:
     """How thinking is switched on and off at one vendor.
 
     ``set(builder, on)`` writes the vendor's switch into the body. A conflict in ``excludes`` turns thinking off unless the
-    request asks for it; one in ``prevents`` turns it off in any case.
+    request asks for it; one in ``prevents`` turns it off in any case. ``shared_limit``: the token limit of a request covers
+    its reasoning, too.
     """
 
     set: Callable[[RequestBuilder, bool], None]
     excludes: tuple[Conflict, ...] = ()
     prevents: tuple[Conflict, ...] = ()
+    shared_limit: bool = True
 
     @classmethod
-    def enable_thinking(cls, *, excludes: tuple[Conflict, ...] = (), prevents: tuple[Conflict, ...] = ()) -> Self:
+    def enable_thinking(
+        cls, *, excludes: tuple[Conflict, ...] = (), prevents: tuple[Conflict, ...] = (), shared_limit: bool = True
+    ) -> Self:
         """Return the switch ``enable_thinking: true | false``."""
-        return cls(_set_enable_thinking, excludes, prevents)
+        return cls(_set_enable_thinking, excludes, prevents, shared_limit)
 
     @classmethod
     def thinking_type(cls, *, excludes: tuple[Conflict, ...] = (), prevents: tuple[Conflict, ...] = ()) -> Self:

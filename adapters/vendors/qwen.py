@@ -141,7 +141,11 @@ QWEN = Vendor(
     },
     auth=Bearer(),
     key_names=("DASHSCOPE_API_KEY",),
-    reasoning_switch=ReasoningSwitch.enable_thinking(excludes=(json_mode, forced_call()), prevents=(only_in_streams,)),
+    reasoning_switch=ReasoningSwitch.enable_thinking(
+        excludes=(json_mode, forced_call()),
+        prevents=(only_in_streams,),
+        shared_limit=False,  # max_tokens does not limit the reasoning
+    ),
     operations={
         "chat": Op(
             "/chat/completions",

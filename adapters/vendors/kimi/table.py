@@ -65,6 +65,9 @@ def finish(builder: RequestBuilder) -> None:
 
 TEMPERATURE_FIXED = Message("the model's temperature is fixed")
 PENALTY = by_family({"k": Fixed(0, Message("the model's penalty is fixed"))}, Honour())
+TOKEN_LIMIT = Honour(
+    Message("sent unchanged; a small limit is raised for models that always think"), ("honoured", "clamped", "mapped")
+)
 LOGPROBS = by_family({"k": Honour()}, NO_LOGPROBS)
 
 PARAMS: Mapping[str, Verdict] = {
@@ -94,8 +97,8 @@ PARAMS: Mapping[str, Verdict] = {
     "frequency_penalty": PENALTY,
     "n": Choices(lambda builder: 1 if K(builder) else 5),
     "stop": Stops(longest=32, size=utf8_size),
-    "max_tokens": Honour(),
-    "max_completion_tokens": Honour(),
+    "max_tokens": TOKEN_LIMIT,
+    "max_completion_tokens": TOKEN_LIMIT,
     "logprobs": LOGPROBS,
     "top_logprobs": LOGPROBS,
     "user": Rename("safety_identifier"),
