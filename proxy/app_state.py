@@ -290,8 +290,8 @@ class AppState:
         )  # fmt: skip
         gauge("banjia_store_entries", "Entries of the store in memory.", (), lambda: {(): len(self.store)})
         self.metrics.counter(
-            "banjia_store_removed_total", "Entries removed from the store in memory, by reason.", ("reason",),
-            lambda: {(reason,): count for reason, count in self.store.removed.items()},
+            "banjia_store_removed_total", "Entries removed from the store in memory, by cause.", ("cause",),
+            lambda: {(cause,): count for cause, count in self.store.removed.items()},
         )  # fmt: skip
         self.metrics.counter(
             "banjia_earlier_reasoning_total",

@@ -140,7 +140,7 @@ def test_cve_2026_114612_a_secret_is_good_for_its_own_purpose_alone() -> None:
 
 STEPS = [
     "proxy.pipeline.authenticate", "proxy.openai_api.models.authenticate", "proxy.openai_api.moderations.endpoint.authenticate",
-    "proxy.access.authentication.sent_key", "proxy.access.authentication.Caller", "proxy.credentials.pool.ClientKeys.knows",
+    "proxy.access.authentication.sent_key", "proxy.access.authentication.Caller", "proxy.credentials.pool.ClientKeys.hash_of",
     "proxy.credentials.pool._hash", "proxy.credentials.pool.hmac.compare_digest", "proxy.credentials.pool.hashlib.sha256",
 ]  # fmt: skip
 """Where a look at a key may break."""

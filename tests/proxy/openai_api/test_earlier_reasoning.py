@@ -239,7 +239,7 @@ def test_the_metrics_count_what_is_held_and_how_often_it_was_missing() -> None:
     assert 'banjia_earlier_reasoning_total{result="missing"} 1' in text
     assert "banjia_store_entries 1" in text
     assert 'banjia_store_bytes{kind="limit"} 6.7108864e+07' in text
-    assert 'banjia_store_removed_total{reason="evicted"} 0' in text
+    assert 'banjia_store_removed_total{cause="evicted"} 0' in text
 
 
 def test_the_limit_of_the_store_is_the_configured_one_after_a_reload_too() -> None:
