@@ -48,14 +48,15 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
                 route = resolve(request, snapshot.routing)  # 404
                 with RequestSlot(state) as slot:  # 503; held until the last byte is sent
                     steps = handler.steps
-                    if steps is not None and steps.needed(request, route):  # conversation state, budgets, images
-                        request = await steps.before(request, StepContext(caller, route, state, slot, record))
-                    else:
+                    if steps is not None and not steps.needed(request, route):
                         steps = None
+                    if steps is not None:  # kept reasoning, images, conversation state, budgets
+                        request = await steps.before(request, StepContext(caller, route, state, slot, record))
                     writer = handler.writer(request, out, record)
                     counts = AttemptCounts(state.retries, record.started, incoming.headers.get(RETRY_COUNT))
                     with KeepAlive(writer, snapshot.settings.server) if request.stream else NO_COMMENTS:
-                        attempts = begin_attempts(request, route, writer, state, snapshot, record, counts)  # 400
+                        # 400 if no target can serve the request
+                        attempts = begin_attempts(request, route, writer, state, snapshot, record, counts, caller)
                         failure = await attempts.attempt()
                         if failure is not None:
                             await attempts.run(failure)  # 4xx, 502-504

@@ -46,7 +46,8 @@ class ApiRequest(NamedTuple):
 
     ``model`` is the name that the client used, which need not be a vendor's. After planning, ``fields`` holds the
     vendor's parameters and the vendor's model id. ``translation`` is set if the handler translated the request or a
-    field of it. ``images`` has the data of image URLs in ``fields``, for vendors that accept no URLs.
+    field of it. ``images`` has the data of image URLs in ``fields``, for vendors that accept no URLs. ``reasoning`` has the reasoning of earlier answers that the client omitted and banjia has kept, by the
+    ids of their tool calls; None if there is none.
     """
 
     operation: Operation
@@ -56,11 +57,19 @@ class ApiRequest(NamedTuple):
     include_usage: bool = False
     translation: Translation | None = None
     images: FetchedImages = NO_IMAGES
+    reasoning: Mapping[str, str] | None = None
 
     def with_fields(self, fields: Mapping[str, Any]) -> "ApiRequest":
         """Return the same request with other fields, for a wrapper that splits it into several calls."""
         return ApiRequest(
-            self.operation, self.model, fields, self.stream, self.include_usage, self.translation, self.images
+            self.operation,
+            self.model,
+            fields,
+            self.stream,
+            self.include_usage,
+            self.translation,
+            self.images,
+            self.reasoning,
         )
 
 

@@ -17,7 +17,10 @@ DEVELOPER_AS_SYSTEM = Message("developer is sent as system")
 NO_SPEAKERS = Message("the vendor does not support name in messages")
 REFUSAL_AS_CONTENT = Message("sent as content: the vendor has no refusal field")
 NO_CONTENT = Message("messages without content are omitted")
-BLANK_REASONING = Message("the vendor requires reasoning_content, which the client omitted: a space is sent")
+BLANK_REASONING = Message(
+    "the vendor requires reasoning_content, which the client omitted and banjia has not kept: a space is sent"
+)
+RESTORED_REASONING = Message("the client omitted the reasoning of tool calls: banjia sends what it has kept")
 IDS_NUMBERED = Message("renumbered in the vendor's format")
 PARTS_JOINED = Message("text parts are joined, because the model accepts only text")
 NO_DETAIL = Message("the vendor has no such image detail level")
@@ -74,8 +77,8 @@ class MessageRules:
     ``file_scheme``; if not, the data of images that banjia fetched is sent. ``image_details``: the levels of ``detail`` that are accepted. ``empty``: what is sent for empty content. ``tool_ids``:
     the format in which tool calls are renumbered for the vendor (None: unchanged). ``part_roles``: the roles whose content
     may be a list of parts (None: all). ``keeps_reasoning``: models that accept the ``reasoning_content`` of earlier
-    answers; it is omitted for others. ``needs_reasoning``: with thinking on, messages with tool calls must
-    have ``reasoning_content``; a space is sent if the client omitted it.
+    answers; it is omitted for others. What is sent if the client omitted it is not a rule of messages alone: see
+    ``Op.earlier_reasoning``.
     """
 
     names: bool = True
@@ -86,7 +89,6 @@ class MessageRules:
     tool_ids: str | None = None
     part_roles: AbstractSet[str] | None = None
     keeps_reasoning: Condition = always
-    needs_reasoning: bool = False
     why: Message = Message("roles, parts, ids and empty content are sent in the vendor's format")
 
     @property
@@ -157,9 +159,8 @@ class MessageRules:
 
     def _calling_turn(self, out: MessageDict, calls: list[Any], builder: RequestBuilder, ids: dict[str, str]) -> None:
         out["tool_calls"] = [self._call(call, builder, ids) for call in calls]
-        if self.needs_reasoning and builder.thinks and not out.get("reasoning_content"):
-            out["reasoning_content"] = " "
-            builder.record("messages.reasoning_content", "mapped", BLANK_REASONING)
+        if builder.sends_reasoning and not out.get("reasoning_content"):
+            add_reasoning(out, calls, builder)
 
     def _call(self, call: MessageDict, builder: RequestBuilder, ids: dict[str, str]) -> MessageDict:
         function = dict(call.get("function") or {})
@@ -253,6 +254,26 @@ def has_content(content: Any) -> bool:
     if type(content) is str:
         return content != "" and not content.isspace()
     return type(content) is list and any(part["type"] != "text" or has_content(part["text"]) for part in content)
+
+
+def add_reasoning(message: MessageDict, calls: list[Any], builder: RequestBuilder) -> None:
+    """Add the kept reasoning of these calls to their message, else what the vendor accepts in its place, if anything.
+
+    ``calls`` have the ids that the client sent.
+    """
+    kept = builder.request.reasoning
+    text = next((kept[id_] for id_ in call_ids(calls) if id_ in kept), None) if kept else None
+    if text is None and builder.blank_reasoning is not None:
+        message["reasoning_content"] = builder.blank_reasoning
+        builder.record("messages.reasoning_content", "mapped", BLANK_REASONING)
+    elif text is not None:
+        message["reasoning_content"] = text
+        builder.record("messages.reasoning_content", "mapped", RESTORED_REASONING)
+
+
+def call_ids(calls: list[Any]) -> list[str]:
+    """Return the ids of tool calls."""
+    return [call["id"] for call in calls if type(call.get("id")) is str]
 
 
 def vendor_tool_name(builder: RequestBuilder, name: str) -> str:

@@ -2,17 +2,19 @@
 
 from collections.abc import Iterator, Mapping
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest, FetchedImages, ImageFailure
 from adapters.core.vendor import Target
 from adapters.rules.messages import image_of, is_web_url
 from proxy._types import Route
-from proxy.app_state import AppState
 from proxy.errors import Overloaded
 from proxy.observability.memory_budget import Lease
 from proxy.observability.request_record import RequestRecord
+
+if TYPE_CHECKING:  # commands such as ``explain`` import the handlers without a server
+    from proxy.app_state import AppState
 
 
 def needs_image_data(target: Target) -> bool:
@@ -22,7 +24,7 @@ def needs_image_data(target: Target) -> bool:
 
 
 async def fetch_images(
-    request: ApiRequest, route: Route, state: AppState, lease: Lease, record: RequestRecord
+    request: ApiRequest, route: Route, state: "AppState", lease: Lease, record: RequestRecord
 ) -> ApiRequest:
     """Return the request with the data of its image URLs in ``images``; its fields are unchanged.
 
@@ -48,7 +50,7 @@ async def fetch_images(
 
 
 async def _fetched(
-    urls: list[str], params: Mapping[str, str], state: AppState, lease: Lease, record: RequestRecord
+    urls: list[str], params: Mapping[str, str], state: "AppState", lease: Lease, record: RequestRecord
 ) -> FetchedImages:
     # Imported here, so that a server that fetches no images does not load it.
     from proxy.upstream.image_fetch.errors import FetchesBusy, ImageError

@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from adapters.core.message import Message
+from adapters.core.request import ApiRequest
 from config.schema import Settings
 from proxy.app_state import AppState
 from proxy.observability.request_record import RequestRecord
@@ -235,7 +236,8 @@ def test_the_steps_are_not_needed_unless_the_policy_says_so() -> None:
     for policy, needed in (({}, False), ({"fetch_images": True}, True)):
         settings = Settings.model_validate({**BOTH, "policy": policy})
         state = AppState(settings, Upstream(httpx2.MockTransport(lambda _: None)))  # type: ignore[arg-type]
-        assert steps.needed(None, state.snapshot.routing.find("gpt-4o", "chat")) is needed  # type: ignore[arg-type]
+        request = ApiRequest("chat", "gpt-4o", {"messages": [{"role": "user", "content": "hi"}]})
+        assert steps.needed(request, state.snapshot.routing.find("gpt-4o", "chat")) is needed
 
 
 def test_the_time_for_images_is_not_counted_as_added_by_banjia() -> None:

@@ -62,7 +62,7 @@ def test_a_request_is_changed_before_its_attempts_and_seen_after_its_response(st
     assert history.calls[1].startswith("after, 2 messages")
 
 
-def test_a_request_that_needs_no_steps_awaits_none() -> None:
+def test_a_request_that_needs_no_step_awaits_none() -> None:
     history = History(needed=False)
     played = play({"kimi": [whole("hello")]}, handler=with_steps(history))
     assert (played.text, history.calls) == ("hello", [])
