@@ -5,11 +5,12 @@ from adapters.core.vendor import Plan
 from adapters.emulations.batch_embeddings import batch_embeddings
 from adapters.emulations.cut_dimensions import cut_dimensions
 from adapters.emulations.fan_out import fan_out
+from adapters.emulations.keep_reasoning import keep_reasoning
 from adapters.emulations.single_tool_call import single_tool_call
 from adapters.emulations.stop import stop
 from adapters.emulations.structured_output import structured_output
 
-WRAPS = (single_tool_call, stop, structured_output, cut_dimensions, batch_embeddings, fan_out)
+WRAPS = (single_tool_call, stop, structured_output, cut_dimensions, batch_embeddings, fan_out, keep_reasoning)
 """The wrappers, innermost first."""
 
 
