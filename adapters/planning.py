@@ -10,6 +10,7 @@ from adapters.core.failures import Refused
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest, Translation
 from adapters.core.vendor import Op, Plan, Target
+from adapters.rules.earlier_reasoning import decide_reasoning, keep_reasoning_of_answer
 from adapters.rules.reasoning import SWITCH_FIELDS, requested_thinking, resolve_thinking
 from adapters.rules.verdicts import apply
 from adapters.translations.completions_as_chat import again_without
@@ -179,6 +180,8 @@ def _apply_table(
         fields = resolve_thinking(builder, vendor.reasoning_switch, policy, default_thinking)
         if fields is not request.fields:
             builder.request = request.with_fields(fields)
+    if op.earlier_reasoning is not None:
+        decide_reasoning(builder, target, op.earlier_reasoning)
     order = [name for name in FIRST_FIELDS if name in fields]
     order += [name for name in fields if name not in FIRST_FIELDS]
     params = op.params
@@ -189,6 +192,8 @@ def _apply_table(
     if builder.whole:
         _answer_whole(builder)
     op.finish(builder)
+    if builder.sends_reasoning and target.keeps_reasoning:
+        keep_reasoning_of_answer(builder)
     if removed:
         _remove(builder, removed, sent)
     if target.openai_dimensions is not None:

@@ -9,7 +9,7 @@ import difflib
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
@@ -46,6 +46,10 @@ class ResolvedRoute:
     strategy: Strategy = "failover"
     weights: tuple[float, ...] = (1.0,)
     name: str = ""
+    keeps_reasoning: bool = field(init=False)  # a target reads the reasoning of earlier answers, which banjia keeps
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keeps_reasoning", any(target.keeps_reasoning for target in self.targets))
 
 
 class UnknownModel(Exception):

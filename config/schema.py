@@ -425,6 +425,8 @@ class Emulations(Section):
     """Emulate a forced tool call for models that cannot be forced: the prompt asks for the call, banjia checks that the answer has it, and asks once more if not. no_repair: check only."""
     response_format: Repairable = "on"
     """Emulate json_schema and json_object for models that lack them: the schema goes into the prompt, banjia checks the answer, and asks once more if it is invalid. no_repair: check only."""
+    reasoning: Switch = True
+    """Keep the reasoning of answers with tool calls for a day, and send it back to models that require or use it when the client omits it. off: keep nothing; models that require it get a space."""
     logprobs: Literal["omit", "off"] = "off"
     """omit: leave out logprobs and top_logprobs for models that return none, also under strict; the answer has logprobs: null. off: refuse them."""
 
@@ -465,11 +467,11 @@ class Policy(Section):
     retry_on: Annotated[list[RetryCause], BeforeValidator(_one_or_many_texts)] = list(RETRY_ON)
     """Vendor failures that banjia retries."""
     thinking: Literal["auto", "vendor", "off"] = "auto"
-    """auto: disable thinking under names of non-reasoning models and under small token limits; vendor: keep the model's default; off: disable it unless a request asks for it."""
+    """auto: disable thinking under names of non-reasoning models and under token limits below 1024; vendor: keep the model's default; off: disable it unless a request asks for it. With auto and off, a limit below 1024 that covers the thinking of a model that always thinks is raised by 8192."""
     hedge_s: Seconds | Literal["off"] = "off"
     """Seconds without a complete non-streamed response after which banjia also calls a second target. Both calls are billed."""
-    fetch_images: Annotated[Switch, PlannedValue(False)] = False
-    """Fetch public image URLs for vendors that accept image data only."""
+    fetch_images: Switch = False
+    """Fetch images from public http and https URLs for vendors that accept image data only. off: refuse such URLs for these vendors."""
     moderations: Annotated[str, AfterValidator(_moderations_target)] = "refuse"
     """Response to /v1/moderations: refuse (404), pass (flag nothing, without checking), or a target as vendor/model."""
     report_model: Literal["requested", "vendor"] = "requested"
@@ -494,6 +496,15 @@ class Log(Section):
 
     format: Literal["json", "text"] | None = None
     """json, or text (one readable line). Default: text if standard output is a terminal, otherwise json."""
+
+
+class Store(Section):
+    """What banjia keeps between requests."""
+
+    url: Annotated[str, PlannedValue("memory")] = "memory"
+    """Where it is kept. memory: in this process, until it ends."""
+    max_memory_mb: Annotated[float, Field(ge=1, le=65_536)] | None = None
+    """Most memory that the store uses, in MiB; what has been unused for longest is removed first. Default: 64, or an eighth of the memory limit if that is less."""
 
 
 class TargetEntry(Section):
@@ -558,6 +569,8 @@ class Settings(Section):
     """When a failing target cools down. While it does, the other targets of its route are tried first."""
     log: Log = Log()
     """The access log on standard output: one line per request."""
+    store: Store = Store()
+    """What banjia keeps between requests."""
 
     _in_file: bool = PrivateAttr(default=True)
 

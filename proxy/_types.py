@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -47,19 +47,27 @@ class IncomingRequest(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated client: ``key`` is the first eight hex digits of its key's hash, or ``anonymous``."""
+    """The authenticated client: ``key`` is the first eight hex digits of its key's hash, or ``anonymous``.
+
+    ``key_hash`` is the whole hash, empty for anonymous clients; it is neither logged nor stored.
+    """
 
     key: str
+    key_hash: bytes = field(default=b"", repr=False)
 
 
 class Route(NamedTuple):
-    """The targets of a model name in configured order, with a weight each, their policy and load-balancing strategy."""
+    """The targets of a model name in configured order, with a weight each, their policy and load-balancing strategy.
+
+    ``keeps_reasoning``: a target reads the reasoning of earlier answers, which banjia keeps.
+    """
 
     name: str
     targets: Sequence[Target]
     policy: Policy
     strategy: Strategy = "failover"
     weights: tuple[float, ...] = ()
+    keeps_reasoning: bool = False
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ import time
 import traceback
 import weakref
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
@@ -26,7 +27,7 @@ from proxy.daemon_thread import in_daemon_thread
 from proxy.fd_limits import shares
 from proxy.limiter.limiter import Limiters
 from proxy.observability.access_log import AccessLog
-from proxy.observability.memory_budget import MemoryBudget, max_body
+from proxy.observability.memory_budget import MemoryBudget, max_body, store_limit
 from proxy.observability.memory_guard import MemoryGuard
 from proxy.observability.metrics.registry import Labels, Metrics
 from proxy.observability.metrics.requests import RequestMetrics
@@ -35,8 +36,13 @@ from proxy.routing.latency import LatencyTracker
 from proxy.routing.refused_fields import RefusedFields
 from proxy.routing.retry_budget import RetryBudget
 from proxy.server.origin_guard import admin_guard, api_guard
+from proxy.storage.memory import MemoryStore
+from proxy.storage.secret import ServerSecret
 from proxy.upstream.client import Upstream
 from proxy.version import version
+
+if TYPE_CHECKING:  # not loaded by a server that fetches no images
+    from proxy.upstream.image_fetch.fetcher import ImageFetcher
 
 errors = logging.getLogger("banjia")
 BEIJING = datetime.timezone(datetime.timedelta(hours=8))
@@ -136,6 +142,10 @@ class AppState:
         self.breaker = CircuitBreaker()
         self.latencies = LatencyTracker()
         self.refused_fields = RefusedFields()
+        self.secret = ServerSecret()
+        self.store = MemoryStore(store_limit(settings, self.memory.limit))
+        self.earlier_reasoning = {"found": 0, "missing": 0}
+        """Earlier answers with tool calls whose reasoning the client omitted, by whether the store had it."""
         self.beijing_time: Callable[[], datetime.datetime] = _beijing_time
         self.started = time.time()
         self.source = ENVIRONMENT  # or the path of the file that the configuration came from
@@ -146,6 +156,8 @@ class AppState:
         self.draining = False
         self.key_cool_down_s = KEY_COOL_DOWN_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self.image_fetcher: ImageFetcher | None = None
+        """Set when the first image is fetched (``policy.fetch_images``)."""
         self.log = AccessLog()
         """The access log on standard output; tests replace it with ``access_log``."""
         self.log.configured = settings.log.format
@@ -156,6 +168,7 @@ class AppState:
         """Switch to another configuration. Keys that stay configured keep their queues."""
         self.limiters.attach(snapshot.accounts.items())
         self.refused_fields.clear()  # an entry may point to another server now
+        self.store.resize(store_limit(snapshot.settings, self.memory.limit))
         self.snapshot = snapshot
         self.log.configured = snapshot.settings.log.format
 
@@ -276,6 +289,22 @@ class AppState:
             lambda: {("held",): self.budget.held, ("limit",): self.budget.limit},
         )  # fmt: skip
         gauge("banjia_cooling_down_targets", "1 for a target that is cooling down.", ("target",), self._cooling_down)
+
+        gauge(
+            "banjia_store_bytes", "Size of the store in memory, and its limit.", ("kind",),
+            lambda: {("held",): self.store.size, ("limit",): self.store.limit},
+        )  # fmt: skip
+        gauge("banjia_store_entries", "Entries of the store in memory.", (), lambda: {(): len(self.store)})
+        self.metrics.counter(
+            "banjia_store_removed_total", "Entries removed from the store in memory, by cause.", ("cause",),
+            lambda: {(cause,): count for cause, count in self.store.removed.items()},
+        )  # fmt: skip
+        self.metrics.counter(
+            "banjia_earlier_reasoning_total",
+            "Earlier answers with tool calls that a client sent without their reasoning, by whether banjia had kept it.",
+            ("result",),
+            lambda: {(result,): count for result, count in self.earlier_reasoning.items()},
+        )
 
     def _waiting(self) -> Mapping[Labels, float]:
         return {(name,): count for name, count in self.limiters.waiting().items()}

@@ -14,7 +14,7 @@ from proxy.attempts.keepalive import NO_COMMENTS, KeepAlive
 from proxy.attempts.retry_loop import begin_attempts
 from proxy.errors import InternalError, OutOfMemory, ProxyError, ShuttingDown
 from proxy.observability.request_record import RequestRecord
-from proxy.openai_api.handler import OperationHandler
+from proxy.openai_api.handler import OperationHandler, StepContext
 from proxy.openai_api.response_writer import NOTHING, ResponseWriter
 from proxy.openai_api.writer import ResponseChannel, Writer
 from proxy.routing.resolve import resolve
@@ -46,14 +46,17 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
                 state.request_metrics.streams_started += request.stream
                 record.request_read(request, body_read_at)
                 route = resolve(request, snapshot.routing)  # 404
-                with RequestSlot(state):  # 503; held until the last byte is sent
+                with RequestSlot(state) as slot:  # 503; held until the last byte is sent
                     steps = handler.steps
-                    if steps is not None:  # conversation state, budgets
-                        request = await steps.before(request, caller)
+                    if steps is not None and not steps.needed(request, route):
+                        steps = None
+                    if steps is not None:  # kept reasoning, images, conversation state, budgets
+                        request = await steps.before(request, StepContext(caller, route, state, slot, record))
                     writer = handler.writer(request, out, record)
                     counts = AttemptCounts(state.retries, record.started, incoming.headers.get(RETRY_COUNT))
                     with KeepAlive(writer, snapshot.settings.server) if request.stream else NO_COMMENTS:
-                        attempts = begin_attempts(request, route, writer, state, snapshot, record, counts)  # 400
+                        # 400 if no target can serve the request
+                        attempts = begin_attempts(request, route, writer, state, snapshot, record, counts, caller)
                         failure = await attempts.attempt()
                         if failure is not None:
                             await attempts.run(failure)  # 4xx, 502-504

@@ -27,6 +27,8 @@ class RequestBuilder:
     disabled_emulations: frozenset[str] = frozenset()  # the emulations that the operator has disabled
     default_fields: frozenset[str] = frozenset()  # fields that come from a stand-in's defaults, not from the client
     whole: bool = False  # see answer_whole
+    sends_reasoning: bool = False  # messages with tool calls get the reasoning that the client omitted
+    blank_reasoning: str | None = None  # sent in its place if it is not known; None: nothing is sent
     added: tuple[str, ...] = ()  # members of the body that banjia added: removed if the vendor refuses them
 
     def add(self, name: str, value: Any) -> None:

@@ -19,18 +19,22 @@ class Event:
 
     ``raw`` is the JSON: the payload of an event without ``data:`` and newlines, or a body. ``data`` is the parsed object,
     read-only; use :meth:`edit` to change it. Either is made from the other when it is first read, and then kept.
+    ``text`` is the text of a chunk that has one choice and nothing else for the client, if that is known without parsing.
     """
 
-    __slots__ = ("data", "kind", "raw")
+    __slots__ = ("data", "kind", "raw", "text")
     data: Mapping[str, Any]
     raw: bytes
 
-    def __init__(self, raw: bytes | None, data: dict[str, Any] | None = None, kind: EventKind = CHUNK) -> None:
+    def __init__(
+        self, raw: bytes | None, data: dict[str, Any] | None = None, kind: EventKind = CHUNK, text: str | None = None
+    ) -> None:
         if raw is not None:
             self.raw = raw
         if data is not None:
             self.data = data
         self.kind = kind
+        self.text = text
 
     def __getattr__(self, name: str) -> Any:
         """Make ``raw`` or ``data``; called only while it is not set."""
@@ -49,6 +53,7 @@ class Event:
         """Return the parsed object for changes, and discard the serialized bytes."""
         data = self.data
         assert isinstance(data, dict)
+        self.text = None
         try:
             del self.raw
         except AttributeError:  # not set: it was edited before
@@ -57,7 +62,7 @@ class Event:
 
     def has_content(self) -> bool:
         """Whether it has content for the client: text, reasoning, a tool call, a refusal or a finish reason."""
-        if self.kind is WHOLE:
+        if self.text or self.kind is WHOLE:
             return True
         for choice in self.data.get("choices") or ():
             if choice.get("finish_reason"):

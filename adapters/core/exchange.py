@@ -83,6 +83,19 @@ class Note:
 
 
 @dataclass(slots=True)
+class Keep:
+    """Store ``value`` under each of these keys, for later requests of the same client, for ``ttl_s`` seconds.
+
+    A later request gets it as a field of its ApiRequest. ``kind`` says what it is: ``reasoning``, for example.
+    """
+
+    kind: str
+    keys: tuple[str, ...]
+    value: bytes
+    ttl_s: float
+
+
+@dataclass(slots=True)
 class Done:
     """The response is complete. Last in its list, once. ``vendor_id``: the vendor's id of the response, for the log."""
 
@@ -96,7 +109,7 @@ class Fail:
     failure: Failure
 
 
-Do = Send | Emit | Sleep | Close | Spent | Began | Say | Note | Done | Fail
+Do = Send | Emit | Sleep | Close | Spent | Began | Say | Note | Keep | Done | Fail
 
 
 class Exchange(Protocol):

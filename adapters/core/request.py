@@ -1,10 +1,12 @@
 """The request of one response in OpenAI's terms, how it was translated, and the ids of its attempts."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from adapters.core.adaptations import Adaptation
 from adapters.core.failures import Refused
+from adapters.core.message import Message
 
 Operation = Literal["chat", "completions", "embeddings", "moderations"]
 
@@ -27,12 +29,25 @@ class Translation(NamedTuple):
     added: frozenset[str] = frozenset()
 
 
+class ImageFailure(NamedTuple):
+    """Why an image was not fetched: the first content part that has it, and the text for the client."""
+
+    param: str
+    message: Message
+
+
+FetchedImages = Mapping[str, str | ImageFailure]
+"""Image URLs of a request, with the data URI of each, or why there is none."""
+NO_IMAGES: FetchedImages = MappingProxyType({})
+
+
 class ApiRequest(NamedTuple):
     """A request in OpenAI's terms: ``fields`` is its body without ``model`` and without null members.
 
     ``model`` is the name that the client used, which need not be a vendor's. After planning, ``fields`` holds the
     vendor's parameters and the vendor's model id. ``translation`` is set if the handler translated the request or a
-    field of it.
+    field of it. ``images`` has the data of image URLs in ``fields``, for vendors that accept no URLs. ``reasoning`` has the reasoning of earlier answers that the client omitted and banjia has kept, by the
+    ids of their tool calls; None if there is none.
     """
 
     operation: Operation
@@ -41,10 +56,21 @@ class ApiRequest(NamedTuple):
     stream: bool = False
     include_usage: bool = False
     translation: Translation | None = None
+    images: FetchedImages = NO_IMAGES
+    reasoning: Mapping[str, str] | None = None
 
     def with_fields(self, fields: Mapping[str, Any]) -> "ApiRequest":
         """Return the same request with other fields, for a wrapper that splits it into several calls."""
-        return ApiRequest(self.operation, self.model, fields, self.stream, self.include_usage, self.translation)
+        return ApiRequest(
+            self.operation,
+            self.model,
+            fields,
+            self.stream,
+            self.include_usage,
+            self.translation,
+            self.images,
+            self.reasoning,
+        )
 
 
 class AttemptIds(NamedTuple):

@@ -43,7 +43,8 @@ class Decoder:
         """Return the payloads completed by these bytes, in order. Raises :class:`EventTooLarge`."""
         if data.startswith(b"data: ") and data.endswith(b"\n\n") and self._fresh() and len(data) <= MAX_EVENT:
             whole = data[6:-2].split(b"\n\ndata: ")
-            if not any(map(_needs_care, whole)):
+            one_line_each = data.count(b"\n") == 2 * len(whole) and b"\r" not in data
+            if one_line_each and all(whole) and not any(map(bytes.isspace, whole)):
                 self._started = True
                 return whole  # the usual read: complete events of one line each
         if not self._started:
@@ -125,11 +126,6 @@ class Decoder:
             return data  # too short to tell: tested again with the next bytes
         self._started = True
         return data.removeprefix(BOM)
-
-
-def _needs_care(payload: bytes) -> bool:
-    """Whether a payload between two usual boundaries may be several lines, or empty."""
-    return b"\n" in payload or b"\r" in payload or not payload or payload.isspace()
 
 
 def _is_object(line: bytes | bytearray) -> bool:

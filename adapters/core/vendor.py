@@ -25,17 +25,21 @@ class ReasoningSwitch:
     """How thinking is switched on and off at one vendor.
 
     ``set(builder, on)`` writes the vendor's switch into the body. A conflict in ``excludes`` turns thinking off unless the
-    request asks for it; one in ``prevents`` turns it off in any case.
+    request asks for it; one in ``prevents`` turns it off in any case. ``shared_limit``: the token limit of a request covers
+    its reasoning, too.
     """
 
     set: Callable[[RequestBuilder, bool], None]
     excludes: tuple[Conflict, ...] = ()
     prevents: tuple[Conflict, ...] = ()
+    shared_limit: bool = True
 
     @classmethod
-    def enable_thinking(cls, *, excludes: tuple[Conflict, ...] = (), prevents: tuple[Conflict, ...] = ()) -> Self:
+    def enable_thinking(
+        cls, *, excludes: tuple[Conflict, ...] = (), prevents: tuple[Conflict, ...] = (), shared_limit: bool = True
+    ) -> Self:
         """Return the switch ``enable_thinking: true | false``."""
-        return cls(_set_enable_thinking, excludes, prevents)
+        return cls(_set_enable_thinking, excludes, prevents, shared_limit)
 
     @classmethod
     def thinking_type(cls, *, excludes: tuple[Conflict, ...] = (), prevents: tuple[Conflict, ...] = ()) -> Self:
@@ -51,6 +55,28 @@ def _set_thinking_type(builder: RequestBuilder, on: bool) -> None:
     builder.body["thinking"] = {"type": "enabled" if on else "disabled"}
 
 
+def _thinking_model(model: Model) -> bool:
+    return model.thinking != "never"
+
+
+def _while_thinking(builder: RequestBuilder) -> bool:
+    return builder.thinks
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierReasoning:
+    """Which requests carry the reasoning of earlier answers with tool calls, as ``reasoning_content`` of their messages.
+
+    OpenAI's clients omit this member, so banjia keeps the reasoning and puts it back. ``models``: those that read it.
+    ``applies``: whether this request must or may have it, once thinking is switched on or off. ``blank`` is sent if neither
+    the client nor banjia has it; None: nothing.
+    """
+
+    models: Callable[[Model], bool] = _thinking_model
+    applies: Callable[[RequestBuilder], bool] = _while_thinking
+    blank: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Op:
     """One operation of a vendor.
@@ -62,7 +88,7 @@ class Op:
     ``own_tool_ids``: the vendor's tool call ids are not unique, so banjia generates its own. ``choice_members``: members
     of a choice beyond OpenAI's that are passed to the client. ``max_inputs``: the maximum number of texts in one
     embeddings call, as a function of the model. ``finish`` corrects the finished body, for rules that depend on several
-    fields.
+    fields. ``earlier_reasoning``: which requests carry the reasoning of earlier answers; None: no request.
     """
 
     path: str
@@ -75,6 +101,7 @@ class Op:
     finish: Callable[[RequestBuilder], None] = lambda builder: None
     paths: tuple[tuple[Callable[[RequestBuilder], bool], str], ...] = ()
     base_urls: Mapping[str, str] = field(default_factory=dict)
+    earlier_reasoning: EarlierReasoning | None = None
 
     def path_for(self, builder: RequestBuilder) -> str:
         """Return the path for a request whose body is complete."""
@@ -185,6 +212,7 @@ class Target:
     label: str = field(init=False)  # ``entry/model``, as in the configuration and ``x-banjia-target``
     removed: tuple[str, ...] = field(init=False)  # the fields that are None in ``overrides``
     droppable: frozenset[str] = field(init=False)  # the fields of ``drop`` and ``omit``
+    keeps_reasoning: bool = field(init=False)  # whether banjia keeps the model's reasoning and puts it back
 
     def repair_limit(self, emulation: str) -> int:
         """Return the largest prompt, in tokens, with which this emulation requests a better answer; 0 for none."""
@@ -195,6 +223,9 @@ class Target:
         object.__setattr__(self, "label", f"emulator:{label}" if self.emulated else label)
         object.__setattr__(self, "removed", tuple(name for name, value in self.overrides.items() if value is None))
         object.__setattr__(self, "droppable", self.drop | self.omit)
+        op = self.vendor.operations.get(self.model.operation)
+        reads = op is not None and op.earlier_reasoning is not None and op.earlier_reasoning.models(self.model)
+        object.__setattr__(self, "keeps_reasoning", reads and "reasoning" not in self.disabled_emulations)
 
 
 class Plan(NamedTuple):

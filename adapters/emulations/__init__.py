@@ -8,6 +8,7 @@ from adapters.emulations.checked_response import AllChecks, CheckedResponse
 from adapters.emulations.cut_dimensions import cut_dimensions
 from adapters.emulations.fan_out import fan_out
 from adapters.emulations.forced_call import forced_call
+from adapters.emulations.keep_reasoning import keep_reasoning
 from adapters.emulations.prompted_tools import prompted_tools
 from adapters.emulations.single_tool_call import single_tool_call
 from adapters.emulations.stop import stop
@@ -29,7 +30,7 @@ def checked(make: Make, plan: Plan) -> Make:
 
 CHECKED = frozenset({"tools", "tool_choice", "response_format"})
 """The emulations that check whole responses."""
-WRAPS = (single_tool_call, stop, checked, cut_dimensions, batch_embeddings, fan_out)
+WRAPS = (single_tool_call, stop, checked, cut_dimensions, batch_embeddings, fan_out, keep_reasoning)
 """The wrappers, innermost first."""
 
 

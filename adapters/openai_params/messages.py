@@ -8,6 +8,8 @@ from adapters.openai_params.tools import check_name
 
 MAX_MESSAGES = 2048
 """OpenAI's maximum number of messages."""
+IMAGE_FORMS = (dict, str, type(None))
+"""An image is an object with a URL. Some vendors accept the URL alone; a missing one is left to the vendor."""
 MAX_PARTS = 50_000
 """The maximum number of content parts in a request. banjia's limit: a part costs more to check than to parse."""
 PLAIN_ROLES = ("system", "user", "assistant", "developer")
@@ -83,6 +85,8 @@ def _check_parts(where: str, parts: list[Any]) -> None:
             )  # fmt: skip
         if part["type"] == "text" and type(part.get("text")) is not str:
             raise wrong_type(f"{where}[{at}].text", Message("a string"), part.get("text"))
+        if part["type"] == "image_url" and type(part.get("image_url")) not in IMAGE_FORMS:
+            raise wrong_type(f"{where}[{at}].image_url", Message("an object"), part["image_url"])
 
 
 def _check_tool_calls(where: str, calls: Any) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from adapters.core.adaptations import Adaptation, VerdictWord
 from adapters.core.builder import RequestBuilder
+from adapters.core.failures import Refused
 from adapters.core.message import Message
+from adapters.core.request import ImageFailure
 from adapters.rules.reasons import SENT_AS_IS
 from adapters.rules.verdicts import Condition, always
 
@@ -15,12 +17,20 @@ DEVELOPER_AS_SYSTEM = Message("developer is sent as system")
 NO_SPEAKERS = Message("the vendor does not support name in messages")
 REFUSAL_AS_CONTENT = Message("sent as content: the vendor has no refusal field")
 NO_CONTENT = Message("messages without content are omitted")
-BLANK_REASONING = Message("the vendor requires reasoning_content, which the client omitted: a space is sent")
+BLANK_REASONING = Message(
+    "the vendor requires reasoning_content, which the client omitted and banjia has not kept: a space is sent"
+)
+RESTORED_REASONING = Message("the client omitted the reasoning of tool calls: banjia sends what it has kept")
 IDS_NUMBERED = Message("renumbered in the vendor's format")
 PARTS_JOINED = Message("text parts are joined, because the model accepts only text")
 NO_DETAIL = Message("the vendor has no such image detail level")
+IMAGE_FETCHED = Message("the vendor accepts only image data: banjia fetched the image")
 NO_REASONING_BACK = Message("the vendor does not accept reasoning in requests")
 JOINED_IN_ROLE = Message("text parts are joined, because the vendor accepts only text in this role")
+
+NO_IMAGE_URLS = Message(
+    "the vendor accepts images only as data: URIs: send the image data, or let banjia fetch images (policy.fetch_images: on)"
+)
 
 MessageDict = dict[str, Any]
 
@@ -64,11 +74,11 @@ class MessageRules:
     """One vendor's rules for messages; used as the verdict on ``messages``.
 
     ``names``: a message may have a ``name``. ``image_urls``: public URLs are accepted, besides data URIs and
-    ``file_scheme``. ``image_details``: the levels of ``detail`` that are accepted. ``empty``: what is sent for empty content. ``tool_ids``:
+    ``file_scheme``; if not, the data of images that banjia fetched is sent. ``image_details``: the levels of ``detail`` that are accepted. ``empty``: what is sent for empty content. ``tool_ids``:
     the format in which tool calls are renumbered for the vendor (None: unchanged). ``part_roles``: the roles whose content
     may be a list of parts (None: all). ``keeps_reasoning``: models that accept the ``reasoning_content`` of earlier
-    answers; it is omitted for others. ``needs_reasoning``: with thinking on, messages with tool calls must
-    have ``reasoning_content``; a space is sent if the client omitted it.
+    answers; it is omitted for others. What is sent if the client omitted it is not a rule of messages alone: see
+    ``Op.earlier_reasoning``.
     """
 
     names: bool = True
@@ -79,9 +89,11 @@ class MessageRules:
     tool_ids: str | None = None
     part_roles: AbstractSet[str] | None = None
     keeps_reasoning: Condition = always
-    needs_reasoning: bool = False
     why: Message = Message("roles, parts, ids and empty content are sent in the vendor's format")
-    words: tuple[VerdictWord, ...] = WORDS
+
+    @property
+    def words(self) -> tuple[VerdictWord, ...]:
+        return WORDS if self.image_urls else (*WORDS, "emulated")
 
     def apply(self, name: str, value: Any, builder: RequestBuilder) -> None:
         """Write the messages into the builder's body. Raises Refused for a part that the model does not accept."""
@@ -147,9 +159,8 @@ class MessageRules:
 
     def _calling_turn(self, out: MessageDict, calls: list[Any], builder: RequestBuilder, ids: dict[str, str]) -> None:
         out["tool_calls"] = [self._call(call, builder, ids) for call in calls]
-        if self.needs_reasoning and builder.thinks and not out.get("reasoning_content"):
-            out["reasoning_content"] = " "
-            builder.record("messages.reasoning_content", "mapped", BLANK_REASONING)
+        if builder.sends_reasoning and not out.get("reasoning_content"):
+            add_reasoning(out, calls, builder)
 
     def _call(self, call: MessageDict, builder: RequestBuilder, ids: dict[str, str]) -> MessageDict:
         function = dict(call.get("function") or {})
@@ -193,20 +204,41 @@ class MessageRules:
             return {"type": "text", "text": part["refusal"]}
         if part["type"] != "image_url":
             return part
-        image = part.get("image_url")
-        image = {"url": image} if type(image) is str else dict(image or {})
+        image = image_of(part)
         url = str(image.get("url") or "")
         if not self.image_urls and not url.startswith(("data:", self.file_scheme or "data:")):
-            builder.refuse(
-                f"{where}.image_url.url",
-                Message("the vendor accepts only data: URIs, and banjia does not download images: send the image data"),
-            )
+            image["url"] = fetched_image(f"{where}.image_url.url", url, builder)
         detail = image.get("detail")
         if "detail" in image and not (type(detail) is str and detail in self.image_details):
             del image["detail"]
             if detail != "auto":
                 builder.record("messages.content.detail", "dropped", NO_DETAIL)
         return {**part, "image_url": image}
+
+
+def image_of(part: MessageDict) -> MessageDict:
+    """Return a copy of the member ``image_url`` of a content part, which may be a URL alone."""
+    image = part.get("image_url")
+    return {"url": image} if type(image) is str else dict(image or {})
+
+
+def is_web_url(url: str) -> bool:
+    """Whether a URL is of http or https, which are the only ones that banjia fetches."""
+    return url[:6].lower().startswith(("http:", "https:"))
+
+
+def fetched_image(where: str, url: str, builder: RequestBuilder) -> str:
+    """Return the data URI of an image that banjia fetched. Raises Refused if it did not or could not fetch it."""
+    found = builder.request.images.get(url)
+    if type(found) is str:
+        builder.record("messages.image_url", "emulated", IMAGE_FETCHED)
+        return found
+    if isinstance(found, ImageFailure):
+        raise Refused(found.param, found.message, code=None)
+    if is_web_url(url):
+        builder.refuse(where, NO_IMAGE_URLS)
+    builder.refuse(where, Message("the vendor accepts images only as data: URIs: send the image data"))
+    raise AssertionError  # refuse always raises
 
 
 def is_plain(message: MessageDict) -> bool:
@@ -222,6 +254,26 @@ def has_content(content: Any) -> bool:
     if type(content) is str:
         return content != "" and not content.isspace()
     return type(content) is list and any(part["type"] != "text" or has_content(part["text"]) for part in content)
+
+
+def add_reasoning(message: MessageDict, calls: list[Any], builder: RequestBuilder) -> None:
+    """Add the kept reasoning of these calls to their message, else what the vendor accepts in its place, if anything.
+
+    ``calls`` have the ids that the client sent.
+    """
+    kept = builder.request.reasoning
+    text = next((kept[id_] for id_ in call_ids(calls) if id_ in kept), None) if kept else None
+    if text is None and builder.blank_reasoning is not None:
+        message["reasoning_content"] = builder.blank_reasoning
+        builder.record("messages.reasoning_content", "mapped", BLANK_REASONING)
+    elif text is not None:
+        message["reasoning_content"] = text
+        builder.record("messages.reasoning_content", "mapped", RESTORED_REASONING)
+
+
+def call_ids(calls: list[Any]) -> list[str]:
+    """Return the ids of tool calls."""
+    return [call["id"] for call in calls if type(call.get("id")) is str]
 
 
 def vendor_tool_name(builder: RequestBuilder, name: str) -> str:

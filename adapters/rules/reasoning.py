@@ -1,12 +1,14 @@
 """Decides whether a request runs with thinking on, and writes the vendor's switch.
 
 A 2024 app does not expect thinking: under the name of a non-reasoning model it expects an immediate answer, and with a
-small token limit a thinking model returns nothing and bills the tokens. ``auto`` therefore turns thinking off there.
+small token limit a thinking model returns nothing and bills the tokens. ``auto`` therefore turns thinking off there. A
+small limit of a model that always thinks is raised instead, if it covers the thinking.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from adapters.core.adaptations import Adaptation
 from adapters.core.builder import RequestBuilder
 from adapters.core.message import EMPTY, Message
 from adapters.core.vendor import Conflict, ReasoningSwitch
@@ -20,6 +22,9 @@ REASONING_PREFIXES = ("gpt-5", "gpt-6")
 SMALL_LIMIT = 1024
 """With a smaller limit, in tokens, a thinking model may spend all of them before the answer begins."""
 
+ROOM = 8192
+"""The tokens that are added to a smaller limit of a model that always thinks: banjia's choice."""
+
 AS_REQUESTED = Message("as requested")
 AS_REQUESTED_MODEL = Message("same as the requested model")
 TURNED_OFF = Message("thinking disabled by policy.thinking")
@@ -28,6 +33,7 @@ NO_ROOM = Message(
     "thinking disabled: a limit below {limit} tokens would leave no room for an answer", limit=SMALL_LIMIT
 )
 
+LIMITS = ("max_tokens", "max_completion_tokens")
 SWITCH_FIELDS = ("thinking", "enable_thinking")
 """Members that switch thinking at any vendor: a request may have been written for another vendor."""
 
@@ -67,6 +73,8 @@ def resolve_thinking(
         switches = {name: fields.pop(name) for name in SWITCH_FIELDS if name in fields}
     if switch is None or mode in ("never", "always"):
         _record_fixed(builder, switches, requested)
+        if switch is not None and mode == "always" and switch.shared_limit and policy != "vendor":
+            return _with_room(builder, fields)
         return fields
     wanted, why = (
         (requested, AS_REQUESTED)
@@ -134,6 +142,32 @@ def _record_fixed(builder: RequestBuilder, switches: Mapping[str, Any], requeste
             builder.record(name, "dropped", why)
 
 
+def _with_room(builder: RequestBuilder, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields with ROOM added to small limits, for a model whose thinking can't be turned off.
+
+    It would spend a small limit on thinking, and return and bill an empty answer.
+    """
+    raised = {name: fields[name] + ROOM for name in LIMITS if is_small(fields.get(name))}
+    if not raised:
+        return fields
+    for name, sent in raised.items():
+        why = Message(
+            "the model always thinks, and the limit covers its thinking: {value} is sent as {sent}, so that there is room for an answer",
+            value=fields[name],
+            sent=sent,
+        )
+        if name in builder.default_fields:  # the client did not send it: no reason to refuse under strict
+            builder.adaptations[name] = Adaptation("mapped", why)
+        else:
+            builder.record(name, "clamped", why)
+    return {**fields, **raised}
+
+
+def is_small(limit: Any) -> bool:
+    """Whether a token limit leaves a thinking model little room for an answer."""
+    return type(limit) is int and limit < SMALL_LIMIT
+
+
 def _policy_decision(
     builder: RequestBuilder,
     switch: ReasoningSwitch,
@@ -171,5 +205,4 @@ def _plain_openai_name(name: str) -> bool:
 
 
 def _small(fields: Mapping[str, Any]) -> bool:
-    limits = [fields[name] for name in ("max_tokens", "max_completion_tokens") if type(fields.get(name)) is int]
-    return bool(limits) and min(limits) < SMALL_LIMIT
+    return any(is_small(fields.get(name)) for name in LIMITS)

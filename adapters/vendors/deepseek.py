@@ -11,7 +11,8 @@ from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
 from adapters.core.message import Message
-from adapters.core.vendor import Op, ReasoningSwitch, Vendor
+from adapters.core.model import Model
+from adapters.core.vendor import EarlierReasoning, Op, ReasoningSwitch, Vendor
 from adapters.rules.defaults import OPENAI_CHAT, request_usage
 from adapters.rules.efforts import Efforts
 from adapters.rules.failures import BY_MEANING
@@ -35,10 +36,22 @@ def requests_logprobs(builder: RequestBuilder) -> bool:
     return builder.request.fields.get("logprobs") is True
 
 
+def accepts_reasoning(builder: RequestBuilder) -> bool:
+    """The R1 generation of 2025 answers 400 to reasoning in requests; other models ignore or require it."""
+    return builder.model.family != "r1"
+
+
+def requires_reasoning(model: Model) -> bool:
+    """Whether a model requires the reasoning of earlier tool calls while it thinks: from V3.2 on."""
+    return model.thinking != "never" and model.family != "r1"
+
+
 CHAT: Mapping[str, Verdict] = {
     **OPENAI_CHAT,
     **TOKEN_LIMITS,
-    "messages": MessageRules(part_roles={"user"}, image_details=frozenset({"low", "high"}), needs_reasoning=True),
+    "messages": MessageRules(
+        part_roles={"user"}, image_details=frozenset({"low", "high"}), keeps_reasoning=accepts_reasoning
+    ),
     "frequency_penalty": NO_EFFECT,
     "presence_penalty": NO_EFFECT,
     "logprobs": Honour(),
@@ -78,6 +91,8 @@ DEEPSEEK = Vendor(
             CHAT,
             FAILURES,
             finish=request_usage,
+            # 400 "The `reasoning_content` in the thinking mode must be passed back to the API."; a space passes
+            earlier_reasoning=EarlierReasoning(models=requires_reasoning, blank=" "),
             paths=((strict_tools, "/beta/chat/completions"), (continues_prefix, "/beta/chat/completions")),
         )
     },

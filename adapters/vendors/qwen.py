@@ -13,7 +13,8 @@ from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
 from adapters.core.message import Message
-from adapters.core.vendor import Op, ReasoningSwitch, Vendor
+from adapters.core.model import Model
+from adapters.core.vendor import EarlierReasoning, Op, ReasoningSwitch, Vendor
 from adapters.rules.defaults import NO_LOGPROBS, NO_TOOLS, NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
 from adapters.rules.efforts import Efforts
 from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
@@ -47,6 +48,16 @@ def only_in_streams(builder: RequestBuilder) -> Message | None:
     """Thinking is turned off for a whole response only if the operator does not let banjia join a stream."""
     joined = builder.request.stream or EMULATION not in builder.disabled_emulations
     return None if joined or not thinks_in_streams(builder) else Message("the model supports thinking only in streams")
+
+
+def can_preserve_thinking(model: Model) -> bool:
+    """Whether a model can read the reasoning of earlier answers."""
+    return bool(model.facts.get("preserve_thinking"))
+
+
+def preserves_thinking(builder: RequestBuilder) -> bool:
+    """Whether the model reads the reasoning of earlier answers, and bills it. Without ``preserve_thinking`` it is ignored."""
+    return builder.request.fields.get("preserve_thinking") is True
 
 
 def most_choices(builder: RequestBuilder) -> int:
@@ -132,9 +143,20 @@ QWEN = Vendor(
     },
     auth=Bearer(),
     key_names=("DASHSCOPE_API_KEY",),
-    reasoning_switch=ReasoningSwitch.enable_thinking(excludes=(json_mode, forced_call()), prevents=(only_in_streams,)),
+    reasoning_switch=ReasoningSwitch.enable_thinking(
+        excludes=(json_mode, forced_call()),
+        prevents=(only_in_streams,),
+        shared_limit=False,  # max_tokens does not limit the reasoning
+    ),
     operations={
-        "chat": Op("/chat/completions", openai_chat, CHAT, FAILURES, finish=finish),
+        "chat": Op(
+            "/chat/completions",
+            openai_chat,
+            CHAT,
+            FAILURES,
+            finish=finish,
+            earlier_reasoning=EarlierReasoning(can_preserve_thinking, preserves_thinking),
+        ),
         "embeddings": Op("/embeddings", openai_embeddings, EMBEDDINGS, FAILURES, max_inputs=inputs(10)),
     },
 )

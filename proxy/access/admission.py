@@ -1,28 +1,40 @@
 """Admission: refuse requests that exceed the concurrency limit or the available memory."""
 
 from types import TracebackType
+from typing import Self
 
 from adapters.core.message import Message
 from proxy.app_state import AppState
 from proxy.errors import Overloaded
+from proxy.observability.memory_budget import Lease
 from proxy.reason import Reason
 
 
 class RequestSlot:
     """A slot of ``server.max_concurrency``: counts a request as in progress while the block runs. Raises Overloaded."""
 
-    __slots__ = ("_state",)
+    __slots__ = ("_lease", "_state")
 
     def __init__(self, state: AppState) -> None:
         self._state = state
+        self._lease: Lease | None = None
 
-    def __enter__(self) -> None:
+    def lease(self) -> Lease:
+        """Return the request's lease on the memory budget for what it holds besides its body, until the block ends."""
+        if self._lease is None:
+            self._lease = Lease(self._state.budget)
+        return self._lease
+
+    def __enter__(self) -> Self:
         check_capacity(self._state)
         self._state.active += 1
         self._state.retries.request()
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._state.active -= 1
+        if self._lease is not None:
+            self._lease.end()
 
 
 def check_capacity(state: AppState) -> None:

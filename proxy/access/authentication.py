@@ -25,15 +25,15 @@ def authenticate(headers: Mapping[bytes, bytes], keys: ClientKeys) -> Caller:
                 "You didn't provide an API key. Send it as a bearer token: Authorization: Bearer YOUR_KEY (OPENAI_API_KEY does so)."
             )
         )
-    key_id = keys.knows(key)
-    if key_id is None:
+    key_hash = keys.hash_of(key)
+    if key_hash is None:
         masked = f"…{key[-4:]}" if len(key) >= 12 else "…"
         raise BadKey(
             Message("Incorrect API key provided: {masked}. It must be one of server.client_keys.", masked=masked),
             code="invalid_api_key",
             reason=Reason.CLIENT_KEY_WRONG,
         )
-    return Caller(key_id)
+    return Caller(key_hash.hex()[:8], key_hash)
 
 
 def sent_key(headers: Mapping[bytes, bytes]) -> str:

@@ -83,7 +83,7 @@ def token_refusal(headers: Mapping[bytes, bytes], tokens: ClientKeys) -> BadKey 
         return BadKey(
             Message("This port needs the admin token (server.admin_token). Send it as: Authorization: Bearer TOKEN.")
         )
-    if tokens.knows(token) is None:
+    if not tokens.knows(token):
         return BadKey(
             Message("Incorrect admin token provided. Send the value of server.admin_token."), code="invalid_api_key"
         )

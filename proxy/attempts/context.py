@@ -2,19 +2,22 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
+from adapters.core.exchange import Keep
 from adapters.core.failures import Failure
 from adapters.core.message import COMMA, Message, joined
 from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan, Target
 from adapters.planning import plan, plan_without
-from proxy._types import Route
+from proxy._types import Caller, Route
 from proxy.app_state import AppState, ConfigSnapshot, random_bits
 from proxy.attempts.counts import AttemptCounts
 from proxy.credentials.pool import Times, VendorAccount, VendorKey
 from proxy.limiter.scheduler import Ticket
 from proxy.observability.request_record import RequestRecord
+from proxy.storage.interface import StoreUnavailable
 
 
 class RateLimitRefusal(NamedTuple):
@@ -32,7 +35,7 @@ class RequestContext:
     """
 
     __slots__ = (
-        "counts", "created", "record", "refusals", "request", "response_id", "route", "snapshot", "state", "timed",
+        "caller", "counts", "created", "record", "refusals", "request", "response_id", "route", "snapshot", "state", "timed",
     )  # fmt: skip
 
     def __init__(
@@ -43,6 +46,7 @@ class RequestContext:
         snapshot: ConfigSnapshot,
         record: RequestRecord,
         counts: AttemptCounts,
+        caller: Caller,
     ) -> None:
         self.request = request
         self.route = route
@@ -50,6 +54,7 @@ class RequestContext:
         self.snapshot = snapshot
         self.record = record
         self.counts = counts
+        self.caller = caller
         self.response_id = f"{random_bits(96):024x}"
         self.created = int(time.time())
         self.timed = False
@@ -79,6 +84,12 @@ class RequestContext:
                     fields=joined(COMMA, fields),
                 )
             )
+
+    async def keep(self, do: Keep) -> None:
+        """Store a value for later requests of the same client. Without a store it is lost, and the request goes on."""
+        tenant = self.state.secret.tenant(self.caller.key_hash)
+        with suppress(StoreUnavailable):
+            await self.state.store.put(do.kind, tenant, do.keys, do.value, do.ttl_s)
 
     def account(self, target: Target) -> VendorAccount:
         """Return the account that calls to a target use."""

@@ -11,7 +11,7 @@ from adapters.core.failures import Failure, Refused
 from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan
 from adapters.planning import plan_without
-from proxy._types import Route
+from proxy._types import Caller, Route
 from proxy.app_state import AppState, ConfigSnapshot
 from proxy.attempts.context import RequestContext
 from proxy.attempts.counts import AttemptCounts
@@ -35,12 +35,13 @@ def begin_attempts(
     snapshot: ConfigSnapshot,
     record: RequestRecord,
     counts: AttemptCounts,
+    caller: Caller,
 ) -> "RetryLoop":
     """Return the attempts of a request at the route's targets, best first, with the first one planned.
 
     Raises NotSupported if no target supports the request.
     """
-    context = RequestContext(request, route, state, snapshot, record, counts)
+    context = RequestContext(request, route, state, snapshot, record, counts, caller)
     targets = route.targets
     hedge_s = 0.0  # after how long a second target is called too; 0: never
     if len(targets) > 1:

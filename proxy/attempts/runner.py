@@ -8,7 +8,7 @@ from time import perf_counter
 
 from adapters.core.adaptations import Adaptation
 from adapters.core.event import CHUNK
-from adapters.core.exchange import Began, Close, Do, Done, Emit, Exchange, Fail, Note, Say, Send, Sleep, Spent
+from adapters.core.exchange import Began, Close, Do, Done, Emit, Exchange, Fail, Keep, Note, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
 from adapters.core.message import Message
 from adapters.core.request import AttemptIds
@@ -180,6 +180,8 @@ class AttemptRunner:
                         return do.failure
                     elif type(do) is Close:
                         await self._close(do.id)
+                    elif type(do) is Keep:
+                        await self._context.keep(do)
                     else:
                         self._perform(do)
                 got = await self._next()

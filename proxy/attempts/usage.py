@@ -23,14 +23,20 @@ class UnreportedUsage:
     def count(self, events: list[Event]) -> None:
         """Count the text of events that are sent to the client. It runs for each event, so it is cheap."""
         for event in events:
+            if event.text is not None:
+                self._count(event.text)
+                continue
             for choice in event.data["choices"]:
                 delta = choice.get("delta")  # absent in a vendor's native completions
                 text = choice["text"] if delta is None else delta.get("content") or delta.get("reasoning_content")
                 if type(text) is str:
-                    if text.isascii():
-                        self._ascii += len(text)
-                    else:
-                        self._other += len(text)
+                    self._count(text)
+
+    def _count(self, text: str) -> None:
+        if text.isascii():
+            self._ascii += len(text)
+        else:
+            self._other += len(text)
 
     def estimates(self) -> list[Usage]:
         """Return the estimated usage of each call, and forget the calls. The text is that of the first one."""

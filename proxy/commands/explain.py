@@ -17,9 +17,13 @@ from config.schema import Settings
 from proxy.errors import NotSupported, ProxyError
 from proxy.i18n.catalog import for_operator
 from proxy.openai_api.chat.handler import ChatHandler
+from proxy.openai_api.chat.image_urls import web_images
 from proxy.openai_api.completions import CompletionsHandler
 from proxy.openai_api.embeddings import EmbeddingsHandler
 from proxy.routing.resolve import resolve
+
+EXAMPLE_IMAGE = "data:image/png;base64,iVBORw0KGgo="
+"""Shown in place of an image that banjia would fetch."""
 
 
 def explain(body: bytes, settings: Settings) -> dict[str, Any]:
@@ -30,6 +34,8 @@ def explain(body: bytes, settings: Settings) -> dict[str, Any]:
     """
     request = read(body)
     route = resolve(request, Routing(settings))
+    if route.policy.fetch_images and request.operation == "chat":
+        request = with_example_images(request)
     plans = [_planned(request, target) for target in route.targets]
     refusals = [found for found in plans if isinstance(found, Refused)]
     return {
@@ -41,6 +47,11 @@ def explain(body: bytes, settings: Settings) -> dict[str, Any]:
         "error": answered(NotSupported.of(refusals[0])) if len(refusals) == len(plans) else None,
         "targets": [about(target, found) for target, found in zip(route.targets, plans, strict=True)],
     }
+
+
+def with_example_images(request: ApiRequest) -> ApiRequest:
+    """Return the request as if its images had been fetched: explaining makes no calls."""
+    return request._replace(images={url: EXAMPLE_IMAGE for _, url in web_images(request.fields["messages"])})
 
 
 def answered(error: ProxyError) -> dict[str, Any]:

@@ -27,13 +27,17 @@ class ClientKeys:
         self.needed = bool(self._hashes)
         """Whether clients must send a key."""
 
-    def knows(self, key: str) -> str | None:
-        """Return the first eight hex digits of the key's hash if the key is configured, else None."""
+    def hash_of(self, key: str) -> bytes | None:
+        """Return the key's hash if the key is configured, else None. Takes the same time for every key."""
         digest = _hash(key)
         matches = False
         for known in self._hashes:
             matches |= hmac.compare_digest(known, digest)
-        return digest.hex()[:8] if matches and key else None
+        return digest if matches and key else None
+
+    def knows(self, key: str) -> bool:
+        """Whether the key is configured."""
+        return self.hash_of(key) is not None
 
 
 def _hash(key: str) -> bytes:

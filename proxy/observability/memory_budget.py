@@ -20,6 +20,10 @@ LARGEST_BODY = 64 * MIB
 """The default of ``server.max_body_mb``, in bytes, if the memory limit allows it."""
 BODY_PART = 16
 """One body may take 1/16 of the memory limit, unless ``server.max_body_mb`` is set."""
+LARGEST_STORE = 64 * MIB
+"""The default of ``store.max_memory_mb``, in bytes, if the memory limit allows it."""
+STORE_PART = 8
+"""The store may take 1/8 of the memory limit, unless ``store.max_memory_mb`` is set."""
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Options of ``mallopt``, from glibc's ``malloc.h``: how many free bytes at the end of the heap are returned to the
 system, and from which size on a block is allocated with ``mmap``."""
@@ -125,6 +129,14 @@ def max_body(settings: Settings, limit: int | None) -> int:
     if configured is not None:
         return int(configured * MIB)
     return LARGEST_BODY if limit is None else min(LARGEST_BODY, limit // BODY_PART)
+
+
+def store_limit(settings: Settings, limit: int | None) -> int:
+    """Return the limit of the store in memory, in bytes: ``store.max_memory_mb``, else a part of the memory limit."""
+    configured = settings.store.max_memory_mb
+    if configured is not None:
+        return int(configured * MIB)
+    return LARGEST_STORE if limit is None else min(LARGEST_STORE, limit // STORE_PART)
 
 
 def warnings(settings: Settings, limit: int | None) -> list[Message]:

@@ -62,7 +62,7 @@ class RequestRecord:
         self.billed: Usage | None = None  # of all upstream calls
         self.first_content_s: float | None = None
         self.waited_s = 0.0  # in banjia's queues, with no upstream call under way
-        self.queued_s = 0.0  # the part of it before the first upstream call
+        self.queued_s = 0.0  # the part of it before the first upstream call, and the time in which images were fetched
         self.status = 0
         self.code: str | None = None
         self.param: str | None = None
@@ -119,6 +119,11 @@ class RequestRecord:
             self.queued_s += s
         self.notes["queued_ms"] = round(self.waited_s * 1000, 1)
 
+    def images_fetched(self, s: float) -> None:
+        """Images of the request were fetched for so many seconds, before the first upstream call."""
+        self.queued_s += s
+        self.notes["images_ms"] = round(s * 1000, 1)
+
     def client_closed(self) -> None:
         """The client left before the last byte was written: discard the outcome that was about to be sent."""
         if self.outcome_word != "complete":
@@ -128,7 +133,7 @@ class RequestRecord:
         """Return a record for an attempt that may run beside another one; ``merge`` it when the attempt ends."""
         branch = RequestRecord(self.request_id, self.operation)
         branch.started = self.started
-        branch.waited_s = self.waited_s
+        branch.waited_s, branch.queued_s = self.waited_s, self.queued_s
         self.target = target
         return branch
 

@@ -1,17 +1,35 @@
 """The interface of an operation of OpenAI's API: a parser for its requests and a writer for its responses."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from adapters.core.request import ApiRequest, Operation
-from proxy._types import Caller
+from proxy._types import Caller, Route
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.writer import ResponseChannel, Writer
 
+if TYPE_CHECKING:  # commands such as ``explain`` import the handlers without a server
+    from proxy.access.admission import RequestSlot
+    from proxy.app_state import AppState
+
+
+class StepContext(NamedTuple):
+    """What the steps of a request may use. ``slot`` is held until the last byte of the response is sent."""
+
+    caller: Caller
+    route: Route
+    state: "AppState"
+    slot: "RequestSlot"
+    record: RequestRecord
+
 
 class RequestSteps(Protocol):
-    """What an operation awaits around the attempts of a request: stored conversations, budgets."""
+    """What an operation awaits around the attempts of a request: stored conversations, kept reasoning, images, budgets."""
 
-    async def before(self, request: ApiRequest, caller: Caller) -> ApiRequest:
+    def needed(self, request: ApiRequest, route: Route) -> bool:
+        """Whether this request awaits anything. Not a coroutine, so that all other requests pay one call."""
+        ...
+
+    async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest:
         """Return the request to serve, which may have more fields. Raises ProxyError, such as a used-up budget."""
         ...
 

@@ -22,4 +22,4 @@ def resolve(request: ApiRequest, routing: Routing) -> Route:
         raise ModelNotFound(unknown.message, param="model") from None
     if route is None:
         raise ModelNotFound(Message("policy.moderations has no available target."), param="model")
-    return Route(request.model, route.targets, route.policy, route.strategy, route.weights)
+    return Route(request.model, route.targets, route.policy, route.strategy, route.weights, route.keeps_reasoning)

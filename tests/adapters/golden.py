@@ -8,14 +8,15 @@ Each vendor or edition has a folder named like its catalog. Pairs in its ``reque
 models of the catalog. A file has four parts, separated by lines of dashes:
 
 1. The request in one line: operation, model, ``stream`` or ``whole``, further fields (``model`` is the requested name,
-   ``gpt-4o`` by default; ``policy`` the part of the operator's policy that the pair is about).
+   ``gpt-4o`` by default; ``policy`` the part of the operator's policy that the pair is about; ``kept`` the reasoning that
+   banjia has kept, by the ids of tool calls).
 2. The upstream calls that are sent at once: method and URL, the headers with ``KEY`` for the operator's key, an empty line,
    and the body as JSON, one member per line sorted by name. Lists and objects in it keep the order in which they are
    sent.
 3. The vendor's status line and headers, an empty line, and the body byte by byte, with invented texts in the formats
    that docs/vendors/ describes.
 4. The result: the verdict for each field (in brackets: not in the header), the header ``x-banjia-adapted``, notes, the
-   events, the usage and the end.
+   events, what is kept for later requests, the usage and the end.
 """
 
 import argparse
@@ -60,8 +61,8 @@ class Pair:
 
     @property
     def fields(self) -> set[str]:
-        """Return the fields of the request, without the requested model and the operator's policy."""
-        return set(orjson.loads(self.asked.split(b" ", 3)[3])) - {"model", "policy"}
+        """Return the fields of the request, without the requested model, the operator's policy and what was kept."""
+        return set(orjson.loads(self.asked.split(b" ", 3)[3])) - {"model", "policy", "kept"}
 
     @cached_property
     def body(self) -> bytes:
@@ -115,7 +116,8 @@ def planned_of(asked: bytes, vendor: str, *, shipped: bool = False) -> Plan:
     emulate = Policy.model_validate(given.pop("policy", {})).emulate
     settings = {"omit": emulate.omitted(), "disabled_emulations": emulate.off()}
     stream = how == "stream"
-    return chat_plan(vendor, model, stream=stream, asked=name, shipped=shipped, settings=settings, **given)
+    kept = given.pop("kept", None)
+    return chat_plan(vendor, model, stream=stream, asked=name, shipped=shipped, settings=settings, kept=kept, **given)
 
 
 def requested(planned: Plan) -> str:
@@ -145,6 +147,7 @@ def told(play: Play) -> str:
     lines += [] if adapted is None else [f"adapted {adapted}"]
     lines += [f"say {name}: {value}" for name, value in play.said.items()]
     lines += [f"{event.kind} {event.raw.decode()}" for event in play.events]
+    lines += [f"keep {do.kind} of {' '.join(do.keys)}: {do.value.decode()}" for do in play.kept]
     for usage in play.spent.values():
         lines.append(
             f"spent {usage.prompt}+{usage.completion} cached {usage.cached} reasoning {usage.reasoning} {usage.source}"

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from adapters.core.event import WHOLE, Event
-from adapters.core.exchange import Close, Do, Done, Emit, Fail, Say, Send, Sleep, Spent
+from adapters.core.exchange import Close, Do, Done, Emit, Fail, Keep, Say, Send, Sleep, Spent
 from adapters.core.failures import Failure
 from adapters.core.message import Message
 from adapters.core.model import Model
@@ -81,12 +81,17 @@ def chat_plan(
     asked: str = "gpt-4o",
     shipped: bool = False,
     settings: Mapping[str, Any] = MappingProxyType({}),
+    kept: Mapping[str, str] | None = None,
     **fields: Any,
 ) -> Plan:
-    """A chat request for a name of OpenAI's, planned. ``shipped`` as for :func:`target`; ``settings``: of the target."""
+    """A chat request for a name of OpenAI's, planned. ``shipped`` as for :func:`target`; ``settings``: of the target.
+
+    ``kept``: the reasoning that banjia has kept, by the ids of tool calls.
+    """
     model = model or USUAL[vendor]
     body = {"messages": HELLO, **({"stream": True} if stream else {}), **fields}
-    return plan(ApiRequest("chat", asked, body, stream), replace(target(vendor, model, shipped=shipped), **settings))
+    request = ApiRequest("chat", asked, body, stream, reasoning=kept)
+    return plan(request, replace(target(vendor, model, shipped=shipped), **settings))
 
 
 def completions_plan(vendor: str, model: str, *, stream: bool = True, **fields: Any) -> Plan:
@@ -102,7 +107,7 @@ def embeddings_plan(inputs: Any, vendor: str = "qwen", model: str = "text-embedd
 
 
 class Play:
-    """One attempt. What happened is in ``events``, ``sends``, ``closed``, ``said``, ``spent``, ``end`` and ``dos``."""
+    """One attempt. What happened is in ``events``, ``sends``, ``closed``, ``said``, ``kept``, ``spent``, ``end`` and ``dos``."""
 
     def __init__(self, planned: Plan, *, judged: bool = True) -> None:
         self.plan = planned
@@ -112,6 +117,7 @@ class Play:
         self.sends: list[Send] = []
         self.closed: list[Id] = []
         self.said: dict[str, str] = {}
+        self.kept: list[Keep] = []
         self.spent: dict[Id, Usage] = {}
         self.end: Done | Fail | None = None
         self.open: set[Id] = set()
@@ -204,6 +210,8 @@ class Play:
                 self.spent[id_] = usage
             case Say(name, value):
                 self.said[name] = value
+            case Keep():
+                self.kept.append(do)
             case Sleep(id_):
                 self.open.add(id_)
             case Close(id_):

@@ -73,7 +73,7 @@ def test_failover_starts_with_either_vendor_alone() -> None:
         "version: 1",
         "models: {a: kimi/x, b: [kimi/x, {target: qwen/y, set: {z: 1}}], c: {target: kimi/x}, d: {targets: [kimi/x], policy: {attempts: 1}}}",
         "models: {a: '${TARGET}', b: ['${T1}']}",
-        "policy: {attempts: '${N}', unsupported: '${WORD:-adapt}', open_models: on, reroute: ['${R}'], fetch_images: off}",
+        "policy: {attempts: '${N}', unsupported: '${WORD:-adapt}', open_models: on, reroute: ['${R}'], fetch_images: on}",
         "server: {listen: '${L}', insecure: '${YES}', client_keys: a, max_body_mb: 1.5}",
         "server: {client_keys: [file:/run/secrets/x], max_concurrency: 'file:/x'}",
         "vendors: {kimi: {api_key: '${K}', region: '${R}', timeouts: {idle_s: '${S}', first_token_s: 5}, headers: {x: y}}}",

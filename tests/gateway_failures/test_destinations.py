@@ -205,12 +205,8 @@ def test_go_2025_4154_a_redirect_of_a_vendor_is_never_followed(transport: Any) -
 
 
 @pytest.mark.parametrize("kind", ["kimi", "qwen", "ernie", "hunyuan"])
-def test_cve_2026_55245_and_25960_no_address_of_an_image_or_a_file_is_called_from_here(kind: str) -> None:
-    """CVE-2026-55245 (Bifrost), CVE-2026-25960 (vLLM): fetching a client's image reached the internal network.
-
-    banjia forwards or refuses addresses and fetches none. ``policy.fetch_images`` will need the guard and its tests:
-    see NOT_YET.
-    """
+def test_by_default_no_address_of_an_image_or_a_file_is_called_from_here(kind: str) -> None:
+    """banjia forwards or refuses addresses and fetches none, unless ``policy.fetch_images`` is on: test_image_urls.py."""
 
     async def scene() -> None:
         async with canary() as there, site(kind) as here, line(here.running.url) as caller:

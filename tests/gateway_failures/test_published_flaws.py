@@ -1,6 +1,6 @@
 """Published flaws of other gateways and of banjia's dependencies: each has a test, or waits for its feature.
 
-The tests are named after the flaws (``test_cve_2024_6587_…``) and sorted by subject: test_destinations.py, test_identity.py,
+The tests are named after the flaws (``test_cve_2024_6587_…``) and sorted by subject: test_destinations.py, test_image_urls.py, test_identity.py,
 test_keys_told.py, test_supply.py, and test_operation.py for operational failures. A flaw is listed for its kind of mistake;
 its test describes the lesson.
 
@@ -45,6 +45,10 @@ HELD: Mapping[str, str] = {
     "new-api 5289": "the text of an error is billed as output",
     "new-api 5235": "aborted streams are billed wrongly",
     "new-api 5005": "negative tokens where the cache is hit",
+    "CVE-2026-110719": "an exception for hosts that look local",
+    "GO-2026-5652": "0.0.0.0, NAT64, 6to4, site-local, CGNAT and multicast pass for public",
+    "CVE-2026-55245": "Bifrost: fetching a client's image reaches the internal network",
+    "CVE-2026-25960": "vLLM: the address that is checked is not the one that is connected to",
 }  # fmt: skip
 """What has a test of its name."""
 
@@ -59,21 +63,7 @@ class Waiting(NamedTuple):
 
 STORE = ("sqlite3", "asyncpg", "psycopg", "sqlalchemy", "aiosqlite")
 PAGES = ("dashboard", "text/html")
-FETCHES = ("fetch_images: on",)
 NOT_YET: Mapping[str, Waiting] = {
-    "CVE-2026-110719": Waiting(
-        "fetching a caller's images or files",
-        "no exception for hosts that look local, unless the operator lists them", FETCHES),
-    "GO-2026-5652": Waiting(
-        "fetching a caller's images or files",
-        "0.0.0.0 and every range that `ipaddress.is_global` takes for public: NAT64, 6to4, site-local, CGNAT, multicast", FETCHES),
-    "CVE-2026-55245": Waiting(
-        "fetching a caller's images or files",
-        "60 addresses x literal, DNS, other notations, mapped, a resolver that changes its mind: refused before connecting",
-        FETCHES),
-    "CVE-2026-25960": Waiting(
-        "fetching a caller's images or files",
-        "an address is taken apart once, what was checked is what is connected to", FETCHES),
     "CVE-2026-42208": Waiting(
         "a database", "SQL in Authorization, on the way of errors too; no SQL put together from text", STORE),
     "CVE-2025-45809": Waiting("a database, keys that are managed", "the same in every field of the admin side", STORE),
@@ -123,8 +113,6 @@ def uses(path: Path, sign: str) -> bool:
     """Return whether a file imports it, routes it, sends it, or has a setting for it."""
     text = path.read_text(encoding="utf-8")
     word = re.escape(sign)
-    if sign == "fetch_images: on":
-        return "fetch_images: Annotated[bool" in text or "fetch_images: Switch" in text
     forms = rf"^\s*(?:import|from) {word}\b|Route\(f?\"[^\"]*{word}|media_type=\"{word}"
     return re.search(forms, text, re.MULTILINE) is not None
 

@@ -9,6 +9,7 @@ from adapters.codecs.openai.errors import VENDOR, InvalidResponse, find_error, v
 from adapters.codecs.openai.exchange import codec
 from adapters.codecs.openai.finish_reasons import finish_reason
 from adapters.codecs.openai.json_text import LARGE_EVENT, parse_large, parse_leniently
+from adapters.codecs.openai.plain_chunks import MOST_LEARNED, ChunkPattern, learn
 from adapters.codecs.openai.reader import MAX_ID_LOGGED, TOO_DEEP, read_body, written
 from adapters.codecs.openai.tool_calls import UNNAMED, ToolCalls, arguments_text, text_of, whole_tool_calls
 from adapters.codecs.openai.usage import later_usage
@@ -153,6 +154,8 @@ class ChatReader:
         "_choices",
         "_members",
         "_name",
+        "_pattern",
+        "_patterns_left",
         "_plan",
         "_request",
         "_running",
@@ -177,6 +180,8 @@ class ChatReader:
         self._running: set[int] = set()  # choices that have begun and not finished
         self._members = self._openai_members | plan.op.choice_members
         self._name: dict[str, Any] = {}
+        self._pattern: ChunkPattern | None = None
+        self._patterns_left = MOST_LEARNED
         wanted = request.fields.get("n")
         self._wanted = wanted if type(wanted) is int else 1
         self.began = self.finished = self.has_content = False
@@ -184,6 +189,28 @@ class ChatReader:
         self.vendor_id: str | None = None
 
     # --- a stream -----------------------------------------------------------------------------------------------
+
+    def plain_chunks(self, payloads: list[bytes], at: int, events: list[Event]) -> int:
+        """Append the events of the payloads from ``at`` on that have the learned pattern. Return the first other index."""
+        pattern = self._pattern
+        if pattern is None or pattern.choice not in self._running:
+            return at
+        _, before, after, client_before, client_after = pattern
+        start, end = len(before), -len(after)
+        for payload in payloads[at:] if at else payloads:
+            if len(payload) > LARGE_EVENT or not (payload.startswith(before) and payload.endswith(after)):
+                break
+            quoted = payload[start:end]
+            try:
+                text = orjson.loads(quoted)
+            except orjson.JSONDecodeError:  # not one string, or one that is not valid UTF-8
+                break
+            if type(text) is not str:
+                break
+            events.append(Event(client_before + quoted + client_after, text=text))
+            self.has_content = self.has_content or text != ""
+            at += 1
+        return at
 
     def chunk(self, payload: bytes) -> Event | None:
         """Normalize one event of a stream; None if it has nothing for the client. Raises InvalidResponse."""
@@ -195,6 +222,9 @@ class ChatReader:
         if self._is_plain(data):
             event = Event(serialized(data) if self._identify(data, self._kinds[0]) else raw, data)
             self.has_content = self.has_content or event.has_content()
+            if self._patterns_left:
+                self._patterns_left -= 1
+                self._pattern = learn(raw, data, event.raw) or self._pattern
             return event
         error = find_error(data)
         if error is not None:
@@ -397,7 +427,7 @@ class ChatReader:
         if type(id_) is not str or not 0 < len(id_) <= MAX_ID or not id_.isascii():
             id_ = self._attempt_ids.answer_id
         self._name["id"] = id_ if id_.startswith(self._id_begins) else f"{self._id_begins}{id_}"
-        self._name["created"] = created if type(created) is int else self._attempt_ids.created
+        self._name["created"] = created if type(created) is int and created >= 0 else self._attempt_ids.created
         return self._name
 
     # --- a whole body -------------------------------------------------------------------------------------------

@@ -185,7 +185,10 @@ class OpenAIExchange:
     def _payloads(self, payloads: list[bytes]) -> list[Do]:
         answer = self._answer
         events: list[Event] = []
-        for payload in payloads:
+        at = 0
+        while (at := answer.plain_chunks(payloads, at, events)) < len(payloads):
+            payload = payloads[at]
+            at += 1
             was_finished = answer.finished
             try:
                 if len(payload) <= LONGEST_MARKER and payload.strip(QUOTES).upper() in MARKERS:

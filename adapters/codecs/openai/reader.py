@@ -40,6 +40,13 @@ class ResponseReader(Protocol):
     finished: bool
     """Whether every choice, requested or received, has its finish reason: only the end marker is missing."""
 
+    def plain_chunks(self, payloads: list[bytes], at: int, events: list[Event]) -> int:
+        """Append the events of the payloads from ``at`` on that need no parsing. Return the index of the first other one.
+
+        Never an end marker: a plain chunk is JSON.
+        """
+        ...
+
     def chunk(self, payload: bytes) -> Event | None:
         """Normalize one event of a stream; None if it has nothing for the client. Raises InvalidResponse."""
         ...
@@ -70,6 +77,10 @@ class WholeReader:
         self._request = request
         self.began = self.has_content = False
         self.usage: Usage | None = None
+
+    def plain_chunks(self, payloads: list[bytes], at: int, events: list[Event]) -> int:
+        """Return ``at``: the operation does not stream."""
+        return at
 
     def chunk(self, payload: bytes) -> Event | None:
         """Raise InvalidResponse: the operation does not stream."""

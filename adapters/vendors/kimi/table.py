@@ -14,7 +14,7 @@ from adapters.core.auth import Bearer
 from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.failures import FailureRule
 from adapters.core.message import Message
-from adapters.core.vendor import Op, ReasoningSwitch, Vendor
+from adapters.core.vendor import EarlierReasoning, Op, ReasoningSwitch, Vendor
 from adapters.rules.defaults import NO_LOGPROBS, NOT_IN_API, OPENAI_CHAT, request_usage
 from adapters.rules.efforts import Efforts
 from adapters.rules.failures import BY_MEANING
@@ -65,6 +65,9 @@ def finish(builder: RequestBuilder) -> None:
 
 TEMPERATURE_FIXED = Message("the model's temperature is fixed")
 PENALTY = by_family({"k": Fixed(0, Message("the model's penalty is fixed"))}, Honour())
+TOKEN_LIMIT = Honour(
+    Message("sent unchanged; a small limit is raised for models that always think"), ("honoured", "clamped", "mapped")
+)
 LOGPROBS = by_family({"k": Honour()}, NO_LOGPROBS)
 
 PARAMS: Mapping[str, Verdict] = {
@@ -80,7 +83,6 @@ PARAMS: Mapping[str, Verdict] = {
             system=OmitWhenEmpty.MESSAGE,
         ),
         tool_ids="{name}:{n}",
-        needs_reasoning=True,
     ),
     # 400 "invalid temperature: only 1 is allowed for this model"
     "temperature": Choose(
@@ -95,8 +97,8 @@ PARAMS: Mapping[str, Verdict] = {
     "frequency_penalty": PENALTY,
     "n": Choices(lambda builder: 1 if K(builder) else 5),
     "stop": Stops(longest=32, size=utf8_size),
-    "max_tokens": Honour(),
-    "max_completion_tokens": Honour(),
+    "max_tokens": TOKEN_LIMIT,
+    "max_completion_tokens": TOKEN_LIMIT,
     "logprobs": LOGPROBS,
     "top_logprobs": LOGPROBS,
     "user": Rename("safety_identifier"),
@@ -159,6 +161,8 @@ KIMI = Vendor(
             failures=FAILURES,
             own_tool_ids=True,
             finish=finish,
+            # 400 "thinking is enabled but reasoning_content is missing in assistant tool call message at index 1"
+            earlier_reasoning=EarlierReasoning(blank=" "),
         )
     },
 )

@@ -145,8 +145,26 @@ def check_outbound(settings: Settings, upstream: Upstream) -> Iterator[Finding]:
                 if entry.proxy != "env":
                     connection = Message("{text} ({detail})", text=connection, detail=f"vendors.{name}.proxy")
                 yield ok("proxies", about(name, connection))
+    yield from _check_images(settings, proxies)
     yield from _check_no_proxy(settings.server, proxies)
     yield from _check_certificate_paths(os.environ)
+
+
+def _check_images(settings: Settings, proxies: Mapping[str, str]) -> Iterator[Finding]:
+    """Warn if images are fetched, but the environment sets a proxy: banjia then refuses their URLs."""
+    policies = [settings.policy.fetch_images, *(entry.policy.get("fetch_images") for entry in settings.models.values())]
+    proxy = proxies.get("https") or proxies.get("http") or proxies.get("all")
+    if proxy is None or not any(policies):
+        return
+    shown_proxy = without_credentials(proxy if "://" in proxy else f"http://{proxy}")
+    yield warn(
+        "proxies",
+        Message(
+            "policy.fetch_images: images are not fetched through the proxy {proxy}, which would look up their hosts unchecked",
+            proxy=shown_proxy,
+        ),
+        Message("name the hosts of images in NO_PROXY, if this machine reaches them directly"),
+    )
 
 
 def _check_no_proxy(server: Server, proxies: Mapping[str, str]) -> Iterator[Finding]:

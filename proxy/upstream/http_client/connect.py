@@ -14,7 +14,14 @@ Address = tuple[socket.AddressFamily, tuple[str, int] | tuple[str, int, int, int
 
 async def connect(protocol: asyncio.Protocol, host: str, port: int, tls: ssl.SSLContext | None) -> None:
     """Connect the protocol. Raises gaierror, UnicodeError (invalid host name), SSLError or another OSError."""
-    sock = await _first_of(await _resolve(host, port))
+    await connect_to(protocol, await _resolve(host, port), host, tls)
+
+
+async def connect_to(
+    protocol: asyncio.Protocol, addresses: list[Address], host: str, tls: ssl.SSLContext | None
+) -> None:
+    """Connect to one of these addresses of a host, without a lookup. Raises SSLError or another OSError."""
+    sock = await _first_of(addresses)
     loop = asyncio.get_running_loop()
     if tls is None:
         await loop.create_connection(lambda: protocol, sock=sock)
@@ -36,10 +43,10 @@ async def _resolve(host: str, port: int) -> list[Address]:
         results = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
     if not results:
         raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
-    return _alternate_families([(row[0], row[4]) for row in results])
+    return alternate_families([(row[0], row[4]) for row in results])
 
 
-def _alternate_families(addresses: list[Address]) -> list[Address]:
+def alternate_families(addresses: list[Address]) -> list[Address]:
     """Return the resolver's order with alternating address families, so that a broken family costs one head start."""
     first = [address for address in addresses if address[0] == addresses[0][0]]
     rest = [address for address in addresses if address[0] != addresses[0][0]]

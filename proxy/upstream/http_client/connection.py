@@ -116,6 +116,8 @@ class PooledConnection(asyncio.Protocol):
             response.end(error or httpx2.ReadError("the connection was closed locally"))
         if self._transport is not None:
             self._transport.abort()
+        else:
+            self._parser = None  # it may never be connected; this breaks a reference cycle
 
     def read_on(self, within_s: float) -> None:
         """Discard the rest of the response. Keep the connection if it ends within this time, else close it."""

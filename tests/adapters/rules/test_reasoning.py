@@ -1,9 +1,16 @@
 """Names for which thinking is disabled: a rule based only on the start of the name."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
+from adapters.core.failures import Refused
 from adapters.core.request import ApiRequest
+from adapters.core.vendor import Plan
 from adapters.planning import plan
+from adapters.rules.reasoning import ROOM, SMALL_LIMIT
+from adapters.translations.completions_as_chat import as_chat
 from config.catalog.openai_names import CHAT, COMPLETIONS
 from tests.adapters.play import HELLO, target
 
@@ -34,3 +41,60 @@ def test_under_any_other_name_the_model_does_as_it_does_by_itself(name: str) -> 
     assert thinks(name)
     small = ApiRequest("chat", name, {"messages": HELLO, "max_tokens": 200})
     assert not plan(small, target("kimi", "kimi-k2.6")).thinks, "a small limit turns it off under every name"
+
+
+def limited(model: str = "kimi-k3", vendor: str = "kimi", *, settings: Any = None, **fields: Any) -> Plan:
+    """A request with token limits, to a model that always thinks."""
+    request = ApiRequest("chat", "gpt-4o", {"messages": HELLO, **fields})
+    return plan(request, replace(target(vendor, model, shipped=True), **(settings or {})))
+
+
+def test_a_small_limit_of_a_model_that_always_thinks_is_raised_and_reported() -> None:
+    made = limited(max_tokens=200)
+    assert made.request.fields["max_tokens"] == 200 + ROOM
+    assert made.adaptations["max_tokens"].word == "clamped"
+    assert "200 is sent as 8392" in made.adaptations["max_tokens"].why
+
+
+@pytest.mark.parametrize("value", [SMALL_LIMIT, SMALL_LIMIT + 1, 100_000])
+def test_a_larger_limit_stays(value: int) -> None:
+    made = limited(max_tokens=value)
+    assert made.request.fields["max_tokens"] == value
+    assert made.adaptations["max_tokens"].word == "honoured"
+
+
+def test_each_small_limit_is_raised_and_the_other_stays() -> None:
+    made = limited(max_tokens=200, max_completion_tokens=5000)
+    assert (made.request.fields["max_tokens"], made.request.fields["max_completion_tokens"]) == (200 + ROOM, 5000)
+
+
+def test_a_raised_limit_stays_within_the_models_own() -> None:
+    made = limited("hunyuan-t1-vision", "hunyuan_classic", max_tokens=200)
+    assert made.request.fields["max_tokens"] == 2000
+    assert made.adaptations["max_tokens"].word == "clamped"
+
+
+def test_with_policy_thinking_vendor_the_limit_is_sent_unchanged() -> None:
+    made = limited(max_tokens=200, settings={"thinking": "vendor"})
+    assert made.request.fields["max_tokens"] == 200
+
+
+def test_strict_refuses_a_limit_that_would_be_raised() -> None:
+    with pytest.raises(Refused) as caught:
+        limited(max_tokens=200, settings={"strict": True})
+    assert caught.value.param == "max_tokens"
+
+
+@pytest.mark.parametrize("model", ["qwq-plus", "qwen3-235b-a22b-thinking-2507"])
+def test_qwens_limit_does_not_cover_the_thinking_so_it_stays(model: str) -> None:
+    made = limited(model, "qwen", max_tokens=200, stream=True)
+    assert made.thinks
+    assert made.request.fields["max_tokens"] == 200
+
+
+def test_the_default_limit_of_completions_is_raised_under_strict_too() -> None:
+    asked = as_chat(ApiRequest("completions", "gpt-3.5-turbo-instruct", {"prompt": "a"}))
+    made = plan(asked, replace(target("kimi", "kimi-k3", shipped=True), strict=True))
+    assert made.request.fields["max_tokens"] == 16 + ROOM
+    assert made.adaptations["max_tokens"].word == "mapped"
+    assert "16 is sent as 8208" in made.adaptations["max_tokens"].why

@@ -91,7 +91,7 @@ def test_the_variable_that_is_shown_for_a_key_sets_it(key: configuration.Key, tm
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key.pending], ids=lambda key: key.path)
 def test_a_key_that_is_marked_as_not_yet_is_refused(key: configuration.Key, tmp_path: Path) -> None:
-    wished = {"protocol": "native", "auth": "iam", "fetch_images": "on", "token_url": "https://a.example/x"}
+    wished = {"protocol": "native", "auth": "iam", "token_url": "https://a.example/x"}
     with pytest.raises(ConfigError, match="not implemented yet"):
         settings(tmp_path, **{key.variable: wished.get(key.name, "60")})
 

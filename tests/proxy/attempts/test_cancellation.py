@@ -10,7 +10,7 @@ import pytest
 
 from adapters.core.request import ApiRequest
 from config.schema import Settings
-from proxy._types import Caller
+from proxy._types import Route
 from proxy.app_state import AppState
 from proxy.errors import ShuttingDown
 from proxy.limiter.scheduler import Ticket
@@ -19,21 +19,23 @@ from proxy.openai_api.chat.handler import ChatHandler
 from proxy.openai_api.completions import CompletionsHandler
 from proxy.openai_api.embeddings import EmbeddingsHandler
 from proxy.openai_api.endpoint import ClientExchange
+from proxy.openai_api.handler import StepContext
 from proxy.openai_api.moderations.endpoint import answer_locally
 from proxy.openai_api.response_writer import ResponseWriter
+from proxy.storage.memory import MemoryStore
 from proxy.upstream.client import Upstream, UpstreamCall
 from proxy.upstream.http_client.pool import HttpTransport
-from tests.proxy import steps
+from tests.proxy.attempts import cancelled_request
+from tests.proxy.attempts.cancelled_request import PLACES, Event, Scene, check, front, listening
 from tests.proxy.attempts.test_disconnects import SSE_HEAD, piece
 from tests.proxy.attempts.test_hedge import answer
 from tests.proxy.play import DONE, chunk
-from tests.proxy.steps import PLACES, Event, Scene, check, front, listening
 from tests.proxy.upstream.peers import Peer, Script, Talk, run, slow
 
 WAYS: list[tuple[list[Event], bool]] = [
     (["stops"], False), (["stops"], True), (["leaves"], True), (["stops", "leaves"], False), (["leaves", "stops", "stops"], False),
 ]  # fmt: skip
-"""What happens at an await, and whether late; see :class:`tests.proxy.steps.Steps`."""
+"""What happens at an await, and whether late; see :class:`tests.proxy.attempts.cancelled_request.Steps`."""
 USAGE = b'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}\n\n'
 
 
@@ -65,6 +67,48 @@ def streamed(*, end: bytes = b"0\r\n\r\n", close: bool = False) -> Script:
                 return
 
     return script
+
+
+CALL = {"id": "get_time:0", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}
+TOOL_TURN: dict[str, Any] = {
+    "tools": [{"type": "function", "function": {"name": "get_time", "parameters": {"type": "object"}}}],
+    "thinking": {"type": "enabled"},
+    "messages": [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": None, "tool_calls": [CALL]},
+        {"role": "tool", "tool_call_id": CALL["id"], "content": "noon"},
+    ],
+}
+"""A request whose reasoning is looked up, and whose answer's reasoning is kept."""
+
+
+async def reasoned_call(talk: Talk) -> None:
+    """Streams reasoning and a call."""
+    while await talk.request():
+        call = {"index": 0, **CALL}
+        parts = (chunk({"reasoning_content": "a"}), chunk({"tool_calls": [call]}), chunk({}, "tool_calls"))
+        await talk.say(SSE_HEAD)
+        for part in (*parts[:2], parts[2] + USAGE + DONE):
+            await talk.say(piece(part))
+            await asyncio.sleep(0.001)
+        await talk.say(b"0\r\n\r\n")
+
+
+class SlowStore(MemoryStore):
+    """Suspends the request whenever it is used."""
+
+    async def get(self, *of: Any) -> Mapping[str, bytes]:
+        await asyncio.sleep(0)
+        return await super().get(*of)
+
+    async def put(self, *of: Any) -> None:
+        await asyncio.sleep(0)
+        await super().put(*of)
+
+
+def slow_store(state: AppState) -> None:
+    """The store is slow."""
+    state.store = SlowStore(1 << 20)
 
 
 async def breaking(talk: Talk) -> None:
@@ -171,7 +215,10 @@ def crowded_at_first(state: AppState) -> None:
 class WaitingSteps:
     """Awaits something before and after the attempts."""
 
-    async def before(self, request: ApiRequest, caller: Caller) -> ApiRequest:
+    def needed(self, request: ApiRequest, route: Route) -> bool:
+        return True
+
+    async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest:
         await asyncio.sleep(0)
         return request
 
@@ -183,6 +230,41 @@ def with_steps() -> ChatHandler:
     handler = ChatHandler()
     handler.steps = WaitingSteps()
     return handler
+
+
+class Pictures:
+    """Fetches images: each arrives in two pieces."""
+
+    def __init__(self, state: AppState) -> None:
+        self.under_way = 0
+        self._state = state
+
+    async def fetch(self, url: str, admit: Callable[[int], None]) -> tuple[str, bytearray]:
+        self.under_way += 1
+        try:
+            for _ in range(2):
+                await asyncio.sleep(0)
+                admit(4)
+            return "image/png", bytearray(8)
+        finally:
+            self.under_way -= 1
+
+    def all_released(self) -> None:
+        """No fetch is under way, and no memory is held."""
+        assert (self.under_way, self._state.budget.held) == (0, 0)
+
+
+def with_images(state: AppState) -> Callable[[], None]:
+    state.image_fetcher = pictures = Pictures(state)  # type: ignore[assignment]
+    return pictures.all_released
+
+
+IMAGES = [
+    {
+        "role": "user",
+        "content": [{"type": "image_url", "image_url": {"url": f"https://pictures.example/{at}"}} for at in range(3)],
+    }
+]
 
 
 def retried(**policy: Any) -> dict[str, Any]:
@@ -253,6 +335,9 @@ SCENES: dict[str, Callable[[], Any]] = {
     ),
     "steps around the attempts": lambda: scene(whole(), of={"serve": front(with_steps())}),
     "steps around the attempts, streamed": lambda: scene(streamed(), of={"serve": front(with_steps())}, stream=True),
+    "images": lambda: scene(whole(), of={"settings": {"policy": {"fetch_images": True}}, "before": with_images}, messages=IMAGES),
+    "a slow store": lambda: scene(reasoned_call, **TOOL_TURN, of={"before": slow_store}),
+    "a slow store, streamed": lambda: scene(reasoned_call, **TOOL_TURN, of={"before": slow_store}, stream=True),
     "moderations": lambda: scene(whole(), input="x", of={
         "serve": lambda connection, state: answer_locally(connection, state, connection), "billed": [None],
         "settings": {"policy": {"moderations": "pass"}},
@@ -261,13 +346,13 @@ SCENES: dict[str, Callable[[], Any]] = {
 
 
 def test_each_scene_has_its_expected_end_without_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    steps.watch_costs(monkeypatch)
+    cancelled_request.watch_costs(monkeypatch)
 
     async def main() -> None:
         async with listening() as (tasks, diagnostics):
             for name, made in SCENES.items():
                 async with made() as one:
-                    ran = await steps.run(one, tasks, 1_000_000, ["leaves"], late=False)
+                    ran = await cancelled_request.run(one, tasks, 1_000_000, ["leaves"], late=False)
                     check(one, ran, ["leaves"])
                     assert (name, ran.endings[0].outcome, ran.endings[0].code) == (name, one.word, one.code)
             assert diagnostics.texts == []
@@ -280,14 +365,14 @@ def test_a_request_that_is_cancelled_at_any_await_has_one_ending_and_leaves_noth
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("proxy.upstream.client.READ_ON_S", 0.01)
-    steps.watch_costs(monkeypatch)
+    cancelled_request.watch_costs(monkeypatch)
 
     async def main() -> None:
         async with listening() as (tasks, diagnostics), SCENES[name]() as one:
             words = set()
             for events, late in WAYS:
                 at = 1
-                while (ran := await steps.run(one, tasks, at, events, late=late)).reached:
+                while (ran := await cancelled_request.run(one, tasks, at, events, late=late)).reached:
                     check(one, ran, events)
                     words.add(ran.endings[0].outcome)
                     at += 1
@@ -314,8 +399,8 @@ def test_a_bug_after_the_end_is_logged_and_changes_no_ending(monkeypatch: pytest
 
     async def main() -> None:
         async with listening() as (tasks, diagnostics), scene(streamed(), stream=True) as one:
-            steps.watch_costs(monkeypatch)
-            ran = await steps.run(one, tasks, 1_000_000, ["leaves"], late=False)
+            cancelled_request.watch_costs(monkeypatch)
+            ran = await cancelled_request.run(one, tasks, 1_000_000, ["leaves"], late=False)
             check(one, ran, ["leaves"])
             assert ran.caller.body.endswith(DONE)
             [text] = diagnostics.texts
@@ -327,7 +412,7 @@ def test_a_bug_after_the_end_is_logged_and_changes_no_ending(monkeypatch: pytest
 def test_a_comment_that_waits_for_its_client_is_written_before_the_next_event() -> None:
     """ASGI takes one message at a time: neither content, nor the end, nor an error may overtake a comment."""
 
-    class Gated(steps.Caller):
+    class Gated(cancelled_request.Caller):
         """Takes nothing until it is released."""
 
         def __init__(self) -> None:

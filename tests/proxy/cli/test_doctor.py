@@ -536,6 +536,28 @@ def test_a_proxy_that_takes_the_apps_own_calls_to_banjia_is_a_warning(
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("policy", "warned"),
+    [
+        ("policy: {fetch_images: on}", True),
+        ("models: {a: {targets: [kimi/kimi-k2.6], policy: {fetch_images: on}}}", True),
+        ("policy: {fetch_images: off}", False),
+    ],
+)
+def test_a_proxy_through_which_no_image_is_fetched_is_a_warning(
+    policy: str, warned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:canary@10.0.0.1:3128")
+
+    async def main() -> None:
+        report = await doctor(f"vendors: {{kimi: {{api_key: '${{KEY}}'}}}}\n{policy}\n", offline=True)
+        found = [finding for finding in report.of("proxies") if "images are not fetched" in finding.text]
+        assert [finding.level for finding in found] == ["warn"] * warned
+        assert "canary" not in str(found)
+
+    run(main())
+
+
 def test_a_proxy_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:canary@127.0.0.1:{closed_port()}")
 

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from config.loader.load import load
-from tests.proxy.cli.conftest import KIMI_KEY, QWEN_KEY, Run
+from tests.proxy.cli.conftest import KIMI_KEY, QWEN_KEY, Run, data
 from tests.support.harness import proxy
 
 QWEN = {"DASHSCOPE_API_KEY": QWEN_KEY}
@@ -67,3 +67,20 @@ def test_if_all_refuse_the_reason_of_each_is_shown_too(banjia: Run, request_json
     result = banjia("explain", request_json(REFUSED), env=QWEN)
     assert "1. qwen/qwen3.6-plus" in result.stdout
     assert "skipped: " in result.stdout
+
+
+def test_with_images_fetched_an_image_url_is_shown_as_data_and_nothing_is_called(
+    banjia: Run, request_json: Any
+) -> None:
+    image = {"type": "image_url", "image_url": {"url": "https://127.0.0.1/a.png"}}
+    body = {**ASK, "messages": [{"role": "user", "content": [image]}]}
+    kimi = {"MOONSHOT_API_KEY": KIMI_KEY}
+
+    refused = banjia("explain", request_json(body), "--json", env=kimi)
+    assert refused.exit_code == 1
+    assert "policy.fetch_images: on" in json.loads(refused.stdout)["error"]["message"]
+
+    shown = data(banjia("explain", request_json(body), "--json", env={**kimi, "BANJIA_POLICY__FETCH_IMAGES": "on"}))
+    [target] = shown["targets"]
+    assert target["fields"]["messages.image_url"]["verdict"] == "emulated"
+    assert target["body"]["messages"][0]["content"][0]["image_url"]["url"].startswith("data:image/png;base64,")

@@ -267,6 +267,28 @@ def test_a_model_reasons_if_it_is_to_and_only_then_unless_it_always_does(
 
 
 @pytest.mark.parametrize("vendor", sorted(MODELS))
+@pytest.mark.parametrize("limit", ["max_tokens", "max_completion_tokens"])
+@pytest.mark.parametrize("requested", ["gpt-4o", "o3"])
+def test_a_small_token_limit_leaves_room_for_an_answer_at_every_model(
+    setup: Setup, vendor: str, limit: str, requested: str
+) -> None:
+    """A model that thinks longer than the limit would return nothing, and bill it."""
+    messages = {"messages": [{"role": "user", "content": "emulator:words=20,reason=900"}], "stream": True}
+    for model in MODELS[vendor]:
+        answer = setup.client.post(
+            "/chat/completions", json={"model": f"{requested}/{vendor}/{model}", **messages, limit: 100}
+        )
+        assert answer.status_code == 200, answer.text
+        row = rows(vendor).model(model)
+        assert row is not None
+        assert "w20" in answer.text, f"{model}: {answer.text}"
+        thought = "r900" in answer.text
+        assert thought is (row.thinking == "always"), f"{model}: {answer.text}"
+        raised = f"{limit}=clamped" in answer.headers.get("x-banjia-adapted", "")
+        assert raised is (thought and vendor != "qwen"), f"{model}: its limit covers the thinking"
+
+
+@pytest.mark.parametrize("vendor", sorted(MODELS))
 def test_an_image_reaches_the_models_that_see_and_no_other(setup: Setup, vendor: str) -> None:
     parts = [{"type": "text", "text": "What is this?"}, {"type": "image_url", "image_url": {"url": PIXEL}}]
     for model in MODELS[vendor]:

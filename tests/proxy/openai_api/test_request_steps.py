@@ -8,25 +8,30 @@ import pytest
 
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest
-from proxy._types import Caller
+from proxy._types import Route
 from proxy.errors import BadRequest
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.azure_paths import ModelFromPath
 from proxy.openai_api.chat.handler import ChatHandler
+from proxy.openai_api.handler import StepContext
 from tests.proxy.play import error, hello, play, whole
 
 
 class History:
     """Prepends a stored message to each request, and stores how many tokens its response cost."""
 
-    def __init__(self, before: Exception | None = None, after: Exception | None = None) -> None:
+    def __init__(self, before: Exception | None = None, after: Exception | None = None, *, needed: bool = True) -> None:
+        self._needed = needed
         self.calls: list[str] = []
         self._before = before
         self._after = after
 
-    async def before(self, request: ApiRequest, caller: Caller) -> ApiRequest:
+    def needed(self, request: ApiRequest, route: Route) -> bool:
+        return self._needed
+
+    async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest:
         await asyncio.sleep(0)
-        self.calls.append(f"before, {caller.key}")
+        self.calls.append(f"before, {context.caller.key}")
         if self._before is not None:
             raise self._before
         messages = [{"role": "user", "content": "earlier"}, *request.fields["messages"]]
@@ -55,6 +60,12 @@ def test_a_request_is_changed_before_its_attempts_and_seen_after_its_response(st
     assert [call.partition(",")[0] for call in history.calls] == ["before", "after"]
     assert history.calls[0] == "before, anonymous"
     assert history.calls[1].startswith("after, 2 messages")
+
+
+def test_a_request_that_needs_no_step_awaits_none() -> None:
+    history = History(needed=False)
+    played = play({"kimi": [whole("hello")]}, handler=with_steps(history))
+    assert (played.text, history.calls) == ("hello", [])
 
 
 def test_an_error_before_the_attempts_is_the_response_and_no_vendor_is_called() -> None:

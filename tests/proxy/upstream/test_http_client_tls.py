@@ -311,7 +311,7 @@ def test_of_two_families_the_second_is_tried_second() -> None:
         (four, ("c", 1)),
         (four, ("d", 1)),
     ]
-    assert [where[0] for _, where in transport_dial._alternate_families(found)] == ["a", "c", "b", "d"]
+    assert [where[0] for _, where in transport_dial.alternate_families(found)] == ["a", "c", "b", "d"]
 
 
 # --- the table of phases ----------------------------------------------------------------------------------------

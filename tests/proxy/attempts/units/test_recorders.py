@@ -11,6 +11,7 @@ from adapters.core.message import Message
 from adapters.core.request import ApiRequest
 from adapters.core.wire import Phase
 from config.schema import Settings
+from proxy.access.authentication import ANONYMOUS
 from proxy.app_state import AppState
 from proxy.attempts.context import RequestContext
 from proxy.attempts.counts import AttemptCounts
@@ -31,7 +32,9 @@ def context(**more: Any) -> RequestContext:
     request = ApiRequest("chat", "gpt-4o", {})
     record = RequestRecord("req_1", "chat")
     counts = AttemptCounts(state.retries, record.started)
-    return RequestContext(request, resolve(request, state.snapshot.routing), state, state.snapshot, record, counts)
+    return RequestContext(
+        request, resolve(request, state.snapshot.routing), state, state.snapshot, record, counts, ANONYMOUS
+    )
 
 
 def failure(kind: Kind, phase: Phase | None = None) -> Failure:

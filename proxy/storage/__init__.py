@@ -1,0 +1,1 @@
+"""Where banjia keeps state between requests."""
