@@ -9,7 +9,7 @@ use_environment .venv requirements/dev.txt
 sets="ci"
 judge=""
 if [ "${1:-}" = --acceptance ]; then
-    sets="ci acceptance"
+    sets="ci acceptance structured"
     judge="--judge-time"
     shift
 fi
@@ -33,10 +33,12 @@ add_node() {
 }
 
 for set in $sets; do
+    programs=tests/clients/apps/programs
+    [ "$set" != structured ] || programs+=/structured
     for file in "requirements/apps/$set"/*.txt; do
         name=$(basename "$file" .txt)
         if [ "$name" = aider ] && ! command -v git >/dev/null; then missing="git is not installed" && continue; fi
-        add "$name" "apps-$name" "$file" "tests/clients/apps/programs/${name//[-.]/_}_app.py"
+        add "$name" "apps-$name" "$file" "$programs/${name//[-.]/_}_app.py"
     done
 done
 for age in 2024 now; do
