@@ -4,8 +4,14 @@ import { deepStrictEqual, ok } from 'node:assert';
 import { load, play } from '../../apps/play.mjs';
 
 const { openai } = await load('@ai-sdk/openai');
-const { embedMany, generateObject, generateText, stepCountIs, streamText, tool } = await load('ai');
+const { embedMany, generateObject, generateText, Output, stepCountIs, streamObject, streamText, tool } = await load('ai');
 const { z } = await load('zod');
+
+const Person = z.object({
+  name: z.string(), age: z.number(), pets: z.array(z.object({ kind: z.enum(['cat', 'dog']), name: z.string().nullable() })),
+});
+const person = { name: 'Ann', age: 30, pets: [{ kind: 'cat', name: null }] };
+const whoIsIt = `Who is it?\nemulator:answer\n${JSON.stringify(person)}\nemulator:end`;
 
 await play({
   async chat() {
@@ -47,6 +53,52 @@ await play({
     const schema = z.object({ name: z.string(), age: z.number() });
     const { object } = await generateObject({ model: openai.chat('gpt-4o'), schema, prompt: 'JSON, name=Ann' });
     deepStrictEqual(object.name, 'Ann');
+  },
+  async nested() {
+    const { object } = await generateObject({ model: openai.chat('gpt-4o'), schema: Person, prompt: whoIsIt });
+    deepStrictEqual(object, person);
+  },
+  async array() {
+    const prompt = 'Who?\nemulator:answer\n{"elements": [{"name": "Ann"}, {"name": "Bo"}]}\nemulator:end';
+    const schema = z.object({ name: z.string() });
+    const { object } = await generateObject({ model: openai.chat('gpt-4o'), output: 'array', schema, prompt });
+    deepStrictEqual(object, [{ name: 'Ann' }, { name: 'Bo' }]);
+  },
+  async choice() {
+    const settings = { model: openai.chat('gpt-4o'), output: 'enum', enum: ['sunny', 'rainy'] };
+    const { object } = await generateObject({ ...settings, prompt: 'result=rainy' });
+    deepStrictEqual(object, 'rainy');
+  },
+  async streamed_object() {
+    const { partialObjectStream, object } = streamObject({ model: openai.chat('gpt-4o'), schema: Person, prompt: whoIsIt });
+    let last;
+    for await (const piece of partialObjectStream) last = piece;
+    deepStrictEqual([last, await object], [person, person]);
+  },
+  async output_object() {
+    const output = Output.object({ schema: Person });
+    const { output: found } = await generateText({ model: openai.chat('gpt-4o'), output, prompt: whoIsIt });
+    deepStrictEqual(found, person);
+  },
+  async streamed_output_object() {
+    const output = Output.object({ schema: Person });
+    const { partialOutputStream, output: whole } = streamText({ model: openai.chat('gpt-4o'), output, prompt: whoIsIt });
+    let last;
+    for await (const piece of partialOutputStream) last = piece;
+    deepStrictEqual([last, await whole], [person, person]);
+  },
+  async output_object_after_a_tool() {
+    const get_weather = tool({
+      description: 'The weather of a city.',
+      inputSchema: z.object({ city: z.string() }),
+      execute: async ({ city }) => `sunny in ${city}`,
+    });
+    const { output, steps } = await generateText({
+      model: openai.chat('gpt-4o'), prompt: 'get_weather city=Oslo', tools: { get_weather }, stopWhen: stepCountIs(3),
+      output: Output.object({ schema: z.object({ answer: z.string() }) }),
+    });
+    deepStrictEqual(steps.length, 2);
+    ok(output.answer);
   },
   async responses() {
     const { text } = await generateText({ model: openai('gpt-4o'), prompt: 'Hello' });
