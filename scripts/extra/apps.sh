@@ -44,6 +44,9 @@ done
 for age in 2024 now; do
     add "langchain-$age" "frameworks-$age" "requirements/frameworks-$age.txt" tests/clients/frameworks/apps/langchain_app.py
 done
+if [ "$sets" != ci ]; then
+    add instructor frameworks-now requirements/frameworks-now.txt tests/clients/apps/programs/structured/instructor_app.py
+fi
 add_node ai-sdk-2024 apps-ai-sdk-2024 tests/clients/apps/node/ai-sdk-2024 tests/clients/apps/programs/ai_sdk_2024_app.mjs
 if [ "$sets" != ci ]; then
     add_node ai-sdk ai-sdk tests/clients/frameworks/node tests/clients/frameworks/apps/ai_sdk_app.mjs

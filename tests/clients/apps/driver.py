@@ -192,8 +192,9 @@ def exception(run: Run, part: Played) -> str | None:
 
 
 def undecoded(runs: Sequence[Run]) -> bool:
-    """Return whether LangChain ran and no embedding arrived as token ids, so that decoding was not tested."""
-    lines = [line for run in runs if run.name.startswith("langchain") for part in run.parts for line in part.lines]
+    """Return whether LangChain embedded texts and none arrived as token ids, so that decoding was not tested."""
+    parts = [part for run in runs if run.name.startswith("langchain") for part in run.parts]
+    lines = [line for part in parts if part.name == "embeddings" for line in part.lines]
     return bool(lines) and not any(line["adapted"].get("input") for line in lines)
 
 

@@ -6,6 +6,7 @@ from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.conditions import MaxMessageTermination
 from autogen_agentchat.teams import RoundRobinGroupChat, SelectorGroupChat
 from autogen_ext.models.openai import OpenAIChatCompletionClient
+from pydantic import BaseModel
 
 
 def _agent(name: str, reply: str, **more: object) -> AssistantAgent:
@@ -62,3 +63,49 @@ def group_chat() -> None:
     )  # fmt: skip
     answer = asyncio.run(team.run(task="Begin."))
     assert [(one.source, one.content) for one in answer.messages] == [("user", "Begin."), ("writer", "Done.")], answer
+
+
+class Pet(BaseModel):
+    """An animal."""
+
+    kind: str
+    name: str | None
+
+
+class Person(BaseModel):
+    """The requested output object."""
+
+    name: str
+    age: int
+    pets: list[Pet]
+
+
+class Reply(BaseModel):
+    """An output object that any text fits."""
+
+    answer: str
+
+
+PERSON = Person(name="Ann", age=30, pets=[Pet(kind="cat", name=None)])
+
+
+def structured() -> None:
+    agent = _agent("writer", PERSON.model_dump_json(), output_content_type=Person)
+    answer = asyncio.run(agent.run(task="Who is it?"))
+    assert answer.messages[-1].content == PERSON, answer
+
+
+def streamed_structured() -> None:
+    agent = _agent("writer", PERSON.model_dump_json(), output_content_type=Person, model_client_stream=True)
+    answer = asyncio.run(agent.run(task="Who is it?"))
+    assert answer.messages[-1].content == PERSON, answer
+
+
+def structured_after_a_tool() -> None:
+    """The agent calls a tool, and reflects on its result in an object."""
+    agent = AssistantAgent(
+        "assistant", OpenAIChatCompletionClient(model="gpt-4o"), tools=[get_weather], output_content_type=Reply
+    )
+    answer = asyncio.run(agent.run(task="get_weather city=Oslo"))
+    assert isinstance(answer.messages[-1].content, Reply), answer
+    assert [one.type for one in answer.messages[1:3]] == ["ToolCallRequestEvent", "ToolCallExecutionEvent"], answer

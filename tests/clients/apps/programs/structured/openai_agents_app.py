@@ -95,9 +95,7 @@ def streamed_tools() -> None:
 
 def structured_after_a_tool() -> None:
     """The agent calls a tool, and its output is an object."""
-    answer = _run(
-        Agent("teller", model="gpt-4o", tools=[get_weather], output_type=Reply), "get_weather city=Oslo"
-    )
+    answer = _run(Agent("teller", model="gpt-4o", tools=[get_weather], output_type=Reply), "get_weather city=Oslo")
     assert isinstance(answer.final_output, Reply), answer
     assert [item.type for item in answer.new_items[:2]] == ["tool_call_item", "tool_call_output_item"], answer
 
