@@ -5,6 +5,7 @@ import asyncio
 from autogen_agentchat.agents import AssistantAgent
 from autogen_agentchat.conditions import MaxMessageTermination
 from autogen_agentchat.teams import RoundRobinGroupChat, SelectorGroupChat
+from autogen_core.tools import FunctionTool
 from autogen_ext.models.openai import OpenAIChatCompletionClient
 from pydantic import BaseModel
 
@@ -103,9 +104,9 @@ def streamed_structured() -> None:
 
 def structured_after_a_tool() -> None:
     """The agent calls a tool, and reflects on its result in an object."""
-    agent = AssistantAgent(
-        "assistant", OpenAIChatCompletionClient(model="gpt-4o"), tools=[get_weather], output_content_type=Reply
-    )
+    tool = FunctionTool(get_weather, description="The weather of a city.", strict=True)  # it requires strict ones here
+    client = OpenAIChatCompletionClient(model="gpt-4o")
+    agent = AssistantAgent("assistant", client, tools=[tool], output_content_type=Reply)
     answer = asyncio.run(agent.run(task="get_weather city=Oslo"))
     assert isinstance(answer.messages[-1].content, Reply), answer
     assert [one.type for one in answer.messages[1:3]] == ["ToolCallRequestEvent", "ToolCallExecutionEvent"], answer
