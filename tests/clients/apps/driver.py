@@ -35,6 +35,9 @@ HANGS_S = 300
 WAITS_S = 2.0
 """How long a part that waits for a capability may take until it has its error."""
 
+OMITS_LOGPROBS = frozenset({"deepeval", "guidance"})
+"""Applications that request logprobs whatever the model, and do without: they run with ``policy.emulate.logprobs: omit``."""
+
 
 @dataclass
 class Played:
@@ -103,9 +106,10 @@ def refused(part: Played, code: str, *, judge_time: bool) -> str:
     return ""
 
 
-def settings(vendor: str, stage: Stage) -> dict[str, Any]:
-    """Return a configuration with the vendor, and with the first that has embeddings."""
-    return stage.settings(*dict.fromkeys([vendor, EMBEDS[0]]))
+def settings(name: str, vendor: str, stage: Stage) -> dict[str, Any]:
+    """Return an application's configuration with the vendor, and with the first that has embeddings."""
+    more: dict[str, Any] = {"policy": {"emulate": {"logprobs": "omit"}}} if name in OMITS_LOGPROBS else {}
+    return stage.settings(*dict.fromkeys([vendor, EMBEDS[0]]), **more)
 
 
 def environment(base_url: str, cache: str, home: str) -> dict[str, str]:
@@ -126,7 +130,7 @@ def play(name: str, command: str, vendor: str, stage: Stage, cache: str) -> Run:
     """Run one application against one vendor, part by part."""
     run = Run(name, vendor)
     with (
-        stage.front(settings(vendor, stage)) as front,
+        stage.front(settings(name, vendor, stage)) as front,
         tempfile.TemporaryDirectory() as home,
         tempfile.TemporaryFile("w+") as errors,
     ):
