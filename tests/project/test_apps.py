@@ -91,4 +91,5 @@ def test_each_application_is_pinned_has_a_program_and_stands_on_the_page_with_it
         assert re.search(rf"^{re.escape(package)}=={re.escape(version)} ", path.read_text(), re.MULTILINE)
         assert version in PAGE, package
     program = re.sub(r"[-.]", "_", path.stem)
-    assert (ROOT / "tests" / "clients" / "apps" / "programs" / f"{program}_app.py").is_file()
+    folder = "structured" if path.parent.name == "structured" else ""
+    assert (ROOT / "tests" / "clients" / "apps" / "programs" / folder / f"{program}_app.py").is_file()

@@ -30,7 +30,7 @@ def direct() -> set[str]:
 def test_every_pin_has_hashes_and_names_no_index(path: Path) -> None:
     entries = re.split(r"\n(?=[A-Za-z0-9])", path.read_text())
     for entry in entries:
-        assert re.match(r"[A-Za-z0-9._-]+==\S+", entry), entry
+        assert re.match(r"[A-Za-z0-9._-]+(\[\w+\])?==\S+", entry), entry
         assert "--hash=sha256:" in entry, entry
     assert not re.search(r"://|--index|--extra-index|--find-links|--trusted-host| @ ", path.read_text())
 
