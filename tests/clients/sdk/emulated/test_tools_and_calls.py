@@ -7,7 +7,7 @@ from typing import Any
 import openai
 import pytest
 
-from tests.clients.sdk.test_tools import BOTH, ONE, TWO, accumulated, calls_of
+from tests.clients.sdk.test_tools import BOTH, HIGH, ONE, TWO, accumulated, calls_of
 from tests.support.client_stage import Front, Site, Stage, adapted, chat_body, user
 
 WITHOUT_TOOLS = {
@@ -18,10 +18,10 @@ WITHOUT_TOOLS = {
 }
 """A model without tools for each vendor that has one."""
 UNFORCED = {
-    "kimi": ("kimi-k2.6", {"reasoning_effort": "high"}),
+    "kimi": ("kimi-k2.6", HIGH),
     "qwen": ("qwen-plus", {}),
-    "deepseek": ("deepseek-v4-flash", {"reasoning_effort": "high"}),
-    "hunyuan": ("hy3", {"reasoning_effort": "high"}),
+    "deepseek": ("deepseek-v4-flash", HIGH),
+    "hunyuan": ("hy3", HIGH),
     "hunyuan-classic": ("hunyuan-turbos-latest", {}),
 }
 """A model of each vendor that can't be forced to call one of several tools, and the fields with which it can't."""
