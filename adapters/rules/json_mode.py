@@ -56,8 +56,8 @@ class JsonMode:
     ``json``: models with JSON mode (``json_object``). ``schema``: models that support ``json_schema``; they have JSON mode
     as well. ``dialect`` rewrites a schema in the vendor's dialect of JSON Schema, and raises NotExpressible. ``word`` must
     occur in the messages of a request in JSON mode; a system message with it is added if it does not.
-    ``while_thinking``: JSON mode can be combined with thinking. ``system``: requests whose instruction may be in the
-    system message; in others it is added to the last user message.
+    ``while_thinking``: JSON mode can be combined with thinking. ``in_system_message``: requests whose instruction may
+    be in the system message; in others it is added to the last user message.
     """
 
     json: Condition = HAS_JSON
@@ -65,7 +65,7 @@ class JsonMode:
     dialect: Callable[[Any], dict[str, Any]] | None = None
     word: str | None = None
     while_thinking: bool = True
-    system: Condition = always
+    in_system_message: Condition = always
     why: Message = BY_MODEL
     words: tuple[VerdictWord, ...] = ("honoured", "mapped", "emulated", "refused")
 
@@ -139,7 +139,7 @@ class JsonMode:
         if builder.body["messages"][-1]["role"] == "assistant":
             builder.refuse(name, CONTINUES)
         builder.answer_whole()
-        if self.system(builder):
+        if self.in_system_message(builder):
             builder.body["messages"] = with_system_text(builder.body["messages"], prompt)
         else:
             builder.body["messages"] = with_user_text(builder.body["messages"], prompt)

@@ -137,7 +137,7 @@ CLASSIC_CHAT: Mapping[str, Verdict] = {
     **TOKEN_LIMITS,
     "reasoning_effort": Efforts({}),
     # No JSON mode. The instruction joins a message, because the number of messages is limited.
-    "response_format": JsonMode(json=never, schema=never, system=begins_with_system),
+    "response_format": JsonMode(json=never, schema=never, in_system_message=begins_with_system),
     "seed": Seeds(1, 10_000),
     "stop": Stops(as_list=True, left_in_answer=True),
     "tools": TOOLS,

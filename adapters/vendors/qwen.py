@@ -92,7 +92,7 @@ CHAT: Mapping[str, Verdict] = {
     "top_logprobs": by_fact("logprobs", Clamp(0, 5, Message("the vendor returns at most five")), NO_LOGPROBS),
     # JSON mode requires the word json in the messages, and no thinking; only models on the vendor's list take schemas.
     "response_format": JsonMode(
-        schema=has("json_schema"), word="json", while_thinking=False, system=lacks("no_system")
+        schema=has("json_schema"), word="json", while_thinking=False, in_system_message=lacks("no_system")
     ),
     "parallel_tool_calls": Honour(words=("honoured", "mapped")),  # mapped by models without tools
     "tools": by_fact("no_tools", NO_TOOLS, Tools(reserved=("search",))),

@@ -31,7 +31,8 @@ _K = 1024
 _ROWS = (
     # sheet 4.3: thinking: off by default for hy3 and hy3-preview; hy4-preview is not named there. Strict reading: on.
     # hy4 and hy4-flash, which other lists name, are not in the sheet: not served
-    Model("hy4-preview", 1024 * _K, 960 * _K, 64 * _K, "on", tools=True, json=True),
+    # sheet, "Checked again 2026-11-28": json_schema works on hy3 and hy4-preview
+    Model("hy4-preview", 1024 * _K, 960 * _K, 64 * _K, "on", tools=True, json=True, schema=True),
     # sheet 3.2: 128K out; other catalogues say 64K (sheet 9: open). Strict reading: 64K, and K is 1000 there
     Model("hy3", 256 * _K, 192 * _K, 64_000, "off", tools=True, json=True, schema=True),
     Model("hy3-preview", 256 * _K, 192 * _K, 64_000, "off", tools=True, json=True, schema=True),

@@ -120,7 +120,7 @@ def _format(body: Body, model: Model) -> None:
     kind = response_format.get("type") if isinstance(response_format, dict) else None
     if kind not in ("text", "json_object", "json_schema"):
         raise invalid("response_format.type must be text, json_object or json_schema")
-    # sheet 4.3: response_format: json_schema on hy3. Which models lack json_object is not stated;
+    # sheet 4.3, and "Checked again": response_format: json_schema on hy3 and hy4-preview. Which models lack json_object is not stated;
     # here: the special models for translation and role play, and the retired models
     if (kind == "json_object" and not model.json) or (kind == "json_schema" and not model.schema):
         raise unsupported_format(f"response_format {kind} is not supported by this model")

@@ -202,7 +202,7 @@ def test_a_schema_that_no_json_object_matches_is_requested_without_json_mode() -
 def test_without_system_messages_the_instruction_joins_the_last_user_message(messages: Any, at: int) -> None:
     builder = builder_for(response_format={"type": "json_object"})
     builder.body["messages"] = messages
-    JsonMode(json=never, system=never).apply("response_format", {"type": "json_object"}, builder)
+    JsonMode(json=never, in_system_message=never).apply("response_format", {"type": "json_object"}, builder)
     sent = builder.body["messages"]
     assert [message["role"] for message in sent] == [message["role"] for message in messages]
     content = sent[at]["content"]
