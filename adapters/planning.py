@@ -219,7 +219,7 @@ def _answer_whole(builder: RequestBuilder) -> None:
         builder.request = builder.request._replace(stream=False)
         for name in STREAM_FIELDS & builder.body.keys():
             del builder.body[name]
-        builder.record("stream", "mapped", CUT_INTO_CHUNKS, quiet=True)
+        builder.record("stream", "mapped", CUT_INTO_CHUNKS)
     if builder.body.get("n", 1) != 1:
         builder.emulate("n", "n", builder.body.pop("n"), ONE_CHOICE)
 
