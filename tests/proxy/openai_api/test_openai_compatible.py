@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
+import pytest
 
 from config.schema import Settings
 from proxy.commands.explain import explain
+from proxy.commands.probes import PROBES, Probe
 from tests.support.harness import Running, proxy, vendor
 
 ANSWER = {
@@ -75,6 +77,28 @@ async def chat(running: Running, **more: Any) -> httpx2.Response:
 async def complete(running: Running, **body: Any) -> httpx2.Response:
     async with httpx2.AsyncClient() as client:
         return await client.post(f"{running.url}/v1/completions", json=body)
+
+
+@pytest.mark.parametrize(
+    "probe", [probe for probe in PROBES if probe.operation == "chat"], ids=lambda probe: probe.column
+)
+def test_each_chat_feature_of_the_matrix_arrives_as_the_client_sent_it(probe: Probe) -> None:
+    chunk = {**ANSWER, "choices": [{"index": 0, "delta": {"content": "hi"}, "finish_reason": "stop"}]}
+
+    async def run() -> None:
+        async with office() as (running, server):
+            if probe.body.get("stream"):
+                server.answer = (200, [chunk])
+            answer = await chat(running, **{**probe.body, "model": "gpt-4o"})
+            assert answer.status_code == 200
+            (arrived,) = server.bodies
+            sent = {**probe.body, "model": "qwen2:7b"}
+            if probe.body.get("stream"):
+                sent["stream_options"] = {"include_usage": True}
+            assert arrived == sent
+            assert "x-banjia-adapted" not in answer.headers
+
+    asyncio.run(run())
 
 
 def test_a_completion_arrives_as_a_completion_with_what_chat_could_not_do() -> None:
