@@ -30,7 +30,7 @@ def checked(make: Make, plan: Plan) -> Make:
 
 CHECKED = frozenset({"tools", "tool_choice", "response_format"})
 """The emulations that check whole responses."""
-WRAPS = (single_tool_call, stop, checked, cut_dimensions, batch_embeddings, fan_out, keep_reasoning)
+WRAPS = (stop, checked, single_tool_call, cut_dimensions, batch_embeddings, fan_out, keep_reasoning)
 """The wrappers, innermost first."""
 
 

@@ -16,6 +16,7 @@ from adapters.core.tokens import estimate_prompt
 from adapters.core.usage import summed_members
 from adapters.core.wrapper import Holds, Wrapper
 
+NO_CALL = Message("it has no tool call, and one was required")
 LONGEST_QUOTE = 200
 """How many characters of the vendor's text a failure may contain."""
 

@@ -10,10 +10,8 @@ from adapters.core.event import Event
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan
-from adapters.emulations.checked_response import ResponseChecker, with_complaint
+from adapters.emulations.checked_response import NO_CALL, ResponseChecker, with_complaint
 from adapters.rules.tool_choice import EMULATION, RequestedCall
-
-NO_CALL = Message("it has no tool call, and one was required")
 
 
 def forced_call(plan: Plan) -> ResponseChecker | None:

@@ -13,7 +13,7 @@ from adapters.core.event import Event
 from adapters.core.message import Message
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
-from adapters.emulations.checked_response import ResponseChecker, with_complaint
+from adapters.emulations.checked_response import NO_CALL, ResponseChecker, with_complaint
 from adapters.emulations.structured_output import json_text
 from adapters.json_schema.validator import BUDGET_NS, InvalidText, parse_text, shortened
 from adapters.rules.tools import EMULATION, OfferedTools
@@ -23,7 +23,6 @@ BEGINS_CALLS = re.compile(r"\{\s*\"tool_calls\"")
 MOST_CALLS = 128
 LONGEST_NAME = 64
 REPAIR_PROMPT = "That answer is invalid: {problem}. Answer again, in the form that the instructions ask for."
-NO_CALL = Message("it has no tool call, and one was required")
 NOT_CALLS = Message("its tool_calls are not a list of objects with name and arguments")
 TOO_MANY = Message("it has more than {most} tool calls", most=MOST_CALLS)
 
@@ -68,7 +67,7 @@ class TextCalls:
             except InvalidCalls as invalid:
                 return invalid.problem
             if calls:
-                found.append((choice, calls[:1] if self._offered.single else calls))
+                found.append((choice, calls))
             elif self._offered.required:
                 return NO_CALL
         for choice, calls in found:

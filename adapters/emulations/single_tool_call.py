@@ -1,6 +1,7 @@
 """``parallel_tool_calls: false`` for vendors without that parameter: banjia returns the first tool call of each choice.
 
-The vendor bills the other calls, and the client never sees them: the next request then has one call and one result.
+The vendor bills the other calls, and the client never sees them: the next request then has one call and one result. The
+wrapper is outside the checks of whole responses, which remove calls of other functions than a forced one.
 """
 
 from typing import Any
@@ -10,14 +11,12 @@ from adapters.core.exchange import Do, Emit, Exchange, Make
 from adapters.core.request import ApiRequest, AttemptIds
 from adapters.core.vendor import Plan
 from adapters.core.wrapper import Wrapper
-
-EMULATION = "parallel_tool_calls"
-"""The name in ``policy.emulate``."""
+from adapters.rules.tools import SINGLE_CALL
 
 
 def single_tool_call(make: Make, plan: Plan) -> Make:
     """Wrap ``make`` if the plan emulates ``parallel_tool_calls: false``."""
-    if EMULATION not in plan.emulations:
+    if SINGLE_CALL not in plan.emulations:
         return make
     return lambda request, attempt_ids: SingleToolCall(make, request, attempt_ids)
 

@@ -10,6 +10,7 @@ from adapters.core.builder import RequestBuilder, Verdict
 from adapters.core.message import Message
 from adapters.rules.joined_streams import ONLY_STREAMS, join_stream
 from adapters.rules.reasons import SENT_AS_IS
+from adapters.rules.tools import SINGLE_CALL
 from adapters.rules.verdicts import Drop, Emulate, Honour, Refuse, Rename, Rewrite
 
 USAGE_ALWAYS = Message("banjia always requests usage and returns it if the client asked for it")
@@ -22,7 +23,7 @@ NO_TOOLS = Refuse(
 )
 """Applies only if the operator has disabled the emulation (``adapters/translations/tools_as_prompt.py``)."""
 FIRST_CALL_ONLY = Emulate(
-    "parallel_tool_calls",
+    SINGLE_CALL,
     Message("the vendor has no such parameter: banjia returns the first tool call and omits the others"),
 )
 ONE_CALL_PER_CHOICE = Emulate(

@@ -19,6 +19,8 @@ ALL_OR_NONE = Message("the vendor accepts strict only if all tools of the reques
 EMULATION = "tools"
 """The name in ``policy.emulate`` of tools for models that have none."""
 
+SINGLE_CALL = "parallel_tool_calls"
+"""The emulation that returns the first tool call only, as in ``policy.emulate``."""
 LONGEST_PATH = 200
 """How many characters of a schema path are shown in an error: property names may be of any length."""
 
@@ -26,12 +28,11 @@ LONGEST_PATH = 200
 class OfferedTools(NamedTuple):
     """What the prompt offers. ``arguments``: checks of the arguments, by the name of the function.
 
-    ``required``: the answer must have a call. ``single``: only the first call is used.
+    ``required``: the answer must have a call.
     """
 
     arguments: Mapping[str, TextChecker]
     required: bool
-    single: bool
 
 
 class NotExpressible(Exception):

@@ -19,7 +19,7 @@ from adapters.rules.json_mode import with_text, with_user_text
 from adapters.rules.messages import EMPTY, MessageDict, has_content
 from adapters.rules.reasons import DEFAULT_OMITTED, EMPTY_OMITTED
 from adapters.rules.tool_choice import NOT_A_FUNCTION, check_tool_choice, function_name
-from adapters.rules.tools import EMULATION, OfferedTools
+from adapters.rules.tools import EMULATION, SINGLE_CALL, OfferedTools
 
 FACT = "no_tools"
 """The fact of models that have no tools."""
@@ -64,7 +64,9 @@ def tools_as_prompt(builder: RequestBuilder) -> None:
         required, single = choice not in (None, "auto"), parallel is False
         checkers = argument_checkers(tools, offered, builder)
         builder.adaptations.pop("tools", None)  # of an empty list beside functions
-        builder.emulate("tools", EMULATION, OfferedTools(checkers, required, single), PROMPTED)
+        builder.emulate("tools", EMULATION, OfferedTools(checkers, required), PROMPTED)
+        if single:
+            builder.emulations[SINGLE_CALL] = True
         builder.answer_whole()
         fields["messages"] = with_offer(fields["messages"], offer(offered, choice, single), builder)
     elif tools is not None:

@@ -86,7 +86,7 @@ class RequestContext:
             )
 
     async def keep(self, do: Keep) -> None:
-        """Store a value for later requests of the same client. Without a store it is lost, and the request goes on."""
+        """Store a value for later requests of the same client. Without a store it is lost, and the request continues."""
         tenant = self.state.secret.tenant(self.caller.key_hash)
         with suppress(StoreUnavailable):
             await self.state.store.put(do.kind, tenant, do.keys, do.value, do.ttl_s)

@@ -11,7 +11,7 @@ Resolve = Callable[[str], Awaitable[list[str]]]
 """Returns the addresses of a host name, as text. Raises OSError or UnicodeError."""
 
 MAX_LOOKUPS = 32
-"""The most lookups under way, including those that nobody waits for any more. A DNS server may take long to answer."""
+"""The most lookups under way, including those whose request has given up. A DNS server may take long to answer."""
 
 
 class NameLookup:

@@ -100,6 +100,6 @@ def at(url: str, error: ImageError) -> ImageError:
 
 
 def _retrieve(worker: asyncio.Task[None]) -> None:
-    """Take the exception of a worker whose result nobody reads, so that asyncio does not log it."""
+    """Take the exception of a worker whose result is not needed, so that asyncio does not log it."""
     if not worker.cancelled():
         worker.exception()

@@ -33,6 +33,12 @@ def names_of(play: Play) -> list[str]:
     return [call["function"]["name"] for call in play.events[-1].data["choices"][0]["message"]["tool_calls"]]
 
 
+def test_the_named_function_is_kept_if_only_one_call_is_wanted() -> None:
+    play = Play(forced(NAMED, parallel_tool_calls=False)).json(answer("get_weather", "tool_f", "tool_f"))
+    assert names_of(play) == ["f"]
+    assert len(play.sends) == 1
+
+
 def test_an_answer_with_the_call_takes_one_call_and_passes() -> None:
     play = Play(forced()).json(answer("get_weather"))
     assert names_of(play) == ["get_weather"]

@@ -1,4 +1,4 @@
-"""Which requests carry the reasoning of earlier answers, and what is sent if nobody has it."""
+"""Which requests carry the reasoning of earlier answers, and what is sent if it is unknown."""
 
 from typing import Any
 

@@ -302,7 +302,7 @@ def test_lookups_that_hang_are_bounded_and_their_places_come_back(monkeypatch: p
         waiting = [asyncio.create_task(lookup("slow.example")) for _ in range(MAX_LOOKUPS)]
         await asyncio.sleep(0)
         for task in waiting[1:]:
-            task.cancel()  # nobody waits for them any more, but their threads are still there
+            task.cancel()  # the lookups are given up, but their threads still run
         await asyncio.sleep(0)
         with pytest.raises(FetchesBusy):
             await lookup("one.too.many.example")
