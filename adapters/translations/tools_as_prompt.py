@@ -57,7 +57,7 @@ def tools_as_prompt(builder: RequestBuilder) -> None:
     if type(choice) is dict and function_name(choice) is None:
         builder.refuse("tool_choice", NOT_A_FUNCTION)
     tools = fields.pop("tools", None)
-    parallel = fields.pop("parallel_tool_calls", None) if tools else None
+    parallel = fields.pop(SINGLE_CALL, None) if tools else None
     fields["messages"] = as_text(fields["messages"], builder)
     if tools and choice != "none":
         offered = [tool for tool in tools if type(choice) is not dict or function_name(tool) == function_name(choice)]
@@ -66,13 +66,13 @@ def tools_as_prompt(builder: RequestBuilder) -> None:
         builder.adaptations.pop("tools", None)  # of an empty list beside functions
         builder.emulate("tools", EMULATION, OfferedTools(checkers, required), PROMPTED)
         if single:
-            builder.emulations[SINGLE_CALL] = True
+            builder.emulate(SINGLE_CALL, SINGLE_CALL, True, CHOICE_IN_PROMPT)
         builder.answer_whole()
         fields["messages"] = with_offer(fields["messages"], offer(offered, choice, single), builder)
     elif tools is not None:
         builder.record("tools", "mapped", NOT_OFFERED if tools else EMPTY_OMITTED)
-    for name, value, default in (("tool_choice", choice, "auto"), ("parallel_tool_calls", parallel, True)):
-        if value is not None:
+    for name, value, default in (("tool_choice", choice, "auto"), (SINGLE_CALL, parallel, True)):
+        if value is not None and name not in builder.emulations:
             why = DEFAULT_OMITTED if value == default else NOT_OFFERED if value == "none" else CHOICE_IN_PROMPT
             builder.record(name, "mapped", why)
     builder.request = builder.request.with_fields(fields)

@@ -15,7 +15,15 @@ from adapters.core.failures import FailureRule
 from adapters.core.message import Message
 from adapters.core.model import Model
 from adapters.core.vendor import EarlierReasoning, Op, ReasoningSwitch, Vendor
-from adapters.rules.defaults import NO_LOGPROBS, NO_TOOLS, NOT_IN_API, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
+from adapters.rules.defaults import (
+    FIRST_CALL_ONLY,
+    NO_LOGPROBS,
+    NO_TOOLS,
+    NOT_IN_API,
+    OPENAI_CHAT,
+    OPENAI_EMBEDDINGS,
+    request_usage,
+)
 from adapters.rules.efforts import Efforts
 from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
 from adapters.rules.failures import BY_MEANING, by_code
@@ -94,7 +102,7 @@ CHAT: Mapping[str, Verdict] = {
     "response_format": JsonMode(
         schema=has("json_schema"), word="json", while_thinking=False, in_system_message=lacks("no_system")
     ),
-    "parallel_tool_calls": Honour(words=("honoured", "mapped")),  # mapped by models without tools
+    "parallel_tool_calls": by_fact("no_tools", FIRST_CALL_ONLY, Honour()),
     "tools": by_fact("no_tools", NO_TOOLS, Tools(reserved=("search",))),
     "tool_choice": ToolChoice("unforced", required=has("required_tool_choice")),
     "reasoning_effort": Efforts(

@@ -15,7 +15,7 @@ from adapters.core.failures import FailureRule
 from adapters.core.message import Message
 from adapters.core.vendor import ClosedVariant, Op, ReasoningSwitch, Vendor
 from adapters.rules.alternating_messages import AlternatingMessages, Fillers
-from adapters.rules.defaults import NO_TOOLS, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
+from adapters.rules.defaults import FIRST_CALL_ONLY, NO_TOOLS, OPENAI_CHAT, OPENAI_EMBEDDINGS, request_usage
 from adapters.rules.efforts import Efforts
 from adapters.rules.embeddings import REQUEST_FLOATS, SIZES, inputs
 from adapters.rules.failures import BY_MEANING, by_code
@@ -102,7 +102,7 @@ CHAT: Mapping[str, Verdict] = {
     "response_format": JsonMode(),
     "tools": by_fact("no_tools", NO_TOOLS, Tools()),
     "tool_choice": ToolChoice(),
-    "parallel_tool_calls": Honour(words=("honoured", "mapped")),  # mapped by models without tools
+    "parallel_tool_calls": by_fact("no_tools", FIRST_CALL_ONLY, Honour()),
     "reasoning_effort": Efforts(EFFORTS),
     "metadata": Honour(Message("sent unchanged: the vendor labels its logs with it")),
     "user": Honour(),

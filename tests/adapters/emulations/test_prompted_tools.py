@@ -145,6 +145,7 @@ def test_none_offers_nothing_and_reads_nothing() -> None:
 
 def test_parallel_tool_calls_false_gives_the_first_call() -> None:
     plan = prompted(parallel_tool_calls=False)
+    assert plan.adaptations["parallel_tool_calls"].word == "emulated"
     assert "at most one function" in plan.request.fields["messages"][0]["content"]
     assert calls_of(played(plan, text(OSLO, PING))) == [("get_weather", {"city": "Oslo"})]
 
