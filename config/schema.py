@@ -498,7 +498,7 @@ class Log(Section):
     """json, or text (one readable line). Default: text if standard output is a terminal, otherwise json."""
 
 
-class Store(Section):
+class StoreSettings(Section):
     """What banjia keeps between requests."""
 
     url: Annotated[str, PlannedValue("memory")] = "memory"
@@ -569,7 +569,7 @@ class Settings(Section):
     """When a failing target cools down. While it does, the other targets of its route are tried first."""
     log: Log = Log()
     """The access log on standard output: one line per request."""
-    store: Store = Store()
+    store: StoreSettings = StoreSettings()
     """What banjia keeps between requests."""
 
     _in_file: bool = PrivateAttr(default=True)

@@ -36,7 +36,7 @@ from proxy.routing.latency import LatencyTracker
 from proxy.routing.refused_fields import RefusedFields
 from proxy.routing.retry_budget import RetryBudget
 from proxy.server.origin_guard import admin_guard, api_guard
-from proxy.storage.memory import MemoryStore
+from proxy.storage.memory.store import MemoryStore
 from proxy.storage.secret import ServerSecret
 from proxy.upstream.client import Upstream
 from proxy.version import version
@@ -168,7 +168,6 @@ class AppState:
         """Switch to another configuration. Keys that stay configured keep their queues."""
         self.limiters.attach(snapshot.accounts.items())
         self.refused_fields.clear()  # an entry may point to another server now
-        self.store.resize(store_limit(snapshot.settings, self.memory.limit))
         self.snapshot = snapshot
         self.log.configured = snapshot.settings.log.format
 
@@ -292,12 +291,12 @@ class AppState:
 
         gauge(
             "banjia_store_bytes", "Size of the store in memory, and its limit.", ("kind",),
-            lambda: {("held",): self.store.size, ("limit",): self.store.limit},
+            lambda: {(kind,): size for kind, size in self.store.metrics.sizes().items()},
         )  # fmt: skip
-        gauge("banjia_store_entries", "Entries of the store in memory.", (), lambda: {(): len(self.store)})
+        gauge("banjia_store_entries", "Entries of the store in memory.", (), lambda: {(): len(self.store.values)})
         self.metrics.counter(
             "banjia_store_removed_total", "Entries removed from the store in memory, by cause.", ("cause",),
-            lambda: {(cause,): count for cause, count in self.store.removed.items()},
+            lambda: {(cause,): count for cause, count in self.store.metrics.removed.items()},
         )  # fmt: skip
         self.metrics.counter(
             "banjia_earlier_reasoning_total",

@@ -89,7 +89,7 @@ class RequestContext:
         """Store a value for later requests of the same client. Without a store it is lost, and the request continues."""
         tenant = self.state.secret.tenant(self.caller.key_hash)
         with suppress(StoreUnavailable):
-            await self.state.store.put(do.kind, tenant, do.keys, do.value, do.ttl_s)
+            await self.state.store.values.put(do.kind, tenant, do.keys, do.value, do.ttl_s)
 
     def account(self, target: Target) -> VendorAccount:
         """Return the account that calls to a target use."""

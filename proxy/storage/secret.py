@@ -6,6 +6,8 @@ import secrets
 
 SIZE = 32
 """The size of the secret and of derived keys (bytes): that of SHA-256."""
+ANONYMOUS = "-"
+"""The tenant of all clients if no client keys are configured."""
 
 
 class ServerSecret:
@@ -22,5 +24,8 @@ class ServerSecret:
         return hmac.digest(pseudorandom_key, f"banjia {label}".encode() + b"\x01", hashlib.sha256)
 
     def tenant(self, key_hash: bytes) -> str:
-        """Return the name of the tenant with this client key, given its hash; of anonymous clients for no bytes."""
-        return hmac.digest(self._tenants, key_hash, hashlib.sha256).hex()
+        """Return the name of the tenant with this client key, given its hash: 32 hexadecimal digits.
+
+        Without client keys (no bytes) all clients are the tenant ``-``.
+        """
+        return hmac.digest(self._tenants, key_hash, hashlib.sha256)[:16].hex() if key_hash else ANONYMOUS

@@ -57,7 +57,8 @@ class RestoreReasoning:
         state = context.state
         turns = calls_without_reasoning(request.fields["messages"])
         try:
-            found = await state.store.get(REASONING, state.secret.tenant(context.caller.key_hash), flattened(turns))
+            tenant = state.secret.tenant(context.caller.key_hash)
+            found = await state.store.values.get(REASONING, tenant, flattened(turns))
         except StoreUnavailable:
             found = {}
         known = sum(any(id_ in found for id_ in ids) for ids in turns)

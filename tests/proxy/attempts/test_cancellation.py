@@ -22,7 +22,8 @@ from proxy.openai_api.endpoint import ClientExchange
 from proxy.openai_api.handler import StepContext
 from proxy.openai_api.moderations.endpoint import answer_locally
 from proxy.openai_api.response_writer import ResponseWriter
-from proxy.storage.memory import MemoryStore
+from proxy.storage.memory.store import MemoryStore
+from proxy.storage.memory.values import MemoryValues
 from proxy.upstream.client import Upstream, UpstreamCall
 from proxy.upstream.http_client.pool import HttpTransport
 from tests.proxy.attempts import cancelled_request
@@ -94,7 +95,7 @@ async def reasoned_call(talk: Talk) -> None:
         await talk.say(b"0\r\n\r\n")
 
 
-class SlowStore(MemoryStore):
+class SlowValues(MemoryValues):
     """Suspends the request whenever it is used."""
 
     async def get(self, *of: Any) -> Mapping[str, bytes]:
@@ -108,7 +109,8 @@ class SlowStore(MemoryStore):
 
 def slow_store(state: AppState) -> None:
     """The store is slow."""
-    state.store = SlowStore(1 << 20)
+    assert isinstance(state.store, MemoryStore)
+    state.store.values = SlowValues(state.store.space, lambda: 0.0)
 
 
 async def breaking(talk: Talk) -> None:

@@ -11,7 +11,8 @@ from config.schema import Settings
 from proxy.app_state import AppState, ConfigSnapshot
 from proxy.observability.metrics.exposition import Exposition
 from proxy.storage.interface import KeyValueStore, StoreUnavailable
-from proxy.storage.memory import MemoryStore
+from proxy.storage.memory.store import MemoryStore
+from proxy.storage.memory.values import MemoryValues
 from proxy.upstream.client import Upstream
 from tests.proxy.play import DONE, Played, chunk, hello, play, stream, whole
 from tests.proxy.storage.contract import Time
@@ -25,10 +26,10 @@ FUNCTION = {"name": "get_time", "arguments": "{}"}
 Message = dict[str, Any]
 
 
-def state_of(settings: Mapping[str, Any] = KIMI, store: KeyValueStore | None = None) -> AppState:
+def state_of(settings: Mapping[str, Any] = KIMI, values: KeyValueStore | None = None) -> AppState:
     state = AppState(Settings.model_validate(settings), Upstream(httpx2.MockTransport(lambda _: httpx2.Response(500))))
-    if store is not None:
-        state.store = store  # type: ignore[assignment]
+    if values is not None:
+        state.store.values = values  # type: ignore[assignment]
     return state
 
 
@@ -128,7 +129,7 @@ class Down:
     ids=["no tools", "no tools, streamed", "no calls", "no calls, streamed", "a long conversation"],
 )
 def test_requests_without_calls_use_no_store(reply: Any, fields: dict[str, Any]) -> None:
-    assert ask(state_of(store=Unused()), reply(), **fields).text in ("hi", "hello")
+    assert ask(state_of(values=Unused()), reply(), **fields).text in ("hi", "hello")
 
 
 def test_a_route_whose_vendors_read_no_earlier_reasoning_uses_no_store() -> None:
@@ -154,7 +155,7 @@ def test_with_the_emulation_off_the_store_is_not_used() -> None:
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 def test_without_the_store_the_request_is_served_with_a_space(streamed: bool) -> None:
     store = Down()
-    state = state_of(store=store)
+    state = state_of(values=store)
     first = ask(state, streamed_call() if streamed else calling(), stream=streamed)
     second = ask(state, whole("hi"), sent_back(first))
     assert (second.status, second.text, reasoning(second)) == (200, "hi", [" "])
@@ -164,7 +165,8 @@ def test_without_the_store_the_request_is_served_with_a_space(streamed: bool) ->
 
 def test_what_expired_or_was_evicted_is_replaced_by_a_space() -> None:
     time = Time()
-    state = state_of(store=MemoryStore(1 << 20, time))
+    memory = MemoryStore(1 << 20, time)
+    state = state_of(values=memory.values)
     first = ask(state, calling())
     assert reasoning(ask(state, whole("hi"), sent_back(first))) == ["I think."]
     time.now += 86_399
@@ -174,7 +176,8 @@ def test_what_expired_or_was_evicted_is_replaced_by_a_space() -> None:
     assert (expired.status, reasoning(expired)) == (200, [" "])
 
     again = ask(state, calling())
-    state.store.resize(0)
+    memory.metrics.limit = 0
+    memory.space.make_room()
     evicted = ask(state, whole("hi"), sent_back(again))
     assert (evicted.status, reasoning(evicted)) == (200, [" "])
 
@@ -186,7 +189,7 @@ def test_the_reasoning_is_stored_before_the_client_has_the_end_of_the_answer(
     """The client's next request may arrive while this one still awaits the store."""
     order: list[str] = []
 
-    class Slow(MemoryStore):
+    class Slow(MemoryValues):
         async def put(self, *of: Any) -> None:
             for _ in range(5):
                 await asyncio.sleep(0)
@@ -201,7 +204,9 @@ def test_the_reasoning_is_stored_before_the_client_has_the_end_of_the_answer(
         await send(self, message)
 
     monkeypatch.setattr(Played, "send", noted)
-    state = state_of(store=Slow(1 << 20))
+    state = state_of()
+    assert isinstance(state.store, MemoryStore)
+    state.store.values = Slow(state.store.space, Time())
     first = ask(state, streamed_call() if streamed else calling(), stream=streamed)
     assert order == ["stored", "finish"]
     assert reasoning(ask(state, whole("hi"), sent_back(first))) == ["I think."]
@@ -214,9 +219,10 @@ def test_no_key_and_no_hash_of_a_key_is_in_the_store() -> None:
     asked = [{"role": "user", "content": "What time?"}]
     first = play({"kimi": [calling()]}, state=state, sent_with=headers, model="o3", messages=asked, tools=TOOLS)
     assert first.status == 200
-    [(kind, tenant, _)] = state.store._entries
+    assert isinstance(state.store, MemoryStore)
+    [(kind, tenant, _)] = state.store.values.by_address
     assert kind == "reasoning"
-    assert len(tenant) == 64
+    assert len(tenant) == 32
     assert first.lines[0]["caller"] not in tenant
     assert key not in tenant
 
@@ -242,10 +248,10 @@ def test_the_metrics_count_what_is_held_and_how_often_it_was_missing() -> None:
     assert 'banjia_store_removed_total{cause="evicted"} 0' in text
 
 
-def test_the_limit_of_the_store_is_the_configured_one_after_a_reload_too() -> None:
+def test_a_reload_changes_neither_the_store_nor_its_limit() -> None:
     state = state_of({**KIMI, "store": {"max_memory_mb": 2}})
-    assert state.store.limit == 2 << 20
+    assert state.store.metrics.limit == 2 << 20
     first = ask(state, calling())
     state.use(ConfigSnapshot(Settings.model_validate({**KIMI, "store": {"max_memory_mb": 1}}), state.upstream))
-    assert state.store.limit == 1 << 20
+    assert state.store.metrics.limit == 2 << 20
     assert reasoning(ask(state, whole("hi"), sent_back(first))) == ["I think."]

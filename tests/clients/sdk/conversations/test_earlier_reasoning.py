@@ -135,7 +135,7 @@ def test_with_the_emulation_off_a_space_is_sent_and_nothing_is_kept(
         turn(site, model, messages, prompt, stream=stream)
 
     assert sent_reasoning(site) == [" "] * len(PROMPTS)
-    assert len(front.running.state.store) == 0
+    assert front.running.state.store.metrics.size == 0
 
 
 @pytest.mark.parametrize("vendor", MODELS)

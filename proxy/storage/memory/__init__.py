@@ -1,0 +1,1 @@
+"""The store in the memory of this process. What it holds ends with the process."""
