@@ -8,6 +8,7 @@ process takes over the background responses of another. Every method may raise :
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, Protocol
 
+from adapters.core.message import Message
 from proxy.storage.metrics import StoreMetrics
 from proxy.storage.records import (
     MAX_CHAIN_LINKS,
@@ -41,6 +42,16 @@ class StoreUnavailable(Exception):
     def __init__(self, trouble: Trouble = "io", detail: str = "") -> None:
         super().__init__(f"{trouble}: {detail}" if detail else trouble)
         self.trouble = trouble
+
+
+class StoreError(Exception):
+    """A store cannot be opened: ``message`` says why, ``cure`` what to do. ``code`` is explained by ``banjia help``."""
+
+    def __init__(self, message: Message, cure: Message, code: str = "store-unusable") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+        self.code = code
 
 
 class KeyValueStore(Protocol):

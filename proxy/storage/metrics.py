@@ -1,6 +1,6 @@
 """Counters of a store, for the metrics."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Literal
 
@@ -14,7 +14,7 @@ class StoreMetrics:
         """``limit``: the bound of ``size``; None if there is none."""
         self.operations: Counter[str] = Counter()
         """Operations by name, such as ``responses.put``."""
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         """How long they took in all, by name (seconds)."""
         self.failures: Counter[str] = Counter()
         """Operations that ended with StoreUnavailable, by cause."""

@@ -16,6 +16,8 @@ MAX_CONVERSATION_ITEMS = 10_000
 """The most items in a conversation."""
 MAX_HISTORY_BYTES = 64 * 1024 * 1024
 """The default bound of a chain's or a conversation's items (bytes), if the caller gives none."""
+PROCESSES = ""
+"""The tenant of the leases that tell which processes are running. No client's tenant is empty."""
 EVENTS_KEPT_S = 600
 """How long the events of a background response are kept after its end (seconds)."""
 

@@ -11,6 +11,7 @@ from proxy.storage.records import (
     EVENTS_KEPT_S,
     MAX_CHAIN_LINKS,
     MAX_HISTORY_BYTES,
+    PROCESSES,
     BrokenChain,
     Chain,
     ChainLink,
@@ -30,8 +31,6 @@ RESPONSE_SHARE = 2
 """The largest response takes 1/2 of the store."""
 MAX_RESPONSES = 10_000
 """The most responses in memory."""
-PROCESSES = ""
-"""The tenant of the leases that tell which processes are running. No client's tenant is empty."""
 
 
 class HeldResponse(Holding):
