@@ -1,0 +1,1 @@
+"""OpenAI's Responses API over chat: what an answer becomes."""
