@@ -8,13 +8,15 @@ from adapters.core.adaptations import Adaptation
 from adapters.core.builder import RequestBuilder
 from adapters.core.failures import Refused
 from adapters.core.message import Message
-from adapters.core.request import ApiRequest, Translation
+from adapters.core.request import NO_NAMES, ApiRequest, Translation
 from adapters.core.vendor import Op, Plan, Target
 from adapters.rules.earlier_reasoning import decide_reasoning, keep_reasoning_of_answer
 from adapters.rules.reasoning import SWITCH_FIELDS, requested_thinking, resolve_thinking
 from adapters.rules.verdicts import apply
+from adapters.translations.client_names import adaptations_in_client_terms, client_name, refused_in_client_terms
 from adapters.translations.completions_as_chat import again_without
 from adapters.translations.legacy_functions import as_tools, in_legacy_terms, is_legacy
+from adapters.translations.per_target import for_target
 from adapters.translations.tools_as_prompt import FACT as NO_TOOLS
 from adapters.translations.tools_as_prompt import tools_as_prompt
 
@@ -41,6 +43,24 @@ def plan(request: ApiRequest, target: Target) -> Plan:
 
     A field of ``target.droppable`` is omitted if it would be refused, unless its value is invalid at every vendor.
     """
+    if request.translation is None or not request.translation.names:
+        return _plan_with_drops(request, target)
+    return _plan_translated(request, request.translation, target)
+
+
+def _plan_translated(request: ApiRequest, translation: Translation, target: Target) -> Plan:
+    """Return the plan with adaptations and refusals in the client's terms. Raises Refused."""
+    request = for_target(request, translation, target)
+    names = (request.translation or translation).names
+    try:
+        result = _plan_with_drops(request, target)
+    except Refused as refused:
+        raise refused_in_client_terms(refused, names) from None
+    return result._replace(adaptations=adaptations_in_client_terms(result.adaptations, names))
+
+
+def _plan_with_drops(request: ApiRequest, target: Target) -> Plan:
+    """Return the plan; omit the fields that the operator removes or drops. Raises Refused."""
     removed = target.removed  # the translation may have refused one of them
     if not (removed or target.droppable):
         return _plan(request, target)
@@ -265,7 +285,9 @@ def plan_without(request: ApiRequest, target: Target, fields: Collection[str]) -
     switched = not set(SWITCH_FIELDS).isdisjoint(fields)
     result = plan(request, replace(target, thinking="vendor") if switched else target)
     left_out = [name for name in fields if name in result.added]
-    refused = {name: REFUSED_BY_VENDOR for name in fields if name in left_out and name in result.adaptations}
+    names = request.translation.names if request.translation is not None else NO_NAMES
+    told = {client_name(name, names) for name in left_out}
+    refused = {name: REFUSED_BY_VENDOR for name in told if name in result.adaptations}
     if switched:
         refused["thinking"] = REFUSED_BY_VENDOR
 

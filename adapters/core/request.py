@@ -8,7 +8,8 @@ from adapters.core.adaptations import Adaptation
 from adapters.core.failures import Refused
 from adapters.core.message import Message
 
-Operation = Literal["chat", "completions", "embeddings", "moderations"]
+Operation = Literal["chat", "completions", "embeddings", "moderations", "responses"]
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 class Translation(NamedTuple):
@@ -18,7 +19,9 @@ class Translation(NamedTuple):
     fields that were translated. ``variants``: the fields of further calls that the same response is built from, each
     overriding those of the request. ``native``: the request in the operation that the client called, for vendors that
     support it themselves; ``refused``: why other vendors can't serve it, if so. ``added``: fields of the request that
-    correspond to nothing the client sent.
+    correspond to nothing the client sent. ``names``: the client's names of fields of the request, and of paths in it
+    (``text.format`` for ``response_format``, ``input[2]`` for ``messages[1]``); each also names what is below it.
+    ``turns``: if the oldest turns may be left out to fit the model's context, the index in ``messages`` of each turn.
     """
 
     original: Mapping[str, Any]
@@ -27,6 +30,8 @@ class Translation(NamedTuple):
     native: "ApiRequest | None" = None
     refused: Refused | None = None
     added: frozenset[str] = frozenset()
+    names: Mapping[str, str] = NO_NAMES
+    turns: tuple[int, ...] = ()
 
 
 class ImageFailure(NamedTuple):

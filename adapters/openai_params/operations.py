@@ -9,6 +9,7 @@ from adapters.openai_params.chat import CHAT
 from adapters.openai_params.completions import COMPLETIONS
 from adapters.openai_params.embeddings import EMBEDDINGS
 from adapters.openai_params.param import Param
+from adapters.openai_params.responses import RESPONSES
 
 MODERATIONS: Mapping[str, Param] = {"input": Param((str, list))}
 
@@ -35,6 +36,7 @@ OPERATIONS: Mapping[Operation, ApiOperation] = {
         ApiOperation("chat", "/chat/completions", CHAT, streams=True, usual_model="gpt-4o"),
         ApiOperation("completions", "/completions", COMPLETIONS, streams=True, usual_model="gpt-3.5-turbo-instruct"),
         ApiOperation("embeddings", "/embeddings", EMBEDDINGS, streams=False, usual_model="text-embedding-3-small"),
+        ApiOperation("responses", "/responses", RESPONSES, streams=True, usual_model="gpt-4o"),
         ApiOperation("moderations", "/moderations", MODERATIONS, streams=False, usual_model="omni-moderation-latest"),
     )
 }

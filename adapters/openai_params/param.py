@@ -52,6 +52,20 @@ def wrong_type(param: str, expected: Message, value: object) -> Invalid:
     )
 
 
+def missing(param: str) -> Invalid:
+    """Return the error for a missing member, in OpenAI's words."""
+    return Invalid(param, Message("Missing required parameter: '{name}'.", name=param), "missing_required_parameter")
+
+
+def unknown_value(param: str, words: tuple[str, ...]) -> Invalid:
+    """Return the error for a value that is none of these words, in OpenAI's words."""
+    return Invalid(
+        param,
+        Message("Invalid value for '{name}': expected one of {words}.", name=param, words=", ".join(words)),
+        "unsupported_value",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Param:
     """One OpenAI parameter: its JSON types, its range or its words, and its neutral values."""

@@ -20,6 +20,8 @@ def wanted_of(plan: Plan, *, complete: bool) -> Wanted | None:
     operation = plan.request.operation
     if operation == "moderations":
         return None
+    if operation == "responses":
+        return None
     shape: Operation = operation
     return Wanted(
         shape,

@@ -1,0 +1,1 @@
+"""OpenAI's Responses API in terms of chat: items, tools, the response object and its events. Pure."""
