@@ -17,9 +17,11 @@ from proxy.openai_api.embeddings import EmbeddingsHandler
 from proxy.openai_api.endpoint import OperationEndpoint
 from proxy.openai_api.models import list_models, retrieve_model
 from proxy.openai_api.moderations.endpoint import ModerationsEndpoint
+from proxy.openai_api.responses.endpoint import ResponsesEndpoint
+from proxy.openai_api.responses.routes import responses_routes
 from proxy.openai_api.unsupported_paths import method_not_allowed, no_such_path
 from proxy.server.health import HEALTH
-from proxy.server.path_router import PathRouter
+from proxy.server.path_router import ModelEndpoint, PathRouter
 
 
 def create_app(state: AppState) -> ASGIApp:
@@ -28,7 +30,7 @@ def create_app(state: AppState) -> ASGIApp:
     PathRouter calls the endpoints of ``operations`` directly, because Starlette's layers would take a fifth of a
     request's time.
     """
-    operations = {
+    operations: dict[str, ModelEndpoint] = {
         f"/v1{OPERATIONS[handler.operation].path}": OperationEndpoint(handler, state)
         for handler in (ChatHandler(), CompletionsHandler(), EmbeddingsHandler())
     }
@@ -40,10 +42,12 @@ def create_app(state: AppState) -> ASGIApp:
         yield {"memory": state.memory, "budget": state.budget}  # for GuardedHttpProtocol, which has no AppState
         await state.aclose()
 
+    operations["/v1/responses"] = ResponsesEndpoint(state)
     app = Starlette(
         routes=[
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in operations.items()),
             Route("/v1/moderations", ModerationsEndpoint(state), methods=["POST"]),
+            *responses_routes(state),
             Route("/v1/models", list_models),
             Route("/v1/models/{model:path}", retrieve_model),
             *HEALTH,

@@ -8,8 +8,8 @@ import threading
 import time
 import traceback
 import weakref
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
@@ -50,6 +50,8 @@ random_bits = random.Random().getrandbits  # noqa: S311 - seeded by the system; 
 """Returns this many random bits as a number, for ids. Needs no system call."""
 
 
+BACKGROUND_S = 5.0
+"""How long the shutdown waits for work that no request waits for (seconds)."""
 READ_TIMEOUT_S = 10.0
 """How long a reload waits for the configuration files to be read (seconds)."""
 MAX_READERS = 4
@@ -156,6 +158,7 @@ class AppState:
         self.draining = False
         self.key_cool_down_s = KEY_COOL_DOWN_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self._background: set[asyncio.Task[None]] = set()
         self.image_fetcher: ImageFetcher | None = None
         """Set when the first image is fetched (``policy.fetch_images``)."""
         self.log = AccessLog()
@@ -254,6 +257,12 @@ class AppState:
         trace = "".join(traceback.format_exception(bug))
         errors.error("request %s: %s", request_id, self.redact(trace))
 
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine that no request waits for. At shutdown it is awaited."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
     def loaded(self, *, ok: bool) -> None:
         """Record for the metrics whether a reload succeeded; if not, the old configuration stays in use."""
         self._loaded = ok
@@ -327,6 +336,8 @@ class AppState:
     async def aclose(self) -> None:
         """Close the upstream connections and flush the access log."""
         self.memory.close()
+        if self._background:
+            await asyncio.wait(self._background, timeout=BACKGROUND_S)
         await self.upstream.aclose()
         self.flush()
 

@@ -8,6 +8,7 @@ ProxyError
 ├── AccessDenied          403
 ├── ModelNotFound         404  no such model
 ├── NoSuchPath            404  no such path
+├── NoSuchObject          404  no such stored response, conversation or item
 ├── NotServed             404  an OpenAI path that banjia does not serve
 ├── MethodNotAllowed      405
 ├── SlowClient            408  a body that did not arrive in time
@@ -137,6 +138,14 @@ class NoSuchPath(ProxyError):
     status = 404
     type = "invalid_request_error"
     reason = Reason.NOT_SERVED
+
+
+class NoSuchObject(ProxyError):
+    """The client has no stored response, conversation or item with this id."""
+
+    status = 404
+    type = "invalid_request_error"
+    reason = Reason.INVALID_REQUEST
 
 
 class NotServed(ProxyError):

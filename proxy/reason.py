@@ -32,6 +32,8 @@ class Reason(StrEnum):
     """No file descriptor is left for the request or its upstream call."""
     OUT_OF_MEMORY = "out_of_memory"
     """No memory is left for the request or its response."""
+    STORE_UNAVAILABLE = "store_unavailable"
+    """The store could not be read, or could not add a turn to its conversation."""
     SHUTTING_DOWN = "shutting_down"
     """The server stopped before the response was complete."""
     INTERNAL_ERROR = "internal_error"

@@ -1,5 +1,6 @@
 """Admission: refuse requests that exceed the concurrency limit or the available memory."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -13,11 +14,16 @@ from proxy.reason import Reason
 class RequestSlot:
     """A slot of ``server.max_concurrency``: counts a request as in progress while the block runs. Raises Overloaded."""
 
-    __slots__ = ("_lease", "_state")
+    __slots__ = ("_at_end", "_lease", "_state")
 
     def __init__(self, state: AppState) -> None:
         self._state = state
         self._lease: Lease | None = None
+        self._at_end: Callable[[], None] | None = None
+
+    def at_end(self, release: Callable[[], None]) -> None:
+        """Call ``release`` when the block ends, however it ends. For one thing that the request holds."""
+        self._at_end = release
 
     def lease(self) -> Lease:
         """Return the request's lease on the memory budget for what it holds besides its body, until the block ends."""
@@ -33,6 +39,8 @@ class RequestSlot:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._state.active -= 1
+        if self._at_end is not None:
+            self._at_end()
         if self._lease is not None:
             self._lease.end()
 

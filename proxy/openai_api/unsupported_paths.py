@@ -23,7 +23,6 @@ NOT_SERVED: Mapping[str, Message] = {
     "chat/completions": Message("completions are not stored; send the request again with POST /v1/chat/completions"),
     "chatkit": HERE,
     "containers": CHAT,
-    "conversations": HERE,
     "evals": CHAT,
     "files": Message("send the text in a message"),
     "fine_tuning": TRAIN,
@@ -32,7 +31,6 @@ NOT_SERVED: Mapping[str, Message] = {
     "projects": Message("see the vendor's console"),
     "realtime": STREAMED,
     "realtimeapi": STREAMED,
-    "responses": Message("use POST /v1/chat/completions (in the SDK: client.chat.completions)"),
     "skills": CHAT,
     "uploads": Message("send the text in a message"),
     "vector_stores": Message("use POST /v1/embeddings, and keep the vectors in your app"),
@@ -49,7 +47,15 @@ RETIRED: Mapping[str, Message] = {
 """Prefixes of paths that OpenAI itself answers with 404 now, with the reason and what to use instead."""
 LONGEST = 200
 """The most characters of a path that a message repeats."""
-SERVED = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/moderations")
+SERVED = (
+    "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/conversations",
+    "/v1/embeddings",
+    "/v1/models",
+    "/v1/moderations",
+    "/v1/responses",
+)
 
 
 def error_for(method: str, path: str, requested: str | None = None) -> ProxyError:

@@ -1,0 +1,62 @@
+"""``POST /v1/responses``: each request is served as a chat request, with its history from the store."""
+
+from typing import TYPE_CHECKING
+
+from adapters.core.request import ApiRequest, Operation
+from adapters.openai_params.param import Invalid
+from adapters.openai_params.responses import check_combinations
+from proxy._types import Route
+from proxy.errors import BadRequest
+from proxy.observability.request_record import RequestRecord
+from proxy.openai_api.chat.handler import ChatHandler
+from proxy.openai_api.handler import RequestSteps, StepContext
+from proxy.openai_api.json_body import read_body
+from proxy.openai_api.responses.turn import ResponseTurn
+from proxy.openai_api.responses.writer import ResponsesWriter
+from proxy.openai_api.writer import ResponseChannel
+
+if TYPE_CHECKING:
+    from proxy.app_state import AppState
+
+
+class ResponsesHandler:
+    """Handles one request: unlike other handlers it is made anew for each, because it holds the request's turn."""
+
+    operation: Operation = "responses"
+
+    def __init__(self, state: "AppState") -> None:
+        self._state = state
+        self._turn: ResponseTurn | None = None
+        self.steps: RequestSteps | None = self
+
+    def parse(self, body: bytes) -> ApiRequest:
+        """Parse a body. Raises BadRequest, naming ``param``."""
+        model, fields = read_body(body, "responses", required=())
+        try:
+            check_combinations(fields)
+        except Invalid as invalid:
+            raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
+        self._turn = ResponseTurn(self._state, fields)
+        return ApiRequest("responses", model, fields, fields.get("stream") is True, include_usage=True)
+
+    # --- the steps around the attempts --------------------------------------------------------------------------
+
+    def needed(self, request: ApiRequest, route: Route) -> bool:
+        """Return True: every request is translated once its history is read."""
+        return True
+
+    async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest:
+        """Return the chat request. Raises ProxyError."""
+        assert self._turn is not None
+        request = await self._turn.load(request, context)
+        steps = ChatHandler.steps
+        assert steps is not None
+        return await steps.before(request, context) if steps.needed(request, context.route) else request
+
+    async def after(self, request: ApiRequest, record: RequestRecord) -> None:
+        """Do nothing: the writer stores the response before its last bytes."""
+
+    def writer(self, request: ApiRequest, out: ResponseChannel, record: RequestRecord) -> ResponsesWriter:
+        """Return the writer of the response."""
+        assert self._turn is not None
+        return ResponsesWriter(request, out, record, self._turn, self._state)

@@ -1,0 +1,46 @@
+"""``POST /v1/responses/input_tokens``: how many tokens a request has, estimated without a vendor."""
+
+from typing import Any
+
+from adapters.core.failures import Refused
+from adapters.core.request import ApiRequest
+from adapters.core.tokens import estimate_prompt
+from adapters.openai_params.operations import validate
+from adapters.openai_params.param import Invalid
+from adapters.openai_params.responses import check_combinations
+from adapters.planning import plan
+from proxy._types import Route
+from proxy.errors import BadRequest, NotSupported
+from proxy.openai_api.json_body import checked_model
+from proxy.openai_api.responses.turn import ResponseTurn
+from proxy.openai_api.stored_objects import StoredObjectRequest
+from proxy.routing.resolve import resolve
+
+
+async def count(request: StoredObjectRequest) -> dict[str, Any]:
+    """Return the estimated tokens of the messages and tools that the first target would receive. Raises ProxyError."""
+    fields = request.fields()
+    model = checked_model(fields.pop("model", None))
+    try:
+        validate("responses", fields)
+        check_combinations(fields)
+    except Invalid as invalid:
+        raise BadRequest(invalid.message, param=invalid.param, code=invalid.code) from None
+    state = request.state
+    asked = ApiRequest("responses", model, fields)
+    route = resolve(asked, state.snapshot.routing)
+    turn = ResponseTurn(state, {**fields, "store": False})
+    chat = await turn.load_for(asked, request.tenant)
+    return {"object": "response.input_tokens", "input_tokens": estimate_prompt(planned(chat, route))}
+
+
+def planned(chat: ApiRequest, route: Route) -> Any:
+    """Return the body for the first target that can serve the request. Raises BadRequest if none can."""
+    first: Refused | None = None
+    for target in route.targets:
+        try:
+            return plan(chat, target).request.fields
+        except Refused as refused:
+            first = first or refused
+    assert first is not None  # a route has at least one target, and each one plans or refuses
+    raise NotSupported.of(first)

@@ -1,0 +1,95 @@
+"""Stored responses: retrieve, delete, list the input items."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from adapters.core.message import Message
+from adapters.responses.history import Item, without_text
+from proxy.errors import BadRequest
+from proxy.openai_api.responses.errors import response_not_found, shown
+from proxy.openai_api.stored_objects import StoredObjectRequest
+from proxy.storage.records import BrokenChain, StoredItem, StoredResponse
+
+
+async def retrieve(request: StoredObjectRequest) -> dict[str, Any]:
+    """``GET /v1/responses/{id}``: return the response object."""
+    stored = await find(request)
+    if request.query.get("stream") == "true":
+        raise BadRequest(
+            Message("Only a response with background: true can be streamed again; this one can be retrieved."),
+            param="stream",
+        )
+    return response_of(stored)
+
+
+async def delete(request: StoredObjectRequest) -> dict[str, Any]:
+    """``DELETE /v1/responses/{id}``: delete the response with its items."""
+    response_id = request.ids["response_id"]
+    if not await request.store.responses.delete(request.tenant, response_id):
+        raise response_not_found(response_id)
+    return {"id": response_id, "object": "response", "deleted": True}
+
+
+async def cancel(request: StoredObjectRequest) -> dict[str, Any]:
+    """``POST /v1/responses/{id}/cancel``: only background responses can be cancelled."""
+    await find(request)
+    raise BadRequest(Message("Only a response with background: true can be cancelled."))
+
+
+async def input_items(request: StoredObjectRequest) -> dict[str, Any]:
+    """``GET /v1/responses/{id}/input_items``: list the items of the earlier responses and of this one's input."""
+    after, limit, descending = request.page()
+    stored = await find(request)
+    earlier: list[StoredItem] = []
+    if stored.previous is not None:
+        chain = await request.store.responses.chain(request.tenant, stored.previous)
+        if not isinstance(chain, BrokenChain):  # else an earlier response was deleted: its items are gone
+            earlier = list(chain.items())
+    items = [*earlier, *stored.input]
+    if descending:
+        items.reverse()
+    at = 0
+    if after is not None:
+        at = next((at for at, item in enumerate(items, 1) if item.id == after), 0)
+        if not at:
+            raise unknown_after(after)
+    return listed([shown_item(item) for item in items[at : at + limit]], has_more=len(items) > at + limit)
+
+
+async def find(request: StoredObjectRequest) -> StoredResponse:
+    """Return the response in the path. Raises NoSuchObject."""
+    response_id = request.ids["response_id"]
+    stored = await request.store.responses.get(request.tenant, response_id)
+    if stored is None:
+        raise response_not_found(response_id)
+    return stored
+
+
+def response_of(stored: StoredResponse) -> dict[str, Any]:
+    """Return the response object as its client received it."""
+    response: dict[str, Any] = orjson.loads(stored.body)
+    response["output"] = [shown_item(item) for item in stored.output]
+    return response
+
+
+def shown_item(item: StoredItem) -> Item:
+    """Return an item without what only the store has."""
+    return without_text(orjson.loads(item.body))
+
+
+def listed(items: Sequence[Item], *, has_more: bool) -> dict[str, Any]:
+    """Return a list object."""
+    return {
+        "object": "list",
+        "data": items,
+        "first_id": items[0]["id"] if items else None,
+        "last_id": items[-1]["id"] if items else None,
+        "has_more": has_more,
+    }
+
+
+def unknown_after(after: str) -> BadRequest:
+    """Return the error for a page that begins after an unknown item: an empty page would hide the mistake."""
+    return BadRequest(Message("Invalid 'after': no item has the id '{id}'.", id=shown(after)), param="after")

@@ -1,0 +1,210 @@
+"""One request to ``POST /v1/responses``: what it continues, the ids of its response, and how the response is stored."""
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from adapters.core.failures import Refused
+from adapters.core.message import Message
+from adapters.core.request import ApiRequest
+from adapters.responses.history import History, Item
+from adapters.responses.new_items import stored_input
+from adapters.translations.responses_as_chat import as_chat, references
+from proxy.errors import BadRequest, NotSupported
+from proxy.openai_api.handler import StepContext
+from proxy.openai_api.responses.conversation_lock import ConversationLock
+from proxy.openai_api.responses.errors import (
+    chain_error,
+    conversation_not_found,
+    history_too_long,
+    store_unavailable,
+)
+from proxy.storage.interface import StoreUnavailable
+from proxy.storage.records import (
+    BrokenChain,
+    ConversationAppend,
+    Status,
+    StoredItem,
+    StoredResponse,
+    WriteResult,
+)
+
+if TYPE_CHECKING:  # commands such as ``explain`` import the handlers without a server
+    from proxy.app_state import AppState
+    from proxy.storage.interface import Store
+
+REASONING = "reasoning"
+"""The kind of the seals of reasoning."""
+MAX_SEALED = 256 * 1024
+"""The longest reasoning that is sealed (bytes of UTF-8): of a longer one, the end."""
+DAY_S = 86_400.0
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id of a stored object. It is random: without client keys, the id is all that protects the object."""
+    return f"{prefix}_{secrets.token_hex(16)}"
+
+
+class ResponseTurn:
+    """The state of one request. ``fields`` are those of the client; ``load`` sets the rest.
+
+    ``answer_id``: the part of the output items' ids that they share. ``new_items``: the input of this request alone.
+    """
+
+    __slots__ = (
+        "_conversation_ids",
+        "_state",
+        "_version",
+        "answer_id",
+        "conversation",
+        "created",
+        "fields",
+        "new_items",
+        "previous",
+        "response_id",
+        "tenant",
+    )
+
+    def __init__(self, state: "AppState", fields: Mapping[str, Any]) -> None:
+        self._state = state
+        self.fields = fields
+        self.response_id = new_id("resp")
+        self.answer_id = secrets.token_hex(12)
+        self.created = int(time.time())
+        self.previous: str | None = fields.get("previous_response_id")
+        conversation = fields.get("conversation")
+        self.conversation: str | None = conversation["id"] if type(conversation) is dict else conversation
+        self.tenant = ""
+        self.new_items: list[Item] = []
+        self._version = 0  # of the conversation, when it was read
+        self._conversation_ids: set[str] = set()
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether the client wants the response to be stored."""
+        return self.fields.get("store") is not False
+
+    @property
+    def _store(self) -> "Store":
+        return self._state.store
+
+    # --- before the attempts ------------------------------------------------------------------------------------
+
+    async def load(self, request: ApiRequest, context: StepContext) -> ApiRequest:
+        """Read what the request continues and return its chat request. The conversation stays locked until the end.
+
+        Raises BadRequest, NoSuchObject for an unknown conversation or item, and Overloaded if the store is unavailable.
+        """
+        tenant = self._state.secret.tenant(context.caller.key_hash)
+        try:
+            if self.is_stored and self._state.snapshot.settings.store.on_failure == "closed":
+                # Written before any call, so that a response that can't be stored costs nothing.
+                await self._store.leases.take(tenant, self.response_id, self.response_id, 1.0)
+            if self.conversation is not None:
+                lock = await ConversationLock.take(self._state, tenant, self.conversation, self.response_id)
+                context.slot.at_end(lock.release)
+        except StoreUnavailable as error:
+            raise store_unavailable(self._state, error) from None
+        return await self.load_for(request, tenant)
+
+    async def load_for(self, request: ApiRequest, tenant: str) -> ApiRequest:
+        """Read what the request of this tenant continues and return its chat request. Raises as ``load``."""
+        self.tenant = tenant
+        try:
+            history = await self._history()
+        except StoreUnavailable as error:
+            raise store_unavailable(self._state, error) from None
+        try:
+            chat = as_chat(request, history, self.unseal)
+            self.new_items = stored_input(self.fields, new_id, history.referenced)
+        except Refused as refused:
+            raise NotSupported.of(refused) from None
+        return chat
+
+    async def _history(self) -> History:
+        ids = references(self.fields)
+        found = await self._store.responses.items(self.tenant, ids) if ids else {}
+        referenced = {id_: orjson.loads(body) for id_, body in found.items()}
+        if self.conversation is not None:
+            return History(await self._conversation_items(self.conversation), referenced)
+        if self.previous is not None:
+            return History(await self._chain_items(self.previous), referenced)
+        return History([], referenced)
+
+    async def _chain_items(self, previous: str) -> list[Item]:
+        most_bytes = self._state.snapshot.max_body
+        chain = await self._store.responses.chain(self.tenant, previous, most_bytes=most_bytes)
+        if isinstance(chain, BrokenChain):
+            raise chain_error(chain)
+        last = chain.links[-1]
+        if last.status not in ("completed", "incomplete"):
+            raise BadRequest(
+                Message(
+                    "Previous response '{id}' is {status} and cannot be continued.", id=previous, status=last.status
+                ),
+                param="previous_response_id",
+                code="previous_response_not_found",
+            )
+        return [orjson.loads(item.body) for item in chain.items()]
+
+    async def _conversation_items(self, conversation: str) -> list[Item]:
+        most_bytes = self._state.snapshot.max_body
+        history = await self._store.conversations.history(self.tenant, conversation, most_bytes)
+        if history == "not_found":
+            raise conversation_not_found(conversation, param="conversation")
+        if history == "too_many_bytes":
+            raise history_too_long("conversation")
+        self._version = history.version
+        self._conversation_ids = {item.id for item in history.items}
+        return [orjson.loads(item.body) for item in history.items]
+
+    # --- seals --------------------------------------------------------------------------------------------------
+
+    def seal(self, text: str) -> str:
+        """Return the reasoning encrypted for this client; of a long one the end."""
+        data = text.encode("utf-8", "replace")
+        return self._state.secret.seal(self.tenant, REASONING, data[-MAX_SEALED:].decode("utf-8", "ignore"))
+
+    def unseal(self, sealed: str) -> str | None:
+        """Return the text of reasoning that was sealed for this client, else None."""
+        return self._state.secret.unseal(self.tenant, REASONING, sealed)
+
+    # --- after the attempts -------------------------------------------------------------------------------------
+
+    async def store(self, response: Mapping[str, Any], output: Sequence[Item], target: str) -> WriteResult:
+        """Store a response that has ended, and add its turn to the conversation. Raises StoreUnavailable.
+
+        ``output``: its items, with what only the store has.
+        """
+        append = self._append(response["status"], output)
+        if not self.is_stored:
+            return WriteResult.DONE if append is None else await self._store.conversations.append(self.tenant, append)
+        stored = StoredResponse(
+            self.response_id,
+            response["status"],
+            self.created,
+            self.created + self._state.snapshot.settings.store.responses_days * DAY_S,
+            orjson.dumps({name: value for name, value in response.items() if name != "output"}),
+            stored_items(self.new_items),
+            stored_items(output),
+            previous=self.previous,
+            conversation=self.conversation,
+            model=response["model"],
+            target=target,
+        )
+        return await self._store.responses.put(self.tenant, stored, append)
+
+    def _append(self, status: Status, output: Sequence[Item]) -> ConversationAppend | None:
+        """Return what a complete turn adds to its conversation; a failed one adds nothing."""
+        if self.conversation is None or status not in ("completed", "incomplete"):
+            return None
+        brought = [item for item in self.new_items if item["id"] not in self._conversation_ids]
+        return ConversationAppend(self.conversation, stored_items([*brought, *output]), self._version)
+
+
+def stored_items(items: Sequence[Item]) -> list[StoredItem]:
+    """Return items as the store keeps them."""
+    return [StoredItem(item["id"], orjson.dumps(item)) for item in items]
