@@ -59,6 +59,7 @@ PREFERRED: Mapping[str, tuple[str, str | None]] = {
     "verbosity": ("text", "verbosity"),
 }
 """The field and member of the Responses API that take precedence over a field of chat."""
+NOTHING_TO_SEND = Message("Invalid 'input': none of its items can be sent to a chat model. Send a user message.")
 LOGPROBS = "message.output_text.logprobs"
 
 
@@ -133,6 +134,14 @@ def include(name: str, value: list[str], builder: ResponsesBuilder) -> None:
             builder.record(f"{name}.{word}", "honoured", BY_BANJIA)
     if not value:
         builder.record(name, "honoured", BY_BANJIA)
+
+
+def logprobs(name: str, value: bool, builder: ResponsesBuilder) -> None:
+    """Send the chat parameter, unless ``include`` requests logprobs as well."""
+    if "logprobs" not in builder.body:
+        builder.body[name] = value
+        builder.names[name] = name
+    builder.record(name, "honoured", TO_CHAT.why)
 
 
 def top_logprobs(name: str, value: int, builder: ResponsesBuilder) -> None:
@@ -222,6 +231,7 @@ OVER_CHAT: Mapping[str, Verdict] = {
     "user": TO_CHAT,
     **{name: Drop(NEWER_FIELD) for name in NEWER},
     **{name: Honour(TO_CHAT.why) for name in OF_CHAT},
+    "logprobs": rewrite(logprobs, TO_CHAT.why, ("honoured",)),
     **dict.fromkeys(PREFERRED, EXTRA),
     **dict.fromkeys(("audio", "function_call", "functions", "messages", "modalities", "n", "web_search_options"), CHAT_ONLY),
 }  # fmt: skip
@@ -262,9 +272,7 @@ def as_chat(request: ApiRequest, history: History, unseal: Unseal) -> ApiRequest
         else:
             builder.body[name] = fields[name]
     if not builder.body["messages"]:
-        raise Refused(
-            "input", Message("Missing required parameter: '{name}'.", name="input"), "missing_required_parameter"
-        )
+        raise Refused("input", NOTHING_TO_SEND, code=None)
     adaptations = {
         name: adaptation
         for name, adaptation in builder.adaptations.items()
