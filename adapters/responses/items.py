@@ -51,9 +51,10 @@ def placed_items(fields: Mapping[str, Any], history: History) -> list[PlacedItem
 
 def placed_item(where: str, item: Item, referenced: Mapping[str, Item]) -> PlacedItem:
     """Return an item of the client, or the stored item that it refers to. Raises Refused."""
-    type_ = item_type(item)
+    sent = item.get("type")
+    type_ = sent or item_type(item)
     if type_ != "item_reference":
-        return PlacedItem(where, item if item.get("type") else {**item, "type": type_})
+        return PlacedItem(where, item if sent else {**item, "type": type_})
     stored = referenced.get(item["id"])
     if stored is None:
         raise Refused("input", Message("Item with id '{id}' not found.", id=item["id"][:LONGEST_ID]), code=None)

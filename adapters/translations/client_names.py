@@ -39,9 +39,11 @@ def adaptations_in_client_terms(
     Of two with the same name the one that changed more stays, else the later, which is the vendor's.
     """
     out: dict[str, Adaptation] = {}
+    names = translation.names
     for field, adaptation in adaptations.items():
-        translated = translation.adaptations.get(field) is adaptation
-        name = field if translated else client_name(field, translation.names)
+        name = field
+        if translation.adaptations.get(field) is not adaptation:
+            name = names.get(field) or client_name(field, names)
         before = out.get(name)
         if before is None or _weight(before) <= _weight(adaptation):
             out[name] = adaptation

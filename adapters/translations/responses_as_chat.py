@@ -35,6 +35,7 @@ AS_SUMMARY = Message("the model's reasoning is returned as the summary")
 NO_SUCH_REASONING = Message("the vendors have no such setting")
 NO_SUCH_RESULTS = Message("banjia runs no tool that returns this")
 NEWER_FIELD = Message("the vendors have no equivalent, and the meaning of the answer does not depend on it")
+UNKNOWN_MEMBERS = Message("members that OpenAI's description does not have are left out")
 BY_TARGET = Message("when the model is known, the oldest turns are left out until the estimate fits its context")
 CHAT_ONLY = Refuse(Message("it is a chat parameter: use POST /v1/chat/completions"))
 
@@ -115,10 +116,10 @@ def reasoning(name: str, value: Mapping[str, Any], builder: ResponsesBuilder) ->
 
 
 def _record_rest(name: str, value: Mapping[str, Any], known: tuple[str, ...], builder: ResponsesBuilder) -> None:
-    """Record members that OpenAI does not have as dropped, and an object that asks for nothing as honoured."""
-    for member in value.keys() - set(known):
-        builder.record(f"{name}.{member}", "dropped", NO_SUCH_REASONING)
-    if all(member is None for member in value.values()):
+    """Record an object with unknown members as dropped, and one that asks for nothing as honoured."""
+    if not value.keys() <= set(known):
+        builder.record(name, "dropped", UNKNOWN_MEMBERS)
+    elif all(member is None for member in value.values()):
         builder.record(name, "honoured", BY_BANJIA)
 
 
@@ -163,7 +164,7 @@ def stream_options(name: str, value: Mapping[str, Any], builder: ResponsesBuilde
         elif member == "include_usage":
             builder.record(f"{name}.{member}", "mapped", USAGE_AT_THE_END, quiet=True)
         else:
-            builder.record(f"{name}.{member}", "dropped", NEWER_FIELD)
+            builder.record(name, "dropped", UNKNOWN_MEMBERS)
     if not value:
         builder.record(name, "honoured", BY_BANJIA)
 

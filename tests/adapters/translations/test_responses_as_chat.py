@@ -64,7 +64,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
     "reasoning.context, mode": (
         {"reasoning": {"context": "all_turns", "mode": "pro"}}, {},
         {"reasoning.context": "dropped", "reasoning.mode": "dropped"}),
-    "a newer member of reasoning": ({"reasoning": {"budget": 7}}, {}, {"reasoning.budget": "dropped"}),
+    "a newer member of reasoning": ({"reasoning": {"budget": 7}}, {}, {"reasoning": "dropped"}),
+    "a newer member of text": ({"text": {"style": "x", "verbosity": "low"}}, {"verbosity": "low"}, {"text": "dropped"}),
     "reasoning without members": ({"reasoning": {}}, {}, {}),
     "include of sealed reasoning and images": (
         {"include": ["reasoning.encrypted_content", "message.input_image.image_url"]}, {}, {}),
@@ -83,7 +84,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
     "no background, not stored": ({"background": False, "store": False}, {}, {}),
     "stream": ({"stream": True, "stream_options": {"include_obfuscation": True}}, {"stream": True}, {}),
     "stream_options of chat": ({"stream": True, "stream_options": {"include_usage": True}}, {"stream": True}, {}),
-    "a newer member of stream_options": ({"stream_options": {"x": 1}}, {}, {"stream_options.x": "dropped"}),
+    "a newer member of stream_options": ({"stream_options": {"x": 1}}, {}, {"stream_options": "dropped"}),
     "max_tool_calls": ({"max_tool_calls": 3}, {}, {}),
     "truncation": ({"truncation": "disabled"}, {}, {}),
     "context_management": (
@@ -122,6 +123,37 @@ def test_each_field_in_chat(case: str) -> None:
 
     assert {name: value for name, value in request.fields.items() if name != "messages"} == wanted
     assert told(request) == adapted
+
+
+NULLS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"text": {"format": None, "verbosity": None}}, {"text": {}}),
+    ({"reasoning": {"effort": None, "summary": None, "generate_summary": None, "context": None, "mode": None}},
+     {"reasoning": {}}),
+    ({"tools": [{**GET, "description": None, "strict": None, "output_schema": None, "allowed_callers": None}]},
+     {"tools": [GET]}),
+    ({"tools": [{"type": "custom", "name": "p", "description": None, "format": None}]},
+     {"tools": [{"type": "custom", "name": "p"}]}),
+    ({"tools": [GET], "tool_choice": {"type": "function", "name": "get", "namespace": None}},
+     {"tools": [GET], "tool_choice": {"type": "function", "name": "get"}}),
+    ({"text": {"format": {**JSON_SCHEMA, "strict": None, "description": None}}}, {"text": {"format": JSON_SCHEMA}}),
+    ({"input": [{"type": None, "id": None, "status": None, "phase": None, "role": "user", "content": "hi"}]}, {}),
+    ({"input": [{"role": "user", "content": [
+        {"type": "input_image", "image_url": "x", "file_id": None, "detail": None}]}]},
+     {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]}),
+    ({"input": [{**call(), "id": None, "status": None, "namespace": None}, {**output(), "id": None, "status": None}]},
+     {"input": [call(), output()]}),
+    ({"input": [{"type": "reasoning", "id": None, "summary": None, "content": None, "encrypted_content": SEALED},
+                {"role": "assistant", "content": "a"}]},
+     {"input": [{"type": "reasoning", "encrypted_content": SEALED}, {"role": "assistant", "content": "a"}]}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("with_nulls", "without"), NULLS)
+def test_a_null_is_an_absent_member(with_nulls: dict[str, Any], without: dict[str, Any]) -> None:
+    with_null, plain = translated({"input": HI, **with_nulls}), translated({"input": HI, **without})
+
+    assert with_null.fields == plain.fields
+    assert told(with_null) == told(plain)
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str | None]] = {
