@@ -50,13 +50,12 @@ def plan(request: ApiRequest, target: Target) -> Plan:
 
 def _plan_translated(request: ApiRequest, translation: Translation, target: Target) -> Plan:
     """Return the plan with adaptations and refusals in the client's terms. Raises Refused."""
-    request = for_target(request, translation, target)
-    names = (request.translation or translation).names
+    request, translation = for_target(request, translation, target)
     try:
         result = _plan_with_drops(request, target)
     except Refused as refused:
-        raise refused_in_client_terms(refused, names) from None
-    return result._replace(adaptations=adaptations_in_client_terms(result.adaptations, names))
+        raise refused_in_client_terms(refused, translation.names) from None
+    return result._replace(adaptations=adaptations_in_client_terms(result.adaptations, translation))
 
 
 def _plan_with_drops(request: ApiRequest, target: Target) -> Plan:

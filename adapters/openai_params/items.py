@@ -36,6 +36,7 @@ OF_OTHER_SERVERS = frozenset(
         "compaction_trigger",
         "computer_call",
         "computer_call_output",
+        "configuration_update",
         "file_search_call",
         "image_generation_call",
         "local_shell_call",

@@ -171,7 +171,7 @@ RESPONSES_OF_OPENAI: Mapping[str, Param] = {
     "input": Param((str, list), check=check_input),
     "instructions": Param((str, list), check=check_instructions),
     "max_output_tokens": Param((int,), MIN_OUTPUT_TOKENS),
-    "max_tool_calls": Param((int,), 1),
+    "max_tool_calls": Param((int,), 0),
     "metadata": Param((dict,), neutral=({},), check=check_metadata),
     "moderation": Param((dict,)),
     "parallel_tool_calls": CHAT["parallel_tool_calls"],

@@ -51,16 +51,19 @@ class ToolNames:
         self._by_tool[tool] = name
         self._by_chat_name[name] = tool
 
-    def of(self, name_in_chat: str) -> ToolName:
-        """Return the tool that a call in chat names; a function of that name if the request offers none."""
-        return self._by_chat_name.get(name_in_chat) or ToolName("function", name_in_chat)
+    def of(self, name: str) -> ToolName:
+        """Return the tool that has this name in chat; a function of that name if the request offers none."""
+        return self._by_chat_name.get(name) or ToolName("function", name)
 
     def in_chat(self, tool: ToolName) -> str:
         """Return the tool's name in chat, also for a tool of an earlier turn that is no longer offered.
 
         A tool in a namespace may be named without it if no other has its name.
         """
-        return self._by_tool.get(self.offered(tool) or tool) or default_name(tool)
+        name = self._by_tool.get(tool)
+        if name is None:
+            name = self._by_tool.get(self.offered(tool) or tool)
+        return default_name(tool) if name is None else name
 
     def offered(self, tool: ToolName) -> ToolName | None:
         """Return the offered tool that this names, also if the namespace is missing; None if there is none."""

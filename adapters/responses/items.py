@@ -23,6 +23,7 @@ OF_ANOTHER_SERVER = Message("items of this type come from tools that OpenAI runs
 NOT_SEALED_HERE = Message(
     "banjia cannot read this reasoning: another server or another key sealed it, or it is too old"
 )
+NO_UPDATES = Message("banjia keeps no configuration of a conversation: send reasoning and text with each request")
 IMAGES_AFTER_OUTPUT = Message("images in outputs are sent in a user message after them")
 SUMMARY = "Summary of the earlier conversation:\n"
 IMAGE_BELOW = "(see the image in the next message)"
@@ -50,9 +51,10 @@ def placed_items(fields: Mapping[str, Any], history: History) -> list[PlacedItem
 
 def placed_item(where: str, item: Item, referenced: Mapping[str, Item]) -> PlacedItem:
     """Return an item of the client, or the stored item that it refers to. Raises Refused."""
-    type_ = item_type(item)
+    sent = item.get("type")
+    type_ = sent or item_type(item)
     if type_ != "item_reference":
-        return PlacedItem(where, item if "type" in item else {**item, "type": type_})
+        return PlacedItem(where, item if sent else {**item, "type": type_})
     stored = referenced.get(item["id"])
     if stored is None:
         raise Refused("input", Message("Item with id '{id}' not found.", id=item["id"][:LONGEST_ID]), code=None)
@@ -93,6 +95,8 @@ class ChatMessages:
                 self._reasoning(placed)
             elif type_ == "compaction":
                 self._compaction(placed)
+            elif type_ == "configuration_update":
+                self._builder.refuse(f"{placed.where}.type", NO_UPDATES)
             else:
                 self._builder.record(f"input.{type_}", "dropped", OF_ANOTHER_SERVER)
         self._close()
@@ -133,7 +137,9 @@ class ChatMessages:
         return text_of(content)
 
     def _content(self, parts: list[PlacedPart]) -> str | list[dict[str, Any]]:
-        """Return the content of the next message: a string for one text. Name the paths of its parts."""
+        """Return the content of the next message: a string for one text or none. Name the paths of its parts."""
+        if not parts:
+            return ""
         if len(parts) == 1 and parts[0].part["type"] == "text":
             text: str = parts[0].part["text"]
             return text
@@ -161,7 +167,7 @@ class ChatMessages:
         if text is None and placed.stored:
             text = item.get(REASONING_TEXT)
         if text is None and item.get("content"):
-            text = text_of(item["content"])
+            text = "".join(part["text"] for part in item["content"])
         return text
 
     def _compaction(self, placed: PlacedItem) -> None:

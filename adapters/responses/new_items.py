@@ -51,8 +51,7 @@ def stored_input(
 def canonical(item: Item, new_id: NewId) -> Item:
     """Return an item of a client in the form in which it is stored."""
     type_ = item["type"]
-    out = {"id": item.get("id") or new_id(PREFIXES.get(type_, "item")), **without_text(item)}
-    out["id"] = out["id"] or new_id(PREFIXES.get(type_, "item"))
+    out = {**without_text(item), "id": item.get("id") or new_id(PREFIXES.get(type_, "item"))}
     if type_ in WITH_STATUS:
         out["status"] = item.get("status") or "completed"
     if type_ == "message":

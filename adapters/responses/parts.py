@@ -20,8 +20,6 @@ TEXT_PARTS: Mapping[str, str] = {
     "output_text": "text",
     "text": "text",
     "refusal": "refusal",
-    "reasoning_text": "text",
-    "summary_text": "text",
 }
 """The types of parts that only have a text, each with the member that has it."""
 MAX_FILE_BYTES = 1 << 20
@@ -47,11 +45,11 @@ class PlacedPart(NamedTuple):
     where: str
 
 
-def text_of(content: str | list[Part] | None) -> str:
-    """Return the text of a message that only has text. Parts that have none are ignored."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    return "".join(part[TEXT_PARTS[part["type"]]] for part in content if part["type"] in TEXT_PARTS)
+def text_of(content: str | list[Part]) -> str:
+    """Return the text of a message that only has text."""
+    if isinstance(content, str):
+        return content
+    return "".join(part[TEXT_PARTS[part["type"]]] for part in content)
 
 
 def placed_parts(where: str, content: list[Part], builder: ResponsesBuilder) -> list[PlacedPart]:
@@ -111,7 +109,7 @@ def _file_text(where: str, part: Part) -> str:
         raise _refused(path, NOT_TEXT) from None
     if len(content) > MAX_FILE_BYTES:
         raise _refused(path, TOO_LARGE)
-    return f"File {name}:\n{text}" if name else f"File:\n{text}"
+    return f"File {name}:\n{text}\n\n" if name else f"File:\n{text}\n\n"  # other texts may follow in the same line
 
 
 def _refused(where: str, why: Message) -> Refused:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from adapters.core.adaptations import Adaptation
 from adapters.core.failures import Refused
+from adapters.core.request import Translation
 
 PATHS = ("name", "where")
 """The fields of messages that have the path of a parameter."""
@@ -31,14 +32,20 @@ def refused_in_client_terms(refused: Refused, names: Mapping[str, str]) -> Refus
 
 
 def adaptations_in_client_terms(
-    adaptations: Mapping[str, Adaptation], names: Mapping[str, str]
+    adaptations: Mapping[str, Adaptation], translation: Translation
 ) -> dict[str, Adaptation]:
-    """Return the adaptations under the client's names. Of two with the same name, the one that changed more stays."""
+    """Return the adaptations of a plan under the client's names. Those of the translation have them already.
+
+    Of two with the same name the one that changed more stays, else the later, which is the vendor's.
+    """
     out: dict[str, Adaptation] = {}
+    names = translation.names
     for field, adaptation in adaptations.items():
-        name = client_name(field, names)
+        name = field
+        if translation.adaptations.get(field) is not adaptation:
+            name = names.get(field) or client_name(field, names)
         before = out.get(name)
-        if before is None or _weight(before) < _weight(adaptation):
+        if before is None or _weight(before) <= _weight(adaptation):
             out[name] = adaptation
     return out
 

@@ -23,13 +23,16 @@ NOTHING_LEFT_OUT = Message("the request fits the model's context: nothing is lef
 UNKNOWN_CONTEXT = Message("the size of the model's context is unknown: nothing is left out")
 
 
-def for_target(request: ApiRequest, translation: Translation, target: Target) -> ApiRequest:
-    """Return the request for this target. Raises Refused, in the client's terms, for what ``strict`` does not accept."""
+def for_target(request: ApiRequest, translation: Translation, target: Target) -> tuple[ApiRequest, Translation]:
+    """Return the request for this target, and its translation.
+
+    Raises Refused, in the client's terms, for what ``strict`` does not accept.
+    """
     if translation.original.get(TRUNCATION) == "auto":
         request, translation = truncated(request, translation, target)
     if target.strict:
         _check_strict(translation, target)
-    return request
+    return request, translation
 
 
 def _check_strict(translation: Translation, target: Target) -> None:

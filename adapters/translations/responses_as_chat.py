@@ -35,6 +35,7 @@ AS_SUMMARY = Message("the model's reasoning is returned as the summary")
 NO_SUCH_REASONING = Message("the vendors have no such setting")
 NO_SUCH_RESULTS = Message("banjia runs no tool that returns this")
 NEWER_FIELD = Message("the vendors have no equivalent, and the meaning of the answer does not depend on it")
+UNKNOWN_MEMBERS = Message("members that OpenAI's description does not have are left out")
 BY_TARGET = Message("when the model is known, the oldest turns are left out until the estimate fits its context")
 CHAT_ONLY = Refuse(Message("it is a chat parameter: use POST /v1/chat/completions"))
 
@@ -59,6 +60,7 @@ PREFERRED: Mapping[str, tuple[str, str | None]] = {
     "verbosity": ("text", "verbosity"),
 }
 """The field and member of the Responses API that take precedence over a field of chat."""
+NOTHING_TO_SEND = Message("Invalid 'input': none of its items can be sent to a chat model. Send a user message.")
 LOGPROBS = "message.output_text.logprobs"
 
 
@@ -114,10 +116,10 @@ def reasoning(name: str, value: Mapping[str, Any], builder: ResponsesBuilder) ->
 
 
 def _record_rest(name: str, value: Mapping[str, Any], known: tuple[str, ...], builder: ResponsesBuilder) -> None:
-    """Record members that OpenAI does not have as dropped, and an object that asks for nothing as honoured."""
-    for member in value.keys() - set(known):
-        builder.record(f"{name}.{member}", "dropped", NO_SUCH_REASONING)
-    if all(member is None for member in value.values()):
+    """Record an object with unknown members as dropped, and one that asks for nothing as honoured."""
+    if not value.keys() <= set(known):
+        builder.record(name, "dropped", UNKNOWN_MEMBERS)
+    elif all(member is None for member in value.values()):
         builder.record(name, "honoured", BY_BANJIA)
 
 
@@ -133,6 +135,14 @@ def include(name: str, value: list[str], builder: ResponsesBuilder) -> None:
             builder.record(f"{name}.{word}", "honoured", BY_BANJIA)
     if not value:
         builder.record(name, "honoured", BY_BANJIA)
+
+
+def logprobs(name: str, value: bool, builder: ResponsesBuilder) -> None:
+    """Send the chat parameter, unless ``include`` requests logprobs as well."""
+    if "logprobs" not in builder.body:
+        builder.body[name] = value
+        builder.names[name] = name
+    builder.record(name, "honoured", TO_CHAT.why)
 
 
 def top_logprobs(name: str, value: int, builder: ResponsesBuilder) -> None:
@@ -154,7 +164,7 @@ def stream_options(name: str, value: Mapping[str, Any], builder: ResponsesBuilde
         elif member == "include_usage":
             builder.record(f"{name}.{member}", "mapped", USAGE_AT_THE_END, quiet=True)
         else:
-            builder.record(f"{name}.{member}", "dropped", NEWER_FIELD)
+            builder.record(name, "dropped", UNKNOWN_MEMBERS)
     if not value:
         builder.record(name, "honoured", BY_BANJIA)
 
@@ -222,6 +232,7 @@ OVER_CHAT: Mapping[str, Verdict] = {
     "user": TO_CHAT,
     **{name: Drop(NEWER_FIELD) for name in NEWER},
     **{name: Honour(TO_CHAT.why) for name in OF_CHAT},
+    "logprobs": rewrite(logprobs, TO_CHAT.why, ("honoured",)),
     **dict.fromkeys(PREFERRED, EXTRA),
     **dict.fromkeys(("audio", "function_call", "functions", "messages", "modalities", "n", "web_search_options"), CHAT_ONLY),
 }  # fmt: skip
@@ -262,9 +273,7 @@ def as_chat(request: ApiRequest, history: History, unseal: Unseal) -> ApiRequest
         else:
             builder.body[name] = fields[name]
     if not builder.body["messages"]:
-        raise Refused(
-            "input", Message("Missing required parameter: '{name}'.", name="input"), "missing_required_parameter"
-        )
+        raise Refused("input", NOTHING_TO_SEND, code=None)
     adaptations = {
         name: adaptation
         for name, adaptation in builder.adaptations.items()
