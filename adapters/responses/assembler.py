@@ -197,17 +197,15 @@ class ResponseAssembler:
         Args:
             usage: What the response used.
             completed_at: The time, in seconds since 1970. An incomplete response has none.
-            incomplete: Why the answer was cut off, if its finish reason does not say so: a vendor's content filter that
-                ended the stream, for example.
+            incomplete: Why the answer was cut off, if it has no finish reason: a vendor's content filter that ended the
+                stream, for example. An answer that has finished is as complete as its finish reason says.
         """
         if self._ended:
             return []
         self._begin()
         if self._finish is None:
-            self._finish_items(
-                "content_filter" if incomplete == "content_filter" else "length" if incomplete else "stop"
-            )
-        reason = incomplete or INCOMPLETE_REASONS.get(self._finish or "")
+            self._finish_items(next((word for word, why in INCOMPLETE_REASONS.items() if why == incomplete), "stop"))
+        reason = INCOMPLETE_REASONS.get(self._finish or "")
         used = response_usage(usage)
         if reason is None:
             self._end("completed", "response.completed", usage=used, completed_at=completed_at)
@@ -222,7 +220,7 @@ class ResponseAssembler:
         language. A ``code`` that OpenAI does not have becomes ``server_error``.
         """
         known = code if code in ERROR_CODES else "server_error"
-        return self._abandon("failed", error={"code": known, "message": message})
+        return self._abandon("failed", error={"code": known, "message": str(message)})
 
     def cancel(self) -> list[ResponseEvent]:
         """End the response as cancelled, and return the last events. OpenAI has no event for that: it is response.failed."""
@@ -242,7 +240,6 @@ class ResponseAssembler:
             return []
         if not self._log.next_number:
             self._begin()
-        del self._items[self._at + 1 :]  # no event announced these
         for item in self._items:
             if item.is_open:
                 item.abandon()
@@ -377,7 +374,7 @@ class ResponseAssembler:
 
     def _continuing_text(self, event: Event) -> str | None:
         """Return the text of a chunk that continues the open item; None if the chunk is or has anything else."""
-        if self._continued is None or event.kind is WHOLE:
+        if self._continued is None:
             return None
         choices = event.data.get("choices")
         if not choices or len(choices) > 1:

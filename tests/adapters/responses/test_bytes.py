@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from adapters.core.event import Event
 from adapters.responses.response_events import encode_all
 from tests.adapters.play import Play, chat_plan
-from tests.adapters.responses.answers import USAGE, assembler, begun_call, chunk, reasoning, refusal, text, whole
+from tests.adapters.responses.answers import (
+    USAGE,
+    arguments,
+    assembler,
+    begun_call,
+    chunk,
+    reasoning,
+    refusal,
+    text,
+    whole,
+)
 from tests.support.effort import calls_made_by, examples
 from tests.support.responses_grammar import holds_grammar, read_events
 
@@ -106,6 +116,13 @@ EVENTS: dict[str, list[Event]] = {
     "another choice": [
         Event.of({"choices": [{"index": at, "delta": {"content": "a"}, "finish_reason": None}]}) for at in (0, 1, 0, 1)
     ],
+    "one choice twice": [
+        text("a"),
+        Event.of({"choices": [{"index": 0, "delta": {"content": one}, "finish_reason": None} for one in "bc"]}),
+    ],
+    "a text behind a call without a name": [text("a"), text("b"), arguments(0, "{}"), text("c"), begun_call(0, "f")],
+    "more after the finish": [text("a"), text("b"), chunk("stop"), text("c")],
+    "text and a call in one chunk": [text("a"), text("b"), chunk(content="c", **begun_call(0, "f", "{}").data["choices"][0]["delta"])],
     "no choices": [text("a"), Event.of({"choices": []}), Event.of({}), text("b")],
     "null members": [Event.of({"choices": [{"index": 0, "delta": None}]}), text("a"), Event.of({"choices": [{"index": 0, "delta": None}]})],
     "nothing": [],
@@ -146,6 +163,15 @@ def test_a_chunk_of_another_member_is_not_taken_for_the_text() -> None:
     assert [item["type"] for item in output] == ["reasoning", "message", "reasoning"]
     assert output[0]["summary"][0]["text"] == "abc"
     assert output[1]["content"][0]["text"] == "def"
+
+
+def test_null_before_another_member_is_not_taken_for_the_text() -> None:
+    raw = orjson.dumps(
+        {"choices": [{"index": 0, "delta": {"content": None, "reasoning_content": "b"}, "finish_reason": None}]}
+    )
+    events = read_events(same([[plain("a")], [plain("a")], [Event(raw, text="b")]]))
+
+    assert [item["type"] for item in events[-1]["response"]["output"]] == ["message", "reasoning"]
 
 
 def test_only_a_few_chunks_of_a_stream_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:

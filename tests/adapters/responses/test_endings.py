@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from adapters.core.event import Event
+from adapters.core.message import Message
 from adapters.responses.assembler import ErrorCode, ResponseAssembler, failed_code
 from tests.adapters.responses.answers import (
     SKELETON,
@@ -70,6 +71,21 @@ def test_what_was_shown_before_a_filter_is_kept() -> None:
     assert response["completed_at"] is None
     assert response["output"][0]["status"] == "incomplete"
     assert response["output"][0]["content"][0]["text"] == "Hello"
+
+
+def test_a_filter_after_the_finish_changes_nothing() -> None:
+    made = assembler()
+    events = made.begin() + made.feed([text("Hello"), chunk("stop")])
+    events += made.complete(USAGE, 5, incomplete="content_filter")
+
+    assert final(checked(events))["status"] == "completed"
+
+
+def test_an_error_message_that_can_be_translated_is_stored_as_text() -> None:
+    made = assembler()
+    made.fail("server_error", Message("{vendor} is gone.", vendor="Kimi"))
+
+    assert type(made.response["error"]["message"]) is str
 
 
 @pytest.mark.parametrize("count", range(len(ANSWER) + 1))
