@@ -1,1 +1,1 @@
-"""OpenAI's Responses API over chat: what an answer becomes."""
+"""OpenAI's Responses API in terms of chat: items, tools, the response object. Pure."""

@@ -149,7 +149,7 @@ class ResponseAssembler:
 
     def enqueue(self) -> list[ResponseEvent]:
         """Return the events of a background response that waits: created and queued."""
-        if self._begun or self._ended or self._log.next_number:
+        if self._log.next_number:
             return []
         self._status = "queued"
         self._add_response("response.created", self._snapshot())
@@ -318,7 +318,7 @@ class ResponseAssembler:
         named = call.identify(piece.get("id"), self._tool_names.of(name) if name else None)
         if is_new:
             self._append(call)
-        elif named and self._at + 1 < len(self._items) and self._items[self._at + 1] is call:
+        elif named:
             self._advance()
         if arguments:
             call.add(arguments, self._log)

@@ -122,6 +122,7 @@ EVENTS: dict[str, list[Event]] = {
     ],
     "a text behind a call without a name": [text("a"), text("b"), arguments(0, "{}"), text("c"), begun_call(0, "f")],
     "more after the finish": [text("a"), text("b"), chunk("stop"), text("c")],
+    "more reasoning after the finish": [reasoning("a"), reasoning("b"), chunk("length"), reasoning("c")],
     "text and a call in one chunk": [text("a"), text("b"), chunk(content="c", **begun_call(0, "f", "{}").data["choices"][0]["delta"])],
     "no choices": [text("a"), Event.of({"choices": []}), Event.of({}), text("b")],
     "null members": [Event.of({"choices": [{"index": 0, "delta": None}]}), text("a"), Event.of({"choices": [{"index": 0, "delta": None}]})],

@@ -186,6 +186,7 @@ def test_a_background_response_is_queued_first() -> None:
     events = made.enqueue()
     assert (made.status, made.response["status"]) == ("queued", "queued")
     assert [event.data["response"]["status"] for event in events] == ["queued", "queued"]
+    assert made.enqueue() == []
     events += made.begin()
     assert (made.status, made.response["status"]) == ("in_progress", "in_progress")
     events += made.feed([text("a")]) + made.complete(USAGE)
@@ -200,6 +201,7 @@ def test_a_background_response_may_end_in_the_queue(end: str) -> None:
     events = made.enqueue() + ENDS[end](made)
 
     assert brief(checked(events)) == ["created", "queued", "failed"]
+    assert made.begin() == made.enqueue() == made.feed(ANSWER) == []
 
 
 def test_begin_gives_its_events_once() -> None:
