@@ -115,11 +115,13 @@ class ResponseAssembler:
         self._at = -1  # the position of the last item that was opened
         self._calls: dict[int, OutputCall] = {}
         self._response = self._snapshot()
-        # For chunks of which only the text is new: the bytes before the text, by member, and those of the open part.
-        self._patterns: dict[str, bytes] = {}
-        self._patterns_left = MOST_LEARNED
-        self._continues = NO_PATTERN
+        # For chunks of which only the text is new: the open item, the member with its text, and the bytes around it.
+        self._continued: OutputItem | None = None
+        self._member = ""
         self._template: DeltaTemplate | None = None
+        self._before_text = self._after_text = NO_PATTERN
+        self._patterns: dict[str, tuple[bytes, bytes]] = {}
+        self._patterns_left = MOST_LEARNED
 
     # --- results ------------------------------------------------------------------------------------------------
 
@@ -147,7 +149,7 @@ class ResponseAssembler:
 
     def enqueue(self) -> list[ResponseEvent]:
         """Return the events of a background response that waits: created and queued."""
-        if self._begun or self._ended or self._log.next_number:
+        if self._log.next_number:
             return []
         self._status = "queued"
         self._add_response("response.created", self._snapshot())
@@ -175,11 +177,13 @@ class ResponseAssembler:
         out: list[bytes] = []
         for event in events:
             text = event.text
-            if text is None or not event.raw.startswith(self._continues):
+            if text is None or not (event.raw.startswith(self._before_text) and event.raw.endswith(self._after_text)):
+                text = self._continuing_text(event)
+            if text is None:
                 self._take(event)
                 out.append(encode_all(self._log.take()))
-            elif text:
-                self._items[self._at].write(text)
+            elif text and self._continued is not None:
+                self._continued.write(text)
                 if self._template is not None:
                     out.append(self._template.encoded(self._log.next_number, text))
                     self._log.next_number += 1
@@ -193,17 +197,15 @@ class ResponseAssembler:
         Args:
             usage: What the response used.
             completed_at: The time, in seconds since 1970. An incomplete response has none.
-            incomplete: Why the answer was cut off, if its finish reason does not say so: a vendor's content filter that
-                ended the stream, for example.
+            incomplete: Why the answer was cut off, if it has no finish reason: a vendor's content filter that ended the
+                stream, for example. An answer that has finished is as complete as its finish reason says.
         """
         if self._ended:
             return []
         self._begin()
         if self._finish is None:
-            self._finish_items(
-                "content_filter" if incomplete == "content_filter" else "length" if incomplete else "stop"
-            )
-        reason = incomplete or INCOMPLETE_REASONS.get(self._finish or "")
+            self._finish_items(next((word for word, why in INCOMPLETE_REASONS.items() if why == incomplete), "stop"))
+        reason = INCOMPLETE_REASONS.get(self._finish or "")
         used = response_usage(usage)
         if reason is None:
             self._end("completed", "response.completed", usage=used, completed_at=completed_at)
@@ -218,7 +220,7 @@ class ResponseAssembler:
         language. A ``code`` that OpenAI does not have becomes ``server_error``.
         """
         known = code if code in ERROR_CODES else "server_error"
-        return self._abandon("failed", error={"code": known, "message": message})
+        return self._abandon("failed", error={"code": known, "message": str(message)})
 
     def cancel(self) -> list[ResponseEvent]:
         """End the response as cancelled, and return the last events. OpenAI has no event for that: it is response.failed."""
@@ -238,7 +240,6 @@ class ResponseAssembler:
             return []
         if not self._log.next_number:
             self._begin()
-        del self._items[self._at + 1 :]  # no event announced these
         for item in self._items:
             if item.is_open:
                 item.abandon()
@@ -248,7 +249,7 @@ class ResponseAssembler:
     def _end(self, status: ResponseStatus, type_: str, **members: Any) -> None:
         self._ended = True
         self._status = status
-        self._continues = NO_PATTERN
+        self._continued, self._before_text = None, NO_PATTERN
         self._response = {**self._snapshot(), **members, "output": self.items}
         self._add_response(type_, self._response)
 
@@ -279,7 +280,7 @@ class ResponseAssembler:
                 self._add(choice.get("delta") or {}, choice.get("logprobs"))
             if choice.get("finish_reason") is not None:
                 self._finish_items(choice["finish_reason"])
-        self._expect_more(event)
+        self._expect_more()
 
     def _add(self, part: Mapping[str, Any], logprobs: Any) -> None:
         """Add a delta, or a whole message."""
@@ -317,7 +318,7 @@ class ResponseAssembler:
         named = call.identify(piece.get("id"), self._tool_names.of(name) if name else None)
         if is_new:
             self._append(call)
-        elif named and self._at + 1 < len(self._items) and self._items[self._at + 1] is call:
+        elif named:
             self._advance()
         if arguments:
             call.add(arguments, self._log)
@@ -358,29 +359,42 @@ class ResponseAssembler:
             self._open_next()
         self._items[-1].close("incomplete" if cut else "completed", self._log)
 
-    def _expect_more(self, event: Event) -> None:
-        """Find the bytes with which a chunk begins that continues the open text."""
-        self._continues = NO_PATTERN
-        if event.text is None or self._at < 0 or self._at + 1 < len(self._items) or not self._items[self._at].is_open:
+    # --- chunks of which only the text is new -------------------------------------------------------------------
+
+    def _expect_more(self) -> None:
+        """Find which texts continue the open item: none if other items are held."""
+        self._continued, self._before_text = None, NO_PATTERN
+        if self._at < 0 or self._at + 1 < len(self._items) or not self._items[self._at].is_open:
             return
         item = self._items[self._at]
-        continued = item.continued_by()
-        if continued is not None and continued == self._member_of(event):
-            self._continues = self._patterns[continued]
-            self._template = item.delta_template()
+        member = item.continued_by()
+        if member is not None:
+            self._continued, self._member, self._template = item, member, item.delta_template()
+            self._before_text, self._after_text = self._patterns.get(member, (NO_PATTERN, NO_PATTERN))
 
-    def _member_of(self, event: Event) -> str | None:
-        """Return the member that the text of a chunk is in, with its bytes in ``_patterns``; None if it has no pattern."""
-        for known, before in self._patterns.items():
-            if event.raw.startswith(before):
-                return known
-        if not self._patterns_left:
+    def _continuing_text(self, event: Event) -> str | None:
+        """Return the text of a chunk that continues the open item; None if the chunk is or has anything else."""
+        if self._continued is None:
             return None
+        choices = event.data.get("choices")
+        if not choices or len(choices) > 1:
+            return None
+        choice = choices[0]
+        if choice.get("finish_reason") is not None or choice.get("logprobs") or choice.get("index") != self._choice:
+            return None
+        delta = choice.get("delta") or {}
+        text: str | None = delta.get(self._member)
+        if text is None or (len(delta) > 1 and any(value for name, value in delta.items() if name != self._member)):
+            return None
+        if event.text is not None and self._patterns_left:
+            self._learn(event)
+        return text
+
+    def _learn(self, event: Event) -> None:
+        """Learn the bytes around the text of such a chunk, so that the next one need not be parsed."""
         self._patterns_left -= 1
         pattern = learn(event.raw, event.data, event.raw)
-        if pattern is None or pattern.choice != self._choice:
-            return None
-        member: str = next(name for name, value in event.data["choices"][0]["delta"].items() if type(value) is str)
-        # With the quote: where the text is in another member, null may follow the name of this one.
-        self._patterns[member] = pattern.before + b'"'
-        return member
+        if pattern is not None:
+            # With the quote: where the text is in another member, null may follow the name of this one.
+            self._before_text, self._after_text = pattern.before + b'"', b'"' + pattern.after
+            self._patterns[self._member] = self._before_text, self._after_text

