@@ -571,6 +571,8 @@ class Settings(Section):
     """The access log on standard output: one line per request."""
     store: StoreSettings = StoreSettings()
     """What banjia keeps between requests."""
+    background: Background = Background()
+    """Responses that are made in the background."""
 
     _in_file: bool = PrivateAttr(default=True)
 

@@ -25,8 +25,10 @@ class IncomingRequest(Protocol):
     """A received request: ``headers`` by lower-case name, and a body that may not have arrived yet.
 
     ``disconnected``: its client has closed the connection. It is served inside ``with``: a disconnect cancels the task.
+    ``caller``: the client, for a request that was authenticated earlier; else None.
     """
 
+    caller: "Caller | None"
     request_id: str
     disconnected: bool
     headers: Mapping[bytes, bytes]
@@ -49,11 +51,13 @@ class IncomingRequest(Protocol):
 class Caller:
     """The authenticated client: ``key`` is the first eight hex digits of its key's hash, or ``anonymous``.
 
-    ``key_hash`` is the whole hash, empty for anonymous clients; it is neither logged nor stored.
+    ``key_hash`` is the whole hash, empty for anonymous clients; it is neither logged nor stored. ``tenant``: under which
+    name the store has the client's objects, if that is known; else it is derived from the hash.
     """
 
     key: str
     key_hash: bytes = field(default=b"", repr=False)
+    tenant: str = ""
 
 
 class Route(NamedTuple):

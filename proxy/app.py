@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from adapters.openai_params.operations import OPERATIONS
 from proxy.app_state import AppState
 from proxy.observability.memory_budget import free_large_blocks
+from proxy.jobs.background_responses import BackgroundResponses
 from proxy.openai_api.chat.handler import ChatHandler
 from proxy.openai_api.completions import CompletionsHandler
 from proxy.openai_api.embeddings import EmbeddingsHandler
@@ -39,7 +40,9 @@ def create_app(state: AppState) -> ASGIApp:
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         free_large_blocks()
         state.memory.start()
+        runs = state.background_runs = BackgroundResponses(state)
         yield {"memory": state.memory, "budget": state.budget}  # for GuardedHttpProtocol, which has no AppState
+        await runs.aclose()
         await state.aclose()
 
     operations["/v1/responses"] = ResponsesEndpoint(state)

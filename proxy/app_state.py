@@ -21,7 +21,7 @@ from config.errors import Location as Source
 from config.loader.load import ENVIRONMENT, ConfigError, LoadedConfig
 from config.routing import Routing, base_url_of
 from config.schema import Settings, VendorEntry
-from proxy._types import RequestOutcome
+from proxy._types import Caller, RequestOutcome
 from proxy.credentials.pool import KEY_COOL_DOWN_S, ClientKeys, VendorAccount, VendorKey
 from proxy.daemon_thread import in_daemon_thread
 from proxy.fd_limits import shares
@@ -42,6 +42,7 @@ from proxy.upstream.client import Upstream
 from proxy.version import version
 
 if TYPE_CHECKING:  # not loaded by a server that fetches no images
+    from proxy.openai_api.responses.background import BackgroundRuns
     from proxy.upstream.image_fetch.fetcher import ImageFetcher
 
 errors = logging.getLogger("banjia")
@@ -159,6 +160,8 @@ class AppState:
         self.key_cool_down_s = KEY_COOL_DOWN_S
         self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._background: set[asyncio.Task[None]] = set()
+        self.background_runs: BackgroundRuns | None = None
+        """Set when the application starts."""
         self.image_fetcher: ImageFetcher | None = None
         """Set when the first image is fetched (``policy.fetch_images``)."""
         self.log = AccessLog()
@@ -256,6 +259,10 @@ class AppState:
         """Log an internal error with its traceback, without secrets."""
         trace = "".join(traceback.format_exception(bug))
         errors.error("request %s: %s", request_id, self.redact(trace))
+
+    def tenant(self, caller: Caller) -> str:
+        """Return the name under which the store has a client's objects."""
+        return caller.tenant or self.secret.tenant(caller.key_hash)
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a coroutine that no request waits for. At shutdown it is awaited."""

@@ -34,7 +34,7 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
     with incoming:
         try:
             try:
-                caller = authenticate(incoming.headers, snapshot.client_keys)  # 401
+                caller = incoming.caller or authenticate(incoming.headers, snapshot.client_keys)  # 401
                 record.caller = caller.key
                 check_capacity(state)  # 503, before the body is read
                 body = await incoming.body()  # 408, 413, 415
@@ -51,7 +51,11 @@ async def serve(incoming: IncomingRequest, handler: OperationHandler, state: App
                     if steps is not None and not steps.needed(request, route):
                         steps = None
                     if steps is not None:  # kept reasoning, images, conversation state, budgets
-                        request = await steps.before(request, StepContext(caller, route, state, slot, record))
+                        context = StepContext(caller, route, state, slot, record, out)
+                        prepared = await steps.before(request, context)
+                        if prepared is None:
+                            return
+                        request = prepared
                     writer = handler.writer(request, out, record)
                     counts = AttemptCounts(state.retries, record.started, incoming.headers.get(RETRY_COUNT))
                     with KeepAlive(writer, snapshot.settings.server) if request.stream else NO_COMMENTS:

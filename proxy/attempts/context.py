@@ -87,7 +87,7 @@ class RequestContext:
 
     async def keep(self, do: Keep) -> None:
         """Store a value for later requests of the same client. Without a store it is lost, and the request continues."""
-        tenant = self.state.secret.tenant(self.caller.key_hash)
+        tenant = self.state.tenant(self.caller)
         with suppress(StoreUnavailable):
             await self.state.store.values.put(do.kind, tenant, do.keys, do.value, do.ttl_s)
 

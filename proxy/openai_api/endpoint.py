@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from adapters.core.json_limits import SMALL, ValueCounter
 from adapters.core.message import Message
+from proxy._types import Caller
 from proxy.access.admission import out_of_memory
 from proxy.app_state import AppState, random_bits
 from proxy.errors import BodyTooLarge, EncodedBody, SlowClient
@@ -69,6 +70,9 @@ class ClientExchange:
     A context manager: the request is served inside the block, in one task, which a disconnect cancels. The cancellation
     ends with the block if the client has disconnected, or if the server is shutting down and has sent its error.
     """
+
+    caller: Caller | None = None
+    """The client is authenticated by its headers."""
 
     __slots__ = (
         "_fast_path",

@@ -13,13 +13,17 @@ if TYPE_CHECKING:  # commands such as ``explain`` import the handlers without a 
 
 
 class StepContext(NamedTuple):
-    """What the steps of a request may use. ``slot`` is held until the last byte of the response is sent."""
+    """What the steps of a request may use. ``slot`` is held until the last byte of the response is sent.
+
+    ``out``: for a response that the steps send themselves.
+    """
 
     caller: Caller
     route: Route
     state: "AppState"
     slot: "RequestSlot"
     record: RequestRecord
+    out: ResponseChannel
 
 
 class RequestSteps(Protocol):
@@ -29,8 +33,11 @@ class RequestSteps(Protocol):
         """Whether this request awaits anything. Not a coroutine, so that all other requests pay one call."""
         ...
 
-    async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest:
-        """Return the request to serve, which may have more fields. Raises ProxyError, such as a used-up budget."""
+    async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest | None:
+        """Return the request to serve, which may have more fields; None if the steps have sent the response.
+
+        Raises ProxyError, such as a used-up budget.
+        """
         ...
 
     async def after(self, request: ApiRequest, record: RequestRecord) -> None:

@@ -1,7 +1,7 @@
 """The ASGI endpoint of objects that banjia stores itself: it authenticates the client and calls no vendor."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -16,6 +16,7 @@ from proxy.app_state import AppState
 from proxy.errors import BadRequest
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.endpoint import ClientExchange
+from proxy.openai_api.event_stream import send_events
 from proxy.openai_api.json_body import read_members
 from proxy.openai_api.response_writer import NOTHING, ResponseWriter
 from proxy.openai_api.responses.errors import store_unavailable
@@ -64,7 +65,7 @@ class StoredObjectRequest:
 
 
 Answer = Callable[[StoredObjectRequest], Awaitable[Any]]
-"""Returns the JSON value of a response. Raises ProxyError and StoreUnavailable."""
+"""Returns the JSON value of a response, or an iterator of encoded events. Raises ProxyError and StoreUnavailable."""
 
 
 class StoredObjectEndpoint:
@@ -88,11 +89,14 @@ class StoredObjectEndpoint:
                     record.caller = caller.key
                     body = await incoming.body() if self._reads_body else b""
                     query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-                    tenant = state.secret.tenant(caller.key_hash)
+                    tenant = state.tenant(caller)
                     with RequestSlot(state):
                         request = StoredObjectRequest(state, tenant, scope["path_params"], query, body)
                         answer = await self._answered(request)
-                        await writer.write_own_answer(answer, NO_ADAPTATIONS)
+                        if isinstance(answer, AsyncIterator):
+                            await send_events(answer, incoming, record)
+                        else:
+                            await writer.write_own_answer(orjson.dumps(answer), NO_ADAPTATIONS)
                 except Exception as error:  # noqa: BLE001 - as in the pipeline
                     await writer.fail(proxy_error(error, state, record.request_id))
             except asyncio.CancelledError:
@@ -101,8 +105,8 @@ class StoredObjectEndpoint:
             finally:
                 state.record_outcome(record.outcome())
 
-    async def _answered(self, request: StoredObjectRequest) -> bytes:
+    async def _answered(self, request: StoredObjectRequest) -> Any:
         try:
-            return orjson.dumps(await self._answer(request))
+            return await self._answer(request)
         except StoreUnavailable as error:
             raise store_unavailable(self._state, error) from None

@@ -8,7 +8,7 @@ from adapters.core.event import Event
 from adapters.core.request import ApiRequest, Operation
 from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.legacy_functions import to_legacy_functions
-from proxy.openai_api.chat.steps import ChatSteps, FetchImages, RestoreReasoning
+from proxy.openai_api.chat.steps import CHAT_STEPS
 from proxy.openai_api.handler import RequestSteps
 from proxy.openai_api.json_body import read_body
 from proxy.openai_api.response_writer import ResponseWriter
@@ -19,7 +19,7 @@ class ChatHandler:
     """Chat completions, whole or streamed."""
 
     operation: Operation = "chat"
-    steps: RequestSteps | None = ChatSteps(RestoreReasoning(), FetchImages())
+    steps: RequestSteps | None = CHAT_STEPS
 
     def parse(self, body: bytes) -> ApiRequest:
         """Parse a body. Raises BadRequest, naming ``param``."""

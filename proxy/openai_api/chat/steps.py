@@ -58,7 +58,7 @@ class RestoreReasoning:
         state = context.state
         turns = calls_without_reasoning(request.fields["messages"])
         try:
-            tenant = state.secret.tenant(context.caller.key_hash)
+            tenant = state.tenant(context.caller)
             found = await state.store.values.get(REASONING, tenant, flattened(turns))
         except StoreUnavailable:
             found = {}
@@ -79,6 +79,14 @@ class FetchImages:
     async def run(self, request: ApiRequest, context: StepContext) -> ApiRequest:
         """Return the request with the data of its images. Raises Overloaded and MemoryError."""
         return await fetch_images(request, context.route, context.state, context.slot.lease(), context.record)
+
+
+CHAT_STEPS = ChatSteps(RestoreReasoning(), FetchImages())
+
+
+async def with_chat_steps(request: ApiRequest, context: StepContext) -> ApiRequest:
+    """Return a chat request after the steps that it needs, for another operation that is served as chat."""
+    return await CHAT_STEPS.before(request, context)
 
 
 def flattened(lists: Sequence[Sequence[str]]) -> list[str]:

@@ -8,9 +8,10 @@ from adapters.openai_params.responses import check_combinations
 from proxy._types import Route
 from proxy.errors import BadRequest
 from proxy.observability.request_record import RequestRecord
-from proxy.openai_api.chat.handler import ChatHandler
+from proxy.openai_api.chat.steps import with_chat_steps
 from proxy.openai_api.handler import RequestSteps, StepContext
 from proxy.openai_api.json_body import read_body
+from proxy.openai_api.responses.background import queue
 from proxy.openai_api.responses.turn import ResponseTurn
 from proxy.openai_api.responses.writer import ResponsesWriter
 from proxy.openai_api.writer import ResponseChannel
@@ -45,13 +46,15 @@ class ResponsesHandler:
         """Return True: every request is translated once its history is read."""
         return True
 
-    async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest:
-        """Return the chat request. Raises ProxyError."""
-        assert self._turn is not None
-        request = await self._turn.load(request, context)
-        steps = ChatHandler.steps
-        assert steps is not None
-        return await steps.before(request, context) if steps.needed(request, context.route) else request
+    async def before(self, request: ApiRequest, context: StepContext) -> ApiRequest | None:
+        """Return the chat request; None for a background response, which is only queued. Raises ProxyError."""
+        turn = self._turn
+        assert turn is not None
+        chat = await turn.load(request, context)
+        if turn.is_background:
+            await queue(turn, request, chat, context)
+            return None
+        return await with_chat_steps(chat, context)
 
     async def after(self, request: ApiRequest, record: RequestRecord) -> None:
         """Do nothing: the writer stores the response before its last bytes."""

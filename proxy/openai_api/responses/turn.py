@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -62,6 +62,7 @@ class ResponseTurn:
         "conversation",
         "created",
         "fields",
+        "lock",
         "new_items",
         "previous",
         "response_id",
@@ -78,6 +79,7 @@ class ResponseTurn:
         conversation = fields.get("conversation")
         self.conversation: str | None = conversation["id"] if type(conversation) is dict else conversation
         self.tenant = ""
+        self.lock: ConversationLock | None = None
         self.new_items: list[Item] = []
         self._version = 0  # of the conversation, when it was read
         self._conversation_ids: set[str] = set()
@@ -86,6 +88,11 @@ class ResponseTurn:
     def is_stored(self) -> bool:
         """Whether the client wants the response to be stored."""
         return self.fields.get("store") is not False
+
+    @property
+    def is_background(self) -> bool:
+        """Whether the response is made in the background."""
+        return self.fields.get("background") is True
 
     @property
     def _store(self) -> "Store":
@@ -98,14 +105,15 @@ class ResponseTurn:
 
         Raises BadRequest, NoSuchObject for an unknown conversation or item, and Overloaded if the store is unavailable.
         """
-        tenant = self._state.secret.tenant(context.caller.key_hash)
+        tenant = self._state.tenant(context.caller)
         try:
             if self.is_stored and self._state.snapshot.settings.store.on_failure == "closed":
                 # Written before any call, so that a response that can't be stored costs nothing.
                 await self._store.leases.take(tenant, self.response_id, self.response_id, 1.0)
             if self.conversation is not None:
-                lock = await ConversationLock.take(self._state, tenant, self.conversation, self.response_id)
-                context.slot.at_end(lock.release)
+                self.lock = await ConversationLock.take(self._state, tenant, self.conversation, self.response_id)
+                if not self.is_background:  # else the lock is held until the run has ended
+                    context.slot.at_end(self.lock.release)
         except StoreUnavailable as error:
             raise store_unavailable(self._state, error) from None
         return await self.load_for(request, tenant)
@@ -174,10 +182,19 @@ class ResponseTurn:
 
     # --- after the attempts -------------------------------------------------------------------------------------
 
-    async def store(self, response: Mapping[str, Any], output: Sequence[Item], target: str) -> WriteResult:
-        """Store a response that has ended, and add its turn to the conversation. Raises StoreUnavailable.
+    async def store(
+        self,
+        response: Mapping[str, Any],
+        output: Sequence[Item],
+        target: str,
+        replaces: Collection[Status] | None = None,
+        owner: str = "",
+        run: bytes = b"",
+    ) -> WriteResult:
+        """Store a response, and add the turn of one that is complete to the conversation. Raises StoreUnavailable.
 
-        ``output``: its items, with what only the store has.
+        ``output``: its items, with what only the store has. ``replaces``, ``owner`` and ``run``: of a response in the
+        background, as in :class:`proxy.storage.interface.ResponseStore` and :class:`proxy.storage.records.StoredResponse`.
         """
         append = self._append(response["status"], output)
         if not self.is_stored:
@@ -192,10 +209,13 @@ class ResponseTurn:
             stored_items(output),
             previous=self.previous,
             conversation=self.conversation,
+            background=self.is_background,
             model=response["model"],
             target=target,
+            owner=owner,
+            run=run,
         )
-        return await self._store.responses.put(self.tenant, stored, append)
+        return await self._store.responses.put(self.tenant, stored, append, replaces)
 
     def _append(self, status: Status, output: Sequence[Item]) -> ConversationAppend | None:
         """Return what a complete turn adds to its conversation; a failed one adds nothing."""

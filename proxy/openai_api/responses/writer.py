@@ -46,6 +46,20 @@ NOT_STORED = Adaptation(
 )
 
 
+def assembler_of(turn: ResponseTurn, request: ApiRequest, model: str) -> ResponseAssembler:
+    """Return the assembler of a response. ``request``: the client's, or its chat request."""
+    fields = turn.fields
+    reasoning = fields.get("reasoning") or {}
+    return ResponseAssembler(
+        response_object(request, response_id=turn.response_id, created=turn.created, model=model),
+        turn.answer_id,
+        tool_names=ToolNames(fields.get("tools", ())),
+        summary=bool(reasoning.get("summary") or reasoning.get("generate_summary")),
+        seal=turn.seal if SEALED_REASONING in fields.get("include", ()) else None,
+        custom_input=CustomInput,
+    )
+
+
 class ResponsesWriter(ResponseWriter):
     """Writes one response. ``request``: the chat request that was made of the client's."""
 
@@ -65,16 +79,7 @@ class ResponsesWriter(ResponseWriter):
     def _assembled(self, model: str) -> ResponseAssembler:
         """Return the assembler; it is made when the first content arrives, which names the model."""
         if self._assembler is None:
-            turn, fields = self._turn, self._turn.fields
-            reasoning = fields.get("reasoning") or {}
-            self._assembler = ResponseAssembler(
-                response_object(self._request, response_id=turn.response_id, created=turn.created, model=model),
-                turn.answer_id,
-                tool_names=ToolNames(fields.get("tools", ())),
-                summary=bool(reasoning.get("summary") or reasoning.get("generate_summary")),
-                seal=turn.seal if SEALED_REASONING in fields.get("include", ()) else None,
-                custom_input=CustomInput,
-            )
+            self._assembler = assembler_of(self._turn, self._request, model)
         return self._assembler
 
     # --- content ------------------------------------------------------------------------------------------------
