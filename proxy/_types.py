@@ -28,16 +28,20 @@ class IncomingRequest(Protocol):
     ``caller``: the client, for a request that was authenticated earlier; else None.
     """
 
-    caller: "Caller | None"
     request_id: str
-    disconnected: bool
     headers: Mapping[bytes, bytes]
+
+    @property
+    def caller(self) -> "Caller | None": ...
+
+    @property
+    def disconnected(self) -> bool: ...
 
     def __enter__(self) -> None: ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> bool: ...
+    ) -> bool | None: ...
 
     async def body(self) -> bytes:
         """Return the whole body.

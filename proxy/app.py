@@ -10,8 +10,8 @@ from starlette.types import ASGIApp
 
 from adapters.openai_params.operations import OPERATIONS
 from proxy.app_state import AppState
-from proxy.observability.memory_budget import free_large_blocks
 from proxy.jobs.background_responses import BackgroundResponses
+from proxy.observability.memory_budget import free_large_blocks
 from proxy.openai_api.chat.handler import ChatHandler
 from proxy.openai_api.completions import CompletionsHandler
 from proxy.openai_api.embeddings import EmbeddingsHandler
@@ -40,17 +40,18 @@ def create_app(state: AppState) -> ASGIApp:
     async def lifespan(app: Starlette) -> AsyncIterator[Mapping[str, Any]]:
         free_large_blocks()
         state.memory.start()
-        runs = state.background_runs = BackgroundResponses(state)
+        runs.start_watching()
         yield {"memory": state.memory, "budget": state.budget}  # for GuardedHttpProtocol, which has no AppState
         await runs.aclose()
         await state.aclose()
 
-    operations["/v1/responses"] = ResponsesEndpoint(state)
+    runs = BackgroundResponses(state)
+    operations["/v1/responses"] = ResponsesEndpoint(state, runs)
     app = Starlette(
         routes=[
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in operations.items()),
             Route("/v1/moderations", ModerationsEndpoint(state), methods=["POST"]),
-            *responses_routes(state),
+            *responses_routes(state, runs),
             Route("/v1/models", list_models),
             Route("/v1/models/{model:path}", retrieve_model),
             *HEALTH,

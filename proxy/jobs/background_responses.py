@@ -46,7 +46,12 @@ class BackgroundResponses:
         self._owner = secrets.token_hex(8)
         self._runs: dict[tuple[str, str], tuple[BackgroundRun, asyncio.Task[None]]] = {}
         self._places = asyncio.Semaphore(state.snapshot.settings.background.concurrency)
-        self._watching = asyncio.create_task(self.watch()) if state.store.is_durable else None
+        self._watching: asyncio.Task[None] | None = None
+
+    def start_watching(self) -> None:
+        """Take over what other processes have left, from now on, if the store outlives processes."""
+        if self._state.store.is_durable:
+            self._watching = asyncio.create_task(self.watch())
 
     async def start(self, run: BackgroundRun) -> None:
         """Store a run as queued, and start it when there is room. Raises StoreUnavailable."""
@@ -130,9 +135,7 @@ class BackgroundResponses:
     async def _flush(self, run: BackgroundRun) -> None:
         events = run.log.unstored()
         first = run.log.stored
-        if events and await self._state.store.runs.append_events(
-            run.turn.tenant, run.turn.response_id, first, events
-        ):
+        if events and await self._state.store.runs.append_events(run.turn.tenant, run.turn.response_id, first, events):
             run.log.mark_stored(first + len(events))
 
     # --- runs of other processes --------------------------------------------------------------------------------
@@ -196,8 +199,8 @@ class BackgroundRequest:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
-        return False
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        pass
 
     async def body(self) -> bytes:
         """Return nothing: the run has the request."""

@@ -16,7 +16,7 @@ from proxy.storage.records import (
     BrokenChain,
     Chain,
     ConversationAppend,
-    History,
+    ConversationHistory,
     ItemPage,
     Status,
     StoredConversation,
@@ -132,7 +132,7 @@ class ConversationStore(Protocol):
 
     async def history(
         self, tenant: str, conversation_id: str, most_bytes: int = MAX_HISTORY_BYTES
-    ) -> History | Literal["not_found", "too_many_bytes"]:
+    ) -> ConversationHistory | Literal["not_found", "too_many_bytes"]:
         """Return all items and their version, as of one moment."""
         ...
 
@@ -236,10 +236,10 @@ class Store(Protocol):
         """Counters of the store's operations, and its size."""
         ...
 
-    async def sweep(self, untouched_before: float | None = None) -> int:
+    async def sweep(self, conversations_s: float | None = None) -> int:
         """Delete one small slice of what has expired; return how many objects that were. 0: nothing is left.
 
-        ``untouched_before``: conversations that were not changed since this time (seconds since the epoch) are deleted.
+        ``conversations_s``: how long a conversation is kept that does not change (seconds); None: until it is deleted.
         """
         ...
 

@@ -95,7 +95,7 @@ class StoredResponse:
 class ConversationAppend(NamedTuple):
     """Items that a completed turn adds to a conversation.
 
-    ``expected_version``: the version that the turn was based on (:class:`History`); another one is a conflict. None: any.
+    ``expected_version``: the version that the turn was based on (:class:`ConversationHistory`); another one is a conflict. None: any.
     """
 
     conversation: str
@@ -147,7 +147,7 @@ class StoredConversation(NamedTuple):
     items_size: int = 0
 
 
-class History(NamedTuple):
+class ConversationHistory(NamedTuple):
     """The items of a conversation, oldest first, and the version that they belong to."""
 
     version: int

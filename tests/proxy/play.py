@@ -143,6 +143,8 @@ class Request:
     request_id = "req_1"
     disconnected = False
 
+    caller = None
+
     def __init__(self, body: Mapping[str, Any], headers: Mapping[bytes, bytes] | None = None) -> None:
         self.headers = headers or {}
         self._body = body

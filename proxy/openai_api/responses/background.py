@@ -94,19 +94,20 @@ class BackgroundRuns(Protocol):
         ...
 
 
-async def queue(turn: ResponseTurn, request: ApiRequest, chat: ApiRequest, context: StepContext) -> None:
+async def queue(
+    turn: ResponseTurn, request: ApiRequest, chat: ApiRequest, context: StepContext, runs: BackgroundRuns
+) -> None:
     """Queue a background response and send it to its client: the queued object, or the stream of its events.
 
     Raises Overloaded if the store is unavailable.
     """
     state, record = context.state, context.record
-    assert state.background_runs is not None
     run = BackgroundRun(turn, request, chat, context.caller, turn.tenant)
     run.queue()
     record.notes["response_id"] = turn.response_id
     body = orjson.dumps(run.assembler.response)
     try:
-        await state.background_runs.start(run)
+        await runs.start(run)
     except StoreUnavailable as error:
         if turn.lock is not None:
             turn.lock.release()
@@ -149,10 +150,11 @@ class RunWriter(ResponsesWriter):
         self.ended = not more
 
 
-async def stored_events(state: "AppState", tenant: str, response_id: str, first: int) -> AsyncIterator[bytes] | None:
+async def stored_events(
+    state: "AppState", runs: BackgroundRuns, tenant: str, response_id: str, first: int
+) -> AsyncIterator[bytes] | None:
     """Return the events of a background response from number ``first`` on; None if they are not kept any more."""
-    assert state.background_runs is not None
-    log = state.background_runs.log_of(tenant, response_id)
+    log = runs.log_of(tenant, response_id)
     if log is not None:
         return log.follow(first, state.snapshot.settings.server.heartbeat_s)
     events = await state.store.runs.events(tenant, response_id, first)

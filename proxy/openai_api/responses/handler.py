@@ -11,7 +11,7 @@ from proxy.observability.request_record import RequestRecord
 from proxy.openai_api.chat.steps import with_chat_steps
 from proxy.openai_api.handler import RequestSteps, StepContext
 from proxy.openai_api.json_body import read_body
-from proxy.openai_api.responses.background import queue
+from proxy.openai_api.responses.background import BackgroundRuns, queue
 from proxy.openai_api.responses.turn import ResponseTurn
 from proxy.openai_api.responses.writer import ResponsesWriter
 from proxy.openai_api.writer import ResponseChannel
@@ -25,8 +25,9 @@ class ResponsesHandler:
 
     operation: Operation = "responses"
 
-    def __init__(self, state: "AppState") -> None:
+    def __init__(self, state: "AppState", runs: BackgroundRuns) -> None:
         self._state = state
+        self._runs = runs
         self._turn: ResponseTurn | None = None
         self.steps: RequestSteps | None = self
 
@@ -52,7 +53,7 @@ class ResponsesHandler:
         assert turn is not None
         chat = await turn.load(request, context)
         if turn.is_background:
-            await queue(turn, request, chat, context)
+            await queue(turn, request, chat, context, self._runs)
             return None
         return await with_chat_steps(chat, context)
 

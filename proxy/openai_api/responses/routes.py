@@ -8,27 +8,30 @@ from adapters.core.message import Message
 from proxy.app_state import AppState
 from proxy.errors import NotServed
 from proxy.openai_api.replies import endpoint
-from proxy.openai_api.responses import conversations, input_tokens, stored
+from proxy.openai_api.responses import conversations, input_tokens
+from proxy.openai_api.responses.background import BackgroundRuns
+from proxy.openai_api.responses.stored import StoredResponses, input_items
 from proxy.openai_api.stored_objects import Answer, StoredObjectEndpoint
 
 RESPONSE = "/v1/responses/{response_id}"
 CONVERSATION = "/v1/conversations/{conversation_id}"
 
 
-def responses_routes(state: AppState) -> list[Route]:
+def responses_routes(state: AppState, runs: BackgroundRuns) -> list[Route]:
     """Return the routes. ``POST /v1/responses`` itself is an operation."""
 
     def route(method: str, path: str, operation: str, answer: Answer) -> Route:
         handler = StoredObjectEndpoint(state, operation, answer, reads_body=method == "POST")
         return Route(path, handler, methods=[method])
 
+    responses = StoredResponses(runs)
     return [
         Route("/v1/responses", no_websocket, methods=["GET"]),
         route("POST", "/v1/responses/input_tokens", "responses", input_tokens.count),
-        route("GET", RESPONSE, "responses", stored.retrieve),
-        route("DELETE", RESPONSE, "responses", stored.delete),
-        route("GET", f"{RESPONSE}/input_items", "responses", stored.input_items),
-        route("POST", f"{RESPONSE}/cancel", "responses", stored.cancel),
+        route("GET", RESPONSE, "responses", responses.retrieve),
+        route("DELETE", RESPONSE, "responses", responses.delete),
+        route("GET", f"{RESPONSE}/input_items", "responses", input_items),
+        route("POST", f"{RESPONSE}/cancel", "responses", responses.cancel),
         route("POST", "/v1/conversations", "conversations", conversations.create),
         route("GET", CONVERSATION, "conversations", conversations.retrieve),
         route("POST", CONVERSATION, "conversations", conversations.update),

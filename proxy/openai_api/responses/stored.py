@@ -9,31 +9,61 @@ import orjson
 from adapters.core.message import Message
 from adapters.responses.history import Item, without_text
 from proxy.errors import BadRequest
-from proxy.openai_api.responses.background import stored_events
+from proxy.openai_api.responses.background import BackgroundRuns, stored_events
 from proxy.openai_api.responses.errors import response_not_found, shown
 from proxy.openai_api.stored_objects import StoredObjectRequest
 from proxy.storage.records import UNFINISHED, BrokenChain, StoredItem, StoredResponse
 
 
-async def retrieve(request: StoredObjectRequest) -> dict[str, Any] | AsyncIterator[bytes]:
-    """``GET /v1/responses/{id}``: return the response object, or with ``stream=true`` the events of a background response.
+class StoredResponses:
+    """Answers requests for stored responses. ``runs``: those that are being made in the background."""
 
-    ``starting_after``: the number of the last event that the client has.
-    """
-    stored = await find(request)
-    if request.query.get("stream") != "true":
-        return response_of(stored)
-    if not stored.background:
-        raise BadRequest(
-            Message("Only a response with background: true can be streamed again; this one can be retrieved."),
-            param="stream",
+    def __init__(self, runs: BackgroundRuns) -> None:
+        self._runs = runs
+
+    async def retrieve(self, request: StoredObjectRequest) -> dict[str, Any] | AsyncIterator[bytes]:
+        """``GET /v1/responses/{id}``: return the response object, or with ``stream=true`` the events of a background response.
+
+        ``starting_after``: the number of the last event that the client has.
+        """
+        stored = await find(request)
+        if request.query.get("stream") != "true":
+            return response_of(stored)
+        if not stored.background:
+            raise BadRequest(
+                Message("Only a response with background: true can be streamed again; this one can be retrieved."),
+                param="stream",
+            )
+        events = await stored_events(
+            request.state, self._runs, request.tenant, stored.id, starting_after(request) + 1
         )
-    events = await stored_events(request.state, request.tenant, stored.id, starting_after(request) + 1)
-    if events is None:
-        raise BadRequest(
-            Message("The events of this response are no longer kept. Retrieve it without stream=true."), param="stream"
-        )
-    return events
+        if events is None:
+            raise BadRequest(
+                Message("The events of this response are no longer kept. Retrieve it without stream=true."), param="stream"
+            )
+        return events
+
+    async def delete(self, request: StoredObjectRequest) -> dict[str, Any]:
+        """``DELETE /v1/responses/{id}``: delete the response with its items. One that runs is cancelled first."""
+        stored = await find(request)
+        if stored.is_unfinished:
+            await self.cancel(request)
+        if not await request.store.responses.delete(request.tenant, stored.id):
+            raise response_not_found(stored.id)
+        return {"id": stored.id, "object": "response", "deleted": True}
+
+    async def cancel(self, request: StoredObjectRequest) -> dict[str, Any]:
+        """``POST /v1/responses/{id}/cancel``: cancel a background response, and return it. One that has ended stays."""
+        stored = await find(request)
+        if not stored.background:
+            raise BadRequest(Message("Only a response with background: true can be cancelled."))
+        if not stored.is_unfinished:
+            return response_of(stored)
+        if not await self._runs.cancel(request.tenant, stored.id):  # another process runs it, which finds out at its end
+            body = {**orjson.loads(stored.body), "status": "cancelled"}
+            cancelled = replace(stored, status="cancelled", body=orjson.dumps(body))
+            await request.store.responses.put(request.tenant, cancelled, replaces=UNFINISHED)
+        return response_of(await find(request))
 
 
 def starting_after(request: StoredObjectRequest) -> int:
@@ -46,32 +76,6 @@ def starting_after(request: StoredObjectRequest) -> int:
             Message("Invalid 'starting_after': expected the sequence_number of an event."), param="starting_after"
         )
     return int(text)
-
-
-async def delete(request: StoredObjectRequest) -> dict[str, Any]:
-    """``DELETE /v1/responses/{id}``: delete the response with its items. One that runs is cancelled first."""
-    stored = await find(request)
-    if stored.is_unfinished:
-        await cancel(request)
-    if not await request.store.responses.delete(request.tenant, stored.id):
-        raise response_not_found(stored.id)
-    return {"id": stored.id, "object": "response", "deleted": True}
-
-
-async def cancel(request: StoredObjectRequest) -> dict[str, Any]:
-    """``POST /v1/responses/{id}/cancel``: cancel a background response, and return it. One that has ended stays."""
-    stored = await find(request)
-    if not stored.background:
-        raise BadRequest(Message("Only a response with background: true can be cancelled."))
-    if not stored.is_unfinished:
-        return response_of(stored)
-    runs = request.state.background_runs
-    assert runs is not None
-    if not await runs.cancel(request.tenant, stored.id):  # another process runs it, which finds out at its end
-        body = {**orjson.loads(stored.body), "status": "cancelled"}
-        cancelled = replace(stored, status="cancelled", body=orjson.dumps(body))
-        await request.store.responses.put(request.tenant, cancelled, replaces=UNFINISHED)
-    return response_of(await find(request))
 
 
 async def input_items(request: StoredObjectRequest) -> dict[str, Any]:

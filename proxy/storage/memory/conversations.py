@@ -8,7 +8,7 @@ from proxy.storage.records import (
     MAX_CONVERSATION_ITEMS,
     MAX_HISTORY_BYTES,
     ConversationAppend,
-    History,
+    ConversationHistory,
     ItemPage,
     StoredConversation,
     StoredItem,
@@ -86,13 +86,13 @@ class MemoryConversations:
 
     async def history(
         self, tenant: str, conversation_id: str, most_bytes: int = MAX_HISTORY_BYTES
-    ) -> History | Literal["not_found", "too_many_bytes"]:
+    ) -> ConversationHistory | Literal["not_found", "too_many_bytes"]:
         held = self._used(tenant, conversation_id)
         if held is None:
             return "not_found"
         if held.state.items_size > most_bytes:
             return "too_many_bytes"
-        return History(held.state.version, list(held.items.values()))
+        return ConversationHistory(held.state.version, list(held.items.values()))
 
     async def items(
         self, tenant: str, conversation_id: str, after: str | None, limit: int, *, descending: bool

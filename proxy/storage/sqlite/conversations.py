@@ -8,7 +8,7 @@ from proxy.storage.records import (
     MAX_CONVERSATION_ITEMS,
     MAX_HISTORY_BYTES,
     ConversationAppend,
-    History,
+    ConversationHistory,
     ItemPage,
     StoredConversation,
     StoredItem,
@@ -78,8 +78,8 @@ class SqliteConversations:
 
     async def history(
         self, tenant: str, conversation_id: str, most_bytes: int = MAX_HISTORY_BYTES
-    ) -> History | Literal["not_found", "too_many_bytes"]:
-        def read(connection: sqlite3.Connection) -> History | Literal["not_found", "too_many_bytes"]:
+    ) -> ConversationHistory | Literal["not_found", "too_many_bytes"]:
+        def read(connection: sqlite3.Connection) -> ConversationHistory | Literal["not_found", "too_many_bytes"]:
             found = find(connection, tenant, conversation_id)
             if found is None:
                 return "not_found"
@@ -89,7 +89,7 @@ class SqliteConversations:
                 "SELECT id, body FROM items WHERE tenant = ? AND holder = ? AND side = 2 ORDER BY position",
                 (tenant, conversation_id),
             )
-            return History(found.version, [StoredItem(*row) for row in rows])
+            return ConversationHistory(found.version, [StoredItem(*row) for row in rows])
 
         return await self._readers.run("conversations.history", read)
 

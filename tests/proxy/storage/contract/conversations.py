@@ -4,7 +4,7 @@ import pytest
 
 from proxy.storage import records
 from proxy.storage.interface import Store
-from proxy.storage.records import History, ItemPage, WriteResult
+from proxy.storage.records import ConversationHistory, ItemPage, WriteResult
 from tests.proxy.storage.contract.base import Contract, Time, added, conversation, ids_of, item, items
 
 T = "tenant"
@@ -44,7 +44,7 @@ class ConversationsContract(Contract):
             versions = []
             for number in range(3):
                 history = await store.conversations.history(T, "c")
-                assert isinstance(history, History)
+                assert isinstance(history, ConversationHistory)
                 versions.append(history.version)
                 append = added("c", f"{number}a", f"{number}b", expected=history.version)
                 assert await store.conversations.append(T, append) is WriteResult.DONE
