@@ -83,8 +83,8 @@ class OutputItem:
         """Return the template of the deltas of the open part; None if the client receives none."""
         return None
 
-    def write(self, text: str) -> None:
-        """Add a text to the open part without an event: its delta was encoded with :meth:`delta_template`."""
+    def text_writer(self) -> Callable[[str], int]:
+        """Return what adds a text to the open part without an event: its delta was encoded by :meth:`delta_template`."""
         raise NotImplementedError
 
     def open(self, index: int, answer_id: str, log: EventLog) -> None:
@@ -161,8 +161,8 @@ class OutputMessage(OutputItem):
     def delta_template(self) -> DeltaTemplate | None:
         return self._template
 
-    def write(self, text: str) -> None:
-        self._text.write(text)
+    def text_writer(self) -> Callable[[str], int]:
+        return self._text.write
 
     def _opened(self, log: EventLog) -> None:
         pieces, self._pieces = self._pieces, []
@@ -235,8 +235,8 @@ class OutputReasoning(OutputItem):
     def delta_template(self) -> DeltaTemplate | None:
         return self._template
 
-    def write(self, text: str) -> None:
-        self._text.write(text)
+    def text_writer(self) -> Callable[[str], int]:
+        return self._text.write
 
     def stored(self) -> dict[str, Any]:
         return {**super().stored(), STORED_REASONING: self._text.getvalue()}
