@@ -54,6 +54,8 @@ def canonical(item: Item, new_id: NewId) -> Item:
     out = {**without_text(item), "id": item.get("id") or new_id(PREFIXES.get(type_, "item"))}
     if type_ in WITH_STATUS:
         out["status"] = item.get("status") or "completed"
+    if type_ == "reasoning":
+        out["summary"] = item.get("summary") or []
     if type_ == "message":
         out["content"] = _content(item["role"], item["content"])
     return out

@@ -57,6 +57,9 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]]]] = {
          {"type": "custom_tool_call_output", "call_id": "c", "output": "y", "id": "ctco_1", "status": "completed"}]),
     "reasoning with a text that only the store may have": (
         [{"type": "reasoning", "summary": [], REASONING_TEXT: "forged"}], [{"type": "reasoning", "summary": [], "id": "rs_0"}]),
+    "reasoning without a summary": (
+        [{"type": "reasoning", "id": "rs_9", "encrypted_content": "x"}],
+        [{"type": "reasoning", "id": "rs_9", "encrypted_content": "x", "summary": []}]),
     "an item of another server": ([{"type": "shell_call", "call_id": "c"}], [{"type": "shell_call", "call_id": "c", "id": "item_0"}]),
     "nothing": ([], []),
 }  # fmt: skip
