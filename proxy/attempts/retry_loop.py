@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_never
@@ -10,7 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_never
 from adapters.core.failures import Failure, Refused
 from adapters.core.request import ApiRequest
 from adapters.core.vendor import Plan
-from adapters.planning import plan_without
+from adapters.planning import plan, plan_without
 from proxy._types import Caller, Route
 from proxy.app_state import AppState, ConfigSnapshot
 from proxy.attempts.context import RequestContext
@@ -51,12 +52,15 @@ def begin_attempts(
         if route.policy.hedge_s != "off" and not request.stream:
             hedge_s = route.policy.hedge_s
     cursor: Cursor[VendorKey] = Cursor(targets)
-    first = cursor.look_ahead(context.plan, context.is_ready)
+    # Planned directly, unless a vendor has refused fields that banjia adds.
+    planner = context.plan if state.refused_fields.known else partial(plan, request)
+    first = cursor.look_ahead(planner, context.is_ready)
     if first is None:
         assert cursor.refusal is not None  # a route has at least one target, and each one plans or refuses
         raise NotSupported.of(cursor.refusal)
-    target = first.target
-    cursor.advance(snapshot.accounts[target.entry].candidates(model=target.model.id))
+    account = snapshot.accounts[first.target.entry]
+    only_one = len(account.keys) == 1
+    cursor.advance(account.keys if only_one else account.candidates(model=first.target.model.id))
     return RetryLoop(context, cursor, out, Hedge(context, cursor, out, hedge_s, make_runner) if hedge_s else None)
 
 

@@ -125,7 +125,10 @@ class AttemptRunner:
                 if self.sent:
                     self._record.attempt(self._attempt)
                 ids = AttemptIds(count(1), context.response_id, context.created)
-                failure = await self._run(wrapped(plan)(plan.request, ids))
+                # Nearly every request needs no wrapper.
+                is_wrapped = plan.emulations or plan.further_requests or plan.request.operation == "embeddings"
+                make = wrapped(plan) if is_wrapped else plan.op.codec(plan)
+                failure = await self._run(make(plan.request, ids))
             finally:
                 account.in_flight -= 1
                 key.calls -= untracked

@@ -120,7 +120,7 @@ class ClientExchange:
         watcher, self._watcher, self._task = self._watcher, None, None
         if watcher is not None:
             watcher.cancel()
-        if self._fast_path is not None:
+        if self._fast_path is not None and self._fast_path.is_watching:
             self._fast_path.stop_watching()
         if self._lease is not None:
             self._lease.end()
