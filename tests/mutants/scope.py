@@ -80,6 +80,21 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "adapters/rules/reasoning.py": RULES,
     "adapters/translations/legacy_functions.py": ("tests/adapters/translations/test_legacy_functions.py", *RULES),
+    "adapters/translations/completions_as_chat.py": (
+        "tests/adapters/translations/test_completions_as_chat.py",
+        *RULES,
+    ),
+    "adapters/translations/tools_as_prompt.py": (
+        "tests/adapters/translations/test_tools_as_prompt.py",
+        "tests/adapters/emulations/test_prompted_tools.py",
+        *RULES,
+    ),
+    "adapters/json_schema/*.py": (
+        "tests/adapters/json_schema/test_validator.py",
+        "tests/adapters/json_schema/test_hostile_schemas.py",
+        "tests/adapters/emulations/test_structured_output.py",
+    ),
+    "adapters/openai_params/*.py": ("tests/adapters/openai_params/test_openai_params.py", *RULES),
     "adapters/rules/parameters.py": RULES,
     "adapters/rules/embeddings.py": (*RULES, "tests/adapters/emulations/test_batch_embeddings.py"),
     "adapters/core/vendor.py": (*RULES, "tests/adapters/emulations/test_fan_out.py"),
