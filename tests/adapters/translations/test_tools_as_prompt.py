@@ -89,3 +89,35 @@ def test_functions_beside_an_empty_list_of_tools_are_reported_as_emulated_tools(
         "tools": "emulated",
         "functions": "mapped",
     }
+
+
+NAMED = {"type": "function", "function": {"name": "get_weather"}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reported"),
+    [
+        ({"tools": [TOOL]}, {"tools": ("emulated", "the model has no tools: they are in the prompt")}),
+        ({"tools": [TOOL], "tool_choice": "auto"}, {"tool_choice": ("mapped", "default")}),
+        ({"tools": [TOOL], "tool_choice": "required"}, {"tool_choice": ("mapped", "expressed in the prompt")}),
+        ({"tools": [TOOL], "tool_choice": NAMED}, {"tool_choice": ("mapped", "expressed in the prompt")}),
+        ({"tools": [TOOL], "tool_choice": "none"}, {"tools": ("mapped", "no call"), "tool_choice": ("mapped", "no call")}),
+        ({"tools": [TOOL], "parallel_tool_calls": True}, {"parallel_tool_calls": ("mapped", "default")}),
+        ({"tools": [TOOL], "parallel_tool_calls": False}, {"parallel_tool_calls": ("emulated", "expressed in the prompt")}),
+        (
+            {"tools": [TOOL], "tool_choice": "none", "parallel_tool_calls": False},
+            {"parallel_tool_calls": ("mapped", "expressed in the prompt")},
+        ),
+        ({"tools": [], "tool_choice": "auto"}, {"tools": ("mapped", "empty"), "tool_choice": ("mapped", "default")}),
+        ({"tool_choice": "none"}, {"tool_choice": ("mapped", "no call")}),
+        ({"messages": [*HELLO, CALLING, RESULT]}, {"messages.tool_calls": ("mapped", "as text")}),
+    ],
+)  # fmt: skip
+def test_each_field_of_tools_is_reported_with_what_became_of_it(
+    fields: dict[str, Any], reported: dict[str, tuple[str, str]]
+) -> None:
+    plan = prompted(**fields)
+    for name, (word, why) in reported.items():
+        assert plan.adaptations[name].word == word
+        assert why in str(plan.adaptations[name].why)
+    assert not {"tools", "tool_choice", "parallel_tool_calls"} & plan.request.fields.keys()
