@@ -169,6 +169,48 @@ def test_a_schema_in_the_dialect_is_the_very_same_one() -> None:
     assert rewrite(schema) is schema
 
 
+FIT: Schema = {"type": "string", "enum": ["a", "b"], "maxLength": 1}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        FIT,
+        around(FIT),
+        {"type": "array", "items": FIT},
+        {"type": "object", "additionalProperties": FIT},
+        {"type": "object", "additionalProperties": False},
+        {"type": "object", "additionalProperties": True},
+        {"type": "number", "enum": [1, 2.5]},
+        {"type": "integer", "enum": [1, 2.0]},
+    ],
+)
+def test_every_part_in_the_dialect_stays_as_it_is(schema: Schema) -> None:
+    whole = around(schema, required=["x"])
+    assert rewrite(whole) is whole
+
+
+UNFIT: dict[str, tuple[Any, Any]] = {
+    "no type": ({"minLength": 1}, {"minLength": 1, "type": "string"}),
+    "values of another type": ({"type": "string", "enum": ["a", 1]}, {"type": "string", "enum": ["a"]}),
+    "its own definitions": ({"type": "string", "$defs": {}}, {"type": "string"}),
+}
+
+
+@pytest.mark.parametrize(("came", "goes"), UNFIT.values(), ids=UNFIT)
+def test_one_part_outside_the_dialect_is_rewritten_wherever_it_is(came: Schema, goes: Schema) -> None:
+    for inner in ({"a": FIT, "b": came}, {"a": came, "b": FIT}):
+        expected = {name: goes if schema is came else schema for name, schema in inner.items()}
+        assert rewrite({"type": "object", "properties": inner}) == {"type": "object", "properties": expected}
+        last = {"title": "t", "type": "object", "required": ["a"], "properties": inner}
+        assert rewrite(last) == {**last, "properties": expected}
+    for key in ("items", "additionalProperties"):
+        kind = "array" if key == "items" else "object"
+        for around_it in ({"type": kind, key: came}, {key: came, "description": "d", "type": kind}):
+            assert rewritten(around_it) == {**around_it, key: goes}
+            assert rewritten(around(around_it)) == around({**around_it, key: goes})
+
+
 @pytest.mark.parametrize(
     ("came", "goes"),
     [
