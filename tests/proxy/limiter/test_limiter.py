@@ -236,3 +236,22 @@ def test_a_refusal_gives_its_slot_to_the_call_that_waits() -> None:
             await waits
 
     asyncio.run(main())
+
+
+def test_calls_that_wait_start_as_soon_as_the_limits_are_raised() -> None:
+    async def main() -> None:
+        limiter = Limiter(KeyLimits(concurrency=1))
+        tickets = [Ticket(MODEL, float(at)) for at in range(3)]
+        tickets[0].sent = limiter.enter(tickets[0])
+        assert not any(limiter.enter(ticket) for ticket in tickets[1:])
+        waits = [asyncio.create_task(limiter.wait(ticket, 100.0)) for ticket in tickets[1:]]
+        await asyncio.sleep(0)
+        limiter.limits = KeyLimits(concurrency=2)
+        async with asyncio.timeout(30):
+            await waits[0]
+        assert [ticket.state for ticket in tickets] == ["started", "started", "waiting"]
+        limiter.limits = KeyLimits()
+        async with asyncio.timeout(30):
+            await waits[1]
+
+    asyncio.run(main())
