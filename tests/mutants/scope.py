@@ -90,6 +90,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         *RULES,
     ),
     "adapters/json_schema/*.py": (
+        "tests/adapters/json_schema/test_cost.py",
         "tests/adapters/json_schema/test_validator.py",
         "tests/adapters/json_schema/test_hostile_schemas.py",
         "tests/adapters/emulations/test_structured_output.py",

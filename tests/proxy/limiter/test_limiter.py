@@ -9,7 +9,7 @@ from adapters.core.failures import Failure, RateLimit
 from adapters.core.message import Message
 from config.schema import Limits, VendorEntry
 from proxy.limiter import limiter as module
-from proxy.limiter.limiter import Limiter, Limiters, key_limits
+from proxy.limiter.limiter import Limiter, Limiters, NoSlot, key_limits
 from proxy.limiter.scheduler import KeyLimits, Ticket
 
 MODEL = "m"
@@ -253,5 +253,25 @@ def test_calls_that_wait_start_as_soon_as_the_limits_are_raised() -> None:
         limiter.limits = KeyLimits()
         async with asyncio.timeout(30):
             await waits[1]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(("given", "waits"), [({}, True), ({"elsewhere": False}, True), ({"elsewhere": True}, False)])
+def test_a_call_waits_for_a_learned_limit_unless_another_target_can_serve_it(
+    clock: Clock, given: dict[str, bool], waits: bool
+) -> None:
+    async def main() -> None:
+        limiter = held(clock)
+        ticket = Ticket(MODEL, clock.now, **given)
+        assert not limiter.enter(ticket)
+        wait = asyncio.create_task(limiter.wait(ticket, 100.0))
+        await asyncio.sleep(0)
+        assert wait.done() != waits
+        if not waits:
+            with pytest.raises(NoSlot):
+                await wait
+        wait.cancel()
+        await asyncio.gather(wait, return_exceptions=True)
 
     asyncio.run(main())
