@@ -529,6 +529,21 @@ def test_a_property_that_no_value_meets_is_no_reason_to_refuse_its_object() -> N
     assert rewrite(once) == once
 
 
+@pytest.mark.parametrize("key", ["items", "properties", "additionalProperties"])
+def test_a_schema_in_the_dialect_may_have_64_levels_below_the_root(key: str) -> None:
+    def deep(levels: int) -> Schema:
+        schema: Schema = {"type": "string"}
+        for _ in range(levels):
+            inner = {"a": schema} if key == "properties" else schema
+            schema = {"type": "array" if key == "items" else "object", key: inner}
+        return schema
+
+    whole = around(deep(63))
+    assert rewrite(whole) is whole
+    with pytest.raises(NotExpressible, match="deeper than 64 levels"):
+        rewrite(around(deep(64)))
+
+
 def test_a_definition_may_be_as_deep_as_a_schema() -> None:
     deep: Schema = {"type": "string"}
     for _ in range(LEVELS):
