@@ -32,7 +32,7 @@ RULES = (
 CODECS = (
     MADE, DRIP, "tests/adapters/codecs/test_codecs.py", "tests/adapters/codecs/test_endings.py", "tests/adapters/codecs/test_tool_calls.py",
     "tests/adapters/codecs/test_bodies.py", "tests/adapters/codecs/test_labels.py", "tests/adapters/codecs/test_usage.py", "tests/adapters/codecs/test_bad_bytes.py", "tests/adapters/core/test_failures.py",
-    "tests/adapters/core/test_message.py",
+    "tests/adapters/codecs/test_plain_chunks.py", "tests/adapters/core/test_message.py",
 )  # fmt: skip
 POLICY = (
     "tests/proxy/attempts/test_retry_policy.py",

@@ -287,3 +287,34 @@ def test_the_meaning_of_an_error_is_found_in_its_first_4096_characters(before: i
     words = "x " * (before // 2) + "maximum context length is 4096 tokens"
     failure = Play(chat_plan("openai_compatible")).json({"error": {"message": words}}, status=400).failure
     assert failure.kind == kind
+
+
+@pytest.mark.parametrize("name", ["code", "http_code", "status", "status_code", "statusCode"])
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [
+        (400, 400), (599, 599), (399, None), (600, None), ("400", 400), ("599", 599), ("399", None), ("0429", None), ("42", None),
+        ("４２９", None), (429.0, None), (True, None), (None, None),
+    ],
+)  # fmt: skip
+def test_a_status_in_an_error_is_one_of_http_as_a_number_or_three_digits(
+    name: str, value: Any, status: int | None
+) -> None:
+    found = find_error({"error": {"message": "x", name: value}})
+    assert found is not None
+    assert found["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (["body", "messages", 0, "role"], "messages.0.role"),
+        (["body", None, "a", 1.5, "b"], "a.b"),
+        (["a" * 65], "a" * 64),
+        (["body", *"abcdefgh"], "a.b.c.d.e.f.g"),
+    ],
+)
+def test_the_place_of_an_error_is_a_path_of_names_and_indexes(place: list[Any], name: str) -> None:
+    found = find_error({"detail": [{"loc": place, "msg": "wrong"}]})
+    assert found is not None
+    assert found["params"] == (name,)

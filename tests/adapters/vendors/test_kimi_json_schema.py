@@ -618,3 +618,29 @@ def test_a_keyword_implies_the_type_that_a_schema_does_not_name(kind: str, key: 
         "format": "date",
     }.get(key, 1)
     assert rewritten({key: value})["type"] == kind
+
+
+def test_500_000_bytes_of_a_definition_are_copied_and_no_more() -> None:
+    empty = len(json.dumps({"type": "object", "title": ""}, separators=(",", ":")))
+    for size, copied in ((500_000, True), (500_001, False)):
+        schema = around(
+            {"$ref": "#/$defs/A", "minProperties": 1},
+            **{"$defs": {"A": {"type": "object", "title": "x" * (size - empty)}}},
+        )
+        if copied:
+            assert rewrite(schema)["properties"]["x"]["minProperties"] == 1
+        else:
+            with pytest.raises(NotExpressible, match="becomes too large"):
+                rewrite(schema)
+
+
+@pytest.mark.parametrize(("further", "followed"), [(0, True), (31, True), (32, False)])
+def test_a_chain_of_32_definitions_is_followed_and_no_longer_one(further: int, followed: bool) -> None:
+    defs: Schema = {f"d{at}": {"$ref": f"#/$defs/d{at + 1}"} for at in range(further)}
+    defs[f"d{further}"] = {"type": "string"}
+    schema = around({"$ref": "#/$defs/d0", "minLength": 1}, **{"$defs": defs})
+    if followed:
+        assert rewrite(schema)["properties"]["x"] == {"type": "string", "minLength": 1}
+    else:
+        with pytest.raises(NotExpressible, match="circular or too long"):
+            rewrite(schema)
