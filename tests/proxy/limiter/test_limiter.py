@@ -275,3 +275,52 @@ def test_a_call_waits_for_a_learned_limit_unless_another_target_can_serve_it(
         await asyncio.gather(wait, return_exceptions=True)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("limits", [KeyLimits(rpm=1), KeyLimits(tpm=100), KeyLimits(rpm=1, learn=False)])
+def test_a_refused_call_is_not_counted_by_the_operators_limits(clock: Clock, limits: KeyLimits) -> None:
+    limiter = Limiter(limits)
+    limiter.refused(call(limiter, clock, 100), limited())
+    assert [call(limiter, clock, 100).state for _ in range(2)] == ["started", "waiting"]
+
+
+def test_a_model_that_waits_does_not_change_what_another_waits_for(clock: Clock) -> None:
+    limiter = held(clock)
+    other = Ticket("other", clock.now)
+    assert limiter.enter(other)
+    assert limiter.wait_s("other") == 0.0
+    limiter.ended(other, answered=True)
+    assert limiter.wait_s(MODEL) > 0.0
+
+
+def test_the_wait_for_a_slot_grows_with_the_calls_before_it(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits(concurrency=2))
+    first = [call(limiter, clock) for _ in range(2)]
+    clock.now += 8.0
+    limiter.ended(first[0])
+    assert limiter.wait_s(MODEL) == 0.0
+    call(limiter, clock)
+    assert limiter.wait_s(MODEL) == pytest.approx(4.0)
+    call(limiter, clock)
+    assert limiter.wait_s(MODEL) == pytest.approx(8.0)
+    limiter = Limiter(KeyLimits(rpm=2), window_s=60.0, slack_s=1.0)
+    for _ in range(2):
+        call(limiter, clock)
+        clock.now += 10.0
+    assert limiter.wait_s(MODEL) == pytest.approx(41.0)
+    call(limiter, clock)
+    assert limiter.wait_s(MODEL) == pytest.approx(51.0)
+    call(limiter, clock)
+    assert limiter.wait_s(MODEL) == pytest.approx(41.0 + 61.0)
+
+
+def test_the_mean_duration_of_a_call_is_that_of_the_first_and_then_moves_by_an_eighth(clock: Clock) -> None:
+    limiter = Limiter(KeyLimits(concurrency=1))
+    for took_s, mean_s in ((8.0, 8.0), (16.0, 9.0)):
+        ticket = call(limiter, clock)
+        clock.now += took_s
+        limiter.ended(ticket)
+        ticket = call(limiter, clock)
+        assert limiter.wait_s(MODEL) == pytest.approx(mean_s)
+        ticket.sent = False
+        limiter.ended(ticket)
