@@ -324,3 +324,56 @@ def test_the_mean_duration_of_a_call_is_that_of_the_first_and_then_moves_by_an_e
         assert limiter.wait_s(MODEL) == pytest.approx(mean_s)
         ticket.sent = False
         limiter.ended(ticket)
+
+
+def waiting_behind(limiter: Limiter, clock: Clock, *, elsewhere: bool, wait_s: float = 100.0) -> asyncio.Task[None]:
+    """A call that waits for a slot of the operator's limit."""
+    ticket = Ticket(MODEL, clock.now, elsewhere=elsewhere)
+    assert not limiter.enter(ticket)
+    return asyncio.create_task(limiter.wait(ticket, wait_s))
+
+
+def test_a_call_that_gets_no_slot_in_its_time_has_none(clock: Clock) -> None:
+    async def main() -> None:
+        limiter = Limiter(KeyLimits(concurrency=1))
+        call(limiter, clock)
+        with pytest.raises(NoSlot) as no_slot:
+            await waiting_behind(limiter, clock, elsewhere=False, wait_s=0.01)
+        assert no_slot.value.retry_after_s == 1.0
+        assert limiter.waiting == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("limit", "elsewhere", "denied"),
+    [
+        (None, True, True),
+        (None, False, False),
+        (RateLimit("day", None), True, True),
+        (RateLimit("day", None), False, True),
+    ],
+)
+def test_a_refusal_that_holds_the_key_sends_calls_with_another_target_there_and_all_if_it_is_for_the_day(
+    clock: Clock, limit: RateLimit | None, *, elsewhere: bool, denied: bool
+) -> None:
+    async def main() -> None:
+        limiter = Limiter(KeyLimits(concurrency=1))
+        call(limiter, clock)
+        limiter.add_untracked(MODEL, 3)
+        wait = waiting_behind(limiter, clock, elsewhere=elsewhere)
+        await asyncio.sleep(0)
+        for _ in range(1 if limit else 3):
+            assert limiter.waiting == 1
+            limiter.untracked_ended(MODEL, "refused", limited(30.0, limit))
+        assert limiter.waiting == (0 if denied else 1)
+        await asyncio.sleep(0)
+        if denied:
+            with pytest.raises(NoSlot) as no_slot:
+                await wait
+            assert no_slot.value.retry_after_s >= 30.0
+        assert wait.done() == denied
+        wait.cancel()
+        await asyncio.gather(wait, return_exceptions=True)
+
+    asyncio.run(main())
