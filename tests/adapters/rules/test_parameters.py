@@ -215,12 +215,12 @@ def test_a_tools_other_name_is_not_that_of_another_tool(names: list[str]) -> Non
 
 @pytest.mark.parametrize("where", [K26, PLUS, HY3])
 def test_other_names_are_valid_and_differ_however_many_there_are(where: str) -> None:
-    tools = [{"type": "function", "function": {"name": f"{'x' * 70}.{at}"}} for at in range(100)]
-    made = planned(where, tools=tools)
+    names = [f"{'x' * 70}.{at}" for at in range(100)]
+    made = planned(where, tools=[{"type": "function", "function": {"name": name}} for name in names])
     sent = [tool["function"]["name"] for tool in made.request.fields["tools"]]
     assert len(set(sent)) == 100
     assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name) for name in sent)
-    assert [made.tool_names[name] for name in sent] == [tool["function"]["name"] for tool in tools]
+    assert [made.tool_names[name] for name in sent] == names
 
 
 def test_an_empty_list_of_tools_is_left_out() -> None:
