@@ -377,3 +377,18 @@ def test_a_refusal_that_holds_the_key_sends_calls_with_another_target_there_and_
         await asyncio.gather(wait, return_exceptions=True)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(("held_s", "retry_after_s"), [(0.5, 1.0), (1.0, 1.0), (5.0, 5.0)])
+def test_a_client_is_told_to_retry_when_the_hold_may_end_and_after_a_second_at_the_earliest(
+    clock: Clock, held_s: float, retry_after_s: float
+) -> None:
+    async def main() -> None:
+        limiter = Limiter(KeyLimits())
+        for _ in range(3):
+            limiter.refused(call(limiter, clock), limited(held_s))
+        with pytest.raises(NoSlot) as no_slot:
+            await waiting_behind(limiter, clock, elsewhere=True)
+        assert no_slot.value.retry_after_s == pytest.approx(retry_after_s)
+
+    asyncio.run(main())
