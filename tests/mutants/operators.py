@@ -48,11 +48,18 @@ class Mutant:
         return (data[: self.start] + self.new.encode() + data[self.end :]).decode()
 
     def text(self, source: str) -> str:
-        """The line with the mistake in it, without the space around it; of a deleted row or statement, ``without`` and it."""
+        """The line with the mistake in it, without the space around it.
+
+        Of a deleted row or statement: ``without`` and it. Of a line that has only ``break`` or ``continue``: also the line
+        before, since a module has many of them.
+        """
         if not self.new or self.what == DELETED_STATEMENT:
             row = source.encode()[self.start : self.end].decode()
             return f"without {' '.join(row.split()).strip(', ')}"
-        return self.applied(source).splitlines()[self.line - 1].strip()
+        before, line = (
+            text.strip() for text in ["", *self.applied(source).splitlines()][self.line - 1 : self.line + 1]
+        )
+        return f"{line} after {before}" if line in ("break", "continue") else line
 
 
 @cache

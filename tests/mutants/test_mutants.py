@@ -72,6 +72,13 @@ def test_a_mutant_is_one_change_at_its_place_also_behind_characters_of_several_b
     assert mutant.applied(source) == "A = '中文'\nB = (x <= y)\n"
 
 
+def test_a_line_with_break_alone_is_named_with_the_line_before() -> None:
+    assert made("def f(a):\n    while g(a):\n        h = a\n        break\n") >= {
+        "continue after h = a",
+        "without h = a",
+    }
+
+
 def test_what_is_no_other_program_is_no_mutant() -> None:
     source = "a = 1\n"
     assert not differs(Mutant("m.py", 1, 4, 5, "(1)", ""), source)

@@ -120,7 +120,9 @@ def test_each_field_of_tools_is_reported_with_what_became_of_it(
     for name, (word, why) in reported.items():
         assert plan.adaptations[name].word == word
         assert why in str(plan.adaptations[name].why)
-    assert not {"tools", "tool_choice", "parallel_tool_calls"} & plan.request.fields.keys()
+    own = {"tools", "tool_choice", "parallel_tool_calls"}
+    assert not own & plan.request.fields.keys()
+    assert own & plan.adaptations.keys() == own & fields.keys()
 
 
 PING = {"type": "function", "function": {"name": "ping", "description": "It answers.", "strict": True}}
