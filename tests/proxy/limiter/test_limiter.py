@@ -392,3 +392,19 @@ def test_a_client_is_told_to_retry_when_the_hold_may_end_and_after_a_second_at_t
         assert no_slot.value.retry_after_s == pytest.approx(retry_after_s)
 
     asyncio.run(main())
+
+
+def test_a_refusal_leaves_a_call_alone_that_is_queued_and_does_not_wait_yet(clock: Clock) -> None:
+    async def main() -> None:
+        limiter = Limiter(KeyLimits(concurrency=1))
+        call(limiter, clock)
+        limiter.add_untracked(MODEL, 1)
+        wait = waiting_behind(limiter, clock, elsewhere=False)
+        await asyncio.sleep(0)
+        queued = call(limiter, clock)
+        limiter.untracked_ended(MODEL, "refused", limited(30.0, RateLimit("day", None)))
+        with pytest.raises(NoSlot):
+            await wait
+        assert (queued.state, limiter.waiting) == ("waiting", 1)
+
+    asyncio.run(main())
