@@ -10,7 +10,7 @@ from adapters.core.message import Message
 from config.schema import Limits, VendorEntry
 from proxy.limiter import limiter as module
 from proxy.limiter.limiter import Limiter, Limiters, NoSlot, key_limits
-from proxy.limiter.scheduler import KeyLimits, Ticket
+from proxy.limiter.scheduler import KeyLimits, Outcome, Ticket
 
 MODEL = "m"
 
@@ -408,3 +408,11 @@ def test_a_refusal_leaves_a_call_alone_that_is_queued_and_does_not_wait_yet(cloc
         assert (queued.state, limiter.waiting) == ("waiting", 1)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("outcome", ["answered", "refused", "lost"])
+def test_the_ticket_of_a_call_that_began_without_one_has_ended(clock: Clock, outcome: Outcome) -> None:
+    limiter = Limiter(KeyLimits())
+    limiter.add_untracked(MODEL, 1)
+    ticket = limiter.untracked_ended(MODEL, outcome, limited() if outcome == "refused" else None)
+    assert (ticket.state, ticket.model) == ("ended", MODEL)
